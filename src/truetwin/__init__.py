@@ -16,8 +16,8 @@ _PUBLIC = {
     "ResponseMatrix": "truetwin.data",
     "Scale": "truetwin.data",
     "Target": "truetwin.data",
-    "calibrate": "truetwin.calibrate",
-    "evaluate": "truetwin.evaluate",
+    "calibrate": "truetwin.calibration",
+    "evaluate": "truetwin.evaluation",
 }
 __all__ = ["__version__", *_PUBLIC]
 

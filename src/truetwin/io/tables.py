@@ -79,7 +79,7 @@ def read_table(path: str | Path) -> pa.Table:
         except (pa.ArrowInvalid, OSError) as error:
             raise FileFormatError(
                 f"{path} must be a Parquet file; it cannot be read as one ({_first(error)})"
-            )
+            ) from error
     if ending in TEXT_ENDINGS:
         return _read_text(path)
     known = [*TEXT_ENDINGS, *PARQUET_ENDINGS, *SURVEY_ENDINGS]
