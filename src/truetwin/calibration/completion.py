@@ -9,7 +9,8 @@ import numpy as np
 from truetwin.calibration._orient import Array
 from truetwin.calibration.base import Calibrator
 from truetwin.calibration.design import Design
-from truetwin.solvers.low_rank import als, hard_impute, soft_impute
+from truetwin.solvers.low_rank import hard_impute, soft_impute
+from truetwin.solvers.low_rank import soft_impute as als
 
 
 class StackedCompletion(Calibrator):
@@ -25,7 +26,9 @@ class StackedCompletion(Calibrator):
         seen = design.observed
         gap = np.full((seen.human.shape[0], 1), np.nan)
         columns = [
-            self._complete(np.block([[seen.human, gap], [seen.twin, seen.target[:, [k]]]]))[: gap.shape[0], -1]
+            self._complete(np.block([[seen.human, gap], [seen.twin, seen.target[:, [k]]]]))[
+                : gap.shape[0], -1
+            ]
             if np.isfinite(seen.target[:, k]).any()
             else gap[:, 0]
             for k in range(design.n_targets)

@@ -19,6 +19,7 @@ from truetwin.calibration._orient import Answers, Array, axis_ids, orient, other
 from truetwin.calibration.imputation import impute_folds
 from truetwin.data import Axis
 from truetwin.errors import ParameterError
+from truetwin.solvers.elastic_net import ElasticNetDesign
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,11 @@ class Complete:
     X_human: Array
 
     @cached_property
+    def elastic_net_design(self) -> ElasticNetDesign:
+        """The Gram matrix that lasso and elastic net share."""
+        return ElasticNetDesign(self.X_twin)
+
+    @cached_property
     def right_singular_vectors(self) -> Array:
         """Right singular vectors of the twins' donors, (p, min(n_twin, p)), leading first; not centred."""
         X = self.X_twin
@@ -179,7 +185,8 @@ class Design:
     def observed(self) -> Observed:
         """Standardised arrays with their gaps."""
         human, twin = (
-            orient(_standardise(source, self._moments(source)), self.axis) for source in (self.human, self.twin)
+            orient(_standardise(source, self._moments(source)), self.axis)
+            for source in (self.human, self.twin)
         )
         target = orient(self._standardised_target(self.twin), self.axis)
         twin_everywhere = np.full((self.n_samples, self.n_donors), np.nan)
@@ -283,9 +290,7 @@ def _make_design(
     human_samples, twin_samples = (
         np.flatnonzero(np.isfinite(orient(v, axis)).any(axis=1)) for v in (human, twin)
     )
-    human, twin = (
-        pick(v, s, other(axis)) for v, s in ((human, human_samples), (twin, twin_samples))
-    )
+    human, twin = (pick(v, s, other(axis)) for v, s in ((human, human_samples), (twin, twin_samples)))
     imputations.add(fold, human, twin)
     return Design(
         fold=fold,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from truetwin.calibration._orient import Array
-from truetwin.solvers.hard_impute import hard_impute
+from truetwin.solvers.low_rank import hard_impute
 
 
 def impute_folds(sources: Sequence[Array], rank: int) -> list[Array]:

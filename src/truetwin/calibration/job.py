@@ -74,7 +74,9 @@ class Calibration:
             position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
             (columns if part.axis == "item" else rows).update(position[t] for t in part.target_ids)
             if part.axis == "item":  # everybody asked stays in the table, also whoever cannot be predicted
-                rows.update(k for k, r in enumerate(self.panel.respondent_ids) if r not in self._new_respondents)
+                rows.update(
+                    k for k, r in enumerate(self.panel.respondent_ids) if r not in self._new_respondents
+                )
         return sorted(int(r) for r in rows), sorted(int(c) for c in columns)
 
     @cached_property
@@ -131,7 +133,11 @@ class Calibration:
                 if target in part.unpredicted:
                     record["reason"] = part.unpredicted[target]
                 elif record["n_unpredicted"]:
-                    what = "respondents who answered no donor item" if part.axis == "item" else "items without donors"
+                    what = (
+                        "respondents who answered no donor item"
+                        if part.axis == "item"
+                        else "items without donors"
+                    )
                     record["reason"] = f"{record['n_unpredicted']} {what}"
                 records.append(record)
         return records
@@ -205,7 +211,9 @@ def calibrate(
         models = named_calibrators([method], panel, axis, preset=preset, parameters=by_hand)
         ((name, calibrators[axis]),) = models.items()
         fold = make_fold(panel, [Target(axis, t) for t in targets])
-        parts.append(_predict(panel, calibrators[axis], fold, preprocessing or Preprocessing(), n_jobs, progress))
+        parts.append(
+            _predict(panel, calibrators[axis], fold, preprocessing or Preprocessing(), n_jobs, progress)
+        )
     if all(np.isnan(part.values).all() for part in parts):
         reasons = {t: why for part in parts for t, why in part.unpredicted.items()}
         target, why = next(iter(reasons.items()), ("", "no respondent has answered a donor"))
@@ -230,7 +238,9 @@ def _wanted(
         known = axis_ids(panel, axis)
         for target in found[axis]:
             if target not in known:
-                raise ParameterError(f"there is no {axis} {target!r} in the tables.{closest(target, list(new))}")
+                raise ParameterError(
+                    f"there is no {axis} {target!r} in the tables.{closest(target, list(new))}"
+                )
             if target not in new:
                 raise ParameterError(
                     f"only {axis}s without human answers are predicted; {axis} {target!r} has human answers"
@@ -253,7 +263,9 @@ def _predict(
 
     size = 1 if model.works_per_target else len(fold.targets)
     groups = [fold.targets[k : k + size] for k in range(0, len(fold.targets), size)]
-    tasks = (delayed(_predict_group)(panel, model, Fold(fold.axis, g, fold.donors), preprocessing) for g in groups)
+    tasks = (
+        delayed(_predict_group)(panel, model, Fold(fold.axis, g, fold.donors), preprocessing) for g in groups
+    )
     parts = []
     for done, part in enumerate(Parallel(n_jobs=n_jobs, return_as="generator")(tasks), 1):
         parts.append(part)

@@ -83,8 +83,16 @@ _CONTROL = _published({"alpha": 1e-8}, {"alpha": 1.0}, {"alpha": 1e-6}, {"alpha"
 
 for _name, _aliases, _method in (
     ("twin", ("baseline",), Method("baseline", "the twin's own answer, uncalibrated", baselines.TwinAsIs)),
-    ("in-context", (), Method("baseline", "a twin shown the person's other answers", baselines.InContextTwin)),
-    ("twin-item-mean", (), Method("baseline", "mean of the twins' answers to the item", baselines.TwinItemMean)),
+    (
+        "in-context",
+        (),
+        Method("baseline", "a twin shown the person's other answers", baselines.InContextTwin),
+    ),
+    (
+        "twin-item-mean",
+        (),
+        Method("baseline", "mean of the twins' answers to the item", baselines.TwinItemMean),
+    ),
     (
         "human-item-mean",
         ("item-mean",),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -11,8 +10,6 @@ from truetwin.calibration._orient import Array
 from truetwin.calibration.base import Calibrator
 from truetwin.calibration.design import Design
 from truetwin.errors import ParameterError
-from truetwin.solvers.elastic_net import elastic_net
-from truetwin.solvers.neural_net import NetworkSettings, fit_networks
 from truetwin.solvers.ridge import ridge
 from truetwin.solvers.simplex import simplex_least_squares, simplex_mirror_descent_paper
 
@@ -54,7 +51,16 @@ class Ridge(LinearTransfer):
         return ridge(design.complete.X_twin, design.complete.y_twin, self.alpha)
 
 
-class ElasticNet(LinearTransfer):
+class _CoordinateDescent(LinearTransfer):
+    """What the lasso and the elastic net share; ``converged_`` says whether every target met its tolerance."""
+
+    def _descend(self, design: Design, alpha: float, l1_ratio: float) -> tuple[Array, Array]:
+        found = design.complete.elastic_net_design.solve(design.complete.y_twin, alpha, l1_ratio)
+        self.converged_ = found.converged
+        return found.coef, found.intercept
+
+
+class ElasticNet(_CoordinateDescent):
     r"""Elastic-net regression.
 
     Solves :math:`\min_{w, b} \frac{1}{2n}\|y - Xw - b\|_2^2 + \alpha\rho\|w\|_1 + \frac{\alpha(1-\rho)}{2}\|w\|_2^2` on
@@ -73,10 +79,10 @@ class ElasticNet(LinearTransfer):
         self.l1_ratio = l1_ratio
 
     def _solve(self, design: Design) -> tuple[Array, Array]:
-        return elastic_net(design.complete, self.alpha, self.l1_ratio)
+        return self._descend(design, self.alpha, self.l1_ratio)
 
 
-class Lasso(LinearTransfer):
+class Lasso(_CoordinateDescent):
     r"""Lasso regression: the elastic net with an l1 penalty only.
 
     Parameters
@@ -89,7 +95,7 @@ class Lasso(LinearTransfer):
         self.alpha = alpha
 
     def _solve(self, design: Design) -> tuple[Array, Array]:
-        return elastic_net(design.complete, self.alpha, 1.0)
+        return self._descend(design, self.alpha, 1.0)
 
 
 class SyntheticControl(LinearTransfer):
@@ -109,7 +115,7 @@ class SyntheticControl(LinearTransfer):
 
     def _solve(self, design: Design) -> tuple[Array, Array]:
         X, y = design.complete.X_twin, design.complete.y_twin
-        return simplex_least_squares(X.T @ X, X.T @ y, self.alpha), np.zeros(y.shape[1])
+        return simplex_least_squares(X.T @ X, X.T @ y, self.alpha).weights, np.zeros(y.shape[1])
 
 
 class SyntheticControlPaper(SyntheticControl):
@@ -121,7 +127,9 @@ class SyntheticControlPaper(SyntheticControl):
 
     def _solve(self, design: Design) -> tuple[Array, Array]:
         X, y = design.complete.X_twin, design.complete.y_twin
-        return simplex_mirror_descent_paper(X.T @ X, X.T @ y, self.alpha), np.zeros(y.shape[1])
+        return simplex_mirror_descent_paper(X.T @ X, X.T @ y, self.alpha, n_samples=len(X)).weights, np.zeros(
+            y.shape[1]
+        )
 
 
 class SyntheticIntervention(LinearTransfer):

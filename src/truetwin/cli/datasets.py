@@ -50,7 +50,8 @@ def list_command(json: Json = False) -> None:
 def fetch_command(
     name: Annotated[str, typer.Argument(help="Dataset; `truetwin datasets list` shows all.")],
     variant: Annotated[
-        str | None, typer.Option(help="Only the files whose path contains this, such as a persona construction.")
+        str | None,
+        typer.Option(help="Only the files whose path contains this, such as a persona construction."),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -14,17 +14,23 @@ from truetwin.errors import ParameterError
 if TYPE_CHECKING:
     from truetwin.data import Panel
 
-Human = Annotated[Path, typer.Argument(help="What people answered: CSV, Parquet, SPSS or Stata; wide or long.")]
+Human = Annotated[
+    Path, typer.Argument(help="What people answered: CSV, Parquet, SPSS or Stata; wide or long.")
+]
 Twin = Annotated[Path, typer.Argument(help="What their twins answered; may have more items and respondents.")]
 IdColumn = Annotated[
-    str | None, typer.Option("--id-column", help="Column of respondent ids. [default: respondent_id, or the first]")
+    str | None,
+    typer.Option("--id-column", help="Column of respondent ids. [default: respondent_id, or the first]"),
 ]
 ItemFile = Annotated[
     Path | None,
-    typer.Option("--item-file", help="CSV or JSON that declares texts, scales, off-scale codes and blocks of items."),
+    typer.Option(
+        "--item-file", help="CSV or JSON that declares texts, scales, off-scale codes and blocks of items."
+    ),
 ]
 InContext = Annotated[
-    Path | None, typer.Option("--in-context", help="Answers of twins that were shown the person's other answers.")
+    Path | None,
+    typer.Option("--in-context", help="Answers of twins that were shown the person's other answers."),
 ]
 Preset = Annotated[
     str,
@@ -37,7 +43,9 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="A hyperparameter by hand, as METHOD.NAME=VALUE; may be repeated."),
 ]
-Jobs = Annotated[int, typer.Option("--n-jobs", help="Parallel workers; -1 for all cores. Results do not depend on it.")]
+Jobs = Annotated[
+    int, typer.Option("--n-jobs", help="Parallel workers; -1 for all cores. Results do not depend on it.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
 
@@ -79,7 +87,9 @@ def parameters_of(settings: Sequence[str] | None) -> dict[str, dict[str, Any]]:
         left, equals, value = text.partition("=")
         method, dot, name = left.strip().rpartition(".")
         if not (equals and dot and method and name):
-            raise ParameterError(f"--set must look like METHOD.NAME=VALUE, for example ridge.alpha=10; got {text!r}")
+            raise ParameterError(
+                f"--set must look like METHOD.NAME=VALUE, for example ridge.alpha=10; got {text!r}"
+            )
         try:
             parsed.setdefault(method, {})[name] = json.loads(value)
         except json.JSONDecodeError:

@@ -89,6 +89,7 @@ def from_frame(
         [declared.get(name, Item(name)) for name, _ in columns],
         weights,
         source,
+        id_column,
     )
 
 

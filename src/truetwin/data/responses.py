@@ -46,6 +46,8 @@ class ResponseMatrix:
         Design weights of the respondents, finite and >= 0.
     source : str, default="table"
         What to call this matrix in messages, for example a file name.
+    id_name : str, default="respondent_id"
+        Name of the column of ids in the table it came from, and in the tables made from it.
 
     Raises
     ------
@@ -66,6 +68,7 @@ class ResponseMatrix:
     items: tuple[Item, ...]
     weights: NDArray[np.float64] | None = None
     source: str = "table"
+    id_name: str = "respondent_id"
     n_off_scale: int = 0
 
     def __init__(
@@ -75,6 +78,7 @@ class ResponseMatrix:
         items: Iterable[Item | str],
         weights: Any = None,
         source: str = "table",
+        id_name: str = "respondent_id",
     ) -> None:
         values = np.array(values, dtype=np.float64)
         ids = tuple(str(i) for i in respondent_ids)
@@ -111,6 +115,7 @@ class ResponseMatrix:
             ("items", columns),
             ("weights", weights),
             ("source", source),
+            ("id_name", id_name),
             ("n_off_scale", off_scale),
         ):
             object.__setattr__(self, name, value)
@@ -145,7 +150,9 @@ class ResponseMatrix:
     def with_items(self, declared: dict[str, Item]) -> ResponseMatrix:
         """The same answers with texts, scales and blocks declared for some of the items."""
         items = [declared.get(item.id, item) for item in self.items]
-        return ResponseMatrix(self.values, self.respondent_ids, items, self.weights, self.source)
+        return ResponseMatrix(
+            self.values, self.respondent_ids, items, self.weights, self.source, self.id_name
+        )
 
     def inferred_scales(self) -> dict[str, Scale]:
         """Declared scale of each item, or the one its answers imply."""

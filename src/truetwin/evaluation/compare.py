@@ -92,7 +92,9 @@ def mean_and_error(scores: Array) -> dict[str, Any]:
     defined = scores[np.isfinite(scores)]
     return {
         "mean": float(defined.mean()) if defined.size else float("nan"),
-        "standard_error": float(defined.std(ddof=1) / defined.size**0.5) if defined.size > 1 else float("nan"),
+        "standard_error": float(defined.std(ddof=1) / defined.size**0.5)
+        if defined.size > 1
+        else float("nan"),
         "n_scored": int(defined.size),
         "n_unscored": int(scores.size - defined.size),
     }
@@ -259,5 +261,3 @@ def _pairs(panel: Panel, design: Design, prediction: Prediction) -> list[Pairs]:
         both = np.isfinite(hidden[:, k]) & np.isfinite(prediction.values[:, k])
         result.append(Pairs(hidden[both, k], prediction.values[both, k], centre[both], spread[both]))
     return result
-
-

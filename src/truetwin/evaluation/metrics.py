@@ -116,9 +116,11 @@ for _metric in (
     Metric("bias", lambda p: _mean_or_nan(p.prediction - p.truth), False, "mean of prediction minus answer"),
     Metric(
         "variance-ratio",
-        lambda p: float(p.prediction.var() / p.truth.var())
-        if p.truth.size >= MIN_PAIRS and not _constant(p.truth)
-        else float("nan"),
+        lambda p: (
+            float(p.prediction.var() / p.truth.var())
+            if p.truth.size >= MIN_PAIRS and not _constant(p.truth)
+            else float("nan")
+        ),
         True,
         "variance of the predictions over the variance of the answers; 1 is right",
     ),

@@ -1,7 +1,7 @@
 """Files to types and back."""
 
 from truetwin.io.atomic import check_writable, replacing
-from truetwin.io.items import read_items
+from truetwin.io.items import read_blocks, read_items
 from truetwin.io.tables import (
     check_output_ending,
     dump_json,
@@ -17,6 +17,7 @@ __all__ = [
     "check_writable",
     "dump_json",
     "file_hash",
+    "read_blocks",
     "read_items",
     "read_responses",
     "read_table",

@@ -102,3 +102,19 @@ def _codes(given: Any) -> dict[float, str]:
         return {float(code): str(text) for code, text in given.items()}
     pairs = (part.partition("=") for part in str(given).split("|"))
     return {float(code): text.strip() for code, _, text in pairs}
+
+
+def read_blocks(path: str | Path) -> dict[str, str]:
+    """Read which block each item belongs to, from a table with the columns ``item_id`` and ``block``."""
+    path = Path(path)
+    table = read_table(path)
+    missing = [name for name in ("item_id", "block") if name not in table.column_names]
+    if missing:
+        raise DataError(f"{path} must have the columns item_id and block; it lacks {' and '.join(missing)}")
+    pairs = [
+        (str(row["item_id"]), str(row["block"])) for row in table.select(["item_id", "block"]).to_pylist()
+    ]
+    if not pairs:
+        raise DataError(f"{path} must name at least one item; it has no rows")
+    check_unique([item for item, _ in pairs], "item", str(path))
+    return dict(pairs)

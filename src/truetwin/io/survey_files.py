@@ -67,7 +67,9 @@ def _item(name: str, values: np.ndarray[Any, np.dtype[np.float64]], meta: Any) -
     return Item(name, text, _scale(on_labels, answers, off, meta.variable_measure.get(name, "unknown")))
 
 
-def _scale(labels: dict[float, str], answers: list[float], off: dict[float, str], measure: str) -> Scale | None:
+def _scale(
+    labels: dict[float, str], answers: list[float], off: dict[float, str], measure: str
+) -> Scale | None:
     codes = sorted(labels)
     if codes and set(answers) <= set(codes) and measure == "nominal":
         return Scale.nominal(codes, labels=labels, off_scale=off)
