@@ -152,7 +152,7 @@ def completion(human, twin, preset, score, dtype) -> None:
             done = soft_impute(hidden, *preset["soft-svd"].values(), dtype=dtype).completed
         score.add("soft-svd", j, done[:n, j] * sd + mean)
         with score.clock("als"):
-            done = als(hidden, *preset["als"].values(), dtype=dtype).completed
+            done = als(hidden, *preset["als"].values(), start=done, dtype=dtype).completed
         score.add("als", j, done[:n, j] * sd + mean)
         with score.clock("synthetic-prior"):
             done = hard_impute(hidden[:n], preset["synthetic-prior"]["rank"], start=start, dtype=dtype).completed

@@ -155,6 +155,7 @@ def als(
     rank: int,
     penalty: float,
     *,
+    start: FloatArray | None = None,
     max_iter: int = 1000,
     tol: float = 1e-5,
     dtype: npt.DTypeLike = np.float64,
@@ -181,6 +182,9 @@ def als(
         Columns of U and V, at least 1.
     penalty : float
         :math:`\lambda`, in units of X; > 0.
+    start : ndarray of shape (n, p), optional
+        Values at which missing entries start (default 0). It changes the time, and the result only within ``tol``;
+        a `soft_impute` of the same X with the same rank and shrinkage is the best one.
     max_iter, tol, dtype
         As in `hard_impute`, with a tighter stop.
 
@@ -205,7 +209,7 @@ def als(
         raise ParameterError(f"'penalty' must be > 0. Got {penalty!r} instead.")
     missing = check_incomplete(X, rank, tol, max_iter)
     wide = X.shape[0] < X.shape[1]
-    Z = np.where(missing, 0.0, X).astype(dtype)
+    Z = starting_point(X, missing, np.zeros_like(X) if start is None else start).astype(dtype)
     end = follow(
         Z.T if wide else Z,
         missing.T if wide else missing,
