@@ -102,7 +102,9 @@ class ElasticNetDesign:
         coef = np.zeros((self._centred.shape[1], residual.shape[1]))
         converged = True
         for k in range(residual.shape[1]):
-            coef[:, k], ok = self._descend(np.ascontiguousarray(residual[:, k]), alpha, l1_ratio, max_iter, tol)
+            coef[:, k], ok = self._descend(
+                np.ascontiguousarray(residual[:, k]), alpha, l1_ratio, max_iter, tol
+            )
             converged = converged and ok
         coef = coef.reshape(-1) if y.ndim == 1 else coef
         return ElasticNetResult(coef, np.asarray(y_mean - self._mean @ coef)[()], converged)
@@ -114,7 +116,9 @@ class ElasticNetDesign:
         from sklearn.linear_model import enet_path
 
         size = float(residual @ residual)
-        if size <= 1e-20 * len(residual):  # a constant target: the path's stop rule is relative to its squares
+        if size <= 1e-20 * len(
+            residual
+        ):  # a constant target: the path's stop rule is relative to its squares
             return np.zeros(self._centred.shape[1]), True
         with warnings.catch_warnings():
             # Reported through `converged`; l1_ratio near 0 warns although the Gram solver handles it.

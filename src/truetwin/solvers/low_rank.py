@@ -237,7 +237,9 @@ def _spectral(
     if not missing.any():
         return LowRankResult(np.array(X, dtype=np.float64), 0, True)
     begin = starting_point(X, missing, start)
-    wide = X.shape[0] < X.shape[1]  # the engine works on tall matrices; both iterations commute with transposing
+    wide = (
+        X.shape[0] < X.shape[1]
+    )  # the engine works on tall matrices; both iterations commute with transposing
     Z = (begin.T if wide else begin).astype(dtype)
     end = follow(
         Z,

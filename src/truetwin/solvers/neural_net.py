@@ -48,7 +48,9 @@ class NetworkOptions:
 
     def __post_init__(self) -> None:
         if not self.hidden or min(self.hidden) < 1:
-            raise ParameterError(f"'hidden' must name at least one layer of at least 1 unit. Got {self.hidden!r}.")
+            raise ParameterError(
+                f"'hidden' must name at least one layer of at least 1 unit. Got {self.hidden!r}."
+            )
         for name in ("batch_size", "epochs", "patience"):
             if getattr(self, name) < 1:
                 raise ParameterError(f"{name!r} must be at least 1. Got {getattr(self, name)!r} instead.")
@@ -74,6 +76,12 @@ class Networks:
     biases: list[Float32]
     losses: npt.NDArray[np.float64]
     epochs: npt.NDArray[np.int64]
+
+    def only(self, k: int) -> Networks:
+        """The k-th network alone."""
+        part = slice(k, k + 1)
+        weights, biases = ([v[part] for v in layers] for layers in (self.weights, self.biases))
+        return Networks(weights, biases, self.losses[part], self.epochs[part])
 
     def predict(self, X: npt.NDArray[np.floating]) -> Float32:
         """Outputs of shape (m, n) for inputs of shape (m, n, p), or (n, p) shared by all problems."""
