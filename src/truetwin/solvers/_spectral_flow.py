@@ -127,9 +127,11 @@ def _orthonormal(Y: Array) -> Array:
 
 @dataclass(frozen=True)
 class FlowEnd:
-    """Where the flow stopped: the completed matrix, the maps computed, and whether the stop rule was met."""
+    """Where the flow stopped: the completed matrix, its last low-rank part ``left @ right.T``, and how it ended."""
 
     completed: Array
+    left: Array
+    right: Array
     n_iter: int
     converged: bool
 
@@ -194,7 +196,9 @@ def follow(
             stage, time = 0, time + stride.span
     completed = np.empty_like(Z)
     completed[:, order] = Z
-    return FlowEnd(completed, n_iter, converged)
+    ordered_right = np.empty_like(right)
+    ordered_right[order] = right
+    return FlowEnd(completed, left, ordered_right, n_iter, converged)
 
 
 def _take_stage(current: Array, previous: Array, D: Array, stage: Stage, *, first: bool) -> None:
