@@ -129,7 +129,8 @@ class Design:
     target_ids, sample_ids : tuple of str
         Ids of the targets, and of everything on the other axis of the panel.
     human_samples, twin_samples : ndarray of int
-        Samples, in the order of their ids, that have an answer to a donor in that source; the others have no row in the oriented arrays.
+        Samples, in the order of their ids, that have an answer to a donor in that source; the others have no row
+        in the oriented arrays.
     human, twin : ndarray
         Answers to the donors, on their scales, restricted to those samples.
     target : ndarray
@@ -303,7 +304,7 @@ def _make_design(
     sample_rank: NDArray[np.intp],
 ) -> Design:
     axis = fold.axis
-    donors = sorted(fold.donors, key=donor_rank.__getitem__)
+    donors = np.array(sorted(fold.donors, key=donor_rank.__getitem__), dtype=np.intp)
     human, twin = (pick(v, donors, axis) for v in (answers.human_values, answers.twin_values))
     target = pick(answers.twin_values, fold.targets, axis)
     in_context = answers.in_context_values

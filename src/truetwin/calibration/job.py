@@ -69,7 +69,7 @@ class Calibration:
     def _kept(self) -> tuple[list[int], list[int]]:
         """Rows and columns of the grid that the result has: every target, and what it has predictions for."""
         there = np.isfinite(self.grid)
-        rows, columns = set(np.flatnonzero(there.any(axis=1))), set(np.flatnonzero(there.any(axis=0)))
+        rows, columns = (set(np.flatnonzero(there.any(axis=a)).tolist()) for a in (1, 0))
         for part in self.parts:
             position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
             (columns if part.axis == "item" else rows).update(position[t] for t in part.target_ids)
@@ -77,7 +77,7 @@ class Calibration:
                 rows.update(
                     k for k, r in enumerate(self.panel.respondent_ids) if r not in self._new_respondents
                 )
-        return sorted(int(r) for r in rows), sorted(int(c) for c in columns)
+        return sorted(rows), sorted(columns)
 
     @cached_property
     def _new_respondents(self) -> set[str]:
@@ -147,7 +147,7 @@ class Calibration:
         if axis == "item":
             known = set(self.panel.human.respondent_ids)
             return np.array([r in known for r in self.panel.respondent_ids])
-        return np.isfinite(self.panel.human_values).any(axis=0)
+        return np.asarray(np.isfinite(self.panel.human_values).any(axis=0))
 
 
 def calibrate(

@@ -78,13 +78,13 @@ def calibrate_command(
 
     name = methods.resolve(method)
     check_preset(preset)
-    check_output_ending(output)
     for path in (output, sidecar_path(output)):
         check_writable(path)
         if any(
             path.resolve() == source.resolve() for source in (human, twin, item_file, in_context) if source
         ):
             raise OutputError(f"the output must not overwrite an input; {path} is one")
+    check_output_ending(output)
     by_hand = parameters_of(settings)
     panel = read_panel(human, twin, id_column, item_file, in_context)
     with progress_bar("calibrating") as progress:
@@ -170,7 +170,7 @@ def _gain(
 
 
 def _print(
-    result: Calibration, gain: list[dict[str, object]], parameters: dict[str, dict[str, object]]
+    result: Calibration, gain: list[dict[str, object]], parameters: Mapping[Axis, Mapping[str, object]]
 ) -> None:
     from truetwin.cli.output import Column, note, print_table
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv as stdlib_csv
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -166,8 +168,14 @@ def write_draft(table: pa.Table, draft: Path, ending: str) -> None:
     if ending in PARQUET_ENDINGS:
         pq.write_table(table, draft)
     else:
-        options = csv.WriteOptions(delimiter="\t" if ending == ".tsv" else ",", quoting_style="needed")
-        csv.write_csv(table, draft, write_options=options)
+        delimiter = "\t" if ending == ".tsv" else ","
+        options = csv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style="needed")
+        with draft.open("wb") as stream:
+            # pyarrow quotes every name of a header; names that need no quotes should come back as they went in.
+            line = io.StringIO()
+            stdlib_csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(table.column_names)
+            stream.write(line.getvalue().encode())
+            csv.write_csv(table, stream, write_options=options)
 
 
 def dump_json(content: Any) -> str:

@@ -114,7 +114,9 @@ def test_rank_of_the_whole_matrix_returns_the_start():
 def test_given_start_is_used_where_missing_and_only_there():
     X = incomplete(10, 4)
     start = np.full(X.shape, 7.0)
-    np.testing.assert_allclose(hard_impute(X, 4, start=start).completed, np.where(np.isnan(X), 7.0, X), atol=1e-9)
+    np.testing.assert_allclose(
+        hard_impute(X, 4, start=start).completed, np.where(np.isnan(X), 7.0, X), atol=1e-9
+    )
 
 
 def test_column_and_row_without_any_answer_are_filled_finitely():
