@@ -268,7 +268,7 @@ def test_an_old_output_survives_a_failure(job: Job, tables: Tables) -> None:
 def test_wrong_use_is_one_line(job: Job, tables: Tables) -> None:
     job.refused(job.command("calibrate"), "'human'")
     job.refused(job.command("calibarte"), "calibarte")
-    job.refused(job.run(tables, "--n-jobs", "many"), "many")
+    job.refused(job.run(tables, "--n-jobs", "many"), "--n-jobs")
 
 
 def test_a_repeated_answer_in_a_long_table(job: Job, tables: Tables) -> None:
