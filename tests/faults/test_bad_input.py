@@ -205,7 +205,9 @@ def test_a_target_with_no_donor(job: Job, tables: Tables) -> None:
 
 
 def test_a_one_by_one_table(job: Job) -> None:
-    job.refused(job.run({"human": [["id", "Q1"], ["1", 3]], "twin": [["id", "Q1"], ["1", 4]]}), "nothing to predict")
+    job.refused(
+        job.run({"human": [["id", "Q1"], ["1", 3]], "twin": [["id", "Q1"], ["1", 4]]}), "nothing to predict"
+    )
 
 
 def test_a_table_without_items(job: Job, tables: Tables) -> None:

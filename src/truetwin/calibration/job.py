@@ -15,6 +15,7 @@ from truetwin.calibration.design import Fold, Preprocessing, make_designs
 from truetwin.calibration.methods import named_calibrators
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import to_frame
+from truetwin.data.responses import FrameKind
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.registry import closest
 
@@ -38,15 +39,12 @@ class Calibration:
         The method with the settings used for each axis.
     parts : tuple of Prediction
         One for the new items, one for the new respondents, whichever there are.
-    like : object, optional
-        A data frame whose kind :attr:`predictions` takes.
     """
 
     panel: Panel
     method: str
     calibrators: Mapping[Axis, Calibrator]
     parts: tuple[Prediction, ...]
-    like: Any = None
 
     @property
     def unpredicted(self) -> dict[Target, str]:
@@ -83,17 +81,19 @@ class Calibration:
     def _new_respondents(self) -> set[str]:
         return set(self.panel.new_respondents)
 
-    def frame(self, *, rounded: bool = False, id_column: str = "respondent_id", like: Any = None) -> Any:
+    def frame(
+        self, *, rounded: bool = False, id_column: str | None = None, kind: FrameKind | None = None
+    ) -> Any:
         """Predictions as a wide table: one row a respondent, one column an item.
 
         Parameters
         ----------
         rounded : bool
             Snap each prediction to the nearest answer on its item's scale.
-        id_column : str
-            Name of the column of ids.
-        like : data frame, optional
-            Kind of the result (pandas, polars, pyarrow).
+        id_column : str, optional
+            Name of the column of ids; by default as in the human table.
+        kind : {"pyarrow", "pandas", "polars"}, optional
+            Kind of the result; by default that of the human table.
         """
         rows, columns = self._kept
         items = [self.panel.item_ids[c] for c in columns]
@@ -102,7 +102,10 @@ class Calibration:
             for k, item in enumerate(items):
                 values[:, k] = self.panel.scales[item].snap(values[:, k])
         ids = [self.panel.respondent_ids[r] for r in rows]
-        return to_frame(values, ids, items, id_column=id_column, like=like if like is not None else self.like)
+        human = self.panel.human
+        return to_frame(
+            values, ids, items, id_column=id_column or human.id_name, kind=kind or human.frame_kind
+        )
 
     @property
     def predictions(self) -> Any:

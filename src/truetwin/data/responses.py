@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from truetwin.data.item import Item
 from truetwin.data.scale import Scale
 from truetwin.errors import DataError
+
+
+FrameKind = Literal["pyarrow", "pandas", "polars"]
 
 
 def check_unique(ids: Sequence[str], what: str, where: str) -> None:
@@ -48,6 +51,8 @@ class ResponseMatrix:
         What to call this matrix in messages, for example a file name.
     id_name : str, default="respondent_id"
         Name of the column of ids in the table it came from, and in the tables made from it.
+    frame_kind : {"pyarrow", "pandas", "polars"}
+        Kind of data frame it came from, and of those made from it.
 
     Raises
     ------
@@ -69,6 +74,7 @@ class ResponseMatrix:
     weights: NDArray[np.float64] | None = None
     source: str = "table"
     id_name: str = "respondent_id"
+    frame_kind: FrameKind = "pyarrow"
     n_off_scale: int = 0
 
     def __init__(
@@ -79,6 +85,7 @@ class ResponseMatrix:
         weights: Any = None,
         source: str = "table",
         id_name: str = "respondent_id",
+        frame_kind: FrameKind = "pyarrow",
     ) -> None:
         values = np.array(values, dtype=np.float64)
         ids = tuple(str(i) for i in respondent_ids)
@@ -116,6 +123,7 @@ class ResponseMatrix:
             ("weights", weights),
             ("source", source),
             ("id_name", id_name),
+            ("frame_kind", frame_kind),
             ("n_off_scale", off_scale),
         ):
             object.__setattr__(self, name, value)

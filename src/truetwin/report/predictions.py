@@ -63,7 +63,7 @@ def write_predictions(
         "panel": _described(result.panel),
         "targets": result.notes(),
     }
-    frame = result.frame(rounded=rounded, id_column=id_column)
+    frame = result.frame(rounded=rounded, id_column=id_column, kind="pyarrow")
     metadata = {**(frame.schema.metadata or {}), b"truetwin": DISCLOSURE.encode()}
     with replacing(output, sidecar) as (table_draft, sidecar_draft):
         write_draft(frame.replace_schema_metadata(metadata), table_draft, output.suffix.lower())
