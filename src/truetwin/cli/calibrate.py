@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +25,7 @@ from truetwin.cli.options import (
 
 if TYPE_CHECKING:
     from truetwin.calibration import Calibration
-    from truetwin.data import Panel
+    from truetwin.data import Axis, Panel
 
 CELLS_TO_CHECK = 5_000_000
 EXIT_INCOMPLETE = 1

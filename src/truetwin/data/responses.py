@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data.item import Item
-from truetwin.data.scale import Scale
 from truetwin.errors import DataError
-
 
 FrameKind = Literal["pyarrow", "pandas", "polars"]
 
@@ -159,9 +157,11 @@ class ResponseMatrix:
         """The same answers with texts, scales and blocks declared for some of the items."""
         items = [declared.get(item.id, item) for item in self.items]
         return ResponseMatrix(
-            self.values, self.respondent_ids, items, self.weights, self.source, self.id_name
+            self.values,
+            self.respondent_ids,
+            items,
+            self.weights,
+            self.source,
+            self.id_name,
+            self.frame_kind,
         )
-
-    def inferred_scales(self) -> dict[str, Scale]:
-        """Declared scale of each item, or the one its answers imply."""
-        return {item.id: item.scale or Scale.infer(self.values[:, j]) for j, item in enumerate(self.items)}
