@@ -1,19 +1,22 @@
 r"""The engine under hard-impute and soft-impute: a gradient flow, followed in long stable strides.
 
 Both methods repeat one map on the missing cells, :math:`Z \leftarrow Z + D(Z)` with
-:math:`D = P_{missing}(S_r(Z) - Z)`, where :math:`S_r` keeps the ``rank`` leading singular triplets, each value
-lowered by ``shrinkage``. This is the explicit Euler method, with step 1, for the flow :math:`\dot Z = D(Z)`.
+:math:`D = P_{missing}(S_r(Z) - Z)`, where :math:`S_r` keeps the ``rank`` leading singular triplets, each
+value lowered by ``shrinkage``. This is the explicit Euler method, with step 1, for the flow :math:`\dot Z =
+D(Z)`.
 
-The published results depend on *where on this path* the iteration stops: run to its limit, hard-impute overfits
-without bound. So the path must be kept, and cannot be replaced by a faster route to a minimum. But one may travel
-it with longer steps. :math:`S_r` is the gradient of a convex function, so the decay rates of the flow lie below 1,
-and a first-order Runge-Kutta-Chebyshev step of ``s`` stages (van der Houwen and Sommeijer, 1980) stays stable over a
-time of nearly :math:`2 s^2` at the price of ``s`` maps. Strides grow with the time already travelled, because the
-flow slows down as it ages. On the paper's data the end point agrees with the plain iteration's to about 1e-3 of
-an item's standard deviation, with 5 to 8 times fewer maps.
+The published results depend on *where on this path* the iteration stops: run to its limit, hard-impute
+overfits without bound. So the path must be kept, and cannot be replaced by a faster route to a minimum. But
+one may travel it with longer steps. :math:`S_r` is the gradient of a convex function, so the decay rates of
+the flow lie below 1, and a first-order Runge-Kutta-Chebyshev step of ``s`` stages (van der Houwen and
+Sommeijer, 1980) stays stable over a time of nearly :math:`2 s^2` at the price of ``s`` maps. Strides grow
+with the time already travelled, because the flow slows down as it ages. On the paper's data the end point
+agrees with the plain iteration's to about 1e-3 of an item's standard deviation, with 5 to 8 times fewer
+maps.
 
 The SVD is tracked, not recomputed: a right subspace of ``rank + 7`` dimensions gets one power step and one
-Rayleigh-Ritz step per map, both on the *current* matrix (a basis lagging by one map makes long strides unstable).
+Rayleigh-Ritz step per map, both on the *current* matrix (a basis lagging by one map makes long strides
+unstable).
 """
 
 from __future__ import annotations

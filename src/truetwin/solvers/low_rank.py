@@ -1,7 +1,7 @@
 r"""Low-rank completion of matrices with missing entries: hard-impute, soft-impute and ridge-penalised factors.
 
-Missing is ``NaN`` throughout; observed entries never change; nothing is centred. All three are deterministic, and
-the order of rows and columns matters only through rounding.
+Missing is ``NaN`` throughout; observed entries never change; nothing is centred. All three are
+deterministic, and the order of rows and columns matters only through rounding.
 """
 
 from __future__ import annotations
@@ -52,8 +52,9 @@ def hard_impute(
 
     .. math:: \min_{Z,\ \mathrm{rank}(L) \le r} \|Z - L\|_F^2 \quad \text{with } Z = X \text{ where observed},
 
-    until one such step moves Z by less than ``tol`` relative to its Frobenius norm. Source: paper A, appendix A.2;
-    Mazumder, Hastie and Tibshirani (2010). The early stop is part of the method: the limit overfits.
+    until one such step moves Z by less than ``tol`` relative to its Frobenius norm. Source: paper A,
+    appendix A.2; Mazumder, Hastie and Tibshirani (2010). The early stop is part of the method: the limit
+    overfits.
 
     Parameters
     ----------
@@ -111,8 +112,8 @@ def soft_impute(
 ) -> LowRankResult:
     r"""Fill missing entries by repeated SVD with lowered singular values.
 
-    As `hard_impute`, but each singular value is lowered by ``shrinkage`` (not below 0) and the largest ``rank``
-    are kept. Where the rank does not bind, the limit solves
+    As `hard_impute`, but each singular value is lowered by ``shrinkage`` (not below 0) and the largest
+    ``rank`` are kept. Where the rank does not bind, the limit solves
 
     .. math:: \min_{L} \tfrac12 \|P_{observed}(X - L)\|_F^2 + \lambda \|L\|_*
 
@@ -167,12 +168,12 @@ def als(
     .. math:: \min_{U \in R^{n \times r}, V \in R^{p \times r}}
               \|P_{observed}(X - UV^\top)\|_F^2 + \lambda (\|U\|_F^2 + \|V\|_F^2)
 
-    Alternating least squares from a random start reaches a point that depends on the seed and on the order of rows.
-    Where the rank does not bind, the minimum over factors equals that of `soft_impute` with shrinkage
-    :math:`\lambda`, which is convex (Srebro, Rennie and Jaakkola, 2005; Hastie et al., 2015). So this function
-    runs that convex iteration from zero, to a tighter stop than `soft_impute` has, and returns the fit
-    :math:`UV^\top`. No seed is involved. Where the rank binds, it is a stationary point of the same problem.
-    Source of the method: paper A, appendix A.2.
+    Alternating least squares from a random start reaches a point that depends on the seed and on the order
+    of rows. Where the rank does not bind, the minimum over factors equals that of `soft_impute` with
+    shrinkage :math:`\lambda`, which is convex (Srebro, Rennie and Jaakkola, 2005; Hastie et al., 2015). So
+    this function runs that convex iteration from zero, to a tighter stop than `soft_impute` has, and
+    returns the fit :math:`UV^\top`. No seed is involved. Where the rank binds, it is a stationary point of
+    the same problem. Source of the method: paper A, appendix A.2.
 
     Parameters
     ----------
@@ -183,8 +184,8 @@ def als(
     penalty : float
         :math:`\lambda`, in units of X; > 0.
     start : ndarray of shape (n, p), optional
-        Values at which missing entries start (default 0). It changes the time, and the result only within ``tol``;
-        a `soft_impute` of the same X with the same rank and shrinkage is the best one.
+        Values at which missing entries start (default 0). It changes the time, and the result only within
+        ``tol``; a `soft_impute` of the same X with the same rank and shrinkage is the best one.
     max_iter, tol, dtype
         As in `hard_impute`, with a tighter stop.
 
