@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from truetwin.errors import DataError, ParameterError
 from truetwin.solvers._spectral_flow import next_stride, stride_of
-from truetwin.solvers.low_rank import als, hard_impute, soft_impute
+from truetwin.solvers.low_rank import als, hard_impute, hard_impute_rows_apart, soft_impute
 
 
 def incomplete(n=60, p=17, rank=3, noise=0.3, share=0.25, seed=0):
@@ -223,3 +223,30 @@ def test_wrong_options_are_named():
 
 def test_stopping_short_is_reported():
     assert not hard_impute(incomplete(), 2, max_iter=2).converged
+
+
+@pytest.mark.parametrize("shape", [(80, 12), (20, 40)])
+def test_rows_apart_influence_no_other_row(shape):
+    X = incomplete(*shape)
+    apart = np.arange(shape[0]) % 5 == 0
+    scrambled = X.copy()
+    scrambled[5] = np.where(np.isnan(X[5]), np.nan, -X[5] * 3)
+    before, after = (hard_impute_rows_apart(x, apart, 3).completed for x in (X, scrambled))
+    others = np.arange(shape[0]) != 5
+    np.testing.assert_array_equal(after[others], before[others])
+    without = hard_impute_rows_apart(X[others], apart[others], 3).completed
+    np.testing.assert_array_equal(without, before[others])
+
+
+def test_rows_apart_are_completed_nearly_as_together():
+    X = incomplete(400, 15, noise=0.5)
+    apart = np.arange(400) % 16 == 0
+    together, alone = hard_impute(X, 3).completed, hard_impute_rows_apart(X, apart, 3).completed
+    assert np.sqrt(np.mean((together - alone) ** 2)) < 0.1 * np.nanstd(X)
+    seen = ~np.isnan(X)
+    np.testing.assert_array_equal(alone[seen], X[seen])
+
+
+def test_rows_apart_must_leave_a_row():
+    with pytest.raises(DataError, match="apart"):
+        hard_impute_rows_apart(incomplete(), np.ones(60, dtype=bool), 2)
