@@ -87,7 +87,7 @@ def load(name: str, mirror: Path) -> tuple[np.ndarray, np.ndarray]:
 def transfer(human, twin, preset, score, dtype) -> None:
     """Six methods that fit on imputed twins and predict imputed humans."""
     waiting: list[tuple] = []
-    n, m = human.shape
+    m = human.shape[1]
     for j in range(m):
         with score.clock("imputation"):
             x_human, x_twin = (

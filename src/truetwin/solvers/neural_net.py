@@ -13,7 +13,8 @@ from truetwin.errors import DataError, ParameterError
 
 Float32 = npt.NDArray[np.float32]
 
-#: Problems trained side by side; their batches then stay in the processor's cache. Results do not depend on it.
+#  Problems trained side by side; their batches then stay in the processor's cache. Results do not depend on
+# it.
 _SIDE_BY_SIDE = 16
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8  # Adam's usual constants
 
@@ -27,7 +28,8 @@ class NetworkOptions:
     hidden : tuple of int, default=(8,)
         Units per hidden ReLU layer.
     weight_decay : float, default=0.05
-        Added, times the parameters, to the gradient before Adam (classic Adam's L2, not AdamW); biases included.
+        Added, times the parameters, to the gradient before Adam (classic Adam's L2, not AdamW); biases
+        included.
     learning_rate : float, default=1e-3
     batch_size : int, default=128
     epochs : int, default=200
@@ -99,11 +101,12 @@ def train_networks(
 ) -> Networks:
     r"""Train one network per problem; all start equal and see their rows in the same order.
 
-    Minimises, per problem, :math:`\frac1n \sum_i (f_\theta(x_i) - y_i)^2` by Adam in float32, in shuffled batches,
-    keeping the parameters of the epoch with the lowest training loss. Source: paper A, appendix A.2 and A.4.
-    Initial parameters are uniform in :math:`\pm 1/\sqrt{\text{fan-in}}`, drawn by numpy, so that results do not
-    depend on a deep-learning library. All problems must have the same ``n`` and ``p``. A problem's result does
-    not depend on which others are trained beside it: arithmetic never mixes problems.
+    Minimises, per problem, :math:`\frac1n \sum_i (f_\theta(x_i) - y_i)^2` by Adam in float32, in shuffled
+    batches, keeping the parameters of the epoch with the lowest training loss. Source: paper A, appendix
+    A.2 and A.4. Initial parameters are uniform in :math:`\pm 1/\sqrt{\text{fan-in}}`, drawn by numpy, so
+    that results do not depend on a deep-learning library. All problems must have the same ``n`` and ``p``.
+    A problem's result does not depend on which others are trained beside it: arithmetic never mixes
+    problems.
 
     Parameters
     ----------
