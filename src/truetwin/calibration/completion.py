@@ -9,8 +9,7 @@ import numpy as np
 from truetwin.calibration._orient import Array
 from truetwin.calibration.base import Calibrator
 from truetwin.calibration.design import Design
-from truetwin.solvers.low_rank import hard_impute, soft_impute
-from truetwin.solvers.low_rank import soft_impute as als
+from truetwin.solvers.low_rank import als, hard_impute, soft_impute
 
 
 class StackedCompletion(Calibrator):
@@ -92,14 +91,11 @@ class ALS(StackedCompletion):
         Number of factors.
     penalty : float, default=20
         Ridge penalty on both factors.
-    random_state : int, default=42
-        Seed of the random start.
     """
 
-    def __init__(self, rank: int = 20, penalty: float = 20.0, random_state: int = 42) -> None:
+    def __init__(self, rank: int = 20, penalty: float = 20.0) -> None:
         self.rank = rank
         self.penalty = penalty
-        self.random_state = random_state
 
     def _complete(self, stack: Array) -> Array:
-        return als(stack, self.rank, self.penalty, random_state=self.random_state).completed
+        return als(stack, self.rank, self.penalty).completed

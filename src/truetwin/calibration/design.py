@@ -129,7 +129,8 @@ class Design:
     target_ids, sample_ids : tuple of str
         Ids of the targets, and of everything on the other axis of the panel.
     human_samples, twin_samples : ndarray of int
-        Samples that have an answer to a donor in that source; the others have no row in the oriented arrays.
+        Samples, in the order of their ids, that have an answer to a donor in that source; the others have no row
+        in the oriented arrays.
     human, twin : ndarray
         Answers to the donors, on their scales, restricted to those samples.
     target : ndarray
@@ -277,18 +278,39 @@ class Imputations:
 def make_designs(answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing) -> list[Design]:
     """Designs of several folds, prepared lazily and together."""
     imputations = Imputations(preprocessing.imputation_rank)
-    return [_make_design(answers, fold, preprocessing, imputations) for fold in folds]
+    if not folds:
+        return []
+    axis = folds[0].axis
+    # Donors and samples are taken in the order of their ids, so that the order of the tables' rows and columns
+    # changes nothing, not even where a method draws random numbers or stops early.
+    donor_rank, sample_rank = (_rank(axis_ids(answers, a)) for a in (axis, other(axis)))
+    return [
+        _make_design(answers, fold, preprocessing, imputations, donor_rank, sample_rank) for fold in folds
+    ]
+
+
+def _rank(ids: Sequence[str]) -> NDArray[np.intp]:
+    rank = np.empty(len(ids), dtype=np.intp)
+    rank[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+    return rank
 
 
 def _make_design(
-    answers: Answers, fold: Fold, preprocessing: Preprocessing, imputations: Imputations
+    answers: Answers,
+    fold: Fold,
+    preprocessing: Preprocessing,
+    imputations: Imputations,
+    donor_rank: NDArray[np.intp],
+    sample_rank: NDArray[np.intp],
 ) -> Design:
     axis = fold.axis
-    human, twin = (pick(v, fold.donors, axis) for v in (answers.human_values, answers.twin_values))
+    donors = np.array(sorted(fold.donors, key=donor_rank.__getitem__), dtype=np.intp)
+    human, twin = (pick(v, donors, axis) for v in (answers.human_values, answers.twin_values))
     target = pick(answers.twin_values, fold.targets, axis)
     in_context = answers.in_context_values
     human_samples, twin_samples = (
-        np.flatnonzero(np.isfinite(orient(v, axis)).any(axis=1)) for v in (human, twin)
+        seen[np.argsort(sample_rank[seen])]
+        for seen in (np.flatnonzero(np.isfinite(orient(v, axis)).any(axis=1)) for v in (human, twin))
     )
     human, twin = (pick(v, s, other(axis)) for v, s in ((human, human_samples), (twin, twin_samples)))
     imputations.add(fold, human, twin)

@@ -281,10 +281,11 @@ def make_calibrator(
     check_preset(preset)
     given = dict(parameters or {})
     known = method.make().get_params()
-    for parameter in given:
+    for parameter, value in given.items():
         if parameter not in known:
             has = f"its settings are {', '.join(known)}" if known else "it has no settings"
             raise ParameterError(f"method {name!r} has no setting {parameter!r}; {has}")
+        given[parameter] = _like(known[parameter], value, f"setting {parameter!r} of method {name!r}")
     if preset != CROSS_VALIDATION:
         return method.make(**{**method.published.get((preset, axis), {}), **given})
     open_candidates = [c for c in method.candidates if not set(c) & set(given)]
@@ -293,6 +294,19 @@ def make_calibrator(
     from truetwin.calibration.tuning import choose
 
     return choose([method.make(**{**c, **given}) for c in open_candidates], panel, axis)
+
+
+def _like(default: Any, value: Any, what: str) -> Any:
+    """``value`` as the type of ``default``, where texts on the command line leave that open."""
+    if isinstance(default, tuple):
+        value = tuple(value) if isinstance(value, list | tuple) else (value,)
+        return tuple(_like(default[0], v, what) for v in value)
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, int) and not isinstance(default, bool) and not (numeric and value == int(value)):
+        raise ParameterError(f"{what} must be a whole number; got {value!r}")
+    if isinstance(default, float) and not numeric:
+        raise ParameterError(f"{what} must be a number; got {value!r}")
+    return type(default)(value) if isinstance(default, int | float) else value
 
 
 def check_preset(preset: str) -> None:

@@ -18,7 +18,7 @@ METHOD = "elastic-net"
 
 
 def demo_command(
-    output: Annotated[Path, typer.Option(help="Folder for the files; made if it is not there.")] = Path(
+    output: Annotated[Path, typer.Option(help="Folder for the files; made if need be.")] = Path(
         "truetwin-demo"
     ),
     seed: Annotated[int, typer.Option(help="Seed of the generated population.")] = 0,

@@ -31,7 +31,7 @@ class LowRankResult:
         Whether the stop rule was met within ``max_iter``.
     """
 
-    completed: FloatArray
+    completed: npt.NDArray[np.float64]
     n_iter: int
     converged: bool
 
