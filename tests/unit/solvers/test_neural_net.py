@@ -103,6 +103,14 @@ def test_patience_stops_training():
     assert train_networks(X, y, NetworkOptions(epochs=2)).epochs.tolist() == [2, 2]
 
 
+def test_a_constant_target_is_learned_and_left_alone():
+    X, y = problems(2)
+    y[0] = 0.0
+    nets = train_networks(X, y, NetworkOptions(weight_decay=0.1, epochs=1000, patience=1000))
+    assert nets.epochs[0] < 1000
+    np.testing.assert_allclose(nets.predict(X)[0], 0.0, atol=1e-5)
+
+
 def test_one_row_and_one_column():
     nets = train_networks(np.ones((1, 1, 1)), np.ones((1, 1)), QUICK)
     assert np.isfinite(nets.predict(np.ones((1, 1, 1)))).all()
