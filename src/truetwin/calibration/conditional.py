@@ -1,0 +1,184 @@
+r"""Gaussian conditional expectations of one item given a person's other answers, with items left out in closed form.
+
+For person i with observed standardised answers :math:`z_o` and an item covariance K, every quantity here is linear in
+:math:`a = A z_o`, :math:`A = (K_{oo} + \lambda I)^{-1}`. Leaving out items S as well changes the solution to
+
+.. math:: a^{-S} = a - A_{\cdot S} A_{SS}^{-1} a_S,
+
+so that predictions of every item without itself, or without its block, and all of that without one more item, come from
+one inverse per person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.calibration._orient import Array
+
+NOISE = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """Solutions for a chunk of people, some items possibly left out already.
+
+    Attributes
+    ----------
+    links : ndarray of shape (f, p, p)
+        Sets of links W: row k holds the weights of target k on donors. Columns of left-out items are 0.
+    inverse : ndarray of shape (n, p, p)
+        A; for unobserved and left-out items, rows and columns of the identity.
+    solution : ndarray of shape (n, p)
+        a; 0 for unobserved and left-out items.
+    filled : ndarray of shape (n, p)
+        Expected answers to all items, :math:`b = M a` with M the item covariance.
+    filling : ndarray of shape (n, p, p)
+        :math:`P = M A`: how ``filled`` depends on each observed answer.
+    expected : ndarray of shape (f, n, p)
+        :math:`W b` for each set of links.
+    links_filling : ndarray of shape (f, n, p, p)
+        :math:`W P` for each set of links.
+    """
+
+    links: Array
+    inverse: Array
+    solution: Array
+    filled: Array
+    filling: Array
+    expected: Array
+    links_filling: Array
+
+    @cached_property
+    def column_sums(self) -> Array:
+        """:math:`1'A`, (n, p)."""
+        return self.inverse.sum(axis=1)
+
+    def without(self, items: Sequence[int]) -> People:
+        """The same people without their answers to ``items``, and without links to them."""
+        S = np.asarray(items)
+        core = self.inverse[:, S[:, None], S]
+        share = np.linalg.solve(core, self.inverse[:, S, :])  # (n, s, p)
+        beta = np.linalg.solve(core, self.solution[:, S, None])[..., 0]
+        inverse = self.inverse - np.matmul(self.inverse[:, :, S], share)
+        inverse[:, S, :] = 0.0
+        inverse[:, :, S] = 0.0
+        inverse[:, S, S] = 1.0
+        solution = self.solution - np.einsum("nps,ns->np", self.inverse[:, :, S], beta)
+        solution[:, S] = 0.0
+        filled = self.filled - np.einsum("nps,ns->np", self.filling[:, :, S], beta)
+        filling = self.filling - np.matmul(self.filling[:, :, S], share)
+        filling[:, :, S] = 0.0
+        cut = self.links[:, :, S]  # (f, p, s)
+        expected = self.expected - np.einsum("fnps,ns->fnp", self.links_filling[..., S], beta)
+        expected -= np.einsum("fps,ns->fnp", cut, filled[:, S])
+        links_filling = self.links_filling - np.matmul(self.links_filling[..., S], share)
+        links_filling -= np.matmul(cut[:, None], filling[None, :, S, :])
+        links_filling[..., S] = 0.0
+        links = self.links.copy()
+        links[:, :, S] = 0.0
+        return People(links, inverse, solution, filled, filling, expected, links_filling)
+
+
+def solve_people(z: Array, seen: NDArray[np.bool_], covariance: Array, links: Array) -> People:
+    """Solve for every person; one inverse each.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n, p)
+        Standardised answers, gaps at 0.
+    seen : ndarray of bool of shape (n, p)
+        Which answers are there.
+    covariance : ndarray of shape (p, p)
+        M; M plus the identity must be positive definite.
+    links : ndarray of shape (f, p, p)
+        Sets of links W.
+    """
+    p = z.shape[1]
+    both = seen[:, :, None] & seen[:, None, :]
+    system = np.where(both, covariance, 0.0)
+    diagonal = np.arange(p)
+    system[:, diagonal, diagonal] = np.where(seen, np.diag(covariance) + NOISE, 1.0)
+    inverse = np.linalg.inv(system)
+    there = np.where(both, inverse, 0.0)
+    solution = np.einsum("nkl,nl->nk", there, z)
+    filling = np.matmul(covariance, there)
+    filled = solution @ covariance
+    links_filling = np.stack([np.matmul(W, filling) for W in links])
+    return People(links, inverse, solution, filled, filling, filled @ links.transpose(0, 2, 1), links_filling)
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """Predictions of a group of g items without its own answers and, in turn, without one more item.
+
+    Attributes
+    ----------
+    linked : ndarray of shape (f, n, m, g)
+        :math:`\\sum_{d \\notin S} W_{kd} b^{-S}_d` for k in the group; m is 1 if no further item is left out.
+    level : ndarray of shape (n, m)
+        :math:`1' a^{-S}`, the person's general level.
+    """
+
+    linked: Array
+    level: Array
+
+
+def leave_out(
+    people: People, sets: Sequence[int], group: Sequence[int], each: NDArray[np.intp] | None = None
+) -> LeftOut:
+    """Predict a group from everything else and, in turn, from everything else without one more item.
+
+    Parameters
+    ----------
+    people : People
+        Solved with links in which no item of ``group`` links to another.
+    sets : sequence of int
+        Which sets of links to use.
+    group : sequence of int
+        Items to predict.
+    each : ndarray of int of shape (m,), optional
+        Items left out in turn. Entries for items of ``group`` itself are meaningless.
+    """
+    G = np.asarray(group)
+    single = len(G) == 1
+    rows = people.inverse[:, G, :]  # (n, g, p)
+    core = rows[:, :, G]
+    alpha = people.solution[:, G]
+    alpha = alpha / core[:, 0] if single else np.linalg.solve(core, alpha[:, :, None])[:, :, 0]
+    sums = people.column_sums
+    total = people.solution.sum(axis=1) - np.einsum("ng,ng->n", sums[:, G], alpha)
+    if each is None:
+        linked = [
+            people.expected[f][:, G] - np.einsum("nkg,ng->nk", people.links_filling[f][:, G[:, None], G], alpha)
+            for f in sets
+        ]
+        return LeftOut(np.stack(linked)[:, :, None, :], total[:, None])
+    J = each
+    rows_J = rows[:, :, J]
+    share = rows_J / core if single else np.linalg.solve(core, rows_J)  # (n, g, m)
+    pivot = people.inverse[:, J, J] - _dot(rows_J, share)
+    pivot[:, np.isin(J, G)] = 1.0
+    beta = (people.solution[:, J] - _dot(rows_J, alpha[:, :, None])) / pivot
+    filling = people.filling[:, J[:, None], G].transpose(0, 2, 1)  # (n, g, m)
+    filled = people.filled[:, J] - _dot(filling, alpha[:, :, None])
+    filled -= (people.filling[:, J, J] - _dot(filling, share)) * beta
+    linked = []
+    for f in sets:
+        toward = people.links_filling[f][:, G, :]  # (n, g, p)
+        inside = toward[:, :, G]
+        start = people.expected[f][:, G] - np.einsum("nkg,ng->nk", inside, alpha)
+        slope = toward[:, :, J] - np.matmul(inside, share)
+        to_J = people.links[f][G[:, None], J]
+        linked.append(start[:, :, None] - slope * beta[:, None, :] - to_J * filled[:, None, :])
+    level = total[:, None] - (sums[:, J] - _dot(sums[:, G, None], share)) * beta
+    return LeftOut(np.stack(linked).transpose(0, 1, 3, 2), level)
+
+
+def _dot(x: Array, y: Array) -> Array:
+    """Sum over the middle axis of a product, (n, g, m) by (n, g, m or 1) to (n, m)."""
+    return (x * y).sum(axis=1)
