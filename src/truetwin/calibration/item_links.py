@@ -15,7 +15,7 @@ from truetwin.calibration._orient import Array
 
 EIGENVALUE_FLOOR = 0.02
 MAX_SWEEPS = 200
-TOLERANCE = 1e-7
+TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)

@@ -167,8 +167,8 @@ class Learned:
     moments: Moments
 
 
-# (pseudo-target, folds, people, features (n, m, f), answers (n,))
-PseudoSink = Callable[[int, NDArray[np.intp], NDArray[np.intp], Array, Array], None]
+# (pseudo-target, folds, people, features and answer (m, f + 1, n))
+PseudoSink = Callable[[int, NDArray[np.intp], NDArray[np.intp], Array], None]
 # (fold, which of its targets, people, features (n, f))
 TargetSink = Callable[[int, int, NDArray[np.intp], Array], None]
 
@@ -206,12 +206,11 @@ class FoldFeatures:
         sums = {s: MomentSums(len(folds), p, len(FEATURES[s]) + 1) for s, folds in self.facing.items()}
 
         def adder(s: Situation) -> PseudoSink:
-            row = {fold: k for k, fold in enumerate(self.facing[s])}
+            row = np.zeros(len(self.folds), dtype=np.intp)
+            row[list(self.facing[s])] = np.arange(len(self.facing[s]))
 
-            def add(item: int, folds: NDArray[np.intp], who: NDArray[np.intp], F: Array, z: Array) -> None:
-                answers = np.broadcast_to(z[:, None, None], (*F.shape[:2], 1))
-                rows = np.array([row[int(f)] for f in folds], dtype=np.intp)
-                sums[s].add(rows, item, np.concatenate([F, answers], axis=2))
+            def add(item: int, folds: NDArray[np.intp], who: NDArray[np.intp], variables: Array) -> None:
+                sums[s].add(row[folds], item, variables)
 
             return add
 
@@ -261,7 +260,7 @@ class FoldFeatures:
                 (target,), (s,) = self.folds[k], self.situations[k]
                 left = leave_out(chunk, self._sets[s], [self._place[target]])
                 own = self.problem.twins.values[who, target]
-                on_target(k, 0, who, _assemble(s, left.linked[..., 0], left.level, own)[:, 0])
+                on_target(k, 0, who, _assemble(s, [x[:, 0] for x in left.linked], left.level, own)[0].T)
 
     def _pseudo(
         self,
@@ -276,15 +275,17 @@ class FoldFeatures:
         problem = self.problem
         for group in self._groups(s, hidden):
             left = leave_out(chunk, self._sets[s], group, each)
-            keep = np.arange(len(folds)) if each is None else np.flatnonzero(~np.isin(each, group))
+            keep = np.ones(len(folds), bool) if each is None else ~np.isin(each, group)
             for g, position in enumerate(group):
                 item = int(self.columns[position])
                 there = np.flatnonzero(problem.people.seen[who, item])
-                if there.size and keep.size:
-                    own = problem.twins.values[who[there], item]
-                    linked = left.linked[..., g][:, there[:, None], keep]
-                    F = _assemble(s, linked, left.level[there[:, None], keep], own)
-                    sink(item, folds[keep], who[there], F, problem.people.values[who[there], item])
+                if there.size and keep.any():
+                    cells = np.ix_(there, keep)
+                    own, answer = (v.values[who[there], item] for v in (problem.twins, problem.people))
+                    linked = [x[:, g][cells] for x in left.linked]
+                    sink(
+                        item, folds[keep], who[there], _assemble(s, linked, left.level[cells], own, answer)
+                    )
 
     def _groups(self, s: Situation, hidden: Sequence[int]) -> list[list[int]]:
         """Items left out together as pseudo-targets: one by one, or block by block."""
@@ -300,12 +301,18 @@ class FoldFeatures:
         for t, (target, s) in enumerate(zip(fold, self.situations[k], strict=True)):
             toward = self._links[np.ix_(self._sets[s], [target], self.columns)][:, 0].copy()  # (f, p)
             toward[:, gone] = 0.0
-            linked = (toward @ rest.filled.T)[:, :, None]
+            linked = [x[:, None] for x in toward @ rest.filled.T]
             level = rest.solution.sum(axis=1)[:, None]
-            sink(k, t, who, _assemble(s, linked, level, self.problem.twins.values[who, target])[:, 0])
+            own = self.problem.twins.values[who, target]
+            sink(k, t, who, _assemble(s, linked, level, own)[0].T)
 
 
-def _assemble(s: Situation, linked: Array, level: Array, own: Array) -> Array:
-    """Features (n, m, f) from links (f, n, m), level (n, m) and the twin's own answer (n,)."""
-    own = np.broadcast_to(own[:, None], level.shape)
-    return np.stack([*linked, own] if s == "new battery" else [*linked, level, own], axis=2)
+def _assemble(s: Situation, linked: Sequence[Array], level: Array, *same_in_all_folds: Array) -> Array:
+    """Variables (m, d, n): links (n, m), level (n, m), then what does not depend on the fold (n,)."""
+    parts = [*linked] if s == "new battery" else [*linked, level]
+    result = np.empty((level.shape[1], len(parts) + len(same_in_all_folds), level.shape[0]))
+    for d, part in enumerate(parts):
+        result[:, d] = part.T
+    for d, part in enumerate(same_in_all_folds):
+        result[:, len(parts) + d] = part
+    return result

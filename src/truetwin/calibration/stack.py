@@ -47,11 +47,10 @@ class MomentSums:
         self.second = np.zeros((n_folds, n_items, n_variables, n_variables))
 
     def add(self, folds: NDArray[np.intp], item: int, variables: Array) -> None:
-        """Add (n, m, d) variables of one pseudo-target in m folds."""
-        by_fold = variables.transpose(1, 2, 0)
-        self.count[folds, item] += variables.shape[0]
-        self.first[folds, item] += by_fold.sum(axis=2)
-        self.second[folds, item] += np.matmul(by_fold, by_fold.transpose(0, 2, 1))
+        """Add (m, d, n) variables of one pseudo-target in m folds."""
+        self.count[folds, item] += variables.shape[2]
+        self.first[folds, item] += variables.sum(axis=2)
+        self.second[folds, item] += np.matmul(variables, variables.transpose(0, 2, 1))
 
     def moments(self) -> Moments:
         """Means and covariances of everything added."""
@@ -110,12 +109,13 @@ def fit_stack(covariance: Array, importance: Array, ridge: float) -> Stack:
     share = importance[usable] / importance[usable].sum()
     mean_own, mean_cross = np.tensordot(share, own, 1), share @ cross
     identity = np.eye(int(alive.sum()))
+    flat = own.reshape(len(own), -1)
     w = _unit(np.linalg.solve(mean_own + ridge * identity, mean_cross), mean_own)
     for _ in range(_MAX_STEPS):
-        variance = np.einsum("kuv,u,v->k", own, w, w, optimize=True) + _FLOOR
+        variance = own @ w @ w + _FLOOR
         spread = np.sqrt(variance)
         reached = np.maximum(cross @ w / spread, _LEAST_CORRELATION)
-        curvature = np.tensordot(share * reached / variance, own, 1)
+        curvature = ((share * reached / variance) @ flat).reshape(mean_own.shape)
         new = np.linalg.solve(
             curvature + ridge * np.trace(curvature) / len(w) * identity, (share / spread) @ cross
         )
@@ -124,7 +124,7 @@ def fit_stack(covariance: Array, importance: Array, ridge: float) -> Stack:
         w = new
         if moved < 1e-14:
             break
-    variance = np.einsum("kuv,u,v->k", own, w, w, optimize=True)
+    variance = own @ w @ w
     correlations[usable] = np.divide(
         cross @ w, np.sqrt(variance), out=np.zeros_like(variance), where=variance > 1e-12
     )
