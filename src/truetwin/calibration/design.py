@@ -208,6 +208,11 @@ class Design:
             target[self.human_samples],
         )
 
+    @cached_property
+    def shared(self) -> dict[tuple[object, ...], Array]:
+        """Results that several methods can use, under a key that says what they are."""
+        return {}
+
     @property
     def raw_human(self) -> Array:
         """Human answers to the donors on their scales, oriented, (n_human, p)."""

@@ -171,7 +171,7 @@ def simplex_mirror_descent_paper(
 ) -> SimplexResult:
     r"""Take paper A's *unconverged* synthetic control: a parity mode, not a solver. Use `simplex_least_squares`.
 
-    Entropic mirror descent on :math:`(\|y - Xw\|_2^2 + \alpha \|w\|_2^2) / n` from uniform weights,
+    Entropic mirror descent on :math:`\|y - Xw\|_2^2 / n + \alpha \|w\|_2^2` from uniform weights,
     :math:`w \leftarrow w e^{-\eta \nabla} / \mathrm{sum}`, stopped long before convergence. The paper's
     code takes 3000 steps at a fixed rate that is not published. The rate here was *fitted* so that one rule
     comes near both printed means: a total travel :math:`3000\,\eta = 7` gives .145 on Twin-2K-500 (printed
@@ -210,7 +210,7 @@ def simplex_mirror_descent_paper(
     rate = travel / n_steps
     w = np.full(q.shape, 1.0 / p)
     for _ in range(n_steps):
-        gradient = 2.0 * (curvature @ w - q + (alpha / n_samples) * w)
+        gradient = 2.0 * (curvature @ w - q + alpha * w)
         exponent = -rate * gradient
         w = w * np.exp(exponent - exponent.max(axis=0))
         w /= w.sum(axis=0)
