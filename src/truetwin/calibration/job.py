@@ -72,14 +72,8 @@ class Calibration:
             position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
             (columns if part.axis == "item" else rows).update(position[t] for t in part.target_ids)
             if part.axis == "item":  # everybody asked stays in the table, also whoever cannot be predicted
-                rows.update(
-                    k for k, r in enumerate(self.panel.respondent_ids) if r not in self._new_respondents
-                )
+                rows.update(np.flatnonzero(self._asked("item")).tolist())
         return sorted(rows), sorted(columns)
-
-    @cached_property
-    def _new_respondents(self) -> set[str]:
-        return set(self.panel.new_respondents)
 
     def frame(
         self, *, rounded: bool = False, id_column: str | None = None, kind: FrameKind | None = None
