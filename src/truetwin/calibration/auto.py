@@ -1,104 +1,164 @@
-"""The default method: what it learns, it learns from other items (or people), never from the target."""
+"""The default method: everything it learns, it learns from other items and people, never from the target."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from truetwin.calibration._orient import Array
-from truetwin.calibration.pseudo_targets import MAX_LEARNERS, FoldFeatures, Problem, Situation
-from truetwin.calibration.stack import Moments, Stack, fit_stack
+from truetwin.calibration._orient import Answers, Array, axis_ids, pick
+from truetwin.calibration.base import Calibrator, Prediction
+from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.levels import predict_level
+from truetwin.calibration.new_items import FoldPrediction, predict_items
+from truetwin.calibration.new_people import predict_people
+from truetwin.calibration.pseudo_targets import Problem
+from truetwin.data.blocks import complete_blocks
+from truetwin.errors import ParameterError
 
-BOOST = 1.0
-FULL_BOOST_AT = 5
-RIDGE: dict[Situation, float] = {"pool": 0.003, "known battery": 0.02, "new battery": 0.1}
 
+class Auto(Calibrator):
+    r"""Choose and combine honestly.
 
-@dataclass(frozen=True, eq=False)
-class FoldPrediction:
-    """Standardised predictions of one fold.
+    For a new item, several conditional expectations of the item given the person's answers to the donors, with links
+    learned from twins, and the twin's own answer are combined with weights that maximise the mean correlation on other
+    items as pseudo-targets. A target with answered siblings in its block learns as an item of a known battery; one
+    whose block nobody has answered learns from blocks left out as a whole. For a new respondent, the item means of
+    other people plus a ridge regression of their deviations on their twins'.
+
+    Source: this project; the setting is paper A's, sections 3.2 and 6, without its tuning on the targets.
+
+    Parameters
+    ----------
+    blocks : mapping from item id to block, optional
+        Batteries. By default they are guessed from the ids (:func:`truetwin.data.blocks.infer_blocks`). Items that the
+        mapping does not name are blocks of their own.
+    weights : {"all", "block-blind"}, default="all"
+        Whether the siblings of a target may be pseudo-targets: with "block-blind" they remain donors, but weights come
+        from other blocks only.
 
     Attributes
     ----------
-    values : ndarray of shape (n, q)
-    situations : tuple of str
-        What each target faces.
-    stacks : tuple of Stack
-        What was learned for each target.
+    situations_ : dict of target id to str
+        What each new item faces: "known battery", "new battery", or "pool" where there are no batteries.
+    stack_weights_ : dict of target id to ndarray
+        Weights of the features named in :data:`truetwin.calibration.pseudo_targets.FEATURES`.
+
+    Examples
+    --------
+    >>> from truetwin.datasets import generate_population
+    >>> model = Auto().fit(generate_population(100, 12, n_new_items=2).panel)
+    >>> model.predict().values.shape
+    (100, 2)
+    >>> model.situations_
+    {'Q11': 'pool', 'Q12': 'pool'}
     """
 
-    values: Array
-    situations: tuple[Situation, ...]
-    stacks: tuple[Stack, ...]
+    needs_varying_twins: ClassVar[bool] = False
+    predicts_on_scale: ClassVar[bool] = True
+    targets_inform_each_other: ClassVar[bool] = True
+    shares_folds: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        blocks: Mapping[str, str] | None = None,
+        weights: Literal["all", "block-blind"] = "all",
+    ) -> None:
+        self.blocks = blocks
+        self.weights = weights
+
+    def predict_folds(
+        self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing
+    ) -> list[Prediction]:
+        """Predict many folds of one table from one pass over it, each as if alone."""
+        self._check()
+        axes = {fold.axis for fold in folds}
+        everything = {frozenset((*fold.targets, *fold.donors)) for fold in folds}
+        if len(axes) > 1 or len(everything) > 1:
+            return super().predict_folds(answers, folds, preprocessing)
+        ids = axis_ids(answers, folds[0].axis)
+        members = sorted(
+            everything.pop(), key=lambda m: ids[m]
+        )  # so that the order of the table does not matter
+        position = {m: k for k, m in enumerate(members)}
+        targets = [[position[t] for t in fold.targets] for fold in folds]
+        if axes == {"respondent"}:
+            if any(len(t) > 1 for t in targets):
+                return super().predict_folds(answers, folds, preprocessing)
+            human, twin = (
+                pick(v, members, "respondent") for v in (answers.human_values, answers.twin_values)
+            )
+            together = predict_people(human, twin, np.array([t for (t,) in targets]))
+            values = [row[:, None] for row in together]
+        else:
+            problem = Problem(
+                pick(answers.human_values, members, "item"),
+                pick(answers.twin_values, members, "item"),
+                self._blocks([ids[m] for m in members]),
+                answers.respondent_ids,
+            )
+            found = self._found(problem, targets)
+            values = [_place(problem, t, f) for t, f in zip(targets, found, strict=True)]
+        return [
+            self._finish(make_designs(answers, [fold], preprocessing)[0], v)
+            for fold, v in zip(folds, values, strict=True)
+        ]
+
+    def _fit(self, design: Design) -> None:
+        self._check()
+        if design.axis == "respondent":
+            human, twin = _people_grid(design)
+            self.values_ = predict_people(human, twin, np.arange(design.n_donors, len(human))).T
+            return
+        problem, targets = self.problem_of(design)
+        (found,) = self._found(problem, [targets])
+        self.situations_ = dict(zip(design.target_ids, found.situations, strict=True))
+        self.stack_weights_ = {t: s.weights for t, s in zip(design.target_ids, found.stacks, strict=True)}
+        self.values_ = _place(problem, targets, found)
+
+    def _predict(self, design: Design) -> Array:
+        return self.values_.copy()
+
+    def problem_of(self, design: Design) -> tuple[Problem, list[int]]:
+        """Donors and targets of a design on one grid in the order of their ids, and where the targets are."""
+        names = sorted((*design.donor_ids, *design.target_ids))
+        position = {name: k for k, name in enumerate(names)}
+        donors, targets = ([position[i] for i in part] for part in (design.donor_ids, design.target_ids))
+        human, twin = np.full((2, design.n_samples, len(names)), np.nan)
+        human[np.asarray(design.human_samples)[:, None], donors] = design.raw_human
+        twin[np.asarray(design.twin_samples)[:, None], donors] = design.raw_twin
+        twin[:, targets] = design.raw_target
+        return Problem(human, twin, self._blocks(names), design.sample_ids), targets
+
+    def _found(self, problem: Problem, folds: Sequence[Sequence[int]]) -> list[FoldPrediction]:
+        return predict_items(problem, folds, block_blind=self.weights == "block-blind")
+
+    def _blocks(self, item_ids: Sequence[str]) -> tuple[str, ...]:
+        return complete_blocks(self.blocks, item_ids)
+
+    def _check(self) -> None:
+        if self.weights not in ("all", "block-blind"):
+            raise ParameterError(
+                f"'weights' of Auto must be 'all' or 'block-blind'. Got {self.weights!r} instead."
+            )
 
 
-def predict_items(problem: Problem, folds: Sequence[Sequence[int]], *, block_blind: bool) -> list[FoldPrediction]:
-    """Predict the targets of every fold; what a fold yields does not depend on the other folds."""
-    features = FoldFeatures(problem, folds)
-    n = len(problem.sample_ids)
-    values = [np.zeros((n, len(f))) for f in features.folds]
-    kept: list[tuple[int, int, NDArray[np.intp], Array]] = []
-    small = n <= MAX_LEARNERS
-    learned = features.learn((lambda *each: kept.append(each)) if small else None)
-    stacks = [
-        tuple(
-            _learn(problem, features, learned[s].moments, learned[s].folds.index(k), t, fold, s, block_blind)
-            for t, s in zip(fold, features.situations[k], strict=True)
-        )
-        for k, fold in enumerate(features.folds)
-    ]
-
-    def put(k: int, t: int, who: NDArray[np.intp], F: Array) -> None:
-        values[k][who, t] = F @ stacks[k][t].weights
-
-    if small:
-        for each in kept:
-            put(*each)
-    else:
-        features.walk(np.ones(n, dtype=bool), {}, put)
-    return [
-        FoldPrediction(v, s, w) for v, s, w in zip(values, features.situations, stacks, strict=True)
-    ]
-
-
-def _learn(
-    problem: Problem,
-    features: FoldFeatures,
-    moments: Moments,
-    row: int,
-    target: int,
-    fold: Sequence[int],
-    s: Situation,
-    block_blind: bool,
-) -> Stack:
-    importance = pseudo_target_weights(problem, target, fold, s, block_blind=block_blind)
-    importance = np.where(moments.count[row] > 2, importance, 0.0)
-    return fit_stack(moments.covariance[row], importance, RIDGE[s])
-
-
-def pseudo_target_weights(
-    problem: Problem, target: int, fold: Sequence[int], s: Situation, *, block_blind: bool
-) -> Array:
-    """How much each answered item counts in learning for ``target``; 0 for the fold's own targets.
-
-    Blocks count with the square root of their size. The target's siblings together count as much again as all items,
-    or not at all if the weights are to be blind to the target's block.
-    """
+def _place(problem: Problem, fold: Sequence[int], found: FoldPrediction) -> Array:
+    """Standardised predictions on the items' scales; NaN for people who have answered no donor."""
     donors = problem.answered.copy()
     donors[list(fold)] = False
-    if s == "pool":
-        return donors.astype(np.float64)
-    size = np.bincount(problem.block[donors], minlength=int(problem.block.max()) + 1)
-    weights = np.where(donors, 1.0 / np.sqrt(np.maximum(size[problem.block], 1)), 0.0)
-    siblings = donors & (problem.block == problem.block[target])
-    if block_blind:
-        return np.where(siblings, 0.0, weights)
-    weights /= weights.sum()
-    count = int(siblings.sum())
-    if count:
-        weights[siblings] += BOOST * min(1.0, count / FULL_BOOST_AT) / count
-    return weights
+    somebody = np.asarray(problem.people.seen[:, donors].any(axis=1))
+    levels = [predict_level(problem, t, fold) for t in fold]
+    mean, sd = np.array([level.mean for level in levels]), np.array([level.sd for level in levels])
+    return np.where(somebody[:, None], mean + sd * found.values, np.nan)
+
+
+def _people_grid(design: Design) -> tuple[Array, Array]:
+    """Donor respondents, then targets, by all items."""
+    n = design.n_donors + design.n_targets
+    human, twin = np.full((2, n, design.n_samples), np.nan)
+    human[: design.n_donors, design.human_samples] = design.human
+    twin[: design.n_donors, design.twin_samples] = design.twin
+    twin[design.n_donors :] = design.target
+    return human, twin

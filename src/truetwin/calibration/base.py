@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
-from truetwin.calibration._orient import Array, axis_ids
+from truetwin.calibration._orient import Answers, Array, axis_ids
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
 from truetwin.data import Axis, Panel, Target
 from truetwin.errors import NotPredictableError, ParameterError
@@ -60,6 +60,10 @@ class Calibrator(BaseEstimator):
     uses_target_twins: ClassVar[bool] = True
     #: whether the method needs the donors imputed (shared preparation) or works on answers with gaps
     uses_imputation: ClassVar[bool] = False
+    #: whether the twins' answers to one target also tell which other targets and donors are alike
+    targets_inform_each_other: ClassVar[bool] = False
+    #: whether many folds of one table cost hardly more than one; see :meth:`predict_folds`
+    shares_folds: ClassVar[bool] = False
     #: whether each target costs a solve of its own, so that targets are worth sharing out over workers
     works_per_target: ClassVar[bool] = False
 
@@ -105,6 +109,16 @@ class Calibrator(BaseEstimator):
         """Fit and predict several folds; methods that share work between folds override ``_fit_predict``."""
         raw = self._fit_predict(designs)
         return [self._finish(d, r) for d, r in zip(designs, raw, strict=True)]
+
+    def predict_folds(
+        self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing
+    ) -> list[Prediction]:
+        """Predict folds of one table, each as if the human answers to its targets did not exist.
+
+        Methods with ``shares_folds`` override it to do all folds in one pass. They are handed the hidden answers then,
+        and a contract test holds them to the same predictions as without.
+        """
+        return [self.predict_designs(make_designs(answers, [fold], preprocessing))[0] for fold in folds]
 
     def _fit(self, design: Design) -> None:
         raise NotImplementedError  # pragma: no cover - every registered method implements it

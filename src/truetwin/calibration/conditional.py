@@ -163,19 +163,19 @@ def leave_out(
     single = len(G) == 1
     rows = people.inverse[:, G, :]  # (n, g, p)
     core = rows[:, :, G]
-    alpha = people.solution[:, G]
-    alpha = alpha / core[:, 0] if single else np.linalg.solve(core, alpha[:, :, None])[:, :, 0]
+    alpha = _solve(core, people.solution[:, G, None])[:, :, 0]
     sums = people.column_sums
     total = people.solution.sum(axis=1) - np.einsum("ng,ng->n", sums[:, G], alpha)
     if each is None:
         linked = [
-            people.expected[f][:, G] - np.einsum("nkg,ng->nk", people.links_filling[f][:, G[:, None], G], alpha)
+            people.expected[f][:, G]
+            - np.einsum("nkg,ng->nk", people.links_filling[f][:, G[:, None], G], alpha)
             for f in sets
         ]
         return LeftOut(tuple(x[:, :, None] for x in linked), total[:, None])
     J = each
     rows_J = rows[:, :, J]
-    share = rows_J / core if single else np.linalg.solve(core, rows_J)  # (n, g, m)
+    share = _solve(core, rows_J)  # (n, g, m)
     pivot = people.inverse[:, J, J] - _dot(rows_J, share)
     pivot[:, np.isin(J, G)] = 1.0
     beta = (people.solution[:, J] - _dot(rows_J, alpha[:, :, None])) / pivot
@@ -192,6 +192,10 @@ def leave_out(
         linked.append(start[:, :, None] - slope * beta[:, None, :] - to_J * filled[:, None, :])
     level = total[:, None] - (sums[:, J] - _dot(sums[:, G, None], share)) * beta
     return LeftOut(tuple(linked), level)
+
+
+def _solve(core: Array, right: Array) -> Array:
+    return np.asarray(right / core if core.shape[1] == 1 else np.linalg.solve(core, right))
 
 
 def _dot(x: Array, y: Array) -> Array:

@@ -141,7 +141,7 @@ class Design:
     ----------
     fold : Fold
         Targets and donors.
-    target_ids, sample_ids : tuple of str
+    target_ids, donor_ids, sample_ids : tuple of str
         Ids of the targets, and of everything on the other axis of the panel.
     human_samples, twin_samples : ndarray of int
         Samples, in the order of their ids, that have an answer to a donor in that source; the others have no row
@@ -160,6 +160,7 @@ class Design:
 
     fold: Fold
     target_ids: tuple[str, ...]
+    donor_ids: tuple[str, ...]
     sample_ids: tuple[str, ...]
     preprocessing: Preprocessing
     human_samples: NDArray[np.intp]
@@ -327,6 +328,7 @@ def _make_design(
     return Design(
         fold=fold,
         target_ids=tuple(axis_ids(answers, axis)[t] for t in fold.targets),
+        donor_ids=tuple(axis_ids(answers, axis)[d] for d in fold.donors),
         sample_ids=axis_ids(answers, other(axis)),
         preprocessing=preprocessing,
         human_samples=human_samples,

@@ -149,7 +149,7 @@ class Calibration:
 
 def calibrate(
     panel: Panel,
-    method: str | Calibrator = "elastic-net",
+    method: str | Calibrator = "auto",
     *,
     items: Iterable[str] | None = None,
     respondents: Iterable[str] | None = None,
@@ -166,7 +166,7 @@ def calibrate(
     panel : Panel
         Human and twin answers. Items that no human has answered and respondents who have answered nothing are
         the targets.
-    method : str or Calibrator, default="elastic-net"
+    method : str or Calibrator, default="auto"
         Name of a method (``truetwin methods``), or a calibrator with its own settings.
     items, respondents : iterable of str, optional
         Predict only these. With one of the two given, the other kind of target is left out.

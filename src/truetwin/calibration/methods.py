@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from truetwin.calibration import baselines
+from truetwin.calibration.auto import Auto
 from truetwin.calibration.base import Calibrator
 from truetwin.calibration.completion import ALS, HardSVD, SoftSVD
 from truetwin.calibration.network import NeuralNet
@@ -23,7 +24,7 @@ from truetwin.data import Axis, Panel
 from truetwin.errors import ParameterError, UnknownMethodError, UnknownNameError
 from truetwin.registry import Registry, closest
 
-Kind = Literal["baseline", "fit-and-transfer", "matrix completion", "parity"]
+Kind = Literal["automatic", "baseline", "fit-and-transfer", "matrix completion", "parity"]
 CROSS_VALIDATION = "cv"
 PRESETS = ("movielens", "twin-2k-500")
 
@@ -84,6 +85,13 @@ _UNLINKED = {"stack": "unlinked"}
 _CONTROL = _published({"alpha": 1e-8}, {"alpha": 1.0}, {"alpha": 1e-6}, {"alpha": 1e-6})
 
 for _name, _aliases, _method in (
+    (
+        "auto",
+        (),
+        Method(
+            "automatic", "combines predictors with weights learned on other items, never on the target", Auto
+        ),
+    ),
     ("twin", ("baseline",), Method("baseline", "the twin's own answer, uncalibrated", baselines.TwinAsIs)),
     (
         "in-context",
@@ -288,6 +296,9 @@ def make_calibrator(
             has = f"its settings are {', '.join(known)}" if known else "it has no settings"
             raise ParameterError(f"method {name!r} has no setting {parameter!r}; {has}")
         given[parameter] = _like(known[parameter], value, f"setting {parameter!r} of method {name!r}")
+    declared = {i: item.block for i, item in panel.items.items() if item.block is not None}
+    if "blocks" in known and declared:
+        given.setdefault("blocks", declared)
     if preset != CROSS_VALIDATION:
         return method.make(**{**method.published.get((preset, axis), {}), **given})
     open_candidates = [c for c in method.candidates if not set(c) & set(given)]

@@ -8,7 +8,7 @@ fold it learns from them.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -83,7 +83,7 @@ class Problem:
     @cached_property
     def answered(self) -> NDArray[np.bool_]:
         """Which items have human answers."""
-        return self.people.seen.any(axis=0)
+        return np.asarray(self.people.seen.any(axis=0))
 
     @cached_property
     def block(self) -> NDArray[np.intp]:
@@ -283,9 +283,7 @@ class FoldFeatures:
                     cells = np.ix_(there, keep)
                     own, answer = (v.values[who[there], item] for v in (problem.twins, problem.people))
                     linked = [x[:, g][cells] for x in left.linked]
-                    sink(
-                        item, folds[keep], who[there], _assemble(s, linked, left.level[cells], own, answer)
-                    )
+                    sink(item, folds[keep], who[there], _assemble(s, linked, left.level[cells], own, answer))
 
     def _groups(self, s: Situation, hidden: Sequence[int]) -> list[list[int]]:
         """Items left out together as pseudo-targets: one by one, or block by block."""
@@ -299,7 +297,7 @@ class FoldFeatures:
         fold = self.folds[k]
         gone = [self._place[t] for t in fold if t in self._place]
         for t, (target, s) in enumerate(zip(fold, self.situations[k], strict=True)):
-            toward = self._links[np.ix_(self._sets[s], [target], self.columns)][:, 0].copy()  # (f, p)
+            toward = self._links[self._sets[s], target][:, self.columns]  # (f, p)
             toward[:, gone] = 0.0
             linked = [x[:, None] for x in toward @ rest.filled.T]
             level = rest.solution.sum(axis=1)[:, None]

@@ -38,7 +38,7 @@ def calibrate_command(
         Path, typer.Option(help="Where to write the predictions: CSV, TSV or Parquet, by ending.")
     ],
     id_column: IdColumn = None,
-    method: Annotated[str, typer.Option(help="Method; `truetwin methods` lists all.")] = "elastic-net",
+    method: Annotated[str, typer.Option(help="Method; `truetwin methods` lists all.")] = "auto",
     items: Annotated[
         list[str] | None, typer.Option(help="Predict only these items, separated by commas; may be repeated.")
     ] = None,

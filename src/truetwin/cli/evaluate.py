@@ -25,7 +25,7 @@ from truetwin.cli.options import (
 if TYPE_CHECKING:
     from truetwin.evaluation import Evaluation
 
-DEFAULT_METHODS = "twin,human-respondent-mean,ridge,elastic-net,synthetic-control"
+DEFAULT_METHODS = "twin,human-respondent-mean,ridge,elastic-net,synthetic-control,auto"
 
 
 def evaluate_command(

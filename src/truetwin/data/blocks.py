@@ -45,3 +45,27 @@ def check_blocks(blocks: Mapping[str, str], item_ids: Iterable[str]) -> dict[str
             f"leaving a block out needs at least two blocks; all {len(ids)} items are in {complete[ids[0]]!r}"
         )
     return complete
+
+
+def complete_blocks(blocks: Mapping[str, str] | None, item_ids: Iterable[str]) -> tuple[str, ...]:
+    """Block of each item: as declared, or guessed from the ids if nothing is; unnamed items are their own.
+
+    Raises
+    ------
+    DataError
+        If a declared mapping names none of the items.
+
+    Examples
+    --------
+    >>> complete_blocks({"a": "mood", "b": "mood"}, ["a", "b", "c"])
+    ('mood', 'mood', 'c')
+    """
+    ids = list(item_ids)
+    if blocks is None:
+        inferred = infer_blocks(ids)
+        return tuple(inferred[i] for i in ids)
+    if not any(i in blocks for i in ids):
+        raise DataError(
+            f"the blocks must name items of the panel; none of the {len(blocks)} named items is in it"
+        )
+    return tuple(str(blocks.get(i, i)) for i in ids)

@@ -102,7 +102,7 @@ def mean_and_error(scores: Array) -> dict[str, Any]:
 
 def evaluate(
     panel: Panel,
-    methods: Iterable[str | Calibrator] | Mapping[str, Calibrator] = ("twin", "ridge", "elastic-net"),
+    methods: Iterable[str | Calibrator] | Mapping[str, Calibrator] = ("twin", "ridge", "elastic-net", "auto"),
     protocol: str = "leave-one-item-out",
     *,
     metric: str | Sequence[str] = "pearson",
@@ -163,9 +163,13 @@ def evaluate(
     scorers = [metrics[m] for m in ([metric] if isinstance(metric, str) else metric)]
     folds = _sample(how.folds(panel, blocks), axis_ids(panel, how.axis), max_folds)
     models = named_calibrators(methods, panel, how.axis, preset=preset, parameters=parameters, add=baseline)
+    if blocks is not None:
+        models = {name: _with_blocks(model, blocks) for name, model in models.items()}
     prepared = preprocessing or Preprocessing()
     work = batches(panel, folds)
-    tasks = (delayed(_score_batch)(panel, batch, models, scorers, prepared) for batch in work)
+    sweeping = {name: model for name, model in models.items() if model.shares_folds}
+    swept = {name: _sweep(panel, folds, model, prepared) for name, model in sweeping.items()}
+    tasks = (delayed(_score_batch)(panel, batch, models, scorers, prepared, swept) for batch in work)
     parts, done = [], 0
     for batch, part in zip(work, Parallel(n_jobs=n_jobs, return_as="generator")(tasks), strict=True):
         parts.append(part)
@@ -185,6 +189,30 @@ def evaluate(
             "level": prepared.level,
         },
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """Predictions of a method that does all folds in one pass."""
+
+    predictions: Mapping[Fold, Prediction]
+    seconds: float
+
+
+def _sweep(panel: Panel, folds: Sequence[Fold], model: Calibrator, preprocessing: Preprocessing) -> Sweep:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        start = time.perf_counter()
+        found = clone(model).predict_folds(panel, folds, preprocessing)
+        return Sweep(dict(zip(folds, found, strict=True)), time.perf_counter() - start)
+
+
+def _with_blocks(model: Calibrator, blocks: Mapping[str, str]) -> Calibrator:
+    """The model with the protocol's blocks, if it takes blocks and was given none."""
+    if model.get_params().get("blocks", ()) is not None:
+        return model
+    return clone(model).set_params(blocks=dict(blocks))
 
 
 def _sample(folds: list[Fold], ids: Sequence[str], most: int | None) -> list[Fold]:
@@ -215,13 +243,14 @@ def _score_batch(
     models: Mapping[str, Calibrator],
     scorers: Sequence[Metric],
     preprocessing: Preprocessing,
+    swept: Mapping[str, Sweep],
 ) -> Evaluation:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
         return _joined(
             [
-                _score_designs(panel, designs, models, scorers)
+                _score_designs(panel, designs, models, scorers, swept)
                 for designs in batch.designs(panel, preprocessing)
             ],
             {},
@@ -233,6 +262,7 @@ def _score_designs(
     designs: Sequence[Design],
     models: Mapping[str, Calibrator],
     scorers: Sequence[Metric],
+    swept: Mapping[str, Sweep],
 ) -> Evaluation:
     start = time.perf_counter()
     if any(model.uses_imputation for model in models.values()):
@@ -244,8 +274,12 @@ def _score_designs(
     seconds: dict[str, float] = {}
     for name, model in models.items():
         start = time.perf_counter()
-        predictions = clone(model).predict_designs(designs)
-        seconds[name] = time.perf_counter() - start
+        if name in swept:
+            predictions = [swept[name].predictions[design.fold] for design in designs]
+            seconds[name] = swept[name].seconds * len(designs) / len(swept[name].predictions)
+        else:
+            predictions = clone(model).predict_designs(designs)
+            seconds[name] = time.perf_counter() - start
         reasons[name] = {}
         for design, prediction in zip(designs, predictions, strict=True):
             reasons[name] |= prediction.unpredicted
