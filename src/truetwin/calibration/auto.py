@@ -10,6 +10,7 @@ import numpy as np
 from truetwin.calibration._orient import Answers, Array, axis_ids, pick
 from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.intervals import TargetLaw, target_laws
 from truetwin.calibration.levels import predict_level
 from truetwin.calibration.new_items import FoldPrediction, predict_items
 from truetwin.calibration.new_people import predict_people
@@ -77,27 +78,18 @@ class Auto(Calibrator):
         everything = {frozenset((*fold.targets, *fold.donors)) for fold in folds}
         if len(axes) > 1 or len(everything) > 1:
             return super().predict_folds(answers, folds, preprocessing)
-        ids = axis_ids(answers, folds[0].axis)
-        members = sorted(
-            everything.pop(), key=lambda m: ids[m]
-        )  # so that the order of the table does not matter
-        position = {m: k for k, m in enumerate(members)}
-        targets = [[position[t] for t in fold.targets] for fold in folds]
         if axes == {"respondent"}:
-            if any(len(t) > 1 for t in targets):
+            if any(len(fold.targets) > 1 for fold in folds):
                 return super().predict_folds(answers, folds, preprocessing)
+            members = sorted(everything.pop())
+            position = {m: k for k, m in enumerate(members)}
             human, twin = (
                 pick(v, members, "respondent") for v in (answers.human_values, answers.twin_values)
             )
-            together = predict_people(human, twin, np.array([t for (t,) in targets]))
+            together = predict_people(human, twin, np.array([position[fold.targets[0]] for fold in folds]))
             values = [row[:, None] for row in together]
         else:
-            problem = Problem(
-                pick(answers.human_values, members, "item"),
-                pick(answers.twin_values, members, "item"),
-                self._blocks([ids[m] for m in members]),
-                answers.respondent_ids,
-            )
+            problem, targets = self._swept(answers, folds)
             found = self._found(problem, targets)
             values = [_place(problem, t, f) for t, f in zip(targets, found, strict=True)]
         return [
@@ -119,6 +111,36 @@ class Auto(Calibrator):
 
     def _predict(self, design: Design) -> Array:
         return self.values_.copy()
+
+    def laws(self, design: Design) -> list[TargetLaw]:
+        """What is known of each new item beyond the predictions: level, errors, expected correlation."""
+        self._check()
+        if design.axis != "item":
+            raise ParameterError("intervals are there for new items only, not for new respondents")
+        problem, targets = self.problem_of(design)
+        found = self._found(problem, [targets])
+        return target_laws(problem, [targets], found, block_blind=self.weights == "block-blind")[0]
+
+    def fold_laws(self, answers: Answers, folds: Sequence[Fold]) -> list[list[TargetLaw]]:
+        """The same for many folds of one table, as :meth:`predict_folds`."""
+        self._check()
+        problem, targets = self._swept(answers, folds)
+        found = self._found(problem, targets)
+        return target_laws(problem, targets, found, block_blind=self.weights == "block-blind")
+
+    def _swept(self, answers: Answers, folds: Sequence[Fold]) -> tuple[Problem, list[list[int]]]:
+        ids = axis_ids(answers, "item")
+        members = sorted(
+            {*folds[0].targets, *folds[0].donors}, key=lambda m: ids[m]
+        )  # whatever the table's order
+        position = {m: k for k, m in enumerate(members)}
+        problem = Problem(
+            pick(answers.human_values, members, "item"),
+            pick(answers.twin_values, members, "item"),
+            self._blocks([ids[m] for m in members]),
+            answers.respondent_ids,
+        )
+        return problem, [[position[t] for t in fold.targets] for fold in folds]
 
     def problem_of(self, design: Design) -> tuple[Problem, list[int]]:
         """Donors and targets of a design on one grid in the order of their ids, and where the targets are."""

@@ -32,7 +32,9 @@ def predict_level(problem: Problem, target: int, hidden: Sequence[int]) -> Level
     donors = problem.answered.copy()
     donors[[target, *hidden]] = False
     people, twins = problem.people, problem.twins
-    unit = twins.sd
+    unit, constant = problem.twin_unit, problem.twin_constant
+    alike = donors & (constant == constant[target])  # constant twins say nothing of the scale's width
+    donors = alike if alike.any() else donors
     mean = float(twins.mean[target])
     if not donors.any():
         return Level(mean, float(unit[target]))

@@ -34,7 +34,7 @@ CHUNK_BYTES = 1.5e8
 MAX_LEARNERS = 4000
 PRIOR_PAIRS = 100.0
 PRIOR_LEVEL = 0.25
-SMALLEST_EIGENVALUE = -0.5
+RANGE_PART = 0.2
 # sets of links, in the order of `Problem.links`
 NEAR, LEVEL_NEAR, PLAIN, SIGNED_SIBLINGS, SIBLINGS, NEAR_BLOCK, PLAIN_BLOCK = range(7)
 SETS: dict[Situation, tuple[int, ...]] = {
@@ -84,6 +84,26 @@ class Problem:
     def answered(self) -> NDArray[np.bool_]:
         """Which items have human answers."""
         return np.asarray(self.people.seen.any(axis=0))
+
+    @cached_property
+    def twin_constant(self) -> NDArray[np.bool_]:
+        """Which items all twins answered alike."""
+        return np.asarray(self._twin_range <= 0)
+
+    @cached_property
+    def twin_unit(self) -> Array:
+        """A unit of each item's scale from twins alone: their sd, kept away from 0 by a part of their range."""
+        unit = np.sqrt(
+            np.where(self.twin_constant, 1.0, self.twins.sd) ** 2 + (RANGE_PART * self._twin_range) ** 2
+        )
+        return np.asarray(unit)
+
+    @cached_property
+    def _twin_range(self) -> Array:
+        seen = self.twins.seen
+        high = np.max(self.twin, axis=0, where=seen, initial=-np.inf)
+        low = np.min(self.twin, axis=0, where=seen, initial=np.inf)
+        return np.where(seen.any(axis=0), high - low, 0.0)
 
     @cached_property
     def block(self) -> NDArray[np.intp]:
