@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import clone
 
 from truetwin.calibration._orient import Array
 from truetwin.calibration.base import Calibrator
-from truetwin.calibration.design import Design
-from truetwin.calibration.transfer import LinearTransfer, Ridge
+from truetwin.calibration.design import Complete, Design
+from truetwin.calibration.transfer import ElasticNet, Lasso, LinearTransfer, Ridge, SyntheticIntervention
 from truetwin.data import Axis
 from truetwin.data.blocks import complete_blocks
 from truetwin.errors import ParameterError
@@ -27,8 +26,6 @@ class AdaptiveTransfer(Calibrator):
 
     Parameters
     ----------
-    method : Calibrator, optional
-        A linear transfer method; ridge by default.
     threshold : float, optional
         By hand.
     blocks : mapping from item id to block, optional
@@ -45,14 +42,14 @@ class AdaptiveTransfer(Calibrator):
 
     axes: ClassVar[tuple[Axis, ...]] = ("item",)
     uses_imputation: ClassVar[bool] = True
+    #: the transfer method and its settings
+    transfer: ClassVar[type[LinearTransfer]] = Ridge
 
     def __init__(
         self,
-        method: LinearTransfer | None = None,
         threshold: float | None = None,
         blocks: Mapping[str, str] | None = None,
     ) -> None:
-        self.method = method
         self.threshold = threshold
         self.blocks = blocks
 
@@ -61,7 +58,7 @@ class AdaptiveTransfer(Calibrator):
             raise ParameterError(
                 f"'threshold' of AdaptiveTransfer must be >= 0. Got {self.threshold!r} instead."
             )
-        model = clone(self.method) if self.method is not None else Ridge()
+        model = self.transfer()
         model._fit(design)
         complete = design.complete
         self.errors_ = _errors(model, complete.X_twin, complete.y_twin)
@@ -90,11 +87,11 @@ class AdaptiveTransfer(Calibrator):
             rest = np.flatnonzero(block != name)
             if not rest.size:
                 continue
-            part = clone(model)
-            part.coef_, part.intercept_ = part._solve(_Part(X[:, rest], X[:, group]))  # type: ignore[arg-type]
-            fitted = X[:, rest] @ part.coef_ + part.intercept_
+            part = self.transfer()
+            coef, intercept = part._solve(Complete(X[:, rest], X[:, group], humans[:, rest]))
+            fitted = X[:, rest] @ coef + intercept
             error[group] = ((X[:, group] - fitted) ** 2).mean(axis=0)
-            predicted = humans[:, rest] @ part.coef_ + part.intercept_
+            predicted = humans[:, rest] @ coef + intercept
             for g, item in enumerate(group):
                 who = seen[:, item]
                 answers = design.observed.human[who, item]
@@ -102,6 +99,28 @@ class AdaptiveTransfer(Calibrator):
                     twins[who, item], answers
                 )
         return np.array([_best_threshold(error, gain, block != b) for b in target_block])
+
+
+class AdaptiveRidge(AdaptiveTransfer):
+    """Adaptive transfer of ridge regression with the paper's settings for Twin-2K-500."""
+
+
+class AdaptiveElasticNet(AdaptiveTransfer):
+    """Adaptive transfer of the elastic net with the paper's settings for Twin-2K-500."""
+
+    transfer: ClassVar[type[LinearTransfer]] = ElasticNet
+
+
+class AdaptiveLasso(AdaptiveTransfer):
+    """Adaptive transfer of the lasso with the paper's settings for Twin-2K-500."""
+
+    transfer: ClassVar[type[LinearTransfer]] = Lasso
+
+
+class AdaptiveSyntheticIntervention(AdaptiveTransfer):
+    """Adaptive transfer of synthetic intervention with the paper's settings for Twin-2K-500."""
+
+    transfer: ClassVar[type[LinearTransfer]] = SyntheticIntervention
 
 
 def _errors(model: LinearTransfer, X: Array, y: Array) -> Array:
@@ -128,12 +147,3 @@ def _correlation(x: Array, y: Array) -> float:
     if x.size < 3 or x.std() < 1e-2 or y.std() < 1e-2:
         return 0.0
     return float(np.corrcoef(x, y)[0, 1])
-
-
-class _Part:
-    """A design of some donors that predict others, already prepared."""
-
-    def __init__(self, X: Array, y: Array) -> None:
-        from truetwin.calibration.design import Complete
-
-        self.complete = Complete(X, y, X[:0])

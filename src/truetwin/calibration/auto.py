@@ -15,6 +15,7 @@ from truetwin.calibration.levels import predict_level
 from truetwin.calibration.new_items import FoldPrediction, predict_items
 from truetwin.calibration.new_people import predict_people
 from truetwin.calibration.pseudo_targets import Problem
+from truetwin.data import Panel
 from truetwin.data.blocks import complete_blocks
 from truetwin.errors import ParameterError
 
@@ -164,6 +165,20 @@ class Auto(Calibrator):
             raise ParameterError(
                 f"'weights' of Auto must be 'all' or 'block-blind'. Got {self.weights!r} instead."
             )
+
+
+def situation_of(model: Auto, panel: Panel, target: str, targets: Sequence[str]) -> str:
+    """In words, what a new item faces in a panel."""
+    answered = np.isfinite(panel.human_values).any(axis=0) & np.isfinite(panel.twin_values).any(axis=0)
+    new = set(targets)
+    donors = [i for i, a in zip(panel.item_ids, answered, strict=True) if a and i not in new]
+    blocks = dict(zip([*donors, target], complete_blocks(model.blocks, [*donors, target]), strict=True))
+    siblings = [d for d in donors if blocks[d] == blocks[target]]
+    if siblings:
+        return f"new item of a known battery: {len(siblings)} answered siblings, such as {siblings[0]!r}"
+    if len({blocks[d] for d in donors}) < len(donors):
+        return "new battery: no answered item belongs with it"
+    return "no batteries are known: all answered items are taken as one pool"
 
 
 def _place(problem: Problem, fold: Sequence[int], found: FoldPrediction) -> Array:

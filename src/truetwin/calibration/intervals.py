@@ -213,9 +213,8 @@ def _weighted(values: Array, weights: Array) -> tuple[float, float, float]:
         return float("nan"), float("nan"), float("nan")
     order = np.argsort(values)
     cumulative = np.cumsum(weights[order]) / weights.sum()
-    low, high = (
-        float(values[order][min(np.searchsorted(cumulative, q), len(order) - 1)]) for q in (0.05, 0.95)
-    )
+    last = len(order) - 1
+    low, high = (float(values[order[min(int(np.searchsorted(cumulative, q)), last)]]) for q in (0.05, 0.95))
     return float(values @ weights / weights.sum()), low, high
 
 

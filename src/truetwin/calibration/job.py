@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from truetwin.calibration._orient import Array, axis_ids, orient
+from truetwin.calibration.auto import Auto, situation_of
 from truetwin.calibration.base import Calibrator, Prediction, make_fold
 from truetwin.calibration.design import Fold, Preprocessing, make_designs
+from truetwin.calibration.intervals import TargetLaw, category_probabilities
 from truetwin.calibration.methods import named_calibrators
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import to_frame
@@ -45,6 +47,7 @@ class Calibration:
     method: str
     calibrators: Mapping[Axis, Calibrator]
     parts: tuple[Prediction, ...]
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
 
     @property
     def unpredicted(self) -> dict[Target, str]:
@@ -106,6 +109,66 @@ class Calibration:
         """Predictions as a wide table of the kind that the panel was made from, on the items' scales."""
         return self.frame()
 
+    @cached_property
+    def laws(self) -> dict[str, TargetLaw]:
+        """For each new item what is known beyond the predictions: level, errors, expected correlation.
+
+        Raises
+        ------
+        ParameterError
+            If the method is not "auto".
+        """
+        model = self.calibrators.get("item")
+        if model is None:
+            raise ParameterError("intervals are there for new items only, and no new item was predicted")
+        if not isinstance(model, Auto):
+            raise ParameterError(
+                f"intervals for new items come with method 'auto' only; the method is {self.method!r}"
+            )
+        (part,) = (p for p in self.parts if p.axis == "item")
+        fold = make_fold(self.panel, [Target("item", t) for t in part.target_ids])
+        (design,) = make_designs(self.panel, [fold], self.preprocessing)
+        return dict(zip(design.target_ids, model.laws(design), strict=True))
+
+    def intervals(self, level: float = 0.9) -> dict[str, tuple[Array, Array]]:
+        """Lower and upper end of the interval of every prediction of every new item, limited to its scale.
+
+        Parameters
+        ----------
+        level : float
+            Share of a new item's answers to enclose, on average over items.
+
+        Returns
+        -------
+        dict of item id to (lower, upper)
+            Along ``panel.respondent_ids``; NaN where nothing is predicted.
+        """
+        result = {}
+        for item, law in self.laws.items():
+            low, high = law.errors.quantiles(level)
+            scale, prediction = self.panel.scales[item], self._of(item)
+            result[item] = (
+                scale.clip(prediction + law.level.sd * low),
+                scale.clip(prediction + law.level.sd * high),
+            )
+        return result
+
+    def probabilities(self, item: str) -> Array:
+        """Probability of each category of an ordinal new item for every respondent, (n_respondents, K)."""
+        law = self.laws.get(item)
+        if law is None:
+            raise ParameterError(f"there is no predicted new item {item!r}")
+        scale = self.panel.scales[item]
+        if scale.kind != "ordinal":
+            raise ParameterError(
+                f"item {item!r} is {scale.describe()}; only ordinal items have category probabilities"
+            )
+        return category_probabilities(self._of(item), law.level.sd, law.errors, scale.categories)
+
+    def _of(self, item: str) -> Array:
+        (part,) = (p for p in self.parts if p.axis == "item")
+        return part.values[:, part.target_ids.index(item)]
+
     def notes(self) -> list[dict[str, Any]]:
         """One record a target: how many predictions it has, on which scale, and the reason where there are none."""
         records = []
@@ -127,6 +190,9 @@ class Calibration:
                     record |= {"scale": scale.describe(), "scale_inferred": scale.inferred}
                     inside = part.values[predicted, k]
                     record["n_clipped"] = int((scale.clip(inside) != inside).sum())
+                model = self.calibrators.get(part.axis)
+                if isinstance(model, Auto) and part.axis == "item":
+                    record["situation"] = situation_of(model, self.panel, target, part.target_ids)
                 if target in part.unpredicted:
                     record["reason"] = part.unpredicted[target]
                 elif record["n_unpredicted"]:
@@ -216,7 +282,7 @@ def calibrate(
         target, why = next(iter(reasons.items()), ("", "no respondent has answered a donor"))
         more = f" ({len(reasons) - 1} more targets likewise)" if len(reasons) > 1 else ""
         raise NotPredictableError(f"nothing can be predicted: {target!r}: {why}{more}")
-    return Calibration(panel, name, calibrators, tuple(parts))
+    return Calibration(panel, name, calibrators, tuple(parts), preprocessing or Preprocessing())
 
 
 def _wanted(

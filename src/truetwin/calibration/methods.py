@@ -7,6 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from truetwin.calibration import baselines
+from truetwin.calibration.adaptive import (
+    AdaptiveElasticNet,
+    AdaptiveLasso,
+    AdaptiveRidge,
+    AdaptiveSyntheticIntervention,
+)
 from truetwin.calibration.auto import Auto
 from truetwin.calibration.base import Calibrator
 from truetwin.calibration.completion import ALS, HardSVD, SoftSVD
@@ -24,7 +30,7 @@ from truetwin.data import Axis, Panel
 from truetwin.errors import ParameterError, UnknownMethodError, UnknownNameError
 from truetwin.registry import Registry, closest
 
-Kind = Literal["automatic", "baseline", "fit-and-transfer", "matrix completion", "parity"]
+Kind = Literal["automatic", "adaptive", "baseline", "fit-and-transfer", "matrix completion", "parity"]
 CROSS_VALIDATION = "cv"
 PRESETS = ("movielens", "twin-2k-500")
 
@@ -246,6 +252,32 @@ for _name, _aliases, _method in (
             SyntheticPrior,
             _published({"rank": 8}, {"rank": 2}, {"rank": 8}, {"rank": 2}),
             _each("rank", 1, 2, 3, 5, 8),
+        ),
+    ),
+    (
+        "adaptive:ridge",
+        ("adaptive",),
+        Method("adaptive", "ridge where it explains the twins well, the twin elsewhere", AdaptiveRidge),
+    ),
+    (
+        "adaptive:elastic-net",
+        (),
+        Method(
+            "adaptive", "elastic net where it explains the twins well, the twin elsewhere", AdaptiveElasticNet
+        ),
+    ),
+    (
+        "adaptive:lasso",
+        (),
+        Method("adaptive", "lasso where it explains the twins well, the twin elsewhere", AdaptiveLasso),
+    ),
+    (
+        "adaptive:synthetic-intervention",
+        (),
+        Method(
+            "adaptive",
+            "synthetic intervention where it explains the twins well, the twin elsewhere",
+            AdaptiveSyntheticIntervention,
         ),
     ),
     (
