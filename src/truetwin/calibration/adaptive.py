@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -88,7 +89,9 @@ class AdaptiveTransfer(Calibrator):
             if not rest.size:
                 continue
             part = self.transfer()
-            coef, intercept = part._solve(Complete(X[:, rest], X[:, group], humans[:, rest]))
+            coef, intercept = part._solve(
+                cast(Design, _Part(Complete(X[:, rest], X[:, group], humans[:, rest])))
+            )
             fitted = X[:, rest] @ coef + intercept
             error[group] = ((X[:, group] - fitted) ** 2).mean(axis=0)
             predicted = humans[:, rest] @ coef + intercept
@@ -147,3 +150,20 @@ def _correlation(x: Array, y: Array) -> float:
     if x.size < 3 or x.std() < 1e-2 or y.std() < 1e-2:
         return 0.0
     return float(np.corrcoef(x, y)[0, 1])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some donors that predict other donors: what a linear transfer needs of a design."""
+
+    complete: Complete
+
+    @property
+    def n_donors(self) -> int:
+        """Number of donors."""
+        return self.complete.X_twin.shape[1]
+
+    @property
+    def n_targets(self) -> int:
+        """Number of donors posing as targets."""
+        return self.complete.y_twin.shape[1]

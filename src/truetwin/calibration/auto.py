@@ -169,7 +169,9 @@ class Auto(Calibrator):
 
 def situation_of(model: Auto, panel: Panel, target: str, targets: Sequence[str]) -> str:
     """In words, what a new item faces in a panel."""
-    answered = np.isfinite(panel.human_values).any(axis=0) & np.isfinite(panel.twin_values).any(axis=0)
+    answered = np.asarray(
+        np.isfinite(panel.human_values).any(axis=0) & np.isfinite(panel.twin_values).any(axis=0)
+    )
     new = set(targets)
     donors = [i for i, a in zip(panel.item_ids, answered, strict=True) if a and i not in new]
     blocks = dict(zip([*donors, target], complete_blocks(model.blocks, [*donors, target]), strict=True))

@@ -8,27 +8,27 @@ import numpy as np
 
 from truetwin.calibration._orient import Array
 from truetwin.calibration.base import Calibrator
-from truetwin.calibration.design import Complete, Design
+from truetwin.calibration.design import Design
 from truetwin.errors import ParameterError
 from truetwin.solvers.ridge import ridge
-from truetwin.solvers.simplex import simplex_least_squares, simplex_mirror_descent_paper
+from truetwin.solvers.simplex import gram_of, simplex_least_squares, simplex_mirror_descent_paper
 
 
 class LinearTransfer(Calibrator):
     """A linear model of the target in the donors, the same for twins and humans.
 
-    Subclasses implement ``_solve(complete)``, which returns ``coef_`` of shape (p, q) and ``intercept_`` of shape (q,).
+    Subclasses implement ``_solve(design)``, which returns ``coef_`` of shape (p, q) and ``intercept_`` of shape (q,).
     """
 
     uses_imputation: ClassVar[bool] = True
 
     def _fit(self, design: Design) -> None:
-        self.coef_, self.intercept_ = self._solve(design.complete)
+        self.coef_, self.intercept_ = self._solve(design)
 
     def _predict(self, design: Design) -> Array:
         return design.complete.X_human @ self.coef_ + self.intercept_
 
-    def _solve(self, complete: Complete) -> tuple[Array, Array]:
+    def _solve(self, design: Design) -> tuple[Array, Array]:
         raise NotImplementedError  # pragma: no cover
 
 
@@ -47,15 +47,15 @@ class Ridge(LinearTransfer):
     def __init__(self, alpha: float = 100.0) -> None:
         self.alpha = alpha
 
-    def _solve(self, complete: Complete) -> tuple[Array, Array]:
-        return ridge(complete.X_twin, complete.y_twin, self.alpha)
+    def _solve(self, design: Design) -> tuple[Array, Array]:
+        return ridge(design.complete.X_twin, design.complete.y_twin, self.alpha)
 
 
 class _CoordinateDescent(LinearTransfer):
     """What the lasso and the elastic net share; ``converged_`` says whether every target met its tolerance."""
 
-    def _descend(self, complete: Complete, alpha: float, l1_ratio: float) -> tuple[Array, Array]:
-        found = complete.elastic_net_design.solve(complete.y_twin, alpha, l1_ratio)
+    def _descend(self, design: Design, alpha: float, l1_ratio: float) -> tuple[Array, Array]:
+        found = design.complete.elastic_net_design.solve(design.complete.y_twin, alpha, l1_ratio)
         self.converged_ = found.converged
         return found.coef, found.intercept
 
@@ -78,8 +78,8 @@ class ElasticNet(_CoordinateDescent):
         self.alpha = alpha
         self.l1_ratio = l1_ratio
 
-    def _solve(self, complete: Complete) -> tuple[Array, Array]:
-        return self._descend(complete, self.alpha, self.l1_ratio)
+    def _solve(self, design: Design) -> tuple[Array, Array]:
+        return self._descend(design, self.alpha, self.l1_ratio)
 
 
 class Lasso(_CoordinateDescent):
@@ -94,8 +94,8 @@ class Lasso(_CoordinateDescent):
     def __init__(self, alpha: float = 0.001) -> None:
         self.alpha = alpha
 
-    def _solve(self, complete: Complete) -> tuple[Array, Array]:
-        return self._descend(complete, self.alpha, 1.0)
+    def _solve(self, design: Design) -> tuple[Array, Array]:
+        return self._descend(design, self.alpha, 1.0)
 
 
 class SyntheticControl(LinearTransfer):
@@ -113,9 +113,9 @@ class SyntheticControl(LinearTransfer):
     def __init__(self, alpha: float = 1e-6) -> None:
         self.alpha = alpha
 
-    def _solve(self, complete: Complete) -> tuple[Array, Array]:
-        X, y = complete.X_twin, complete.y_twin
-        return simplex_least_squares(X.T @ X, X.T @ y, self.alpha).weights, np.zeros(y.shape[1])
+    def _solve(self, design: Design) -> tuple[Array, Array]:
+        X, y = design.complete.X_twin, design.complete.y_twin
+        return simplex_least_squares(gram_of(X), X.T @ y, self.alpha).weights, np.zeros(y.shape[1])
 
 
 class SyntheticControlPaper(SyntheticControl):
@@ -125,11 +125,11 @@ class SyntheticControlPaper(SyntheticControl):
     :class:`SyntheticControl`.
     """
 
-    def _solve(self, complete: Complete) -> tuple[Array, Array]:
-        X, y = complete.X_twin, complete.y_twin
-        return simplex_mirror_descent_paper(X.T @ X, X.T @ y, self.alpha, n_samples=len(X)).weights, np.zeros(
-            y.shape[1]
-        )
+    def _solve(self, design: Design) -> tuple[Array, Array]:
+        X, y = design.complete.X_twin, design.complete.y_twin
+        return simplex_mirror_descent_paper(
+            gram_of(X), X.T @ y, self.alpha, n_samples=len(X)
+        ).weights, np.zeros(y.shape[1])
 
 
 class SyntheticIntervention(LinearTransfer):
@@ -149,9 +149,9 @@ class SyntheticIntervention(LinearTransfer):
         self.rank = rank
         self.alpha = alpha
 
-    def _solve(self, complete: Complete) -> tuple[Array, Array]:
+    def _solve(self, design: Design) -> tuple[Array, Array]:
         if self.rank < 1:
             raise ParameterError(f"'rank' of SyntheticIntervention must be >= 1. Got {self.rank} instead.")
-        directions = complete.right_singular_vectors[:, : self.rank]
-        coef, intercept = ridge(complete.X_twin @ directions, complete.y_twin, self.alpha)
+        directions = design.complete.right_singular_vectors[:, : self.rank]
+        coef, intercept = ridge(design.complete.X_twin @ directions, design.complete.y_twin, self.alpha)
         return directions @ coef, intercept

@@ -61,6 +61,13 @@ def calibrate_command(
             min=0,
         ),
     ] = None,
+    intervals: Annotated[
+        float | None,
+        typer.Option(
+            help="Also write intervals of this level (such as 0.9) and category probabilities for new items, to a "
+            "long table NAME.intervals.ENDING beside OUTPUT. Method auto only."
+        ),
+    ] = None,
     n_jobs: Jobs = 1,
     json: Json = False,
 ) -> None:
@@ -73,13 +80,19 @@ def calibrate_command(
     from truetwin.calibration import calibrate
     from truetwin.calibration.methods import check_preset, methods
     from truetwin.cli.output import note, print_json, progress_bar
-    from truetwin.errors import OutputError
+    from truetwin.errors import OutputError, ParameterError
     from truetwin.io import check_output_ending, check_writable
-    from truetwin.report.predictions import sidecar_path, write_predictions
+    from truetwin.report.predictions import intervals_path, sidecar_path, write_predictions
 
     name = methods.resolve(method)
     check_preset(preset)
-    for path in (output, sidecar_path(output)):
+    if intervals is not None:
+        if name != "auto":
+            raise ParameterError(f"--intervals goes with --method auto; the method is {name!r}")
+        if not 0 < intervals < 1:
+            raise ParameterError(f"--intervals must lie between 0 and 1; got {intervals:g}")
+    companions = [intervals_path(output)] if intervals is not None else []
+    for path in (output, sidecar_path(output), *companions):
         check_writable(path)
         if any(
             path.resolve() == source.resolve() for source in (human, twin, item_file, in_context) if source
@@ -108,6 +121,7 @@ def calibrate_command(
         rounded=rounded,
         inputs={role: path for role, path in inputs.items() if path},
         settings=asked,
+        interval=intervals,
     )
     gain = _gain(panel, result, name, check, n_jobs)
     parameters = {axis: model.get_params() for axis, model in result.calibrators.items()}
@@ -123,6 +137,8 @@ def calibrate_command(
         print_json("calibrate", described, [{"method": name, **record} for record in result.notes()])
     else:
         _print(result, gain, parameters)
+        if intervals is not None:
+            note(f"{intervals:.0%} intervals: {intervals_path(output)}")
         note(f"predictions: {output}\nhow they were made: {sidecar}")
     if result.unpredicted:
         raise typer.Exit(EXIT_INCOMPLETE)

@@ -19,6 +19,37 @@ def sidecar_path(output: Path) -> Path:
     return output.with_suffix(".json")
 
 
+def intervals_path(output: Path) -> Path:
+    """Where the intervals of a prediction file lie: ``NAME.intervals.ENDING``."""
+    return output.with_name(f"{output.stem}.intervals{output.suffix}")
+
+
+def _long_intervals(result: Calibration, level: float, id_column: str) -> Any:
+    """One row a prediction: respondent, item, prediction, lower, upper, and ``category:probability`` pairs."""
+    import numpy as np
+    import pyarrow as pa
+
+    columns: dict[str, list[Any]] = {
+        name: [] for name in (id_column, "item_id", "prediction", "lower", "upper", "probabilities")
+    }
+    column = {item: k for k, item in enumerate(result.panel.item_ids)}
+    for item, (lower, upper) in result.intervals(level).items():
+        scale = result.panel.scales[item]
+        shares = result.probabilities(item) if scale.kind == "ordinal" else None
+        for k in np.flatnonzero(np.isfinite(lower)):
+            columns[id_column].append(result.panel.respondent_ids[k])
+            columns["item_id"].append(item)
+            columns["prediction"].append(float(result.grid[k, column[item]]))
+            columns["lower"].append(float(lower[k]))
+            columns["upper"].append(float(upper[k]))
+            columns["probabilities"].append(
+                None
+                if shares is None
+                else " ".join(f"{c:g}:{q:.4f}" for c, q in zip(scale.categories, shares[k], strict=True))
+            )
+    return pa.table(columns)
+
+
 def write_predictions(
     result: Calibration,
     output: Path,
@@ -27,6 +58,7 @@ def write_predictions(
     rounded: bool,
     inputs: Mapping[str, Path],
     settings: Mapping[str, Any],
+    interval: float | None = None,
 ) -> Path:
     """Write predictions and their sidecar, both or neither.
 
@@ -44,6 +76,9 @@ def write_predictions(
         Files that went in; their hashes are recorded.
     settings : mapping
         What the user asked for.
+    interval : float, optional
+        Also write intervals of this level, and for ordinal items the probability of each category, to a long table
+        beside OUTPUT; see :func:`intervals_path`.
 
     Returns
     -------
@@ -63,10 +98,24 @@ def write_predictions(
         "panel": _described(result.panel),
         "targets": result.notes(),
     }
+    if interval is not None:
+        content["interval"] = {"level": interval, "file": intervals_path(output).name}
+        content["laws"] = {
+            item: {
+                "level": law.level.mean,
+                "spread": law.level.sd,
+                "expected_correlation": [law.correlation_low, law.correlation, law.correlation_high],
+            }
+            for item, law in result.laws.items()
+        }
     frame = result.frame(rounded=rounded, id_column=id_column, kind="pyarrow")
     metadata = {**(frame.schema.metadata or {}), b"truetwin": DISCLOSURE.encode()}
-    with replacing(output, sidecar) as (table_draft, sidecar_draft):
+    companions = [] if interval is None else [intervals_path(output)]
+    with replacing(output, sidecar, *companions) as (table_draft, sidecar_draft, *more):
         write_draft(frame.replace_schema_metadata(metadata), table_draft, output.suffix.lower())
+        for draft in more:
+            assert interval is not None
+            write_draft(_long_intervals(result, interval, id_column), draft, output.suffix.lower())
         sidecar_draft.write_text(dump_json(content) + "\n", encoding="utf-8")
     return sidecar
 
