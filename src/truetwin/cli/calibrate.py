@@ -49,6 +49,9 @@ def calibrate_command(
     rounded: Annotated[
         bool, typer.Option("--round", help="Snap predictions to the answers on each scale.")
     ] = False,
+    long: Annotated[
+        bool, typer.Option("--long", help="Write one row a prediction (respondent_id,item_id,value).")
+    ] = False,
     item_file: ItemFile = None,
     in_context: InContext = None,
     preset: Preset = "cv",
@@ -106,6 +109,7 @@ def calibrate_command(
         output,
         id_column=id_column or panel.human.id_name,
         rounded=rounded,
+        layout="long" if long else "wide",
         inputs={role: path for role, path in inputs.items() if path},
         settings=asked,
     )
