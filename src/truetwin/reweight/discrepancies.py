@@ -69,7 +69,7 @@ class TotalVariation(Discrepancy):
 
     name = "tv"
     surrogate = "Huber function of each difference"
-    smoothings = (1e-2, 3e-3, 1e-3, 3e-4)
+    smoothings = (5e-4, 1e-4, 2e-5)
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
         """See the base class."""
@@ -145,7 +145,7 @@ class KolmogorovSmirnov(Discrepancy):
     name = "ks"
     ordered = True
     surrogate = "log-sum-exp of the signed differences"
-    smoothings = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4)
+    smoothings = (5e-4, 1e-4, 2e-5)
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
         """See the base class."""
@@ -174,7 +174,7 @@ class CdfL1(Discrepancy):
     name = "cdf-l1"
     ordered = True
     surrogate = "Huber function of each difference"
-    smoothings = (1e-2, 3e-3, 1e-3, 3e-4)
+    smoothings = (5e-4, 1e-4, 2e-5)
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
         """See the base class."""
