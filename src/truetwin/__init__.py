@@ -1,0 +1,34 @@
+"""Trustworthy answers from LLM digital twins: simulate, calibrate with human data, benchmark.
+
+The public names below are imported on first use, so that ``import truetwin`` stays fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from truetwin._version import __version__
+
+_PUBLIC = {
+    "Item": "truetwin.data",
+    "Panel": "truetwin.data",
+    "ResponseMatrix": "truetwin.data",
+    "Scale": "truetwin.data",
+    "Target": "truetwin.data",
+    "calibrate": "truetwin.calibration",
+    "evaluate": "truetwin.evaluation",
+}
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'truetwin' has no attribute {name!r}")
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])

@@ -1,0 +1,190 @@
+"""What every method shares: from a panel and targets to predictions on the items' scales."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from truetwin.calibration._orient import Array, axis_ids
+from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.data import Axis, Panel, Target
+from truetwin.errors import NotPredictableError, ParameterError
+
+MIN_TWIN_ANSWERS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Predicted answers to the targets of one fold.
+
+    Attributes
+    ----------
+    axis : {"item", "respondent"}
+        What the targets are.
+    target_ids, sample_ids : tuple of str
+        Ids of the columns and rows of ``values``.
+    values : ndarray of shape (n_samples, n_targets)
+        Predictions on the items' scales; NaN where none can be made.
+    unpredicted : dict of target id to str
+        Targets that cannot be predicted at all, with the reason; their columns are NaN.
+    """
+
+    axis: Axis
+    target_ids: tuple[str, ...]
+    sample_ids: tuple[str, ...]
+    values: Array
+    unpredicted: dict[str, str] = field(default_factory=dict)
+
+
+class Calibrator(BaseEstimator):
+    """Predicts human answers to targets that humans have not answered.
+
+    Subclasses store their parameters in ``__init__`` and implement ``_fit(design)``, which learns attributes that
+    end in an underscore, and ``_predict(design)``, which returns standardised predictions of shape
+    (n_human, n_targets). This class prepares the data, puts the result back on the items' scales and says what
+    cannot be predicted.
+    """
+
+    #: axes on which the method makes sense
+    axes: ClassVar[tuple[Axis, ...]] = ("item", "respondent")
+    #: whether the method can learn nothing about a target whose twins all gave one answer
+    needs_varying_twins: ClassVar[bool] = True
+    #: whether predictions come out on the items' scales already
+    predicts_on_scale: ClassVar[bool] = False
+    #: whether the target's twin answers are used at all
+    uses_target_twins: ClassVar[bool] = True
+    #: whether the method needs the donors imputed (shared preparation) or works on answers with gaps
+    uses_imputation: ClassVar[bool] = False
+    #: whether each target costs a solve of its own, so that targets are worth sharing out over workers
+    works_per_target: ClassVar[bool] = False
+
+    def fit(
+        self,
+        panel: Panel,
+        targets: Target | Iterable[Target] | None = None,
+        *,
+        preprocessing: Preprocessing | None = None,
+    ) -> Self:
+        """Learn to predict ``targets`` from everything else in ``panel``.
+
+        Parameters
+        ----------
+        panel : Panel
+            Human and twin answers. Human answers to the targets, if there are any, are not looked at.
+        targets : Target or iterable of Target, optional
+            All items or all respondents; by default every new item, or every new respondent if there is no new item.
+        preprocessing : Preprocessing, optional
+            How both sources are prepared.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        NotPredictableError
+            If there is nothing to predict or nothing to predict it from.
+        """
+        fold = make_fold(panel, targets)
+        (self.design_,) = make_designs(panel, [fold], preprocessing or Preprocessing())
+        self._fit(self.design_)
+        return self
+
+    def predict(self) -> Prediction:
+        """Predictions for the targets given to :meth:`fit`."""
+        if not hasattr(self, "design_"):
+            raise NotFittedError(f"{type(self).__name__} must be fitted before it can predict")
+        return self._finish(self.design_, self._predict(self.design_))
+
+    def predict_designs(self, designs: Sequence[Design]) -> list[Prediction]:
+        """Fit and predict several folds; methods that share work between folds override ``_fit_predict``."""
+        raw = self._fit_predict(designs)
+        return [self._finish(d, r) for d, r in zip(designs, raw, strict=True)]
+
+    def _fit(self, design: Design) -> None:
+        raise NotImplementedError  # pragma: no cover - every registered method implements it
+
+    def _predict(self, design: Design) -> Array:
+        raise NotImplementedError  # pragma: no cover - every registered method implements it
+
+    def _fit_predict(self, designs: Sequence[Design]) -> list[Array]:
+        results = []
+        for design in designs:
+            self._fit(design)
+            results.append(self._predict(design))
+        return results
+
+    def _finish(self, design: Design, prediction: Array) -> Prediction:
+        values = prediction if self.predicts_on_scale else design.back_to_scale(prediction)
+        unpredicted = {}
+        for k, target in enumerate(design.target_ids):
+            reason = self._why_not(design, k)
+            if reason:
+                unpredicted[target] = reason
+                values[:, k] = np.nan
+        return Prediction(design.axis, design.target_ids, design.sample_ids, values, unpredicted)
+
+    def _why_not(self, design: Design, k: int) -> str | None:
+        """Why target ``k`` cannot be predicted, or None if it can."""
+        if design.axis not in self.axes:
+            return f"this method does not predict a new {design.axis}"
+        if not self.uses_target_twins:
+            return None
+        answers = design.raw_target[:, k]
+        seen = answers[np.isfinite(answers)]
+        if not seen.size:
+            return "no twin has answered it" if design.axis == "item" else "its twin has answered nothing"
+        if seen.size < MIN_TWIN_ANSWERS and self.needs_varying_twins:
+            return f"only {seen.size} twin answer{'s' if seen.size > 1 else ''}; at least {MIN_TWIN_ANSWERS} needed"
+        if self.needs_varying_twins and design.axis == "item" and (seen == seen[0]).all():
+            return f"all {seen.size} twins gave the same answer ({seen[0]:g}): nothing to learn from"
+        return None
+
+
+def make_fold(panel: Panel, targets: Target | Iterable[Target] | None) -> Fold:
+    """The fold that predicts ``targets`` from everything else.
+
+    Donors are all other items (respondents) that both sources have answered.
+    """
+    if isinstance(targets, Target):
+        targets = [targets]
+    if targets is None:
+        axis: Axis = "item" if panel.new_items else "respondent"
+        wanted = panel.new_items or panel.new_respondents
+    else:
+        listed = list(targets)
+        axes = {t.axis for t in listed}
+        if len(axes) > 1:
+            raise ParameterError("the targets of one fit must all be items or all be respondents; got both")
+        axis = axes.pop() if axes else "item"
+        wanted = tuple(t.id for t in listed)
+    if not wanted:
+        raise NotPredictableError(
+            "nothing to predict: humans have answered every item, and every respondent has answered something. "
+            "The twin table must have items or respondents that the human table lacks."
+        )
+    ids = axis_ids(panel, axis)
+    position = {name: k for k, name in enumerate(ids)}
+    unknown = [t for t in wanted if t not in position]
+    if unknown:
+        raise ParameterError(f"there is no {axis} {unknown[0]!r} in the panel")
+    hidden = {position[t] for t in wanted}
+    return Fold(axis, tuple(position[t] for t in wanted), donors(panel, axis, hidden))
+
+
+def donors(panel: Panel, axis: Axis, hidden: set[int]) -> tuple[int, ...]:
+    """Positions of the items (respondents) with answers from both sources, without the hidden ones."""
+    along = 0 if axis == "item" else 1
+    both = np.isfinite(panel.human_values).any(axis=along) & np.isfinite(panel.twin_values).any(axis=along)
+    found = tuple(int(k) for k in np.flatnonzero(both) if int(k) not in hidden)
+    if not found:
+        raise NotPredictableError(
+            f"no donor: to predict a new {axis}, at least one other {axis} must have answers from both humans and "
+            f"twins; there is none"
+        )
+    return found

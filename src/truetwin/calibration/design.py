@@ -1,0 +1,338 @@
+"""From a panel and a fold to the arrays that every method works on.
+
+A *fold* is a set of targets that are predicted together from the same donors. Calibrating is one fold with all new
+items; leaving one item out is one fold for each item. The order of operations is that of paper A (sections 3.2 and
+3.3): take the donors of each source, impute each source separately, standardise each by its own items, orient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.calibration._orient import Answers, Array, axis_ids, orient, other, pick
+from truetwin.calibration.imputation import impute_folds
+from truetwin.data import Axis
+from truetwin.errors import ParameterError
+from truetwin.solvers.elastic_net import ElasticNetDesign
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Targets predicted together, and the donors they are predicted from: positions on the panel's grid."""
+
+    axis: Axis
+    targets: tuple[int, ...]
+    donors: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How both sources are prepared, whatever the method.
+
+    Parameters
+    ----------
+    imputation_rank : int, default=5
+        Rank of the iterative SVD that fills missing answers, separately in each source (paper A, section 3.3).
+    sd_floor : float, default=1.0
+        Standard deviations below it are replaced by 1, in scale points, so that nearly constant items are not
+        blown up.
+    level : {"human", "twin"}, default="human"
+        Whose item means and spreads a new respondent's predictions are put back on. The human ones are known and
+        right; the paper used the twins'.
+    """
+
+    imputation_rank: int = 5
+    sd_floor: float = 1.0
+    level: Literal["human", "twin"] = "human"
+
+    def __post_init__(self) -> None:
+        if self.imputation_rank < 1:
+            raise ParameterError(f"imputation_rank must be >= 1; got {self.imputation_rank}")
+        if not self.sd_floor >= 0:
+            raise ParameterError(f"sd_floor must be >= 0; got {self.sd_floor}")
+        if self.level not in ("human", "twin"):
+            raise ParameterError(f"level must be 'human' or 'twin'; got {self.level!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """Standardised answers with their gaps, oriented; what matrix completion works on.
+
+    Attributes
+    ----------
+    human : ndarray of shape (n_human, p)
+        Human answers to the donors.
+    twin : ndarray of shape (n_twin, p)
+        Twin answers to the donors.
+    target : ndarray of shape (n_twin, q)
+        Twin answers to the targets.
+    twin_of_human, target_of_human : ndarray of shape (n_human, p), (n_human, q)
+        The twins' answers laid out on the human samples.
+    """
+
+    human: Array
+    twin: Array
+    target: Array
+    twin_of_human: Array
+    target_of_human: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Complete:
+    """Standardised answers without gaps, oriented; what fit-and-transfer methods work on.
+
+    Attributes
+    ----------
+    X_twin : ndarray of shape (n_twin, p)
+        Twins' answers to the donors.
+    y_twin : ndarray of shape (n_twin, q)
+        Twins' answers to the targets, missing ones at their mean.
+    X_human : ndarray of shape (n_human, p)
+        Humans' answers to the donors.
+    """
+
+    X_twin: Array
+    y_twin: Array
+    X_human: Array
+
+    @cached_property
+    def elastic_net_design(self) -> ElasticNetDesign:
+        """The Gram matrix that lasso and elastic net share."""
+        return ElasticNetDesign(self.X_twin)
+
+    @cached_property
+    def right_singular_vectors(self) -> Array:
+        """Right singular vectors of the twins' donors, (p, min(n_twin, p)), leading first; not centred."""
+        X = self.X_twin
+        if X.shape[0] >= X.shape[1]:
+            return np.ascontiguousarray(np.linalg.eigh(X.T @ X)[1][:, ::-1])
+        return np.linalg.svd(X, full_matrices=False)[2].T
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Everything a method may see of one fold. Human answers to the targets are not in it.
+
+    Arrays are laid out as in the panel, (respondents, items), until the properties :attr:`complete` and
+    :attr:`observed` orient them.
+
+    Attributes
+    ----------
+    fold : Fold
+        Targets and donors.
+    target_ids, sample_ids : tuple of str
+        Ids of the targets, and of everything on the other axis of the panel.
+    human_samples, twin_samples : ndarray of int
+        Samples, in the order of their ids, that have an answer to a donor in that source; the others have no row in the oriented arrays.
+    human, twin : ndarray
+        Answers to the donors, on their scales, restricted to those samples.
+    target : ndarray
+        Twin answers to the targets on all samples.
+    in_context : ndarray or None
+        In-context twins' answers to the targets on all samples.
+    """
+
+    fold: Fold
+    target_ids: tuple[str, ...]
+    sample_ids: tuple[str, ...]
+    preprocessing: Preprocessing
+    human_samples: NDArray[np.intp]
+    twin_samples: NDArray[np.intp]
+    human: Array
+    twin: Array
+    target: Array
+    in_context: Array | None
+    imputations: Imputations
+
+    @property
+    def axis(self) -> Axis:
+        """Whether the targets are items or respondents."""
+        return self.fold.axis
+
+    @property
+    def n_samples(self) -> int:
+        """Length of the sample axis of the panel."""
+        return len(self.sample_ids)
+
+    @property
+    def n_targets(self) -> int:
+        """Number of targets, q."""
+        return len(self.fold.targets)
+
+    @property
+    def n_donors(self) -> int:
+        """Number of donors, p."""
+        return len(self.fold.donors)
+
+    @cached_property
+    def complete(self) -> Complete:
+        """Imputed and standardised arrays."""
+        human, twin = self.imputations.of(self.fold)
+        target = self._standardised_target(twin)
+        return Complete(
+            orient(_standardise(twin, self._moments(twin)), self.axis),
+            np.nan_to_num(orient(target, self.axis)[self.twin_samples], nan=0.0),
+            orient(_standardise(human, self._moments(human)), self.axis),
+        )
+
+    @cached_property
+    def observed(self) -> Observed:
+        """Standardised arrays with their gaps."""
+        human, twin = (
+            orient(_standardise(source, self._moments(source)), self.axis)
+            for source in (self.human, self.twin)
+        )
+        target = orient(self._standardised_target(self.twin), self.axis)
+        twin_everywhere = np.full((self.n_samples, self.n_donors), np.nan)
+        twin_everywhere[self.twin_samples] = twin
+        return Observed(
+            human,
+            twin,
+            target[self.twin_samples],
+            twin_everywhere[self.human_samples],
+            target[self.human_samples],
+        )
+
+    @property
+    def raw_human(self) -> Array:
+        """Human answers to the donors on their scales, oriented, (n_human, p)."""
+        return orient(self.human, self.axis)
+
+    @property
+    def raw_twin(self) -> Array:
+        """Twin answers to the donors on their scales, oriented, (n_twin, p)."""
+        return orient(self.twin, self.axis)
+
+    @property
+    def raw_target(self) -> Array:
+        """Twin answers to the targets on their scales, oriented, (n_samples, q)."""
+        return orient(self.target, self.axis)
+
+    def back_to_scale(self, prediction: Array) -> Array:
+        """Standardised predictions (n_human, q) on the scale of the answers, laid out on all samples."""
+        if self.axis == "item":
+            mean, sd = self._moments(self.target)
+        elif self.preprocessing.level == "human":
+            mean, sd = self._moments(self.human)
+        else:
+            mean, sd = (m[:, self.human_samples] for m in self._on_all_samples(self._moments(self.twin)))
+        result = np.full((self.n_samples, self.n_targets), np.nan)
+        result[self.human_samples] = orient(orient(prediction, self.axis) * sd + mean, self.axis)
+        return result
+
+    def _standardised_target(self, twin_donors: Array) -> Array:
+        if self.axis == "item":
+            return _standardise(self.target, self._moments(self.target))
+        return _standardise(self.target, self._on_all_samples(self._moments(twin_donors)))
+
+    def _moments(self, values: Array) -> tuple[Array, Array]:
+        """Item means and floored sds (ddof 0) over observed answers, each (1, n_items)."""
+        seen = np.isfinite(values)
+        count = seen.sum(axis=0, keepdims=True)
+        total = np.sum(values, axis=0, keepdims=True, where=seen)
+        mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+        squares = np.sum((values - mean) ** 2, axis=0, keepdims=True, where=seen)
+        sd = np.sqrt(squares / np.maximum(count, 1))
+        return mean, np.where(sd < self.preprocessing.sd_floor, 1.0, sd)
+
+    def _on_all_samples(self, moments: tuple[Array, Array]) -> tuple[Array, Array]:
+        """Item moments of the twins' donors (axis "respondent"), laid out on all items."""
+        mean, sd = (np.full((1, self.n_samples), np.nan) for _ in moments)
+        mean[:, self.twin_samples], sd[:, self.twin_samples] = moments
+        return mean, sd
+
+
+def _standardise(values: Array, moments: tuple[Array, Array]) -> Array:
+    mean, sd = moments
+    return (values - mean) / sd
+
+
+class Imputations:
+    """Completed donors of several folds, computed together on first use so that they share work."""
+
+    def __init__(self, rank: int) -> None:
+        self.rank = rank
+        self._sources: dict[Fold, tuple[Array, Array]] = {}
+
+    def add(self, fold: Fold, human: Array, twin: Array) -> None:
+        """Ask for the completion of one fold's donors."""
+        self._sources[fold] = (human, twin)
+
+    def of(self, fold: Fold) -> tuple[Array, Array]:
+        """Completed human and twin donors of one fold, as laid out in the panel."""
+        return self._filled[fold]
+
+    @cached_property
+    def _filled(self) -> dict[Fold, tuple[Array, Array]]:
+        human, twin = (impute_folds([s[k] for s in self._sources.values()], self.rank) for k in (0, 1))
+        return dict(zip(self._sources, zip(human, twin, strict=True), strict=True))
+
+
+def make_designs(answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing) -> list[Design]:
+    """Designs of several folds, prepared lazily and together."""
+    imputations = Imputations(preprocessing.imputation_rank)
+    if not folds:
+        return []
+    axis = folds[0].axis
+    # Donors and samples are taken in the order of their ids, so that the order of the tables' rows and columns
+    # changes nothing, not even where a method draws random numbers or stops early.
+    donor_rank, sample_rank = (_rank(axis_ids(answers, a)) for a in (axis, other(axis)))
+    return [
+        _make_design(answers, fold, preprocessing, imputations, donor_rank, sample_rank) for fold in folds
+    ]
+
+
+def _rank(ids: Sequence[str]) -> NDArray[np.intp]:
+    rank = np.empty(len(ids), dtype=np.intp)
+    rank[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+    return rank
+
+
+def _make_design(
+    answers: Answers,
+    fold: Fold,
+    preprocessing: Preprocessing,
+    imputations: Imputations,
+    donor_rank: NDArray[np.intp],
+    sample_rank: NDArray[np.intp],
+) -> Design:
+    axis = fold.axis
+    donors = sorted(fold.donors, key=donor_rank.__getitem__)
+    human, twin = (pick(v, donors, axis) for v in (answers.human_values, answers.twin_values))
+    target = pick(answers.twin_values, fold.targets, axis)
+    in_context = answers.in_context_values
+    human_samples, twin_samples = (
+        seen[np.argsort(sample_rank[seen])]
+        for seen in (np.flatnonzero(np.isfinite(orient(v, axis)).any(axis=1)) for v in (human, twin))
+    )
+    human, twin = (pick(v, s, other(axis)) for v, s in ((human, human_samples), (twin, twin_samples)))
+    imputations.add(fold, human, twin)
+    return Design(
+        fold=fold,
+        target_ids=tuple(axis_ids(answers, axis)[t] for t in fold.targets),
+        sample_ids=axis_ids(answers, other(axis)),
+        preprocessing=preprocessing,
+        human_samples=human_samples,
+        twin_samples=twin_samples,
+        human=human,
+        twin=twin,
+        target=target,
+        in_context=None if in_context is None else pick(in_context, fold.targets, axis),
+        imputations=imputations,
+    )
+
+
+def batches(answers: Answers, folds: Sequence[Fold], budget_bytes: int = 2**28) -> Iterator[list[Fold]]:
+    """Split folds into batches whose arrays fit a memory budget; depends on nothing but shapes."""
+    if not folds:
+        return
+    rows, columns = answers.human_values.shape
+    size = max(1, min(16, budget_bytes // (rows * columns * 8 * 6)))
+    for start in range(0, len(folds), size):
+        yield list(folds[start : start + size])

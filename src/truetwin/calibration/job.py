@@ -1,0 +1,288 @@
+"""Calibrate: predict every answer that humans have not given but twins have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from truetwin.calibration._orient import Array, axis_ids, orient
+from truetwin.calibration.base import Calibrator, Prediction, make_fold
+from truetwin.calibration.design import Fold, Preprocessing, make_designs
+from truetwin.calibration.methods import named_calibrators
+from truetwin.data import Axis, Panel, Target
+from truetwin.data.frames import to_frame
+from truetwin.errors import NotPredictableError, ParameterError
+from truetwin.registry import closest
+
+DISCLOSURE = (
+    "These values are predictions of a statistical model from the answers of language-model twins and of other "
+    "people. They are not answers that anybody gave, and must not be presented as such."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Predicted human answers.
+
+    Attributes
+    ----------
+    panel : Panel
+        What they were predicted from.
+    method : str
+        Name of the method.
+    calibrators : dict of axis to Calibrator
+        The method with the settings used for each axis.
+    parts : tuple of Prediction
+        One for the new items, one for the new respondents, whichever there are.
+    like : object, optional
+        A data frame whose kind :attr:`predictions` takes.
+    """
+
+    panel: Panel
+    method: str
+    calibrators: Mapping[Axis, Calibrator]
+    parts: tuple[Prediction, ...]
+    like: Any = None
+
+    @property
+    def unpredicted(self) -> dict[Target, str]:
+        """Targets that cannot be predicted, with the reason."""
+        return {Target(p.axis, t): why for p in self.parts for t, why in p.unpredicted.items()}
+
+    @cached_property
+    def grid(self) -> Array:
+        """Predictions on the panel's grid, limited to each item's scale; NaN where nothing is predicted."""
+        grid = np.full(self.panel.human_values.shape, np.nan)
+        for part in self.parts:
+            position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
+            where = [position[t] for t in part.target_ids]
+            orient(grid, part.axis)[:, where] = part.values
+        for j, item in enumerate(self.panel.item_ids):
+            grid[:, j] = self.panel.scales[item].clip(grid[:, j])
+        return grid
+
+    @cached_property
+    def _kept(self) -> tuple[list[int], list[int]]:
+        """Rows and columns of the grid that the result has: every target, and what it has predictions for."""
+        there = np.isfinite(self.grid)
+        rows, columns = set(np.flatnonzero(there.any(axis=1))), set(np.flatnonzero(there.any(axis=0)))
+        for part in self.parts:
+            position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
+            (columns if part.axis == "item" else rows).update(position[t] for t in part.target_ids)
+            if part.axis == "item":  # everybody asked stays in the table, also whoever cannot be predicted
+                rows.update(
+                    k for k, r in enumerate(self.panel.respondent_ids) if r not in self._new_respondents
+                )
+        return sorted(int(r) for r in rows), sorted(int(c) for c in columns)
+
+    @cached_property
+    def _new_respondents(self) -> set[str]:
+        return set(self.panel.new_respondents)
+
+    def frame(self, *, rounded: bool = False, id_column: str = "respondent_id", like: Any = None) -> Any:
+        """Predictions as a wide table: one row a respondent, one column an item.
+
+        Parameters
+        ----------
+        rounded : bool
+            Snap each prediction to the nearest answer on its item's scale.
+        id_column : str
+            Name of the column of ids.
+        like : data frame, optional
+            Kind of the result (pandas, polars, pyarrow).
+        """
+        rows, columns = self._kept
+        items = [self.panel.item_ids[c] for c in columns]
+        values = self.grid[np.ix_(rows, columns)]
+        if rounded:
+            for k, item in enumerate(items):
+                values[:, k] = self.panel.scales[item].snap(values[:, k])
+        ids = [self.panel.respondent_ids[r] for r in rows]
+        return to_frame(values, ids, items, id_column=id_column, like=like if like is not None else self.like)
+
+    @property
+    def predictions(self) -> Any:
+        """Predictions as a wide table of the kind that the panel was made from, on the items' scales."""
+        return self.frame()
+
+    def notes(self) -> list[dict[str, Any]]:
+        """One record a target: how many predictions it has, on which scale, and the reason where there are none."""
+        records = []
+        for part in self.parts:
+            position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
+            twin = orient(self.panel.twin_values, part.axis)
+            for k, target in enumerate(part.target_ids):
+                predicted = np.isfinite(part.values[:, k])
+                asked = [position[target]]
+                record: dict[str, Any] = {
+                    "target": target,
+                    "axis": part.axis,
+                    "n_predicted": int(predicted.sum()),
+                    "n_unpredicted": int(self._asked(part.axis).sum() - predicted.sum()),
+                    "n_twin_answers": int(np.isfinite(twin[:, asked]).sum()),
+                }
+                if part.axis == "item":
+                    scale = self.panel.scales[target]
+                    record |= {"scale": scale.describe(), "scale_inferred": scale.inferred}
+                    inside = part.values[predicted, k]
+                    record["n_clipped"] = int((scale.clip(inside) != inside).sum())
+                if target in part.unpredicted:
+                    record["reason"] = part.unpredicted[target]
+                elif record["n_unpredicted"]:
+                    what = (
+                        "respondents who answered no donor item"
+                        if part.axis == "item"
+                        else "items without donors"
+                    )
+                    record["reason"] = f"{record['n_unpredicted']} {what}"
+                records.append(record)
+        return records
+
+    def _asked(self, axis: Axis) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Samples that a prediction is due for: those the human table has, or items some human has answered."""
+        if axis == "item":
+            known = set(self.panel.human.respondent_ids)
+            return np.array([r in known for r in self.panel.respondent_ids])
+        return np.isfinite(self.panel.human_values).any(axis=0)
+
+
+def calibrate(
+    panel: Panel,
+    method: str | Calibrator = "elastic-net",
+    *,
+    items: Iterable[str] | None = None,
+    respondents: Iterable[str] | None = None,
+    preset: str = "cv",
+    parameters: Mapping[str, Any] | None = None,
+    preprocessing: Preprocessing | None = None,
+    n_jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Calibration:
+    """Predict what humans would answer to new items, and what new respondents would answer.
+
+    Parameters
+    ----------
+    panel : Panel
+        Human and twin answers. Items that no human has answered and respondents who have answered nothing are
+        the targets.
+    method : str or Calibrator, default="elastic-net"
+        Name of a method (``truetwin methods``), or a calibrator with its own settings.
+    items, respondents : iterable of str, optional
+        Predict only these. With one of the two given, the other kind of target is left out.
+    preset : str, default="cv"
+        Where a named method's hyperparameters come from: "cv" chooses them by cross-validation among the twins' own
+        answers, a dataset's name takes the paper's published settings.
+    parameters : mapping, optional
+        Settings of a named method by hand; they win over the preset.
+    preprocessing : Preprocessing, optional
+        How both sources are prepared.
+    n_jobs : int
+        Number of parallel workers (joblib); the result does not depend on it.
+    progress : callable, optional
+        Called with the number of finished and of all steps.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    NotPredictableError
+        If there is nothing to predict, or nothing of what was asked for can be predicted.
+
+    Examples
+    --------
+    >>> from truetwin.datasets import generate_population
+    >>> result = calibrate(generate_population(100, 12, n_new_items=2).panel, "ridge")
+    >>> result.predictions.column_names
+    ['respondent_id', 'Q11', 'Q12']
+    """
+    wanted = _wanted(panel, items, respondents)
+    calibrators: dict[Axis, Calibrator] = {}
+    parts = []
+    name = method if isinstance(method, str) else type(method).__name__
+    steps = [(axis, targets) for axis, targets in wanted.items() if targets]
+    for axis, targets in steps:
+        by_hand = {method: parameters} if parameters and isinstance(method, str) else None
+        models = named_calibrators([method], panel, axis, preset=preset, parameters=by_hand)
+        ((name, calibrators[axis]),) = models.items()
+        fold = make_fold(panel, [Target(axis, t) for t in targets])
+        parts.append(
+            _predict(panel, calibrators[axis], fold, preprocessing or Preprocessing(), n_jobs, progress)
+        )
+    if all(np.isnan(part.values).all() for part in parts):
+        reasons = {t: why for part in parts for t, why in part.unpredicted.items()}
+        target, why = next(iter(reasons.items()), ("", "no respondent has answered a donor"))
+        more = f" ({len(reasons) - 1} more targets likewise)" if len(reasons) > 1 else ""
+        raise NotPredictableError(f"nothing can be predicted: {target!r}: {why}{more}")
+    return Calibration(panel, name, calibrators, tuple(parts))
+
+
+def _wanted(
+    panel: Panel, items: Iterable[str] | None, respondents: Iterable[str] | None
+) -> dict[Axis, tuple[str, ...]]:
+    everything = items is None and respondents is None
+    if everything and not (panel.new_items or panel.new_respondents):
+        make_fold(panel, None)  # raises: nothing to predict
+    found: dict[Axis, tuple[str, ...]] = {}
+    axes: tuple[tuple[Axis, Iterable[str] | None, tuple[str, ...]], ...] = (
+        ("item", items, panel.new_items),
+        ("respondent", respondents, panel.new_respondents),
+    )
+    for axis, asked, new in axes:
+        found[axis] = new if everything else tuple(dict.fromkeys(asked or ()))
+        known = axis_ids(panel, axis)
+        for target in found[axis]:
+            if target not in known:
+                raise ParameterError(
+                    f"there is no {axis} {target!r} in the tables.{closest(target, list(new))}"
+                )
+            if target not in new:
+                raise ParameterError(
+                    f"only {axis}s without human answers are predicted; {axis} {target!r} has human answers"
+                )
+    if not any(found.values()):
+        raise ParameterError("at least one item or respondent must be asked for")
+    return found
+
+
+def _predict(
+    panel: Panel,
+    model: Calibrator,
+    fold: Fold,
+    preprocessing: Preprocessing,
+    n_jobs: int,
+    progress: Callable[[int, int], None] | None,
+) -> Prediction:
+    """Predict one fold; where work is per target, targets are shared out over workers."""
+    from joblib import Parallel, delayed
+
+    size = 1 if model.works_per_target else len(fold.targets)
+    groups = [fold.targets[k : k + size] for k in range(0, len(fold.targets), size)]
+    tasks = (
+        delayed(_predict_group)(panel, model, Fold(fold.axis, g, fold.donors), preprocessing) for g in groups
+    )
+    parts = []
+    for done, part in enumerate(Parallel(n_jobs=n_jobs, return_as="generator")(tasks), 1):
+        parts.append(part)
+        if progress:
+            progress(done, len(groups))
+    return Prediction(
+        fold.axis,
+        tuple(t for part in parts for t in part.target_ids),
+        parts[0].sample_ids,
+        np.concatenate([part.values for part in parts], axis=1),
+        {t: why for part in parts for t, why in part.unpredicted.items()},
+    )
+
+
+def _predict_group(panel: Panel, model: Calibrator, fold: Fold, preprocessing: Preprocessing) -> Prediction:
+    from sklearn.base import clone
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return clone(model).predict_designs(make_designs(panel, [fold], preprocessing))[0]

@@ -1,0 +1,207 @@
+"""`truetwin calibrate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from truetwin.cli.options import (
+    Human,
+    IdColumn,
+    InContext,
+    ItemFile,
+    Jobs,
+    Json,
+    Preset,
+    Settings,
+    Twin,
+    ids_of,
+    parameters_of,
+    read_panel,
+)
+
+if TYPE_CHECKING:
+    from truetwin.calibration import Calibration
+    from truetwin.data import Panel
+
+CELLS_TO_CHECK = 5_000_000
+EXIT_INCOMPLETE = 1
+
+
+def calibrate_command(
+    human: Human,
+    twin: Twin,
+    output: Annotated[
+        Path, typer.Option(help="Where to write the predictions: CSV, TSV or Parquet, by ending.")
+    ],
+    id_column: IdColumn = None,
+    method: Annotated[str, typer.Option(help="Method; `truetwin methods` lists all.")] = "elastic-net",
+    items: Annotated[
+        list[str] | None, typer.Option(help="Predict only these items, separated by commas; may be repeated.")
+    ] = None,
+    respondents: Annotated[
+        list[str] | None,
+        typer.Option(help="Predict only these respondents, separated by commas; may be repeated."),
+    ] = None,
+    rounded: Annotated[
+        bool, typer.Option("--round", help="Snap predictions to the answers on each scale.")
+    ] = False,
+    item_file: ItemFile = None,
+    in_context: InContext = None,
+    preset: Preset = "cv",
+    settings: Settings = None,
+    check: Annotated[
+        int | None,
+        typer.Option(
+            help="How many answered items (respondents) to hide and predict, to measure the gain; 0 for none. "
+            "[default: 25, or 0 for tables of over 5 million cells]",
+            min=0,
+        ),
+    ] = None,
+    n_jobs: Jobs = 1,
+    json: Json = False,
+) -> None:
+    """Predict every answer that people have not given but their twins have.
+
+    Targets are the items that no human has answered, and the respondents who have answered nothing. Beside OUTPUT, a
+    file of the same name ending in .json records method, settings, versions, hashes of the inputs and notes on
+    every target.
+    """
+    from truetwin.calibration import calibrate
+    from truetwin.calibration.methods import check_preset, methods
+    from truetwin.cli.output import note, print_json, progress_bar
+    from truetwin.errors import OutputError
+    from truetwin.io import check_output_ending, check_writable
+    from truetwin.report.predictions import sidecar_path, write_predictions
+
+    name = methods.resolve(method)
+    check_preset(preset)
+    check_output_ending(output)
+    for path in (output, sidecar_path(output)):
+        check_writable(path)
+        if any(
+            path.resolve() == source.resolve() for source in (human, twin, item_file, in_context) if source
+        ):
+            raise OutputError(f"the output must not overwrite an input; {path} is one")
+    by_hand = parameters_of(settings)
+    panel = read_panel(human, twin, id_column, item_file, in_context)
+    with progress_bar("calibrating") as progress:
+        result = calibrate(
+            panel,
+            name,
+            items=ids_of(items, panel.item_ids),
+            respondents=ids_of(respondents, panel.respondent_ids),
+            preset=preset,
+            parameters=_only(by_hand, name),
+            n_jobs=n_jobs,
+            progress=progress,
+        )
+    inputs = {"human": human, "twin": twin, "item_file": item_file, "in_context": in_context}
+    asked = {"preset": preset, "set": list(settings or ()), "round": rounded}
+    sidecar = write_predictions(
+        result,
+        output,
+        id_column=id_column or panel.human.id_name,
+        rounded=rounded,
+        inputs={role: path for role, path in inputs.items() if path},
+        settings=asked,
+    )
+    gain = _gain(panel, result, name, check, n_jobs)
+    parameters = {axis: model.get_params() for axis, model in result.calibrators.items()}
+    if json:
+        described = {
+            "method": name,
+            "parameters": parameters,
+            "output": str(output),
+            "sidecar": str(sidecar),
+            "gain": gain,
+            **asked,
+        }
+        print_json("calibrate", described, [{"method": name, **record} for record in result.notes()])
+    else:
+        _print(result, gain, parameters)
+        note(f"predictions: {output}\nhow they were made: {sidecar}")
+    if result.unpredicted:
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _only(by_hand: dict[str, dict[str, object]], name: str) -> dict[str, object] | None:
+    from truetwin.calibration.methods import methods
+    from truetwin.errors import ParameterError
+
+    given = {methods.resolve(method): values for method, values in by_hand.items()}
+    for method in given:
+        if method != name:
+            raise ParameterError(f"--set names method {method!r}, but the method is {name!r}")
+    return given.get(name)
+
+
+def _gain(
+    panel: Panel, result: Calibration, name: str, check: int | None, n_jobs: int
+) -> list[dict[str, object]]:
+    """What the method gains over the twins where the truth is known: answered items (respondents) hidden in turn."""
+    from truetwin.cli.output import note, progress_bar
+    from truetwin.errors import NotPredictableError
+    from truetwin.evaluation import evaluate
+
+    most = check if check is not None else (25 if panel.human_values.size <= CELLS_TO_CHECK else 0)
+    if not most:
+        if check is None:
+            note("a large table: what calibration gains was not measured; --check N measures it on N targets")
+        return []
+    rows: list[dict[str, object]] = []
+    for axis, model in result.calibrators.items():
+        protocol = f"leave-one-{axis}-out"
+        trivial = "human-respondent-mean" if axis == "item" else "human-item-mean"
+        wanted = dict.fromkeys(["twin", trivial, name])
+        from truetwin.calibration.methods import methods
+
+        models = {n: model if n == name else methods[n].make() for n in wanted}
+        try:
+            with progress_bar("measuring the gain") as progress:
+                scores = evaluate(panel, models, protocol, max_folds=most, n_jobs=n_jobs, progress=progress)
+        except NotPredictableError as error:
+            note(f"what calibration gains cannot be measured: {error}")
+            continue
+        rows.extend({"protocol": protocol, **row} for row in scores.summary("twin"))
+    return rows
+
+
+def _print(
+    result: Calibration, gain: list[dict[str, object]], parameters: dict[str, dict[str, object]]
+) -> None:
+    from truetwin.cli.output import Column, note, print_table
+
+    notes = result.notes()
+    for axis in parameters:
+        here = [record for record in notes if record["axis"] == axis]
+        done = sum(1 for record in here if record["target"] not in {t.id for t in result.unpredicted})
+        shown = ", ".join(f"{k}={v}" for k, v in parameters[axis].items())
+        note(f"{result.method}({shown}): predicted {done} of {len(here)} new {axis}s")
+    columns = [
+        Column("target", "target"),
+        Column("scale", "scale"),
+        Column("n_predicted", "predicted", "d"),
+        Column("n_unpredicted", "missing", "d"),
+        Column("reason", "note"),
+    ]
+    remarkable = [record for record in notes if record.get("reason")]
+    shown_notes = notes if len(notes) <= 20 else remarkable[:20]
+    if shown_notes:
+        print_table(shown_notes, columns, title="targets" if len(notes) <= 20 else "targets with a note")
+    if len(remarkable) > 20 and len(notes) > 20:
+        note(f"... and {len(remarkable) - 20} more targets with a note: see the sidecar")
+    if gain:
+        gain_columns = [
+            Column("protocol", "hidden in turn"),
+            Column("method", "method"),
+            Column("mean", "correlation", ".3f"),
+            Column("standard_error", "SE", ".3f"),
+            Column("n_scored", "n", "d"),
+            Column("n_unscored", "unscored", "d"),
+            Column("difference", "gain over twin", "+.3f"),
+            Column("difference_standard_error", "SE", ".3f"),
+        ]
+        print_table(gain, gain_columns, title="what calibration gains, where the truth is known")

@@ -1,0 +1,194 @@
+"""`truetwin demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from truetwin.cli.options import Jobs, Json
+
+if TYPE_CHECKING:
+    from truetwin.calibration import Calibration
+    from truetwin.data import ResponseMatrix
+    from truetwin.evaluation import Evaluation
+
+METHOD = "elastic-net"
+
+
+def demo_command(
+    output: Annotated[Path, typer.Option(help="Folder for the files; made if need be.")] = Path(
+        "truetwin-demo"
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of the generated population.")] = 0,
+    n_jobs: Jobs = 1,
+    json: Json = False,
+) -> None:
+    """Do the whole job on a generated population: evaluate methods, predict new items, compare with the truth."""
+    from truetwin.calibration import calibrate
+    from truetwin.calibration.methods import PAPER_METHODS
+    from truetwin.cli.output import note, print_json, progress_bar
+    from truetwin.datasets import generate_population
+    from truetwin.errors import OutputError
+    from truetwin.evaluation import evaluate
+    from truetwin.io import check_writable
+    from truetwin.report.predictions import write_predictions
+
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the output must be a folder; {output} cannot be made ({error.strerror})"
+        ) from error
+    check_writable(output / "report.html")
+    population = generate_population(random_state=seed)
+    panel = population.panel
+    tables = {
+        "human": _write(panel.human, output / "human.csv"),
+        "twin": _write(panel.twin, output / "twin.csv"),
+    }
+    _write(population.truth, output / "truth.csv")
+    with progress_bar("evaluating ten methods") as progress:
+        evaluation = evaluate(
+            panel,
+            ["twin", "human-respondent-mean", *PAPER_METHODS],
+            "leave-one-item-out",
+            preset="twin-2k-500",
+            n_jobs=n_jobs,
+            progress=progress,
+        )
+    result = calibrate(panel, METHOD, preset="twin-2k-500", n_jobs=n_jobs)
+    predictions = output / "predictions.csv"
+    settings = {"preset": "twin-2k-500", "generated_population_seed": seed}
+    write_predictions(
+        result, predictions, id_column="respondent_id", rounded=False, inputs=tables, settings=settings
+    )
+    new_items = _against_truth(result, population.truth)
+    rows = evaluation.summary()
+    report = output / "report.html"
+    _write_report(report, evaluation, new_items, panel.human_values.shape)
+    if json:
+        print_json(
+            "demo", {"seed": seed, "output": str(output), "report": str(report), "new_items": new_items}, rows
+        )
+        return
+    _print(rows, new_items)
+    note(f"human.csv, twin.csv, truth.csv, predictions.csv and predictions.json are in {output}")
+    note(
+        f"the same job on these files: truetwin calibrate {tables['human']} {tables['twin']} --output OUT.csv"
+    )
+    print(f"report: {report}")
+
+
+def _write(matrix: ResponseMatrix, path: Path) -> Path:
+    from truetwin.data.frames import to_frame
+    from truetwin.io import write_table
+
+    write_table(to_frame(matrix.values, matrix.respondent_ids, matrix.item_ids), path)
+    return path
+
+
+def _against_truth(result: Calibration, truth: ResponseMatrix) -> list[dict[str, Any]]:
+    """Correlation and error of the new items' predictions and of the twins, which only a generated truth can tell."""
+    import numpy as np
+
+    panel = result.panel
+    known = truth.on_grid(panel.respondent_ids, panel.item_ids)
+    rows = []
+    for item in panel.new_items:
+        j = panel.item_ids.index(item)
+        row: dict[str, Any] = {"item": item}
+        for source, values in (("twin", panel.twin_values[:, j]), ("calibrated", result.grid[:, j])):
+            both = np.isfinite(values) & np.isfinite(known[:, j])
+            row[source] = float(np.corrcoef(values[both], known[both, j])[0, 1])
+            row["n"] = int(both.sum())
+        rows.append(row)
+    return rows
+
+
+def _print(rows: list[dict[str, Any]], new_items: list[dict[str, Any]]) -> None:
+    import numpy as np
+
+    from truetwin.cli.output import Column, note, print_table
+
+    note(
+        "a generated population with known truth: 400 people, 32 answered items, 8 new items, and their twins\n"
+    )
+    columns = [
+        Column("method", "method"),
+        Column("mean", "correlation", ".3f"),
+        Column("standard_error", "SE", ".3f"),
+        Column("n_scored", "n", "d"),
+        Column("n_unscored", "unscored", "d"),
+        Column("difference", "gain over twin", "+.3f"),
+        Column("difference_standard_error", "SE", ".3f"),
+        Column("seconds", "seconds", ".1f"),
+    ]
+    print_table(rows, columns, title="answered items, each hidden in turn (leave-one-item-out)")
+    new_columns = [
+        Column("item", "new item"),
+        Column("twin", "twin", ".3f"),
+        Column("calibrated", "calibrated", ".3f"),
+        Column("n", "n", "d"),
+    ]
+    print_table(new_items, new_columns, title=f"new items: correlation with the generated truth ({METHOD})")
+    before, after = (np.mean([row[k] for row in new_items]) for k in ("twin", "calibrated"))
+    print(f"mean over {len(new_items)} new items: twin {before:.3f}, calibrated {after:.3f}\n")
+
+
+def _write_report(
+    path: Path, evaluation: Evaluation, new_items: list[dict[str, Any]], shape: tuple[int, int]
+) -> None:
+    from truetwin.report.page import gain_figure, svg, write_page
+
+    rows = evaluation.summary()
+    twin, best = (next(r for r in rows if r["method"] == m) for m in ("twin", METHOD))
+
+    def number(value: float | None, style: str = ".3f") -> str:
+        return "" if value is None else "undefined" if value != value else format(value, style)
+
+    write_page(
+        path,
+        title="Calibrating digital twins: a generated example",
+        lead=(
+            f"Calibration raises the mean correlation with hidden human answers from {twin['mean']:.3f} to "
+            f"{best['mean']:.3f} (paired gain {best['difference']:+.3f}, standard error "
+            f"{best['difference_standard_error']:.3f}, {best['n_paired']} items)."
+        ),
+        facts=[
+            ("population", f"{shape[0]} generated respondents, {shape[1]} items; not real people"),
+            ("method", METHOD),
+            ("protocol", "leave-one-item-out: each answered item hidden from every method in turn"),
+        ],
+        tables=[
+            {
+                "title": "Methods on hidden items",
+                "columns": ["method", "correlation", "SE", "n", "unscored", "gain over twin", "SE of gain"],
+                "rows": [
+                    [
+                        r["method"],
+                        number(r["mean"]),
+                        number(r["standard_error"]),
+                        r["n_scored"],
+                        r["n_unscored"],
+                        number(r.get("difference"), "+.3f"),
+                        number(r.get("difference_standard_error")),
+                    ]
+                    for r in rows
+                ],
+            },
+            {
+                "title": "New items, compared with the generated truth",
+                "columns": ["item", "twin", "calibrated", "n"],
+                "rows": [[r["item"], number(r["twin"]), number(r["calibrated"]), r["n"]] for r in new_items],
+            },
+        ],
+        figures=[
+            (
+                svg(gain_figure(evaluation, METHOD)),
+                f"Correlation of the uncalibrated twin and of the calibrated prediction with the hidden human answers, "
+                f"for each of {best['n_scored']} items, sorted by the gain.",
+            )
+        ],
+    )

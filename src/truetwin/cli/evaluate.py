@@ -1,0 +1,129 @@
+"""`truetwin evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from truetwin.cli.options import (
+    Human,
+    IdColumn,
+    InContext,
+    ItemFile,
+    Jobs,
+    Json,
+    Preset,
+    Settings,
+    Twin,
+    names_of,
+    parameters_of,
+    read_panel,
+)
+
+if TYPE_CHECKING:
+    from truetwin.evaluation import Evaluation
+
+DEFAULT_METHODS = "twin,human-respondent-mean,ridge,elastic-net,synthetic-control"
+
+
+def evaluate_command(
+    human: Human,
+    twin: Twin,
+    methods: Annotated[str, typer.Option(help="Methods, separated by commas.")] = DEFAULT_METHODS,
+    protocol: Annotated[
+        str, typer.Option(help="leave-one-item-out, leave-one-respondent-out or leave-block-out.")
+    ] = "leave-one-item-out",
+    metric: Annotated[
+        str,
+        typer.Option(
+            help="Scores, separated by commas: pearson, centred-pearson, spearman, mae, rmse, bias, variance-ratio."
+        ),
+    ] = "pearson",
+    baseline: Annotated[str, typer.Option(help="Method that paired differences are against.")] = "twin",
+    blocks: Annotated[
+        str | None,
+        typer.Option(
+            help="For leave-block-out: a table with the columns item_id,block, or 'auto' (from the ids)."
+        ),
+    ] = None,
+    id_column: IdColumn = None,
+    item_file: ItemFile = None,
+    in_context: InContext = None,
+    preset: Preset = "cv",
+    settings: Settings = None,
+    per_target: Annotated[
+        Path | None, typer.Option("--per-target", help="Also write the score of every target to this file.")
+    ] = None,
+    n_jobs: Jobs = 1,
+    json: Json = False,
+) -> None:
+    """Hide answers that people gave, predict them, and compare methods on what was hidden."""
+    from truetwin.cli.output import note, print_json, progress_bar
+    from truetwin.errors import ParameterError
+    from truetwin.evaluation import evaluate
+    from truetwin.evaluation.metrics import metrics as known_metrics
+    from truetwin.evaluation.protocols import protocols
+    from truetwin.io import check_output_ending, check_writable, read_blocks, write_table
+
+    protocols.resolve(protocol)
+    wanted, scored = names_of(methods, "method"), names_of(metric, "metric")
+    for name in scored:
+        known_metrics.resolve(name)
+    if blocks is not None and protocol != "leave-block-out":
+        raise ParameterError(f"--blocks goes with --protocol leave-block-out; the protocol is {protocol}")
+    if per_target:
+        check_output_ending(per_target)
+        check_writable(per_target)
+    panel = read_panel(human, twin, id_column, item_file, in_context)
+    declared = {i: item.block for i, item in panel.items.items() if item.block is not None}
+    members = read_blocks(Path(blocks)) if blocks not in (None, "auto") else declared or None
+    with progress_bar("evaluating") as progress:
+        result = evaluate(
+            panel,
+            wanted,
+            protocol,
+            metric=scored,
+            baseline=baseline,
+            blocks=None if blocks == "auto" else members,
+            preset=preset,
+            parameters=parameters_of(settings),
+            n_jobs=n_jobs,
+            progress=progress,
+        )
+    if per_target:
+        import pyarrow as pa
+
+        write_table(pa.Table.from_pylist(result.per_target()), per_target)
+        note(f"scores of every target: {per_target}")
+    if json:
+        print_json("evaluate", result.settings, result.summary())
+    else:
+        print_evaluation(result, title=f"{protocol}; differences are paired, against {baseline!r}")
+
+
+def print_evaluation(result: Evaluation, *, title: str) -> None:
+    """The table of an evaluation, and the reasons behind what could not be scored."""
+    from truetwin.cli.output import Column, note, print_table
+
+    columns = [
+        Column("method", "method"),
+        Column("metric", "metric"),
+        Column("mean", "mean", ".4f"),
+        Column("standard_error", "SE", ".4f"),
+        Column("n_scored", "n", "d"),
+        Column("n_unscored", "unscored", "d"),
+        Column("difference", "difference", "+.4f"),
+        Column("difference_standard_error", "SE", ".4f"),
+        Column("n_paired", "n paired", "d"),
+        Column("seconds", "seconds", ".1f"),
+    ]
+    print_table(result.summary(), columns, title=title)
+    for method, reasons in result.reasons.items():
+        counts: dict[str, list[str]] = {}
+        for target, why in reasons.items():
+            counts.setdefault(why, []).append(target)
+        for why, targets in list(counts.items())[:5]:
+            more = f", ... ({len(targets)} in all)" if len(targets) > 3 else ""
+            note(f"{method}: not predicted: {', '.join(targets[:3])}{more}: {why}")

@@ -1,0 +1,27 @@
+"""`truetwin methods`."""
+
+from __future__ import annotations
+
+from truetwin.cli.options import Json
+
+
+def methods_command(json: Json = False) -> None:
+    """List the calibration methods, their settings and what they are for."""
+    from truetwin.calibration.methods import methods
+    from truetwin.cli.output import Column, print_json, print_table
+
+    rows = [
+        {
+            "method": name,
+            "kind": method.kind,
+            "predicts": " and ".join(f"{a}s" for a in method.make.axes),
+            "settings": ", ".join(f"{k}={v}" for k, v in method.make().get_params().items()) or None,
+            "summary": method.summary,
+        }
+        for name, method in ((n, methods[n]) for n in methods)
+    ]
+    if json:
+        print_json("methods", {}, rows)
+        return
+    columns = ("method", "kind", "predicts", "settings", "summary")
+    print_table(rows, [Column(c, c) for c in columns])

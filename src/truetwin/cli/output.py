@@ -1,0 +1,89 @@
+"""Tables for people, one JSON object for machines, progress on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from truetwin import __version__
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a printed table: which field, under which heading, in which format."""
+
+    field: str
+    heading: str
+    format: str = ""
+
+
+def print_json(command: str, settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the one object that every verb prints with ``--json``; fields that do not apply are absent."""
+    from truetwin.io import dump_json
+
+    kept = [{k: v for k, v in row.items() if v is not None} for row in rows]
+    print(dump_json({"command": command, "version": __version__, "settings": settings, "rows": kept}))
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "") -> None:
+    """Print rows as an aligned table; columns that no row has a value for are left out."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = [c for c in columns if any(row.get(c.field) is not None for row in rows)]
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for column in shown:
+        numeric = bool(column.format)
+        table.add_column(
+            column.heading, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(c.field), c.format)) for c in shown))
+    console().print(table)
+
+
+def console() -> Any:
+    """Standard output; wide enough not to fold tables when it is not a terminal."""
+    from rich.console import Console
+
+    return Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def note(text: str) -> None:
+    """A line for people, on standard error, so that standard output stays a result."""
+    print(text, file=sys.stderr)
+
+
+def _cell(value: Any, style: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        if value != value:
+            return "undefined"
+        return format(value, style or ".3f")
+    return format(value, style) if style and not style.endswith("f") else str(value)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error while the block runs, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

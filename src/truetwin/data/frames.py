@@ -1,0 +1,278 @@
+"""Data frames <-> response matrices: pandas, polars or pyarrow in, the same kind out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.data.item import Item
+from truetwin.data.responses import ResponseMatrix
+from truetwin.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LONG_COLUMNS = ("respondent_id", "item_id", "value")
+MISSING_MARKS = ("", "NA", "N/A", "NaN", "nan", "#N/A", "null", "NULL", "None", ".")
+_WEIGHT = "weight"
+
+
+def from_frame(
+    frame: Any,
+    *,
+    id_column: str | None = None,
+    items: Mapping[str, Item] | None = None,
+    source: str = "the table",
+    weight_column: str | None = None,
+) -> ResponseMatrix:
+    """Read a wide or long data frame of answers.
+
+    A table with the columns ``respondent_id, item_id, value`` (and optionally ``weight``) is long; every
+    other one is wide: one column of ids, one column an item.
+
+    Parameters
+    ----------
+    frame : pandas, polars or pyarrow table
+        The answers. Ids become strings, unchanged; text cells are read as numbers, with the usual marks for
+        missing answers (empty, ``NA``, ``NaN``, ``.`` ...). Labels of declared scales are understood.
+    id_column : str, optional
+        Column of respondent ids; by default ``respondent_id``, or a pandas index that carries ids, or else the
+        first column.
+    items : mapping from item id to Item, optional
+        Declared texts, scales and blocks.
+    source : str
+        What to call the table in messages.
+    weight_column : str, optional
+        Column of design weights in a wide table.
+
+    Raises
+    ------
+    DataError
+        For an id column that is not there, repeated ids, cells that are no numbers, infinite answers.
+    """
+    table = _as_arrow(frame, id_column)
+    names = table.column_names
+    declared = dict(items or {})
+    if set(LONG_COLUMNS) <= set(names) and set(names) <= {*LONG_COLUMNS, _WEIGHT}:
+        return _from_long(table, declared, source)
+    id_column = id_column or ("respondent_id" if "respondent_id" in names else names[0] if names else "")
+    if id_column not in names:
+        shown = ", ".join(repr(n) for n in names[:6]) + (", ..." if len(names) > 6 else "")
+        raise DataError(f"{source} must have the id column {id_column!r}; its columns are {shown}")
+    if names.count(id_column) > 1:
+        raise DataError(
+            f"{source} must have one id column; {id_column!r} occurs {names.count(id_column)} times"
+        )
+    ids = _as_ids(table.column(id_column), id_column, source)
+    columns, weights = [], None
+    for position, name in enumerate(names):
+        if name == id_column:
+            continue
+        values = _as_numbers(table.column(position), name, ids, declared.get(name), source)
+        if name == weight_column:
+            weights = values
+        else:
+            columns.append((name, values))
+    if not columns:
+        raise DataError(
+            f"{source} must have at least one item column beside its id column {id_column!r}; it has none. "
+            f"Is it a comma-separated table?"
+        )
+    if not ids:
+        raise DataError(f"{source} must have at least one respondent; it has no rows")
+    return ResponseMatrix(
+        np.column_stack([values for _, values in columns]),
+        ids,
+        [declared.get(name, Item(name)) for name, _ in columns],
+        weights,
+        source,
+        id_column,
+    )
+
+
+def to_frame(
+    values: NDArray[np.float64],
+    respondent_ids: Sequence[str],
+    item_ids: Sequence[str],
+    *,
+    id_column: str = "respondent_id",
+    like: Any = None,
+) -> Any:
+    """A wide table of ``values`` of the same kind as ``like`` (pandas, polars or pyarrow; default pyarrow)."""
+    import narwhals as nw
+    import pyarrow as pa
+
+    # pyarrow writes a NaN as the text "nan" and a null as an empty cell: missing answers are nulls.
+    columns = [pa.array(values[:, j], from_pandas=True) for j in range(values.shape[1])]
+    ids = pa.array(respondent_ids, pa.string())
+    table = pa.table([ids, *columns], names=[id_column, *item_ids])
+    if like is None or isinstance(like, pa.Table):
+        return table
+    native = nw.from_native(table, eager_only=True)
+    kind = nw.from_native(like, eager_only=True).implementation
+    return native.to_pandas() if kind.is_pandas() else native.to_polars() if kind.is_polars() else table
+
+
+def _as_arrow(frame: Any, id_column: str | None) -> pa.Table:
+    import pyarrow as pa
+
+    if isinstance(frame, pa.Table):
+        return frame
+    import narwhals as nw
+
+    try:
+        wrapped = nw.from_native(frame, eager_only=True)
+    except TypeError:
+        raise DataError(
+            f"answers must be a pandas, polars or pyarrow table; got {type(frame).__name__}"
+        ) from None
+    if wrapped.implementation.is_pandas():
+        index = frame.index
+        if index.name is not None and (id_column in (None, index.name)) and "respondent_id" not in frame:
+            frame = frame.reset_index()
+        frame = frame.rename(columns=str)
+        return pa.table(
+            [pa.array(frame.iloc[:, k], from_pandas=True) for k in range(frame.shape[1])],
+            names=list(frame.columns),
+        )
+    return wrapped.to_arrow()
+
+
+def _as_ids(column: pa.ChunkedArray, name: str, source: str) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_floating(column.type) and pc.all(pc.equal(column, pc.floor(column))).as_py():
+        column = column.cast(pa.int64())
+    ids = column.cast(pa.string()).to_pylist()
+    empty = [row for row, value in enumerate(ids, 1) if value is None or not value.strip()]
+    if empty:
+        raise DataError(
+            f"{source}: every respondent must have an id in column {name!r}; it is empty in row {empty[0]}"
+            + (f" ({len(empty) - 1} more)" if len(empty) > 1 else "")
+        )
+    return ids
+
+
+def _as_numbers(
+    column: pa.ChunkedArray, name: str, ids: Sequence[str], item: Item | None, source: str
+) -> NDArray[np.float64]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_null(column.type):
+        return np.full(len(column), np.nan)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column = column.cast(pa.string())
+        trimmed = pc.utf8_trim_whitespace(column)
+        missing = pc.is_in(trimmed, value_set=pa.array(MISSING_MARKS))
+        trimmed = pc.if_else(missing, pa.scalar(None, pa.string()), trimmed)
+        if item is not None and item.scale is not None:
+            trimmed = _labels_to_codes(trimmed, item)
+        try:
+            column = trimmed.cast(pa.float64())
+        except pa.ArrowInvalid:
+            _raise_not_a_number(trimmed, name, ids, source)
+    elif not (
+        pa.types.is_integer(column.type)
+        or pa.types.is_floating(column.type)
+        or pa.types.is_boolean(column.type)
+        or pa.types.is_decimal(column.type)
+    ):
+        raise DataError(f"{source}: answers must be numbers; column {name!r} holds {column.type}")
+    numbers = column.cast(pa.float64()).to_numpy()
+    return np.array(numbers, dtype=np.float64)
+
+
+def _labels_to_codes(column: pa.ChunkedArray, item: Item) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    assert item.scale is not None
+    codes = {label: code for code, label in {**item.scale.off_scale, **item.scale.labels}.items()}
+    for label, code in codes.items():
+        column = pc.if_else(pc.equal(column, pa.scalar(label)), pa.scalar(f"{code:.17g}"), column)
+    return column
+
+
+def _raise_not_a_number(column: pa.ChunkedArray, name: str, ids: Sequence[str], source: str) -> None:
+    for row, text in enumerate(column.to_pylist()):
+        if text is None:
+            continue
+        try:
+            float(text)
+        except ValueError:
+            hint = ""
+            if text.count(",") == 1 and text.replace(",", "").replace("-", "").isdigit():
+                hint = " Write decimals with a point."
+            shown = text if len(text) <= 40 else text[:37] + "..."
+            raise DataError(
+                f"{source}: answers must be numbers; found {shown!r} in column {name!r}, row {row + 1} "
+                f"(respondent {ids[row]!r}).{hint} Recode it, leave it empty if it is missing, or declare the "
+                f"item's labels."
+            ) from None
+    raise DataError(f"{source}: column {name!r} cannot be read as numbers")
+
+
+def _from_long(table: pa.Table, declared: dict[str, Item], source: str) -> ResponseMatrix:
+    respondents, rows = _codes(_as_ids(table.column("respondent_id"), "respondent_id", source))
+    item_ids, columns = _codes(_as_ids(table.column("item_id"), "item_id", source))
+    if not respondents:
+        raise DataError(f"{source} must have at least one answer; it has no rows")
+    cells = rows * len(item_ids) + columns
+    order = np.argsort(cells, kind="stable")
+    twice = np.flatnonzero(np.diff(cells[order]) == 0)
+    if twice.size:
+        cell = int(cells[order][twice[0]])
+        raise DataError(
+            f"{source}: a respondent may answer an item once; respondent {respondents[cell // len(item_ids)]!r} "
+            f"answers {item_ids[cell % len(item_ids)]!r} several times ({twice.size} repeated answers in all)"
+        )
+    values = np.full((len(respondents), len(item_ids)), np.nan)
+    numbers = _long_values(table.column("value"), rows, columns, respondents, item_ids, declared, source)
+    values[rows, columns] = numbers
+    weights = None
+    if _WEIGHT in table.column_names:
+        weights = np.full(len(respondents), np.nan)
+        each = _as_numbers(table.column(_WEIGHT), _WEIGHT, [respondents[r] for r in rows], None, source)
+        weights[rows] = each
+        changed = np.flatnonzero(weights[rows] != each)
+        if changed.size:
+            raise DataError(
+                f"{source}: a respondent must have one weight; {respondents[rows[changed[0]]]!r} has several"
+            )
+    items = [declared.get(i, Item(i)) for i in item_ids]
+    return ResponseMatrix(values, respondents, items, weights, source)
+
+
+def _long_values(
+    column: pa.ChunkedArray,
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    respondents: Sequence[str],
+    item_ids: Sequence[str],
+    declared: dict[str, Item],
+    source: str,
+) -> NDArray[np.float64]:
+    labelled = {j for j, i in enumerate(item_ids) if (it := declared.get(i)) and it.scale and it.scale.labels}
+    ids = [respondents[r] for r in rows]
+    if not labelled:
+        return _as_numbers(column, "value", ids, None, source)
+    numbers = np.full(len(rows), np.nan)
+    for j, item_id in enumerate(item_ids):
+        here = np.flatnonzero(columns == j)
+        numbers[here] = _as_numbers(
+            column.take(here), f"value of {item_id}", [ids[k] for k in here], declared.get(item_id), source
+        )
+    return numbers
+
+
+def _codes(ids: list[str]) -> tuple[list[str], NDArray[np.intp]]:
+    position: dict[str, int] = {}
+    codes = np.fromiter((position.setdefault(i, len(position)) for i in ids), dtype=np.intp, count=len(ids))
+    return list(position), codes

@@ -1,0 +1,34 @@
+"""A question or thing rated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from truetwin.data.scale import Scale
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item: a column of a response matrix.
+
+    Parameters
+    ----------
+    id : str
+        Unique name of the item, kept unchanged from the data.
+    text : str, default=""
+        Wording of the question, where known.
+    scale : Scale, optional
+        What answers it admits; None if nobody has said.
+    block : str, optional
+        The battery it belongs to, where known.
+
+    Examples
+    --------
+    >>> Item("Q12", text="How safe do you feel?", scale=Scale.ordinal(1, 4)).id
+    'Q12'
+    """
+
+    id: str
+    text: str = ""
+    scale: Scale | None = None
+    block: str | None = None

@@ -1,0 +1,187 @@
+"""Answers of humans and of their twins, aligned by id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.data.item import Item
+from truetwin.data.responses import ResponseMatrix
+from truetwin.data.scale import Scale
+from truetwin.data.target import Target
+from truetwin.errors import AlignmentError
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Answers of the same respondents to the same items from two sources, aligned by id.
+
+    Both sources are laid out on one grid: the human table's respondents and items in their order, then those
+    that only the twin table has. Nothing is matched by position. The twin side may have more items (new
+    items, to be predicted) and more respondents (new respondents, to be predicted).
+
+    Parameters
+    ----------
+    human : ResponseMatrix
+        What people answered.
+    twin : ResponseMatrix
+        What their twins answered.
+    in_context : ResponseMatrix, optional
+        Answers of twins that were shown the person's other answers (the in-context baseline of paper A,
+        section 3.3).
+
+    Raises
+    ------
+    AlignmentError
+        If the two sources have no respondent or no item in common.
+
+    Examples
+    --------
+    >>> human = ResponseMatrix([[1, 2], [3, 4]], ["a", "b"], ["Q1", "Q2"])
+    >>> twin = ResponseMatrix([[3, 3, 5], [1, 2, 4]], ["b", "a"], ["Q1", "Q2", "Q3"])
+    >>> panel = Panel(human, twin)
+    >>> panel.twin_values[:, 2]
+    array([4., 5.])
+    >>> panel.new_items
+    ('Q3',)
+    """
+
+    human: ResponseMatrix
+    twin: ResponseMatrix
+    in_context: ResponseMatrix | None = None
+
+    def __post_init__(self) -> None:
+        for what, ours, theirs in (
+            ("respondent id", self.human.respondent_ids, self.twin.respondent_ids),
+            ("item", self.human.item_ids, self.twin.item_ids),
+        ):
+            if not set(ours) & set(theirs):
+                shown = f"{_some(ours)} and {_some(theirs)}" if ours and theirs else "one of them has none"
+                raise AlignmentError(
+                    f"the human and the twin table must have {what}s in common; they have none "
+                    f"({shown}). Check that both use the same ids, written the same way."
+                )
+
+    @classmethod
+    def from_frames(
+        cls,
+        human: Any,
+        twin: Any,
+        *,
+        id_column: str | None = None,
+        items: dict[str, Item] | None = None,
+        in_context: Any = None,
+    ) -> Panel:
+        """Build a panel from two pandas, polars or pyarrow tables with one column of ids.
+
+        Parameters
+        ----------
+        human, twin : data frame
+            Wide tables (one column an item) or long ones (``respondent_id, item_id, value``).
+        id_column : str, optional
+            The column of respondent ids; by default ``respondent_id`` or else the first column.
+        items : dict of item id to Item, optional
+            Declared texts, scales and blocks.
+        in_context : data frame, optional
+            Answers of in-context twins.
+        """
+        from truetwin.data.frames import from_frame
+
+        human_matrix, twin_matrix = (
+            from_frame(frame, id_column=id_column, items=items, source=source)
+            for frame, source in ((human, "the human table"), (twin, "the twin table"))
+        )
+        third = None
+        if in_context is not None:
+            third = from_frame(in_context, id_column=id_column, items=items, source="the in-context table")
+        return cls(human_matrix, twin_matrix, third)
+
+    @cached_property
+    def respondent_ids(self) -> tuple[str, ...]:
+        """Rows of the grid: respondents of the human table, then those only twins have."""
+        return tuple(dict.fromkeys((*self.human.respondent_ids, *self.twin.respondent_ids)))
+
+    @cached_property
+    def item_ids(self) -> tuple[str, ...]:
+        """Columns of the grid: items of the human table, then those only twins have."""
+        return tuple(dict.fromkeys((*self.human.item_ids, *self.twin.item_ids)))
+
+    @cached_property
+    def human_values(self) -> NDArray[np.float64]:
+        """Human answers on the grid, (n_respondents, n_items); NaN where missing."""
+        return self._lay_out(self.human)
+
+    @cached_property
+    def twin_values(self) -> NDArray[np.float64]:
+        """Twin answers on the grid, (n_respondents, n_items); NaN where missing."""
+        return self._lay_out(self.twin)
+
+    @cached_property
+    def in_context_values(self) -> NDArray[np.float64] | None:
+        """In-context twin answers on the grid, or None where there are none."""
+        return None if self.in_context is None else self._lay_out(self.in_context)
+
+    def _lay_out(self, matrix: ResponseMatrix) -> NDArray[np.float64]:
+        grid = matrix.on_grid(self.respondent_ids, self.item_ids)
+        grid.flags.writeable = False
+        return grid
+
+    @cached_property
+    def new_items(self) -> tuple[str, ...]:
+        """Items that no human has answered."""
+        answered = np.isfinite(self.human_values).any(axis=0)
+        return tuple(c for c, a in zip(self.item_ids, answered, strict=True) if not a)
+
+    @cached_property
+    def new_respondents(self) -> tuple[str, ...]:
+        """Respondents who have answered nothing themselves."""
+        answered = np.isfinite(self.human_values).any(axis=1)
+        return tuple(r for r, a in zip(self.respondent_ids, answered, strict=True) if not a)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Everything that could be predicted: each new item, then each new respondent."""
+        return (
+            *(Target("item", i) for i in self.new_items),
+            *(Target("respondent", r) for r in self.new_respondents),
+        )
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        """What is known of each item: as declared with the human table, or else with the twin table."""
+        known = {item.id: item for item in self.human.items}
+        for item in self.twin.items:
+            if item.id not in known or known[item.id].scale is None:
+                known[item.id] = item
+        return known
+
+    @cached_property
+    def scales(self) -> dict[str, Scale]:
+        """Scale of each item: declared, or else inferred from the answers of both sources.
+
+        Where no scale is declared and all items share one short grid of answers (a rating task, a battery),
+        that grid is taken for every item; otherwise each item gets the narrowest scale its answers allow.
+        """
+        both = {
+            c: np.concatenate([self.human_values[:, j], self.twin_values[:, j]])
+            for j, c in enumerate(self.item_ids)
+        }
+        declared = {c: item.scale for c, item in self.items.items() if item.scale is not None}
+        undeclared = [c for c in self.item_ids if c not in declared]
+        common: Scale | None = None
+        if undeclared:
+            pooled = Scale.infer(np.concatenate([both[c] for c in undeclared]))
+            if pooled.kind == "ordinal" and pooled.n_categories <= 11:
+                used = [np.unique(both[c][np.isfinite(both[c])]).size for c in undeclared]
+                if np.median(used) > pooled.n_categories / 2:
+                    common = pooled
+        return {c: declared.get(c) or common or Scale.infer(both[c]) for c in self.item_ids}
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(repr(i) for i in ids[:2]) + (", ..." if len(ids) > 2 else "")

@@ -1,0 +1,15 @@
+"""Public datasets, pinned by content, and a generated population with known truth."""
+
+from truetwin.datasets import movielens, twin_2k_500
+from truetwin.datasets.generated import GeneratedPopulation, generate_population
+from truetwin.datasets.spec import Dataset, Repository, datasets
+
+__all__ = [
+    "Dataset",
+    "GeneratedPopulation",
+    "Repository",
+    "datasets",
+    "generate_population",
+    "movielens",
+    "twin_2k_500",
+]

@@ -1,0 +1,263 @@
+"""Run methods under a protocol, score every target, compare."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from truetwin.calibration._orient import axis_ids, orient, pick
+from truetwin.calibration.base import Calibrator, Prediction
+from truetwin.calibration.design import Design, Fold, Preprocessing, batches, make_designs
+from truetwin.calibration.methods import named_calibrators
+from truetwin.data import Panel
+from truetwin.evaluation.metrics import Metric, Pairs, metrics
+from truetwin.evaluation.protocols import protocols
+
+Array = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Scores of several methods on the same targets.
+
+    Attributes
+    ----------
+    target_ids : tuple of str
+        What was hidden and predicted.
+    scores : dict of (method, metric) to ndarray of shape (n_targets,)
+        One score a target; NaN where undefined or not predicted.
+    reasons : dict of method to dict of target id to str
+        Why a target has no prediction.
+    seconds : dict of method to float
+        Time spent in each method, without the preparation that methods share.
+    shared_seconds : float
+        Time spent on that preparation.
+    settings : dict
+        How the evaluation was made.
+    """
+
+    target_ids: tuple[str, ...]
+    scores: Mapping[tuple[str, str], Array]
+    reasons: Mapping[str, Mapping[str, str]]
+    seconds: Mapping[str, float]
+    shared_seconds: float
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def summary(self, baseline: str | None = None) -> list[dict[str, Any]]:
+        """One row a method and metric: mean, standard error, counts, paired difference against ``baseline``.
+
+        The paired difference is the mean over targets that both methods have a score for.
+        """
+        baseline = baseline or str(self.settings.get("baseline", ""))
+        rows = []
+        for (method, metric), scores in self.scores.items():
+            row: dict[str, Any] = {"method": method, "metric": metric, **mean_and_error(scores)}
+            reference = self.scores.get((baseline, metric))
+            if reference is not None and method != baseline:
+                paired = mean_and_error(scores - reference)
+                row |= {
+                    "difference": paired["mean"],
+                    "difference_standard_error": paired["standard_error"],
+                    "n_paired": paired["n_scored"],
+                }
+            row["seconds"] = self.seconds[method]
+            rows.append(row)
+        return rows
+
+    def per_target(self) -> list[dict[str, Any]]:
+        """One row a target, method and metric, with the reason where there is no score."""
+        return [
+            {
+                "target": target,
+                "method": method,
+                "metric": metric,
+                "score": float(score) if np.isfinite(score) else None,
+                "reason": None if np.isfinite(score) else self.reasons[method].get(target, "score undefined"),
+            }
+            for (method, metric), scores in self.scores.items()
+            for target, score in zip(self.target_ids, scores, strict=True)
+        ]
+
+
+def mean_and_error(scores: Array) -> dict[str, Any]:
+    """Mean and standard error (ddof 1) of the defined scores, and how many are and are not defined."""
+    defined = scores[np.isfinite(scores)]
+    return {
+        "mean": float(defined.mean()) if defined.size else float("nan"),
+        "standard_error": float(defined.std(ddof=1) / defined.size**0.5)
+        if defined.size > 1
+        else float("nan"),
+        "n_scored": int(defined.size),
+        "n_unscored": int(scores.size - defined.size),
+    }
+
+
+def evaluate(
+    panel: Panel,
+    methods: Iterable[str | Calibrator] | Mapping[str, Calibrator] = ("twin", "ridge", "elastic-net"),
+    protocol: str = "leave-one-item-out",
+    *,
+    metric: str | Sequence[str] = "pearson",
+    baseline: str = "twin",
+    blocks: Mapping[str, str] | None = None,
+    preset: str = "cv",
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    max_folds: int | None = None,
+    preprocessing: Preprocessing | None = None,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Hide answers that humans have given, predict them with each method, and score the predictions.
+
+    Parameters
+    ----------
+    panel : Panel
+        Human and twin answers.
+    methods : names, calibrators, or mapping from a name to a calibrator
+        What to compare; ``truetwin methods`` lists the names.
+    protocol : {"leave-one-item-out", "leave-one-respondent-out", "leave-block-out"}
+        What is hidden at a time. The hidden human answers are masked before any method sees the panel.
+    metric : str or sequence of str
+        Names of scores, computed for each target.
+    baseline : str
+        Method that the paired differences are against; it is added to ``methods`` if it is not among them.
+    blocks : mapping from item id to block name, optional
+        Batteries for "leave-block-out"; guessed from the ids by default.
+    preset : str, default="cv"
+        Where hyperparameters of named methods come from: "cv" chooses them by cross-validation among the twins' own
+        answers, a dataset's name takes the paper's published settings.
+    parameters : mapping from method to settings, optional
+        Settings by hand; they win over the preset.
+    max_folds : int, optional
+        Evaluate on a sample of the folds only; which ones depends on ids alone.
+    preprocessing : Preprocessing, optional
+        How both sources are prepared.
+    n_jobs : int
+        Number of parallel workers (joblib); the result does not depend on it.
+    progress : callable, optional
+        Called with the number of finished and of all folds.
+
+    Returns
+    -------
+    Evaluation
+
+    Examples
+    --------
+    >>> from truetwin.datasets import generate_population
+    >>> panel = generate_population(200, 20, n_new_items=0).panel
+    >>> table = evaluate(panel, ["twin", "ridge"], preset="twin-2k-500")
+    >>> [row["method"] for row in table.summary()]
+    ['twin', 'ridge']
+    """
+    from joblib import Parallel, delayed
+
+    how = protocols[protocol]
+    scorers = [metrics[m] for m in ([metric] if isinstance(metric, str) else metric)]
+    folds = _sample(how.folds(panel, blocks), axis_ids(panel, how.axis), max_folds)
+    models = named_calibrators(methods, panel, how.axis, preset=preset, parameters=parameters, add=baseline)
+    prepared = preprocessing or Preprocessing()
+    groups = list(batches(panel, folds))
+    tasks = (delayed(_score_batch)(panel, group, models, scorers, prepared) for group in groups)
+    parts, done = [], 0
+    for group, part in zip(groups, Parallel(n_jobs=n_jobs, return_as="generator")(tasks), strict=True):
+        parts.append(part)
+        done += len(group)
+        if progress:
+            progress(done, len(folds))
+    return Evaluation(
+        target_ids=tuple(t for part in parts for t in part.target_ids),
+        scores={
+            (name, s.name): np.concatenate([part.scores[name, s.name] for part in parts])
+            for name in models
+            for s in scorers
+        },
+        reasons={name: {k: v for part in parts for k, v in part.reasons[name].items()} for name in models},
+        seconds={name: sum(part.seconds[name] for part in parts) for name in models},
+        shared_seconds=sum(part.shared_seconds for part in parts),
+        settings={
+            "protocol": protocol,
+            "baseline": baseline,
+            "preset": preset,
+            "n_folds": len(folds),
+            "parameters": {name: model.get_params() for name, model in models.items()},
+            "imputation_rank": prepared.imputation_rank,
+            "sd_floor": prepared.sd_floor,
+            "level": prepared.level,
+        },
+    )
+
+
+def _sample(folds: list[Fold], ids: Sequence[str], most: int | None) -> list[Fold]:
+    if most is None or len(folds) <= most:
+        return folds
+    drawn = sorted(folds, key=lambda fold: zlib.crc32(ids[fold.targets[0]].encode()))[:most]
+    return sorted(drawn, key=lambda fold: fold.targets)
+
+
+def _score_batch(
+    panel: Panel,
+    folds: Sequence[Fold],
+    models: Mapping[str, Calibrator],
+    scorers: Sequence[Metric],
+    preprocessing: Preprocessing,
+) -> Evaluation:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        designs = make_designs(panel, folds, preprocessing)
+        start = time.perf_counter()
+        if any(model.uses_imputation for model in models.values()):
+            for design in designs:
+                _ = design.complete
+        shared_seconds = time.perf_counter() - start
+        scores: dict[tuple[str, str], list[float]] = {}
+        reasons: dict[str, dict[str, str]] = {}
+        seconds: dict[str, float] = {}
+        for name, model in models.items():
+            start = time.perf_counter()
+            predictions = clone(model).predict_designs(designs)
+            seconds[name] = time.perf_counter() - start
+            reasons[name] = {}
+            for design, prediction in zip(designs, predictions, strict=True):
+                reasons[name] |= prediction.unpredicted
+                for pairs in _pairs(panel, design, prediction):
+                    for scorer in scorers:
+                        defined = design.axis in scorer.axes
+                        scores.setdefault((name, scorer.name), []).append(
+                            scorer.score(pairs) if defined else float("nan")
+                        )
+                        if not defined:
+                            reasons[name].setdefault(
+                                design.target_ids[0], f"{scorer.name} is not defined for a new {design.axis}"
+                            )
+    return Evaluation(
+        tuple(t for design in designs for t in design.target_ids),
+        {key: np.array(values) for key, values in scores.items()},
+        reasons,
+        seconds,
+        shared_seconds,
+    )
+
+
+def _pairs(panel: Panel, design: Design, prediction: Prediction) -> list[Pairs]:
+    """For each target, what was predicted beside what was hidden."""
+    hidden = orient(pick(panel.human_values, design.fold.targets, design.axis), design.axis)
+    centre, spread = np.full((2, design.n_samples), np.nan)
+    if design.axis == "respondent":
+        with np.errstate(invalid="ignore"):
+            centre[design.human_samples] = np.nanmean(design.raw_human, axis=1)
+            spread[design.human_samples] = np.nanstd(design.raw_human, axis=1)
+    spread[spread == 0] = np.nan
+    result = []
+    for k in range(design.n_targets):
+        both = np.isfinite(hidden[:, k]) & np.isfinite(prediction.values[:, k])
+        result.append(Pairs(hidden[both, k], prediction.values[both, k], centre[both], spread[both]))
+    return result

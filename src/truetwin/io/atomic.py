@@ -1,0 +1,59 @@
+"""Writing files so that a reader never sees half of one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from truetwin.errors import OutputError
+
+
+def check_writable(path: Path) -> None:
+    """Raise :class:`OutputError` if no file can be written at ``path``; call it before long work."""
+    folder = path.parent
+    if path.is_dir():
+        raise OutputError(f"the output must be a file; {path} is a folder")
+    if not folder.is_dir():
+        raise OutputError(f"the output's folder must exist; {folder} does not. Create it first.")
+    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise OutputError(f"the output must be writable; {path} is not (permission denied)")
+
+
+@contextmanager
+def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Give temporary names beside ``paths``; move all into place if the block succeeds, else remove them.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "answer.txt"
+    >>> with replacing(target) as (draft,):
+    ...     _ = draft.write_text("42")
+    >>> target.read_text()
+    '42'
+    """
+    drafts: list[Path] = []
+    try:
+        for path in paths:
+            check_writable(path)
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+            os.close(handle)
+            os.chmod(name, 0o666 & ~_umask())
+            drafts.append(Path(name))
+        yield tuple(drafts)
+        for draft, path in zip(drafts, paths, strict=True):
+            os.replace(draft, path)
+    except OSError as error:
+        raise OutputError(f"cannot write {paths[0]}: {error.strerror or error}") from error
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

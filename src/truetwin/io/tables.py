@@ -1,0 +1,198 @@
+"""Answer tables in files: CSV, TSV, Parquet, SPSS and Stata, wide or long."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from truetwin.data import Item, ResponseMatrix
+from truetwin.data.frames import from_frame
+from truetwin.errors import FileFormatError
+from truetwin.io.atomic import replacing
+from truetwin.registry import closest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TEXT_ENDINGS = (".csv", ".tsv", ".txt")
+PARQUET_ENDINGS = (".parquet", ".pq")
+SURVEY_ENDINGS = (".sav", ".zsav", ".dta")
+_HEADER_LIMIT = 4 * 2**20
+_DELIMITERS = (",", "\t", ";", "|")
+
+
+def read_responses(
+    path: str | Path,
+    *,
+    id_column: str | None = None,
+    items: Mapping[str, Item] | None = None,
+    weight_column: str | None = None,
+) -> ResponseMatrix:
+    """Read a file of answers, by its ending.
+
+    Parameters
+    ----------
+    path : path
+        ``.csv``, ``.tsv``, ``.parquet``, ``.sav`` / ``.zsav`` (SPSS) or ``.dta`` (Stata); wide (one column of
+        ids, one column an item) or long (``respondent_id, item_id, value[, weight]``).
+    id_column : str, optional
+        Column of respondent ids; by default ``respondent_id`` or else the first column.
+    items : mapping from item id to Item, optional
+        Declared texts, scales and blocks; they win over the labels of an SPSS or Stata file.
+    weight_column : str, optional
+        Column of design weights.
+
+    Raises
+    ------
+    FileFormatError
+        If there is no such file or it is not a table.
+    DataError
+        If its content is not a table of answers.
+    """
+    path = Path(path)
+    declared = dict(items or {})
+    if path.suffix.lower() in SURVEY_ENDINGS:
+        from truetwin.io.survey_files import read_survey_file
+
+        table, labelled = read_survey_file(path)
+        declared = {**labelled, **declared}
+    else:
+        table = read_table(path)
+    return from_frame(
+        table, id_column=id_column, items=declared, source=str(path), weight_column=weight_column
+    )
+
+
+def read_table(path: str | Path) -> pa.Table:
+    """Read a CSV, TSV or Parquet file; the cells of a text file stay strings, exactly as written."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = check_is_file(Path(path))
+    ending = path.suffix.lower()
+    if ending in PARQUET_ENDINGS:
+        try:
+            return pq.read_table(path)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise FileFormatError(
+                f"{path} must be a Parquet file; it cannot be read as one ({_first(error)})"
+            ) from error
+    if ending in TEXT_ENDINGS:
+        return _read_text(path)
+    known = [*TEXT_ENDINGS, *PARQUET_ENDINGS, *SURVEY_ENDINGS]
+    raise FileFormatError(
+        f"a table's name must end in one of {', '.join(known)}; got {path.name!r}.{closest(ending, known)}"
+    )
+
+
+def check_is_file(path: Path) -> Path:
+    """``path`` itself, or :class:`FileFormatError` if there is no readable file."""
+    if path.is_dir():
+        raise FileFormatError(f"{path} must be a file; it is a folder")
+    if not path.exists():
+        near = closest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else ""
+        raise FileFormatError(f"there is no file {path}.{near}")
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise FileFormatError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _read_text(path: Path) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.csv as csv
+
+    header = _header(path)
+    delimiter = max(_DELIMITERS, key=header.count)
+    parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    try:
+        head = csv.open_csv(path, parse_options=parse, read_options=csv.ReadOptions(block_size=_HEADER_LIMIT))
+        names = head.schema.names
+        head.close()
+        # Repeated column names would silently share one type; the error for them comes with the ids.
+        everything_text = csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        )
+        return csv.read_csv(path, parse_options=parse, convert_options=everything_text)
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise FileFormatError(f"{path} must be a table with a header line: {_first(error)}") from error
+
+
+def _header(path: Path) -> str:
+    """The first line, after making sure cheaply that the file is text and has lines at all."""
+    with path.open("rb") as stream:
+        start = stream.read(_HEADER_LIMIT)
+    if not start.strip():
+        raise FileFormatError(f"{path} must be a table with a header line; it is empty")
+    if b"\0" in start:
+        raise FileFormatError(f"{path} must be a text table; it holds binary data")
+    line, newline, _ = start.replace(b"\r\n", b"\n").replace(b"\r", b"\n").partition(b"\n")
+    if not newline and len(start) == _HEADER_LIMIT:
+        raise FileFormatError(f"{path} must be a table; its first line is longer than 4 MB")
+    try:
+        return line.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileFormatError(
+            f"{path} must be UTF-8 text; byte {error.start + 1} of its first line is not. Save it as UTF-8."
+        ) from error
+
+
+def write_table(table: pa.Table, path: str | Path) -> None:
+    """Write a table as CSV, TSV or Parquet, by the ending of ``path``, whole or not at all."""
+    path = Path(path)
+    check_output_ending(path)
+    with replacing(path) as (draft,):
+        write_draft(table, draft, path.suffix.lower())
+
+
+def check_output_ending(path: Path) -> None:
+    """Raise :class:`FileFormatError` unless a table can be written under this name."""
+    known = [".csv", ".tsv", *PARQUET_ENDINGS]
+    if path.suffix.lower() not in known:
+        raise FileFormatError(
+            f"an output table's name must end in one of {', '.join(known)}; got {path.name!r}"
+        )
+
+
+def write_draft(table: pa.Table, draft: Path, ending: str) -> None:
+    """Write ``table`` to ``draft`` in the format of ``ending``."""
+    import pyarrow.csv as csv
+    import pyarrow.parquet as pq
+
+    if ending in PARQUET_ENDINGS:
+        pq.write_table(table, draft)
+    else:
+        options = csv.WriteOptions(delimiter="\t" if ending == ".tsv" else ",", quoting_style="needed")
+        csv.write_csv(table, draft, write_options=options)
+
+
+def dump_json(content: Any) -> str:
+    """JSON text of ``content``; numpy numbers become numbers, and NaN becomes null."""
+    return json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "tolist"):  # numpy arrays and scalars
+        return _plain(value.tolist())
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
+def file_hash(path: str | Path) -> str:
+    """The sha256 of a file's content, in hexadecimal."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _first(error: Exception) -> str:
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return text if len(text) <= 200 else text[:197] + "..."

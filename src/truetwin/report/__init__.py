@@ -1,0 +1,1 @@
+"""Results in, files out: prediction tables with their sidecars, pages."""

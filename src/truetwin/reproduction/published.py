@@ -1,0 +1,27 @@
+"""What the papers printed."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+# Our name for a row of the paper's tables, where the two differ.
+PAPER_NAMES = {"twin": "baseline", "synthetic-control-paper": "synthetic-control"}
+
+
+@cache
+def published() -> dict[str, Any]:
+    """All published tables, by number."""
+    content: dict[str, Any] = json.loads(
+        files(__package__).joinpath("published.json").read_text(encoding="utf-8")
+    )
+    return content
+
+
+def published_mean(table: str, part: str, method: str) -> float | None:
+    """The mean printed for ``method`` in a part of a table, or None if there is none."""
+    means = published()[table].get(part, {}).get("mean", {})
+    value = means.get(PAPER_NAMES.get(method, method))
+    return None if value is None else float(value)

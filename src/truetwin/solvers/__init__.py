@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: the optimisation problems under the calibration methods."""

@@ -1,0 +1,215 @@
+r"""The engine under hard-impute and soft-impute: a gradient flow, followed in long stable strides.
+
+Both methods repeat one map on the missing cells, :math:`Z \leftarrow Z + D(Z)` with
+:math:`D = P_{missing}(S_r(Z) - Z)`, where :math:`S_r` keeps the ``rank`` leading singular triplets, each value
+lowered by ``shrinkage``. This is the explicit Euler method, with step 1, for the flow :math:`\dot Z = D(Z)`.
+
+The published results depend on *where on this path* the iteration stops: run to its limit, hard-impute overfits
+without bound. So the path must be kept, and cannot be replaced by a faster route to a minimum. But one may travel
+it with longer steps. :math:`S_r` is the gradient of a convex function, so the decay rates of the flow lie below 1,
+and a first-order Runge-Kutta-Chebyshev step of ``s`` stages (van der Houwen and Sommeijer, 1980) stays stable over a
+time of nearly :math:`2 s^2` at the price of ``s`` maps. Strides grow with the time already travelled, because the
+flow slows down as it ages. On the paper's data the end point agrees with the plain iteration's to about 1e-3 of
+an item's standard deviation, with 5 to 8 times fewer maps.
+
+The SVD is tracked, not recomputed: a right subspace of ``rank + 7`` dimensions gets one power step and one
+Rayleigh-Ritz step per map, both on the *current* matrix (a basis lagging by one map makes long strides unstable).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import eigh
+
+Array = npt.NDArray[np.floating]
+
+#: Directions carried beyond the rank, so that singular values may change places without being missed.
+OVERSAMPLING = 7
+#: Plain steps before the first stride: the early transient is short and not smooth.
+PLAIN_STEPS = 10
+#: A stride may span at most this fraction of the time travelled so far.
+STRIDE_GROWTH = 0.35
+#: Damping of the Chebyshev stages; larger is shorter and smoother.
+DAMPING = 1.0
+MOST_STAGES = 8
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a stride: ``new = keep * current + back * previous + step * D(current)``."""
+
+    keep: float
+    back: float
+    step: float
+
+
+@dataclass(frozen=True)
+class Stride:
+    """A Chebyshev step: its stages, and the time of plain iterations it stands for."""
+
+    stages: tuple[Stage, ...]
+    span: float
+
+
+@cache
+def stride_of(n_stages: int) -> Stride:
+    """Coefficients of the damped first-order Runge-Kutta-Chebyshev step with ``n_stages`` stages (1 = plain)."""
+    if n_stages == 1:
+        return Stride((Stage(1.0, 0.0, 1.0),), 1.0)
+    w0 = 1.0 + DAMPING / n_stages**2
+    value, slope = [1.0, w0], [0.0, 1.0]  # Chebyshev polynomials of the first kind and derivatives at w0
+    for j in range(2, n_stages + 1):
+        value.append(2 * w0 * value[-1] - value[-2])
+        slope.append(2 * value[j - 1] + 2 * w0 * slope[-1] - slope[-2])
+    w1 = value[-1] / slope[-1]
+    span = (1.0 + w0) / w1
+    stages = [Stage(1.0, 0.0, w1 / w0 * span)]
+    for j in range(2, n_stages + 1):
+        ratio = value[j - 1] / value[j]
+        stages.append(Stage(2 * w0 * ratio, -value[j - 2] / value[j], 2 * w1 * ratio * span))
+    return Stride(tuple(stages), span)
+
+
+def next_stride(time: float, n_plain: int) -> Stride:
+    """Return the longest stride that spans at most ``STRIDE_GROWTH`` of the time travelled so far."""
+    best = stride_of(1)
+    if time >= n_plain:
+        for n_stages in range(2, MOST_STAGES + 1):
+            stride = stride_of(n_stages)
+            if stride.span <= STRIDE_GROWTH * time:
+                best = stride
+    return best
+
+
+class Subspace:
+    """The leading right singular vectors of a slowly changing tall matrix ``Z`` of shape ``(n, p)``."""
+
+    def __init__(self, Z: Array, rank: int) -> None:
+        p = Z.shape[1]
+        self.rank = min(rank, p)
+        k = min(self.rank + OVERSAMPLING, p)
+        _, vectors = eigh(Z.T @ Z, subset_by_index=[p - k, p - 1])
+        self.V = np.ascontiguousarray(vectors[:, ::-1], dtype=Z.dtype)
+
+    def advance(self, Z: Array) -> tuple[Array, Array, Array]:
+        """Refresh the basis on ``Z``; return left factor ``(n, r)``, right factor ``(p, r)``, singular values.
+
+        ``left @ right.T`` is the leading rank-r part of ``Z``; the singular values are sorted downwards.
+        """
+        basis = _orthonormal(Z.T @ (Z @ self.V))
+        T = Z @ basis
+        values, C = np.linalg.eigh(T.T @ T)
+        C = C[:, ::-1]
+        self.V = basis @ C
+        r = self.rank
+        return T @ C[:, :r], self.V[:, :r], np.sqrt(np.maximum(values[::-1][:r], 0.0))
+
+
+def _orthonormal(Y: Array) -> Array:
+    # Columns of Y are nearly orthogonal already (one power step from Ritz vectors), so Cholesky QR on scaled
+    # columns is accurate and a third of the time of Householder QR, which remains for deficient matrices.
+    norms = np.sqrt(np.einsum("ij,ij->j", Y, Y))
+    if norms.min() > 1e-30:
+        Y = Y / norms
+        gram = Y.T @ Y
+        try:
+            factor = np.linalg.cholesky(gram)
+        except np.linalg.LinAlgError:
+            return np.linalg.qr(Y)[0]
+        if np.diagonal(factor).min() > 1e-2:
+            return Y @ np.linalg.inv(factor).T
+    return np.linalg.qr(Y)[0]
+
+
+@dataclass(frozen=True)
+class FlowEnd:
+    """Where the flow stopped: the completed matrix, its last low-rank part ``left @ right.T``, and how it ended."""
+
+    completed: Array
+    left: Array
+    right: Array
+    n_iter: int
+    converged: bool
+
+
+def follow(
+    Z: Array,
+    missing: npt.NDArray[np.bool_],
+    rank: int,
+    *,
+    shrinkage: float,
+    tol: float,
+    max_iter: int,
+    accelerate: bool,
+) -> FlowEnd:
+    """Follow the flow from ``Z`` (complete, tall or square) until a plain step would move it by less than ``tol``.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n, p)
+        Start; not modified. Its dtype is the working precision.
+    missing : bool ndarray of shape (n, p)
+        Cells that may change.
+    rank, shrinkage : int, float
+        Leading singular triplets kept, and what is subtracted from each singular value.
+    tol, max_iter : float, int
+        Stop when ``|D(Z)| < tol |Z|`` (Frobenius), or after the time of ``max_iter`` plain iterations.
+    accelerate : bool
+        Long strides after the first ten maps; otherwise the plain iteration throughout.
+    """
+    # Columns that miss nothing never change: put them first, so that only the tail block is rewritten.
+    holey = missing.any(axis=0)
+    order = np.concatenate([np.flatnonzero(~holey), np.flatnonzero(holey)])
+    n_fixed = int((~holey).sum())
+    Z = np.ascontiguousarray(Z[:, order])
+    free = np.ascontiguousarray(missing[:, order[n_fixed:]], dtype=Z.dtype)
+    tail = Z[:, n_fixed:]
+    fixed_norm = float(np.vdot(Z[:, :n_fixed], Z[:, :n_fixed]))
+    D, previous = np.empty_like(free), np.empty_like(free)
+    subspace = Subspace(Z, rank)
+    n_plain = PLAIN_STEPS if accelerate else max_iter + 1
+
+    time, n_iter, converged, stage = 0.0, 0, False, 0
+    stride = stride_of(1)
+    while not converged and time < max_iter:
+        left, right, values = subspace.advance(Z)
+        if shrinkage > 0.0:
+            kept = np.maximum(values - shrinkage, 0.0) / np.where(values > 0.0, values, 1.0)
+            left = left * kept.astype(Z.dtype)
+        np.matmul(left, right[n_fixed:].T, out=D)
+        D -= tail
+        D *= free
+        n_iter += 1
+        converged = float(np.vdot(D, D)) <= tol**2 * (fixed_norm + float(np.vdot(tail, tail)))
+        if converged:
+            tail += D
+            break
+        if stage == 0:
+            stride = next_stride(time, n_plain)
+        _take_stage(tail, previous, D, stride.stages[stage], first=stage == 0)
+        stage += 1
+        if stage == len(stride.stages):
+            stage, time = 0, time + stride.span
+    completed = np.empty_like(Z)
+    completed[:, order] = Z
+    ordered_right = np.empty_like(right)
+    ordered_right[order] = right
+    return FlowEnd(completed, left, ordered_right, n_iter, converged)
+
+
+def _take_stage(current: Array, previous: Array, D: Array, stage: Stage, *, first: bool) -> None:
+    # In place throughout: at this size the passes over memory cost as much as the products. D is used up.
+    D *= stage.step
+    if first:
+        previous[...] = current
+        current += D
+        return
+    previous *= stage.back
+    D += previous
+    previous[...] = current
+    current *= stage.keep
+    current += D
