@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.errors import DataError
-from truetwin.reweight.table import KERNEL_TWINS, TwinTable
+from truetwin.reweighting.table import KERNEL_TWINS, TwinTable
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

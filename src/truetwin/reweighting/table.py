@@ -143,13 +143,14 @@ class TwinTable:
         """Weights of twins to weighted answer counts of these items."""
         return CategoricalMap((self.codes[:, j] for j in range(self.n_items)), self._sizes_to_width())
 
-    def base_codes(self) -> NDArray[np.int64]:
-        """Answers of the base category twins, shape ``(width, m)``.
+    def base_codes(self, n_base: int | None = None) -> NDArray[np.int64]:
+        """Answers of the base category twins, shape ``(n_base, m)``.
 
-        The k-th always answers at the same place of the scale: category k where an item has ``width`` categories, the
-        category at the same relative position where it has fewer.
+        The k-th of ``n_base`` (default ``width``) always answers at the same place of the scale: category k where an item
+        has that many categories, the category at the same relative position where it has fewer.
         """
-        place = (np.arange(self.width)[:, None] + 0.5) / self.width
+        n_base = n_base or self.width
+        place = (np.arange(n_base)[:, None] + 0.5) / n_base
         return np.asarray((place * self.n_categories).astype(np.int64))
 
     def with_base_twins(self, *, twins: bool = True) -> CategoricalMap:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.errors import DataError
-from truetwin.reweight.base import FittedMarginals, MarginalMethod, Setting, item_kinds
-from truetwin.reweight.baselines import Mix
-from truetwin.reweight.similarity import joint_rows
-from truetwin.reweight.table import TwinTable
-from truetwin.reweight.transition import FALLBACK_SHARE
+from truetwin.reweighting.base import FittedMarginals, MarginalMethod, Setting, item_kinds
+from truetwin.reweighting.baselines import Mix
+from truetwin.reweighting.similarity import joint_rows
+from truetwin.reweighting.table import TwinTable
+from truetwin.reweighting.transition import FALLBACK_SHARE
 from truetwin.solvers.softmax import SoftmaxFit, fit_softmax
 
 Floats = NDArray[np.float64]

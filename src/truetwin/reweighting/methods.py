@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from truetwin.registry import Registry
-from truetwin.reweight.auto import Auto
-from truetwin.reweight.base import MarginalMethod
-from truetwin.reweight.baselines import MeanMarginal, Mix, Uncalibrated
-from truetwin.reweight.blend import GeometricMean
-from truetwin.reweight.ensemble import Ensemble
-from truetwin.reweight.kernel import KernelSoftmax
-from truetwin.reweight.transition import AnswerTransition, WeightsAndTransition
+from truetwin.reweighting.auto import Auto
+from truetwin.reweighting.base import MarginalMethod
+from truetwin.reweighting.baselines import MeanMarginal, Mix, Uncalibrated
+from truetwin.reweighting.blend import GeometricMean
+from truetwin.reweighting.ensemble import Ensemble
+from truetwin.reweighting.kernel import KernelSoftmax
+from truetwin.reweighting.transition import AnswerTransition, WeightsAndTransition
 
 MARGINAL_METHODS: Registry[Callable[[], MarginalMethod]] = Registry(
     "method for marginals",

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.reweight.base import CrossValidated, Fold, FittedMarginals, MarginalMethod, Setting
-from truetwin.reweight.discrepancies import Discrepancy, discrepancy
-from truetwin.reweight.table import TwinTable
+from truetwin.reweighting.base import CrossValidated, Fold, FittedMarginals, MarginalMethod, Setting
+from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
+from truetwin.reweighting.table import TwinTable
 
 Floats = NDArray[np.float64]
 

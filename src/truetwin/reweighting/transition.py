@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.reweight.base import FittedMarginals, MarginalMethod, Setting, item_kinds
-from truetwin.reweight.baselines import Mix
-from truetwin.reweight.table import TwinTable
+from truetwin.reweighting.base import FittedMarginals, MarginalMethod, Setting, item_kinds
+from truetwin.reweighting.baselines import Mix
+from truetwin.reweighting.table import TwinTable
 from truetwin.solvers.em import em_transition
 
 Floats = NDArray[np.float64]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.reweight.base import FittedMarginals, MarginalMethod, Setting, item_kinds
-from truetwin.reweight.table import TwinTable
+from truetwin.reweighting.base import FittedMarginals, MarginalMethod, Setting, item_kinds
+from truetwin.reweighting.table import TwinTable
 
 Floats = NDArray[np.float64]
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.errors import ParameterError, ScaleError
-from truetwin.reweight.base import FittedMarginals, MarginalMethod, Setting
-from truetwin.reweight.discrepancies import Discrepancy, discrepancy
-from truetwin.reweight.paper_run import PaperRun
-from truetwin.reweight.table import TwinTable
+from truetwin.reweighting.base import FittedMarginals, MarginalMethod, Setting
+from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
+from truetwin.reweighting.paper_run import PaperRun
+from truetwin.reweighting.table import TwinTable
 from truetwin.solvers.em import em_weights
 from truetwin.solvers.mirror_descent import LinearMap, SimplexSolution, minimise_on_simplex
 
@@ -72,7 +72,7 @@ class FittedEnsemble(FittedMarginals):
 
     def predict(self, table: TwinTable) -> Floats:
         """See the base class."""
-        base = table.base_codes()
+        base = table.base_codes(self.base_weights.size)
         counts = np.zeros((table.n_items, table.width))
         if self.weights.any():
             counts += table.operator.shares(self.weights)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.reweight.discrepancies import Discrepancy, discrepancy
-from truetwin.reweight.table import TwinTable
+from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
+from truetwin.reweighting.table import TwinTable
 
 Floats = NDArray[np.float64]
 Fold = NDArray[np.int64]

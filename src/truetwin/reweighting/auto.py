@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.reweight.base import CrossValidated, Fold, FittedMarginals, MarginalMethod, Setting
-from truetwin.reweight.baselines import Mix
-from truetwin.reweight.blend import GeometricMean
-from truetwin.reweight.discrepancies import Discrepancy
-from truetwin.reweight.ensemble import Ensemble
-from truetwin.reweight.kernel import KernelSoftmax
-from truetwin.reweight.table import TwinTable
-from truetwin.reweight.transition import AnswerTransition, WeightsAndTransition
+from truetwin.reweighting.base import CrossValidated, Fold, FittedMarginals, MarginalMethod, Setting
+from truetwin.reweighting.baselines import Mix
+from truetwin.reweighting.blend import GeometricMean
+from truetwin.reweighting.discrepancies import Discrepancy
+from truetwin.reweighting.ensemble import Ensemble
+from truetwin.reweighting.kernel import KernelSoftmax
+from truetwin.reweighting.table import TwinTable
+from truetwin.reweighting.transition import AnswerTransition, WeightsAndTransition
 
 Floats = NDArray[np.float64]
 

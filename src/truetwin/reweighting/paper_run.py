@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.errors import ParameterError
-from truetwin.reweight.discrepancies import Discrepancy
+from truetwin.reweighting.discrepancies import Discrepancy
 from truetwin.solvers.fixed_step import FixedStepSettings, fixed_step_descent
 from truetwin.solvers.mirror_descent import LinearMap, SimplexSolution
 
