@@ -84,7 +84,9 @@ class ItemMarginal:
             )
         on_scale = np.array([float(amounts.get(code, 0.0)) for code in item.scale.categories])
         if on_scale.sum() <= 0:
-            raise DataError(f"{where}: at least one category of the scale must have a positive share; none has")
+            raise DataError(
+                f"{where}: at least one category of the scale must have a positive share; none has"
+            )
         off = max(total - float(on_scale.sum()), 0.0) / total
         base = total if are_counts and base_size is None else base_size
         return cls(item, on_scale / on_scale.sum(), base, off)
@@ -158,7 +160,9 @@ class Marginals:
             raise UnknownNameError(f"no population named {name!r}; there are {', '.join(self.by_population)}")
         return replace(self, by_population={name: self.by_population[name]})
 
-    def shares(self, item_ids: Sequence[str], *, population: str | None = None, width: int | None = None) -> Floats:
+    def shares(
+        self, item_ids: Sequence[str], *, population: str | None = None, width: int | None = None
+    ) -> Floats:
         """Shares of the given items, padded with zeros to the largest number of categories (or to ``width``)."""
         known = self.by_population[population or self.populations[0]]
         lacking = [i for i in item_ids if i not in known]

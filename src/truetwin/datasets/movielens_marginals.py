@@ -41,7 +41,10 @@ class MarginalData:
 
 def load() -> MarginalData:
     """500 films, ten categories, 2058 twins (paper A, section 7.3); the grouping ``year`` is the year of release."""
-    return read(movielens_marginals.fetch(f"{_FOLDER}/top_movies_df.csv"), movielens_marginals.fetch(f"{_FOLDER}/persona_ratings.csv"))
+    return read(
+        movielens_marginals.fetch(f"{_FOLDER}/top_movies_df.csv"),
+        movielens_marginals.fetch(f"{_FOLDER}/persona_ratings.csv"),
+    )
 
 
 def read(films: Path, ratings: Path) -> MarginalData:
@@ -50,13 +53,18 @@ def read(films: Path, ratings: Path) -> MarginalData:
     answers = read_table(ratings)
     names = [name for name in answers.column_names if name.startswith("pid_")]
     if answers.num_rows != len(table):
-        raise DataError(f"{ratings} must have one row for each of the {len(table)} films of {films}; it has {answers.num_rows}")
+        raise DataError(
+            f"{ratings} must have one row for each of the {len(table)} films of {films}; it has {answers.num_rows}"
+        )
     items = [Item(row["title"], _text(row), STARS) for row in table]
     values = np.array([answers.column(name).to_numpy(zero_copy_only=False).astype(float) for name in names])
     marginals = Marginals.of(
         (
             ItemMarginal.from_amounts(
-                item, {code: float(row[f"{code:.1f}"]) for code in STARS.categories}, are_counts=True, source=str(films)
+                item,
+                {code: float(row[f"{code:.1f}"]) for code in STARS.categories},
+                are_counts=True,
+                source=str(films),
             )
             for item, row in zip(items, table, strict=True)
         ),

@@ -64,7 +64,9 @@ def read(questions: Path, answers: Path, *, keep_off_scale: bool = False) -> Mar
             for i in ids
         ),
         source=str(questions),
-        notes=() if keep_off_scale else ("'Refused' is an off-scale code: left out of shares and of twins' answers",),
+        notes=()
+        if keep_off_scale
+        else ("'Refused' is an off-scale code: left out of shares and of twins' answers",),
     )
     return MarginalData(marginals, twins, {"wave": {i: wave_of(i) for i in ids}})
 

@@ -70,7 +70,9 @@ def read_marginals(
     kind = next((a for a in _AMOUNTS if a in names), None)
     if "category" in names:
         if kind is None:
-            raise DataError(f"{source} must have one of the columns {', '.join(_AMOUNTS)} beside 'category'; it has none")
+            raise DataError(
+                f"{source} must have one of the columns {', '.join(_AMOUNTS)} beside 'category'; it has none"
+            )
         cells = _from_long(rows, kind, source)
     else:
         kind = "share_or_count"
@@ -101,7 +103,9 @@ def _from_long(rows: Sequence[Mapping[str, Any]], kind: str, source: str) -> dic
             raise DataError(f"{source}: every row must have an item_id; row {number} has none")
         category = _name(row["category"], "")
         if not category:
-            raise DataError(f"{source}: every row must name a category; row {number} (item {key[1]!r}) names none")
+            raise DataError(
+                f"{source}: every row must name a category; row {number} (item {key[1]!r}) names none"
+            )
         cell = cells.setdefault(key, _Cells())
         if category in cell.amounts:
             raise DataError(
@@ -109,7 +113,9 @@ def _from_long(rows: Sequence[Mapping[str, Any]], kind: str, source: str) -> dic
             )
         amount = _number(row[kind], f"the {kind.replace('_', ' ')}", number, key[1], source)
         if amount is None:
-            raise DataError(f"{source}: every category must have a {kind.replace('_', ' ')}; row {number} (item {key[1]!r}) has none")
+            raise DataError(
+                f"{source}: every category must have a {kind.replace('_', ' ')}; row {number} (item {key[1]!r}) has none"
+            )
         cell.amounts[category] = amount
         _set_base(cell, row, number, key[1], source)
     return cells
@@ -135,7 +141,9 @@ def _from_wide(
             if amount is not None:
                 cell.amounts[category] = amount
         if not cell.amounts:
-            raise DataError(f"{source}: an item must have at least one category; {key[1]!r} has none (row {number})")
+            raise DataError(
+                f"{source}: an item must have at least one category; {key[1]!r} has none (row {number})"
+            )
         _set_base(cell, row, number, key[1], source)
     return cells
 
@@ -144,7 +152,9 @@ def _set_base(cell: _Cells, row: Mapping[str, Any], number: int, item_id: str, s
     base = _number(row.get("base_size"), "the base_size", number, item_id, source)
     if base is not None:
         if base <= 0:
-            raise DataError(f"{source}: a base_size must be positive; item {item_id!r} has {base:g} (row {number})")
+            raise DataError(
+                f"{source}: a base_size must be positive; item {item_id!r} has {base:g} (row {number})"
+            )
         cell.base_size = base
 
 
@@ -201,13 +211,17 @@ def _scale_of(names: list[str], item_id: str, keep_off_scale: bool, source: str)
     if all(code is not None for code in codes):
         ordered = tuple(sorted(c for c in codes if c is not None))
         if len(set(ordered)) != len(ordered):
-            raise DataError(f"{source}: the categories of item {item_id!r} must differ; two of them are the same number")
+            raise DataError(
+                f"{source}: the categories of item {item_id!r} must differ; two of them are the same number"
+            )
         return Scale("ordinal", ordered, ordered[0], ordered[-1])
     off = [n for n in names if not keep_off_scale and n.lower() in OFF_SCALE_LABELS]
     numbered = {float(k): name for k, name in enumerate(names, 1)}
     on = {code: name for code, name in numbered.items() if name not in off}
     if not on:
-        raise DataError(f"{source}: item {item_id!r} must have a category on its scale; {off[0]!r} is off-scale")
+        raise DataError(
+            f"{source}: item {item_id!r} must have a category on its scale; {off[0]!r} is off-scale"
+        )
     return Scale.nominal(on, labels=on, off_scale={c: n for c, n in numbered.items() if n in off})
 
 
@@ -233,4 +247,6 @@ def _off_scale_notes(items: Mapping[str, Item]) -> tuple[str, ...]:
     if not found:
         return ()
     labels = sorted({label for off in found.values() for label in off.values()})
-    return (f"off-scale codes ({', '.join(labels)}) of {len(found)} items are left out of shares and twins' answers",)
+    return (
+        f"off-scale codes ({', '.join(labels)}) of {len(found)} items are left out of shares and twins' answers",
+    )

@@ -79,7 +79,9 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
     position = {i: j for j, i in enumerate(twins.item_ids)}
     for item in kept:
         values = twins.values[:, position[item.id]]
-        complete = complete_item(item, known[item.id].item if item.id in known else None, values, typical, twins)
+        complete = complete_item(
+            item, known[item.id].item if item.id in known else None, values, typical, twins
+        )
         codes = codes_of(values, complete, twins, marginals if item.id in known else None)
         n_missing += int((codes < 0).sum())
         items.append(complete)
@@ -134,7 +136,9 @@ def _fits(scale: Scale, values: np.ndarray) -> bool:
     return bool((scale.on_scale(given) | scale.is_off_scale_code(given)).all())
 
 
-def codes_of(values: np.ndarray, item: Item, twins: ResponseMatrix, marginals: Marginals | None) -> np.ndarray:
+def codes_of(
+    values: np.ndarray, item: Item, twins: ResponseMatrix, marginals: Marginals | None
+) -> np.ndarray:
     """Category numbers of answers to one item; -1 where missing or off-scale, an error where neither."""
     scale = item.scale
     assert scale is not None
@@ -158,7 +162,9 @@ def codes_of(values: np.ndarray, item: Item, twins: ResponseMatrix, marginals: M
 def _check_twins(twins: ResponseMatrix, width: int) -> None:
     n = len(twins.respondent_ids) if twins.weights is None else int((twins.weights > 0).sum())
     if n == 0:
-        raise DataError(f"{twins.source}: at least one twin must have a positive weight; all weights are zero")
+        raise DataError(
+            f"{twins.source}: at least one twin must have a positive weight; all weights are zero"
+        )
     if n < width:
         raise DataError(
             f"{twins.source}: there must be at least as many twins as categories; there are {n} twins (with a positive weight) "
@@ -171,7 +177,9 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = list(marginals.notes)
     if marginals.off_scale_share > 0:
-        notes.append(f"off-scale answers were {marginals.off_scale_share:.1%} of the humans' answers on average")
+        notes.append(
+            f"off-scale answers were {marginals.off_scale_share:.1%} of the humans' answers on average"
+        )
     if n_missing:
         least = int(np.argmin(table.base))
         notes.append(

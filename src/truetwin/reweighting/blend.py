@@ -40,7 +40,11 @@ class _Blended(FittedMarginals):
         return geometric_mean(self.first.predict(table), self.second.predict(table), self.share)
 
     def describe(self) -> dict[str, Any]:
-        return {"share_of_first": self.share, "first": self.first.describe(), "second": self.second.describe()}
+        return {
+            "share_of_first": self.share,
+            "first": self.first.describe(),
+            "second": self.second.describe(),
+        }
 
     @property
     def weights(self) -> Floats | None:  # type: ignore[override]

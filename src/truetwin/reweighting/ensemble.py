@@ -14,7 +14,7 @@ from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
 from truetwin.reweighting.paper_run import PaperRun
 from truetwin.reweighting.table import TwinTable
 from truetwin.solvers.em import em_weights
-from truetwin.solvers.mirror_descent import LinearMap, SimplexSolution, minimise_on_simplex
+from truetwin.solvers.mirror_descent import SimplexSolution, minimise_on_simplex
 
 Floats = NDArray[np.float64]
 Variant = Literal["both", "personas-only", "base-only"]
@@ -41,7 +41,9 @@ class MeanDiscrepancy:
 
     def intercept(self, shares: Floats, value: float, slope: Floats) -> float:
         """Constant of a linear function below the unsmoothed objective."""
-        if self.complete and len(self.measure.smoothings) > 1:  # a norm of P - Q: its slopes are dual feasible
+        if (
+            self.complete and len(self.measure.smoothings) > 1
+        ):  # a norm of P - Q: its slopes are dual feasible
             return -float(np.vdot(slope, self.human))
         return value - float(np.vdot(slope, shares))
 
@@ -158,17 +160,26 @@ class Ensemble(MarginalMethod):
         """See the base class."""
         measure = discrepancy(self.discrepancy)
         refuse_nominal(measure, table)
-        twins = self.variant != "base-only"
-        operator = table.operator if self.variant == "personas-only" else table.with_base_twins(twins=twins)
-        n_base = 0 if self.variant == "personas-only" else table.width
-        start = _start(table, n_base, twins=twins)
+        everybody = self.paper is not None and self.paper.revived
+        twins = everybody or self.variant != "base-only"
+        n_base = table.width if everybody or self.variant != "personas-only" else 0
+        operator = table.with_base_twins(twins=twins) if n_base else table.operator
         objective = MeanDiscrepancy(measure, human, complete=operator.complete)
+        start = _start(table, n_base, twins=twins)
         if self.paper is not None:
-            solution = self.paper.run(measure, operator, objective, start)
+            learns = self._learning(table.n_twins, n_base) if everybody else None
+            solution = self.paper.run(measure, operator, objective, start.size, learns)
         elif self.solver == "em":
             solution = em_weights(operator, human, start, tol=self.tol, max_steps=self.max_steps)
         else:
-            solution = _minimise(operator, objective, start, self.tol, self.max_steps)
+            solution = minimise_on_simplex(
+                operator,
+                objective,
+                start,
+                smoothings=measure.smoothings,
+                tol=self.tol,
+                max_steps=self.max_steps,
+            )
         split = operator.n_answerers - n_base
         return FittedEnsemble(
             weights=solution.weights[:split] if twins else np.zeros(table.n_twins),
@@ -179,12 +190,11 @@ class Ensemble(MarginalMethod):
             surrogate=measure.surrogate,
         )
 
-
-def _minimise(
-    operator: LinearMap, objective: MeanDiscrepancy, start: Floats, tol: float, max_steps: int
-) -> SimplexSolution:
-    smoothings = objective.measure.smoothings
-    return minimise_on_simplex(operator, objective, start, smoothings=smoothings, tol=tol, max_steps=max_steps)
+    def _learning(self, n_twins: int, n_base: int) -> NDArray[np.bool_]:
+        is_twin = np.arange(n_twins + n_base) < n_twins
+        return (
+            np.ones_like(is_twin) if self.variant == "both" else is_twin == (self.variant == "personas-only")
+        )
 
 
 def _start(table: TwinTable, n_base: int, *, twins: bool) -> Floats:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from truetwin.data.item import Item
 from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
@@ -92,7 +93,12 @@ class FittedPopulation:
             for i, w in zip(self.aligned.twin_ids, self.fitted.weights, strict=True)
         ]
         for k, weight in enumerate(getattr(self.fitted, "base_weights", ())):
-            row = {"population": self.population, "kind": "base category", "id": str(k + 1), "weight": float(weight)}
+            row = {
+                "population": self.population,
+                "kind": "base category",
+                "id": str(k + 1),
+                "weight": float(weight),
+            }
             out.append(row)
         return out
 
@@ -242,14 +248,19 @@ def reweight(
                 + (f" (population {name!r})" if name != EVERYBODY else "")
                 + ". Give twins' answers to further items, or evaluate on known ones (evaluate-marginals)."
             )
-        fits.append(_fit(name, aligned, one, model, discrepancy, groups, level, n_folds, seed))
+        with threadpool_limits(
+            1, user_api="blas"
+        ):  # the matrices are small: threads would only wait for each other
+            fits.append(_fit(name, aligned, one, model, discrepancy, groups, level, n_folds, seed))
     return Reweighting(tuple(fits), model.name, discrepancy, level)
 
 
 def _check_wanted(items: Sequence[str] | None, twins: ResponseMatrix, marginals: Marginals) -> None:
     for item in items or ():
         if item not in twins.item_ids:
-            raise AlignmentError(f"item {item!r} must have been answered by twins; {twins.source} has no such item")
+            raise AlignmentError(
+                f"item {item!r} must have been answered by twins; {twins.source} has no such item"
+            )
         if item in marginals.items:
             raise AlignmentError(f"item {item!r} has a human marginal already, in {marginals.source}")
 
@@ -284,7 +295,9 @@ def _fit(
         bands = ConformalBands.learn(train, human, chosen.predictions, measure, level)
     elif level is not None:
         few = fewest_items(level)
-        notes.append(f"no {level:.0%} bands: they need at least {few} training items; there are {train.n_items}")
+        notes.append(
+            f"no {level:.0%} bands: they need at least {few} training items; there are {train.n_items}"
+        )
     unusual = novelty(train, new) if train.n_items >= 20 else None
     warning = unusual.note() if unusual else None
     if warning:

@@ -53,7 +53,9 @@ class FittedKernel(FittedMarginals):
                 out[unseen] = self.fallback.predict(table.take(unseen))
                 continue
             train = self.table.take(self.rows[kind])
-            parts = _components(train, table.take(unseen), self.setting, self.method.n_components, self.method.needs_text)
+            parts = _components(
+                train, table.take(unseen), self.setting, self.method.n_components, self.method.needs_text
+            )
             out[unseen, : kind[0]] = self.fits[kind].predict(parts.unseen)
         return out
 
@@ -87,9 +89,9 @@ class KernelSoftmax(MarginalMethod):
     """
 
     with_text: bool = False
-    widths: tuple[float, ...] = (1.0, 3.0)
+    widths: tuple[float, ...] = (1.0, 4.0)
     text_weights: tuple[float, ...] = (1.0, 3.0, 8.0)
-    penalties: tuple[float, ...] = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
+    penalties: tuple[float, ...] = (3e-4, 1e-4, 3e-5, 1e-5)
     n_components: int = 120
 
     @property
@@ -128,7 +130,13 @@ class KernelSoftmax(MarginalMethod):
             fits[kind] = fit or fit_softmax(parts.train, human[members, : kind[0]], float(setting["penalty"]))
         fallback = Mix().fit(table, human, {"share_of_mean": FALLBACK_SHARE})
         return FittedKernel(
-            method=self, setting=setting, table=table, rows=rows, fits=fits, fallback=fallback, notes=_notes(table, fits)
+            method=self,
+            setting=setting,
+            table=table,
+            rows=rows,
+            fits=fits,
+            fallback=fallback,
+            notes=_notes(table, fits),
         )
 
     def path(self, table: TwinTable, human: Floats, unseen: TwinTable) -> list[Floats]:

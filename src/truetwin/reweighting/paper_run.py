@@ -34,6 +34,10 @@ class PaperRun:
     coarser : int, default=1
         Take this many steps at once: ``5`` agrees with ``1`` in the fourth digit and takes a fifth of the time.
 
+    revived : bool, default=False
+        For "personas-only" and "base-only": keep the answerers who should not take part, without a gradient, as the
+        published run does. The floor then gives them weight again: those published rows are not what they say.
+
     Notes
     -----
     Known faults of that run, kept here and nowhere else: every weight is at least about ``exp(-10)``; the direction for tv
@@ -43,19 +47,27 @@ class PaperRun:
 
     settings: FixedStepSettings = field(default_factory=FixedStepSettings)
     coarser: int = 1
+    revived: bool = False
 
     def run(
-        self, measure: Discrepancy, operator: LinearMap, objective: _Objective, start: Floats
+        self,
+        measure: Discrepancy,
+        operator: LinearMap,
+        objective: _Objective,
+        n_answerers: int,
+        learns: NDArray[np.bool_] | None = None,
     ) -> SimplexSolution:
-        """Weights after the published number of steps; no gap is known for them."""
+        """Weights after the published number of steps, from equal weights; no gap is known for them."""
         if measure.name not in PAPER_DIRECTIONS:
             known = ", ".join(PAPER_DIRECTIONS)
             raise ParameterError(f"paper A has no run for the discrepancy {measure.name!r}; it has {known}")
         direction = PAPER_DIRECTIONS[measure.name]
         human, m = objective.human, objective.human.shape[0]
         settings = self.settings.coarser(self.coarser) if self.coarser > 1 else self.settings
-        uniform = np.full(start.size, 1.0 / start.size)  # the published run knows no design weights
-        weights = fixed_step_descent(operator, lambda q: direction(human, q) / m, uniform, settings)
+        start = np.ones(n_answerers) if learns is None else learns.astype(float)
+        weights = fixed_step_descent(
+            operator, lambda q: direction(human, q) / m, start, settings, learns=learns
+        )
         value = objective.evaluate(operator.shares(weights), 0.0)[0]
         return SimplexSolution(weights, value, float("inf"), settings.steps, False)
 

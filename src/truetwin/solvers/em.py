@@ -65,7 +65,11 @@ def em_weights(
         base = counts.sum(axis=1, keepdims=True)
         ratio = human / np.maximum(counts, TINY)
         pull = operator.pull_back(ratio)
-        per = operator.pull_back(np.broadcast_to(1.0 / base, counts.shape)) if not operator.complete else human.shape[0]
+        per = (
+            operator.pull_back(np.broadcast_to(1.0 / base, counts.shape))
+            if not operator.complete
+            else human.shape[0]
+        )
         if step % check_every == 1:
             shares = np.maximum(counts / base, TINY)
             value = entropy - float(np.sum(human * np.log(shares))) / human.shape[0]

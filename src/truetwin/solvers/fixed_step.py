@@ -51,6 +51,8 @@ def fixed_step_descent(
     slope: Callable[[Floats], Floats],
     start: Floats,
     settings: FixedStepSettings | None = None,
+    *,
+    learns: NDArray[np.bool_] | None = None,
 ) -> Floats:
     r"""Weights after a fixed number of steps :math:`w \propto \max(w \exp(-\eta g), e^{-10})`.
 
@@ -66,6 +68,8 @@ def fixed_step_descent(
     start : ndarray of shape (n,)
         Weights to start from.
     settings : FixedStepSettings, optional
+    learns : ndarray of bool, shape (n,), optional
+        Answerers whose gradient counts; the others move by the floor and the normalisation only.
 
     Returns
     -------
@@ -85,6 +89,8 @@ def fixed_step_descent(
     log_weights = np.log(weights + settings.added_weight)
     for _ in range(settings.steps):
         gradient = operator.pull_back(slope(operator.shares(weights)))
+        if learns is not None:
+            gradient[~learns] = 0.0
         norm = float(np.sqrt(gradient @ gradient))
         step = settings.rate * min(1.0, settings.largest_gradient / max(norm, 1e-300))
         log_weights -= step * gradient

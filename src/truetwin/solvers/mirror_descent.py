@@ -228,7 +228,7 @@ class _State:
         return self.best_value - self.lower
 
     def solution(self, tol: float) -> SimplexSolution:
-        gap = max(self.best_value - self.lower, 0.0)
+        gap = float(max(self.best_value - self.lower, 0.0))
         weights = self.best_x / self.best_x.sum()
         done = gap <= tol * max(abs(self.best_value), 1e-12)
         return SimplexSolution(weights, self.best_value, gap, self.n_steps, bool(done), tuple(self.trace))
