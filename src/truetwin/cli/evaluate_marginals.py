@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def evaluate_marginals_command(
-    marginals: Annotated[Path | None, typer.Argument(help="Human marginals; see `truetwin reweight`.")] = None,
+    marginals: Annotated[
+        Path | None, typer.Argument(help="Human marginals; see `truetwin reweight`.")
+    ] = None,
     twin: Annotated[Path | None, typer.Argument(help="Answers of twins, wide or long.")] = None,
     dataset: Annotated[
         str | None, typer.Option(help="A public dataset instead of files: movielens or opinionqa.")
@@ -25,13 +27,15 @@ def evaluate_marginals_command(
         Path | None, typer.Option(help="Read the dataset's files from this folder, for example an excerpt.")
     ] = None,
     methods: Annotated[
-        str, typer.Option(help="Methods, separated by commas; twins, mean and mix are always shown beside them.")
+        str,
+        typer.Option(help="Methods, separated by commas; twins, mean and mix are always shown beside them."),
     ] = "ensemble,ksoft,auto",
     discrepancy: Annotated[
         str, typer.Option(help="What the ensemble is trained on, separated by commas.")
     ] = "kl",
     metrics: Annotated[
-        str | None, typer.Option(help="Discrepancies to score by, separated by commas. [default: all that apply]")
+        str | None,
+        typer.Option(help="Discrepancies to score by, separated by commas. [default: all that apply]"),
     ] = None,
     splits: Annotated[int, typer.Option(help="Number of 80/20 splits.", min=1)] = 5,
     groups: Annotated[
@@ -94,7 +98,9 @@ def _data(
     from truetwin.errors import ParameterError
 
     if (dataset is None) == (marginals is None or twin is None) or (dataset and marginals):
-        raise ParameterError("give either the two files MARGINALS and TWIN, or --dataset; not both and not neither")
+        raise ParameterError(
+            "give either the two files MARGINALS and TWIN, or --dataset; not both and not neither"
+        )
     if dataset is None and folder is not None:
         raise ParameterError("--folder goes with --dataset")
     if dataset is not None:
@@ -123,7 +129,11 @@ def _groups(asked: str | None, known: dict[str, dict[str, str]]) -> dict[str, st
     if asked in known:
         return known[asked]
     if asked in ("wave", "year") and not Path(asked).exists():
-        here = f"it has {', '.join(map(repr, known))}" if known else "files of your own need a table item_id,group"
+        here = (
+            f"it has {', '.join(map(repr, known))}"
+            if known
+            else "files of your own need a table item_id,group"
+        )
         raise ParameterError(f"--groups {asked} is a grouping of another dataset; {here}")
     return read_groups(Path(asked))
 
@@ -135,7 +145,8 @@ def _print(rows: list[dict[str, Any]], title: str) -> None:
     for row in rows:
         key = (row["method"], row["trained_on"] or "")
         line = table.setdefault(
-            key, {"method": key[0], "trained": key[1] or None, "n": row["n_scored"], "seconds": row["seconds"]}
+            key,
+            {"method": key[0], "trained": key[1] or None, "n": row["n_scored"], "seconds": row["seconds"]},
         )
         error = "" if row["standard_error"] is None else f" ({row['standard_error']:.2g})"
         line[row["metric"]] = "undefined" if row["mean"] is None else f"{row['mean']:.4g}{error}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truetwin.errors import AlignmentError, DataError, ParameterError
 
 if TYPE_CHECKING:
-    from truetwin.data import ResponseMatrix
+    from truetwin.data import Item, ResponseMatrix
     from truetwin.data.marginals import Marginals
     from truetwin.datasets.movielens_marginals import MarginalData
 
@@ -34,11 +35,11 @@ def read_marginal_data(
     return human, with_weights(twins, twin_weights) if twin_weights else twins
 
 
-def _labelled(human: Marginals, declared: dict[str, object]) -> dict[str, object]:
+def _labelled(human: Marginals, declared: Mapping[str, Item]) -> dict[str, Item]:
     """Scales that tell how to read words among the twins' answers, and which codes are off-scale."""
     from truetwin.data import Item, Scale
 
-    found: dict[str, object] = {}
+    found: dict[str, Item] = {}
     for item_id, item in human.items.items():
         if item.scale is not None and item.scale.labels and item_id not in declared:
             # A numeric scale reads labels and leaves strange codes to the message that knows the marginals.
@@ -54,22 +55,33 @@ def with_weights(twins: ResponseMatrix, path: Path) -> ResponseMatrix:
 
     table = read_table(path)
     if "weight" not in table.column_names or len(table.column_names) < 2:
-        raise DataError(f"{path} must have a column of twin ids and the column 'weight'; it has {', '.join(table.column_names)}")
+        raise DataError(
+            f"{path} must have a column of twin ids and the column 'weight'; it has {', '.join(table.column_names)}"
+        )
     id_name = next(name for name in table.column_names if name != "weight")
     weights = {}
     for row in table.to_pylist():
         try:
             weights[str(row[id_name])] = float(row["weight"])
         except (TypeError, ValueError):
-            raise DataError(f"{path}: a weight must be a number; twin {row[id_name]!r} has {row['weight']!r}") from None
+            raise DataError(
+                f"{path}: a weight must be a number; twin {row[id_name]!r} has {row['weight']!r}"
+            ) from None
     lacking = [r for r in twins.respondent_ids if r not in weights]
     if lacking:
-        raise AlignmentError(f"{path} must have a weight for every twin; {lacking[0]!r} has none ({len(lacking)} twins in all)")
+        raise AlignmentError(
+            f"{path} must have a weight for every twin; {lacking[0]!r} has none ({len(lacking)} twins in all)"
+        )
     values = [weights[r] for r in twins.respondent_ids]
     if not sum(values) > 0 and all(v == 0 for v in values):
         raise DataError(f"{path}: at least one twin must have a positive weight; all weights are zero")
     return ResponseMatrix(
-        twins.values, twins.respondent_ids, twins.items, values, f"{twins.source} weighted by {path}", twins.id_name
+        twins.values,
+        twins.respondent_ids,
+        twins.items,
+        values,
+        f"{twins.source} weighted by {path}",
+        twins.id_name,
     )
 
 
@@ -81,7 +93,9 @@ def read_groups(path: Path) -> dict[str, str]:
     table = read_table(path)
     name = next((n for n in ("group", "block") if n in table.column_names), None)
     if "item_id" not in table.column_names or name is None:
-        raise DataError(f"{path} must have the columns item_id and group; it has {', '.join(table.column_names)}")
+        raise DataError(
+            f"{path} must have the columns item_id and group; it has {', '.join(table.column_names)}"
+        )
     rows = table.select(["item_id", name]).to_pylist()
     check_unique([str(row["item_id"]) for row in rows], "item", str(path))
     empty = [str(row["item_id"]) for row in rows if row[name] in (None, "")]
@@ -97,13 +111,17 @@ def load_dataset(name: str, folder: Path | None, *, keep_off_scale: bool) -> Mar
     from truetwin.registry import closest
 
     if name not in DATASETS:
-        raise UnknownNameError(f"no marginals dataset named {name!r}.{closest(name, list(DATASETS))} Known are {', '.join(DATASETS)}.")
+        raise UnknownNameError(
+            f"no marginals dataset named {name!r}.{closest(name, list(DATASETS))} Known are {', '.join(DATASETS)}."
+        )
     if folder is not None and not folder.is_dir():
         raise ParameterError(f"--folder must be a folder with the files of {name}; {folder} is none")
     if name == "opinionqa":
         if folder is None:
             return opinionqa.load(keep_off_scale=keep_off_scale)
-        return opinionqa.read(folder / opinionqa.QUESTIONS, folder / opinionqa.ANSWERS, keep_off_scale=keep_off_scale)
+        return opinionqa.read(
+            folder / opinionqa.QUESTIONS, folder / opinionqa.ANSWERS, keep_off_scale=keep_off_scale
+        )
     if folder is None:
         return movielens_marginals.load()
     return movielens_marginals.read(folder / "top_movies_df.csv", folder / "persona_ratings.csv")

@@ -11,20 +11,25 @@ from truetwin.cli.options import Jobs, Json, names_of
 
 
 def reproduce_command(
-    table: Annotated[str, typer.Argument(help="table-2, table-4, table-5, table-6 or appendix-marginals of paper A.")],
+    table: Annotated[
+        str, typer.Argument(help="table-2, table-4, table-5, table-6 or appendix-marginals of paper A.")
+    ],
     construction: Annotated[
         str | None, typer.Option(help="Only this persona construction (`truetwin datasets list --json`).")
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Only this dataset.")] = None,
     methods: Annotated[str | None, typer.Option(help="Only these methods, separated by commas.")] = None,
     trained_on: Annotated[
-        str | None, typer.Option("--trained-on", help="appendix-marginals: only these objectives, separated by commas.")
+        str | None,
+        typer.Option("--trained-on", help="appendix-marginals: only these objectives, separated by commas."),
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option(help="table-6, appendix-marginals: read the dataset's files from this folder.")
+        Path | None,
+        typer.Option(help="table-6, appendix-marginals: read the dataset's files from this folder."),
     ] = None,
     figures: Annotated[
-        Path | None, typer.Option(help="table-6, appendix-marginals: write figures 8 and 9 and their data here.")
+        Path | None,
+        typer.Option(help="table-6, appendix-marginals: write figures 8 and 9 and their data here."),
     ] = None,
     n_jobs: Jobs = 1,
     json: Json = False,

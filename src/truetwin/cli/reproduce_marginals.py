@@ -6,7 +6,12 @@ from pathlib import Path
 
 
 def reproduce_marginals_command(
-    table: str, dataset: str | None, trained_on: list[str] | None, folder: Path | None, figures: Path | None, json: bool
+    table: str,
+    dataset: str | None,
+    trained_on: list[str] | None,
+    folder: Path | None,
+    figures: Path | None,
+    json: bool,
 ) -> None:
     """Compute the table, print it, and draw figures 8 and 9 if asked."""
     from truetwin.cli.marginal_options import load_dataset
@@ -17,13 +22,21 @@ def reproduce_marginals_command(
     name = dataset or "movielens"
     if figures is not None and not figures.is_dir():
         raise OutputError(f"--figures must be a folder; {figures} is none. Create it first.")
-    data = load_dataset(name, folder, keep_off_scale=True) if folder or name not in ("movielens", "opinionqa") else None
+    data = (
+        load_dataset(name, folder, keep_off_scale=True)
+        if folder or name not in ("movielens", "opinionqa")
+        else None
+    )
     with progress_bar(table) as progress:
         rows = list(reproduce_marginals(table, name, data=data, trained_on=trained_on, progress=progress))
     if figures is not None:
         note(f"figures and their data: {', '.join(_draw(name, data, figures))}")
     if json:
-        print_json(f"reproduce {table}", {"table": table, "dataset": name, "split": "seed 42, 80/20", "note": CLIP_NOTE}, rows)
+        print_json(
+            f"reproduce {table}",
+            {"table": table, "dataset": name, "split": "seed 42, 80/20", "note": CLIP_NOTE},
+            rows,
+        )
         return
     columns = [
         Column("trained_on", "trained on"),

@@ -18,9 +18,12 @@ MarginalsFile = Annotated[
         help="Human marginals: item_id, category, share_or_count[, base_size][, population]; or one column a category."
     ),
 ]
-TwinFile = Annotated[Path, typer.Argument(help="Answers of twins, wide or long, to these items and to new ones.")]
+TwinFile = Annotated[
+    Path, typer.Argument(help="Answers of twins, wide or long, to these items and to new ones.")
+]
 TwinWeights = Annotated[
-    Path | None, typer.Option("--twin-weights", help="Design weights of the twins: a table of ids and 'weight'.")
+    Path | None,
+    typer.Option("--twin-weights", help="Design weights of the twins: a table of ids and 'weight'."),
 ]
 KeepOffScale = Annotated[
     bool, typer.Option("--keep-off-scale", help="Count 'refused' and the like as ordinary categories.")
@@ -30,11 +33,14 @@ KeepOffScale = Annotated[
 def reweight_command(
     marginals: MarginalsFile,
     twin: TwinFile,
-    output: Annotated[Path, typer.Option(help="Where to write the predicted marginals: CSV, TSV or Parquet.")],
+    output: Annotated[
+        Path, typer.Option(help="Where to write the predicted marginals: CSV, TSV or Parquet.")
+    ],
     method: Annotated[
         str,
         typer.Option(
-            help="auto, ensemble, transition, weights+transition, ksoft, ksoft+text, geometric-mean, mix, mean or twins."
+            help="auto, ensemble, transition, weights+transition, ksoft, ksoft+text, geometric-mean, mix, mean "
+            "or twins."
         ),
     ] = "auto",
     discrepancy: Annotated[
@@ -46,10 +52,13 @@ def reweight_command(
     ] = "both",
     groups: Annotated[
         Path | None,
-        typer.Option(help="Table item_id,group (waves, batteries, years): choose the method by whole groups."),
+        typer.Option(
+            help="Table item_id,group (waves, batteries, years): choose the method by whole groups."
+        ),
     ] = None,
     weights_output: Annotated[
-        Path | None, typer.Option("--weights-output", help="Also write the weights of the twins to this file.")
+        Path | None,
+        typer.Option("--weights-output", help="Also write the weights of the twins to this file."),
     ] = None,
     items: Annotated[
         list[str] | None, typer.Option(help="Predict only these items, separated by commas; may be repeated.")
@@ -71,12 +80,16 @@ def reweight_command(
     from truetwin.errors import OutputError, ParameterError
     from truetwin.io import check_output_ending, check_writable
     from truetwin.report.marginals import sidecar_path, write_marginals
-    from truetwin.reweighting import MARGINAL_METHODS, discrepancy as discrepancy_named, reweight
+    from truetwin.reweighting import MARGINAL_METHODS, reweight
+    from truetwin.reweighting import discrepancy as discrepancy_named
 
     name = MARGINAL_METHODS.resolve(method)
     discrepancy_named(discrepancy)
     if weights_output and name in ("mean", "mix", "twins", "ksoft", "ksoft+text"):
-        raise ParameterError(f"--weights-output needs a method that weights twins (ensemble, weights+transition, ...); {name!r} has no weights")
+        raise ParameterError(
+            "--weights-output needs a method that weights twins (ensemble, weights+transition, ...); "
+            f"{name!r} has no weights"
+        )
     outputs = [output, sidecar_path(output), *([weights_output] if weights_output else [])]
     inputs = {
         "marginals": marginals,
@@ -114,7 +127,8 @@ def reweight_command(
     )
     if weights_output and not result.weights:
         raise ParameterError(
-            f"--weights-output needs a method that weights twins; auto chose {result.populations[0].describe()['method']!r}, "
+            "--weights-output needs a method that weights twins; auto chose "
+            f"{result.populations[0].describe()['method']!r}, "
             "which does not. Choose --method ensemble or weights+transition."
         )
     asked = {"method": name, "discrepancy": discrepancy, "variant": variant, "level": level, "items": items}
@@ -137,7 +151,9 @@ def _variant(name: str) -> Any:
     from truetwin.reweighting.ensemble import VARIANTS
 
     if name not in VARIANTS:
-        raise ParameterError(f"--variant must be one of {', '.join(VARIANTS)}; got {name!r}.{closest(name, list(VARIANTS))}")
+        raise ParameterError(
+            f"--variant must be one of {', '.join(VARIANTS)}; got {name!r}.{closest(name, list(VARIANTS))}"
+        )
     return name
 
 
@@ -177,7 +193,9 @@ def _wide(result: Reweighting) -> list[dict[str, Any]]:
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for row in result.predictions:
         key = (row["population"], row["item_id"])
-        rows.setdefault(key, {"item": row["item_id"], "population": row["population"]})[f"c {row['category']}"] = row["share"]
+        rows.setdefault(key, {"item": row["item_id"], "population": row["population"]})[
+            f"c {row['category']}"
+        ] = row["share"]
     return list(rows.values())
 
 
@@ -186,4 +204,8 @@ def _wide_columns(result: Reweighting) -> list[Any]:
 
     names = dict.fromkeys(str(row["category"]) for row in result.predictions)
     shown = list(names)[:12]
-    return [Column("population", "population"), Column("item", "item"), *(Column(f"c {n}", n, ".3f") for n in shown)]
+    return [
+        Column("population", "population"),
+        Column("item", "item"),
+        *(Column(f"c {n}", n, ".3f") for n in shown),
+    ]

@@ -72,7 +72,8 @@ class ItemMarginal:
             if not np.isfinite(amount) or amount < 0:
                 kind = "counts" if are_counts else "shares"
                 raise DataError(
-                    f"{where}: {kind} must be finite and not negative; category {item.scale.labels.get(code, f'{code:g}')!r} "
+                    f"{where}: {kind} must be finite and not negative; category "
+                    f"{item.scale.labels.get(code, f'{code:g}')!r} "
                     f"has {amount:g}. Correct the cell."
                 )
         total = float(sum(amounts.values()))

@@ -109,12 +109,14 @@ def _from_long(rows: Sequence[Mapping[str, Any]], kind: str, source: str) -> dic
         cell = cells.setdefault(key, _Cells())
         if category in cell.amounts:
             raise DataError(
-                f"{source}: a category must occur once per item; {category!r} of item {key[1]!r} occurs twice (row {number})"
+                f"{source}: a category must occur once per item; {category!r} of item {key[1]!r} "
+                f"occurs twice (row {number})"
             )
         amount = _number(row[kind], f"the {kind.replace('_', ' ')}", number, key[1], source)
         if amount is None:
             raise DataError(
-                f"{source}: every category must have a {kind.replace('_', ' ')}; row {number} (item {key[1]!r}) has none"
+                f"{source}: every category must have a {kind.replace('_', ' ')}; row {number} (item "
+                f"{key[1]!r}) has none"
             )
         cell.amounts[category] = amount
         _set_base(cell, row, number, key[1], source)
@@ -235,7 +237,8 @@ def _coded(amounts: Mapping[str, float], item: Item, source: str) -> dict[float,
         code = _code(name) if code is None else code
         if code is None or (code not in scale.categories and code not in scale.off_scale):
             raise ScaleError(
-                f"{source}: category {name!r} must be on the scale of item {item.id!r} ({scale.describe()}); it is not. "
+                f"{source}: category {name!r} must be on the scale of item {item.id!r} "
+                f"({scale.describe()}); it is not. "
                 "Correct the category, or declare the item's scale, labels or off-scale codes in the item file."
             )
         out[code] = amount

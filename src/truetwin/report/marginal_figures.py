@@ -49,7 +49,7 @@ def variance_ratio_figure(ratios: VarianceRatios) -> Figure:
         shown, ("twins, uncalibrated", "twins, calibrated"), (UNCALIBRATED, PREDICTED), strict=True
     ):
         median = f" (median {np.median(values):.2f})" if values.size else ""
-        axes.hist(values, bins=edges, alpha=0.75, label=f"{label}{median}", color=colour)
+        axes.hist(values, bins=list(edges), alpha=0.75, label=f"{label}{median}", color=colour)
     axes.axvline(1.0, color=HUMAN, linewidth=1.2)
     axes.annotate("as people", (1.0, 1.0), xycoords=("data", "axes fraction"), xytext=(4, -11),
                   textcoords="offset points", color=HUMAN, fontsize=9)  # fmt: skip

@@ -32,7 +32,13 @@ class ExampleItem:
         """One row a category."""
         columns = zip(self.categories, self.human, self.predicted, self.uncalibrated, strict=True)
         return [
-            {"item_id": self.item_id, "category": c, "human": float(h), "predicted": float(p), "uncalibrated": float(u)}
+            {
+                "item_id": self.item_id,
+                "category": c,
+                "human": float(h),
+                "predicted": float(p),
+                "uncalibrated": float(u),
+            }
             for c, h, p, u in columns
         ]
 
@@ -73,9 +79,13 @@ def variance_ratio(human: Floats, predicted: Floats, codes: Floats) -> Floats:
 
 
 def figure_data(
-    dataset: str = "movielens", data: MarginalData | None = None, *, discrepancy: str = "cdf-l1", item: str | None = None
+    dataset: str = "movielens",
+    data: MarginalData | None = None,
+    *,
+    discrepancy: str = "cdf-l1",
+    item: str | None = None,
 ) -> FigureData:
-    """Train on the paper's split and look at its test items; the example is the first of them unless ``item`` is given."""
+    """Train on the paper's split and look at its test items; the example is ``item``, or the first of them."""
     loaded = data or load_marginal_dataset(dataset)
     aligned = align(loaded.twins, loaded.marginals, predict=())
     table = aligned.table
@@ -96,7 +106,9 @@ def figure_data(
         predicted[place, :size],
         hidden.histogram[place, :size],
     )
-    codes = np.arange(table.width, dtype=float)  # a ratio does not depend on where the codes start or how far they step
+    codes = np.arange(
+        table.width, dtype=float
+    )  # a ratio does not depend on where the codes start or how far they step
     ratios = VarianceRatios(
         hidden.item_ids,
         variance_ratio(human[test], predicted, codes),

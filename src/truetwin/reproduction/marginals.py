@@ -32,7 +32,10 @@ DATASETS: dict[str, Callable[[], MarginalData]] = {
         keep_off_scale=True
     ),  # the paper counts "Refused" as the fifth category
 }
-CLIP_NOTE = "the uncalibrated chi2 and kl measure the clip (1e-6) more than the twins: every item has categories that no twin chose"
+CLIP_NOTE = (
+    "the uncalibrated chi2 and kl measure the clip (1e-6) more than the twins: they are set by the categories "
+    "that no twin chose"
+)
 
 
 @dataclass(frozen=True)

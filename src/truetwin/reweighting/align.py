@@ -64,12 +64,14 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
     if not both:
         raise AlignmentError(
             f"twins must have answered at least {FEWEST_TRAINING_ITEMS} items with human marginals; {twins.source} and "
-            f"{marginals.source} have no item in common (first items: {twins.item_ids[0]!r}, {marginals.item_ids[0]!r}). "
+            f"{marginals.source} have no item in common (first items: {twins.item_ids[0]!r}, "
+            f"{marginals.item_ids[0]!r}). "
             "Check the item ids."
         )
     if len(both) < FEWEST_TRAINING_ITEMS:
         raise AlignmentError(
-            f"at least {FEWEST_TRAINING_ITEMS} items must have both human marginals and twins' answers; only {both[0]!r} has. "
+            f"at least {FEWEST_TRAINING_ITEMS} items must have both human marginals and twins' "
+            f"answers; only {both[0]!r} has. "
             "Add marginals of further items."
         )
     kept = [item for item in twins.items if item.id in known or predict is None or item.id in set(predict)]
@@ -125,7 +127,8 @@ def complete_item(
     fitting = [scale for scale in typical if _fits(scale, values)]
     if not fitting:
         raise ScaleError(
-            f"every item must have a scale; {item.id!r} has no marginal, and the twins' answers to it fit no scale of the "
+            f"every item must have a scale; {item.id!r} has no marginal, and the twins' answers to it "
+            "fit no scale of the "
             f"training items. Declare its categories in the item file."
         )
     return Item(item.id, text, fitting[0], item.block)
@@ -153,7 +156,8 @@ def codes_of(
         where = f"the categories of {marginals.source}" if marginals else "its scale"
         raise ScaleError(
             f"{twins.source}: twins' answers to item {item.id!r} must be among {where} ({shown}); twin "
-            f"{twins.respondent_ids[first]!r} answers {values[first]:g} ({int(strange.sum())} such answers). Add the category "
+            f"{twins.respondent_ids[first]!r} answers {values[first]:g} ({int(strange.sum())} such "
+            "answers). Add the category "
             "with share 0, recode the answers, or declare the scale or an off-scale code in the item file."
         )
     return codes
@@ -167,7 +171,8 @@ def _check_twins(twins: ResponseMatrix, width: int) -> None:
         )
     if n < width:
         raise DataError(
-            f"{twins.source}: there must be at least as many twins as categories; there are {n} twins (with a positive weight) "
+            f"{twins.source}: there must be at least as many twins as categories; there are {n} twins "
+            "(with a positive weight) "
             f"and an item with {width} categories. Add twins, or merge categories."
         )
 
@@ -183,7 +188,8 @@ def _notes(
     if n_missing:
         least = int(np.argmin(table.base))
         notes.append(
-            f"{n_missing} twin answers are missing or off-scale: every item is based on the twins who answered it; fewest: "
+            f"{n_missing} twin answers are missing or off-scale: every item is based on the twins who "
+            "answered it; fewest: "
             f"{table.base[least]} of {table.n_twins} (item {table.item_ids[least]!r})"
         )
     only = len(marginals.item_ids) - len(both)
@@ -192,7 +198,8 @@ def _notes(
     unused = _never_chosen(table)
     if unused:
         notes.append(
-            f"{unused} of {table.n_items} items have a category that no twin chose: without calibration their kl and chi2 are "
+            f"{unused} of {table.n_items} items have a category that no twin chose: without "
+            "calibration their kl and chi2 are "
             "set by the clip"
         )
     return tuple(notes)

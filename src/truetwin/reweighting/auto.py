@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.reweighting.base import CrossValidated, Fold, FittedMarginals, MarginalMethod, Setting
+from truetwin.reweighting.base import CrossValidated, FittedMarginals, Fold, MarginalMethod, Setting
 from truetwin.reweighting.baselines import Mix
 from truetwin.reweighting.blend import GeometricMean
 from truetwin.reweighting.discrepancies import Discrepancy
@@ -27,9 +27,9 @@ FEWER_ITEMS = 10  # below this not even the weights are worth choosing
 class Auto(MarginalMethod):
     """The method with the least mean loss over folds of the training items.
 
-    With fewer than 50 training items the choice is among mix, transition and ensemble; with more also weights+transition,
-    ksoft (with text where there is any) and the geometric mean of the last two. Folds hold out whole groups where
-    groups are given, so the choice fits items of a new group.
+    With fewer than 50 training items the choice is among mix, transition and ensemble; with more also
+    weights+transition, ksoft (with text where there is any) and the geometric mean of the last two. Folds
+    hold out whole groups where groups are given, so the choice fits items of a new group.
 
     Parameters
     ----------
@@ -39,7 +39,6 @@ class Auto(MarginalMethod):
 
     candidates: tuple[MarginalMethod, ...] | None = None
     name: str = "auto"
-    trail: list[tuple[str, float]] = field(default_factory=list, repr=False)
 
     def candidates_for(self, table: TwinTable) -> tuple[MarginalMethod, ...]:
         """What is tried for this table."""
@@ -53,7 +52,7 @@ class Auto(MarginalMethod):
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
         """See the base class; ``setting`` names the chosen method and its setting."""
-        return setting["method"].fit(table, human, setting["setting"])  # type: ignore[no-any-return]
+        return setting["method"].fit(table, human, setting["setting"])
 
     def cross_validate(
         self, table: TwinTable, human: Floats, folds: Sequence[Fold], loss: str | Discrepancy = "kl"

@@ -42,9 +42,9 @@ class Bands:
 class ConformalBands:
     r"""Quantiles of out-of-fold errors of the training items.
 
-    The score of a share is :math:`|P - Q| / \sqrt{Q (1 - Q) + 10^{-3}}`, with ``Q`` predicted without that item. If new items
-    are exchangeable with the training items, the bands cover at least at their level (on average over items); ends
-    are limited to 0 and 1, where shares live.
+    The score of a share is :math:`|P - Q| / \sqrt{Q (1 - Q) + 10^{-3}}`, with ``Q`` predicted without that
+    item. If new items are exchangeable with the training items, the bands cover at least at their level (on
+    average over items); ends are limited to 0 and 1, where shares live.
 
     Attributes
     ----------

@@ -18,7 +18,8 @@ Floats = NDArray[np.float64]
 class Uncalibrated(MarginalMethod, FittedMarginals):
     """The twins' own shares, under their design weights; nothing is learned.
 
-    Its kl and chi2 are mostly the clip: they depend on how often a category that no twin chose meets a positive human share.
+    Its kl and chi2 are mostly the clip: they depend on how often a category that no twin chose meets a positive
+    human share.
     """
 
     name = "twins"
@@ -50,7 +51,7 @@ class _MeanByKind(FittedMarginals):
 
 
 class MeanMarginal(MarginalMethod):
-    """Mean of the training marginals, among items with as many categories (uniform if there are none): no twin is used."""
+    """Mean of the training marginals of items with as many categories (uniform if none has): uses no twin."""
 
     name = "mean"
     trained_on = ""
@@ -74,7 +75,7 @@ class _Mixed(FittedMarginals):
 
 
 class Mix(MarginalMethod):
-    r"""One parameter: :math:`\lambda` times the mean training marginal plus :math:`1 - \lambda` times the twins' shares."""
+    r"""One parameter: :math:`\lambda` mean training marginal plus :math:`(1 - \lambda)` twins' shares."""
 
     name = "mix"
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.reweighting.base import CrossValidated, Fold, FittedMarginals, MarginalMethod, Setting
+from truetwin.reweighting.base import CrossValidated, FittedMarginals, Fold, MarginalMethod, Setting
 from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
 from truetwin.reweighting.table import TwinTable
 

@@ -1,7 +1,7 @@
 """Distances between two answer distributions: value, gradient, and what a solver minimises in their place.
 
-``P`` is the human distribution, ``Q`` the predicted one; both are ``(m, K)``, one item per row, zero beyond an item's own
-categories. The definitions, with their clips, are those behind Table 6 of paper A.
+``P`` is the human distribution, ``Q`` the predicted one; both are ``(m, K)``, one item per row, zero beyond
+an item's own categories. The definitions, with their clips, are those behind Table 6 of paper A.
 
 Examples
 --------

@@ -313,7 +313,8 @@ def groups_of(item_ids: Sequence[str], groups: Mapping[str, str] | None) -> list
     lacking = [i for i in item_ids if i not in groups]
     if lacking:
         raise DataError(
-            f"every training item must have a group; {lacking[0]!r} has none ({len(lacking)} such items). Add it to the "
+            f"every training item must have a group; {lacking[0]!r} has none ({len(lacking)} such "
+            "items). Add it to the "
             "groups, or leave the groups out."
         )
     return [groups[i] for i in item_ids]

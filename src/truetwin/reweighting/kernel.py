@@ -71,8 +71,8 @@ class KernelSoftmax(MarginalMethod):
     .. math:: Q_j = \mathrm{softmax}(b + W^\top \phi_j), \qquad
               \min_{b, W} \frac1m \sum_j \mathrm{KL}(P_j \| Q_j) + \lambda \|W\|^2
 
-    with :math:`\phi` the leading centred kernel components, learned from the training items only, of the sum of a Gaussian
-    kernel on the twins' shares, agreement and correlation of the twins' answers to both items, and, with
+    with :math:`\phi` the leading centred kernel components, learned from the training items only, of the sum
+    of a Gaussian kernel on the twins' shares, agreement and correlation of the twins' answers to both items, and, with
     ``with_text``, similarity of the items' wording. The Gaussian's width, the weight of the text and ``lambda`` are
     chosen by cross-validation inside the training items. Items with different numbers of categories get a model each.
 

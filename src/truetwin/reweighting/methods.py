@@ -15,7 +15,10 @@ from truetwin.reweighting.transition import AnswerTransition, WeightsAndTransiti
 
 MARGINAL_METHODS: Registry[Callable[[], MarginalMethod]] = Registry(
     "method for marginals",
-    hint="Known are twins, mean, mix, ensemble, transition, weights+transition, ksoft, ksoft+text, geometric-mean, auto.",
+    hint=(
+        "Known are twins, mean, mix, ensemble, transition, weights+transition, ksoft, ksoft+text, geometric-mean "
+        "and auto."
+    ),
     entry_point_group="truetwin.marginal_methods",
 )
 MARGINAL_METHODS.add("twins", Uncalibrated)

@@ -35,7 +35,8 @@ class Novelty:
             return None
         far = int((self.p_values < 0.05).sum())
         return (
-            f"{far} of {self.p_values.size} new items are unlike the training items (how twins answer them lies far from "
+            f"{far} of {self.p_values.size} new items are unlike the training items (how twins answer "
+            "them lies far from "
             "every training item): predictions and bands may not hold for them"
         )
 

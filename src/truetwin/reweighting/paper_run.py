@@ -40,9 +40,9 @@ class PaperRun:
 
     Notes
     -----
-    Known faults of that run, kept here and nowhere else: every weight is at least about ``exp(-10)``; the direction for tv
-    is twice its gradient, for ks a soft average with a fixed sharpness of 10, and for cdf-l2 it is summed once too
-    often; only tv and cdf-l1 have settled after 100,000 steps.
+    Known faults of that run, kept here and nowhere else: every weight is at least about ``exp(-10)``; the
+    direction for tv is twice its gradient, for ks a soft average with a fixed sharpness of 10, and for
+    cdf-l2 it is summed once too often; only tv and cdf-l1 have settled after 100,000 steps.
     """
 
     settings: FixedStepSettings = field(default_factory=FixedStepSettings)

@@ -67,7 +67,7 @@ def joint_rows(first: TwinTable, second: TwinTable) -> tuple[ItemSimilarity, Row
     """Comparisons that cover both tables, and where their items stand in them."""
     root_of = [t if t.root is None else t.root for t in (first, second)]
     if root_of[0] is root_of[1]:
-        return similarity(first), *(_rows(t) for t in (first, second))
+        return similarity(first), _rows(first), _rows(second)
     if first.n_twins != second.n_twins:
         raise DataError(
             f"new items must have answers of the same twins as the training items: {first.n_twins} twins were "

@@ -83,7 +83,7 @@ def train_test_splits(
         raise ParameterError(f"the number of splits must be at least 1; got {n_splits}")
     out = []
     for split in range(n_splits):
-        shuffler = np.random.RandomState(split or 42)  # noqa: NPY002 - the published split needs the legacy one
+        shuffler = np.random.RandomState(split or 42)
         if groups is None:
             order = np.arange(n_items)
             shuffler.shuffle(order)

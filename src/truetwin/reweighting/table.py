@@ -76,7 +76,7 @@ class TwinTable:
         keep = weights > 0
         kept = codes if keep.all() else codes[keep]
         return cls(
-            codes=kept.astype(small, copy=False),
+            codes=kept.astype(small, copy=False),  # type: ignore[arg-type]
             n_categories=sizes,
             item_ids=tuple(item_ids) if item_ids is not None else tuple(str(j) for j in range(m)),
             ordered=np.ones(m, dtype=bool) if ordered is None else np.asarray(ordered, dtype=bool),
@@ -146,8 +146,8 @@ class TwinTable:
     def base_codes(self, n_base: int | None = None) -> NDArray[np.int64]:
         """Answers of the base category twins, shape ``(n_base, m)``.
 
-        The k-th of ``n_base`` (default ``width``) always answers at the same place of the scale: category k where an item
-        has that many categories, the category at the same relative position where it has fewer.
+        The k-th of ``n_base`` (default ``width``) always answers at the same place of the scale: category k
+        where an item has that many categories, the category at the same relative position where it has fewer.
         """
         n_base = n_base or self.width
         place = (np.arange(n_base)[:, None] + 0.5) / n_base

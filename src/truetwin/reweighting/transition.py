@@ -59,8 +59,8 @@ class FittedTransition(FittedMarginals):
 class AnswerTransition(MarginalMethod):
     """Answer-transition matrix T on the twins' shares: how often twins' answer a stands for humans' answer k.
 
-    Minimises the mean Kullback-Leibler divergence of the humans' shares from ``histogram @ T`` by EM, with a trace of the
-    mean marginal in every row. Few parameters, so it is safe with few training items.
+    Minimises the mean Kullback-Leibler divergence of the humans' shares from ``histogram @ T`` by EM, with a
+    trace of the mean marginal in every row. Few parameters, so it is safe with few training items.
 
     Parameters
     ----------

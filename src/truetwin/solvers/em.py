@@ -30,8 +30,8 @@ def em_weights(
 
     .. math:: \min_{w \in \Delta^{n-1}} \frac1m \sum_j \sum_k P_{jk} \log \frac{P_{jk}}{Q_{jk}(w)}
 
-    by :math:`w_i \leftarrow w_i \, \frac1m \sum_j P_j(y_{ij}) / Q_j(y_{ij})`, which never increases the objective. Where
-    answers are missing, ``Q`` is taken over those who answered and the divisor is theirs. Slower than
+    by :math:`w_i \leftarrow w_i \, \frac1m \sum_j P_j(y_{ij}) / Q_j(y_{ij})`, which never increases the
+    objective. Where answers are missing, ``Q`` is taken over those who answered and the divisor is theirs. Slower than
     :func:`~truetwin.solvers.mirror_descent.minimise_on_simplex`, but without any step size: an independent check.
 
     Parameters
@@ -115,9 +115,9 @@ def em_transition(
 ) -> TransitionFit:
     r"""Weights and answer transitions together, for the Kullback-Leibler objective.
 
-    Minimises :math:`\frac1m \sum_j \mathrm{KL}(P_j \,\|\, M_j(w) T)` plus a pull of ``w`` to the prior weights and of every
-    row of ``T`` to the mean marginal, where :math:`M_{ja}(w) = \sum_i w_i 1[y_{ij} = a]`. With ``Q = M T`` and
-    ``R = P / Q`` one step is
+    Minimises :math:`\frac1m \sum_j \mathrm{KL}(P_j \,\|\, M_j(w) T)` plus a pull of ``w`` to the prior
+    weights and of every row of ``T`` to the mean marginal, where :math:`M_{ja}(w) = \sum_i w_i 1[y_{ij} =
+    a]`. With ``Q = M T`` and ``R = P / Q`` one step is
 
     .. math:: w_i \leftarrow w_i \sum_{jk} T_{y_{ij} k} R_{jk} + \alpha m\, d_i, \qquad
               T_{ak} \leftarrow T_{ak} (M^\top R)_{ak} + 10^{-3} \bar P_k,

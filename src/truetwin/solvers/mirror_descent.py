@@ -88,10 +88,10 @@ def minimise_on_simplex(
 
     by accelerated mirror descent in the entropy geometry (the estimate-sequence form of Nesterov and Tseng): with
     :math:`A_{k+1} = A_k + a`, :math:`a^2 L = A_{k+1}`, gradients are taken at :math:`y = (A_k x + a z) / A_{k+1}` and
-    :math:`z \propto w_0 \exp(-\sum_k a_k \nabla f(y_k))`. The constant ``L`` is backtracked in both directions, momentum
-    restarts when the objective rises, and a non-smooth ``f`` is followed through ``smoothings`` from wide to narrow,
-    each stage starting where the last one ended. The averaged linear models give a lower bound of the minimum, hence
-    the reported gap.
+    :math:`z \propto w_0 \exp(-\sum_k a_k \nabla f(y_k))`. The constant ``L`` is backtracked in both
+    directions, momentum restarts when the objective rises, and a non-smooth ``f`` is followed through
+    ``smoothings`` from wide to narrow, each stage starting where the last one ended. The averaged linear
+    models give a lower bound of the minimum, hence the reported gap.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def minimise_on_simplex(
     >>> minimise_on_simplex(operator, squared, np.array([0.5, 0.5]), tol=1e-9).weights.round(4)
     array([0.3, 0.7])
     """
-    state = _State.at(operator, objective, start / start.sum())
+    state = _State(operator, objective, start / start.sum())
     for stage, smoothing in enumerate(smoothings):
         last = stage == len(smoothings) - 1
         state.enter(smoothing)
@@ -146,19 +146,16 @@ def minimise_on_simplex(
 class _State:
     """The iterates; ``x`` is the running answer, ``z`` the mirror point, ``S``-names their shares."""
 
-    def __init__(self, operator: LinearMap, objective: Objective) -> None:
+    def __init__(self, operator: LinearMap, objective: Objective, start: Floats) -> None:
         self.operator, self.objective = operator, objective
+        self.x, self.x_shares = start, operator.shares(start)
+        self.z, self.z_shares = self.x, self.x_shares
+        self.best_x, self.best_value = start, objective.evaluate(self.x_shares, 0.0)[0]
+        self.fx, self.stage_lower = self.best_value, -np.inf
         self.n_steps, self.lipschitz = 0, 1.0
         self.smoothing = 0.0
-        self.lower, self.best_value = -np.inf, np.inf
+        self.lower = -np.inf
         self.trace: list[tuple[int, float, float]] = []
-
-    @classmethod
-    def at(cls, operator: LinearMap, objective: Objective, start: Floats) -> _State:
-        self = cls(operator, objective)
-        self.x, self.x_shares = start, operator.shares(start)
-        self.best_x, self.best_value = start, objective.evaluate(self.x_shares, 0.0)[0]
-        return self
 
     def enter(self, smoothing: float) -> None:
         """Start a stage: new surrogate, fresh momentum."""
