@@ -106,9 +106,7 @@ def figure_data(
         predicted[place, :size],
         hidden.histogram[place, :size],
     )
-    codes = np.arange(
-        table.width, dtype=float
-    )  # a ratio does not depend on where the codes start or how far they step
+    codes = np.arange(table.width, dtype=float)  # the ratio is the same for any equally spaced codes
     ratios = VarianceRatios(
         hidden.item_ids,
         variance_ratio(human[test], predicted, codes),

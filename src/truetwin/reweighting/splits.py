@@ -75,7 +75,7 @@ def train_test_splits(
     --------
     >>> train, test = train_test_splits(500)[0]
     >>> len(train), test[:3].tolist()
-    (400, [63, 364, 404])
+    (400, [212, 295, 457])
     """
     if not 0 < share < 1:
         raise ParameterError(f"the training share must lie between 0 and 1; got {share}")

@@ -97,9 +97,8 @@ def minimise_on_simplex(
     ----------
     operator : LinearMap
         Weights to shares and back.
-    objective : callable
-        ``objective(shares, smoothing)`` returns value and gradient in the shares; ``smoothing=0`` is the objective
-        itself, and a smoothed one must lie below it.
+    objective : Objective
+        Convex in the shares.
     start : ndarray of shape (n,)
         Positive weights; an answerer with weight zero stays at zero.
     smoothings : tuple of float
@@ -120,10 +119,14 @@ def minimise_on_simplex(
     >>> import numpy as np
     >>> from truetwin.solvers.categorical import CategoricalMap
     >>> operator = CategoricalMap.from_codes(np.array([[0], [1]]), [2])
-    >>> def squared(shares, smoothing):
-    ...     error = shares - np.array([[0.3, 0.7]])
-    ...     return float((error**2).sum()), 2 * error
-    >>> minimise_on_simplex(operator, squared, np.array([0.5, 0.5]), tol=1e-9).weights.round(4)
+    >>> class Squared:
+    ...     def evaluate(self, shares, smoothing):
+    ...         error = shares - np.array([[0.3, 0.7]])
+    ...         return float((error**2).sum()), 2 * error
+    ...
+    ...     def intercept(self, shares, value, slope):
+    ...         return value - float((slope * shares).sum())
+    >>> minimise_on_simplex(operator, Squared(), np.array([0.5, 0.5]), tol=1e-9).weights.round(4)
     array([0.3, 0.7])
     """
     state = _State(operator, objective, start / start.sum())
