@@ -77,7 +77,9 @@ def standardised(X: np.ndarray) -> np.ndarray:
 
 def load(name: str, mirror: Path) -> tuple[np.ndarray, np.ndarray]:
     folder = mirror / "syn-digits" / "data" / FOLDERS[name]
-    human, twin = (pd.read_csv(folder / f).pipe(lambda d: d.set_index(d.columns[0])) for f in ("real.csv", "LLM.csv"))
+    human, twin = (
+        pd.read_csv(folder / f).pipe(lambda d: d.set_index(d.columns[0])) for f in ("real.csv", "LLM.csv")
+    )
     ids = human.index.intersection(twin.index)
     return human.loc[ids].to_numpy(float), twin.loc[ids, human.columns].to_numpy(float)
 
@@ -85,11 +87,12 @@ def load(name: str, mirror: Path) -> tuple[np.ndarray, np.ndarray]:
 def transfer(human, twin, preset, score, dtype) -> None:
     """Six methods that fit on imputed twins and predict imputed humans."""
     waiting: list[tuple] = []
-    n, m = human.shape
+    m = human.shape[1]
     for j in range(m):
         with score.clock("imputation"):
             x_human, x_twin = (
-                standardised(hard_impute(np.delete(s, j, axis=1), 5, dtype=dtype).completed) for s in (human, twin)
+                standardised(hard_impute(np.delete(s, j, axis=1), 5, dtype=dtype).completed)
+                for s in (human, twin)
             )
         mean, sd = np.nanmean(twin[:, j]), np.nanstd(twin[:, j])
         sd = sd if sd >= SD_FLOOR else 1.0
@@ -101,7 +104,9 @@ def transfer(human, twin, preset, score, dtype) -> None:
             with score.clock("neural-net"):
                 p = preset["neural-net"]
                 options = NetworkOptions(tuple(p["hidden"]), p["weight_decay"], epochs=p["epochs"])
-                nets = train_networks(np.stack([w[2] for w in waiting]), np.stack([w[3] for w in waiting]), options)
+                nets = train_networks(
+                    np.stack([w[2] for w in waiting]), np.stack([w[3] for w in waiting]), options
+                )
                 outputs = nets.predict(np.stack([w[1] for w in waiting]))
             for w, output in zip(waiting, outputs, strict=True):
                 score.add("neural-net", w[0], output * w[5] + w[4])
@@ -155,12 +160,16 @@ def completion(human, twin, preset, score, dtype) -> None:
             done = als(hidden, *preset["als"].values(), start=done, dtype=dtype).completed
         score.add("als", j, done[:n, j] * sd + mean)
         with score.clock("synthetic-prior"):
-            done = hard_impute(hidden[:n], preset["synthetic-prior"]["rank"], start=start, dtype=dtype).completed
+            done = hard_impute(
+                hidden[:n], preset["synthetic-prior"]["rank"], start=start, dtype=dtype
+            ).completed
         score.add("synthetic-prior", j, done[:, j] * sd + mean)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("datasets", nargs="*", default=list(FOLDERS))
     parser.add_argument("--float64", action="store_true", help="impute in double precision (default: single)")
     parser.add_argument("--mirror", type=Path, default=SHARED / "data" / "mirror")

@@ -98,7 +98,7 @@ class Registry(Generic[T]):
         return list(self._entries)
 
     def _load_entry_point(self, name: str) -> bool:
-        for point in entry_points(group=self.entry_point_group, name=name):
+        for point in entry_points(group=self.entry_point_group or "", name=name):
             self._entries[name] = point.load()
             return True
         return False

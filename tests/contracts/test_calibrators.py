@@ -22,7 +22,7 @@ SOURCES = ("human_values", "twin_values")
 
 
 def make(name: str, axis: str) -> Calibrator:
-    return methods[name].make(**methods[name].published.get(("twin-2k-500", axis), {}))
+    return methods[name].make(**methods[name].published.get(("twin-2k-500", "item"), {}))
 
 
 def population(seed: int = 3) -> Panel:

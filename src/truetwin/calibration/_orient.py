@@ -47,7 +47,7 @@ def orient(values: Array, axis: Axis) -> Array:
     return values if axis == "item" else values.T
 
 
-def pick(values: Array, members: Sequence[int], axis: Axis) -> Array:
+def pick(values: Array, members: Sequence[int] | NDArray[np.intp], axis: Axis) -> Array:
     """The given items (axis "item") or respondents, still as (respondents, items)."""
     return values[:, members] if axis == "item" else values[members, :]
 

@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from truetwin.calibration._orient import Array
 from truetwin.calibration.base import Calibrator
 from truetwin.calibration.design import Design
-from truetwin.solvers.low_rank import hard_impute, soft_impute
-from truetwin.solvers.low_rank import soft_impute as als
+from truetwin.errors import ParameterError
+from truetwin.solvers.low_rank import als, hard_impute, soft_impute
+
+Stack = Literal["linked", "unlinked"]
+_LARGEST_SHARED = 2**23
 
 
 class StackedCompletion(Calibrator):
     """Completes humans stacked on twins, standardised, with the human half of each target missing.
 
-    Subclasses implement ``_complete(stack)``. Targets are completed one at a time, so that what is predicted for one
-    does not depend on which others are asked for.
+    Subclasses implement ``_complete(design, k, stack)``. Targets are completed one at a time, so that what is
+    predicted for one does not depend on which others are asked for.
+
+    For a new respondent there are two ways to stack. Swapping the roles of respondents and items ("linked") puts a
+    person's answers beside those of the person's twin, so that the twin tells about the person. The paper's own
+    computation ("unlinked") leaves people as rows: then nothing links the new person's row to the twin's, the row is
+    missing entirely, and any low-rank completion that starts at the item means ends there.
     """
 
     works_per_target: ClassVar[bool] = True
+    stack: Stack
 
     def _fit(self, design: Design) -> None:
+        if self.stack not in ("linked", "unlinked"):
+            raise ParameterError(f"'stack' must be 'linked' or 'unlinked'. Got {self.stack!r} instead.")
         seen = design.observed
-        gap = np.full((seen.human.shape[0], 1), np.nan)
-        columns = [
-            self._complete(np.block([[seen.human, gap], [seen.twin, seen.target[:, [k]]]]))[
-                : gap.shape[0], -1
-            ]
-            if np.isfinite(seen.target[:, k]).any()
-            else gap[:, 0]
-            for k in range(design.n_targets)
-        ]
-        self.completed_ = np.column_stack(columns)
+        n_human = seen.human.shape[0]
+        self.completed_ = np.zeros((n_human, design.n_targets))
+        if design.axis == "respondent" and self.stack == "unlinked":
+            return  # a row of zeros, the item means: what the completion of an empty row returns
+        gap = np.full((n_human, 1), np.nan)
+        for k in range(design.n_targets):
+            if np.isfinite(seen.target[:, k]).any():
+                stacked = np.block([[seen.human, gap], [seen.twin, seen.target[:, [k]]]])
+                self.completed_[:, k] = self._complete(design, k, stacked)[:n_human, -1]
 
     def _predict(self, design: Design) -> Array:
         return self.completed_
 
-    def _complete(self, stack: Array) -> Array:
+    def _complete(self, design: Design, k: int, stacked: Array) -> Array:
         raise NotImplementedError  # pragma: no cover
 
 
@@ -51,13 +61,16 @@ class HardSVD(StackedCompletion):
     ----------
     rank : int, default=5
         Rank of the completed matrix.
+    stack : {"linked", "unlinked"}, default="linked"
+        How sources are stacked for a new respondent; see :class:`StackedCompletion`.
     """
 
-    def __init__(self, rank: int = 5) -> None:
+    def __init__(self, rank: int = 5, stack: Stack = "linked") -> None:
         self.rank = rank
+        self.stack = stack
 
-    def _complete(self, stack: Array) -> Array:
-        return hard_impute(stack, self.rank).completed
+    def _complete(self, design: Design, k: int, stacked: Array) -> Array:
+        return hard_impute(stacked, self.rank, dtype=np.float32).completed
 
 
 class SoftSVD(StackedCompletion):
@@ -71,14 +84,17 @@ class SoftSVD(StackedCompletion):
         Largest rank of the completed matrix.
     shrinkage : float, default=20
         What is subtracted from each singular value.
+    stack : {"linked", "unlinked"}, default="linked"
+        How sources are stacked for a new respondent; see :class:`StackedCompletion`.
     """
 
-    def __init__(self, rank: int = 20, shrinkage: float = 20.0) -> None:
+    def __init__(self, rank: int = 20, shrinkage: float = 20.0, stack: Stack = "linked") -> None:
         self.rank = rank
         self.shrinkage = shrinkage
+        self.stack = stack
 
-    def _complete(self, stack: Array) -> Array:
-        return soft_impute(stack, self.rank, self.shrinkage).completed
+    def _complete(self, design: Design, k: int, stacked: Array) -> Array:
+        return _softly(design, k, stacked, self.rank, self.shrinkage)
 
 
 class ALS(StackedCompletion):
@@ -92,14 +108,27 @@ class ALS(StackedCompletion):
         Number of factors.
     penalty : float, default=20
         Ridge penalty on both factors.
-    random_state : int, default=42
-        Seed of the random start.
+    stack : {"linked", "unlinked"}, default="linked"
+        How sources are stacked for a new respondent; see :class:`StackedCompletion`.
     """
 
-    def __init__(self, rank: int = 20, penalty: float = 20.0, random_state: int = 42) -> None:
+    def __init__(self, rank: int = 20, penalty: float = 20.0, stack: Stack = "linked") -> None:
         self.rank = rank
         self.penalty = penalty
-        self.random_state = random_state
+        self.stack = stack
 
-    def _complete(self, stack: Array) -> Array:
-        return als(stack, self.rank, self.penalty, random_state=self.random_state).completed
+    def _complete(self, design: Design, k: int, stacked: Array) -> Array:
+        # Both solve one problem where the rank does not bind, so that the other's end is the best start.
+        start = _softly(design, k, stacked, self.rank, self.penalty)
+        return als(stacked, self.rank, self.penalty, start=start, dtype=np.float32).completed
+
+
+def _softly(design: Design, k: int, stacked: Array, rank: int, shrinkage: float) -> Array:
+    """Soft-impute of a stack, kept with its design so that methods with the same settings share it."""
+    key = ("soft-impute", k, rank, shrinkage)
+    found = design.shared.get(key)
+    if found is None:
+        found = soft_impute(stacked, rank, shrinkage, dtype=np.float32).completed
+        if found.size <= _LARGEST_SHARED:
+            design.shared[key] = found
+    return found

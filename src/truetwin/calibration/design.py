@@ -16,10 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration._orient import Answers, Array, axis_ids, orient, other, pick
-from truetwin.calibration.imputation import impute_folds
+from truetwin.calibration.imputation import RespondentsApart, complete_donors
 from truetwin.data import Axis
 from truetwin.errors import ParameterError
 from truetwin.solvers.elastic_net import ElasticNetDesign
+
+#: Parts that respondents are divided into when each is left out in turn; one part shares its imputations.
+N_GROUPS = 16
 
 
 @dataclass(frozen=True)
@@ -129,13 +132,18 @@ class Design:
     target_ids, sample_ids : tuple of str
         Ids of the targets, and of everything on the other axis of the panel.
     human_samples, twin_samples : ndarray of int
-        Samples, in the order of their ids, that have an answer to a donor in that source; the others have no row in the oriented arrays.
+        Samples, in the order of their ids, that have an answer to a donor in that source; the others have no row
+        in the oriented arrays.
     human, twin : ndarray
         Answers to the donors, on their scales, restricted to those samples.
     target : ndarray
         Twin answers to the targets on all samples.
     in_context : ndarray or None
         In-context twins' answers to the targets on all samples.
+    donor_rows : ndarray of int
+        Donors in the order of their ids.
+    apart : RespondentsApart or None
+        Imputations shared with other folds.
     """
 
     fold: Fold
@@ -148,7 +156,8 @@ class Design:
     twin: Array
     target: Array
     in_context: Array | None
-    imputations: Imputations
+    donor_rows: NDArray[np.intp]
+    apart: RespondentsApart | None
 
     @property
     def axis(self) -> Axis:
@@ -173,7 +182,7 @@ class Design:
     @cached_property
     def complete(self) -> Complete:
         """Imputed and standardised arrays."""
-        human, twin = self.imputations.of(self.fold)
+        human, twin = (self._imputed(source) for source in (0, 1))
         target = self._standardised_target(twin)
         return Complete(
             orient(_standardise(twin, self._moments(twin)), self.axis),
@@ -198,6 +207,11 @@ class Design:
             twin_everywhere[self.human_samples],
             target[self.human_samples],
         )
+
+    @cached_property
+    def shared(self) -> dict[tuple[object, ...], Array]:
+        """Results that several methods can use, under a key that says what they are."""
+        return {}
 
     @property
     def raw_human(self) -> Array:
@@ -226,6 +240,11 @@ class Design:
         result[self.human_samples] = orient(orient(prediction, self.axis) * sd + mean, self.axis)
         return result
 
+    def _imputed(self, source: int) -> Array:
+        values, samples = ((self.human, self.human_samples), (self.twin, self.twin_samples))[source]
+        shared = self.apart.donors(source, self.donor_rows, samples) if self.apart else None
+        return complete_donors(values, self.preprocessing.imputation_rank) if shared is None else shared
+
     def _standardised_target(self, twin_donors: Array) -> Array:
         if self.axis == "item":
             return _standardise(self.target, self._moments(self.target))
@@ -253,39 +272,20 @@ def _standardise(values: Array, moments: tuple[Array, Array]) -> Array:
     return (values - mean) / sd
 
 
-class Imputations:
-    """Completed donors of several folds, computed together on first use so that they share work."""
-
-    def __init__(self, rank: int) -> None:
-        self.rank = rank
-        self._sources: dict[Fold, tuple[Array, Array]] = {}
-
-    def add(self, fold: Fold, human: Array, twin: Array) -> None:
-        """Ask for the completion of one fold's donors."""
-        self._sources[fold] = (human, twin)
-
-    def of(self, fold: Fold) -> tuple[Array, Array]:
-        """Completed human and twin donors of one fold, as laid out in the panel."""
-        return self._filled[fold]
-
-    @cached_property
-    def _filled(self) -> dict[Fold, tuple[Array, Array]]:
-        human, twin = (impute_folds([s[k] for s in self._sources.values()], self.rank) for k in (0, 1))
-        return dict(zip(self._sources, zip(human, twin, strict=True), strict=True))
-
-
-def make_designs(answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing) -> list[Design]:
-    """Designs of several folds, prepared lazily and together."""
-    imputations = Imputations(preprocessing.imputation_rank)
+def make_designs(
+    answers: Answers,
+    folds: Sequence[Fold],
+    preprocessing: Preprocessing,
+    apart: RespondentsApart | None = None,
+) -> list[Design]:
+    """Designs of several folds of one axis; ``apart`` shares imputations between folds of respondents."""
     if not folds:
         return []
     axis = folds[0].axis
     # Donors and samples are taken in the order of their ids, so that the order of the tables' rows and columns
     # changes nothing, not even where a method draws random numbers or stops early.
-    donor_rank, sample_rank = (_rank(axis_ids(answers, a)) for a in (axis, other(axis)))
-    return [
-        _make_design(answers, fold, preprocessing, imputations, donor_rank, sample_rank) for fold in folds
-    ]
+    ranks = [_rank(axis_ids(answers, a)) for a in (axis, other(axis))]
+    return [_make_design(answers, fold, preprocessing, apart, *ranks) for fold in folds]
 
 
 def _rank(ids: Sequence[str]) -> NDArray[np.intp]:
@@ -298,12 +298,12 @@ def _make_design(
     answers: Answers,
     fold: Fold,
     preprocessing: Preprocessing,
-    imputations: Imputations,
+    apart: RespondentsApart | None,
     donor_rank: NDArray[np.intp],
     sample_rank: NDArray[np.intp],
 ) -> Design:
     axis = fold.axis
-    donors = sorted(fold.donors, key=donor_rank.__getitem__)
+    donors = np.array(sorted(fold.donors, key=donor_rank.__getitem__), dtype=np.intp)
     human, twin = (pick(v, donors, axis) for v in (answers.human_values, answers.twin_values))
     target = pick(answers.twin_values, fold.targets, axis)
     in_context = answers.in_context_values
@@ -312,7 +312,6 @@ def _make_design(
         for seen in (np.flatnonzero(np.isfinite(orient(v, axis)).any(axis=1)) for v in (human, twin))
     )
     human, twin = (pick(v, s, other(axis)) for v, s in ((human, human_samples), (twin, twin_samples)))
-    imputations.add(fold, human, twin)
     return Design(
         fold=fold,
         target_ids=tuple(axis_ids(answers, axis)[t] for t in fold.targets),
@@ -324,15 +323,50 @@ def _make_design(
         twin=twin,
         target=target,
         in_context=None if in_context is None else pick(in_context, fold.targets, axis),
-        imputations=imputations,
+        donor_rows=donors,
+        apart=apart,
     )
 
 
-def batches(answers: Answers, folds: Sequence[Fold], budget_bytes: int = 2**28) -> Iterator[list[Fold]]:
-    """Split folds into batches whose arrays fit a memory budget; depends on nothing but shapes."""
+@dataclass(frozen=True)
+class Batch:
+    """Folds evaluated by one worker, a few at a time, and the respondents whose folds share imputations."""
+
+    folds: tuple[Fold, ...]
+    group: tuple[int, ...] = ()
+    at_once: int = 1
+
+    def designs(self, answers: Answers, preprocessing: Preprocessing) -> Iterator[list[Design]]:
+        """Designs of the folds, as many at a time as fit in memory."""
+        apart = None
+        if self.group:
+            everybody = np.array(sorted({*self.folds[0].targets, *self.folds[0].donors}))
+            members = everybody[np.argsort(_rank(answers.respondent_ids)[everybody])]
+            apart = RespondentsApart(
+                answers.human_values,
+                answers.twin_values,
+                np.array(self.group),
+                members,
+                preprocessing.imputation_rank,
+            )
+        for start in range(0, len(self.folds), self.at_once):
+            yield make_designs(answers, self.folds[start : start + self.at_once], preprocessing, apart)
+
+
+def batches(answers: Answers, folds: Sequence[Fold], budget_bytes: int = 2**28) -> list[Batch]:
+    """Share folds out; how depends on shapes and ids alone, so that results do not depend on the workers."""
     if not folds:
-        return
+        return []
     rows, columns = answers.human_values.shape
-    size = max(1, min(16, budget_bytes // (rows * columns * 8 * 6)))
-    for start in range(0, len(folds), size):
-        yield list(folds[start : start + size])
+    at_once = max(1, min(16, budget_bytes // (rows * columns * 8 * 6)))
+    respondents_apart = folds[0].axis == "respondent" and all(len(f.targets) == 1 for f in folds)
+    if not respondents_apart or rows < 2 * N_GROUPS:
+        return [Batch(tuple(folds[k : k + at_once]), (), at_once) for k in range(0, len(folds), at_once)]
+    group_of = _rank(answers.respondent_ids) % N_GROUPS
+    groups: dict[int, list[Fold]] = {}
+    for fold in folds:
+        groups.setdefault(int(group_of[fold.targets[0]]), []).append(fold)
+    return [
+        Batch(tuple(members), tuple(np.flatnonzero(group_of == g).tolist()), at_once)
+        for g, members in sorted(groups.items())
+    ]

@@ -15,6 +15,7 @@ from truetwin.calibration.design import Fold, Preprocessing, make_designs
 from truetwin.calibration.methods import named_calibrators
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import to_frame
+from truetwin.data.responses import FrameKind
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.registry import closest
 
@@ -38,15 +39,12 @@ class Calibration:
         The method with the settings used for each axis.
     parts : tuple of Prediction
         One for the new items, one for the new respondents, whichever there are.
-    like : object, optional
-        A data frame whose kind :attr:`predictions` takes.
     """
 
     panel: Panel
     method: str
     calibrators: Mapping[Axis, Calibrator]
     parts: tuple[Prediction, ...]
-    like: Any = None
 
     @property
     def unpredicted(self) -> dict[Target, str]:
@@ -69,7 +67,7 @@ class Calibration:
     def _kept(self) -> tuple[list[int], list[int]]:
         """Rows and columns of the grid that the result has: every target, and what it has predictions for."""
         there = np.isfinite(self.grid)
-        rows, columns = set(np.flatnonzero(there.any(axis=1))), set(np.flatnonzero(there.any(axis=0)))
+        rows, columns = (set(np.flatnonzero(there.any(axis=a)).tolist()) for a in (1, 0))
         for part in self.parts:
             position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
             (columns if part.axis == "item" else rows).update(position[t] for t in part.target_ids)
@@ -77,23 +75,25 @@ class Calibration:
                 rows.update(
                     k for k, r in enumerate(self.panel.respondent_ids) if r not in self._new_respondents
                 )
-        return sorted(int(r) for r in rows), sorted(int(c) for c in columns)
+        return sorted(rows), sorted(columns)
 
     @cached_property
     def _new_respondents(self) -> set[str]:
         return set(self.panel.new_respondents)
 
-    def frame(self, *, rounded: bool = False, id_column: str = "respondent_id", like: Any = None) -> Any:
+    def frame(
+        self, *, rounded: bool = False, id_column: str | None = None, kind: FrameKind | None = None
+    ) -> Any:
         """Predictions as a wide table: one row a respondent, one column an item.
 
         Parameters
         ----------
         rounded : bool
             Snap each prediction to the nearest answer on its item's scale.
-        id_column : str
-            Name of the column of ids.
-        like : data frame, optional
-            Kind of the result (pandas, polars, pyarrow).
+        id_column : str, optional
+            Name of the column of ids; by default as in the human table.
+        kind : {"pyarrow", "pandas", "polars"}, optional
+            Kind of the result; by default that of the human table.
         """
         rows, columns = self._kept
         items = [self.panel.item_ids[c] for c in columns]
@@ -102,7 +102,10 @@ class Calibration:
             for k, item in enumerate(items):
                 values[:, k] = self.panel.scales[item].snap(values[:, k])
         ids = [self.panel.respondent_ids[r] for r in rows]
-        return to_frame(values, ids, items, id_column=id_column, like=like if like is not None else self.like)
+        human = self.panel.human
+        return to_frame(
+            values, ids, items, id_column=id_column or human.id_name, kind=kind or human.frame_kind
+        )
 
     @property
     def predictions(self) -> Any:
@@ -147,7 +150,7 @@ class Calibration:
         if axis == "item":
             known = set(self.panel.human.respondent_ids)
             return np.array([r in known for r in self.panel.respondent_ids])
-        return np.isfinite(self.panel.human_values).any(axis=0)
+        return np.asarray(np.isfinite(self.panel.human_values).any(axis=0))
 
 
 def calibrate(

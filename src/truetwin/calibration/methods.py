@@ -79,6 +79,8 @@ def _each(name: str, *values: Any) -> tuple[dict[str, Any], ...]:
     return tuple({name: value} for value in values)
 
 
+# How the paper ran matrix completion for new respondents; it returns the twins' item means for everybody.
+_UNLINKED = {"stack": "unlinked"}
 _CONTROL = _published({"alpha": 1e-8}, {"alpha": 1.0}, {"alpha": 1e-6}, {"alpha": 1e-6})
 
 for _name, _aliases, _method in (
@@ -191,7 +193,7 @@ for _name, _aliases, _method in (
             "matrix completion",
             "iterative SVD of fixed rank",
             HardSVD,
-            _published({"rank": 5}, {"rank": 2}, {"rank": 5}, {"rank": 2}),
+            _published({"rank": 5}, {"rank": 2, **_UNLINKED}, {"rank": 5}, {"rank": 2, **_UNLINKED}),
             _each("rank", 1, 2, 3, 5, 8),
         ),
     ),
@@ -204,9 +206,9 @@ for _name, _aliases, _method in (
             SoftSVD,
             _published(
                 {"rank": 15, "shrinkage": 5.0},
-                {"rank": 5, "shrinkage": 20.0},
+                {"rank": 5, "shrinkage": 20.0, **_UNLINKED},
                 {"rank": 20, "shrinkage": 20.0},
-                {"rank": 10, "shrinkage": 10.0},
+                {"rank": 10, "shrinkage": 10.0, **_UNLINKED},
             ),
             tuple({"rank": 20, "shrinkage": s} for s in (40.0, 20.0, 10.0, 5.0)),
         ),
@@ -220,9 +222,9 @@ for _name, _aliases, _method in (
             ALS,
             _published(
                 {"rank": 15, "penalty": 5.0},
-                {"rank": 3, "penalty": 5.0},
+                {"rank": 3, "penalty": 5.0, **_UNLINKED},
                 {"rank": 20, "penalty": 20.0},
-                {"rank": 15, "penalty": 0.5},
+                {"rank": 15, "penalty": 0.5, **_UNLINKED},
             ),
             tuple({"rank": 20, "penalty": s} for s in (40.0, 20.0, 10.0, 5.0)),
         ),
@@ -281,10 +283,11 @@ def make_calibrator(
     check_preset(preset)
     given = dict(parameters or {})
     known = method.make().get_params()
-    for parameter in given:
+    for parameter, value in given.items():
         if parameter not in known:
             has = f"its settings are {', '.join(known)}" if known else "it has no settings"
             raise ParameterError(f"method {name!r} has no setting {parameter!r}; {has}")
+        given[parameter] = _like(known[parameter], value, f"setting {parameter!r} of method {name!r}")
     if preset != CROSS_VALIDATION:
         return method.make(**{**method.published.get((preset, axis), {}), **given})
     open_candidates = [c for c in method.candidates if not set(c) & set(given)]
@@ -293,6 +296,19 @@ def make_calibrator(
     from truetwin.calibration.tuning import choose
 
     return choose([method.make(**{**c, **given}) for c in open_candidates], panel, axis)
+
+
+def _like(default: Any, value: Any, what: str) -> Any:
+    """``value`` as the type of ``default``, where texts on the command line leave that open."""
+    if isinstance(default, tuple):
+        value = tuple(value) if isinstance(value, list | tuple) else (value,)
+        return tuple(_like(default[0], v, what) for v in value)
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, int) and not isinstance(default, bool) and not (numeric and value == int(value)):
+        raise ParameterError(f"{what} must be a whole number; got {value!r}")
+    if isinstance(default, float) and not numeric:
+        raise ParameterError(f"{what} must be a number; got {value!r}")
+    return type(default)(value) if isinstance(default, int | float) else value
 
 
 def check_preset(preset: str) -> None:

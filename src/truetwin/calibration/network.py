@@ -75,7 +75,7 @@ def _alike(designs: Sequence[Design]) -> list[list[tuple[int, int]]]:
     shapes: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     for d, design in enumerate(designs):
         shapes.setdefault(design.complete.X_twin.shape, []).extend((d, k) for k in range(design.n_targets))
-    groups = []
+    groups: list[list[tuple[int, int]]] = []
     for (n, p), jobs in shapes.items():
         size = max(1, _VALUES_AT_ONCE // (n * p))
         groups.extend(jobs[start : start + size] for start in range(0, len(jobs), size))

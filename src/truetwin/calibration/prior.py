@@ -34,7 +34,9 @@ class SyntheticPrior(Calibrator):
         columns = []
         for k in range(design.n_targets):
             start = np.nan_to_num(np.hstack([seen.twin_of_human, seen.target_of_human[:, [k]]]), nan=0.0)
-            completed = hard_impute(np.hstack([seen.human, gap]), self.rank, start=start).completed
+            completed = hard_impute(
+                np.hstack([seen.human, gap]), self.rank, start=start, dtype=np.float32
+            ).completed
             columns.append(completed[:, -1])
         self.completed_ = np.column_stack(columns)
 

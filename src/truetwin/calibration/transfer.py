@@ -1,4 +1,4 @@
-"""Fit-and-transfer (paper A, Algorithm 1): learn on the twins how a target follows from the donors, apply it to humans."""
+"""Fit-and-transfer (paper A, Algorithm 1): learn on the twins, apply to the humans."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class LinearTransfer(Calibrator):
 class Ridge(LinearTransfer):
     r"""Ridge regression.
 
-    Solves :math:`\min_{w, b} \|y - Xw - b\|_2^2 + \alpha \|w\|_2^2` on the twins. Source: paper A, appendix A.2. The loss
-    is a sum, so ``alpha`` grows with the number of samples.
+    Solves :math:`\min_{w, b} \|y - Xw - b\|_2^2 + \alpha \|w\|_2^2` on the twins.
+    Source: paper A, appendix A.2. The loss is a sum, so ``alpha`` grows with the number of samples.
 
     Parameters
     ----------

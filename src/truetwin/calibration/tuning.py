@@ -42,8 +42,8 @@ def choose(candidates: Sequence[Calibrator], answers: Answers, axis: Axis) -> Ca
     if not fold.targets or len(fold.donors) < 2:
         return candidates[0]
     truth = orient(pick(answers.twin_values, fold.targets, fold.axis), fold.axis)
-    held_out = np.isfinite(orient(twins.human_values, fold.axis)).any(axis=1)
-    truth = np.where(held_out[:, None], truth, np.nan)
+    held_out = np.isfinite(orient(twins.human_values, fold.axis)).any(axis=1, keepdims=True)
+    truth = np.where(held_out, truth, np.nan)
     (design,) = make_designs(twins, [fold], Preprocessing(level="twin"))
     losses = [_loss(candidate.predict_designs([design])[0].values, truth) for candidate in candidates]
     return candidates[int(np.argmin(np.round(losses, 12)))]

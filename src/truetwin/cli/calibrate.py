@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +25,7 @@ from truetwin.cli.options import (
 
 if TYPE_CHECKING:
     from truetwin.calibration import Calibration
-    from truetwin.data import Panel
+    from truetwin.data import Axis, Panel
 
 CELLS_TO_CHECK = 5_000_000
 EXIT_INCOMPLETE = 1
@@ -78,13 +79,13 @@ def calibrate_command(
 
     name = methods.resolve(method)
     check_preset(preset)
-    check_output_ending(output)
     for path in (output, sidecar_path(output)):
         check_writable(path)
         if any(
             path.resolve() == source.resolve() for source in (human, twin, item_file, in_context) if source
         ):
             raise OutputError(f"the output must not overwrite an input; {path} is one")
+    check_output_ending(output)
     by_hand = parameters_of(settings)
     panel = read_panel(human, twin, id_column, item_file, in_context)
     with progress_bar("calibrating") as progress:
@@ -170,7 +171,7 @@ def _gain(
 
 
 def _print(
-    result: Calibration, gain: list[dict[str, object]], parameters: dict[str, dict[str, object]]
+    result: Calibration, gain: list[dict[str, object]], parameters: Mapping[Axis, Mapping[str, object]]
 ) -> None:
     from truetwin.cli.output import Column, note, print_table
 

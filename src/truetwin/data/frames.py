@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data.item import Item
-from truetwin.data.responses import ResponseMatrix
+from truetwin.data.responses import FrameKind, ResponseMatrix
 from truetwin.errors import DataError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def from_frame(
     names = table.column_names
     declared = dict(items or {})
     if set(LONG_COLUMNS) <= set(names) and set(names) <= {*LONG_COLUMNS, _WEIGHT}:
-        return _from_long(table, declared, source)
+        return _from_long(table, declared, source, _kind_of(frame))
     id_column = id_column or ("respondent_id" if "respondent_id" in names else names[0] if names else "")
     if id_column not in names:
         shown = ", ".join(repr(n) for n in names[:6]) + (", ..." if len(names) > 6 else "")
@@ -90,6 +90,7 @@ def from_frame(
         weights,
         source,
         id_column,
+        _kind_of(frame),
     )
 
 
@@ -99,21 +100,22 @@ def to_frame(
     item_ids: Sequence[str],
     *,
     id_column: str = "respondent_id",
-    like: Any = None,
+    kind: FrameKind = "pyarrow",
 ) -> Any:
-    """A wide table of ``values`` of the same kind as ``like`` (pandas, polars or pyarrow; default pyarrow)."""
-    import narwhals as nw
+    """A wide table of ``values`` as a pyarrow, pandas or polars data frame."""
     import pyarrow as pa
 
     # pyarrow writes a NaN as the text "nan" and a null as an empty cell: missing answers are nulls.
     columns = [pa.array(values[:, j], from_pandas=True) for j in range(values.shape[1])]
     ids = pa.array(respondent_ids, pa.string())
     table = pa.table([ids, *columns], names=[id_column, *item_ids])
-    if like is None or isinstance(like, pa.Table):
-        return table
-    native = nw.from_native(table, eager_only=True)
-    kind = nw.from_native(like, eager_only=True).implementation
-    return native.to_pandas() if kind.is_pandas() else native.to_polars() if kind.is_polars() else table
+    if kind == "pandas":
+        return table.to_pandas()
+    if kind == "polars":
+        import polars
+
+        return polars.from_arrow(table)
+    return table
 
 
 def _as_arrow(frame: Any, id_column: str | None) -> pa.Table:
@@ -139,6 +141,11 @@ def _as_arrow(frame: Any, id_column: str | None) -> pa.Table:
             names=list(frame.columns),
         )
     return wrapped.to_arrow()
+
+
+def _kind_of(frame: Any) -> FrameKind:
+    module = type(frame).__module__.partition(".")[0]
+    return "pandas" if module == "pandas" else "polars" if module == "polars" else "pyarrow"
 
 
 def _as_ids(column: pa.ChunkedArray, name: str, source: str) -> list[str]:
@@ -219,7 +226,7 @@ def _raise_not_a_number(column: pa.ChunkedArray, name: str, ids: Sequence[str], 
     raise DataError(f"{source}: column {name!r} cannot be read as numbers")
 
 
-def _from_long(table: pa.Table, declared: dict[str, Item], source: str) -> ResponseMatrix:
+def _from_long(table: pa.Table, declared: dict[str, Item], source: str, kind: FrameKind) -> ResponseMatrix:
     respondents, rows = _codes(_as_ids(table.column("respondent_id"), "respondent_id", source))
     item_ids, columns = _codes(_as_ids(table.column("item_id"), "item_id", source))
     if not respondents:
@@ -247,7 +254,7 @@ def _from_long(table: pa.Table, declared: dict[str, Item], source: str) -> Respo
                 f"{source}: a respondent must have one weight; {respondents[rows[changed[0]]]!r} has several"
             )
     items = [declared.get(i, Item(i)) for i in item_ids]
-    return ResponseMatrix(values, respondents, items, weights, source)
+    return ResponseMatrix(values, respondents, items, weights, source, frame_kind=kind)
 
 
 def _long_values(

@@ -134,14 +134,14 @@ class Panel:
     @cached_property
     def new_items(self) -> tuple[str, ...]:
         """Items that no human has answered."""
-        answered = np.isfinite(self.human_values).any(axis=0)
-        return tuple(c for c, a in zip(self.item_ids, answered, strict=True) if not a)
+        answered = np.flatnonzero(np.isfinite(self.human_values).any(axis=0))
+        return _without(self.item_ids, answered.tolist())
 
     @cached_property
     def new_respondents(self) -> tuple[str, ...]:
         """Respondents who have answered nothing themselves."""
-        answered = np.isfinite(self.human_values).any(axis=1)
-        return tuple(r for r, a in zip(self.respondent_ids, answered, strict=True) if not a)
+        answered = np.flatnonzero(np.isfinite(self.human_values).any(axis=1))
+        return _without(self.respondent_ids, answered.tolist())
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -181,6 +181,11 @@ class Panel:
                 if np.median(used) > pooled.n_categories / 2:
                     common = pooled
         return {c: declared.get(c) or common or Scale.infer(both[c]) for c in self.item_ids}
+
+
+def _without(ids: Sequence[str], positions: Sequence[int]) -> tuple[str, ...]:
+    left_out = set(positions)
+    return tuple(i for k, i in enumerate(ids) if k not in left_out)
 
 
 def _some(ids: Sequence[str]) -> str:

@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data.item import Item
-from truetwin.data.scale import Scale
 from truetwin.errors import DataError
+
+FrameKind = Literal["pyarrow", "pandas", "polars"]
 
 
 def check_unique(ids: Sequence[str], what: str, where: str) -> None:
@@ -48,6 +49,8 @@ class ResponseMatrix:
         What to call this matrix in messages, for example a file name.
     id_name : str, default="respondent_id"
         Name of the column of ids in the table it came from, and in the tables made from it.
+    frame_kind : {"pyarrow", "pandas", "polars"}
+        Kind of data frame it came from, and of those made from it.
 
     Raises
     ------
@@ -69,6 +72,7 @@ class ResponseMatrix:
     weights: NDArray[np.float64] | None = None
     source: str = "table"
     id_name: str = "respondent_id"
+    frame_kind: FrameKind = "pyarrow"
     n_off_scale: int = 0
 
     def __init__(
@@ -79,6 +83,7 @@ class ResponseMatrix:
         weights: Any = None,
         source: str = "table",
         id_name: str = "respondent_id",
+        frame_kind: FrameKind = "pyarrow",
     ) -> None:
         values = np.array(values, dtype=np.float64)
         ids = tuple(str(i) for i in respondent_ids)
@@ -116,6 +121,7 @@ class ResponseMatrix:
             ("weights", weights),
             ("source", source),
             ("id_name", id_name),
+            ("frame_kind", frame_kind),
             ("n_off_scale", off_scale),
         ):
             object.__setattr__(self, name, value)
@@ -151,9 +157,11 @@ class ResponseMatrix:
         """The same answers with texts, scales and blocks declared for some of the items."""
         items = [declared.get(item.id, item) for item in self.items]
         return ResponseMatrix(
-            self.values, self.respondent_ids, items, self.weights, self.source, self.id_name
+            self.values,
+            self.respondent_ids,
+            items,
+            self.weights,
+            self.source,
+            self.id_name,
+            self.frame_kind,
         )
-
-    def inferred_scales(self) -> dict[str, Scale]:
-        """Declared scale of each item, or the one its answers imply."""
-        return {item.id: item.scale or Scale.infer(self.values[:, j]) for j, item in enumerate(self.items)}

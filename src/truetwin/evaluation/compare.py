@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from truetwin.calibration._orient import axis_ids, orient, pick
 from truetwin.calibration.base import Calibrator, Prediction
-from truetwin.calibration.design import Design, Fold, Preprocessing, batches, make_designs
+from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batches
 from truetwin.calibration.methods import named_calibrators
 from truetwin.data import Panel
 from truetwin.evaluation.metrics import Metric, Pairs, metrics
@@ -164,25 +164,17 @@ def evaluate(
     folds = _sample(how.folds(panel, blocks), axis_ids(panel, how.axis), max_folds)
     models = named_calibrators(methods, panel, how.axis, preset=preset, parameters=parameters, add=baseline)
     prepared = preprocessing or Preprocessing()
-    groups = list(batches(panel, folds))
-    tasks = (delayed(_score_batch)(panel, group, models, scorers, prepared) for group in groups)
+    work = batches(panel, folds)
+    tasks = (delayed(_score_batch)(panel, batch, models, scorers, prepared) for batch in work)
     parts, done = [], 0
-    for group, part in zip(groups, Parallel(n_jobs=n_jobs, return_as="generator")(tasks), strict=True):
+    for batch, part in zip(work, Parallel(n_jobs=n_jobs, return_as="generator")(tasks), strict=True):
         parts.append(part)
-        done += len(group)
+        done += len(batch.folds)
         if progress:
             progress(done, len(folds))
-    return Evaluation(
-        target_ids=tuple(t for part in parts for t in part.target_ids),
-        scores={
-            (name, s.name): np.concatenate([part.scores[name, s.name] for part in parts])
-            for name in models
-            for s in scorers
-        },
-        reasons={name: {k: v for part in parts for k, v in part.reasons[name].items()} for name in models},
-        seconds={name: sum(part.seconds[name] for part in parts) for name in models},
-        shared_seconds=sum(part.shared_seconds for part in parts),
-        settings={
+    return _joined(
+        parts,
+        {
             "protocol": protocol,
             "baseline": baseline,
             "preset": preset,
@@ -202,9 +194,24 @@ def _sample(folds: list[Fold], ids: Sequence[str], most: int | None) -> list[Fol
     return sorted(drawn, key=lambda fold: fold.targets)
 
 
+def _joined(parts: Sequence[Evaluation], settings: Mapping[str, Any]) -> Evaluation:
+    """Evaluations of the same methods on different targets as one."""
+    return Evaluation(
+        tuple(t for part in parts for t in part.target_ids),
+        {key: np.concatenate([part.scores[key] for part in parts]) for key in parts[0].scores},
+        {
+            name: {target: why for part in parts for target, why in part.reasons[name].items()}
+            for name in parts[0].reasons
+        },
+        {name: sum(part.seconds[name] for part in parts) for name in parts[0].seconds},
+        sum(part.shared_seconds for part in parts),
+        settings,
+    )
+
+
 def _score_batch(
     panel: Panel,
-    folds: Sequence[Fold],
+    batch: Batch,
     models: Mapping[str, Calibrator],
     scorers: Sequence[Metric],
     preprocessing: Preprocessing,
@@ -212,32 +219,43 @@ def _score_batch(
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        designs = make_designs(panel, folds, preprocessing)
+        return _joined(
+            [
+                _score_designs(panel, designs, models, scorers)
+                for designs in batch.designs(panel, preprocessing)
+            ],
+            {},
+        )
+
+
+def _score_designs(
+    panel: Panel,
+    designs: Sequence[Design],
+    models: Mapping[str, Calibrator],
+    scorers: Sequence[Metric],
+) -> Evaluation:
+    start = time.perf_counter()
+    if any(model.uses_imputation for model in models.values()):
+        for design in designs:
+            _ = design.complete
+    shared_seconds = time.perf_counter() - start
+    scores: dict[tuple[str, str], list[float]] = {}
+    reasons: dict[str, dict[str, str]] = {}
+    seconds: dict[str, float] = {}
+    for name, model in models.items():
         start = time.perf_counter()
-        if any(model.uses_imputation for model in models.values()):
-            for design in designs:
-                _ = design.complete
-        shared_seconds = time.perf_counter() - start
-        scores: dict[tuple[str, str], list[float]] = {}
-        reasons: dict[str, dict[str, str]] = {}
-        seconds: dict[str, float] = {}
-        for name, model in models.items():
-            start = time.perf_counter()
-            predictions = clone(model).predict_designs(designs)
-            seconds[name] = time.perf_counter() - start
-            reasons[name] = {}
-            for design, prediction in zip(designs, predictions, strict=True):
-                reasons[name] |= prediction.unpredicted
-                for pairs in _pairs(panel, design, prediction):
-                    for scorer in scorers:
-                        defined = design.axis in scorer.axes
-                        scores.setdefault((name, scorer.name), []).append(
-                            scorer.score(pairs) if defined else float("nan")
-                        )
-                        if not defined:
-                            reasons[name].setdefault(
-                                design.target_ids[0], f"{scorer.name} is not defined for a new {design.axis}"
-                            )
+        predictions = clone(model).predict_designs(designs)
+        seconds[name] = time.perf_counter() - start
+        reasons[name] = {}
+        for design, prediction in zip(designs, predictions, strict=True):
+            reasons[name] |= prediction.unpredicted
+            defined = [s for s in scorers if design.axis in s.axes]
+            for target, pairs in zip(design.target_ids, _pairs(panel, design, prediction), strict=True):
+                for scorer in scorers:
+                    score = scorer.score(pairs) if scorer in defined else float("nan")
+                    scores.setdefault((name, scorer.name), []).append(score)
+                if not defined:
+                    reasons[name].setdefault(target, f"no such score for a new {design.axis}")
     return Evaluation(
         tuple(t for design in designs for t in design.target_ids),
         {key: np.array(values) for key, values in scores.items()},

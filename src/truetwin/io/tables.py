@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv as stdlib_csv
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -166,8 +168,23 @@ def write_draft(table: pa.Table, draft: Path, ending: str) -> None:
     if ending in PARQUET_ENDINGS:
         pq.write_table(table, draft)
     else:
-        options = csv.WriteOptions(delimiter="\t" if ending == ".tsv" else ",", quoting_style="needed")
-        csv.write_csv(table, draft, write_options=options)
+        delimiter = "\t" if ending == ".tsv" else ","
+        # pyarrow quotes every text or none; ids that need no quotes should come back as they went in.
+        quoting = "needed" if _has_special_text(table, delimiter) else "none"
+        options = csv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style=quoting)
+        with draft.open("wb") as stream:
+            line = io.StringIO()
+            stdlib_csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(table.column_names)
+            stream.write(line.getvalue().encode())
+            csv.write_csv(table, stream, write_options=options)
+
+
+def _has_special_text(table: pa.Table, delimiter: str) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = [c for c in table.columns if pa.types.is_string(c.type) or pa.types.is_large_string(c.type)]
+    return any(pc.any(pc.match_substring_regex(c, f'["\r\n{delimiter}]')).as_py() for c in texts)
 
 
 def dump_json(content: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from truetwin import __version__
 from truetwin.calibration import Calibration
 from truetwin.calibration.job import DISCLOSURE
+from truetwin.data import Panel
 from truetwin.io import dump_json, file_hash, replacing, write_draft
 
 
@@ -59,14 +60,33 @@ def write_predictions(
         "inputs": {
             role: {"file": path.name, "sha256": file_hash(path)} for role, path in inputs.items() if path
         },
+        "panel": _described(result.panel),
         "targets": result.notes(),
     }
-    frame = result.frame(rounded=rounded, id_column=id_column)
+    frame = result.frame(rounded=rounded, id_column=id_column, kind="pyarrow")
     metadata = {**(frame.schema.metadata or {}), b"truetwin": DISCLOSURE.encode()}
     with replacing(output, sidecar) as (table_draft, sidecar_draft):
         write_draft(frame.replace_schema_metadata(metadata), table_draft, output.suffix.lower())
         sidecar_draft.write_text(dump_json(content) + "\n", encoding="utf-8")
     return sidecar
+
+
+def _described(panel: Panel) -> dict[str, Any]:
+    """How the two tables overlap, so that nothing is left out unseen."""
+    described: dict[str, Any] = {}
+    for what, human, twin in (
+        ("respondents", panel.human.respondent_ids, panel.twin.respondent_ids),
+        ("items", panel.human.item_ids, panel.twin.item_ids),
+    ):
+        both = set(human) & set(twin)
+        described[what] = {
+            "in_both": len(both),
+            "human_only": len(human) - len(both),
+            "twin_only": len(twin) - len(both),
+        }
+    for name, source in (("human", panel.human), ("twin", panel.twin)):
+        described[name] = {"n_missing": source.n_missing, "n_off_scale_read_as_missing": source.n_off_scale}
+    return described
 
 
 def versions() -> dict[str, str]:

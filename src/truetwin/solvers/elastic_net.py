@@ -38,8 +38,8 @@ class ElasticNetDesign:
     .. math:: \min_{w, b} \tfrac{1}{2n} \|y - Xw - b\|_2^2
               + \alpha \rho \|w\|_1 + \tfrac{\alpha (1-\rho)}{2} \|w\|_2^2
 
-    with :math:`\rho` the ``l1_ratio`` (1: lasso), by scikit-learn's coordinate descent on the precomputed centred
-    Gram matrix; on a tall X each fit then costs nothing that depends on ``n`` but ``X.T @ y``. When
+    with :math:`\rho` the ``l1_ratio`` (1: lasso), by scikit-learn's coordinate descent on the precomputed
+    centred Gram matrix; on a tall X each fit then costs nothing that depends on ``n`` but ``X.T @ y``. When
     ``p > 2 n`` the Gram matrix would be larger than X, and descent runs on X itself.
 
     Parameters
@@ -56,7 +56,7 @@ class ElasticNetDesign:
     --------
     >>> import numpy as np
     >>> X = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 0.0]])
-    >>> ElasticNetDesign(X).solve(2.0 * X[:, 0], alpha=0.1, l1_ratio=1.0).coef.round(3)
+    >>> ElasticNetDesign(X).solve(2.0 * X[:, 0], alpha=0.1, l1_ratio=1.0).coef.round(3) + 0.0
     array([1.92, 0.  ])
     """
 

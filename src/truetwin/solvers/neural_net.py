@@ -13,8 +13,12 @@ from truetwin.errors import DataError, ParameterError
 
 Float32 = npt.NDArray[np.float32]
 
-#: Problems trained side by side; their batches then stay in the processor's cache. Results do not depend on it.
+#  Problems trained side by side; their batches then stay in the processor's cache. Results do not depend on
+# it.
 _SIDE_BY_SIDE = 16
+#: A loss below this, per 1 + mean square of the target, is zero in float32. A constant target gets there, and going on
+#: would shrink its parameters to denormal numbers, on which arithmetic is a hundred times slower.
+_ZERO_LOSS = float(np.finfo(np.float32).eps) ** 2
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8  # Adam's usual constants
 
 
@@ -27,13 +31,14 @@ class NetworkOptions:
     hidden : tuple of int, default=(8,)
         Units per hidden ReLU layer.
     weight_decay : float, default=0.05
-        Added, times the parameters, to the gradient before Adam (classic Adam's L2, not AdamW); biases included.
+        Added, times the parameters, to the gradient before Adam (classic Adam's L2, not AdamW); biases
+        included.
     learning_rate : float, default=1e-3
     batch_size : int, default=128
     epochs : int, default=200
         Most passes over the data.
     patience : int, default=20
-        Epochs without a lower training loss after which a problem stops.
+        Epochs without a lower training loss after which a problem stops. It also stops at a loss of zero.
     seed : int, default=42
         Seeds the initial weights and the order of the batches, which all problems share.
     """
@@ -99,11 +104,12 @@ def train_networks(
 ) -> Networks:
     r"""Train one network per problem; all start equal and see their rows in the same order.
 
-    Minimises, per problem, :math:`\frac1n \sum_i (f_\theta(x_i) - y_i)^2` by Adam in float32, in shuffled batches,
-    keeping the parameters of the epoch with the lowest training loss. Source: paper A, appendix A.2 and A.4.
-    Initial parameters are uniform in :math:`\pm 1/\sqrt{\text{fan-in}}`, drawn by numpy, so that results do not
-    depend on a deep-learning library. All problems must have the same ``n`` and ``p``. A problem's result does
-    not depend on which others are trained beside it: arithmetic never mixes problems.
+    Minimises, per problem, :math:`\frac1n \sum_i (f_\theta(x_i) - y_i)^2` by Adam in float32, in shuffled
+    batches, keeping the parameters of the epoch with the lowest training loss. Source: paper A, appendix
+    A.2 and A.4. Initial parameters are uniform in :math:`\pm 1/\sqrt{\text{fan-in}}`, drawn by numpy, so
+    that results do not depend on a deep-learning library. All problems must have the same ``n`` and ``p``.
+    A problem's result does not depend on which others are trained beside it: arithmetic never mixes
+    problems.
 
     Parameters
     ----------
@@ -183,6 +189,7 @@ class _Trainer:
         m = len(self.X)
         best_theta, best = self.theta.copy(), np.full(m, np.inf)
         waited, epochs = np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
+        negligible = _ZERO_LOSS * (1.0 + np.square(self.y, dtype=np.float64).mean(axis=1))
         active = np.arange(m)
         for _ in range(self.options.epochs):
             loss = self._epoch()
@@ -191,7 +198,7 @@ class _Trainer:
             best[active[better]] = loss[better]
             best_theta[active[better]] = self.theta[better]
             waited[active] = np.where(better, 0, waited[active] + 1)
-            going = waited[active] < self.options.patience
+            going = (waited[active] < self.options.patience) & (loss > negligible[active])
             if not going.all():
                 active = active[going]
                 if not len(active):

@@ -18,8 +18,9 @@ class RidgeDesign:
     .. math:: \min_{w, b} \|y - Xw - b\|_2^2 + \alpha \|w\|_2^2
 
     through the eigendecomposition of the centred Gram matrix on the smaller side: :math:`X_c^\top X_c` when
-    ``n >= p``, else :math:`X_c X_c^\top`. The loss is a sum, as in scikit-learn's ``Ridge``, so the same ``alpha``
-    weighs less with more rows. Memory beyond X: one p x p (or n x n) matrix and one centred copy of X.
+    ``n >= p``, else :math:`X_c X_c^\top`. The loss is a sum, as in scikit-learn's ``Ridge``, so the same
+    ``alpha`` weighs less with more rows. Memory beyond X: one p x p (or n x n) matrix and one centred copy
+    of X.
 
     Parameters
     ----------

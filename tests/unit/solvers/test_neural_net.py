@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ def textbook(X, y, o):
     rng = np.random.default_rng(o.seed)
     sizes = [X.shape[1], *o.hidden, 1]
     theta = []
-    for a, b in zip(sizes[:-1], sizes[1:], strict=True):
+    for a, b in pairwise(sizes):
         draw = rng.uniform(-1 / np.sqrt(a), 1 / np.sqrt(a), a * b + b).astype(np.float32).astype(float)
         theta += [draw[: a * b].reshape(a, b), draw[a * b :]]
     first, second = [np.zeros_like(t) for t in theta], [np.zeros_like(t) for t in theta]
@@ -68,7 +70,7 @@ def test_training_equals_a_textbook_implementation(hidden):
 
 def test_result_does_not_depend_on_the_company(monkeypatch):
     X, y = problems()
-    options = NetworkOptions(hidden=(6,), epochs=80, patience=2, batch_size=64)
+    options = NetworkOptions(hidden=(6,), epochs=200, patience=1, batch_size=8, learning_rate=0.02)
     together = train_networks(X, y, options)
     assert len(set(together.epochs)) > 1  # some stop early, so that the active set shrinks
     monkeypatch.setattr(neural_net, "_SIDE_BY_SIDE", 2)
@@ -99,6 +101,14 @@ def test_patience_stops_training():
     nets = train_networks(X, y, NetworkOptions(epochs=500, patience=3, batch_size=200))
     assert (nets.epochs <= 500).all()
     assert train_networks(X, y, NetworkOptions(epochs=2)).epochs.tolist() == [2, 2]
+
+
+def test_a_constant_target_is_learned_and_left_alone():
+    X, y = problems(2)
+    y[0] = 0.0
+    nets = train_networks(X, y, NetworkOptions(weight_decay=0.1, epochs=1000, patience=1000))
+    assert nets.epochs[0] < 1000
+    np.testing.assert_allclose(nets.predict(X)[0], 0.0, atol=1e-5)
 
 
 def test_one_row_and_one_column():

@@ -1,0 +1,109 @@
+"""Data frames of three kinds, wide and long."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import truetwin as tt
+from truetwin.data import Item, Panel, Scale
+from truetwin.data.frames import from_frame, to_frame
+from truetwin.errors import DataError
+
+WIDE = {"id": ["007", "12"], "Q1": [1, 2], "Q2": [None, 4.5]}
+KINDS = [pd.DataFrame, pl.DataFrame, pa.table]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_frame_is_read_alike(kind) -> None:  # type: ignore[no-untyped-def]
+    answers = from_frame(kind(WIDE), id_column="id")
+    assert answers.respondent_ids == ("007", "12")
+    np.testing.assert_array_equal(answers.values, [[1, np.nan], [2, 4.5]])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_predictions_come_in_the_kind_that_was_given(kind) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(0)
+    names = [f"Q{k}" for k in range(6)]
+    ids = [f"{i:03d}" for i in range(30)]
+    twin = rng.integers(1, 6, (30, 6)).astype(float)
+    twin_frame = kind({"id": ids, **dict(zip(names, twin.T, strict=True))})
+    human_frame = kind({"id": ids, **dict(zip(names[:5], twin.T[:5], strict=True))})
+    panel = Panel.from_frames(human_frame, twin_frame, id_column="id")
+    result = tt.calibrate(panel, "ridge", preset="movielens").predictions
+    assert type(result) is type(human_frame)
+    assert list(result.columns if kind is not pa.table else result.column_names) == ["id", "Q5"]
+    assert list(result["id"].to_pylist() if kind is pa.table else result["id"]) == ids
+
+
+def test_a_pandas_index_can_carry_the_ids() -> None:
+    frame = pd.DataFrame({"Q1": [1, 2]}, index=pd.Index(["x", "y"], name="person"))
+    answers = from_frame(frame)
+    assert answers.respondent_ids == ("x", "y")
+    assert answers.id_name == "person"
+
+
+def test_whole_number_ids_stay_whole() -> None:
+    assert from_frame(pd.DataFrame({"id": [7.0, 12.0], "Q1": [1, 2]})).respondent_ids == ("7", "12")
+    assert from_frame(pd.DataFrame({"id": [7, 12], "Q1": [1, 2]})).respondent_ids == ("7", "12")
+
+
+@pytest.mark.parametrize("mark", ["", "NA", "NaN", " ", ".", "null", None])
+def test_marks_of_missing_answers_are_understood(mark: str | None) -> None:
+    assert from_frame(pa.table({"id": ["a", "b"], "Q1": [mark, "3"]})).n_missing == 1
+
+
+def test_labels_of_a_declared_scale_are_understood() -> None:
+    scale = Scale.ordinal(1, 3, labels={1: "no", 2: "perhaps", 3: "yes"}, off_scale={9: "refused"})
+    wide = pa.table({"id": ["a", "b", "c"], "Q1": ["yes", "2", "refused"]})
+    long = pa.table(
+        {"respondent_id": ["a", "b", "c"], "item_id": ["Q1"] * 3, "value": ["yes", "2", "refused"]}
+    )
+    for table in (wide, long):
+        answers = from_frame(table, items={"Q1": Item("Q1", scale=scale)})
+        np.testing.assert_array_equal(answers.values, [[3], [2], [np.nan]])
+        assert answers.n_off_scale == 1
+
+
+def test_a_long_table_is_the_wide_one() -> None:
+    long = pa.table(
+        {
+            "respondent_id": ["007", "007", "12"],
+            "item_id": ["Q1", "Q2", "Q1"],
+            "value": [1.0, 2.0, 3.0],
+            "weight": [0.5, 0.5, 2.0],
+        }
+    )
+    answers = from_frame(long)
+    np.testing.assert_array_equal(answers.values, [[1, 2], [3, np.nan]])
+    assert answers.weights is not None
+    np.testing.assert_array_equal(answers.weights, [0.5, 2.0])
+
+
+def test_changing_weights_in_a_long_table_are_refused() -> None:
+    long = pa.table({"respondent_id": ["a", "a"], "item_id": ["Q1", "Q2"], "value": [1, 2], "weight": [1, 2]})
+    with pytest.raises(DataError, match="one weight"):
+        from_frame(long)
+
+
+def test_something_else_is_refused() -> None:
+    with pytest.raises(DataError, match="list"):
+        from_frame([[1, 2]])
+    with pytest.raises(DataError, match="timestamp"):
+        from_frame(pd.DataFrame({"id": ["a"], "Q1": pd.to_datetime(["2020-01-01"])}))
+
+
+@given(
+    st.lists(st.text(min_size=1).filter(lambda t: t.strip()), min_size=1, max_size=8, unique=True),
+    st.lists(st.floats(-1e9, 1e9) | st.none(), min_size=8, max_size=8),
+)
+def test_ids_and_answers_survive_a_round_trip(ids: list[str], numbers: list[float | None]) -> None:
+    values = np.array([np.nan if v is None else v for v in numbers])[: len(ids), None]
+    again = from_frame(to_frame(values, ids, ["Q1"]))
+    assert again.respondent_ids == tuple(ids)
+    np.testing.assert_array_equal(again.values, values)
