@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.solvers.categorical import CategoricalMap
-from truetwin.solvers.mirror_descent import SimplexSolution
+from truetwin.solvers.mirror_descent import SimplexSolution, allowed_gap
 
 Floats = NDArray[np.float64]
 TINY = 1e-300
@@ -75,11 +75,11 @@ def em_weights(
             value = entropy - float(np.sum(human * np.log(shares))) / human.shape[0]
             gap = float(np.max(pull / per)) - 1.0
             trace.append((step, value, value - gap))
-            if gap <= tol * max(value, 1e-12):
+            if gap <= allowed_gap(value, tol):
                 break
         weights = weights * pull / per
         weights /= weights.sum()
-    return SimplexSolution(weights, value, gap, step, gap <= tol * max(value, 1e-12), tuple(trace))
+    return SimplexSolution(weights, value, gap, step, gap <= allowed_gap(value, tol), tuple(trace))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+PERFECT = 1e-7  # a gap that no use of the weights can tell from none
+
 
 class Objective(Protocol):
     """A convex function of the shares."""
@@ -48,7 +50,7 @@ class SimplexSolution:
     n_steps : int
         Number of gradients computed.
     converged : bool
-        Whether ``gap <= tol * objective``.
+        Whether the gap is at most ``tol`` times the objective, or 1e-7.
     trace : tuple of (int, float, float)
         Step, true objective and lower bound at every check.
     """
@@ -104,7 +106,7 @@ def minimise_on_simplex(
     smoothings : tuple of float
         Widths, wide to narrow.
     tol : float, default=1e-3
-        Stop when the gap is below ``tol`` times the objective.
+        Stop when the gap is below ``tol`` times the objective, or below 1e-7.
     max_steps : int, default=20000
         Most gradients, over all stages.
     check_every : int, default=10
@@ -138,12 +140,17 @@ def minimise_on_simplex(
             if state.n_steps % check_every:
                 continue
             gap = state.check()
-            if gap <= tol * max(abs(state.best_value), 1e-12):
+            if gap <= allowed_gap(state.best_value, tol):
                 return state.solution(tol)
             if not last and state.smooth_gap() <= 0.5 * gap:
                 break  # what is left is mostly the smoothing itself
     state.check()
     return state.solution(tol)
+
+
+def allowed_gap(value: float, tol: float) -> float:
+    """``tol`` of the objective, or a ten-millionth where the fit is perfect."""
+    return max(tol * abs(value), PERFECT)
 
 
 class _State:
@@ -230,7 +237,7 @@ class _State:
     def solution(self, tol: float) -> SimplexSolution:
         gap = float(max(self.best_value - self.lower, 0.0))
         weights = self.best_x / self.best_x.sum()
-        done = gap <= tol * max(abs(self.best_value), 1e-12)
+        done = gap <= allowed_gap(self.best_value, tol)
         return SimplexSolution(weights, self.best_value, gap, self.n_steps, bool(done), tuple(self.trace))
 
 
