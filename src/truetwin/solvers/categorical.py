@@ -9,7 +9,7 @@ Weights flow up (answerers -> leaves -> items: :meth:`CategoricalMap.shares`), g
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,17 +19,26 @@ from truetwin.errors import DataError
 
 Floats = NDArray[np.float64]
 
-MAX_LEAVES = 1 << 16  # leaf numbers are stored as uint16
+MAX_LEAVES = 1 << 14  # leaf numbers are stored as uint16, and a block's table should stay in cache
+DENSE_PAIRS = 1 << 22  # pairs of leaves up to which they are counted in a table
 SPARSE_LIMIT = 1 << 24  # answerers x blocks up to which the top level is kept as one sparse matrix
 CHUNK = 1 << 14  # answerers handled at once above that limit, so that the scratch arrays stay in cache
 
 
+BATCH = 16  # items that are merged among themselves before the next ones are looked at
+
+
 @dataclass(frozen=True)
 class _Node:
-    """A set of items seen as one: a leaf number per answerer, and where the leaves lie one level below."""
+    """A set of items seen as one: a leaf number per answerer, and which leaves of its parts every leaf stands for."""
 
-    leaves: NDArray[np.uint16]  # (n,)
-    below: NDArray[np.int64]  # (n_leaves, 1 or 2) columns of the level below
+    leaves: NDArray[np.uint16] | None  # (n,); dropped once the node is part of another
+    below: NDArray[np.int64]  # (n_leaves, 1): cells of an item; (n_leaves, 2): leaves of the two parts
+    parts: tuple[_Node, ...] = ()
+
+    @property
+    def size(self) -> int:
+        return int(self.below.shape[0])
 
 
 class CategoricalMap:
@@ -56,7 +65,7 @@ class CategoricalMap:
     Notes
     -----
     Memory: two bytes per answerer and block. Merging stops where it no longer pays: when the merged group would
-    have more than a third as many distinct patterns as there are answerers, or more than 65,536.
+    have more than a third as many distinct patterns as there are answerers, or more than 16,384.
 
     Examples
     --------
@@ -74,23 +83,29 @@ class CategoricalMap:
         width = int(sizes.max()) if sizes.size else 0
         self.shape = (sizes.size, width)
         self.complete = True
-        nodes: list[_Node] = []
-        row = width + 1  # one column per category and one for "no answer"
+        self._row = width + 1  # one column per category and one for "no answer"
+        merged: list[_Node] = []
+        batch: list[_Node] = []
+        count = 0
         for j, codes in enumerate(items):
-            node, complete = _item_node(codes, int(sizes[j]), j * row, width, j)
-            if nodes and node.leaves.size != nodes[0].leaves.size:
+            codes = np.asarray(codes)
+            if j == 0:
+                self.n_answerers = codes.size
+            if codes.size != self.n_answerers:
                 raise DataError(
-                    f"every item must have one answer per answerer; item number {j} has {node.leaves.size}, "
-                    f"the first has {nodes[0].leaves.size}"
+                    f"every item must have one answer per answerer; item number {j} has {codes.size}, the first has "
+                    f"{self.n_answerers}"
                 )
-            nodes.append(node)
+            node, complete = _item_node(codes, int(sizes[j]), j * self._row, width, j)
             self.complete &= complete
-        if len(nodes) != sizes.size or not nodes:
-            raise DataError(f"need one vector of answers per item, got {len(nodes)} for {sizes.size} items")
-        self.n_answerers = nodes[0].leaves.size
-        self._levels: list[sp.csr_matrix] = []
-        self._build(nodes, sizes.size * row)
-        self._row = row
+            batch.append(node)
+            count += 1
+            if len(batch) == BATCH:
+                merged += _merged(batch)
+                batch = []
+        if count != sizes.size or not count:
+            raise DataError(f"need one vector of answers per item, got {count} for {sizes.size} items")
+        self._arrange(_merged(merged + _merged(batch)), sizes.size * self._row)
 
     @classmethod
     def from_codes(cls, codes: NDArray[np.integer], n_categories: Iterable[int]) -> CategoricalMap:
@@ -146,24 +161,17 @@ class CategoricalMap:
             return int(self._top.data.nbytes + self._top.indices.nbytes + self._top.indptr.nbytes)
         return sum(leaves.nbytes for leaves in self._leaves)
 
-    def _build(self, nodes: list[_Node], n_cells: int) -> None:
+    def _arrange(self, nodes: list[_Node], n_cells: int) -> None:
         n = self.n_answerers
-        cap = min(MAX_LEAVES, max(n // 3, 2))
-        order = np.argsort([_entropy(node.leaves) for node in nodes], kind="stable")
-        nodes = [nodes[k] for k in order]
-        merged = True
-        width = n_cells
-        while merged:
-            self._levels.append(_level(nodes, width))
-            width = self._levels[-1].shape[0]
-            nodes, merged = _merge_pairs(_lifted(nodes), cap)
-        self._n_leaves = [node.below.shape[0] for node in nodes]
-        self._leaves = [node.leaves for node in nodes]
+        tops = [node.leaves for node in nodes if node.leaves is not None]
+        self._n_leaves = [node.size for node in nodes]
+        self._leaves = tops
+        self._levels = _levels(nodes, n_cells)
         self._levels_up = [level.T for level in reversed(self._levels)]
         self._top: sp.csr_matrix | None = None
         if n * len(nodes) <= SPARSE_LIMIT:
             offsets = np.concatenate([[0], np.cumsum(self._n_leaves)])
-            index = np.stack([node.leaves for node in nodes], axis=1) + offsets[:-1]
+            index = np.stack(tops, axis=1) + offsets[:-1]
             pointer = np.arange(0, index.size + 1, len(nodes))
             self._top = sp.csr_matrix(
                 (np.ones(index.size), index.ravel().astype(np.int32), pointer.astype(np.int32)),
@@ -191,58 +199,79 @@ def _item_node(
     return _Node(leaves, cells[:, None]), not has_missing
 
 
-def _entropy(leaves: NDArray[np.uint16]) -> float:
+def _entropy(leaves: NDArray[np.uint16] | None) -> float:
+    assert leaves is not None
     counts = np.bincount(leaves)
     p = counts[counts > 0] / leaves.size
     return float(-(p * np.log(p)).sum())
 
 
-def _level(nodes: list[_Node], width: int) -> sp.csr_matrix:
-    """The 0/1 matrix from the leaves of ``nodes`` to the columns of the level below."""
-    counts = np.concatenate([np.full(node.below.shape[0], node.below.shape[1]) for node in nodes])
-    columns = np.concatenate([node.below.ravel() for node in nodes])
-    pointer = np.concatenate([[0], np.cumsum(counts)])
-    return sp.csr_matrix((np.ones(columns.size), columns, pointer), shape=(counts.size, width))
+def _levels(nodes: list[_Node], n_cells: int) -> list[sp.csr_matrix]:
+    """0/1 matrices from the leaves of the nodes down to the cells of the items, the lowest first."""
+    levels = []
+    while any(node.parts for node in nodes):
+        below = [part for node in nodes for part in (node.parts or (node,))]
+        start, columns, counts = 0, [], []
+        for node in nodes:
+            if node.parts:
+                offsets = np.array([start, start + node.parts[0].size])
+                columns.append((node.below + offsets).ravel())
+                start += node.parts[0].size + node.parts[1].size
+            else:  # an item that stands alone passes through
+                columns.append(np.arange(start, start + node.size, dtype=np.int64))
+                start += node.size
+            counts.append(np.full(node.size, 2 if node.parts else 1))
+        levels.append(_zero_one(columns, counts, start))
+        nodes = below
+    levels.append(
+        _zero_one(
+            [node.below.ravel() for node in nodes], [np.ones(node.size, int) for node in nodes], n_cells
+        )
+    )
+    return levels[::-1]
 
 
-def _lifted(nodes: list[_Node]) -> list[_Node]:
-    """The same nodes, their leaves now standing one to one for rows of the level just built."""
-    start, out = 0, []
-    for node in nodes:
-        size = node.below.shape[0]
-        out.append(_Node(node.leaves, np.arange(start, start + size, dtype=np.int64)[:, None]))
-        start += size
-    return out
+def _zero_one(columns: list[NDArray[np.int64]], counts: list[NDArray[np.int64]], width: int) -> sp.csr_matrix:
+    joined = np.concatenate(columns)
+    pointer = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+    return sp.csr_matrix((np.ones(joined.size), joined, pointer), shape=(pointer.size - 1, width))
 
 
-def _merge_pairs(nodes: list[_Node], cap: int) -> tuple[list[_Node], bool]:
-    out, changed, k = [], False, 0
-    while k < len(nodes):
-        joined = _joined(nodes[k], nodes[k + 1], cap) if k + 1 < len(nodes) else None
-        out.append(nodes[k] if joined is None else joined)
-        changed |= joined is not None
-        k += 1 if joined is None else 2
-    return out, changed
+def _merged(nodes: list[_Node]) -> list[_Node]:
+    """Merge neighbours, those with the least variety first, until no two can be merged."""
+    nodes = sorted(nodes, key=lambda node: _entropy(node.leaves))
+    changed = True
+    while changed:
+        out: list[_Node] = []
+        changed, k = False, 0
+        while k < len(nodes):
+            joined = _joined(nodes[k], nodes[k + 1]) if k + 1 < len(nodes) else None
+            out.append(nodes[k] if joined is None else joined)
+            changed |= joined is not None
+            k += 1 if joined is None else 2
+        nodes = out
+    return nodes
 
 
-def _joined(left: _Node, right: _Node, cap: int) -> _Node | None:
-    size = right.below.shape[0]
-    n_pairs = left.below.shape[0] * size
-    pairs = left.leaves.astype(np.int64) * size + right.leaves
-    if n_pairs <= 4 * MAX_LEAVES:
+def _joined(left: _Node, right: _Node) -> _Node | None:
+    assert left.leaves is not None
+    assert right.leaves is not None
+    cap = min(MAX_LEAVES, max(left.leaves.size // 3, 2))
+    n_pairs = left.size * right.size
+    pairs = left.leaves.astype(np.int64) * right.size + right.leaves
+    if n_pairs > 4 * MAX_LEAVES and np.unique(pairs[: 4 * cap]).size > cap:
+        return None  # refused by a sample, before the long way
+    if n_pairs <= DENSE_PAIRS:
         seen = np.flatnonzero(np.bincount(pairs, minlength=n_pairs))
     else:
-        sample = np.unique(pairs[: 4 * cap])  # cheap refusal before the full sort
-        if sample.size > cap:
-            return None
         seen = np.unique(pairs)
     if seen.size > cap:
         return None
-    if n_pairs <= 64 * MAX_LEAVES:
+    if n_pairs <= DENSE_PAIRS:
         rank = np.zeros(n_pairs, dtype=np.uint16)
         rank[seen] = np.arange(seen.size, dtype=np.uint16)
         leaves = rank[pairs]
     else:
         leaves = np.searchsorted(seen, pairs).astype(np.uint16)
-    below = np.stack([left.below[seen // size, 0], right.below[seen % size, 0]], axis=1)
-    return _Node(leaves, below)
+    below = np.stack([seen // right.size, seen % right.size], axis=1)
+    return _Node(leaves, below, (replace(left, leaves=None), replace(right, leaves=None)))

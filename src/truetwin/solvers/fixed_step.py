@@ -94,7 +94,7 @@ def fixed_step_descent(
         norm = float(np.sqrt(gradient @ gradient))
         step = settings.rate * min(1.0, settings.largest_gradient / max(norm, 1e-300))
         log_weights -= step * gradient
-        np.maximum(log_weights, settings.lowest_log_weight, out=log_weights)
+        np.clip(log_weights, settings.lowest_log_weight, -settings.lowest_log_weight, out=log_weights)
         weights = np.exp(log_weights)
         weights /= weights.sum()
         np.log(weights + settings.added_weight, out=log_weights)

@@ -133,7 +133,7 @@ def test_the_reported_gap_bounds_the_distance_from_the_minimum(name: str) -> Non
     objective = MeanDiscrepancy(measure, human, complete=True)
     start = np.full(operator.n_answerers, 1 / operator.n_answerers)
     rough = minimise_on_simplex(operator, objective, start, smoothings=measure.smoothings, tol=0.05)
-    assert rough.objective - solve(name, operator, human) <= rough.gap + 1e-9
+    assert rough.objective - solve(name, operator, human, tol=1e-3) <= rough.gap + 1e-9
 
 
 def test_an_answerer_with_weight_zero_stays_out() -> None:
