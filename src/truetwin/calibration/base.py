@@ -141,7 +141,8 @@ class Calibrator(BaseEstimator):
             return "no twin has answered it" if design.axis == "item" else "its twin has answered nothing"
         if seen.size < MIN_TWIN_ANSWERS and self.needs_varying_twins:
             return f"only {seen.size} twin answer{'s' if seen.size > 1 else ''}; at least {MIN_TWIN_ANSWERS} needed"
-        if self.needs_varying_twins and design.axis == "item" and (seen == seen[0]).all():
+        refuse = self.needs_varying_twins and design.preprocessing.constant_targets == "refuse"
+        if refuse and design.axis == "item" and (seen == seen[0]).all():
             return f"all {seen.size} twins gave the same answer ({seen[0]:g}): nothing to learn from"
         return None
 

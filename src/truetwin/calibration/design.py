@@ -48,11 +48,15 @@ class Preprocessing:
     level : {"human", "twin"}, default="human"
         Whose item means and spreads a new respondent's predictions are put back on. The human ones are known and
         right; the paper used the twins'.
+    constant_targets : {"refuse", "predict"}, default="refuse"
+        What to do with a target to which all twins gave one answer, where a method learns from the target's twins only.
+        The paper predicted it all the same.
     """
 
     imputation_rank: int = 5
     sd_floor: float = 1.0
     level: Literal["human", "twin"] = "human"
+    constant_targets: Literal["refuse", "predict"] = "refuse"
 
     def __post_init__(self) -> None:
         if self.imputation_rank < 1:
@@ -61,6 +65,14 @@ class Preprocessing:
             raise ParameterError(f"sd_floor must be >= 0; got {self.sd_floor}")
         if self.level not in ("human", "twin"):
             raise ParameterError(f"level must be 'human' or 'twin'; got {self.level!r}")
+        if self.constant_targets not in ("refuse", "predict"):
+            raise ParameterError(
+                f"constant_targets must be 'refuse' or 'predict'; got {self.constant_targets!r}"
+            )
+
+
+#: The paper's own preparation, for its tables.
+PAPER_PREPROCESSING = Preprocessing(level="twin", constant_targets="predict")
 
 
 @dataclass(frozen=True, eq=False)

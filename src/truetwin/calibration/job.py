@@ -13,6 +13,7 @@ from truetwin.calibration._orient import Array, axis_ids, orient
 from truetwin.calibration.base import Calibrator, Prediction, make_fold
 from truetwin.calibration.design import Fold, Preprocessing, make_designs
 from truetwin.calibration.methods import named_calibrators
+from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import to_frame
 from truetwin.data.responses import FrameKind
@@ -72,14 +73,8 @@ class Calibration:
             position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
             (columns if part.axis == "item" else rows).update(position[t] for t in part.target_ids)
             if part.axis == "item":  # everybody asked stays in the table, also whoever cannot be predicted
-                rows.update(
-                    k for k, r in enumerate(self.panel.respondent_ids) if r not in self._new_respondents
-                )
+                rows.update(np.flatnonzero(self._asked("item")).tolist())
         return sorted(rows), sorted(columns)
-
-    @cached_property
-    def _new_respondents(self) -> set[str]:
-        return set(self.panel.new_respondents)
 
     def frame(
         self, *, rounded: bool = False, id_column: str | None = None, kind: FrameKind | None = None
@@ -262,15 +257,11 @@ def _predict(
     progress: Callable[[int, int], None] | None,
 ) -> Prediction:
     """Predict one fold; where work is per target, targets are shared out over workers."""
-    from joblib import Parallel, delayed
-
     size = 1 if model.works_per_target else len(fold.targets)
     groups = [fold.targets[k : k + size] for k in range(0, len(fold.targets), size)]
-    tasks = (
-        delayed(_predict_group)(panel, model, Fold(fold.axis, g, fold.donors), preprocessing) for g in groups
-    )
+    calls = ((panel, model, Fold(fold.axis, g, fold.donors), preprocessing) for g in groups)
     parts = []
-    for done, part in enumerate(Parallel(n_jobs=n_jobs, return_as="generator")(tasks), 1):
+    for done, part in enumerate(in_parallel(_predict_group, calls, n_jobs), 1):
         parts.append(part)
         if progress:
             progress(done, len(groups))
@@ -285,7 +276,5 @@ def _predict(
 
 def _predict_group(panel: Panel, model: Calibrator, fold: Fold, preprocessing: Preprocessing) -> Prediction:
     from sklearn.base import clone
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):
-        return clone(model).predict_designs(make_designs(panel, [fold], preprocessing))[0]
+    return clone(model).predict_designs(make_designs(panel, [fold], preprocessing))[0]

@@ -16,6 +16,7 @@ from truetwin.calibration._orient import axis_ids, orient, pick
 from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batches
 from truetwin.calibration.methods import named_calibrators
+from truetwin.calibration.workers import in_parallel
 from truetwin.data import Panel
 from truetwin.evaluation.metrics import Metric, Pairs, metrics
 from truetwin.evaluation.protocols import protocols
@@ -157,17 +158,15 @@ def evaluate(
     >>> [row["method"] for row in table.summary()]
     ['twin', 'ridge']
     """
-    from joblib import Parallel, delayed
-
     how = protocols[protocol]
     scorers = [metrics[m] for m in ([metric] if isinstance(metric, str) else metric)]
     folds = _sample(how.folds(panel, blocks), axis_ids(panel, how.axis), max_folds)
     models = named_calibrators(methods, panel, how.axis, preset=preset, parameters=parameters, add=baseline)
     prepared = preprocessing or Preprocessing()
     work = batches(panel, folds)
-    tasks = (delayed(_score_batch)(panel, batch, models, scorers, prepared) for batch in work)
+    calls = ((panel, batch, models, scorers, prepared) for batch in work)
     parts, done = [], 0
-    for batch, part in zip(work, Parallel(n_jobs=n_jobs, return_as="generator")(tasks), strict=True):
+    for batch, part in zip(work, in_parallel(_score_batch, calls, n_jobs), strict=True):
         parts.append(part)
         done += len(batch.folds)
         if progress:
@@ -216,16 +215,8 @@ def _score_batch(
     scorers: Sequence[Metric],
     preprocessing: Preprocessing,
 ) -> Evaluation:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        return _joined(
-            [
-                _score_designs(panel, designs, models, scorers)
-                for designs in batch.designs(panel, preprocessing)
-            ],
-            {},
-        )
+    designs = batch.designs(panel, preprocessing)
+    return _joined([_score_designs(panel, some, models, scorers) for some in designs], {})
 
 
 def _score_designs(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from truetwin.calibration import Preprocessing
+from truetwin.calibration.design import PAPER_PREPROCESSING
 from truetwin.calibration.methods import PAPER_METHODS, methods
 from truetwin.data import Panel
 from truetwin.datasets import datasets, twin_2k_500
@@ -106,7 +106,7 @@ def reproduce_table(
             metric=METRIC,
             baseline=names[0],
             preset=part.dataset,
-            preprocessing=Preprocessing(level="twin"),
+            preprocessing=PAPER_PREPROCESSING,
             n_jobs=n_jobs,
             progress=progress,
         )

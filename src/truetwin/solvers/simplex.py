@@ -14,6 +14,7 @@ FloatArray = npt.NDArray[np.float64]
 #: Added to the Gram diagonal, relative to its mean, so that dependent donors leave a unique answer.
 _JITTER = 1e-12
 _KKT_TOL = 1e-9
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,9 @@ def _active_set(
     support = [int(np.argmin(single))]
     w[support[0]] = 1.0
     scale = float(np.abs(q).max()) + float(np.diagonal(gram).max()) + 1e-300
+    # Donors that fit equally well (constant ones above all) are told apart by the penalty alone, which shares their
+    # weight out; the stop must be fine enough to see it.
+    tolerance = max(_ROUNDING, min(_KKT_TOL, 1e-3 * ridge / (p * scale)))
     n_iter, gap = 0, np.inf
     for _ in range(20 * p + 100):
         # Inner loop: the optimum on the support's affine hull; walk towards it, drop whom the walk hits at
@@ -140,7 +144,7 @@ def _active_set(
         slack[support] = np.inf
         entering = int(np.argmin(slack))
         gap = max(0.0, -float(slack[entering])) / scale
-        if gap <= _KKT_TOL:
+        if gap <= tolerance:
             break
         support.append(entering)
     w /= w.sum()
