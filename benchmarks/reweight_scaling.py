@@ -3,8 +3,8 @@
     python benchmarks/reweight_scaling.py                  # 20 thousand and 200 thousand twins
     python benchmarks/reweight_scaling.py --twins 2000000  # the large case: about 1 GiB, a few minutes
 
-Twins are made up: each has a position on three hidden traits, each item weighs them, answers are cut into K steps. Items
-are made one after the other, so the n x m table of answers never exists.
+Twins are made up: each has a position on three hidden traits, each item weighs them, answers are cut into K
+steps. Items are made one after the other, so the n x m table of answers never exists.
 """
 
 from __future__ import annotations
@@ -80,4 +80,7 @@ if __name__ == "__main__":
     parser.add_argument("--tol", type=float, default=1e-3)
     asked = parser.parse_args()
     for n_twins in asked.twins:
-        print(json.dumps(measure(n_twins, asked.items, asked.categories, not asked.no_fit, asked.tol)), flush=True)
+        print(
+            json.dumps(measure(n_twins, asked.items, asked.categories, not asked.no_fit, asked.tol)),
+            flush=True,
+        )

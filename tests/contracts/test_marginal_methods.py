@@ -18,7 +18,8 @@ def world(seed: int = 0, *, missing: float = 0.0, mixed: bool = False) -> tuple[
     n, m = 80, 36
     sizes = np.where(np.arange(m) % 3 == 0, 3, 4) if mixed else np.full(m, 4)
     taste, level = rng.normal(size=(n, 1)), rng.normal(size=(1, m))
-    answers = np.clip(np.floor(sizes / 2 + taste * 0.8 + level + rng.normal(size=(n, m)) * 0.5), 0, sizes - 1).astype(int)
+    latent = np.floor(sizes / 2 + taste * 0.8 + level + rng.normal(size=(n, m)) * 0.5)
+    answers = np.clip(latent, 0, sizes - 1).astype(int)
     human = np.zeros((m, 4))
     for j in range(m):
         shares = np.bincount(answers[:, j], minlength=4) / n
@@ -31,7 +32,9 @@ def world(seed: int = 0, *, missing: float = 0.0, mixed: bool = False) -> tuple[
     return table, human / human.sum(axis=1, keepdims=True)
 
 
-def fit_predict(name: str, table: TwinTable, human: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+def fit_predict(
+    name: str, table: TwinTable, human: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> np.ndarray:
     model = marginal_method(name)
     known = table.take(train)
     chosen = model.cross_validate(known, human[train], random_folds(train.size, 3))
@@ -82,8 +85,11 @@ def test_out_of_fold_predictions_do_not_see_their_own_item(name: str) -> None:
     rest = np.setdiff1d(np.arange(TRAIN.size), fold)
     scrambled = human[TRAIN].copy()
     scrambled[fold] = 0.25
-    fits = [model.fit(known.take(rest), each[rest], setting).predict(known.take(fold)) for each in (human[TRAIN], scrambled)]
-    np.testing.assert_array_equal(fits[0], fits[1])
+    first, second = (
+        model.fit(known.take(rest), each[rest], setting).predict(known.take(fold))
+        for each in (human[TRAIN], scrambled)
+    )
+    np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("twins",)])
@@ -97,6 +103,8 @@ def test_learning_beats_uncalibrated_twins(name: str) -> None:
 def test_the_order_of_twins_does_not_matter(name: str) -> None:
     table, human = world()
     order = np.random.default_rng(3).permutation(table.n_twins)
-    turned = TwinTable.build(table.codes[order], table.n_categories, prior=table.prior[order], texts=table.texts)
+    turned = TwinTable.build(
+        table.codes[order], table.n_categories, prior=table.prior[order], texts=table.texts
+    )
     first = fit_predict(name, table, human, TRAIN, TEST)
     np.testing.assert_allclose(fit_predict(name, turned, human, TRAIN, TEST), first, atol=2e-3)

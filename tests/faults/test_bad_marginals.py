@@ -158,11 +158,15 @@ def test_an_item_that_no_twin_answered(job: Job) -> None:
 
 def test_nominal_items_refuse_cumulative_discrepancies(job: Job) -> None:
     words = {"1": "red", "2": "green", "3": "blue"}
-    job.marginals = [job.marginals[0]] + [",".join([a, words[b], *rest]) for a, b, *rest in (x.split(",") for x in job.marginals[1:])]  # noqa: E501
+    job.marginals = [job.marginals[0]] + [
+        ",".join([a, words[b], *rest]) for a, b, *rest in (x.split(",") for x in job.marginals[1:])
+    ]
     job.twin = [",".join(line.split(",")[:28]) for line in job.twin]
     job.extra["items"] = ["item_id,kind,categories,labels", "Q27,nominal,1|2|3,1=red|2=green|3=blue"]
     job.marginals = [line for line in job.marginals if not line.startswith("Q27,")]
-    job.refused("'ks'", "nominal", options=("--method", "ensemble", "--discrepancy", "ks", "--item-file", "@items"))
+    job.refused(
+        "'ks'", "nominal", options=("--method", "ensemble", "--discrepancy", "ks", "--item-file", "@items")
+    )
 
 
 @pytest.mark.parametrize(
@@ -202,11 +206,16 @@ def test_text_methods_need_text(job: Job) -> None:
 
 
 def test_weights_output_needs_a_method_with_weights(job: Job) -> None:
-    job.refused("--weights-output", options=("--method", "ksoft", "--weights-output", str(job.folder / "w.csv")))
+    job.refused(
+        "--weights-output", options=("--method", "ksoft", "--weights-output", str(job.folder / "w.csv"))
+    )
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_any_work(job: Job) -> None:
-    code = _run(["reweight", "nowhere.csv", "nowhere.csv", "--output", str(job.folder / "no" / "out.csv")], debug=False)
+    code = _run(
+        ["reweight", "nowhere.csv", "nowhere.csv", "--output", str(job.folder / "no" / "out.csv")],
+        debug=False,
+    )
     assert code == 2
     assert "folder must exist" in job.capsys.readouterr().err
 
@@ -226,7 +235,9 @@ def test_a_failing_second_output_leaves_no_first(job: Job, monkeypatch: pytest.M
         real(table, draft, ending)  # type: ignore[arg-type]
 
     monkeypatch.setattr(report, "write_draft", fail_on_weights)
-    job.refused("No space left", options=("--method", "ensemble", "--weights-output", str(job.folder / "w.csv")))
+    job.refused(
+        "No space left", options=("--method", "ensemble", "--weights-output", str(job.folder / "w.csv"))
+    )
 
 
 def test_evaluate_needs_files_or_a_dataset(job: Job) -> None:

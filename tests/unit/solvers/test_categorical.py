@@ -24,7 +24,9 @@ def test_shares_and_pull_back_equal_the_dense_tensor(n: int, m: int, width: int,
     tensor = dense(codes, width)
     weights, gradient = rng.random(n), rng.normal(size=(m, width))
     np.testing.assert_allclose(operator.shares(weights), tensor @ weights, atol=1e-12)
-    np.testing.assert_allclose(operator.pull_back(gradient), np.einsum("jk,jki->i", gradient, tensor), atol=1e-12)
+    np.testing.assert_allclose(
+        operator.pull_back(gradient), np.einsum("jk,jki->i", gradient, tensor), atol=1e-12
+    )
     assert operator.complete == bool((codes >= 0).all())
 
 

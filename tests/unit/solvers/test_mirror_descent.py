@@ -97,7 +97,9 @@ def barrier_newton(name: str, human: np.ndarray, tensor: np.ndarray) -> float:
             hessian = rows.T @ (0.5 * (curvature + curvature.T)) @ rows + np.diag(barrier / weights**2)
             system = np.block([[hessian, np.ones((n, 1))], [np.ones((1, n)), np.zeros((1, 1))]])
             move = np.linalg.solve(system, np.append(-gradient, 0.0))[:n]
-            length = min(1.0, 0.9 * float(np.min(np.where(move < 0, -weights / np.minimum(move, -1e-300), np.inf))))
+            length = min(
+                1.0, 0.9 * float(np.min(np.where(move < 0, -weights / np.minimum(move, -1e-300), np.inf)))
+            )
             here = value_slope(weights)[0] - barrier * np.log(weights).sum()
             while length > 1e-12:
                 trial = weights + length * move
@@ -169,7 +171,9 @@ def test_transition_recovers_a_known_matrix() -> None:
     table = TwinTable.build(codes, [3] * 60)
     human = table.histogram @ truth
     rows = [np.arange(60)]
-    fit = em_transition(table.operator, human, table.prior, rows, fixed_weights=True, max_steps=3000, tol=1e-12)
+    fit = em_transition(
+        table.operator, human, table.prior, rows, fixed_weights=True, max_steps=3000, tol=1e-12
+    )
     np.testing.assert_allclose(fit.transitions[0], truth, atol=0.02)
 
 
@@ -178,7 +182,8 @@ def test_coarser_steps_follow_the_papers_path() -> None:
     slope = lambda q: -human / np.maximum(q, 1e-6) / M  # noqa: E731
     start = np.ones(operator.n_answerers)
     paths = [
-        fixed_step_descent(operator, slope, start, FixedStepSettings(steps=4000).coarser(factor)) for factor in (1, 4)
+        fixed_step_descent(operator, slope, start, FixedStepSettings(steps=4000).coarser(factor))
+        for factor in (1, 4)
     ]
     np.testing.assert_allclose(operator.shares(paths[0]), operator.shares(paths[1]), atol=2e-3)
 
