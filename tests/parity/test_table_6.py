@@ -75,7 +75,7 @@ def test_the_uncalibrated_row_is_exact() -> None:
         "paper",
         "difference",
         "seconds",
-    }  # noqa: E501
+    }
     assert all(set(row) == expected for row in cells)
 
 

@@ -59,7 +59,7 @@ def test_a_row_without_a_question_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_tables_rows_are_made_for_any_data_of_this_layout(tmp_path: Path) -> None:
-    rows = list(reproduce_marginals("appendix-marginals", "opinionqa", data=made_up(tmp_path), coarser=2000))
+    rows = list(reproduce_marginals("appendix-marginals", "opinionqa", data=made_up(tmp_path), coarser=5000))
     assert len({(r["trained_on"], r["variant"]) for r in rows}) == 1 + 7 * 6
     assert all(r["paper"] is None for r in rows)  # made-up data have no published figures
 
