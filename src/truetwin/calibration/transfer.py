@@ -11,7 +11,7 @@ from truetwin.calibration.base import Calibrator
 from truetwin.calibration.design import Design
 from truetwin.errors import ParameterError
 from truetwin.solvers.ridge import ridge
-from truetwin.solvers.simplex import simplex_least_squares, simplex_mirror_descent_paper
+from truetwin.solvers.simplex import gram_of, simplex_least_squares, simplex_mirror_descent_paper
 
 
 class LinearTransfer(Calibrator):
@@ -115,7 +115,7 @@ class SyntheticControl(LinearTransfer):
 
     def _solve(self, design: Design) -> tuple[Array, Array]:
         X, y = design.complete.X_twin, design.complete.y_twin
-        return simplex_least_squares(X.T @ X, X.T @ y, self.alpha).weights, np.zeros(y.shape[1])
+        return simplex_least_squares(gram_of(X), X.T @ y, self.alpha).weights, np.zeros(y.shape[1])
 
 
 class SyntheticControlPaper(SyntheticControl):
@@ -127,9 +127,9 @@ class SyntheticControlPaper(SyntheticControl):
 
     def _solve(self, design: Design) -> tuple[Array, Array]:
         X, y = design.complete.X_twin, design.complete.y_twin
-        return simplex_mirror_descent_paper(X.T @ X, X.T @ y, self.alpha, n_samples=len(X)).weights, np.zeros(
-            y.shape[1]
-        )
+        return simplex_mirror_descent_paper(
+            gram_of(X), X.T @ y, self.alpha, n_samples=len(X)
+        ).weights, np.zeros(y.shape[1])
 
 
 class SyntheticIntervention(LinearTransfer):
