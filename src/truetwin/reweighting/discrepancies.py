@@ -59,10 +59,6 @@ class Discrepancy(ABC):
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
         """The convex loss that is minimised: values ``(m,)`` and gradient ``(m, K)`` in ``predicted``."""
 
-    def n_clipped(self, human: Floats, predicted: Floats) -> int:
-        """Number of items whose value depends on the clip (a positive human share is predicted below it)."""
-        return int(((human > self.clip) & (predicted < self.clip)).any(axis=1).sum()) if self.clip else 0
-
 
 class TotalVariation(Discrepancy):
     r"""Half the summed absolute difference, :math:`\frac12 \sum_k |P_k - Q_k|`."""

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from truetwin.data.item import Item
 from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
 from truetwin.data.responses import ResponseMatrix
-from truetwin.errors import AlignmentError, DataError, NotPredictableError
+from truetwin.errors import AlignmentError, DataError, NotPredictableError, ParameterError
 from truetwin.reweighting.align import Aligned, align, codes_of, complete_item
 from truetwin.reweighting.auto import Auto
 from truetwin.reweighting.bands import Bands, ConformalBands, fewest_items
@@ -237,6 +237,8 @@ def reweight(
             discrepancy=discrepancy, variant=variant, solver=model.solver, tol=model.tol,
             max_steps=model.max_steps, paper=model.paper,
         )  # fmt: skip
+    elif variant != "both":
+        raise ParameterError(f"a variant is for the method 'ensemble' only; the method is {model.name!r}")
     _check_wanted(items, twins, marginals)
     fits = []
     for name in marginals.populations:

@@ -8,7 +8,7 @@ import pytest
 import truetwin as tt
 from truetwin.data import Item, ResponseMatrix, Scale
 from truetwin.data.marginals import ItemMarginal, Marginals
-from truetwin.errors import AlignmentError, DataError, ScaleError
+from truetwin.errors import AlignmentError, DataError, ParameterError, ScaleError
 from truetwin.reweighting import Ensemble, TwinTable, reweight
 from truetwin.reweighting.novelty import novelty
 from truetwin.reweighting.paper_run import PaperRun
@@ -144,3 +144,9 @@ def test_groups_must_cover_the_training_items() -> None:
     twins, marginals, _ = world()
     with pytest.raises(DataError, match="'Q1'"):
         reweight(twins, marginals, method="mix", groups={"Q0": "a"})
+
+
+def test_a_variant_is_for_the_ensemble_only() -> None:
+    twins, marginals, _ = world()
+    with pytest.raises(ParameterError, match="'ensemble' only"):
+        reweight(twins, marginals, method="ksoft", variant="personas-only")
