@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import rel_entr
 
 Floats = NDArray[np.float64]
 
@@ -243,5 +244,4 @@ class _State:
 
 def _divergence(p: Floats, q: Floats) -> float:
     """Kullback-Leibler divergence of two weight vectors."""
-    inside = (p > 0) & (q > 0)
-    return float(np.sum(p[inside] * np.log(p[inside] / q[inside])))
+    return float(rel_entr(p, np.maximum(q, 1e-300)).sum())
