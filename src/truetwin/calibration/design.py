@@ -123,11 +123,15 @@ class Complete:
 
     @cached_property
     def right_singular_vectors(self) -> Array:
-        """Right singular vectors of the twins' donors, (p, min(n_twin, p)), leading first; not centred."""
+        """Right singular vectors of the twins' donors with a singular value above rounding, (p, <= min(n_twin, p)).
+
+        Leading first; not centred. From the Gram matrix of the smaller side.
+        """
         X = self.X_twin
-        if X.shape[0] >= X.shape[1]:
-            return np.ascontiguousarray(np.linalg.eigh(X.T @ X)[1][:, ::-1])
-        return np.linalg.svd(X, full_matrices=False)[2].T
+        tall = X.shape[0] >= X.shape[1]
+        squares, vectors = np.linalg.eigh(X.T @ X if tall else X @ X.T)
+        kept = np.flatnonzero(squares > 1e-12 * max(squares[-1], 1e-300))[::-1]
+        return vectors[:, kept] if tall else X.T @ (vectors[:, kept] / np.sqrt(squares[kept]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,12 +15,15 @@ from truetwin.calibration.base import Calibrator, Prediction, make_fold
 from truetwin.calibration.design import Fold, Preprocessing, make_designs
 from truetwin.calibration.intervals import TargetLaw, category_probabilities
 from truetwin.calibration.methods import named_calibrators
+from truetwin.calibration.online import OnlineItem
+from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, Target
-from truetwin.data.frames import to_frame
+from truetwin.data.frames import Layout, to_frame
 from truetwin.data.responses import FrameKind
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.registry import closest
 
+ONE_SD = 0.6827  # a normal error's share within one sd
 DISCLOSURE = (
     "These values are predictions of a statistical model from the answers of language-model twins and of other "
     "people. They are not answers that anybody gave, and must not be presented as such."
@@ -79,9 +82,14 @@ class Calibration:
         return sorted(rows), sorted(columns)
 
     def frame(
-        self, *, rounded: bool = False, id_column: str | None = None, kind: FrameKind | None = None
+        self,
+        *,
+        rounded: bool = False,
+        id_column: str | None = None,
+        kind: FrameKind | None = None,
+        layout: Layout = "wide",
     ) -> Any:
-        """Predictions as a wide table: one row a respondent, one column an item.
+        """Predictions as a table.
 
         Parameters
         ----------
@@ -91,6 +99,8 @@ class Calibration:
             Name of the column of ids; by default as in the human table.
         kind : {"pyarrow", "pandas", "polars"}, optional
             Kind of the result; by default that of the human table.
+        layout : {"wide", "long"}
+            One column an item, or one row a prediction.
         """
         rows, columns = self._kept
         items = [self.panel.item_ids[c] for c in columns]
@@ -100,9 +110,8 @@ class Calibration:
                 values[:, k] = self.panel.scales[item].snap(values[:, k])
         ids = [self.panel.respondent_ids[r] for r in rows]
         human = self.panel.human
-        return to_frame(
-            values, ids, items, id_column=id_column or human.id_name, kind=kind or human.frame_kind
-        )
+        names = id_column or human.id_name
+        return to_frame(values, ids, items, id_column=names, kind=kind or human.frame_kind, layout=layout)
 
     @property
     def predictions(self) -> Any:
@@ -164,6 +173,16 @@ class Calibration:
                 f"item {item!r} is {scale.describe()}; only ordinal items have category probabilities"
             )
         return category_probabilities(self._of(item), law.level.sd, law.errors, scale.categories)
+
+    def online(self, item: str) -> OnlineItem:
+        """The predictions of a new item, ready to be updated as people answer it."""
+        law = self.laws.get(item)
+        if law is None:
+            raise ParameterError(f"there is no predicted new item {item!r}")
+        low, high = law.errors.quantiles(ONE_SD)
+        return OnlineItem(
+            self._of(item), self.panel.respondent_ids, spread=max(law.level.sd * (high - low) / 2, 1e-9)
+        )
 
     def _of(self, item: str) -> Array:
         (part,) = (p for p in self.parts if p.axis == "item")
@@ -322,15 +341,11 @@ def _predict(
     progress: Callable[[int, int], None] | None,
 ) -> Prediction:
     """Predict one fold; where work is per target, targets are shared out over workers."""
-    from joblib import Parallel, delayed
-
     size = 1 if model.works_per_target else len(fold.targets)
     groups = [fold.targets[k : k + size] for k in range(0, len(fold.targets), size)]
-    tasks = (
-        delayed(_predict_group)(panel, model, Fold(fold.axis, g, fold.donors), preprocessing) for g in groups
-    )
+    calls = ((panel, model, Fold(fold.axis, g, fold.donors), preprocessing) for g in groups)
     parts = []
-    for done, part in enumerate(Parallel(n_jobs=n_jobs, return_as="generator")(tasks), 1):
+    for done, part in enumerate(in_parallel(_predict_group, calls, n_jobs), 1):
         parts.append(part)
         if progress:
             progress(done, len(groups))
@@ -345,7 +360,5 @@ def _predict(
 
 def _predict_group(panel: Panel, model: Calibrator, fold: Fold, preprocessing: Preprocessing) -> Prediction:
     from sklearn.base import clone
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):
-        return clone(model).predict_designs(make_designs(panel, [fold], preprocessing))[0]
+    return clone(model).predict_designs(make_designs(panel, [fold], preprocessing))[0]

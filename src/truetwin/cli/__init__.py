@@ -8,6 +8,8 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
+INTERRUPTED = 130
+
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the program and exit: 0 if all that was asked for was done, 1 if not, 2 for wrong use or bad input."""
@@ -30,12 +32,11 @@ def _run(arguments: list[str], debug: bool) -> int:
     try:
         result = app(args=arguments, prog_name="truetwin", standalone_mode=False)
         sys.stdout.flush()
-        return result if isinstance(result, int) else 0
+        code = result if isinstance(result, int) else 0
     except typer.Exit as stop:
-        return stop.exit_code
+        code = stop.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        print("interrupted; nothing was written", file=sys.stderr)
-        return 130
+        code = INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -52,6 +53,9 @@ def _run(arguments: list[str], debug: bool) -> int:
             file=sys.stderr,
         )
         return 1
+    if code == INTERRUPTED:  # typer turns the interrupt into this code too
+        print("interrupted", file=sys.stderr)
+    return code
 
 
 def _one_line(error: BaseException) -> str:

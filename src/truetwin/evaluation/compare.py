@@ -16,6 +16,7 @@ from truetwin.calibration._orient import axis_ids, orient, pick
 from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batches
 from truetwin.calibration.methods import named_calibrators
+from truetwin.calibration.workers import in_parallel
 from truetwin.data import Panel
 from truetwin.evaluation.metrics import Metric, Pairs, metrics
 from truetwin.evaluation.protocols import protocols
@@ -157,8 +158,6 @@ def evaluate(
     >>> [row["method"] for row in table.summary()]
     ['twin', 'ridge']
     """
-    from joblib import Parallel, delayed
-
     how = protocols[protocol]
     scorers = [metrics[m] for m in ([metric] if isinstance(metric, str) else metric)]
     folds = _sample(how.folds(panel, blocks), axis_ids(panel, how.axis), max_folds)
@@ -167,11 +166,22 @@ def evaluate(
         models = {name: _with_blocks(model, blocks) for name, model in models.items()}
     prepared = preprocessing or Preprocessing()
     work = batches(panel, folds)
-    sweeping = {name: model for name, model in models.items() if model.shares_folds}
-    swept = {name: _sweep(panel, folds, model, prepared) for name, model in sweeping.items()}
-    tasks = (delayed(_score_batch)(panel, batch, models, scorers, prepared, swept) for batch in work)
+    swept = {
+        name: _sweep(panel, folds, model, prepared) for name, model in models.items() if model.shares_folds
+    }
+    calls = (
+        (
+            panel,
+            batch,
+            models,
+            scorers,
+            prepared,
+            {name: each.of(batch.folds) for name, each in swept.items()},
+        )
+        for batch in work
+    )
     parts, done = [], 0
-    for batch, part in zip(work, Parallel(n_jobs=n_jobs, return_as="generator")(tasks), strict=True):
+    for batch, part in zip(work, in_parallel(_score_batch, calls, n_jobs), strict=True):
         parts.append(part)
         done += len(batch.folds)
         if progress:
@@ -197,6 +207,11 @@ class Sweep:
 
     predictions: Mapping[Fold, Prediction]
     seconds: float
+
+    def of(self, folds: Sequence[Fold]) -> Sweep:
+        """The part for some folds, with its share of the time."""
+        part = {fold: self.predictions[fold] for fold in folds}
+        return Sweep(part, self.seconds * len(part) / len(self.predictions))
 
 
 def _sweep(panel: Panel, folds: Sequence[Fold], model: Calibrator, preprocessing: Preprocessing) -> Sweep:
@@ -245,16 +260,8 @@ def _score_batch(
     preprocessing: Preprocessing,
     swept: Mapping[str, Sweep],
 ) -> Evaluation:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        return _joined(
-            [
-                _score_designs(panel, designs, models, scorers, swept)
-                for designs in batch.designs(panel, preprocessing)
-            ],
-            {},
-        )
+    designs = batch.designs(panel, preprocessing)
+    return _joined([_score_designs(panel, some, models, scorers, swept) for some in designs], {})
 
 
 def _score_designs(

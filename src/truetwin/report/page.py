@@ -54,7 +54,7 @@ def gain_figure(
     )
     axes.set_yticks(rows, [_short(evaluation.target_ids[k]) for k in order], fontsize=8)
     axes.set_ylim(-0.8, order.size - 0.2)
-    axes.set_xlabel(f"{metric} correlation with the hidden human answers" if metric == "pearson" else metric)
+    axes.set_xlabel("Pearson correlation with the hidden human answers" if metric == "pearson" else metric)
     axes.axvline(0, color=LINE_COLOUR, linewidth=0.8)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)

@@ -17,6 +17,45 @@ _KKT_TOL = 1e-9
 _ROUNDING = 1e-13
 
 
+class WideGram:
+    """The Gram matrix X'X of a wide X (n, p), p > n, without forming it; stands in for an array below.
+
+    The active-set method looks at the few rows that belong to its support, and mirror descent at products only.
+
+    Examples
+    --------
+    >>> X = np.array([[1.0, 2.0, 3.0]])
+    >>> WideGram(X)[[2]], WideGram(X) @ np.ones(3)
+    (array([[3., 6., 9.]]), array([ 6., 12., 18.]))
+    """
+
+    def __init__(self, X: FloatArray) -> None:
+        self._X = X
+        self._rows: dict[int, FloatArray] = {}
+        self.shape = (X.shape[1], X.shape[1])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def diagonal(self) -> FloatArray:
+        """Squared norms of the columns of X."""
+        return np.asarray(np.einsum("ij,ij->j", self._X, self._X))
+
+    def __getitem__(self, support: list[int]) -> FloatArray:
+        for j in support:
+            if j not in self._rows:
+                self._rows[j] = self._X[:, j] @ self._X
+        return np.array([self._rows[j] for j in support])
+
+    def __matmul__(self, w: FloatArray) -> FloatArray:
+        return np.asarray(self._X.T @ (self._X @ w))
+
+
+def gram_of(X: FloatArray) -> FloatArray | WideGram:
+    """X'X, formed only where it is not larger than X."""
+    return WideGram(X) if X.shape[1] > X.shape[0] else X.T @ X
+
+
 @dataclass(frozen=True)
 class SimplexResult:
     """Weights on the simplex.
@@ -38,7 +77,7 @@ class SimplexResult:
 
 
 def simplex_least_squares(
-    gram: FloatArray,
+    gram: FloatArray | WideGram,
     xty: FloatArray,
     alpha: float = 0.0,
     *,
@@ -53,7 +92,7 @@ def simplex_least_squares(
 
     Parameters
     ----------
-    gram : ndarray of shape (p, p)
+    gram : ndarray of shape (p, p), or WideGram
         Symmetric positive semi-definite.
     xty : ndarray of shape (p,) or (p, k)
         One or several targets.
@@ -81,7 +120,7 @@ def simplex_least_squares(
     array([0.8, 0.2])
     """
     usable = _checked(gram, xty, alpha, allowed)
-    ridge = alpha + _JITTER * float(np.trace(gram)) / len(gram) + 1e-100  # the last for an all-zero Gram
+    ridge = alpha + _JITTER * float(gram.diagonal().mean()) + 1e-100  # the last for an all-zero Gram
     targets = xty.reshape(len(gram), -1)
     weights = np.zeros_like(targets, dtype=np.float64)
     gap, n_iter = 0.0, 0
@@ -92,12 +131,12 @@ def simplex_least_squares(
 
 
 def _checked(
-    gram: FloatArray, xty: FloatArray, alpha: float, allowed: npt.NDArray[np.bool_] | None
+    gram: FloatArray | WideGram, xty: FloatArray, alpha: float, allowed: npt.NDArray[np.bool_] | None
 ) -> npt.NDArray[np.bool_]:
     p = len(gram)
     if gram.shape != (p, p) or p == 0 or xty.ndim not in (1, 2) or xty.shape[0] != p:
         raise DataError(f"gram must be (p, p) and xty (p,) or (p, k). Got {gram.shape} and {xty.shape}.")
-    if not np.isfinite(xty).all() or not np.isfinite(np.diagonal(gram)).all():
+    if not np.isfinite(xty).all() or not np.isfinite(gram.diagonal()).all():
         raise DataError("gram and xty must be finite; impute missing entries first.")
     if not alpha >= 0:
         raise ParameterError(f"'alpha' must be >= 0. Got {alpha!r} instead.")
@@ -108,15 +147,15 @@ def _checked(
 
 
 def _active_set(
-    gram: FloatArray, q: FloatArray, ridge: float, usable: npt.NDArray[np.bool_]
+    gram: FloatArray | WideGram, q: FloatArray, ridge: float, usable: npt.NDArray[np.bool_]
 ) -> tuple[FloatArray, float, int]:
     p = len(q)
     w = np.zeros(p)
     # The best single donor is feasible and often in the support.
-    single = np.where(usable, np.diagonal(gram) - 2 * q, np.inf)
+    single = np.where(usable, gram.diagonal() - 2 * q, np.inf)
     support = [int(np.argmin(single))]
     w[support[0]] = 1.0
-    scale = float(np.abs(q).max()) + float(np.diagonal(gram).max()) + 1e-300
+    scale = float(np.abs(q).max()) + float(gram.diagonal().max()) + 1e-300
     # Donors that fit equally well (constant ones above all) are told apart by the penalty alone, which shares their
     # weight out; the stop must be fine enough to see it.
     tolerance = max(_ROUNDING, min(_KKT_TOL, 1e-3 * ridge / (p * scale)))
@@ -151,9 +190,11 @@ def _active_set(
     return w, gap, n_iter
 
 
-def _equality_optimum(gram: FloatArray, q: FloatArray, ridge: float, support: list[int]) -> FloatArray:
+def _equality_optimum(
+    gram: FloatArray | WideGram, q: FloatArray, ridge: float, support: list[int]
+) -> FloatArray:
     # min w'Gw - 2 q'w with sum w = 1: two solves with one factor, then the multiplier that makes the sum 1.
-    G = gram[np.ix_(support, support)]
+    G = gram[support][:, support]
     G.flat[:: len(support) + 1] += ridge
     both = np.linalg.solve(G, np.column_stack([q[support], np.ones(len(support))]))
     free, ones = both[:, 0], both[:, 1]
@@ -165,7 +206,7 @@ PAPER_TRAVEL = 7.0
 
 
 def simplex_mirror_descent_paper(
-    gram: FloatArray,
+    gram: FloatArray | WideGram,
     xty: FloatArray,
     alpha: float = 0.0,
     *,
@@ -210,11 +251,10 @@ def simplex_mirror_descent_paper(
         raise ParameterError("'n_samples', 'n_steps' and 'travel' must be positive.")
     p = len(gram)
     q = xty.reshape(p, -1) / n_samples
-    curvature = gram / n_samples
     rate = travel / n_steps
     w = np.full(q.shape, 1.0 / p)
     for _ in range(n_steps):
-        gradient = 2.0 * (curvature @ w - q + alpha * w)
+        gradient = 2.0 * ((gram @ w) / n_samples - q + alpha * w)
         exponent = -rate * gradient
         w = w * np.exp(exponent - exponent.max(axis=0))
         w /= w.sum(axis=0)

@@ -12,7 +12,7 @@ from sklearn.linear_model import ElasticNet, Lasso, Ridge
 from truetwin.errors import DataError, ParameterError
 from truetwin.solvers.elastic_net import ElasticNetDesign
 from truetwin.solvers.ridge import RidgeDesign, ridge
-from truetwin.solvers.simplex import simplex_least_squares, simplex_mirror_descent_paper
+from truetwin.solvers.simplex import WideGram, simplex_least_squares, simplex_mirror_descent_paper
 
 
 def problem(n=50, p=8, k=3, seed=0):
@@ -105,6 +105,15 @@ def test_simplex_with_many_more_donors_than_rows_is_optimal(alpha):
     X[:, 7] = X[:, 3]  # a duplicated donor
     result = simplex_least_squares(X.T @ X, X.T @ y, alpha)
     assert result.kkt_gap <= 1e-8
+
+
+def test_a_wide_gram_matrix_is_the_formed_one():
+    rng = np.random.default_rng(3)
+    X, y = rng.standard_normal((12, 40)), rng.standard_normal((12, 2))
+    formed = simplex_least_squares(X.T @ X, X.T @ y, 0.1).weights
+    np.testing.assert_allclose(simplex_least_squares(WideGram(X), X.T @ y, 0.1).weights, formed, atol=1e-9)
+    paper = [simplex_mirror_descent_paper(g, X.T @ y, n_samples=12).weights for g in (X.T @ X, WideGram(X))]
+    np.testing.assert_allclose(*paper, atol=1e-9)
 
 
 def test_simplex_recovers_a_donor_and_ignores_those_not_allowed():

@@ -1,0 +1,80 @@
+"""How the cost of calibrating grows with respondents and items, and how much memory it takes.
+
+    python benchmarks/growth.py [--most-respondents 200000] [--most-items 1000]
+
+Each cell is a process of its own that generates a panel, calibrates two new items, and reports seconds and peak
+resident memory; the exponent is the slope of log seconds on log size over the larger half of the sizes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+
+METHODS = ("ridge", "elastic-net", "soft-svd")
+RESPONDENTS = (2_000, 6_000, 20_000, 60_000, 200_000)
+ITEMS = (50, 100, 200, 500, 1_000)
+
+
+def one(n: int, m: int, method: str) -> None:
+    """Measure one cell and print it as JSON."""
+    import truetwin as tt
+    from truetwin.datasets import generate_population
+
+    panel = generate_population(n, m, n_new_items=2, missing=0.2).panel
+    begin = time.perf_counter()
+    result = tt.calibrate(panel, method, preset="twin-2k-500")
+    assert result.grid.shape == (n, m)
+    seconds = time.perf_counter() - begin
+    gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"seconds": seconds, "gib": gib}))
+
+
+def measure(n: int, m: int, method: str) -> dict[str, float]:
+    """Run one cell in a process of its own."""
+    command = [sys.executable, __file__, "--one", str(n), str(m), method]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def exponent(sizes: list[int], seconds: list[float]) -> float:
+    """Slope of log seconds on log size."""
+    import numpy as np
+
+    half = len(sizes) // 2
+    return float(np.polyfit(np.log(sizes[half:]), np.log(seconds[half:]), 1)[0])
+
+
+def main() -> None:
+    """Run, and print both tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--most-respondents", type=int, default=RESPONDENTS[-1])
+    parser.add_argument("--most-items", type=int, default=ITEMS[-1])
+    arguments = parser.parse_args()
+    if arguments.one:
+        one(int(arguments.one[0]), int(arguments.one[1]), arguments.one[2])
+        return
+    respondents = [(n, 200) for n in RESPONDENTS if n <= arguments.most_respondents]
+    items = [(2_000, m) for m in ITEMS if m <= arguments.most_items]
+    for what, axis, shapes in (
+        ("respondents (200 items)", 0, respondents),
+        ("items (2000 respondents)", 1, items),
+    ):
+        sizes = [shape[axis] for shape in shapes]
+        print(f"{what}: seconds (peak GiB)")
+        print(f"  {'method':14}" + "".join(f"{size:>16,}" for size in sizes) + f"{'exponent':>10}")
+        for method in METHODS:
+            cells = [measure(*shape, method) for shape in shapes]
+            texts = "".join(f"{c['seconds']:.1f} ({c['gib']:.1f})".rjust(16) for c in cells)
+            slope = exponent(sizes, [c["seconds"] for c in cells]) if len(sizes) > 3 else float("nan")
+            print(f"  {method:14}{texts}{slope:10.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

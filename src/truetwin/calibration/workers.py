@@ -1,0 +1,29 @@
+"""Sharing work out over joblib's workers, whichever backend they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def in_parallel(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], n_jobs: int) -> Iterator[T]:
+    """Results of ``function(*call)`` in the order of ``calls``, each as soon as it is there.
+
+    Every worker runs on one BLAS thread, so that workers do not get into each other's way and results do not depend
+    on how many there are. The backend is joblib's own, or the one set by :func:`joblib.parallel_config` (Dask, Ray).
+    """
+    from joblib import Parallel, delayed
+    from joblib.parallel import get_active_backend
+
+    streams = getattr(get_active_backend()[0], "supports_return_generator", False)
+    tasks = (delayed(_on_one_thread)(function, call) for call in calls)
+    yield from Parallel(n_jobs=n_jobs, return_as="generator" if streams else "list")(tasks)
+
+
+def _on_one_thread(function: Callable[..., T], call: tuple[Any, ...]) -> T:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return function(*call)

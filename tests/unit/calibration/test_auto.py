@@ -1,0 +1,167 @@
+"""The automatic calibrator, its intervals, and what it says of its situation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from truetwin.calibration import calibrate
+from truetwin.calibration.auto import Auto
+from truetwin.calibration.base import make_fold
+from truetwin.calibration.design import Preprocessing
+from truetwin.calibration.item_links import sparse_links
+from truetwin.calibration.pseudo_targets import Problem
+from truetwin.calibration.stack import fit_stack
+from truetwin.data import Panel, ResponseMatrix, Target
+from truetwin.datasets import generate_population
+from truetwin.errors import DataError, ParameterError
+from truetwin.evaluation import evaluate, interval_coverage
+
+
+def batteries(seed: int = 2) -> tuple[Panel, dict[str, str]]:
+    panel = generate_population(150, 16, n_new_items=0, missing=0.1, random_state=seed).panel
+    return panel, {item: f"battery {k // 4}" for k, item in enumerate(panel.item_ids)}
+
+
+def noisy(panel: Panel, hidden: list[str], seed: int = 0) -> Panel:
+    human = panel.human_values.copy()
+    for item in hidden:
+        human[:, panel.item_ids.index(item)] = np.random.default_rng(seed).integers(1, 8, len(human))
+    return Panel(ResponseMatrix(human, panel.respondent_ids, panel.item_ids), panel.twin)
+
+
+def test_situation_is_recognised_from_blocks() -> None:
+    panel, blocks = batteries()
+    ids = panel.item_ids
+    known = Auto(blocks=blocks).fit(panel, Target("item", ids[0]))
+    assert known.situations_ == {ids[0]: "known battery"}
+    new = Auto(blocks=blocks).fit(panel, [Target("item", i) for i in ids[:4]])
+    assert set(new.situations_.values()) == {"new battery"}
+    assert set(Auto().fit(panel, Target("item", ids[0])).situations_.values()) == {"pool"}
+
+
+def test_notes_say_which_situation_was_found() -> None:
+    panel = generate_population(60, 10, n_new_items=2, random_state=1).panel
+    blocks = {"Q9": "b", "Q8": "b", "Q1": "a", "Q2": "a"}
+    notes = {r["target"]: r for r in calibrate(panel, "auto", parameters={"blocks": blocks}).notes()}
+    assert notes["Q9"]["situation"].startswith("new item of a known battery")
+    assert notes["Q10"]["situation"].startswith("new battery")
+
+
+@pytest.mark.parametrize("blinded", ["all", "block-blind"])
+def test_intervals_and_levels_never_see_hidden_answers(blinded: str) -> None:
+    panel, blocks = batteries()
+    model = Auto(blocks=blocks, weights=blinded)
+    for hidden in (list(panel.item_ids[:1]), list(panel.item_ids[:4])):
+        fold = make_fold(panel, [Target("item", i) for i in hidden])
+        other = make_fold(panel, [Target("item", i) for i in panel.item_ids[4 : 4 + len(hidden)]])
+        (expected, _) = model.fold_laws(panel, [fold, other])
+        (actual, _) = model.fold_laws(noisy(panel, hidden), [fold, other])
+        for a, b in zip(actual, expected, strict=True):
+            assert a.errors.quantiles(0.9) == b.errors.quantiles(0.9)
+            np.testing.assert_allclose(a.errors.within, b.errors.within, rtol=0, atol=1e-12)
+            for name in ("correlation", "correlation_low", "correlation_high"):
+                assert getattr(a, name) == pytest.approx(getattr(b, name), abs=1e-12)
+            assert (a.level.mean, a.level.sd) == (b.level.mean, b.level.sd)
+
+
+def test_block_blind_weights_do_not_depend_on_siblings_answers_as_pseudo_targets() -> None:
+    panel, blocks = batteries()
+    problem = Problem(
+        panel.human_values, panel.twin_values, tuple(blocks[i] for i in panel.item_ids), panel.respondent_ids
+    )
+    from truetwin.calibration.new_items import pseudo_target_weights
+
+    weights = pseudo_target_weights(problem, 0, [0], "known battery", block_blind=True)
+    assert not weights[:4].any()
+    assert (weights[4:] > 0).all()
+    assert pseudo_target_weights(problem, 0, [0], "known battery", block_blind=False)[0] == 0
+
+
+def test_auto_beats_the_twin_where_answers_follow_the_model() -> None:
+    panel = generate_population(300, 25, n_new_items=0, random_state=4).panel
+    rows = {r["method"]: r for r in evaluate(panel, ["twin", "auto"]).summary("twin")}
+    assert rows["auto"]["difference"] > 2 * rows["auto"]["difference_standard_error"]
+
+
+def test_intervals_cover_as_many_answers_as_they_say() -> None:
+    panel = generate_population(300, 40, n_new_items=0, random_state=5).panel
+    assert interval_coverage(panel, level=0.9).mean == pytest.approx(0.9, abs=0.04)
+
+
+def test_intervals_lie_on_the_scale_and_enclose_the_prediction() -> None:
+    result = calibrate(generate_population(120, 20, n_new_items=2, random_state=1).panel)
+    for item, (lower, upper) in result.intervals(0.9).items():
+        values = result.grid[:, result.panel.item_ids.index(item)]
+        assert (lower <= values).all()
+        assert (values <= upper).all()
+        assert lower.min() >= 1
+        assert upper.max() <= 7
+        shares = result.probabilities(item)
+        np.testing.assert_allclose(shares.sum(axis=1), 1.0, atol=1e-12)
+        assert shares.mean(axis=0) @ np.arange(1, 8) == pytest.approx(values.mean(), abs=0.05)
+
+
+def test_intervals_of_another_method_are_refused() -> None:
+    result = calibrate(generate_population(60, 8, n_new_items=1).panel, "ridge")
+    with pytest.raises(ParameterError, match="'auto' only"):
+        result.intervals()
+
+
+def test_level_outside_zero_and_one_is_refused() -> None:
+    result = calibrate(generate_population(60, 8, n_new_items=1).panel)
+    with pytest.raises(ParameterError, match="between 0 and 1"):
+        result.intervals(1.5)
+
+
+def test_blocks_that_name_no_item_are_refused() -> None:
+    panel = generate_population(60, 8, n_new_items=1).panel
+    with pytest.raises(DataError, match="none of the 1 named items"):
+        calibrate(panel, "auto", parameters={"blocks": {"elsewhere": "b"}})
+
+
+def test_a_single_block_is_one_known_battery() -> None:
+    panel = generate_population(60, 8, n_new_items=1).panel
+    model = Auto(blocks=dict.fromkeys(panel.item_ids, "all")).fit(panel)
+    assert set(model.situations_.values()) == {"known battery"}
+    assert np.isfinite(model.predict().values).all()
+
+
+@pytest.mark.parametrize("n_items", [2, 3])
+def test_very_few_donors_are_survived(n_items: int) -> None:
+    panel = generate_population(30, n_items, n_new_items=1).panel
+    result = calibrate(panel)
+    assert np.isfinite(result.grid[:, -1]).all()
+    (interval,) = result.intervals().values()
+    assert np.isfinite(interval[0]).all()
+
+
+def test_unknown_kind_of_weights_is_refused() -> None:
+    panel = generate_population(30, 5, n_new_items=1).panel
+    with pytest.raises(ParameterError, match="'all' or 'block-blind'"):
+        Auto(weights="blind").fit(panel)  # type: ignore[arg-type]
+
+
+def test_folds_with_different_items_in_play_are_predicted_one_by_one() -> None:
+    panel, _ = batteries()
+    folds = [make_fold(panel, Target("item", i)) for i in panel.item_ids[:2]]
+    odd = type(folds[1])("item", folds[1].targets, folds[1].donors[:-1])
+    first, second = Auto().predict_folds(panel, [folds[0], odd], Preprocessing())
+    assert np.isfinite(first.values).any()
+    assert second.target_ids == (panel.item_ids[1],)
+
+
+def test_sparse_links_satisfy_the_optimality_conditions() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 12))
+    gram = x.T @ x / 50
+    together = np.eye(12, dtype=bool)
+    weights = sparse_links(gram, together, 0.1, 0.5)
+    gradient = gram - weights @ gram - 0.5 * weights
+    active = weights != 0
+    np.testing.assert_allclose(gradient[active], 0.1 * np.sign(weights[active]), atol=1e-9)
+    assert (np.abs(gradient[~active & ~together]) <= 0.1 + 1e-8).all()
+
+
+def test_stack_with_nothing_to_learn_from_is_all_zero() -> None:
+    assert not fit_stack(np.zeros((3, 4, 4)), np.ones(3), 0.1).weights.any()

@@ -1,0 +1,229 @@
+"""The program's verbs, run for real."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import truetwin
+from truetwin.cli import _run
+from truetwin.data.frames import to_frame
+from truetwin.datasets import generate_population
+from truetwin.io import read_responses, write_table
+
+PROGRAM = [sys.executable, "-c", "from truetwin.cli import main; main()"]
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> tuple[str, str]:
+    """Two CSV files: 80 people with 12 items, their twins with 15."""
+    panel = generate_population(80, 15, n_new_items=3, random_state=2).panel
+    paths = tmp_path / "human.csv", tmp_path / "twin.csv"
+    for matrix, path in zip((panel.human, panel.twin), paths, strict=True):
+        write_table(to_frame(matrix.values, matrix.respondent_ids, matrix.item_ids, id_column="person"), path)
+    return str(paths[0]), str(paths[1])
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
+    assert _run(list(arguments), debug=True) == code
+    out = capsys.readouterr().out
+    return json.loads(out) if "--json" in arguments else out
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_calibrate_writes_predictions_under_the_same_ids(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: tuple[str, str], ending: str
+) -> None:
+    output = tmp_path / f"out{ending}"
+    report = run(
+        capsys,
+        "calibrate",
+        *tables,
+        "--id-column",
+        "person",
+        "--output",
+        str(output),
+        "--method",
+        "ridge",
+        "--json",
+    )
+    predictions = read_responses(output, id_column="person")
+    assert predictions.respondent_ids == read_responses(tables[0]).respondent_ids
+    assert predictions.item_ids == ("Q13", "Q14", "Q15")
+    assert predictions.n_missing == 0
+    assert [row["target"] for row in report["rows"]] == ["Q13", "Q14", "Q15"]
+    assert {"twin", "human-respondent-mean", "ridge"} == {row["method"] for row in report["settings"]["gain"]}
+    sidecar = json.loads(output.with_suffix(".json").read_text())
+    assert sidecar["method"] == "ridge"
+    assert len(sidecar["inputs"]["human"]["sha256"]) == 64
+    assert sidecar["versions"]["truetwin"] == truetwin.__version__
+    assert "not answers that anybody gave" in sidecar["disclosure"]
+    if ending == ".parquet":
+        assert b"truetwin" in pq.read_schema(output).metadata
+
+
+def test_rounding_and_restriction(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: tuple[str, str]
+) -> None:
+    output = tmp_path / "out.csv"
+    options = ["--items", "Q15,Q13", "--round", "--check", "0", "--preset", "movielens", "--json"]
+    report = run(capsys, "calibrate", *tables, "--output", str(output), *options)
+    predictions = read_responses(output)
+    assert predictions.item_ids == ("Q13", "Q15")
+    assert set(np.unique(predictions.values)) <= set(range(1, 8))
+    assert report["settings"]["gain"] == []
+
+
+def test_predictions_can_be_written_long(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: tuple[str, str]
+) -> None:
+    wide, long = tmp_path / "wide.csv", tmp_path / "long.parquet"
+    options = ["--preset", "movielens", "--check", "0"]
+    run(capsys, "calibrate", *tables, "--output", str(wide), *options)
+    run(capsys, "calibrate", *tables, "--output", str(long), "--long", *options)
+    first, second = read_responses(wide), read_responses(long)
+    assert first.respondent_ids == second.respondent_ids
+    np.testing.assert_allclose(first.values, second.values)
+
+
+def test_a_target_that_cannot_be_predicted_is_named_and_the_rest_is_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: tuple[str, str]
+) -> None:
+    twin = read_responses(tables[1])
+    values = twin.values.copy()
+    values[:, 13] = 4.0
+    write_table(to_frame(values, twin.respondent_ids, twin.item_ids, id_column="person"), Path(tables[1]))
+    output = tmp_path / "out.csv"
+    options = ["--output", str(output), "--preset", "twin-2k-500", "--json"]
+    report = run(capsys, "calibrate", *tables, *options, code=1)
+    reasons = {row["target"]: row.get("reason") for row in report["rows"]}
+    assert "same answer" in reasons["Q14"]
+    assert reasons["Q13"] is None
+    predictions = read_responses(output)
+    assert np.isnan(predictions.values[:, 1]).all()
+    assert np.isfinite(predictions.values[:, [0, 2]]).all()
+
+
+def test_evaluate_prints_one_object_of_the_promised_shape(
+    capsys: pytest.CaptureFixture[str], tables: tuple[str, str], tmp_path: Path
+) -> None:
+    scores = tmp_path / "scores.csv"
+    options = ["--methods", "twin,ridge", "--metric", "pearson,mae", "--per-target", str(scores), "--json"]
+    report = run(capsys, "evaluate", *tables, "--preset", "movielens", *options)
+    assert set(report) == {"command", "version", "settings", "rows"}
+    assert [(r["method"], r["metric"]) for r in report["rows"]] == [
+        ("twin", "pearson"),
+        ("twin", "mae"),
+        ("ridge", "pearson"),
+        ("ridge", "mae"),
+    ]
+    ridge = report["rows"][2]
+    assert {"mean", "standard_error", "n_scored", "n_unscored", "difference", "seconds"} <= set(ridge)
+    assert ridge["n_scored"] == 12
+    assert len(scores.read_text().splitlines()) == 1 + 4 * 12
+
+
+def test_evaluate_over_blocks_and_settings_by_hand(
+    capsys: pytest.CaptureFixture[str], tables: tuple[str, str], tmp_path: Path
+) -> None:
+    blocks = tmp_path / "blocks.csv"
+    blocks.write_text("item_id,block\nQ01,A\nQ02,A\nQ03,A\n")
+    options = ["--protocol", "leave-block-out", "--blocks", str(blocks), "--methods", "ridge,hard-svd"]
+    by_hand = ["--set", "ridge.alpha=7", "--set", "hard-svd.rank=2"]
+    report = run(capsys, "evaluate", *tables, *options, *by_hand, "--json")
+    assert report["settings"]["parameters"]["ridge"] == {"alpha": 7.0}
+    assert report["settings"]["parameters"]["hard-svd"]["rank"] == 2
+    assert report["settings"]["n_folds"] == 10
+
+
+@pytest.mark.usefixtures("needs_data")
+def test_reproduce_puts_the_papers_figure_beside_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    report = run(capsys, "reproduce", "table-2", "--methods", "twin,in-context", "--json")
+    twin, in_context = report["rows"]
+    assert (twin["dataset"], twin["method"], twin["paper"]) == ("movielens", "twin", 0.349)
+    assert twin["difference"] == pytest.approx(twin["mean"] - 0.349)
+    assert in_context["mean"] == pytest.approx(0.406, abs=0.001)
+    assert "construction" not in twin
+
+
+def test_methods_and_datasets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    methods = run(capsys, "methods", "--json")["rows"]
+    assert {"ridge", "als", "twin", "synthetic-control-paper"} <= {row["method"] for row in methods}
+    assert "elastic-net" in run(capsys, "methods")
+    datasets = {row["dataset"]: row for row in run(capsys, "datasets", "list", "--json")["rows"]}
+    assert len(datasets["twin-2k-500"]["variants"]) == 13
+    assert "movielens" in run(capsys, "datasets", "list")
+
+
+def test_the_demo_does_the_whole_job(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    report = run(capsys, "demo", "--output", str(folder), "--json")
+    assert {"human.csv", "twin.csv", "predictions.csv", "predictions.json", "report.html"} <= set(
+        os.listdir(folder)
+    )
+    rows = {row["method"]: row for row in report["rows"]}
+    assert rows["elastic-net"]["difference"] > 5 * rows["elastic-net"]["difference_standard_error"]
+    page = (folder / "report.html").read_text()
+    assert "generated" in page
+    assert "<svg" in page
+    assert "http://" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
+        "http://creativecommons.org", ""
+    )
+
+
+def test_hostile_item_names_stay_text_in_the_page(tmp_path: Path) -> None:
+    from truetwin.report.page import write_page
+
+    hostile = "<script>alert(1)</script>{{ 7 * 7 }}"
+    page = tmp_path / "page.html"
+    table = {"title": hostile, "columns": [hostile], "rows": [[hostile]]}
+    write_page(page, title=hostile, lead=hostile, facts=[(hostile, hostile)], tables=[table], figures=[])
+    text = page.read_text()
+    assert "<script>" not in text
+    assert "49" not in text
+
+
+def test_interrupting_leaves_no_partial_output(tmp_path: Path) -> None:
+    panel = generate_population(1500, 60, n_new_items=20).panel
+    for matrix, name in ((panel.human, "human"), (panel.twin, "twin")):
+        write_table(
+            to_frame(matrix.values, matrix.respondent_ids, matrix.item_ids), tmp_path / f"{name}.parquet"
+        )
+    before = sorted(os.listdir(tmp_path))
+    arguments = [
+        "calibrate",
+        "human.parquet",
+        "twin.parquet",
+        "--output",
+        "out.csv",
+        "--method",
+        "neural-net",
+    ]
+    process = subprocess.Popen([*PROGRAM, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_help_and_import_stay_light() -> None:
+    heavy = {"sklearn", "matplotlib", "pandas", "pyarrow", "scipy", "plotly", "torch", "pooch", "jinja2"}
+    for code in ("import truetwin", "from truetwin.cli.app import app"):
+        script = f"import sys; {code}; print(*sys.modules)"
+        loaded = subprocess.run(
+            [sys.executable, "-c", script], check=True, capture_output=True, text=True
+        ).stdout
+        assert {m.partition(".")[0] for m in loaded.split()} & heavy == set()
