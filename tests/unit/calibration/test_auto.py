@@ -42,10 +42,11 @@ def test_situation_is_recognised_from_blocks() -> None:
 
 def test_notes_say_which_situation_was_found() -> None:
     panel = generate_population(60, 10, n_new_items=2, random_state=1).panel
-    blocks = {"Q9": "b", "Q8": "b", "Q1": "a", "Q2": "a"}
+    first, last = panel.new_items
+    blocks = {first: "b", panel.item_ids[7]: "b", panel.item_ids[0]: "a", panel.item_ids[1]: "a"}
     notes = {r["target"]: r for r in calibrate(panel, "auto", parameters={"blocks": blocks}).notes()}
-    assert notes["Q9"]["situation"].startswith("new item of a known battery")
-    assert notes["Q10"]["situation"].startswith("new battery")
+    assert notes[first]["situation"].startswith("new item of a known battery")
+    assert notes[last]["situation"].startswith("new battery")
 
 
 @pytest.mark.parametrize("blinded", ["all", "block-blind"])
@@ -129,7 +130,7 @@ def test_a_single_block_is_one_known_battery() -> None:
 
 @pytest.mark.parametrize("n_items", [2, 3])
 def test_very_few_donors_are_survived(n_items: int) -> None:
-    panel = generate_population(30, n_items, n_new_items=1).panel
+    panel = generate_population(30, n_items, n_new_items=1, missing=0.0).panel
     result = calibrate(panel)
     assert np.isfinite(result.grid[:, -1]).all()
     (interval,) = result.intervals().values()

@@ -107,6 +107,6 @@ def test_everybody_observed_leaves_nothing_uncertain(answers: list[float]) -> No
 
 def test_a_calibration_hands_out_its_items() -> None:
     result = calibrate(generate_population(60, 10, n_new_items=1, random_state=2).panel)
-    online = result.online("Q10")
-    assert online.update({"R001": 5.0}).predictions[0] == 5.0
+    online = result.online(result.panel.new_items[0])
+    assert online.update({result.panel.respondent_ids[0]: 5.0}).predictions[0] == 5.0
     assert online.error_sd > 0

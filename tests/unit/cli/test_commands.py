@@ -104,7 +104,7 @@ def test_a_target_that_cannot_be_predicted_is_named_and_the_rest_is_written(
     values[:, 13] = 4.0
     write_table(to_frame(values, twin.respondent_ids, twin.item_ids, id_column="person"), Path(tables[1]))
     output = tmp_path / "out.csv"
-    options = ["--output", str(output), "--preset", "twin-2k-500", "--json"]
+    options = ["--output", str(output), "--method", "elastic-net", "--preset", "twin-2k-500", "--json"]
     report = run(capsys, "calibrate", *tables, *options, code=1)
     reasons = {row["target"]: row.get("reason") for row in report["rows"]}
     assert "same answer" in reasons["Q14"]

@@ -1,0 +1,40 @@
+"""What the automatic calibrator reaches on the public data, strictly without the targets."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from truetwin.datasets import movielens, twin_2k_500
+from truetwin.evaluation import evaluate, interval_coverage
+
+pytestmark = pytest.mark.skipif("TRUETWIN_DATA_MIRROR" not in os.environ, reason="needs the public data")
+
+
+def score(panel, protocol: str, metric: str = "pearson-paper") -> float:
+    (row,) = (
+        r for r in evaluate(panel, ["auto"], protocol, metric=metric).summary() if r["method"] == "auto"
+    )
+    return row["mean"]
+
+
+def test_new_item_of_movielens() -> None:
+    assert score(movielens.load(), "leave-one-item-out") >= 0.540
+
+
+def test_new_item_of_twin_2k() -> None:
+    assert score(twin_2k_500.load(), "leave-one-item-out") >= 0.330
+
+
+def test_new_battery_of_twin_2k() -> None:
+    assert score(twin_2k_500.load(), "leave-block-out") >= 0.203
+
+
+def test_new_respondent_of_movielens() -> None:
+    assert score(movielens.load(), "leave-one-respondent-out", "pearson") >= 0.489
+    assert score(movielens.load(), "leave-one-respondent-out", "centred-pearson") >= 0.08
+
+
+def test_intervals_of_twin_2k() -> None:
+    assert 0.87 <= interval_coverage(twin_2k_500.load(), "leave-one-item-out").mean <= 0.93
