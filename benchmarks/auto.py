@@ -80,7 +80,7 @@ def main() -> None:
         accuracy("MovieLens", movielens.load(), 0.524)
         respondents("MovieLens", movielens.load())
         respondents("Twin-2K default", twin_2k_500.load())
-        table = published["table-4"]
+        table = published()["table-4"]
         for name in (
             twin_2k_500.available_constructions() if "--all" in sys.argv else ["Text Persona - GPT4.1-mini"]
         ):

@@ -70,6 +70,11 @@ def error_laws(
 
     Large tables are represented by 500 people drawn by id.
     """
+    if problem.inconsistent and any(problem.answered[list(fold)].any() for fold in folds):
+        return [
+            error_laws(problem.hiding(fold), [fold], [each], block_blind=block_blind)[0]
+            for fold, each in zip(folds, found, strict=True)
+        ]
     features = FoldFeatures(problem, folds)
     collectors = [
         [

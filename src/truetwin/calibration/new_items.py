@@ -39,6 +39,8 @@ def predict_items(
     problem: Problem, folds: Sequence[Sequence[int]], *, block_blind: bool
 ) -> list[FoldPrediction]:
     """Predict the targets of every fold; what a fold yields does not depend on the other folds."""
+    if problem.inconsistent and any(problem.answered[list(fold)].any() for fold in folds):
+        return [predict_items(problem.hiding(fold), [fold], block_blind=block_blind)[0] for fold in folds]
     features = FoldFeatures(problem, folds)
     n = len(problem.sample_ids)
     values = [np.zeros((n, len(f))) for f in features.folds]

@@ -35,6 +35,7 @@ MAX_LEARNERS = 4000
 PRIOR_PAIRS = 100.0
 PRIOR_LEVEL = 0.25
 RANGE_PART = 0.2
+SMALLEST_EIGENVALUE = -0.5
 # sets of links, in the order of `Problem.links`
 NEAR, LEVEL_NEAR, PLAIN, SIGNED_SIBLINGS, SIBLINGS, NEAR_BLOCK, PLAIN_BLOCK = range(7)
 SETS: dict[Situation, tuple[int, ...]] = {
@@ -152,8 +153,32 @@ class Problem:
     def covariance(self) -> Array:
         """Human correlations, shrunk to what twins suggest where few people answered both items; (p, p).
 
-        Entry (k, l) depends on the human answers to items k and l only.
+        Entry (k, l) depends on the human answers to items k and l only, unless :attr:`inconsistent`.
         """
+        if not self.inconsistent:
+            return self._pairwise_covariance
+        values, vectors = np.linalg.eigh(self._pairwise_covariance)
+        return np.asarray((vectors * np.maximum(values, SMALLEST_EIGENVALUE)) @ vectors.T)
+
+    @cached_property
+    def inconsistent(self) -> bool:
+        """Whether correlations over different people contradict each other, so that eigenvalues must be raised.
+
+        If they do not, no part of the matrix does either. If they do, what is raised depends on all items, and each
+        fold must be predicted with its targets hidden.
+        """
+        answered = np.flatnonzero(self.answered)
+        part = self._pairwise_covariance[answered[:, None], answered]
+        return bool(part.size and np.linalg.eigvalsh(part)[0] < SMALLEST_EIGENVALUE)
+
+    def hiding(self, fold: Sequence[int]) -> Problem:
+        """The same problem without the human answers to a fold's targets."""
+        human = self.human.copy()
+        human[:, list(fold)] = np.nan
+        return Problem(human, self.twin, self.blocks, self.sample_ids)
+
+    @cached_property
+    def _pairwise_covariance(self) -> Array:
         human, pairs = pairwise_correlations(self.people.values, self.people.seen)
         trust = pairs / (pairs + PRIOR_PAIRS)
         prior = (1 - PRIOR_LEVEL) * self._similarity.centred + PRIOR_LEVEL

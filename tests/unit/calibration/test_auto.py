@@ -166,3 +166,26 @@ def test_sparse_links_satisfy_the_optimality_conditions() -> None:
 
 def test_stack_with_nothing_to_learn_from_is_all_zero() -> None:
     assert not fit_stack(np.zeros((3, 4, 4)), np.ones(3), 0.1).weights.any()
+
+
+def test_contradictory_correlations_are_survived_without_a_leak() -> None:
+    rng = np.random.default_rng(0)
+    p, per_pair = 7, 120
+    human = []
+    for a in range(p):
+        for b in range(a):
+            rows = np.full((per_pair, p), np.nan)
+            rows[:, a] = rng.integers(1, 8, per_pair)
+            rows[:, b] = 8 - rows[:, a]
+            human.append(rows)
+    values = np.concatenate(human)
+    ids, items = [str(k) for k in range(len(values))], [f"item{c}" for c in "ABCDEFG"]
+    twin = ResponseMatrix(rng.integers(1, 8, values.shape).astype(float), ids, items)
+    panel = Panel(ResponseMatrix(values, ids, items), twin)
+    scrambled = values.copy()
+    scrambled[np.isfinite(values[:, 0]), 0] = rng.integers(1, 8, int(np.isfinite(values[:, 0]).sum()))
+    other = Panel(ResponseMatrix(scrambled, ids, items), twin)
+    assert Problem(values, twin.values, tuple(items), tuple(ids)).inconsistent
+    folds = [make_fold(panel, Target("item", i)) for i in items]
+    expected, actual = (Auto().predict_folds(q, folds, Preprocessing())[0].values for q in (panel, other))
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-12)
