@@ -19,6 +19,8 @@ from truetwin.data import Panel
 from truetwin.data.blocks import complete_blocks
 from truetwin.errors import ParameterError
 
+LEAST_SPREAD = 0.05  # in sds of the answers: what is known of a person is not lost in shrinkage
+
 
 class Auto(Calibrator):
     r"""Choose and combine honestly.
@@ -190,7 +192,9 @@ def _place(problem: Problem, fold: Sequence[int], found: FoldPrediction) -> Arra
     somebody = np.asarray(problem.people.seen[:, donors].any(axis=1))
     levels = [predict_level(problem, t, fold) for t in fold]
     mean, sd = np.array([level.mean for level in levels]), np.array([level.sd for level in levels])
-    return np.where(somebody[:, None], mean + sd * found.values, np.nan)
+    spread = found.values[somebody].std(axis=0) if somebody.any() else np.zeros(len(fold))
+    widen = np.divide(LEAST_SPREAD, spread, out=np.ones_like(spread), where=spread > 1e-9)
+    return np.where(somebody[:, None], mean + sd * found.values * np.maximum(widen, 1.0), np.nan)
 
 
 def _people_grid(design: Design) -> tuple[Array, Array]:
