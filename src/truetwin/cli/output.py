@@ -86,7 +86,7 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, fold
             Text(c.heading, no_wrap=True),
             justify="right" if c.format else "left",
             no_wrap=not folds,
-            overflow="fold" if folds else "ignore",
+            overflow="fold",
             min_width=24 if folds else None,
         )
     for row in rows:
