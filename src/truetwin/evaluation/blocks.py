@@ -1,47 +1,5 @@
-"""Which items belong together: batteries, read from a declaration or guessed from ids."""
+"""Which items belong together; see :mod:`truetwin.data.blocks`."""
 
-from __future__ import annotations
+from truetwin.data.blocks import check_blocks, infer_blocks
 
-import re
-from collections.abc import Iterable, Mapping
-
-from truetwin.errors import DataError
-
-_LEADING_NUMBER = re.compile(r"^\d+[ _.\-]+(?=\S)")
-_TRAILING_NUMBER = re.compile(r"(?<=\S)[ _.\-]+\d+$")
-
-
-def infer_blocks(item_ids: Iterable[str]) -> dict[str, str]:
-    """Guess the battery of each item from its id.
-
-    Ids that differ only in a number set off at the front or at the end by a blank, underscore, point or hyphen belong
-    together, as survey platforms write them: ``Q203_1``, ``Q203_2`` or ``1_Q295``, ``2_Q295``.
-
-    Examples
-    --------
-    >>> infer_blocks(["Q203_1", "Q203_2", "1_Q295", "Q7"])
-    {'Q203_1': 'Q203', 'Q203_2': 'Q203', '1_Q295': 'Q295', 'Q7': 'Q7'}
-    """
-    return {i: _TRAILING_NUMBER.sub("", _LEADING_NUMBER.sub("", i)) for i in item_ids}
-
-
-def check_blocks(blocks: Mapping[str, str], item_ids: Iterable[str]) -> dict[str, str]:
-    """Complete a declared mapping: items that it does not name are blocks of their own.
-
-    Raises
-    ------
-    DataError
-        If it names none of the items, or puts all of them in one block.
-    """
-    ids = list(item_ids)
-    known = [i for i in ids if i in blocks]
-    if not known:
-        raise DataError(
-            f"the blocks must name items of the panel; none of the {len(blocks)} named items is in it"
-        )
-    complete = {i: str(blocks.get(i, i)) for i in ids}
-    if len(set(complete.values())) == 1:
-        raise DataError(
-            f"leaving a block out needs at least two blocks; all {len(ids)} items are in {complete[ids[0]]!r}"
-        )
-    return complete
+__all__ = ["check_blocks", "infer_blocks"]
