@@ -12,12 +12,15 @@ from truetwin._version import __version__
 
 _PUBLIC = {
     "Item": "truetwin.data",
+    "Marginals": "truetwin.data.marginals",
     "Panel": "truetwin.data",
     "ResponseMatrix": "truetwin.data",
     "Scale": "truetwin.data",
     "Target": "truetwin.data",
     "calibrate": "truetwin.calibration",
     "evaluate": "truetwin.evaluation",
+    "evaluate_marginals": "truetwin.evaluation.marginals",
+    "reweight": "truetwin.reweighting",
 }
 __all__ = ["__version__", *_PUBLIC]
 

@@ -15,7 +15,7 @@ from truetwin.calibration.design import Fold, Preprocessing, make_designs
 from truetwin.calibration.methods import named_calibrators
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, Target
-from truetwin.data.frames import to_frame
+from truetwin.data.frames import Layout, to_frame
 from truetwin.data.responses import FrameKind
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.registry import closest
@@ -77,9 +77,14 @@ class Calibration:
         return sorted(rows), sorted(columns)
 
     def frame(
-        self, *, rounded: bool = False, id_column: str | None = None, kind: FrameKind | None = None
+        self,
+        *,
+        rounded: bool = False,
+        id_column: str | None = None,
+        kind: FrameKind | None = None,
+        layout: Layout = "wide",
     ) -> Any:
-        """Predictions as a wide table: one row a respondent, one column an item.
+        """Predictions as a table.
 
         Parameters
         ----------
@@ -89,6 +94,8 @@ class Calibration:
             Name of the column of ids; by default as in the human table.
         kind : {"pyarrow", "pandas", "polars"}, optional
             Kind of the result; by default that of the human table.
+        layout : {"wide", "long"}
+            One column an item, or one row a prediction.
         """
         rows, columns = self._kept
         items = [self.panel.item_ids[c] for c in columns]
@@ -98,9 +105,8 @@ class Calibration:
                 values[:, k] = self.panel.scales[item].snap(values[:, k])
         ids = [self.panel.respondent_ids[r] for r in rows]
         human = self.panel.human
-        return to_frame(
-            values, ids, items, id_column=id_column or human.id_name, kind=kind or human.frame_kind
-        )
+        names = id_column or human.id_name
+        return to_frame(values, ids, items, id_column=names, kind=kind or human.frame_kind, layout=layout)
 
     @property
     def predictions(self) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from truetwin import __version__
-from truetwin.cli import calibrate, datasets, demo, evaluate, methods, reproduce
+from truetwin.cli import calibrate, datasets, demo, evaluate, evaluate_marginals, methods, reproduce, reweight
 
 app = typer.Typer(
     name="truetwin",
@@ -38,6 +38,8 @@ def common(
 
 app.command("calibrate")(calibrate.calibrate_command)
 app.command("evaluate")(evaluate.evaluate_command)
+app.command("reweight")(reweight.reweight_command)
+app.command("evaluate-marginals")(evaluate_marginals.evaluate_marginals_command)
 app.command("reproduce")(reproduce.reproduce_command)
 app.command("demo")(demo.demo_command)
 app.command("methods")(methods.methods_command)

@@ -49,6 +49,9 @@ def calibrate_command(
     rounded: Annotated[
         bool, typer.Option("--round", help="Snap predictions to the answers on each scale.")
     ] = False,
+    long: Annotated[
+        bool, typer.Option("--long", help="Write one row a prediction (respondent_id,item_id,value).")
+    ] = False,
     item_file: ItemFile = None,
     in_context: InContext = None,
     preset: Preset = "cv",
@@ -106,6 +109,7 @@ def calibrate_command(
         output,
         id_column=id_column or panel.human.id_name,
         rounded=rounded,
+        layout="long" if long else "wide",
         inputs={role: path for role, path in inputs.items() if path},
         settings=asked,
     )
@@ -173,9 +177,14 @@ def _gain(
 def _print(
     result: Calibration, gain: list[dict[str, object]], parameters: Mapping[Axis, Mapping[str, object]]
 ) -> None:
-    from truetwin.cli.output import Column, note, print_table
+    from truetwin.cli.output import GAIN_COLUMNS, Column, note, print_table
 
-    notes = result.notes()
+    notes = [
+        {**record, "scale": f"{record['scale']}{' (inferred)' if record['scale_inferred'] else ''}"}
+        if "scale" in record
+        else record
+        for record in result.notes()
+    ]
     for axis in parameters:
         here = [record for record in notes if record["axis"] == axis]
         done = sum(1 for record in here if record["target"] not in {t.id for t in result.unpredicted})
@@ -195,14 +204,5 @@ def _print(
     if len(remarkable) > 20 and len(notes) > 20:
         note(f"... and {len(remarkable) - 20} more targets with a note: see the sidecar")
     if gain:
-        gain_columns = [
-            Column("protocol", "hidden in turn"),
-            Column("method", "method"),
-            Column("mean", "correlation", ".3f"),
-            Column("standard_error", "SE", ".3f"),
-            Column("n_scored", "n", "d"),
-            Column("n_unscored", "unscored", "d"),
-            Column("difference", "gain over twin", "+.3f"),
-            Column("difference_standard_error", "SE", ".3f"),
-        ]
+        gain_columns = [Column("protocol", "hidden in turn"), *GAIN_COLUMNS]
         print_table(gain, gain_columns, title="what calibration gains, where the truth is known")

@@ -110,21 +110,12 @@ def _against_truth(result: Calibration, truth: ResponseMatrix) -> list[dict[str,
 def _print(rows: list[dict[str, Any]], new_items: list[dict[str, Any]]) -> None:
     import numpy as np
 
-    from truetwin.cli.output import Column, note, print_table
+    from truetwin.cli.output import GAIN_COLUMNS, Column, note, print_table
 
     note(
         "a generated population with known truth: 400 people, 32 answered items, 8 new items, and their twins\n"
     )
-    columns = [
-        Column("method", "method"),
-        Column("mean", "correlation", ".3f"),
-        Column("standard_error", "SE", ".3f"),
-        Column("n_scored", "n", "d"),
-        Column("n_unscored", "unscored", "d"),
-        Column("difference", "gain over twin", "+.3f"),
-        Column("difference_standard_error", "SE", ".3f"),
-        Column("seconds", "seconds", ".1f"),
-    ]
+    columns = [*GAIN_COLUMNS, Column("seconds", "seconds", ".1f")]
     print_table(rows, columns, title="answered items, each hidden in turn (leave-one-item-out)")
     new_columns = [
         Column("item", "new item"),

@@ -20,6 +20,18 @@ class Column:
     format: str = ""
 
 
+#: What a method gains over the twin, one row a method.
+GAIN_COLUMNS = (
+    Column("method", "method"),
+    Column("mean", "correlation", ".3f"),
+    Column("standard_error", "SE", ".3f"),
+    Column("n_scored", "n", "d"),
+    Column("n_unscored", "unscored", "d"),
+    Column("difference", "gain over twin", "+.3f"),
+    Column("difference_standard_error", "SE", ".3f"),
+)
+
+
 def print_json(command: str, settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the one object that every verb prints with ``--json``; fields that do not apply are absent."""
     from truetwin.io import dump_json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,12 +11,26 @@ from truetwin.cli.options import Jobs, Json, names_of
 
 
 def reproduce_command(
-    table: Annotated[str, typer.Argument(help="table-2, table-4 or table-5 of paper A.")],
+    table: Annotated[
+        str, typer.Argument(help="table-2, table-4, table-5, table-6 or appendix-marginals of paper A.")
+    ],
     construction: Annotated[
         str | None, typer.Option(help="Only this persona construction (`truetwin datasets list --json`).")
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Only this dataset.")] = None,
     methods: Annotated[str | None, typer.Option(help="Only these methods, separated by commas.")] = None,
+    trained_on: Annotated[
+        str | None,
+        typer.Option("--trained-on", help="appendix-marginals: only these objectives, separated by commas."),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="table-6, appendix-marginals: read the dataset's files from this folder."),
+    ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(help="table-6, appendix-marginals: write figures 8 and 9 and their data here."),
+    ] = None,
     n_jobs: Jobs = 1,
     json: Json = False,
 ) -> None:
@@ -25,10 +40,18 @@ def reproduce_command(
     from truetwin.errors import UnknownNameError
     from truetwin.registry import closest
     from truetwin.reproduction import TABLES, reproduce_table
+    from truetwin.reproduction.marginals import MARGINAL_TABLES
 
+    if table in MARGINAL_TABLES:
+        from truetwin.cli.reproduce_marginals import reproduce_marginals_command
+
+        wanted = names_of(trained_on, "objective") if trained_on else None
+        reproduce_marginals_command(table, dataset, wanted, folder, figures, json)
+        return
     if table not in TABLES:
+        known = [*TABLES, *MARGINAL_TABLES]
         raise UnknownNameError(
-            f"no table named {table!r}.{closest(table, list(TABLES))} Tables are {', '.join(TABLES)}."
+            f"no table named {table!r}.{closest(table, known)} Tables are {', '.join(known)}."
         )
     chosen = names_of(methods, "method") if methods else None
     with progress_bar(table) as progress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LONG_COLUMNS = ("respondent_id", "item_id", "value")
 MISSING_MARKS = ("", "NA", "N/A", "NaN", "nan", "#N/A", "null", "NULL", "None", ".")
 _WEIGHT = "weight"
+Layout = Literal["wide", "long"]
 
 
 def from_frame(
@@ -101,14 +102,37 @@ def to_frame(
     *,
     id_column: str = "respondent_id",
     kind: FrameKind = "pyarrow",
+    layout: Layout = "wide",
 ) -> Any:
-    """A wide table of ``values`` as a pyarrow, pandas or polars data frame."""
+    """A table of ``values`` as a pyarrow, pandas or polars data frame.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_respondents, n_items)
+        Answers, NaN where missing.
+    respondent_ids, item_ids : sequence of str
+        Ids of rows and columns.
+    id_column : str
+        Name of the column of ids in a wide table.
+    kind : {"pyarrow", "pandas", "polars"}
+        Kind of data frame.
+    layout : {"wide", "long"}
+        One column an item, or one row an answer that is there: ``respondent_id, item_id, value``.
+    """
     import pyarrow as pa
 
-    # pyarrow writes a NaN as the text "nan" and a null as an empty cell: missing answers are nulls.
-    columns = [pa.array(values[:, j], from_pandas=True) for j in range(values.shape[1])]
-    ids = pa.array(respondent_ids, pa.string())
-    table = pa.table([ids, *columns], names=[id_column, *item_ids])
+    if layout == "wide":
+        # pyarrow writes a NaN as the text "nan" and a null as an empty cell: missing answers are nulls.
+        columns = [pa.array(values[:, j], from_pandas=True) for j in range(values.shape[1])]
+        ids = pa.array(respondent_ids, pa.string())
+        table = pa.table([ids, *columns], names=[id_column, *item_ids])
+    else:
+        rows, positions = np.nonzero(np.isfinite(values))
+        who, what = (
+            pa.array(ids, pa.string()).take(where)
+            for ids, where in ((respondent_ids, rows), (item_ids, positions))
+        )
+        table = pa.table([who, what, values[rows, positions]], names=list(LONG_COLUMNS))
     if kind == "pandas":
         return table.to_pandas()
     if kind == "polars":

@@ -1,6 +1,6 @@
 """Public datasets, pinned by content, and a generated population with known truth."""
 
-from truetwin.datasets import movielens, twin_2k_500
+from truetwin.datasets import movielens, movielens_marginals, opinionqa, twin_2k_500
 from truetwin.datasets.generated import GeneratedPopulation, generate_population
 from truetwin.datasets.spec import Dataset, Repository, datasets
 
@@ -11,5 +11,7 @@ __all__ = [
     "datasets",
     "generate_population",
     "movielens",
+    "movielens_marginals",
+    "opinionqa",
     "twin_2k_500",
 ]

@@ -110,6 +110,11 @@ def _read_text(path: Path) -> pa.Table:
 
     header = _header(path)
     delimiter = max(_DELIMITERS, key=header.count)
+    if delimiter not in header:
+        raise FileFormatError(
+            f"{path} must have at least two columns, such as ids and an item column; its first line has no comma, "
+            f"tab, semicolon or bar"
+        )
     parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     try:
         head = csv.open_csv(path, parse_options=parse, read_options=csv.ReadOptions(block_size=_HEADER_LIMIT))

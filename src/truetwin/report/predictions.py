@@ -11,6 +11,7 @@ from truetwin import __version__
 from truetwin.calibration import Calibration
 from truetwin.calibration.job import DISCLOSURE
 from truetwin.data import Panel
+from truetwin.data.frames import Layout
 from truetwin.io import dump_json, file_hash, replacing, write_draft
 
 
@@ -25,6 +26,7 @@ def write_predictions(
     *,
     id_column: str,
     rounded: bool,
+    layout: Layout = "wide",
     inputs: Mapping[str, Path],
     settings: Mapping[str, Any],
 ) -> Path:
@@ -40,6 +42,8 @@ def write_predictions(
         Name of the column of ids.
     rounded : bool
         Snap predictions to the items' scales.
+    layout : {"wide", "long"}
+        One column an item, or one row a prediction.
     inputs : mapping from role to Path
         Files that went in; their hashes are recorded.
     settings : mapping
@@ -63,7 +67,7 @@ def write_predictions(
         "panel": _described(result.panel),
         "targets": result.notes(),
     }
-    frame = result.frame(rounded=rounded, id_column=id_column, kind="pyarrow")
+    frame = result.frame(rounded=rounded, id_column=id_column, kind="pyarrow", layout=layout)
     metadata = {**(frame.schema.metadata or {}), b"truetwin": DISCLOSURE.encode()}
     with replacing(output, sidecar) as (table_draft, sidecar_draft):
         write_draft(frame.replace_schema_metadata(metadata), table_draft, output.suffix.lower())

@@ -84,6 +84,18 @@ def test_rounding_and_restriction(
     assert report["settings"]["gain"] == []
 
 
+def test_predictions_can_be_written_long(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: tuple[str, str]
+) -> None:
+    wide, long = tmp_path / "wide.csv", tmp_path / "long.parquet"
+    options = ["--preset", "movielens", "--check", "0"]
+    run(capsys, "calibrate", *tables, "--output", str(wide), *options)
+    run(capsys, "calibrate", *tables, "--output", str(long), "--long", *options)
+    first, second = read_responses(wide), read_responses(long)
+    assert first.respondent_ids == second.respondent_ids
+    np.testing.assert_allclose(first.values, second.values)
+
+
 def test_a_target_that_cannot_be_predicted_is_named_and_the_rest_is_written(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: tuple[str, str]
 ) -> None:

@@ -1,0 +1,74 @@
+"""`truetwin reproduce table-6` and `truetwin reproduce appendix-marginals`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def reproduce_marginals_command(
+    table: str,
+    dataset: str | None,
+    trained_on: list[str] | None,
+    folder: Path | None,
+    figures: Path | None,
+    json: bool,
+) -> None:
+    """Compute the table, print it, and draw figures 8 and 9 if asked."""
+    from truetwin.cli.marginal_options import load_dataset
+    from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
+    from truetwin.errors import OutputError
+    from truetwin.reproduction.marginals import CLIP_NOTE, reproduce_marginals
+
+    name = dataset or "movielens"
+    if figures is not None and not figures.is_dir():
+        raise OutputError(f"--figures must be a folder; {figures} is none. Create it first.")
+    data = (
+        load_dataset(name, folder, keep_off_scale=True)
+        if folder or name not in ("movielens", "opinionqa")
+        else None
+    )
+    with progress_bar(table) as progress:
+        rows = list(reproduce_marginals(table, name, data=data, trained_on=trained_on, progress=progress))
+    if figures is not None:
+        note(f"figures and their data: {', '.join(_draw(name, data, figures))}")
+    if json:
+        print_json(
+            f"reproduce {table}",
+            {"table": table, "dataset": name, "split": "seed 42, 80/20", "note": CLIP_NOTE},
+            rows,
+        )
+        return
+    columns = [
+        Column("trained_on", "trained on"),
+        Column("variant", "variant"),
+        Column("metric", "metric"),
+        Column("mean", "mean", ".4f"),
+        Column("standard_error", "SE", ".4f"),
+        Column("n_scored", "n", "d"),
+        Column("paper", "paper", ".3f"),
+        Column("difference", "difference", "+.4f"),
+        Column("seconds", "seconds", ".1f"),
+    ]
+    print_table(rows, columns, title=f"{table}, {name}: test items of the paper's split")
+    note(CLIP_NOTE)
+
+
+def _draw(name: str, data: object, folder: Path) -> list[str]:
+    import pyarrow as pa
+
+    from truetwin.io import replacing, write_table
+    from truetwin.report.marginal_figures import example_item_figure, variance_ratio_figure
+    from truetwin.reproduction.marginal_figures import figure_data
+
+    found = figure_data(name, data)  # type: ignore[arg-type]
+    written = []
+    for label, figure, rows in (
+        ("figure-8", example_item_figure(found.example), found.example.rows()),
+        ("figure-9", variance_ratio_figure(found.ratios), found.ratios.rows()),
+    ):
+        picture, table = folder / f"{label}-{name}.png", folder / f"{label}-{name}.csv"
+        with replacing(picture) as (draft,):
+            figure.savefig(draft, format="png", dpi=150)
+        write_table(pa.Table.from_pylist(rows), table)
+        written += [str(picture), str(table)]
+    return written

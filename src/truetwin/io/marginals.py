@@ -1,0 +1,255 @@
+"""Files of marginals: long (one row a category) or wide (one column a category)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from truetwin.data import Item, Scale
+from truetwin.data.frames import MISSING_MARKS
+from truetwin.data.marginals import EVERYBODY, SUM_TOLERANCE, ItemMarginal, Marginals
+from truetwin.errors import DataError, ScaleError
+from truetwin.io.tables import read_table
+
+_AMOUNTS = ("share_or_count", "share", "count")
+_RESERVED = ("item_id", "population", "base_size")
+OFF_SCALE_LABELS = (
+    "refused", "refused/no answer", "no answer", "don't know", "dont know", "don't know/refused", "dk", "dk/ref",
+    "not sure/refused", "not applicable", "prefer not to say", "skipped",
+)  # fmt: skip
+
+
+@dataclass
+class _Cells:
+    """What a file says about one item of one population."""
+
+    amounts: dict[str, float] = field(default_factory=dict)
+    base_size: float | None = None
+
+
+def read_marginals(
+    path: str | Path,
+    *,
+    items: Mapping[str, Item] | None = None,
+    keep_off_scale: bool = False,
+    tolerance: float = SUM_TOLERANCE,
+) -> Marginals:
+    """Read human marginals.
+
+    Parameters
+    ----------
+    path : path
+        CSV, TSV or Parquet. Long: ``item_id, category`` and one of ``share_or_count``, ``share``, ``count``; or wide:
+        ``item_id`` and one column a category (an empty cell is no category of the item). Both may have ``base_size``
+        and ``population``. Under ``share_or_count`` an item whose amounts are all at most 1 and not all whole is
+        read as shares.
+    items : mapping from item id to Item, optional
+        Declared texts and scales. Without one, numeric categories are ordinal in their numeric order and words are
+        nominal, in the order of the file.
+    keep_off_scale : bool, default=False
+        Count "refused", "don't know" and the like as ordinary categories.
+    tolerance : float
+        How far shares may sum from 1.
+
+    Raises
+    ------
+    DataError
+        The message names the item.
+    """
+    source = str(path)
+    table = read_table(path)
+    names = table.column_names
+    if "item_id" not in names:
+        shown = ", ".join(repr(n) for n in names[:6])
+        raise DataError(f"{source} must have the column 'item_id'; its columns are {shown}")
+    rows = table.to_pylist()
+    if not rows:
+        raise DataError(f"{source} must hold the marginals of at least one item; it has no rows")
+    kind = next((a for a in _AMOUNTS if a in names), None)
+    if "category" in names:
+        if kind is None:
+            raise DataError(
+                f"{source} must have one of the columns {', '.join(_AMOUNTS)} beside 'category'; it has none"
+            )
+        cells = _from_long(rows, kind, source)
+    else:
+        kind = "share_or_count"
+        cells = _from_wide(rows, [n for n in names if n not in _RESERVED], source)
+    declared = dict(items or {})
+    scaled = _scaled_items(cells, declared, keep_off_scale, source)
+    notes = _off_scale_notes(scaled)
+    out: dict[str, dict[str, ItemMarginal]] = {}
+    for (population, item_id), cell in cells.items():
+        item = scaled[item_id]
+        amounts = _coded(cell.amounts, item, source)
+        out.setdefault(population, {})[item_id] = ItemMarginal.from_amounts(
+            item,
+            amounts,
+            are_counts=_are_counts(kind, list(amounts.values())),
+            base_size=cell.base_size,
+            source=source,
+            tolerance=tolerance,
+        )
+    return Marginals(out, source, notes)
+
+
+def _from_long(rows: Sequence[Mapping[str, Any]], kind: str, source: str) -> dict[tuple[str, str], _Cells]:
+    cells: dict[tuple[str, str], _Cells] = {}
+    for number, row in enumerate(rows, 1):
+        key = (_name(row.get("population"), EVERYBODY), _name(row["item_id"], ""))
+        if not key[1]:
+            raise DataError(f"{source}: every row must have an item_id; row {number} has none")
+        category = _name(row["category"], "")
+        if not category:
+            raise DataError(
+                f"{source}: every row must name a category; row {number} (item {key[1]!r}) names none"
+            )
+        cell = cells.setdefault(key, _Cells())
+        if category in cell.amounts:
+            raise DataError(
+                f"{source}: a category must occur once per item; {category!r} of item {key[1]!r} "
+                f"occurs twice (row {number})"
+            )
+        amount = _number(row[kind], f"the {kind.replace('_', ' ')}", number, key[1], source)
+        if amount is None:
+            raise DataError(
+                f"{source}: every category must have a {kind.replace('_', ' ')}; row {number} (item "
+                f"{key[1]!r}) has none"
+            )
+        cell.amounts[category] = amount
+        _set_base(cell, row, number, key[1], source)
+    return cells
+
+
+def _from_wide(
+    rows: Sequence[Mapping[str, Any]], categories: Sequence[str], source: str
+) -> dict[tuple[str, str], _Cells]:
+    if not categories:
+        raise DataError(
+            f"{source} must have a column 'category', or one column for each category; it has neither"
+        )
+    cells: dict[tuple[str, str], _Cells] = {}
+    for number, row in enumerate(rows, 1):
+        key = (_name(row.get("population"), EVERYBODY), _name(row["item_id"], ""))
+        if not key[1]:
+            raise DataError(f"{source}: every row must have an item_id; row {number} has none")
+        if key in cells:
+            raise DataError(f"{source}: an item must have one row; {key[1]!r} has several (row {number})")
+        cell = cells[key] = _Cells()
+        for category in categories:
+            amount = _number(row[category], f"column {category!r}", number, key[1], source)
+            if amount is not None:
+                cell.amounts[category] = amount
+        if not cell.amounts:
+            raise DataError(
+                f"{source}: an item must have at least one category; {key[1]!r} has none (row {number})"
+            )
+        _set_base(cell, row, number, key[1], source)
+    return cells
+
+
+def _set_base(cell: _Cells, row: Mapping[str, Any], number: int, item_id: str, source: str) -> None:
+    base = _number(row.get("base_size"), "the base_size", number, item_id, source)
+    if base is not None:
+        if base <= 0:
+            raise DataError(
+                f"{source}: a base_size must be positive; item {item_id!r} has {base:g} (row {number})"
+            )
+        cell.base_size = base
+
+
+def _name(value: Any, default: str) -> str:
+    if value is None:
+        return default
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip() or default
+
+
+def _number(value: Any, what: str, number: int, item_id: str, source: str) -> float | None:
+    if value is None or (isinstance(value, str) and value.strip() in MISSING_MARKS):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{source}: {what} must be a number; found {str(value)[:40]!r} in row {number} (item {item_id!r})"
+        ) from None
+
+
+def _are_counts(kind: str, amounts: Sequence[float]) -> bool:
+    if kind != "share_or_count":
+        return kind == "count"
+    return max(amounts) > 1.0 + SUM_TOLERANCE or (all(a == int(a) for a in amounts) and sum(amounts) > 1)
+
+
+def _code(category: str) -> float | None:
+    try:
+        return float(category)
+    except ValueError:
+        return None
+
+
+def _scaled_items(
+    cells: Mapping[tuple[str, str], _Cells], declared: Mapping[str, Item], keep_off_scale: bool, source: str
+) -> dict[str, Item]:
+    categories: dict[str, dict[str, None]] = {}
+    for (_, item_id), cell in cells.items():
+        categories.setdefault(item_id, {}).update(dict.fromkeys(cell.amounts))
+    out = {}
+    for item_id, names in categories.items():
+        item = declared.get(item_id, Item(item_id))
+        scale = item.scale
+        if scale is None or scale.kind == "numeric":
+            scale = _scale_of(list(names), item_id, keep_off_scale, source)
+        out[item_id] = Item(item_id, item.text, scale, item.block)
+    return out
+
+
+def _scale_of(names: list[str], item_id: str, keep_off_scale: bool, source: str) -> Scale:
+    codes = [_code(name) for name in names]
+    if all(code is not None for code in codes):
+        ordered = tuple(sorted(c for c in codes if c is not None))
+        if len(set(ordered)) != len(ordered):
+            raise DataError(
+                f"{source}: the categories of item {item_id!r} must differ; two of them are the same number"
+            )
+        return Scale("ordinal", ordered, ordered[0], ordered[-1])
+    off = [n for n in names if not keep_off_scale and n.lower() in OFF_SCALE_LABELS]
+    numbered = {float(k): name for k, name in enumerate(names, 1)}
+    on = {code: name for code, name in numbered.items() if name not in off}
+    if not on:
+        raise DataError(
+            f"{source}: item {item_id!r} must have a category on its scale; {off[0]!r} is off-scale"
+        )
+    return Scale.nominal(on, labels=on, off_scale={c: n for c, n in numbered.items() if n in off})
+
+
+def _coded(amounts: Mapping[str, float], item: Item, source: str) -> dict[float, float]:
+    scale = item.scale
+    assert scale is not None
+    by_label = {label: code for code, label in {**scale.off_scale, **scale.labels}.items()}
+    out = {}
+    for name, amount in amounts.items():
+        code = by_label.get(name)
+        code = _code(name) if code is None else code
+        if code is None or (code not in scale.categories and code not in scale.off_scale):
+            raise ScaleError(
+                f"{source}: category {name!r} must be on the scale of item {item.id!r} "
+                f"({scale.describe()}); it is not. "
+                "Correct the category, or declare the item's scale, labels or off-scale codes in the item file."
+            )
+        out[code] = amount
+    return out
+
+
+def _off_scale_notes(items: Mapping[str, Item]) -> tuple[str, ...]:
+    found = {i: item.scale.off_scale for i, item in items.items() if item.scale and item.scale.off_scale}
+    if not found:
+        return ()
+    labels = sorted({label for off in found.values() for label in off.values()})
+    return (
+        f"off-scale codes ({', '.join(labels)}) of {len(found)} items are left out of shares and twins' answers",
+    )

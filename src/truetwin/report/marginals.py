@@ -1,0 +1,72 @@
+"""Predicted marginals as files: a long table, the twins' weights, and a sidecar that says how they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from truetwin.io import dump_json, file_hash, replacing, write_draft
+from truetwin.report.predictions import sidecar_path, versions
+from truetwin.reweighting.job import DISCLOSURE, Reweighting
+
+__all__ = ["sidecar_path", "write_marginals"]
+
+PREDICTION_FIELDS = pa.schema(
+    [
+        ("population", pa.string()),
+        ("item_id", pa.string()),
+        ("category", pa.string()),
+        ("share", pa.float64()),
+        ("lower", pa.float64()),
+        ("upper", pa.float64()),
+        ("simultaneous_lower", pa.float64()),
+        ("simultaneous_upper", pa.float64()),
+    ]
+)
+
+
+def write_marginals(
+    result: Reweighting,
+    output: Path,
+    weights_output: Path | None,
+    *,
+    inputs: Mapping[str, Path],
+    settings: Mapping[str, Any],
+) -> Path:
+    """Write predictions, sidecar and, if asked, weights: all of them or none.
+
+    Parameters
+    ----------
+    result : Reweighting
+    output, weights_output : Path
+        CSV, TSV or Parquet, by ending.
+    inputs : mapping from role to Path
+        Files that went in; their hashes are recorded.
+    settings : mapping
+        What the user asked for.
+
+    Returns
+    -------
+    Path
+        Where the sidecar is.
+    """
+    sidecar = sidecar_path(output)
+    content = {
+        "disclosure": DISCLOSURE,
+        "settings": settings,
+        "versions": versions(),
+        "inputs": {role: {"file": path.name, "sha256": file_hash(path)} for role, path in inputs.items()},
+        "populations": [each.describe() for each in result.populations],
+    }
+    table = pa.Table.from_pylist(result.predictions, schema=PREDICTION_FIELDS)
+    table = table.replace_schema_metadata({b"truetwin": DISCLOSURE.encode()})
+    weights = pa.Table.from_pylist(result.weights) if weights_output else None
+    with replacing(*(p for p in (output, sidecar, weights_output) if p)) as drafts:
+        write_draft(table, drafts[0], output.suffix.lower())
+        drafts[1].write_text(dump_json(content) + "\n", encoding="utf-8")
+        if weights_output and weights is not None:
+            write_draft(weights, drafts[2], weights_output.suffix.lower())
+    return sidecar

@@ -1,0 +1,60 @@
+"""Whether new items are unlike the training items, so that what was learned there may not hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from truetwin.reweighting.similarity import joint_rows
+from truetwin.reweighting.table import TwinTable
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """How unusual each new item is among the training items.
+
+    Attributes
+    ----------
+    p_values : ndarray of shape (m_new,)
+        Share of training items that are as far from their nearest neighbour as the new item is from its own.
+    unlike : bool
+        Whether more new items have a p-value below .05 than chance explains (at one in a hundred).
+    """
+
+    p_values: Floats
+    unlike: bool
+
+    def note(self) -> str | None:
+        """A warning for people, or None."""
+        if not self.unlike:
+            return None
+        far = int((self.p_values < 0.05).sum())
+        return (
+            f"{far} of {self.p_values.size} new items are unlike the training items (how twins answer "
+            "them lies far from "
+            "every training item): predictions and bands may not hold for them"
+        )
+
+
+def novelty(train: TwinTable, new: TwinTable) -> Novelty:
+    """Compare nearest-neighbour distances of twins' answer profiles; the scale comes from the training items."""
+    known, rows, unseen = joint_rows(train, new)
+    spread = known.profile[rows].std(axis=0)
+    scaled = known.profile / np.where(spread > 1e-9, spread, 1.0)
+    among = _distances(scaled[rows], scaled[rows])
+    np.fill_diagonal(among, np.inf)
+    usual = among.min(axis=1)
+    found = _distances(scaled[unseen], scaled[rows]).min(axis=1)
+    p_values = (1.0 + (usual[None, :] >= found[:, None]).sum(axis=1)) / (usual.size + 1.0)
+    far = int((p_values < 0.05).sum())
+    return Novelty(p_values, bool(far > binom.ppf(0.99, p_values.size, 0.05)))
+
+
+def _distances(left: Floats, right: Floats) -> Floats:
+    squared = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2.0 * left @ right.T
+    return np.sqrt(np.maximum(squared, 0.0))

@@ -1,0 +1,183 @@
+"""Twins' answers to a set of items, as the array methods of this job see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.errors import DataError
+from truetwin.solvers.categorical import CategoricalMap
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int8] | NDArray[np.int16]
+
+KERNEL_TWINS = 20_000  # twins used to compare items with one another; more add nothing but time
+
+
+@dataclass(frozen=True, eq=False)
+class TwinTable:
+    """Answers of ``n`` twins to ``m`` items as category numbers.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, m)
+        Category numbers ``0 .. n_categories[j] - 1``; -1 where a twin gave no answer on the item's scale.
+    n_categories : ndarray of shape (m,)
+    item_ids : tuple of str
+    ordered : ndarray of shape (m,), default all
+        Whether the categories of the item have an order.
+    prior : ndarray of shape (n,), optional
+        Design weights of the twins; equal by default. They need not sum to 1.
+    texts : tuple of str, optional
+        Wording of the items.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> table = TwinTable.build(np.array([[0, 1], [1, 1], [1, -1]]), [2, 2])
+    >>> table.histogram.round(3).tolist()
+    [[0.333, 0.667], [0.0, 1.0]]
+    >>> table.base.tolist()
+    [3, 2]
+    """
+
+    codes: Codes
+    n_categories: NDArray[np.int64]
+    item_ids: tuple[str, ...]
+    ordered: NDArray[np.bool_]
+    prior: Floats
+    texts: tuple[str, ...] | None = None
+    root: TwinTable | None = field(default=None, repr=False)
+    rows: NDArray[np.int64] | None = field(default=None, repr=False)
+
+    @classmethod
+    def build(
+        cls,
+        codes: NDArray[np.integer],
+        n_categories: Sequence[int] | NDArray[np.integer],
+        *,
+        item_ids: Sequence[str] | None = None,
+        ordered: Sequence[bool] | NDArray[np.bool_] | None = None,
+        prior: Floats | None = None,
+        texts: Sequence[str] | None = None,
+    ) -> TwinTable:
+        """Check and complete the parts; twins whose design weight is zero are left out."""
+        sizes = np.asarray(n_categories, dtype=np.int64)
+        n, m = codes.shape
+        if sizes.shape != (m,):
+            raise DataError(f"need one number of categories per item ({m}), got {sizes.size}")
+        weights = np.ones(n) if prior is None else np.asarray(prior, dtype=float)
+        _check_prior(weights, n)
+        small = np.int8 if not m or sizes.max() < 127 else np.int16
+        keep = weights > 0
+        kept = codes if keep.all() else codes[keep]
+        return cls(
+            codes=kept.astype(small, copy=False),  # type: ignore[arg-type]
+            n_categories=sizes,
+            item_ids=tuple(item_ids) if item_ids is not None else tuple(str(j) for j in range(m)),
+            ordered=np.ones(m, dtype=bool) if ordered is None else np.asarray(ordered, dtype=bool),
+            prior=weights[keep] / weights.sum(),
+            texts=None if texts is None else tuple(texts),
+        )
+
+    @property
+    def n_twins(self) -> int:
+        """Number of twins with a positive design weight."""
+        return int(self.codes.shape[0])
+
+    @property
+    def n_items(self) -> int:
+        """Number of items."""
+        return int(self.n_categories.size)
+
+    @property
+    def width(self) -> int:
+        """Largest number of categories of any item of the table that this one was taken from."""
+        sizes = self.n_categories if self.root is None else self.root.n_categories
+        return int(sizes.max())
+
+    def take(self, rows: NDArray[np.integer] | Sequence[int]) -> TwinTable:
+        """The table of some of the items; comparisons of items already made are kept."""
+        index = np.asarray(rows, dtype=np.int64)
+        absolute = index if self.rows is None else self.rows[index]
+        return TwinTable(
+            codes=self.codes[:, index],
+            n_categories=self.n_categories[index],
+            item_ids=tuple(self.item_ids[j] for j in index),
+            ordered=self.ordered[index],
+            prior=self.prior,
+            texts=None if self.texts is None else tuple(self.texts[j] for j in index),
+            root=self if self.root is None else self.root,
+            rows=absolute,
+        )
+
+    @cached_property
+    def base(self) -> NDArray[np.int64]:
+        """How many twins answered each item, shape ``(m,)``."""
+        return np.asarray((self.codes >= 0).sum(axis=0), dtype=np.int64)
+
+    @cached_property
+    def histogram(self) -> Floats:
+        """Weighted shares of the twins' answers per item, over those who answered, shape ``(m, width)``."""
+        if self.root is not None and self.rows is not None:
+            return self.root.histogram[self.rows]
+        counts = np.zeros((self.n_items, self.width))
+        for j in range(self.n_items):
+            given = self.codes[:, j] >= 0
+            counts[j] = np.bincount(self.codes[given, j], weights=self.prior[given], minlength=self.width)
+        total = counts.sum(axis=1, keepdims=True)
+        if (total == 0).any():
+            first = self.item_ids[int(np.argmin(total[:, 0]))]
+            raise DataError(
+                f"at least one twin must have answered every item; no twin has an answer on the scale of item "
+                f"{first!r}. Leave that item out, or check its categories."
+            )
+        return counts / total
+
+    @cached_property
+    def operator(self) -> CategoricalMap:
+        """Weights of twins to weighted answer counts of these items."""
+        return CategoricalMap((self.codes[:, j] for j in range(self.n_items)), self._sizes_to_width())
+
+    def base_codes(self, n_base: int | None = None) -> NDArray[np.int64]:
+        """Answers of the base category twins, shape ``(n_base, m)``.
+
+        The k-th of ``n_base`` (default ``width``) always answers at the same place of the scale: category k
+        where an item has that many categories, the category at the same relative position where it has fewer.
+        """
+        n_base = n_base or self.width
+        place = (np.arange(n_base)[:, None] + 0.5) / n_base
+        return np.asarray((place * self.n_categories).astype(np.int64))
+
+    def with_base_twins(self, *, twins: bool = True) -> CategoricalMap:
+        """The map for twins followed by base category twins (or for the latter alone)."""
+        base = self.base_codes()
+        columns = (
+            np.concatenate([self.codes[:, j], base[:, j].astype(self.codes.dtype)]) if twins else base[:, j]
+            for j in range(self.n_items)
+        )
+        return CategoricalMap(columns, self._sizes_to_width())
+
+    def _sizes_to_width(self) -> NDArray[np.int64]:
+        return np.full(self.n_items, self.width, dtype=np.int64)
+
+    def valid(self) -> NDArray[np.bool_]:
+        """Which cells of a ``(m, width)`` array are categories of the item."""
+        return np.arange(self.width) < self.n_categories[:, None]
+
+
+def _check_prior(weights: Floats, n: int) -> None:
+    if weights.shape != (n,):
+        raise DataError(f"twin weights must be one number per twin ({n}); got {weights.size}")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        bad = int(np.argmax(~np.isfinite(weights) | (weights < 0)))
+        raise DataError(f"twin weights must be finite and not negative; twin number {bad} has {weights[bad]}")
+    if weights.sum() <= 0:
+        raise DataError(
+            f"twin weights must not all be zero; all {n} are. Give at least one twin a positive weight, or leave the "
+            "weights out for equal ones."
+        )

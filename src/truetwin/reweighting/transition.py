@@ -1,0 +1,123 @@
+"""How twins' answers turn into humans' answers: an answer-transition matrix, alone or with weights of the twins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.reweighting.base import FittedMarginals, MarginalMethod, Setting, item_kinds
+from truetwin.reweighting.baselines import Mix
+from truetwin.reweighting.table import TwinTable
+from truetwin.solvers.em import em_transition
+
+Floats = NDArray[np.float64]
+
+FALLBACK_SHARE = 0.75  # of the mean marginal, for items with a number of categories never seen in training
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FittedTransition(FittedMarginals):
+    """Weights, and one matrix for every kind of item (number of categories, ordered or not).
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n,)
+    transitions : dict of (int, bool) to ndarray of shape (K, K)
+    """
+
+    weights: Floats
+    transitions: dict[tuple[int, bool], Floats]
+    fallback: FittedMarginals
+    n_steps: int
+    notes: tuple[str, ...] = field(default=())
+
+    def predict(self, table: TwinTable) -> Floats:
+        """See the base class."""
+        counts = table.operator.shares(self.weights)
+        total = counts.sum(axis=1, keepdims=True)
+        shares = np.where(total > 0, counts / np.maximum(total, 1e-300), table.histogram)
+        out = np.zeros_like(shares)
+        for (size, ordered), rows in item_kinds(table).items():
+            matrix = self.transitions.get((size, ordered), self.transitions.get((size, not ordered)))
+            if matrix is None:
+                out[rows] = self.fallback.predict(table.take(rows))
+            else:
+                out[rows, :size] = shares[rows, :size] @ matrix[:size, :size]
+        return out
+
+    def describe(self) -> dict[str, Any]:
+        """See the base class."""
+        size = float(1.0 / np.sum(self.weights**2))
+        return {"steps": self.n_steps, "effective_sample_size": size, "kinds_of_items": len(self.transitions)}
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerTransition(MarginalMethod):
+    """Answer-transition matrix T on the twins' shares: how often twins' answer a stands for humans' answer k.
+
+    Minimises the mean Kullback-Leibler divergence of the humans' shares from ``histogram @ T`` by EM, with a
+    trace of the mean marginal in every row. Few parameters, so it is safe with few training items.
+
+    Parameters
+    ----------
+    max_steps : int, default=300
+    """
+
+    max_steps: int = 300
+    name: str = "transition"
+
+    def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedTransition:
+        """See the base class."""
+        return _fit(table, human, pull=0.0, fixed_weights=True, max_steps=self.max_steps)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightsAndTransition(MarginalMethod):
+    """Weights of the twins and an answer-transition matrix, learned together by EM.
+
+    Parameters
+    ----------
+    pulls : tuple of float
+        Strengths of the pull to the design weights that cross-validation chooses from.
+    max_steps : int, default=200
+    """
+
+    pulls: tuple[float, ...] = (0.002, 0.01, 0.05, 0.25)
+    max_steps: int = 200
+    name: str = "weights+transition"
+
+    def settings(self) -> Sequence[Setting]:
+        """See the base class."""
+        return tuple({"pull_to_prior": pull} for pull in self.pulls)
+
+    def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedTransition:
+        """See the base class."""
+        return _fit(
+            table, human, pull=float(setting["pull_to_prior"]), fixed_weights=False, max_steps=self.max_steps
+        )
+
+
+def _fit(
+    table: TwinTable, human: Floats, *, pull: float, fixed_weights: bool, max_steps: int
+) -> FittedTransition:
+    kinds = item_kinds(table)
+    fit = em_transition(
+        table.operator,
+        human,
+        table.prior,
+        list(kinds.values()),
+        pull_to_prior=pull,
+        fixed_weights=fixed_weights,
+        max_steps=max_steps,
+    )
+    fallback = Mix().fit(table, human, {"share_of_mean": FALLBACK_SHARE})
+    return FittedTransition(
+        weights=fit.weights,
+        transitions=dict(zip(kinds, fit.transitions, strict=True)),
+        fallback=fallback,
+        n_steps=fit.n_steps,
+    )

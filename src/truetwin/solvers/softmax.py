@@ -1,0 +1,94 @@
+"""Regression of distributions on features: a softmax model fitted to shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SoftmaxFit:
+    """Coefficients of a softmax model.
+
+    Attributes
+    ----------
+    coefficients : ndarray of shape (p + 1, K)
+        The first row is the intercept.
+    """
+
+    coefficients: Floats
+
+    def predict(self, features: Floats) -> Floats:
+        """Shares, shape ``(m, K)``; every row sums to 1."""
+        return _softmax(self.coefficients[0] + features @ self.coefficients[1:])
+
+
+def fit_softmax(
+    features: Floats, shares: Floats, penalty: float, *, start: SoftmaxFit | None = None, max_steps: int = 200
+) -> SoftmaxFit:
+    r"""Softmax regression on shares.
+
+    Solves
+
+    .. math:: \min_{b, W} \frac1m \sum_j \mathrm{KL}(P_j \,\|\, \mathrm{softmax}(b + W^\top \phi_j)) + \lambda \|W\|_F^2
+
+    by L-BFGS; the problem is convex. The intercept is not penalised.
+
+    Parameters
+    ----------
+    features : ndarray of shape (m, p)
+    shares : ndarray of shape (m, K)
+    penalty : float
+        ``lambda``, >= 0.
+    start : SoftmaxFit, optional
+        Where to start, for example the fit of a neighbouring penalty.
+    max_steps : int, default=200
+
+    Returns
+    -------
+    SoftmaxFit
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fit_softmax(np.zeros((2, 1)), np.array([[0.2, 0.8], [0.4, 0.6]]), 0.1).predict(np.zeros((1, 1))).round(3)
+    array([[0.3, 0.7]])
+    """
+    m, p = features.shape
+    size = shares.shape[1]
+    if start is None:
+        first = np.zeros((p + 1, size))
+        first[0] = np.log(shares.mean(axis=0) + 1e-6)
+    else:
+        first = start.coefficients
+
+    # Coordinates in which the curvature is about the same in every direction: fewer steps, same solution.
+    scale = np.sqrt((features**2).mean(axis=0) / size + 2.0 * penalty + 1e-12)[:, None]
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        b, weights = flat[:size], flat[size:].reshape(p, size) / scale
+        scores = b + features @ weights
+        scores -= scores.max(axis=1, keepdims=True)
+        expo = np.exp(scores)
+        total = expo.sum(axis=1, keepdims=True)
+        value = -float(np.sum(shares * (scores - np.log(total)))) / m + penalty * float(np.sum(weights**2))
+        error = (expo / total - shares) / m
+        slope = (features.T @ error + 2.0 * penalty * weights) / scale
+        return value, np.concatenate([error.sum(axis=0), slope.ravel()])
+
+    scaled = np.concatenate([first[:1], first[1:] * scale])
+    options = {"maxiter": max_steps, "maxcor": 20, "gtol": 1e-6}
+    found = minimize(loss, scaled.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(
+        p + 1, size
+    )
+    return SoftmaxFit(np.concatenate([found[:1], found[1:] / scale]))
+
+
+def _softmax(scores: Floats) -> Floats:
+    expo = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(expo / expo.sum(axis=1, keepdims=True))

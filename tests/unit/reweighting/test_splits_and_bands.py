@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from truetwin.errors import DataError
+from truetwin.reweighting import DISCREPANCIES, TwinTable
+from truetwin.reweighting.bands import ConformalBands, conformal_quantile, fewest_items
+from truetwin.reweighting.splits import group_folds, random_folds, train_test_splits
+
+
+@given(st.lists(st.sampled_from("abcdefg"), min_size=4, max_size=60).filter(lambda g: len(set(g)) > 1))
+@settings(max_examples=40, deadline=None)
+def test_group_folds_cover_every_item_once_and_split_no_group(groups: list[str]) -> None:
+    folds = group_folds(groups)
+    assert sorted(int(j) for fold in folds for j in fold) == list(range(len(groups)))
+    homes = {(groups[j], k) for k, fold in enumerate(folds) for j in fold}
+    assert len(homes) == len(set(groups))
+
+
+def test_random_folds_are_of_nearly_equal_size() -> None:
+    assert {fold.size for fold in random_folds(23, 5)} == {4, 5}
+
+
+def test_group_splits_hide_whole_groups() -> None:
+    groups = [str(j // 7) for j in range(100)]
+    for train, test in train_test_splits(100, 4, groups=groups):
+        assert not {groups[j] for j in train} & {groups[j] for j in test}
+        assert sorted([*train, *test]) == list(range(100))
+        assert 20 <= test.size <= 27
+
+
+def test_one_item_cannot_be_split() -> None:
+    with pytest.raises(DataError, match="at least 2"):
+        random_folds(1)
+
+
+def test_bands_cover_at_their_level() -> None:
+    rng = np.random.default_rng(0)
+    kl = DISCREPANCIES["kl"]
+    table = TwinTable.build(rng.integers(0, 4, size=(10, 100)), [4] * 100)
+    hits, whole, bounds = [], [], []
+    for _ in range(60):
+        predicted = rng.dirichlet(np.full(4, 3.0), size=100)
+        human = np.array([rng.dirichlet(40 * p + 0.1) for p in predicted])
+        bands = ConformalBands.learn(table.take(range(60)), human[:60], predicted[:60], kl, 0.9)
+        ends = bands.around(table.take(range(60, 100)), predicted[60:])
+        target = human[60:]
+        hits.append(((target >= ends.lower) & (target <= ends.upper)).mean())
+        whole.append(
+            ((target >= ends.simultaneous_lower) & (target <= ends.simultaneous_upper)).all(axis=1).mean()
+        )
+        bounds.append((kl.value(target, predicted[60:]) <= bands.discrepancy_bound).mean())
+    for found in (hits, whole, bounds):
+        assert 0.87 <= np.mean(found) <= 0.93
+
+
+def test_too_few_items_cannot_support_a_level() -> None:
+    assert fewest_items(0.9) == 9
+    assert conformal_quantile(np.arange(8.0), 0.9) == np.inf
+    assert conformal_quantile(np.arange(9.0), 0.9) == 8.0
