@@ -3,7 +3,7 @@ r"""For each new item: calibrate, use the twin as it is, or do not trust.
 The rule is learned on the panel's own answered items. Each of them is hidden in turn; what remains visible of it (how
 well its twin answers follow from those to its donors, its nearest donor, how well calibrated predictions and twins agree)
 is set against how well calibration and the twins did. A small ridge regression of the two correlations on the three
-figures then says what to expect of a new item. No threshold is fitted to anything:
+figures then says what to expect of a new item (:mod:`truetwin.diagnosis.expectation`). No threshold is fitted:
 
 - *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the variance), or
   nothing can be learned, because all twins gave the same answer;
@@ -14,39 +14,21 @@ figures then says what to expect of a new item. No threshold is fitted to anythi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.diagnosis.prepare import Array, Positions, Prepared
+from truetwin.diagnosis.expectation import Expected, expect
+from truetwin.diagnosis.prepare import Array, Prepared
 from truetwin.diagnosis.record import agreement_of_new, left_out, left_out_twice, twin_scores
 from truetwin.diagnosis.span import Span, span
 
 Verdict = Literal["calibrate", "use the twin", "do not trust"]
 VERDICTS: tuple[Verdict, ...] = ("calibrate", "use the twin", "do not trust")
 SMALL = 0.1
-MIN_RECORD = 8
-PENALTY = 1.0
 MIN_TWIN_ANSWERS = 3
 _SHOWN = 0.05
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What the record of the answered items lets one expect of an item."""
-
-    calibrated: float
-    twin: float
-    difference_error: float
-
-    @property
-    def verdict(self) -> Verdict:
-        """The rule above."""
-        if max(self.calibrated, self.twin) < SMALL:
-            return "do not trust"
-        return "use the twin" if self.twin - self.calibrated > self.difference_error else "calibrate"
 
 
 def item_verdicts(prepared: Prepared) -> list[dict[str, Any]]:
@@ -70,7 +52,7 @@ def item_verdicts(prepared: Prepared) -> list[dict[str, Any]]:
         features = _features(around, agreement)
         outcomes = np.column_stack([record.calibrated, twin_scores(prepared)])
         for j in targets:
-            expected = expect(features, outcomes, prepared.donors, int(j))
+            expected = expect(features, outcomes, prepared.donors, int(j), groups)
             rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery))
     order = {j: k for k, j in enumerate(prepared.new.tolist())}
     return sorted(rows, key=lambda row: order[prepared.panel.item_ids.index(row["item"])])
@@ -95,7 +77,7 @@ def hidden_verdicts(prepared: Prepared) -> list[dict[str, Any]]:
     for h in prepared.donors:
         features = _features(around, record.agreement[:, h])
         outcomes = np.column_stack([record.calibrated[:, h], twin])
-        expected = expect(features, outcomes, prepared.donors[prepared.donors != h], int(h))
+        expected = expect(features, outcomes, prepared.donors[prepared.donors != h], int(h), groups)
         row = _row(prepared, int(h), around, record.agreement[h, h], expected, False)
         rows.append(row | {"calibrated": float(record.calibrated[h, h]), "twin": float(twin[h])})
     return rows
@@ -114,27 +96,6 @@ def record_summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             row[f"{name}_n"] = int(seen.size)
         found.append(row)
     return found
-
-
-def expect(features: Array, outcomes: Array, record: Positions, target: int) -> Expected | None:
-    """Regress the record's outcomes on its features and predict the target; None without a record or features."""
-    usable = record[np.isfinite(features[record]).all(axis=1) & np.isfinite(outcomes[record]).all(axis=1)]
-    if usable.size < MIN_RECORD or not np.isfinite(features[target]).all():
-        return None
-    X, y = features[usable], outcomes[usable]
-    centre, scale = X.mean(axis=0), X.std(axis=0)
-    scale[scale == 0] = 1.0
-    # held to the range of the record: beyond it, a straight line promises anything
-    seen = np.clip(features[target], X.min(axis=0), X.max(axis=0))
-    X, x = (X - centre) / scale, (seen - centre) / scale
-    inverse = np.linalg.inv(X.T @ X + PENALTY * np.eye(X.shape[1]))
-    level = y.mean(axis=0)
-    weights = inverse @ X.T @ (y - level)
-    calibrated, twin = level + x @ weights
-    gap = (y - level - X @ weights) @ np.array([1.0, -1.0])
-    freedom = max(usable.size - X.shape[1] - 1, 1)
-    variance = float(gap @ gap) / freedom * (1 / usable.size + float(x @ inverse @ x))
-    return Expected(float(calibrated), float(twin), variance**0.5)
 
 
 def _features(around: Span, agreement: Array) -> Array:
@@ -185,4 +146,6 @@ def _decide(answers: NDArray[np.float64], r2: float, expected: Expected | None) 
         why = "too few answered items to learn from, so judged by the twins alone"
         return ("calibrate" if np.isfinite(r2) and r2 >= SMALL else "do not trust"), why
     what = f"expected correlation {expected.calibrated:.2f} calibrated, {expected.twin:.2f} as the twins are"
-    return expected.verdict, what
+    if max(expected.calibrated, expected.twin) < SMALL:
+        return "do not trust", what
+    return ("use the twin" if expected.gain < -expected.gain_error else "calibrate"), what
