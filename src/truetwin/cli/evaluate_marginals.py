@@ -81,7 +81,10 @@ def evaluate_marginals_command(
         return
     for text in result.notes:
         note(f"note: {text}")
-    _print(rows, f"{splits} splits, {result.settings['held_out']} hidden; mean (standard error over items)")
+    # A terminal holds four discrepancies; --metrics chooses them, --json has all.
+    shown = scored or list(dict.fromkeys([*trained, "tv", "ks", "cdf-l1"]))[:4]
+    title = f"{splits} splits, {result.settings['held_out']} hidden; mean (standard error over items)"
+    _print(rows, shown, f"{title}; band, whole band, bound: share of items inside, nominal {level:g}")
 
 
 def _data(
@@ -138,7 +141,7 @@ def _groups(asked: str | None, known: dict[str, dict[str, str]]) -> dict[str, st
     return read_groups(Path(asked))
 
 
-def _print(rows: list[dict[str, Any]], title: str) -> None:
+def _print(rows: list[dict[str, Any]], asked: list[str], title: str) -> None:
     from truetwin.cli.output import Column, print_table
 
     table: dict[tuple[str, str], dict[str, Any]] = {}
@@ -152,10 +155,12 @@ def _print(rows: list[dict[str, Any]], title: str) -> None:
         line[row["metric"]] = "undefined" if row["mean"] is None else f"{row['mean']:.4g}{error}"
         line["n"] = min(line["n"], row["n_scored"])
     metrics = dict.fromkeys(row["metric"] for row in rows)
+    headings = {"coverage": "band", "coverage-simultaneous": "whole band", "coverage-discrepancy": "bound"}
+    shown = [m for m in metrics if m in asked] + [m for m in metrics if m in headings]
     columns = [
         Column("method", "method"),
         Column("trained", "trained on"),
-        *(Column(m, m) for m in metrics),
+        *(Column(m, headings.get(m, m)) for m in shown),
         Column("n", "n", "d"),
         Column("seconds", "seconds", ".1f"),
     ]

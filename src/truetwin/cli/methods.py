@@ -6,9 +6,10 @@ from truetwin.cli.options import Json
 
 
 def methods_command(json: Json = False) -> None:
-    """List the calibration methods, their settings and what they are for."""
+    """List the methods, their settings and what they are for."""
     from truetwin.calibration.methods import methods
     from truetwin.cli.output import Column, print_json, print_table
+    from truetwin.reweighting.methods import SUMMARIES
 
     rows = [
         {
@@ -19,6 +20,10 @@ def methods_command(json: Json = False) -> None:
             "summary": method.summary,
         }
         for name, method in ((n, methods[n]) for n in methods)
+    ]
+    rows += [
+        {"method": name, "kind": "distribution", "predicts": "marginals", "summary": summary}
+        for name, summary in SUMMARIES.items()
     ]
     if json:
         print_json("methods", {}, rows)

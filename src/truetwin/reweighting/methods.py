@@ -13,26 +13,36 @@ from truetwin.reweighting.ensemble import Ensemble
 from truetwin.reweighting.kernel import KernelSoftmax
 from truetwin.reweighting.transition import AnswerTransition, WeightsAndTransition
 
-MARGINAL_METHODS: Registry[Callable[[], MarginalMethod]] = Registry(
+MarginalMethodMaker = Callable[[], MarginalMethod]
+
+MARGINAL_METHODS: Registry[MarginalMethodMaker] = Registry(
     "method for marginals",
-    hint=(
-        "Known are twins, mean, mix, ensemble, transition, weights+transition, ksoft, ksoft+text, geometric-mean "
-        "and auto."
-    ),
+    hint="`truetwin methods` lists all.",
     entry_point_group="truetwin.marginal_methods",
 )
-MARGINAL_METHODS.add("twins", Uncalibrated)
-MARGINAL_METHODS.add("mean", MeanMarginal)
-MARGINAL_METHODS.add("mix", Mix)
-MARGINAL_METHODS.add("ensemble", Ensemble)
-MARGINAL_METHODS.add("transition", AnswerTransition, aliases=("T",))
-MARGINAL_METHODS.add("weights+transition", WeightsAndTransition, aliases=("w+T",))
-MARGINAL_METHODS.add("ksoft", KernelSoftmax)
-MARGINAL_METHODS.add("ksoft+text", lambda: KernelSoftmax(with_text=True))
-MARGINAL_METHODS.add(
-    "geometric-mean", lambda: GeometricMean(WeightsAndTransition(), KernelSoftmax(with_text=True))
+SUMMARIES: dict[str, str] = {}
+"""What each method does, in one line."""
+
+
+def _add(name: str, summary: str, make: MarginalMethodMaker, *aliases: str) -> None:
+    MARGINAL_METHODS.add(name, make, aliases=aliases)
+    SUMMARIES[name] = summary
+
+
+_add("twins", "the twins' own shares, uncalibrated", Uncalibrated)
+_add("mean", "mean of the known marginals", MeanMarginal)
+_add("mix", "one parameter between mean and twins", Mix)
+_add("ensemble", "weighted twins and base category twins (paper A, Algorithm 3)", Ensemble)
+_add("transition", "how often twins' answer a stands for humans' answer k", AnswerTransition, "T")
+_add("weights+transition", "weights of twins and transition together", WeightsAndTransition, "w+T")
+_add("ksoft", "softmax regression on kernel components of the items", KernelSoftmax)
+_add("ksoft+text", "the same, with the items' texts", lambda: KernelSoftmax(with_text=True))
+_add(
+    "geometric-mean",
+    "geometric mean of weights+transition and ksoft+text",
+    lambda: GeometricMean(WeightsAndTransition(), KernelSoftmax(with_text=True)),
 )
-MARGINAL_METHODS.add("auto", Auto)
+_add("auto", "the best of these by cross-validation among the known items", Auto)
 
 BASELINES = ("twins", "mean", "mix")
 """Shown beside every evaluated method."""

@@ -8,8 +8,11 @@ Weights flow up (answerers -> leaves -> items: :meth:`CategoricalMap.shares`), g
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,6 +28,7 @@ SPARSE_LIMIT = 1 << 24  # answerers x blocks up to which the top level is kept a
 CHUNK = 1 << 14  # answerers handled at once above that limit, so that the scratch arrays stay in cache
 
 
+N_THREADS = min(os.cpu_count() or 1, 8)
 BATCH = 16  # items that are merged among themselves before the next ones are looked at
 
 
@@ -117,12 +121,8 @@ class CategoricalMap:
         if self._top is not None:
             mass = self._top_up @ weights
         else:
-            mass = np.concatenate(
-                [
-                    np.bincount(leaves, weights=weights, minlength=size)
-                    for leaves, size in zip(self._leaves, self._n_leaves, strict=True)
-                ]
-            )
+            count = partial(_leaf_mass, weights)
+            mass = np.concatenate(list(_threads().map(count, self._leaves, self._n_leaves)))
         for level in self._levels_up:
             mass = level @ mass
         return np.ascontiguousarray(mass.reshape(self.shape[0], self._row)[:, :-1])
@@ -138,16 +138,22 @@ class CategoricalMap:
             return np.asarray(self._top @ mass)
         out = np.zeros(self.n_answerers)
         tables = np.split(mass, np.cumsum(self._n_leaves)[:-1])
+        share = CHUNK * -(-self.n_answerers // (CHUNK * N_THREADS))  # whole chunks for each thread
+        starts = range(0, self.n_answerers, share)
+        list(_threads().map(lambda start: self._add_leaves(out, tables, start, start + share), starts))
+        return out
+
+    def _add_leaves(self, out: Floats, tables: list[Floats], begin: int, end: int) -> None:
+        """Add to ``out[begin:end]`` what the leaves of these answerers are worth."""
         index = np.empty(CHUNK, dtype=np.intp)
         looked_up = np.empty(CHUNK)
-        for start in range(0, self.n_answerers, CHUNK):
-            part = out[start : start + CHUNK]
+        for start in range(begin, min(end, self.n_answerers), CHUNK):
+            part = out[start : min(start + CHUNK, end)]
             size = part.size
             for leaves, table in zip(self._leaves, tables, strict=True):
                 index[:size] = leaves[start : start + size]
                 np.take(table, index[:size], out=looked_up[:size], mode="clip")
                 part += looked_up[:size]
-        return out
 
     @property
     def n_blocks(self) -> int:
@@ -179,6 +185,17 @@ class CategoricalMap:
             )
             self._top_up = self._top.T
             self._leaves = []
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    # numpy lets go of the interpreter while it counts and looks up; every number is computed by one thread, so that
+    # results do not depend on how many there are.
+    return ThreadPoolExecutor(N_THREADS, thread_name_prefix="truetwin-map")
+
+
+def _leaf_mass(weights: Floats, leaves: NDArray[np.uint16], size: int) -> Floats:
+    return np.bincount(leaves, weights=weights, minlength=size).astype(np.float64, copy=False)
 
 
 def _item_node(
