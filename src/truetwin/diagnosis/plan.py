@@ -27,6 +27,7 @@ from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.registry import closest
 
 NOISE = 2.0  # as in `truetwin.diagnosis.record`
+TOLD = 0.002  # share of a target's variance from which on a choice is said to help it
 
 
 @dataclass(frozen=True)
@@ -202,15 +203,15 @@ def _greedy(
         variance = np.einsum("ij,ij->i", FC, F[pool])
         gain = np.einsum("ij,jk,ik->i", FC, M, FC)
         own = np.array([left[waiting[p]] if p in waiting else False for p in pool.tolist()])
-        # a target that is asked itself: its own term is replaced, as all of its unknown part goes
-        gain = np.where(own, gain - variance**2, gain) / (variance + NOISE) + np.where(own, variance, 0.0)
+        # what a target tells about itself is not counted: asked, it needs no prediction
+        gain = np.where(own, gain - variance**2, gain) / (variance + NOISE)
         # rounding must not decide between equals: the first by id order on the panel is taken
         best = int(np.flatnonzero(free & (gain >= np.max(gain[free]) * (1 - 1e-9)))[0])
         told = (active @ FC[best]) ** 2 / (variance[best] + NOISE)
         asked = waiting.get(int(pool[best]))
         if asked is not None:
             left[asked] = False
-        most = [k for k in np.argsort(-told, kind="stable")[:4] if told[k] > 0 and left[k]][:3]
+        most = [k for k in np.argsort(-told, kind="stable")[:4] if told[k] >= TOLD and left[k]][:3]
         chosen.append(ids[pool[best]])
         reductions.append(float(gain[best]) / start)
         helps.append(tuple(ids[targets[k]] for k in most))
