@@ -127,7 +127,11 @@ def _structure(found: Diagnosis) -> list[dict[str, Any]]:
     for space, name in (("row", "of items"), ("column", "of respondents")):
         a = found.alignments[space]
         k = max(a.n_ranks - 2, 1)
-        row: dict[str, Any] = {"what": name, "k": k, "cosines": " ".join(f"{c:.2f}" for c in a.cosines["twin"])}
+        row: dict[str, Any] = {
+            "what": name,
+            "k": k,
+            "cosines": " ".join(f"{c:.2f}" for c in a.cosines["twin"]),
+        }
         rows.append(row | {source: float(values[k - 1]) for source, values in a.distances.items()})
     return rows
 

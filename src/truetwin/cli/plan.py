@@ -29,9 +29,7 @@ def plan_command(
     ] = None,
     candidates: Annotated[
         list[str] | None,
-        typer.Option(
-            help="What can be asked. [default: everything without human answers but named targets]"
-        ),
+        typer.Option(help="What can be asked. [default: everything without human answers but named targets]"),
     ] = None,
     id_column: IdColumn = None,
     item_file: ItemFile = None,
@@ -88,3 +86,7 @@ def _print(found: Plan) -> None:
         f"with the {found.n_known} {found.axis}s that have human answers, {found.unknown:.0%} of how the targets vary is "
         f"unknown, going by the twins; 'share learned' is of that"
     )
+    if sum(found.reduction) < 0.01:
+        note(
+            "note: going by the twins, none of this tells much about the rest: what is asked already tells it, or nothing does"
+        )

@@ -122,7 +122,7 @@ def alignment(
 def directions(values: Array, count: int, space: Space) -> Array:
     """Leading singular vectors as columns, orthonormal: right ones (items) or left ones (respondents)."""
     tall = values if values.shape[0] >= values.shape[1] else values.T
-    squares, vectors = np.linalg.eigh(tall.T @ tall)
+    _, vectors = np.linalg.eigh(tall.T @ tall)
     leading = vectors[:, ::-1][:, :count]
     if (tall is values) == (space == "row"):
         return np.asarray(leading)

@@ -6,15 +6,16 @@ Theorem 4.1 (individual level), divided by :math:`\sqrt n` so that it reads in s
           + \frac{\|Y\| / \sqrt n}{\sigma_{\min}(\hat\Sigma) + \lambda}
             \left(\|\hat\Sigma - \tilde\Sigma\| \|\beta^*\| + \|\hat\gamma - \tilde\gamma\|\right),
 
-with :math:`\hat\Sigma = \tilde Y^T \tilde Y / \tilde n` the twins' moments, :math:`\tilde\Sigma` what they would be with
-infinitely many twins, :math:`\gamma` the same for the target, and for any coefficients b of the target on its donors
+with :math:`\hat\Sigma = \tilde Y^T \tilde Y / \tilde n` the twins' moments, :math:`\tilde\Sigma` what they would be
+with infinitely many twins, :math:`\gamma` the same for the target, and for any coefficients b of the target on its
+donors
 
 .. math:: \|r\| \le \|Y_o - Y b\| + \frac{\|Y\|}{\sigma_{\min}(\tilde\Sigma) + \lambda}
           \left(\lambda \|b\| + \|\tilde\gamma - \tilde\Sigma b\|\right).
 
-(The paper's :math:`\|U e\| + \|\mathcal E_o - \mathcal E b\|` bounds the first term, which needs no latent factors as it
-stands here.) With b the humans' own ridge coefficients, an answered item gives every term. For a new item the target's
-human side is unknown: what is left are the estimation term and the condition of the donors.
+(The paper's :math:`\|U e\| + \|\mathcal E_o - \mathcal E b\|` bounds the first term, which needs no latent factors as
+it stands here.) With b the humans' own ridge coefficients, an answered item gives every term. For a new item the
+target's human side is unknown: what is left are the estimation term and the condition of the donors.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from truetwin.diagnosis.prepare import Array
 from truetwin.data import Panel
+from truetwin.diagnosis.prepare import Array
 
 #: Conventions, not estimates: from where on a figure is called a fault.
 CONCENTRATED = 0.5  # sd of twins over sd of humans
@@ -40,7 +41,7 @@ def item_faults(panel: Panel) -> list[dict[str, Any]]:
     (False, True)
     """
     human, twin = panel.human_values, panel.twin_values
-    twins = np.isfinite(twin).any(axis=1)
+    twins = np.asarray(np.isfinite(twin).any(axis=1))
     return [
         _faults(item, human[:, j], twin[:, j], twins, panel)
         for j, item in enumerate(panel.item_ids)
@@ -48,7 +49,7 @@ def item_faults(panel: Panel) -> list[dict[str, Any]]:
     ]
 
 
-def _faults(item: str, human: Array, twin: Array, twins: Array, panel: Panel) -> dict[str, Any]:
+def _faults(item: str, human: Array, twin: Array, twins: NDArray[np.bool_], panel: Panel) -> dict[str, Any]:
     answers, theirs = twin[np.isfinite(twin)], human[np.isfinite(human)]
     # A twin that was never asked because its person was not is not missing: people without an answer do not count.
     asked = twins & np.isfinite(human) if theirs.size else twins

@@ -196,7 +196,7 @@ def diagnose(
     }
     rank = spectra["human"].effective_rank
     full = [demeaned(completed(v)) for v in (human, twin)]
-    alignments = {
+    alignments: dict[str, Alignment] = {
         space: alignment(full[0], full[1], rank + 2, space, random_state=random_state) for space in _SPACES
     }
     many = prepared.donors.size > MAX_ITEMS_HIDDEN

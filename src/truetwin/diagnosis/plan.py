@@ -7,9 +7,10 @@ conditional variance
 .. math:: P_{tt}, \quad P = K - K_{\cdot S} (K_{SS} + \lambda I)^{-1} K_{S \cdot} .
 
 It does not depend on the answers, so that fielding can be planned. Asking item c lowers the sum over the targets T by
-:math:`\sum_{t \in T} P_{tc}^2 / (P_{cc} + \lambda)`, and each greedy step takes the largest reduction, then updates P by
-the same rank-one term. P is kept as :math:`F C F^T`, with F (targets and candidates) x (dimensions of the other side), so
-that neither many items nor many people make it large.
+:math:`\sum_{t \in T} P_{tc}^2 / (P_{cc} + \lambda)`, and each greedy step takes the largest reduction, then updates P
+by the same rank-one term. A target that is asked itself needs no prediction: only what it tells about the targets that
+remain counts. P is kept as :math:`F C F^T`, with F (targets and candidates) x (dimensions of the other side), so that
+neither many items nor many people make it large.
 """
 
 from __future__ import annotations
@@ -134,7 +135,9 @@ def plan(
     if candidates is None and targets is not None:
         pool = [i for i in open_ids if i not in set(wanted)]
     if budget > len(pool):
-        raise ParameterError(f"the budget must be at most the {len(pool)} {axis}s to choose from; got {budget}")
+        raise ParameterError(
+            f"the budget must be at most the {len(pool)} {axis}s to choose from; got {budget}"
+        )
     position = {name: k for k, name in enumerate(ids)}
     rows = [np.array([position[i] for i in part], dtype=np.intp) for part in (wanted, pool)]
     return _greedy(panel, axis, int(budget), rows[0], rows[1], np.flatnonzero(known))

@@ -61,9 +61,7 @@ class Prepared:
         sources = (
             (self.human[:, self.donors], self.twin[:, self.donors])
             if scaled
-            else tuple(
-                demeaned(v[:, self.donors]) for v in (self.panel.human_values, self.panel.twin_values)
-            )
+            else tuple(demeaned(v[:, self.donors]) for v in (self.panel.human_values, self.panel.twin_values))
         )
         both = np.isfinite(sources[0]).any(axis=1) & np.isfinite(sources[1]).any(axis=1)
         return sources[0][both], sources[1][both]
@@ -89,7 +87,9 @@ def prepare(panel: Panel, blocks: Mapping[str, str] | None = None) -> Prepared:
     seen = [np.isfinite(v).any(axis=0) for v in (panel.human_values, panel.twin_values)]
     donors, new = np.flatnonzero(seen[0] & seen[1]), np.flatnonzero(seen[1] & ~seen[0])
     if not donors.size:
-        raise AlignmentError("a diagnosis needs items that both humans and twins have answered; there is none")
+        raise AlignmentError(
+            "a diagnosis needs items that both humans and twins have answered; there is none"
+        )
     if donors.size < 2:
         raise DataError(
             f"a diagnosis needs at least two items that both humans and twins have answered; there is only "

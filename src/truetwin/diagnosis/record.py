@@ -124,7 +124,8 @@ def solved(prepared: Prepared, row: int, donors: Positions) -> tuple[Positions, 
     """Donors that a respondent has answered, the inverse of their regularised correlations, and the answers."""
     o = donors[np.isfinite(prepared.human[row, donors])]
     K = prepared.twin_correlations[np.ix_(o, o)]
-    return o, np.linalg.inv(K + NOISE * np.eye(o.size)), prepared.human[row, o]
+    inverse = np.asarray(np.linalg.inv(K + NOISE * np.eye(o.size)), dtype=np.float64)
+    return o, inverse, np.asarray(prepared.human[row, o])
 
 
 class _Sums:

@@ -1,15 +1,21 @@
 r"""For each new item: calibrate, use the twin as it is, or do not trust.
 
 The rule is learned on the panel's own answered items. Each of them is hidden in turn; what remains visible of it (how
-well its twin answers follow from those to its donors, its nearest donor, how well calibrated predictions and twins agree)
-is set against how well calibration and the twins did. A small ridge regression of the two correlations on the three
-figures then says what to expect of a new item (:mod:`truetwin.diagnosis.expectation`). No threshold is fitted:
+well its twin answers follow from those to its donors, its nearest donor, how well calibrated predictions and twins
+agree) is set against how well calibration and the twins did. A small ridge regression of the two correlations on the
+three figures then says what to expect of a new item (:mod:`truetwin.diagnosis.expectation`). No threshold is fitted:
 
-- *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the variance), or
-  nothing can be learned, because all twins gave the same answer;
+- *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the variance),
+  or nothing can be learned, because all twins gave the same answer;
 - *use the twin*: the twins' expected correlation exceeds the calibrated one by more than the standard error of that
   expectation;
 - *calibrate*: otherwise.
+
+With fewer than eight answered items to learn from, the twins alone decide: *calibrate* if donors explain a tenth of how
+the item's twins differ, else *do not trust*.
+
+The twins' own correlation with people can only be learned where some item like the target has been answered. Of a
+battery that is unlike all others, twins may be better than *do not trust* makes believe: asking some people tells.
 """
 
 from __future__ import annotations
@@ -87,12 +93,16 @@ def record_summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Mean correlations of the answered items by the verdict they would have got."""
     found = []
     for verdict in VERDICTS:
-        scores = np.array([(r["calibrated"], r["twin"]) for r in rows if r["verdict"] == verdict]).reshape(-1, 2)
+        scores = np.array([(r["calibrated"], r["twin"]) for r in rows if r["verdict"] == verdict]).reshape(
+            -1, 2
+        )
         row: dict[str, Any] = {"verdict": verdict, "n_items": len(scores)}
         for k, name in enumerate(("calibrated", "twin")):
             seen = scores[np.isfinite(scores[:, k]), k]
             row[name] = float(seen.mean()) if seen.size else None
-            row[f"{name}_standard_error"] = float(seen.std(ddof=1) / seen.size**0.5) if seen.size > 1 else None
+            row[f"{name}_standard_error"] = (
+                float(seen.std(ddof=1) / seen.size**0.5) if seen.size > 1 else None
+            )
             row[f"{name}_n"] = int(seen.size)
         found.append(row)
     return found

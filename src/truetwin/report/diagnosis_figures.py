@@ -12,6 +12,7 @@ from truetwin.io import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 HUMAN_COLOUR, TWIN_COLOUR, CHANCE_COLOUR, GRID_COLOUR = "#0b6e99", "#c2571a", "#8a8f98", "#e3e6ea"
@@ -19,7 +20,11 @@ VERDICT_COLOURS = {"calibrate": "#0b6e99", "use the twin": "#c2571a", "do not tr
 ENDINGS = (".png", ".svg", ".pdf")
 _SPACE_NAMES = {"row": "items (row space)", "column": "respondents (column space)"}
 _LABELS = {"twin": "twins", "gaussian": "Gaussian noise", "shuffled": "people, columns shuffled"}
-_STYLES = {"twin": (TWIN_COLOUR, "o", "-"), "gaussian": (CHANCE_COLOUR, "s", ":"), "shuffled": ("#4d5560", "^", "--")}
+_STYLES = {
+    "twin": (TWIN_COLOUR, "o", "-"),
+    "gaussian": (CHANCE_COLOUR, "s", ":"),
+    "shuffled": ("#4d5560", "^", "--"),
+}
 
 
 def spectrum_figure(diagnosis: Diagnosis) -> Figure:
@@ -31,15 +36,8 @@ def spectrum_figure(diagnosis: Diagnosis) -> Figure:
     for source, colour, marker in (("human", HUMAN_COLOUR, "o"), ("twin", TWIN_COLOUR, "D")):
         found = diagnosis.spectra[source]
         share = found.cumulative_variance
-        left.plot(np.arange(1, share.size + 1), share, color=colour, linewidth=2)
         name = "people" if source == "human" else "twins"
-        left.annotate(
-            name,
-            (max(1, share.size // 3), share[max(1, share.size // 3) - 1]),
-            xytext=(6, -12),
-            textcoords="offset points",
-            color=colour,
-        )
+        left.plot(np.arange(1, share.size + 1), share, color=colour, linewidth=2, label=name)
         errors = found.validation_error.mean(axis=1)
         right.plot(np.arange(errors.size), errors, color=colour, marker=marker, markersize=4, label=name)
         right.plot(
@@ -51,6 +49,7 @@ def spectrum_figure(diagnosis: Diagnosis) -> Figure:
             color=colour,
         )
     left.set(xlabel="rank", ylabel="share of variance", ylim=(0, 1.02), title="Cumulative variance")
+    left.legend(frameon=False, loc="lower right")
     ranks = {s: diagnosis.spectra[s].effective_rank for s in ("human", "twin")}
     right.set(
         xlabel="rank",
@@ -60,7 +59,7 @@ def spectrum_figure(diagnosis: Diagnosis) -> Figure:
     top = max(float(s.validation_error.mean(axis=1).max()) for s in diagnosis.spectra.values())
     right.set_ylim(top=min(top * 1.05, 1.3))
     right.legend(frameon=False)
-    _whole_numbers(right)
+    _whole_numbers(right.xaxis)
     return figure
 
 
@@ -83,7 +82,10 @@ def alignment_figure(diagnosis: Diagnosis, space: str = "row") -> Figure:
                 capsize=2, label=_LABELS[name],
             )  # fmt: skip
     left.set(
-        xlabel="principal angle", ylabel="cosine (1: same direction)", ylim=(-0.03, 1.03), title="Leading angles"
+        xlabel="principal angle",
+        ylabel="cosine (1: same direction)",
+        ylim=(-0.03, 1.03),
+        title="Leading angles",
     )
     right.set(
         xlabel="number of leading directions",
@@ -94,7 +96,7 @@ def alignment_figure(diagnosis: Diagnosis, space: str = "row") -> Figure:
     right.axhline(2**0.5, color=GRID_COLOUR, zorder=0)
     left.legend(frameon=False, fontsize=8)
     for axes in (left, right):
-        _whole_numbers(axes)
+        _whole_numbers(axes.xaxis)
     figure.suptitle(f"Twins beside people: {_SPACE_NAMES[space]}", fontsize=11)
     return figure
 
@@ -103,7 +105,7 @@ def verdict_figure(diagnosis: Diagnosis) -> Figure:
     """Expected correlation of calibrated predictions and twins: new items, and answered items as a check."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.2, 5.4), layout="constrained")
+    figure = Figure(figsize=(7.6, 4.8), layout="constrained")
     axes = figure.subplots()
     for verdict, colour in VERDICT_COLOURS.items():
         for rows, marker, size, alpha, what in (
@@ -148,6 +150,8 @@ def fault_figure(diagnosis: Diagnosis) -> Figure:
     ):
         if values.size:
             axes.hist(values, bins=min(30, max(8, values.size // 4)), color=TWIN_COLOUR, alpha=0.85)
+        axes.margins(y=0.18)
+        _whole_numbers(axes.yaxis)
         axes.axvline(usual, color=HUMAN_COLOUR, linewidth=1.5)
         axes.annotate(
             "as people", (usual, 1), xycoords=("data", "axes fraction"), xytext=(4, -10),
@@ -194,7 +198,7 @@ def _two_panels() -> tuple[Figure, tuple[Axes, Axes]]:
     return figure, (left, right)
 
 
-def _whole_numbers(axes: Axes) -> None:
+def _whole_numbers(axis: Axis) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.set_major_locator(MaxNLocator(integer=True))
