@@ -77,16 +77,14 @@ def _print(found: Plan) -> None:
         Column("cumulative_reduction", "in all", ".4f"),
         Column("told", "tells most about"),
     ]
-    print_table(
-        rows,
-        columns,
-        title=f"what to ask next: {len(rows)} of {found.n_candidates} {found.axis}s, for {found.n_targets} targets",
-    )
+    what = f"{len(rows)} of {found.n_candidates} {found.axis}s, for {found.n_targets} targets"
+    print_table(rows, columns, title=f"what to ask next: {what}")
     note(
-        f"with the {found.n_known} {found.axis}s that have human answers, {found.unknown:.0%} of how the targets vary is "
-        f"unknown, going by the twins; 'share learned' is of that"
+        f"with the {found.n_known} {found.axis}s that have human answers, {found.unknown:.0%} of how the targets vary "
+        f"is unknown, going by the twins; 'share learned' is of that"
     )
     if sum(found.reduction) < 0.01:
         note(
-            "note: going by the twins, none of this tells much about the rest: what is asked already tells it, or nothing does"
+            "note: going by the twins, none of this tells much about the rest: what is asked already tells it, or "
+            "nothing does"
         )

@@ -139,7 +139,7 @@ def plan(
             f"the budget must be at most the {len(pool)} {axis}s to choose from; got {budget}"
         )
     position = {name: k for k, name in enumerate(ids)}
-    rows = [np.array([position[i] for i in part], dtype=np.intp) for part in (wanted, pool)]
+    rows = [np.array([position[i] for i in part], dtype=np.intp) for part in (wanted, sorted(pool))]
     return _greedy(panel, axis, int(budget), rows[0], rows[1], np.flatnonzero(known))
 
 
@@ -207,8 +207,8 @@ def _greedy(
         gain = np.einsum("ij,jk,ik->i", FC, M, FC)
         own = np.array([left[waiting[p]] if p in waiting else False for p in pool.tolist()])
         # what a target tells about itself is not counted: asked, it needs no prediction
-        gain = np.where(own, gain - variance**2, gain) / (variance + NOISE)
-        # rounding must not decide between equals: the first by id order on the panel is taken
+        gain = np.maximum(np.where(own, gain - variance**2, gain), 0.0) / (variance + NOISE)
+        # rounding must not decide between equals: the first by id is taken
         best = int(np.flatnonzero(free & (gain >= np.max(gain[free]) * (1 - 1e-9)))[0])
         told = (active @ FC[best]) ** 2 / (variance[best] + NOISE)
         asked = waiting.get(int(pool[best]))

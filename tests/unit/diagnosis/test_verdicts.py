@@ -77,9 +77,10 @@ def test_twin_r2_leaves_each_twin_out(panel: Panel) -> None:
             w = np.linalg.solve(X.T @ X + ALPHA * np.eye(len(others)), X.T @ Z[rest, item])
             apart.append(Z[i, item] - Z[i, others] @ w)
         assert found.r2[item] == pytest.approx(1 - np.mean(np.square(apart)) / np.mean(Z[:, item] ** 2))
-        assert [d for d, _ in found.nearest[item]][0] == others[
-            int(np.argmax(np.abs(prepared.twin_correlations[item, others])))
-        ]
+        assert (
+            found.nearest[item][0][0]
+            == others[int(np.argmax(np.abs(prepared.twin_correlations[item, others])))]
+        )
 
 
 def test_good_twins_are_calibrated_and_constant_twins_are_not_trusted(panel: Panel) -> None:
