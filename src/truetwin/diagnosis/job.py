@@ -208,7 +208,7 @@ def diagnose(
         item_verdicts(prepared),
         [] if many else hidden_verdicts(prepared),
         item_bounds(prepared, random_state=random_state),
-        share_bounds(prepared),
+        share_bounds(prepared, random_state=random_state),
         moment_distance(prepared),
         {
             "n_respondents": int(human.shape[0]),

@@ -51,13 +51,16 @@ def left_out(prepared: Prepared, groups: Positions) -> Record:
     """
     sums = _Sums(prepared.human.shape[1], 1)
     donors = prepared.donors
+    numbers, sizes = np.unique(groups[donors], return_counts=True)
+    shared = numbers[sizes > 1]
     for row in scored_rows(prepared):
         o, A, z = solved(prepared, row, donors)
         a = A @ z
-        prediction = np.empty(o.size)
-        for group in np.unique(groups[o]):
+        prediction = z - a / np.diagonal(A)
+        for group in shared:
             s = np.flatnonzero(groups[o] == group)
-            prediction[s] = z[s] - (a[s] / A[s, s] if s.size == 1 else np.linalg.solve(A[np.ix_(s, s)], a[s]))
+            if s.size > 1:
+                prediction[s] = z[s] - np.linalg.solve(A[np.ix_(s, s)], a[s])
         sums.add(o, prediction[:, None], z, prepared.twin[row, o])
     calibrated, agreement = sums.correlations()
     return Record(calibrated[:, 0], agreement[:, 0])
