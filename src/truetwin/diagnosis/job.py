@@ -154,6 +154,7 @@ def diagnose(
     blocks: Mapping[str, str] | None = None,
     max_rank: int = MAX_RANK,
     scaled: bool = True,
+    scores: Mapping[str, float] | None = None,
     random_state: int = 0,
 ) -> Diagnosis:
     """Say how far the twins of a panel can be trusted, and for which new items.
@@ -169,6 +170,10 @@ def diagnose(
     scaled : bool, default=True
         Divide items by their sds before spectra and alignment; False as in the paper, where columns are demeaned only
         and an item answered in hundreds outweighs the others.
+    scores : mapping from item id to correlation, optional
+        What the method that will be used reached on the answered items, each hidden in turn (`evaluate` gives it); the
+        verdicts then speak of that method. By default they speak of conditional expectations given other items, which
+        do as well as the paper's fit-and-transfer methods.
     random_state : int, default=0
         Seed of hidden entries, baselines and bootstraps.
 
@@ -189,6 +194,9 @@ def diagnose(
     ['Q15', 'Q16']
     """
     prepared = prepare(panel, blocks)
+    reached = (
+        None if scores is None else np.array([scores.get(i, np.nan) for i in panel.item_ids], dtype=float)
+    )
     human, twin = prepared.pair(scaled=scaled)
     spectra = {
         name: spectrum(values, max_rank=max_rank, random_state=random_state)
@@ -205,8 +213,8 @@ def diagnose(
         spectra,
         alignments,
         item_faults(panel),
-        item_verdicts(prepared),
-        [] if many else hidden_verdicts(prepared),
+        item_verdicts(prepared, reached),
+        [] if many else hidden_verdicts(prepared, reached),
         item_bounds(prepared, random_state=random_state),
         share_bounds(prepared, random_state=random_state),
         moment_distance(prepared),

@@ -14,6 +14,10 @@ three figures then says what to expect of a new item (:mod:`truetwin.diagnosis.e
 With fewer than eight answered items to learn from, the twins alone decide: *calibrate* if donors explain a tenth of how
 the item's twins differ, else *do not trust*.
 
+"Calibrated" means predicted from the answers to other items (fit-and-transfer), unless scores of another method are
+given. A method that also uses the item's own twins may beat both: then *use the twin* says only that other items alone
+tell less than the twin does.
+
 The twins' own correlation with people can only be learned where some item like the target has been answered. Of a
 battery that is unlike all others, twins may be better than *do not trust* makes believe: asking some people tells.
 """
@@ -37,11 +41,19 @@ MIN_TWIN_ANSWERS = 3
 _SHOWN = 0.05
 
 
-def item_verdicts(prepared: Prepared) -> list[dict[str, Any]]:
+def item_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dict[str, Any]]:
     """Verdict on each new item, with reasons in words.
 
     An item whose battery people have partly answered is judged by the record of items left out alone; an item of a new
     battery, or of none, by the record of items left out together with their batteries.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The panel.
+    scores : ndarray of shape (n_items,), optional
+        Correlations with human answers that a method of the user's choice reached on the answered items, each hidden in
+        turn, NaN where undefined; by default those of the conditional expectation.
     """
     rows: list[dict[str, Any]] = []
     known = set(prepared.groups[prepared.donors].tolist())
@@ -56,7 +68,8 @@ def item_verdicts(prepared: Prepared) -> list[dict[str, Any]]:
         agreement = record.agreement.copy()
         agreement[targets] = agreement_of_new(prepared, targets)
         features = _features(around, agreement)
-        outcomes = np.column_stack([record.calibrated, twin_scores(prepared)])
+        calibrated = record.calibrated if scores is None else scores
+        outcomes = np.column_stack([calibrated, twin_scores(prepared)])
         for j in targets:
             expected = expect(features, outcomes, prepared.donors, int(j), groups)
             rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery))
@@ -64,11 +77,12 @@ def item_verdicts(prepared: Prepared) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: order[prepared.panel.item_ids.index(row["item"])])
 
 
-def hidden_verdicts(prepared: Prepared) -> list[dict[str, Any]]:
+def hidden_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dict[str, Any]]:
     """The verdict that each *answered* item would get if nobody had answered it, beside how things then went.
 
     Strict: human answers to the item are hidden from every figure that its verdict rests on, the record of the other
-    items included.
+    items included. (With ``scores`` of another method not quite: the other items' scores were then made with the item
+    among their donors.)
 
     Returns
     -------
@@ -82,10 +96,11 @@ def hidden_verdicts(prepared: Prepared) -> list[dict[str, Any]]:
     rows = []
     for h in prepared.donors:
         features = _features(around, record.agreement[:, h])
-        outcomes = np.column_stack([record.calibrated[:, h], twin])
+        calibrated = record.calibrated[:, h] if scores is None else scores
+        outcomes = np.column_stack([calibrated, twin])
         expected = expect(features, outcomes, prepared.donors[prepared.donors != h], int(h), groups)
         row = _row(prepared, int(h), around, record.agreement[h, h], expected, False)
-        rows.append(row | {"calibrated": float(record.calibrated[h, h]), "twin": float(twin[h])})
+        rows.append(row | {"calibrated": float(calibrated[h]), "twin": float(twin[h])})
     return rows
 
 

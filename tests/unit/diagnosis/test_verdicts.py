@@ -174,6 +174,14 @@ def test_the_whole_diagnosis(panel: Panel) -> None:
     assert sum(r["n_items"] for r in found.record_summary()) == 15
 
 
+def test_verdicts_speak_of_the_method_whose_scores_are_given(panel: Panel) -> None:
+    poor = tt.diagnose(panel, scores=dict.fromkeys(panel.item_ids, -0.5))
+    good = tt.diagnose(panel, scores=dict.fromkeys(panel.item_ids, 0.9))
+    assert {r["verdict"] for r in poor.verdicts} == {"use the twin"}
+    assert {r["verdict"] for r in good.verdicts} == {"calibrate"}
+    assert good.verdicts[0]["expected_calibrated"] == pytest.approx(0.9)
+
+
 def test_nothing_new_is_said_and_still_diagnosed() -> None:
     found = tt.diagnose(generate_population(80, 10, n_new_items=0).panel)
     assert found.verdicts == []
