@@ -18,8 +18,10 @@ _PUBLIC = {
     "Scale": "truetwin.data",
     "Target": "truetwin.data",
     "calibrate": "truetwin.calibration",
+    "diagnose": "truetwin.diagnosis",
     "evaluate": "truetwin.evaluation",
     "evaluate_marginals": "truetwin.evaluation.marginals",
+    "plan": "truetwin.diagnosis",
     "reweight": "truetwin.reweighting",
 }
 __all__ = ["__version__", *_PUBLIC]

@@ -133,6 +133,11 @@ def to_frame(
             for ids, where in ((respondent_ids, rows), (item_ids, positions))
         )
         table = pa.table([who, what, values[rows, positions]], names=list(LONG_COLUMNS))
+    return as_kind(table, kind)
+
+
+def as_kind(table: pa.Table, kind: FrameKind) -> Any:
+    """A pyarrow table as a pyarrow, pandas or polars data frame."""
     if kind == "pandas":
         return table.to_pandas()
     if kind == "polars":
