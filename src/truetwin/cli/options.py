@@ -60,6 +60,12 @@ def read_panel(
 
     items = read_items(item_file) if item_file else None
     tables = [read_responses(path, id_column=id_column, items=items) for path in (human, twin)]
+    for path, table in zip((human, twin), tables, strict=True):
+        if "weight" in table.item_ids and not (items and "weight" in items):
+            raise DataError(
+                f"{path}: the column 'weight' would be taken for an item; leave it out, rename it, or declare the item "
+                f"'weight' in an --item-file"
+            )
     third = read_responses(in_context, id_column=id_column, items=items) if in_context else None
     if items:
         known = {i for table in tables for i in table.item_ids}

@@ -37,11 +37,19 @@ def reproduce_command(
     """Compute a table of the paper anew, every cell beside the printed figure."""
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
     from truetwin.datasets import twin_2k_500
-    from truetwin.errors import UnknownNameError
+    from truetwin.errors import ParameterError, UnknownNameError
     from truetwin.registry import closest
     from truetwin.reproduction import TABLES, reproduce_table
     from truetwin.reproduction.marginals import MARGINAL_TABLES
 
+    foreign = (
+        {"--construction": construction, "--methods": methods}
+        if table in MARGINAL_TABLES
+        else {"--trained-on": trained_on, "--folder": folder, "--figures": figures}
+    )
+    for option, value in foreign.items():
+        if value is not None:
+            raise ParameterError(f"{option} does not go with {table}")
     if table in MARGINAL_TABLES:
         from truetwin.cli.reproduce_marginals import reproduce_marginals_command
 
