@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +76,7 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
             "Add marginals of further items."
         )
     kept = [item for item in twins.items if item.id in known or predict is None or item.id in set(predict)]
-    typical = _shared_scales([known[i].item.scale for i in both])
+    typical = shared_scales([known[i].item.scale for i in both])
     items, columns = [], []
     n_missing = 0
     position = {i: j for j, i in enumerate(twins.item_ids)}
@@ -100,19 +101,55 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
     )
     _ = table.histogram  # every item must have an answer
     is_known = np.array([item.id in known for item in items])
-    notes = _notes(table, twins, marginals, both, n_missing)
+    guessed = inferred_note([c for c, given in zip(items, kept, strict=True) if _unscaled(given, known)])
+    notes = (*_notes(table, twins, marginals, both, n_missing), *guessed)
     positive = np.ones(len(twins.respondent_ids), bool) if twins.weights is None else twins.weights > 0
     ids = tuple(r for r, p in zip(twins.respondent_ids, positive, strict=True) if p)
     return Aligned(table, tuple(items), np.flatnonzero(is_known), np.flatnonzero(~is_known), notes, ids)
 
 
-def _shared_scales(scales: Sequence[Scale | None]) -> list[Scale]:
-    """The distinct scales of the training items, fewest categories first."""
+def shared_scales(scales: Sequence[Scale | None]) -> list[Scale]:
+    """The distinct scales of the training items, the most common first, and of equally common ones the longest.
+
+    Labelled nominal scales are left out: their words belong to one item.
+    """
     found: dict[tuple[object, ...], Scale] = {}
+    count: Counter[tuple[object, ...]] = Counter()
     for scale in scales:
         if scale is not None and not (scale.kind == "nominal" and scale.labels):
-            found.setdefault((scale.kind, scale.categories), scale)
-    return sorted(found.values(), key=lambda s: s.n_categories)
+            key = (scale.kind, scale.categories)
+            found.setdefault(key, scale)
+            count[key] += 1
+    return [found[k] for k in sorted(found, key=lambda k: (-count[k], -found[k].n_categories))]
+
+
+def _unscaled(item: Item, known: Container[str]) -> bool:
+    return item.id not in known and (item.scale is None or item.scale.kind == "numeric")
+
+
+def inferred_note(items: Sequence[Item]) -> tuple[str, ...]:
+    """A note on new items whose scale was taken from training items; nothing if there are none."""
+    if not items:
+        return ()
+    first = items[0]
+    assert first.scale is not None
+    shown = _short(first.scale)
+    if len(items) == 1:
+        return (
+            f"scale of new item {first.id!r} is inferred from the training items (the most common that its answers "
+            f"fit): {shown}; declare it in an item file",
+        )
+    return (
+        f"scales of {len(items)} new items are inferred from the training items (the most common that their answers "
+        f"fit); first {first.id!r}: {shown}; declare them in an item file",
+    )
+
+
+def _short(scale: Scale) -> str:
+    codes = scale.categories
+    if codes == tuple(codes[0] + k for k in range(len(codes))) and len(codes) > 1:
+        return f"{codes[0]:g}..{codes[-1]:g}"
+    return ", ".join(f"{c:g}" for c in codes)
 
 
 def complete_item(
