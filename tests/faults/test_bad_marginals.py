@@ -134,6 +134,11 @@ def test_a_twin_without_a_weight(job: Job) -> None:
     job.refused("'t39'", options=(*FAST, "--twin-weights", "@weights"))
 
 
+def test_a_twin_with_two_weights(job: Job) -> None:
+    job.extra["weights"] = ["id,weight", *(f"t{i},1" for i in range(40)), "t7,2"]
+    job.refused("'t7'", "once", options=(*FAST, "--twin-weights", "@weights"))
+
+
 def test_design_weights_change_the_start_and_zero_leaves_a_twin_out(job: Job) -> None:
     job.extra["weights"] = ["id,weight", *(f"t{i},{0 if i < 5 else 2}" for i in range(40))]
     weights = job.folder / "w.csv"

@@ -51,6 +51,7 @@ def _labelled(human: Marginals, declared: Mapping[str, Item]) -> dict[str, Item]
 def with_weights(twins: ResponseMatrix, path: Path) -> ResponseMatrix:
     """The same answers with design weights from a table with the columns id (any name) and ``weight``."""
     from truetwin.data import ResponseMatrix
+    from truetwin.data.responses import check_unique
     from truetwin.io import read_table
 
     table = read_table(path)
@@ -59,8 +60,10 @@ def with_weights(twins: ResponseMatrix, path: Path) -> ResponseMatrix:
             f"{path} must have a column of twin ids and the column 'weight'; it has {', '.join(table.column_names)}"
         )
     id_name = next(name for name in table.column_names if name != "weight")
+    rows = table.to_pylist()
+    check_unique([str(row[id_name]) for row in rows], "twin", str(path))
     weights = {}
-    for row in table.to_pylist():
+    for row in rows:
         try:
             weights[str(row[id_name])] = float(row["weight"])
         except (TypeError, ValueError):
