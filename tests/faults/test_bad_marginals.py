@@ -210,6 +210,12 @@ def test_text_methods_need_text(job: Job) -> None:
     job.refused("ksoft+text", "--item", options=("--method", "ksoft+text"))
 
 
+@pytest.mark.parametrize("level", ["nan", "1", "-0.1", "90"])
+def test_a_level_that_is_none(job: Job, level: str) -> None:
+    job.refused("--level", "between 0 and 1, or 0", options=(*FAST, "--level", level))
+    job.refused("--level", "between 0 and 1;", options=("--level", "0"), verb="evaluate-marginals")
+
+
 def test_weights_output_needs_a_method_with_weights(job: Job) -> None:
     job.refused(
         "--weights-output", options=("--method", "ksoft", "--weights-output", str(job.folder / "w.csv"))

@@ -52,10 +52,12 @@ def evaluate_marginals_command(
     json: Json = False,
 ) -> None:
     """Hide marginals that are known, predict them, and compare methods on what was hidden."""
+    from truetwin.cli.marginal_options import check_level
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.evaluation.marginals import evaluate_marginals
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
 
+    check_level(level)
     wanted = [MARGINAL_METHODS.resolve(name) for name in names_of(methods, "method")]
     trained = [DISCREPANCIES.resolve(name) for name in names_of(discrepancy, "discrepancy")]
     scored = [DISCREPANCIES.resolve(name) for name in names_of(metrics, "metric")] if metrics else None

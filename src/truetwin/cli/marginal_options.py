@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 DATASETS = ("movielens", "opinionqa")
 
 
+def check_level(level: float, *, none_allowed: bool = False) -> None:
+    """Raise unless the level of the bands is strictly between 0 and 1 (or 0 for no bands, where that is allowed)."""
+    if not (0.0 < level < 1.0 or (none_allowed and level == 0.0)):
+        extra = ", or 0 for no bands" if none_allowed else ""
+        raise ParameterError(f"--level must be strictly between 0 and 1{extra}; got {level:g}")
+
+
 def read_marginal_data(
     marginals: Path,
     twin: Path,

@@ -75,7 +75,7 @@ def reweight_command(
     Learns from the items that have human marginals. Beside OUTPUT, a file of the same name ending in .json records
     method, figures of the fit, versions, hashes of the inputs and notes.
     """
-    from truetwin.cli.marginal_options import read_groups, read_marginal_data
+    from truetwin.cli.marginal_options import check_level, read_groups, read_marginal_data
     from truetwin.cli.output import note, print_json
     from truetwin.errors import OutputError, ParameterError
     from truetwin.io import check_output_ending, check_writable
@@ -83,6 +83,7 @@ def reweight_command(
     from truetwin.reweighting import MARGINAL_METHODS, reweight
     from truetwin.reweighting import discrepancy as discrepancy_named
 
+    check_level(level, none_allowed=True)
     name = MARGINAL_METHODS.resolve(method)
     discrepancy_named(discrepancy)
     if weights_output and name in ("mean", "mix", "twins", "ksoft", "ksoft+text"):
