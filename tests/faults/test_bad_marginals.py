@@ -139,6 +139,13 @@ def test_a_twin_with_two_weights(job: Job) -> None:
     job.refused("'t7'", "once", options=(*FAST, "--twin-weights", "@weights"))
 
 
+def test_a_column_of_weights_among_the_answers_is_no_item(job: Job) -> None:
+    job.twin = [f"{line},{'weight' if k == 0 else k / 7}" for k, line in enumerate(job.twin)]
+    job.refused("'weight'", "Rename", "--twin-weights", options=FAST)
+    assert job.run(*FAST, "--twin-weights", str(job.folder / "twin.csv")) == 0
+    assert {row["item_id"] for row in job.rows()} == {"Q28", "Q29", "Q30"}
+
+
 def test_design_weights_change_the_start_and_zero_leaves_a_twin_out(job: Job) -> None:
     job.extra["weights"] = ["id,weight", *(f"t{i},{0 if i < 5 else 2}" for i in range(40))]
     weights = job.folder / "w.csv"

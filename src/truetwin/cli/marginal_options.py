@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,27 @@ def read_marginal_data(
     declared = read_items(item_file) if item_file else {}
     human = read_marginals(marginals, items=declared, keep_off_scale=keep_off_scale)
     twins = read_responses(twin, id_column=id_column, items={**declared, **_labelled(human, declared)})
+    twins = _without_weight(twins, {**declared, **human.items}, dropped=twin_weights is not None)
     return human, with_weights(twins, twin_weights) if twin_weights else twins
+
+
+def _without_weight(twins: ResponseMatrix, known: Container[str], *, dropped: bool) -> ResponseMatrix:
+    """A column ``weight`` is no item, unless the marginals or the item file say so; without weights it is refused."""
+    from truetwin.data import ResponseMatrix
+
+    kept = [k for k, i in enumerate(twins.item_ids) if i.strip().lower() != "weight" or i in known]
+    if len(kept) == len(twins.item_ids):
+        return twins
+    if not dropped:
+        name = next(i for k, i in enumerate(twins.item_ids) if k not in kept)
+        raise DataError(
+            f"{twins.source}: column {name!r} must be an item with twins' answers, and looks like weights. Rename it if "
+            "it is an item, or pass weights of the twins by --twin-weights (this same file will do)."
+        )
+    items = [twins.items[k] for k in kept]
+    return ResponseMatrix(
+        twins.values[:, kept], twins.respondent_ids, items, twins.weights, twins.source, twins.id_name
+    )
 
 
 def _labelled(human: Marginals, declared: Mapping[str, Item]) -> dict[str, Item]:
