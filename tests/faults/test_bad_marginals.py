@@ -214,7 +214,7 @@ def test_groups_that_lack_an_item(job: Job) -> None:
 
 
 def test_text_methods_need_text(job: Job) -> None:
-    job.refused("ksoft+text", "--item", options=("--method", "ksoft+text"))
+    job.refused("ksoft+text", "(--item-file)", options=("--method", "ksoft+text"))
 
 
 @pytest.mark.parametrize("level", ["nan", "1", "-0.1", "90"])

@@ -53,8 +53,8 @@ def _without_weight(twins: ResponseMatrix, known: Container[str], *, dropped: bo
     if not dropped:
         name = next(i for k, i in enumerate(twins.item_ids) if k not in kept)
         raise DataError(
-            f"{twins.source}: column {name!r} must be an item with twins' answers, and looks like weights. Rename it if "
-            "it is an item, or pass weights of the twins by --twin-weights (this same file will do)."
+            f"{twins.source}: column {name!r} must be an item with twins' answers, and looks like weights. Rename it "
+            "if it is an item, or pass the weights of the twins by --twin-weights."
         )
     items = [twins.items[k] for k in kept]
     return ResponseMatrix(
