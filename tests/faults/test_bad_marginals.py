@@ -97,6 +97,14 @@ def test_a_category_that_twins_use_and_the_marginals_lack(job: Job) -> None:
     job.refused("'Q1'", "'t2'", "7", "share 0", options=FAST)
 
 
+def test_marginals_that_lack_a_category_of_several_items(job: Job) -> None:
+    lacking = ("Q2,3,", "Q5,3,", "Q7,3,")
+    job.marginals = [
+        line.replace("share_or_count", "count") for line in job.marginals if not line.startswith(lacking)
+    ]
+    job.refused("'Q2'", "3 items are affected", "nobody chose with share 0", options=FAST)
+
+
 def test_a_category_that_no_twin_uses_is_predicted_anyway(job: Job) -> None:
     job.twin = [job.twin[0]] + [line.replace(",3", ",2") for line in job.twin[1:]]
     assert job.run("--method", "ensemble") == 0

@@ -80,12 +80,19 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
     items, columns = [], []
     n_missing = 0
     position = {i: j for j, i in enumerate(twins.item_ids)}
-    for item in kept:
-        values = twins.values[:, position[item.id]]
-        complete = complete_item(
-            item, known[item.id].item if item.id in known else None, values, typical, twins
+    answers = [twins.values[:, position[item.id]] for item in kept]
+    completed = [
+        complete_item(item, known[item.id].item if item.id in known else None, values, typical, twins)
+        for item, values in zip(kept, answers, strict=True)
+    ]
+    affected = sum(
+        item.id in known and bool(_strange(values, item).any())
+        for item, values in zip(completed, answers, strict=True)
+    )
+    for complete, values in zip(completed, answers, strict=True):
+        codes = codes_of(
+            values, complete, twins, marginals if complete.id in known else None, n_affected=affected
         )
-        codes = codes_of(values, complete, twins, marginals if item.id in known else None)
         n_missing += int((codes < 0).sum())
         items.append(complete)
         columns.append(codes)
@@ -176,26 +183,39 @@ def _fits(scale: Scale, values: np.ndarray) -> bool:
     return bool((scale.on_scale(given) | scale.is_off_scale_code(given)).all())
 
 
-def codes_of(
-    values: np.ndarray, item: Item, twins: ResponseMatrix, marginals: Marginals | None
-) -> np.ndarray:
-    """Category numbers of answers to one item; -1 where missing or off-scale, an error where neither."""
+def _strange(values: np.ndarray, item: Item) -> np.ndarray:
+    """Which answers are neither missing, nor a category, nor an off-scale code."""
     scale = item.scale
     assert scale is not None
-    off = scale.is_off_scale_code(values)
+    found: np.ndarray = (
+        np.isfinite(values) & ~np.isin(values, scale.categories) & ~scale.is_off_scale_code(values)
+    )
+    return found
+
+
+def codes_of(
+    values: np.ndarray, item: Item, twins: ResponseMatrix, marginals: Marginals | None, n_affected: int = 1
+) -> np.ndarray:
+    """Category numbers of answers to one item; -1 where missing or off-scale, an error where neither.
+
+    The error says how many items are affected in all, and that the marginals must list categories that nobody chose.
+    """
+    scale = item.scale
+    assert scale is not None
     codes = np.full(values.shape, -1, dtype=np.int16)
     for k, code in enumerate(scale.categories):
         codes[values == code] = k
-    strange = np.isfinite(values) & (codes < 0) & ~off
+    strange = _strange(values, item)
     if strange.any():
         first = int(np.argmax(strange))
         shown = ", ".join(scale.labels.get(c, f"{c:g}") for c in scale.categories[:12])
         where = f"the categories of {marginals.source}" if marginals else "its scale"
+        more = f"; {n_affected} items are affected in all" if marginals and n_affected > 1 else ""
+        hint = "List categories that nobody chose with share 0, recode" if marginals else "Recode"
         raise ScaleError(
             f"{twins.source}: twins' answers to item {item.id!r} must be among {where} ({shown}); twin "
             f"{twins.respondent_ids[first]!r} answers {values[first]:g} ({int(strange.sum())} such "
-            "answers). Add the category "
-            "with share 0, recode the answers, or declare the scale or an off-scale code in the item file."
+            f"answers{more}). {hint} the answers, or declare the scale or an off-scale code in the item file."
         )
     return codes
 

@@ -157,6 +157,12 @@ def test_masked_answerers_have_weight_zero_except_in_the_papers_run() -> None:
     assert published.base_weights.min() > 1e-5
 
 
+def test_a_blend_keeps_the_notes_of_its_parts() -> None:
+    twins, marginals, _ = world(m=8, known=5)
+    result = reweight(twins, marginals, method="geometric-mean", level=None)
+    assert sum("too few for the kernel method" in note for note in result.notes) == 1
+
+
 def test_groups_must_cover_the_training_items() -> None:
     twins, marginals, _ = world()
     with pytest.raises(DataError, match="'Q1'"):
