@@ -250,6 +250,17 @@ def test_an_output_must_not_overwrite_an_input(job: Job) -> None:
     job.refused("overwrite an input", options=(*FAST, "--output", str(job.folder / "twin.csv")))
 
 
+def test_a_file_that_is_no_sidecar_is_not_overwritten(job: Job) -> None:
+    other = job.folder / "out.json"
+    for text in ('{"my": "data"}', "[1, 2]", "no json"):
+        other.write_text(text, encoding="utf-8")
+        job.refused("out.json", "no sidecar", options=FAST)
+        assert other.read_text(encoding="utf-8") == text
+    other.unlink()
+    assert job.run(*FAST) == 0
+    assert job.run(*FAST) == 0
+
+
 def test_a_failing_second_output_leaves_no_first(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     import truetwin.report.marginals as report
 

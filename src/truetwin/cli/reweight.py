@@ -79,7 +79,7 @@ def reweight_command(
     from truetwin.cli.output import note, print_json
     from truetwin.errors import OutputError, ParameterError
     from truetwin.io import check_output_ending, check_writable
-    from truetwin.report.marginals import sidecar_path, write_marginals
+    from truetwin.report.marginals import check_sidecar, sidecar_path, write_marginals
     from truetwin.reweighting import MARGINAL_METHODS, reweight
     from truetwin.reweighting import discrepancy as discrepancy_named
 
@@ -107,6 +107,7 @@ def reweight_command(
             raise OutputError(f"the output must not overwrite an input; {path} is one")
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise OutputError(f"outputs must have different names; {weights_output} is named twice")
+    check_sidecar(output)
     members = read_groups(groups) if groups else None
     human, twins = read_marginal_data(
         marginals,
