@@ -10,8 +10,11 @@ from truetwin.data import Item, ResponseMatrix, Scale
 from truetwin.data.marginals import ItemMarginal, Marginals
 from truetwin.errors import AlignmentError, DataError, ParameterError, ScaleError
 from truetwin.reweighting import Ensemble, TwinTable, reweight
+from truetwin.reweighting.blend import GeometricMean
+from truetwin.reweighting.kernel import KernelSoftmax
 from truetwin.reweighting.novelty import novelty
 from truetwin.reweighting.paper_run import PaperRun
+from truetwin.reweighting.transition import WeightsAndTransition
 
 FIVE = Scale.ordinal(1, 5)
 
@@ -159,7 +162,9 @@ def test_masked_answerers_have_weight_zero_except_in_the_papers_run() -> None:
 
 def test_a_blend_keeps_the_notes_of_its_parts() -> None:
     twins, marginals, _ = world(m=8, known=5)
-    result = reweight(twins, marginals, method="geometric-mean", level=None)
+    result = reweight(
+        twins, marginals, method=GeometricMean(WeightsAndTransition(), KernelSoftmax()), level=None
+    )
     assert sum("too few for the kernel method" in note for note in result.notes) == 1
 
 
