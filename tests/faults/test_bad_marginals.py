@@ -293,6 +293,17 @@ def test_evaluate_prints_the_rows(job: Job) -> None:
     assert {"kl", "tv", "coverage"} <= {row["metric"] for row in rows}
 
 
+def test_few_splits_and_few_refusals_are_put_in_words(job: Job) -> None:
+    rows = [line.split(",") for line in job.marginals[1:]]
+    job.marginals = [job.marginals[0], *(f"{i},c{c},{share},800" for i, c, share, _ in rows)]
+    job.marginals.append("Q1,Refused,0.0001,800")
+    known = [",".join(line.split(",")[:28]) for line in job.twin]
+    job.twin = [known[0], *(line.replace(",", ",c") for line in known[1:])]
+    assert job.run("--methods", "mix", "--splits", "1", verb="evaluate-marginals") == 0
+    assert job.out.startswith("1 split, ")
+    assert "off-scale answers were less than 0.1% of" in job.err
+
+
 def test_the_last_group_cannot_be_held_out(job: Job) -> None:
     job.extra["groups"] = ["item_id,group", *(f"{item},a" for item in ITEMS)]
     job.refused("at least 2 groups", options=("--groups", "@groups"), verb="evaluate-marginals")

@@ -85,7 +85,8 @@ def evaluate_marginals_command(
         note(f"note: {text}")
     # A terminal holds four discrepancies; --metrics chooses them, --json has all.
     shown = scored or list(dict.fromkeys([*trained, "tv", "ks", "cdf-l1"]))[:4]
-    title = f"{splits} splits, {result.settings['held_out']} hidden; mean (standard error over items)"
+    count = "1 split" if splits == 1 else f"{splits} splits"
+    title = f"{count}, {result.settings['held_out']} hidden; mean (standard error over items)"
     _print(rows, shown, f"{title}; band, whole band, bound: share of items inside, nominal {level:g}")
 
 

@@ -239,9 +239,9 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = list(marginals.notes)
     if marginals.off_scale_share > 0:
-        notes.append(
-            f"off-scale answers were {marginals.off_scale_share:.1%} of the humans' answers on average"
-        )
+        share = marginals.off_scale_share
+        shown = "less than 0.1%" if share < 0.001 else f"{share:.1%}"
+        notes.append(f"off-scale answers were {shown} of the humans' answers on average")
     if n_missing:
         least = int(np.argmin(table.base))
         notes.append(
@@ -251,7 +251,11 @@ def _notes(
         )
     only = len(marginals.item_ids) - len(both)
     if only:
-        notes.append(f"{only} items with marginals were not answered by twins and are left out")
+        notes.append(
+            "1 item with a marginal was not answered by twins and is left out"
+            if only == 1
+            else f"{only} items with marginals were not answered by twins and are left out"
+        )
     unused = _never_chosen(table)
     if unused:
         notes.append(
