@@ -18,8 +18,10 @@ _PUBLIC = {
     "Scale": "truetwin.data",
     "Target": "truetwin.data",
     "calibrate": "truetwin.calibration",
+    "diagnose": "truetwin.diagnosis",
     "evaluate": "truetwin.evaluation",
     "evaluate_marginals": "truetwin.evaluation.marginals",
+    "plan": "truetwin.diagnosis",
     "reweight": "truetwin.reweighting",
 }
 __all__ = ["__version__", *_PUBLIC]
@@ -34,4 +36,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_PUBLIC])
+    return __all__

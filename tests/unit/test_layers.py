@@ -30,6 +30,7 @@ ALLOWED = {  # narrower than the order of layers
     "data": {"errors", "registry", "data"},
     "calibration": {"errors", "registry", "data", "solvers", "calibration"},
     "reweighting": {"errors", "registry", "data", "solvers", "reweighting"},
+    "diagnosis": {"errors", "registry", "data", "io", "solvers", "calibration", "diagnosis"},
 }
 MODULES = sorted(p for p in ROOT.rglob("*.py") if p.name != "__init__.py" or p.parent != ROOT)
 

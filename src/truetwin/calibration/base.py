@@ -181,7 +181,13 @@ def make_fold(panel: Panel, targets: Target | Iterable[Target] | None) -> Fold:
     if not wanted:
         raise NotPredictableError(
             "nothing to predict: humans have answered every item, and every respondent has answered something. "
-            "The twin table must have items or respondents that the human table lacks."
+            "The twin table must have items or respondents that the human table lacks"
+            + (
+                "; here the human table has some that the twin table lacks: were the two files swapped?"
+                if set(panel.human.item_ids) - set(panel.twin.item_ids)
+                or set(panel.human.respondent_ids) - set(panel.twin.respondent_ids)
+                else "."
+            )
         )
     ids = axis_ids(panel, axis)
     position = {name: k for k, name in enumerate(ids)}

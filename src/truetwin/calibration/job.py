@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -51,6 +51,10 @@ class Calibration:
     calibrators: Mapping[Axis, Calibrator]
     parts: tuple[Prediction, ...]
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
+
+    def __repr__(self) -> str:
+        predicted = int(np.isfinite(self.grid).sum())
+        return f"Calibration({self.method!r}: {predicted} predictions, {len(self.unpredicted)} targets not predicted)"
 
     @property
     def unpredicted(self) -> dict[Target, str]:
@@ -200,8 +204,8 @@ class Calibration:
                 record: dict[str, Any] = {
                     "target": target,
                     "axis": part.axis,
-                    "n_predicted": int(predicted.sum()),
-                    "n_unpredicted": int(self._asked(part.axis).sum() - predicted.sum()),
+                    "n_predicted": int((self._asked(part.axis) & predicted).sum()),
+                    "n_unpredicted": int((self._asked(part.axis) & ~predicted).sum()),
                     "n_twin_answers": int(np.isfinite(twin[:, asked]).sum()),
                 }
                 if part.axis == "item":
@@ -293,15 +297,37 @@ def calibrate(
         models = named_calibrators([method], panel, axis, preset=preset, parameters=by_hand)
         ((name, calibrators[axis]),) = models.items()
         fold = make_fold(panel, [Target(axis, t) for t in targets])
-        parts.append(
-            _predict(panel, calibrators[axis], fold, preprocessing or Preprocessing(), n_jobs, progress)
-        )
+        part = _predict(panel, calibrators[axis], fold, preprocessing or Preprocessing(), n_jobs, progress)
+        parts.append(_without_blind_targets(panel, calibrators[axis], part))
     if all(np.isnan(part.values).all() for part in parts):
         reasons = {t: why for part in parts for t, why in part.unpredicted.items()}
         target, why = next(iter(reasons.items()), ("", "no respondent has answered a donor"))
         more = f" ({len(reasons) - 1} more targets likewise)" if len(reasons) > 1 else ""
         raise NotPredictableError(f"nothing can be predicted: {target!r}: {why}{more}")
     return Calibration(panel, name, calibrators, tuple(parts), preprocessing or Preprocessing())
+
+
+def _without_blind_targets(panel: Panel, model: Calibrator, part: Prediction) -> Prediction:
+    """Refuse new items of which nothing is known: all twins agree, and no item of the battery has been answered.
+
+    The automatic calibrator could still give everybody's own level, which says nothing about the item.
+    """
+    if part.axis != "item" or not isinstance(model, Auto):
+        return part
+    refused = {}
+    for k, target in enumerate(part.target_ids):
+        answers = panel.twin_values[:, panel.item_ids.index(target)]
+        seen = answers[np.isfinite(answers)]
+        agree = seen.size > 0 and (seen == seen[0]).all()
+        if agree and not situation_of(model, panel, target, part.target_ids).startswith(
+            "new item of a known"
+        ):
+            refused[target] = (
+                f"all {seen.size} twins gave the same answer ({seen[0]:g}) and no item of its battery has been "
+                f"answered: nothing to learn from"
+            )
+            part.values[:, k] = np.nan
+    return replace(part, unpredicted={**part.unpredicted, **refused})
 
 
 def _wanted(

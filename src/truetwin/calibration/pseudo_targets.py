@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration._orient import Array
-from truetwin.calibration.conditional import People, leave_out, solve_people
+from truetwin.calibration.conditional import People, leave_out, solutions_of, solve_people
 from truetwin.calibration.item_links import (
     Standardised,
     TwinSimilarity,
@@ -273,10 +273,18 @@ class FoldFeatures:
         covariance = problem.covariance[np.ix_(columns, columns)]
         links = self._links[:, columns[:, None], columns]
         chosen = np.flatnonzero(people)
+        hidden = any(problem.answered[list(f)].any() for f in self.folds)
+        plain = not on_pseudo and not hidden  # nothing to leave out: solving is enough
         size = max(1, int(CHUNK_BYTES / (8 * max(1, columns.size) ** 2 * (6 + len(links)))))
         for start in range(0, len(chosen), size):
             who = chosen[start : start + size]
             cells = np.ix_(who, columns)
+            if plain:
+                z, seen = problem.people.values[cells], problem.people.seen[cells]
+                solution = solutions_of(z, seen, covariance)
+                for k in self._others:
+                    self._targets(solution @ covariance, solution, who, k, on_target)
+                continue
             chunk = solve_people(problem.people.values[cells], problem.people.seen[cells], covariance, links)
             self._visit_singles(chunk, who, on_pseudo, on_target)
             for k in self._others:
@@ -286,7 +294,7 @@ class FoldFeatures:
                     if s in self.situations[k]:
                         self._pseudo(rest, who, s, np.array([k]), None, self.folds[k], sink)
                 if on_target:
-                    self._targets(rest, who, k, on_target)
+                    self._targets(rest.filled, rest.solution, who, k, on_target)
 
     def _visit_singles(
         self,
@@ -338,14 +346,18 @@ class FoldFeatures:
                 members.setdefault(int(self.problem.block[c]) if s == "new battery" else k, []).append(k)
         return list(members.values())
 
-    def _targets(self, rest: People, who: NDArray[np.intp], k: int, sink: TargetSink) -> None:
+    def _targets(
+        self, filled: Array, solution: Array, who: NDArray[np.intp], k: int, sink: TargetSink | None
+    ) -> None:
+        if sink is None:
+            return
         fold = self.folds[k]
         gone = [self._place[t] for t in fold if t in self._place]
         for t, (target, s) in enumerate(zip(fold, self.situations[k], strict=True)):
             toward = self._links[self._sets[s], target][:, self.columns]  # (f, p)
             toward[:, gone] = 0.0
-            linked = [x[:, None] for x in toward @ rest.filled.T]
-            level = rest.solution.sum(axis=1)[:, None]
+            linked = [x[:, None] for x in toward @ filled.T]
+            level = solution.sum(axis=1)[:, None]
             own = self.problem.twins.values[who, target]
             sink(k, t, who, _assemble(s, linked, level, own)[0].T)
 

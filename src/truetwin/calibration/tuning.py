@@ -39,7 +39,8 @@ def choose(candidates: Sequence[Calibrator], answers: Answers, axis: Axis) -> Ca
     if len(candidates) == 1:
         return candidates[0]
     fold, twins = _pose(answers, axis)
-    if not fold.targets or len(fold.donors) < 2:
+    played = np.isfinite(twins.human_values).any() and np.isfinite(twins.twin_values).any()
+    if not fold.targets or len(fold.donors) < 2 or not played:
         return candidates[0]
     truth = orient(pick(answers.twin_values, fold.targets, fold.axis), fold.axis)
     held_out = np.isfinite(orient(twins.human_values, fold.axis)).any(axis=1, keepdims=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from truetwin.errors import ParameterError
+
 T = TypeVar("T")
 
 
@@ -15,6 +17,9 @@ def in_parallel(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], n_
     on how many there are. The backend is joblib's own, or the one set by :func:`joblib.parallel_config` (Dask, Ray).
     """
     from joblib import Parallel, delayed
+
+    if n_jobs == 0:
+        raise ParameterError("n_jobs must be a number of workers, or -1 for all cores; got 0")
     from joblib.parallel import get_active_backend
 
     streams = getattr(get_active_backend()[0], "supports_return_generator", False)

@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the program and exit: 0 if all that was asked for was done, 1 if not, 2 for wrong use or bad input."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
-    arguments = [a for a in arguments if a != "--debug"]
+    arguments = [a for a in arguments if a != "--debug"] or ["--help"]
     signal.signal(signal.SIGTERM, _terminate)
     # One BLAS thread unless the user says otherwise: parallel work is done by whole processes (--n-jobs).
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from truetwin import __version__
-from truetwin.cli import calibrate, datasets, demo, evaluate, evaluate_marginals, methods, reproduce, reweight
+from truetwin.cli import (
+    calibrate,
+    datasets,
+    demo,
+    diagnose,
+    evaluate,
+    evaluate_marginals,
+    methods,
+    plan,
+    reproduce,
+    reweight,
+)
 
 app = typer.Typer(
     name="truetwin",
@@ -40,6 +51,8 @@ app.command("calibrate")(calibrate.calibrate_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("reweight")(reweight.reweight_command)
 app.command("evaluate-marginals")(evaluate_marginals.evaluate_marginals_command)
+app.command("diagnose")(diagnose.diagnose_command)
+app.command("plan")(plan.plan_command)
 app.command("reproduce")(reproduce.reproduce_command)
 app.command("demo")(demo.demo_command)
 app.command("methods")(methods.methods_command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -74,9 +74,10 @@ def calibrate_command(
     n_jobs: Jobs = 1,
     json: Json = False,
 ) -> None:
-    """Predict every answer that people have not given but their twins have.
+    """Predict what people would answer to items that only their twins have answered, and what new people would answer.
 
-    Targets are the items that no human has answered, and the respondents who have answered nothing. Beside OUTPUT, a
+    Targets are the items that no human has answered, and the respondents who have answered nothing. Gaps in items that
+    some people have answered are not filled, nor are new respondents' answers to new items. Beside OUTPUT, a
     file of the same name ending in .json records method, settings, versions, hashes of the inputs and notes on
     every target.
     """
@@ -84,8 +85,8 @@ def calibrate_command(
     from truetwin.calibration.methods import check_preset, methods
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.errors import OutputError, ParameterError
-    from truetwin.io import check_output_ending, check_writable
-    from truetwin.report.predictions import intervals_path, sidecar_path, write_predictions
+    from truetwin.io import check_output_ending, check_outputs
+    from truetwin.report.predictions import check_sidecar, intervals_path, sidecar_path, write_predictions
 
     name = methods.resolve(method)
     check_preset(preset)
@@ -94,14 +95,12 @@ def calibrate_command(
             raise ParameterError(f"--intervals goes with --method auto; the method is {name!r}")
         if not 0 < intervals < 1:
             raise ParameterError(f"--intervals must lie between 0 and 1; got {intervals:g}")
+    if not output.name:
+        raise OutputError(f"the output must be a file; {str(output)!r} is not the name of one")
     companions = [intervals_path(output)] if intervals is not None else []
-    for path in (output, sidecar_path(output), *companions):
-        check_writable(path)
-        if any(
-            path.resolve() == source.resolve() for source in (human, twin, item_file, in_context) if source
-        ):
-            raise OutputError(f"the output must not overwrite an input; {path} is one")
+    check_outputs([output, sidecar_path(output), *companions], [human, twin, item_file, in_context])
     check_output_ending(output)
+    check_sidecar(output)
     by_hand = parameters_of(settings)
     panel = read_panel(human, twin, id_column, item_file, in_context)
     with progress_bar("calibrating") as progress:
@@ -211,7 +210,7 @@ def _print(
         Column("scale", "scale"),
         Column("n_predicted", "predicted", "d"),
         Column("n_unpredicted", "missing", "d"),
-        Column("reason", "note"),
+        Column("reason", "note", foldable=True),
     ]
     remarkable = [record for record in notes if record.get("reason")]
     shown_notes = notes if len(notes) <= 20 else remarkable[:20]
@@ -220,5 +219,52 @@ def _print(
     if len(remarkable) > 20 and len(notes) > 20:
         note(f"... and {len(remarkable) - 20} more targets with a note: see the sidecar")
     if gain:
-        gain_columns = [Column("protocol", "hidden in turn"), *GAIN_COLUMNS]
+        gain_columns = [Column("protocol", "hidden in turn", optional=True), *GAIN_COLUMNS]
         print_table(gain, gain_columns, title="what calibration gains, where the truth is known")
+        for row in gain:
+            if row["method"] == result.method and "difference" in row:
+                note(_in_words(row))
+    for text in _left_alone(result):
+        note(text)
+
+
+def _in_words(row: Mapping[str, Any]) -> str:
+    """What the measured gain means."""
+    gain, error = row["difference"], row["difference_standard_error"]
+    figures = f"{row['protocol']}: {gain:+.3f}, standard error {error:.3f}, over {row['n_paired']} targets"
+    if error != error or abs(gain) <= 2 * error:
+        return f"calibration shows no clear gain over the twins ({figures})"
+    return (
+        f"calibration gains over the twins ({figures})"
+        if gain > 0
+        else f"calibration does harm here ({figures})"
+    )
+
+
+def _left_alone(result: Calibration) -> list[str]:
+    """What a user might expect to be predicted and is not, and scales that limit predictions on thin grounds."""
+    import numpy as np
+
+    panel = result.panel
+    texts = []
+    missing = np.isnan(panel.human_values) & np.isfinite(panel.twin_values)
+    new_items = [panel.item_ids.index(i) for i in panel.new_items]
+    new_rows = [panel.respondent_ids.index(r) for r in panel.new_respondents]
+    corner = int(missing[np.ix_(new_rows, new_items)].sum())
+    missing[:, new_items], missing[new_rows, :] = False, False
+    gaps = int(missing.sum())
+    if gaps:
+        texts.append(f"{gaps} gaps in items that other people have answered were left as they are")
+    if corner:
+        texts.append(
+            f"{corner} answers of new respondents to new items were not predicted: they have no donor"
+        )
+    limited = [r for r in result.notes() if r.get("scale_inferred") and r.get("n_clipped")]
+    if limited:
+        worst = max(limited, key=lambda r: r["n_clipped"])
+        texts.append(
+            f"scales were inferred from the answers and limit predictions of {len(limited)} items, most of all "
+            f"{worst['target']!r} ({worst['scale']}: {worst['n_clipped']} predictions); if the real scale is wider, "
+            f"declare it in an --item-file with the columns item_id,low,high"
+        )
+    return texts

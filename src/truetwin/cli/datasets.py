@@ -37,11 +37,11 @@ def list_command(json: Json = False) -> None:
         return
     columns = [
         Column("dataset", "dataset"),
-        Column("title", "title"),
-        Column("files_here", "here", "d"),
+        Column("title", "title", foldable=True),
+        Column("files_here", "on this machine", "d"),
         Column("files", "files", "d"),
-        Column("licence", "licence"),
-        Column("citation", "citation"),
+        Column("licence", "licence", foldable=True),
+        Column("citation", "citation", optional=True),
     ]
     print_table(rows, columns)
 

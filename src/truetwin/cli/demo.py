@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from truetwin.evaluation import Evaluation
 
 METHOD = "elastic-net"
+MARK = ".truetwin-demo"
+DEMO_FILES = ("human.csv", "twin.csv", "truth.csv", "predictions.csv", "predictions.json", "report.html")
 
 
 def demo_command(
@@ -41,7 +43,13 @@ def demo_command(
         raise OutputError(
             f"the output must be a folder; {output} cannot be made ({error.strerror})"
         ) from error
+    taken = [output / name for name in DEMO_FILES if (output / name).exists()]
+    if taken and not (output / MARK).exists():
+        raise OutputError(
+            f"{taken[0]} exists and is not from a former demo; choose another folder with --output"
+        )
     check_writable(output / "report.html")
+    (output / MARK).touch()
     population = generate_population(random_state=seed)
     panel = population.panel
     tables = {
@@ -75,9 +83,9 @@ def demo_command(
         return
     _print(rows, new_items)
     note(f"human.csv, twin.csv, truth.csv, predictions.csv and predictions.json are in {output}")
-    note(
-        f"the same job on these files: truetwin calibrate {tables['human']} {tables['twin']} --output OUT.csv"
-    )
+    note("settings: the paper's for Twin-2K-500; the same job on these files:")
+    note(f"  truetwin evaluate {tables['human']} {tables['twin']} --preset twin-2k-500")
+    note(f"  truetwin calibrate {tables['human']} {tables['twin']} --output OUT.csv")
     print(f"report: {report}")
 
 

@@ -25,13 +25,22 @@ from truetwin.cli.options import (
 if TYPE_CHECKING:
     from truetwin.evaluation import Evaluation
 
-DEFAULT_METHODS = "twin,human-respondent-mean,ridge,elastic-net,synthetic-control,auto"
+DEFAULT_METHODS = {
+    "item": "twin,human-respondent-mean,ridge,elastic-net,synthetic-control,auto",
+    "respondent": "twin,human-item-mean,ridge,elastic-net,synthetic-control,auto",
+}
 
 
 def evaluate_command(
     human: Human,
     twin: Twin,
-    methods: Annotated[str, typer.Option(help="Methods, separated by commas.")] = DEFAULT_METHODS,
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            help="Methods, separated by commas. [default: twin, the trivial mean, ridge, elastic-net, "
+            "synthetic-control, auto]"
+        ),
+    ] = None,
     protocol: Annotated[
         str, typer.Option(help="leave-one-item-out, leave-one-respondent-out or leave-block-out.")
     ] = "leave-one-item-out",
@@ -65,17 +74,18 @@ def evaluate_command(
     from truetwin.evaluation import evaluate
     from truetwin.evaluation.metrics import metrics as known_metrics
     from truetwin.evaluation.protocols import protocols
-    from truetwin.io import check_output_ending, check_writable, read_blocks, write_table
+    from truetwin.io import check_output_ending, check_outputs, read_blocks, write_table
 
-    protocols.resolve(protocol)
-    wanted, scored = names_of(methods, "method"), names_of(metric, "metric")
+    axis = protocols[protocol].axis
+    wanted = names_of(DEFAULT_METHODS[axis] if methods is None else methods, "method")
+    scored = names_of(metric, "metric")
     for name in scored:
         known_metrics.resolve(name)
     if blocks is not None and protocol != "leave-block-out":
         raise ParameterError(f"--blocks goes with --protocol leave-block-out; the protocol is {protocol}")
     if per_target:
         check_output_ending(per_target)
-        check_writable(per_target)
+        check_outputs([per_target], [human, twin, item_file, in_context, Path(blocks) if blocks else None])
     panel = read_panel(human, twin, id_column, item_file, in_context)
     declared = {i: item.block for i, item in panel.items.items() if item.block is not None}
     members = read_blocks(Path(blocks)) if blocks not in (None, "auto") else declared or None
@@ -101,6 +111,12 @@ def evaluate_command(
         print_json("evaluate", result.settings, result.summary())
     else:
         print_evaluation(result, title=f"{protocol}; differences are paired, against {baseline!r}")
+        if protocol == "leave-block-out":
+            groups = result.settings["n_folds"]
+            note(
+                f"{groups} blocks"
+                + (": every item is a block of its own" if groups == len(result.target_ids) else "")
+            )
 
 
 def print_evaluation(result: Evaluation, *, title: str) -> None:
@@ -116,10 +132,13 @@ def print_evaluation(result: Evaluation, *, title: str) -> None:
         Column("n_unscored", "unscored", "d"),
         Column("difference", "difference", "+.4f"),
         Column("difference_standard_error", "SE", ".4f"),
-        Column("n_paired", "n paired", "d"),
-        Column("seconds", "seconds", ".1f"),
+        Column("n_paired", "n paired", "d", optional=True),
+        Column("seconds", "seconds", ".1f", optional=True),
     ]
-    print_table(result.summary(), columns, title=title)
+    rows = result.summary()
+    print_table(rows, columns, title=title)
+    if any(row.get("n_paired", row["n_scored"]) < row["n_scored"] for row in rows):
+        note("a difference is over the targets that both methods have a score for (n paired)")
     for method, reasons in result.reasons.items():
         counts: dict[str, list[str]] = {}
         for target, why in reasons.items():
@@ -127,3 +146,14 @@ def print_evaluation(result: Evaluation, *, title: str) -> None:
         for why, targets in list(counts.items())[:5]:
             more = f", ... ({len(targets)} in all)" if len(targets) > 3 else ""
             note(f"{method}: not predicted: {', '.join(targets[:3])}{more}: {why}")
+    for (method, metric), scores in result.scores.items():
+        undefined = [
+            target
+            for target, score in zip(result.target_ids, scores.tolist(), strict=True)
+            if score != score and target not in result.reasons[method]
+        ]
+        if undefined:
+            note(
+                f"{method}: {metric} is undefined for {len(undefined)} targets with predictions (such as "
+                f"{undefined[0]!r}): constant or too few values, or not defined for this kind of target"
+            )

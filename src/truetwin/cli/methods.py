@@ -29,4 +29,6 @@ def methods_command(json: Json = False) -> None:
         print_json("methods", {}, rows)
         return
     columns = ("method", "kind", "predicts", "settings", "summary")
-    print_table(rows, [Column(c, c) for c in columns])
+    print_table(
+        rows, [Column(c, c, optional=c in ("predicts", "settings"), foldable=c == "summary") for c in columns]
+    )

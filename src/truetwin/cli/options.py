@@ -53,12 +53,23 @@ def read_panel(
     human: Path, twin: Path, id_column: str | None, item_file: Path | None, in_context: Path | None
 ) -> Panel:
     """Read the tables of a job and align them."""
+    from truetwin.cli.output import note
     from truetwin.data import Panel
+    from truetwin.errors import DataError
     from truetwin.io import read_items, read_responses
 
     items = read_items(item_file) if item_file else None
     tables = [read_responses(path, id_column=id_column, items=items) for path in (human, twin)]
     third = read_responses(in_context, id_column=id_column, items=items) if in_context else None
+    if items:
+        known = {i for table in tables for i in table.item_ids}
+        strange = [i for i in items if i not in known]
+        if len(strange) == len(items):
+            raise DataError(
+                f"{item_file} must declare items of the tables; {strange[0]!r} is in neither of them"
+            )
+        if strange:
+            note(f"{item_file}: {len(strange)} declared items are in neither table, such as {strange[0]!r}")
     return Panel(tables[0], tables[1], third)
 
 

@@ -13,11 +13,16 @@ from truetwin import __version__
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a printed table: which field, under which heading, in which format."""
+    """One column of a printed table: which field, under which heading, in which format.
+
+    On a narrow terminal an optional column is left out, and a foldable one is folded.
+    """
 
     field: str
     heading: str
     format: str = ""
+    optional: bool = False
+    foldable: bool = False
 
 
 #: What a method gains over the twin, one row a method.
@@ -27,8 +32,9 @@ GAIN_COLUMNS = (
     Column("standard_error", "SE", ".3f"),
     Column("n_scored", "n", "d"),
     Column("n_unscored", "unscored", "d"),
-    Column("difference", "gain over twin", "+.3f"),
+    Column("difference", "gain", "+.3f"),
     Column("difference_standard_error", "SE", ".3f"),
+    Column("n_paired", "n paired", "d", optional=True),
 )
 
 
@@ -41,21 +47,51 @@ def print_json(command: str, settings: Mapping[str, Any], rows: Sequence[Mapping
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "") -> None:
-    """Print rows as an aligned table; columns that no row has a value for are left out."""
+    """Print rows as an aligned table; columns that no row has a value for are left out.
+
+    Nothing is ever cut: on a narrow terminal the columns marked as optional go first, then texts marked as foldable are
+    folded, and what is still too wide is printed as wide as it is.
+    """
+    from rich.measure import Measurement
+
+    shown = [c for c in columns if any(row.get(c.field) is not None for row in rows)]
+    out = console()
+    table = _table(rows, shown, fold=False)
+    while Measurement.get(out, _unlimited(out), table).maximum > out.width and any(c.optional for c in shown):
+        last = max(k for k, c in enumerate(shown) if c.optional)
+        shown = [c for k, c in enumerate(shown) if k != last]
+        table = _table(rows, shown, fold=False)
+    if Measurement.get(out, _unlimited(out), table).maximum > out.width and any(c.foldable for c in shown):
+        table = _table(rows, shown, fold=True)
+    needed = Measurement.get(out, _unlimited(out), table).minimum
+    out.width = max(out.width, needed)
+    if title:
+        print(title)
+    out.print(table)
+
+
+def _unlimited(out: Any) -> Any:
+    return out.options.update(max_width=100_000)
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, fold: bool) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    shown = [c for c in columns if any(row.get(c.field) is not None for row in rows)]
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for column in shown:
-        numeric = bool(column.format)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for c in columns:
+        folds = fold and c.foldable
         table.add_column(
-            column.heading, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold"
+            Text(c.heading, no_wrap=True),
+            justify="right" if c.format else "left",
+            no_wrap=not folds,
+            overflow="fold",
+            min_width=24 if folds else None,
         )
     for row in rows:
-        table.add_row(*(Text(_cell(row.get(c.field), c.format)) for c in shown))
-    console().print(table)
+        table.add_row(*(Text(_cell(row.get(c.field), c.format)) for c in columns))
+    return table
 
 
 def console() -> Any:

@@ -74,16 +74,16 @@ def reproduce_command(
         print_json(f"reproduce {table}", {k: v for k, v in settings.items() if v is not None}, rows)
         return
     columns = [
-        Column("dataset", "dataset"),
+        Column("dataset", "dataset", optional=True),
         Column("construction", "construction"),
         Column("method", "method"),
         Column("mean", "mean", ".4f"),
         Column("standard_error", "SE", ".4f"),
         Column("n_scored", "n", "d"),
-        Column("n_unscored", "unscored", "d"),
+        Column("n_unscored", "unscored", "d", optional=True),
         Column("paper", "paper", ".3f"),
         Column("difference", "difference", "+.4f"),
-        Column("seconds", "seconds", ".1f"),
+        Column("seconds", "seconds", ".1f", optional=True),
     ]
     print_table(
         rows, columns, title=f"{table}: mean correlation by the paper's rule ({TABLES[table].protocol})"

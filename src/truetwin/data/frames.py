@@ -133,6 +133,11 @@ def to_frame(
             for ids, where in ((respondent_ids, rows), (item_ids, positions))
         )
         table = pa.table([who, what, values[rows, positions]], names=list(LONG_COLUMNS))
+    return as_kind(table, kind)
+
+
+def as_kind(table: pa.Table, kind: FrameKind) -> Any:
+    """A pyarrow table as a pyarrow, pandas or polars data frame."""
     if kind == "pandas":
         return table.to_pandas()
     if kind == "polars":
@@ -157,13 +162,19 @@ def _as_arrow(frame: Any, id_column: str | None) -> pa.Table:
         ) from None
     if wrapped.implementation.is_pandas():
         index = frame.index
-        if index.name is not None and (id_column in (None, index.name)) and "respondent_id" not in frame:
-            frame = frame.reset_index()
+        plain = type(index).__name__ == "RangeIndex"
+        if not plain and id_column in (None, index.name) and "respondent_id" not in frame:
+            frame = frame.rename_axis(index.name or "respondent_id").reset_index()
         frame = frame.rename(columns=str)
-        return pa.table(
-            [pa.array(frame.iloc[:, k], from_pandas=True) for k in range(frame.shape[1])],
-            names=list(frame.columns),
-        )
+        columns = []
+        for k, name in enumerate(frame.columns):
+            try:
+                columns.append(pa.array(frame.iloc[:, k], from_pandas=True))
+            except pa.ArrowException as error:
+                raise DataError(
+                    f"answers must be numbers; column {name!r} holds values of several kinds"
+                ) from error
+        return pa.table(columns, names=list(frame.columns))
     return wrapped.to_arrow()
 
 
@@ -176,9 +187,21 @@ def _as_ids(column: pa.ChunkedArray, name: str, source: str) -> list[str]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     if pa.types.is_floating(column.type) and pc.all(pc.equal(column, pc.floor(column))).as_py():
-        column = column.cast(pa.int64())
-    ids = column.cast(pa.string()).to_pylist()
+        try:
+            column = column.cast(pa.int64())
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"{source}: ids must be texts or whole numbers; column {name!r} is neither"
+            ) from error
+    try:
+        ids = column.cast(pa.string()).to_pylist()
+    except pa.ArrowException as error:
+        raise DataError(
+            f"{source}: ids must be texts or numbers; column {name!r} holds {column.type}"
+        ) from error
     empty = [row for row, value in enumerate(ids, 1) if value is None or not value.strip()]
     if empty:
         raise DataError(
@@ -232,12 +255,14 @@ def _labels_to_codes(column: pa.ChunkedArray, item: Item) -> pa.ChunkedArray:
 
 
 def _raise_not_a_number(column: pa.ChunkedArray, name: str, ids: Sequence[str], source: str) -> None:
+    import pyarrow as pa
+
     for row, text in enumerate(column.to_pylist()):
         if text is None:
             continue
         try:
-            float(text)
-        except ValueError:
+            pa.scalar(text).cast(pa.float64())
+        except pa.ArrowInvalid:
             hint = ""
             if text.count(",") == 1 and text.replace(",", "").replace("-", "").isdigit():
                 hint = " Write decimals with a point."

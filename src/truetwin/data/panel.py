@@ -101,6 +101,11 @@ class Panel:
             third = from_frame(in_context, id_column=id_column, items=items, source="the in-context table")
         return cls(human_matrix, twin_matrix, third)
 
+    def __repr__(self) -> str:
+        n, m = len(self.respondent_ids), len(self.item_ids)
+        new = f"{len(self.new_items)} new items, {len(self.new_respondents)} new respondents"
+        return f"Panel({n} respondents x {m} items; {new})"
+
     @cached_property
     def respondent_ids(self) -> tuple[str, ...]:
         """Rows of the grid: respondents of the human table, then those only twins have."""

@@ -126,6 +126,10 @@ class ResponseMatrix:
         ):
             object.__setattr__(self, name, value)
 
+    def __repr__(self) -> str:
+        n, m = self.shape
+        return f"ResponseMatrix({n} respondents x {m} items from {self.source}, {self.n_missing} missing)"
+
     @property
     def shape(self) -> tuple[int, int]:
         """(n_respondents, n_items)."""

@@ -18,6 +18,7 @@ from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batc
 from truetwin.calibration.methods import named_calibrators
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Panel
+from truetwin.errors import NotPredictableError
 from truetwin.evaluation.metrics import Metric, Pairs, metrics
 from truetwin.evaluation.protocols import protocols
 
@@ -35,6 +36,8 @@ class Evaluation:
         What was hidden and predicted.
     scores : dict of (method, metric) to ndarray of shape (n_targets,)
         One score a target; NaN where undefined or not predicted.
+    n_answers : dict of method to ndarray of shape (n_targets,)
+        How many observed answers each target's predictions were compared with.
     reasons : dict of method to dict of target id to str
         Why a target has no prediction.
     seconds : dict of method to float
@@ -47,10 +50,15 @@ class Evaluation:
 
     target_ids: tuple[str, ...]
     scores: Mapping[tuple[str, str], Array]
+    n_answers: Mapping[str, Array]
     reasons: Mapping[str, Mapping[str, str]]
     seconds: Mapping[str, float]
     shared_seconds: float
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        methods = dict.fromkeys(method for method, _ in self.scores)
+        return f"Evaluation({', '.join(methods)} on {len(self.target_ids)} targets)"
 
     def summary(self, baseline: str | None = None) -> list[dict[str, Any]]:
         """One row a method and metric: mean, standard error, counts, paired difference against ``baseline``.
@@ -69,6 +77,7 @@ class Evaluation:
                     "difference_standard_error": paired["standard_error"],
                     "n_paired": paired["n_scored"],
                 }
+            row["n_answers"] = int(self.n_answers[method].sum())
             row["seconds"] = self.seconds[method]
             rows.append(row)
         return rows
@@ -81,10 +90,11 @@ class Evaluation:
                 "method": method,
                 "metric": metric,
                 "score": float(score) if np.isfinite(score) else None,
+                "n_answers": int(count),
                 "reason": None if np.isfinite(score) else self.reasons[method].get(target, "score undefined"),
             }
             for (method, metric), scores in self.scores.items()
-            for target, score in zip(self.target_ids, scores, strict=True)
+            for target, score, count in zip(self.target_ids, scores, self.n_answers[method], strict=True)
         ]
 
 
@@ -165,6 +175,12 @@ def evaluate(
     if blocks is not None:
         models = {name: _with_blocks(model, blocks) for name, model in models.items()}
     prepared = preprocessing or Preprocessing()
+    alone = [fold for fold in folds if not fold.donors]
+    folds = [fold for fold in folds if fold.donors]
+    if not folds:
+        raise NotPredictableError(
+            f"no donor: every {how.axis} that is hidden leaves nothing to predict it from"
+        )
     work = batches(panel, folds)
     swept = {
         name: _sweep(panel, folds, model, prepared) for name, model in models.items() if model.shares_folds
@@ -186,13 +202,15 @@ def evaluate(
         done += len(batch.folds)
         if progress:
             progress(done, len(folds))
+    if alone:
+        parts.append(_without_donors(alone, axis_ids(panel, how.axis), models, scorers))
     return _joined(
         parts,
         {
             "protocol": protocol,
             "baseline": baseline,
             "preset": preset,
-            "n_folds": len(folds),
+            "n_folds": len(folds) + len(alone),
             "parameters": {name: model.get_params() for name, model in models.items()},
             "imputation_rank": prepared.imputation_rank,
             "sd_floor": prepared.sd_floor,
@@ -242,6 +260,7 @@ def _joined(parts: Sequence[Evaluation], settings: Mapping[str, Any]) -> Evaluat
     return Evaluation(
         tuple(t for part in parts for t in part.target_ids),
         {key: np.concatenate([part.scores[key] for part in parts]) for key in parts[0].scores},
+        {name: np.concatenate([part.n_answers[name] for part in parts]) for name in parts[0].n_answers},
         {
             name: {target: why for part in parts for target, why in part.reasons[name].items()}
             for name in parts[0].reasons
@@ -249,6 +268,23 @@ def _joined(parts: Sequence[Evaluation], settings: Mapping[str, Any]) -> Evaluat
         {name: sum(part.seconds[name] for part in parts) for name in parts[0].seconds},
         sum(part.shared_seconds for part in parts),
         settings,
+    )
+
+
+def _without_donors(
+    folds: Sequence[Fold], ids: Sequence[str], models: Mapping[str, Calibrator], scorers: Sequence[Metric]
+) -> Evaluation:
+    """Targets that nothing is left to predict from: counted, and unscored."""
+    targets = [ids[t] for fold in folds for t in fold.targets]
+    undefined = np.full(len(targets), np.nan)
+    why = "no donor: nothing else has answers from both humans and twins"
+    return Evaluation(
+        tuple(targets),
+        {(name, scorer.name): undefined for name in models for scorer in scorers},
+        {name: np.zeros(len(targets)) for name in models},
+        {name: dict.fromkeys(targets, why) for name in models},
+        dict.fromkeys(models, 0.0),
+        0.0,
     )
 
 
@@ -277,6 +313,7 @@ def _score_designs(
             _ = design.complete
     shared_seconds = time.perf_counter() - start
     scores: dict[tuple[str, str], list[float]] = {}
+    n_answers: dict[str, list[int]] = {name: [] for name in models}
     reasons: dict[str, dict[str, str]] = {}
     seconds: dict[str, float] = {}
     for name, model in models.items():
@@ -292,6 +329,7 @@ def _score_designs(
             reasons[name] |= prediction.unpredicted
             defined = [s for s in scorers if design.axis in s.axes]
             for target, pairs in zip(design.target_ids, _pairs(panel, design, prediction), strict=True):
+                n_answers[name].append(pairs.truth.size)
                 for scorer in scorers:
                     score = scorer.score(pairs) if scorer in defined else float("nan")
                     scores.setdefault((name, scorer.name), []).append(score)
@@ -300,6 +338,7 @@ def _score_designs(
     return Evaluation(
         tuple(t for design in designs for t in design.target_ids),
         {key: np.array(values) for key, values in scores.items()},
+        {name: np.array(counts) for name, counts in n_answers.items()},
         reasons,
         seconds,
         shared_seconds,

@@ -53,11 +53,7 @@ def _answered(panel: Panel, axis: Axis) -> list[int]:
 def _one_out(axis: Axis) -> Callable[[Panel, Mapping[str, str] | None], list[Fold]]:
     def folds(panel: Panel, blocks: Mapping[str, str] | None) -> list[Fold]:
         everything = donors(panel, axis, set())
-        return [
-            Fold(axis, (k,), rest)
-            for k in _answered(panel, axis)
-            if (rest := tuple(d for d in everything if d != k))
-        ]
+        return [Fold(axis, (k,), tuple(d for d in everything if d != k)) for k in _answered(panel, axis)]
 
     return folds
 
@@ -69,7 +65,8 @@ def _block_out(panel: Panel, blocks: Mapping[str, str] | None) -> list[Fold]:
     members: dict[str, list[int]] = {}
     for k, item in zip(answered, ids, strict=True):
         members.setdefault(block_of[item], []).append(k)
-    return [Fold("item", tuple(m), donors(panel, "item", set(m))) for m in members.values()]
+    everything = donors(panel, "item", set())
+    return [Fold("item", tuple(m), tuple(d for d in everything if d not in set(m))) for m in members.values()]
 
 
 for _protocol in (

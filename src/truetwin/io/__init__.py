@@ -1,6 +1,6 @@
 """Files to types and back."""
 
-from truetwin.io.atomic import check_writable, replacing
+from truetwin.io.atomic import check_outputs, check_writable, replacing
 from truetwin.io.items import read_blocks, read_items
 from truetwin.io.tables import (
     check_output_ending,
@@ -14,6 +14,7 @@ from truetwin.io.tables import (
 
 __all__ = [
     "check_output_ending",
+    "check_outputs",
     "check_writable",
     "dump_json",
     "file_hash",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,21 @@ def check_writable(path: Path) -> None:
         raise OutputError(f"the output's folder must exist; {folder} does not. Create it first.")
     if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
         raise OutputError(f"the output must be writable; {path} is not (permission denied)")
+
+
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
+    """Raise :class:`OutputError` if an output cannot be written, is named twice, or would overwrite an input."""
+    seen: set[Path] = set()
+    sources = {source.resolve() for source in inputs if source}
+    for path in outputs:
+        if not path.name:
+            raise OutputError(f"the output must be a file; {str(path)!r} is not the name of one")
+        check_writable(path)
+        if path.resolve() in sources:
+            raise OutputError(f"the output must not overwrite an input; {path} is one")
+        if path.resolve() in seen:
+            raise OutputError(f"outputs must have different names; {path} is named twice")
+        seen.add(path.resolve())
 
 
 @contextmanager

@@ -59,8 +59,11 @@ def _item(row: Mapping[str, Any], path: Path) -> Item:
     item_id = str(given["item_id"])
     try:
         scale = _scale(given)
-    except (TruetwinError, ValueError) as error:
-        raise DataError(f"{path}: the scale of item {item_id!r} cannot be read: {error}") from error
+    except (TruetwinError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{path}: the scale of item {item_id!r} cannot be read: {error}. Categories are written 1|2|3, labels and "
+            f"off-scale codes 1=no|2=yes."
+        ) from error
     block = given.get("block")
     return Item(item_id, str(given.get("text", "")), scale, None if block is None else str(block))
 
@@ -88,11 +91,13 @@ def _scale(given: Mapping[str, Any]) -> Scale | None:
         )
     if kind != "ordinal":
         raise ValueError(f"kind must be ordinal, nominal or numeric; got {kind!r}")
+    if "categories" in given:
+        return Scale("ordinal", tuple(codes), min(codes), max(codes), None, labels, off_scale)
     if low is None or high is None:
         if not codes:
             raise ValueError("an ordinal scale needs low and high, or categories")
         low, high = min(codes), max(codes)
-    return Scale.ordinal(low, high, step or 1.0, labels=labels, off_scale=off_scale)
+    return Scale.ordinal(low, high, 1.0 if step is None else step, labels=labels, off_scale=off_scale)
 
 
 def _codes(given: Any) -> dict[float, str]:

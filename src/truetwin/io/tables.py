@@ -6,6 +6,7 @@ import csv as stdlib_csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,8 +110,9 @@ def _read_text(path: Path) -> pa.Table:
     import pyarrow.csv as csv
 
     header = _header(path)
-    delimiter = max(_DELIMITERS, key=header.count)
-    if delimiter not in header:
+    bare = re.sub(r'"[^"]*"', "", header)
+    delimiter = max(_DELIMITERS, key=bare.count)
+    if delimiter not in bare:
         raise FileFormatError(
             f"{path} must have at least two columns, such as ids and an item column; its first line has no comma, "
             f"tab, semicolon or bar"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from truetwin.calibration import Calibration
 from truetwin.calibration.job import DISCLOSURE
 from truetwin.data import Panel
 from truetwin.data.frames import Layout
+from truetwin.errors import OutputError
 from truetwin.io import dump_json, file_hash, replacing, write_draft
 
 
@@ -49,6 +51,22 @@ def _long_intervals(result: Calibration, level: float, id_column: str) -> Any:
                 else " ".join(f"{c:g}:{q:.4f}" for c, q in zip(scale.categories, shares[k], strict=True))
             )
     return pa.table(columns)
+
+
+def check_sidecar(output: Path) -> None:
+    """Raise :class:`OutputError` if the sidecar would overwrite a file that is no sidecar."""
+    sidecar = sidecar_path(output)
+    if not sidecar.exists():
+        return
+    try:
+        ours = "disclosure" in json.loads(sidecar.read_text(encoding="utf-8"))
+    except (ValueError, TypeError):
+        ours = False
+    if not ours:
+        raise OutputError(
+            f"{sidecar} would be overwritten by the notes on the predictions, and was not written by truetwin; "
+            f"choose another output name"
+        )
 
 
 def write_predictions(

@@ -189,3 +189,17 @@ def test_contradictory_correlations_are_survived_without_a_leak() -> None:
     folds = [make_fold(panel, Target("item", i)) for i in items]
     expected, actual = (Auto().predict_folds(q, folds, Preprocessing())[0].values for q in (panel, other))
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-12)
+
+
+def test_large_tables_are_learned_on_a_sample_and_predicted_in_a_second_walk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    panel = generate_population(90, 12, n_new_items=2, random_state=1).panel
+    everybody = Auto().fit(panel).predict().values
+    monkeypatch.setattr("truetwin.calibration.pseudo_targets.MAX_LEARNERS", 60)
+    monkeypatch.setattr("truetwin.calibration.new_items.MAX_LEARNERS", 60)
+    sampled = Auto().fit(panel).predict().values
+    fine = np.isfinite(everybody[:, 0])
+    assert np.corrcoef(everybody[fine, 0], sampled[fine, 0])[0, 1] > 0.9
+    monkeypatch.setattr("truetwin.calibration.pseudo_targets.MAX_LEARNERS", 90)
+    np.testing.assert_allclose(Auto().fit(panel).predict().values, everybody, rtol=0, atol=1e-11)

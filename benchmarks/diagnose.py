@@ -1,0 +1,205 @@
+"""Does the verdict on a new item hold, and does planning beat chance? Measured on published data.
+
+    python benchmarks/diagnose.py [verdicts|plan|all] [--method elastic-net] [--only NAME]
+
+Verdicts: every answered item is hidden in turn (leave-one-item-out: its battery stays; leave-block-out: its battery
+goes too), gets the verdict that it would get as a new item, and is then scored. The rule has no fitted threshold; what
+it expects is learned, without the item, on the other items of the same panel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+from truetwin.data import Panel, ResponseMatrix
+from truetwin.datasets import movielens, twin_2k_500
+from truetwin.diagnosis.plan import factors, plan
+from truetwin.diagnosis.prepare import Prepared, prepare
+from truetwin.diagnosis.record import NOISE, left_out, twin_scores
+from truetwin.diagnosis.verdict import hidden_verdicts, item_verdicts, record_summary
+
+
+def panels(only: str | None) -> list[tuple[str, Panel]]:
+    """The data at hand."""
+    found = [(c, twin_2k_500.load(c)) for c in twin_2k_500.available_constructions() if not only or only in c]
+    if not only or only in "MovieLens":
+        found.append(("MovieLens", movielens.load()))
+    return found
+
+
+def without_items(panel: Panel, items: list[str]) -> Panel:
+    """The panel as if nobody had answered these items."""
+    keep = [k for k, i in enumerate(panel.human.item_ids) if i not in set(items)]
+    human = panel.human
+    shown = ResponseMatrix(human.values[:, keep], human.respondent_ids, [human.items[k] for k in keep])
+    return Panel(shown, panel.twin)
+
+
+def blocks_out(panel: Panel) -> list[dict]:
+    """Verdicts on each answered item with its battery hidden, beside what then came out."""
+    whole = prepare(panel)
+    twin = twin_scores(whole)
+    calibrated = left_out(whole, whole.groups).calibrated
+    rows = []
+    for group in np.unique(whole.groups[whole.donors]):
+        members = [int(j) for j in whole.donors if whole.groups[j] == group]
+        ids = {panel.item_ids[j]: j for j in members}
+        for row in item_verdicts(prepare(without_items(panel, list(ids)))):
+            if row["item"] in ids:
+                j = ids[row["item"]]
+                rows.append(row | {"calibrated": float(calibrated[j]), "twin": float(twin[j])})
+    return rows
+
+
+def with_method(panel: Panel, method: str, rows: list[dict], protocol: str, preset: str) -> list[dict]:
+    """The same verdicts, scored with another calibrator."""
+    from truetwin.evaluation import evaluate
+
+    table = evaluate(panel, ["twin", method], protocol, preset=preset)
+    scores = dict(zip(table.target_ids, table.scores[method, "pearson"], strict=True))
+    return [row | {"calibrated": float(scores[row["item"]])} for row in rows]
+
+
+def show(name: str, rows: list[dict]) -> None:
+    """One line a verdict."""
+    for row in record_summary(rows):
+        if row["n_items"]:
+            parts = [
+                f"{k} {row[k]:.3f} +- {row[f'{k}_standard_error'] or 0:.3f} (n {row[f'{k}_n']})"
+                for k in ("calibrated", "twin")
+                if row[k] is not None
+            ]
+            print(f"  {name:46}{row['verdict']:14}{row['n_items']:5d}  {'; '.join(parts) or 'no score'}")
+
+
+def verdicts(only: str | None, method: str | None) -> None:
+    """Print scores by verdict, for each dataset and pooled."""
+    for protocol in ("leave-one-item-out", "leave-block-out"):
+        print(protocol)
+        pooled: list[dict] = []
+        for name, panel in panels(only):
+            if protocol == "leave-block-out" and name == "MovieLens":
+                continue
+            begin = time.perf_counter()
+            rows = hidden_verdicts(prepare(panel)) if protocol == "leave-one-item-out" else blocks_out(panel)
+            if method:
+                preset = "movielens" if name == "MovieLens" else "twin-2k-500"
+                rows = with_method(panel, method, rows, protocol, preset)
+            show(name.replace(" - ", ", ")[:45], rows)
+            print(f"  {'':46}{time.perf_counter() - begin:.0f} s", flush=True)
+            if name != "MovieLens":
+                pooled += rows
+        show("all constructions of Twin-2K-500", pooled)
+
+
+def revealed_items(whole: Prepared, known: np.ndarray, targets: np.ndarray) -> float:
+    """Mean correlation of target items predicted from the known ones, whose twins vary."""
+    K, H = whole.twin_correlations, whole.human
+    rows = np.flatnonzero(np.isfinite(H[:, known]).any(axis=1))[:1000]
+    predicted = np.full((rows.size, targets.size), np.nan)
+    for n, i in enumerate(rows):
+        o = known[np.isfinite(H[i, known])]
+        predicted[n] = K[np.ix_(targets, o)] @ np.linalg.solve(
+            K[np.ix_(o, o)] + NOISE * np.eye(o.size), H[i, o]
+        )
+    return mean_correlation(predicted, H[np.ix_(rows, targets)])
+
+
+def revealed_people(whole: Prepared, known: np.ndarray, targets: np.ndarray) -> float:
+    """Mean correlation, over items, of what is predicted for target people from the known ones beside the truth.
+
+    The level of an item is the same for everybody and has no part in it.
+    """
+    H, F = whole.human[:, whole.donors], factors(whole.panel, "respondent")
+    K, G = F[targets] @ F[known].T, F[known] @ F[known].T
+    told = np.nan_to_num(H[known] - np.nanmean(H[known], axis=0), nan=0.0)
+    predicted = K @ np.linalg.solve(G + NOISE * np.eye(known.size), told)
+    return mean_correlation(predicted, H[targets])
+
+
+def mean_correlation(predicted: np.ndarray, truth: np.ndarray) -> float:
+    """Mean over columns of the correlation over observed entries, where it is defined."""
+    found = []
+    for x, y in zip(predicted.T, truth.T, strict=True):
+        both = np.isfinite(x) & np.isfinite(y)
+        if both.sum() >= 20 and np.ptp(x[both]) > 1e-9 and np.ptp(y[both]) > 0:
+            found.append(np.corrcoef(x[both], y[both])[0, 1])
+    return float(np.mean(found))
+
+
+def plans(only: str | None, n_splits: int, n_draws: int) -> None:
+    """Print what planned and random choices bring the same targets, over random splits of what is known."""
+    print(
+        "mean correlation of fixed targets after revealing k answered items (people): planned, random, paired"
+    )
+    for name, panel in panels(only):
+        whole = prepare(panel)
+        for axis, revealed in (("item", revealed_items), ("respondent", revealed_people)):
+            everything = whole.donors if axis == "item" else np.arange(len(panel.respondent_ids))
+            ids = np.array(panel.item_ids if axis == "item" else panel.respondent_ids)
+            gains: dict[int, list[tuple[float, float, float]]] = {}
+            for split in range(n_splits):
+                rng = np.random.default_rng(split)
+                drawn = rng.permutation(everything)
+                n_known = max(5, drawn.size // 10) if axis == "item" else 20
+                known, targets, pool = np.split(drawn, [n_known, n_known + (drawn.size - n_known) // 2])
+                seen = set(ids[known])
+                hidden = without(panel, axis, seen)
+                base = revealed(whole, known, targets)
+                best = plan(hidden, 20, axis=axis, targets=ids[targets], candidates=ids[pool]).chosen
+                position = {i: k for k, i in enumerate(ids)}
+                order = np.array([position[i] for i in best])
+                for k in (5, 10, 20):
+                    chance = [
+                        revealed(whole, np.r_[known, rng.choice(pool, k, replace=False)], targets)
+                        for _ in range(n_draws)
+                    ]
+                    got = revealed(whole, np.r_[known, order[:k]], targets)
+                    gains.setdefault(k, []).append((base, got, float(np.mean(chance))))
+            for k, values in gains.items():
+                base, got, chance = np.array(values).T
+                gap = got - chance
+                print(
+                    f"  {name[:40]:42}{axis:11} k {k:3d}  none {base.mean():.4f}  planned {got.mean():.4f}  random "
+                    f"{chance.mean():.4f}  difference {gap.mean():+.4f} +- {gap.std(ddof=1) / gap.size**0.5:.4f} "
+                    f"({(gap > 0).sum()} of {gap.size} splits)",
+                    flush=True,
+                )
+
+
+def without(panel: Panel, axis: str, seen: set[str]) -> Panel:
+    """The panel as if only these items (people) had human answers."""
+    human = panel.human
+    if axis == "item":
+        return without_items(panel, [i for i in human.item_ids if i not in seen])
+    rows = [k for k, r in enumerate(human.respondent_ids) if r in seen]
+    shown = ResponseMatrix(human.values[rows], [human.respondent_ids[k] for k in rows], human.items)
+    return Panel(shown, panel.twin)
+
+
+def main() -> None:
+    """Run, and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", nargs="?", default="all", choices=["verdicts", "plan", "all"])
+    parser.add_argument("--method", help="score this calibrator instead of the conditional expectation")
+    parser.add_argument("--only", help="datasets whose name holds this text")
+    parser.add_argument("--splits", type=int, default=10, help="random splits of what is known, for plans")
+    parser.add_argument("--draws", type=int, default=10, help="random choices a split")
+    arguments = parser.parse_args()
+    if arguments.what in ("verdicts", "all"):
+        verdicts(arguments.only, arguments.method)
+    if arguments.what in ("plan", "all"):
+        plans(arguments.only, arguments.splits, arguments.draws)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""`truetwin diagnose`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from truetwin.cli.options import Human, IdColumn, ItemFile, Json, Twin, read_panel
+
+if TYPE_CHECKING:
+    from truetwin.diagnosis import Diagnosis
+
+SHOWN = 20
+
+
+def diagnose_command(
+    human: Human,
+    twin: Twin,
+    id_column: IdColumn = None,
+    item_file: ItemFile = None,
+    blocks: Annotated[
+        Path | None,
+        typer.Option(help="A table with the columns item_id,block. [default: as declared, or from the ids]"),
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder to write figures to; it is made if it is missing.")
+    ] = None,
+    figure_format: Annotated[str, typer.Option("--figure-format", help="png, svg or pdf.")] = "png",
+    seed: Annotated[int, typer.Option(help="Seed of hidden answers and of what chance gives.", min=0)] = 0,
+    json: Json = False,
+) -> None:
+    """Say how far the twins can be trusted, and give a verdict on each new item.
+
+    A new item's verdict is: calibrate, use the twin, or do not trust. It rests on how calibration and twins did on the
+    answered items, each hidden in turn.
+    """
+    from truetwin.cli.output import note, print_json
+    from truetwin.diagnosis import diagnose
+    from truetwin.errors import ParameterError
+    from truetwin.io import read_blocks
+
+    if figure_format not in ("png", "svg", "pdf"):
+        raise ParameterError(f"--figure-format must be png, svg or pdf; got {figure_format!r}")
+    if figures:
+        _check_folder(figures)
+    panel = read_panel(human, twin, id_column, item_file, None)
+    found = diagnose(panel, blocks=read_blocks(blocks) if blocks else None, random_state=seed)
+    if figures:
+        from truetwin.report.diagnosis_figures import write_figures
+
+        figures.mkdir(exist_ok=True)
+        for path in write_figures(found, figures, f".{figure_format}"):
+            note(f"figure: {path}")
+    if json:
+        print_json("diagnose", _described(found), found.rows())
+    else:
+        print_diagnosis(found)
+
+
+def _check_folder(folder: Path) -> None:
+    from truetwin.errors import OutputError
+    from truetwin.io import check_writable
+
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"--figures must be a folder; {folder} is a file")
+    check_writable(folder / "figure" if folder.is_dir() else folder)
+
+
+def _described(found: Diagnosis) -> dict[str, Any]:
+    """What concerns the panel as a whole."""
+    return {
+        **found.settings,
+        "effective_rank": {source: s.effective_rank for source, s in found.spectra.items()},
+        "alignment": [row for a in found.alignments.values() for row in a.records()],
+        "moments": dict(found.moments),
+        "record": [{k: v for k, v in row.items() if v is not None} for row in found.record_summary()],
+        "warnings": found.warnings(),
+    }
+
+
+def print_diagnosis(found: Diagnosis) -> None:
+    """Tables from the whole to the single item."""
+    from truetwin.cli.output import Column, note, print_table
+
+    print_table(
+        _structure(found),
+        [
+            Column("what", "leading directions"),
+            Column("k", "k", "d"),
+            Column("twin", "distance, twins", ".3f"),
+            Column("gaussian", "noise", ".3f"),
+            Column("shuffled", "shuffled", ".3f"),
+            Column("cosines", "cosines, twins"),
+        ],
+        title=_title(found),
+    )
+    _print_faults(found)
+    if found.record:
+        columns = [
+            Column("verdict", "verdict"),
+            Column("n_items", "items", "d"),
+            Column("calibrated", "calibrated", ".3f"),
+            Column("calibrated_standard_error", "SE", ".3f"),
+            Column("twin", "twin", ".3f"),
+            Column("twin_standard_error", "SE", ".3f"),
+        ]
+        title = "how such verdicts did: answered items, each hidden in turn (mean correlations)"
+        print_table(found.record_summary(), columns, title=title)
+    if found.verdicts:
+        _print_verdicts(found)
+    for text in found.warnings():
+        note(f"note: {text}")
+
+
+def _title(found: Diagnosis) -> str:
+    s, ranks = found.settings, found.spectra
+    return (
+        f"{s['n_items']} items answered by {s['n_respondents']} people and their twins; effective rank "
+        f"{ranks['human'].effective_rank} (people), {ranks['twin'].effective_rank} (twins)"
+    )
+
+
+def _structure(found: Diagnosis) -> list[dict[str, Any]]:
+    rows = []
+    for space, name in (("row", "of items"), ("column", "of respondents")):
+        a = found.alignments[space]
+        k = max(a.n_ranks - 2, 1)
+        row: dict[str, Any] = {
+            "what": name,
+            "k": k,
+            "cosines": " ".join(f"{c:.2f}" for c in a.cosines["twin"]),
+        }
+        rows.append(row | {source: float(values[k - 1]) for source, values in a.distances.items()})
+    return rows
+
+
+def _print_faults(found: Diagnosis) -> None:
+    from truetwin.cli.output import Column, note, print_table
+
+    faulty = [{**r, "words": "; ".join(r["faults"])} for r in found.faults if r["faults"]]
+    faulty.sort(key=lambda r: -len(r["faults"]))
+    if faulty:
+        columns = [
+            Column("item", "item"),
+            Column("n_twin", "twins", "d"),
+            Column("sd_ratio", "sd ratio", ".2f"),
+            Column("level_bias_sd", "bias (sd)", "+.2f"),
+            Column("words", "fault"),
+        ]
+        print_table(
+            faulty[:SHOWN], columns, title=f"faults in {len(faulty)} of {len(found.faults)} twin items"
+        )
+        if len(faulty) > SHOWN:
+            note(f"... and {len(faulty) - SHOWN} more items with a fault: --json lists all")
+
+
+def _print_verdicts(found: Diagnosis) -> None:
+    from truetwin.cli.output import Column, print_table
+
+    columns = [
+        Column("item", "new item"),
+        Column("verdict", "verdict"),
+        Column("expected_calibrated", "calibrated", ".2f"),
+        Column("expected_twin", "twin", ".2f"),
+        Column("twin_r2", "twin R2", ".2f"),
+        Column("words", "why"),
+    ]
+    rows = [{**r, "words": "; ".join(_without_repeats(r))} for r in found.verdicts]
+    print_table(rows, columns, title="verdicts (expected correlation with what people would answer)")
+
+
+def _without_repeats(row: dict[str, Any]) -> list[str]:
+    """Reasons, without the expectation that has columns of its own."""
+    return list(row["reasons"] if row["expected_calibrated"] is None else row["reasons"][1:])

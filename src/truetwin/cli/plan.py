@@ -1,0 +1,90 @@
+"""`truetwin plan`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from truetwin.cli.options import Human, IdColumn, ItemFile, Json, Twin, ids_of, read_panel
+
+if TYPE_CHECKING:
+    from truetwin.data import Axis
+    from truetwin.diagnosis import Plan
+
+_AXES: dict[str, Axis] = {"items": "item", "respondents": "respondent"}
+
+
+def plan_command(
+    human: Human,
+    twin: Twin,
+    budget: Annotated[int, typer.Option(help="How many items (people) to ask next.")],
+    axis: Annotated[str, typer.Option(help="What to choose: items or respondents.")] = "items",
+    targets: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What is to be predicted well, separated by commas; may be repeated. [default: everything without "
+            "human answers]"
+        ),
+    ] = None,
+    candidates: Annotated[
+        list[str] | None,
+        typer.Option(help="What can be asked. [default: everything without human answers but named targets]"),
+    ] = None,
+    id_column: IdColumn = None,
+    item_file: ItemFile = None,
+    json: Json = False,
+) -> None:
+    """Choose which new items (or people) to field so that predictions of the rest improve most."""
+    from truetwin.calibration._orient import axis_ids
+    from truetwin.cli.output import print_json
+    from truetwin.diagnosis import plan
+    from truetwin.errors import ParameterError
+
+    if axis not in _AXES:
+        raise ParameterError(f"--axis must be items or respondents; got {axis!r}")
+    panel = read_panel(human, twin, id_column, item_file, None)
+    known = axis_ids(panel, _AXES[axis])
+    found = plan(
+        panel,
+        budget,
+        axis=_AXES[axis],
+        targets=ids_of(targets, known),
+        candidates=ids_of(candidates, known),
+    )
+    if json:
+        settings = {
+            "axis": axis,
+            "budget": budget,
+            "n_candidates": found.n_candidates,
+            "n_targets": found.n_targets,
+            "n_known": found.n_known,
+            "unknown": found.unknown,
+        }
+        print_json("plan", settings, found.records())
+    else:
+        _print(found)
+
+
+def _print(found: Plan) -> None:
+    from truetwin.cli.output import Column, note, print_table
+
+    rows = [{**row, "told": ", ".join(row["helps"])} for row in found.records()]
+    columns = [
+        Column("rank", "order", "d"),
+        Column(found.axis, f"ask {'this item' if found.axis == 'item' else 'this person'}"),
+        Column("reduction", "share learned", ".4f"),
+        Column("cumulative_reduction", "in all", ".4f"),
+        Column("told", "tells most about"),
+    ]
+    what = f"{len(rows)} of {found.n_candidates} {found.axis}s, for {found.n_targets} targets"
+    print_table(rows, columns, title=f"what to ask next: {what}")
+    note(
+        f"with the {found.n_known} {found.axis}s that have human answers, {found.unknown:.0%} of how the targets vary "
+        f"is unknown, going by the twins; 'share learned' is of that"
+    )
+    if sum(found.reduction) < 0.01:
+        note(
+            "note: going by the twins, none of this tells much about the rest: what is asked already tells it, or "
+            "nothing does"
+        )

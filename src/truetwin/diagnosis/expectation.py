@@ -1,0 +1,104 @@
+r"""What to expect of a new item, from items whose outcome is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from truetwin.diagnosis.prepare import Array, Positions
+
+MIN_RECORD = 8
+#: Ridge penalties to choose from; the last one means that the features say nothing, and the mean is expected.
+PENALTIES = np.array([1.0, 10.0, 100.0, 1e9])
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Expected correlations with human answers.
+
+    Attributes
+    ----------
+    calibrated, twin : float
+        Of calibrated predictions, and of the twins as they are.
+    gain_error : float
+        Standard error of the expected gain, ``calibrated - twin``.
+    """
+
+    calibrated: float
+    twin: float
+    gain_error: float
+
+    @property
+    def gain(self) -> float:
+        """What calibration is expected to add."""
+        return self.calibrated - self.twin
+
+
+def expect(
+    features: Array, outcomes: Array, record: Positions, target: int, groups: Positions
+) -> Expected | None:
+    r"""Regress the outcomes of the record on its features and predict the target.
+
+    Solves :math:`\min_w \sum_i \omega_i (y_i - \bar y - x_i^T w)^2 + \kappa \|w\|_2^2` for each outcome, with x
+    standardised over the record and :math:`\omega_i` one over the size of the item's group, so that a long battery
+    counts once. :math:`\kappa` is chosen by leaving out each group in turn.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_items, n_features)
+        What is visible of an item without its human answers; NaN where undefined.
+    outcomes : ndarray of shape (n_items, 2)
+        Correlations of calibrated predictions and of twins with human answers.
+    record : ndarray of int
+        Items that may be learned from.
+    target : int
+        The item to predict; its outcomes are not looked at.
+    groups : ndarray of shape (n_items,)
+        Items of one number are not independent of each other.
+
+    Returns
+    -------
+    Expected or None
+        None if fewer than eight items or three groups have all figures, or the target lacks one.
+    """
+    usable = record[np.isfinite(features[record]).all(axis=1) & np.isfinite(outcomes[record]).all(axis=1)]
+    if usable.size < MIN_RECORD or not np.isfinite(features[target]).all():
+        return None
+    member, sizes = np.unique(groups[usable], return_inverse=True, return_counts=True)[1:]
+    if sizes.size < 3:
+        return None
+    weight = 1.0 / sizes[member]
+    X, y = features[usable], outcomes[usable]
+    # held to the range of the record: beyond it, a straight line promises anything
+    x = np.clip(features[target], X.min(axis=0), X.max(axis=0))
+    centre = weight @ X / sizes.size
+    scale = np.sqrt(weight @ (X - centre) ** 2 / sizes.size)
+    scale[scale < 1e-12] = 1.0
+    X, x = (X - centre) / scale, (x - centre) / scale
+    left_out = _left_out(X, y, weight, member, sizes.size)  # (n_penalties, n_record, 2)
+    errors = np.einsum("i,pik->pk", weight, (y - left_out) ** 2)
+    best = np.argmin(errors, axis=0)
+    level = weight @ y / sizes.size
+    gram, cross = (weight[:, None] * X).T @ X, (weight[:, None] * X).T @ (y - level)
+    inverses = [np.linalg.inv(gram + PENALTIES[p] * np.eye(X.shape[1])) for p in best]
+    calibrated, twin = (float(level[k] + x @ inverses[k] @ cross[:, k]) for k in (0, 1))
+    residual = (y - np.stack([left_out[best[k], :, k] for k in (0, 1)], axis=1)) @ np.array([1.0, -1.0])
+    group_residual = np.bincount(member, weight * residual)
+    leverage = 1 / sizes.size + max(float(x @ inverse @ x) for inverse in inverses)
+    return Expected(calibrated, twin, float(np.sqrt(np.mean(group_residual**2) * leverage)))
+
+
+def _left_out(X: Array, y: Array, weight: Array, member: Positions, n_groups: int) -> Array:
+    """Predictions of each item from the other groups, for every penalty."""
+    one = np.column_stack([np.ones(len(X)), X])
+    weighted = weight[:, None] * one
+    n_columns = one.shape[1]
+    gram, cross = np.zeros((n_groups, n_columns, n_columns)), np.zeros((n_groups, n_columns, y.shape[1]))
+    np.add.at(gram, member, weighted[:, :, None] * one[:, None, :])
+    np.add.at(cross, member, weighted[:, :, None] * y[:, None, :])
+    gram, cross = gram.sum(axis=0) - gram, cross.sum(axis=0) - cross
+    free = np.diag([0.0, *np.ones(n_columns - 1)])  # the intercept is not penalised
+    system = gram[None] + PENALTIES[:, None, None, None] * free
+    coefficients = np.linalg.solve(system, np.broadcast_to(cross, (PENALTIES.size, *cross.shape)))
+    return np.asarray(np.einsum("ij,pijk->pik", one, coefficients[:, member]))

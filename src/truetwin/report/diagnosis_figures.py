@@ -1,0 +1,204 @@
+"""Figures of a diagnosis: spectra, alignment, verdicts, faults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from truetwin.diagnosis import Diagnosis
+from truetwin.io import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+HUMAN_COLOUR, TWIN_COLOUR, CHANCE_COLOUR, GRID_COLOUR = "#0b6e99", "#c2571a", "#8a8f98", "#e3e6ea"
+VERDICT_COLOURS = {"calibrate": "#0b6e99", "use the twin": "#c2571a", "do not trust": "#8a8f98"}
+ENDINGS = (".png", ".svg", ".pdf")
+_SPACE_NAMES = {"row": "items (row space)", "column": "respondents (column space)"}
+_LABELS = {"twin": "twins", "gaussian": "Gaussian noise", "shuffled": "people, columns shuffled"}
+_STYLES = {
+    "twin": (TWIN_COLOUR, "o", "-"),
+    "gaussian": (CHANCE_COLOUR, "s", ":"),
+    "shuffled": ("#4d5560", "^", "--"),
+}
+
+
+def spectrum_figure(diagnosis: Diagnosis) -> Figure:
+    """Cumulative variance of both sources, and the validation error that the effective rank minimises.
+
+    Source: paper A, figure 10.
+    """
+    figure, (left, right) = _two_panels()
+    for source, colour, marker in (("human", HUMAN_COLOUR, "o"), ("twin", TWIN_COLOUR, "D")):
+        found = diagnosis.spectra[source]
+        share = found.cumulative_variance
+        name = "people" if source == "human" else "twins"
+        left.plot(np.arange(1, share.size + 1), share, color=colour, linewidth=2, label=name)
+        errors = found.validation_error.mean(axis=1)
+        right.plot(np.arange(errors.size), errors, color=colour, marker=marker, markersize=4, label=name)
+        right.plot(
+            found.effective_rank,
+            errors[found.effective_rank],
+            marker=marker,
+            markersize=11,
+            markerfacecolor="none",
+            color=colour,
+        )
+    left.set(xlabel="rank", ylabel="share of variance", ylim=(0, 1.02), title="Cumulative variance")
+    left.legend(frameon=False, loc="lower right")
+    ranks = {s: diagnosis.spectra[s].effective_rank for s in ("human", "twin")}
+    right.set(
+        xlabel="rank",
+        ylabel="error on hidden answers,\nrelative to item means",
+        title=f"Effective rank: people {ranks['human']}, twins {ranks['twin']}",
+    )
+    top = max(float(s.validation_error.mean(axis=1).max()) for s in diagnosis.spectra.values())
+    right.set_ylim(top=min(top * 1.05, 1.3))
+    right.legend(frameon=False)
+    _whole_numbers(right.xaxis)
+    return figure
+
+
+def alignment_figure(diagnosis: Diagnosis, space: str = "row") -> Figure:
+    """Cosines of principal angles, and projection-Frobenius distances, beside what chance gives.
+
+    Source: paper A, figures 3 and 4 (``space="row"``), 6 and 7 (``"column"``).
+    """
+    found = diagnosis.alignments[space]
+    ranks = np.arange(1, found.n_ranks + 1)
+    figure, (left, right) = _two_panels()
+    for name in found.cosines:
+        colour, marker, line = _STYLES[name]
+        for axes, values, errors in (
+            (left, found.cosines[name], found.cosine_errors[name]),
+            (right, found.distances[name], found.distance_errors[name]),
+        ):
+            axes.errorbar(
+                ranks, values, yerr=2 * errors, color=colour, marker=marker, linestyle=line, markersize=5,
+                capsize=2, label=_LABELS[name],
+            )  # fmt: skip
+    left.set(
+        xlabel="principal angle",
+        ylabel="cosine (1: same direction)",
+        ylim=(-0.03, 1.03),
+        title="Leading angles",
+    )
+    right.set(
+        xlabel="number of leading directions",
+        ylabel="projection distance (0: same space)",
+        ylim=(0, 1.5),
+        title="Distance of spaces",
+    )
+    right.axhline(2**0.5, color=GRID_COLOUR, zorder=0)
+    left.legend(frameon=False, fontsize=8)
+    for axes in (left, right):
+        _whole_numbers(axes.xaxis)
+    figure.suptitle(f"Twins beside people: {_SPACE_NAMES[space]}", fontsize=11)
+    return figure
+
+
+def verdict_figure(diagnosis: Diagnosis) -> Figure:
+    """Expected correlation of calibrated predictions and twins: new items, and answered items as a check."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.6, 4.8), layout="constrained")
+    axes = figure.subplots()
+    for verdict, colour in VERDICT_COLOURS.items():
+        for rows, marker, size, alpha, what in (
+            (diagnosis.record, "o", 20, 0.45, "answered"),
+            (diagnosis.verdicts, "D", 46, 1.0, "new"),
+        ):
+            here = [r for r in rows if r["verdict"] == verdict and r["expected_calibrated"] is not None]
+            if here:
+                axes.scatter(
+                    [r["expected_twin"] for r in here],
+                    [r["expected_calibrated"] for r in here],
+                    s=size, marker=marker, color=colour, alpha=alpha, linewidths=0,
+                    label=f"{verdict} ({what}: {len(here)})",
+                )  # fmt: skip
+    rows = [r for r in (*diagnosis.record, *diagnosis.verdicts) if r["expected_calibrated"] is not None]
+    values = [r[k] for r in rows for k in ("expected_twin", "expected_calibrated")] or [0.0, 1.0]
+    low, high = min(0.0, *values) - 0.03, max(0.15, *values) + 0.05
+    axes.plot([low, high], [low, high], color=GRID_COLOUR, zorder=0)
+    axes.plot([low, 0.1, 0.1], [0.1, 0.1, low], color=CHANCE_COLOUR, linewidth=0.8, linestyle=":", zorder=0)
+    axes.set(
+        xlim=(low, high), ylim=(low, high), aspect="equal",
+        xlabel="expected correlation of the twin as it is",
+        ylabel="expected correlation after calibration", title="Verdicts",
+    )  # fmt: skip
+    if rows:
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    else:
+        axes.text(0.5, 0.5, "too few answered items to learn from", ha="center", transform=axes.transAxes)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def fault_figure(diagnosis: Diagnosis) -> Figure:
+    """Spread and level of twins' answers to each answered item, beside people's."""
+    figure, (left, right) = _two_panels()
+    rows = [r for r in diagnosis.faults if r.get("sd_ratio") is not None]
+    ratio = np.array([r["sd_ratio"] for r in rows])
+    bias = np.array([r["level_bias_sd"] for r in rows])
+    for axes, values, usual, label, title in (
+        (left, ratio, 1.0, "sd of twins / sd of people", "Spread"),
+        (right, bias, 0.0, "twin mean - human mean, in human sds", "Level"),
+    ):
+        if values.size:
+            axes.hist(values, bins=min(30, max(8, values.size // 4)), color=TWIN_COLOUR, alpha=0.85)
+        axes.margins(y=0.18)
+        _whole_numbers(axes.yaxis)
+        axes.axvline(usual, color=HUMAN_COLOUR, linewidth=1.5)
+        axes.annotate(
+            "as people", (usual, 1), xycoords=("data", "axes fraction"), xytext=(4, -10),
+            textcoords="offset points", color=HUMAN_COLOUR, fontsize=9,
+        )  # fmt: skip
+        axes.set(xlabel=label, ylabel="items", title=title)
+    return figure
+
+
+def diagnosis_figures(diagnosis: Diagnosis) -> dict[str, Figure]:
+    """Every figure, by the name of its file."""
+    return {
+        "spectrum": spectrum_figure(diagnosis),
+        "alignment-items": alignment_figure(diagnosis, "row"),
+        "alignment-respondents": alignment_figure(diagnosis, "column"),
+        "verdicts": verdict_figure(diagnosis),
+        "faults": fault_figure(diagnosis),
+    }
+
+
+def write_figures(diagnosis: Diagnosis, folder: Path, ending: str = ".png") -> list[Path]:
+    """Write every figure to a folder, all or none; PNG, SVG or PDF by ending."""
+    figures = diagnosis_figures(diagnosis)
+    paths = [folder / f"{name}{ending}" for name in figures]
+    with replacing(*paths) as drafts:
+        for figure, draft in zip(figures.values(), drafts, strict=True):
+            figure.savefig(draft, format=ending.removeprefix("."), dpi=150, metadata=_undated(ending))
+    return paths
+
+
+def _undated(ending: str) -> dict[str, Any] | None:
+    return {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(ending)
+
+
+def _two_panels() -> tuple[Figure, tuple[Axes, Axes]]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", color=GRID_COLOUR, linewidth=0.6)
+        axes.set_axisbelow(True)
+    return figure, (left, right)
+
+
+def _whole_numbers(axis: Axis) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
