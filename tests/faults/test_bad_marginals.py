@@ -97,6 +97,14 @@ def test_a_category_that_twins_use_and_the_marginals_lack(job: Job) -> None:
     job.refused("'Q1'", "'t2'", "7", "share 0", options=FAST)
 
 
+def test_marginals_that_lack_a_category_of_several_items(job: Job) -> None:
+    lacking = ("Q2,3,", "Q5,3,", "Q7,3,")
+    job.marginals = [
+        line.replace("share_or_count", "count") for line in job.marginals if not line.startswith(lacking)
+    ]
+    job.refused("'Q2'", "3 items are affected", "nobody chose with share 0", options=FAST)
+
+
 def test_a_category_that_no_twin_uses_is_predicted_anyway(job: Job) -> None:
     job.twin = [job.twin[0]] + [line.replace(",3", ",2") for line in job.twin[1:]]
     assert job.run("--method", "ensemble") == 0
@@ -132,6 +140,18 @@ def test_twin_weights_that_are_all_zero(job: Job) -> None:
 def test_a_twin_without_a_weight(job: Job) -> None:
     job.extra["weights"] = ["id,weight", *(f"t{i},1" for i in range(39))]
     job.refused("'t39'", options=(*FAST, "--twin-weights", "@weights"))
+
+
+def test_a_twin_with_two_weights(job: Job) -> None:
+    job.extra["weights"] = ["id,weight", *(f"t{i},1" for i in range(40)), "t7,2"]
+    job.refused("'t7'", "once", options=(*FAST, "--twin-weights", "@weights"))
+
+
+def test_a_column_of_weights_among_the_answers_is_no_item(job: Job) -> None:
+    job.twin = [f"{line},{'weight' if k == 0 else k / 7}" for k, line in enumerate(job.twin)]
+    job.refused("'weight'", "Rename", "--twin-weights", options=FAST)
+    assert job.run(*FAST, "--twin-weights", str(job.folder / "twin.csv")) == 0
+    assert {row["item_id"] for row in job.rows()} == {"Q28", "Q29", "Q30"}
 
 
 def test_design_weights_change_the_start_and_zero_leaves_a_twin_out(job: Job) -> None:
@@ -202,7 +222,13 @@ def test_groups_that_lack_an_item(job: Job) -> None:
 
 
 def test_text_methods_need_text(job: Job) -> None:
-    job.refused("ksoft+text", "--item", options=("--method", "ksoft+text"))
+    job.refused("ksoft+text", "(--item-file)", options=("--method", "ksoft+text"))
+
+
+@pytest.mark.parametrize("level", ["nan", "1", "-0.1", "90"])
+def test_a_level_that_is_none(job: Job, level: str) -> None:
+    job.refused("--level", "between 0 and 1, or 0", options=(*FAST, "--level", level))
+    job.refused("--level", "between 0 and 1;", options=("--level", "0"), verb="evaluate-marginals")
 
 
 def test_weights_output_needs_a_method_with_weights(job: Job) -> None:
@@ -222,6 +248,17 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(job: Job) -
 
 def test_an_output_must_not_overwrite_an_input(job: Job) -> None:
     job.refused("overwrite an input", options=(*FAST, "--output", str(job.folder / "twin.csv")))
+
+
+def test_a_file_that_is_no_sidecar_is_not_overwritten(job: Job) -> None:
+    other = job.folder / "out.json"
+    for text in ('{"my": "data"}', "[1, 2]", "no json"):
+        other.write_text(text, encoding="utf-8")
+        job.refused("out.json", "no sidecar", options=FAST)
+        assert other.read_text(encoding="utf-8") == text
+    other.unlink()
+    assert job.run(*FAST) == 0
+    assert job.run(*FAST) == 0
 
 
 def test_a_failing_second_output_leaves_no_first(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,6 +291,17 @@ def test_evaluate_prints_the_rows(job: Job) -> None:
     assert all(needed <= set(row) for row in rows)
     assert all(row["trained_on"] == "kl" for row in rows if row["method"] == "transition")
     assert {"kl", "tv", "coverage"} <= {row["metric"] for row in rows}
+
+
+def test_few_splits_and_few_refusals_are_put_in_words(job: Job) -> None:
+    rows = [line.split(",") for line in job.marginals[1:]]
+    job.marginals = [job.marginals[0], *(f"{i},c{c},{share},800" for i, c, share, _ in rows)]
+    job.marginals.append("Q1,Refused,0.0001,800")
+    known = [",".join(line.split(",")[:28]) for line in job.twin]
+    job.twin = [known[0], *(line.replace(",", ",c") for line in known[1:])]
+    assert job.run("--methods", "mix", "--splits", "1", verb="evaluate-marginals") == 0
+    assert job.out.startswith("1 split, ")
+    assert "off-scale answers were less than 0.1% of" in job.err
 
 
 def test_the_last_group_cannot_be_held_out(job: Job) -> None:

@@ -52,10 +52,12 @@ def evaluate_marginals_command(
     json: Json = False,
 ) -> None:
     """Hide marginals that are known, predict them, and compare methods on what was hidden."""
+    from truetwin.cli.marginal_options import check_level
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.evaluation.marginals import evaluate_marginals
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
 
+    check_level(level)
     wanted = [MARGINAL_METHODS.resolve(name) for name in names_of(methods, "method")]
     trained = [DISCREPANCIES.resolve(name) for name in names_of(discrepancy, "discrepancy")]
     scored = [DISCREPANCIES.resolve(name) for name in names_of(metrics, "metric")] if metrics else None
@@ -83,7 +85,8 @@ def evaluate_marginals_command(
         note(f"note: {text}")
     # A terminal holds four discrepancies; --metrics chooses them, --json has all.
     shown = scored or list(dict.fromkeys([*trained, "tv", "ks", "cdf-l1"]))[:4]
-    title = f"{splits} splits, {result.settings['held_out']} hidden; mean (standard error over items)"
+    count = "1 split" if splits == 1 else f"{splits} splits"
+    title = f"{count}, {result.settings['held_out']} hidden; mean (standard error over items)"
     _print(rows, shown, f"{title}; band, whole band, bound: share of items inside, nominal {level:g}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from truetwin.datasets.movielens_marginals import MarginalData
 
 DATASETS = ("movielens", "opinionqa")
+
+
+def check_level(level: float, *, none_allowed: bool = False) -> None:
+    """Raise unless the level of the bands is strictly between 0 and 1 (or 0 for no bands, where that is allowed)."""
+    if not (0.0 < level < 1.0 or (none_allowed and level == 0.0)):
+        extra = ", or 0 for no bands" if none_allowed else ""
+        raise ParameterError(f"--level must be strictly between 0 and 1{extra}; got {level:g}")
 
 
 def read_marginal_data(
@@ -32,7 +39,27 @@ def read_marginal_data(
     declared = read_items(item_file) if item_file else {}
     human = read_marginals(marginals, items=declared, keep_off_scale=keep_off_scale)
     twins = read_responses(twin, id_column=id_column, items={**declared, **_labelled(human, declared)})
+    twins = _without_weight(twins, {**declared, **human.items}, dropped=twin_weights is not None)
     return human, with_weights(twins, twin_weights) if twin_weights else twins
+
+
+def _without_weight(twins: ResponseMatrix, known: Container[str], *, dropped: bool) -> ResponseMatrix:
+    """A column ``weight`` is no item, unless the marginals or the item file say so; without weights it is refused."""
+    from truetwin.data import ResponseMatrix
+
+    kept = [k for k, i in enumerate(twins.item_ids) if i.strip().lower() != "weight" or i in known]
+    if len(kept) == len(twins.item_ids):
+        return twins
+    if not dropped:
+        name = next(i for k, i in enumerate(twins.item_ids) if k not in kept)
+        raise DataError(
+            f"{twins.source}: column {name!r} must be an item with twins' answers, and looks like weights. Rename it "
+            "if it is an item, or pass the weights of the twins by --twin-weights."
+        )
+    items = [twins.items[k] for k in kept]
+    return ResponseMatrix(
+        twins.values[:, kept], twins.respondent_ids, items, twins.weights, twins.source, twins.id_name
+    )
 
 
 def _labelled(human: Marginals, declared: Mapping[str, Item]) -> dict[str, Item]:
@@ -51,6 +78,7 @@ def _labelled(human: Marginals, declared: Mapping[str, Item]) -> dict[str, Item]
 def with_weights(twins: ResponseMatrix, path: Path) -> ResponseMatrix:
     """The same answers with design weights from a table with the columns id (any name) and ``weight``."""
     from truetwin.data import ResponseMatrix
+    from truetwin.data.responses import check_unique
     from truetwin.io import read_table
 
     table = read_table(path)
@@ -59,8 +87,10 @@ def with_weights(twins: ResponseMatrix, path: Path) -> ResponseMatrix:
             f"{path} must have a column of twin ids and the column 'weight'; it has {', '.join(table.column_names)}"
         )
     id_name = next(name for name in table.column_names if name != "weight")
+    rows = table.to_pylist()
+    check_unique([str(row[id_name]) for row in rows], "twin", str(path))
     weights = {}
-    for row in table.to_pylist():
+    for row in rows:
         try:
             weights[str(row[id_name])] = float(row["weight"])
         except (TypeError, ValueError):

@@ -75,14 +75,15 @@ def reweight_command(
     Learns from the items that have human marginals. Beside OUTPUT, a file of the same name ending in .json records
     method, figures of the fit, versions, hashes of the inputs and notes.
     """
-    from truetwin.cli.marginal_options import read_groups, read_marginal_data
+    from truetwin.cli.marginal_options import check_level, read_groups, read_marginal_data
     from truetwin.cli.output import note, print_json
     from truetwin.errors import OutputError, ParameterError
     from truetwin.io import check_output_ending, check_writable
-    from truetwin.report.marginals import sidecar_path, write_marginals
+    from truetwin.report.marginals import check_sidecar, sidecar_path, write_marginals
     from truetwin.reweighting import MARGINAL_METHODS, reweight
     from truetwin.reweighting import discrepancy as discrepancy_named
 
+    check_level(level, none_allowed=True)
     name = MARGINAL_METHODS.resolve(method)
     discrepancy_named(discrepancy)
     if weights_output and name in ("mean", "mix", "twins", "ksoft", "ksoft+text"):
@@ -106,6 +107,7 @@ def reweight_command(
             raise OutputError(f"the output must not overwrite an input; {path} is one")
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise OutputError(f"outputs must have different names; {weights_output} is named twice")
+    check_sidecar(output)
     members = read_groups(groups) if groups else None
     human, twins = read_marginal_data(
         marginals,

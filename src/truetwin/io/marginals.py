@@ -43,8 +43,8 @@ def read_marginals(
     path : path
         CSV, TSV or Parquet. Long: ``item_id, category`` and one of ``share_or_count``, ``share``, ``count``; or wide:
         ``item_id`` and one column a category (an empty cell is no category of the item). Both may have ``base_size``
-        and ``population``. Under ``share_or_count`` an item whose amounts are all at most 1 and not all whole is
-        read as shares.
+        and ``population``. Under ``share_or_count`` and in wide files, whole numbers are counts and all others are
+        shares; weighted counts need a column ``count``. Percentages are refused.
     items : mapping from item id to Item, optional
         Declared texts and scales. Without one, numeric categories are ordinal in their numeric order and words are
         nominal, in the order of the file.
@@ -69,6 +69,12 @@ def read_marginals(
         raise DataError(f"{source} must hold the marginals of at least one item; it has no rows")
     kind = next((a for a in _AMOUNTS if a in names), None)
     if "category" in names:
+        percent = next((n for n in names if _says_percent(n)), None)
+        if kind is None and percent is not None:
+            raise DataError(
+                f"{source} must have one of the columns {', '.join(_AMOUNTS)} beside 'category'; it has {percent!r}. "
+                "Divide percentages by 100 and call them 'share', or give counts."
+            )
         if kind is None:
             raise DataError(
                 f"{source} must have one of the columns {', '.join(_AMOUNTS)} beside 'category'; it has none"
@@ -77,11 +83,13 @@ def read_marginals(
     else:
         kind = "share_or_count"
         cells = _from_wide(rows, [n for n in names if n not in _RESERVED], source)
+    in_percent = "category" not in names and any(_says_percent(n) for n in names)
     declared = dict(items or {})
     scaled = _scaled_items(cells, declared, keep_off_scale, source)
     notes = _off_scale_notes(scaled)
     out: dict[str, dict[str, ItemMarginal]] = {}
     for (population, item_id), cell in cells.items():
+        _refuse_percentages(kind, list(cell.amounts.values()), item_id, in_percent, source)
         item = scaled[item_id]
         amounts = _coded(cell.amounts, item, source)
         out.setdefault(population, {})[item_id] = ItemMarginal.from_amounts(
@@ -93,6 +101,10 @@ def read_marginals(
             tolerance=tolerance,
         )
     return Marginals(out, source, notes)
+
+
+def _says_percent(name: str) -> bool:
+    return any(word in name.lower() for word in ("percent", "pct", "%"))
 
 
 def _from_long(rows: Sequence[Mapping[str, Any]], kind: str, source: str) -> dict[tuple[str, str], _Cells]:
@@ -182,7 +194,20 @@ def _number(value: Any, what: str, number: int, item_id: str, source: str) -> fl
 def _are_counts(kind: str, amounts: Sequence[float]) -> bool:
     if kind != "share_or_count":
         return kind == "count"
-    return max(amounts) > 1.0 + SUM_TOLERANCE or (all(a == int(a) for a in amounts) and sum(amounts) > 1)
+    return all(float(a).is_integer() for a in amounts) and sum(amounts) > 1
+
+
+def _refuse_percentages(
+    kind: str, amounts: Sequence[float], item_id: str, percent: bool, source: str
+) -> None:
+    """Whole numbers that sum to 100 may be counts; what else sums to 100 is in percent."""
+    if kind == "count" or abs(sum(amounts) - 100.0) > 0.5:
+        return
+    if percent or not all(float(a).is_integer() for a in amounts):
+        raise DataError(
+            f"{source}: amounts must be shares or counts; those of item {item_id!r} sum to {sum(amounts):.4g} and look "
+            "like percentages. Divide percentages by 100, or give counts."
+        )
 
 
 def _code(category: str) -> float | None:

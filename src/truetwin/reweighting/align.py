@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,16 +76,23 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
             "Add marginals of further items."
         )
     kept = [item for item in twins.items if item.id in known or predict is None or item.id in set(predict)]
-    typical = _shared_scales([known[i].item.scale for i in both])
+    typical = shared_scales([known[i].item.scale for i in both])
     items, columns = [], []
     n_missing = 0
     position = {i: j for j, i in enumerate(twins.item_ids)}
-    for item in kept:
-        values = twins.values[:, position[item.id]]
-        complete = complete_item(
-            item, known[item.id].item if item.id in known else None, values, typical, twins
+    answers = [twins.values[:, position[item.id]] for item in kept]
+    completed = [
+        complete_item(item, known[item.id].item if item.id in known else None, values, typical, twins)
+        for item, values in zip(kept, answers, strict=True)
+    ]
+    affected = sum(
+        item.id in known and bool(_strange(values, item).any())
+        for item, values in zip(completed, answers, strict=True)
+    )
+    for complete, values in zip(completed, answers, strict=True):
+        codes = codes_of(
+            values, complete, twins, marginals if complete.id in known else None, n_affected=affected
         )
-        codes = codes_of(values, complete, twins, marginals if item.id in known else None)
         n_missing += int((codes < 0).sum())
         items.append(complete)
         columns.append(codes)
@@ -100,19 +108,55 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
     )
     _ = table.histogram  # every item must have an answer
     is_known = np.array([item.id in known for item in items])
-    notes = _notes(table, twins, marginals, both, n_missing)
+    guessed = inferred_note([c for c, given in zip(items, kept, strict=True) if _unscaled(given, known)])
+    notes = (*_notes(table, twins, marginals, both, n_missing), *guessed)
     positive = np.ones(len(twins.respondent_ids), bool) if twins.weights is None else twins.weights > 0
     ids = tuple(r for r, p in zip(twins.respondent_ids, positive, strict=True) if p)
     return Aligned(table, tuple(items), np.flatnonzero(is_known), np.flatnonzero(~is_known), notes, ids)
 
 
-def _shared_scales(scales: Sequence[Scale | None]) -> list[Scale]:
-    """The distinct scales of the training items, fewest categories first."""
+def shared_scales(scales: Sequence[Scale | None]) -> list[Scale]:
+    """The distinct scales of the training items, the most common first, and of equally common ones the longest.
+
+    Labelled nominal scales are left out: their words belong to one item.
+    """
     found: dict[tuple[object, ...], Scale] = {}
+    count: Counter[tuple[object, ...]] = Counter()
     for scale in scales:
         if scale is not None and not (scale.kind == "nominal" and scale.labels):
-            found.setdefault((scale.kind, scale.categories), scale)
-    return sorted(found.values(), key=lambda s: s.n_categories)
+            key = (scale.kind, scale.categories)
+            found.setdefault(key, scale)
+            count[key] += 1
+    return [found[k] for k in sorted(found, key=lambda k: (-count[k], -found[k].n_categories))]
+
+
+def _unscaled(item: Item, known: Container[str]) -> bool:
+    return item.id not in known and (item.scale is None or item.scale.kind == "numeric")
+
+
+def inferred_note(items: Sequence[Item]) -> tuple[str, ...]:
+    """A note on new items whose scale was taken from training items; nothing if there are none."""
+    if not items:
+        return ()
+    first = items[0]
+    assert first.scale is not None
+    shown = _short(first.scale)
+    if len(items) == 1:
+        return (
+            f"scale of new item {first.id!r} is inferred from the training items (the most common that its answers "
+            f"fit): {shown}; declare it in an item file",
+        )
+    return (
+        f"scales of {len(items)} new items are inferred from the training items (the most common that their answers "
+        f"fit); first {first.id!r}: {shown}; declare them in an item file",
+    )
+
+
+def _short(scale: Scale) -> str:
+    codes = scale.categories
+    if codes == tuple(codes[0] + k for k in range(len(codes))) and len(codes) > 1:
+        return f"{codes[0]:g}..{codes[-1]:g}"
+    return ", ".join(f"{c:g}" for c in codes)
 
 
 def complete_item(
@@ -139,26 +183,39 @@ def _fits(scale: Scale, values: np.ndarray) -> bool:
     return bool((scale.on_scale(given) | scale.is_off_scale_code(given)).all())
 
 
-def codes_of(
-    values: np.ndarray, item: Item, twins: ResponseMatrix, marginals: Marginals | None
-) -> np.ndarray:
-    """Category numbers of answers to one item; -1 where missing or off-scale, an error where neither."""
+def _strange(values: np.ndarray, item: Item) -> np.ndarray:
+    """Which answers are neither missing, nor a category, nor an off-scale code."""
     scale = item.scale
     assert scale is not None
-    off = scale.is_off_scale_code(values)
+    found: np.ndarray = (
+        np.isfinite(values) & ~np.isin(values, scale.categories) & ~scale.is_off_scale_code(values)
+    )
+    return found
+
+
+def codes_of(
+    values: np.ndarray, item: Item, twins: ResponseMatrix, marginals: Marginals | None, n_affected: int = 1
+) -> np.ndarray:
+    """Category numbers of answers to one item; -1 where missing or off-scale, an error where neither.
+
+    The error says how many items are affected in all, and that the marginals must list categories that nobody chose.
+    """
+    scale = item.scale
+    assert scale is not None
     codes = np.full(values.shape, -1, dtype=np.int16)
     for k, code in enumerate(scale.categories):
         codes[values == code] = k
-    strange = np.isfinite(values) & (codes < 0) & ~off
+    strange = _strange(values, item)
     if strange.any():
         first = int(np.argmax(strange))
         shown = ", ".join(scale.labels.get(c, f"{c:g}") for c in scale.categories[:12])
         where = f"the categories of {marginals.source}" if marginals else "its scale"
+        more = f"; {n_affected} items are affected in all" if marginals and n_affected > 1 else ""
+        hint = "List categories that nobody chose with share 0, recode" if marginals else "Recode"
         raise ScaleError(
             f"{twins.source}: twins' answers to item {item.id!r} must be among {where} ({shown}); twin "
             f"{twins.respondent_ids[first]!r} answers {values[first]:g} ({int(strange.sum())} such "
-            "answers). Add the category "
-            "with share 0, recode the answers, or declare the scale or an off-scale code in the item file."
+            f"answers{more}). {hint} the answers, or declare the scale or an off-scale code in the item file."
         )
     return codes
 
@@ -182,9 +239,9 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = list(marginals.notes)
     if marginals.off_scale_share > 0:
-        notes.append(
-            f"off-scale answers were {marginals.off_scale_share:.1%} of the humans' answers on average"
-        )
+        share = marginals.off_scale_share
+        shown = "less than 0.1%" if share < 0.001 else f"{share:.1%}"
+        notes.append(f"off-scale answers were {shown} of the humans' answers on average")
     if n_missing:
         least = int(np.argmin(table.base))
         notes.append(
@@ -194,7 +251,11 @@ def _notes(
         )
     only = len(marginals.item_ids) - len(both)
     if only:
-        notes.append(f"{only} items with marginals were not answered by twins and are left out")
+        notes.append(
+            "1 item with a marginal was not answered by twins and is left out"
+            if only == 1
+            else f"{only} items with marginals were not answered by twins and are left out"
+        )
     unused = _never_chosen(table)
     if unused:
         notes.append(

@@ -50,6 +50,11 @@ class _Blended(FittedMarginals):
     def weights(self) -> Floats | None:  # type: ignore[override]
         return self.first.weights
 
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What either part says, each said once."""
+        return tuple(dict.fromkeys((*self.first.notes, *self.second.notes)))
+
 
 @dataclass(frozen=True, eq=False)
 class GeometricMean(MarginalMethod):

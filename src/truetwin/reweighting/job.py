@@ -15,7 +15,7 @@ from truetwin.data.item import Item
 from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
 from truetwin.data.responses import ResponseMatrix
 from truetwin.errors import AlignmentError, DataError, NotPredictableError, ParameterError
-from truetwin.reweighting.align import Aligned, align, codes_of, complete_item
+from truetwin.reweighting.align import Aligned, align, codes_of, complete_item, inferred_note, shared_scales
 from truetwin.reweighting.auto import Auto
 from truetwin.reweighting.bands import Bands, ConformalBands, fewest_items
 from truetwin.reweighting.base import CrossValidated, FittedMarginals, MarginalMethod
@@ -159,6 +159,7 @@ class Reweighting:
         Items keep their declared scales; an item without one gets the scale of training items that its answers fit.
         """
         out: dict[str, dict[str, ItemMarginal]] = {}
+        notes: dict[str, None] = {}
         for each in self.populations:
             ids = each.aligned.twin_ids
             lacking = sorted(set(ids) - set(twins.respondent_ids))
@@ -167,14 +168,15 @@ class Reweighting:
                     f"{twins.source} must have answers of every twin that was trained on; {lacking[0]!r} is not there "
                     f"({len(lacking)} twins in all)"
                 )
-            table, items = _further_items(each.aligned, twins)
+            table, items, guessed = _further_items(each.aligned, twins)
+            notes.update(dict.fromkeys(guessed))
             shares = each.fitted.predict(table)
             out[each.population] = {
                 item.id: ItemMarginal(item, shares[r, : item.scale.n_categories])
                 for r, item in enumerate(items)
                 if item.scale is not None
             }
-        return Marginals(out, "predictions", (DISCLOSURE,))
+        return Marginals(out, "predictions", (DISCLOSURE, *notes))
 
 
 def reweight(
@@ -322,16 +324,20 @@ def groups_of(item_ids: Sequence[str], groups: Mapping[str, str] | None) -> list
     return [groups[i] for i in item_ids]
 
 
-def _further_items(aligned: Aligned, twins: ResponseMatrix) -> tuple[TwinTable, tuple[Item, ...]]:
+def _further_items(
+    aligned: Aligned, twins: ResponseMatrix
+) -> tuple[TwinTable, tuple[Item, ...], tuple[str, ...]]:
     place = {r: k for k, r in enumerate(twins.respondent_ids)}
     rows = [place[i] for i in aligned.twin_ids]
     known = {item.id: item for item in aligned.items}
-    typical = sorted({i.scale for i in aligned.items if i.scale}, key=lambda s: s.n_categories)
-    items, columns = [], []
+    typical = shared_scales([aligned.items[j].scale for j in aligned.training])
+    items, columns, guessed = [], [], []
     for j, item in enumerate(twins.items):
         values = twins.values[rows, j]
         complete = complete_item(item, known.get(item.id), values, typical, twins)
         items.append(complete)
+        if item.id not in known and complete is not item:
+            guessed.append(complete)
         columns.append(codes_of(values, complete, twins, None))
     old = aligned.table
     table = TwinTable.build(
@@ -342,4 +348,4 @@ def _further_items(aligned: Aligned, twins: ResponseMatrix) -> tuple[TwinTable, 
         prior=old.prior,
         texts=[item.text for item in items] if old.texts is not None else None,
     )
-    return table, tuple(items)
+    return table, tuple(items), inferred_note(guessed)

@@ -168,7 +168,7 @@ def require_text(method: MarginalMethod, table: TwinTable) -> None:
     if method.needs_text and table.texts is None:
         raise DataError(
             f"the method {method.name!r} needs the wording of every item; none was given. Give a file of item texts "
-            f"(--items), or use the method without text."
+            f"(--item-file), or use the method without text."
         )
 
 

@@ -73,6 +73,30 @@ def test_percentages_are_not_shares(tmp_path: Path) -> None:
         read_marginals(write(tmp_path, "item_id,category,share", "A,1,40.5", "A,2,59.5"))
 
 
+@pytest.mark.parametrize(
+    ("header", "row", "words"),
+    [
+        ("item_id,1,2,3,4,5", "A,1.4,.3,.1,.1,.05", "'A'.*sum to 1 "),
+        ("item_id,1,2", "A,33.4,66.6", "'A'.*Divide percentages by 100"),
+        ("item_id,1,2,3", "A,33.3,33.3,33", "'A'.*Divide percentages by 100"),
+        ("item_id,yes (%),no (%)", "A,40,60", "'A'.*Divide percentages by 100"),
+        ("item_id,category,percent", "A,1,100", "'percent'.*by 100"),
+        ("item_id,1,2", "A,inf,60", "'A'.*finite"),
+    ],
+)
+def test_amounts_that_are_neither_shares_nor_counts(
+    tmp_path: Path, header: str, row: str, words: str
+) -> None:
+    with pytest.raises(DataError, match=words):
+        read_marginals(write(tmp_path, header, row))
+
+
+def test_whole_numbers_are_counts(tmp_path: Path) -> None:
+    found = read_marginals(write(tmp_path, "item_id,under 10%,more", "A,40,61", "B,1,0"))
+    assert found.by_population["all"]["A"].base_size == 101
+    assert found.by_population["all"]["B"].base_size is None
+
+
 def test_a_category_off_a_declared_scale_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ScaleError, match="category '4' must be on the scale of item 'A'"):
         read_marginals(

@@ -10,8 +10,11 @@ from truetwin.data import Item, ResponseMatrix, Scale
 from truetwin.data.marginals import ItemMarginal, Marginals
 from truetwin.errors import AlignmentError, DataError, ParameterError, ScaleError
 from truetwin.reweighting import Ensemble, TwinTable, reweight
+from truetwin.reweighting.blend import GeometricMean
+from truetwin.reweighting.kernel import KernelSoftmax
 from truetwin.reweighting.novelty import novelty
 from truetwin.reweighting.paper_run import PaperRun
+from truetwin.reweighting.transition import WeightsAndTransition
 
 FIVE = Scale.ordinal(1, 5)
 
@@ -86,6 +89,23 @@ def test_a_new_item_whose_answers_fit_no_known_scale_needs_a_declaration() -> No
         reweight(ResponseMatrix(values, twins.respondent_ids, twins.items), marginals, method="mean")
 
 
+def test_a_new_item_gets_the_most_common_scale_that_fits_and_a_note() -> None:
+    twins, marginals, _ = world()
+    values = twins.values.copy()
+    values[:, 28:] = np.clip(values[:, 28:], 2, 3)
+    values[:, 0] = np.clip(values[:, 0], 1, 3)
+    three = ItemMarginal(Item("Q0", scale=Scale.ordinal(1, 3)), np.full(3, 1 / 3))
+    human = Marginals.of([three, *list(marginals.by_population["all"].values())[1:]])
+    declared = [Item(f"Q{j}", scale=FIVE if 23 < j < 29 else None) for j in range(30)]
+    result = reweight(ResponseMatrix(values, twins.respondent_ids, declared), human, method="mean")
+    assert sum(row["item_id"] == "Q29" for row in result.predictions) == 5
+    assert any(n.startswith("scale of new item 'Q29' is inferred") and "1..5" in n for n in result.notes)
+    later = ResponseMatrix(values[:, 28:], twins.respondent_ids, ["new", "newer"])
+    found = result.predict(later)
+    assert found.shares(["new"]).shape == (1, 5)
+    assert "scales of 2 new items" in found.notes[1]
+
+
 def test_few_training_items_get_no_bands_and_a_note() -> None:
     twins, marginals, _ = world(known=5)
     result = reweight(twins, marginals, method="mean")
@@ -138,6 +158,14 @@ def test_masked_answerers_have_weight_zero_except_in_the_papers_run() -> None:
         table, truth, {}
     )
     assert published.base_weights.min() > 1e-5
+
+
+def test_a_blend_keeps_the_notes_of_its_parts() -> None:
+    twins, marginals, _ = world(m=8, known=5)
+    result = reweight(
+        twins, marginals, method=GeometricMean(WeightsAndTransition(), KernelSoftmax()), level=None
+    )
+    assert sum("too few for the kernel method" in note for note in result.notes) == 1
 
 
 def test_groups_must_cover_the_training_items() -> None:
