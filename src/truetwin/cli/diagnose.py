@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from truetwin.cli.options import Human, IdColumn, ItemFile, Json, Twin, read_panel
 
 if TYPE_CHECKING:
+    from truetwin.data import Panel
     from truetwin.diagnosis import Diagnosis
 
 SHOWN = 20
@@ -24,6 +26,12 @@ def diagnose_command(
         Path | None,
         typer.Option(help="A table with the columns item_id,block. [default: as declared, or from the ids]"),
     ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="Method that the verdicts speak of; 'none' for plain conditional expectations (faster)."
+        ),
+    ] = "auto",
     figures: Annotated[
         Path | None, typer.Option(help="Folder to write figures to; it is made if it is missing.")
     ] = None,
@@ -34,7 +42,7 @@ def diagnose_command(
     """Say how far the twins can be trusted, and give a verdict on each new item.
 
     A new item's verdict is: calibrate, use the twin, or do not trust. It rests on how calibration and twins did on the
-    answered items, each hidden in turn.
+    answered items, each hidden in turn from METHOD.
     """
     from truetwin.cli.output import note, print_json
     from truetwin.diagnosis import diagnose
@@ -46,7 +54,9 @@ def diagnose_command(
     if figures:
         _check_folder(figures)
     panel = read_panel(human, twin, id_column, item_file, None)
-    found = diagnose(panel, blocks=read_blocks(blocks) if blocks else None, random_state=seed)
+    members = read_blocks(blocks) if blocks else None
+    scores = None if method in (None, "none") else _scores(panel, str(method), members)
+    found = diagnose(panel, blocks=members, scores=scores, random_state=seed)
     if figures:
         from truetwin.report.diagnosis_figures import write_figures
 
@@ -66,6 +76,22 @@ def _check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"--figures must be a folder; {folder} is a file")
     check_writable(folder / "figure" if folder.is_dir() else folder)
+
+
+def _scores(panel: Panel, method: str, blocks: Mapping[str, str] | None) -> dict[str, float] | None:
+    """What the method reaches on the answered items, each hidden in turn; None where that cannot be told."""
+    from truetwin.cli.output import progress_bar
+    from truetwin.errors import NotPredictableError
+    from truetwin.evaluation import evaluate
+
+    try:
+        with progress_bar(f"hiding items from {method}") as progress:
+            table = evaluate(panel, [method], blocks=blocks, baseline=method, progress=progress)
+    except NotPredictableError:
+        return None
+    ((_, scores),) = table.scores.items()
+    found = zip(table.target_ids, scores.tolist(), strict=True)
+    return {target: score for target, score in found if score == score}
 
 
 def _described(found: Diagnosis) -> dict[str, Any]:
@@ -92,7 +118,7 @@ def print_diagnosis(found: Diagnosis) -> None:
             Column("twin", "distance, twins", ".3f"),
             Column("gaussian", "noise", ".3f"),
             Column("shuffled", "shuffled", ".3f"),
-            Column("cosines", "cosines, twins"),
+            Column("cosines", "cosines, twins", optional=True),
         ],
         title=_title(found),
     )
@@ -147,7 +173,7 @@ def _print_faults(found: Diagnosis) -> None:
             Column("n_twin", "twins", "d"),
             Column("sd_ratio", "sd ratio", ".2f"),
             Column("level_bias_sd", "bias (sd)", "+.2f"),
-            Column("words", "fault"),
+            Column("words", "fault", foldable=True),
         ]
         print_table(
             faulty[:SHOWN], columns, title=f"faults in {len(faulty)} of {len(found.faults)} twin items"
@@ -165,7 +191,7 @@ def _print_verdicts(found: Diagnosis) -> None:
         Column("expected_calibrated", "calibrated", ".2f"),
         Column("expected_twin", "twin", ".2f"),
         Column("twin_r2", "twin R2", ".2f"),
-        Column("words", "why"),
+        Column("words", "why", foldable=True),
     ]
     rows = [{**r, "words": "; ".join(_without_repeats(r))} for r in found.verdicts]
     print_table(rows, columns, title="verdicts (expected correlation with what people would answer)")

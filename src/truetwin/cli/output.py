@@ -76,18 +76,22 @@ def _unlimited(out: Any) -> Any:
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, fold: bool) -> Any:
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for c in columns:
         folds = fold and c.foldable
+        longest = max(
+            cell_len(text) for text in (c.heading, *(_cell(row.get(c.field), c.format) for row in rows))
+        )
         table.add_column(
             Text(c.heading, no_wrap=True),
             justify="right" if c.format else "left",
             no_wrap=not folds,
             overflow="fold",
-            min_width=24 if folds else None,
+            min_width=min(longest, 24) if folds else longest,
         )
     for row in rows:
         table.add_row(*(Text(_cell(row.get(c.field), c.format)) for c in columns))

@@ -75,7 +75,7 @@ def _print(found: Plan) -> None:
         Column(found.axis, f"ask {'this item' if found.axis == 'item' else 'this person'}"),
         Column("reduction", "share learned", ".4f"),
         Column("cumulative_reduction", "in all", ".4f"),
-        Column("told", "tells most about"),
+        Column("told", "tells most about", foldable=True),
     ]
     what = f"{len(rows)} of {found.n_candidates} {found.axis}s, for {found.n_targets} targets"
     print_table(rows, columns, title=f"what to ask next: {what}")
