@@ -311,3 +311,17 @@ def test_the_last_group_cannot_be_held_out(job: Job) -> None:
 
 def test_a_wave_of_another_dataset(job: Job) -> None:
     job.refused("--groups wave", options=("--groups", "wave"), verb="evaluate-marginals")
+
+
+def test_a_narrow_terminal_leaves_out_what_may_be_left_out(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    import rich.console
+
+    import truetwin.cli.output as output
+
+    monkeypatch.setattr(output, "console", lambda: rich.console.Console(width=90, highlight=False))
+    assert (
+        job.run("--methods", "transition", "--splits", "1", "--metrics", "tv", verb="evaluate-marginals") == 0
+    )
+    heading = next(line for line in job.out.splitlines() if line.lstrip().startswith("method"))
+    assert "whole band" in heading
+    assert "seconds" not in heading

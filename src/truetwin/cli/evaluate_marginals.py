@@ -162,9 +162,9 @@ def _print(rows: list[dict[str, Any]], asked: list[str], title: str) -> None:
     shown = [m for m in metrics if m in asked] + [m for m in metrics if m in headings]
     columns = [
         Column("method", "method"),
-        Column("trained", "trained on"),
+        Column("trained", "trained on", optional=True),
         *(Column(m, headings.get(m, m)) for m in shown),
-        Column("n", "n", "d"),
-        Column("seconds", "seconds", ".1f"),
+        Column("n", "n", "d", optional=True),
+        Column("seconds", "seconds", ".1f", optional=True),
     ]
     print_table(list(table.values()), columns, title=title)

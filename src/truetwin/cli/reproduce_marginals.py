@@ -44,10 +44,10 @@ def reproduce_marginals_command(
         Column("metric", "metric"),
         Column("mean", "mean", ".4f"),
         Column("standard_error", "SE", ".4f"),
-        Column("n_scored", "n", "d"),
+        Column("n_scored", "n", "d", optional=True),
         Column("paper", "paper", ".3f"),
         Column("difference", "difference", "+.4f"),
-        Column("seconds", "seconds", ".1f"),
+        Column("seconds", "seconds", ".1f", optional=True),
     ]
     print_table(rows, columns, title=f"{table}, {name}: test items of the paper's split")
     note(CLIP_NOTE)

@@ -182,10 +182,10 @@ def _print(result: Reweighting) -> None:
         Column("n_training_items", "training items", "d"),
         Column("n_predicted", "predicted", "d"),
         Column("cross_validated_loss", f"{result.discrepancy} (cross-validated)", ".4f"),
-        Column("discrepancy_bound", "bound", ".4f"),
-        Column("gap", "optimality gap", ".1e"),
-        Column("effective", "effective twins", ".1f"),
-        Column("tried", "tried"),
+        Column("discrepancy_bound", "bound", ".4f", optional=True),
+        Column("gap", "optimality gap", ".1e", optional=True),
+        Column("effective", "effective twins", ".1f", optional=True),
+        Column("tried", "tried", optional=True, foldable=True),
     ]
     print_table(rows, columns, title=f"predicted marginals ({result.method})")
     print_table(_wide(result)[:20], _wide_columns(result), title="shares (the first items)")
