@@ -77,9 +77,10 @@ def reweight_command(
     """
     from truetwin.cli.marginal_options import check_level, read_groups, read_marginal_data
     from truetwin.cli.output import note, print_json
-    from truetwin.errors import OutputError, ParameterError
-    from truetwin.io import check_output_ending, check_writable
-    from truetwin.report.marginals import check_sidecar, sidecar_path, write_marginals
+    from truetwin.errors import ParameterError
+    from truetwin.io import check_output_ending, check_outputs
+    from truetwin.report.marginals import write_marginals
+    from truetwin.report.predictions import check_sidecar, sidecar_path
     from truetwin.reweighting import MARGINAL_METHODS, reweight
     from truetwin.reweighting import discrepancy as discrepancy_named
 
@@ -99,14 +100,10 @@ def reweight_command(
         "item_file": item_file,
         "twin_weights": twin_weights,
     }
-    for path in outputs:
-        if path != sidecar_path(output):
+    check_outputs(outputs, inputs.values())
+    for path in (output, weights_output):
+        if path:
             check_output_ending(path)
-        check_writable(path)
-        if any(path.resolve() == source.resolve() for source in inputs.values() if source):
-            raise OutputError(f"the output must not overwrite an input; {path} is one")
-    if len({path.resolve() for path in outputs}) < len(outputs):
-        raise OutputError(f"outputs must have different names; {weights_output} is named twice")
     check_sidecar(output)
     members = read_groups(groups) if groups else None
     human, twins = read_marginal_data(

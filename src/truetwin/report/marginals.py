@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from truetwin.errors import OutputError
 from truetwin.io import dump_json, file_hash, replacing, write_draft
-from truetwin.report.predictions import sidecar_path, versions
+from truetwin.report.predictions import check_sidecar, sidecar_path, versions
 from truetwin.reweighting.job import DISCLOSURE, Reweighting
-
-__all__ = ["check_sidecar", "sidecar_path", "write_marginals"]
 
 PREDICTION_FIELDS = pa.schema(
     [
@@ -28,27 +24,6 @@ PREDICTION_FIELDS = pa.schema(
         ("simultaneous_upper", pa.float64()),
     ]
 )
-
-
-def check_sidecar(output: Path) -> None:
-    """Refuse to overwrite a file that lies where the sidecar of ``output`` goes and is no sidecar of truetwin.
-
-    Raises
-    ------
-    OutputError
-    """
-    sidecar = sidecar_path(output)
-    if not sidecar.exists():
-        return
-    try:
-        content = json.loads(sidecar.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict) or "disclosure" not in content:
-        raise OutputError(
-            f"beside {output} goes its sidecar {sidecar.name}; a file of that name exists and is no sidecar of "
-            "truetwin. Move it, or choose another output."
-        )
 
 
 def write_marginals(

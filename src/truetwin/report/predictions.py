@@ -54,18 +54,23 @@ def _long_intervals(result: Calibration, level: float, id_column: str) -> Any:
 
 
 def check_sidecar(output: Path) -> None:
-    """Raise :class:`OutputError` if the sidecar would overwrite a file that is no sidecar."""
+    """Refuse to overwrite a file that lies where the sidecar of ``output`` goes and is no sidecar of truetwin.
+
+    Raises
+    ------
+    OutputError
+    """
     sidecar = sidecar_path(output)
     if not sidecar.exists():
         return
     try:
-        ours = "disclosure" in json.loads(sidecar.read_text(encoding="utf-8"))
-    except (ValueError, TypeError):
-        ours = False
-    if not ours:
+        content = json.loads(sidecar.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or "disclosure" not in content:
         raise OutputError(
-            f"{sidecar} would be overwritten by the notes on the predictions, and was not written by truetwin; "
-            f"choose another output name"
+            f"beside {output} goes its sidecar {sidecar.name}; a file of that name exists and is no sidecar of "
+            "truetwin. Move it, or choose another output."
         )
 
 
