@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
@@ -41,7 +42,7 @@ class Prediction:
     unpredicted: dict[str, str] = field(default_factory=dict)
 
 
-class Calibrator(BaseEstimator):
+class Calibrator(BaseEstimator, ABC):
     """Predicts human answers to targets that humans have not answered.
 
     Subclasses store their parameters in ``__init__`` and implement ``_fit(design)``, which learns attributes that
@@ -120,11 +121,13 @@ class Calibrator(BaseEstimator):
         """
         return [self.predict_designs(make_designs(answers, [fold], preprocessing))[0] for fold in folds]
 
+    @abstractmethod
     def _fit(self, design: Design) -> None:
-        raise NotImplementedError  # pragma: no cover - every registered method implements it
+        """Learn what ``_predict`` needs."""
 
+    @abstractmethod
     def _predict(self, design: Design) -> Array:
-        raise NotImplementedError  # pragma: no cover - every registered method implements it
+        """Standardised predictions (n_human, n_targets), or on the scale of all samples if ``predicts_on_scale``."""
 
     def _fit_predict(self, designs: Sequence[Design]) -> list[Array]:
         results = []

@@ -37,8 +37,9 @@ class InContextTwin(_Baseline):
 
     def _why_not(self, design: Design, k: int) -> str | None:
         if design.in_context is None:
-            return "there are no in-context twins"
-        return super()._why_not(design, k)
+            return "there are no in-context twins (--in-context FILE, Panel(..., in_context=...))"
+        answers = orient(design.in_context, design.axis)[:, k]
+        return None if np.isfinite(answers).any() else "no in-context twin has answered"
 
 
 class TwinItemMean(_Baseline):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -48,8 +49,9 @@ class StackedCompletion(Calibrator):
     def _predict(self, design: Design) -> Array:
         return self.completed_
 
+    @abstractmethod
     def _complete(self, design: Design, k: int, stacked: Array) -> Array:
-        raise NotImplementedError  # pragma: no cover
+        """The stack of target ``k`` with its gaps filled."""
 
 
 class HardSVD(StackedCompletion):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -28,8 +29,9 @@ class LinearTransfer(Calibrator):
     def _predict(self, design: Design) -> Array:
         return design.complete.X_human @ self.coef_ + self.intercept_
 
+    @abstractmethod
     def _solve(self, design: Design) -> tuple[Array, Array]:
-        raise NotImplementedError  # pragma: no cover
+        """Coefficients (p, q) and intercepts (q,)."""
 
 
 class Ridge(LinearTransfer):
