@@ -13,7 +13,15 @@ A message says what must hold, what was found, where, and how to fix it::
     │       └── UnknownMethodError
     ├── DatasetError              a public dataset cannot be fetched or its content is not the pinned one
     ├── OutputError               a result cannot be written where it was asked for
-    └── MissingExtraError         an optional dependency is not installed (also an ImportError)
+    ├── MissingExtraError         an optional dependency is not installed (also an ImportError)
+    ├── RunError                  a stored run is not what it must be, or belongs to other settings
+    ├── BudgetError               a cap on money, tokens or requests is reached
+    └── ProviderError             a model's provider gives no answer
+        ├── AccessError           the key is missing or rejected; retrying cannot help
+        ├── UnknownModelError     the provider has no model of that name; retrying cannot help
+        ├── RequestRefusedError   the provider rejects this one request (too long, bad field); retrying cannot help
+        ├── EndpointError         nothing answers under the address
+        └── TransientError        a failure that may pass: 429, 5xx, timeouts, cut connections, malformed bodies
 """
 
 from __future__ import annotations
@@ -74,3 +82,39 @@ class MissingExtraError(TruetwinError, ImportError):
             f"{purpose} needs the package {package!r}, which is not installed. "
             f"Install it with: pip install 'truetwin[{extra}]'"
         )
+
+
+class RunError(TruetwinError):
+    """A stored run is not what it must be, or belongs to other settings."""
+
+
+class BudgetError(TruetwinError):
+    """A cap on money, tokens or requests is reached."""
+
+
+class ProviderError(TruetwinError):
+    """A model's provider gives no answer."""
+
+
+class AccessError(ProviderError):
+    """The key is missing or rejected; retrying cannot help."""
+
+
+class UnknownModelError(ProviderError):
+    """The provider has no model of that name; retrying cannot help."""
+
+
+class RequestRefusedError(ProviderError):
+    """The provider rejects this one request; retrying cannot help."""
+
+
+class EndpointError(ProviderError):
+    """Nothing answers under the address."""
+
+
+class TransientError(ProviderError):
+    """A failure that may pass; ``retry_after`` is the wait that the provider asks for, in seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -18,16 +18,23 @@ LAYERS = [
     {"io"},
     {"datasets"},
     {"solvers"},
+    {"llm"},
     {"calibration", "reweighting"},
     {"diagnosis"},
     {"evaluation"},
+    {"simulation"},
+    {"voice"},
     {"reproduction"},
     {"report"},
+    {"study"},
     {"cli"},
 ]
 ALLOWED = {  # narrower than the order of layers
     "solvers": {"errors", "solvers"},
     "data": {"errors", "registry", "data"},
+    "llm": {"errors", "registry", "data", "io", "llm"},
+    "simulation": {"errors", "registry", "data", "io", "datasets", "llm", "simulation"},
+    "voice": {"errors", "registry", "data", "io", "datasets", "solvers", "llm", "voice"},
     "calibration": {"errors", "registry", "data", "solvers", "calibration"},
     "reweighting": {"errors", "registry", "data", "solvers", "reweighting"},
     "diagnosis": {"errors", "registry", "data", "io", "solvers", "calibration", "diagnosis"},
@@ -82,3 +89,20 @@ def test_only_one_module_transposes() -> None:
         and node.value.id in {"human", "twin", "values", "human_values", "twin_values"}
     }
     assert transposing <= {"_orient.py"}
+
+
+PROVIDERS = {"openai", "httpx", "aiohttp", "inspect_ai", "ray", "vllm"}
+MAY_IMPORT_PROVIDERS = {"llm/": PROVIDERS, "voice/inspect_tasks.py": {"inspect_ai"}}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_the_llm_layer_knows_providers(path: Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    allowed = {p for start, some in MAY_IMPORT_PROVIDERS.items() if name.startswith(start) for p in some}
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+    assert (found & PROVIDERS) - allowed == set()

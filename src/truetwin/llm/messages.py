@@ -1,0 +1,152 @@
+"""What is sent to a model, and what comes back; no provider in sight."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of a run that is to be filled with one answer.
+
+    Parameters
+    ----------
+    persona : str
+        Id of whoever is played.
+    item : str
+        Id of what is asked (for several items in one call: of the battery).
+    step : str, default="answer"
+        Name of the step within the run, for example ``"generate"`` or ``"judge-scoring"``.
+    replicate : int, default=0
+        Number of the repetition: another sample, another order of options.
+    """
+
+    persona: str
+    item: str
+    step: str = "answer"
+    replicate: int = 0
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a conversation, in parts.
+
+    The model sees the parts joined without anything between them. Keeping them apart lets a store hold a persona that
+    occurs in a thousand prompts once.
+    """
+
+    role: Role
+    parts: tuple[str, ...]
+
+    @property
+    def content(self) -> str:
+        """The text as the model sees it."""
+        return "".join(self.parts)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a model decodes; None leaves a setting to the provider.
+
+    ``extra`` goes to the provider as it is, for what only some of them have.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    reasoning_effort: str | None = None
+    top_logprobs: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call: messages, decoding, and optionally the shape that the reply must have.
+
+    Parameters
+    ----------
+    messages : tuple of Message
+        What the model sees.
+    sampling : Sampling
+        How it decodes.
+    schema : mapping, optional
+        JSON schema of the reply, where structured output is wanted.
+    prediction : str, optional
+        Predicted output, passed on to providers that take one.
+    cell : Cell, optional
+        What the call is for. Never sent, and no part of the hash.
+    """
+
+    messages: tuple[Message, ...]
+    sampling: Sampling = Sampling()
+    schema: Mapping[str, Any] | None = field(default=None, hash=False)
+    prediction: str | None = None
+    cell: Cell | None = field(default=None, compare=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of all that is sent but the model's name; equal requests have equal digests on every machine."""
+        sent = {
+            "messages": [(m.role, m.content) for m in self.messages],
+            "sampling": asdict(self.sampling),
+            "schema": self.schema,
+            "prediction": self.prediction,
+        }
+        return hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one call, as the provider counts them; reasoning tokens are part of the completion's."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    reasoning_tokens: int = 0
+    cached_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model answered.
+
+    Parameters
+    ----------
+    text : str
+        The reply as it came.
+    finish_reason : str
+        Why the model stopped, in the provider's word; ``"length"`` means that it was cut off.
+    usage : Usage
+        Tokens used.
+    refusal : str, optional
+        The provider's separate refusal text, where it gives one.
+    logprobs : tuple of mappings, optional
+        For each token of the reply, the log-probabilities of the likeliest tokens at its place.
+    model : str, default=""
+        The model that says to have answered, which may be a dated version of the one asked.
+    latency : float, default=0.0
+        Seconds from sending to the complete reply, last attempt only.
+    """
+
+    text: str
+    finish_reason: str = "stop"
+    usage: Usage = Usage()
+    refusal: str | None = None
+    logprobs: tuple[Mapping[str, float], ...] | None = None
+    model: str = ""
+    latency: float = 0.0

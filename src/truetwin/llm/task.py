@@ -1,0 +1,68 @@
+"""What a run asks for and how its replies are read: the seam between the runner and whoever uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from truetwin.llm.messages import Cell, Reply, Request
+
+
+class State(StrEnum):
+    """How a cell ended. Every cell of a finished run has exactly one."""
+
+    VALID = "valid"
+    REFUSED = "refused"
+    UNPARSEABLE = "unparseable"
+    OFF_SCALE = "off-scale"
+    TRUNCATED = "truncated"
+    PROVIDER_ERROR = "provider-error"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What was read from a reply.
+
+    ``value`` is anything JSON can hold, and None unless the state is valid (or partly so, for a battery); ``reason``
+    says in words why a reply could not be read.
+    """
+
+    state: State
+    value: Any = None
+    reason: str = ""
+
+
+class Task(Protocol):
+    """What a run asks: its cells, a request for each, and a reading of each reply.
+
+    ``settings`` is everything that makes two runs differ, as JSON; a stored run is continued only under equal settings.
+    ``request`` and ``parse`` are pure: called again, they give the same, so that a reply can be read anew without one.
+    """
+
+    @property
+    def settings(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+    def cells(self) -> Iterable[Cell]: ...  # noqa: D102
+
+    def request(self, cell: Cell) -> Request: ...  # noqa: D102
+
+    def parse(self, cell: Cell, reply: Reply) -> Parsed: ...  # noqa: D102
+
+
+class ChatModel(Protocol):
+    """Anything that answers requests: an HTTP endpoint, a script, a statistical stand-in.
+
+    ``name`` is what was asked for; ``describe`` says what a store records about it, without secrets. ``complete`` makes
+    one attempt and raises a :class:`truetwin.errors.ProviderError`; retrying is the runner's job.
+    """
+
+    name: str
+
+    def describe(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+    async def complete(self, request: Request, *, timeout: float) -> Reply: ...  # noqa: D102
+
+    async def close(self) -> None: ...  # noqa: D102
