@@ -1,0 +1,182 @@
+"""The one format of benchmark items, whatever dimension they come from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from truetwin.errors import DataError, FileFormatError
+from truetwin.io import check_writable, replacing
+
+Dimension = Literal["social", "interpersonal", "narrative"]
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+N_OPTIONS = 4
+
+
+@dataclass(frozen=True)
+class VoicePersona:
+    """Whoever is to be played: a user of a platform, a member of a chat, a character of a novel."""
+
+    id: str
+    name: str = ""
+    traits: tuple[str, ...] = ()
+    goals: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One earlier reply of the persona and what it replied to; ``position`` orders turns within the source."""
+
+    reply: str
+    context: str = ""
+    position: str = ""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One reply that may be chosen. ``id`` is stable; letters are given out only when a prompt is rendered.
+
+    ``source`` says where it comes from: ``"true"``, or whoever said or wrote the distractor.
+    """
+
+    id: str
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class VoiceItem:
+    """One item: who, what was said to them, what they replied, and three other replies.
+
+    Parameters
+    ----------
+    item_id : str
+        Unique within a file.
+    dimension : {"social", "interpersonal", "narrative"}
+        Part of the benchmark (paper B, section 3.2).
+    language : str
+        ISO 639-1 code of the stimulus and the replies.
+    persona : VoicePersona
+        Who is to be played.
+    stimulus : str
+        What the reply answers: a post, a message, a scene.
+    options : tuple of Option
+        Four replies, in no meaningful order.
+    answer : str
+        Id of the true option.
+    history : tuple of Turn
+        Earlier replies of the persona, oldest first; never from after the item.
+    group : str
+        Novel, channel or topic: what cross-validation must keep together.
+    duplicate_of : str, optional
+        Id of the first item with the same stimulus and true reply.
+    capabilities : mapping, optional
+        Annotation: ``{"primary": name, "labels": {name: bool}}``.
+    provenance : mapping
+        Where the item comes from; free, but JSON.
+    """
+
+    item_id: str
+    dimension: Dimension
+    language: str
+    persona: VoicePersona
+    stimulus: str
+    options: tuple[Option, ...]
+    answer: str
+    history: tuple[Turn, ...] = ()
+    group: str = ""
+    duplicate_of: str | None = None
+    capabilities: Mapping[str, Any] | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.dimension not in DIMENSIONS:
+            raise DataError(
+                f"an item's dimension must be one of {', '.join(DIMENSIONS)}; got {self.dimension!r} at item "
+                f"{self.item_id!r}"
+            )
+        ids = [option.id for option in self.options]
+        if len(ids) != N_OPTIONS or len(set(ids)) != N_OPTIONS:
+            raise DataError(
+                f"an item must have {N_OPTIONS} options with different ids; item {self.item_id!r} has {len(ids)} "
+                f"({len(set(ids))} different)"
+            )
+        if self.answer not in ids:
+            raise DataError(
+                f"the answer must be one of the options; item {self.item_id!r} has {self.answer!r}"
+            )
+
+    @property
+    def true_option(self) -> Option:
+        """The reply that the person gave."""
+        return next(option for option in self.options if option.id == self.answer)
+
+    @property
+    def distractors(self) -> tuple[Option, ...]:
+        """The other options, in stored order."""
+        return tuple(option for option in self.options if option.id != self.answer)
+
+    def to_record(self) -> dict[str, Any]:
+        """The item as JSON-ready nested dictionaries and lists."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> VoiceItem:
+        """The item behind :meth:`to_record`; raises :class:`DataError` or KeyError/TypeError for anything else."""
+        persona = dict(record["persona"])
+        for name in ("traits", "goals", "details"):
+            persona[name] = tuple(persona.get(name, ()))
+        return cls(
+            **{
+                **record,
+                "persona": VoicePersona(**persona),
+                "options": tuple(Option(**option) for option in record["options"]),
+                "history": tuple(Turn(**turn) for turn in record.get("history", ())),
+            }
+        )
+
+
+def read_voice_items(path: str | Path) -> list[VoiceItem]:
+    """Read items from a JSONL file of our own format; a bad line is an error that names the line."""
+    path = Path(path)
+    items: list[VoiceItem] = []
+    seen: dict[str, int] = {}
+    for number, line in _lines(path):
+        try:
+            item = VoiceItem.from_record(json.loads(line))
+        except (json.JSONDecodeError, KeyError, TypeError, DataError) as error:
+            raise FileFormatError(f"{path}, line {number}: not a benchmark item: {error}") from error
+        if item.item_id in seen:
+            raise DataError(
+                f"{path}: item ids must be unique; {item.item_id!r} is on lines {seen[item.item_id]} and {number}"
+            )
+        seen[item.item_id] = number
+        items.append(item)
+    if not items:
+        raise DataError(f"{path} must hold at least one item; it has none")
+    return items
+
+
+def write_voice_items(path: str | Path, items: Iterable[VoiceItem]) -> None:
+    """Write items as JSONL, whole or not at all."""
+    path = Path(path)
+    check_writable(path)
+    with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as out:
+        for item in items:
+            out.write(json.dumps(item.to_record(), ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield number, line
+    except OSError as error:
+        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise FileFormatError(f"{path} must be UTF-8: {error}") from error
