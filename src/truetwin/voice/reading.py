@@ -27,9 +27,13 @@ _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | 
 _OPEN = r"[ \t>#*_`\"'“‘(\[【「-]*"
 _CLOSE = r"[ \t*_`\"'”’)\]】」]*"
 _LEAD = r"(?:(?:so|thus|therefore|hence|my|the|final|best|correct|closest)[ ,]+){0,4}"
-_IS = r"(?:[ \t*_`]*(?:is|es|é|est|ist|:|=|-|—|是|为))*[ \t]*(?:(?:option|candidate|choice|letter|opción|opção)[ \t]+|选项[ \t]*)?"
+_IS = (
+    r"(?:[ \t*_`]*(?:is|es|é|est|ist|:|=|-|—|是|为))*[ \t]*"
+    r"(?:(?:option|candidate|choice|letter|opción|opção)[ \t]+|选项[ \t]*)?"
+)
 _CHOSEN = (
-    r"(?:(?:answer|choice|vote|selection|pick|verdict|match|i(?:'d| would| will)? (?:choose|pick|select|vote for|go with)|"
+    r"(?:(?:answer|choice|vote|selection|pick|verdict|match|"
+    r"i(?:'d| would| will)? (?:choose|pick|select|vote for|go with)|"
     r"respuesta|elección|resposta|escolha|ответ|мой выбор|выбор|antwort|réponse)\b|"
     r"答案|我的选择|我选择|我会选择?|我选|选择|选|回答)"
 )
@@ -94,7 +98,12 @@ def read_score(reply: Reply, verdicts: tuple[str, ...] = (), words: tuple[str, .
         return Parsed(State.OFF_SCALE, reason=f"the mark must be 1 to 5; the reply has {parsed.value}")
     found: dict[str, str] = {}
     for name in verdicts:
-        said = {v.strip().lower() for o in _objects(_spoken(reply.text)) for v in _under(o, (name,)) if isinstance(v, str)}
+        said = {
+            v.strip().lower()
+            for o in _objects(_spoken(reply.text))
+            for v in _under(o, (name,))
+            if isinstance(v, str)
+        }
         if len(said) == 1 and said <= set(words):
             found[name] = said.pop()
     return Parsed(State.VALID, {"score": parsed.value, "verdicts": found})
@@ -135,16 +144,18 @@ def read_capabilities(reply: Reply, names: tuple[str, ...]) -> Parsed:
 
     The value is ``{"primary": name, "labels": {name: bool}}``.
     """
-    found = [
-        o for o in _objects(_spoken(reply.text)) if isinstance(o.get("labels"), dict) and "primary" in o
-    ]
+    found = [o for o in _objects(_spoken(reply.text)) if isinstance(o.get("labels"), dict) and "primary" in o]
     if len(found) != 1:
-        return _failure(reply, f"one JSON object with 'primary' and 'labels' is needed; there are {len(found)}")
+        return _failure(
+            reply, f"one JSON object with 'primary' and 'labels' is needed; there are {len(found)}"
+        )
     labels = {_name(k): v for k, v in found[0]["labels"].items()}
     primary = _name(found[0]["primary"]) if isinstance(found[0]["primary"], str) else ""
     wrong = [name for name in names if not isinstance(labels.get(name), bool)]
     if wrong or len(labels) != len(names):
-        return _failure(reply, f"each capability must be true or false, and no other; wrong: {', '.join(wrong)}")
+        return _failure(
+            reply, f"each capability must be true or false, and no other; wrong: {', '.join(wrong)}"
+        )
     if not labels.get(primary):
         return _failure(reply, f"the primary capability must be one labelled true; it is {primary!r}")
     return Parsed(State.VALID, {"primary": primary, "labels": {name: labels[name] for name in names}})
@@ -223,7 +234,11 @@ def _under(value: Mapping[str, Any], keys: tuple[str, ...], depth: int = 0) -> l
 def _letter(text: str, options: Mapping[str, str]) -> str | None:
     """The letter that a short text is: bare, decorated, or with the option's own text after it."""
     said = unicodedata.normalize("NFKC", text).strip()
-    match = re.match(rf"{_OPEN}(?:(?:option|candidate|choice|选项)[ \t]*)?([A-Za-z]){_CLOSE}(?:$|[.:)、]\s*(.*)$)", said, re.I | re.S)
+    match = re.match(
+        rf"{_OPEN}(?:(?:option|candidate|choice|选项)[ \t]*)?([A-Za-z]){_CLOSE}(?:$|[.:)、]\s*(.*)$)",
+        said,
+        re.I | re.S,
+    )
     if match:
         letter, rest = match.group(1).upper(), (match.group(2) or "").strip()
         if letter in options and (not rest or _same(rest, options[letter])):
@@ -262,7 +277,9 @@ def _marks_in(text: str) -> set[int]:
 
 def _anchored(text: str, words: str, what: str) -> Iterator[str]:
     """What follows the words at the beginning of a line, if the line then ends, breaks off or gives reasons."""
-    for match in re.finditer(rf"^{_OPEN}{_LEAD}{words}{_IS}{_OPEN}({what})(?![A-Za-z0-9_'’])", text, re.MULTILINE | re.IGNORECASE):
+    for match in re.finditer(
+        rf"^{_OPEN}{_LEAD}{words}{_IS}{_OPEN}({what})(?![A-Za-z0-9_'’])", text, re.MULTILINE | re.IGNORECASE
+    ):
         end = text.find("\n", match.end())
         rest = text[match.end() : len(text) if end < 0 else end].removeprefix("/5")
         tail = _TAIL.match(rest)
