@@ -11,14 +11,14 @@ from truetwin.voice.reading import read_capabilities
 from truetwin.voice.rendering import KINDS, history_block, language_note, persona_block, quoted
 from truetwin.voice.task import VoiceTask, object_schema
 
-#: Three of mindset, three of language.
+#: Three of mindset, three of language. In prompts and replies they have underscores for spaces.
 CAPABILITIES = (
-    "opinion_consistency",
-    "memory_recall",
-    "logical_reasoning",
-    "lexical_fidelity",
-    "persona_tone",
-    "syntactic_style",
+    "opinion consistency",
+    "memory recall",
+    "logical reasoning",
+    "lexical fidelity",
+    "persona tone",
+    "syntactic style",
 )
 
 
@@ -45,9 +45,10 @@ class AnnotationTask(VoiceTask):
     @property
     def schema(self) -> Mapping[str, Any]:
         """Six booleans and a name."""
+        words = [name.replace(" ", "_") for name in CAPABILITIES]
         return object_schema(
-            labels=object_schema(**{name: {"type": "boolean"} for name in CAPABILITIES}),
-            primary={"type": "string", "enum": list(CAPABILITIES)},
+            labels=object_schema(**{word: {"type": "boolean"} for word in words}),
+            primary={"type": "string", "enum": words},
         )
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:

@@ -2,7 +2,7 @@
 
 Prompts, order of options and reading are those of the project's own runner, so that both engines give the same outcomes
 on the same replies. A sample whose model fails after all retries is scored as failed instead of leaving the
-denominator; a judge that fails leaves its score unscored, which Inspect counts. The judge is the model role ``grader``::
+denominator; a judge that fails leaves its score unscored, which Inspect counts. The judge is the role ``grader``::
 
     inspect eval truetwin/voice_narrative -T protocol=judged \\
         --model openai-api/local/my-model --model-role grader=openai/gpt-5
@@ -53,9 +53,10 @@ from truetwin.llm import Message, Parsed, Reply, Request, Sampling, State
 from truetwin.registry import closest
 from truetwin.voice.choose import ChoiceTask, outcome_of_choice
 from truetwin.voice.generate import ReplyTask
-from truetwin.voice.items import Dimension, VoiceItem, read_voice_items
+from truetwin.voice.items import Dimension, VoiceItem
 from truetwin.voice.judge import judge_task, outcome_of_judgement
 from truetwin.voice.outcomes import Outcome, Protocol, Status
+from truetwin.voice.selecting import select_items
 from truetwin.voice.task import HISTORY_TURNS, Setup, VoiceTask
 
 #: Rises when scores stop being comparable.
@@ -122,7 +123,7 @@ def voice_task(
             f"the protocol must be one of {', '.join(PROTOCOLS)}; got {protocol!r}."
             f"{closest(protocol, list(PROTOCOLS))}"
         )
-    return task_of(_items(dimension, path, control), PROTOCOLS[protocol], setup)
+    return task_of(_items(dimension, path, control, setup.seed), PROTOCOLS[protocol], setup)
 
 
 def task_of(items: Sequence[VoiceItem], protocols: Sequence[Protocol], setup: Setup) -> Task:
@@ -144,25 +145,14 @@ def task_of(items: Sequence[VoiceItem], protocols: Sequence[Protocol], setup: Se
     )
 
 
-def _items(dimension: Dimension, path: str | None, control: str) -> list[VoiceItem]:
-    from truetwin.voice.controls import controlled
-
-    if path is not None:
-        items = read_voice_items(path)
-    elif dimension == "narrative":
-        from truetwin.voice.dimensions.narrative import load
-
-        items = load().items
-    else:
-        raise ParameterError(
-            f"the {dimension} items are not published as files that can be fetched; give your own with -T items=FILE"
-        )
+def _items(dimension: Dimension, path: str | None, control: str, seed: int) -> list[VoiceItem]:
+    items = select_items(path or dimension, control=control, seed=seed).items
     other = next((item for item in items if item.dimension != dimension), None)
     if other is not None:
         raise DataError(
             f"the items must be of the dimension {dimension}; {other.item_id!r} is {other.dimension}"
         )
-    return controlled(items, control)
+    return items
 
 
 def _sample(item: VoiceItem) -> Sample:
@@ -256,9 +246,7 @@ def failed() -> Metric:
 
 
 def _choosing(asking: ChoiceTask) -> Scorer:
-    @scorer(
-        metrics=[accuracy(), stderr(cluster="persona"), answered(), failed()], name=Protocol.CHOICE.value
-    )
+    @scorer(metrics=[accuracy(), stderr(cluster="persona"), answered(), failed()], name=Protocol.CHOICE.value)
     def choice() -> Scorer:
         async def score(state: TaskState, target: Target) -> Score:
             cell = asking.cell(asking.by_id[str(state.sample_id)], state.epoch - 1)
@@ -284,9 +272,7 @@ def _judging(asking: ReplyTask, protocol: Protocol) -> Scorer:
 
 async def _judged(asking: ReplyTask, protocol: Protocol, state: TaskState) -> Outcome:
     item, rotation = asking.by_id[str(state.sample_id)], state.epoch - 1
-    judging = judge_task(
-        [item], asking.setup, {(item.item_id, rotation): _read(asking, state)}, protocol
-    )
+    judging = judge_task([item], asking.setup, {(item.item_id, rotation): _read(asking, state)}, protocol)
     if "grader" not in model_roles():
         raise ParameterError("a judging protocol needs a judge; name one with --model-role grader=MODEL")
     grader = get_model(role="grader")
@@ -294,10 +280,13 @@ async def _judged(asking: ReplyTask, protocol: Protocol, state: TaskState) -> Ou
     if judging.asked(item, rotation):
         try:
             output = await grader.generate(
-                _messages(judging.request(cell)), config=_config(asking.setup.sampling, _response_schema(judging))
+                _messages(judging.request(cell)),
+                config=_config(asking.setup.sampling, _response_schema(judging)),
             )
             found = judging.parse(cell, _reply(output))
-        except Exception as error:  # whatever the provider raises once its retries are used up: unscored, and counted
+        except (
+            Exception
+        ) as error:  # whatever the provider raises once its retries are used up: unscored, and counted
             found = Parsed(State.PROVIDER_ERROR, reason=f"{type(error).__name__}: {error}"[:500])
     return outcome_of_judgement(judging, cell, found, model=str(state.model), judge=str(grader))
 
