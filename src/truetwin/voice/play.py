@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from truetwin.errors import ParameterError
-from truetwin.llm import Cell, ChatModel, Parsed, Progress, RunOptions, RunSummary, State, Store, run
+from truetwin.llm import Cell, ChatModel, Parsed, Progress, RunOptions, RunSummary, State, Store, run_async
 from truetwin.voice.capabilities import AnnotationTask, annotation_record
 from truetwin.voice.choose import ChoiceTask, outcome_of_choice
 from truetwin.voice.generate import ReplyTask, outcome_of_reply
@@ -20,6 +21,7 @@ from truetwin.voice.task import Setup, VoiceTask
 JUDGED = (Protocol.REPLY_VS_DISTRACTORS, Protocol.MAP_TO_OPTIONS, Protocol.SCORING)
 
 Replies = Mapping[tuple[str, int], Parsed]
+T = TypeVar("T")
 _NOT_ASKED = Parsed(State.SKIPPED, reason="not asked")
 
 
@@ -41,10 +43,10 @@ class Player:
     options: RunOptions = field(default_factory=RunOptions)
     progress: Callable[[str, Progress], None] | None = None
 
-    def ask(self, task: VoiceTask, store: Store) -> RunSummary:
+    async def ask(self, task: VoiceTask, store: Store) -> RunSummary:
         """Ask for everything of a task that the store has no answer to."""
         heard = self.progress
-        return run(
+        return await run_async(
             task,
             self.model,
             store,
@@ -79,7 +81,42 @@ class Played:
         return not any(o.status in (Status.FAILED, Status.UNSCORED) for o in self.outcomes)
 
 
+def blocking(work: Awaitable[T], *players: Player | None) -> T:
+    """Do asynchronous work of this module to its end, and close the models' connections.
+
+    Raises
+    ------
+    RuntimeError
+        Within a running event loop, such as a notebook's; there, ``await`` the work itself.
+    """
+
+    async def go() -> T:
+        try:
+            return await work
+        finally:
+            for player in players:
+                if player is not None:
+                    await player.model.close()
+
+    return asyncio.run(go())
+
+
 def play(
+    items: Sequence[VoiceItem],
+    protocols: Sequence[Protocol],
+    player: Player,
+    store: Store,
+    *,
+    setup: Setup | None = None,
+    judge: Player | None = None,
+    judge_setup: Setup | None = None,
+) -> Played:
+    """Put items to a model under one or more protocols; blocking form of :func:`play_async`."""
+    work = play_async(items, protocols, player, store, setup=setup, judge=judge, judge_setup=judge_setup)
+    return blocking(work, player, judge)
+
+
+async def play_async(
     items: Sequence[VoiceItem],
     protocols: Sequence[Protocol],
     player: Player,
@@ -126,7 +163,7 @@ def play(
     summaries: dict[str, RunSummary] = {}
     if Protocol.CHOICE in protocols:
         choosing = ChoiceTask(items, setup)
-        summaries[choosing.step] = player.ask(choosing, store)
+        summaries[choosing.step] = await player.ask(choosing, store)
         found = stored(store, choosing.step)
         outcomes += [
             outcome_of_choice(choosing, cell, found.get(_place(cell), _NOT_ASKED), model=player.model.name)
@@ -135,12 +172,12 @@ def play(
     if judged or Protocol.REPLY in protocols:
         writing = ReplyTask(items, setup)
         if not _is_stopped(summaries):
-            summaries[writing.step] = player.ask(writing, store)
+            summaries[writing.step] = await player.ask(writing, store)
         replies = stored(store, writing.step)
         if Protocol.REPLY in protocols:
             outcomes += _written(writing, replies, player.model.name)
         if judge is not None:
-            outcomes += judge_replies(
+            outcomes += await judge_replies(
                 items,
                 replies,
                 judged,
@@ -153,7 +190,7 @@ def play(
     return Played(outcomes, summaries)
 
 
-def judge_replies(
+async def judge_replies(
     items: Sequence[VoiceItem],
     replies: Replies,
     protocols: Sequence[Protocol],
@@ -190,7 +227,7 @@ def judge_replies(
     for protocol in protocols:
         judging = judge_task(items, setup, replies, protocol)
         if not _is_stopped(done):
-            done[judging.step] = judge.ask(judging, store)
+            done[judging.step] = await judge.ask(judging, store)
         marks = stored(store, judging.step)
         outcomes += [
             outcome_of_judgement(
@@ -206,7 +243,7 @@ def judge_replies(
     return outcomes
 
 
-def annotate(
+async def annotate(
     items: Sequence[VoiceItem], player: Player, store: Store, setup: Setup | None = None
 ) -> tuple[list[dict[str, Any]], RunSummary]:
     """Have a model annotate which capabilities items test; items without a readable annotation are left out.
@@ -214,7 +251,7 @@ def annotate(
     Returns the records ``{"item_id", "primary", "labels"}`` and what the run used and counted.
     """
     task = AnnotationTask(items, setup or Setup())
-    summary = player.ask(task, store)
+    summary = await player.ask(task, store)
     found = stored(store, task.step)
     readable = [(i.item_id, found[i.item_id, 0]) for i in items if (i.item_id, 0) in found]
     records = [annotation_record(i, p.value) for i, p in readable if p.state is State.VALID]

@@ -15,7 +15,7 @@ from truetwin.voice.choose import ChoiceTask
 from truetwin.voice.items import VoiceItem
 from truetwin.voice.judge import RankingTask, ScoringTask, normalised
 from truetwin.voice.outcomes import Outcome, Protocol, Status
-from truetwin.voice.play import JUDGED, Player, annotate, judge_replies, play, replies_of
+from truetwin.voice.play import JUDGED, Player, annotate, blocking, judge_replies, play, replies_of
 from truetwin.voice.task import Setup, describe_items
 
 QUICK = RunOptions(attempts=2, backoff=0.001)
@@ -207,15 +207,11 @@ def test_replies_from_elsewhere_can_be_judged(items: list[VoiceItem], store: Sto
     written = play(items, [Protocol.REPLY], writer, store).outcomes
     (tmp_path / "other").mkdir()
     with Store(tmp_path / "other") as other:
-        outcomes = judge_replies(
-            items,
-            replies_of(written),
-            [Protocol.SCORING],
-            player(default='{"score": 3}', name="judge"),
-            other,
-            setup=ONCE,
-            model="model",
+        judge = player(default='{"score": 3}', name="judge")
+        work = judge_replies(
+            items, replies_of(written), [Protocol.SCORING], judge, other, setup=ONCE, model="model"
         )
+        outcomes = blocking(work, judge)
     assert [o.score for o in outcomes] == [1.0, 3.0, 3.0, 3.0, 3.0, 3.0]
     assert normalised(3) == 0.5
 
@@ -245,7 +241,7 @@ def test_a_model_annotates_capabilities(items: list[VoiceItem], store: Store) ->
         {"item": "item-1", "reply": "all of them"},
         default=json.dumps({"labels": labels, "primary": "persona_tone"}),
     )
-    records, summary = annotate(items, model, store)
+    records, summary = blocking(annotate(items, model, store), model)
     assert [r["item_id"] for r in records] == ["item-0", "item-2", "item-3", "item-4", "item-5"]
     assert records[0]["primary"] == "persona tone"
     assert records[0]["labels"] == {name: name == "persona tone" for name in CAPABILITIES}
