@@ -38,12 +38,15 @@ from inspect_ai.scorer import (
     SampleScore,
     Score,
     Scorer,
+    ScoreReducer,
     Target,
     accuracy,
     mean,
     metric,
+    score_reducer,
     scorer,
     stderr,
+    value_to_float,
 )
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import JSONSchema
@@ -138,7 +141,7 @@ def task_of(items: Sequence[VoiceItem], protocols: Sequence[Protocol], setup: Se
         if isinstance(asking, ChoiceTask)
         else [_judging(asking, p) for p in protocols],
         config=_config(setup.sampling, schema),
-        epochs=Epochs(setup.rotations, "mean"),
+        epochs=Epochs(setup.rotations, over_rotations()),
         score_on_error=True,
         version=VERSION,
         metadata=dict(asking.settings),
@@ -215,6 +218,10 @@ def _playing(asking: VoiceTask) -> Solver:
     @solver(name="truetwin/play")
     def play() -> Solver:
         async def solve(state: TaskState, generate: Generate) -> TaskState:
+            if isinstance(asking, ReplyTask) and "grader" not in model_roles():
+                raise ParameterError(
+                    "a judging protocol needs a judge; name one with --model-role grader=MODEL"
+                )
             item = asking.by_id[str(state.sample_id)]
             state.messages = _messages(asking.request(asking.cell(item, state.epoch - 1)))
             return await generate(state)
@@ -224,25 +231,50 @@ def _playing(asking: VoiceTask) -> Solver:
     return play()
 
 
+@score_reducer(name="truetwin/rotations")
+def over_rotations() -> ScoreReducer:
+    """Mean over the rotations of an item; an unscored one is left out, and unscored is what has no scored one."""
+
+    def reduce(scores: list[Score]) -> Score:
+        scored = [s for s in scores if s.value == s.value]  # unscored is NaN
+        if not scored:
+            return scores[0]
+        as_float = value_to_float()
+        return Score(
+            value=sum(as_float(s.value) for s in scored) / len(scored),
+            metadata={
+                name: sum(_shares(s)[name] for s in scored) / len(scored) for name in ("answered", "failed")
+            },
+        )
+
+    return reduce
+
+
 @metric(name="answered")
 def answered() -> Metric:
-    """Share of scored samples whose reply holds a readable answer."""
-
-    def measure(scores: list[SampleScore]) -> float:
-        found = [_outcome(s.score).is_answered for s in scores]
-        return sum(found) / len(found) if found else float("nan")
-
-    return measure
+    """Share of scored replies in which an answer can be read."""
+    return _mean_share("answered")
 
 
 @metric(name="failed")
 def failed() -> Metric:
-    """Number of samples in which the machinery gave no reply; they count as wrong."""
+    """Share of scored cases in which the machinery gave no reply; they count as wrong."""
+    return _mean_share("failed")
 
+
+def _mean_share(name: str) -> Metric:
     def measure(scores: list[SampleScore]) -> float:
-        return float(sum(_outcome(s.score).status is Status.FAILED for s in scores))
+        return sum(_shares(s.score)[name] for s in scores) / len(scores) if scores else float("nan")
 
     return measure
+
+
+def _shares(score: Score) -> Mapping[str, float]:
+    found = score.metadata or {}
+    if "outcome" not in found:
+        return found
+    outcome = Outcome.from_record(found["outcome"])
+    return {"answered": float(outcome.is_answered), "failed": float(outcome.status is Status.FAILED)}
 
 
 def _choosing(asking: ChoiceTask) -> Scorer:
@@ -273,9 +305,7 @@ def _judging(asking: ReplyTask, protocol: Protocol) -> Scorer:
 async def _judged(asking: ReplyTask, protocol: Protocol, state: TaskState) -> Outcome:
     item, rotation = asking.by_id[str(state.sample_id)], state.epoch - 1
     judging = judge_task([item], asking.setup, {(item.item_id, rotation): _read(asking, state)}, protocol)
-    if "grader" not in model_roles():
-        raise ParameterError("a judging protocol needs a judge; name one with --model-role grader=MODEL")
-    grader = get_model(role="grader")
+    grader = get_model(role="grader", required=True)
     cell, found = judging.cell(item, rotation), None
     if judging.asked(item, rotation):
         try:
@@ -302,10 +332,6 @@ def _score(outcome: Outcome) -> Score:
     if outcome.protocol is Protocol.SCORING:
         return Score.unscored(**about) if outcome.score is None else Score(value=outcome.score, **about)
     return Score(value=CORRECT if outcome.status is Status.CORRECT else INCORRECT, **about)
-
-
-def _outcome(score: Score) -> Outcome:
-    return Outcome.from_record((score.metadata or {})["outcome"])
 
 
 def read_inspect_outcomes(path: str | Path) -> list[Outcome]:

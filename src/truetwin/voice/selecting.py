@@ -10,7 +10,8 @@ from typing import Any
 from truetwin.errors import ParameterError, UnknownNameError
 from truetwin.registry import closest
 from truetwin.voice.controls import with_swapped_history, without_history
-from truetwin.voice.items import DIMENSIONS, VoiceItem, read_voice_items
+from truetwin.voice.items import VoiceItem
+from truetwin.voice.sources import load_source
 from truetwin.voice.task import describe_items
 
 #: What is taken away from items before they are played, by name.
@@ -31,27 +32,34 @@ class Selected:
 
 
 def select_items(
-    source: str | Path, *, control: str = "none", seed: int = 0, limit: int | None = None
+    source: str | Path,
+    *,
+    control: str = "none",
+    seed: int = 0,
+    limit: int | None = None,
+    profiles: Path | None = None,
 ) -> Selected:
-    """Items of a published dimension, by name, or of a file in our own format.
+    """Items of a published dimension, by name, or of a file in any known layout, leaks of the true reply removed.
 
     Parameters
     ----------
     source : str or Path
-        ``"narrative"``, or a JSONL file of items.
+        See :func:`truetwin.voice.sources.load_source`.
     control : {"none", "no-history", "no-persona", "swapped"}
         Control condition: without the history, also without the profile, or with another person's.
     seed : int
         Seed of the swap.
     limit : int, optional
         Only the first so many.
+    profiles : Path, optional
+        Profiles that go with a file of narrative items in the published layout.
 
     Raises
     ------
     UnknownNameError
         If there is no such control.
     ParameterError
-        If the limit is below 1, or the dimension is not published as a file that can be fetched.
+        If the limit is below 1.
     """
     if control not in CONTROLS:
         raise UnknownNameError(
@@ -59,17 +67,7 @@ def select_items(
         )
     if limit is not None and limit < 1:
         raise ParameterError(f"the limit must be at least 1 item; got {limit}")
-    items = CONTROLS[control](_load(source), seed)
-    return Selected(items[:limit], describe_items(items, source=Path(source).name, control=control))
-
-
-def _load(source: str | Path) -> list[VoiceItem]:
-    if source == "narrative":
-        from truetwin.voice.dimensions.narrative import load
-
-        return load().items
-    if source in DIMENSIONS:
-        raise ParameterError(
-            f"the {source} items are not published as a file that can be fetched; give a file of items of your own"
-        )
-    return read_voice_items(source)
+    loaded = load_source(str(source), profiles=profiles, remove_leaks=True)
+    items = CONTROLS[control](loaded.items, seed)
+    about = describe_items(items, source=Path(source).name, layout=loaded.layout, control=control)
+    return Selected(items[:limit], about)
