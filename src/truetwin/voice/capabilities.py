@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from truetwin.io import check_writable, replacing
 from truetwin.llm import Cell, Parsed, Reply
 from truetwin.voice.items import VoiceItem
 from truetwin.voice.reading import read_capabilities
 from truetwin.voice.rendering import KINDS, history_block, language_note, persona_block, quoted
 from truetwin.voice.task import VoiceTask, object_schema
 
-#: Three of mindset, three of language. In prompts and replies they have underscores for spaces.
+#: Three of mindset, three of language.
 CAPABILITIES = (
-    "opinion consistency",
-    "memory recall",
-    "logical reasoning",
-    "lexical fidelity",
-    "persona tone",
-    "syntactic style",
+    "opinion_consistency",
+    "memory_recall",
+    "logical_reasoning",
+    "lexical_fidelity",
+    "persona_tone",
+    "syntactic_style",
 )
 
 
@@ -45,10 +48,9 @@ class AnnotationTask(VoiceTask):
     @property
     def schema(self) -> Mapping[str, Any]:
         """Six booleans and a name."""
-        words = [name.replace(" ", "_") for name in CAPABILITIES]
         return object_schema(
-            labels=object_schema(**{word: {"type": "boolean"} for word in words}),
-            primary={"type": "string", "enum": words},
+            labels=object_schema(**{name: {"type": "boolean"} for name in CAPABILITIES}),
+            primary={"type": "string", "enum": list(CAPABILITIES)},
         )
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
@@ -59,3 +61,12 @@ class AnnotationTask(VoiceTask):
 def annotation_record(item_id: str, annotation: Mapping[str, Any]) -> dict[str, Any]:
     """An annotation as a line of a file, to be merged with items on ``item_id``."""
     return {"item_id": item_id, "primary": annotation["primary"], "labels": dict(annotation["labels"])}
+
+
+def write_annotations(path: str | Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Write annotations as JSONL, whole or not at all."""
+    path = Path(path)
+    check_writable(path)
+    with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as out:
+        for record in records:
+            out.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")

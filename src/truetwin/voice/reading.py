@@ -162,7 +162,7 @@ def read_capabilities(reply: Reply, names: tuple[str, ...]) -> Parsed:
 
 
 def _name(text: str) -> str:
-    return text.strip().lower().replace("-", " ").replace("_", " ")
+    return text.strip().lower().replace("-", "_").replace(" ", "_")
 
 
 def _read(

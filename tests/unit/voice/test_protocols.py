@@ -236,15 +236,15 @@ def test_a_request_is_the_same_whenever_it_is_made(make_item: Callable[..., Voic
 
 
 def test_a_model_annotates_capabilities(items: list[VoiceItem], store: Store) -> None:
-    labels = {name.replace(" ", "_"): name == "persona tone" for name in CAPABILITIES}
+    labels = {name: name == "persona_tone" for name in CAPABILITIES}
     model = player(
         {"item": "item-1", "reply": "all of them"},
         default=json.dumps({"labels": labels, "primary": "persona_tone"}),
     )
     records, summary = blocking(annotate(items, model, store), model)
     assert [r["item_id"] for r in records] == ["item-0", "item-2", "item-3", "item-4", "item-5"]
-    assert records[0]["primary"] == "persona tone"
-    assert records[0]["labels"] == {name: name == "persona tone" for name in CAPABILITIES}
+    assert records[0]["primary"] == "persona_tone"
+    assert records[0]["labels"] == labels
     assert summary.counts[State.UNPARSEABLE] == 1
     task = ChoiceTask(items, ONCE)
     assert task.parse(task.cell(items[0]), Reply("none")).state is State.UNPARSEABLE

@@ -158,12 +158,12 @@ def test_a_free_reply_that_is_none_has_a_state(reply: Reply, state: State) -> No
 
 
 def test_an_annotation_must_be_whole_and_agree_with_itself() -> None:
-    names = ("memory recall", "persona tone")
+    names = ("memory_recall", "persona_tone")
     labels = {"memory_recall": True, "persona-tone": False}
-    found = read_capabilities(Reply(json.dumps({"primary": "Memory_Recall", "labels": labels})), names)
+    found = read_capabilities(Reply(json.dumps({"primary": "Memory Recall", "labels": labels})), names)
     assert found.value == {
-        "primary": "memory recall",
-        "labels": {"memory recall": True, "persona tone": False},
+        "primary": "memory_recall",
+        "labels": {"memory_recall": True, "persona_tone": False},
     }
     for wrong in (
         {"primary": "persona_tone", "labels": labels},
