@@ -119,6 +119,7 @@ def _persona(record: Any, where: str) -> Persona:
     if not isinstance(text, str) or not (text.strip() or record.get("passages")):
         raise DataError(f"{where}: persona {identity!r} must have a text; it has none")
     try:
+        (identity + text).encode()
         return Persona(
             identity,
             text,
@@ -127,6 +128,8 @@ def _persona(record: Any, where: str) -> Persona:
             {str(k): str(v) for k, v in dict(record.get("attributes") or {}).items()},
             str(record.get("builder") or ""),
         )
+    except UnicodeEncodeError as error:
+        raise DataError(f"{where}: persona {identity!r} holds half a character, which no text can") from error
     except (TypeError, ValueError, KeyError) as error:
         raise DataError(
             f"{where}: persona {identity!r} cannot be read: answers must map item ids to numbers, passages must be "

@@ -72,8 +72,8 @@ def check_training_items(
     wrong = [item.id for item in asked if item.id in hidden]
     if wrong:
         raise DataError(
-            f"a model must not be fine-tuned on what it is to predict; item {wrong[0]!r} is a target or belongs with one"
-            f" ({len(wrong)} such items). Leave them out of the items to learn from."
+            f"a model must not be fine-tuned on what it is to predict; item {wrong[0]!r} is a target or belongs with "
+            f"one ({len(wrong)} such items). Leave them out of the items to learn from."
         )
 
 
@@ -96,7 +96,7 @@ def examples(task: SurveyTask, answers: ResponseMatrix, people: Iterable[str]) -
                 continue
             cell = Cell(who, name)
             messages = [{"role": m.role, "content": m.content} for m in task.request(cell).messages]
-            reply = expected_reply(task.questions(cell), codes, task.design)
+            reply = expected_reply(task.questionnaire.questions(cell), codes, task.design)
             yield {"messages": [*messages, {"role": "assistant", "content": reply}]}
 
 

@@ -83,9 +83,9 @@ class PersonaSource:
         found = tuple((j, item) for j, item in named if item.id not in self.hidden and item.text.strip())
         if not found:
             raise DataError(
-                "personas need at least one answered item that has a text and is no target; of "
-                f"{len(named)} items in {self.answers.source}, {sum(bool(i.text.strip()) for _, i in named)} have a text and "
-                f" {sum(i.id in self.hidden for _, i in named)} are targets or belong with one. Texts come from "
+                f"personas need at least one answered item that has a text and is no target; of {len(named)} items in "
+                f"{self.answers.source}, {sum(bool(i.text.strip()) for _, i in named)} have a text and "
+                f"{sum(i.id in self.hidden for _, i in named)} are targets or belong with one. Texts come from "
                 "--item-file."
             )
         return found

@@ -12,13 +12,14 @@ from typing import Any
 from truetwin.data import Item
 from truetwin.data.persona import Persona
 from truetwin.data.responses import check_unique
-from truetwin.errors import DataError, ParameterError
+from truetwin.errors import DataError
+from truetwin.io import item_record
 from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling
-from truetwin.simulation.design import BY_BLOCK, SurveyDesign
-from truetwin.simulation.distributions import check_first_tokens
+from truetwin.simulation.design import SurveyDesign
 from truetwin.simulation.leaks import check_no_leak, hidden_with
-from truetwin.simulation.questions import Question, ask, check_items, turn_of
-from truetwin.simulation.replies import expected_reply, read_reply, reply_schema
+from truetwin.simulation.questionnaire import Questionnaire
+from truetwin.simulation.questions import Question
+from truetwin.simulation.replies import expected_reply, reply_schema
 from truetwin.simulation.templates import PromptSet
 
 BYTES_PER_TOKEN = 4
@@ -90,8 +91,7 @@ class SurveyTask:
         if not personas or not items:
             raise DataError("a simulation needs at least one persona and one item")
         check_unique([p.id for p in personas], "persona id", "the personas")
-        check_unique([i.id for i in items], "item", "the items")
-        check_items(items)
+        self.questionnaire = Questionnaire(items, self.design)
         self._catalogue = {**(catalogue or {}), **{i.id: i for i in items}}
         check_no_leak(personas, [i.id for i in items], self._catalogue)
         self.sampling = _sampling(sampling or Sampling(), self.design)
@@ -104,13 +104,11 @@ class SurveyTask:
                 ("instruction", self.design.instruction),
             )
         }
-        self.groups = _groups(self.items, self.design)
+        self.groups = self.questionnaire.groups
         self._hidden = {
             name: hidden_with([i.id for i in group], self._catalogue) for name, group in self.groups.items()
         }
-        self._check_design()
         self._check_length(context_tokens)
-        self._fixed: dict[str, tuple[Question, ...]] = {}
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
@@ -124,7 +122,7 @@ class SurveyTask:
                 "count": len(self.personas),
                 "digest": _digest(map(_persona_key, self.personas.values())),
             },
-            "items": {i.id: _digest([_item_key(i)])[:16] for i in self.items},
+            "items": {i.id: item_record(i) for i in self.items},
         }
 
     def cells(self) -> Iterator[Cell]:
@@ -139,21 +137,9 @@ class SurveyTask:
         """Number of calls."""
         return len(self.personas) * len(self.groups) * self.design.replicates
 
-    def questions(self, cell: Cell) -> tuple[Question, ...]:
-        """The items of a cell with their answers in the order shown."""
-        if self.design.order != "rotated":
-            if cell.item not in self._fixed:
-                self._fixed[cell.item] = tuple(self._ask(item, 0) for item in self.groups[cell.item])
-            return self._fixed[cell.item]
-        key = (cell.persona, cell.replicate)
-        return tuple(
-            self._ask(item, turn_of(self.design.seed, "order", item.id, *key))
-            for item in self.groups[cell.item]
-        )
-
     def request(self, cell: Cell) -> Request:
         """What is sent for a cell."""
-        questions = self.questions(cell)
+        questions = self.questionnaire.questions(cell)
         persona = self.personas[cell.persona]
         shown = (
             [questions[0].text]
@@ -178,31 +164,13 @@ class SurveyTask:
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
         """What a reply says about the items of a cell; see :func:`truetwin.simulation.replies.read_reply`."""
-        return read_reply(reply, self.questions(cell), self.design)
-
-    def _ask(self, item: Item, turn: int) -> Question:
-        return ask(
-            item,
-            order=self.design.order,
-            markers=self.design.markers,
-            offer_off_scale=self.design.offer_off_scale,
-            turn=turn,
-        )
-
-    def _check_design(self) -> None:
-        for item in self.items:
-            question = self._ask(item, 0)
-            if self.design.elicit == "logprobs":
-                check_first_tokens(question)
-            if self.design.elicit == "distribution" and not question.options:
-                raise ParameterError(
-                    f"a distribution needs answers to choose from; item {item.id!r} takes any number "
-                    f"({question.scale.describe()}). Declare categories for it, or ask it with --elicit answer."
-                )
+        return self.questionnaire.parse(cell, reply)
 
     def _check_length(self, context_tokens: int) -> None:
         around = sum(len(t.text) for t in self._prompts.values())
-        questions = max(sum(len(self._ask(i, 0).text) for i in group) for group in self.groups.values())
+        questions = max(
+            sum(len(self.questionnaire.ask(i).text) for i in group) for group in self.groups.values()
+        )
         for persona in self.personas.values():
             size = sum(len(part.encode()) for part in persona.parts()) + around + questions
             if size > BYTES_PER_TOKEN * context_tokens:
@@ -216,25 +184,6 @@ class SurveyTask:
 def digest_of_personas(personas: Iterable[Persona]) -> str:
     """Hash of everything in personas that prompts show, and of what they hide."""
     return _digest(map(_persona_key, personas))
-
-
-def _groups(items: Sequence[Item], design: SurveyDesign) -> dict[str, tuple[Item, ...]]:
-    """Items that are asked together, by the name of their cell."""
-    gathered: list[list[Item]] = []
-    if isinstance(design.per_call, int):
-        gathered = [list(items[k : k + design.per_call]) for k in range(0, len(items), design.per_call)]
-    elif design.per_call == BY_BLOCK:
-        blocks: dict[str, list[Item]] = {}
-        for item in items:
-            if item.block is None:
-                gathered.append([item])
-            elif item.block in blocks:
-                blocks[item.block].append(item)
-            else:
-                gathered.append(blocks.setdefault(item.block, [item]))
-    names = [group[0].id if len(group) == 1 else f"{group[0].id}..{group[-1].id}" for group in gathered]
-    check_unique(names, "name of an item or a group of items", "the items")
-    return {name: tuple(group) for name, group in zip(names, gathered, strict=True)}
 
 
 def _sampling(sampling: Sampling, design: SurveyDesign) -> Sampling:
@@ -258,22 +207,6 @@ def _middle(question: Question) -> float:
 def _persona_key(persona: Persona) -> list[Any]:
     passages = [[p.item_id, p.text] for p in persona.passages]
     return [persona.id, persona.text, passages, sorted(persona.answers.items())]
-
-
-def _item_key(item: Item) -> list[Any]:
-    scale = item.scale
-    assert scale is not None
-    sides = [sorted((c, t) for c, t in codes.items()) for codes in (scale.labels, scale.off_scale)]
-    return [
-        item.text,
-        item.block,
-        scale.kind,
-        scale.categories,
-        str(scale.low),
-        str(scale.high),
-        scale.step,
-        *sides,
-    ]
 
 
 def _digest(keys: Any) -> str:
