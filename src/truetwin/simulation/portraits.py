@@ -70,12 +70,17 @@ class PortraitTask:
         return Request(messages, self.sampling, cell=cell)
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """The portrait, as it came; a reply of a few words is none."""
-        text = reply.text.strip()
-        if reply.refusal or reply.finish_reason == "content_filter" or (len(text) < 400 and is_refusal(text)):
-            return Parsed(State.REFUSED, reason=f"the model declined: {(reply.refusal or text)[:60]!r}")
-        if reply.finish_reason == "length":
-            return Parsed(State.TRUNCATED, reason=f"the portrait was cut off after {len(text)} characters")
-        if len(text) < _SHORTEST:
-            return Parsed(State.UNPARSEABLE, reason=f"{text!r} is no portrait")
-        return Parsed(State.VALID, text)
+        """The portrait; see :func:`read_portrait`."""
+        return read_portrait(reply)
+
+
+def read_portrait(reply: Reply) -> Parsed:
+    """The portrait, as it came; a reply of a few words is none."""
+    text = reply.text.strip()
+    if reply.refusal or reply.finish_reason == "content_filter" or (len(text) < 400 and is_refusal(text)):
+        return Parsed(State.REFUSED, reason=f"the model declined: {(reply.refusal or text)[:60]!r}")
+    if reply.finish_reason == "length":
+        return Parsed(State.TRUNCATED, reason=f"the portrait was cut off after {len(text)} characters")
+    if len(text) < _SHORTEST:
+        return Parsed(State.UNPARSEABLE, reason=f"{text!r} is no portrait")
+    return Parsed(State.VALID, text)

@@ -23,7 +23,7 @@ from truetwin.simulation.replies import expected_reply, reply_schema
 from truetwin.simulation.templates import PromptSet
 
 BYTES_PER_TOKEN = 4
-CONTEXT_TOKENS = 1_000_000
+CONTEXT_TOKENS = 250_000
 LIKELIEST_TOKENS = 20
 _FIRST_TOKENS = 4
 
