@@ -15,6 +15,7 @@ from truetwin.voice.generate import ReplyTask, outcome_of_reply
 from truetwin.voice.items import VoiceItem
 from truetwin.voice.judge import judge_task, outcome_of_judgement
 from truetwin.voice.outcomes import Outcome, Protocol, Status
+from truetwin.voice.reading import usable
 from truetwin.voice.task import Setup, VoiceTask
 
 #: Protocols in which a judge reads a free reply.
@@ -268,12 +269,13 @@ def stored(store: Store, step: str) -> dict[tuple[str, int], Parsed]:
 def replies_of(outcomes: Sequence[Outcome]) -> dict[tuple[str, int], Parsed]:
     """Free replies as outcomes hold them, by item id and rotation, for a judge.
 
-    An outcome without a reply keeps the state in which it ended, so that it is counted and not judged.
+    An outcome without a reply keeps the state in which it ended, so that it is counted and not judged; what is read
+    from a file obeys the rules for what a model has just written.
     """
 
     def parsed(outcome: Outcome) -> Parsed:
         if outcome.reply:
-            return Parsed(State.VALID, outcome.reply)
+            return usable(outcome.reply)
         if outcome.status is Status.FAILED:
             return Parsed(State.PROVIDER_ERROR, reason=outcome.reason)
         return Parsed(State(outcome.details.get("state", State.UNPARSEABLE)), reason=outcome.reason)

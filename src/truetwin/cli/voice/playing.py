@@ -225,14 +225,20 @@ def _in_words(summary: RunSummary) -> str:
     return ", ".join([*parts, f"{summary.seconds:,.1f} s"])
 
 
-def show_prompts(tasks: Sequence[VoiceTask]) -> None:
+def show_prompts(tasks: Sequence[VoiceTask], *, json: bool) -> None:
     """What would be sent: how many calls, how long, and the first prompt of each step."""
-    from truetwin.cli.output import note
+    from truetwin.cli.output import note, print_json
     from truetwin.llm import estimated_tokens
 
+    rows = []
     for task in tasks:
         requests = [task.request(cell) for cell in task.cells()]
+        prompt = "\n".join(f"--- {m.role}\n{m.content}" for m in requests[0].messages)
         tokens = sum(map(estimated_tokens, requests))
-        note(f"{task.step}: {len(requests):,} calls, about {tokens:,} tokens sent; the first:")
-        for message in requests[0].messages:
-            print(f"--- {message.role}\n{message.content}")
+        rows.append({"step": task.step, "n": len(requests), "prompt_tokens": tokens, "first_prompt": prompt})
+    if json:
+        print_json("voice run", {"dry_run": True}, rows)
+        return
+    for row in rows:
+        note(f"{row['step']}: {row['n']:,} calls, about {row['prompt_tokens']:,} tokens sent; the first:")
+        print(row["first_prompt"])

@@ -137,7 +137,7 @@ def run_command(
     setup = Setup(history, rotations, seed, structured, sampling, selected.about)
     if dry_run:
         kinds = [ChoiceTask] * (Protocol.CHOICE in protocols) + [ReplyTask] * (protocols != [Protocol.CHOICE])
-        show_prompts([kind(selected.items, setup) for kind in kinds])
+        show_prompts([kind(selected.items, setup) for kind in kinds], json=json)
         return 0
     player = open_player(model, base_url, engine, key_variable, choices, context_tokens)
     judge = None
