@@ -82,6 +82,7 @@ class Server:
             web.post("/v1/files", self.upload),
             web.get("/v1/files/{id}/content", self.content),
             web.post("/v1/batches", self.create_batch),
+                web.get("/v1/batches", self.list_batches),
             web.get("/v1/batches/{id}", self.batch),
             web.post("/v1/batches/{id}/cancel", self.cancel_batch),
             web.post("/admin/config", self.configure),
@@ -286,8 +287,13 @@ class Server:
         self.batches[name] = {
             "id": name, "object": "batch", "endpoint": asked["endpoint"], "input_file_id": asked["input_file_id"],
             "completion_window": asked["completion_window"], "status": "validating", "created_at": 1, "polls": 0,
+            "metadata": asked.get("metadata"),
         }  # fmt: skip
         return web.json_response(self.batches[name])
+
+    async def list_batches(self, request: web.Request) -> web.Response:
+        found = list(self.batches.values())
+        return web.json_response({"object": "list", "data": found, "has_more": False})
 
     async def batch(self, request: web.Request) -> web.Response:
         batch = self.batches[request.match_info["id"]]

@@ -24,7 +24,7 @@ from truetwin.errors import (
     TransientError,
     UnknownModelError,
 )
-from truetwin.llm.budget import Budget, Caps, estimated_tokens
+from truetwin.llm.budget import Budget, Caps, Reservation, estimated_tokens
 from truetwin.llm.gate import Gate
 from truetwin.llm.messages import Cell, Reply, Request, Usage
 from truetwin.llm.pricing import Prices
@@ -220,7 +220,7 @@ class _Run:
         self.unseen: Iterator[Cell] = iter(())
         self.tasks: set[asyncio.Task[None]] = set()
         self.sent: set[asyncio.Task[None]] = set()
-        self.unasked: list[Cell] = []
+        self.claimed: set[Cell] = set()
         self.stop: BaseException | None = None
         self.room = asyncio.Event()
         self.settled = asyncio.Event()
@@ -293,7 +293,7 @@ class _Run:
 
     def _write_the_rest(self) -> None:
         try:
-            self.store.release(self.unasked)
+            self.store.release(self.claimed)
             self.store.flush()
         except RunError as error:
             lost = self.store.unwritten
@@ -334,6 +334,7 @@ class _Run:
     # ------------------------------------------------------------------ one cell
 
     def _start(self, cell: Cell) -> None:
+        self.claimed.add(cell)
         each = asyncio.create_task(self._cell(cell))
         self.tasks.add(each)
         each.add_done_callback(self._ended)
@@ -346,9 +347,8 @@ class _Run:
         try:
             await self._answer(cell)
         except asyncio.CancelledError:
-            self.unasked.append(cell)
+            pass  # the run is stopping, and has cancelled it
         except BaseException as error:  # raised again when the run has ended
-            self.unasked.append(cell)
             self._stop(error)
 
     async def _answer(self, cell: Cell) -> None:
@@ -399,7 +399,7 @@ class _Run:
         finally:
             self.gate.release()
 
-    async def _reserve(self, request: Request) -> Usage:
+    async def _reserve(self, request: Request) -> Reservation:
         while True:
             try:
                 return self.budget.reserve(request)
@@ -468,6 +468,7 @@ class _Run:
         cost: float | None = None,
     ) -> None:
         self.store.put(cell, request, parsed, reply, attempts=attempts, cost=cost)
+        self.claimed.discard(cell)
         self.counts[parsed.state] += 1
         self.asked += 1
 
