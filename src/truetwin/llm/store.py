@@ -16,7 +16,7 @@ from typing import Any
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Request, Usage
 from truetwin.llm.schema import connect
-from truetwin.llm.sessions import BATCH, Process, is_alive, this_process
+from truetwin.llm.sessions import BATCH, Process, begin_work, end_work, is_alive
 from truetwin.llm.settings import compare_settings
 from truetwin.llm.stored import (
     COLUMNS,
@@ -127,6 +127,7 @@ class Store:
         self.path = path / FILE_NAME if path.is_dir() else path
         self._base = connect(self.path, create=create)
         self._session: int | None = None
+        self._process: Process | None = None
         self._last_beat = 0.0
         self._buffer = _Buffer()
         self._known: dict[str, None] = {}
@@ -191,7 +192,8 @@ class Store:
     def session(self) -> int:
         """Number of this process's session on the run; begun when first needed."""
         if self._session is None:
-            self._session = self.open_session(this_process())
+            self._process = begin_work()
+            self._session = self.open_session(self._process)
         return self._session
 
     def open_session(self, process: Process, about: Mapping[str, Any] | None = None) -> int:
@@ -545,6 +547,8 @@ class Store:
                     )
                 self._session = None
         finally:
+            if self._process is not None:
+                end_work(self._process)
             self._base.close()
 
 
