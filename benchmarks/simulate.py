@@ -109,7 +109,8 @@ def measured_run(base_url: str, task: Survey, concurrency: int, folder: Path) ->
     return {
         "asked": summary.asked, "complete": summary.complete, "failed_attempts": sum(summary.failed_attempts.values()),
         "seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1), "calls_per_second": round(summary.asked / seconds),
-        "cpu_ms_per_call": round(1e3 * cpu / asked, 2) if asked else None, "resident_mib_early": round(memory[tenth - 1]),
+        "cpu_ms_per_call": round(1e3 * cpu / asked, 2) if asked else None,
+        "resident_mib_early": round(memory[tenth - 1]),
         "resident_mib_end": round(memory[-1]), "resident_mib_peak": round(max(memory)),
         "store_mib": round((folder / "run.sqlite").stat().st_size / 2**20, 1),
     }  # fmt: skip
