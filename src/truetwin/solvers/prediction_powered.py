@@ -5,8 +5,8 @@ Of :math:`N` units all have predictions :math:`f`, and a random :math:`n` of the
 .. math:: \hat\theta = \lambda \bar f_N + \frac1n \sum_{i \le n} (y_i - \lambda f_i).
 
 It is unbiased whatever the predictions are worth, and the better they are the narrower is its interval. Source:
-Angelopoulos et al. (2023), Prediction-powered inference; the power-tuned weight :math:`\lambda` from Angelopoulos, Duchi
-and Zrnic (2023), PPI++.
+Angelopoulos et al. (2023), Prediction-powered inference; the power-tuned weight :math:`\lambda` from Angelopoulos,
+Duchi and Zrnic (2023), PPI++.
 """
 
 from __future__ import annotations

@@ -15,7 +15,10 @@ UNSPACED_LANGUAGES = ("zh", "ja", "th", "lo", "km", "my")
 
 _WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
 # Scripts written without spaces: every letter is a token of its own, also inside a text of another language.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
 _LETTER_WORD_OR_MARK = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|[^\w\s]")
 
 
