@@ -147,7 +147,8 @@ def draw_sample(
         raise DataError(
             f"a sample must have between 1 and {len(units)} units, as there are so many {what}; got {n}"
         )
-    random = np.random.default_rng(seed)
+    # Other protocols draw other units: what one form shows must not give away the answers of another.
+    random = np.random.default_rng([seed, list(Protocol).index(protocol)])
     drawn = [units[k] for k in _systematic([_stratum(*u, strata) for u in units], n, random)]
     width = len(str(n))
     blinded = [
