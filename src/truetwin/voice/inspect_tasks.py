@@ -256,9 +256,7 @@ def failed() -> Metric:
 
 
 def _choosing(asking: ChoiceTask) -> Scorer:
-    @scorer(
-        metrics=[accuracy(), stderr(cluster="persona"), answered(), failed()], name=Protocol.CHOICE.value
-    )
+    @scorer(metrics=[accuracy(), stderr(cluster="persona"), answered(), failed()], name=Protocol.CHOICE.value)
     def choice() -> Scorer:
         async def score(state: TaskState, target: Target) -> Score:
             cell = asking.cell(asking.by_id[str(state.sample_id)], state.epoch - 1)
@@ -284,9 +282,7 @@ def _judging(asking: ReplyTask, protocol: Protocol) -> Scorer:
 
 async def _judged(asking: ReplyTask, protocol: Protocol, state: TaskState) -> Outcome:
     item, rotation = asking.by_id[str(state.sample_id)], state.epoch - 1
-    judging = judge_task(
-        [item], asking.setup, {(item.item_id, rotation): _read(asking, state)}, protocol
-    )
+    judging = judge_task([item], asking.setup, {(item.item_id, rotation): _read(asking, state)}, protocol)
     if "grader" not in model_roles():
         raise ParameterError("a judging protocol needs a judge; name one with --model-role grader=MODEL")
     grader = get_model(role="grader")
@@ -294,10 +290,13 @@ async def _judged(asking: ReplyTask, protocol: Protocol, state: TaskState) -> Ou
     if judging.asked(item, rotation):
         try:
             output = await grader.generate(
-                _messages(judging.request(cell)), config=_config(asking.setup.sampling, _response_schema(judging))
+                _messages(judging.request(cell)),
+                config=_config(asking.setup.sampling, _response_schema(judging)),
             )
             found = judging.parse(cell, _reply(output))
-        except Exception as error:  # whatever the provider raises once its retries are used up: unscored, and counted
+        except (
+            Exception
+        ) as error:  # whatever the provider raises once its retries are used up: unscored, and counted
             found = Parsed(State.PROVIDER_ERROR, reason=f"{type(error).__name__}: {error}"[:500])
     return outcome_of_judgement(judging, cell, found, model=str(state.model), judge=str(grader))
 
