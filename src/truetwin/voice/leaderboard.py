@@ -24,9 +24,9 @@ _NUMBERS = (
 class Standing:
     """One model under one protocol on one dimension.
 
-    Accuracies and their interval lie in 0..1 and are None for marks; ``mean_mark`` is the mean of 1 to 5 marks, with
-    the interval in its units. ``ci_low`` and ``ci_high`` belong to ``accuracy_all`` or ``mean_mark``. ``baseline`` names
-    the best persona-free rule for the dimension, where a result file gives it.
+    Accuracies lie in 0..1 and are None for marks; ``mean_mark`` is the mean of marks from 1 to 5. ``ci_low`` and
+    ``ci_high`` belong to ``accuracy_all`` or ``mean_mark``, in its units. ``baseline`` names the best persona-free rule
+    for the dimension, where a result file gives it.
     """
 
     dimension: str
