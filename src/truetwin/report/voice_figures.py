@@ -80,7 +80,12 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     axes.set_yticks(np.arange(20, max(top, 40) + 1, 20))
     axes.tick_params(axis="y", labelsize=8, labelcolor=_SOFT)
     axes.set_xticks(angles, [_spoke(chosen, name) for name in CAPABILITIES], fontsize=9)
-    axes.tick_params(axis="x", pad=13)
+    for label, angle in zip(axes.get_xticklabels(), angles, strict=True):  # outwards, clear of the outer ring
+        label.set_horizontalalignment(
+            ("left" if np.sin(angle) > 0 else "right") if abs(np.sin(angle)) > 0.1 else "center"
+        )
+    axes.tick_params(axis="x", pad=4)
+    axes.set_rlabel_position(30)  # between two spokes
     axes.grid(color=_GRID)
     axes.spines["polar"].set_color(_GRID)
     if protocol not in (COMBINED, Protocol.SCORING.value):
@@ -88,10 +93,10 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
         axes.plot(
             around, np.full(200, 100 * CHANCE), color=_SOFT, linestyle=":", linewidth=1.2, label="guessing"
         )
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=9)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=9)
     what = _WHAT.get(protocol, protocol)
     extra = f"\n(with ranking: {ranking})" if protocol == COMBINED and ranking else ""
-    figure.suptitle(f"{dimension.capitalize()}: {what}{extra}", fontsize=11)
+    axes.set_title(f"{dimension.capitalize()}: {what}{extra}", fontsize=11, pad=18)
     return figure
 
 
@@ -109,7 +114,7 @@ def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = 
     models = list(dict.fromkeys(r["model"] for r in chosen))
     dimensions = list(dict.fromkeys(r["dimension"] for r in chosen))
     figure = Figure(figsize=(max(7.5, 2.2 + 1.5 * len(models)), 6.6), layout="constrained")
-    panels = figure.subplots(2, 3, sharey=True)
+    panels = figure.subplots(2, 3, sharey=True, sharex=True)
     width = 0.8 / len(dimensions)
     for axes, capability in zip(panels.ravel(), CAPABILITIES, strict=True):
         here = [r for r in chosen if r["capability"] == capability]

@@ -115,6 +115,10 @@ def _tables(standings: Sequence[Standing]) -> list[tuple[str, list[str], list[di
     for (dimension, protocol), group in groupby(ranked(standings), lambda s: (s.dimension, s.protocol)):
         rows = [_shown(s) for s in group]
         columns = [c for c in _COLUMNS if c in ("model", "n", "n_answered") or any(row[c] for row in rows)]
+        if len({(row["model"], row["judge"]) for row in rows}) == len(rows):
+            columns = [
+                c for c in columns if c != "file"
+            ]  # needed only to tell results of the same model apart
         found.append((f"{(dimension or 'unknown dimension').capitalize()}, {protocol}", columns, rows))
     return found
 

@@ -81,6 +81,12 @@ def read_standings(path: str | Path) -> list[Standing]:
     return standings_of(read_answers(path).outcomes, str(path))
 
 
+def holds_scores(path: str | Path) -> bool:
+    """Whether a file holds a table of scores rather than answers."""
+    content = _json_object(_text(Path(path)))
+    return content is not None and "rows" in content
+
+
 def standings_of(outcomes: Iterable[Outcome], file: str = "") -> list[Standing]:
     """Standings of outcomes; written replies that nobody judged have none."""
     return [

@@ -106,16 +106,16 @@ def agreement_rows(study: Study, *, resamples: int = 2000, seed: int = 0) -> lis
     """Agreement among people, and of each model with them, by every measure that fits the labels."""
     measures = NOMINAL_MEASURES if study.is_four_way else ORDINAL_MEASURES
     rows = []
-    for measure in measures:
-        if len(study.annotators) > 1:
+    if len(study.annotators) > 1:
+        for measure in measures:
             found = between_raters(study.ratings, measure, resamples=resamples, seed=seed)
             rows.append(_agreement_row("human-human", "people", found))
-        for name, labels in study.models.items():
+    vote = majority_vote(study.ratings).winners[None, :]
+    for name, labels in study.models.items():
+        for measure in measures:
             found = with_raters(labels, study.ratings, measure, resamples=resamples, seed=seed)
             rows.append(_agreement_row("model-human", name, found))
-    if study.is_four_way:
-        for name, labels in study.models.items():
-            vote = majority_vote(study.ratings).winners[None, :]
+        if study.is_four_way:
             found = with_raters(labels, vote, "kappa", resamples=resamples, seed=seed)
             rows.append(_agreement_row("model-vote", name, found))
     return rows

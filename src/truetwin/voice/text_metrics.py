@@ -11,12 +11,14 @@ BLEU of a whole corpus, which libraries give by default, is another number.)
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from truetwin.errors import DataError, MissingExtraError
+from truetwin.errors import AlignmentError, DataError, MissingExtraError
+from truetwin.voice.items import VoiceItem
+from truetwin.voice.outcomes import Outcome
 from truetwin.voice.resampling import Interval, bootstrap_mean
 from truetwin.voice.tokens import Tokenizer, resolve_tokenizer, tokenize
 
@@ -70,6 +72,26 @@ class TextScore:
             "metric": self.metric, "mean": found.value, "ci_low": found.low, "ci_high": found.high, "n": found.n,
             "n_unscored": self.n_unscored, "n_personas": found.n_clusters, "settings": self.settings,
         }  # fmt: skip
+
+
+def reply_pairs(outcomes: Iterable[Outcome], items: Iterable[VoiceItem]) -> list[ReplyPair]:
+    """Written replies beside the true ones; outcomes without a reply are left aside, for the caller to count.
+
+    Raises
+    ------
+    AlignmentError
+        If a reply's item is not among the items.
+    """
+    known = {item.item_id: item for item in items}
+    pairs = []
+    for outcome in outcomes:
+        if not outcome.reply.strip():
+            continue
+        item = known.get(outcome.item_id)
+        if item is None:
+            raise AlignmentError(f"every reply's item must be among the items; {outcome.item_id!r} is not")
+        pairs.append(ReplyPair(outcome.reply, item.true_option.text, item.language, item.persona.id))
+    return pairs
 
 
 def bleu_1(

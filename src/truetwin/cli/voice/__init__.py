@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from truetwin.cli.voice import agree, leaderboard, sample
+
 app = typer.Typer(
     help="Measure how well a model speaks as one given person, and audit such benchmarks.",
     no_args_is_help=True,
@@ -17,3 +19,6 @@ def voice() -> None:
 
 
 # One line a verb, in the order of a benchmark's life.
+app.command("sample")(sample.sample_command)
+app.command("agree")(agree.agree_command)
+app.command("leaderboard")(leaderboard.leaderboard_command)

@@ -1,0 +1,104 @@
+"""`truetwin voice leaderboard`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from truetwin.cli.options import Json
+
+if TYPE_CHECKING:
+    from truetwin.voice.leaderboard import Standing
+
+
+def leaderboard_command(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Results: stored answers, or what `truetwin voice score --json` printed."),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write the table: .md, .csv or .html.")
+    ] = None,
+    annotations: Annotated[
+        Path | None,
+        typer.Option("--annotations", help="Capabilities of the items (JSONL), for results by capability."),
+    ] = None,
+    by: Annotated[
+        str, typer.Option(help="An item counts for all its capabilities ('labels') or one ('primary').")
+    ] = "labels",
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder for radars and bars of capabilities; made if missing.")
+    ] = None,
+    figure_format: Annotated[str, typer.Option("--figure-format", help="png, svg or pdf.")] = "png",
+    json: Json = False,
+) -> None:
+    """Order models by their results, beside the best rule that knows no persona; draw their capabilities."""
+    from truetwin.cli.output import note, print_json
+    from truetwin.errors import ParameterError
+    from truetwin.report.voice_leaderboard import check_leaderboard_ending, write_leaderboard
+    from truetwin.voice.leaderboard import ranked, read_standings
+
+    if figure_format not in ("png", "svg", "pdf"):
+        raise ParameterError(f"--figure-format must be png, svg or pdf; got {figure_format!r}")
+    if figures and not annotations:
+        raise ParameterError("--figures needs --annotations: radars show results by capability")
+    if output:
+        check_leaderboard_ending(output)
+    standings = ranked([s for path in files for s in read_standings(path)])
+    rows = _capabilities(files, annotations, by) if annotations else []
+    if output:
+        write_leaderboard(output, standings)
+        note(f"leaderboard: {output}")
+    if figures:
+        from truetwin.report.voice_figures import write_capability_figures
+
+        figures.mkdir(exist_ok=True)
+        for path in write_capability_figures(rows, figures, f".{figure_format}"):
+            note(f"figure: {path}")
+    if json:
+        settings = {"files": [str(p) for p in files], "by": by if annotations else None, "capabilities": rows}
+        print_json("voice leaderboard", settings, [s.to_row() for s in standings])
+        return
+    _print(standings, rows)
+
+
+def _capabilities(files: list[Path], annotations: Path, by: str) -> list[dict[str, Any]]:
+    """Results by capability of the files that hold stored answers; tables of scores know no items."""
+    from truetwin.cli.output import note
+    from truetwin.voice.capability_results import capability_results, read_annotations
+    from truetwin.voice.leaderboard import holds_scores
+    from truetwin.voice.replay import read_answers
+
+    stored = [path for path in files if not holds_scores(path)]
+    for path in files:
+        if path not in stored:
+            note(f"note: {path} holds scores, no answers: it has no results by capability")
+    outcomes = [outcome for path in stored for outcome in read_answers(path).outcomes]
+    known = read_annotations(annotations)
+    without = len({o.item_id for o in outcomes} - set(known))
+    if without:
+        note(f"note: {without} items are not annotated and count for no capability")
+    return capability_results(outcomes, known, by=by)  # type: ignore[arg-type]
+
+
+def _print(standings: list[Standing], rows: list[dict[str, Any]]) -> None:
+    from truetwin.cli.output import Column, print_table
+
+    columns = [
+        Column("dimension", "dimension"), Column("protocol", "protocol"), Column("model", "model"),
+        Column("judge", "judge", optional=True), Column("accuracy_all", "all items", ".3f"),
+        Column("accuracy_answered", "answered", ".3f"), Column("mean_mark", "mean mark", ".2f"),
+        Column("ci_low", "low", ".3f"), Column("ci_high", "high", ".3f"), Column("n", "n", "d"),
+        Column("n_answered", "n answered", "d", optional=True),
+        Column("baseline_accuracy", "persona-free", ".3f", optional=True),
+    ]  # fmt: skip
+    print_table([s.to_row() | {"judge": s.judge or None} for s in standings], columns)
+    if rows:
+        columns = [
+            Column("dimension", "dimension"), Column("capability", "capability"), Column("protocol", "protocol"),
+            Column("ranking", "with ranking", optional=True), Column("model", "model"), Column("value", "value", ".3f"),
+            Column("ci_low", "low", ".3f"), Column("ci_high", "high", ".3f"), Column("n", "n", "d"),
+        ]  # fmt: skip
+        print_table(rows, columns, title="by capability (0 to 1; marks are put on that range)")
