@@ -64,8 +64,10 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     chosen = _chosen(rows, protocol, ranking, dimension)
     models = list(dict.fromkeys(r["model"] for r in chosen))
     angles = np.linspace(0, 2 * np.pi, len(CAPABILITIES), endpoint=False)
-    figure = Figure(figsize=(7.4, 4.9), layout="constrained")
-    axes: Any = figure.subplots(subplot_kw={"projection": "polar"})
+    figure = Figure(
+        figsize=(8.8, 4.9)
+    )  # laid out by hand: automatic layouts do not see the labels of the spokes
+    axes: Any = figure.add_axes((0.17, 0.1, 0.41, 0.72), projection="polar")
     axes.set_theta_offset(np.pi / 2)
     axes.set_theta_direction(-1)
     for k, model in enumerate(models):
@@ -79,6 +81,8 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     axes.set_ylim(0, max(top, 40))
     axes.set_yticks(np.arange(20, max(top, 40) + 1, 20))
     axes.tick_params(axis="y", labelsize=8, labelcolor=_SOFT)
+    for ring in axes.get_yticklabels():
+        ring.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
     axes.set_xticks(angles, [_spoke(chosen, name) for name in CAPABILITIES], fontsize=9)
     for label, angle in zip(axes.get_xticklabels(), angles, strict=True):  # outwards, clear of the outer ring
         label.set_horizontalalignment(
@@ -93,10 +97,16 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
         axes.plot(
             around, np.full(200, 100 * CHANCE), color=_SOFT, linestyle=":", linewidth=1.2, label="guessing"
         )
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=9)
+    figure.legend(
+        *axes.get_legend_handles_labels(),
+        loc="center left",
+        bbox_to_anchor=(0.74, 0.46),
+        frameon=False,
+        fontsize=9,
+    )
     what = _WHAT.get(protocol, protocol)
     extra = f"\n(with ranking: {ranking})" if protocol == COMBINED and ranking else ""
-    axes.set_title(f"{dimension.capitalize()}: {what}{extra}", fontsize=11, pad=18)
+    figure.suptitle(f"{dimension.capitalize()}: {what}{extra}", fontsize=11, x=0.03, ha="left")
     return figure
 
 
@@ -224,4 +234,6 @@ def _title(capability: str) -> str:
 
 
 def _short(name: str, longest: int = 24) -> str:
-    return name if len(name) <= longest else name[: longest - 1] + "…"
+    shown = name if len(name) <= longest else name[: longest - 1] + "…"
+    shown = shown.replace("$", r"\$")  # a name is no formula
+    return f" {shown}" if shown.startswith("_") else shown  # legends hide names that start with an underscore

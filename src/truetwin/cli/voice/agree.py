@@ -101,13 +101,14 @@ def _print(
         )
     if corrected:
         columns = [
-            Column("model", "model"), Column("judge", "judge", optional=True), Column("judge_mean", "judge says", ".3f"),
-            Column("value", "corrected", ".3f"), *interval, Column("people_mean", "people say", ".3f", optional=True),
+            Column("model", "model"), Column("judge", "judge", optional=True),
+            Column("judge_mean", "judge says", ".3f"), Column("value", "corrected", ".3f"), *interval,
+            Column("people_mean", "people say", ".3f", optional=True),
             Column("bias", "bias", "+.3f"), Column("n", "people", "d"), Column("n_population", "of", "d"),
             Column("n_unscored", "unscored", "d", optional=True),
         ]  # fmt: skip
         print_table(
             corrected,
             columns,
-            title="mean verdict of the judge on all replies, corrected by people (bias: judge minus people, on the same replies)",
+            title="mean verdict of the judge, corrected by people (bias: judge minus people on the same replies)",
         )
