@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 from truetwin.errors import DataError, MissingExtraError
-from truetwin.voice.resampling import bootstrap_mean
+from truetwin.voice.resampling import Array, bootstrap_mean
 from truetwin.voice.text_metrics import ReplyPair, TextScore
 
 
@@ -18,15 +20,17 @@ class BertScores:
 
     Attributes
     ----------
-    raw, rescaled : TextScore
-        In percent. Raw values of one model lie in a narrow band whatever the text; the rescaled ones put unrelated
-        text near 0.
+    raw : TextScore
+        In percent. Raw values of one model lie in a narrow band whatever the text.
+    rescaled : TextScore, optional
+        In percent of the way from unrelated text (0) to the same text (100); None if the package has no baseline for
+        this model and language.
     model, layer, package : str, int, str
-        What the numbers depend on.
+        What the numbers depend on: name of the model, layer, version of bert-score.
     """
 
     raw: TextScore
-    rescaled: TextScore
+    rescaled: TextScore | None
     model: str
     layer: int
     package: str
@@ -43,11 +47,14 @@ def bert_score(
 ) -> BertScores:
     """BERTScore F1 of all pairs, which must share one language (paper B, table 5, gives raw values).
 
+    The score of a pair is undefined, and counted, if its true reply is empty.
+
     Parameters
     ----------
     pairs : sequence of ReplyPair
     model : str, optional
-        Name or folder of the model; by default the package's own choice for the language.
+        Name of the model; by default the package's own choice for the language. It is fetched by the package, unless
+        it is in its cache.
     layer : int, optional
         Layer whose vectors are compared; by default the package's choice for the model.
 
@@ -68,26 +75,32 @@ def bert_score(
         import bert_score as package
     except ImportError as error:
         raise MissingExtraError("bert-score", "bertscore", "BERTScore") from error
-    (language,) = languages
-    scorer = package.BERTScorer(model_type=model, num_layers=layer, lang=language, rescale_with_baseline=True)
-    written, true = [pair.written for pair in pairs], [pair.true for pair in pairs]
-    rescaled = scorer.score(written, true)[2].tolist()
-    scorer.rescale_with_baseline = False
-    raw = scorer.score(written, true)[2].tolist()
-    name, depth, built = str(scorer.model_type), int(scorer.num_layers), version("bert-score")
-    settings = f"F1, {name}, layer {depth}; bert-score {built}"
+    name = model or package.utils.lang2model[languages.pop()]
+    scorer = package.BERTScorer(model_type=name, num_layers=layer, lang=pairs[0].language)
+    kept = [k for k, pair in enumerate(pairs) if pair.true.strip()]
+    raw = np.full(len(pairs), np.nan)
+    if kept:
+        found = scorer.score([pairs[k].written for k in kept], [pairs[k].true for k in kept])[2]
+        raw[kept] = np.asarray(found.tolist(), dtype=np.float64)
+    depth, built = int(scorer.num_layers), version("bert-score")
+    personas = [pair.persona for pair in pairs]
 
-    def scored(metric: str, values: Sequence[Any], how: str) -> TextScore:
-        scores = tuple(100.0 * value for value in values)
-        found = bootstrap_mean(
-            scores, clusters=[p.persona for p in pairs], level=level, resamples=resamples, seed=seed
-        )
-        return TextScore(metric, found, scores, len(scores) - found.n, f"{settings}, {how}")
+    def scored(metric: str, values: Array, how: str) -> TextScore:
+        interval = bootstrap_mean(values, clusters=personas, level=level, resamples=resamples, seed=seed)
+        settings = f"F1, {name}, layer {depth}, {how}; bert-score {built}"
+        return TextScore(metric, interval, tuple(values.tolist()), len(pairs) - interval.n, settings)
 
-    return BertScores(
-        scored("bertscore", raw, "not rescaled"),
-        scored("bertscore-rescaled", rescaled, "rescaled by baseline"),
-        name,
-        depth,
-        built,
-    )
+    baseline = _baseline(scorer)
+    rescaled = None
+    if baseline is not None:
+        values = 100 * (raw - baseline) / (1 - baseline)
+        rescaled = scored("bertscore-rescaled", values, f"rescaled by baseline {baseline:.4f}")
+    return BertScores(scored("bertscore", 100 * raw, "not rescaled"), rescaled, name, depth, built)
+
+
+def _baseline(scorer: Any) -> float | None:
+    """F1 that unrelated text gets from this model and layer; None if the package does not know."""
+    try:
+        return float(scorer.baseline_vals[2])
+    except ValueError:
+        return None

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import math
 import sys
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from truetwin.errors import AlignmentError, DataError, MissingExtraError, UnknownNameError
@@ -115,6 +118,32 @@ def test_bertscore_names_its_extra_and_refuses_mixed_languages(monkeypatch: pyte
         bert_score([ReplyPair("a", "b")])
     with pytest.raises(DataError, match="one language"):
         bert_score([ReplyPair("a", "b", "en"), ReplyPair("a", "b", "zh")])
+
+
+class _Scorer:
+    """What bert-score 0.3.13 offers, its settings read-only; every reply but the same gets .9 of 1."""
+
+    num_layers = property(lambda self: 17)
+    baseline_vals = property(lambda self: (0.8, 0.8, 0.8))
+
+    def __init__(self, model_type: str, num_layers: int | None, lang: str) -> None: ...
+
+    def score(self, written: list[str], true: list[str]) -> tuple[Any, Any, Any]:
+        scores = np.array([1.0 if w == t else 0.9 for w, t in zip(written, true, strict=True)])
+        return scores, scores, scores
+
+
+def test_bertscore_is_rescaled_by_its_baseline_and_says_what_it_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SimpleNamespace(BERTScorer=_Scorer, utils=SimpleNamespace(lang2model={"en": "roberta-large"}))
+    monkeypatch.setitem(sys.modules, "bert_score", module)
+    monkeypatch.setattr("truetwin.voice.bert_score.version", lambda name: "0.3.13")
+    pairs = [ReplyPair("a", "a", persona=1), ReplyPair("a", "b", persona=2), ReplyPair("a", "", persona=3)]
+    found = bert_score(pairs)
+    assert found.raw.scores[:2] == pytest.approx((100.0, 90.0))
+    assert found.rescaled is not None
+    assert found.rescaled.scores[:2] == pytest.approx((100.0, 50.0))
+    assert (found.raw.n_unscored, found.rescaled.n_unscored) == (1, 1)
+    assert "roberta-large, layer 17, not rescaled; bert-score 0.3.13" in found.raw.settings
 
 
 def test_replies_meet_their_true_ones() -> None:
