@@ -159,14 +159,22 @@ class Store:
             If the step was begun with other settings; the message says which.
         """
         text = json.dumps(settings, sort_keys=True)
+        self._session = self.session
         with self._writing():
             row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
-            if row is None:
-                self._base.execute("INSERT INTO steps VALUES (?, ?)", (step, text))
-        if row is not None:
-            compare_settings(
-                json.loads(row[0]), json.loads(text), f"step {step!r} of {self.path}", may_differ
-            )
+            if row is None or not self._has_begun(step):
+                self._base.execute("INSERT OR REPLACE INTO steps VALUES (?, ?)", (step, text))
+                return
+        compare_settings(json.loads(row[0]), json.loads(text), f"step {step!r} of {self.path}", may_differ)
+
+    def _has_begun(self, step: str) -> bool:
+        """Whether anything was answered, or another process is at work: until then, settings may still change."""
+        at_work = "SELECT 1 FROM sessions WHERE ended IS NULL AND id != ?"
+        answered = "SELECT 1 FROM calls WHERE step = ? UNION ALL SELECT 1 FROM claims WHERE step = ? LIMIT 1"
+        return (
+            self._base.execute(at_work, (self._session,)).fetchone() is not None
+            or self._base.execute(answered, (step, step)).fetchone() is not None
+        )
 
     def settings(self, step: str) -> dict[str, Any]:
         """The settings that a step was begun with."""

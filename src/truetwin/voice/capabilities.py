@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from truetwin.io import check_writable, replacing
 from truetwin.llm import Cell, Parsed, Reply
 from truetwin.voice.items import VoiceItem
 from truetwin.voice.reading import read_capabilities
@@ -58,3 +61,12 @@ class AnnotationTask(VoiceTask):
 def annotation_record(item_id: str, annotation: Mapping[str, Any]) -> dict[str, Any]:
     """An annotation as a line of a file, to be merged with items on ``item_id``."""
     return {"item_id": item_id, "primary": annotation["primary"], "labels": dict(annotation["labels"])}
+
+
+def write_annotations(path: str | Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Write annotations as JSONL, whole or not at all."""
+    path = Path(path)
+    check_writable(path)
+    with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as out:
+        for record in records:
+            out.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")

@@ -2,7 +2,7 @@
 
 Prompts, order of options and reading are those of the project's own runner, so that both engines give the same outcomes
 on the same replies. A sample whose model fails after all retries is scored as failed instead of leaving the
-denominator; a judge that fails leaves its score unscored, which Inspect counts. The judge is the model role ``grader``::
+denominator; a judge that fails leaves its score unscored, which Inspect counts. The judge is the role ``grader``::
 
     inspect eval truetwin/voice_narrative -T protocol=judged \\
         --model openai-api/local/my-model --model-role grader=openai/gpt-5
@@ -38,12 +38,15 @@ from inspect_ai.scorer import (
     SampleScore,
     Score,
     Scorer,
+    ScoreReducer,
     Target,
     accuracy,
     mean,
     metric,
+    score_reducer,
     scorer,
     stderr,
+    value_to_float,
 )
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import JSONSchema
@@ -53,9 +56,10 @@ from truetwin.llm import Message, Parsed, Reply, Request, Sampling, State
 from truetwin.registry import closest
 from truetwin.voice.choose import ChoiceTask, outcome_of_choice
 from truetwin.voice.generate import ReplyTask
-from truetwin.voice.items import Dimension, VoiceItem, read_voice_items
+from truetwin.voice.items import Dimension, VoiceItem
 from truetwin.voice.judge import judge_task, outcome_of_judgement
 from truetwin.voice.outcomes import Outcome, Protocol, Status
+from truetwin.voice.selecting import select_items
 from truetwin.voice.task import HISTORY_TURNS, Setup, VoiceTask
 
 #: Rises when scores stop being comparable.
@@ -122,7 +126,7 @@ def voice_task(
             f"the protocol must be one of {', '.join(PROTOCOLS)}; got {protocol!r}."
             f"{closest(protocol, list(PROTOCOLS))}"
         )
-    return task_of(_items(dimension, path, control), PROTOCOLS[protocol], setup)
+    return task_of(_items(dimension, path, control, setup.seed), PROTOCOLS[protocol], setup)
 
 
 def task_of(items: Sequence[VoiceItem], protocols: Sequence[Protocol], setup: Setup) -> Task:
@@ -137,32 +141,21 @@ def task_of(items: Sequence[VoiceItem], protocols: Sequence[Protocol], setup: Se
         if isinstance(asking, ChoiceTask)
         else [_judging(asking, p) for p in protocols],
         config=_config(setup.sampling, schema),
-        epochs=Epochs(setup.rotations, "mean"),
+        epochs=Epochs(setup.rotations, over_rotations()),
         score_on_error=True,
         version=VERSION,
         metadata=dict(asking.settings),
     )
 
 
-def _items(dimension: Dimension, path: str | None, control: str) -> list[VoiceItem]:
-    from truetwin.voice.controls import controlled
-
-    if path is not None:
-        items = read_voice_items(path)
-    elif dimension == "narrative":
-        from truetwin.voice.dimensions.narrative import load
-
-        items = load().items
-    else:
-        raise ParameterError(
-            f"the {dimension} items are not published as files that can be fetched; give your own with -T items=FILE"
-        )
+def _items(dimension: Dimension, path: str | None, control: str, seed: int) -> list[VoiceItem]:
+    items = select_items(path or dimension, control=control, seed=seed).items
     other = next((item for item in items if item.dimension != dimension), None)
     if other is not None:
         raise DataError(
             f"the items must be of the dimension {dimension}; {other.item_id!r} is {other.dimension}"
         )
-    return controlled(items, control)
+    return items
 
 
 def _sample(item: VoiceItem) -> Sample:
@@ -225,6 +218,10 @@ def _playing(asking: VoiceTask) -> Solver:
     @solver(name="truetwin/play")
     def play() -> Solver:
         async def solve(state: TaskState, generate: Generate) -> TaskState:
+            if isinstance(asking, ReplyTask) and "grader" not in model_roles():
+                raise ParameterError(
+                    "a judging protocol needs a judge; name one with --model-role grader=MODEL"
+                )
             item = asking.by_id[str(state.sample_id)]
             state.messages = _messages(asking.request(asking.cell(item, state.epoch - 1)))
             return await generate(state)
@@ -234,25 +231,50 @@ def _playing(asking: VoiceTask) -> Solver:
     return play()
 
 
+@score_reducer(name="truetwin/rotations")
+def over_rotations() -> ScoreReducer:
+    """Mean over the rotations of an item; an unscored one is left out, and unscored is what has no scored one."""
+
+    def reduce(scores: list[Score]) -> Score:
+        scored = [s for s in scores if s.value == s.value]  # unscored is NaN
+        if not scored:
+            return scores[0]
+        as_float = value_to_float()
+        return Score(
+            value=sum(as_float(s.value) for s in scored) / len(scored),
+            metadata={
+                name: sum(_shares(s)[name] for s in scored) / len(scored) for name in ("answered", "failed")
+            },
+        )
+
+    return reduce
+
+
 @metric(name="answered")
 def answered() -> Metric:
-    """Share of scored samples whose reply holds a readable answer."""
-
-    def measure(scores: list[SampleScore]) -> float:
-        found = [_outcome(s.score).is_answered for s in scores]
-        return sum(found) / len(found) if found else float("nan")
-
-    return measure
+    """Share of scored replies in which an answer can be read."""
+    return _mean_share("answered")
 
 
 @metric(name="failed")
 def failed() -> Metric:
-    """Number of samples in which the machinery gave no reply; they count as wrong."""
+    """Share of scored cases in which the machinery gave no reply; they count as wrong."""
+    return _mean_share("failed")
 
+
+def _mean_share(name: str) -> Metric:
     def measure(scores: list[SampleScore]) -> float:
-        return float(sum(_outcome(s.score).status is Status.FAILED for s in scores))
+        return sum(_shares(s.score)[name] for s in scores) / len(scores) if scores else float("nan")
 
     return measure
+
+
+def _shares(score: Score) -> Mapping[str, float]:
+    found = score.metadata or {}
+    if "outcome" not in found:
+        return found
+    outcome = Outcome.from_record(found["outcome"])
+    return {"answered": float(outcome.is_answered), "failed": float(outcome.status is Status.FAILED)}
 
 
 def _choosing(asking: ChoiceTask) -> Scorer:
@@ -283,9 +305,7 @@ def _judging(asking: ReplyTask, protocol: Protocol) -> Scorer:
 async def _judged(asking: ReplyTask, protocol: Protocol, state: TaskState) -> Outcome:
     item, rotation = asking.by_id[str(state.sample_id)], state.epoch - 1
     judging = judge_task([item], asking.setup, {(item.item_id, rotation): _read(asking, state)}, protocol)
-    if "grader" not in model_roles():
-        raise ParameterError("a judging protocol needs a judge; name one with --model-role grader=MODEL")
-    grader = get_model(role="grader")
+    grader = get_model(role="grader", required=True)
     cell, found = judging.cell(item, rotation), None
     if judging.asked(item, rotation):
         try:
@@ -312,10 +332,6 @@ def _score(outcome: Outcome) -> Score:
     if outcome.protocol is Protocol.SCORING:
         return Score.unscored(**about) if outcome.score is None else Score(value=outcome.score, **about)
     return Score(value=CORRECT if outcome.status is Status.CORRECT else INCORRECT, **about)
-
-
-def _outcome(score: Score) -> Outcome:
-    return Outcome.from_record((score.metadata or {})["outcome"])
 
 
 def read_inspect_outcomes(path: str | Path) -> list[Outcome]:

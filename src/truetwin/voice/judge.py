@@ -155,7 +155,7 @@ class ScoringTask(JudgeTask):
         verdict = {"type": "string", "enum": list(VERDICTS)}
         return object_schema(
             reason={"type": "string"},
-            **{pillar: verdict for pillar in PILLARS},
+            **dict.fromkeys(PILLARS, verdict),
             score={"type": "integer", "enum": list(range(LOWEST_MARK, HIGHEST_MARK + 1))},
         )
 
