@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Rows = Sequence[Mapping[str, Any]]
-CHANCE = 0.25
+CHANCE = 25.0
 COLOURS = (
     "#0b6e99",
     "#c2571a",
@@ -71,12 +71,12 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     axes.set_theta_offset(np.pi / 2)
     axes.set_theta_direction(-1)
     for k, model in enumerate(models):
-        values = _by_capability(chosen, model, "value") * 100
+        values = _by_capability(chosen, model, "value")
         axes.plot(
             [*angles, angles[0]], [*values, values[0]], color=COLOURS[k % len(COLOURS)],
             marker=MARKERS[k % len(MARKERS)], markersize=5, linewidth=1.8, label=_short(model),
         )  # fmt: skip
-    shown = [r["value"] * 100 for r in chosen if r["value"] == r["value"]]
+    shown = [r["value"] for r in chosen if r["value"] == r["value"]]
     top = min(100.0, 20 * np.ceil((max(shown, default=0.0) + 4) / 20))
     axes.set_ylim(0, max(top, 40))
     axes.set_yticks(np.arange(20, max(top, 40) + 1, 20))
@@ -94,9 +94,7 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     axes.spines["polar"].set_color(_GRID)
     if protocol not in (COMBINED, Protocol.SCORING.value):
         around = np.linspace(0, 2 * np.pi, 200)
-        axes.plot(
-            around, np.full(200, 100 * CHANCE), color=_SOFT, linestyle=":", linewidth=1.2, label="guessing"
-        )
+        axes.plot(around, np.full(200, CHANCE), color=_SOFT, linestyle=":", linewidth=1.2, label="guessing")
     figure.legend(
         *axes.get_legend_handles_labels(),
         loc="center left",
@@ -131,7 +129,7 @@ def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = 
         for k, dimension in enumerate(dimensions):
             found = {r["model"]: r for r in here if r["dimension"] == dimension}
             middle, low, high = (
-                100 * np.array([found[m][name] if m in found else np.nan for m in models])
+                np.array([found[m][name] if m in found else np.nan for m in models])
                 for name in ("value", "ci_low", "ci_high")
             )
             places = np.arange(len(models)) + (k - (len(dimensions) - 1) / 2) * width
@@ -145,7 +143,7 @@ def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = 
         axes.set_xticks(
             np.arange(len(models)), [_short(m, 16) for m in models], rotation=35, ha="right", fontsize=8
         )
-        axes.axhline(100 * CHANCE, color=_SOFT, linestyle="--", linewidth=1)
+        axes.axhline(CHANCE, color=_SOFT, linestyle="--", linewidth=1)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_ylim(bottom=0)
     for axes in panels[:, 0]:
@@ -192,7 +190,7 @@ def _draw_means(axes: Any, rows: Rows, models: Sequence[str], dimensions: Sequen
     means = []
     for model in models:
         values = [r["value"] for r in rows if r["model"] == model and r["value"] == r["value"]]
-        means.append(100 * float(np.mean(values)) if len(values) == len(dimensions) else np.nan)
+        means.append(float(np.mean(values)) if len(values) == len(dimensions) else np.nan)
     axes.scatter(
         np.arange(len(models)), means, marker="D", s=34, color="#8a4fa3", edgecolor="white", linewidth=0.8, zorder=5,
         label="mean over dimensions",

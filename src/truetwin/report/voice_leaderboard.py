@@ -30,7 +30,7 @@ _COLUMNS = {
     "judge": "judge",
     "accuracy_all": "all items %",
     "accuracy_answered": "answered %",
-    "mean_mark": "mean mark",
+    "mean_score": "mean mark",
     "interval": "95% interval",
     "n": "n",
     "n_answered": "answered",
@@ -124,7 +124,7 @@ def _tables(standings: Sequence[Standing]) -> list[tuple[str, list[str], list[di
 
 
 def _shown(standing: Standing) -> dict[str, str]:
-    is_mark = standing.mean_mark is not None
+    is_mark = standing.mean_score is not None
     rule = (
         f"{_percent(standing.baseline_accuracy)} ({standing.baseline})" if standing.baseline_accuracy else ""
     )
@@ -133,7 +133,7 @@ def _shown(standing: Standing) -> dict[str, str]:
         "judge": standing.judge,
         "accuracy_all": _percent(standing.accuracy_all),
         "accuracy_answered": _percent(standing.accuracy_answered),
-        "mean_mark": _fixed(standing.mean_mark),
+        "mean_score": _fixed(standing.mean_score),
         "interval": _range(standing, _fixed if is_mark else _percent),
         "n": str(standing.n),
         "n_answered": str(standing.n_answered),
@@ -149,7 +149,7 @@ def _range(standing: Standing, shown: Any) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return _fixed(None if value is None else 100 * value, 1)
+    return _fixed(value, 1)
 
 
 def _fixed(value: float | None, digits: int = 2) -> str:

@@ -127,10 +127,10 @@ def capability_results(
 ) -> list[dict[str, Any]]:
     """Each model's result on the items of each capability, by dimension and protocol, and averaged over protocols.
 
-    A value lies in 0..1: the share of right answers (what failed or could not be read is not right), or the mean mark
-    put on 0..1 over the marked replies. ``combined`` averages choice, one ranking and scoring, as in paper B, figure 3,
-    and is there only where all three are; the two rankings are different estimands, so that each has a combination of
-    its own. Intervals are bootstrapped, personas drawn whole and jointly for all protocols.
+    A value is in percent: the share of right answers (what failed or could not be read is not right), or the mean mark
+    put on 0 to 100 over the marked replies. ``combined`` averages choice, one ranking and scoring, as in paper B,
+    figure 3, and is there only where all three are; the two rankings are different estimands, so that each has a
+    combination of its own. Intervals are bootstrapped, personas drawn whole and jointly for all protocols.
 
     Parameters
     ----------
@@ -221,9 +221,9 @@ def _by_person(outcomes: Sequence[Outcome], place: Mapping[str, int]) -> Array:
 
 def _value(outcome: Outcome) -> float | None:
     if outcome.protocol in FOUR_WAY:
-        return float(outcome.status is Status.CORRECT)
+        return 100.0 * (outcome.status is Status.CORRECT)
     low, high = SCORE_RANGE
-    return None if outcome.score is None else (outcome.score - low) / (high - low)
+    return None if outcome.score is None else 100.0 * (outcome.score - low) / (high - low)
 
 
 def _mean_of_means(tables: Sequence[Array], drawn: Array) -> Array:

@@ -26,6 +26,7 @@ from inspect_ai.model import (
     ChatMessageSystem,
     ChatMessageUser,
     GenerateConfig,
+    Model,
     ModelOutput,
     ResponseSchema,
     get_model,
@@ -305,7 +306,7 @@ def _judging(asking: ReplyTask, protocol: Protocol) -> Scorer:
 async def _judged(asking: ReplyTask, protocol: Protocol, state: TaskState) -> Outcome:
     item, rotation = asking.by_id[str(state.sample_id)], state.epoch - 1
     judging = judge_task([item], asking.setup, {(item.item_id, rotation): _read(asking, state)}, protocol)
-    grader = get_model(role="grader", required=True)
+    grader = _grader()
     cell, found = judging.cell(item, rotation), None
     if judging.asked(item, rotation):
         try:
@@ -319,6 +320,13 @@ async def _judged(asking: ReplyTask, protocol: Protocol, state: TaskState) -> Ou
         ) as error:  # whatever the provider raises once its retries are used up: unscored, and counted
             found = Parsed(State.PROVIDER_ERROR, reason=f"{type(error).__name__}: {error}"[:500])
     return outcome_of_judgement(judging, cell, found, model=str(state.model), judge=str(grader))
+
+
+def _grader() -> Model:
+    """The judge; never the model under test in its place, as Inspect would have it."""
+    if "grader" not in model_roles():
+        raise ParameterError("a judging protocol needs a judge; name one with --model-role grader=MODEL")
+    return get_model(role="grader")
 
 
 def _score(outcome: Outcome) -> Score:

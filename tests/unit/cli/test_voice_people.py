@@ -135,7 +135,7 @@ def test_a_leaderboard_with_capabilities(
     found = run(capsys, *arguments, "--output", str(board), "--annotations", str(annotations), "--figures",
                 str(figures), "--figure-format", "svg", "--json")  # fmt: skip
     assert [(r["protocol"], r["n"]) for r in found["rows"]] == [("choice", N), ("scoring", N)]
-    capability = found["settings"]["capabilities"][0]
+    capability = found["capabilities"][0]
     assert (capability["n"], capability["protocol"]) == (N - 1, "choice")
     assert "| m | 50.0 |" in board.read_text()
     assert (figures / "radar-social-choice.svg").is_file()

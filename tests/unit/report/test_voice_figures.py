@@ -21,8 +21,8 @@ def rows(
     model: str = "m", dimension: str = "social", protocol: str = "choice", **change: Any
 ) -> list[dict[str, Any]]:
     return [
-        {"model": model, "dimension": dimension, "capability": name, "protocol": protocol, "value": 0.1 * k,
-         "ci_low": 0.05 * k, "ci_high": 0.15 * k, "n": 10 + k, **change}
+        {"model": model, "dimension": dimension, "capability": name, "protocol": protocol, "value": 10.0 * k,
+         "ci_low": 5.0 * k, "ci_high": 15.0 * k, "n": 10 + k, **change}
         for k, name in enumerate(CAPABILITIES)
     ]  # fmt: skip
 

@@ -46,7 +46,7 @@ def found(outcomes: list[Outcome], capability: str, protocol: str, **settings: A
 def test_a_capability_s_value_is_over_its_own_items() -> None:
     outcomes = [right("i0", True), right("i1", False), right("unknown", True)]
     (row,) = found(outcomes, "memory_recall", "choice")
-    assert (row["value"], row["n"], row["n_personas"]) == (0.5, 2, 2)
+    assert (row["value"], row["n"], row["n_personas"]) == (50.0, 2, 2)
     (row,) = found(outcomes, "syntactic_style", "choice")
     assert math.isnan(row["value"])
     assert row["n"] == 0
@@ -55,14 +55,14 @@ def test_a_capability_s_value_is_over_its_own_items() -> None:
 def test_failures_count_as_not_right() -> None:
     failed = Outcome("i1", Protocol.CHOICE, Status.FAILED, "m", "social", "i1")
     (row,) = found([right("i0", True), failed], "memory_recall", "choice")
-    assert (row["value"], row["n"], row["n_answered"]) == (0.5, 2, 1)
+    assert (row["value"], row["n"], row["n_answered"]) == (50.0, 2, 1)
 
 
 def test_the_combination_is_the_mean_over_three_protocols() -> None:
     outcomes = [right("i0", True), right("i1", False), mark("i0", 2.0), mark("i1", None)]
     outcomes += [right(i, False, Protocol.MAP_TO_OPTIONS) for i in ("i0", "i1")]
     (row,) = found(outcomes, "persona_tone", "combined")
-    assert row["value"] == pytest.approx((0.5 + 0.25 + 0.0) / 3)
+    assert row["value"] == pytest.approx((50 + 25 + 0) / 3)
     assert row["ranking"] == "map-to-options"
 
 
@@ -78,8 +78,8 @@ def test_the_two_rankings_are_never_averaged() -> None:
     ]
     rows = found(outcomes, "persona_tone", "combined")
     assert {r["ranking"]: r["value"] for r in rows} == {
-        "reply-vs-distractors": pytest.approx(2 / 3),
-        "map-to-options": 1.0,
+        "reply-vs-distractors": pytest.approx(200 / 3),
+        "map-to-options": 100.0,
     }
 
 
@@ -91,7 +91,7 @@ def test_items_may_count_for_their_primary_capability_only() -> None:
 def test_intervals_draw_whole_personas() -> None:
     one = [right(f"i{k}", k < 2, person="p" if k < 2 else "q") for k in range(4)]
     (row,) = found(one, "memory_recall", "choice")
-    assert (row["ci_low"], row["ci_high"]) == (0.0, 1.0)
+    assert (row["ci_low"], row["ci_high"]) == (0.0, 100.0)
 
 
 def test_results_without_annotated_items_are_refused() -> None:

@@ -33,12 +33,12 @@ def leaderboard_command(
     ] = None,
     figure_format: Annotated[str, typer.Option("--figure-format", help="png, svg or pdf.")] = "png",
     json: Json = False,
-) -> None:
+) -> int:
     """Order models by their results, beside the best rule that knows no persona; draw their capabilities."""
-    from truetwin.cli.output import note, print_json
+    from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.errors import ParameterError
     from truetwin.report.voice_leaderboard import check_leaderboard_ending, write_leaderboard
-    from truetwin.voice.leaderboard import ranked, read_standings
+    from truetwin.voice.leaderboard import UNIT, ranked, read_results
 
     if figure_format not in ("png", "svg", "pdf"):
         raise ParameterError(f"--figure-format must be png, svg or pdf; got {figure_format!r}")
@@ -46,7 +46,11 @@ def leaderboard_command(
         raise ParameterError("--figures needs --annotations: radars show results by capability")
     if output:
         check_leaderboard_ending(output)
-    standings = ranked([s for path in files for s in read_standings(path)])
+    with progress_bar("scoring") as progress:
+        results = read_results(files, progress=progress)
+    for line in results.notes:
+        note(line)
+    standings = ranked(results.standings)
     rows = _capabilities(files, annotations, by) if annotations else []
     if output:
         write_leaderboard(output, standings)
@@ -58,20 +62,26 @@ def leaderboard_command(
         for path in write_capability_figures(rows, figures, f".{figure_format}"):
             note(f"figure: {path}")
     if json:
-        settings = {"files": [str(p) for p in files], "by": by if annotations else None, "capabilities": rows}
-        print_json("voice leaderboard", settings, [s.to_row() for s in standings])
-        return
-    _print(standings, rows)
+        settings = {
+            "unit": UNIT,
+            "level": 95,
+            "files": [str(p) for p in files],
+            "by": by if annotations else None,
+        }
+        print_json("voice leaderboard", settings, [s.to_row() for s in standings], capabilities=rows)
+    else:
+        _print(standings, rows)
+    return 1 if results.is_damaged else 0
 
 
 def _capabilities(files: list[Path], annotations: Path, by: str) -> list[dict[str, Any]]:
     """Results by capability of the files that hold stored answers; tables of scores know no items."""
     from truetwin.cli.output import note
     from truetwin.voice.capability_results import capability_results, read_annotations
-    from truetwin.voice.leaderboard import holds_scores
+    from truetwin.voice.leaderboard import score_rows
     from truetwin.voice.replay import read_answers
 
-    stored = [path for path in files if not holds_scores(path)]
+    stored = [path for path in files if score_rows(path) is None]
     for path in files:
         if path not in stored:
             note(f"note: {path} holds scores, no answers: it has no results by capability")
@@ -88,17 +98,21 @@ def _print(standings: list[Standing], rows: list[dict[str, Any]]) -> None:
 
     columns = [
         Column("dimension", "dimension"), Column("protocol", "protocol"), Column("model", "model"),
-        Column("judge", "judge", optional=True), Column("accuracy_all", "all items", ".3f"),
-        Column("accuracy_answered", "answered", ".3f"), Column("mean_mark", "mean mark", ".2f"),
-        Column("ci_low", "low", ".3f"), Column("ci_high", "high", ".3f"), Column("n", "n", "d"),
+        Column("judge", "judge", optional=True), Column("accuracy_all", "all", ".1f"),
+        Column("accuracy_answered", "answered only", ".1f"), Column("mean_score", "mean mark", ".2f"),
+        Column("ci_low", "low", ".2f"), Column("ci_high", "high", ".2f"), Column("n", "n", "d"),
         Column("n_answered", "n answered", "d", optional=True),
-        Column("baseline_accuracy", "persona-free", ".3f", optional=True),
+        Column("baseline_accuracy", "best without persona", ".1f", optional=True),
     ]  # fmt: skip
-    print_table([s.to_row() | {"judge": s.judge or None} for s in standings], columns)
+    print_table(
+        [s.to_row() | {"judge": s.judge or None} for s in standings],
+        columns,
+        title="accuracy in percent (guessing: 25); low and high: 95%, whole personas drawn",
+    )
     if rows:
         columns = [
             Column("dimension", "dimension"), Column("capability", "capability"), Column("protocol", "protocol"),
-            Column("ranking", "with ranking", optional=True), Column("model", "model"), Column("value", "value", ".3f"),
-            Column("ci_low", "low", ".3f"), Column("ci_high", "high", ".3f"), Column("n", "n", "d"),
+            Column("ranking", "with ranking", optional=True), Column("model", "model"), Column("value", "value", ".1f"),
+            Column("ci_low", "low", ".1f"), Column("ci_high", "high", ".1f"), Column("n", "n", "d"),
         ]  # fmt: skip
-        print_table(rows, columns, title="by capability (0 to 1; marks are put on that range)")
+        print_table(rows, columns, title="by capability (percent; marks are put on 0 to 100)")
