@@ -97,22 +97,31 @@ def _print(standings: list[Standing], rows: list[dict[str, Any]]) -> None:
     from truetwin.cli.output import Column, print_table
 
     columns = [
-        Column("dimension", "dimension"), Column("protocol", "protocol"), Column("model", "model"),
+        Column("dimension", "dimension"), Column("protocol", "protocol"), Column("model", "model", foldable=True),
         Column("judge", "judge", optional=True), Column("accuracy_all", "all", ".1f"),
-        Column("accuracy_answered", "answered only", ".1f"), Column("mean_score", "mean mark", ".2f"),
-        Column("ci_low", "low", ".2f"), Column("ci_high", "high", ".2f"), Column("n", "n", "d"),
-        Column("n_answered", "n answered", "d", optional=True),
-        Column("baseline_accuracy", "best without persona", ".1f", optional=True),
+        Column("mean_score", "mean mark", ".2f"), Column("interval", "95%"),
+        Column("accuracy_answered", "answered only", ".1f", optional=True), Column("n", "n", "d"),
+        Column("n_answered", "answered", "d", optional=True), Column("baseline_accuracy", "without persona", ".1f"),
+        Column("baseline", "by", optional=True),
     ]  # fmt: skip
-    print_table(
-        [s.to_row() | {"judge": s.judge or None} for s in standings],
-        columns,
-        title="accuracy in percent (guessing: 25); low and high: 95%, whole personas drawn",
-    )
+    shown = [
+        {**s.to_row(), "judge": s.judge or None, "baseline": s.baseline or None, "interval": _interval(s)}
+        for s in standings
+    ]
+    print_table(shown, columns, title="accuracy in percent (guessing: 25), or mean mark from 1 to 5")
     if rows:
         columns = [
             Column("dimension", "dimension"), Column("capability", "capability"), Column("protocol", "protocol"),
-            Column("ranking", "with ranking", optional=True), Column("model", "model"), Column("value", "value", ".1f"),
-            Column("ci_low", "low", ".1f"), Column("ci_high", "high", ".1f"), Column("n", "n", "d"),
+            Column("ranking", "with ranking", optional=True), Column("model", "model", foldable=True),
+            Column("value", "value", ".1f"), Column("ci_low", "low", ".1f"), Column("ci_high", "high", ".1f"),
+            Column("n", "n", "d"),
         ]  # fmt: skip
         print_table(rows, columns, title="by capability (percent; marks are put on 0 to 100)")
+
+
+def _interval(standing: Standing) -> str | None:
+    low, high = standing.ci_low, standing.ci_high
+    if low is None or high is None or low != low:
+        return None
+    digits = 1 if standing.mean_score is None else 2
+    return f"{low:.{digits}f} to {high:.{digits}f}"

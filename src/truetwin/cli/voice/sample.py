@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def sample_command(
-    items: Annotated[Path, typer.Argument(help="Benchmark items: JSONL of truetwin's own format.")],
+    items: Annotated[str, typer.Argument(help="Benchmark items: JSONL, or 'narrative' or 'social'.")],
     folder: Annotated[
         Path,
         typer.Option("--folder", help="Where to write tasks.csv, form.html and key.json; made if missing."),
@@ -48,9 +48,9 @@ def sample_command(
     from truetwin.cli.output import note, print_json
     from truetwin.errors import ParameterError
     from truetwin.voice.forms import write_sample
-    from truetwin.voice.items import read_voice_items
     from truetwin.voice.outcomes import Protocol
     from truetwin.voice.samples import draw_sample
+    from truetwin.voice.sources import load_source
 
     chosen = protocol_of(protocol)
     if (chosen is Protocol.CHOICE) == bool(answers):
@@ -59,7 +59,7 @@ def sample_command(
         )
     _check_folder(folder)
     sample = draw_sample(
-        read_voice_items(items),
+        load_source(items).items,
         chosen,
         n,
         outcomes=read_outcomes(answers or []),
