@@ -11,19 +11,7 @@ from truetwin.voice.rates import wilson
 from truetwin.voice.verbatim import same_words, stands_in, words_of
 
 _BRACKETED = re.compile(r"\W{0,2}[\[<{][^\[\]<>{}]*[\]>}]\W{0,2}")
-_NOTHING_SAID = {
-    "none",
-    "null",
-    "nil",
-    "nan",
-    "n a",
-    "na",
-    "todo",
-    "tbd",
-    "undefined",
-    "unknown",
-    "placeholder",
-}
+_NOTHING_SAID = {"none", "null", "nil", "nan", "n/a", "na", "todo", "tbd", "undefined", "placeholder"}
 
 
 @dataclass(frozen=True)
@@ -68,8 +56,8 @@ def says_nothing(text: str) -> bool:
     >>> says_nothing("none"), says_nothing("..."), says_nothing("None!")
     (True, True, False)
     """
-    words = words_of(text)
-    return (not words and not re.search(r"[^\W_]|[!?！？]", text)) or " ".join(words) in _NOTHING_SAID
+    bare = text.strip().strip(".").lower()
+    return bare in _NOTHING_SAID or not re.search(r"[^\W_]|[!?！？]", bare)
 
 
 def true_reply_in_stimulus(item: VoiceItem) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from truetwin.cli.voice import annotate, audit, generate, judge, run, score
+from truetwin.cli.voice import agree, annotate, audit, generate, judge, leaderboard, run, sample, score
 
 app = typer.Typer(
     help="Measure how well a model speaks as one given person, and audit such benchmarks.",
@@ -25,3 +25,6 @@ app.command("judge")(judge.judge_command)
 app.command("annotate")(annotate.annotate_command)
 app.command("score")(score.score_command)
 app.command("audit")(audit.audit_command)
+app.command("sample")(sample.sample_command)
+app.command("agree")(agree.agree_command)
+app.command("leaderboard")(leaderboard.leaderboard_command)
