@@ -189,12 +189,17 @@ def _print_step(store: Any, step: str, row: dict[str, Any]) -> None:
     counts = store.counts(step)
     total = sum(counts.values())
     if row["task"] == "survey":
+        from truetwin.simulation.design import SurveyDesign
         from truetwin.simulation.questionnaire import Questionnaire
 
         asked = Questionnaire.from_settings(task)
         total = task["personas"]["count"] * len(asked.groups) * asked.design.replicates
-        design = ", ".join(f"{k} {v}" for k, v in task["design"].items())
-        note(f"survey of {len(asked.items):,} items, {task['personas']['count']:,} personas; {design}")
+        usual = SurveyDesign().describe()
+        design = [f"{k.replace('_', ' ')} {v}" for k, v in task["design"].items() if v != usual[k]]
+        note(
+            f"survey of {len(asked.items):,} items, {task['personas']['count']:,} personas; design: "
+            f"{', '.join(design) or 'the default'}"
+        )
     said = STAND_INS_SAY.get(str(row["model"].get("engine")))
     if said:
         note(said)
