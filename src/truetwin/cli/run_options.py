@@ -200,19 +200,15 @@ def run_store(path: Path, *, resume: bool = False) -> Iterator[Store]:
 
 
 def carry_out(task: Task, model: ChatModel, store: Store, options: RunOptions, label: str) -> RunSummary:
-    """Do a run and show how it goes; the model is closed in the end."""
-    import asyncio
-
-    from truetwin.llm import run_async
-
-    async def work() -> RunSummary:
-        try:
-            return await run_async(task, model, store, options, progress=show)
-        finally:
-            await model.close()
+    """Do a run and show how it goes."""
+    from truetwin.cli.output import note
+    from truetwin.llm import run
 
     with progress_line(label) as show:
-        return asyncio.run(work())
+        summary = run(task, model, store, options, progress=show)
+    for adjustment in getattr(model, "adjustments", ()):
+        note(f"the endpoint: {adjustment}")
+    return summary
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from truetwin.cli import batches
 from truetwin.cli import run_options as ro
 from truetwin.cli.export import Long, Point, ValidityFloor, check_export, check_floor, export_run
 from truetwin.cli.options import Json, ids_of
@@ -122,6 +123,20 @@ def simulate_command(
     shard: Annotated[
         str | None, typer.Option(help="Part i/N of the personas, for many machines; see `runs merge`.")
     ] = None,
+    batch: Annotated[
+        bool,
+        typer.Option(
+            "--batch",
+            help="Through the provider's batch service: collect what is done, submit what is open, and end.",
+        ),
+    ] = False,
+    write_requests: Annotated[
+        bool,
+        typer.Option(
+            "--write-requests",
+            help="Only write request files (JSONL) beside the run, for an engine of your own.",
+        ),
+    ] = False,
     cap_cost: ro.CapCost = None,
     cap_tokens: ro.CapTokens = None,
     cap_requests: ro.CapRequests = None,
@@ -151,6 +166,8 @@ def simulate_command(
         raise ParameterError("--pilot goes with --dry-run")
     if export and dry_run:
         raise ParameterError("--export does not go with --dry-run: there is nothing to write")
+    if sum((dry_run, batch, write_requests)) > 1:
+        raise ParameterError("--dry-run, --batch and --write-requests exclude each other")
     check_floor(validity_floor)
     if export:
         check_export(export, [personas, items])
@@ -205,6 +222,10 @@ def simulate_command(
     with ro.run_store(run, resume=resume) as store:
         if dry_run:
             return _pilot(task, asked, store, options, pilot, seed, show, json=json)
+        if write_requests:
+            return batches.write_requests(task, asked, store, options, json=json)
+        if batch and (code := batches.advance_batches(task, asked, store, options, json=json)):
+            return code
         summary = ro.carry_out(task, asked, store, options, "simulating")
         written = export_run(store, export, long=long, point=point) if export else []
         return _report(summary, asked, store, run, written, validity_floor, json=json)

@@ -288,7 +288,9 @@ def _listed(attributes: Mapping[str, str], names: Sequence[str]) -> str:
 
 def _rated(answer: Answer) -> str:
     item, code = answer
-    label = item.scale.labels.get(code) if item.scale else None  # the scale itself stands with the thing to be rated
+    label = (
+        item.scale.labels.get(code) if item.scale else None
+    )  # the scale itself stands with the thing to be rated
     return f"{item.text.strip()}\nRating: {label or written(code)}\n\n"
 
 
