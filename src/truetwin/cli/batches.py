@@ -25,10 +25,8 @@ def write_requests(task: Task, model: ChatModel, store: Store, options: RunOptio
     else:
         for row in rows:
             note(f"written: {row['file']} ({row['requests']:,} requests)")
-        note(
-            f"{sum(store.waiting().values()):,} calls wait for replies; `truetwin runs import {store.path.parent} FILE` takes "
-            "them in"
-        )
+        waiting = sum(store.waiting().values())
+        note(f"{waiting:,} calls wait; `truetwin runs import {store.path.parent} FILE` takes replies in")
     return 1 if store.waiting() else 0
 
 
