@@ -324,13 +324,13 @@ def _portraits(
     task = PortraitTask(source, words=words, sampling=sampling, prompts=PromptSet(prompts))
     options = choices.run_options(model, CONTEXT_TOKENS)
     asked = open_model(model, **connection)
-    if asked.describe().get("engine") == "scripted":
-        note(disclosure(asked.describe()))
     with ro.run_store(run) as store:
         summary = ro.carry_out(task, asked, store, options, "portraits")
         found = {
             c.cell.persona: str(c.parsed.value) for c in store.calls(STEP) if c.parsed.state is State.VALID
         }
+    if asked.describe().get("engine") == "scripted":
+        note(disclosure(asked.describe()))
     if summary.stopped:
         note(f"stopped: {summary.stopped}")
     if not found:

@@ -217,7 +217,6 @@ def simulate_command(
         "concurrency": concurrency,
     }
     asked = open_twin(model, task, **connection)
-    _disclose(asked)
     assert run is not None
     with ro.run_store(run, resume=resume) as store:
         if dry_run:
@@ -227,6 +226,7 @@ def simulate_command(
         if batch and (code := batches.advance_batches(task, asked, store, options, json=json)):
             return code
         summary = ro.carry_out(task, asked, store, options, "simulating")
+        _disclose(asked)
         written = export_run(store, export, long=long, point=point) if export else []
         return _report(summary, asked, store, run, written, validity_floor, json=json)
 
@@ -377,6 +377,7 @@ def _pilot(
     cells = [cell for cell in task.cells() if options.shard.holds(cell)]
     chosen = pilot_cells(cells, count, seed)
     summary = ro.carry_out(PartOfTask(task, chosen), model, store, replace(options, shard=Shard()), "pilot")
+    _disclose(model)
     found = forecast_from_pilot(store, chosen, len(cells), options.prices)
     rows = []
     if found is not None:
