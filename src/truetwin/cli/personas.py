@@ -130,8 +130,9 @@ def build_command(
 ) -> None:
     """Make a persona of every respondent from their own answers and attributes.
 
-    Answers that are missing or off the scale are left out. Portraits (builders summary and summary+json) are written by
-    a model, are paid for, and are kept in --run.
+    Calibration later compares twins with people on items that both have answered: name these as targets too, not only
+    new items, and keep some answers for the personas. Answers that are missing or off the scale are left out. Portraits
+    (builders summary and summary+json) are written by a model, are paid for, and are kept in --run.
     """  # fmt: skip
     from truetwin.cli.output import note, print_json
     from truetwin.errors import ParameterError

@@ -236,7 +236,7 @@ def describe_progress(progress: Progress) -> str:
     parts += [f"{n:,} {state}" for state, n in progress.counts.items() if n and state is not State.VALID]
     if progress.failed_attempts:
         parts.append(f"{progress.failed_attempts:,} failed attempts")
-    parts.append(f"{progress.in_flight} under way (limit {progress.limit})")
+    parts.append(f"{progress.in_flight} under way")
     return ", ".join(parts)
 
 

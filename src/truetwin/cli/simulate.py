@@ -103,9 +103,7 @@ def simulate_command(
     ] = False,
     prompts: ro.Prompts = None,
     replicates: Annotated[int, typer.Option(help="How often each item is asked of each persona.", min=1)] = 1,
-    seed: Annotated[
-        int, typer.Option(help="Of the order of answers, the pilot and, where taken, of decoding.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(help="Of the rotation of answers, and of what a pilot draws.")] = 0,
     temperature: ro.Temperature = None,
     max_tokens: ro.MaxTokens = None,
     reasoning_effort: ro.ReasoningEffort = None,
@@ -407,8 +405,7 @@ def _pilot(
             Column("total", "total of the run"),
             *(Column(n, n, ",.6g") for n in ("low", "mean", "high")),
         ]
-        texts = [{k: f"{v:,.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows]
-        print_table(texts, columns, title=f"estimate for {len(cells):,} calls from {count} (90% interval)")
+        print_table(rows, columns, title=f"estimate for {len(cells):,} calls from {count} (90% interval)")
         states = ", ".join(f"{n:,} {s}" for s, n in summary.counts.items() if n)
         note(f"pilot: {states}" + ("" if summary.cost is None else f"; it cost {summary.cost:,.4g}"))
         if options.prices is None:

@@ -174,6 +174,15 @@ def test_a_pilot_estimates_the_whole_and_belongs_to_the_run(study: Study, llm_se
     assert (shown["prompt_tokens"], shown["cost"]) == (stats["prompt_tokens"], pytest.approx(total))
 
 
+def test_a_pilot_is_shown_as_a_table(study: Study, llm_server: Any) -> None:
+    llm_server.configure(reply="4")
+    endpoint = ["--model", "m", "--base-url", llm_server.base_url, "--run", "@run"]
+    out = study.simulate(*endpoint, "--dry-run", "--pilot", "5")
+    assert "tokens received" in out
+    assert "no prices were given" in study.err
+    assert "5 valid" in study.err
+
+
 @pytest.mark.parametrize(
     "options",
     [
