@@ -25,6 +25,7 @@ from truetwin.voice.inspect_tasks import read_inspect_outcomes, task_of, voice_n
 from truetwin.voice.items import VoiceItem, write_voice_items
 from truetwin.voice.outcomes import Outcome, Protocol, Status
 from truetwin.voice.play import JUDGED, Player, play
+from truetwin.voice.replay import read_answers
 from truetwin.voice.task import Setup
 
 pytestmark = [  # the warnings are of Inspect's own making
@@ -120,6 +121,7 @@ def test_both_engines_give_the_same_outcomes_on_the_same_replies(
     theirs = read_inspect_outcomes(log.location)
     assert len(theirs) == 24 * len(protocols)
     assert plain(own) == plain(theirs)
+    assert read_answers(log.location).outcomes == theirs
     assert len({o.status for o in theirs}) >= 3  # the replies are of all kinds
 
 

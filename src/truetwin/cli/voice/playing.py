@@ -192,6 +192,8 @@ def show_outcomes(
     from truetwin.voice.scoreboard import score_answers
 
     board = score_answers([read_answers(path) for path in files], items=items)
+    for line in board.notes:
+        note(line)
     if json:
         print_json(
             command,
