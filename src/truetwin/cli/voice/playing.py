@@ -203,6 +203,10 @@ def show_outcomes(
         )
         return
     print_score(board)
+    for row in board.rows():
+        wrong = {n: row[f"n_{n}"] for n in ("malformed", "failed", "unscored") if row[f"n_{n}"]}
+        if wrong:
+            note(f"{row['protocol']}: of {row['n']}, " + ", ".join(f"{k} {n}" for n, k in wrong.items()))
     for step, summary in summaries.items():
         note(f"{step}: {_in_words(summary)}")
     for path in files:
@@ -218,7 +222,11 @@ def summary_row(step: str, summary: RunSummary) -> dict[str, Any]:
 
 def _in_words(summary: RunSummary) -> str:
     tokens = summary.usage.prompt_tokens + summary.usage.completion_tokens
-    parts = [f"{summary.asked:,} asked, {summary.total - summary.asked:,} not", f"{tokens:,} tokens"]
+    ended = sum(summary.counts.values())
+    parts = [f"{summary.asked:,} of {summary.total:,} asked"]
+    if ended > summary.asked:
+        parts.append(f"{ended - summary.asked:,} answered before")
+    parts.append(f"{tokens:,} tokens")
     if summary.cost is not None:
         parts.append(f"cost {summary.cost:,.4g}")
     parts += [f"{n:,} failed attempts ({kind})" for kind, n in summary.failed_attempts.items()]
