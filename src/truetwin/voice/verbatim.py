@@ -39,7 +39,7 @@ def stands_in(text: str, source: str, *, least_words: int = LEAST_WORDS) -> bool
     """Whether ``text`` stands in ``source`` word for word; never for texts of fewer than ``least_words`` words.
 
     Words are separated by spaces in the text as written ("don't" is one), so that the threshold is what a reader
-    counts; Chinese and Japanese characters count singly.
+    counts; of scripts without spaces, two characters count as a word.
 
     Examples
     --------
@@ -61,15 +61,15 @@ def _joined(text: str) -> str:
 
 
 def length_in_words(text: str) -> int:
-    """Number of words between spaces; characters of scripts without spaces count singly.
+    """Number of words between spaces; of scripts without spaces, every two characters count as a word.
 
     Examples
     --------
     >>> length_in_words("Don't go"), length_in_words("好的 ok")
-    (2, 3)
+    (2, 2)
     """
     characters = len(_UNSPACED.findall(text))
-    return characters + len(_UNSPACED.sub(" ", text).split())
+    return -(-characters // 2) + len(_UNSPACED.sub(" ", text).split())
 
 
 def cut_out(text: str, source: str) -> str:
