@@ -8,6 +8,7 @@ from functools import lru_cache
 #: Shorter replies ("Why?") stand in many texts by chance and give nothing away.
 LEAST_WORDS = 4
 GAP = "[...]"
+_LONGEST_KEPT = 20_000  # characters; the words of longer texts are found anew each time
 
 _UNSPACED = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿]")
 _WORD = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿]|[^\W぀-ヿ㐀-䶿一-鿿豈-﫿]+")
@@ -54,9 +55,17 @@ def stands_in(text: str, source: str, *, least_words: int = LEAST_WORDS) -> bool
     return bool(wanted) and f" {wanted} " in f" {_joined(source)} "
 
 
-@lru_cache(maxsize=4096)  # a turn of history is compared with the true reply of every later item
 def _joined(text: str) -> str:
     """The words with a space between any two of them."""
+    return _split(text) if len(text) > _LONGEST_KEPT else _kept(text)
+
+
+@lru_cache(maxsize=4096)  # a turn of history is compared with the true reply of every later item
+def _kept(text: str) -> str:
+    return _split(text)
+
+
+def _split(text: str) -> str:
     return " ".join(_WORD.findall(text.lower()))
 
 
@@ -87,7 +96,7 @@ def cut_out(text: str, source: str) -> str:
     found = [span.group().lower() for span in spans]
     pieces, end, k = [], 0, 0
     while k <= len(found) - len(wanted):
-        if found[k : k + len(wanted)] == wanted:
+        if found[k] == wanted[0] and found[k : k + len(wanted)] == wanted:
             pieces += [source[end : spans[k].start()], GAP]
             end = spans[k + len(wanted) - 1].end()
             k += len(wanted)
