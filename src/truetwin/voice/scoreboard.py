@@ -174,8 +174,8 @@ def score_answers(
             missing = len(known) - len(concerned) if items is not None else 0
             if missing:
                 notes.append(
-                    f"{file.path}: {missing} of {len(known)} items have no answer ({key[1]}, {key[2].value}); no figure "
-                    f"counts them"
+                    f"{file.path}: {missing} of {len(known)} items have no answer ({key[1]}, {key[2].value}); "
+                    f"no figure counts them"
                 )
             entries.append(Entry(str(file.path), score_one(key, found), tuple(found), baseline, missing))
         progress(done, len(answers))

@@ -6,9 +6,10 @@ import pytest
 
 from truetwin.errors import AlignmentError
 from truetwin.voice.items import VoiceItem
-from truetwin.voice.outcomes import Outcome, Status, choice_outcome, write_outcomes
+from truetwin.voice.outcomes import Outcome, Protocol, Status, choice_outcome, write_outcomes
 from truetwin.voice.replay import read_answers
 from truetwin.voice.scoreboard import score_answers
+from truetwin.voice.text_scores import has_unscored_replies, text_rows
 from voice_examples import item, items, novel_record, social_answer, write_lines
 
 
@@ -65,6 +66,27 @@ def test_narrative_answers_and_replies_are_read(tmp_path: Path) -> None:
         (Status.DONE, "Because.", "m-1"),
         (Status.FAILED, "", "m-1"),
     ]
+
+
+def test_replies_are_put_beside_the_true_ones(tmp_path: Path) -> None:
+    some = items(6)
+    written = [
+        Outcome(i.item_id, Protocol.REPLY, Status.DONE, "m", i.dimension, reply=i.true_option.text)
+        for i in some[:5]
+    ]
+    lost = Outcome(some[5].item_id, Protocol.REPLY, Status.FAILED, "m", some[5].dimension)
+    path = tmp_path / "replies.jsonl"
+    write_outcomes(path, [*written, lost])
+    answers = [read_answers(path)]
+    rows = {row["metric"]: row for row in text_rows(answers, items=some)}
+    assert (rows["bleu-1"]["mean"], rows["bleu-1"]["n"], rows["bleu-1"]["n_failed"]) == (
+        pytest.approx(100.0),
+        5,
+        1,
+    )
+    assert text_rows(answers) == []
+    assert has_unscored_replies(answers, None)
+    assert not has_unscored_replies(answers, some)
 
 
 def test_our_own_outcomes_are_scored_with_the_baseline_of_their_items(tmp_path: Path) -> None:

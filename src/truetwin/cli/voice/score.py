@@ -25,6 +25,9 @@ def score_command(
     model: Annotated[
         str | None, typer.Option(help="What to call the model (one file). [default: what the file says]")
     ] = None,
+    bert_score: Annotated[
+        bool, typer.Option("--bert-score", help="Also BERTScore of written replies (extra 'bertscore').")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Score stored answers without any model: both denominators, intervals, baselines, positions, paired tests."""
@@ -33,6 +36,7 @@ def score_command(
     from truetwin.voice.replay import read_answers
     from truetwin.voice.scoreboard import score_answers
     from truetwin.voice.sources import load_source
+    from truetwin.voice.text_scores import has_unscored_replies, text_rows
 
     if model and len(files) > 1:
         raise ParameterError(f"--model goes with one file; got {len(files)}")
@@ -40,6 +44,7 @@ def score_command(
     with progress_bar("scoring") as progress:
         answers = [read_answers(path, model=model) for path in files]
         board = score_answers(answers, items=wanted, progress=progress)
+        texts = text_rows(answers, items=wanted, with_bert_score=bert_score)
     for line in board.notes:
         note(line)
     if json:
@@ -48,9 +53,13 @@ def score_command(
             {"unit": "percent", "level": 95, "items": items, "notes": list(board.notes)},
             board.rows(),
             comparisons=list(board.comparisons),
+            text_metrics=texts,
         )
     else:
         print_score(board)
+        print_texts(texts)
+    if has_unscored_replies(answers, wanted):
+        note("the items of some replies are not known, so no text metric is given; name them with --items")
     return 1 if any(a.broken_lines for a in answers) else 0
 
 
@@ -107,6 +116,28 @@ def print_score(board: Scoreboard) -> None:
         ]
         print_table(others, columns, title="Written replies, and marks from 1 to 5")
     _print_comparisons(board)
+
+
+def print_texts(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Text metrics of written replies, and which of them are not available."""
+    from truetwin.cli.output import Column, note, print_table
+
+    shown = [{**row, "interval": interval(row, "")} for row in rows if "unavailable" not in row]
+    if shown:
+        columns = [
+            Column("model", "model", foldable=True),
+            Column("dimension", "dimension", optional=True),
+            Column("language", "language", optional=True),
+            Column("metric", "metric"),
+            Column("n", "n", "d"),
+            Column("n_failed", "failed", "d", optional=True),
+            Column("n_unscored", "unscored", "d", optional=True),
+            Column("mean", "mean", ".2f"),
+            Column("interval", "95% by persona"),
+        ]
+        print_table(shown, columns, title="Written replies beside the true ones, in percent")
+    for reason in dict.fromkeys(f"{r['metric']}: {r['unavailable']}" for r in rows if "unavailable" in r):
+        note(reason)
 
 
 def _print_baselines(rows: Sequence[Mapping[str, Any]]) -> None:
