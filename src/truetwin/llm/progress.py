@@ -78,6 +78,8 @@ class RunSummary:
         How long it took.
     stopped : str
         Why it ended early; empty if it ran to its end.
+    notes : tuple of str
+        What the user should know of how the model was asked, such as structured output that it rejects.
     """
 
     total: int
@@ -89,6 +91,7 @@ class RunSummary:
     interrupted: int
     seconds: float
     stopped: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def remaining(self) -> int:

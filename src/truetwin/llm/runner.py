@@ -154,6 +154,7 @@ class _Run:
         self.failed: Counter[str] = Counter()
         self.asked = 0
         self.failures_in_a_row = 0
+        self.interrupted = 0
         self.unseen: Iterator[Cell] = iter(())
         self.tasks: set[asyncio.Task[None]] = set()
         self.sent: set[asyncio.Task[None]] = set()
@@ -168,7 +169,7 @@ class _Run:
     # ------------------------------------------------------------------ the whole
 
     async def go(self) -> RunSummary:
-        interrupted = self.store.reap()
+        self.interrupted = self.store.reap()
         self.total = sum(1 for _ in self._cells())
         ticker = asyncio.create_task(self._tick())
         try:
@@ -187,7 +188,7 @@ class _Run:
         self._show()
         if self.stop is not None and not isinstance(self.stop, BudgetError | KeyboardInterrupt):
             raise self.stop
-        return self._summary(interrupted)
+        return self._summary()
 
     def _cells(self) -> Iterator[Cell]:
         return filter(self.options.shard.holds, self.task.cells())
@@ -222,7 +223,7 @@ class _Run:
     async def _wait_for_others(self) -> None:
         while self.stop is None and self.store.others():
             await asyncio.sleep(0.5)
-            self.store.reap()
+            self.interrupted += self.store.reap()
 
     async def _drain(self) -> None:
         while self.tasks:
@@ -245,7 +246,7 @@ class _Run:
             if state is not None:
                 self.counts[state] += 1
 
-    def _summary(self, interrupted: int) -> RunSummary:
+    def _summary(self) -> RunSummary:
         cost = None if self.options.prices is None else self.budget.cost - self.earlier.cost
         return RunSummary(
             total=self.total,
@@ -254,9 +255,10 @@ class _Run:
             usage=self._usage(),
             cost=cost,
             failed_attempts=dict(self.failed),
-            interrupted=interrupted,
+            interrupted=self.interrupted,
             seconds=time.monotonic() - self.begun,
             stopped="" if self.stop is None else str(self.stop),
+            notes=tuple(getattr(self.model, "adjustments", ())),
         )
 
     def _usage(self) -> Usage:
