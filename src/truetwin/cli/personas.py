@@ -316,7 +316,7 @@ def _portraits(
 ) -> dict[str, str]:
     from truetwin.cli.output import note
     from truetwin.errors import DataError
-    from truetwin.llm import State, open_model
+    from truetwin.llm import State, check_context, open_model
     from truetwin.simulation.answers import disclosure
     from truetwin.simulation.portraits import STEP, PortraitTask
     from truetwin.simulation.survey import CONTEXT_TOKENS
@@ -324,6 +324,7 @@ def _portraits(
 
     task = PortraitTask(source, words=words, sampling=sampling, prompts=PromptSet(prompts))
     options = choices.run_options(model, CONTEXT_TOKENS)
+    check_context(task, CONTEXT_TOKENS)
     asked = open_model(model, **connection)
     with ro.run_store(run) as store:
         summary = ro.carry_out(task, asked, store, options, "portraits")

@@ -192,8 +192,12 @@ def carry_out(task: Task, model: ChatModel, store: Store, options: RunOptions, l
 
     with progress_line(label) as show:
         summary = run(task, model, store, options, progress=show)
-    for adjustment in getattr(model, "adjustments", ()):
-        note(f"the endpoint: {adjustment}")
+    for text in summary.notes:
+        note(f"the endpoint: {text}")
+    if summary.interrupted:
+        note(
+            f"{summary.interrupted:,} calls were under way when an earlier process died, and may have been paid"
+        )
     return summary
 
 
