@@ -110,6 +110,26 @@ def test_a_reply_whose_reading_fails_is_kept(survey: Any, store: Store) -> None:
     assert {3} == {call.parsed.value for call in store.calls()}
 
 
+def test_a_value_that_is_no_json_is_kept_as_unreadable(survey: Any, store: Store) -> None:
+    class Odd(survey):  # type: ignore[misc]
+        def parse(self, cell: Cell, reply: Reply) -> Parsed:
+            return Parsed(State.VALID, {3})
+
+    summary = run(Odd(1, 1), Counting(), store, QUICK)
+    assert summary.counts[State.UNPARSEABLE] == 1
+    assert "not JSON serializable" in next(store.calls()).parsed.reason
+
+
+def test_an_error_in_showing_progress_ends_the_run_with_everything_stored(survey: Any, store: Store) -> None:
+    def show(progress: Progress) -> None:
+        raise ZeroDivisionError
+
+    model = Counting(0.05)
+    with pytest.raises(ZeroDivisionError):
+        run(survey(50, 10), model, store, RunOptions(concurrency=4), progress=show)
+    assert 0 < len(model.asked) == store.counts()[State.VALID] < 500
+
+
 def test_passing_failures_are_asked_again_and_counted(survey: Any, store: Store) -> None:
     script = {"rules": [{"item": "q1", "error": "server", "times": 2}], "default": "3"}
     summary = run(survey(), scripted_model(script), store, QUICK)
