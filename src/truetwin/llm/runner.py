@@ -466,6 +466,7 @@ class _Run:
                 rate=self.rate,
                 in_flight=len(self.sent),
                 limit=int(self.gate.limit),
+                stopping="" if self.stop is None else str(self.stop),
             )
         )
 

@@ -313,12 +313,15 @@ def test_progress_ends_with_everything_done(survey: Any, store: Store) -> None:
 def test_an_interrupt_stores_what_is_under_way(survey: Any, store: Store) -> None:
     class Interrupted(Counting):
         async def complete(self, request: Request, *, timeout: float) -> Reply:
-            if len(self.asked) == 5:
+            if len(self.asked) == 15:
                 os.kill(os.getpid(), signal.SIGINT)
             return await super().complete(request, timeout=timeout)
 
-    model = Interrupted(0.05)
-    summary = run(survey(10, 10), model, store, QUICK)
+    model, seen = Interrupted(0.4), []
+    summary = run(
+        survey(10, 10), model, store, QUICK, progress=lambda p: seen.append((p.stopping, p.in_flight))
+    )
+    assert "interrupted" in {why for why, under_way in seen if under_way}
     assert summary.stopped == "interrupted"
     assert len(model.asked) == summary.counts[State.VALID] == store.counts()[State.VALID] < 100
     assert run(survey(10, 10), Counting(), store, QUICK).complete
