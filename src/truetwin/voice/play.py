@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -83,13 +84,7 @@ class Played:
 
 
 def blocking(work: Awaitable[T], *players: Player | None) -> T:
-    """Do asynchronous work of this module to its end, and close the models' connections.
-
-    Raises
-    ------
-    RuntimeError
-        Within a running event loop, such as a notebook's; there, ``await`` the work itself.
-    """
+    """Do asynchronous work of this module to its end, and close the models' connections."""
 
     async def go() -> T:
         try:
@@ -99,7 +94,12 @@ def blocking(work: Awaitable[T], *players: Player | None) -> T:
                 if player is not None:
                     await player.model.close()
 
-    return asyncio.run(go())
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(go())
+    with ThreadPoolExecutor(1) as elsewhere:  # a notebook has a loop of its own: use another thread's
+        return elsewhere.submit(asyncio.run, go()).result()
 
 
 def play(
@@ -112,7 +112,21 @@ def play(
     judge: Player | None = None,
     judge_setup: Setup | None = None,
 ) -> Played:
-    """Put items to a model under one or more protocols; blocking form of :func:`play_async`."""
+    """Put items to a model under one or more protocols; blocking form of :func:`play_async`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from truetwin.llm import scripted_model
+    >>> from truetwin.voice.items import Option, VoicePersona
+    >>> options = tuple(Option(i, f"Reply {i}.") for i in "abcd")
+    >>> item = VoiceItem("1", "social", "en", VoicePersona("p"), "Snow!", options, answer="b")
+    >>> writer, judge = (Player(scripted_model({"default": text})) for text in ("Lovely.", "Score: 4"))
+    >>> with Store(tempfile.mkdtemp()) as store:
+    ...     [outcome] = play([item], [Protocol.SCORING], writer, store, judge=judge).outcomes
+    >>> outcome.reply, outcome.score
+    ('Lovely.', 4.0)
+    """
     work = play_async(items, protocols, player, store, setup=setup, judge=judge, judge_setup=judge_setup)
     return blocking(work, player, judge)
 
