@@ -18,6 +18,7 @@ from truetwin.cli import (
     plan,
     reproduce,
     reweight,
+    study,
 )
 
 app = typer.Typer(
@@ -56,4 +57,5 @@ app.command("plan")(plan.plan_command)
 app.command("reproduce")(reproduce.reproduce_command)
 app.command("demo")(demo.demo_command)
 app.command("methods")(methods.methods_command)
+app.add_typer(study.app, name="study")
 app.add_typer(datasets.app, name="datasets")

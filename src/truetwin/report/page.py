@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1000
 ROWS_TO_FILTER = 12
+WIDE = 6.5  # inches
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ class Picture:
     figure: Figure
     caption: str
     data: Sequence[Mapping[str, Any]]
+
+    @property
+    def wide(self) -> bool:
+        """Whether it takes the whole width of a page, and scrolls by itself on a narrow one."""
+        return float(self.figure.get_figwidth()) > WIDE
 
 
 @dataclass(frozen=True)
