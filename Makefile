@@ -30,5 +30,9 @@ wheel: $(VENV)/.installed-dev
 	$(BIN)/python -m build --wheel --outdir dist .
 	@echo "install it anywhere with: pip install $$(ls -t dist/*.whl | head -1)"
 
+docs: $(VENV)/.installed-dev
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+	@echo "documentation: build/docs/index.html"
+
 clean:
 	rm -rf $(VENV) truetwin-demo dist build .pytest_cache .mypy_cache .ruff_cache
