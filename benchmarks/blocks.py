@@ -3,8 +3,8 @@
     python benchmarks/blocks.py
 
 Ids are replaced by letters, so that only missing answers and near-duplicate twin answers are left. Pairs of items of
-one battery are counted: in truth (by the ids), found, and found although the ids do not show it. The 40 pricing items of
-Twin-2K-500 have 780 of the 948 pairs; everybody was asked, and twins answer them independently.
+one battery are counted: in truth (by the ids), found, and found although the ids do not show it. The 40 pricing items
+of Twin-2K-500 have 780 of the 948 pairs; everybody was asked, and twins answer them independently.
 """
 
 from __future__ import annotations

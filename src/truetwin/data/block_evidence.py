@@ -69,8 +69,8 @@ class FoundBlocks:
                 "every item is a block of its own; --blocks FILE (item_id,block) declares them"
             )
         return (
-            f"{_number(set(self.of.values()))} found, {self.n_batteries} of them batteries: ids join {self.by_ids} items, "
-            f"identical missing answers {self.by_missingness}, near-duplicate twin answers {self.by_duplicates}"
+            f"{_number(set(self.of.values()))} found, {self.n_batteries} of them batteries: ids join {self.by_ids} "
+            f"items, identical missing answers {self.by_missingness}, near-duplicate twin answers {self.by_duplicates}"
         )
 
 
