@@ -17,6 +17,7 @@ from truetwin.calibration.design import Fold, Preprocessing, make_designs
 from truetwin.calibration.intervals import TargetLaw, category_probabilities
 from truetwin.calibration.methods import named_calibrators
 from truetwin.calibration.online import OnlineItem
+from truetwin.calibration.residuals import donor_covariates
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import Layout, to_frame
@@ -186,7 +187,12 @@ class Calibration:
             raise ParameterError(f"there is no predicted new item {item!r}")
         low, high = law.errors.quantiles(ONE_SD)
         return OnlineItem(
-            self._of(item), self.panel.respondent_ids, spread=max(law.level.sd * (high - low) / 2, 1e-9)
+            self._of(item),
+            self.panel.respondent_ids,
+            spread=max(law.level.sd * (high - low) / 2, 1e-9),
+            covariates=donor_covariates(
+                self.panel.human_values, self.panel.twin_values, self.panel.item_ids.index(item)
+            ),
         )
 
     def _of(self, item: str) -> Array:
