@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truetwin.cli.options import Human, IdColumn, ItemFile, Json, Twin, read_panel
+from truetwin.cli.options import Human, IdColumn, ItemFile, Json, Twin, blocks_of, read_panel
 
 if TYPE_CHECKING:
     from truetwin.data import Panel
@@ -23,8 +23,11 @@ def diagnose_command(
     id_column: IdColumn = None,
     item_file: ItemFile = None,
     blocks: Annotated[
-        Path | None,
-        typer.Option(help="A table with the columns item_id,block. [default: as declared, or from the ids]"),
+        str | None,
+        typer.Option(
+            help="Batteries: a table with the columns item_id,block, or 'auto' (by ids, missing answers and "
+            "near-duplicate twin answers). [default: as declared, or by ids]"
+        ),
     ] = None,
     method: Annotated[
         str | None,
@@ -47,14 +50,13 @@ def diagnose_command(
     from truetwin.cli.output import note, print_json
     from truetwin.diagnosis import diagnose
     from truetwin.errors import ParameterError
-    from truetwin.io import read_blocks
 
     if figure_format not in ("png", "svg", "pdf"):
         raise ParameterError(f"--figure-format must be png, svg or pdf; got {figure_format!r}")
     if figures:
         _check_folder(figures)
     panel = read_panel(human, twin, id_column, item_file, None)
-    members = read_blocks(blocks) if blocks else None
+    members, found_by = blocks_of(panel, blocks)
     scores = None if method in (None, "none") else _scores(panel, str(method), members)
     found = diagnose(panel, blocks=members, scores=scores, random_state=seed)
     if figures:
@@ -64,9 +66,10 @@ def diagnose_command(
         for path in write_figures(found, figures, f".{figure_format}"):
             note(f"figure: {path}")
     if json:
-        print_json("diagnose", _described(found), found.rows())
+        print_json("diagnose", {**_described(found), "blocks": found_by}, found.rows())
     else:
         print_diagnosis(found)
+        note(f"batteries: {found_by}")
 
 
 def _check_folder(folder: Path) -> None:

@@ -63,6 +63,16 @@ def read_panel(
     return panel
 
 
+def blocks_of(panel: Panel, given: str | None) -> tuple[dict[str, str], str]:
+    """Blocks from a table, "auto", or what is declared or shows in the ids; and in words where they come from."""
+    from truetwin.data.block_evidence import resolve_blocks
+    from truetwin.io import read_blocks
+
+    if given is None or given == "auto":
+        return resolve_blocks(panel, "auto" if given else None)
+    return resolve_blocks(panel, read_blocks(Path(given)))
+
+
 def names_of(text: str, what: str) -> list[str]:
     """Names from a comma-separated list, each once."""
     names = list(dict.fromkeys(n.strip() for n in text.split(",") if n.strip()))
