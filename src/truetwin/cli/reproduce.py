@@ -12,7 +12,10 @@ from truetwin.cli.options import Jobs, Json, names_of
 
 def reproduce_command(
     table: Annotated[
-        str, typer.Argument(help="table-2, table-4, table-5, table-6 or appendix-marginals of paper A.")
+        str,
+        typer.Argument(
+            help="table-2, table-4, table-5, table-6, appendix-marginals, or figure-3 to figure-10 of paper A."
+        ),
     ],
     construction: Annotated[
         str | None, typer.Option(help="Only this persona construction (`truetwin datasets list --json`).")
@@ -29,19 +32,39 @@ def reproduce_command(
     ] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="table-6, appendix-marginals: write figures 8 and 9 and their data here."),
+        typer.Option(
+            help="Write figures and their data to this folder. [default: figures, for figure-N; else none]"
+        ),
     ] = None,
+    figure_format: Annotated[
+        str, typer.Option("--figure-format", help="figure-N: png, svg, pdf, separated by commas.")
+    ] = "png",
     n_jobs: Jobs = 1,
     json: Json = False,
 ) -> None:
-    """Compute a table of the paper anew, every cell beside the printed figure."""
+    """Compute a table of the paper anew, every cell beside the printed figure; or a figure, with its data."""
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
     from truetwin.datasets import twin_2k_500
     from truetwin.errors import ParameterError, UnknownNameError
     from truetwin.registry import closest
+    from truetwin.report.paper_figures import PAPER_FIGURES
     from truetwin.reproduction import TABLES, reproduce_table
     from truetwin.reproduction.marginals import MARGINAL_TABLES
 
+    if table in PAPER_FIGURES:
+        from truetwin.cli.reproduce_figures import reproduce_figure_command
+
+        for option, value in (
+            ("--construction", construction),
+            ("--dataset", dataset),
+            ("--methods", methods),
+            ("--trained-on", trained_on),
+            ("--folder", folder),
+        ):
+            if value is not None:
+                raise ParameterError(f"{option} does not go with {table}")
+        reproduce_figure_command(table, figures or Path("figures"), figure_format, json)
+        return
     foreign = (
         {"--construction": construction, "--methods": methods}
         if table in MARGINAL_TABLES
@@ -57,9 +80,9 @@ def reproduce_command(
         reproduce_marginals_command(table, dataset, wanted, folder, figures, json)
         return
     if table not in TABLES:
-        known = [*TABLES, *MARGINAL_TABLES]
+        known = [*TABLES, *MARGINAL_TABLES, *PAPER_FIGURES]
         raise UnknownNameError(
-            f"no table named {table!r}.{closest(table, known)} Tables are {', '.join(known)}."
+            f"no table or figure named {table!r}.{closest(table, known)} There are {', '.join(known)}."
         )
     chosen = names_of(methods, "method") if methods else None
     with progress_bar(table) as progress:

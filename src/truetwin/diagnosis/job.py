@@ -12,7 +12,7 @@ from truetwin.data import Panel
 from truetwin.diagnosis.alignment import Alignment, Space, alignment
 from truetwin.diagnosis.bounds import item_bounds, moment_distance, share_bounds
 from truetwin.diagnosis.faults import item_faults
-from truetwin.diagnosis.prepare import completed, demeaned, prepare
+from truetwin.diagnosis.prepare import Prepared, completed, demeaned, prepare
 from truetwin.diagnosis.spectrum import MAX_RANK, Spectrum, spectrum
 from truetwin.diagnosis.verdict import hidden_verdicts, item_verdicts, record_summary
 
@@ -114,14 +114,7 @@ class Diagnosis:
 
     def spectrum_records(self) -> list[dict[str, Any]]:
         """One row a source and rank: cumulative variance, and validation error relative to rank 0."""
-        rows: list[dict[str, Any]] = []
-        for source, found in self.spectra.items():
-            errors = found.validation_error.mean(axis=1)
-            for k, share in enumerate(found.cumulative_variance, 1):
-                row = {"source": source, "rank": k, "cumulative_variance": float(share)}
-                row["validation_error"] = float(errors[k]) if k < errors.size else None
-                rows.append(row)
-        return rows
+        return spectrum_records(self.spectra)
 
     def warnings(self) -> list[str]:
         """What a reader must know first, in sentences."""
@@ -197,16 +190,8 @@ def diagnose(
     reached = (
         None if scores is None else np.array([scores.get(i, np.nan) for i in panel.item_ids], dtype=float)
     )
-    human, twin = prepared.pair(scaled=scaled)
-    spectra = {
-        name: spectrum(values, max_rank=max_rank, random_state=random_state)
-        for name, values in (("human", human), ("twin", twin))
-    }
-    rank = spectra["human"].effective_rank
-    full = [demeaned(completed(v)) for v in (human, twin)]
-    alignments: dict[str, Alignment] = {
-        space: alignment(full[0], full[1], rank + 2, space, random_state=random_state) for space in _SPACES
-    }
+    human, _ = prepared.pair(scaled=scaled)
+    spectra, alignments = structure(prepared, scaled=scaled, max_rank=max_rank, random_state=random_state)
     many = prepared.donors.size > MAX_ITEMS_HIDDEN
     return Diagnosis(
         panel,
@@ -228,6 +213,38 @@ def diagnose(
             "random_state": random_state,
         },
     )
+
+
+def structure(
+    prepared: Prepared, *, scaled: bool = True, max_rank: int = MAX_RANK, random_state: int = 0
+) -> tuple[dict[str, Spectrum], dict[str, Alignment]]:
+    """Spectra of both sources, and how close their leading directions are (paper A, section 4.2, 6 and A.1).
+
+    Compared are as many directions as the human effective rank, and two more.
+    """
+    human, twin = prepared.pair(scaled=scaled)
+    spectra = {
+        name: spectrum(values, max_rank=max_rank, random_state=random_state)
+        for name, values in (("human", human), ("twin", twin))
+    }
+    rank = spectra["human"].effective_rank
+    full = [demeaned(completed(v)) for v in (human, twin)]
+    alignments: dict[str, Alignment] = {
+        space: alignment(full[0], full[1], rank + 2, space, random_state=random_state) for space in _SPACES
+    }
+    return spectra, alignments
+
+
+def spectrum_records(spectra: Mapping[str, Spectrum]) -> list[dict[str, Any]]:
+    """One row a source and rank: cumulative variance, and validation error relative to rank 0."""
+    rows: list[dict[str, Any]] = []
+    for source, found in spectra.items():
+        errors = found.validation_error.mean(axis=1)
+        for k, share in enumerate(found.cumulative_variance, 1):
+            row = {"source": source, "rank": k, "cumulative_variance": float(share)}
+            row["validation_error"] = float(errors[k]) if k < errors.size else None
+            rows.append(row)
+    return rows
 
 
 def _some(ids: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: People, calibrated predictions, twins as they are, chance and other baselines, lines in the background.
 HUMAN, CALIBRATED, TWIN, CHANCE, SHUFFLED, GRID = (
     "#1f4e79",
-    "#0b6e99",
+    "#1f8f80",
     "#c2571a",
     "#8a8f98",
     "#4d5560",

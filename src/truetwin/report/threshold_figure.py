@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from truetwin.evaluation.thresholds import ThresholdSweep
-from truetwin.report.diagnosis_figures import CHANCE_COLOUR, GRID_COLOUR, HUMAN_COLOUR, TWIN_COLOUR
+from truetwin.report.theme import CHANCE, HUMAN, TWIN, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,42 +43,36 @@ def _draw_scores(axes: Axes, sweep: ThresholdSweep) -> None:
     x = np.array([row["threshold"] for row in rows])
     mean, error = (np.array([row[k] for row in rows]) for k in ("mean", "standard_error"))
     best, hindsight = sweep.best()
-    axes.fill_between(x, mean - error, mean + error, step="post", color=HUMAN_COLOUR, alpha=0.12, linewidth=0)
-    axes.step(x, mean, where="post", color=HUMAN_COLOUR, linewidth=1.6, label="adaptive, +- 1 SE over items")
+    axes.fill_between(x, mean - error, mean + error, step="post", color=HUMAN, alpha=0.12, linewidth=0)
+    axes.step(x, mean, where="post", color=HUMAN, linewidth=1.6, label="adaptive, +- 1 SE over items")
     axes.plot(
-        best, hindsight.mean, "o", color=HUMAN_COLOUR, markersize=7, markerfacecolor="white",
+        best, hindsight.mean, "o", color=HUMAN, markersize=7, markerfacecolor="white",
         label="best threshold in hindsight", zorder=5,
     )  # fmt: skip
     axes.annotate(
         f"{hindsight.mean:.3f}", (best, hindsight.mean), xytext=(7, 4), textcoords="offset points",
-        color=HUMAN_COLOUR, fontsize=9,
+        color=HUMAN, fontsize=9,
     )  # fmt: skip
     # Every item has a threshold of its own here, so that these are lines and not points of the curve.
     for name, score, colour, line in (
         ("threshold chosen on other items", sweep.honest("item")[1].mean, HONEST_COLOUR, (0, (6, 2))),
         ("threshold chosen on other blocks", sweep.honest("block")[1].mean, HONEST_COLOUR, "-"),
-        ("twin as it is", sweep.at(0.0).mean, TWIN_COLOUR, "--"),
-        ("always calibrated", sweep.at(float("inf")).mean, CHANCE_COLOUR, ":"),
+        ("twin as it is", sweep.at(0.0).mean, TWIN, "--"),
+        ("always calibrated", sweep.at(float("inf")).mean, CHANCE, ":"),
     ):
         axes.axhline(score, color=colour, linestyle=line, linewidth=1.4, label=name, zorder=1)
         axes.annotate(
             f"{score:.3f}", (1.0, score), xycoords=("axes fraction", "data"), xytext=(3, -3),
             textcoords="offset points", color=colour, fontsize=8.5, annotation_clip=False,
         )  # fmt: skip
-    _tidy(axes)
+    tidy(axes)
 
 
 def _draw_share(axes: Axes, sweep: ThresholdSweep) -> None:
     rows = sweep.rows()
     axes.step(
         [row["threshold"] for row in rows], [row["share_calibrated"] for row in rows], where="post",
-        color=HUMAN_COLOUR, linewidth=1.4,
+        color=HUMAN, linewidth=1.4,
     )  # fmt: skip
     axes.set(xlabel="threshold of the training error on twins", ylim=(0, 1.03))
-    _tidy(axes)
-
-
-def _tidy(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color=GRID_COLOUR, linewidth=0.6)
-    axes.set_axisbelow(True)
+    tidy(axes)

@@ -58,7 +58,7 @@ def diagnosis_section(diagnosis: Diagnosis) -> Section:
         ),
         Picture(
             "spectrum",
-            spectrum_figure(diagnosis),
+            spectrum_figure(diagnosis.spectra),
             f"How few directions the answers vary in ({described}): cumulative variance, and error on hidden answers "
             f"by rank (mean of three draws), which the effective rank minimises.",
             diagnosis.spectrum_records(),
@@ -66,7 +66,7 @@ def diagnosis_section(diagnosis: Diagnosis) -> Section:
         *(
             Picture(
                 f"alignment-{space}",
-                alignment_figure(diagnosis, space),
+                alignment_figure(diagnosis.alignments[space]),
                 f"Do twins vary in the same directions as people? {what} ({described}). Bars: two standard errors over "
                 f"ten draws of chance.",
                 [row for row in alignment if row["space"] == space],
