@@ -15,10 +15,14 @@ from truetwin.cli import (
     evaluate,
     evaluate_marginals,
     methods,
+    personas,
     plan,
     reproduce,
     reweight,
+    runs,
+    simulate,
     study,
+    voice,
 )
 
 app = typer.Typer(
@@ -59,3 +63,7 @@ app.command("demo")(demo.demo_command)
 app.command("methods")(methods.methods_command)
 app.add_typer(study.app, name="study")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(personas.app, name="personas")
+app.command("simulate")(simulate.simulate_command)
+app.add_typer(runs.app, name="runs")
+app.add_typer(voice.app, name="voice")

@@ -38,12 +38,19 @@ GAIN_COLUMNS = (
 )
 
 
-def print_json(command: str, settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print the one object that every verb prints with ``--json``; fields that do not apply are absent."""
+def print_json(
+    command: str, settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], **parts: Any
+) -> None:
+    """Print the one object that every verb prints with ``--json``; fields that do not apply are absent.
+
+    ``parts`` are further tables or figures beside the rows, under their own names.
+    """
     from truetwin.io import dump_json
 
     kept = [{k: v for k, v in row.items() if v is not None} for row in rows]
-    print(dump_json({"command": command, "version": __version__, "settings": settings, "rows": kept}))
+    print(
+        dump_json({"command": command, "version": __version__, "settings": settings, "rows": kept, **parts})
+    )
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "") -> None:
@@ -108,6 +115,11 @@ def console() -> Any:
 def note(text: str) -> None:
     """A line for people, on standard error, so that standard output stays a result."""
     print(text, file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters written out, so that text from a model cannot steer the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def _cell(value: Any, style: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from truetwin.errors import ParameterError
 from truetwin.report.theme import HUMAN, TWIN, tidy
 from truetwin.reproduction.structure import DATASETS, Structure, reproduce_structure
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 Made = tuple["Figure", list[dict[str, Any]]]
+VOICE_FIGURE = "voice-figure-3"
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,35 @@ PAPER_FIGURES: Mapping[str, PaperFigure] = {
     "figure-9": PaperFigure("Variance ratios on MovieLens", _variance_ratios),
     "figure-10": PaperFigure("Cumulative variance of both datasets", _spectra),
 }
+
+
+def voice_figure(answers: Sequence[Path], annotations: Path | None) -> PaperFigure:
+    """Figure 3 of paper B, from stored answers and annotations of what each item tests.
+
+    The paper published neither its annotations nor the answers of all models, so that both have to be given.
+
+    Raises
+    ------
+    ParameterError
+        If one of them is not given.
+    """
+    if not answers or annotations is None:
+        raise ParameterError(
+            f"{VOICE_FIGURE} needs --answers (stored answers, at least one file) and --annotations (from `truetwin "
+            f"voice annotate`): the paper published no annotations"
+        )
+    known_path = annotations
+
+    def make(progress: Progress | None) -> Made:
+        from truetwin.report.voice_figures import capability_bars
+        from truetwin.voice.capability_results import capability_results, read_annotations
+        from truetwin.voice.replay import read_answers
+
+        outcomes = [outcome for path in answers for outcome in read_answers(path).outcomes]
+        rows = capability_results(outcomes, read_annotations(known_path))
+        return capability_bars(rows), rows
+
+    return PaperFigure("Results by capability, averaged over the three protocols", make)
 
 
 def cumulative_variance_figure(found: list[Structure]) -> Figure:
