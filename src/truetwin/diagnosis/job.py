@@ -148,6 +148,7 @@ def diagnose(
     max_rank: int = MAX_RANK,
     scaled: bool = True,
     scores: Mapping[str, float] | None = None,
+    battery_scores: Mapping[str, float] | None = None,
     random_state: int = 0,
 ) -> Diagnosis:
     """Say how far the twins of a panel can be trusted, and for which new items.
@@ -167,6 +168,8 @@ def diagnose(
         What the method that will be used reached on the answered items, each hidden in turn (`evaluate` gives it); the
         verdicts then speak of that method. By default they speak of conditional expectations given other items, which
         do as well as the paper's fit-and-transfer methods.
+    battery_scores : mapping from item id to correlation, optional
+        The same with whole batteries hidden ("leave-block-out"): verdicts on items of new batteries speak of these.
     random_state : int, default=0
         Seed of hidden entries, baselines and bootstraps.
 
@@ -187,8 +190,9 @@ def diagnose(
     ['Q15', 'Q16']
     """
     prepared = prepare(panel, blocks)
-    reached = (
-        None if scores is None else np.array([scores.get(i, np.nan) for i in panel.item_ids], dtype=float)
+    reached, reached_blocks = (
+        None if given is None else np.array([given.get(i, np.nan) for i in panel.item_ids], dtype=float)
+        for given in (scores, battery_scores)
     )
     human, _ = prepared.pair(scaled=scaled)
     spectra, alignments = structure(prepared, scaled=scaled, max_rank=max_rank, random_state=random_state)
@@ -198,7 +202,7 @@ def diagnose(
         spectra,
         alignments,
         item_faults(panel),
-        item_verdicts(prepared, reached),
+        item_verdicts(prepared, reached, reached_blocks),
         [] if many else hidden_verdicts(prepared, reached),
         item_bounds(prepared, random_state=random_state),
         share_bounds(prepared, random_state=random_state),
