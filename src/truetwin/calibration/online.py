@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from truetwin.calibration._orient import Array
 from truetwin.calibration.residuals import PRIOR_ANSWERS, Posterior, condition
 from truetwin.errors import DataError, ParameterError
+from truetwin.solvers.prediction_powered import prediction_powered_mean
 
 
 @dataclass(frozen=True)
@@ -220,20 +221,8 @@ class OnlineItem:
             )
         y, f = measure(observed[fine]), predicted[where][fine]
         everybody = predicted[np.isfinite(predicted)]
-        n, total = len(y), len(everybody)
-        rest = max(
-            1.0 - n / total, 0.0
-        )  # people not asked yet; nothing is uncertain once everybody has answered
-        weight = 0.0
-        if n > 2 and f.var() > 0:
-            weight = (
-                float(np.clip(np.cov(y, f)[0, 1] / everybody.var(), 0.0, 1.0)) if everybody.var() > 0 else 0.0
-            )
-        value = weight * float(everybody.mean()) + float((y - weight * f).mean())
-        variance = float((y - weight * f).var(ddof=1))
-        error = float(np.sqrt(rest * (variance if variance > 0 else agreed**2) / n))
-        half = _student(level, n - 1) * error
-        return Estimate(value, value - half, value + half, error, n)
+        found = prediction_powered_mean(y, f, everybody, level=level, spread_if_alike=agreed)
+        return Estimate(found.value, found.low, found.high, found.standard_error, found.n)
 
     def _conditioned(self) -> Posterior:
         """Everybody's error given those seen; kept until the answers change."""
