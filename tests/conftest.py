@@ -52,6 +52,10 @@ class LLMServer:
         """What was served since the last reset; see ``Stats`` in ``tests/llm_server.py``."""
         return self._ask("stats", None)
 
+    def times_served(self) -> dict[str, int]:
+        """How often each last message (its last 200 characters) got a complete reply."""
+        return self._ask("served", None)
+
     def _ask(self, name: str, body: dict[str, Any] | None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(f"http://127.0.0.1:{self.port}/admin/{name}", data=data)
@@ -76,3 +80,39 @@ def llm_server(_llm_server_process: LLMServer) -> LLMServer:
     """An OpenAI-compatible server, one process per worker, reset for each test."""
     _llm_server_process.reset()
     return _llm_server_process
+
+
+class Survey:
+    """A task of ``n_personas`` x ``n_items``: a whole number from 1 to 5 for each."""
+
+    def __init__(self, n_personas: int = 3, n_items: int = 4, **settings: Any) -> None:
+        self.n_personas, self.n_items = n_personas, n_items
+        self.settings = {"personas": n_personas, "items": n_items, **settings}
+
+    def cells(self) -> Iterator[Any]:
+        from truetwin.llm import Cell
+
+        for p in range(self.n_personas):
+            for j in range(self.n_items):
+                yield Cell(f"p{p}", f"q{j}")
+
+    def request(self, cell: Any) -> Any:
+        from truetwin.llm import Message, Request
+
+        told = Message("system", (f"You are {cell.persona}. ", "Answer with a number. " * 5))
+        return Request(
+            (told, Message("user", (f"{cell.persona} {cell.item}: how much, from 1 to 5?",))), cell=cell
+        )
+
+    def parse(self, cell: Any, reply: Any) -> Any:
+        from truetwin.llm import Parsed, State
+
+        if reply.text in set("12345"):
+            return Parsed(State.VALID, int(reply.text))
+        return Parsed(State.UNPARSEABLE, None, f"not a number from 1 to 5: {reply.text[:20]!r}")
+
+
+@pytest.fixture
+def survey() -> type[Survey]:
+    """The class of a small task; make as large a one as the test needs."""
+    return Survey

@@ -130,8 +130,9 @@ def build_command(
 ) -> None:
     """Make a persona of every respondent from their own answers and attributes.
 
-    Answers that are missing or off the scale are left out. Portraits (builders summary and summary+json) are written by
-    a model, are paid for, and are kept in --run.
+    Calibration later compares twins with people on items that both have answered: name these as targets too, not only
+    new items, and keep some answers for the personas. Answers that are missing or off the scale are left out. Portraits
+    (builders summary and summary+json) are written by a model, are paid for, and are kept in --run.
     """  # fmt: skip
     from truetwin.cli.output import note, print_json
     from truetwin.errors import ParameterError
@@ -324,13 +325,13 @@ def _portraits(
     task = PortraitTask(source, words=words, sampling=sampling, prompts=PromptSet(prompts))
     options = choices.run_options(model, CONTEXT_TOKENS)
     asked = open_model(model, **connection)
-    if asked.describe().get("engine") == "scripted":
-        note(disclosure(asked.describe()))
     with ro.run_store(run) as store:
         summary = ro.carry_out(task, asked, store, options, "portraits")
         found = {
             c.cell.persona: str(c.parsed.value) for c in store.calls(STEP) if c.parsed.state is State.VALID
         }
+    if asked.describe().get("engine") == "scripted":
+        note(disclosure(asked.describe()))
     if summary.stopped:
         note(f"stopped: {summary.stopped}")
     if not found:

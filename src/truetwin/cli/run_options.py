@@ -166,53 +166,35 @@ def sampling_of(
 
 @contextmanager
 def run_store(path: Path, *, resume: bool = False) -> Iterator[Store]:
-    """The store of a run; a new one that ends without an answer leaves nothing behind."""
+    """The store of a run, begun if there is none."""
     from truetwin.errors import OutputError
     from truetwin.llm import Store
     from truetwin.llm.store import FILE_NAME
 
-    folder = path if path.suffix != ".sqlite" else path.parent
-    file = path / FILE_NAME if path.suffix != ".sqlite" and not path.is_file() else path
+    is_file = path.is_file() or path.suffix == ".sqlite"
+    file, folder = (path, path.parent) if is_file else (path / FILE_NAME, path)
     if resume and not file.exists():
         raise RunError(f"there is no run to resume at {path}. Leave out --resume to begin one.")
-    was_there, had_folder = file.exists(), folder.exists()
-    if not was_there and not path.is_file():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"the run must lie in a folder; {folder} cannot be made ({error.strerror})"
-            ) from error
-    store = Store(file)
-    keep = was_there
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the run must lie in a folder; {folder} cannot be made ({error.strerror})"
+        ) from error
+    with Store(file) as store:
         yield store
-    finally:
-        try:
-            keep = keep or bool(sum(store.counts().values())) or store.totals().requests > 0
-        finally:
-            store.close()
-        if not keep:
-            for each in file.parent.glob(f"{file.name}*"):
-                each.unlink(missing_ok=True)
-            if not had_folder:
-                folder.rmdir()
 
 
 def carry_out(task: Task, model: ChatModel, store: Store, options: RunOptions, label: str) -> RunSummary:
-    """Do a run and show how it goes; the model is closed in the end."""
-    import asyncio
-
-    from truetwin.llm import run_async
-
-    async def work() -> RunSummary:
-        try:
-            return await run_async(task, model, store, options, progress=show)
-        finally:
-            await model.close()
+    """Do a run and show how it goes."""
+    from truetwin.cli.output import note
+    from truetwin.llm import run
 
     with progress_line(label) as show:
-        return asyncio.run(work())
+        summary = run(task, model, store, options, progress=show)
+    for adjustment in getattr(model, "adjustments", ()):
+        note(f"the endpoint: {adjustment}")
+    return summary
 
 
 @contextmanager
@@ -254,7 +236,7 @@ def describe_progress(progress: Progress) -> str:
     parts += [f"{n:,} {state}" for state, n in progress.counts.items() if n and state is not State.VALID]
     if progress.failed_attempts:
         parts.append(f"{progress.failed_attempts:,} failed attempts")
-    parts.append(f"{progress.in_flight} under way (limit {progress.limit})")
+    parts.append(f"{progress.in_flight} under way")
     return ", ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""`truetwin runs show|export|reparse`."""
+"""`truetwin runs show|export|reparse|import|merge`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from truetwin.cli import run_options as ro
 from truetwin.cli.export import (
     Long,
     Point,
@@ -137,6 +138,79 @@ def reparse_command(run: Run, json: Json = False) -> None:
         )
 
 
+@app.command("import")
+def import_command(
+    run: Run,
+    replies: Annotated[
+        Path, typer.Argument(help="JSON lines with custom_id and response, as batch services write them.")
+    ],
+    price_in: ro.PriceIn = None,
+    price_out: ro.PriceOut = None,
+    json: Json = False,
+) -> Any:
+    """Take in replies to the request files of `simulate --write-requests`, in any order and any number of files."""
+    from truetwin.cli.output import note, print_json
+    from truetwin.errors import ParameterError
+    from truetwin.io.tables import check_is_file
+    from truetwin.llm import Prices, Store
+    from truetwin.simulation.rereading import import_stored
+
+    if (price_in is None) != (price_out is None):
+        raise ParameterError("prices must be given for both directions: --price-in and --price-out")
+    prices = None if price_in is None or price_out is None else Prices(price_in, price_out)
+    with Store(_file(run), create=False) as store:
+        found = import_stored(store, check_is_file(replies), prices)
+        waiting = sum(store.waiting().values())
+    row = {
+        "answered": found.answered,
+        "failed": found.failed,
+        "unexpected": found.unexpected,
+        "unreadable": found.unreadable,
+        "waiting": waiting,
+    }
+    if json:
+        print_json("runs import", {"run": str(run), "replies": str(replies)}, [row])
+    else:
+        note(f"{found.answered:,} replies taken in, {found.failed:,} failures; {waiting:,} calls still wait")
+        if found.unexpected or found.unreadable:
+            note(
+                f"left alone: {found.unexpected:,} lines that answer nothing open, {found.unreadable:,} unreadable"
+            )
+    return 1 if found.failed or found.unreadable or waiting else 0
+
+
+@app.command("merge")
+def merge_command(
+    target: Annotated[
+        Path, typer.Argument(help="Folder of the run to put all into; begun if there is none.")
+    ],
+    sources: Annotated[
+        list[Path], typer.Argument(help="Folders of runs with the same settings (`simulate --shard`).")
+    ],
+    json: Json = False,
+) -> None:
+    """Put the parts of a run that several machines have done into one."""
+    from truetwin.cli.output import note, print_json
+    from truetwin.llm.merge import merge_stores
+
+    files = [_file(source) for source in sources]
+    with ro.run_store(target) as store:
+        merged = merge_stores(store, files)
+        total = sum(store.counts().values())
+    if json:
+        settings = {
+            "target": str(target),
+            "taken": merged.taken,
+            "duplicates": merged.duplicates,
+            "calls": total,
+        }
+        print_json("runs merge", settings, [{"source": str(s)} for s in sources])
+        return
+    note(f"{merged.taken:,} answers taken over from {len(sources)} runs; {target} now holds {total:,} calls")
+    if merged.duplicates:
+        note(f"{merged.duplicates:,} were answered twice; the target's own stay")
+
+
 def _file(run: Path) -> Path:
     from truetwin.errors import RunError
     from truetwin.llm.store import FILE_NAME
@@ -189,12 +263,17 @@ def _print_step(store: Any, step: str, row: dict[str, Any]) -> None:
     counts = store.counts(step)
     total = sum(counts.values())
     if row["task"] == "survey":
+        from truetwin.simulation.design import SurveyDesign
         from truetwin.simulation.questionnaire import Questionnaire
 
         asked = Questionnaire.from_settings(task)
         total = task["personas"]["count"] * len(asked.groups) * asked.design.replicates
-        design = ", ".join(f"{k} {v}" for k, v in task["design"].items())
-        note(f"survey of {len(asked.items):,} items, {task['personas']['count']:,} personas; {design}")
+        usual = SurveyDesign().describe()
+        design = [f"{k.replace('_', ' ')} {v}" for k, v in task["design"].items() if v != usual[k]]
+        note(
+            f"survey of {len(asked.items):,} items, {task['personas']['count']:,} personas; design: "
+            f"{', '.join(design) or 'the default'}"
+        )
     said = STAND_INS_SAY.get(str(row["model"].get("engine")))
     if said:
         note(said)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from truetwin.cli import batches
 from truetwin.cli import run_options as ro
 from truetwin.cli.export import Long, Point, ValidityFloor, check_export, check_floor, export_run
 from truetwin.cli.options import Json, ids_of
@@ -102,9 +103,7 @@ def simulate_command(
     ] = False,
     prompts: ro.Prompts = None,
     replicates: Annotated[int, typer.Option(help="How often each item is asked of each persona.", min=1)] = 1,
-    seed: Annotated[
-        int, typer.Option(help="Of the order of answers, the pilot and, where taken, of decoding.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(help="Of the rotation of answers, and of what a pilot draws.")] = 0,
     temperature: ro.Temperature = None,
     max_tokens: ro.MaxTokens = None,
     reasoning_effort: ro.ReasoningEffort = None,
@@ -122,6 +121,20 @@ def simulate_command(
     shard: Annotated[
         str | None, typer.Option(help="Part i/N of the personas, for many machines; see `runs merge`.")
     ] = None,
+    batch: Annotated[
+        bool,
+        typer.Option(
+            "--batch",
+            help="Through the provider's batch service: collect what is done, submit what is open, and end.",
+        ),
+    ] = False,
+    write_requests: Annotated[
+        bool,
+        typer.Option(
+            "--write-requests",
+            help="Only write request files (JSONL) beside the run, for an engine of your own.",
+        ),
+    ] = False,
     cap_cost: ro.CapCost = None,
     cap_tokens: ro.CapTokens = None,
     cap_requests: ro.CapRequests = None,
@@ -151,6 +164,8 @@ def simulate_command(
         raise ParameterError("--pilot goes with --dry-run")
     if export and dry_run:
         raise ParameterError("--export does not go with --dry-run: there is nothing to write")
+    if sum((dry_run, batch, write_requests)) > 1:
+        raise ParameterError("--dry-run, --batch and --write-requests exclude each other")
     check_floor(validity_floor)
     if export:
         check_export(export, [personas, items])
@@ -200,12 +215,16 @@ def simulate_command(
         "concurrency": concurrency,
     }
     asked = open_twin(model, task, **connection)
-    _disclose(asked)
     assert run is not None
     with ro.run_store(run, resume=resume) as store:
         if dry_run:
             return _pilot(task, asked, store, options, pilot, seed, show, json=json)
+        if write_requests:
+            return batches.write_requests(task, asked, store, options, json=json)
+        if batch and (code := batches.advance_batches(task, asked, store, options, json=json)):
+            return code
         summary = ro.carry_out(task, asked, store, options, "simulating")
+        _disclose(asked)
         written = export_run(store, export, long=long, point=point) if export else []
         return _report(summary, asked, store, run, written, validity_floor, json=json)
 
@@ -356,6 +375,7 @@ def _pilot(
     cells = [cell for cell in task.cells() if options.shard.holds(cell)]
     chosen = pilot_cells(cells, count, seed)
     summary = ro.carry_out(PartOfTask(task, chosen), model, store, replace(options, shard=Shard()), "pilot")
+    _disclose(model)
     found = forecast_from_pilot(store, chosen, len(cells), options.prices)
     rows = []
     if found is not None:
@@ -385,8 +405,7 @@ def _pilot(
             Column("total", "total of the run"),
             *(Column(n, n, ",.6g") for n in ("low", "mean", "high")),
         ]
-        texts = [{k: f"{v:,.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows]
-        print_table(texts, columns, title=f"estimate for {len(cells):,} calls from {count} (90% interval)")
+        print_table(rows, columns, title=f"estimate for {len(cells):,} calls from {count} (90% interval)")
         states = ", ".join(f"{n:,} {s}" for s, n in summary.counts.items() if n)
         note(f"pilot: {states}" + ("" if summary.cost is None else f"; it cost {summary.cost:,.4g}"))
         if options.prices is None:

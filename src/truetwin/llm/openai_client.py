@@ -93,13 +93,13 @@ class OpenAIModel:
                     "/chat/completions", cast_to=object, body=body, options={"timeout": timeout}
                 )
         except openai.APIStatusError as error:
-            raise self._clean(
+            raise self.clean(
                 from_status(
                     error.status_code, error.body, error.response.headers, url=self.url, model=self.name
                 )
             ) from None
         except openai.APIConnectionError as error:
-            raise self._clean(from_exception(error, url=self.url)) from None
+            raise self.clean(from_exception(error, url=self.url)) from None
         except TimeoutError:
             raise TransientError(
                 f"{self.url} gave no reply within {timeout:g} seconds", kind="timeout"
@@ -107,7 +107,7 @@ class OpenAIModel:
         except UnicodeEncodeError:
             raise RequestRefusedError("a prompt must be text; it holds half of a surrogate pair") from None
         except ValueError as error:  # neither JSON nor UTF-8
-            raise self._clean(
+            raise self.clean(
                 TransientError(f"{self.url} sent a body that cannot be read: {error}", kind="malformed")
             ) from None
 
@@ -121,7 +121,7 @@ class OpenAIModel:
             inner = data["error"]
             status = inner.get("code") if isinstance(inner, Mapping) else None
             status = status if isinstance(status, int) and status >= 400 else 500
-            raise self._clean(from_status(status, data, {}, url=self.url, model=self.name))
+            raise self.clean(from_status(status, data, {}, url=self.url, model=self.name))
         return read_completion(data, latency=latency)
 
     def _adjust(self, body: Mapping[str, Any], words: str) -> bool:
@@ -160,11 +160,15 @@ class OpenAIModel:
             self._loop = loop
         return self._client
 
-    def _clean(self, error: ProviderError) -> ProviderError:
+    def clean(self, error: ProviderError) -> ProviderError:
         """The error without the key, should the endpoint have repeated it."""
         if self._key and self._key in str(error):
             error.args = (str(error).replace(self._key, "[key]"),)
         return error
+
+    def blocking_client(self) -> Any:
+        """A client for services around the model, such as files and batches; close it."""
+        return _import_openai().OpenAI(api_key=self._key or _NO_KEY, base_url=self._base_url, max_retries=3)
 
     async def close(self) -> None:
         """Close the connections; another request would open new ones."""

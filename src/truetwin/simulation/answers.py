@@ -205,7 +205,7 @@ def _of_shares(shares: Shares, item: Item, point: Point) -> float:
     nominal = item.scale is not None and item.scale.kind == "nominal"
     if nominal or point == "likeliest":
         return max(shares, key=lambda code: shares[code])
-    return sum(code * share for code, share in shares.items())
+    return round(sum(code * share for code, share in shares.items()), 6)
 
 
 def _of_codes(codes: Sequence[float], item: Item) -> float:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-_NUMBER = re.compile(r"[+-]?\d{1,15}(?:[.,]\d{1,15})?")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,15}(?:[.,]\d{1,15})?|\.\d{1,15})")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([ .,'])\d{3})(?:\1\d{3})*(?:[.,]\d{1,15})?")
 _MINUS = str.maketrans({"−": "-", "－": "-", "＋": "+", "٫": ".", "．": ".", "，": ",", "٬": "'", "’": "'"})
 _SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009\u2007", " "))

@@ -15,7 +15,7 @@ from truetwin.data.persona import Passage, Persona
 from truetwin.errors import DataError
 from truetwin.registry import Registry
 from truetwin.simulation.leaks import hidden_with
-from truetwin.simulation.questions import answer_text, plain
+from truetwin.simulation.questions import answer_text, plain, written
 
 #: The variables of the demographics-only construction (paper A, section A.3, number 11), by default column name.
 DEMOGRAPHICS = (
@@ -288,7 +288,10 @@ def _listed(attributes: Mapping[str, str], names: Sequence[str]) -> str:
 
 def _rated(answer: Answer) -> str:
     item, code = answer
-    return f"{item.text.strip()}\nRating: {answer_text(item, code)}\n\n"
+    label = (
+        item.scale.labels.get(code) if item.scale else None
+    )  # the scale itself stands with the thing to be rated
+    return f"{item.text.strip()}\nRating: {label or written(code)}\n\n"
 
 
 for _builder in (

@@ -19,7 +19,8 @@ from truetwin.errors import DataError
 Order = Literal["fixed", "reversed", "rotated"]
 Markers = Literal["codes", "letters"]
 
-_EDGES = " \t.,;:!*_`\"'“”‘’«»()[]"
+_BEFORE = " \t!*_`\"'“”‘’«»()[]"  # no point or comma: .5 is not 5
+_AFTER = _BEFORE + ".,;:"
 
 
 @dataclass(frozen=True)
@@ -187,21 +188,24 @@ def written(code: float) -> str:
 
 def plain(text: str) -> str:
     """A wording without regard to case, spacing, markup and punctuation at its ends."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).casefold().strip(_EDGES)
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).casefold().lstrip(_BEFORE).rstrip(_AFTER)
 
 
 def answer_text(item: Item, code: float) -> str:
-    """An answer in words: its label, or its code and the scale that it stands on."""
+    """An answer in words: its label if all categories have one, else its code and the ends of its scale."""
     scale = item.scale
     if scale is None:
         return written(code)
-    if scale.labels.get(code):
-        return scale.labels[code]
+    label = scale.labels.get(code)
+    if label and all(scale.labels.get(c) for c in scale.categories):
+        return label
     ends = [c for c in (scale.low, scale.high) if np.isfinite(c)]
     if len(ends) < 2 or scale.kind == "nominal":
         return written(code)
-    low, high = (f"{written(c)} ({t})" if (t := scale.labels.get(c)) else written(c) for c in ends)
-    return f"{written(code)} on a scale from {low} to {high}"
+    shown, low, high = (
+        f"{written(c)} ({t})" if (t := scale.labels.get(c)) else written(c) for c in (code, *ends)
+    )
+    return f"{shown} on a scale from {low} to {high}"
 
 
 def _range(scale: Scale) -> str:

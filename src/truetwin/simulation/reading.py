@@ -12,6 +12,7 @@ from truetwin.simulation.numbers import ascii_digits, read_number
 from truetwin.simulation.questions import Question, plain, written
 
 _LONGEST_NUMBER = 100
+_MOST_LINES = 5000
 _OBJECTS_TRIED = 64
 _IS_AN_OBJECT = re.compile(r"\{\s*[\"}]")
 _THOUGHTS = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
@@ -62,8 +63,11 @@ def read_text(text: str, question: Question, *, last_line_decides: bool = False)
     announced = [m[1].strip() for line in lines if (m := _ANSWER_LINE.fullmatch(line))]
     if announced and last_line_decides and _ANSWER_LINE.fullmatch(lines[-1]):
         announced = announced[-1:]
-    found = [p for line in announced or lines if (p := _line(line, question)) is not None]
-    if announced and len(found) < len(announced):
+    candidates = list(dict.fromkeys(announced or lines))
+    if len(candidates) > _MOST_LINES:
+        return Parsed(State.UNPARSEABLE, reason=f"the reply has {len(lines)} lines")
+    found = [p for line in candidates if (p := _line(line, question)) is not None]
+    if announced and len(found) < len(candidates):
         return Parsed(State.UNPARSEABLE, reason=f"the answer line reads {_shown(announced[-1])}")
     if not found:
         return _no_answer(text, question)
@@ -166,7 +170,7 @@ def _quantity(line: str, question: Question) -> float | None:
 
 
 def _option(text: str, question: Question) -> Any:
-    marker = question.by_marker.get(_marker(text.strip("()[] .:"), question))
+    marker = question.by_marker.get(_marker(text.lstrip("([ ").rstrip(")] .:"), question))
     return marker or question.by_label.get(plain(text))
 
 

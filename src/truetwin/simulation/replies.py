@@ -50,7 +50,7 @@ def read_reply(reply: Reply, questions: Sequence[Question], design: SurveyDesign
     if reply.finish_reason == "content_filter":
         return Parsed(State.REFUSED, reason="the provider's content filter stopped the reply")
     if reply.finish_reason == "length" and design.elicit != "logprobs":
-        return Parsed(State.TRUNCATED, reason=f"the reply was cut off after {len(reply.text)} characters")
+        return Parsed(State.TRUNCATED, reason=f"the reply was cut off; it has {len(reply.text)} characters")
     if design.elicit == "logprobs":
         return _together(questions, [read_logprobs(reply, questions[0])])
     if design.reply == "code":

@@ -105,9 +105,12 @@ class SurveyTask:
             )
         }
         self.groups = self.questionnaire.groups
-        self._hidden = {
-            name: hidden_with([i.id for i in group], self._catalogue) for name, group in self.groups.items()
-        }
+        self._hidden: dict[str, frozenset[str]] = {}
+        if any(p.passages for p in personas):
+            self._hidden = {
+                name: hidden_with([i.id for i in group], self._catalogue)
+                for name, group in self.groups.items()
+            }
         self._check_length(context_tokens)
 
     @cached_property
@@ -147,7 +150,7 @@ class SurveyTask:
             else [f"{k}. {q.text}" for k, q in enumerate(questions, 1)]
         )
         user = self._prompts["user"].parts(
-            persona=persona.parts(without=self._hidden[cell.item]),
+            persona=persona.parts(without=self._hidden.get(cell.item, frozenset())),
             instruction=self._prompts["instruction"].text,
             questions=("QUESTION\n" if len(shown) == 1 else "QUESTIONS\n") + "\n\n".join(shown),
         )

@@ -1,0 +1,385 @@
+"""`personas`, `simulate` and `runs`, run for real."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from truetwin.cli import _run
+from truetwin.data.frames import to_frame
+from truetwin.datasets import generate_population
+from truetwin.io import read_personas, read_responses, write_table
+
+TOPICS = [
+    "tea",
+    "coffee",
+    "rain",
+    "trains",
+    "opera",
+    "cycling",
+    "gardens",
+    "chess",
+    "cooking",
+    "maps",
+    "poetry",
+    "birds",
+]
+N = 15
+SHOWN = 5  # items that personas show; the others are asked
+NEW = 2  # of these, items that nobody human has answered
+
+
+class Study:
+    """A generated population in a folder: human.csv, twin.csv, items.csv and asked.csv."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self.capsys = folder, capsys
+        self.population = generate_population(N, len(TOPICS), n_new_items=NEW, missing=0.05, random_state=4)
+        panel = self.population.panel
+        for name, matrix in (("human", panel.human), ("twin", panel.twin)):
+            write_table(
+                to_frame(matrix.values, matrix.respondent_ids, matrix.item_ids), folder / f"{name}.csv"
+            )
+        rows = [
+            f"{i},How much do you enjoy {t}?,1,7,1=not at all|7=very much"
+            for i, t in zip(panel.twin.item_ids, TOPICS, strict=True)
+        ]
+        head = "item_id,text,low,high,labels"
+        for name, some in (("items", rows), ("asked", rows[SHOWN:])):
+            (folder / f"{name}.csv").write_text("\n".join([head, *some]) + "\n", encoding="utf-8")
+
+    def path(self, name: str) -> str:
+        return str(self.folder / name)
+
+    def run(self, *arguments: str, code: int = 0) -> Any:
+        found = _run([self.path(a[1:]) if a.startswith("@") else a for a in arguments], debug=True)
+        captured = self.capsys.readouterr()
+        self.err = captured.err
+        assert found == code, captured.err
+        return json.loads(captured.out) if "--json" in arguments else captured.out
+
+    def build(self, *options: str) -> Any:
+        return self.run(
+            "personas",
+            "build",
+            "@human.csv",
+            "--item-file",
+            "@items.csv",
+            "--target-file",
+            "@asked.csv",
+            "--output",
+            "@personas.jsonl",
+            *options,
+        )
+
+    def simulate(self, *options: str, code: int = 0) -> Any:
+        files = ["--personas", "@personas.jsonl", "--items", "@asked.csv"]
+        return self.run("simulate", *files, *options, code=code)
+
+
+@pytest.fixture
+def study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Study:
+    made = Study(tmp_path, capsys)
+    made.build()
+    return made
+
+
+def test_from_people_to_calibrated_predictions_without_a_key(study: Study) -> None:
+    study.simulate(
+        "--model", "generated:" + study.path("twin.csv"), "--run", "@run", "--export", "@twins.csv"
+    )
+    assert "GENERATED" in study.err
+    assert json.loads((study.folder / "twins.json").read_text())["disclosure"].startswith("GENERATED")
+    twins = read_responses(study.path("twins.csv"))
+    expected = study.population.panel.twin
+    np.testing.assert_array_equal(twins.values, expected.on_grid(twins.respondent_ids, twins.item_ids))
+    study.run(
+        "calibrate",
+        "@human.csv",
+        "@twins.csv",
+        "--output",
+        "@out.csv",
+        "--preset",
+        "twin-2k-500",
+        "--method",
+        "ridge",
+        "--check",
+        "0",
+    )
+    predicted = read_responses(study.path("out.csv"))
+    assert predicted.item_ids == ("Q11", "Q12")
+    assert predicted.n_missing == 0
+
+
+def test_a_run_is_continued_and_nothing_asked_twice(study: Study) -> None:
+    (study.folder / "script.yaml").write_text(
+        "rules: [{item: Q06, error: server, times: 99}]\ndefault: '3'\n"
+    )
+    options = [
+        "--model",
+        "scripted:" + study.path("script.yaml"),
+        "--run",
+        "@run",
+        "--attempts",
+        "1",
+        "--json",
+    ]
+    first = study.simulate(*options, code=1)
+    assert (first["settings"]["asked_now"], first["settings"]["remaining"]) == (7 * N, N)
+    again = study.simulate(*options, "--resume", code=1)
+    assert (again["settings"]["asked_now"], again["settings"]["remaining"]) == (N, N)
+    assert {r["state"]: r["calls"] for r in again["rows"]}["valid"] == 6 * N
+
+
+def test_below_the_validity_floor_the_program_says_so(study: Study) -> None:
+    (study.folder / "script.yaml").write_text("rules: [{item: Q06, reply: perhaps}]\ndefault: '3'\n")
+    options = ["--model", "scripted:" + study.path("script.yaml"), "--run", "@run"]
+    study.simulate(*options, code=1)
+    assert "85.7%" in study.err
+    assert "floor of 90%" in study.err
+    study.simulate(*options, "--validity-floor", "0.8")
+
+
+def test_a_dry_run_shows_the_exact_prompt_and_sends_nothing(study: Study) -> None:
+    out = study.simulate("--model", "gpt-4.1-mini", "--dry-run", "--price-in", "0.4", "--price-out", "1.6")
+    assert "How much do you enjoy tea?\nAnswer: " in out
+    assert "7: very much" in out
+    assert f"{7 * N} calls" in study.err
+    assert "--pilot" in study.err
+    assert sorted(p.name for p in study.folder.iterdir()) == sorted(
+        ["human.csv", "twin.csv", "items.csv", "asked.csv", "personas.jsonl"]
+    )
+
+
+def test_a_pilot_estimates_the_whole_and_belongs_to_the_run(study: Study, llm_server: Any) -> None:
+    llm_server.configure(reply="4", reasoning_tokens=50)
+    endpoint = ["--model", "m", "--base-url", llm_server.base_url, "--run", "@run", "--json"]
+    prices = ["--price-in", "1", "--price-out", "4"]
+    pilot = study.simulate(*endpoint, *prices, "--dry-run", "--pilot", "20")
+    rows = {r["total"]: r for r in pilot["rows"]}
+    assert list(rows) == ["tokens sent", "tokens received", "of these, reasoning", "cost"]
+    assert rows["of these, reasoning"]["mean"] == 7 * N * 50
+    assert llm_server.stats()["requests"] == 20
+    done = study.simulate(*endpoint, *prices)
+    stats = llm_server.stats()
+    assert (done["settings"]["asked_now"], stats["requests"]) == (7 * N - 20, 7 * N)
+    assert rows["tokens sent"]["low"] <= stats["prompt_tokens"] <= rows["tokens sent"]["high"]
+    total = (stats["prompt_tokens"] + 4 * stats["completion_tokens"]) / 1e6
+    assert rows["cost"]["low"] <= total <= rows["cost"]["high"]
+    shown = study.run("runs", "show", "@run", "--json")["rows"][0]
+    assert (shown["prompt_tokens"], shown["cost"]) == (stats["prompt_tokens"], pytest.approx(total))
+
+
+def test_a_pilot_is_shown_as_a_table(study: Study, llm_server: Any) -> None:
+    llm_server.configure(reply="4")
+    endpoint = ["--model", "m", "--base-url", llm_server.base_url, "--run", "@run"]
+    out = study.simulate(*endpoint, "--dry-run", "--pilot", "5")
+    assert "tokens received" in out
+    assert "no prices were given" in study.err
+    assert "5 valid" in study.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--per-call", "3", "--reply", "schema", "--strategy", "reasoning"],
+        ["--elicit", "logprobs"],
+        ["--order", "rotated", "--markers", "codes", "--replicates", "2", "--reply", "schema"],
+    ],
+)
+def test_designs_against_an_endpoint(study: Study, llm_server: Any, options: list[str]) -> None:
+    rules = [{"contains": "A: ", "reply": "C"}] if "logprobs" in options else []
+    llm_server.configure(rules=rules)
+    endpoint = ["--model", "m", "--base-url", llm_server.base_url, "--run", "@run"]
+    done = study.simulate(*endpoint, *options, "--export", "@out.csv", "--json")
+    assert done["settings"]["valid_share"] == 1.0
+    assert read_responses(study.path("out.csv")).n_missing == 0
+
+
+def test_structured_output_that_an_endpoint_lacks_is_done_without(study: Study, llm_server: Any) -> None:
+    llm_server.configure(rejects_response_format=True, reply='{"1": 5}')
+    study.simulate("--model", "m", "--base-url", llm_server.base_url, "--run", "@run", "--reply", "schema")
+    assert "endpoint:" in study.err
+
+
+def test_a_construction_sets_model_strategy_and_temperature(study: Study) -> None:
+    found = study.simulate("--construction", "text-repeat-gpt-4.1-mini", "--dry-run", "--json")["settings"]
+    assert (found["model"], found["design"]["strategy"]) == ("gpt-4.1-mini", "repeat")
+    assert found["settings"]["sampling"]["temperature"] == 0.0
+
+
+def test_shards_merge_into_the_whole_run(study: Study) -> None:
+    for part in ("1/2", "2/2"):
+        study.simulate("--model", "generated", "--run", f"@part{part[0]}", "--shard", part)
+    study.simulate("--model", "generated", "--run", "@whole", "--export", "@whole.csv")
+    study.run("runs", "export", "@part1", "--output", "@one.csv", code=1)
+    assert "still to come" in study.err
+    study.run("runs", "merge", "@both", "@part1", "@part2")
+    study.run("runs", "export", "@both", "--output", "@both.csv")
+    assert (study.folder / "both.csv").read_text() == (study.folder / "whole.csv").read_text()
+
+
+def test_a_batch_service_is_submitted_to_and_collected_from(
+    study: Study, llm_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llm_server.configure(reply="2", batch_polls=2)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    options = [
+        "--model",
+        "m",
+        "--base-url",
+        llm_server.base_url,
+        "--run",
+        "@run",
+        "--batch",
+        "--export",
+        "@out.csv",
+    ]
+    study.simulate(*options, code=1)
+    assert f"{7 * N} calls wait" in study.err
+    for _ in range(4):
+        if (
+            _run(
+                [
+                    "simulate",
+                    "--personas",
+                    study.path("personas.jsonl"),
+                    "--items",
+                    study.path("asked.csv"),
+                    *[study.path(o[1:]) if o.startswith("@") else o for o in options],
+                ],
+                debug=True,
+            )
+            == 0
+        ):
+            break
+    assert set(read_responses(study.path("out.csv")).values.ravel()) == {2.0}
+    assert llm_server.stats()["requests"] == 0
+
+
+def test_requests_are_written_for_an_engine_of_ones_own_and_replies_taken_in(study: Study) -> None:
+    options = ["--model", "local", "--base-url", "http://127.0.0.1:9/v1", "--run", "@run", "--write-requests"]
+    study.simulate(*options, code=1)
+    (requests,) = (study.folder / "run").glob("requests-*.jsonl")
+    lines = [json.loads(line) for line in requests.read_text().splitlines()]
+    assert len(lines) == 7 * N
+    replies = [
+        {
+            "custom_id": line["custom_id"],
+            "response": {
+                "status_code": 200,
+                "body": {
+                    "choices": [{"finish_reason": "stop", "message": {"content": "6"}}],
+                    "model": "local",
+                    "usage": {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6},
+                },
+            },
+        }
+        for line in reversed(lines)
+    ]
+    (study.folder / "replies.jsonl").write_text("".join(json.dumps(r) + "\n" for r in replies))
+    assert study.run("runs", "import", "@run", "@replies.jsonl", "--json")["rows"][0]["answered"] == 7 * N
+    study.run("runs", "export", "@run", "--output", "@out.csv")
+    assert set(read_responses(study.path("out.csv")).values.ravel()) == {6.0}
+
+
+def test_a_run_is_shown_exported_and_read_again(study: Study) -> None:
+    (study.folder / "script.yaml").write_text(
+        "rules: [{item: Q06, reply: \"Sorry, \\e[31m no.\"}]\ndefault: '3'\n"
+    )
+    study.simulate(
+        "--model", "scripted:" + study.path("script.yaml"), "--run", "@run", "--validity-floor", "0"
+    )
+    out = study.run("runs", "show", "@run")
+    assert "refused: the model declined" in out
+    assert "SCRIPTED" in study.err
+    one = study.run("runs", "show", "@run", "--persona", "R01", "--item", "Q06")
+    assert "state: refused" in one
+    assert "\x1b" not in one
+    assert study.run("runs", "reparse", "@run", "--json")["rows"][0]["changed"] == 0
+    rows = study.run(
+        "runs", "export", "@run", "--output", "@out.parquet", "--long", "--validity-floor", "0", "--json"
+    )["rows"]
+    assert rows[0] | {"item_id": "Q06"} == rows[0]
+    assert rows[0]["refused"] == N
+
+
+def test_portraits_are_written_by_a_model_and_make_personas(study: Study) -> None:
+    (study.folder / "portraits.yaml").write_text(
+        "rules: [{persona: R07, reply: Sorry}]\ndefault: A person of quiet habits who likes to stay at home.\n"
+    )
+    model = ["--model", "scripted:" + study.path("portraits.yaml"), "--run", "@portraits"]
+    study.run(
+        "personas",
+        "build",
+        "@human.csv",
+        "--item-file",
+        "@items.csv",
+        "--target-file",
+        "@asked.csv",
+        "--builder",
+        "summary+json",
+        "--output",
+        "@summaries.jsonl",
+        *model,
+        code=1,
+    )
+    personas = read_personas(study.path("summaries.jsonl"))
+    assert (len(personas), "R07" in {p.id for p in personas}) == (N - 1, False)
+    assert personas[0].text.endswith("stay at home.")
+    assert "SCRIPTED" in study.err
+
+
+def test_demographics_come_from_a_table_of_attributes(study: Study) -> None:
+    rows = ["id,Region,age", *(f"R{k:02d},North,{20 + k}" for k in range(1, N + 1))]
+    (study.folder / "people.csv").write_text("\n".join(rows) + "\n")
+    study.build(
+        "--builder", "demographics", "--attributes", study.path("people.csv"), "--demographics", "age,Region"
+    )
+    assert read_personas(study.path("personas.jsonl"))[0].text == "Age: 21\nRegion: North"
+
+
+def test_fine_tuning_files_leave_targets_out(study: Study) -> None:
+    study.run(
+        "personas",
+        "build",
+        "@human.csv",
+        "--item-file",
+        "@items.csv",
+        "--target-file",
+        "@asked.csv",
+        "--output",
+        "@p.jsonl",
+    )
+    found = study.run(
+        "personas",
+        "fine-tune",
+        "@human.csv",
+        "--personas",
+        "@p.jsonl",
+        "--items",
+        "@asked.csv",
+        "--targets",
+        "Q11,Q12",
+        "--people",
+        "10",
+        "--output",
+        "@tuning",
+        "--json",
+    )
+    assert [r["examples"] > 0 for r in found["rows"]] == [True, True]
+    assert found["settings"]["people_left_for_measuring"] == N - 10
+    text = (study.folder / "tuning" / "train.jsonl").read_text()
+    assert TOPICS[10] not in text
+    assert TOPICS[11] not in text
+
+
+def test_builders_and_constructions_are_listed(study: Study) -> None:
+    found = study.run("personas", "list", "--json")
+    assert len(found["rows"]) == 13
+    assert "rating-history-in-context" in {b["builder"] for b in found["settings"]["builders"]}
+    assert "fine-tuned-gpt-4.1-mini" in study.run("personas", "list")
