@@ -169,7 +169,7 @@ def run_store(path: Path, *, resume: bool = False) -> Iterator[Store]:
     """The store of a run, begun if there is none."""
     from truetwin.errors import OutputError
     from truetwin.llm import Store
-    from truetwin.llm.store import FILE_NAME
+    from truetwin.llm.run_file import FILE_NAME
 
     is_file = path.is_file() or path.suffix == ".sqlite"
     file, folder = (path, path.parent) if is_file else (path / FILE_NAME, path)

@@ -213,7 +213,7 @@ def merge_command(
 
 def _file(run: Path) -> Path:
     from truetwin.errors import RunError
-    from truetwin.llm.store import FILE_NAME
+    from truetwin.llm.run_file import FILE_NAME
 
     file = run / FILE_NAME if run.is_dir() else run
     if not file.exists():

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from truetwin.errors import DataError
 from truetwin.study.config import Study
-from truetwin.study.steps import Work
+from truetwin.study.work import Work
 
 NEEDS = {
+    "simulate": ("personas", "items"),
     "evaluate": ("human",),
     "calibrate": ("human",),
     "diagnose": ("human",),
@@ -33,7 +34,7 @@ def check_study(study: Study) -> list[str]:
     _check_names(study)
     found = []
     work = Work(study, Path())
-    if study.inputs.human is not None and study.inputs.twin is not None:
+    if study.inputs.human is not None and study.inputs.twin is not None and study.simulate is None:
         panel = work.panel
         n, m = panel.human_values.shape
         found.append(
@@ -44,6 +45,8 @@ def check_study(study: Study) -> list[str]:
             raise DataError(
                 "calibrate: there is nothing to predict: every item and respondent has human answers"
             )
+    if study.simulate is not None:
+        found.append(_simulation(study))
     if study.inputs.marginals is not None:
         from truetwin.io.marginals import read_marginals
 
@@ -55,7 +58,7 @@ def check_study(study: Study) -> list[str]:
 
 def _check_sections(study: Study) -> None:
     wanted = [name for name in NEEDS if getattr(study, name) is not None]
-    if not wanted and study.simulate is None and not study.voice:
+    if not wanted and not study.voice:
         raise DataError(
             "a study must have at least one of the sections simulate, evaluate, calibrate, diagnose, reweight"
         )
@@ -67,6 +70,24 @@ def _check_sections(study: Study) -> None:
             raise DataError(
                 f"{name} needs twins' answers: name a file as inputs.twin, or add a section simulate"
             )
+
+
+def _simulation(study: Study) -> str:
+    """What would be asked; prompts and personas are checked as the run itself would, before a call is paid for."""
+    from truetwin.io import read_items, read_personas
+    from truetwin.simulation.survey import SurveyTask
+    from truetwin.study.simulating import how
+
+    part, inputs = study.simulate, study.inputs
+    assert part is not None
+    assert inputs.personas is not None
+    assert inputs.items is not None
+    design, sampling, _ = how(part, study.seed)
+    task = SurveyTask(
+        read_personas(inputs.personas), list(read_items(inputs.items).values()), design, sampling
+    )
+    calls = sum(1 for _ in task.cells())
+    return f"{len(task.personas)} personas, {len(task.items)} items: at most {calls} calls of {part.model}"
 
 
 def _check_names(study: Study) -> None:

@@ -36,19 +36,23 @@ class Inputs(_Part):
 
 
 class Simulate(_Part):
-    """Ask twins where their answers are missing."""
+    """Ask twins where their answers are missing; needs inputs.personas and inputs.items."""
 
     model: str
     base_url: str | None = None
     engine: Literal["openai", "inspect"] = "openai"
-    construction: str = "text"
-    per_call: Annotated[int, Field(ge=1)] = 1
-    temperature: float | None = None
+    key_variable: str | None = None
+    strategy: str = "default"
+    reply: Literal["code", "json", "schema"] = "code"
+    per_call: Annotated[int, Field(ge=1)] | Literal["block"] = 1
+    order: Literal["fixed", "reversed", "rotated"] = "fixed"
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     replicates: Annotated[int, Field(ge=1)] = 1
-    concurrency: Annotated[int, Field(ge=1)] = 32
-    max_requests: Annotated[int, Field(ge=1)] | None = None
-    max_cost: Annotated[float, Field(gt=0)] | None = None
+    concurrency: Annotated[int, Field(ge=1)] = 64
+    cap_requests: Annotated[int, Field(ge=1)] | None = None
+    cap_tokens: Annotated[int, Field(ge=1)] | None = None
+    cap_cost: Annotated[float, Field(gt=0)] | None = None
     price_in: Annotated[float, Field(ge=0)] | None = None
     price_out: Annotated[float, Field(ge=0)] | None = None
     validity_floor: Annotated[float, Field(ge=0, le=1)] = 0.9
@@ -169,8 +173,14 @@ def _known_keys(place: tuple[str, ...]) -> list[str]:
 
 def _absolute(study: Study, folder: Path) -> Study:
     found = {name: folder / value for name, value in study.inputs if isinstance(value, Path)}
+    simulate = study.simulate
+    if simulate is not None:
+        kind, colon, file = simulate.model.partition(":")
+        if colon and kind in ("generated", "scripted"):
+            simulate = simulate.model_copy(update={"model": f"{kind}:{folder / file}"})
     return study.model_copy(
         update={
+            "simulate": simulate,
             "inputs": study.inputs.model_copy(update=found),
             "voice": tuple(folder / path for path in study.voice),
         }

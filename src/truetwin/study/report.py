@@ -10,7 +10,8 @@ from truetwin.errors import RunError
 from truetwin.evaluation import Evaluation
 from truetwin.io import read_table
 from truetwin.report.page import Page, Section
-from truetwin.study.steps import Work, evaluation_path
+from truetwin.study.steps import evaluation_path
+from truetwin.study.work import Work
 
 
 def study_page(work: Work) -> Page:

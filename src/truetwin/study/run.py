@@ -15,7 +15,8 @@ from truetwin.registry import closest
 from truetwin.study.check import check_study
 from truetwin.study.config import Study
 from truetwin.study.ledger import Ledger, locked, step_key
-from truetwin.study.steps import STEPS, Progress, Step, Work
+from truetwin.study.steps import STEPS, Step
+from truetwin.study.work import Progress, Work
 
 Bar = Callable[[str], AbstractContextManager[Progress | None]]
 

@@ -5,66 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from truetwin.data import Panel
 from truetwin.errors import NotPredictableError
 from truetwin.io import dump_json, read_blocks, replacing, write_table
 from truetwin.study.config import Study
+from truetwin.study.simulating import run_simulation
+from truetwin.study.work import Work
 
-Progress = Callable[[int, int], None]
 METRICS = ("pearson", "bias", "variance-ratio")
-
-
-@dataclass
-class Work:
-    """What a step works with: the study, where its results go, and the panel, read once."""
-
-    study: Study
-    folder: Path
-    n_jobs: int = 1
-    progress: Progress | None = None
-
-    @property
-    def twin(self) -> Path:
-        """The twins' answers: given, or simulated by an earlier step."""
-        return self.study.inputs.twin or self.folder / "twin.csv"
-
-    @cached_property
-    def panel(self) -> Panel:
-        """Human and twin answers."""
-        from truetwin.io.panels import read_panel
-
-        inputs = self.study.inputs
-        assert inputs.human is not None
-        return read_panel(
-            inputs.human,
-            self.twin,
-            id_column=inputs.id_column,
-            item_file=inputs.items,
-            in_context=inputs.in_context,
-        )
-
-    @cached_property
-    def blocks(self) -> dict[str, str] | None:
-        """Batteries, if a file declares them."""
-        return read_blocks(self.study.inputs.blocks) if self.study.inputs.blocks else None
-
-    def tables(self) -> dict[str, Path]:
-        """The files behind the panel, by role."""
-        inputs = self.study.inputs
-        found = {
-            "human": inputs.human,
-            "twin": self.twin,
-            "in_context": inputs.in_context,
-            "items": inputs.items,
-            "blocks": inputs.blocks,
-        }
-        return {role: path for role, path in found.items() if path is not None}
 
 
 @dataclass(frozen=True)
@@ -80,6 +32,16 @@ class Step:
 def evaluation_path(folder: Path, protocol: str) -> Path:
     """Where the evaluation under a protocol is stored."""
     return folder / f"evaluation-{protocol}.json"
+
+
+def _simulation_files(work: Work) -> dict[str, Path]:
+    """What a simulation reads, the table or script behind an offline model among it."""
+    inputs, part = work.study.inputs, work.study.simulate
+    found = {"personas": inputs.personas, "items": inputs.items, "twin": inputs.twin}
+    if part is not None and part.model.partition(":")[0] in ("generated", "scripted"):
+        file = part.model.partition(":")[2]
+        found["model"] = Path(file) if file else None
+    return {role: path for role, path in found.items() if path is not None}
 
 
 def _evaluate(work: Work) -> list[Path]:
@@ -232,6 +194,7 @@ def _diagnosis_files(work: Work) -> dict[str, Path]:
 
 
 STEPS = (
+    Step("simulate", lambda study: study.simulate, _simulation_files, run_simulation),
     Step("evaluate", lambda study: study.evaluate, Work.tables, _evaluate),
     Step("calibrate", lambda study: study.calibrate, Work.tables, _calibrate),
     Step("diagnose", lambda study: study.diagnose, _diagnosis_files, _diagnose),
