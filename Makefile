@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint benchmarks clean
+.PHONY: demo test lint wheel docs clean
 demo: $(VENV)/.installed
 	$(BIN)/truetwin demo --output truetwin-demo
 
@@ -25,6 +25,14 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@ $(VENV)/.installed
+
+wheel: $(VENV)/.installed-dev
+	$(BIN)/python -m build --wheel --outdir dist .
+	@echo "install it anywhere with: pip install $$(ls -t dist/*.whl | head -1)"
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+	@echo "documentation: build/docs/index.html"
 
 clean:
 	rm -rf $(VENV) truetwin-demo dist build .pytest_cache .mypy_cache .ruff_cache

@@ -54,7 +54,12 @@ def blocks_out(panel: Panel) -> list[dict]:
         for row in item_verdicts(prepare(without_items(panel, list(ids)))):
             if row["item"] in ids:
                 j = ids[row["item"]]
-                rows.append(row | {"calibrated": float(calibrated[j]), "twin": float(twin[j])})
+                scored = {
+                    "calibrated": float(calibrated[j]),
+                    "twin": float(twin[j]),
+                    "block": whole.blocks[j],
+                }
+                rows.append(row | scored)
     return rows
 
 
@@ -72,11 +77,13 @@ def show(name: str, rows: list[dict]) -> None:
     for row in record_summary(rows):
         if row["n_items"]:
             parts = [
-                f"{k} {row[k]:.3f} +- {row[f'{k}_standard_error'] or 0:.3f} (n {row[f'{k}_n']})"
+                f"{k} {row[k]:.3f} (n {row[f'{k}_n']}), by block {row[f'{k}_by_block']:.3f} +- "
+                f"{row[f'{k}_standard_error'] or 0:.3f}"
                 for k in ("calibrated", "twin")
                 if row[k] is not None
             ]
-            print(f"  {name:46}{row['verdict']:14}{row['n_items']:5d}  {'; '.join(parts) or 'no score'}")
+            counts = f"{row['n_items']:4d} items, {row['n_blocks']:3d} blocks"
+            print(f"  {name:46}{row['verdict']:14}{counts}  {'; '.join(parts) or 'no score'}")
 
 
 def verdicts(only: str | None, method: str | None) -> None:
@@ -95,7 +102,7 @@ def verdicts(only: str | None, method: str | None) -> None:
             show(name.replace(" - ", ", ")[:45], rows)
             print(f"  {'':46}{time.perf_counter() - begin:.0f} s", flush=True)
             if name != "MovieLens":
-                pooled += rows
+                pooled += [row | {"block": (name, row["block"])} for row in rows]
         show("all constructions of Twin-2K-500", pooled)
 
 

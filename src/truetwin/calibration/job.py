@@ -12,10 +12,12 @@ import numpy as np
 from truetwin.calibration._orient import Array, axis_ids, orient
 from truetwin.calibration.auto import Auto, situation_of
 from truetwin.calibration.base import Calibrator, Prediction, make_fold
+from truetwin.calibration.batteries import with_blocks
 from truetwin.calibration.design import Fold, Preprocessing, make_designs
 from truetwin.calibration.intervals import TargetLaw, category_probabilities
 from truetwin.calibration.methods import named_calibrators
 from truetwin.calibration.online import OnlineItem
+from truetwin.calibration.residuals import donor_covariates
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import Layout, to_frame
@@ -185,7 +187,12 @@ class Calibration:
             raise ParameterError(f"there is no predicted new item {item!r}")
         low, high = law.errors.quantiles(ONE_SD)
         return OnlineItem(
-            self._of(item), self.panel.respondent_ids, spread=max(law.level.sd * (high - low) / 2, 1e-9)
+            self._of(item),
+            self.panel.respondent_ids,
+            spread=max(law.level.sd * (high - low) / 2, 1e-9),
+            covariates=donor_covariates(
+                self.panel.human_values, self.panel.twin_values, self.panel.item_ids.index(item)
+            ),
         )
 
     def _of(self, item: str) -> Array:
@@ -245,6 +252,7 @@ def calibrate(
     preset: str = "cv",
     parameters: Mapping[str, Any] | None = None,
     preprocessing: Preprocessing | None = None,
+    blocks: Mapping[str, str] | None = None,
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Calibration:
@@ -266,6 +274,8 @@ def calibrate(
         Settings of a named method by hand; they win over the preset.
     preprocessing : Preprocessing, optional
         How both sources are prepared.
+    blocks : mapping from item id to block, optional
+        Batteries, for methods that use them; :func:`truetwin.data.block_evidence.resolve_blocks` finds them.
     n_jobs : int
         Number of parallel workers (joblib); the result does not depend on it.
     progress : callable, optional
@@ -295,7 +305,8 @@ def calibrate(
     for axis, targets in steps:
         by_hand = {method: parameters} if parameters and isinstance(method, str) else None
         models = named_calibrators([method], panel, axis, preset=preset, parameters=by_hand)
-        ((name, calibrators[axis]),) = models.items()
+        ((name, model),) = models.items()
+        calibrators[axis] = with_blocks(model, blocks)
         fold = make_fold(panel, [Target(axis, t) for t in targets])
         part = _predict(panel, calibrators[axis], fold, preprocessing or Preprocessing(), n_jobs, progress)
         parts.append(_without_blind_targets(panel, calibrators[axis], part))

@@ -1,8 +1,8 @@
 r"""Answers to a new item that arrive one by one: better predictions for the rest, and valid estimates for everybody.
 
-Predictions start where a calibration left them. Each observed answer is used twice. *For people*: the predictions of
-everybody else are corrected by a regression of the answers on them, shrunk towards no
-correction. *For the population*: prediction-powered estimates,
+Predictions start where a calibration left them. Each observed answer is used twice. *For people*: everybody else's
+prediction is conditioned on the errors seen so far, through its level and slope and through what the people have
+answered to the donors (:mod:`truetwin.calibration.residuals`). *For the population*: prediction-powered estimates,
 
 .. math:: \hat\theta = \frac1N \sum_{i} \hat f_i + \frac1n \sum_{i \in \text{observed}} (y_i - \hat f_i),
 
@@ -21,11 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration._orient import Array
+from truetwin.calibration.residuals import PRIOR_ANSWERS, Posterior, condition
 from truetwin.errors import DataError, ParameterError
 from truetwin.solvers.prediction_powered import prediction_powered_mean
-
-PRIOR_ANSWERS = 4.0
-PRIOR_SLOPE_ANSWERS = 20.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,9 @@ class OnlineItem:
         Their ids.
     spread : float
         Standard deviation of a prediction's error before any answer, on the item's scale; > 0.
+    covariates : ndarray of shape (n_respondents, q), optional
+        What is known of each person beside the prediction
+        (:func:`truetwin.calibration.residuals.donor_covariates`). Without it, answers correct level and slope only.
 
     Examples
     --------
@@ -67,7 +68,12 @@ class OnlineItem:
     """
 
     def __init__(
-        self, predictions: Sequence[float] | Array, respondent_ids: Sequence[str], *, spread: float
+        self,
+        predictions: Sequence[float] | Array,
+        respondent_ids: Sequence[str],
+        *,
+        spread: float,
+        covariates: Array | None = None,
     ) -> None:
         self._start = np.asarray(predictions, dtype=np.float64)
         self.respondent_ids = tuple(respondent_ids)
@@ -79,6 +85,17 @@ class OnlineItem:
         if not (np.isfinite(spread) and spread > 0):
             raise ParameterError(f"'spread' must be a positive number. Got {spread!r} instead.")
         self.spread = float(spread)
+        self._covariates = None if covariates is None else np.asarray(covariates, dtype=np.float64)
+        if self._covariates is not None and (
+            self._covariates.ndim != 2
+            or len(self._covariates) != len(self._start)
+            or not np.isfinite(self._covariates).all()
+        ):
+            raise DataError(
+                f"covariates must be finite numbers, one row a respondent; got an array of shape "
+                f"{self._covariates.shape} for {len(self._start)} respondents"
+            )
+        self._posterior: Posterior | None = None
         self._position = {r: k for k, r in enumerate(self.respondent_ids)}
         self._answers: dict[str, float] = {}
 
@@ -107,6 +124,7 @@ class OnlineItem:
                     f"withdraw the first answer to replace it"
                 )
         self._answers.update({who: float(answer) for who, answer in answers.items()})
+        self._posterior = None
         return self
 
     def withdraw(self, respondent_id: str) -> OnlineItem:
@@ -114,40 +132,53 @@ class OnlineItem:
         if respondent_id not in self._answers:
             raise DataError(f"respondent {respondent_id!r} has not answered")
         del self._answers[respondent_id]
+        self._posterior = None
         return self
 
     @property
     def predictions(self) -> Array:
         """Answers where they are known; elsewhere predictions, corrected by what the answers showed."""
         where, observed = self._observed()
-        result = self._corrected()
+        result = self._start + self._conditioned().mean
         result[where] = observed
         return result
 
     @property
+    def error_sds(self) -> Array:
+        """Standard deviation of the error of everybody's prediction; 0 for known answers, NaN without a prediction."""
+        where, _ = self._observed()
+        result = self._conditioned().sd.copy()
+        result[where] = 0.0
+        return result
+
+    @property
     def error_sd(self) -> float:
-        """Standard deviation of a prediction's error, from the residuals seen so far and the one assumed before."""
-        where, observed = self._observed()
-        fine = np.isfinite(self._start[where])
-        n = int(fine.sum())
-        if not n:
-            return self.spread
-        residual = observed[fine] - self._corrected()[where][fine]
-        return float(np.sqrt((PRIOR_ANSWERS * self.spread**2 + residual @ residual) / (PRIOR_ANSWERS + n)))
+        """Root mean square of :attr:`error_sds` over those who have a prediction and have not answered."""
+        open_ = self.error_sds[self.error_sds > 0]
+        return float(np.sqrt(np.mean(open_**2))) if open_.size else 0.0
+
+    @property
+    def explained(self) -> float:
+        """Share of the errors' variance that the answers to donors are expected to explain, after what was seen."""
+        return self._conditioned().signal
 
     def intervals(self, level: float = 0.9) -> tuple[Array, Array]:
-        """Lower and upper end for everybody who has not answered, normal errors; known answers are points."""
+        """Lower and upper end for everybody who has not answered (Student's t errors); known answers are points."""
         if not 0 < level < 1:
             raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
-        half = NormalDist().inv_cdf((1 + level) / 2) * self.error_sd
-        where, _ = self._observed()
-        width = np.full(len(self._start), half)
-        width[where] = 0.0
-        return self.predictions - width, self.predictions + width
+        n = self.n_observed
+        factor = _student(level, PRIOR_ANSWERS + n) if n else NormalDist().inv_cdf((1 + level) / 2)
+        width = factor * self.error_sds
+        predictions = self.predictions
+        return predictions - width, predictions + width
 
     def mean(self, level: float = 0.9) -> Estimate:
-        """Prediction-powered estimate of the mean answer of all respondents."""
-        return self._powered(self._start, lambda answers: answers, level)
+        """Prediction-powered estimate of the mean answer of all respondents.
+
+        Needs two answers at least. While all answers are the same, their variance says nothing, and the spread
+        assumed beforehand takes its place.
+        """
+        return self._powered(self._start, lambda answers: answers, level, self.spread)
 
     def share(self, category: float, probabilities: Array | None = None, level: float = 0.9) -> Estimate:
         """Prediction-powered estimate of the share that answers ``category``.
@@ -165,6 +196,8 @@ class OnlineItem:
         if predicted.shape != self._start.shape:
             raise DataError("there must be one probability a respondent")
         found = self._powered(predicted, lambda answers: (answers == category).astype(float), level)
+        if found.value in (0.0, 1.0) and found.standard_error == 0 and found.n_observed < len(self._start):
+            return _wilson(found, level)
         return Estimate(
             float(np.clip(found.value, 0, 1)),
             max(found.low, 0.0),
@@ -173,7 +206,10 @@ class OnlineItem:
             found.n_observed,
         )
 
-    def _powered(self, predicted: Array, measure: Callable[[Array], Array], level: float) -> Estimate:
+    def _powered(
+        self, predicted: Array, measure: Callable[[Array], Array], level: float, agreed: float = 0.0
+    ) -> Estimate:
+        """The estimate; ``agreed`` is the sd to assume where all answers are the same."""
         if not 0 < level < 1:
             raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
         where, observed = self._observed()
@@ -185,24 +221,33 @@ class OnlineItem:
             )
         y, f = measure(observed[fine]), predicted[where][fine]
         everybody = predicted[np.isfinite(predicted)]
-        found = prediction_powered_mean(y, f, everybody, level=level)
+        found = prediction_powered_mean(y, f, everybody, level=level, spread_if_alike=agreed)
         return Estimate(found.value, found.low, found.high, found.standard_error, found.n)
 
-    def _corrected(self) -> Array:
-        """Level and slope of the predictions corrected: ridge regression of the residuals on the predictions."""
-        where, observed = self._observed()
-        fine = np.isfinite(self._start[where])
-        start, residual = self._start[where][fine], (observed - self._start[where])[fine]
-        known = self._start[np.isfinite(self._start)]
-        if not start.size or not known.size:
-            return self._start.copy()
-        centre = float(known.mean())
-        unit = float(known.std()) or 1.0
-        X = np.column_stack([np.ones(start.size), (start - centre) / unit])
-        penalty = np.diag([PRIOR_ANSWERS, PRIOR_SLOPE_ANSWERS])
-        shift, slope = np.linalg.solve(X.T @ X + penalty, X.T @ residual)
-        return np.asarray(self._start + shift + slope * (self._start - centre) / unit)
+    def _conditioned(self) -> Posterior:
+        """Everybody's error given those seen; kept until the answers change."""
+        if self._posterior is None:
+            where, observed = self._observed()
+            fine = np.isfinite(self._start[where])
+            where, observed = where[fine], observed[fine]
+            residuals = observed - self._start[where]
+            self._posterior = condition(self._start, self._covariates, where, residuals, self.spread)
+        return self._posterior
 
     def _observed(self) -> tuple[NDArray[np.intp], Array]:
         where = np.array([self._position[r] for r in self._answers], dtype=np.intp)
         return where, np.array(list(self._answers.values()), dtype=np.float64)
+
+
+def _wilson(found: Estimate, level: float) -> Estimate:
+    """Wilson's score interval: all answers agree, so that their own variance would promise certainty."""
+    z, n = NormalDist().inv_cdf((1 + level) / 2), found.n_observed
+    centre = (found.value + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * z / (2 * n) / (1 + z * z / n)
+    return Estimate(found.value, max(centre - half, 0.0), min(centre + half, 1.0), half / z, n)
+
+
+def _student(level: float, freedom: float) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf((1 + level) / 2, freedom))

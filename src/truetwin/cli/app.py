@@ -21,6 +21,7 @@ from truetwin.cli import (
     reweight,
     runs,
     simulate,
+    study,
     voice,
 )
 
@@ -60,6 +61,7 @@ app.command("plan")(plan.plan_command)
 app.command("reproduce")(reproduce.reproduce_command)
 app.command("demo")(demo.demo_command)
 app.command("methods")(methods.methods_command)
+app.add_typer(study.app, name="study")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(personas.app, name="personas")
 app.command("simulate")(simulate.simulate_command)

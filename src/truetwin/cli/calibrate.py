@@ -18,6 +18,7 @@ from truetwin.cli.options import (
     Preset,
     Settings,
     Twin,
+    blocks_of,
     ids_of,
     parameters_of,
     read_panel,
@@ -56,6 +57,13 @@ def calibrate_command(
     in_context: InContext = None,
     preset: Preset = "cv",
     settings: Settings = None,
+    blocks: Annotated[
+        str | None,
+        typer.Option(
+            help="Batteries: a table with the columns item_id,block, or 'auto' (by ids, missing answers and "
+            "near-duplicate twin answers). [default: as declared, or by ids]"
+        ),
+    ] = None,
     check: Annotated[
         int | None,
         typer.Option(
@@ -103,6 +111,7 @@ def calibrate_command(
     check_sidecar(output)
     by_hand = parameters_of(settings)
     panel = read_panel(human, twin, id_column, item_file, in_context)
+    members, found_by = blocks_of(panel, blocks)
     with progress_bar("calibrating") as progress:
         result = calibrate(
             panel,
@@ -111,11 +120,12 @@ def calibrate_command(
             respondents=ids_of(respondents, panel.respondent_ids),
             preset=preset,
             parameters=_only(by_hand, name),
+            blocks=members,
             n_jobs=n_jobs,
             progress=progress,
         )
     inputs = {"human": human, "twin": twin, "item_file": item_file, "in_context": in_context}
-    asked = {"preset": preset, "set": list(settings or ()), "round": rounded}
+    asked = {"preset": preset, "set": list(settings or ()), "round": rounded, "blocks": found_by}
     sidecar = write_predictions(
         result,
         output,
@@ -140,6 +150,8 @@ def calibrate_command(
         print_json("calibrate", described, [{"method": name, **record} for record in result.notes()])
     else:
         _print(result, gain, parameters)
+        if any("blocks" in model.get_params() for model in result.calibrators.values()):
+            note(f"batteries: {found_by}")
         if intervals is not None:
             note(f"{intervals:.0%} intervals: {intervals_path(output)}")
         note(f"predictions: {output}\nhow they were made: {sidecar}")
@@ -203,7 +215,7 @@ def _print(
     for axis in parameters:
         here = [record for record in notes if record["axis"] == axis]
         done = sum(1 for record in here if record["target"] not in {t.id for t in result.unpredicted})
-        shown = ", ".join(f"{k}={v}" for k, v in parameters[axis].items())
+        shown = ", ".join(f"{k}={v}" for k, v in parameters[axis].items() if k != "blocks")
         note(f"{result.method}({shown}): predicted {done} of {len(here)} new {axis}s")
     columns = [
         Column("target", "target"),

@@ -139,55 +139,33 @@ def _print(rows: list[dict[str, Any]], new_items: list[dict[str, Any]]) -> None:
 def _write_report(
     path: Path, evaluation: Evaluation, new_items: list[dict[str, Any]], shape: tuple[int, int]
 ) -> None:
-    from truetwin.report.page import gain_figure, svg, write_page
+    from truetwin.report.page import Field, Page, Section, Table, write_page
+    from truetwin.report.sections.evaluation import PROTOCOLS, evaluation_section, gain_in_words
 
-    rows = evaluation.summary()
-    twin, best = (next(r for r in rows if r["method"] == m) for m in ("twin", METHOD))
-
-    def number(value: float | None, style: str = ".3f") -> str:
-        return "" if value is None else "undefined" if value != value else format(value, style)
-
-    write_page(
-        path,
-        title="Calibrating digital twins: a generated example",
-        lead=(
-            f"Calibration raises the mean correlation with hidden human answers from {twin['mean']:.3f} to "
-            f"{best['mean']:.3f} (paired gain {best['difference']:+.3f}, standard error "
-            f"{best['difference_standard_error']:.3f}, {best['n_paired']} items)."
-        ),
-        facts=[
+    best = next(row for row in evaluation.summary() if row["method"] == METHOD)
+    fields = (
+        Field("item", "item"),
+        Field("twin", "twin", ".3f"),
+        Field("calibrated", "calibrated", ".3f"),
+        Field("n", "n", "d"),
+    )
+    truth = Table("New items, compared with the generated truth", fields, new_items)
+    page = Page(
+        "Calibrating digital twins: a generated example",
+        "Does correcting the twins with human answers to other items bring them closer to people?",
+        gain_in_words(best),
+        facts=(
             ("population", f"{shape[0]} generated respondents, {shape[1]} items; not real people"),
             ("method", METHOD),
-            ("protocol", "leave-one-item-out: each answered item hidden from every method in turn"),
-        ],
-        tables=[
-            {
-                "title": "Methods on hidden items",
-                "columns": ["method", "correlation", "SE", "n", "unscored", "gain over twin", "SE of gain"],
-                "rows": [
-                    [
-                        r["method"],
-                        number(r["mean"]),
-                        number(r["standard_error"]),
-                        r["n_scored"],
-                        r["n_unscored"],
-                        number(r.get("difference"), "+.3f"),
-                        number(r.get("difference_standard_error")),
-                    ]
-                    for r in rows
-                ],
-            },
-            {
-                "title": "New items, compared with the generated truth",
-                "columns": ["item", "twin", "calibrated", "n"],
-                "rows": [[r["item"], number(r["twin"]), number(r["calibrated"]), r["n"]] for r in new_items],
-            },
-        ],
-        figures=[
-            (
-                svg(gain_figure(evaluation, METHOD)),
-                f"Correlation of the uncalibrated twin and of the calibrated prediction with the hidden human answers, "
-                f"for each of {best['n_scored']} items, sorted by the gain.",
-            )
-        ],
+            ("protocol", PROTOCOLS["leave-one-item-out"]),
+        ),
+        sections=(
+            evaluation_section(evaluation, METHOD),
+            Section(
+                "New items",
+                ("Only a generated population has a truth that new items can be compared with.",),
+                (truth,),
+            ),
+        ),
     )
+    write_page(page, path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truetwin.cli.options import Human, IdColumn, ItemFile, Json, Twin, read_panel
+from truetwin.cli.options import Human, IdColumn, ItemFile, Json, Twin, blocks_of, read_panel
 
 if TYPE_CHECKING:
     from truetwin.data import Panel
@@ -23,8 +23,11 @@ def diagnose_command(
     id_column: IdColumn = None,
     item_file: ItemFile = None,
     blocks: Annotated[
-        Path | None,
-        typer.Option(help="A table with the columns item_id,block. [default: as declared, or from the ids]"),
+        str | None,
+        typer.Option(
+            help="Batteries: a table with the columns item_id,block, or 'auto' (by ids, missing answers and "
+            "near-duplicate twin answers). [default: as declared, or by ids]"
+        ),
     ] = None,
     method: Annotated[
         str | None,
@@ -47,16 +50,20 @@ def diagnose_command(
     from truetwin.cli.output import note, print_json
     from truetwin.diagnosis import diagnose
     from truetwin.errors import ParameterError
-    from truetwin.io import read_blocks
 
     if figure_format not in ("png", "svg", "pdf"):
         raise ParameterError(f"--figure-format must be png, svg or pdf; got {figure_format!r}")
     if figures:
         _check_folder(figures)
     panel = read_panel(human, twin, id_column, item_file, None)
-    members = read_blocks(blocks) if blocks else None
-    scores = None if method in (None, "none") else _scores(panel, str(method), members)
-    found = diagnose(panel, blocks=members, scores=scores, random_state=seed)
+    members, found_by = blocks_of(panel, blocks)
+    scores = whole = None
+    if method not in (None, "none"):
+        scores = _scores(panel, str(method), members, "leave-one-item-out")
+        answered = {members[i] for i in panel.item_ids if i not in set(panel.new_items)}
+        if any(members[i] not in answered for i in panel.new_items):
+            whole = _scores(panel, str(method), members, "leave-block-out")
+    found = diagnose(panel, blocks=members, scores=scores, battery_scores=whole, random_state=seed)
     if figures:
         from truetwin.report.diagnosis_figures import write_figures
 
@@ -64,9 +71,10 @@ def diagnose_command(
         for path in write_figures(found, figures, f".{figure_format}"):
             note(f"figure: {path}")
     if json:
-        print_json("diagnose", _described(found), found.rows())
+        print_json("diagnose", {**_described(found), "blocks": found_by}, found.rows())
     else:
         print_diagnosis(found)
+        note(f"batteries: {found_by}")
 
 
 def _check_folder(folder: Path) -> None:
@@ -78,16 +86,17 @@ def _check_folder(folder: Path) -> None:
     check_writable(folder / "figure" if folder.is_dir() else folder)
 
 
-def _scores(panel: Panel, method: str, blocks: Mapping[str, str] | None) -> dict[str, float] | None:
-    """What the method reaches on the answered items, each hidden in turn; None where that cannot be told."""
+def _scores(panel: Panel, method: str, blocks: Mapping[str, str], protocol: str) -> dict[str, float] | None:
+    """What the method reaches on the answered items, hidden in turn; None where that cannot be told."""
     from truetwin.cli.output import progress_bar
-    from truetwin.errors import NotPredictableError
+    from truetwin.errors import DataError, NotPredictableError
     from truetwin.evaluation import evaluate
 
+    what = "items" if protocol == "leave-one-item-out" else "batteries"
     try:
-        with progress_bar(f"hiding items from {method}") as progress:
-            table = evaluate(panel, [method], blocks=blocks, baseline=method, progress=progress)
-    except NotPredictableError:
+        with progress_bar(f"hiding {what} from {method}") as progress:
+            table = evaluate(panel, [method], protocol, blocks=blocks, baseline=method, progress=progress)
+    except (NotPredictableError, DataError):  # one answered item, or one battery
         return None
     ((_, scores),) = table.scores.items()
     found = zip(table.target_ids, scores.tolist(), strict=True)
@@ -128,11 +137,14 @@ def print_diagnosis(found: Diagnosis) -> None:
             Column("verdict", "verdict"),
             Column("n_items", "items", "d"),
             Column("calibrated", "calibrated", ".3f"),
-            Column("calibrated_standard_error", "SE", ".3f"),
             Column("twin", "twin", ".3f"),
+            Column("n_blocks", "batteries", "d"),
+            Column("calibrated_by_block", "calibrated", ".3f"),
+            Column("calibrated_standard_error", "SE", ".3f"),
+            Column("twin_by_block", "twin", ".3f"),
             Column("twin_standard_error", "SE", ".3f"),
         ]
-        title = "how such verdicts did: answered items, each hidden in turn (mean correlations)"
+        title = "how such verdicts did: answered items, hidden in turn (mean correlation over items; over batteries)"
         print_table(found.record_summary(), columns, title=title)
     if found.verdicts:
         _print_verdicts(found)

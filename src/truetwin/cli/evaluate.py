@@ -54,7 +54,8 @@ def evaluate_command(
     blocks: Annotated[
         str | None,
         typer.Option(
-            help="For leave-block-out: a table with the columns item_id,block, or 'auto' (from the ids)."
+            help="For leave-block-out: a table with the columns item_id,block, or 'auto' (by ids, missing answers and "
+            "near-duplicate twin answers). [default: as declared, or by ids]"
         ),
     ] = None,
     id_column: IdColumn = None,
@@ -96,7 +97,7 @@ def evaluate_command(
             protocol,
             metric=scored,
             baseline=baseline,
-            blocks=None if blocks == "auto" else members,
+            blocks="auto" if blocks == "auto" else members,
             preset=preset,
             parameters=parameters_of(settings),
             n_jobs=n_jobs,
@@ -112,11 +113,7 @@ def evaluate_command(
     else:
         print_evaluation(result, title=f"{protocol}; differences are paired, against {baseline!r}")
         if protocol == "leave-block-out":
-            groups = result.settings["n_folds"]
-            note(
-                f"{groups} blocks"
-                + (": every item is a block of its own" if groups == len(result.target_ids) else "")
-            )
+            note(f"hidden together: {result.settings['n_folds']} blocks; {result.settings['blocks']}")
 
 
 def print_evaluation(result: Evaluation, *, title: str) -> None:

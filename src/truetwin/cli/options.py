@@ -54,29 +54,23 @@ def read_panel(
 ) -> Panel:
     """Read the tables of a job and align them."""
     from truetwin.cli.output import note
-    from truetwin.data import Panel
-    from truetwin.errors import DataError
-    from truetwin.io import read_items, read_responses
+    from truetwin.io.panels import read_panel, undeclared
 
-    items = read_items(item_file) if item_file else None
-    tables = [read_responses(path, id_column=id_column, items=items) for path in (human, twin)]
-    for path, table in zip((human, twin), tables, strict=True):
-        if "weight" in table.item_ids and not (items and "weight" in items):
-            raise DataError(
-                f"{path}: the column 'weight' would be taken for an item; leave it out, rename it, or declare the item "
-                f"'weight' in an --item-file"
-            )
-    third = read_responses(in_context, id_column=id_column, items=items) if in_context else None
-    if items:
-        known = {i for table in tables for i in table.item_ids}
-        strange = [i for i in items if i not in known]
-        if len(strange) == len(items):
-            raise DataError(
-                f"{item_file} must declare items of the tables; {strange[0]!r} is in neither of them"
-            )
-        if strange:
-            note(f"{item_file}: {len(strange)} declared items are in neither table, such as {strange[0]!r}")
-    return Panel(tables[0], tables[1], third)
+    panel = read_panel(human, twin, id_column=id_column, item_file=item_file, in_context=in_context)
+    strange = undeclared(panel, item_file)
+    if strange:
+        note(f"{item_file}: {len(strange)} declared items are in neither table, such as {strange[0]!r}")
+    return panel
+
+
+def blocks_of(panel: Panel, given: str | None) -> tuple[dict[str, str], str]:
+    """Blocks from a table, "auto", or what is declared or shows in the ids; and in words where they come from."""
+    from truetwin.data.block_evidence import resolve_blocks
+    from truetwin.io import read_blocks
+
+    if given is None or given == "auto":
+        return resolve_blocks(panel, "auto" if given else None)
+    return resolve_blocks(panel, read_blocks(Path(given)))
 
 
 def names_of(text: str, what: str) -> list[str]:

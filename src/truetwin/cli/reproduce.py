@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +9,22 @@ import typer
 
 from truetwin.cli.options import Jobs, Json, names_of
 
+#: Which options go with which kind of table or figure; each of them is None unless it is given.
+GOES_WITH = {
+    "individual": {"--construction", "--dataset", "--methods"},
+    "marginals": {"--dataset", "--trained-on", "--folder", "--figures"},
+    "figure": {"--figures"},
+    "voice": {"--answers"},
+    "voice-figure": {"--answers", "--annotations", "--figures"},
+}
+
 
 def reproduce_command(
     table: Annotated[
         str,
         typer.Argument(
-            help="table-2, table-4, table-5, table-6 or appendix-marginals of paper A; voice-table-3 or "
-            "voice-table-5 of paper B."
+            help="Of paper A: table-2, table-4, table-5, table-6, appendix-marginals, figure-3 to figure-10; of "
+            "paper B: voice-table-3, voice-table-5, voice-figure-3."
         ),
     ],
     construction: Annotated[
@@ -34,99 +42,81 @@ def reproduce_command(
     ] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="table-6, appendix-marginals: write figures 8 and 9 and their data here."),
+        typer.Option(
+            help="Write figures and their data to this folder. [default: figures, for a figure; else none]"
+        ),
     ] = None,
+    figure_format: Annotated[
+        str, typer.Option("--figure-format", help="Of figures: png, svg, pdf, separated by commas.")
+    ] = "png",
     answers: Annotated[
         list[Path] | None,
         typer.Option(
-            help="voice tables: stored answers; may be repeated. [default: the published ones on this machine]"
+            help="voice-*: stored answers; may be repeated. [default: the published ones on this machine]"
         ),
+    ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option(help="voice-figure-3: which capabilities the items test (JSONL).")
     ] = None,
     n_jobs: Jobs = 1,
     json: Json = False,
 ) -> None:
-    """Compute a table of the paper anew, every cell beside the printed figure."""
-    from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
-    from truetwin.datasets import twin_2k_500
-    from truetwin.errors import UnknownNameError
-    from truetwin.registry import closest
-    from truetwin.reproduction import TABLES, reproduce_table
-    from truetwin.reproduction.marginals import MARGINAL_TABLES
-    from truetwin.reproduction.voice import VOICE_TABLES
+    """Compute a table of the papers anew, every cell beside the printed figure; or a figure, with its data."""
+    from truetwin.errors import ParameterError
 
-    if table in VOICE_TABLES:
-        _refuse(
-            table,
-            {
-                **{"--construction": construction, "--dataset": dataset, "--methods": methods},
-                **{"--trained-on": trained_on, "--folder": folder, "--figures": figures},
-            },
-        )
-        from truetwin.cli.reproduce_voice import reproduce_voice_command
+    kind = _kind(table)
+    given = {
+        "--construction": construction,
+        "--dataset": dataset,
+        "--methods": methods,
+        "--trained-on": trained_on,
+        "--folder": folder,
+        "--figures": figures,
+        "--answers": answers,
+        "--annotations": annotations,
+    }
+    for option, value in given.items():
+        if value is not None and option not in GOES_WITH[kind]:
+            raise ParameterError(f"{option} does not go with {table}")
+    if kind == "individual":
+        from truetwin.cli.reproduce_individual import reproduce_individual_command
 
-        reproduce_voice_command(table, answers or (), json)
-        return
-    foreign = (
-        {"--construction": construction, "--methods": methods}
-        if table in MARGINAL_TABLES
-        else {"--trained-on": trained_on, "--folder": folder, "--figures": figures}
-    )
-    _refuse(table, {**foreign, "--answers": answers})
-    if table in MARGINAL_TABLES:
+        reproduce_individual_command(table, construction, dataset, methods, n_jobs, json)
+    elif kind == "marginals":
         from truetwin.cli.reproduce_marginals import reproduce_marginals_command
 
         wanted = names_of(trained_on, "objective") if trained_on else None
         reproduce_marginals_command(table, dataset, wanted, folder, figures, json)
-        return
-    if table not in TABLES:
-        known = [*TABLES, *MARGINAL_TABLES, *VOICE_TABLES]
-        raise UnknownNameError(
-            f"no table named {table!r}.{closest(table, known)} Tables are {', '.join(known)}."
-        )
-    chosen = names_of(methods, "method") if methods else None
-    with progress_bar(table) as progress:
-        cells = reproduce_table(
-            table, construction=construction, dataset=dataset, chosen=chosen, n_jobs=n_jobs, progress=progress
-        )
-        rows = list(cells)
-    unavailable = []
-    if table == "table-4" and construction is None:
-        unavailable = [c for c in twin_2k_500.CONSTRUCTIONS if c not in {row["construction"] for row in rows}]
-        if unavailable:
-            note(f"not in the data mirror, left out: {', '.join(unavailable)}")
-    if json:
-        settings = {
-            "table": table,
-            "protocol": TABLES[table].protocol,
-            "metric": "pearson-paper",
-            "unavailable": unavailable or None,
-        }
-        print_json(f"reproduce {table}", {k: v for k, v in settings.items() if v is not None}, rows)
-        return
-    columns = [
-        Column("dataset", "dataset", optional=True),
-        Column("construction", "construction"),
-        Column("method", "method"),
-        Column("mean", "mean", ".4f"),
-        Column("standard_error", "SE", ".4f"),
-        Column("n_scored", "n", "d"),
-        Column("n_unscored", "unscored", "d", optional=True),
-        Column("paper", "paper", ".3f"),
-        Column("difference", "difference", "+.4f"),
-        Column("seconds", "seconds", ".1f", optional=True),
-    ]
-    print_table(
-        rows, columns, title=f"{table}: mean correlation by the paper's rule ({TABLES[table].protocol})"
+    elif kind == "voice":
+        from truetwin.cli.reproduce_voice import reproduce_voice_command
+
+        reproduce_voice_command(table, answers or (), json)
+    else:
+        from truetwin.cli.reproduce_figures import reproduce_figure_command
+
+        paths = (answers or (), annotations)
+        reproduce_figure_command(table, figures or Path("figures"), figure_format, json, *paths)
+
+
+def _kind(table: str) -> str:
+    from truetwin.errors import UnknownNameError
+    from truetwin.registry import closest
+    from truetwin.report.paper_figures import PAPER_FIGURES, VOICE_FIGURE
+    from truetwin.reproduction import TABLES
+    from truetwin.reproduction.marginals import MARGINAL_TABLES
+    from truetwin.reproduction.voice import VOICE_TABLES
+
+    kinds = {
+        "individual": TABLES,
+        "marginals": MARGINAL_TABLES,
+        "figure": PAPER_FIGURES,
+        "voice": VOICE_TABLES,
+        "voice-figure": (VOICE_FIGURE,),
+    }
+    for kind, names in kinds.items():
+        if table in names:
+            return kind
+    known = [name for names in kinds.values() for name in names]
+    raise UnknownNameError(
+        f"no table or figure named {table!r}.{closest(table, known)} There are {', '.join(known)}."
     )
-    for name in dict.fromkeys((row["dataset"], row["construction"]) for row in rows):
-        shared = next(r["shared_seconds"] for r in rows if (r["dataset"], r["construction"]) == name)
-        note(f"{name[1] or name[0]}: {shared:.1f} s of preparation shared by the methods come on top")
-
-
-def _refuse(table: str, options: Mapping[str, object]) -> None:
-    """Refuse options that have a value but do not go with the table."""
-    from truetwin.errors import ParameterError
-
-    for option, value in options.items():
-        if value is not None:
-            raise ParameterError(f"{option} does not go with {table}")

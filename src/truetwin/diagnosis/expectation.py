@@ -42,7 +42,10 @@ def expect(
 
     Solves :math:`\min_w \sum_i \omega_i (y_i - \bar y - x_i^T w)^2 + \kappa \|w\|_2^2` for each outcome, with x
     standardised over the record and :math:`\omega_i` one over the size of the item's group, so that a long battery
-    counts once. :math:`\kappa` is chosen by leaving out each group in turn.
+    counts once. :math:`\kappa` is chosen by leaving out each group in turn. If items of the target's own group are in
+    the record, what the regression misses of them, left out as a group, is added, shrunk as by a random intercept:
+    n siblings count :math:`n / (n + \sigma^2 / \tau^2)`, with :math:`\sigma^2` the variance of the misses within groups
+    and :math:`\tau^2` that between groups.
 
     Parameters
     ----------
@@ -55,7 +58,7 @@ def expect(
     target : int
         The item to predict; its outcomes are not looked at.
     groups : ndarray of shape (n_items,)
-        Items of one number are not independent of each other.
+        Items of one number are not independent of each other; those of the target's number are its siblings.
 
     Returns
     -------
@@ -83,10 +86,19 @@ def expect(
     gram, cross = (weight[:, None] * X).T @ X, (weight[:, None] * X).T @ (y - level)
     inverses = [np.linalg.inv(gram + PENALTIES[p] * np.eye(X.shape[1])) for p in best]
     calibrated, twin = (float(level[k] + x @ inverses[k] @ cross[:, k]) for k in (0, 1))
-    residual = (y - np.stack([left_out[best[k], :, k] for k in (0, 1)], axis=1)) @ np.array([1.0, -1.0])
-    group_residual = np.bincount(member, weight * residual)
+    missed = y - np.stack([left_out[best[k], :, k] for k in (0, 1)], axis=1)
+    missed = np.column_stack([missed, missed[:, 0] - missed[:, 1]])  # the last one: of the gain
+    means = np.stack([np.bincount(member, column) for column in (weight[:, None] * missed).T], axis=1)
     leverage = 1 / sizes.size + max(float(x @ inverse @ x) for inverse in inverses)
-    return Expected(calibrated, twin, float(np.sqrt(np.mean(group_residual**2) * leverage)))
+    variance = float(np.mean(means[:, 2] ** 2)) * leverage
+    siblings = np.flatnonzero(groups[usable] == groups[target])
+    if siblings.size:
+        within = np.sum((missed - means[member]) ** 2, axis=0) / max(int(np.sum(sizes - 1)), 1)
+        between = np.maximum(np.mean(means**2 - within / sizes[:, None], axis=0), 0.0)
+        share = between * siblings.size / np.maximum(between * siblings.size + within, 1e-9)
+        calibrated, twin = np.array([calibrated, twin]) + (share * missed[siblings].mean(axis=0))[:2]
+        variance = float((between * (1 - share))[2])
+    return Expected(float(calibrated), float(twin), float(np.sqrt(variance)))
 
 
 def _left_out(X: Array, y: Array, weight: Array, member: Positions, n_groups: int) -> Array:

@@ -12,7 +12,7 @@ from truetwin.data import Panel
 from truetwin.diagnosis.alignment import Alignment, Space, alignment
 from truetwin.diagnosis.bounds import item_bounds, moment_distance, share_bounds
 from truetwin.diagnosis.faults import item_faults
-from truetwin.diagnosis.prepare import completed, demeaned, prepare
+from truetwin.diagnosis.prepare import Prepared, completed, demeaned, prepare
 from truetwin.diagnosis.spectrum import MAX_RANK, Spectrum, spectrum
 from truetwin.diagnosis.verdict import hidden_verdicts, item_verdicts, record_summary
 
@@ -114,14 +114,7 @@ class Diagnosis:
 
     def spectrum_records(self) -> list[dict[str, Any]]:
         """One row a source and rank: cumulative variance, and validation error relative to rank 0."""
-        rows: list[dict[str, Any]] = []
-        for source, found in self.spectra.items():
-            errors = found.validation_error.mean(axis=1)
-            for k, share in enumerate(found.cumulative_variance, 1):
-                row = {"source": source, "rank": k, "cumulative_variance": float(share)}
-                row["validation_error"] = float(errors[k]) if k < errors.size else None
-                rows.append(row)
-        return rows
+        return spectrum_records(self.spectra)
 
     def warnings(self) -> list[str]:
         """What a reader must know first, in sentences."""
@@ -155,6 +148,7 @@ def diagnose(
     max_rank: int = MAX_RANK,
     scaled: bool = True,
     scores: Mapping[str, float] | None = None,
+    battery_scores: Mapping[str, float] | None = None,
     random_state: int = 0,
 ) -> Diagnosis:
     """Say how far the twins of a panel can be trusted, and for which new items.
@@ -174,6 +168,8 @@ def diagnose(
         What the method that will be used reached on the answered items, each hidden in turn (`evaluate` gives it); the
         verdicts then speak of that method. By default they speak of conditional expectations given other items, which
         do as well as the paper's fit-and-transfer methods.
+    battery_scores : mapping from item id to correlation, optional
+        The same with whole batteries hidden ("leave-block-out"): verdicts on items of new batteries speak of these.
     random_state : int, default=0
         Seed of hidden entries, baselines and bootstraps.
 
@@ -194,26 +190,19 @@ def diagnose(
     ['Q15', 'Q16']
     """
     prepared = prepare(panel, blocks)
-    reached = (
-        None if scores is None else np.array([scores.get(i, np.nan) for i in panel.item_ids], dtype=float)
+    reached, reached_blocks = (
+        None if given is None else np.array([given.get(i, np.nan) for i in panel.item_ids], dtype=float)
+        for given in (scores, battery_scores)
     )
-    human, twin = prepared.pair(scaled=scaled)
-    spectra = {
-        name: spectrum(values, max_rank=max_rank, random_state=random_state)
-        for name, values in (("human", human), ("twin", twin))
-    }
-    rank = spectra["human"].effective_rank
-    full = [demeaned(completed(v)) for v in (human, twin)]
-    alignments: dict[str, Alignment] = {
-        space: alignment(full[0], full[1], rank + 2, space, random_state=random_state) for space in _SPACES
-    }
+    human, _ = prepared.pair(scaled=scaled)
+    spectra, alignments = structure(prepared, scaled=scaled, max_rank=max_rank, random_state=random_state)
     many = prepared.donors.size > MAX_ITEMS_HIDDEN
     return Diagnosis(
         panel,
         spectra,
         alignments,
         item_faults(panel),
-        item_verdicts(prepared, reached),
+        item_verdicts(prepared, reached, reached_blocks),
         [] if many else hidden_verdicts(prepared, reached),
         item_bounds(prepared, random_state=random_state),
         share_bounds(prepared, random_state=random_state),
@@ -228,6 +217,38 @@ def diagnose(
             "random_state": random_state,
         },
     )
+
+
+def structure(
+    prepared: Prepared, *, scaled: bool = True, max_rank: int = MAX_RANK, random_state: int = 0
+) -> tuple[dict[str, Spectrum], dict[str, Alignment]]:
+    """Spectra of both sources, and how close their leading directions are (paper A, section 4.2, 6 and A.1).
+
+    Compared are as many directions as the human effective rank, and two more.
+    """
+    human, twin = prepared.pair(scaled=scaled)
+    spectra = {
+        name: spectrum(values, max_rank=max_rank, random_state=random_state)
+        for name, values in (("human", human), ("twin", twin))
+    }
+    rank = spectra["human"].effective_rank
+    full = [demeaned(completed(v)) for v in (human, twin)]
+    alignments: dict[str, Alignment] = {
+        space: alignment(full[0], full[1], rank + 2, space, random_state=random_state) for space in _SPACES
+    }
+    return spectra, alignments
+
+
+def spectrum_records(spectra: Mapping[str, Spectrum]) -> list[dict[str, Any]]:
+    """One row a source and rank: cumulative variance, and validation error relative to rank 0."""
+    rows: list[dict[str, Any]] = []
+    for source, found in spectra.items():
+        errors = found.validation_error.mean(axis=1)
+        for k, share in enumerate(found.cumulative_variance, 1):
+            row = {"source": source, "rank": k, "cumulative_variance": float(share)}
+            row["validation_error"] = float(errors[k]) if k < errors.size else None
+            rows.append(row)
+    return rows
 
 
 def _some(ids: Iterable[str]) -> str:

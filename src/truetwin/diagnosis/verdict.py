@@ -3,7 +3,8 @@ r"""For each new item: calibrate, use the twin as it is, or do not trust.
 The rule is learned on the panel's own answered items. Each of them is hidden in turn; what remains visible of it (how
 well its twin answers follow from those to its donors, its nearest donor, how well calibrated predictions and twins
 agree) is set against how well calibration and the twins did. A small ridge regression of the two correlations on the
-three figures then says what to expect of a new item (:mod:`truetwin.diagnosis.expectation`). No threshold is fitted:
+three figures, and the item's answered siblings, then say what to expect of a new item
+(:mod:`truetwin.diagnosis.expectation`). No threshold is fitted:
 
 - *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the variance),
   or nothing can be learned, because all twins gave the same answer;
@@ -19,7 +20,9 @@ given. A method that also uses the item's own twins may beat both: then *use the
 tell less than the twin does.
 
 The twins' own correlation with people can only be learned where some item like the target has been answered. Of a
-battery that is unlike all others, twins may be better than *do not trust* makes believe: asking some people tells.
+battery that is unlike all others, twins may be better than *do not trust* makes believe: asking some people tells. For
+the same reason *use the twin* is hardly ever said of a new battery: it needs other batteries whose twins beat
+calibration, and on the data tried no figure visible beforehand tells those.
 """
 
 from __future__ import annotations
@@ -41,7 +44,9 @@ MIN_TWIN_ANSWERS = 3
 _SHOWN = 0.05
 
 
-def item_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dict[str, Any]]:
+def item_verdicts(
+    prepared: Prepared, scores: Array | None = None, battery_scores: Array | None = None
+) -> list[dict[str, Any]]:
     """Verdict on each new item, with reasons in words.
 
     An item whose battery people have partly answered is judged by the record of items left out alone; an item of a new
@@ -54,6 +59,9 @@ def item_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dict[
     scores : ndarray of shape (n_items,), optional
         Correlations with human answers that a method of the user's choice reached on the answered items, each hidden in
         turn, NaN where undefined; by default those of the conditional expectation.
+    battery_scores : ndarray of shape (n_items,), optional
+        The same with whole batteries hidden, for targets of new batteries. Where it is missing and there are
+        batteries, verdicts on new batteries speak of the conditional expectation.
     """
     rows: list[dict[str, Any]] = []
     known = set(prepared.groups[prepared.donors].tolist())
@@ -68,10 +76,10 @@ def item_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dict[
         agreement = record.agreement.copy()
         agreement[targets] = agreement_of_new(prepared, targets)
         features = _features(around, agreement)
-        calibrated = record.calibrated if scores is None else scores
-        outcomes = np.column_stack([calibrated, twin_scores(prepared)])
+        reached = battery_scores if new_battery and len(known) < prepared.donors.size else scores
+        outcomes = np.column_stack([record.calibrated if reached is None else reached, twin_scores(prepared)])
         for j in targets:
-            expected = expect(features, outcomes, prepared.donors, int(j), groups)
+            expected = expect(features, outcomes, prepared.donors, int(j), prepared.groups)
             rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery))
     order = {j: k for k, j in enumerate(prepared.new.tolist())}
     return sorted(rows, key=lambda row: order[prepared.panel.item_ids.index(row["item"])])
@@ -98,27 +106,37 @@ def hidden_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dic
         features = _features(around, record.agreement[:, h])
         calibrated = record.calibrated[:, h] if scores is None else scores
         outcomes = np.column_stack([calibrated, twin])
-        expected = expect(features, outcomes, prepared.donors[prepared.donors != h], int(h), groups)
+        expected = expect(features, outcomes, prepared.donors[prepared.donors != h], int(h), prepared.groups)
         row = _row(prepared, int(h), around, record.agreement[h, h], expected, False)
-        rows.append(row | {"calibrated": float(calibrated[h]), "twin": float(twin[h])})
+        rows.append(
+            row | {"calibrated": float(calibrated[h]), "twin": float(twin[h]), "block": prepared.blocks[h]}
+        )
     return rows
 
 
 def record_summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Mean correlations of the answered items by the verdict they would have got."""
+    """Mean correlations of the answered items by the verdict they would have got.
+
+    Items of one battery are not independent, so that every mean is given over items and over batteries (each the mean
+    of its items), with standard errors over the latter.
+    """
     found = []
     for verdict in VERDICTS:
-        scores = np.array([(r["calibrated"], r["twin"]) for r in rows if r["verdict"] == verdict]).reshape(
-            -1, 2
-        )
-        row: dict[str, Any] = {"verdict": verdict, "n_items": len(scores)}
-        for k, name in enumerate(("calibrated", "twin")):
-            seen = scores[np.isfinite(scores[:, k]), k]
-            row[name] = float(seen.mean()) if seen.size else None
+        here = [r for r in rows if r["verdict"] == verdict]
+        row: dict[str, Any] = {"verdict": verdict, "n_items": len(here)}
+        row["n_blocks"] = len({r.get("block", r["item"]) for r in here})
+        for name in ("calibrated", "twin"):
+            scored = [(r.get("block", r["item"]), r[name]) for r in here if np.isfinite(r[name])]
+            members: dict[Any, list[float]] = {}
+            for block, score in scored:
+                members.setdefault(block, []).append(score)
+            means = np.array([np.mean(each) for each in members.values()])
+            row[name] = float(np.mean([score for _, score in scored])) if scored else None
+            row[f"{name}_n"] = len(scored)
+            row[f"{name}_by_block"] = float(means.mean()) if scored else None
             row[f"{name}_standard_error"] = (
-                float(seen.std(ddof=1) / seen.size**0.5) if seen.size > 1 else None
+                float(means.std(ddof=1) / means.size**0.5) if means.size > 1 else None
             )
-            row[f"{name}_n"] = int(seen.size)
         found.append(row)
     return found
 

@@ -6,7 +6,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,15 @@ from sklearn.base import clone
 
 from truetwin.calibration._orient import axis_ids, orient, pick
 from truetwin.calibration.base import Calibrator, Prediction
+from truetwin.calibration.batteries import with_blocks
 from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batches
 from truetwin.calibration.methods import named_calibrators
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Panel
-from truetwin.errors import NotPredictableError
+from truetwin.data.block_evidence import resolve_blocks
+from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.evaluation.metrics import Metric, Pairs, metrics
-from truetwin.evaluation.protocols import protocols
+from truetwin.evaluation.protocols import Protocol, protocols
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -118,7 +120,7 @@ def evaluate(
     *,
     metric: str | Sequence[str] = "pearson",
     baseline: str = "twin",
-    blocks: Mapping[str, str] | None = None,
+    blocks: Mapping[str, str] | Literal["auto"] | None = None,
     preset: str = "cv",
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     max_folds: int | None = None,
@@ -140,8 +142,9 @@ def evaluate(
         Names of scores, computed for each target.
     baseline : str
         Method that the paired differences are against; it is added to ``methods`` if it is not among them.
-    blocks : mapping from item id to block name, optional
-        Batteries for "leave-block-out"; guessed from the ids by default.
+    blocks : mapping from item id to block name, or "auto", optional
+        Batteries for "leave-block-out": by default as declared with the items, or else by their ids; "auto" also by
+        missing answers and near-duplicates (:func:`truetwin.data.block_evidence.find_blocks`).
     preset : str, default="cv"
         Where hyperparameters of named methods come from: "cv" chooses them by cross-validation among the twins' own
         answers, a dataset's name takes the paper's published settings.
@@ -169,11 +172,11 @@ def evaluate(
     ['twin', 'ridge']
     """
     how = protocols[protocol]
+    members, found_by = _blocks(panel, how, blocks)
     scorers = [metrics[m] for m in ([metric] if isinstance(metric, str) else metric)]
-    folds = _sample(how.folds(panel, blocks), axis_ids(panel, how.axis), max_folds)
+    folds = _sample(how.folds(panel, members), axis_ids(panel, how.axis), max_folds)
     models = named_calibrators(methods, panel, how.axis, preset=preset, parameters=parameters, add=baseline)
-    if blocks is not None:
-        models = {name: _with_blocks(model, blocks) for name, model in models.items()}
+    models = {name: with_blocks(model, members) for name, model in models.items()}
     prepared = preprocessing or Preprocessing()
     alone = [fold for fold in folds if not fold.donors]
     folds = [fold for fold in folds if fold.donors]
@@ -211,12 +214,25 @@ def evaluate(
             "baseline": baseline,
             "preset": preset,
             "n_folds": len(folds) + len(alone),
+            "blocks": found_by,
             "parameters": {name: model.get_params() for name, model in models.items()},
             "imputation_rank": prepared.imputation_rank,
             "sd_floor": prepared.sd_floor,
             "level": prepared.level,
         },
     )
+
+
+def _blocks(
+    panel: Panel, how: Protocol, blocks: Mapping[str, str] | Literal["auto"] | None
+) -> tuple[Mapping[str, str] | None, str | None]:
+    """Blocks to hide together and to hand to methods, and in words where they come from."""
+    if how.name == "leave-block-out":
+        return resolve_blocks(panel, blocks)
+    if isinstance(blocks, str):
+        # Who was asked a hidden item would say which items belong with it; of a real new item nobody knows that.
+        raise ParameterError(f"blocks={blocks!r} goes with leave-block-out; the protocol is {how.name!r}")
+    return blocks, None
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,13 +255,6 @@ def _sweep(panel: Panel, folds: Sequence[Fold], model: Calibrator, preprocessing
         start = time.perf_counter()
         found = clone(model).predict_folds(panel, folds, preprocessing)
         return Sweep(dict(zip(folds, found, strict=True)), time.perf_counter() - start)
-
-
-def _with_blocks(model: Calibrator, blocks: Mapping[str, str]) -> Calibrator:
-    """The model with the protocol's blocks, if it takes blocks and was given none."""
-    if model.get_params().get("blocks", ()) is not None:
-        return model
-    return clone(model).set_params(blocks=dict(blocks))
 
 
 def _sample(folds: list[Fold], ids: Sequence[str], most: int | None) -> list[Fold]:

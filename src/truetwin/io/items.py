@@ -10,13 +10,14 @@ from typing import Any
 from truetwin.data import Item, Scale
 from truetwin.data.responses import check_unique
 from truetwin.errors import DataError, FileFormatError, TruetwinError
-from truetwin.io.tables import check_is_file, read_table
+from truetwin.io.files import check_is_file
+from truetwin.io.tables import SURVEY_ENDINGS, read_table
 
 _FIELDS = {"item_id", "text", "kind", "low", "high", "step", "categories", "labels", "off_scale", "block"}
 
 
 def read_items(path: str | Path) -> dict[str, Item]:
-    """Read declarations of items from a CSV, Parquet or JSON file.
+    """Read declarations of items from a CSV, Parquet or JSON file, a Qualtrics instrument, or an SPSS or Stata file.
 
     One row (object) an item with the field ``item_id`` and any of: ``text``; ``kind`` (ordinal, nominal, numeric);
     ``low``, ``high``, ``step``; ``categories`` (codes separated by ``|``, or a list); ``labels`` and ``off_scale``
@@ -33,6 +34,14 @@ def read_items(path: str | Path) -> dict[str, Item]:
     1 to 5 on which 99 is read as missing.
     """
     path = Path(path)
+    if path.suffix.lower() == ".qsf":
+        from truetwin.io.qualtrics import read_qsf
+
+        return read_qsf(path)
+    if path.suffix.lower() in SURVEY_ENDINGS:
+        from truetwin.io.survey_files import read_survey_file
+
+        return read_survey_file(path)[1]
     if path.suffix.lower() == ".json":
         try:
             rows = json.loads(check_is_file(path).read_text(encoding="utf-8"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from truetwin.data import Item, Scale
 from truetwin.errors import FileFormatError, MissingExtraError
-from truetwin.io.tables import check_is_file
+from truetwin.io.files import check_is_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,10 +26,7 @@ def read_survey_file(path: Path) -> tuple[pa.Table, dict[str, Item]]:
     """
     import pyarrow as pa
 
-    try:
-        import pyreadstat
-    except ImportError:
-        raise MissingExtraError("pyreadstat", "survey", f"reading {path.suffix} files") from None
+    pyreadstat = _pyreadstat(f"reading {path.suffix} files")
     check_is_file(path)
     try:
         if path.suffix.lower() == ".dta":
@@ -78,3 +77,109 @@ def _scale(
         # Often only the end points carry labels: every whole number between them is an answer.
         return Scale.ordinal(codes[0], codes[-1], labels=labels, off_scale=off)
     return Scale.numeric(off_scale=off) if off else None
+
+
+def write_survey_file(
+    table: pa.Table, draft: Path, ending: str, *, items: Mapping[str, Item], note: str = ""
+) -> dict[str, str]:
+    """Write a ``.sav`` or ``.dta`` file with wordings and value labels.
+
+    Item ids that cannot be variable names there are changed; the wording, or else the id itself, is the variable's
+    label, so that nothing is lost.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        One column of ids, one column an item (or a long table).
+    draft : Path
+        Where to write, whatever it is called.
+    ending : {".sav", ".dta"}
+        The format.
+    items : mapping from item id to Item
+        Wordings and scales, where known.
+    note : str
+        A remark that goes with the file.
+
+    Returns
+    -------
+    dict
+        Variable names by column name, where they differ.
+    """
+    import shutil
+    import tempfile
+
+    pyreadstat = _pyreadstat(f"writing {ending} files")
+    names = variable_names(table.column_names, 64 if ending == ".sav" else 32)
+    frame = table.rename_columns([names[n] for n in table.column_names]).to_pandas()
+    columns = {
+        names[n]: _label(n, items.get(n), changed=names[n] != n, most=250 if ending == ".sav" else 80)
+        for n in table.column_names
+    }
+    values = {
+        names[n]: dict(items[n].scale.labels)  # type: ignore[union-attr]
+        for n in table.column_names
+        if n in items
+        and items[n].scale is not None
+        and items[n].scale.labels  # type: ignore[union-attr]
+        and (ending == ".sav" or all(float(c).is_integer() for c in items[n].scale.labels))  # type: ignore[union-attr]
+    }
+    # pyreadstat goes by the name's ending, and the draft has another one.
+    with tempfile.TemporaryDirectory(dir=draft.parent) as folder:
+        named = Path(folder) / f"table{ending}"
+        common = {"column_labels": columns, "file_label": "Model-based predictions" if note else ""}
+        if ending == ".sav":
+            notes = [note[k : k + 80] for k in range(0, len(note), 80)]
+            pyreadstat.write_sav(
+                frame, str(named), variable_value_labels=values, note=notes or None, **common
+            )
+        else:
+            whole = {n: {int(c): t for c, t in found.items()} for n, found in values.items()}
+            kept = {n: found for n, found in whole.items() if _all_whole(frame[n])}
+            pyreadstat.write_dta(frame, str(named), variable_value_labels=kept, **common)
+        shutil.copyfile(named, draft)
+    return {n: v for n, v in names.items() if n != v}
+
+
+def variable_names(columns: Sequence[str], most: int) -> dict[str, str]:
+    """Names that SPSS and Stata accept, each once: letters, digits and underscores, starting with a letter.
+
+    Examples
+    --------
+    >>> variable_names(["Q1", "1_Q295", "False Cons. 1", "False-Cons. 1"], 32)
+    {'Q1': 'Q1', '1_Q295': 'v1_Q295', 'False Cons. 1': 'False_Cons_1', 'False-Cons. 1': 'False_Cons_1_2'}
+    """
+    given: dict[str, str] = {}
+    taken: set[str] = set()
+    for column in columns:
+        plain = (
+            re.sub(r"[^A-Za-z0-9]+", "_", column) if not re.fullmatch(r"\w+", column, re.ASCII) else column
+        )
+        plain = plain.strip("_") if plain != column else plain
+        plain = plain if re.match(r"[A-Za-z]", plain) else f"v{plain}"
+        name, count = plain[:most], 1
+        while name.lower() in taken:
+            count += 1
+            tail = f"_{count}"
+            name = plain[: most - len(tail)] + tail
+        taken.add(name.lower())
+        given[column] = name
+    return given
+
+
+def _label(column: str, item: Item | None, *, changed: bool, most: int) -> str:
+    wording = item.text if item else ""
+    full = f"{column}: {wording}" if changed and wording else wording or (column if changed else "")
+    return full[:most]
+
+
+def _all_whole(values: Any) -> bool:
+    seen = values.dropna()
+    return bool((seen == seen.round()).all())
+
+
+def _pyreadstat(purpose: str) -> Any:
+    try:
+        import pyreadstat
+    except ImportError:
+        raise MissingExtraError("pyreadstat", "survey", purpose) from None
+    return pyreadstat

@@ -15,6 +15,7 @@ from truetwin.data import Item, ResponseMatrix
 from truetwin.data.frames import from_frame
 from truetwin.errors import FileFormatError
 from truetwin.io.atomic import replacing
+from truetwin.io.files import check_is_file
 from truetwin.registry import closest
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def read_responses(
     ----------
     path : path
         ``.csv``, ``.tsv``, ``.parquet``, ``.sav`` / ``.zsav`` (SPSS) or ``.dta`` (Stata); wide (one column of
-        ids, one column an item) or long (``respondent_id, item_id, value[, weight]``).
+        ids, one column an item) or long (``respondent_id, item_id, value[, weight]``). A CSV that Qualtrics exported,
+        with its three header rows, is recognised.
     id_column : str, optional
         Column of respondent ids; by default ``respondent_id`` or else the first column.
     items : mapping from item id to Item, optional
@@ -63,7 +65,12 @@ def read_responses(
         table, labelled = read_survey_file(path)
         declared = {**labelled, **declared}
     else:
+        from truetwin.io.qualtrics import from_qualtrics, is_qualtrics_export
+
         table = read_table(path)
+        if is_qualtrics_export(table):
+            table, worded, id_column = from_qualtrics(table, id_column, str(path))
+            declared = {**worded, **declared}
     return from_frame(
         table, id_column=id_column, items=declared, source=str(path), weight_column=weight_column
     )
@@ -89,20 +96,6 @@ def read_table(path: str | Path) -> pa.Table:
     raise FileFormatError(
         f"a table's name must end in one of {', '.join(known)}; got {path.name!r}.{closest(ending, known)}"
     )
-
-
-def check_is_file(path: Path) -> Path:
-    """``path`` itself, or :class:`FileFormatError` if there is no readable file."""
-    if path.is_dir():
-        raise FileFormatError(f"{path} must be a file; it is a folder")
-    if not path.exists():
-        near = closest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else ""
-        raise FileFormatError(f"there is no file {path}.{near}")
-    try:
-        with path.open("rb"):
-            return path
-    except OSError as error:
-        raise FileFormatError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _read_text(path: Path) -> pa.Table:
@@ -151,7 +144,7 @@ def _header(path: Path) -> str:
 
 
 def write_table(table: pa.Table, path: str | Path) -> None:
-    """Write a table as CSV, TSV or Parquet, by the ending of ``path``, whole or not at all."""
+    """Write a table as CSV, TSV, Parquet, SPSS or Stata, by the ending of ``path``, whole or not at all."""
     path = Path(path)
     check_output_ending(path)
     with replacing(path) as (draft,):
@@ -160,20 +153,29 @@ def write_table(table: pa.Table, path: str | Path) -> None:
 
 def check_output_ending(path: Path) -> None:
     """Raise :class:`FileFormatError` unless a table can be written under this name."""
-    known = [".csv", ".tsv", *PARQUET_ENDINGS]
+    known = [".csv", ".tsv", *PARQUET_ENDINGS, ".sav", ".dta"]
     if path.suffix.lower() not in known:
         raise FileFormatError(
             f"an output table's name must end in one of {', '.join(known)}; got {path.name!r}"
         )
 
 
-def write_draft(table: pa.Table, draft: Path, ending: str) -> None:
-    """Write ``table`` to ``draft`` in the format of ``ending``."""
+def write_draft(
+    table: pa.Table, draft: Path, ending: str, *, items: Mapping[str, Item] | None = None, note: str = ""
+) -> None:
+    """Write ``table`` to ``draft`` in the format of ``ending``.
+
+    ``items`` and ``note`` are for SPSS and Stata, which have a place for wordings, labels and a remark.
+    """
     import pyarrow.csv as csv
     import pyarrow.parquet as pq
 
     if ending in PARQUET_ENDINGS:
         pq.write_table(table, draft)
+    elif ending in SURVEY_ENDINGS:
+        from truetwin.io.survey_files import write_survey_file
+
+        write_survey_file(table, draft, ending, items=items or {}, note=note)
     else:
         delimiter = "\t" if ending == ".tsv" else ","
         # pyarrow quotes every text or none; ids that need no quotes should come back as they went in.

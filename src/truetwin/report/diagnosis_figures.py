@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from truetwin.diagnosis import Diagnosis
+from truetwin.diagnosis.alignment import Alignment
+from truetwin.diagnosis.spectrum import Spectrum
 from truetwin.io import replacing
+from truetwin.report.theme import CHANCE, GRID, HUMAN, SHUFFLED, TWIN, VERDICTS, tidy, whole_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-HUMAN_COLOUR, TWIN_COLOUR, CHANCE_COLOUR, GRID_COLOUR = "#0b6e99", "#c2571a", "#8a8f98", "#e3e6ea"
-VERDICT_COLOURS = {"calibrate": "#0b6e99", "use the twin": "#c2571a", "do not trust": "#8a8f98"}
 ENDINGS = (".png", ".svg", ".pdf")
 _SPACE_NAMES = {"row": "items (row space)", "column": "respondents (column space)"}
 _LABELS = {"twin": "twins", "gaussian": "Gaussian noise", "shuffled": "people, columns shuffled"}
 _STYLES = {
-    "twin": (TWIN_COLOUR, "o", "-"),
-    "gaussian": (CHANCE_COLOUR, "s", ":"),
-    "shuffled": ("#4d5560", "^", "--"),
+    "twin": (TWIN, "o", "-"),
+    "gaussian": (CHANCE, "s", ":"),
+    "shuffled": (SHUFFLED, "^", "--"),
 }
 
 
-def spectrum_figure(diagnosis: Diagnosis) -> Figure:
+def spectrum_figure(spectra: Mapping[str, Spectrum]) -> Figure:
     """Cumulative variance of both sources, and the validation error that the effective rank minimises.
 
     Source: paper A, figure 10.
     """
     figure, (left, right) = _two_panels()
-    for source, colour, marker in (("human", HUMAN_COLOUR, "o"), ("twin", TWIN_COLOUR, "D")):
-        found = diagnosis.spectra[source]
+    for source, colour, marker in (("human", HUMAN, "o"), ("twin", TWIN, "D")):
+        found = spectra[source]
         share = found.cumulative_variance
         name = "people" if source == "human" else "twins"
         left.plot(np.arange(1, share.size + 1), share, color=colour, linewidth=2, label=name)
@@ -50,25 +51,24 @@ def spectrum_figure(diagnosis: Diagnosis) -> Figure:
         )
     left.set(xlabel="rank", ylabel="share of variance", ylim=(0, 1.02), title="Cumulative variance")
     left.legend(frameon=False, loc="lower right")
-    ranks = {s: diagnosis.spectra[s].effective_rank for s in ("human", "twin")}
+    ranks = {s: spectra[s].effective_rank for s in ("human", "twin")}
     right.set(
         xlabel="rank",
         ylabel="error on hidden answers,\nrelative to item means",
         title=f"Effective rank: people {ranks['human']}, twins {ranks['twin']}",
     )
-    top = max(float(s.validation_error.mean(axis=1).max()) for s in diagnosis.spectra.values())
+    top = max(float(s.validation_error.mean(axis=1).max()) for s in spectra.values())
     right.set_ylim(top=min(top * 1.05, 1.3))
     right.legend(frameon=False)
-    _whole_numbers(right.xaxis)
+    whole_numbers(right.xaxis)
     return figure
 
 
-def alignment_figure(diagnosis: Diagnosis, space: str = "row") -> Figure:
+def alignment_figure(found: Alignment) -> Figure:
     """Cosines of principal angles, and projection-Frobenius distances, beside what chance gives.
 
-    Source: paper A, figures 3 and 4 (``space="row"``), 6 and 7 (``"column"``).
+    Source: paper A, figures 3 and 4 (row space), 6 and 7 (column space).
     """
-    found = diagnosis.alignments[space]
     ranks = np.arange(1, found.n_ranks + 1)
     figure, (left, right) = _two_panels()
     for name in found.cosines:
@@ -93,11 +93,11 @@ def alignment_figure(diagnosis: Diagnosis, space: str = "row") -> Figure:
         ylim=(0, 1.5),
         title="Distance of spaces",
     )
-    right.axhline(2**0.5, color=GRID_COLOUR, zorder=0)
+    right.axhline(2**0.5, color=GRID, zorder=0)
     left.legend(frameon=False, fontsize=8)
     for axes in (left, right):
-        _whole_numbers(axes.xaxis)
-    figure.suptitle(f"Twins beside people: {_SPACE_NAMES[space]}", fontsize=11)
+        whole_numbers(axes.xaxis)
+    figure.suptitle(f"Twins beside people: {_SPACE_NAMES[found.space]}", fontsize=11)
     return figure
 
 
@@ -107,7 +107,7 @@ def verdict_figure(diagnosis: Diagnosis) -> Figure:
 
     figure = Figure(figsize=(7.6, 4.8), layout="constrained")
     axes = figure.subplots()
-    for verdict, colour in VERDICT_COLOURS.items():
+    for verdict, colour in VERDICTS.items():
         for rows, marker, size, alpha, what in (
             (diagnosis.record, "o", 20, 0.45, "answered"),
             (diagnosis.verdicts, "D", 46, 1.0, "new"),
@@ -123,8 +123,8 @@ def verdict_figure(diagnosis: Diagnosis) -> Figure:
     rows = [r for r in (*diagnosis.record, *diagnosis.verdicts) if r["expected_calibrated"] is not None]
     values = [r[k] for r in rows for k in ("expected_twin", "expected_calibrated")] or [0.0, 1.0]
     low, high = min(0.0, *values) - 0.03, max(0.15, *values) + 0.05
-    axes.plot([low, high], [low, high], color=GRID_COLOUR, zorder=0)
-    axes.plot([low, 0.1, 0.1], [0.1, 0.1, low], color=CHANCE_COLOUR, linewidth=0.8, linestyle=":", zorder=0)
+    axes.plot([low, high], [low, high], color=GRID, zorder=0)
+    axes.plot([low, 0.1, 0.1], [0.1, 0.1, low], color=CHANCE, linewidth=0.8, linestyle=":", zorder=0)
     axes.set(
         xlim=(low, high), ylim=(low, high), aspect="equal",
         xlabel="expected correlation of the twin as it is",
@@ -134,7 +134,7 @@ def verdict_figure(diagnosis: Diagnosis) -> Figure:
         axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     else:
         axes.text(0.5, 0.5, "too few answered items to learn from", ha="center", transform=axes.transAxes)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes)
     return figure
 
 
@@ -149,13 +149,13 @@ def fault_figure(diagnosis: Diagnosis) -> Figure:
         (right, bias, 0.0, "twin mean - human mean, in human sds", "Level"),
     ):
         if values.size:
-            axes.hist(values, bins=min(30, max(8, values.size // 4)), color=TWIN_COLOUR, alpha=0.85)
+            axes.hist(values, bins=min(30, max(8, values.size // 4)), color=TWIN, alpha=0.85)
         axes.margins(y=0.18)
-        _whole_numbers(axes.yaxis)
-        axes.axvline(usual, color=HUMAN_COLOUR, linewidth=1.5)
+        whole_numbers(axes.yaxis)
+        axes.axvline(usual, color=HUMAN, linewidth=1.5)
         axes.annotate(
             "as people", (usual, 1), xycoords=("data", "axes fraction"), xytext=(4, -10),
-            textcoords="offset points", color=HUMAN_COLOUR, fontsize=9,
+            textcoords="offset points", color=HUMAN, fontsize=9,
         )  # fmt: skip
         axes.set(xlabel=label, ylabel="items", title=title)
     return figure
@@ -164,9 +164,9 @@ def fault_figure(diagnosis: Diagnosis) -> Figure:
 def diagnosis_figures(diagnosis: Diagnosis) -> dict[str, Figure]:
     """Every figure, by the name of its file."""
     return {
-        "spectrum": spectrum_figure(diagnosis),
-        "alignment-items": alignment_figure(diagnosis, "row"),
-        "alignment-respondents": alignment_figure(diagnosis, "column"),
+        "spectrum": spectrum_figure(diagnosis.spectra),
+        "alignment-items": alignment_figure(diagnosis.alignments["row"]),
+        "alignment-respondents": alignment_figure(diagnosis.alignments["column"]),
         "verdicts": verdict_figure(diagnosis),
         "faults": fault_figure(diagnosis),
     }
@@ -191,14 +191,6 @@ def _two_panels() -> tuple[Figure, tuple[Axes, Axes]]:
 
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="y", color=GRID_COLOUR, linewidth=0.6)
-        axes.set_axisbelow(True)
+    tidy(left)
+    tidy(right)
     return figure, (left, right)
-
-
-def _whole_numbers(axis: Axis) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axis.set_major_locator(MaxNLocator(integer=True))

@@ -1,117 +1,168 @@
-"""One self-contained HTML page about a calibration."""
+"""One self-contained HTML page: an answer first, then tables and figures that can be checked."""
 
 from __future__ import annotations
 
+import base64
+import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin import __version__
 from truetwin.calibration.job import DISCLOSURE
-from truetwin.evaluation import Evaluation
 from truetwin.io import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TWIN_COLOUR, METHOD_COLOUR, LINE_COLOUR = "#8a8f98", "#0b6e99", "#c9ced6"
+MOST_ROWS = 1000
+ROWS_TO_FILTER = 12
+WIDE = 6.5  # inches
 
 
-def gain_figure(
-    evaluation: Evaluation, method: str, *, baseline: str = "twin", metric: str = "pearson"
-) -> Figure:
-    """Score of each target with the uncalibrated and the calibrated twin, sorted by the gain.
+@dataclass(frozen=True)
+class Field:
+    """One column of a table: which field of a row, under which heading, in which format.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-        Scores that hold both methods.
-    method, baseline : str
-        Methods to compare.
-    metric : str
-        Score to draw.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    ``format`` is a format specification for numbers, and empty for texts.
     """
-    import numpy as np
-    from matplotlib.figure import Figure
 
-    before, after = (evaluation.scores[name, metric] for name in (baseline, method))
-    both = np.flatnonzero(np.isfinite(before) & np.isfinite(after))
-    order = both[np.argsort(after[both] - before[both])]
-    height = max(2.2, 0.19 * order.size + 1.1)
-    figure = Figure(figsize=(6.4, height), layout="constrained")
-    axes = figure.subplots()
-    rows = np.arange(order.size)
-    axes.hlines(rows, before[order], after[order], color=LINE_COLOUR, linewidth=2, zorder=1)
-    axes.scatter(before[order], rows, color=TWIN_COLOUR, s=22, label=f"{baseline}, uncalibrated", zorder=2)
-    axes.scatter(
-        after[order], rows, color=METHOD_COLOUR, s=26, marker="D", label=f"calibrated ({method})", zorder=3
-    )
-    axes.set_yticks(rows, [_short(evaluation.target_ids[k]) for k in order], fontsize=8)
-    axes.set_ylim(-0.8, order.size - 0.2)
-    axes.set_xlabel("Pearson correlation with the hidden human answers" if metric == "pearson" else metric)
-    axes.axvline(0, color=LINE_COLOUR, linewidth=0.8)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    axes.legend(
-        loc="upper center", bbox_to_anchor=(0.5, 1 + 0.42 / height), ncols=2, frameon=False, fontsize=8
-    )
-    return figure
+    name: str
+    heading: str
+    format: str = ""
 
 
-def svg(figure: Figure) -> str:
-    """A figure as inline SVG text."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+@dataclass(frozen=True)
+class Table:
+    """Rows that a reader can sort, filter and download.
+
+    A page shows the first thousand rows and says how many there are; the download has them all.
+    """
+
+    title: str
+    fields: Sequence[Field]
+    rows: Sequence[Mapping[str, Any]]
+    caption: str = ""
+
+    @property
+    def shown(self) -> list[Field]:
+        """The fields that any row has a value for."""
+        return [f for f in self.fields if any(row.get(f.name) is not None for row in self.rows)]
 
 
-def write_page(
-    output: Path,
-    *,
-    title: str,
-    lead: str,
-    facts: Sequence[tuple[str, str]],
-    tables: Sequence[Mapping[str, Any]],
-    figures: Sequence[tuple[str, str]],
-) -> None:
-    """Write the page, whole or not at all.
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A figure, what it shows (with n and the uncertainty), and the data behind it."""
+
+    name: str
+    figure: Figure
+    caption: str
+    data: Sequence[Mapping[str, Any]]
+
+    @property
+    def wide(self) -> bool:
+        """Whether it takes the whole width of a page, and scrolls by itself on a narrow one."""
+        return float(self.figure.get_figwidth()) > WIDE
+
+
+@dataclass(frozen=True)
+class Section:
+    """Part of a page: a heading, sentences, then tables and pictures in order."""
+
+    title: str
+    texts: Sequence[str] = ()
+    blocks: Sequence[Table | Picture] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole report.
 
     Parameters
     ----------
-    output : Path
-        The HTML file.
-    title, lead : str
-        Heading, and the answer in one sentence.
+    title : str
+        Heading.
+    question : str
+        What was asked, in one sentence.
+    answer : str
+        The answer, in one sentence with its uncertainty.
+    verdict : str
+        Whether to trust it, in a few words; empty for none.
     facts : sequence of (name, value)
-        Short facts under the lead.
-    tables : sequence of {"title", "columns", "rows"}
-        Tables of texts.
-    figures : sequence of (svg, caption)
-        Pictures.
+        Short facts under the answer.
+    sections : sequence of Section
+        What the answer rests on.
     """
+
+    title: str
+    question: str
+    answer: str
+    verdict: str = ""
+    facts: Sequence[tuple[str, str]] = ()
+    sections: Sequence[Section] = field(default_factory=tuple)
+
+
+def render(page: Page) -> str:
+    """The page as one HTML text that needs no network; every text is escaped."""
     import jinja2
+    import markupsafe
+
+    from truetwin.report.theme import to_svg
+
+    def part(name: str) -> markupsafe.Markup:
+        return markupsafe.Markup(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+    def picture(block: Picture) -> markupsafe.Markup:
+        return markupsafe.Markup(to_svg(block.figure, block.name))
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
-    text = template.render(
-        title=title,
-        lead=lead,
-        facts=facts,
-        tables=tables,
-        figures=figures,
+    template = environment.from_string(part("page.html"))
+    return template.render(
+        page=page,
+        style=part("page.css"),
+        script=part("page.js"),
+        svg=picture,
+        cell=cell,
+        csv_link=csv_link,
+        is_table=lambda block: isinstance(block, Table),
+        most_rows=MOST_ROWS,
+        rows_to_filter=ROWS_TO_FILTER,
         disclosure=DISCLOSURE,
         version=__version__,
     )
+
+
+def write_page(page: Page, output: Path) -> None:
+    """Write the page, whole or not at all."""
+    text = render(page)
     with replacing(output) as (draft,):
         draft.write_text(text, encoding="utf-8")
 
 
-def _short(text: str, most: int = 28) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def cell(value: Any, style: str) -> str:
+    """One value as a reader sees it: undefined is said, not applicable is empty.
+
+    Examples
+    --------
+    >>> cell(0.123456, ".3f"), cell(float("nan"), ".3f"), cell(None, ".3f"), cell("a", "")
+    ('0.123', 'undefined', '', 'a')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float) and math.isnan(value):
+        return "undefined"
+    return format(value, style) if style and not isinstance(value, str) else str(value)
+
+
+def csv_link(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as a CSV file inside a link."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(buffer.getvalue().encode()).decode()}"

@@ -92,7 +92,7 @@ def write_predictions(
     result : Calibration
         What to write.
     output : Path
-        CSV, TSV or Parquet, by ending.
+        CSV, TSV, Parquet, SPSS or Stata, by ending.
     id_column : str
         Name of the column of ids.
     rounded : bool
@@ -139,7 +139,13 @@ def write_predictions(
     metadata = {**(frame.schema.metadata or {}), b"truetwin": DISCLOSURE.encode()}
     companions = [] if interval is None else [intervals_path(output)]
     with replacing(output, sidecar, *companions) as (table_draft, sidecar_draft, *more):
-        write_draft(frame.replace_schema_metadata(metadata), table_draft, output.suffix.lower())
+        write_draft(
+            frame.replace_schema_metadata(metadata),
+            table_draft,
+            output.suffix.lower(),
+            items=result.panel.items,
+            note=DISCLOSURE,
+        )
         for draft in more:
             assert interval is not None
             write_draft(_long_intervals(result, interval, id_column), draft, output.suffix.lower())

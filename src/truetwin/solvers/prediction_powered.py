@@ -41,7 +41,12 @@ class PoweredMean:
 
 
 def prediction_powered_mean(
-    measured: ArrayLike, predicted: ArrayLike, population: ArrayLike, *, level: float = 0.9
+    measured: ArrayLike,
+    predicted: ArrayLike,
+    population: ArrayLike,
+    *,
+    level: float = 0.9,
+    spread_if_alike: float = 0.0,
 ) -> PoweredMean:
     """Mean over a finite population with Student's interval.
 
@@ -55,6 +60,9 @@ def prediction_powered_mean(
         Predictions of everybody, the sample included.
     level : float
         Of the interval, between 0 and 1.
+    spread_if_alike : float, default=0
+        Standard deviation of the errors to assume where the errors seen are all alike, which would otherwise promise
+        certainty.
 
     Raises
     ------
@@ -87,7 +95,8 @@ def prediction_powered_mean(
     if n > 2 and f.var() > 0 and everybody.var() > 0:
         weight = float(np.clip(np.cov(y, f)[0, 1] / everybody.var(), 0.0, 1.0))
     value = weight * float(everybody.mean()) + float((y - weight * f).mean())
-    error = float(np.sqrt(rest * (y - weight * f).var(ddof=1) / n))
+    variance = float((y - weight * f).var(ddof=1))
+    error = float(np.sqrt(rest * (variance if variance > 0 else spread_if_alike**2) / n))
     half = _student(level, n - 1) * error
     return PoweredMean(value, value - half, value + half, error, weight, n)
 

@@ -109,6 +109,7 @@ def form_page(sample: Sample) -> str:
         "question": words.question,
         "names": {"stimulus": words.stimulus, "reference": words.reference, "written": words.written},
         "marks": list(marks) or None,
+        "shows_history": sample.key.protocol is Protocol.CHOICE,
         "tasks": [asdict(task) for task in sample.tasks],
     }
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)

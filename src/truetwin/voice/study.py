@@ -207,8 +207,11 @@ def _corrected(
         human, [verdicts[i] for i in shared], list(verdicts.values()), level=level
     )
     bias = float(np.mean([verdicts[i] - people[i, model] for i in shared]))
+    # Errors that are all alike promise certainty about replies that nobody has read: no interval then.
+    certain = found.standard_error == 0 and len(shared) < len(verdicts)
+    low, high = (math.nan, math.nan) if certain else (found.low, found.high)
     return row | {
-        "value": found.value, "ci_low": found.low, "ci_high": found.high, "people_mean": float(np.mean(human)),
+        "value": found.value, "ci_low": low, "ci_high": high, "people_mean": float(np.mean(human)),
         "bias": bias,
     }  # fmt: skip
 

@@ -110,3 +110,80 @@ def test_a_calibration_hands_out_its_items() -> None:
     online = result.online(result.panel.new_items[0])
     assert online.update({result.panel.respondent_ids[0]: 5.0}).predictions[0] == 5.0
     assert online.error_sd > 0
+
+
+def with_donors(n: int = 300, seed: int = 3) -> tuple[OnlineItem, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    known = rng.normal(size=(n, 5)) / 5**0.5
+    truth = 3 + 0.9 * 5**0.5 * known[:, 0] + 0.5 * rng.normal(size=n)
+    return OnlineItem(np.full(n, 3.0), [str(k) for k in range(n)], spread=1.0, covariates=known), truth
+
+
+def test_answers_tell_about_people_who_answered_the_donors_alike() -> None:
+    online, truth = with_donors()
+    online.update({str(k): truth[k] for k in range(60)})
+    assert np.corrcoef(online.predictions[60:], truth[60:])[0, 1] > 0.7
+    assert online.explained > 0.1
+    low, high = online.intervals(0.9)
+    assert 0.82 < np.mean((low <= truth) & (truth <= high)) <= 1.0
+    assert online.error_sd < 1.0
+
+
+def test_donors_that_tell_nothing_stay_out() -> None:
+    online, truth = with_donors()
+    shuffled = np.random.default_rng(0).permutation(truth)
+    online.update({str(k): shuffled[k] for k in range(150)})
+    assert online.explained < 0.03
+    assert np.std(online.predictions[150:]) < 0.25
+
+
+def test_before_any_answer_predictions_and_intervals_are_as_calibrated() -> None:
+    online, _ = with_donors()
+    assert (online.predictions == 3.0).all()
+    assert (online.error_sds == 1.0).all()
+    low, high = online.intervals(0.6827)
+    assert high[0] - low[0] == pytest.approx(2.0, abs=1e-3)
+
+
+def test_answers_taken_back_leave_no_trace() -> None:
+    online, truth = with_donors()
+    before = online.predictions
+    online.update({"0": truth[0]})
+    assert (online.predictions[1:] != before[1:]).any()
+    np.testing.assert_array_equal(online.withdraw("0").predictions, before)
+
+
+def test_somebody_without_a_prediction_stays_without_until_the_answer_comes() -> None:
+    online = OnlineItem([2.0, float("nan"), 3.0], ["a", "b", "c"], spread=1.0)
+    assert np.isnan(online.update({"a": 2.5}).predictions[1])
+    assert online.update({"b": 5.0}).predictions[1] == 5.0
+
+
+def test_answers_that_all_agree_promise_no_certainty() -> None:
+    online = OnlineItem(np.zeros(50), [str(k) for k in range(50)], spread=1.0)
+    online.update({"0": 1.0, "1": 1.0, "2": 1.0})
+    assert online.mean().standard_error > 0.3
+    never = online.share(2.0)
+    assert never.value == 0.0
+    assert never.high > 0.3
+
+
+@pytest.mark.parametrize("covariates", [np.ones(4), np.ones((3, 2)), np.full((4, 1), np.nan)])
+def test_covariates_that_do_not_fit_are_refused(covariates: np.ndarray) -> None:
+    with pytest.raises(DataError, match="covariates"):
+        OnlineItem([1.0, 2.0, 3.0, 4.0], list("abcd"), spread=1.0, covariates=covariates)
+
+
+def test_hidden_answers_to_the_item_do_not_enter_its_covariates() -> None:
+    from truetwin.calibration.residuals import donor_covariates
+
+    panel = generate_population(60, 8, n_new_items=0, random_state=4).panel
+    noise = panel.human_values.copy()
+    noise[:, 2] = np.random.default_rng(0).normal(size=60)
+    first, second = (donor_covariates(h, panel.twin_values, 2) for h in (panel.human_values, noise))
+    assert first is not None
+    assert second is not None
+    np.testing.assert_array_equal(first, second)
+    alone = np.full((60, 8), np.nan)
+    alone[:, 2] = 1.0
+    assert donor_covariates(alone, panel.twin_values, 2) is None

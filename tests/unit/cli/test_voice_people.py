@@ -142,6 +142,13 @@ def test_a_leaderboard_with_capabilities(
     assert "persona_tone" in run(capsys, *arguments, "--annotations", str(annotations))
 
 
+def test_tasks_without_history_are_said(
+    items: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(["voice", "sample", str(items), "--folder", str(tmp_path / "s"), "--n", "5"], debug=True) == 0
+    assert "5 of 5 tasks show nothing" in capsys.readouterr().err
+
+
 def test_figures_need_annotations(items: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["voice", "leaderboard", str(tmp_path / "choices.jsonl"), "--figures", str(tmp_path / "f")]
     assert _run(arguments, debug=False) == 2

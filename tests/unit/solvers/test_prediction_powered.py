@@ -23,6 +23,13 @@ def test_useless_predictions_leave_the_plain_mean() -> None:
     assert (found.value, found.weight) == (3.0, 0.0)
 
 
+def test_errors_that_are_all_alike_may_be_given_a_spread() -> None:
+    alike = prediction_powered_mean([1.0] * 4, [1.0] * 4, [1.0] * 16)
+    spread = prediction_powered_mean([1.0] * 4, [1.0] * 4, [1.0] * 16, spread_if_alike=0.5)
+    assert alike.standard_error == 0.0
+    assert spread.standard_error == pytest.approx(0.5 * np.sqrt(0.75 / 4))
+
+
 def test_nothing_is_uncertain_when_everybody_is_measured() -> None:
     found = prediction_powered_mean([1.0, 2.0, 6.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
     assert found.standard_error == 0.0

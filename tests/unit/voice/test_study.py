@@ -87,6 +87,14 @@ def test_a_correction_without_people_is_undefined_not_zero() -> None:
     assert (row["n"], math.isnan(row["value"])) == (0, True)
 
 
+def test_a_judge_who_always_agrees_with_people_gets_no_interval_of_no_width() -> None:
+    outcomes = [Outcome(f"i{k}", Protocol.SCORING, Status.DONE, "m", score=3.0, judge="j") for k in range(40)]
+    people = [annotator(name, "3" * 10) for name in "xy"]
+    (row,) = corrected_rows(make_study(key_of(Protocol.SCORING, 10, "m"), people, outcomes), outcomes)
+    assert row["value"] == pytest.approx(3.0)
+    assert math.isnan(row["ci_low"])
+
+
 def test_a_choice_has_no_judge_to_correct() -> None:
     with pytest.raises(DataError, match="no judge"):
         corrected_rows(make_study(key_of(Protocol.CHOICE, 6), PEOPLE), [])

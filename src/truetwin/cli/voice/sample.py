@@ -68,10 +68,16 @@ def sample_command(
     )
     folder.mkdir(exist_ok=True)
     paths = write_sample(folder, sample)
+    without = sum(not task.history for task in sample.tasks) if chosen is Protocol.CHOICE else 0
+    if without:
+        note(
+            f"note: {without} of {n} tasks show nothing that the person replied before: there it can only be guessed"
+        )
     if json:
         settings = {
             "sample": sample.key.sample, "protocol": chosen.value, "strata": strata, "seed": seed,
-            "n_population": sample.key.n_population, **{name: str(path) for name, path in paths.items()},
+            "n_population": sample.key.n_population, "n_without_history": without,
+            **{name: str(path) for name, path in paths.items()},
         }  # fmt: skip
         print_json("voice sample", settings, [{"task_id": task.task_id} for task in sample.tasks])
         return

@@ -1,0 +1,39 @@
+"""How the documentation is built: `make docs`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+from truetwin import __version__
+
+project = "truetwin"
+author = "The truetwin developers"
+copyright = "The truetwin developers"
+version = release = __version__
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "command_line",
+]
+html_theme = "furo"
+html_title = "truetwin"
+html_static_path: list[str] = []
+exclude_patterns = ["_build", "_ext", "decisions/README.md"]
+myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
+myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+napoleon_numpy_docstring = True
+napoleon_use_rtype = False
+napoleon_use_ivar = True
+suppress_warnings = ["ref.python"]
+nitpicky = False

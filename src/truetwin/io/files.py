@@ -1,0 +1,22 @@
+"""Whether a file can be read at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from truetwin.errors import FileFormatError
+from truetwin.registry import closest
+
+
+def check_is_file(path: Path) -> Path:
+    """``path`` itself, or :class:`FileFormatError` if there is no readable file."""
+    if path.is_dir():
+        raise FileFormatError(f"{path} must be a file; it is a folder")
+    if not path.exists():
+        near = closest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else ""
+        raise FileFormatError(f"there is no file {path}.{near}")
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise FileFormatError(f"{path} cannot be read: {error.strerror}") from error

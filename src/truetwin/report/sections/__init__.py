@@ -1,0 +1,1 @@
+"""Parts of a report, each from the result that it is about."""

@@ -1,0 +1,84 @@
+"""One look for all figures: colours with a meaning, and their way into a page in light and dark."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+#: People, calibrated predictions, twins as they are, chance and other baselines, lines in the background.
+HUMAN, CALIBRATED, TWIN, CHANCE, SHUFFLED, GRID = (
+    "#1f4e79",
+    "#1f8f80",
+    "#c2571a",
+    "#8a8f98",
+    "#4d5560",
+    "#e3e6ea",
+)
+VERDICTS = {"calibrate": CALIBRATED, "use the twin": TWIN, "do not trust": CHANCE}
+_VARIABLES = {
+    "#000000": "var(--ink)",
+    HUMAN: "var(--human)",
+    CALIBRATED: "var(--calibrated)",
+    TWIN: "var(--twin)",
+    CHANCE: "var(--chance)",
+    SHUFFLED: "var(--soft)",
+    GRID: "var(--line)",
+    "#ffffff": "var(--paper)",
+}
+_COLOUR = re.compile("|".join(_VARIABLES))
+
+
+def new_figure(width: float = 5.2, height: float = 3.5) -> tuple[Figure, Axes]:
+    """An empty figure with one plot, without the lines that say nothing; sizes in inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    tidy(axes)
+    return figure, axes
+
+
+def tidy(axes: Axes) -> None:
+    """No frame above and to the right; a faint grid behind the data."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def whole_numbers(axis: Axis) -> None:
+    """Ticks at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
+
+
+def shorten(text: str, most: int = 28) -> str:
+    """A label of at most ``most`` characters; dollar signs stay dollar signs and do not start a formula."""
+    cut = text if len(text) <= most else text[: most - 1] + "…"
+    return cut.replace("$", r"\$")
+
+
+def to_svg(figure: Figure, name: str) -> str:
+    """A figure as SVG text for a page: its colours are the page's, so that it follows light and dark.
+
+    ``name`` keeps the ids of several figures on one page apart and the same from run to run.
+    """
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"font: ([0-9.]+px)[^;\"]*", r"font-size: \1", text)
+    # Markers and tick marks carry ids that count from one in every figure.
+    text = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', text)
+    text = re.sub(r'(href="#|url\(#)', rf"\1{name}-", text)
+    return _COLOUR.sub(lambda found: _VARIABLES[found.group()], text)

@@ -1,0 +1,52 @@
+"""An example study with generated data, to run at once and to change."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from truetwin.data import Item
+from truetwin.data.frames import to_frame
+from truetwin.data.persona import Persona
+from truetwin.datasets import generate_population
+from truetwin.errors import OutputError
+from truetwin.io import check_writable, dump_json, item_record, replacing, write_personas, write_table
+
+FILES = ("study.yaml", "human.csv", "generated.csv", "items.json", "personas.jsonl")
+
+
+def write_example(folder: str | Path, seed: int = 0) -> Path:
+    """Write ``study.yaml`` and generated answers, items and personas; nothing that exists is overwritten.
+
+    The statistical twin gives back answers from ``generated.csv``, so that the whole study runs without a key.
+
+    Returns
+    -------
+    Path
+        The study file.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the example needs a folder; {folder} cannot be made ({error.strerror})"
+        ) from error
+    taken = next((folder / name for name in FILES if (folder / name).exists()), None)
+    if taken is not None:
+        raise OutputError(f"{taken} exists and is not overwritten; choose another folder")
+    panel = generate_population(random_state=seed).panel
+    for matrix, name in ((panel.human, "human.csv"), (panel.twin, "generated.csv")):
+        write_table(to_frame(matrix.values, matrix.respondent_ids, matrix.item_ids), folder / name)
+    items = [Item(i, f"Generated item {i}", panel.scales[i]) for i in panel.item_ids]
+    with replacing(folder / "items.json") as (draft,):
+        draft.write_text(dump_json([item_record(item) for item in items]) + "\n", encoding="utf-8")
+    people = (Persona(who, f"Generated respondent {who}, not a real person.") for who in panel.respondent_ids)
+    write_personas(people, folder / "personas.jsonl")
+    path = folder / "study.yaml"
+    check_writable(path)
+    with replacing(path) as (draft,):
+        draft.write_text(
+            files(__package__).joinpath("example.yaml").read_text(encoding="utf-8"), encoding="utf-8"
+        )
+    return path

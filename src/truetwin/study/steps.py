@@ -1,0 +1,220 @@
+"""The steps of a study: what each reads, what it writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from truetwin.errors import NotPredictableError
+from truetwin.io import dump_json, read_blocks, replacing, write_table
+from truetwin.study.config import Study
+from truetwin.study.simulating import run_simulation
+from truetwin.study.work import Work
+
+METRICS = ("pearson", "bias", "variance-ratio")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its name, its section of the study, the files that it reads, and the work."""
+
+    name: str
+    section: Callable[[Study], BaseModel | None]
+    reads: Callable[[Work], Mapping[str, Path]]
+    do: Callable[[Work], list[Path]]
+
+
+def evaluation_path(folder: Path, protocol: str) -> Path:
+    """Where the evaluation under a protocol is stored."""
+    return folder / f"evaluation-{protocol}.json"
+
+
+def _simulation_files(work: Work) -> dict[str, Path]:
+    """What a simulation reads, the table or script behind an offline model among it."""
+    inputs, part = work.study.inputs, work.study.simulate
+    found = {"personas": inputs.personas, "items": inputs.items, "twin": inputs.twin}
+    if part is not None and part.model.partition(":")[0] in ("generated", "scripted"):
+        file = part.model.partition(":")[2]
+        found["model"] = Path(file) if file else None
+    return {role: path for role, path in found.items() if path is not None}
+
+
+def _evaluate(work: Work) -> list[Path]:
+    import pyarrow as pa
+
+    from truetwin.evaluation import evaluate
+    from truetwin.evaluation.records import to_record
+
+    part = work.study.evaluate
+    assert part is not None
+    written, rows = [], []
+    for protocol in part.protocols:
+        path = evaluation_path(work.folder, protocol)
+        try:
+            found = evaluate(
+                work.panel,
+                part.methods,
+                protocol,
+                metric=METRICS,
+                preset=part.preset,
+                blocks=work.blocks,
+                max_folds=part.max_folds,
+                n_jobs=work.n_jobs,
+                progress=work.progress,
+            )
+        except NotPredictableError as error:
+            _write(path, {"protocol": protocol, "impossible": str(error)})
+        else:
+            _write(path, to_record(found))
+            rows += [{"protocol": protocol, **row} for row in found.per_target()]
+        written.append(path)
+    scores = work.folder / "scores.parquet"
+    write_table(pa.Table.from_pylist(rows), scores)
+    return [*written, scores]
+
+
+def _calibrate(work: Work) -> list[Path]:
+    from truetwin.calibration import calibrate
+    from truetwin.report.predictions import intervals_path, write_predictions
+
+    part = work.study.calibrate
+    assert part is not None
+    panel = work.panel
+    result = calibrate(panel, part.method, preset=part.preset, n_jobs=work.n_jobs, progress=work.progress)
+    output = work.folder / f"predictions.{part.format}"
+    interval = part.interval if part.method == "auto" and panel.new_items else None
+    sidecar = write_predictions(
+        result,
+        output,
+        id_column=panel.human.id_name,
+        rounded=part.rounded,
+        inputs=work.tables(),
+        settings=part.model_dump(mode="json"),
+        interval=interval,
+    )
+    return [output, sidecar, *([intervals_path(output)] if interval else [])]
+
+
+def _diagnose(work: Work) -> list[Path]:
+    import pyarrow as pa
+
+    from truetwin.diagnosis import diagnose
+    from truetwin.diagnosis.records import to_record
+
+    part = work.study.diagnose
+    assert part is not None
+    found = diagnose(
+        work.panel,
+        blocks=work.blocks,
+        scaled=part.scaled,
+        scores=_stored_scores(work),
+        random_state=work.study.seed,
+    )
+    path, table = work.folder / "diagnosis.json", work.folder / "diagnosis.csv"
+    _write(path, to_record(found))
+    write_table(pa.Table.from_pylist(_flat(found.rows())), table)
+    return [path, table]
+
+
+def _stored_scores(work: Work) -> dict[str, float] | None:
+    """What the method that calibrates reached on the answered items, if an evaluation says so."""
+    path = evaluation_path(work.folder, "leave-one-item-out")
+    if work.study.calibrate is None or not path.exists():
+        return None
+    record = json.loads(path.read_text(encoding="utf-8"))
+    for row in record.get("scores", ()):
+        if (row["method"], row["metric"]) == (work.study.calibrate.method, "pearson"):
+            pairs = zip(record["target_ids"], row["values"], strict=True)
+            return {target: score for target, score in pairs if score is not None}
+    return None
+
+
+def _reweight(work: Work) -> list[Path]:
+    from truetwin.io import read_items, read_responses
+    from truetwin.io.marginals import read_marginals
+    from truetwin.report.marginals import write_marginals
+    from truetwin.reweighting import reweight
+
+    part, inputs = work.study.reweight, work.study.inputs
+    assert part is not None
+    assert inputs.marginals is not None
+    items = read_items(inputs.items) if inputs.items else None
+    twins = read_responses(work.twin, id_column=inputs.id_column, items=items)
+    result = reweight(
+        twins,
+        read_marginals(inputs.marginals),
+        method=part.method,
+        discrepancy=part.discrepancy,
+        level=part.level,
+        groups=read_blocks(inputs.groups) if inputs.groups else None,
+    )
+    output = work.folder / "shares.csv"
+    sidecar = write_marginals(
+        result,
+        output,
+        None,
+        inputs={"marginals": inputs.marginals, "twin": work.twin},
+        settings=part.model_dump(mode="json"),
+    )
+    return [output, sidecar]
+
+
+def _report(work: Work) -> list[Path]:
+    from truetwin.report.page import write_page
+    from truetwin.study.report import study_page
+
+    path = work.folder / "report.html"
+    write_page(study_page(work), path)
+    return [path]
+
+
+def _results(work: Work) -> dict[str, Path]:
+    """What the report rests on: every result of the other steps."""
+    from truetwin.study.ledger import Ledger
+
+    entries = Ledger(work.folder).entries()
+    files = [f for name, entry in entries.items() if name != "report" for f in entry["outputs"]]
+    return {**work.tables(), **{file: work.folder / file for file in files}}
+
+
+def _marginal_files(work: Work) -> dict[str, Path]:
+    inputs = work.study.inputs
+    found = {"marginals": inputs.marginals, "twin": work.twin, "items": inputs.items, "groups": inputs.groups}
+    return {role: path for role, path in found.items() if path is not None}
+
+
+def _diagnosis_files(work: Work) -> dict[str, Path]:
+    scores = evaluation_path(work.folder, "leave-one-item-out")
+    return {**work.tables(), **({"scores": scores} if scores.exists() else {})}
+
+
+STEPS = (
+    Step("simulate", lambda study: study.simulate, _simulation_files, run_simulation),
+    Step("evaluate", lambda study: study.evaluate, Work.tables, _evaluate),
+    Step("calibrate", lambda study: study.calibrate, Work.tables, _calibrate),
+    Step("diagnose", lambda study: study.diagnose, _diagnosis_files, _diagnose),
+    Step("reweight", lambda study: study.reweight, _marginal_files, _reweight),
+    Step("report", lambda study: study, _results, _report),
+)
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    with replacing(path) as (draft,):
+        draft.write_text(dump_json(content) + "\n", encoding="utf-8")
+
+
+def _flat(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with the same plain columns: lists become texts."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return [{name: _cell(row.get(name)) for name in names} for row in rows]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return "; ".join(str(part) for part in value)
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from browser import chromium, opened
+from truetwin.report.page import Field, Page, Picture, Section, Table, csv_link, render, write_page
+from truetwin.report.theme import new_figure, shorten
+
+HOSTILE = '<script>document.title="taken"</script><img src=x onerror=alert(1)>{{ 7 * 7 }}$\\frac{1}$'
+
+
+def a_page(name: str, n_rows: int = 30) -> Page:
+    figure, axes = new_figure()
+    axes.set_title(shorten(name, 200))
+    axes.plot([0, 1], [0, 1])
+    rows = [{"item": f"{name} {k}", "score": None if k == 3 else (k * 7 % 30) / 10} for k in range(n_rows)]
+    table = Table(
+        name, (Field("item", name), Field("score", "score", ".2f"), Field("why", "why")), rows, name
+    )
+    return Page(
+        name,
+        name,
+        name,
+        name,
+        ((name, name),),
+        (Section(name, (name,), (table, Picture("p", figure, name, rows))),),
+    )
+
+
+def test_hostile_texts_stay_text() -> None:
+    text = render(a_page(HOSTILE))
+    assert HOSTILE not in text
+    assert "49" not in text.split("<tbody>")[0]
+
+
+def test_the_data_behind_a_link_are_the_rows() -> None:
+    rows = [{"item": 'a "quoted", name', "n": 1}, {"item": "b", "n": None, "extra": 2.5}]
+    text = base64.b64decode(csv_link(rows).partition("base64,")[2]).decode()
+    assert list(csv.DictReader(io.StringIO(text))) == [
+        {"item": 'a "quoted", name', "n": "1", "extra": ""},
+        {"item": "b", "n": "", "extra": "2.5"},
+    ]
+
+
+def test_columns_without_a_value_are_left_out_and_missing_rows_are_said() -> None:
+    page = a_page("plain", 1200)
+    assert [f.name for f in page.sections[0].blocks[0].shown] == ["item", "score"]
+    assert "1000 of 1200 rows" in render(page)
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    write_page(a_page(HOSTILE), path)
+    return path
+
+
+def test_the_page_fits_every_width_in_light_and_dark_and_reports_no_error(page_file: Path) -> None:
+    with chromium() as browser:
+        for scheme in ("light", "dark"):
+            for width in (360, 800, 1280):
+                with opened(browser, page_file, width=width, scheme=scheme) as page:
+                    assert page.evaluate("document.documentElement.scrollWidth") == width
+                    assert page.title() == HOSTILE
+                    assert page.locator("img").count() == 0
+                    assert page.locator("figure svg").count() == 1
+
+
+def test_tables_sort_and_filter_by_keyboard(page_file: Path) -> None:
+    with chromium() as browser, opened(browser, page_file) as page:
+        scores = "[...document.querySelectorAll('tbody tr')].map(r => r.cells[1].dataset.value)"
+        heading = page.locator("th").nth(1)
+        heading.locator("button").focus()
+        page.keyboard.press("Enter")
+        first = page.evaluate(scores)
+        assert heading.get_attribute("aria-sort") == "ascending"
+        assert first[-1] == ""
+        assert [float(x) for x in first[:-1]] == sorted(float(x) for x in first[:-1])
+        page.keyboard.press("Enter")
+        assert [float(x) for x in page.evaluate(scores)[:-1]] == [float(x) for x in first[:-1]][::-1]
+        page.locator("[data-filter]").fill("2.9")
+        assert page.locator("tbody tr:visible").count() == 1
+        assert page.locator("[data-count]").inner_text() == "1 of 30 rows match"

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from browser import chromium, opened
+from truetwin.cli import _run
+from truetwin.errors import DataError, FileFormatError, RunError, TruetwinError
+from truetwin.io import read_table
+from truetwin.study import read_study, run_study
+from truetwin.study.check import check_study
+from truetwin.study.example import write_example
+from truetwin.study.ledger import locked
+
+QUICK = """
+title: "A <b>study</b>"
+inputs: {human: human.csv, twin: twin.csv}
+evaluate: {methods: [twin, ridge], protocols: [leave-one-item-out], preset: twin-2k-500}
+calibrate: {method: ridge, preset: twin-2k-500}
+diagnose:
+"""
+
+
+@pytest.fixture
+def study_file(tmp_path: Path) -> Path:
+    path = write_example(tmp_path / "study")
+    path.write_text(QUICK, encoding="utf-8")
+    return path
+
+
+def test_a_step_is_done_again_only_if_its_inputs_have_changed(study_file: Path) -> None:
+    run = study_file.parent / "run"
+    first = run_study(read_study(study_file), run)
+    assert [(s.name, s.skipped) for s in first.steps] == [
+        ("evaluate", False), ("calibrate", False), ("diagnose", False), ("report", False),
+    ]  # fmt: skip
+    assert [s.skipped for s in run_study(read_study(study_file), run).steps] == [True] * 4
+    study_file.write_text(QUICK.replace("diagnose:", "diagnose: {scaled: false}"), encoding="utf-8")
+    assert [s.skipped for s in run_study(read_study(study_file), run).steps] == [True, True, False, False]
+    (run / "predictions.csv").write_text("spoiled", encoding="utf-8")
+    assert [s.skipped for s in run_study(read_study(study_file), run).steps] == [True, False, True, True]
+    lines = (study_file.parent / "human.csv").read_text().splitlines(keepends=True)
+    (study_file.parent / "human.csv").write_text("".join(lines[:-1]), encoding="utf-8")
+    assert [s.skipped for s in run_study(read_study(study_file), run).steps] == [False] * 4
+
+
+def test_a_run_holds_its_study_and_says_that_predictions_are_predictions(study_file: Path) -> None:
+    result = run_study(read_study(study_file), study_file.parent / "run")
+    resolved = json.loads((result.folder / "study.json").read_text())
+    assert resolved["study"]["evaluate"]["max_folds"] is None
+    assert set(resolved["inputs"]) == {"human", "twin"}
+    assert "predictions of a statistical model" in (result.folder / "predictions.json").read_text()
+    assert read_table(result.folder / "scores.parquet").num_rows == 2 * 3 * 32
+    with chromium() as browser, opened(browser, result.report, width=360) as page:
+        assert page.locator("h1").inner_text() == "A <b>study</b>"
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert "Calibration raises" in page.locator(".lead").inner_text()
+        assert "Verdicts on 8 new items" in page.locator(".verdict").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (QUICK.replace("method: ridge", "methd: ridge"), "'calibrate.methd'.*'method'"),
+        (QUICK.replace("method: ridge", "method: rigde"), "'ridge'"),
+        (QUICK.replace("twin.csv", "twins.csv"), "there is no file"),
+        (QUICK + "calibrate:\n", "stands twice"),
+        (QUICK.replace("leave-one-item-out", "leave-it"), "leave-one-item-out"),
+        ("inputs: {human: human.csv}\ncalibrate:\n", "needs twins' answers"),
+        ("inputs: {twin: twin.csv}\ncalibrate:\n", "inputs.human"),
+        ("inputs: {human: human.csv, twin: twin.csv}\n", "at least one of the sections"),
+        ("- a\n- list\n", "keys and values"),
+        ("inputs: {human: [}", "YAML"),
+        ("inputs: !!python/object/apply:os.system [ls]\n", "YAML"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_computed(study_file: Path, text: str, words: str) -> None:
+    study_file.write_text(text, encoding="utf-8")
+    with pytest.raises(TruetwinError, match=words):
+        check_study(read_study(study_file))
+
+
+def test_a_study_without_anything_to_predict_is_refused(study_file: Path) -> None:
+    (study_file.parent / "twin.csv").write_bytes((study_file.parent / "human.csv").read_bytes())
+    with pytest.raises(DataError, match="nothing to predict"):
+        check_study(read_study(study_file))
+
+
+def test_two_processes_do_not_share_a_run_folder(study_file: Path) -> None:
+    run = study_file.parent / "run"
+    run.mkdir()
+    with locked(run), pytest.raises(RunError, match="another process"):
+        run_study(read_study(study_file), run)
+
+
+def test_a_spoiled_record_is_named(study_file: Path) -> None:
+    run = study_file.parent / "run"
+    run.mkdir()
+    (run / "steps.json").write_text("{", encoding="utf-8")
+    with pytest.raises(RunError, match=r"steps\.json"):
+        run_study(read_study(study_file), run)
+
+
+def test_the_example_is_not_written_over_anything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["study", "init", str(tmp_path / "s")], debug=False) == 0
+    assert _run(["study", "init", str(tmp_path / "s")], debug=False) == 2
+    assert "not overwritten" in capsys.readouterr().err
+    assert _run(["study", "check", str(tmp_path / "s" / "study.yaml")], debug=False) == 0
+    assert "evaluate, calibrate, diagnose, report" in capsys.readouterr().out
+    with pytest.raises(FileFormatError):
+        read_study(tmp_path / "s" / "nothing.yaml")
