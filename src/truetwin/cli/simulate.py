@@ -226,7 +226,8 @@ def simulate_command(
         summary = ro.carry_out(task, asked, store, options, "simulating")
         _disclose(asked)
         written = export_run(store, export, long=long, point=point) if export else []
-        return _report(summary, asked, store, run, written, validity_floor, json=json)
+        valid = _valid_share(task, summary, store)
+        return _report(summary, valid, asked, store, run, written, validity_floor, json=json)
 
 
 def _design(
@@ -450,8 +451,18 @@ def _print_prompts(task: SurveyTask, cells: Sequence[Cell], show: int) -> None:
                 print(f"[{name}]\n{found[name] if name == 'prediction' else dumps(found[name])}\n")
 
 
+def _valid_share(task: SurveyTask, summary: RunSummary, store: Store) -> float | None:
+    """Valid answers among all; where a call asks several items, each of them counts."""
+    from truetwin.simulation.answers import collect_answers
+
+    if all(len(group) == 1 for group in task.groups.values()):
+        return summary.valid_share
+    return collect_answers(store).valid_share
+
+
 def _report(
     summary: RunSummary,
+    valid: float | None,
     model: ChatModel,
     store: Store,
     run: Path,
@@ -463,7 +474,6 @@ def _report(
     from truetwin.cli.export import print_states
     from truetwin.cli.output import note, print_json
 
-    valid = summary.valid_share
     below = valid is not None and valid < floor
     settings = {
         "run": str(store.path),
@@ -510,7 +520,7 @@ def _report(
                 f"{summary.remaining:,} calls have no reply; the same command asks them again and nothing else"
             )
         if below:
-            note(f"only {valid:.1%} of the calls have a valid answer, less than the floor of {floor:.0%}; "
+            note(f"only {valid:.1%} of the answers are valid, less than the floor of {floor:.0%}; "
                  f"`truetwin runs show {run}` says why")  # fmt: skip
     if summary.stopped == STOPPED_BY_HAND:
         return INTERRUPTED
