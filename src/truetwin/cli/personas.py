@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from truetwin.cli import run_options as ro
+from truetwin.cli.export import disclose
 from truetwin.cli.options import IdColumn, Json, ids_of, names_of
 
 if TYPE_CHECKING:
@@ -317,7 +318,6 @@ def _portraits(
     from truetwin.cli.output import note
     from truetwin.errors import DataError
     from truetwin.llm import State, check_context, open_model
-    from truetwin.simulation.answers import disclosure
     from truetwin.simulation.portraits import STEP, PortraitTask
     from truetwin.simulation.survey import CONTEXT_TOKENS
     from truetwin.simulation.templates import PromptSet
@@ -331,8 +331,7 @@ def _portraits(
         found = {
             c.cell.persona: str(c.parsed.value) for c in store.calls(STEP) if c.parsed.state is State.VALID
         }
-    if asked.describe().get("engine") == "scripted":
-        note(disclosure(asked.describe()))
+    disclose(asked)
     if summary.stopped:
         note(f"stopped: {summary.stopped}")
     if not found:
