@@ -94,12 +94,18 @@ def blocking(work: Awaitable[T], *players: Player | None) -> T:
                 if player is not None:
                     await player.model.close()
 
+    def in_own_loop() -> T:
+        with (
+            asyncio.Runner() as runner
+        ):  # not asyncio.run, which Inspect replaces by one that leaves its loop open
+            return runner.run(go())
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(go())
+        return in_own_loop()
     with ThreadPoolExecutor(1) as elsewhere:  # a notebook has a loop of its own: use another thread's
-        return elsewhere.submit(asyncio.run, go()).result()
+        return elsewhere.submit(in_own_loop).result()
 
 
 def play(

@@ -261,4 +261,5 @@ def test_a_notebook_can_play_too(items: list[VoiceItem], store: Store) -> None:
     async def cell() -> int:
         return len(play(items, [Protocol.CHOICE], player(), store).outcomes)
 
-    assert asyncio.run(cell()) == 6
+    with asyncio.Runner() as notebook:
+        assert notebook.run(cell()) == 6
