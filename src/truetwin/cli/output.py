@@ -129,7 +129,7 @@ def _cell(value: Any, style: str) -> str:
         if value != value:
             return "undefined"
         return format(value, style or ".3f")
-    return format(value, style) if style and not style.endswith("f") else str(value)
+    return format(value, style) if style and not style.endswith("f") else printable(str(value))
 
 
 @contextmanager
