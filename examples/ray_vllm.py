@@ -61,6 +61,7 @@ def to_reply(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(requests: Path, replies: Path, gpus: int, batch_size: int) -> None:
+    """Answer the requests of one file."""
     import ray
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 

@@ -31,6 +31,8 @@ class Progress:
         Cells ended per second, over the last moments.
     in_flight, limit : int
         Requests under way, and how many the provider lets through at once at present.
+    stopping : str
+        Why nothing more is sent, while replies under way are awaited; empty before that.
     """
 
     total: int
@@ -42,6 +44,7 @@ class Progress:
     rate: float
     in_flight: int
     limit: int
+    stopping: str = ""
 
     @property
     def done(self) -> int:

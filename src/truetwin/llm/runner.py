@@ -28,6 +28,7 @@ from truetwin.llm.options import RunOptions
 from truetwin.llm.progress import Progress, RunSummary
 from truetwin.llm.shared_run import Failure
 from truetwin.llm.store import Store
+from truetwin.llm.stored import value_json
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
 _TICK = 0.1  # seconds between writes to the store
@@ -392,9 +393,11 @@ class _Run:
 
     def _read(self, cell: Cell, reply: Reply) -> Parsed:
         try:
-            return self.task.parse(cell, reply)
+            parsed = self.task.parse(cell, reply)
+            value_json(parsed.value)
         except Exception as error:  # the reply is paid for: keep it, it can be read again
             return Parsed(State.UNPARSEABLE, None, f"reading it failed: {type(error).__name__}: {error}")
+        return parsed
 
     def _store(
         self,
@@ -434,19 +437,20 @@ class _Run:
             self._stop(KeyboardInterrupt("interrupted"))
 
     async def _tick(self) -> None:
+        """Write and show, again and again; what goes wrong with that ends the run."""
         shown, done = time.monotonic(), 0
         while True:
             await asyncio.sleep(_TICK)
             try:
                 self.store.flush()
-            except RunError as error:
+                now = time.monotonic()
+                if now - shown >= _SHOW:
+                    rate = (self.asked - done) / (now - shown)
+                    self.rate = rate if not self.rate else 0.9 * self.rate + 0.1 * rate
+                    shown, done = now, self.asked
+                    self._show()
+            except Exception as error:
                 self._stop(error)
-            now = time.monotonic()
-            if now - shown >= _SHOW:
-                rate = (self.asked - done) / (now - shown)
-                self.rate = rate if not self.rate else 0.9 * self.rate + 0.1 * rate
-                shown, done = now, self.asked
-                self._show()
 
     def _show(self) -> None:
         if self.progress is None:
@@ -462,6 +466,7 @@ class _Run:
                 rate=self.rate,
                 in_flight=len(self.sent),
                 limit=int(self.gate.limit),
+                stopping="" if self.stop is None else str(self.stop),
             )
         )
 
