@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from truetwin.llm import State, Store
+    from truetwin.llm import ChatModel, State, Store
 
 Long = Annotated[bool, typer.Option("--long", help="Export one row an answer (respondent_id,item_id,value).")]
 Point = Annotated[
@@ -79,3 +79,13 @@ def print_states(counts: Mapping[State, int], total: int, *, title: str) -> None
         [Column("state", "state"), Column("n", "calls", ",d"), Column("share", "share", ".1%")],
         title=title,
     )
+
+
+def disclose(model: ChatModel) -> None:
+    """Say so if no language model answered."""
+    from truetwin.cli.output import note
+    from truetwin.simulation.answers import STAND_INS_SAY
+
+    text = STAND_INS_SAY.get(str(model.describe().get("engine")))
+    if text:
+        note(text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from truetwin.cli import run_options as ro
+from truetwin.cli.export import disclose
 from truetwin.cli.options import IdColumn, Json, ids_of, names_of
 
 if TYPE_CHECKING:
@@ -316,22 +317,21 @@ def _portraits(
 ) -> dict[str, str]:
     from truetwin.cli.output import note
     from truetwin.errors import DataError
-    from truetwin.llm import State, open_model
-    from truetwin.simulation.answers import disclosure
+    from truetwin.llm import State, check_context, open_model
     from truetwin.simulation.portraits import STEP, PortraitTask
     from truetwin.simulation.survey import CONTEXT_TOKENS
     from truetwin.simulation.templates import PromptSet
 
     task = PortraitTask(source, words=words, sampling=sampling, prompts=PromptSet(prompts))
     options = choices.run_options(model, CONTEXT_TOKENS)
+    check_context(task, CONTEXT_TOKENS)
     asked = open_model(model, **connection)
     with ro.run_store(run) as store:
         summary = ro.carry_out(task, asked, store, options, "portraits")
         found = {
             c.cell.persona: str(c.parsed.value) for c in store.calls(STEP) if c.parsed.state is State.VALID
         }
-    if asked.describe().get("engine") == "scripted":
-        note(disclosure(asked.describe()))
+    disclose(asked)
     if summary.stopped:
         note(f"stopped: {summary.stopped}")
     if not found:
@@ -347,7 +347,9 @@ def _tell(settings: dict[str, Any], *, has_targets: bool) -> None:
         f"{settings['longest_in_characters']:,} characters"
     )
     hidden = settings["items_hidden"]
-    if has_targets:
+    if settings["builder"].endswith("in-context"):
+        note("ratings of the targets are shown too, but for the one that is asked and its battery")
+    elif has_targets:
         shown = ", ".join(hidden[:8]) + (", ..." if len(hidden) > 8 else "")
         note(f"{len(hidden)} items are not shown (targets, their batteries, the same wordings): {shown}")
     else:

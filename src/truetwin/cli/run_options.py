@@ -192,8 +192,12 @@ def carry_out(task: Task, model: ChatModel, store: Store, options: RunOptions, l
 
     with progress_line(label) as show:
         summary = run(task, model, store, options, progress=show)
-    for adjustment in getattr(model, "adjustments", ()):
-        note(f"the endpoint: {adjustment}")
+    for text in summary.notes:
+        note(f"the endpoint: {text}")
+    if summary.interrupted:
+        note(
+            f"{summary.interrupted:,} calls were under way when an earlier process died, and may have been paid"
+        )
     return summary
 
 
@@ -237,6 +241,8 @@ def describe_progress(progress: Progress) -> str:
     if progress.failed_attempts:
         parts.append(f"{progress.failed_attempts:,} failed attempts")
     parts.append(f"{progress.in_flight} under way")
+    if progress.stopping:
+        parts.append(f"stopping ({progress.stopping})")
     return ", ".join(parts)
 
 

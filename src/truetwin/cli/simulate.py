@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from truetwin.cli import batches
+from truetwin.cli import dry_run as dry_runs
 from truetwin.cli import run_options as ro
-from truetwin.cli.export import Long, Point, ValidityFloor, check_export, check_floor, export_run
+from truetwin.cli.export import Long, Point, ValidityFloor, check_export, check_floor, disclose, export_run
 from truetwin.cli.options import Json, ids_of
 
 if TYPE_CHECKING:
     from truetwin.data import Item
     from truetwin.data.persona import Persona
-    from truetwin.llm import Cell, ChatModel, RunOptions, RunSummary, Store
+    from truetwin.llm import ChatModel, RunSummary, Store
     from truetwin.simulation.design import Construction, SurveyDesign
     from truetwin.simulation.survey import SurveyTask
 
@@ -207,7 +207,7 @@ def simulate_command(
     options = choices.run_options(model, context_tokens)
     _say_what_is_strange(task)
     if dry_run and not pilot:
-        return _dry_run(task, model, options, show, json=json)
+        return dry_runs.show_dry_run(task, model, options, show, json=json)
     connection = {
         "base_url": base_url,
         "engine": engine,
@@ -218,15 +218,16 @@ def simulate_command(
     assert run is not None
     with ro.run_store(run, resume=resume) as store:
         if dry_run:
-            return _pilot(task, asked, store, options, pilot, seed, show, json=json)
+            return dry_runs.show_pilot(task, asked, store, options, pilot, seed, show, json=json)
         if write_requests:
             return batches.write_requests(task, asked, store, options, json=json)
         if batch and (code := batches.advance_batches(task, asked, store, options, json=json)):
             return code
         summary = ro.carry_out(task, asked, store, options, "simulating")
-        _disclose(asked)
+        disclose(asked)
         written = export_run(store, export, long=long, point=point) if export else []
-        return _report(summary, asked, store, run, written, validity_floor, json=json)
+        valid = _valid_share(task, summary, store)
+        return _report(summary, valid, asked, store, run, written, validity_floor, json=json)
 
 
 def _design(
@@ -312,146 +313,18 @@ def _say_what_is_strange(task: SurveyTask) -> None:
         )
 
 
-def _disclose(model: ChatModel) -> None:
-    from truetwin.cli.output import note
-    from truetwin.simulation.answers import STAND_INS_SAY
+def _valid_share(task: SurveyTask, summary: RunSummary, store: Store) -> float | None:
+    """Valid answers among all; where a call asks several items, each of them counts."""
+    from truetwin.simulation.answers import collect_answers
 
-    text = STAND_INS_SAY.get(str(model.describe().get("engine")))
-    if text:
-        note(text)
-
-
-def _dry_run(task: SurveyTask, model: str, options: RunOptions, show: int, *, json: bool) -> None:
-    from truetwin.cli.output import note, print_json
-    from truetwin.simulation.forecast import forecast
-
-    cells = [cell for cell in task.cells() if options.shard.holds(cell)]
-    found = forecast(task, cells)
-    prompt_cost = None
-    if options.prices is not None:
-        prompt_cost = found.prompt_tokens * options.prices.prompt / 1e6
-    settings = {
-        "model": model,
-        "n_calls": found.n_calls,
-        "n_personas": len(task.personas),
-        "n_items": len(task.items),
-        "design": task.design.describe(),
-        "prompt_tokens": found.prompt_tokens,
-        "longest_prompt_tokens": found.longest,
-        "prompt_cost": prompt_cost,
-        "settings": task.settings,
-    }
-    if json:
-        print_json("simulate", settings, _prompts(task, cells, show))
-        return
-    _print_prompts(task, cells, show)
-    note(
-        f"{found.n_calls:,} calls ({len(task.personas):,} personas, {len(task.items):,} items in {len(task.groups):,} "
-        f"groups, {task.design.replicates} each); about {found.prompt_tokens:,} tokens sent, {found.longest:,} in the "
-        "longest prompt"
-    )
-    if prompt_cost is not None:
-        note(f"about {prompt_cost:,.4g} for what is sent, if nothing is cached")
-    note(
-        "nothing was sent. Length and cost of replies are not known: --pilot N makes and pays N calls to estimate them"
-    )
-
-
-def _pilot(
-    task: SurveyTask,
-    model: ChatModel,
-    store: Store,
-    options: RunOptions,
-    count: int,
-    seed: int,
-    show: int,
-    *,
-    json: bool,
-) -> Any:
-    from truetwin.cli.output import Column, note, print_json, print_table
-    from truetwin.llm import Shard
-    from truetwin.simulation.forecast import PartOfTask, forecast_from_pilot, pilot_cells
-
-    cells = [cell for cell in task.cells() if options.shard.holds(cell)]
-    chosen = pilot_cells(cells, count, seed)
-    summary = ro.carry_out(PartOfTask(task, chosen), model, store, replace(options, shard=Shard()), "pilot")
-    _disclose(model)
-    found = forecast_from_pilot(store, chosen, len(cells), options.prices)
-    rows = []
-    if found is not None:
-        for what, estimate in (
-            ("tokens sent", found.prompt_tokens),
-            ("tokens received", found.completion_tokens),
-            ("of these, reasoning", found.reasoning_tokens),
-            ("cost", found.cost),
-        ):
-            if estimate is not None:
-                rows.append(
-                    {"total": what, "low": estimate.low, "mean": estimate.mean, "high": estimate.high}
-                )
-    settings = {
-        "model": model.describe(),
-        "n_calls": len(cells),
-        "n_pilot": count,
-        "pilot_states": {str(s): n for s, n in summary.counts.items()},
-        "pilot_cost": summary.cost,
-        "confidence": 0.9,
-    }
-    if json:
-        print_json("simulate", settings, rows)
-    else:
-        _print_prompts(task, cells, show)
-        columns = [
-            Column("total", "total of the run"),
-            *(Column(n, n, ",.6g") for n in ("low", "mean", "high")),
-        ]
-        print_table(rows, columns, title=f"estimate for {len(cells):,} calls from {count} (90% interval)")
-        states = ", ".join(f"{n:,} {s}" for s, n in summary.counts.items() if n)
-        note(f"pilot: {states}" + ("" if summary.cost is None else f"; it cost {summary.cost:,.4g}"))
-        if options.prices is None:
-            note("no prices were given (--price-in, --price-out), so cost is unknown")
-        if count < 30:
-            note("costs are skewed: with a pilot of fewer than 30 calls, the upper end is somewhat too low")
-    return 0 if found is not None else 1
-
-
-def _prompts(task: SurveyTask, cells: Sequence[Cell], show: int) -> list[dict[str, Any]]:
-    places = sorted({round(k * (len(cells) - 1) / max(show - 1, 1)) for k in range(show)})
-    found = []
-    for place in places:
-        cell = cells[place]
-        request = task.request(cell)
-        found.append(
-            {
-                "persona": cell.persona,
-                "item": cell.item,
-                "replicate": cell.replicate,
-                "messages": [{"role": m.role, "content": m.content} for m in request.messages],
-                "schema": request.schema,
-                "prediction": request.prediction,
-            }
-        )
-    return found
-
-
-def _print_prompts(task: SurveyTask, cells: Sequence[Cell], show: int) -> None:
-    from json import dumps
-
-    from truetwin.cli.output import printable
-
-    for found in _prompts(task, cells, show):
-        print(
-            f"--- prompt for persona {found['persona']}, item {found['item']}, replicate {found['replicate']} ---"
-        )
-        for message in found["messages"]:
-            print(f"[{message['role']}]\n{printable(message['content'])}\n")
-        for name in ("schema", "prediction"):
-            if found[name] is not None:
-                print(f"[{name}]\n{found[name] if name == 'prediction' else dumps(found[name])}\n")
+    if all(len(group) == 1 for group in task.groups.values()):
+        return summary.valid_share
+    return collect_answers(store).valid_share
 
 
 def _report(
     summary: RunSummary,
+    valid: float | None,
     model: ChatModel,
     store: Store,
     run: Path,
@@ -463,7 +336,6 @@ def _report(
     from truetwin.cli.export import print_states
     from truetwin.cli.output import note, print_json
 
-    valid = summary.valid_share
     below = valid is not None and valid < floor
     settings = {
         "run": str(store.path),
@@ -510,7 +382,7 @@ def _report(
                 f"{summary.remaining:,} calls have no reply; the same command asks them again and nothing else"
             )
         if below:
-            note(f"only {valid:.1%} of the calls have a valid answer, less than the floor of {floor:.0%}; "
+            note(f"only {valid:.1%} of the answers are valid, less than the floor of {floor:.0%}; "
                  f"`truetwin runs show {run}` says why")  # fmt: skip
     if summary.stopped == STOPPED_BY_HAND:
         return INTERRUPTED

@@ -31,7 +31,7 @@ class Persona:
         Answers shown after ``text``, each in all prompts but those that ask the item or one of its battery (the
         in-context twins of paper A, section 3.3).
     attributes : mapping from name to text
-        The person's attributes, for records and statistical stand-ins; shown only as far as ``text`` shows them.
+        The attributes that ``text`` shows.
     builder : str
         Name of what made the persona; empty for personas written by hand.
 

@@ -28,6 +28,7 @@ from truetwin.llm.options import RunOptions
 from truetwin.llm.progress import Progress, RunSummary
 from truetwin.llm.shared_run import Failure
 from truetwin.llm.store import Store
+from truetwin.llm.stored import value_json
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
 _TICK = 0.1  # seconds between writes to the store
@@ -154,6 +155,7 @@ class _Run:
         self.failed: Counter[str] = Counter()
         self.asked = 0
         self.failures_in_a_row = 0
+        self.interrupted = 0
         self.unseen: Iterator[Cell] = iter(())
         self.tasks: set[asyncio.Task[None]] = set()
         self.sent: set[asyncio.Task[None]] = set()
@@ -168,7 +170,7 @@ class _Run:
     # ------------------------------------------------------------------ the whole
 
     async def go(self) -> RunSummary:
-        interrupted = self.store.reap()
+        self.interrupted = self.store.reap()
         self.total = sum(1 for _ in self._cells())
         ticker = asyncio.create_task(self._tick())
         try:
@@ -187,7 +189,7 @@ class _Run:
         self._show()
         if self.stop is not None and not isinstance(self.stop, BudgetError | KeyboardInterrupt):
             raise self.stop
-        return self._summary(interrupted)
+        return self._summary()
 
     def _cells(self) -> Iterator[Cell]:
         return filter(self.options.shard.holds, self.task.cells())
@@ -222,7 +224,7 @@ class _Run:
     async def _wait_for_others(self) -> None:
         while self.stop is None and self.store.others():
             await asyncio.sleep(0.5)
-            self.store.reap()
+            self.interrupted += self.store.reap()
 
     async def _drain(self) -> None:
         while self.tasks:
@@ -245,7 +247,7 @@ class _Run:
             if state is not None:
                 self.counts[state] += 1
 
-    def _summary(self, interrupted: int) -> RunSummary:
+    def _summary(self) -> RunSummary:
         cost = None if self.options.prices is None else self.budget.cost - self.earlier.cost
         return RunSummary(
             total=self.total,
@@ -254,9 +256,10 @@ class _Run:
             usage=self._usage(),
             cost=cost,
             failed_attempts=dict(self.failed),
-            interrupted=interrupted,
+            interrupted=self.interrupted,
             seconds=time.monotonic() - self.begun,
             stopped="" if self.stop is None else str(self.stop),
+            notes=tuple(getattr(self.model, "adjustments", ())),
         )
 
     def _usage(self) -> Usage:
@@ -390,9 +393,11 @@ class _Run:
 
     def _read(self, cell: Cell, reply: Reply) -> Parsed:
         try:
-            return self.task.parse(cell, reply)
+            parsed = self.task.parse(cell, reply)
+            value_json(parsed.value)
         except Exception as error:  # the reply is paid for: keep it, it can be read again
             return Parsed(State.UNPARSEABLE, None, f"reading it failed: {type(error).__name__}: {error}")
+        return parsed
 
     def _store(
         self,
@@ -432,19 +437,20 @@ class _Run:
             self._stop(KeyboardInterrupt("interrupted"))
 
     async def _tick(self) -> None:
+        """Write and show, again and again; what goes wrong with that ends the run."""
         shown, done = time.monotonic(), 0
         while True:
             await asyncio.sleep(_TICK)
             try:
                 self.store.flush()
-            except RunError as error:
+                now = time.monotonic()
+                if now - shown >= _SHOW:
+                    rate = (self.asked - done) / (now - shown)
+                    self.rate = rate if not self.rate else 0.9 * self.rate + 0.1 * rate
+                    shown, done = now, self.asked
+                    self._show()
+            except Exception as error:
                 self._stop(error)
-            now = time.monotonic()
-            if now - shown >= _SHOW:
-                rate = (self.asked - done) / (now - shown)
-                self.rate = rate if not self.rate else 0.9 * self.rate + 0.1 * rate
-                shown, done = now, self.asked
-                self._show()
 
     def _show(self) -> None:
         if self.progress is None:
@@ -460,6 +466,7 @@ class _Run:
                 rate=self.rate,
                 in_flight=len(self.sent),
                 limit=int(self.gate.limit),
+                stopping="" if self.stop is None else str(self.stop),
             )
         )
 

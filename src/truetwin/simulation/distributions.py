@@ -13,6 +13,7 @@ from truetwin.simulation.reading import read_text
 
 SUM_TOLERANCE = 0.02
 _BLANK_SHARE = 0.5
+_BLANKS = " \t\r\n▁Ġ"  # the last two stand for a space in the vocabularies of some servers
 
 
 def check_first_tokens(question: Question) -> None:
@@ -53,11 +54,11 @@ def read_logprobs(reply: Reply, question: Question) -> Parsed:
         return Parsed(State.UNPARSEABLE, reason="the endpoint returned no log-probabilities")
     for tokens in reply.logprobs:
         likely = {token: math.exp(min(value, 0.0)) for token, value in tokens.items() if value == value}
-        if sum(p for token, p in likely.items() if not token.strip()) < _BLANK_SHARE:
+        if sum(p for token, p in likely.items() if not token.strip(_BLANKS)) < _BLANK_SHARE:
             break
     shares = dict.fromkeys((o.code for o in question.options if not o.off_scale), 0.0)
     for token, probability in likely.items():
-        stripped = token.strip()
+        stripped = token.strip(_BLANKS)
         option = next((o for o in question.options if stripped and o.marker.startswith(stripped)), None)
         if option is not None and not option.off_scale:
             shares[option.code] += probability

@@ -94,7 +94,10 @@ def pilot_cells(cells: Sequence[Cell], count: int, seed: int = 0) -> list[Cell]:
 def forecast_from_pilot(
     store: Store, pilot: Iterable[Cell], n_calls: int, prices: Prices | None, *, confidence: float = 0.9
 ) -> PilotForecast | None:
-    """Totals of the run from the answered cells of a pilot; None if fewer than two were answered."""
+    """Totals of the run from the answered cells of a pilot; None if fewer than two were answered.
+
+    Money stays unknown without prices, and where the endpoint counts no tokens.
+    """
     replies = [
         call.reply for cell in pilot if (call := store.call(cell)) is not None and call.reply is not None
     ]
@@ -109,5 +112,7 @@ def forecast_from_pilot(
         total([u.prompt_tokens for u in used]),
         total([u.completion_tokens for u in used]),
         total([u.reasoning_tokens for u in used]),
-        None if prices is None else total([prices.cost(u) for u in used]),
+        None
+        if prices is None or not all(u.prompt_tokens for u in used)
+        else total([prices.cost(u) for u in used]),
     )

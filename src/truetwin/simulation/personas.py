@@ -234,7 +234,8 @@ def _json(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Pers
 
 def _demographics(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Persona:
     known = source.attributes_of(source.answers.respondent_ids[row])
-    return _persona(source, row, "demographics", _listed(known, source.demographics), [])
+    chosen = {name: known[name] for name in source.demographics if name in known}
+    return _persona(source, row, "demographics", _listed(chosen), [], chosen)
 
 
 def _summary(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Persona:
@@ -256,8 +257,8 @@ def _distinctive(source: PersonaSource, row: int, portraits: Mapping[str, str]) 
     kept = {item.id for item, _ in by_distance[:DISTINCTIVE_ANSWERS]}
     chosen = [a for a in answers if a[0].id in kept]
     known = source.attributes_of(source.answers.respondent_ids[row])
-    parts = [_listed(known, list(known)), as_text(chosen)]
-    return _persona(source, row, "distinctive", "\n\n".join(p for p in parts if p), chosen)
+    parts = [_listed(known), as_text(chosen)]
+    return _persona(source, row, "distinctive", "\n\n".join(p for p in parts if p), chosen, known)
 
 
 def _rating_history(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Persona:
@@ -277,13 +278,21 @@ def _rating_history_in_context(source: PersonaSource, row: int, portraits: Mappi
     return Persona(base.id, base.text, base.answers, passages, base.attributes, "rating-history-in-context")
 
 
-def _persona(source: PersonaSource, row: int, builder: str, text: str, shown: Iterable[Answer]) -> Persona:
+def _persona(
+    source: PersonaSource,
+    row: int,
+    builder: str,
+    text: str,
+    shown: Iterable[Answer],
+    attributes: Mapping[str, str] | None = None,
+) -> Persona:
+    """A persona that records what it shows and nothing else: attributes may be private."""
     who = source.answers.respondent_ids[row]
-    return Persona(who, text, {item.id: code for item, code in shown}, (), source.attributes_of(who), builder)
+    return Persona(who, text, {item.id: code for item, code in shown}, (), attributes or {}, builder)
 
 
-def _listed(attributes: Mapping[str, str], names: Sequence[str]) -> str:
-    return "\n".join(f"{n.replace('_', ' ').capitalize()}: {attributes[n]}" for n in names if n in attributes)
+def _listed(attributes: Mapping[str, str]) -> str:
+    return "\n".join(f"{name.replace('_', ' ').capitalize()}: {text}" for name, text in attributes.items())
 
 
 def _rated(answer: Answer) -> str:
@@ -291,7 +300,7 @@ def _rated(answer: Answer) -> str:
     label = (
         item.scale.labels.get(code) if item.scale else None
     )  # the scale itself stands with the thing to be rated
-    return f"{item.text.strip()}\nRating: {label or written(code)}\n\n"
+    return f"{' '.join(item.text.split())} | rating: {label or written(code)}\n"
 
 
 for _builder in (

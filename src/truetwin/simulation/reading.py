@@ -17,7 +17,8 @@ _OBJECTS_TRIED = 64
 _IS_AN_OBJECT = re.compile(r"\{\s*[\"}]")
 _THOUGHTS = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
 _ANSWER_LINE = re.compile(
-    r"(?:the\s+|my\s+)?(?:final\s+)?answer(?:\s+code)?\s*(?:is\s*:|is\s|[:=])\s*(.+)", re.IGNORECASE
+    r"(?:the\s+|my\s+)?(?:final\s+)?(?:answer(?:\s+code)?\s*(?:is\s*:|is\s|[:=])|(?:rating|code|choice)\s*[:=])\s*(.+)",
+    re.IGNORECASE,
 )
 _UNITS = re.compile(r"(?:\s*(?:%|stars?|points?))$", re.IGNORECASE)
 _OUT_OF = re.compile(r"(.+?)\s*(?:/|\bout of\b)\s*(.+)", re.IGNORECASE)

@@ -79,7 +79,7 @@ def _from_json(text: str, questions: Sequence[Question], design: SurveyDesign) -
             return [read_text(text, questions[0], last_line_decides=design.strategy != "default")]
         state = State.REFUSED if is_refusal(text) else State.UNPARSEABLE
         return [Parsed(state, reason=found)] * len(questions)
-    strange = sorted(set(found) - set(keys))
+    strange = sorted(key for key in set(found) - set(keys) if key.strip().isdecimal())
     if strange:
         reason = f"the reply answers a question {strange[0][:20]!r} that was not asked"
         return [Parsed(State.UNPARSEABLE, reason=reason)] * len(questions)

@@ -144,6 +144,15 @@ def test_below_the_validity_floor_the_program_says_so(study: Study) -> None:
     study.simulate(*options, "--validity-floor", "0.8")
 
 
+def test_of_several_items_a_call_each_counts_for_the_floor(study: Study) -> None:
+    reply = json.dumps({"1": 9, **{str(k): 3 for k in range(2, 8)}})
+    (study.folder / "script.json").write_text(json.dumps({"default": reply}))
+    options = ["--model", "scripted:" + study.path("script.json"), "--run", "@run", "--per-call", "7"]
+    found = study.simulate(*options, "--validity-floor", "0.8", "--json")
+    assert found["settings"]["valid_share"] == pytest.approx(6 / 7)
+    assert {r["state"]: r["calls"] for r in found["rows"]}["off-scale"] == N
+
+
 def test_a_dry_run_shows_the_exact_prompt_and_sends_nothing(study: Study) -> None:
     out = study.simulate("--model", "gpt-4.1-mini", "--dry-run", "--price-in", "0.4", "--price-out", "1.6")
     assert "How much do you enjoy tea?\nAnswer: " in out

@@ -110,6 +110,26 @@ def test_a_reply_whose_reading_fails_is_kept(survey: Any, store: Store) -> None:
     assert {3} == {call.parsed.value for call in store.calls()}
 
 
+def test_a_value_that_is_no_json_is_kept_as_unreadable(survey: Any, store: Store) -> None:
+    class Odd(survey):  # type: ignore[misc]
+        def parse(self, cell: Cell, reply: Reply) -> Parsed:
+            return Parsed(State.VALID, {3})
+
+    summary = run(Odd(1, 1), Counting(), store, QUICK)
+    assert summary.counts[State.UNPARSEABLE] == 1
+    assert "not JSON serializable" in next(store.calls()).parsed.reason
+
+
+def test_an_error_in_showing_progress_ends_the_run_with_everything_stored(survey: Any, store: Store) -> None:
+    def show(progress: Progress) -> None:
+        raise ZeroDivisionError
+
+    model = Counting(0.05)
+    with pytest.raises(ZeroDivisionError):
+        run(survey(50, 10), model, store, RunOptions(concurrency=4), progress=show)
+    assert 0 < len(model.asked) == store.counts()[State.VALID] < 500
+
+
 def test_passing_failures_are_asked_again_and_counted(survey: Any, store: Store) -> None:
     script = {"rules": [{"item": "q1", "error": "server", "times": 2}], "default": "3"}
     summary = run(survey(), scripted_model(script), store, QUICK)
@@ -293,12 +313,15 @@ def test_progress_ends_with_everything_done(survey: Any, store: Store) -> None:
 def test_an_interrupt_stores_what_is_under_way(survey: Any, store: Store) -> None:
     class Interrupted(Counting):
         async def complete(self, request: Request, *, timeout: float) -> Reply:
-            if len(self.asked) == 5:
+            if len(self.asked) == 15:
                 os.kill(os.getpid(), signal.SIGINT)
             return await super().complete(request, timeout=timeout)
 
-    model = Interrupted(0.05)
-    summary = run(survey(10, 10), model, store, QUICK)
+    model, seen = Interrupted(0.4), []
+    summary = run(
+        survey(10, 10), model, store, QUICK, progress=lambda p: seen.append((p.stopping, p.in_flight))
+    )
+    assert "interrupted" in {why for why, under_way in seen if under_way}
     assert summary.stopped == "interrupted"
     assert len(model.asked) == summary.counts[State.VALID] == store.counts()[State.VALID] < 100
     assert run(survey(10, 10), Counting(), store, QUICK).complete

@@ -36,6 +36,12 @@ def test_blank_tokens_before_the_answer_are_passed_over() -> None:
     assert parsed.value["shares"] == {"1": 0.0, "2": 0.0, "3": 1.0}
 
 
+def test_spaces_of_other_vocabularies_are_spaces() -> None:
+    tokens = {"▁A": math.log(0.3), "ĠB": math.log(0.3), "Ġ": math.log(0.1)}
+    parsed = read_logprobs(Reply("A", logprobs=(tokens,)), QUESTION)
+    assert parsed.value == {"shares": {"1": 0.5, "2": 0.5, "3": 0.0}, "outside": 0.4}
+
+
 def test_no_log_probabilities_is_said() -> None:
     parsed = read_logprobs(Reply("A"), QUESTION)
     assert (parsed.state, parsed.reason) == (State.UNPARSEABLE, "the endpoint returned no log-probabilities")

@@ -69,6 +69,8 @@ def read(text: str, question: Question = CODES, **options: bool) -> tuple[str, A
         "The answer is 4",
         "**Answer:** Agree",
         "answer code: 4",
+        "Rating: 4",
+        "Code: 4",
         "4\n\nThis person likes cats, as 2 of 3 answers show.",
         "I think so.\n\nAnswer: 4",
         "1: Strongly disagree\nAnswer: 4",

@@ -76,6 +76,7 @@ def test_a_battery_is_read_item_by_item() -> None:
         ('{"1": 1, "2": 1, "3": 1}', ["valid"] * 3),
         ('{"1": 1, "3": 1}', ["valid", "unparseable", "valid"]),
         ('{"1": 1, "2": 1, "3": 1, "4": 1}', ["unparseable"] * 3),
+        ('{"1": 1, "2": 1, "3": 1, "why": "x"}', ["valid"] * 3),
         ("1, 1, 1", ["unparseable"] * 3),
         ("I'm sorry, I cannot.", ["refused"] * 3),
     ],
