@@ -14,6 +14,7 @@ from truetwin.calibration.intervals import TargetLaw, target_laws
 from truetwin.calibration.levels import predict_level
 from truetwin.calibration.new_items import FoldPrediction, has_donors, predict_items
 from truetwin.calibration.new_people import predict_people
+from truetwin.calibration.people_intervals import PersonLaw, person_law
 from truetwin.calibration.pseudo_targets import Problem
 from truetwin.data import Panel
 from truetwin.data.blocks import complete_blocks
@@ -117,10 +118,17 @@ class Auto(Calibrator):
         """What is known of each new item beyond the predictions: level, errors, expected correlation."""
         self._check()
         if design.axis != "item":
-            raise ParameterError("intervals are there for new items only, not for new respondents")
+            raise ParameterError("the laws of new respondents come from Auto.person_law")
         problem, targets = self.problem_of(design)
         found = self._found(problem, [targets])
         return target_laws(problem, [targets], found, block_blind=self.weights == "block-blind")[0]
+
+    def person_law(self, design: Design) -> PersonLaw:
+        """Errors to expect in the predictions of new respondents, the same for each of them."""
+        if design.axis != "respondent":
+            raise ParameterError("the laws of new items come from Auto.laws")
+        human, twin = _people_grid(design)
+        return person_law(human, twin)
 
     def fold_laws(self, answers: Answers, folds: Sequence[Fold]) -> list[list[TargetLaw]]:
         """The same for many folds of one table, as :meth:`predict_folds`."""
