@@ -62,11 +62,11 @@ class ErrorLaw:
     held: Array
 
     def quantiles(self, level: float) -> tuple[float, float]:
-        """Lower and upper error that enclose ``level`` of a new item's answers; the widest if there are too few items."""
+        """Lower and upper error that enclose ``level`` of a new item's answers; the widest for too few items."""
         if not 0 < level < 1:
             raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
-        enough = np.flatnonzero(self.held >= level)
-        low, high = _ends(np.cumsum(self.total), TAILS[enough[-1] if enough.size else 0])
+        tail = float(np.interp(level, self.held[::-1], TAILS[::-1])) if self.held[0] >= level else 0.0
+        low, high = _ends(np.cumsum(self.total), tail)
         return float(EDGES[low]), float(EDGES[high])
 
 

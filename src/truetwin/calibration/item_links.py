@@ -113,8 +113,8 @@ def sparse_links(gram: Array, together: NDArray[np.bool_], l1: float, l2: float)
     r"""Elastic-net weights of every item on the others, all at once.
 
     Row k minimises :math:`\tfrac12 w'Qw - w'q_k + \lambda_1\|w\|_1 + \tfrac{\lambda_2}{2}\|w\|_2^2` with
-    :math:`w_l = 0` wherever ``together[k, l]``: coordinate descent (scikit-learn) finds the support, a linear system the
-    weights on it.
+    :math:`w_l = 0` wherever ``together[k, l]``: coordinate descent (scikit-learn) finds the support, a linear
+    system the weights on it.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def sparse_links(gram: Array, together: NDArray[np.bool_], l1: float, l2: float)
            [0.35, 0.  ]])
     """
     weights = np.zeros_like(gram)
-    factor = np.linalg.cholesky(gram + JITTER * np.eye(len(gram))).T
+    factor = np.asarray(np.linalg.cholesky(gram + JITTER * np.eye(len(gram))).T, dtype=np.float64)
     for k in range(len(gram)):
         donors = np.flatnonzero(~together[k])
         if donors.size:

@@ -64,8 +64,8 @@ def predict_items(
             put(*each)
     else:
         features.walk(np.ones(n, dtype=bool), {}, put)
-    for v, fold, each in zip(values, features.folds, stacks, strict=True):
-        _widen(problem, v, fold, each)
+    for v, fold, learned_for in zip(values, features.folds, stacks, strict=True):
+        _widen(problem, v, fold, learned_for)
     return [FoldPrediction(v, s, w) for v, s, w in zip(values, features.situations, stacks, strict=True)]
 
 

@@ -1,10 +1,10 @@
 r"""Intervals for the answers of new respondents, from how other people's answers lie around their predictions.
 
 Every person who has answered is predicted from all others (:mod:`truetwin.calibration.new_people`); the people are the
-exchangeable unit. For each item, with its n residuals in ascending order, the interval of level :math:`1 - \\alpha`
-around a new person's prediction reaches from the residual of rank :math:`\\lfloor (n + 1) \\alpha / 2 \\rfloor` to that of
-rank :math:`\\lceil (n + 1)(1 - \\alpha / 2) \\rceil`; ranks that do not exist leave it open. Source: the jackknife interval
-with the conformal count of one more person (Barber, Candes, Ramdas and Tibshirani, 2021).
+exchangeable unit. For each item, with its n residuals in ascending order, the interval of level :math:`1 - \alpha`
+around a new person's prediction reaches from the residual of rank :math:`\lfloor (n + 1) \alpha / 2 \rfloor` to that
+of rank :math:`\lceil (n + 1)(1 - \alpha / 2) \rceil`; ranks that do not exist leave it open. Source: the jackknife
+interval with the conformal count of one more person (Barber, Candes, Ramdas and Tibshirani, 2021).
 """
 
 from __future__ import annotations
