@@ -26,7 +26,9 @@ class AdaptiveTransfer(Calibrator):
     With :math:`e_j` the mean squared error of the fit to the twins' standardised answers to target j, predicts the
     calibrated answer if :math:`e_j < \tau` and the twin's own otherwise. Source: paper A, section 5.3, where the
     threshold was chosen on the scored targets (0.15). Without a threshold by hand it is learned on other items: each
-    donor is predicted from the others, and the threshold with the best mean correlation is taken.
+    donor is predicted from the others, and of the thresholds within one standard error of the best mean correlation the
+    lowest is taken. :math:`e_j` is then divided by the variance of the twins' answers, which items with few answer
+    categories need, as they are not scaled to unit variance.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ class AdaptiveTransfer(Calibrator):
     Attributes
     ----------
     errors_ : ndarray of shape (q,)
-        Training errors of the targets.
+        Training errors of the targets; shares of variance if the threshold is learned.
     thresholds_ : ndarray of shape (q,)
         Thresholds used.
     """

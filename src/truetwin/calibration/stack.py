@@ -4,9 +4,9 @@ The weights w solve
 
 .. math:: \max_w \sum_k \omega_k\, \mathrm{corr}(F_k w, z_k) - \text{ridge}
 
-over pseudo-targets k, from the covariance matrices of (features, answer) of each pseudo-target alone. The mean correlation says nothing of
-how far predictions should spread; that too is learned on the pseudo-targets. With :math:`s_k` the sd of
-:math:`F_k w`,
+over pseudo-targets k, from the covariance matrices of (features, answer) of each pseudo-target alone. The mean
+correlation says nothing of how far predictions should spread; that too is learned on the pseudo-targets. With
+:math:`s_k` the sd of :math:`F_k w`,
 
 .. math:: \hat z_k = c\, (s_k / \bar s)^{b - 1} F_k w,\qquad 0 \le b \le 1,
 
