@@ -13,10 +13,11 @@ from truetwin.calibration._orient import Array, axis_ids, orient
 from truetwin.calibration.auto import Auto, situation_of
 from truetwin.calibration.base import Calibrator, Prediction, make_fold
 from truetwin.calibration.batteries import with_blocks
-from truetwin.calibration.design import Fold, Preprocessing, make_designs
+from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
 from truetwin.calibration.intervals import TargetLaw, category_probabilities
 from truetwin.calibration.methods import named_calibrators
 from truetwin.calibration.online import OnlineItem
+from truetwin.calibration.people_intervals import PersonLaw
 from truetwin.calibration.residuals import donor_covariates
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, Target
@@ -133,31 +134,45 @@ class Calibration:
         ParameterError
             If the method is not "auto".
         """
-        model = self.calibrators.get("item")
-        if model is None:
-            raise ParameterError("intervals are there for new items only, and no new item was predicted")
-        if not isinstance(model, Auto):
-            raise ParameterError(
-                f"intervals for new items come with method 'auto' only; the method is {self.method!r}"
-            )
-        (part,) = (p for p in self.parts if p.axis == "item")
-        fold = make_fold(self.panel, [Target("item", t) for t in part.target_ids])
-        (design,) = make_designs(self.panel, [fold], self.preprocessing)
+        model, design = self._design("item")
         return dict(zip(design.target_ids, model.laws(design), strict=True))
 
-    def intervals(self, level: float = 0.9) -> dict[str, tuple[Array, Array]]:
-        """Lower and upper end of the interval of every prediction of every new item, limited to its scale.
+    def _design(self, axis: Axis) -> tuple[Auto, Design]:
+        """The automatic calibrator of an axis, and what it predicts from."""
+        model = self.calibrators.get(axis)
+        if model is None:
+            raise ParameterError(f"there are no intervals for new {axis}s: no new {axis} was predicted")
+        if not isinstance(model, Auto):
+            raise ParameterError(f"intervals come with method 'auto' only; the method is {self.method!r}")
+        (part,) = (p for p in self.parts if p.axis == axis)
+        fold = make_fold(self.panel, [Target(axis, t) for t in part.target_ids])
+        (design,) = make_designs(self.panel, [fold], self.preprocessing)
+        return model, design
+
+    def intervals(self, level: float = 0.9, axis: Axis | None = None) -> dict[str, tuple[Array, Array]]:
+        """Lower and upper end of the interval of every prediction, limited to the item's scale.
 
         Parameters
         ----------
         level : float
-            Share of a new item's answers to enclose, on average over items.
+            Share of a new item's answers to enclose, on average over items; or of all new respondents' answers to an
+            item.
+        axis : {"item", "respondent"}, optional
+            Which predictions: those of new items or of new respondents. By default of new items, if there are any.
 
         Returns
         -------
-        dict of item id to (lower, upper)
-            Along ``panel.respondent_ids``; NaN where nothing is predicted.
+        dict of target id to (lower, upper)
+            For new items along ``panel.respondent_ids``, for new respondents along ``panel.item_ids``; NaN where
+            nothing is predicted.
+
+        Raises
+        ------
+        ParameterError
+            If the method is not "auto", or nothing was predicted on that axis.
         """
+        if (axis or ("item" if "item" in self.calibrators else "respondent")) == "respondent":
+            return self._person_intervals(level)
         result = {}
         for item, law in self.laws.items():
             low, high = law.errors.quantiles(level)
@@ -166,6 +181,26 @@ class Calibration:
                 scale.clip(prediction + law.level.sd * low),
                 scale.clip(prediction + law.level.sd * high),
             )
+        return result
+
+    @cached_property
+    def _person_law(self) -> PersonLaw:
+        model, design = self._design("respondent")
+        return model.person_law(design)
+
+    def _person_intervals(self, level: float) -> dict[str, tuple[Array, Array]]:
+        low, high = self._person_law.quantiles(level)
+        scales = [self.panel.scales[item] for item in self.panel.item_ids]
+        (part,) = (p for p in self.parts if p.axis == "respondent")
+        result = {}
+        for k, person in enumerate(part.target_ids):
+            predicted = part.values[:, k]
+            ends = (
+                np.array([float(s.clip(v)) for s, v in zip(scales, predicted + error, strict=True)])
+                for error in (low, high)
+            )
+            lower, upper = (np.where(np.isfinite(predicted), end, np.nan) for end in ends)
+            result[person] = (lower, upper)
         return result
 
     def probabilities(self, item: str) -> Array:
