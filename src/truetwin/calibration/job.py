@@ -232,6 +232,10 @@ class Calibration:
                         else "items without donors"
                     )
                     record["reason"] = f"{record['n_unpredicted']} {what}"
+                if target in part.unconverged:
+                    record["converged"] = False
+                    stopped = "the solver stopped before it met its tolerance"
+                    record["reason"] = "; ".join(filter(None, [record.get("reason"), stopped]))
                 records.append(record)
         return records
 
@@ -392,6 +396,7 @@ def _predict(
         parts[0].sample_ids,
         np.concatenate([part.values for part in parts], axis=1),
         {t: why for part in parts for t, why in part.unpredicted.items()},
+        frozenset().union(*(part.unconverged for part in parts)),
     )
 
 

@@ -102,6 +102,6 @@ def _people_notes(found: Plan) -> list[str]:
     return [
         f"people are chosen so that the twins of those asked are spread as the targets' twins are; 'gap' is the "
         f"discrepancy between {who} and the targets (a single step may widen it)",
-        "note: what this brings is small: on public data, item means from 10 to 50 people planned like this are 0 to "
+        "note: what this brings is small: on public data, item means from 5 to 50 people planned like this are 0 to "
         "7% closer to the targets' than from people drawn at random; how single people deviate is predicted no better",
     ]
