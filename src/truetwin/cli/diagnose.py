@@ -206,6 +206,7 @@ def _beside_columns(faults: list[str]) -> list[str]:
         ("all twins gave the same answer", "all alike"),
         (" of the twins gave no answer", " missing"),
         (", which people do", ""),
+        (" twin answers outside the range that people use", " off range"),
         ("no twin chose", "none chose"),
     )
     found = []
