@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -258,6 +258,9 @@ class Calibration:
                 model = self.calibrators.get(part.axis)
                 if isinstance(model, Auto) and part.axis == "item":
                     record["situation"] = situation_of(model, self.panel, target, part.target_ids)
+                    blind = _blind(self.panel, target, record["situation"])
+                    if blind:
+                        record["reason"] = blind
                 if target in part.unpredicted:
                     record["reason"] = part.unpredicted[target]
                 elif record["n_unpredicted"]:
@@ -267,6 +270,10 @@ class Calibration:
                         else "items without donors"
                     )
                     record["reason"] = f"{record['n_unpredicted']} {what}"
+                if target in part.unconverged:
+                    record["converged"] = False
+                    stopped = "the solver stopped before it met its tolerance"
+                    record["reason"] = "; ".join(filter(None, [record.get("reason"), stopped]))
                 records.append(record)
         return records
 
@@ -344,7 +351,7 @@ def calibrate(
         calibrators[axis] = with_blocks(model, blocks)
         fold = make_fold(panel, [Target(axis, t) for t in targets])
         part = _predict(panel, calibrators[axis], fold, preprocessing or Preprocessing(), n_jobs, progress)
-        parts.append(_without_blind_targets(panel, calibrators[axis], part))
+        parts.append(part)
     if all(np.isnan(part.values).all() for part in parts):
         reasons = {t: why for part in parts for t, why in part.unpredicted.items()}
         target, why = next(iter(reasons.items()), ("", "no respondent has answered a donor"))
@@ -353,27 +360,19 @@ def calibrate(
     return Calibration(panel, name, calibrators, tuple(parts), preprocessing or Preprocessing())
 
 
-def _without_blind_targets(panel: Panel, model: Calibrator, part: Prediction) -> Prediction:
-    """Refuse new items of which nothing is known: all twins agree, and no item of the battery has been answered.
+def _blind(panel: Panel, target: str, situation: str) -> str | None:
+    """What to say of a new item of which nothing is known: all twins agree, and its battery has not been answered.
 
-    The automatic calibrator could still give everybody's own level, which says nothing about the item.
+    It is predicted all the same, by everybody's own level, as an evaluation predicts it.
     """
-    if part.axis != "item" or not isinstance(model, Auto):
-        return part
-    refused = {}
-    for k, target in enumerate(part.target_ids):
-        answers = panel.twin_values[:, panel.item_ids.index(target)]
-        seen = answers[np.isfinite(answers)]
-        agree = seen.size > 0 and (seen == seen[0]).all()
-        if agree and not situation_of(model, panel, target, part.target_ids).startswith(
-            "new item of a known"
-        ):
-            refused[target] = (
-                f"all {seen.size} twins gave the same answer ({seen[0]:g}) and no item of its battery has been "
-                f"answered: nothing to learn from"
-            )
-            part.values[:, k] = np.nan
-    return replace(part, unpredicted={**part.unpredicted, **refused})
+    answers = panel.twin_values[:, panel.item_ids.index(target)]
+    seen = answers[np.isfinite(answers)]
+    if seen.size and (seen == seen[0]).all() and not situation.startswith("new item of a known"):
+        return (
+            f"all {seen.size} twins gave the same answer ({seen[0]:g}) and no item of its battery has been answered: "
+            f"predicted by everybody's own level, which says little of the item"
+        )
+    return None
 
 
 def _wanted(
@@ -427,6 +426,7 @@ def _predict(
         parts[0].sample_ids,
         np.concatenate([part.values for part in parts], axis=1),
         {t: why for part in parts for t, why in part.unpredicted.items()},
+        frozenset().union(*(part.unconverged for part in parts)),
     )
 
 

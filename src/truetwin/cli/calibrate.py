@@ -20,6 +20,7 @@ from truetwin.cli.options import (
     Twin,
     blocks_of,
     ids_of,
+    note_suspicious,
     parameters_of,
     read_panel,
 )
@@ -111,6 +112,7 @@ def calibrate_command(
     check_sidecar(output)
     by_hand = parameters_of(settings)
     panel = read_panel(human, twin, id_column, item_file, in_context)
+    note_suspicious(panel)
     members, found_by = blocks_of(panel, blocks)
     with progress_bar("calibrating") as progress:
         result = calibrate(
