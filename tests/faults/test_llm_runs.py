@@ -56,6 +56,14 @@ def workers() -> Iterator[list[Workers]]:
         process.communicate()
 
 
+def wait_for(server: Any, counted: str, number: int) -> None:
+    """Wait until the server has counted so many ``requests`` or ``served``."""
+    limit = time.monotonic() + 60.0
+    while server.stats()[counted] < number:
+        assert time.monotonic() < limit, f"the server did not come to {number} {counted} within a minute"
+        time.sleep(0.005)
+
+
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
@@ -105,7 +113,7 @@ def test_one_call_in_three_failing_at_random_costs_only_what_failed(
 def test_a_run_killed_at_twenty_moments_pays_for_nothing_stored_twice(
     llm_server: Any, workers: list[Workers], tmp_path: Path
 ) -> None:
-    llm_server.configure(latency=0.01)
+    llm_server.configure(latency=0.02)
     chance = random.Random(1)
     order = {
         "store": str(tmp_path),
@@ -118,8 +126,7 @@ def test_a_run_killed_at_twenty_moments_pays_for_nothing_stored_twice(
     for _ in range(20):
         moment = llm_server.stats()["requests"] + chance.randint(1, 30)
         pid = workers[0].start(**order)
-        while llm_server.stats()["requests"] < moment:
-            time.sleep(0.005)
+        wait_for(llm_server, "requests", moment)
         time.sleep(chance.uniform(0.0, 0.02))
         kill(pid)
         assert workers[0].exit_code() == -signal.SIGKILL
@@ -175,8 +182,7 @@ def test_a_process_takes_over_what_a_killed_one_was_asking(
         "concurrency": 10,
     }
     first, _ = (worker.start(**order) for worker in workers)
-    while llm_server.stats()["served"] < 20:
-        time.sleep(0.02)
+    wait_for(llm_server, "served", 20)
     kill(first)
     assert [worker.exit_code() for worker in workers] == [-signal.SIGKILL, 0]
     stats = llm_server.stats()
@@ -199,8 +205,7 @@ def test_a_run_ended_by_a_scheduler_stores_what_is_under_way(
         "concurrency": 8,
     }
     pid = workers[0].start(**order)
-    while llm_server.stats()["served"] < 5:
-        time.sleep(0.02)
+    wait_for(llm_server, "served", 5)
     os.kill(pid, signal.SIGTERM)
     assert workers[0].exit_code() == 1
     with Store(tmp_path) as store:

@@ -11,12 +11,20 @@ from truetwin.cli.options import Jobs, Json
 
 if TYPE_CHECKING:
     from truetwin.calibration import Calibration
-    from truetwin.data import ResponseMatrix
+    from truetwin.data import Panel, ResponseMatrix
     from truetwin.evaluation import Evaluation
 
-METHOD = "elastic-net"
+METHOD = "auto"
 MARK = ".truetwin-demo"
-DEMO_FILES = ("human.csv", "twin.csv", "truth.csv", "predictions.csv", "predictions.json", "report.html")
+DEMO_FILES = (
+    "human.csv",
+    "twin.csv",
+    "truth.csv",
+    "predictions.csv",
+    "predictions.intervals.csv",
+    "predictions.json",
+    "report.html",
+)
 
 
 def demo_command(
@@ -57,10 +65,10 @@ def demo_command(
         "twin": _write(panel.twin, output / "twin.csv"),
     }
     _write(population.truth, output / "truth.csv")
-    with progress_bar("evaluating ten methods") as progress:
+    with progress_bar("evaluating methods") as progress:
         evaluation = evaluate(
             panel,
-            ["twin", "human-respondent-mean", *PAPER_METHODS],
+            ["twin", "human-respondent-mean", *PAPER_METHODS, METHOD],
             "leave-one-item-out",
             preset="twin-2k-500",
             n_jobs=n_jobs,
@@ -70,19 +78,25 @@ def demo_command(
     predictions = output / "predictions.csv"
     settings = {"preset": "twin-2k-500", "generated_population_seed": seed}
     write_predictions(
-        result, predictions, id_column="respondent_id", rounded=False, inputs=tables, settings=settings
+        result,
+        predictions,
+        id_column="respondent_id",
+        rounded=False,
+        inputs=tables,
+        settings=settings,
+        interval=0.9,
     )
     new_items = _against_truth(result, population.truth)
     rows = evaluation.summary()
     report = output / "report.html"
-    _write_report(report, evaluation, new_items, panel.human_values.shape)
+    _write_report(report, evaluation, new_items, panel, predictions)
     if json:
         print_json(
             "demo", {"seed": seed, "output": str(output), "report": str(report), "new_items": new_items}, rows
         )
         return
     _print(rows, new_items)
-    note(f"human.csv, twin.csv, truth.csv, predictions.csv and predictions.json are in {output}")
+    note(f"{', '.join(DEMO_FILES[:-1])} are in {output}")
     note("settings: the paper's for Twin-2K-500; the same job on these files:")
     note(f"  truetwin evaluate {tables['human']} {tables['twin']} --preset twin-2k-500")
     note(f"  truetwin calibrate {tables['human']} {tables['twin']} --output OUT.csv")
@@ -137,9 +151,16 @@ def _print(rows: list[dict[str, Any]], new_items: list[dict[str, Any]]) -> None:
 
 
 def _write_report(
-    path: Path, evaluation: Evaluation, new_items: list[dict[str, Any]], shape: tuple[int, int]
+    path: Path, evaluation: Evaluation, new_items: list[dict[str, Any]], panel: Panel, predictions: Path
 ) -> None:
+    from json import loads
+
+    from truetwin.diagnosis import diagnose
+    from truetwin.io import read_table
     from truetwin.report.page import Field, Page, Section, Table, write_page
+    from truetwin.report.predictions import intervals_path, sidecar_path
+    from truetwin.report.sections.calibration import calibration_section, new_item_shares
+    from truetwin.report.sections.diagnosis import diagnosis_section, verdict_in_words
     from truetwin.report.sections.evaluation import PROTOCOLS, evaluation_section, gain_in_words
 
     best = next(row for row in evaluation.summary() if row["method"] == METHOD)
@@ -150,10 +171,15 @@ def _write_report(
         Field("n", "n", "d"),
     )
     truth = Table("New items, compared with the generated truth", fields, new_items)
+    diagnosis = diagnose(panel)
+    intervals = read_table(intervals_path(predictions)).to_pylist()
+    sidecar = loads(sidecar_path(predictions).read_text(encoding="utf-8"))
+    shape = panel.human_values.shape
     page = Page(
         "Calibrating digital twins: a generated example",
         "Does correcting the twins with human answers to other items bring them closer to people?",
         gain_in_words(best),
+        verdict_in_words(diagnosis),
         facts=(
             ("population", f"{shape[0]} generated respondents, {shape[1]} items; not real people"),
             ("method", METHOD),
@@ -166,6 +192,8 @@ def _write_report(
                 ("Only a generated population has a truth that new items can be compared with.",),
                 (truth,),
             ),
+            calibration_section(sidecar, new_item_shares(intervals, panel), None),
+            diagnosis_section(diagnosis),
         ),
     )
     write_page(page, path)

@@ -347,7 +347,9 @@ def _tell(settings: dict[str, Any], *, has_targets: bool) -> None:
         f"{settings['longest_in_characters']:,} characters"
     )
     hidden = settings["items_hidden"]
-    if has_targets:
+    if settings["builder"].endswith("in-context"):
+        note("ratings of the targets are shown too, but for the one that is asked and its battery")
+    elif has_targets:
         shown = ", ".join(hidden[:8]) + (", ..." if len(hidden) > 8 else "")
         note(f"{len(hidden)} items are not shown (targets, their batteries, the same wordings): {shown}")
     else:

@@ -241,6 +241,8 @@ def describe_progress(progress: Progress) -> str:
     if progress.failed_attempts:
         parts.append(f"{progress.failed_attempts:,} failed attempts")
     parts.append(f"{progress.in_flight} under way")
+    if progress.stopping:
+        parts.append(f"stopping ({progress.stopping})")
     return ", ".join(parts)
 
 

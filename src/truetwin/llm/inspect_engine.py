@@ -16,7 +16,7 @@ from truetwin.errors import (
     TransientError,
     TruetwinError,
 )
-from truetwin.llm.http_failures import from_exception, from_status
+from truetwin.llm.http_failures import from_exception, from_status, without_secrets
 from truetwin.llm.messages import Reply, Request, Usage
 from truetwin.llm.models import ModelOptions
 
@@ -61,7 +61,13 @@ class InspectModel:
 
     def describe(self) -> Mapping[str, Any]:
         """What a store records, without secrets."""
-        return {"engine": "inspect", "name": self.name, "base_url": self._options.base_url}
+        url = self._options.base_url
+        found: dict[str, Any] = {
+            "engine": "inspect",
+            "name": self.name,
+            "base_url": url and without_secrets(url),
+        }
+        return found | ({"extra": dict(self._options.extra)} if self._options.extra else {})
 
     async def complete(self, request: Request, *, timeout: float) -> Reply:
         """One request; see :class:`truetwin.llm.ChatModel`."""

@@ -23,7 +23,7 @@ class ModelOptions:
     concurrency : int, default=64
         Connections to keep open at most.
     extra : mapping
-        Passed to the engine, for what only some of them have.
+        Passed to the engine, for what only some of them have. Recorded with the run: no place for secrets.
     """
 
     base_url: str | None = None

@@ -175,8 +175,7 @@ class _Run:
         ticker = asyncio.create_task(self._tick())
         try:
             with calls_on_interrupt(self._interrupt):
-                while await self._pass() and self.stop is None:
-                    await self._wait_for_others()
+                await self._ask_all()
                 await self._drain()
         finally:
             ticker.cancel()
@@ -190,6 +189,13 @@ class _Run:
         if self.stop is not None and not isinstance(self.stop, BudgetError | KeyboardInterrupt):
             raise self.stop
         return self._summary()
+
+    async def _ask_all(self) -> None:
+        try:
+            while await self._pass() and self.stop is None:
+                await self._wait_for_others()
+        except Exception as error:  # raised again when the replies under way are stored
+            self._stop(error)
 
     def _cells(self) -> Iterator[Cell]:
         return filter(self.options.shard.holds, self.task.cells())
@@ -308,6 +314,8 @@ class _Run:
             except (TransientError, EndpointError) as error:
                 if isinstance(error, EndpointError) and not self.works:
                     raise
+                if self.stop is not None:
+                    return
                 patience -= _PATIENCE_FOR_LIMITS if _kind(error) in _SLOW_DOWN else 1.0
                 if patience < 0.5 * _PATIENCE_FOR_LIMITS:
                     self._give_up(cell, request, error, attempt)
@@ -415,9 +423,8 @@ class _Run:
         self.asked += 1
 
     def _note(self, failure: Failure) -> None:
-        if failure.kind != "cap":
-            self.failed[failure.kind] += 1
-            self.store.put_failure(failure)
+        self.failed[failure.kind] += 1
+        self.store.put_failure(failure)
 
     # ------------------------------------------------------------------ stopping and showing
 
@@ -430,11 +437,11 @@ class _Run:
         self.room.set()
 
     def _interrupt(self) -> None:
-        if isinstance(self.stop, KeyboardInterrupt):
+        if self.stop is None:
+            self._stop(KeyboardInterrupt("interrupted"))
+        else:
             for each in self.tasks:
                 each.cancel()
-        else:
-            self._stop(KeyboardInterrupt("interrupted"))
 
     async def _tick(self) -> None:
         """Write and show, again and again; what goes wrong with that ends the run."""
@@ -476,7 +483,6 @@ def _kind(error: BaseException) -> str:
     if isinstance(error, TransientError):
         return error.kind
     words: list[tuple[type[BaseException], str]] = [
-        (BudgetError, "cap"),
         (AccessError, "access"),
         (UnknownModelError, "unknown-model"),
         (RequestRefusedError, "rejected"),

@@ -96,6 +96,8 @@ class Page:
         Short facts under the answer.
     sections : sequence of Section
         What the answer rests on.
+    disclosure : str
+        What nobody may take the page for; by default that predictions are no answers.
     """
 
     title: str
@@ -104,6 +106,7 @@ class Page:
     verdict: str = ""
     facts: Sequence[tuple[str, str]] = ()
     sections: Sequence[Section] = field(default_factory=tuple)
+    disclosure: str = DISCLOSURE
 
 
 def render(page: Page) -> str:
@@ -131,7 +134,6 @@ def render(page: Page) -> str:
         is_table=lambda block: isinstance(block, Table),
         most_rows=MOST_ROWS,
         rows_to_filter=ROWS_TO_FILTER,
-        disclosure=DISCLOSURE,
         version=__version__,
     )
 

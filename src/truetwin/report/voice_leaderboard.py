@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from truetwin import __version__
 from truetwin.errors import FileFormatError
 from truetwin.io import check_writable, replacing
+from truetwin.report.page import Field, Page, Section, Table, render
 from truetwin.voice.leaderboard import Standing, ranked
 
 ENDINGS = (".md", ".csv", ".html")
@@ -85,29 +84,21 @@ def leaderboard_csv(standings: Sequence[Standing]) -> str:
 
 def leaderboard_html(standings: Sequence[Standing]) -> str:
     """One self-contained page, in the looks of the other reports."""
-    import jinja2
-
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
+    numbers = {"accuracy_all", "accuracy_answered", "mean_score", "n", "n_answered", "n_failed"}
     tables = [
-        {
-            "title": title,
-            "columns": [_COLUMNS[c] for c in columns],
-            "rows": [[row[c] for c in columns] for row in rows],
-        }
+        Table(title, [Field(c, _COLUMNS[c], "s" if c in numbers else "") for c in columns], rows)
         for title, columns, rows in _tables(standings)
     ]
     models = {s.model for s in standings}
-    facts = [("models", str(len(models))), ("results", str(len(standings)))]
-    return template.render(
-        title=TITLE,
-        lead=LEAD,
-        facts=facts,
-        tables=tables,
-        figures=(),
+    page = Page(
+        TITLE,
+        "Which model speaks most like the person that it plays?",
+        LEAD,
+        facts=(("models", str(len(models))), ("results", str(len(standings)))),
+        sections=(Section("Leaderboard", (WARNING,), tables),),
         disclosure=WARNING,
-        version=__version__,
     )
+    return render(page)
 
 
 def _tables(standings: Sequence[Standing]) -> list[tuple[str, list[str], list[dict[str, str]]]]:

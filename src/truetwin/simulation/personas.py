@@ -300,7 +300,7 @@ def _rated(answer: Answer) -> str:
     label = (
         item.scale.labels.get(code) if item.scale else None
     )  # the scale itself stands with the thing to be rated
-    return f"{item.text.strip()}\nRating: {label or written(code)}\n\n"
+    return f"{' '.join(item.text.split())} | rating: {label or written(code)}\n"
 
 
 for _builder in (

@@ -32,6 +32,7 @@ class Inputs(_Part):
     marginals: Path | None = None
     groups: Path | None = None
     personas: Path | None = None
+    annotations: Path | None = None
     id_column: str | None = None
 
 

@@ -15,7 +15,7 @@ from truetwin.io import check_writable, dump_json, item_record, replacing, write
 FILES = ("study.yaml", "human.csv", "generated.csv", "items.json", "personas.jsonl")
 
 
-def write_example(folder: str | Path, seed: int = 0) -> Path:
+def write_example(folder: str | Path, seed: int = 0, n_respondents: int = 400) -> Path:
     """Write ``study.yaml`` and generated answers, items and personas; nothing that exists is overwritten.
 
     The statistical twin gives back answers from ``generated.csv``, so that the whole study runs without a key.
@@ -35,7 +35,7 @@ def write_example(folder: str | Path, seed: int = 0) -> Path:
     taken = next((folder / name for name in FILES if (folder / name).exists()), None)
     if taken is not None:
         raise OutputError(f"{taken} exists and is not overwritten; choose another folder")
-    panel = generate_population(random_state=seed).panel
+    panel = generate_population(n_respondents, random_state=seed).panel
     for matrix, name in ((panel.human, "human.csv"), (panel.twin, "generated.csv")):
         write_table(to_frame(matrix.values, matrix.respondent_ids, matrix.item_ids), folder / name)
     items = [Item(i, f"Generated item {i}", panel.scales[i]) for i in panel.item_ids]

@@ -40,6 +40,14 @@ def study_page(work: Work) -> Page:
     sections[:0] = [_evaluation(work, found) for found in evaluations.values()]
     if study.reweight is not None:
         sections.append(_marginals(work))
+    if study.simulate is not None:
+        from truetwin.report.sections.simulation import simulation_section
+
+        sections.append(simulation_section(_json(work.folder / "simulated.json")))
+    if study.voice:
+        section, words = _voice(work)
+        sections.append(section)
+        answer = answer if chosen is not None else words
     return Page(study.title, study.question, answer, verdict, _facts(work, chosen), sections)
 
 
@@ -117,6 +125,21 @@ def _marginals(work: Work) -> Section:
             }
         )
     return marginals_section(_json(work.folder / "shares.json"), rows)
+
+
+def _voice(work: Work) -> tuple[Section, str]:
+    from truetwin.report.sections.voice import voice_in_words, voice_section
+    from truetwin.voice.capability_results import capability_results, read_annotations
+    from truetwin.voice.leaderboard import ranked, read_results
+    from truetwin.voice.replay import read_answers
+
+    files, annotations = work.study.voice, work.study.inputs.annotations
+    rows: list[dict[str, Any]] = []
+    if annotations is not None:
+        outcomes = [outcome for path in files for outcome in read_answers(path).outcomes]
+        rows = capability_results(outcomes, read_annotations(annotations))
+    standings = ranked(read_results(files).standings)
+    return voice_section(standings, rows), voice_in_words(standings)
 
 
 def _twin_share(twins: Any, item: str, category: str) -> float | None:

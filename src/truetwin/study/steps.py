@@ -179,7 +179,14 @@ def _results(work: Work) -> dict[str, Path]:
 
     entries = Ledger(work.folder).entries()
     files = [f for name, entry in entries.items() if name != "report" for f in entry["outputs"]]
-    return {**work.tables(), **{file: work.folder / file for file in files}}
+    voice = {f"voice-{k}": path for k, path in enumerate(work.study.voice)}
+    annotations = work.study.inputs.annotations
+    return {
+        **(work.tables() if work.study.inputs.human else {}),
+        **voice,
+        **({"annotations": annotations} if annotations else {}),
+        **{file: work.folder / file for file in files},
+    }
 
 
 def _marginal_files(work: Work) -> dict[str, Path]:

@@ -172,7 +172,7 @@ def test_the_demo_does_the_whole_job(capsys: pytest.CaptureFixture[str], tmp_pat
         os.listdir(folder)
     )
     rows = {row["method"]: row for row in report["rows"]}
-    assert rows["elastic-net"]["difference"] > 5 * rows["elastic-net"]["difference_standard_error"]
+    assert rows["auto"]["difference"] > 5 * rows["auto"]["difference_standard_error"]
     page = (folder / "report.html").read_text()
     assert "generated" in page
     assert "<svg" in page

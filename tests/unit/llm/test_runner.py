@@ -341,6 +341,42 @@ def test_a_second_interrupt_gives_up_what_is_under_way(survey: Any, store: Store
     assert summary.failed_attempts["interrupted"] >= 1
 
 
+def test_nothing_is_asked_again_after_an_interrupt(survey: Any, store: Store) -> None:
+    class Failing(Counting):
+        async def complete(self, request: Request, *, timeout: float) -> Reply:
+            await super().complete(request, timeout=timeout)
+            if len(self.asked) == 1:
+                return Reply("3")
+            if len(self.asked) == 9 and request.cell == self.asked[-1]:
+                os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0.1)
+            raise TransientError("500", kind="server")
+
+    model = Failing(0.01)
+    summary = run(survey(10, 10), model, store, QUICK)
+    assert (summary.stopped, len(model.asked)) == ("interrupted", 9)
+    assert summary.failed_attempts == {"server": 8}
+    assert summary.remaining == 99
+
+
+def test_replies_under_way_are_stored_when_cells_cannot_be_claimed(
+    survey: Any, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, calls = store.claim, []
+
+    def failing(cells: Any) -> Any:
+        calls.append(cells)
+        if len(calls) == 3:
+            raise RunError("the disk is full")
+        return claim(cells)
+
+    monkeypatch.setattr(store, "claim", failing)
+    model = Counting(0.05)
+    with pytest.raises(RunError, match="the disk is full"):
+        run(survey(10, 10), model, store, QUICK)
+    assert len(model.asked) == store.counts()[State.VALID] > 0
+
+
 def test_a_run_works_inside_a_running_loop(survey: Any, store: Store) -> None:
     async def notebook() -> int:
         return run(survey(), Counting(), store, QUICK).asked

@@ -98,12 +98,15 @@ def test_rating_histories_differ_only_in_the_history() -> None:
     zero, context = (build_personas(targets, f"rating-history{x}")[0] for x in ("", "-in-context"))
     assert (zero.text, zero.answers) == (context.text, context.answers)
     assert [(p.item_id, p.text) for p in context.passages] == [
-        ("Q2", "Do you cook?\nRating: no\n\n"),
-        ("Q5", "How often, 1 to 5?\nRating: 3\n\n"),
+        ("Q2", "Do you cook? | rating: no\n"),
+        ("Q5", "How often, 1 to 5? | rating: 3\n"),
     ]
     survey = SurveyTask([context], [ITEMS["Q2"], ITEMS["Q5"]])
     prompts = [survey.request(c).messages[1].content for c in survey.cells()]
-    assert [("cook?\nRating: no" in p, "Rating: 3" in p) for p in prompts] == [(False, True), (True, False)]
+    assert [("cook? | rating: no" in p, "| rating: 3" in p) for p in prompts] == [
+        (False, True),
+        (True, False),
+    ]
 
 
 def test_personas_can_be_asked_their_targets_and_nothing_they_show() -> None:

@@ -8,7 +8,7 @@ import pytest
 from browser import chromium, opened
 from truetwin.cli import _run
 from truetwin.errors import DataError, FileFormatError, RunError, TruetwinError
-from truetwin.io import read_table
+from truetwin.io import read_table, write_table
 from truetwin.study import read_study, run_study
 from truetwin.study.check import check_study
 from truetwin.study.example import write_example
@@ -16,7 +16,7 @@ from truetwin.study.ledger import locked
 
 QUICK = """
 title: "A <b>study</b>"
-inputs: {human: human.csv, twin: twin.csv}
+inputs: {human: human.csv, twin: generated.csv}
 evaluate: {methods: [twin, ridge], protocols: [leave-one-item-out], preset: twin-2k-500}
 calibrate: {method: ridge, preset: twin-2k-500}
 diagnose:
@@ -25,7 +25,7 @@ diagnose:
 
 @pytest.fixture
 def study_file(tmp_path: Path) -> Path:
-    path = write_example(tmp_path / "study")
+    path = write_example(tmp_path / "study", n_respondents=80)
     path.write_text(QUICK, encoding="utf-8")
     return path
 
@@ -65,12 +65,12 @@ def test_a_run_holds_its_study_and_says_that_predictions_are_predictions(study_f
     [
         (QUICK.replace("method: ridge", "methd: ridge"), "'calibrate.methd'.*'method'"),
         (QUICK.replace("method: ridge", "method: rigde"), "'ridge'"),
-        (QUICK.replace("twin.csv", "twins.csv"), "there is no file"),
+        (QUICK.replace("generated.csv", "twins.csv"), "there is no file"),
         (QUICK + "calibrate:\n", "stands twice"),
         (QUICK.replace("leave-one-item-out", "leave-it"), "leave-one-item-out"),
         ("inputs: {human: human.csv}\ncalibrate:\n", "needs twins' answers"),
-        ("inputs: {twin: twin.csv}\ncalibrate:\n", "inputs.human"),
-        ("inputs: {human: human.csv, twin: twin.csv}\n", "at least one of the sections"),
+        ("inputs: {twin: generated.csv}\ncalibrate:\n", "inputs.human"),
+        ("inputs: {human: human.csv, twin: generated.csv}\n", "at least one of the sections"),
         ("- a\n- list\n", "keys and values"),
         ("inputs: {human: [}", "YAML"),
         ("inputs: !!python/object/apply:os.system [ls]\n", "YAML"),
@@ -83,9 +83,44 @@ def test_what_is_wrong_is_said_before_anything_is_computed(study_file: Path, tex
 
 
 def test_a_study_without_anything_to_predict_is_refused(study_file: Path) -> None:
-    (study_file.parent / "twin.csv").write_bytes((study_file.parent / "human.csv").read_bytes())
+    (study_file.parent / "generated.csv").write_bytes((study_file.parent / "human.csv").read_bytes())
     with pytest.raises(DataError, match="nothing to predict"):
         check_study(read_study(study_file))
+
+
+SIMULATED = """
+inputs: {human: human.csv, items: items.json, personas: personas.jsonl}
+simulate: {model: "generated:generated.csv"}
+calibrate: {method: ridge, preset: twin-2k-500}
+"""
+
+
+def test_missing_answers_of_twins_are_simulated_and_given_ones_are_kept(study_file: Path) -> None:
+    folder = study_file.parent
+    study_file.write_text(SIMULATED, encoding="utf-8")
+    result = run_study(read_study(study_file), folder / "all")
+    assert [s.name for s in result.steps] == ["simulate", "calibrate", "report"]
+    assert json.loads((folder / "all" / "simulated.json").read_text())["states"]["valid"] == 80 * 40
+    given = read_table(folder / "generated.csv")
+    kept = given.select(given.column_names[:31])
+    write_table(kept, folder / "given.csv")
+    study_file.write_text(
+        SIMULATED.replace("{human: human.csv,", "{human: human.csv, twin: given.csv,"), encoding="utf-8"
+    )
+    result = run_study(read_study(study_file), folder / "rest")
+    assert json.loads((folder / "rest" / "simulated.json").read_text())["usage"]["requests"] == 80 * 10
+    assert (folder / "rest" / "twin.csv").read_bytes() == (folder / "all" / "twin.csv").read_bytes()
+    assert [s.skipped for s in run_study(read_study(study_file), folder / "rest").steps] == [True] * 3
+
+
+def test_a_simulation_with_too_few_valid_answers_stops_the_study(study_file: Path) -> None:
+    script = {"rules": [], "default": {"reply": "I would rather not say."}}
+    (study_file.parent / "mute.json").write_text(json.dumps(script), encoding="utf-8")
+    study_file.write_text(
+        SIMULATED.replace("generated:generated.csv", "scripted:mute.json"), encoding="utf-8"
+    )
+    with pytest.raises(RunError, match=r"90% of the simulated answers must be valid; 0\.0% are"):
+        run_study(read_study(study_file), study_file.parent / "run")
 
 
 def test_two_processes_do_not_share_a_run_folder(study_file: Path) -> None:
@@ -108,6 +143,6 @@ def test_the_example_is_not_written_over_anything(tmp_path: Path, capsys: pytest
     assert _run(["study", "init", str(tmp_path / "s")], debug=False) == 2
     assert "not overwritten" in capsys.readouterr().err
     assert _run(["study", "check", str(tmp_path / "s" / "study.yaml")], debug=False) == 0
-    assert "evaluate, calibrate, diagnose, report" in capsys.readouterr().out
+    assert "simulate, evaluate, calibrate, diagnose, report" in capsys.readouterr().out
     with pytest.raises(FileFormatError):
         read_study(tmp_path / "s" / "nothing.yaml")

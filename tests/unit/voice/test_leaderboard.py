@@ -121,7 +121,7 @@ def test_every_format_says_the_same(tmp_path: Path) -> None:
 
 def test_hostile_names_stay_text() -> None:
     standings = [Standing("social", "choice", EVIL, 1, 1, 100.0, 100.0)]
-    assert "<script>" not in leaderboard_html(standings)
+    assert EVIL not in leaderboard_html(standings)
     assert "<script>" not in leaderboard_markdown(standings)
     assert "\\|x |" in leaderboard_markdown(standings)
     (cells,) = csv.DictReader(leaderboard_csv(standings).splitlines())

@@ -96,6 +96,7 @@ def test_our_own_outcomes_are_scored_with_the_baseline_of_their_items(tmp_path: 
     (row,) = score_answers([read_answers(path)], items=some).rows()
     assert (row["n"], row["accuracy_all"], row["accuracy_answered"]) == (40, 75.0, 75.0)
     assert row["baseline_accuracy"] == 100.0  # the true reply is always the shortest
+    assert row["over_baseline"] == -25.0
     assert row["n_personas"] == 3
     assert row["ci_low"] < 75.0 < row["ci_high"]
 

@@ -96,7 +96,11 @@ def print_score(board: Scoreboard) -> None:
             Column("baseline_accuracy", "baseline", ".2f"),
         ]
         shown = [
-            {**row, "interval": interval(row, ""), "cluster_interval": interval(row, "cluster_")}
+            {
+                **row,
+                "interval": interval(row, ""),
+                "cluster_interval": interval(row, "cluster_"),
+            }
             for row in judged
         ]
         print_table(shown, columns, title="Right answers (guessing: 25%), of those answered and of all")
@@ -143,22 +147,21 @@ def print_texts(rows: Sequence[Mapping[str, Any]]) -> None:
 def _print_baselines(rows: Sequence[Mapping[str, Any]]) -> None:
     from truetwin.cli.output import Column, print_table
 
-    distinct: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in rows:
-        if row.get("baseline"):
-            key = (row.get("dimension"), row["baseline"], row["baseline_accuracy"], row["n_items"])
-            distinct[key] = {**row, "interval": interval(row, "baseline_")}
-    if distinct:
+    shown = [
+        {**row, "interval": interval(row, "baseline_"), "over": _over(row)}
+        for row in rows
+        if row.get("baseline")
+    ]
+    if shown:
         columns = [
-            Column("dimension", "dimension"),
-            Column("n_items", "items", "d"),
-            Column("baseline", "best without persona"),
+            Column("model", "model", foldable=True),
+            Column("dimension", "dimension", optional=True),
+            Column("baseline", "best guess"),
             Column("baseline_accuracy", "right %", ".2f"),
             Column("interval", "95%"),
+            Column("over", "model over it, by persona"),
         ]
-        print_table(
-            list(distinct.values()), columns, title="Baselines: what can be guessed without the persona"
-        )
+        print_table(shown, columns, title="The best guess without persona, on the same items")
 
 
 def print_positions(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -204,6 +207,11 @@ def _print_comparisons(board: Scoreboard) -> None:
     ]
     rows = [{**row, "interval": interval(row, "")} for row in board.comparisons]
     print_table(rows, columns, title="Paired differences in percentage points, failures counted as wrong")
+
+
+def _over(row: Mapping[str, Any]) -> str | None:
+    ends = interval(row, "over_baseline_")
+    return None if ends is None else f"{row['over_baseline']:+.1f} ({ends})"
 
 
 def interval(row: Mapping[str, Any], prefix: str) -> str | None:

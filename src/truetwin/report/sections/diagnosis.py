@@ -16,6 +16,14 @@ VERDICT_FIELDS = (
     Field("expected_twin", "expected, twin", ".3f"),
     Field("reasons", "why"),
 )
+RECORD_FIELDS = (
+    Field("verdict", "verdict"),
+    Field("n_items", "answered items", "d"),
+    Field("calibrated", "calibrated", ".3f"),
+    Field("calibrated_standard_error", "SE", ".3f"),
+    Field("twin", "twin", ".3f"),
+    Field("twin_standard_error", "SE", ".3f"),
+)
 FAULT_FIELDS = (
     Field("item", "item"),
     Field("n_twin", "twin answers", "d"),
@@ -48,6 +56,16 @@ def diagnosis_section(diagnosis: Diagnosis) -> Section:
     blocks: list[Table | Picture] = []
     if verdicts:
         blocks.append(Table("Verdict on each new item", VERDICT_FIELDS, verdicts))
+    if record:
+        blocks.append(
+            Table(
+                "How such verdicts did",
+                RECORD_FIELDS,
+                diagnosis.record_summary(),
+                "Answered items, each hidden in turn: mean correlations that came out, by the verdict that the item "
+                "would have got.",
+            )
+        )
     blocks += [
         Picture(
             "verdicts",
