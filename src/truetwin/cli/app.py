@@ -18,6 +18,7 @@ from truetwin.cli import (
     plan,
     reproduce,
     reweight,
+    voice,
 )
 
 app = typer.Typer(
@@ -57,3 +58,4 @@ app.command("reproduce")(reproduce.reproduce_command)
 app.command("demo")(demo.demo_command)
 app.command("methods")(methods.methods_command)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(voice.app, name="voice")

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from truetwin.errors import DataError, FileFormatError
+from truetwin.voice.outcomes import Outcome, Protocol, Status, choice_outcome, outcome_of_line
+
+SHOWN = ("a", "b", "c", "d")
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        choice_outcome("i", SHOWN, "b", "b", model="m", details={"k": [1]}),
+        choice_outcome("i", SHOWN, "b", None, reason="no letter"),
+        Outcome("i", Protocol.SCORING, Status.DONE, score=3.0, judge="j"),
+        Outcome("i", Protocol.REPLY, Status.DONE, reply="hello"),
+        Outcome("i", Protocol.CHOICE, Status.FAILED, reason="timeout"),
+    ],
+)
+def test_an_outcome_comes_back_from_its_line(outcome: Outcome) -> None:
+    assert outcome_of_line(json.dumps(outcome.to_record())) == outcome
+
+
+def test_positions_are_those_on_display() -> None:
+    outcome = choice_outcome("i", ("d", "b", "a", "c"), "a", "d")
+    assert (outcome.answer_position, outcome.picked_position) == (2, 0)
+
+
+def test_a_malformed_reply_is_incorrect_and_unanswered() -> None:
+    outcome = choice_outcome("i", SHOWN, "b", None)
+    assert (outcome.status, outcome.is_malformed, outcome.is_answered) == (Status.INCORRECT, True, False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"protocol": Protocol.SCORING, "status": Status.CORRECT}, "does not go with"),
+        ({"protocol": Protocol.CHOICE, "status": Status.DONE}, "does not go with"),
+        ({"shown": SHOWN, "answer": "z"}, "one of the options shown"),
+        ({"shown": SHOWN, "answer": "a", "picked": "b"}, "exactly if the right option"),
+        ({"shown": ("a", "a")}, "every option once"),
+        ({"protocol": Protocol.SCORING, "status": Status.DONE, "score": 7.0}, "within 1 to 5"),
+        ({"protocol": Protocol.SCORING, "status": Status.DONE}, "a score goes with"),
+    ],
+)
+def test_a_contradiction_is_refused(fields: dict, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        Outcome(**{"item_id": "i", "protocol": Protocol.CHOICE, "status": Status.CORRECT, **fields})
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "3", '{"format": "x"}', '{"format": "voice-outcome/1"}'])
+def test_another_line_is_no_outcome(line: str) -> None:
+    with pytest.raises(FileFormatError, match="not an outcome"):
+        outcome_of_line(line)
