@@ -11,6 +11,8 @@ from truetwin.errors import DataError, FileFormatError, ParameterError
 
 #: A paragraph longer than this (characters) is no paragraph; it is left out and counted.
 LONGEST_PARAGRAPH = 50_000
+#: A paragraph of at most so many words after a chapter's number is its title.
+LONGEST_TITLE = 12
 _BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe", "utf-16"),
@@ -25,11 +27,12 @@ _HEADING = re.compile(
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One paragraph on one line; ``section`` counts the chapter headings before it."""
+    """One paragraph on one line; ``section`` counts the chapter headings up to it."""
 
     index: int
     text: str
     section: int
+    is_heading: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,12 @@ def book_of(text: str, *, name: str, where: str = "the text") -> Book:
         if len(flat) > LONGEST_PARAGRAPH:
             skipped += 1
             continue
-        section += bool(_HEADING.match(block.strip().split("\n")[0].strip()))
-        paragraphs.append(Paragraph(len(paragraphs), flat, section))
+        numbered = bool(_HEADING.match(block.strip().split("\n")[0].strip()))
+        titled = bool(
+            paragraphs and _HEADING.match(paragraphs[-1].text) and len(flat.split()) <= LONGEST_TITLE
+        )
+        section += numbered
+        paragraphs.append(Paragraph(len(paragraphs), flat, section, numbered or titled))
     if not paragraphs:
         raise DataError(
             f"a book must have paragraphs of at most {LONGEST_PARAGRAPH} characters; {where} has none "

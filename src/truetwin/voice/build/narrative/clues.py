@@ -231,7 +231,7 @@ class Names:
             if gender:
                 holder = self._holder(word) if words[0] == "the" else ""
                 return Subject(person=holder, gender=gender, words="" if holder else " ".join(words[: k + 1]))
-        holder = next((h for w in words[1:] if (h := self._holder(w))), "")
+        holder = self._holder(words[-1])
         if holder:
             return Subject(person=holder)
         return Subject(words=" ".join(words[:2])) if strangers else None

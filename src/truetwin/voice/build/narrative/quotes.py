@@ -111,7 +111,7 @@ def find_quotations(book: Book, convention: Convention | None = None) -> Quotati
         text = paragraph.text
         continues = running and text.startswith(convention.opening)
         unclosed += running and not continues
-        raw, running = _scan(text, convention)
+        raw, running = ([], False) if paragraph.is_heading else _scan(text, convention)
         kept = [(a, b) for a, b in raw if _is_speech(text, a, b) or (continues and a == 1)]
         mentions += len(raw) - len(kept)
         if kept:
