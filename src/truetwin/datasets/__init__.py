@@ -1,6 +1,6 @@
 """Public datasets, pinned by content, and a generated population with known truth."""
 
-from truetwin.datasets import movielens, movielens_marginals, opinionqa, twin_2k_500
+from truetwin.datasets import movielens, movielens_marginals, opinionqa, twin_2k_500, twinvoice
 from truetwin.datasets.generated import GeneratedPopulation, generate_population
 from truetwin.datasets.spec import Dataset, Repository, datasets
 
@@ -14,4 +14,5 @@ __all__ = [
     "movielens_marginals",
     "opinionqa",
     "twin_2k_500",
+    "twinvoice",
 ]

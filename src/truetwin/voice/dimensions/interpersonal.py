@@ -1,0 +1,62 @@
+"""Interpersonal personas: members of Telegram channels, 2500 items in several languages (paper B, section 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from truetwin.errors import DataError, FileFormatError
+from truetwin.voice.dimensions.loading import (
+    Loaded,
+    finish,
+    indexed_options,
+    marked_turn,
+    read_lines,
+    text_field,
+)
+from truetwin.voice.items import Dimension, VoiceItem, VoicePersona
+from truetwin.voice.language import language_of
+
+DIMENSION: Dimension = "interpersonal"
+MARKS = ("Context:", "UserReply:")
+DISTRACTOR_SOURCE = "model"
+
+
+def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
+    """Items of a file in the published layout.
+
+    Parameters
+    ----------
+    path : Path
+        JSONL with ``user_id, context, history, choices, answer_idx``.
+    remove_leaks : bool, default=True
+        Remove history turns and places of the context that hold the true reply; if false they are only counted.
+    """
+    items = [
+        record_to_item(record, number, where) for number, (where, record) in enumerate(read_lines(path), 1)
+    ]
+    if not items:
+        raise DataError(f"{path} must hold at least one item; it has none")
+    return finish(items, {}, remove_leaks=remove_leaks)
+
+
+def record_to_item(record: Mapping[str, Any], number: int, where: str) -> VoiceItem:
+    """One published record as an item; its language is that of the letters of context and true reply."""
+    user, context = (text_field(record, name, where) for name in ("user_id", "context"))
+    options, answer = indexed_options(record, "answer_idx", DISTRACTOR_SOURCE, where)
+    history = record.get("history")
+    if not isinstance(history, list):
+        raise FileFormatError(f"{where}: 'history' must be a list of turns; got {history!r:.80}")
+    true = next(option.text for option in options if option.id == answer)
+    return VoiceItem(
+        f"{DIMENSION}-{number:04d}",
+        DIMENSION,
+        language_of(f"{context} {true}"),
+        VoicePersona(user),
+        context,
+        options,
+        answer,
+        history=tuple(marked_turn(text, MARKS, k, where) for k, text in enumerate(history, 1)),
+        provenance={"dataset": "twinvoice", "line": number},
+    )

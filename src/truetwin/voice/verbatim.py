@@ -1,0 +1,89 @@
+"""Whether one text stands in another, word for word."""
+
+from __future__ import annotations
+
+import re
+
+#: Shorter replies ("Why?") stand in many texts by chance and give nothing away.
+LEAST_WORDS = 4
+GAP = "[...]"
+
+_UNSPACED = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿]")
+_WORD = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿]|[^\W぀-ヿ㐀-䶿一-鿿豈-﫿]+")
+
+
+def words_of(text: str) -> list[str]:
+    """Lower-case words without marks; Chinese and Japanese characters count as one word each.
+
+    Examples
+    --------
+    >>> words_of("Don't, 好吗?")
+    ['don', 't', '好', '吗']
+    """
+    return _WORD.findall(text.lower())
+
+
+def same_words(one: str, other: str) -> bool:
+    """Whether two texts have the same words in the same order, whatever the marks and capitals.
+
+    Examples
+    --------
+    >>> same_words("Well -- yes!", "well, yes")
+    True
+    """
+    return words_of(one) == words_of(other)
+
+
+def stands_in(text: str, source: str, *, least_words: int = LEAST_WORDS) -> bool:
+    """Whether ``text`` stands in ``source`` word for word; never for texts of fewer than ``least_words`` words.
+
+    Words are separated by spaces in the text as written ("don't" is one), so that the threshold is what a reader
+    counts; Chinese and Japanese characters count singly.
+
+    Examples
+    --------
+    >>> stands_in("They are notes for me", 'She said: "they are notes, for me".')
+    True
+    >>> stands_in("Why?", "Why? he asked")
+    False
+    """
+    if length_in_words(text) < least_words:
+        return False
+    wanted = words_of(text)
+    return bool(wanted) and f" {' '.join(wanted)} " in f" {' '.join(words_of(source))} "
+
+
+def length_in_words(text: str) -> int:
+    """Number of words between spaces; characters of scripts without spaces count singly.
+
+    Examples
+    --------
+    >>> length_in_words("Don't go"), length_in_words("好的 ok")
+    (2, 3)
+    """
+    characters = len(_UNSPACED.findall(text))
+    return characters + len(_UNSPACED.sub(" ", text).split())
+
+
+def cut_out(text: str, source: str) -> str:
+    """``source`` without any place where ``text`` stands word for word; a gap mark shows where it stood.
+
+    Examples
+    --------
+    >>> cut_out("They are notes", 'She said: "they are notes, you see".')
+    'She said: "[...], you see".'
+    """
+    wanted = words_of(text)
+    if not wanted:
+        return source
+    spans = list(_WORD.finditer(source))
+    found = [span.group().lower() for span in spans]
+    pieces, end, k = [], 0, 0
+    while k <= len(found) - len(wanted):
+        if found[k : k + len(wanted)] == wanted:
+            pieces += [source[end : spans[k].start()], GAP]
+            end = spans[k + len(wanted) - 1].end()
+            k += len(wanted)
+        else:
+            k += 1
+    return "".join([*pieces, source[end:]])
