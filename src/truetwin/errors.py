@@ -113,8 +113,16 @@ class EndpointError(ProviderError):
 
 
 class TransientError(ProviderError):
-    """A failure that may pass; ``retry_after`` is the wait that the provider asks for, in seconds."""
+    """A failure that may pass.
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    ``retry_after`` is the wait that the provider asks for, in seconds; ``kind`` says in one word what failed; ``usage``
+    holds the tokens that the provider counted for it all the same, where it said so.
+    """
+
+    def __init__(
+        self, message: str, retry_after: float | None = None, *, kind: str = "transient", usage: object = None
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.kind = kind
+        self.usage = usage

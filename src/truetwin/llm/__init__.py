@@ -1,17 +1,49 @@
 """Language models behind one seam: requests, replies, and what a run asks for."""
 
+from truetwin.llm.budget import Caps, estimated_tokens
 from truetwin.llm.messages import Cell, Message, Reply, Request, Sampling, Usage
+from truetwin.llm.models import ModelOptions, engines, models, open_model
+from truetwin.llm.pricing import Estimate, Prices, estimate_total, read_prices
+from truetwin.llm.progress import Progress, RunSummary
+from truetwin.llm.runner import RunOptions, run, run_async
+from truetwin.llm.scripted import ScriptedModel, read_scripted_model, scripted_model
+from truetwin.llm.shards import Shard
+from truetwin.llm.store import Store, Totals
+from truetwin.llm.stored import OPEN_STATES, StoredCall
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
 __all__ = [
+    "OPEN_STATES",
+    "Caps",
     "Cell",
     "ChatModel",
+    "Estimate",
     "Message",
+    "ModelOptions",
     "Parsed",
+    "Prices",
+    "Progress",
     "Reply",
     "Request",
+    "RunOptions",
+    "RunSummary",
     "Sampling",
+    "ScriptedModel",
+    "Shard",
     "State",
+    "Store",
+    "StoredCall",
     "Task",
+    "Totals",
     "Usage",
+    "engines",
+    "estimate_total",
+    "estimated_tokens",
+    "models",
+    "open_model",
+    "read_prices",
+    "read_scripted_model",
+    "run",
+    "run_async",
+    "scripted_model",
 ]

@@ -1,0 +1,86 @@
+"""How many requests may be under way: opens slowly, closes fast when the provider says that it is too much."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+
+class Gate:
+    """A limit on concurrent requests that follows the provider's 429s.
+
+    Additive increase, multiplicative decrease, as in TCP: each reply adds ``1 / limit``, a request that was sent after
+    the last decrease and comes back with "too many requests" multiplies the limit by ``decrease``. Nothing is sent
+    before the wait that a provider asks for is over. It starts with a single request, so that a wrong key or address is
+    noticed by one request and not by hundreds.
+
+    Parameters
+    ----------
+    ceiling : int
+        The most requests at once; >= 1.
+    decrease : float, default=0.7
+        What the limit is multiplied by; between 0 and 1.
+    """
+
+    def __init__(self, ceiling: int, *, decrease: float = 0.7) -> None:
+        self.ceiling = ceiling
+        self.decrease = decrease
+        self.limit = 1.0
+        self.running = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._opened = False
+        self._last_decrease = 0.0
+        self._paused_until = 0.0
+
+    async def acquire(self) -> None:
+        """Wait for a place; every ``acquire`` needs one ``release``."""
+        if not self._waiting and self._free():
+            self.running += 1
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.release()
+            raise
+
+    def release(self) -> None:
+        """Give the place back."""
+        self.running -= 1
+        self._admit()
+
+    def open(self) -> None:
+        """The first request came back: let as many as the ceiling go."""
+        if not self._opened:
+            self._opened = True
+            self.limit = float(self.ceiling)
+            self._admit()
+
+    def succeeded(self) -> None:
+        """A reply came."""
+        self.limit = min(float(self.ceiling), self.limit + 1.0 / self.limit)
+        self._admit()
+
+    def too_many(self, sent: float, retry_after: float | None) -> None:
+        """The request sent at loop time ``sent`` came back with "too many requests"."""
+        loop = asyncio.get_running_loop()
+        if sent >= self._last_decrease:
+            self.limit = max(1.0, self.limit * self.decrease)
+            self._last_decrease = loop.time()
+        if retry_after:
+            until = loop.time() + retry_after
+            if until > self._paused_until:
+                self._paused_until = until
+                loop.call_at(until, self._admit)
+
+    def _free(self) -> bool:
+        return self.running < int(self.limit) and asyncio.get_running_loop().time() >= self._paused_until
+
+    def _admit(self) -> None:
+        while self._waiting and self._free():
+            place = self._waiting.popleft()
+            if not place.done():
+                self.running += 1
+                place.set_result(None)

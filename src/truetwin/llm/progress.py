@@ -1,0 +1,107 @@
+"""How a run goes, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from truetwin.llm.messages import Usage
+from truetwin.llm.task import State
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A run under way, given to the progress callback a few times a second.
+
+    Parameters
+    ----------
+    total : int
+        Cells of the run (of this shard).
+    counts : mapping of State to int
+        Cells that have ended, by state, those of earlier sessions included.
+    failed_attempts : int
+        Attempts of this session that gave no answer.
+    usage : Usage
+        Tokens of this session.
+    cost : float, optional
+        Money of this session; None without prices.
+    seconds : float
+        Since the session began.
+    rate : float
+        Cells ended per second, over the last moments.
+    in_flight, limit : int
+        Requests under way, and how many the provider lets through at once at present.
+    """
+
+    total: int
+    counts: Mapping[State, int]
+    failed_attempts: int
+    usage: Usage
+    cost: float | None
+    seconds: float
+    rate: float
+    in_flight: int
+    limit: int
+
+    @property
+    def done(self) -> int:
+        """Cells that have ended."""
+        return sum(self.counts.values())
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Time left at the present rate; None if nothing moves."""
+        return (self.total - self.done) / self.rate if self.rate > 0 else None
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What came of a run.
+
+    Parameters
+    ----------
+    total : int
+        Cells of the run (of this shard).
+    counts : mapping of State to int
+        Cells by state, those of earlier sessions included; every state is named.
+    asked : int
+        Cells that this session asked for and stored.
+    usage : Usage
+        Tokens of this session, failed attempts included where the provider counted them.
+    cost : float, optional
+        Money of this session; None without prices.
+    failed_attempts : mapping of str to int
+        Attempts of this session that gave no answer, by kind.
+    interrupted : int
+        Calls of dead sessions that were under way when they died, and may have been paid.
+    seconds : float
+        How long it took.
+    stopped : str
+        Why it ended early; empty if it ran to its end.
+    """
+
+    total: int
+    counts: Mapping[State, int]
+    asked: int
+    usage: Usage
+    cost: float | None
+    failed_attempts: Mapping[str, int]
+    interrupted: int
+    seconds: float
+    stopped: str = ""
+
+    @property
+    def remaining(self) -> int:
+        """Cells without an answer: not asked yet, failed or skipped."""
+        failed = self.counts[State.PROVIDER_ERROR] + self.counts[State.SKIPPED]
+        return self.total - sum(self.counts.values()) + failed
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell has a reply, readable or not."""
+        return self.remaining == 0
+
+    @property
+    def valid_share(self) -> float | None:
+        """Valid answers among all cells; None without cells."""
+        return self.counts[State.VALID] / self.total if self.total else None

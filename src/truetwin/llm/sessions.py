@@ -1,0 +1,66 @@
+"""Which process is at work on a stored run, and whether it still lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+LEASE = 300.0  # seconds without a sign of life after which a session on another machine counts as dead
+BATCH = "batch"  # the host of a session that waits for a provider's batch, and needs no process
+
+
+@dataclass(frozen=True)
+class Process:
+    """What tells one process from all others on all machines: a pid alone is used again."""
+
+    host: str
+    pid: int
+    born: str
+
+
+@cache
+def here() -> str:
+    """Name of this machine, or of this container: of all that shares process ids."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()}/{space}"
+
+
+def this_process() -> Process:
+    """The process that asks."""
+    return Process(here(), os.getpid(), _born(os.getpid()))
+
+
+def is_alive(process: Process, beat: float, *, now: float | None = None) -> bool:
+    """Whether ``process`` still works, going by the system if it is on this machine, else by its last ``beat``."""
+    if process.host == BATCH:
+        return True
+    if process.host == here():
+        return _born(process.pid) == process.born if process.born else _exists(process.pid)
+    return (time.time() if now is None else now) - beat < LEASE
+
+
+def _born(pid: int) -> str:
+    """When the process began, in the system's own count; empty where the system does not say."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return "" if not Path("/proc/self/stat").exists() else "gone"
+    fields = stat[stat.rindex(")") + 2 :].split()  # the name in brackets may itself hold brackets
+    return "gone" if fields[0] in "ZX" else fields[19]
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

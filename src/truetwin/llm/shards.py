@@ -1,0 +1,53 @@
+"""A run cut into parts for several machines, without any of them knowing of the others."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+from truetwin.errors import ParameterError
+from truetwin.llm.messages import Cell
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part ``number`` of ``count`` of a run; numbers begin at 1.
+
+    A persona is in one part with all its cells, by the hash of its id: its prompts share a beginning that a machine
+    computes, or a provider charges, in full only once.
+
+    Examples
+    --------
+    >>> parts = [Shard(k, 3) for k in (1, 2, 3)]
+    >>> [part.holds(Cell("anna", "q1")) for part in parts].count(True)
+    1
+    """
+
+    number: int = 1
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.count:
+            raise ParameterError(
+                f"a shard must be i/N with 1 <= i <= N; found {self.number}/{self.count}. Use for example 1/4."
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Read ``"2/8"``."""
+        number, slash, count = text.partition("/")
+        if not (slash and number.isdecimal() and count.isdecimal()):
+            raise ParameterError(
+                f"a shard must be i/N with 1 <= i <= N; found {text!r}. Use for example 1/4."
+            )
+        return cls(int(number), int(count))
+
+    def holds(self, cell: Cell) -> bool:
+        """Whether ``cell`` is in this part."""
+        return self.count == 1 or _hash(cell.persona) % self.count == self.number - 1
+
+
+@lru_cache(maxsize=1024)
+def _hash(persona: str) -> int:
+    return int.from_bytes(hashlib.sha256(persona.encode("utf-8", "surrogatepass")).digest()[:8], "big")

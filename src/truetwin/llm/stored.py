@@ -1,0 +1,128 @@
+"""A call as a store holds it: one row, its prompt by reference."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from truetwin.llm.messages import Cell, Message, Reply, Request, Sampling, Usage
+from truetwin.llm.task import Parsed, State
+
+# A failed or skipped cell has no answer: it is asked again.
+OPEN_STATES = frozenset({State.PROVIDER_ERROR, State.SKIPPED})
+
+
+@dataclass(frozen=True)
+class StoredCall:
+    """One cell of a run with what came of it.
+
+    Parameters
+    ----------
+    cell : Cell
+        What was asked.
+    parsed : Parsed
+        State, value and reason.
+    reply : Reply, optional
+        The raw reply; None if the cell failed or was skipped.
+    digest : str
+        Hash of the request.
+    attempts : int
+        How often it was asked in the session that stored it, this reply included.
+    cost : float, optional
+        In the currency of the prices that were given; None without prices.
+    time : float, optional
+        When it was stored, in seconds since 1970.
+    """
+
+    cell: Cell
+    parsed: Parsed
+    reply: Reply | None
+    digest: str
+    attempts: int = 1
+    cost: float | None = None
+    time: float = 0.0
+
+
+COLUMNS = (
+    "persona, item, step, replicate, state, value, reason, digest, reply, finish_reason, refusal, logprobs, model, "
+    "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency, attempts, time"
+)
+
+
+def from_row(row: tuple[Any, ...]) -> StoredCall:
+    """Read a row of :data:`COLUMNS`."""
+    reply = None
+    if row[8] is not None:
+        logprobs = tuple(json.loads(row[11])) if row[11] is not None else None
+        reply = Reply(row[8], row[9], Usage(*row[13:17]), row[10], logprobs, row[12], row[18])
+    value = None if row[5] is None else json.loads(row[5])
+    parsed = Parsed(State(row[4]), value, row[6])
+    return StoredCall(Cell(*row[:4]), parsed, reply, row[7], row[19], row[17], row[20])
+
+
+def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
+    """The values of a row of ``calls``: :data:`COLUMNS`, then prompt and session."""
+    cell, parsed, reply = call.cell, call.parsed, call.reply
+    head = (
+        cell.persona, cell.item, cell.step, cell.replicate,
+        parsed.state.value, value_json(parsed.value), storable(parsed.reason), call.digest,
+    )  # fmt: skip
+    tail = (call.attempts, call.time, prompt, session)
+    if reply is None:
+        return (*head, None, None, None, None, None, 0, 0, 0, 0, call.cost, None, *tail)
+    used = reply.usage
+    return (
+        *head, storable(reply.text), reply.finish_reason, reply.refusal and storable(reply.refusal),
+        None if reply.logprobs is None else json.dumps([dict(each) for each in reply.logprobs]), reply.model,
+        used.prompt_tokens, used.completion_tokens, used.reasoning_tokens, used.cached_tokens,
+        call.cost, reply.latency, *tail,
+    )  # fmt: skip
+
+
+def value_json(value: Any) -> str | None:
+    """A parsed value as JSON; None stays None."""
+    return None if value is None else json.dumps(value)
+
+
+def storable(text: str) -> str:
+    """``text`` without halves of surrogate pairs, which JSON can carry and UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def text_id(text: str) -> str:
+    """A short hash under which ``text`` is stored, the same on every machine."""
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:12]).decode()
+
+
+def prompt_and_texts(request: Request, known: Callable[[str], str]) -> str:
+    """The request as JSON in which every text is replaced by its hash; ``known`` takes a text and gives the hash."""
+    prompt: dict[str, Any] = {
+        "messages": [(m.role, [known(part) for part in m.parts]) for m in request.messages]
+    }
+    if request.sampling != Sampling():
+        prompt["sampling"] = known(json.dumps(asdict(request.sampling), sort_keys=True))
+    if request.schema is not None:
+        prompt["schema"] = known(json.dumps(request.schema))
+    if request.prediction is not None:
+        prompt["prediction"] = known(request.prediction)
+    return json.dumps(prompt)
+
+
+def to_request(prompt: str, cell: Cell, text: Callable[[str], str]) -> Request:
+    """The request behind a stored prompt; ``text`` gives the text of a hash."""
+    found: Mapping[str, Any] = json.loads(prompt)
+    return Request(
+        messages=tuple(Message(role, tuple(text(i) for i in parts)) for role, parts in found["messages"]),
+        sampling=Sampling(**json.loads(text(found["sampling"]))) if "sampling" in found else Sampling(),
+        schema=json.loads(text(found["schema"])) if "schema" in found else None,
+        prediction=text(found["prediction"]) if "prediction" in found else None,
+        cell=cell,
+    )
