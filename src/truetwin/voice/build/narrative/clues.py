@@ -248,6 +248,16 @@ class Names:
         return found[0] if len(found) == 1 else ""
 
 
+def _occupations(detail: str) -> set[str]:
+    """Head words of a detail such as "Occupation: Barrister and literary critic": barrister, critic."""
+    label, _, value = detail.partition(":")
+    if label.strip().lower() != "occupation":
+        return set()
+    parts = re.split(r"[,;/(]|\band\b|\blater\b|\bformer\b", value.lower())
+    heads = (re.split(r"\b(?:of|to|at|in|for|who|with)\b", part)[0].split() for part in parts)
+    return {words[-1] for words in heads if words}
+
+
 def clues_of(names: Names, pieces: Sequence[str], leading: str) -> list[Clue]:
     """Clues from the narration around the spans of one utterance.
 

@@ -17,7 +17,8 @@ SPEECH_VERBS = _words(
     persisted pronounced proceeded promised pursued put questioned quoth remonstrated roared screamed shrieked snapped
     sneered sobbed soliloquized soliloquised spoke stated stuttered thought told thundered uttered ventured warned
     wondered yelled acknowledged acquiesced advised affirmed apologised apologized asserted blurted conceded croaked
-    drawled grinned growled hissed joked lied mimicked mumbled mused nodded offered ordered panted piped pointed prayed purred
+    drawled grinned growled hissed joked lied mimicked mumbled mused nodded offered ordered panted piped pointed prayed
+    purred
     quavered reasoned recited reminded reported requested scoffed shot smiled snarled sniffed snorted spluttered
     squealed teased volunteered wailed wept whimpered whined yawned reflected broke burst reiterated hesitated
     hastened read sang hailed invited commanded consented allowed prompted recommenced recalled rattled
@@ -51,6 +52,7 @@ NO_NAMES = _words(
     god heaven lord sir madam chapter book part mr mrs miss dr for to in on at of as by with from or nor yet again
     english french german italian spanish latin greek american christian christmas sunday monday tuesday wednesday
     thursday friday saturday january february march april may june july august september october november december good
-    having being after before perhaps indeed come let do don go look only just even still thus once at is was were had has have
+    having being after before perhaps indeed come let do don go look only just even still thus once at is was were
+    had has have
     did does will would shall should may might can could must thank papa mamma"""
 )
