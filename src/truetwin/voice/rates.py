@@ -64,7 +64,8 @@ def rate(values: Sequence[float] | Array, clusters: Sequence[Hashable], *, seed:
             f"there must be one cluster a value; got {len(clusters)} clusters and {x.size} values"
         )
     if x.size == 0:
-        return Rate(UNDEFINED, 0, *[UNDEFINED] * 5, 0)
+        nothing = UNDEFINED
+        return Rate(nothing, 0, nothing, nothing, nothing, nothing, nothing, 0)
     sums, counts = by_cluster(x, clusters)
     mean = float(x.mean())
     low, high = wilson(mean, x.size)
@@ -154,7 +155,8 @@ def paired_test(
             f"paired values and clusters must have one length; got {x.size}, {y.size}, {len(clusters)}"
         )
     if x.size == 0:
-        return PairedTest(UNDEFINED, 0, 0, 0, *[UNDEFINED] * 4, 0)
+        nothing = UNDEFINED
+        return PairedTest(nothing, 0, 0, 0, nothing, nothing, nothing, nothing, 0)
     ahead, behind = int(np.sum(x > y)), int(np.sum(y > x))
     whole = bool(np.isin(np.concatenate([x, y]), (0.0, 1.0)).all())
     exact = float(binomtest(ahead, ahead + behind, 0.5).pvalue) if whole and ahead + behind else 1.0
@@ -199,3 +201,8 @@ def _sign_flip_p(sums: Array, seed: int) -> float:
     observed = abs(sums.sum())
     beyond = int(np.sum(np.abs(signs @ sums) >= observed - 1e-12))
     return (beyond + 1) / (RESAMPLES + 1)
+
+
+def percent(share: float) -> float | None:
+    """A share in percent; None where it is undefined."""
+    return None if share != share else 100 * share
