@@ -30,7 +30,7 @@ class Embedder(Protocol):
 
 
 class TfidfEmbedder:
-    r"""Hashed words and pairs of words, weighted by how few texts they are in.
+    r"""Hashed words, weighted by how few texts they are in.
 
     .. math:: x_w \propto (1 + \log n_w) \, \left(1 + \log \frac{1 + N}{1 + N_w}\right)
 
@@ -40,7 +40,7 @@ class TfidfEmbedder:
     Parameters
     ----------
     analyzer : {"word", "char_wb"}, default="word"
-        Words and pairs of words, or runs of 2 to 4 characters within words.
+        Words, or runs of 2 to 4 characters within words.
 
     Examples
     --------
@@ -86,7 +86,7 @@ class TfidfEmbedder:
     def _counter(self) -> Any:
         from sklearn.feature_extraction.text import HashingVectorizer
 
-        sizes = (1, 2) if self.analyzer == "word" else (2, 4)
+        sizes = (1, 1) if self.analyzer == "word" else (2, 4)
         return HashingVectorizer(
             analyzer=self.analyzer,
             ngram_range=sizes,

@@ -3,7 +3,8 @@ r"""Distractors that give nothing away: real replies of others, matched to the t
 A benchmark leaks if a rule that never looks at the person finds the true reply: the longest option, the one nearest to
 the context, the odd one out, the one in another style. Two devices prevent that.
 
-*Matching.* Candidates come from a window of lengths around the true reply, and the nearest in style are kept.
+*Matching.* Candidates come from a window of lengths around the true reply; the nearest in style and to the context are
+kept.
 
 *Assigned ranks.* For each rule, each item is assigned a rank that the true reply should have among the four options,
 every rank equally often and in an order drawn from the seed. Of many random triples of candidates, the one is taken
@@ -28,7 +29,6 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 #: Scores by which the true reply must not stand out, in the order of the assigned ranks.
 RULES = ("length", "similarity to the context", "odd one out", "length off the others", "style model")
-_STYLE = len(RULES) - 1
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class MatchingOptions:
     slack : int, default=12
         Characters that may differ however short the reply is.
     nearest : int, default=60
-        Candidates kept by style.
+        Candidates kept, half by style and half by likeness to the context.
     triples : int, default=300
         Random triples of those that are tried.
     rounds : int, default=4
@@ -78,7 +78,8 @@ class MatchingOptions:
 class Need:
     """An item without distractors: where its true reply is in the pool, and where its candidates are.
 
-    ``stimulus`` is the place of its context among the contexts; ``group`` what is held out together.
+    ``stimulus`` is the place of its context among the contexts; ``group`` what is held out together; ``admits`` says of
+    a place in the pool whether its reply may be offered here.
     """
 
     key: str
@@ -86,6 +87,7 @@ class Need:
     stimulus: int
     group: str
     candidates: Index
+    admits: Callable[[int], bool] = lambda place: True
 
 
 @dataclass
@@ -111,7 +113,7 @@ def match(
     Parameters
     ----------
     needs : sequence of Need
-        Items; ``candidates`` are already free of the person's own replies, duplicates and leaks.
+        Items; ``candidates`` are already free of the person's own replies, ``admits`` keeps leaks out.
     texts : sequence of str
         The pool of replies.
     vectors, stimuli : array or sparse matrix
@@ -161,12 +163,11 @@ class _Matching:
             return found
         folds = group_folds([need.group for need, _ in ready], seed=self.seed)
         total = len(ready) * (1 + self.options.rounds)
-        chosen: dict[str, tuple[int, int, int]] = {}
         for turn in range(1 + self.options.rounds):
             rng = np.random.default_rng([self.seed, turn])
             ranks = _assigned_ranks(len(ready), rng)
             self.uses[:] = 0
-            previous, chosen = chosen, {}
+            chosen: dict[str, tuple[int, int, int]] = {}
             for k, (need, near) in enumerate(ready):
                 triple = self._choose(need, near, ranks[k], int(folds[k]), rng)
                 if triple is not None:
@@ -175,16 +176,15 @@ class _Matching:
                 self.done += 1
                 if self.progress:
                     self.progress(self.done, total)
-            del previous
+            found.chosen = chosen
             self._learn([need for need, _ in ready], chosen, folds)
         for need, _ in ready:
-            if need.key not in chosen:
+            if need.key not in found.chosen:
                 found.refused[need.key] = "no triple of different, unused candidates"
-        found.chosen = chosen
         return found
 
     def _near(self, need: Need) -> Index:
-        """Candidates of like length, nearest in style first."""
+        """Candidates of like length: the nearest in style, and the nearest to the context."""
         options, length = self.options, self.lengths[need.true]
         c = need.candidates
         if c.size == 0:
@@ -193,7 +193,22 @@ class _Matching:
         ratio = np.maximum(other, length) / np.maximum(np.minimum(other, length), 1)
         c = c[(ratio <= options.length_ratio) | (np.abs(other - length) <= options.slack)]
         distance = np.abs(self.features[c] - self.features[need.true]).mean(axis=1)
-        return c[np.lexsort((c, distance))[: options.nearest]]
+        by_style = self._admitted(need, c[np.lexsort((c, distance))], options.nearest)
+        if by_style.size < options.nearest:
+            return by_style
+        # Half of them are the nearest to the context, which few would be by chance.
+        likeness = cosine_rows(self.vectors[c], self.stimuli[[need.stimulus]])[:, 0]  # type: ignore[index]
+        by_context = self._admitted(need, c[np.lexsort((c, -likeness))], options.nearest // 2)
+        return np.unique(np.concatenate([by_context, by_style[: options.nearest - by_context.size]]))
+
+    def _admitted(self, need: Need, places: Index, most: int) -> Index:
+        near: list[int] = []
+        for place in places:
+            if len(near) == most:
+                break
+            if need.admits(int(place)):
+                near.append(int(place))
+        return np.array(near, dtype=np.intp)
 
     def _choose(
         self, need: Need, near: Index, ranks: Array, fold: int, rng: np.random.Generator

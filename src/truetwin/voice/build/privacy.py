@@ -1,4 +1,4 @@
-"""Personal data out of raw texts: pseudonyms for ids, and addresses, numbers, handles and links replaced consistently."""
+"""Personal data out of raw texts: pseudonyms for ids; addresses, numbers, handles and links replaced."""
 
 from __future__ import annotations
 

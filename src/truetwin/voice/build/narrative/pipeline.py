@@ -1,0 +1,270 @@
+"""The narrative pipeline: books in, benchmark items out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from truetwin.errors import DataError
+from truetwin.llm import ChatModel, RunOptions, State, Store, run
+from truetwin.voice.build.distractors import Draft, PoolReply
+from truetwin.voice.build.embeddings import open_embedder
+from truetwin.voice.build.finish import BuildOptions, Built, finish_build, furnished, limited
+from truetwin.voice.build.narrative.attribution import Utterance, attribute, narration_of
+from truetwin.voice.build.narrative.book import Book, read_book
+from truetwin.voice.build.narrative.characters import Character, complete_cast, read_characters
+from truetwin.voice.build.narrative.drafts import NarrativeOptions, ReadBook, drafts_of, pool_of
+from truetwin.voice.build.narrative.quotes import Span, find_quotations
+from truetwin.voice.build.narrative.speakers import SpeakerTask, doubtful, with_answers
+from truetwin.voice.build.stages import Progress, Stage, Stages, Tally, file_digest
+from truetwin.voice.items import Turn, VoicePersona
+
+#: From so many books on, a whole book is a group; below, its chapters are.
+ENOUGH_BOOKS = 5
+
+
+@dataclass(frozen=True)
+class NarrativeSettings:
+    """Everything a narrative build depends on, the books aside.
+
+    Parameters
+    ----------
+    items : NarrativeOptions
+        Which utterances become items.
+    build : BuildOptions
+        What all builds share.
+    characters : str, optional
+        File with the list of characters; without one they are found by rules.
+    novel : str, optional
+        Which novel of the published list of characters.
+    language : str, default="en"
+        ISO 639-1 code. The rules of attribution are English.
+    encoding : str, optional
+        Of the books; UTF-8, or what a byte order mark says, by default.
+    """
+
+    items: NarrativeOptions = field(default_factory=NarrativeOptions)
+    build: BuildOptions = field(default_factory=BuildOptions)
+    characters: str | None = None
+    novel: str | None = None
+    language: str = "en"
+    encoding: str | None = None
+
+
+def build_narrative(
+    books: Sequence[Path],
+    output: Path,
+    settings: NarrativeSettings | None = None,
+    *,
+    model: ChatModel | None = None,
+    run_options: RunOptions | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Make benchmark items from plain-text books.
+
+    Stages: "utterances" (quotations and their speakers, by rules), "speakers" (a model's answers where the rules are
+    not sure; only with a model), "drafts" (filters), "distractors", "balance"; then the gate. Each is counted, cached
+    in the output folder and resumed; the same seed gives the same bytes.
+
+    Parameters
+    ----------
+    books : sequence of Path
+        Plain-text files.
+    output : Path
+        Folder for ``items.jsonl``, ``datasheet.md`` and ``datasheet.json``.
+    settings : NarrativeSettings, optional
+        How.
+    model : ChatModel, optional
+        Whom to ask for speakers the rules are not sure of.
+    run_options : RunOptions, optional
+        How it is asked.
+    progress : callable, optional
+        Called with (stage, done, total).
+
+    Raises
+    ------
+    FileFormatError, DataError
+        If a book cannot be read, or marks no speech.
+    GateError
+        If the built set does not pass its gate.
+    """
+    settings = settings or NarrativeSettings()
+    if not books:
+        raise DataError("a narrative build needs at least one book")
+    names = [path.stem for path in books]
+    if len(set(names)) < len(names):
+        raise DataError(f"books must have different file names; got {', '.join(names)}")
+    return _NarrativeBuild(books, output, settings, model, run_options, progress).run()
+
+
+class _NarrativeBuild:
+    def __init__(
+        self,
+        books: Sequence[Path],
+        output: Path,
+        settings: NarrativeSettings,
+        model: ChatModel | None,
+        run_options: RunOptions | None,
+        progress: Progress | None,
+    ) -> None:
+        self.settings, self.output, self.model, self.run_options = settings, output, model, run_options
+        self.books = [read_book(path, encoding=settings.encoding) for path in books]
+        self.sources = [
+            {"name": path.name, "sha256": file_digest(path), "words": book.n_words}
+            for path, book in zip(books, self.books, strict=True)
+        ]
+        self.people: list[Character] = []
+        inputs = {str(s["name"]): str(s["sha256"]) for s in self.sources}
+        if settings.characters:
+            listed = Path(settings.characters)
+            self.people = read_characters(listed, novel=settings.novel)
+            self.sources.append({"name": listed.name, "sha256": file_digest(listed)})
+            inputs["characters"] = file_digest(listed)
+        inputs |= {"seed": str(settings.build.seed), "novel": settings.novel or ""}
+        self.stages = Stages(output, inputs, progress)
+
+    def run(self) -> Built:
+        settings = self.settings
+        found = self.stages.run("utterances", self._utterances, {"language": settings.language})
+        if self.model is not None:
+            found = self._asked(found, self.model)
+        stage = self.stages.run(
+            "drafts", lambda tally: self._drafts(found, tally), {"items": asdict(settings.items)}
+        )
+        items = furnished(
+            self.stages,
+            lambda: limited([_draft_of(r) for r in stage.records()], settings.build),
+            lambda: self._pool(found),
+            open_embedder(settings.build.embeddings),
+            settings.build,
+        )
+        limit = settings.build.limit
+        return finish_build(
+            self.stages,
+            items,
+            self.output,
+            settings.build,
+            title=f"Narrative items from {', '.join(book.name for book in self.books)}",
+            sources=self.sources,
+            settings={
+                "items": asdict(settings.items),
+                "novel": settings.novel,
+                "language": settings.language,
+                "model": dict(self.model.describe()) if self.model else None,
+            },
+            n_candidates=min(stage.n_out, limit) if limit else stage.n_out,
+            min_history=settings.items.min_history,
+            notes=self._notes(),
+        )
+
+    def _notes(self) -> list[str]:
+        return ["Distractors are what other characters say elsewhere in the same book."]
+
+    def _utterances(self, tally: Tally) -> Iterator[Mapping[str, Any]]:
+        for k, book in enumerate(self.books):
+            quotations = find_quotations(book)
+            narration = [" ".join(narration_of(book, quotations, p.index)) for p in book.paragraphs]
+            cast = complete_cast(self.people, narration)
+            tally.noted["paragraphs too long"] += book.n_skipped
+            tally.noted["mentions, not speech"] += quotations.n_mentions
+            tally.noted["quotations never closed"] += quotations.n_unclosed
+            tally.noted[f"convention {quotations.convention.name}"] += 1
+            yield {"book": book.name, "cast": [asdict(person) for person in cast]}
+            for u in attribute(book, quotations, cast):
+                tally.n_in += 1
+                yield _utterance_record(book, u)
+            tally.tick(k + 1, len(self.books))
+
+    def _read(self, stage: Stage) -> Iterator[ReadBook]:
+        """Books with what a stage of utterances found in them."""
+        books = {book.name: book for book in self.books}
+        casts: dict[str, dict[str, Character]] = {}
+        utterances: dict[str, list[Utterance]] = {name: [] for name in books}
+        for record in stage.records():
+            if "cast" in record:
+                people = [_character(entry) for entry in record["cast"]]
+                casts[record["book"]] = {person.id: person for person in people}
+            else:
+                utterances[record["book"]].append(_utterance(record))
+        for name, book in books.items():
+            yield ReadBook(book, tuple(utterances[name]), casts[name], self.settings.language)
+
+    def _asked(self, found: Stage, model: ChatModel) -> Stage:
+        margin = self.settings.items.min_margin
+
+        def ask(tally: Tally) -> Iterator[Mapping[str, Any]]:
+            for read in self._read(found):
+                cast = list(read.cast.values())
+                asked = doubtful(read.utterances, margin)
+                answers = self._answers(SpeakerTask(read.book, cast, asked), model, tally) if asked else {}
+                yield {"book": read.book.name, "cast": [asdict(person) for person in cast]}
+                for u in with_answers(read.utterances, answers):
+                    tally.n_in += 1
+                    yield _utterance_record(read.book, u)
+
+        settings = {"model": dict(model.describe()), "margin": margin}
+        return self.stages.run("speakers", ask, settings)
+
+    def _answers(self, task: SpeakerTask, model: ChatModel, tally: Tally) -> dict[int, str]:
+        folder = self.output / f"speakers-{task.book.name}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with Store(folder) as store:
+            summary = run(
+                task,
+                model,
+                store,
+                self.run_options,
+                progress=lambda state: tally.tick(state.done, state.total),
+            )
+            calls = [(int(call.cell.item), call.parsed) for call in store.calls()]
+        if not summary.complete:
+            raise DataError(
+                f"a model must have been asked for every doubtful speaker of {task.book.name!r}; the run stopped early "
+                f"({summary.stopped}). Run the same command again to go on."
+            )
+        for _, parsed in calls:
+            tally.noted[f"asked: {parsed.state.value}"] += 1
+        return {index: str(parsed.value) for index, parsed in calls if parsed.state is State.VALID}
+
+    def _drafts(self, found: Stage, tally: Tally) -> Iterator[Mapping[str, Any]]:
+        few = len(self.books) < ENOUGH_BOOKS
+        for k, read in enumerate(self._read(found)):
+            for draft in drafts_of(read, self.settings.items, tally, group_by_section=few):
+                yield _draft_record(draft)
+            tally.tick(k + 1, len(self.books))
+
+    def _pool(self, found: Stage) -> list[PoolReply]:
+        return [reply for read in self._read(found) for reply in pool_of(read, self.settings.items)]
+
+
+def _utterance_record(book: Book, u: Utterance) -> dict[str, Any]:
+    spans = [[span.paragraph, span.start, span.end] for span in u.spans]
+    return {"book": book.name, **{**u.__dict__, "spans": spans}}
+
+
+def _utterance(record: Mapping[str, Any]) -> Utterance:
+    fields = {k: v for k, v in record.items() if k not in ("book", "spans")}
+    return Utterance(**fields, spans=tuple(Span(*span) for span in record["spans"]))
+
+
+def _character(record: Mapping[str, Any]) -> Character:
+    return Character(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items()})
+
+
+def _draft_record(draft: Draft) -> dict[str, Any]:
+    return {**asdict(draft), "own": sorted(draft.own)}
+
+
+def _draft_of(record: Mapping[str, Any]) -> Draft:
+    persona = {k: tuple(v) if isinstance(v, list) else v for k, v in record["persona"].items()}
+    return Draft(
+        **{
+            **record,
+            "persona": VoicePersona(**persona),
+            "history": tuple(Turn(**turn) for turn in record["history"]),
+            "names": tuple(record["names"]),
+            "own": frozenset(record["own"]),
+        }
+    )
