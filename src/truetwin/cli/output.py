@@ -38,12 +38,19 @@ GAIN_COLUMNS = (
 )
 
 
-def print_json(command: str, settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print the one object that every verb prints with ``--json``; fields that do not apply are absent."""
+def print_json(
+    command: str, settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], **parts: Any
+) -> None:
+    """Print the one object that every verb prints with ``--json``; fields that do not apply are absent.
+
+    ``parts`` are further tables or figures beside the rows, under their own names.
+    """
     from truetwin.io import dump_json
 
     kept = [{k: v for k, v in row.items() if v is not None} for row in rows]
-    print(dump_json({"command": command, "version": __version__, "settings": settings, "rows": kept}))
+    print(
+        dump_json({"command": command, "version": __version__, "settings": settings, "rows": kept, **parts})
+    )
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "") -> None:

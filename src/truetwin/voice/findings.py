@@ -6,24 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from truetwin.voice.items import VoiceItem
+from truetwin.voice.items import Turn, VoiceItem
 from truetwin.voice.rates import wilson
 from truetwin.voice.verbatim import same_words, stands_in, words_of
 
 _BRACKETED = re.compile(r"\W{0,2}[\[<{][^\[\]<>{}]*[\]>}]\W{0,2}")
-_NOTHING_SAID = {
-    "none",
-    "null",
-    "nil",
-    "nan",
-    "n a",
-    "na",
-    "todo",
-    "tbd",
-    "undefined",
-    "unknown",
-    "placeholder",
-}
+_NOTHING_SAID = {"none", "null", "nil", "nan", "n/a", "na", "todo", "tbd", "undefined", "placeholder"}
 
 
 @dataclass(frozen=True)
@@ -65,11 +53,11 @@ def says_nothing(text: str) -> bool:
 
     Examples
     --------
-    >>> says_nothing("none"), says_nothing("..."), says_nothing("None of them!")
+    >>> says_nothing("none"), says_nothing("..."), says_nothing("None!")
     (True, True, False)
     """
-    words = words_of(text)
-    return (not words and not re.search(r"[^\W_]|[!?！？]", text)) or " ".join(words) in _NOTHING_SAID
+    bare = text.strip().strip(".").lower()
+    return bare in _NOTHING_SAID or not re.search(r"[^\W_]|[!?！？]", bare)
 
 
 def true_reply_in_stimulus(item: VoiceItem) -> bool:
@@ -82,13 +70,14 @@ def distractor_in_stimulus(item: VoiceItem) -> bool:
     return any(stands_in(option.text, item.stimulus) for option in item.distractors)
 
 
+def gives_away(true: str, turn: Turn) -> bool:
+    """Whether an earlier reply has the true reply's words, or the true reply stands in the turn."""
+    return same_words(turn.reply, true) or stands_in(true, turn.reply) or stands_in(true, turn.context)
+
+
 def true_reply_in_history(item: VoiceItem) -> bool:
-    """Whether an earlier reply has the true reply's words, or it stands in an earlier turn."""
-    true = item.true_option.text
-    return any(
-        same_words(turn.reply, true) or stands_in(true, turn.reply) or stands_in(true, turn.context)
-        for turn in item.history
-    )
+    """Whether any earlier turn gives the true reply away."""
+    return any(gives_away(item.true_option.text, turn) for turn in item.history)
 
 
 def stimulus_in_history(item: VoiceItem) -> bool:

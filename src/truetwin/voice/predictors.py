@@ -121,16 +121,18 @@ def length_gaps(items: Sequence[VoiceItem]) -> Array:
 
 
 def _odd_one_out(items: Sequence[VoiceItem]) -> Array | None:
+    from scipy.sparse import csr_matrix
+
     vectors = _vectors([option.text for item in items for option in item.options])
     if vectors is None:
         return None
-    k = len(items[0].options)
-    scores = np.empty((len(items), k))
-    for i in range(len(items)):
-        own = vectors[i * k : (i + 1) * k]
-        likeness = (own @ own.T).toarray()
-        scores[i] = -(likeness.sum(axis=1) - likeness.diagonal())
-    return scores
+    n, k = len(items), len(items[0].options)
+    rows = np.arange(n * k)
+    members = csr_matrix((np.ones(n * k), (rows // k, rows)))  # items by options: sums an item's options
+    together = (members @ vectors)[rows // k]
+    to_all = np.asarray(vectors.multiply(together).sum(axis=1)).reshape(n, k)
+    to_itself = np.asarray(vectors.multiply(vectors).sum(axis=1)).reshape(n, k)
+    return np.asarray(to_itself - to_all, dtype=np.float64)
 
 
 def _similarity(items: Sequence[VoiceItem], texts: Sequence[str]) -> Array | None:
@@ -139,7 +141,8 @@ def _similarity(items: Sequence[VoiceItem], texts: Sequence[str]) -> Array | Non
     vectors = _vectors([*(option.text for item in items for option in item.options), *texts])
     if vectors is None:
         return None
-    return np.array([(vectors[i * k : (i + 1) * k] @ vectors[n * k + i].T).toarray()[:, 0] for i in range(n)])
+    opposite = vectors[n * k + np.arange(n * k) // k]
+    return np.asarray(vectors[: n * k].multiply(opposite).sum(axis=1), dtype=np.float64).reshape(n, k)
 
 
 def _vectors(texts: Sequence[str]) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from truetwin.errors import DataError
 
 Array = NDArray[np.float64]
 LEVEL = 0.95
-RESAMPLES = 4000
+RESAMPLES = 2000
+_ENTRIES = 4_000_000  # of an array of resamples by clusters held at once
 UNDEFINED = float("nan")
 
 
@@ -188,19 +190,42 @@ def by_cluster(values: Array, clusters: Sequence[Hashable]) -> tuple[Array, Arra
 
 
 def _drawn_means(sums: Array, counts: Array, seed: int) -> Array:
-    random = np.random.default_rng(seed)
-    n = sums.size
+    """Means of resamples of whole clusters."""
     # How often each cluster is drawn, one row a resample: products with sums and counts give all means at once.
-    drawn = random.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)
-    return np.asarray((drawn @ sums) / (drawn @ counts), dtype=np.float64)
+    return np.concatenate([(drawn @ sums) / (drawn @ counts) for drawn in _draws(sums.size, seed)])
 
 
 def _sign_flip_p(sums: Array, seed: int) -> float:
     random = np.random.default_rng(seed)
-    signs = random.choice([-1.0, 1.0], size=(RESAMPLES, sums.size))
     observed = abs(sums.sum())
-    beyond = int(np.sum(np.abs(signs @ sums) >= observed - 1e-12))
+    beyond = 0
+    for size in _chunks(sums.size):
+        signs = random.integers(0, 2, size=(size, sums.size), dtype=np.int8) * 2.0 - 1.0
+        beyond += int(np.sum(np.abs(signs @ sums) >= observed - 1e-12))
     return (beyond + 1) / (RESAMPLES + 1)
+
+
+def _draws(n: int, seed: int) -> Iterable[Array]:
+    """How often each of ``n`` clusters is drawn, resamples in rows, as many rows at once as fit in memory."""
+    if n * RESAMPLES <= _ENTRIES:
+        return (_all_draws(n, seed),)
+    random = np.random.default_rng(seed)
+    return (_drawn(random, n, size) for size in _chunks(n))
+
+
+@lru_cache(maxsize=1)
+def _all_draws(n: int, seed: int) -> Array:
+    return _drawn(np.random.default_rng(seed), n, RESAMPLES)
+
+
+def _drawn(random: np.random.Generator, n: int, size: int) -> Array:
+    rows = random.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
+    return np.bincount(rows.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+
+
+def _chunks(n: int) -> list[int]:
+    size = max(1, min(RESAMPLES, _ENTRIES // n))
+    return [min(size, RESAMPLES - start) for start in range(0, RESAMPLES, size)]
 
 
 def percent(share: float) -> float | None:

@@ -10,6 +10,7 @@ import numpy as np
 from truetwin.errors import DataError, ParameterError
 from truetwin.voice.findings import (
     duplicates_of,
+    gives_away,
     is_placeholder,
     says_nothing,
     true_reply_in_history,
@@ -18,7 +19,7 @@ from truetwin.voice.findings import (
 from truetwin.voice.items import N_OPTIONS, Option, VoiceItem
 from truetwin.voice.predictors import length_gaps
 from truetwin.voice.style import style_probabilities
-from truetwin.voice.verbatim import cut_out, same_words, stands_in
+from truetwin.voice.verbatim import cut_out
 
 #: Largest |log ratio| of an option's length to the mean of the others in a matched item: 1.5 times as long or short.
 LENGTH_GAP = float(np.log(1.5))
@@ -145,9 +146,5 @@ def matched_subset(
 def _without_leaks(item: VoiceItem) -> VoiceItem:
     true = item.true_option.text
     stimulus = cut_out(true, item.stimulus) if true_reply_in_stimulus(item) else item.stimulus
-    history = tuple(
-        turn
-        for turn in item.history
-        if not (same_words(turn.reply, true) or stands_in(true, turn.reply) or stands_in(true, turn.context))
-    )
+    history = tuple(turn for turn in item.history if not gives_away(true, turn))
     return replace(item, stimulus=stimulus, history=history)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
@@ -183,31 +182,26 @@ def rotations_of(outcomes: Sequence[Outcome]) -> Rotations | None:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A paired test between two models; all items, whatever is not right counts as not right."""
+    """Two models on the items that both were given; whatever is not right counts as not right.
 
-    first: str
-    second: str
-    dimension: str
-    protocol: Protocol
+    ``same_pick`` is the share of answers in which both picked the same option, right or wrong; NaN without any.
+    """
+
     test: PairedTest
+    same_pick: float
 
 
-def compare_models(outcomes: Iterable[Outcome]) -> list[Comparison]:
-    """Every pair of models with outcomes on the same items under the same protocol (and judge)."""
-    groups = grouped(o for o in outcomes if o.protocol in FOUR_WAY)
-    found = []
-    for (one_key, one), (other_key, other) in combinations(groups.items(), 2):
-        if (one_key[0], one_key[2], one_key[3]) != (other_key[0], other_key[2], other_key[3]):
-            continue
-        first, second = item_values(one), item_values(other)
-        shared = [item for item in first if item in second]
-        if shared:
-            people = _people(one)
-            test = paired_test(
-                [first[i] for i in shared], [second[i] for i in shared], [people[i] for i in shared]
-            )
-            found.append(Comparison(one_key[1], other_key[1], one_key[0], one_key[2], test))
-    return found
+def compare(first: Sequence[Outcome], second: Sequence[Outcome]) -> Comparison | None:
+    """A paired comparison of two models' outcomes under one protocol; None if they share no item."""
+    values, others = item_values(first), item_values(second)
+    shared = [item for item in values if item in others]
+    if not shared:
+        return None
+    people = {o.item_id: cluster_of(o) for o in first}
+    test = paired_test([values[i] for i in shared], [others[i] for i in shared], [people[i] for i in shared])
+    picks = {(o.item_id, o.run): o.picked for o in first if o.picked is not None}
+    same = [picks[o.item_id, o.run] == o.picked for o in second if o.picked and (o.item_id, o.run) in picks]
+    return Comparison(test, float(np.mean(same)) if same else UNDEFINED)
 
 
 def _accuracy(outcomes: Sequence[Outcome]) -> Rate:
@@ -223,10 +217,6 @@ def _marks(outcomes: Sequence[Outcome]) -> Rate:
 def cluster_of(outcome: Outcome) -> str:
     """What bootstraps draw whole: the persona, or the item where no persona is known."""
     return outcome.persona_id or f"item {outcome.item_id}"
-
-
-def _people(outcomes: Iterable[Outcome]) -> Mapping[str, str]:
-    return {o.item_id: cluster_of(o) for o in outcomes}
 
 
 def _vote(picks: Sequence[str], answer: str | None) -> float:

@@ -127,8 +127,8 @@ def _answer_place(answer: object, texts: list[str], letters: list[str], where: s
     if isinstance(answer, str) and texts.count(answer) == 1:
         return texts.index(answer)
     raise DataError(
-        f"{where}: 'answer' must be a place from 0 to {len(texts) - 1}, one of {', '.join(letters)}, or the text of one "
-        f"option; got {answer!r:.80}"
+        f"{where}: 'answer' must be a place from 0 to {len(texts) - 1}, one of {', '.join(letters)}, or the text "
+        f"of one option; got {answer!r:.80}"
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from truetwin.cli.voice import audit, score
+
 app = typer.Typer(
     help="Measure how well a model speaks as one given person, and audit such benchmarks.",
     no_args_is_help=True,
@@ -17,3 +19,5 @@ def voice() -> None:
 
 
 # One line a verb, in the order of a benchmark's life.
+app.command("score")(score.score_command)
+app.command("audit")(audit.audit_command)

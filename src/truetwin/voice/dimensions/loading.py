@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.errors import DataError, FileFormatError
+from truetwin.voice.findings import duplicates_of, gives_away
 from truetwin.voice.items import N_OPTIONS, Option, Turn, VoiceItem
-from truetwin.voice.verbatim import cut_out, same_words, stands_in
+from truetwin.voice.verbatim import cut_out, stands_in
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,13 @@ def finish(items: Sequence[VoiceItem], later_turns: Mapping[str, int], *, remove
     A history turn leaks if its reply has the same words as the true reply, or if the true reply of at least four words
     stands in its context; it is dropped. Where the true reply stands in the stimulus, a gap takes its place.
     """
-    context_leaks, history_leaks, duplicates, dropped = [], [], [], 0
-    first: dict[tuple[str, str, str], str] = {}
+    context_leaks: list[str] = []
+    history_leaks: list[str] = []
+    dropped = 0
     done = []
     for item in items:
         true = item.true_option.text
-        kept = tuple(turn for turn in item.history if not leaks(true, turn))
+        kept = tuple(turn for turn in item.history if not gives_away(true, turn))
         if len(kept) < len(item.history):
             history_leaks.append(item.item_id)
             dropped += len(item.history) - len(kept)
@@ -77,25 +79,18 @@ def finish(items: Sequence[VoiceItem], later_turns: Mapping[str, int], *, remove
         if remove_leaks:
             stimulus = cut_out(true, item.stimulus) if leaked else item.stimulus
             item = replace(item, history=kept, stimulus=stimulus)
-        original = first.setdefault((item.persona.id, item.stimulus, true), item.item_id)
-        if original != item.item_id:
-            duplicates.append(item.item_id)
-            item = replace(item, duplicate_of=original)
         done.append(item)
+    originals = duplicates_of(done)
+    done = [replace(item, duplicate_of=originals.get(item.item_id)) for item in done]
     found = {
         "leak in context": tuple(context_leaks),
         "leak in history": tuple(history_leaks),
         "later turn": tuple(later_turns),
-        "duplicate": tuple(duplicates),
+        "duplicate": tuple(originals),
         "empty history": tuple(item.item_id for item in done if not item.history),
     }
     turns = {"later turn": sum(later_turns.values()), "leak in history": dropped if remove_leaks else 0}
     return Loaded(done, LoadReport(len(done), found, turns, remove_leaks))
-
-
-def leaks(true: str, turn: Turn) -> bool:
-    """Whether a history turn gives the true reply away."""
-    return same_words(turn.reply, true) or stands_in(true, turn.context) or stands_in(true, turn.reply)
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,0 +1,44 @@
+"""`truetwin reproduce voice-table-3` and `truetwin reproduce voice-table-5`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def reproduce_voice_command(table: str, answers: Sequence[Path], json: bool) -> None:
+    """Put stored answers beside the paper's table."""
+    from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
+    from truetwin.reproduction.voice import METEOR_NOTE, cells_without_answers, reproduce_voice
+
+    with progress_bar(table) as progress:
+        rows = reproduce_voice(table, answers, progress=progress)
+    lacking = cells_without_answers(table, rows)
+    if json:
+        settings = {"table": table, "unit": "percent; scores 1 to 5", "without_answers": lacking}
+        print_json(f"reproduce {table}", settings, rows)
+        return
+    accuracy = [
+        Column("accuracy_answered", "answered only", ".2f"),
+        Column("accuracy_all", "all", ".2f"),
+        Column("mean_score", "mean score", ".3f"),
+    ]
+    columns = [
+        Column("model", "model"),
+        Column("dimension", "dimension"),
+        Column("metric", "metric"),
+        Column("protocol", "protocol", optional=True),
+        Column("n", "n", "d"),
+        Column("n_answered", "answered", "d"),
+        *(accuracy if table == "voice-table-3" else [Column("mean", "mean", ".2f")]),
+        Column("paper", "paper", ".2f"),
+        Column("difference", "difference", "+.2f"),
+    ]
+    print_table(rows, columns, title=f"{table}: stored answers beside the paper's figures, in percent")
+    for row in rows:
+        if "unavailable" in row:
+            note(f"{row['metric']}: {row['unavailable']}")
+    if any(row["metric"] == "meteor" for row in rows):
+        note(METEOR_NOTE)
+    if lacking:
+        note(f"{len(lacking)} cells of the paper's table have no stored answers here, such as {lacking[0]}")
