@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,3 +27,88 @@ def needs_data() -> None:
     """Skip a test whose published data are not on this machine."""
     if not os.environ.get("TRUETWIN_DATA_MIRROR"):
         pytest.skip("TRUETWIN_DATA_MIRROR is not set: the published data are not on this machine")
+
+
+@dataclass
+class LLMServer:
+    """The process of ``tests/llm_server.py``: an endpoint that fails on command and counts what it served."""
+
+    port: int
+
+    @property
+    def base_url(self) -> str:
+        """What a client takes as the endpoint."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def configure(self, **settings: Any) -> None:
+        """Change settings; see ``Config`` in ``tests/llm_server.py``."""
+        self._ask("config", settings)
+
+    def reset(self) -> None:
+        """Default settings, nothing served."""
+        self._ask("reset", {})
+
+    def stats(self) -> dict[str, Any]:
+        """What was served since the last reset; see ``Stats`` in ``tests/llm_server.py``."""
+        return self._ask("stats", None)
+
+    def _ask(self, name: str, body: dict[str, Any] | None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(f"http://127.0.0.1:{self.port}/admin/{name}", data=data)
+        with urllib.request.urlopen(asked, timeout=30) as reply:
+            return json.load(reply)
+
+
+@pytest.fixture(scope="session")
+def _llm_server_process() -> Iterator[LLMServer]:
+    pytest.importorskip("aiohttp")
+    script = Path(__file__).with_name("llm_server.py")
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield LLMServer(int(process.stdout.readline()))
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def llm_server(_llm_server_process: LLMServer) -> LLMServer:
+    """An OpenAI-compatible server, one process per worker, reset for each test."""
+    _llm_server_process.reset()
+    return _llm_server_process
+
+
+class Survey:
+    """A task of ``n_personas`` x ``n_items``: a whole number from 1 to 5 for each."""
+
+    def __init__(self, n_personas: int = 3, n_items: int = 4, **settings: Any) -> None:
+        self.n_personas, self.n_items = n_personas, n_items
+        self.settings = {"personas": n_personas, "items": n_items, **settings}
+
+    def cells(self) -> Iterator[Any]:
+        from truetwin.llm import Cell
+
+        for p in range(self.n_personas):
+            for j in range(self.n_items):
+                yield Cell(f"p{p}", f"q{j}")
+
+    def request(self, cell: Any) -> Any:
+        from truetwin.llm import Message, Request
+
+        told = Message("system", (f"You are {cell.persona}. ", "Answer with a number. " * 5))
+        return Request(
+            (told, Message("user", (f"{cell.persona} {cell.item}: how much, from 1 to 5?",))), cell=cell
+        )
+
+    def parse(self, cell: Any, reply: Any) -> Any:
+        from truetwin.llm import Parsed, State
+
+        if reply.text in set("12345"):
+            return Parsed(State.VALID, int(reply.text))
+        return Parsed(State.UNPARSEABLE, None, f"not a number from 1 to 5: {reply.text[:20]!r}")
+
+
+@pytest.fixture
+def survey() -> type[Survey]:
+    """The class of a small task; make as large a one as the test needs."""
+    return Survey

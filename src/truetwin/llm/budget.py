@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from truetwin.errors import BudgetError, ParameterError
 from truetwin.llm.messages import Request, Usage
@@ -52,6 +52,14 @@ class Caps:
         return not (self.requests is None and self.tokens is None and self.cost is None)
 
 
+@dataclass(frozen=True)
+class Reservation:
+    """What a request under way is expected to use; ``estimate`` are the tokens that its text alone suggests."""
+
+    expected: Usage = field(default_factory=Usage)
+    estimate: int = 0
+
+
 class Budget:
     """What has been used and what is under way, against caps.
 
@@ -87,10 +95,11 @@ class Budget:
         self.usage = usage or Usage()
         self.cost = cost
         self._replies = 0
-        self._reply_tokens = 0
+        self._seen = Usage()
+        self._estimated = 0
         self._reserved = Usage()
 
-    def reserve(self, request: Request) -> Usage:
+    def reserve(self, request: Request) -> Reservation:
         """Count a request as under way; give the result back to :meth:`settle` when it has ended.
 
         Raises
@@ -100,9 +109,9 @@ class Budget:
         """
         self.requests += 1
         if not self.caps.any:
-            return Usage()
-        reply = self._reply_tokens / self._replies if self._replies else self._first_guess(request)
-        expected = Usage(estimated_tokens(request), round(reply))
+            return Reservation()
+        estimate = estimated_tokens(request)
+        expected = self._expected(request, estimate)
         reserved = self._reserved + expected
         try:
             self._check(reserved)
@@ -110,25 +119,31 @@ class Budget:
             self.requests -= 1
             raise
         self._reserved = reserved
-        return expected
+        return Reservation(expected, estimate)
 
-    def settle(self, reserved: Usage, used: Usage | None) -> float | None:
+    def settle(self, reserved: Reservation, used: Usage | None) -> float | None:
         """Replace an estimate by what was used (None: nothing known); the money for it, None without prices."""
-        self._reserved = self._reserved + Usage(-reserved.prompt_tokens, -reserved.completion_tokens)
+        expected = reserved.expected
+        self._reserved = self._reserved + Usage(-expected.prompt_tokens, -expected.completion_tokens)
         if used is None:
             return None
         self._replies += 1
-        self._reply_tokens += used.completion_tokens
+        self._seen = self._seen + used
+        self._estimated += reserved.estimate
         self.usage = self.usage + used
-        if self.prices is None:
-            return None
+        if self.prices is None or not (used.prompt_tokens or used.completion_tokens):
+            return None  # without prices, or from an endpoint that counts no tokens, money is unknown
         cost = self.prices.cost(used)
         self.cost += cost
         return cost
 
-    def _first_guess(self, request: Request) -> int:
-        limit = request.sampling.max_tokens
-        return _UNKNOWN_REPLY if limit is None else min(limit, _UNKNOWN_REPLY)
+    def _expected(self, request: Request, text: int) -> Usage:
+        """Tokens of a request whose text suggests ``text``, going by how replies so far compare with theirs."""
+        if not self._replies:
+            limit = request.sampling.max_tokens
+            return Usage(text, _UNKNOWN_REPLY if limit is None else min(limit, _UNKNOWN_REPLY))
+        per_estimate = self._seen.prompt_tokens / self._estimated if self._estimated else 1.0
+        return Usage(round(text * per_estimate), round(self._seen.completion_tokens / self._replies))
 
     def _check(self, reserved: Usage) -> None:
         caps = self.caps

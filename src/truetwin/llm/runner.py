@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 
 from truetwin.errors import (
     AccessError,
@@ -24,7 +24,7 @@ from truetwin.errors import (
     TransientError,
     UnknownModelError,
 )
-from truetwin.llm.budget import Budget, Caps, estimated_tokens
+from truetwin.llm.budget import Budget, Caps, Reservation, estimated_tokens
 from truetwin.llm.gate import Gate
 from truetwin.llm.messages import Cell, Reply, Request, Usage
 from truetwin.llm.pricing import Prices
@@ -37,7 +37,7 @@ _TICK = 0.1  # seconds between writes to the store
 _SHOW = 0.25  # seconds between calls of the progress callback
 _GRACE = 5.0  # seconds by which a model may miss its timeout before it is cut off
 _SLOW_DOWN = {"rate-limit", "overloaded"}
-_FATAL = (AccessError, UnknownModelError, BudgetError)
+_PATIENCE_FOR_LIMITS = 0.2  # of an attempt: a provider that says "later" has not failed
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class RunOptions:
     timeout : float, default=120.0
         Seconds for one request.
     attempts : int, default=6
-        How often a cell is asked before it counts as failed.
+        How often a cell is asked before it counts as failed; "too many requests" counts as a fifth of an attempt.
     backoff : float, default=0.5
         Seconds: the wait before attempt k + 1 is uniform between 0 and ``backoff * 2**k``.
     longest_wait : float, default=60.0
@@ -168,7 +168,7 @@ async def run_async(
     task : Task
         What to ask; each of its cells once.
     model : ChatModel
-        Whom to ask; not closed.
+        Whom to ask. Its connections are closed at the end; it can be used again.
     store : Store
         Where answers go, and where earlier ones are found.
     options : RunOptions, optional
@@ -220,7 +220,7 @@ class _Run:
         self.unseen: Iterator[Cell] = iter(())
         self.tasks: set[asyncio.Task[None]] = set()
         self.sent: set[asyncio.Task[None]] = set()
-        self.unasked: list[Cell] = []
+        self.claimed: set[Cell] = set()
         self.stop: BaseException | None = None
         self.room = asyncio.Event()
         self.settled = asyncio.Event()
@@ -244,6 +244,7 @@ class _Run:
             for each in self.tasks:
                 each.cancel()
             await asyncio.gather(ticker, *self.tasks, return_exceptions=True)
+            await self.model.close()
         self._write_the_rest()
         self._count_the_rest()
         self._show()
@@ -292,7 +293,7 @@ class _Run:
 
     def _write_the_rest(self) -> None:
         try:
-            self.store.release(self.unasked)
+            self.store.release(self.claimed)
             self.store.flush()
         except RunError as error:
             lost = self.store.unwritten
@@ -333,6 +334,7 @@ class _Run:
     # ------------------------------------------------------------------ one cell
 
     def _start(self, cell: Cell) -> None:
+        self.claimed.add(cell)
         each = asyncio.create_task(self._cell(cell))
         self.tasks.add(each)
         each.add_done_callback(self._ended)
@@ -345,9 +347,8 @@ class _Run:
         try:
             await self._answer(cell)
         except asyncio.CancelledError:
-            self.unasked.append(cell)
+            pass  # the run is stopping, and has cancelled it
         except BaseException as error:  # raised again when the run has ended
-            self.unasked.append(cell)
             self._stop(error)
 
     async def _answer(self, cell: Cell) -> None:
@@ -357,7 +358,8 @@ class _Run:
             reason = f"about {tokens:,} tokens; the context limit is {self.options.context_limit:,}"
             self._store(cell, request, Parsed(State.SKIPPED, None, reason), attempts=0)
             return
-        for attempt in range(1, self.options.attempts + 1):
+        patience = float(self.options.attempts)
+        for attempt in count(1):
             try:
                 reply, cost = await self._attempt(cell, request)
             except RequestRefusedError as error:
@@ -366,7 +368,8 @@ class _Run:
             except (TransientError, EndpointError) as error:
                 if isinstance(error, EndpointError) and not self.works:
                     raise
-                if attempt == self.options.attempts:
+                patience -= _PATIENCE_FOR_LIMITS if _kind(error) in _SLOW_DOWN else 1.0
+                if patience < 0.5 * _PATIENCE_FOR_LIMITS:
                     self._give_up(cell, request, error, attempt)
                     return
                 await asyncio.sleep(self._wait(error, attempt))
@@ -387,7 +390,7 @@ class _Run:
                 usage = used if isinstance(used, Usage) else None
                 cost = self.budget.settle(reserved, usage)
                 self._note(Failure(cell, _kind(error), str(error), usage or Usage(), cost))
-                if not isinstance(error, (*_FATAL, EndpointError)):
+                if isinstance(error, TransientError):
                     self.gate.open()
                 raise
             self.gate.open()
@@ -396,7 +399,7 @@ class _Run:
         finally:
             self.gate.release()
 
-    async def _reserve(self, request: Request) -> Usage:
+    async def _reserve(self, request: Request) -> Reservation:
         while True:
             try:
                 return self.budget.reserve(request)
@@ -431,7 +434,9 @@ class _Run:
                 f"the provider asks to wait {asked:,.0f} seconds, longer than {self.options.longest_retry_after:,.0f}; "
                 f"run the same command again after that ({error})"
             )
-        jitter = random.uniform(0.0, min(self.options.longest_wait, self.options.backoff * 2.0**attempt))
+        jitter = random.uniform(
+            0.0, min(self.options.longest_wait, self.options.backoff * 2.0 ** min(attempt, 30))
+        )
         return jitter if asked is None else asked + min(jitter, 1.0)
 
     def _give_up(self, cell: Cell, request: Request, error: ProviderError, attempt: int) -> None:
@@ -463,6 +468,7 @@ class _Run:
         cost: float | None = None,
     ) -> None:
         self.store.put(cell, request, parsed, reply, attempts=attempts, cost=cost)
+        self.claimed.discard(cell)
         self.counts[parsed.state] += 1
         self.asked += 1
 

@@ -159,14 +159,22 @@ class Store:
             If the step was begun with other settings; the message says which.
         """
         text = json.dumps(settings, sort_keys=True)
+        self._session = self.session
         with self._writing():
             row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
-            if row is None:
-                self._base.execute("INSERT INTO steps VALUES (?, ?)", (step, text))
-        if row is not None:
-            compare_settings(
-                json.loads(row[0]), json.loads(text), f"step {step!r} of {self.path}", may_differ
-            )
+            if row is None or not self._has_begun(step):
+                self._base.execute("INSERT OR REPLACE INTO steps VALUES (?, ?)", (step, text))
+                return
+        compare_settings(json.loads(row[0]), json.loads(text), f"step {step!r} of {self.path}", may_differ)
+
+    def _has_begun(self, step: str) -> bool:
+        """Whether anything was answered, or another process is at work: until then, settings may still change."""
+        at_work = "SELECT 1 FROM sessions WHERE ended IS NULL AND id != ?"
+        answered = "SELECT 1 FROM calls WHERE step = ? UNION ALL SELECT 1 FROM claims WHERE step = ? LIMIT 1"
+        return (
+            self._base.execute(at_work, (self._session,)).fetchone() is not None
+            or self._base.execute(answered, (step, step)).fetchone() is not None
+        )
 
     def settings(self, step: str) -> dict[str, Any]:
         """The settings that a step was begun with."""
@@ -320,7 +328,9 @@ class Store:
         self._remember(new_texts)
         self._buffer = _Buffer()
 
-    def _write(self, call: StoredCall, request: Request, session: int, new_texts: dict[str, None]) -> None:
+    def _prompt(self, request: Request, new_texts: dict[str, None]) -> str:
+        """The prompt by reference, its texts stored; ``new_texts`` gathers those that were not known to be."""
+
         def known(text: str) -> str:
             text = storable(text)
             name = text_id(text)
@@ -329,7 +339,10 @@ class Store:
                 new_texts[name] = None
             return name
 
-        row = to_row(call, prompt_and_texts(request, known), session)
+        return prompt_and_texts(request, known)
+
+    def _write(self, call: StoredCall, request: Request, session: int, new_texts: dict[str, None]) -> None:
+        row = to_row(call, self._prompt(request, new_texts), session)
         if not self._base.execute(_PUT, row).rowcount and call.reply is not None:
             # Two processes asked the same cell, because one was taken for dead: the first answer stays.
             late = Failure(call.cell, "duplicate", "answered twice", call.reply.usage, call.cost)
@@ -357,6 +370,86 @@ class Store:
                 f"cannot write the stored run {self.path}: {error}. What was stored before is kept; "
                 "make room (or unlock the file), then run the same command again."
             ) from error
+
+    # ------------------------------------------------------------------ batches
+
+    def hand_over(self, file: str, requests: Sequence[tuple[str, Cell, Request]]) -> None:
+        """Leave claimed cells to a batch: until :meth:`take_back`, no process asks them.
+
+        Parameters
+        ----------
+        file : str
+            Name of the batch.
+        requests : sequence of (custom id, cell, request)
+            What is in it.
+        """
+        batch = self.open_session(Process(BATCH, 0, ""), {"file": file})
+        new_texts: dict[str, None] = {}
+        with self._writing():
+            for custom_id, cell, request in requests:
+                prompt = self._prompt(request, new_texts)
+                self._base.execute(
+                    "INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (custom_id, *_key(cell), request.digest, prompt, file),
+                )
+                self._base.execute(f"UPDATE claims SET session = ? WHERE {_WHERE}", (batch, *_key(cell)))
+        self._remember(new_texts)
+
+    def handed_over(self, custom_id: str) -> tuple[Cell, Request] | None:
+        """The cell and request that a batch has under an id; None if it is not waited for."""
+        row = self._base.execute(
+            "SELECT persona, item, step, replicate, prompt FROM batches WHERE custom_id = ?", (custom_id,)
+        ).fetchone()
+        if row is None:
+            return None
+        cell = Cell(*row[:4])
+        return cell, to_request(row[4], cell, self._text)
+
+    def waiting(self) -> dict[str, int]:
+        """Cells that are left to batches, by batch."""
+        return dict(self._base.execute("SELECT batch, count(*) FROM batches GROUP BY batch ORDER BY batch"))
+
+    def take_back(self, custom_ids: Iterable[str]) -> None:
+        """End the wait for what a batch has brought: it is stored, or may be asked again."""
+        self.flush()
+        with self._writing():
+            for custom_id in custom_ids:
+                rows = self._base.execute(
+                    "DELETE FROM batches WHERE custom_id = ? RETURNING step, persona, item, replicate",
+                    (custom_id,),
+                ).fetchall()
+                self._base.executemany(f"DELETE FROM claims WHERE {_WHERE}", rows)
+
+    def take_back_all(self, file: str) -> int:
+        """End the wait for a batch; how many of its cells it left unanswered."""
+        rows = self._base.execute("SELECT custom_id FROM batches WHERE batch = ?", (file,)).fetchall()
+        self.take_back([name for (name,) in rows])
+        return len(rows)
+
+    def note(self, name: str, value: Any) -> None:
+        """Keep something about the run under a name, as JSON; None removes it."""
+        with self._writing():
+            if value is None:
+                self._base.execute("DELETE FROM meta WHERE name = ?", (name,))
+            else:
+                self._base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(value)))
+
+    def notes(self, start: str) -> dict[str, Any]:
+        """What was kept under names that begin with ``start``."""
+        rows = self._base.execute(
+            "SELECT name, value FROM meta WHERE substr(name, 1, ?) = ?", (len(start), start)
+        )
+        return {name: json.loads(value) for name, value in rows}
+
+    @contextmanager
+    def attached(self, path: Path, name: str) -> Iterator[sqlite3.Connection]:
+        """The connection, inside one transaction, with another store's file attached under ``name``."""
+        self._base.execute(f"ATTACH DATABASE ? AS {name}", (str(path),))
+        try:
+            with self._writing():
+                yield self._base
+        finally:
+            self._base.execute(f"DETACH DATABASE {name}")
 
     # ------------------------------------------------------------------ reading
 

@@ -56,7 +56,8 @@ class ChatModel(Protocol):
     """Anything that answers requests: an HTTP endpoint, a script, a statistical stand-in.
 
     ``name`` is what was asked for; ``describe`` says what a store records about it, without secrets. ``complete`` makes
-    one attempt and raises a :class:`truetwin.errors.ProviderError`; retrying is the runner's job.
+    one attempt and raises a :class:`truetwin.errors.ProviderError`; retrying is the runner's job. ``close`` gives up
+    connections, which belong to one event loop; a later ``complete`` opens new ones.
     """
 
     name: str

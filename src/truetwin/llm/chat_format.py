@@ -1,0 +1,118 @@
+"""Requests and replies in the JSON of OpenAI-compatible chat completions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from truetwin.errors import TransientError
+from truetwin.llm.messages import Reply, Request, Usage
+
+
+def chat_body(request: Request, model: str, *, structured: bool = True) -> dict[str, Any]:
+    """The body of a chat completion request.
+
+    Parameters
+    ----------
+    request : Request
+        What is sent.
+    model : str
+        The provider's name of the model.
+    structured : bool, default=True
+        Whether to ask for the request's schema; false for endpoints that know no structured output.
+
+    Examples
+    --------
+    >>> from truetwin.llm import Message
+    >>> chat_body(Request((Message("user", ("Hello ", "Anna")),)), "m")
+    {'model': 'm', 'messages': [{'role': 'user', 'content': 'Hello Anna'}]}
+    """
+    sampling = request.sampling
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+    }
+    for name in ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort"):
+        value = getattr(sampling, name)
+        if value is not None:
+            body[name] = value
+    if sampling.top_logprobs is not None:
+        body |= {"logprobs": True, "top_logprobs": sampling.top_logprobs}
+    if request.schema is not None and structured:
+        shape = {"name": "reply", "schema": dict(request.schema), "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": shape}
+    if request.prediction is not None:
+        body["prediction"] = {"type": "content", "content": request.prediction}
+    return body | dict(sampling.extra)
+
+
+def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
+    """The reply in the body of a chat completion.
+
+    Raises
+    ------
+    TransientError
+        If it is not one (kind ``"malformed"``), with the usage that it states all the same.
+    """
+    usage = read_usage(data.get("usage")) if isinstance(data, Mapping) else Usage()
+    try:
+        choice = data["choices"][0]
+        message = choice["message"]
+        text = _text(message.get("content"))
+        refusal = message.get("refusal")
+        if refusal is not None and not isinstance(refusal, str):
+            raise TypeError("a refusal that is no text")
+        return Reply(
+            text=text,
+            finish_reason=str(choice.get("finish_reason") or ""),
+            usage=usage,
+            refusal=refusal,
+            logprobs=_logprobs(choice.get("logprobs")),
+            model=str(data.get("model") or ""),
+            latency=latency,
+        )
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        found = (
+            type(data).__name__ if not isinstance(data, Mapping) else ", ".join(map(str, data)) or "nothing"
+        )
+        raise TransientError(
+            f"the reply must hold choices with a message each; found {found[:120]}",
+            kind="malformed",
+            usage=usage,
+        ) from error
+
+
+def read_usage(found: Any) -> Usage:
+    """Tokens as the provider counts them; what it does not state is 0."""
+    if not isinstance(found, Mapping):
+        return Usage()
+    return Usage(
+        prompt_tokens=_count(found, "prompt_tokens"),
+        completion_tokens=_count(found, "completion_tokens"),
+        reasoning_tokens=_count(found.get("completion_tokens_details"), "reasoning_tokens"),
+        cached_tokens=_count(found.get("prompt_tokens_details"), "cached_tokens"),
+    )
+
+
+def _count(found: Any, name: str) -> int:
+    value = found.get(name) if isinstance(found, Mapping) else None
+    return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _text(content: Any) -> str:
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    return "".join(part["text"] for part in content if part.get("type") == "text")
+
+
+def _logprobs(found: Any) -> tuple[Mapping[str, float], ...] | None:
+    tokens = found.get("content") if isinstance(found, Mapping) else None
+    if not tokens:
+        return None
+    return tuple(
+        {token["token"]: float(token["logprob"])}
+        | {other["token"]: float(other["logprob"]) for other in token.get("top_logprobs") or ()}
+        for token in tokens
+    )

@@ -1,0 +1,161 @@
+"""What an HTTP answer that is none means: whether waiting helps, and what to tell the user."""
+
+from __future__ import annotations
+
+import errno
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from truetwin.errors import (
+    AccessError,
+    EndpointError,
+    ProviderError,
+    RequestRefusedError,
+    TransientError,
+    UnknownModelError,
+)
+
+_LONGEST = 300  # characters of a provider's own words
+_UNREACHABLE = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
+_KINDS = {408: "timeout", 429: "rate-limit", 503: "overloaded", 504: "timeout", 529: "overloaded"}
+
+
+def from_status(status: int, body: Any, headers: Mapping[str, str], *, url: str, model: str) -> ProviderError:
+    """The error behind an HTTP status other than success.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    body : object
+        What came with it: text, or JSON as read.
+    headers : mapping
+        Its headers.
+    url, model : str
+        What was asked, for the message.
+    """
+    code, words = _code(body), _words(body)
+    said = f": {words}" if words else ""
+    if status in (401, 402, 403) or code == "insufficient_quota":
+        return AccessError(
+            f"{url} gives no access ({status}){said}. Check the key, its rights and its credit."
+        )
+    if code == "model_not_found" or (status in (400, 404, 422) and _speaks_of_missing_model(words)):
+        return UnknownModelError(f"{url} has no model {model!r} ({status}){said}")
+    if status == 404:
+        return EndpointError(f"{url} has no chat completions (404){said}. The base URL usually ends in /v1.")
+    if status in (408, 409, 425, 429) or status >= 500:
+        kind = _KINDS.get(status, "server")
+        return TransientError(f"{url} answers {status}{said}", retry_after(headers), kind=kind)
+    return RequestRefusedError(f"{url} rejects the request ({status}){said}")
+
+
+def from_exception(error: BaseException, *, url: str) -> ProviderError:
+    """The error behind a connection that failed, by what is at the bottom of the chain of exceptions.
+
+    Wrappers on the way are not to be trusted: some call a cut connection a timeout.
+    """
+    chain = list(_chain(error))
+    for each in chain:
+        if isinstance(each, socket.gaierror | ssl.SSLError):
+            return EndpointError(f"nothing answers under {url}: {_first_line(each)}")
+        if isinstance(each, OSError) and each.errno in _UNREACHABLE:
+            return EndpointError(f"nothing answers under {url}: {_first_line(each)}. Is the server running?")
+    names = {type(each).__name__ for each in chain}
+    if names & {
+        "ServerDisconnectedError",
+        "ConnectionResetError",
+        "ClientPayloadError",
+        "RemoteProtocolError",
+    }:
+        return TransientError(f"{url} cut the connection", kind="connection")
+    if names & {
+        "ClientConnectorDNSError",
+        "ClientConnectorCertificateError",
+        "UnsupportedProtocol",
+        "InvalidURL",
+    }:
+        return EndpointError(f"nothing answers under {url}: {_first_line(chain[-1])}")
+    if any(isinstance(each, TimeoutError) for each in chain):
+        return TransientError(f"{url} gave no reply in time", kind="timeout")
+    return TransientError(f"the connection to {url} failed: {_first_line(chain[-1])}", kind="connection")
+
+
+def retry_after(headers: Mapping[str, str], *, now: Callable[[], float] = time.time) -> float | None:
+    """Seconds to wait by the headers ``Retry-After`` (seconds or a date) or ``retry-after-ms``; None if not said.
+
+    Examples
+    --------
+    >>> retry_after({"retry-after": "2"})
+    2.0
+    >>> retry_after({"retry-after": "Thu, 01 Jan 1970 00:01:00 GMT"}, now=lambda: 50.0)
+    10.0
+    """
+    try:
+        return max(0.0, float(headers["retry-after-ms"]) / 1000)
+    except (KeyError, ValueError):
+        pass
+    found = headers.get("retry-after")
+    if found is None:
+        return None
+    try:
+        return max(0.0, float(found))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(found).timestamp() - now())
+    except ValueError:
+        return None
+
+
+def without_secrets(url: str) -> str:
+    """``url`` without user, password and query, which may hold keys.
+
+    Examples
+    --------
+    >>> without_secrets("https://me:pass@host:8000/v1?key=abc")
+    'https://host:8000/v1'
+    """
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+
+
+def _inner(body: Any) -> Any:
+    inner = body.get("error", body) if isinstance(body, Mapping) else body
+    return inner[0] if isinstance(inner, list) and inner else inner
+
+
+def _code(body: Any) -> str:
+    inner = _inner(body)
+    return str(inner.get("code") or inner.get("type") or "") if isinstance(inner, Mapping) else ""
+
+
+def _words(body: Any) -> str:
+    inner = _inner(body)
+    if isinstance(inner, Mapping):
+        inner = inner.get("message") or inner.get("detail") or json.dumps(dict(inner), default=str)
+    words = " ".join(str(inner or "").split())
+    return words if len(words) <= _LONGEST else words[: _LONGEST - 3] + "..."
+
+
+def _speaks_of_missing_model(words: str) -> bool:
+    words = words.lower()
+    return "model" in words and any(
+        each in words for each in ("not found", "not exist", "unknown model", "invalid model")
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:_LONGEST]

@@ -1,0 +1,170 @@
+"""Providers beyond OpenAI-compatible ones, through inspect-ai's model layer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from truetwin.errors import (
+    AccessError,
+    EndpointError,
+    MissingExtraError,
+    ParameterError,
+    ProviderError,
+    TransientError,
+)
+from truetwin.llm.http_failures import from_exception, from_status
+from truetwin.llm.messages import Reply, Request, Usage
+from truetwin.llm.models import ModelOptions
+
+_SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort", "top_logprobs")
+_FINISH = {"max_tokens": "length", "model_length": "length", "content_filter": "content_filter"}
+
+
+class InspectModel:
+    """A model by its inspect-ai name, such as ``anthropic/claude-...`` or ``google/gemini-...``.
+
+    About five times the processor time of :class:`~truetwin.llm.openai_client.OpenAIModel` a call; use that where the
+    endpoint is OpenAI-compatible. Retries of inspect-ai are off: the runner's count attempts.
+
+    Parameters
+    ----------
+    name : str
+        ``provider/model``.
+    options : ModelOptions
+        ``base_url`` is passed on; the key comes from the provider's own variable, ``key_variable`` names another.
+        ``extra`` goes to the provider's constructor.
+
+    Raises
+    ------
+    MissingExtraError
+        If inspect-ai is not installed.
+    ParameterError
+        If it knows no such provider.
+    AccessError
+        If it finds no key.
+    """
+
+    def __init__(self, name: str, options: ModelOptions | None = None) -> None:
+        import os
+
+        self.name = name
+        options = options or ModelOptions()
+        try:
+            from inspect_ai.model import GenerateConfig, get_model
+        except ImportError:
+            raise MissingExtraError("inspect-ai", "inspect", "the engine 'inspect'") from None
+        self._options = options
+        self._key = os.environ.get(options.key_variable) if options.key_variable else None
+        if options.key_variable and not self._key:
+            raise AccessError(
+                f"the environment variable {options.key_variable} must hold the key; it is not set"
+            )
+        config = GenerateConfig(max_retries=0, max_connections=options.concurrency)
+        try:
+            self._model = get_model(
+                name,
+                config=config,
+                base_url=options.base_url,
+                api_key=self._key,
+                memoize=False,
+                **options.extra,
+            )
+        except MissingExtraError:
+            raise
+        except Exception as error:  # each provider raises its own
+            raise self._unusable(error) from None
+
+    def describe(self) -> Mapping[str, Any]:
+        """What a store records, without secrets."""
+        return {"engine": "inspect", "name": self.name, "base_url": self._options.base_url}
+
+    async def complete(self, request: Request, *, timeout: float) -> Reply:
+        """One request; see :class:`truetwin.llm.ChatModel`."""
+        begun = time.perf_counter()
+        try:
+            async with asyncio.timeout(timeout):
+                output = await self._model.generate(_messages(request), config=_config(request, timeout))
+        except TimeoutError:
+            raise TransientError(
+                f"{self.name} gave no reply within {timeout:g} seconds", kind="timeout"
+            ) from None
+        except Exception as error:
+            raise self._classified(error) from None
+        if output.error:
+            raise TransientError(f"{self.name}: {output.error}", kind="server")
+        return _reply(output, time.perf_counter() - begun)
+
+    async def close(self) -> None:
+        """Close the provider's connections."""
+        await self._model.api.aclose()
+
+    def _classified(self, error: Exception) -> ProviderError:
+        if isinstance(error, ProviderError):
+            return error
+        status = getattr(error, "status_code", None) or getattr(error, "code", None)
+        if isinstance(status, int):
+            response = getattr(error, "response", None)
+            headers = getattr(response, "headers", None) or {}
+            body = getattr(error, "body", None) or str(error)
+            return from_status(status, self._clean(body), headers, url=self.name, model=self.name)
+        return from_exception(error, url=self.name)
+
+    def _clean(self, body: Any) -> Any:
+        return body.replace(self._key, "[key]") if self._key and isinstance(body, str) else body
+
+    def _unusable(self, error: Exception) -> Exception:
+        words = (str(error).splitlines() or [type(error).__name__])[0]
+        if "API" in words.upper() and "KEY" in words.upper():
+            return AccessError(f"the model {self.name!r} needs a key: {words}")
+        if "package" in words or isinstance(error, ImportError):
+            return EndpointError(f"the model {self.name!r} needs another package: {words}")
+        return ParameterError(
+            f"the model must be one that inspect-ai knows, as provider/model; {self.name!r}: {words}"
+        )
+
+
+def _messages(request: Request) -> list[Any]:
+    from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
+
+    kinds = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
+    return [kinds[message.role](content=message.content) for message in request.messages]
+
+
+def _config(request: Request, timeout: float) -> Any:
+    from inspect_ai.model import GenerateConfig, ResponseSchema
+
+    sampling = request.sampling
+    chosen: dict[str, Any] = {
+        name: getattr(sampling, name) for name in _SAMPLING if getattr(sampling, name) is not None
+    }
+    if sampling.top_logprobs is not None:
+        chosen["logprobs"] = True
+    if sampling.extra:
+        chosen["extra_body"] = dict(sampling.extra)
+    if request.schema is not None:
+        chosen["response_schema"] = ResponseSchema(name="reply", json_schema=dict(request.schema))
+    return GenerateConfig(timeout=None, attempt_timeout=max(1, round(timeout)), **chosen)
+
+
+def _reply(output: Any, latency: float) -> Reply:
+    if not output.choices:
+        raise TransientError("the reply holds no choices", kind="malformed")
+    choice, used = output.choices[0], output.usage
+    usage = Usage()
+    if used is not None:
+        cached = used.input_tokens_cache_read or 0
+        prompt = used.input_tokens + cached + (used.input_tokens_cache_write or 0)
+        usage = Usage(prompt, used.output_tokens, used.reasoning_tokens or 0, cached)
+    logprobs = None
+    if choice.logprobs is not None:
+        logprobs = tuple(
+            {token.token: token.logprob} | {top.token: top.logprob for top in token.top_logprobs or ()}
+            for token in choice.logprobs.content
+        )
+    finish = str(choice.stop_reason)
+    return Reply(
+        choice.message.text, _FINISH.get(finish, finish), usage, None, logprobs, output.model, latency
+    )
