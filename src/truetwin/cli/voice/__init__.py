@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from truetwin.cli.voice import audit, score
+from truetwin.cli.voice import audit, build, score
 
 app = typer.Typer(
     help="Measure how well a model speaks as one given person, and audit such benchmarks.",
@@ -21,3 +21,4 @@ def voice() -> None:
 # One line a verb, in the order of a benchmark's life.
 app.command("score")(score.score_command)
 app.command("audit")(audit.audit_command)
+app.add_typer(build.app, name="build")

@@ -188,6 +188,8 @@ def _candidates(scene: Sequence[_Turn], names: Names) -> list[str]:
         for clue in turn.clues:
             if clue.subject.person:
                 weights[clue.subject.person] += 3
+            elif clue.subject.relation:
+                weights.update(dict.fromkeys(names.parents(clue.subject), 1))
             elif clue.kind != "beat" and _is_stranger(clue.subject):
                 strangers[f"other:{clue.subject.words.lower()}"] += 1
         for person in turn.addressed:
@@ -235,12 +237,7 @@ def _fit(subject: Subject, candidate: str, person: Character | None, weight: flo
     if subject.person:
         return weight if candidate == subject.person else 0.0
     if subject.relation and person is not None:
-        children = [
-            p
-            for p in names.cast.values()
-            if p.gender == subject.relation and names.parent_of(p.id, subject.gender) == candidate
-        ]
-        return weight if children else WRONG_GENDER
+        return weight if candidate in names.parents(subject) else WRONG_GENDER
     if candidate == f"other:{subject.words.lower()}":
         return weight if not subject.gender else weight / 3
     if _is_stranger(subject) and not subject.gender:

@@ -222,6 +222,11 @@ class Names:
         ]
         return found[0] if len(found) == 1 else ""
 
+    def parents(self, subject: Subject) -> set[str]:
+        """Whoever may be meant by "her father" and the like: parents of anybody of the possessor's gender."""
+        children = (p.id for p in self.cast.values() if p.gender == subject.relation)
+        return {parent for child in children if (parent := self.parent_of(child, subject.gender))}
+
     def _described(self, phrase: str, strangers: bool) -> Subject | None:
         words = [w.lower() for w in phrase.split()]
         if "other" in words or "latter" in words or words[0] == "one":

@@ -11,7 +11,7 @@ from truetwin.voice.build.narrative.attribution import Utterance
 from truetwin.voice.build.narrative.book import Book, Chunk, chunks_of
 from truetwin.voice.build.narrative.characters import Character
 from truetwin.voice.build.stages import Tally
-from truetwin.voice.dimensions.loading import leaks
+from truetwin.voice.findings import gives_away
 from truetwin.voice.items import Turn, VoicePersona
 from truetwin.voice.verbatim import length_in_words, stands_in
 
@@ -68,10 +68,22 @@ class ReadBook:
 def pool_of(read: ReadBook, options: NarrativeOptions) -> list[PoolReply]:
     """What is said by people whom the rules are sure of: candidates for distractors."""
     return [
-        PoolReply(u.text, u.speaker, read.book.name)
+        PoolReply(as_reply(u.text), u.speaker, read.book.name)
         for u in read.utterances
         if u.speaker in read.cast and u.margin >= options.min_margin
     ]
+
+
+def as_reply(speech: str) -> str:
+    """A speech as a text of its own: a comma that led on to the narrator becomes a full stop, two hyphens a dash.
+
+    Examples
+    --------
+    >>> as_reply("Wait--not yet,")
+    'Wait—not yet.'
+    """
+    text = speech.replace("----", "——").replace("--", "—").strip()
+    return text[:-1] + "." if text.endswith(",") else text
 
 
 def drafts_of(
@@ -146,8 +158,8 @@ def _history(book: Book, before: Sequence[Utterance], u: Utterance, most: int) -
     turns = []
     for earlier in before[-most:]:
         context = book.paragraphs[earlier.paragraph - 1].text if earlier.paragraph else ""
-        turn = Turn(earlier.text, " ".join(context.split()[-60:]), f"{earlier.index:06d}")
-        if not leaks(u.text, turn):
+        turn = Turn(as_reply(earlier.text), " ".join(context.split()[-60:]), f"{earlier.index:06d}")
+        if not gives_away(u.text, turn):
             turns.append(turn)
     return tuple(turns)
 
@@ -164,7 +176,7 @@ def _draft(
         language=read.language,
         persona=VoicePersona(f"{name}:{person.id}", person.name, person.traits, person.goals, person.details),
         stimulus=stimulus,
-        reply=u.text,
+        reply=as_reply(u.text),
         history=history,
         group=f"{name}/{section:02d}" if group_by_section else name,
         scope=name,

@@ -156,11 +156,8 @@ class _NarrativeBuild:
             },
             n_candidates=min(stage.n_out, limit) if limit else stage.n_out,
             min_history=settings.items.min_history,
-            notes=self._notes(),
+            notes=["Distractors are what other characters say elsewhere in the same book."],
         )
-
-    def _notes(self) -> list[str]:
-        return ["Distractors are what other characters say elsewhere in the same book."]
 
     def _utterances(self, tally: Tally) -> Iterator[Mapping[str, Any]]:
         for k, book in enumerate(self.books):
@@ -216,7 +213,7 @@ class _NarrativeBuild:
                 model,
                 store,
                 self.run_options,
-                progress=lambda state: tally.tick(state.done, state.total),
+                progress=lambda state: tally.tick(sum(state.counts.values()), state.total),
             )
             calls = [(int(call.cell.item), call.parsed) for call in store.calls()]
         if not summary.complete:
@@ -250,7 +247,8 @@ def _utterance(record: Mapping[str, Any]) -> Utterance:
 
 
 def _character(record: Mapping[str, Any]) -> Character:
-    return Character(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items()})
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in record.items()}
+    return Character(**fields)
 
 
 def _draft_record(draft: Draft) -> dict[str, Any]:
@@ -258,7 +256,9 @@ def _draft_record(draft: Draft) -> dict[str, Any]:
 
 
 def _draft_of(record: Mapping[str, Any]) -> Draft:
-    persona = {k: tuple(v) if isinstance(v, list) else v for k, v in record["persona"].items()}
+    persona: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in record["persona"].items()
+    }
     return Draft(
         **{
             **record,

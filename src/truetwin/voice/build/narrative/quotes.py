@@ -174,6 +174,7 @@ def _closing(text: str, at: int, convention: Convention) -> int | None:
         k = text.find(mark, at)
         return k if k >= 0 else None
     maybe: int | None = None
+    dropped: int | None = None
     reopened = _opening(text, at, convention)
     for found in re.finditer(re.escape(mark), text[at:]):
         k = at + found.start()
@@ -185,9 +186,14 @@ def _closing(text: str, at: int, convention: Convention) -> int | None:
             if reopened is not None and k > reopened and maybe is not None:
                 break  # a plain word was closed before another quotation opened
             return k
-        if not text[k - 1].isspace() and maybe is None and not _is_dropped_ending(text, k):
+        if text[k - 1].isspace():
+            continue
+        if _is_dropped_ending(text, k):
+            dropped = k if dropped is None else dropped
+        elif maybe is None:
             maybe = k
-    return maybe
+    # A speech that opens its paragraph may go on in the next one; anything else is closed where it can be.
+    return dropped if maybe is None and at > 1 else maybe
 
 
 def _is_dropped_ending(text: str, k: int) -> bool:
