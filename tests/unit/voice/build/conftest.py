@@ -7,12 +7,66 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-NOUNS = (
-    "lamp boat garden letter river coat clock bridge horse candle window market ladder bottle violin kettle orchard mill "
-    "tunnel hammer saddle curtain harbour lantern pigeon basket"
-).split()
-VERBS = "sell mend paint carry borrow lose find burn wash hide count clean move forget keep".split()
-TIMES = "today tonight tomorrow on Friday this week before noon after supper in spring".split(" ")
+NOUNS = [
+    "lamp",
+    "boat",
+    "garden",
+    "letter",
+    "river",
+    "coat",
+    "clock",
+    "bridge",
+    "horse",
+    "candle",
+    "window",
+    "market",
+    "ladder",
+    "bottle",
+    "violin",
+    "kettle",
+    "orchard",
+    "mill",
+    "tunnel",
+    "hammer",
+    "saddle",
+    "curtain",
+    "harbour",
+    "lantern",
+    "pigeon",
+    "basket",
+]
+VERBS = [
+    "sell",
+    "mend",
+    "paint",
+    "carry",
+    "borrow",
+    "lose",
+    "find",
+    "burn",
+    "wash",
+    "hide",
+    "count",
+    "clean",
+    "move",
+    "forget",
+    "keep",
+]
+TIMES = [
+    "today",
+    "tonight",
+    "tomorrow",
+    "on",
+    "Friday",
+    "this",
+    "week",
+    "before",
+    "noon",
+    "after",
+    "supper",
+    "in",
+    "spring",
+]
 PEOPLE = (("Anna Reed", "Anna", "she"), ("Thomas Hale", "Hale", "he"), ("Clara Voss", "Clara", "she"))
 
 

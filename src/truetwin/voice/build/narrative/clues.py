@@ -244,11 +244,7 @@ class Names:
     def _holder(self, noun: str) -> str:
         """The only listed character whose details name this as an occupation."""
         found = [
-            p.id
-            for p in self.cast.values()
-            if any(
-                re.match(rf"(?i)occupation: (?!.*\bof\b.*\b{noun}).*\b{noun}(?![\w’'])", d) for d in p.details
-            )
+            p.id for p in self.cast.values() if any(noun in _occupations(detail) for detail in p.details)
         ]
         return found[0] if len(found) == 1 else ""
 

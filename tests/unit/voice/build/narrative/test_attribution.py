@@ -48,38 +48,38 @@ def test_a_tag_names_the_speaker(paragraph: str, expected: str) -> None:
 
 def test_people_take_turns_where_nothing_is_said_about_it() -> None:
     talk = ("“Shall we go?” said Anna.", "“Not yet.”", "“When, then?”", "“Soon,” said Hale.", "“Good.”")
-    assert ["anna", "hale", "anna", "hale", "anna"] == speakers(*talk)
+    assert speakers(*talk) == ["anna", "hale", "anna", "hale", "anna"]
 
 
 def test_evidence_at_the_end_decides_the_beginning() -> None:
-    assert ["hale", "anna", "hale"] == speakers("“Who is it?”", "“Nobody.”", "“Then sit down,” said Hale.")
+    assert speakers("“Who is it?”", "“Nobody.”", "“Then sit down,” said Hale.") == ["hale", "anna", "hale"]
 
 
 def test_nobody_addresses_themselves() -> None:
-    assert ["hale"] == speakers("“Come here, Anna, and look.”")
+    assert speakers("“Come here, Anna, and look.”") == ["hale"]
 
 
 def test_a_name_before_a_colon_announces_the_next_paragraph() -> None:
-    assert ["anna"] == speakers("At last Anna whispered:", "“It is over.”")
+    assert speakers("At last Anna whispered:", "“It is over.”") == ["anna"]
 
 
 def test_what_one_person_does_beside_the_speech_tells_who_speaks() -> None:
-    assert ["hale"] == speakers("Hale laughed. “As you like.”")
+    assert speakers("Hale laughed. “As you like.”") == ["hale"]
 
 
 def test_two_speakers_of_one_paragraph_are_told_apart() -> None:
-    assert ["anna", "hale"] == speakers("“Yes,” said Anna. “No,” said Hale.")
+    assert speakers("“Yes,” said Anna. “No,” said Hale.") == ["anna", "hale"]
 
 
 def test_an_interrupted_speech_is_one_utterance() -> None:
     (found,) = utterances("“Well,” said Anna, “I am not sure.”")
-    assert "Well, I am not sure." == found.text
-    assert "named" == found.basis
+    assert found.text == "Well, I am not sure."
+    assert found.basis == "named"
 
 
 def test_speech_over_paragraphs_is_one_utterance() -> None:
     (found,) = utterances("“First of all,” said Anna, “listen.", "“And then go.”")
-    assert "First of all, listen. And then go." == found.text
+    assert found.text == "First of all, listen. And then go."
     assert found.paragraph + 1 == found.last_paragraph
 
 
@@ -91,7 +91,7 @@ def test_titles_go_to_whoever_they_fit_and_others_are_people_of_their_own() -> N
     cast = {p.id: p for p in complete_cast(PEOPLE, said)}
     assert "Miss Reed" in cast["anna"].forms
     assert "Mrs Reed" not in cast["anna"].forms
-    assert "f" == cast["found:Mrs Reed"].gender
+    assert cast["found:Mrs Reed"].gender == "f"
 
 
 def test_people_are_found_without_a_list() -> None:
@@ -101,4 +101,4 @@ def test_people_are_found_without_a_list() -> None:
         "Hale answered that he knew.",
         "Anna said so to herself.",
     ] * 3
-    assert {"Anna": "f", "Hale": "m"} == {p.name: p.gender for p in complete_cast([], said)}
+    assert {p.name: p.gender for p in complete_cast([], said)} == {"Anna": "f", "Hale": "m"}

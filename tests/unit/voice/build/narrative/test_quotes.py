@@ -37,7 +37,7 @@ def first(text: str, opening: str, closing: str) -> list[str]:
 def test_each_convention_is_recognised_and_read(opening: str, closing: str, name: str) -> None:
     found = book(f"{opening}Come in at once.{closing}", opening, closing)
     assert name == find_convention(found).name
-    assert "Come in at once." == joined_text(found, find_quotations(found).spans[0])
+    assert joined_text(found, find_quotations(found).spans[0]) == "Come in at once."
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("‘", "’"), ("'", "'")])
@@ -48,34 +48,34 @@ def test_apostrophes_do_not_close_single_quotes(opening: str, closing: str) -> N
 
 
 def test_a_straight_apostrophe_within_narration_opens_nothing() -> None:
-    assert ["Go on,"] == first("The girl's brother didn't stir. 'Go on,' she said.", "'", "'")
+    assert first("The girl's brother didn't stir. 'Go on,' she said.", "'", "'") == ["Go on,"]
 
 
 def test_quotations_within_quotations_belong_to_the_outer_one() -> None:
-    assert ["She said “never” to me."] == first("‘She said “never” to me.’", "‘", "’")
-    assert ["She said ‘never’ to me."] == first("“She said ‘never’ to me.”", "“", "”")
+    assert first("‘She said “never” to me.’", "‘", "’") == ["She said “never” to me."]
+    assert first("“She said ‘never’ to me.”", "“", "”") == ["She said ‘never’ to me."]
 
 
 def test_speech_interrupted_by_the_narrator_has_several_spans() -> None:
-    assert ["Well,", "I think so."] == first("“Well,” she said, “I think so.”", "“", "”")
+    assert first("“Well,” she said, “I think so.”", "“", "”") == ["Well,", "I think so."]
 
 
 def test_a_quotation_over_paragraphs_is_one() -> None:
     found = book("“First part of it.\n\n“Second part of it.”", "“", "”")
     quotations = find_quotations(found)
     assert frozenset({1}) == quotations.joined
-    assert 0 == quotations.n_unclosed
+    assert quotations.n_unclosed == 0
 
 
 def test_a_quotation_that_is_never_closed_is_counted_and_ends_with_its_paragraph() -> None:
     found = book("“No end to this.\n\nThe narrator goes on.", "“", "”")
     quotations = find_quotations(found)
-    assert 1 == quotations.n_unclosed
+    assert quotations.n_unclosed == 1
     assert 1 not in quotations.spans
 
 
 def test_a_word_spoken_of_is_no_speech() -> None:
-    assert [] == first("The house called ‘The Crags’ stood empty for years.", "‘", "’")
+    assert first("The house called ‘The Crags’ stood empty for years.", "‘", "’") == []
 
 
 def test_a_chapter_title_is_no_speech() -> None:

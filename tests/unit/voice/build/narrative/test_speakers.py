@@ -21,7 +21,7 @@ def test_the_prompt_marks_the_utterance_and_lists_the_people() -> None:
     prompt = TASK.request(CELL).messages[0].content
     assert ">>>Stay here.<<<" in prompt
     assert "2. Ben" in prompt
-    assert [CELL] == list(TASK.cells())
+    assert list(TASK.cells()) == [CELL]
 
 
 @pytest.mark.parametrize(
