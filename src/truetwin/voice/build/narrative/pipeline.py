@@ -16,7 +16,7 @@ from truetwin.voice.build.narrative.attribution import Utterance, attribute, nar
 from truetwin.voice.build.narrative.book import Book, read_book
 from truetwin.voice.build.narrative.characters import Character, complete_cast, read_characters
 from truetwin.voice.build.narrative.drafts import NarrativeOptions, ReadBook, drafts_of, pool_of
-from truetwin.voice.build.narrative.quotes import Span, find_quotations
+from truetwin.voice.build.narrative.quotes import Quotations, Span, find_quotations
 from truetwin.voice.build.narrative.speakers import SpeakerTask, doubtful, with_answers
 from truetwin.voice.build.stages import Progress, Stage, Stages, Tally, file_digest
 from truetwin.voice.items import Turn, VoicePersona
@@ -99,6 +99,17 @@ def build_narrative(
     return _NarrativeBuild(books, output, settings, model, run_options, progress).run()
 
 
+def read_speech(
+    book: Book, people: Sequence[Character] = (), *, language: str = "en"
+) -> tuple[ReadBook, Quotations]:
+    """A book with what is said in it and by whom, by rules alone."""
+    quotations = find_quotations(book)
+    narration = [" ".join(narration_of(book, quotations, p.index)) for p in book.paragraphs]
+    cast = complete_cast(people, narration)
+    found = tuple(attribute(book, quotations, cast))
+    return ReadBook(book, found, {person.id: person for person in cast}, language), quotations
+
+
 class _NarrativeBuild:
     def __init__(
         self,
@@ -161,15 +172,13 @@ class _NarrativeBuild:
 
     def _utterances(self, tally: Tally) -> Iterator[Mapping[str, Any]]:
         for k, book in enumerate(self.books):
-            quotations = find_quotations(book)
-            narration = [" ".join(narration_of(book, quotations, p.index)) for p in book.paragraphs]
-            cast = complete_cast(self.people, narration)
+            read, quotations = read_speech(book, self.people)
             tally.noted["paragraphs too long"] += book.n_skipped
             tally.noted["mentions, not speech"] += quotations.n_mentions
             tally.noted["quotations never closed"] += quotations.n_unclosed
             tally.noted[f"convention {quotations.convention.name}"] += 1
-            yield {"book": book.name, "cast": [asdict(person) for person in cast]}
-            for u in attribute(book, quotations, cast):
+            yield {"book": book.name, "cast": [asdict(person) for person in read.cast.values()]}
+            for u in read.utterances:
                 tally.n_in += 1
                 yield _utterance_record(book, u)
             tally.tick(k + 1, len(self.books))
