@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from truetwin.calibration._orient import Array
 from truetwin.errors import DataError, ParameterError
+from truetwin.solvers.prediction_powered import prediction_powered_mean
 
 PRIOR_ANSWERS = 4.0
 PRIOR_SLOPE_ANSWERS = 20.0
@@ -184,19 +185,8 @@ class OnlineItem:
             )
         y, f = measure(observed[fine]), predicted[where][fine]
         everybody = predicted[np.isfinite(predicted)]
-        n, total = len(y), len(everybody)
-        rest = max(
-            1.0 - n / total, 0.0
-        )  # people not asked yet; nothing is uncertain once everybody has answered
-        weight = 0.0
-        if n > 2 and f.var() > 0:
-            weight = (
-                float(np.clip(np.cov(y, f)[0, 1] / everybody.var(), 0.0, 1.0)) if everybody.var() > 0 else 0.0
-            )
-        value = weight * float(everybody.mean()) + float((y - weight * f).mean())
-        error = float(np.sqrt(rest * (y - weight * f).var(ddof=1) / n))
-        half = _student(level, n - 1) * error
-        return Estimate(value, value - half, value + half, error, n)
+        found = prediction_powered_mean(y, f, everybody, level=level)
+        return Estimate(found.value, found.low, found.high, found.standard_error, found.n)
 
     def _corrected(self) -> Array:
         """Level and slope of the predictions corrected: ridge regression of the residuals on the predictions."""
@@ -216,9 +206,3 @@ class OnlineItem:
     def _observed(self) -> tuple[NDArray[np.intp], Array]:
         where = np.array([self._position[r] for r in self._answers], dtype=np.intp)
         return where, np.array(list(self._answers.values()), dtype=np.float64)
-
-
-def _student(level: float, freedom: int) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf((1 + level) / 2, freedom))

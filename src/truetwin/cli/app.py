@@ -15,9 +15,12 @@ from truetwin.cli import (
     evaluate,
     evaluate_marginals,
     methods,
+    personas,
     plan,
     reproduce,
     reweight,
+    runs,
+    simulate,
     voice,
 )
 
@@ -58,4 +61,7 @@ app.command("reproduce")(reproduce.reproduce_command)
 app.command("demo")(demo.demo_command)
 app.command("methods")(methods.methods_command)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(personas.app, name="personas")
+app.command("simulate")(simulate.simulate_command)
+app.add_typer(runs.app, name="runs")
 app.add_typer(voice.app, name="voice")

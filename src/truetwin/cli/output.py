@@ -117,6 +117,11 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def printable(text: str) -> str:
+    """``text`` with control characters written out, so that text from a model cannot steer the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
 def _cell(value: Any, style: str) -> str:
     if value is None:
         return ""
@@ -124,7 +129,7 @@ def _cell(value: Any, style: str) -> str:
         if value != value:
             return "undefined"
         return format(value, style or ".3f")
-    return format(value, style) if style and not style.endswith("f") else str(value)
+    return format(value, style) if style and not style.endswith("f") else printable(str(value))
 
 
 @contextmanager

@@ -15,8 +15,8 @@ def reproduce_command(
     table: Annotated[
         str,
         typer.Argument(
-            help="table-2, table-4, table-5, table-6 or appendix-marginals of paper A; voice-table-3 or voice-table-5 of "
-            "paper B."
+            help="table-2, table-4, table-5, table-6 or appendix-marginals of paper A; voice-table-3 or "
+            "voice-table-5 of paper B."
         ),
     ],
     construction: Annotated[

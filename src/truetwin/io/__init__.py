@@ -1,7 +1,8 @@
 """Files to types and back."""
 
 from truetwin.io.atomic import check_outputs, check_writable, replacing
-from truetwin.io.items import read_blocks, read_items
+from truetwin.io.items import item_from_record, item_record, read_blocks, read_items
+from truetwin.io.personas import read_attributes, read_personas, write_personas
 from truetwin.io.tables import (
     check_output_ending,
     dump_json,
@@ -18,11 +19,16 @@ __all__ = [
     "check_writable",
     "dump_json",
     "file_hash",
+    "item_from_record",
+    "item_record",
+    "read_attributes",
     "read_blocks",
     "read_items",
+    "read_personas",
     "read_responses",
     "read_table",
     "replacing",
     "write_draft",
+    "write_personas",
     "write_table",
 ]

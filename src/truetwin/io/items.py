@@ -49,6 +49,39 @@ def read_items(path: str | Path) -> dict[str, Item]:
     return {item.id: item for item in items}
 
 
+def item_record(item: Item) -> dict[str, Any]:
+    """An item as the object that :func:`read_items` reads and :func:`item_from_record` turns back.
+
+    Examples
+    --------
+    >>> item_record(Item("Q1", "Tea?", Scale.ordinal(1, 2, labels={1: "no", 2: "yes"})))["labels"]
+    {'1': 'no', '2': 'yes'}
+    """
+    record: dict[str, Any] = {"item_id": item.id, "text": item.text}
+    if item.block is not None:
+        record["block"] = item.block
+    scale = item.scale
+    if scale is None:
+        return record
+    record["kind"] = scale.kind
+    if scale.kind == "nominal" or (scale.kind == "ordinal" and scale.step is None):
+        record["categories"] = list(scale.categories)
+    else:
+        bounds = {"low": scale.low, "high": scale.high}
+        record.update({name: bound for name, bound in bounds.items() if abs(bound) != float("inf")})
+        if scale.step is not None:
+            record["step"] = scale.step
+    for name, codes in (("labels", scale.labels), ("off_scale", scale.off_scale)):
+        if codes:
+            record[name] = {f"{code:.15g}": text for code, text in codes.items()}
+    return record
+
+
+def item_from_record(record: Mapping[str, Any], source: str = "the record") -> Item:
+    """The item that a record declares; fields as in :func:`read_items`."""
+    return _item(record, Path(source))
+
+
 def _item(row: Mapping[str, Any], path: Path) -> Item:
     given = {k: v for k, v in row.items() if v not in (None, "")}
     unknown = sorted(set(given) - _FIELDS)

@@ -127,7 +127,12 @@ class VoiceItem:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> VoiceItem:
         """The item behind :meth:`to_record`; raises :class:`DataError` or KeyError/TypeError for anything else."""
+        _check_texts(record, ("item_id", "dimension", "language", "stimulus", "answer"), required=True)
+        _check_texts(record, ("group", "duplicate_of"))
         persona = dict(record["persona"])
+        _check_texts(persona, ("id",), required=True)
+        for part in (*record["options"], *record.get("history", ())):
+            _check_texts(part, ("id", "text", "source", "reply", "context", "position"))
         for name in ("traits", "goals", "details"):
             persona[name] = tuple(persona.get(name, ()))
         return cls(
@@ -140,6 +145,15 @@ class VoiceItem:
         )
 
 
+def _check_texts(record: Mapping[str, Any], names: Iterable[str], *, required: bool = False) -> None:
+    for name in names:
+        value = record[name] if required else record.get(name)
+        if not isinstance(value, str) and (required or value is not None):
+            raise DataError(f"{name!r} must be a text; got {value!r:.80}")
+        if required and name.endswith("id") and not value:
+            raise DataError(f"{name!r} must not be empty")
+
+
 def read_voice_items(path: str | Path) -> list[VoiceItem]:
     """Read items from a JSONL file of our own format; a bad line is an error that names the line."""
     path = Path(path)
@@ -148,8 +162,15 @@ def read_voice_items(path: str | Path) -> list[VoiceItem]:
     for number, line in _lines(path):
         try:
             item = VoiceItem.from_record(json.loads(line))
-        except (json.JSONDecodeError, KeyError, TypeError, DataError) as error:
-            raise FileFormatError(f"{path}, line {number}: not a benchmark item: {error}") from error
+        except (
+            json.JSONDecodeError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+            DataError,
+        ) as error:
+            raise FileFormatError(f"{path}, line {number}: not a benchmark item: {_said(error)}") from error
         if item.item_id in seen:
             raise DataError(
                 f"{path}: item ids must be unique; {item.item_id!r} is on lines {seen[item.item_id]} and {number}"
@@ -161,11 +182,16 @@ def read_voice_items(path: str | Path) -> list[VoiceItem]:
     return items
 
 
+def _said(error: Exception) -> str:
+    return f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
+
+
 def write_voice_items(path: str | Path, items: Iterable[VoiceItem]) -> None:
     """Write items as JSONL, whole or not at all."""
     path = Path(path)
     check_writable(path)
-    with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as out:
+    # A lone surrogate, as JSON may carry it, is written as the escape that it came as.
+    with replacing(path) as (draft,), draft.open("w", encoding="utf-8", errors="backslashreplace") as out:
         for item in items:
             out.write(json.dumps(item.to_record(), ensure_ascii=False, sort_keys=True) + "\n")
 

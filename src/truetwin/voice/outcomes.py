@@ -205,7 +205,8 @@ def write_outcomes(path: str | Path, outcomes: Iterable[Outcome]) -> None:
     """Write outcomes as JSONL, one a line, whole or not at all."""
     path = Path(path)
     check_writable(path)
-    with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as out:
+    # A lone surrogate, as JSON may carry it, is written as the escape that it came as.
+    with replacing(path) as (draft,), draft.open("w", encoding="utf-8", errors="backslashreplace") as out:
         for outcome in outcomes:
             out.write(json.dumps(outcome.to_record(), ensure_ascii=False, sort_keys=True) + "\n")
 

@@ -172,6 +172,11 @@ def score_answers(
             if with_baseline and key[2] is Protocol.CHOICE:
                 baseline = _baseline(concerned, cache)
             missing = len(known) - len(concerned) if items is not None else 0
+            if missing:
+                notes.append(
+                    f"{file.path}: {missing} of {len(known)} items have no answer ({key[1]}, {key[2].value}); no figure "
+                    f"counts them"
+                )
             entries.append(Entry(str(file.path), score_one(key, found), tuple(found), baseline, missing))
         progress(done, len(answers))
     return Scoreboard(tuple(entries), tuple(_comparisons(entries)), tuple(notes))

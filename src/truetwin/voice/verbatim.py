@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 #: Shorter replies ("Why?") stand in many texts by chance and give nothing away.
 LEAST_WORDS = 4
@@ -20,7 +21,7 @@ def words_of(text: str) -> list[str]:
     >>> words_of("Don't, 好吗?")
     ['don', 't', '好', '吗']
     """
-    return _WORD.findall(text.lower())
+    return _joined(text).split()
 
 
 def same_words(one: str, other: str) -> bool:
@@ -31,7 +32,7 @@ def same_words(one: str, other: str) -> bool:
     >>> same_words("Well -- yes!", "well, yes")
     True
     """
-    return words_of(one) == words_of(other)
+    return _joined(one) == _joined(other)
 
 
 def stands_in(text: str, source: str, *, least_words: int = LEAST_WORDS) -> bool:
@@ -49,8 +50,14 @@ def stands_in(text: str, source: str, *, least_words: int = LEAST_WORDS) -> bool
     """
     if length_in_words(text) < least_words:
         return False
-    wanted = words_of(text)
-    return bool(wanted) and f" {' '.join(wanted)} " in f" {' '.join(words_of(source))} "
+    wanted = _joined(text)
+    return bool(wanted) and f" {wanted} " in f" {_joined(source)} "
+
+
+@lru_cache(maxsize=4096)  # a turn of history is compared with the true reply of every later item
+def _joined(text: str) -> str:
+    """The words with a space between any two of them."""
+    return " ".join(_WORD.findall(text.lower()))
 
 
 def length_in_words(text: str) -> int:

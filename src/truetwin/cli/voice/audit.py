@@ -158,16 +158,17 @@ def _write_repaired(items: list[VoiceItem], path: Path, seed: int) -> dict[str, 
 
 def _print_report(report: AuditReport, models: list[dict[str, Any]], show: int) -> None:
     from truetwin.cli.output import Column, note, print_table
+    from truetwin.cli.voice.score import interval, print_positions
 
     groups = f", {report.n_groups} groups" if report.n_groups else ""
     print(f"{report.n_items} items, {report.n_personas} distinct personas{groups}\n")
-    rows = [{**row, "interval": _interval(row)} for row in report.rows()]
+    rows = [{**row, "interval": interval(row, "")} for row in report.rows()]
     columns = [
         Column("predictor", "predictor"),
         Column("accuracy", "accuracy", ".1f"),
         Column("interval", "95%"),
-        Column("n", "n", "d"),
-        Column("uses", "uses"),
+        Column("n", "n", "d", optional=True),
+        Column("uses", "uses", optional=True),
         Column("description", "picks", foldable=True),
     ]
     print_table(rows, columns, title="Guesses at the true reply, in percent (guessing: 25)")
@@ -180,7 +181,7 @@ def _print_report(report: AuditReport, models: list[dict[str, Any]], show: int) 
         Column("description", "what it means", foldable=True),
     ]
     rows = [
-        {**row, "interval": _interval(row), "examples": ", ".join(row["item_ids"][:show])}
+        {**row, "interval": interval(row, ""), "examples": ", ".join(row["item_ids"][:show])}
         for row in report.finding_rows()
     ]
     print_table(rows, columns, title="Items at fault")
@@ -190,35 +191,23 @@ def _print_report(report: AuditReport, models: list[dict[str, Any]], show: int) 
         Column("share", "%", ".1f"),
         Column("interval", "95%"),
     ]
-    places = [{**row, "interval": _interval(row)} for row in report.balance.rows()]
+    places = [{**row, "interval": interval(row, "")} for row in report.balance.rows()]
     print_table(
         places, columns, title=f"Places of the right answers (equal shares: p = {report.balance.p:.2g})"
     )
     if models:
-        rows = [
-            {
-                **row,
-                "interval": _interval(row),
-                **{f"recall_{k}": v for k, v in enumerate(row["recall_by_position"])},
-            }
-            for row in models
-        ]
         columns = [
             Column("model", "model", foldable=True),
             Column("picks_most", "picks most"),
             Column("share", "%", ".1f"),
             Column("interval", "95%"),
-            *(Column(f"recall_{k}", f"right if {'ABCD'[k]}", ".1f") for k in range(4)),
+            Column("n", "answers", "d"),
         ]
-        print_table(rows, columns, title="Models' position bias")
+        rows = [{**row, "interval": interval(row, "")} for row in models]
+        print_table(rows, columns, title="Places that models prefer")
+        print_positions(models)
     if report.best is not None and report.best.rate.low > 0.25:
         note(
             f"{report.best.predictor.name} is right in {100 * report.best.rate.value:.1f}% of the items without "
             f"knowing the persona; a model's accuracy says little unless it is far above that"
         )
-
-
-def _interval(row: dict[str, Any]) -> str | None:
-    if row.get("ci_low") is None:
-        return None
-    return f"{row['ci_low']:.1f} to {row['ci_high']:.1f}"

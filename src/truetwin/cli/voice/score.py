@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,7 +55,7 @@ def score_command(
 
 
 def print_score(board: Scoreboard) -> None:
-    """The tables for people: accuracies, positions, marks, comparisons."""
+    """The tables for people: accuracies, baselines, places, marks, comparisons."""
     from truetwin.cli.output import Column, note, print_table
 
     rows = board.rows()
@@ -63,15 +63,15 @@ def print_score(board: Scoreboard) -> None:
     others = [row for row in rows if row.get("accuracy_all") is None]
     who = (
         Column("model", "model", foldable=True),
-        Column("dimension", "dimension"),
-        Column("protocol", "protocol"),
+        Column("dimension", "dimension", optional=True),
+        Column("protocol", "protocol", optional=True),
         Column("judge", "judge", optional=True),
     )
     counts = (
         Column("n", "n", "d"),
         Column("n_answered", "answered", "d"),
         Column("n_malformed", "malformed", "d", optional=True),
-        Column("n_failed", "failed", "d"),
+        Column("n_failed", "failed", "d", optional=True),
         Column("n_unscored", "unscored", "d", optional=True),
         Column("n_missing", "missing", "d"),
     )
@@ -79,18 +79,19 @@ def print_score(board: Scoreboard) -> None:
         columns = [
             *who,
             *counts,
-            Column("accuracy_answered", "answered only", ".2f"),
-            Column("accuracy_all", "all", ".2f"),
+            Column("accuracy_answered", "answered %", ".2f"),
+            Column("accuracy_all", "all %", ".2f"),
             Column("interval", "95%"),
             Column("cluster_interval", "by persona", optional=True),
-            Column("baseline", "best without persona", foldable=True),
-            Column("baseline_accuracy", "its accuracy", ".2f"),
+            Column("baseline_accuracy", "baseline", ".2f"),
         ]
-        shown = [_shown(row) for row in judged]
-        print_table(
-            shown, columns, title="Accuracy in percent (guessing: 25); 'all' counts failures as wrong"
-        )
-        _print_positions(shown)
+        shown = [
+            {**row, "interval": interval(row, ""), "cluster_interval": interval(row, "cluster_")}
+            for row in judged
+        ]
+        print_table(shown, columns, title="Right answers (guessing: 25%), of those answered and of all")
+        _print_baselines(judged)
+        print_positions([row for row in judged if "recall_by_position" in row])
         if not any(row.get("baseline") for row in judged):
             note(
                 "the items are not known, so there is no baseline beside the figures; name them with --items"
@@ -100,30 +101,55 @@ def print_score(board: Scoreboard) -> None:
             *who,
             *counts,
             Column("mean_score", "mean score", ".3f"),
-            Column("normalised_score", "normalised", ".2f"),
+            Column("normalised_score", "normalised %", ".2f"),
         ]
-        print_table(others, columns, title="Written replies and marks (1 to 5)")
+        print_table(others, columns, title="Written replies, and marks from 1 to 5")
     _print_comparisons(board)
 
 
-def _print_positions(rows: list[dict[str, Any]]) -> None:
+def _print_baselines(rows: Sequence[Mapping[str, Any]]) -> None:
     from truetwin.cli.output import Column, print_table
 
-    known = [row for row in rows if "recall_by_position" in row]
-    if not known:
-        return
-    for row in known:
-        for name in ("recall", "picked"):
-            row |= {f"{name}_{k}": v for k, v in enumerate(row[f"{name}_by_position"])}
-    columns = [
-        Column("model", "model", foldable=True),
-        Column("dimension", "dimension", optional=True),
-        *(Column(f"recall_{k}", f"right if {'ABCD'[k]}", ".1f") for k in range(4)),
-        *(Column(f"picked_{k}", f"picks {'ABCD'[k]}", ".1f") for k in range(4)),
-        Column("flip_rate", "flips", ".1f"),
-        Column("vote_accuracy", "vote", ".2f"),
-    ]
-    print_table(known, columns, title="By place of the option, in percent")
+    distinct: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        if row.get("baseline"):
+            key = (row.get("dimension"), row["baseline"], row["baseline_accuracy"], row["n_items"])
+            distinct[key] = {**row, "interval": interval(row, "baseline_")}
+    if distinct:
+        columns = [
+            Column("dimension", "dimension"),
+            Column("n_items", "items", "d"),
+            Column("baseline", "best without persona"),
+            Column("baseline_accuracy", "right %", ".2f"),
+            Column("interval", "95%"),
+        ]
+        print_table(
+            list(distinct.values()), columns, title="Baselines: what can be guessed without the persona"
+        )
+
+
+def print_positions(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Recall and picks by place, from rows that hold both as lists."""
+    from truetwin.cli.output import Column, print_table
+
+    for name, title, more in (
+        ("recall", "Right answers by place of the right option, in percent", ()),
+        (
+            "picked",
+            "Options picked by place, in percent",
+            (Column("flip_rate", "flips %", ".1f"), Column("vote_accuracy", "right by vote %", ".2f")),
+        ),
+    ):
+        shown = [{**row, **dict(zip("ABCD", row[f"{name}_by_position"], strict=True))} for row in rows]
+        columns = [
+            Column("model", "model", foldable=True),
+            Column("dimension", "dimension", optional=True),
+            Column("protocol", "protocol", optional=True),
+            *(Column(letter, letter, ".1f") for letter in "ABCD"),
+            *more,
+        ]
+        if shown:
+            print_table(shown, columns, title=title)
 
 
 def _print_comparisons(board: Scoreboard) -> None:
@@ -135,7 +161,7 @@ def _print_comparisons(board: Scoreboard) -> None:
         Column("first", "first", foldable=True),
         Column("second", "second", foldable=True),
         Column("dimension", "dimension", optional=True),
-        Column("n", "n", "d"),
+        Column("n", "n", "d", optional=True),
         Column("difference", "difference", "+.2f"),
         Column("interval", "95% by persona"),
         Column("mcnemar_p", "McNemar p", ".2g"),
@@ -143,14 +169,13 @@ def _print_comparisons(board: Scoreboard) -> None:
         Column("cluster_p_holm", "Holm", ".2g", optional=True),
         Column("same_pick", "same pick", ".1f", optional=True),
     ]
-    rows = [{**row, "interval": _interval(row, "")} for row in board.comparisons]
+    rows = [{**row, "interval": interval(row, "")} for row in board.comparisons]
     print_table(rows, columns, title="Paired differences in percentage points, failures counted as wrong")
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "interval": _interval(row, ""), "cluster_interval": _interval(row, "cluster_")}
-
-
-def _interval(row: Mapping[str, Any], prefix: str) -> str | None:
+def interval(row: Mapping[str, Any], prefix: str) -> str | None:
+    """The two ends of an interval in a row as one text; None where it is undefined."""
     low, high = row.get(f"{prefix}ci_low"), row.get(f"{prefix}ci_high")
-    return None if low is None or high is None else f"{low:.1f} to {high:.1f}"
+    if low is None or high is None:
+        return None
+    return f"{low:.1f}–{high:.1f}" if low >= 0 else f"{low:.1f} to {high:.1f}"

@@ -103,7 +103,7 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 where = f"{path}, line {number}"
                 try:
                     record = json.loads(line)
-                except json.JSONDecodeError as error:
+                except (json.JSONDecodeError, RecursionError) as error:
                     raise FileFormatError(
                         f"{where}: must be a JSON object; it is damaged ({error})"
                     ) from error

@@ -138,6 +138,7 @@ class _NarrativeBuild:
 
     def run(self) -> Built:
         settings = self.settings
+        self.cast = self.stages.run("cast", self._cast)
         found = self.stages.run("utterances", self._utterances, {"language": settings.language})
         if self.model is not None:
             found = self._asked(found, self.model)
@@ -170,6 +171,14 @@ class _NarrativeBuild:
             notes=["Distractors are what other characters say elsewhere in the same book."],
         )
 
+    def _cast(self, tally: Tally) -> Iterator[Mapping[str, Any]]:
+        for book in self.books:
+            read, _ = read_speech(book, self.people)
+            for person in read.cast.values():
+                tally.n_in += 1
+                tally.noted["not in the list" if self.people and not person.listed else "people"] += 1
+                yield {"book": book.name, "person": asdict(person)}
+
     def _utterances(self, tally: Tally) -> Iterator[Mapping[str, Any]]:
         for k, book in enumerate(self.books):
             read, quotations = read_speech(book, self.people)
@@ -177,7 +186,6 @@ class _NarrativeBuild:
             tally.noted["mentions, not speech"] += quotations.n_mentions
             tally.noted["quotations never closed"] += quotations.n_unclosed
             tally.noted[f"convention {quotations.convention.name}"] += 1
-            yield {"book": book.name, "cast": [asdict(person) for person in read.cast.values()]}
             for u in read.utterances:
                 tally.n_in += 1
                 yield _utterance_record(book, u)
@@ -186,14 +194,13 @@ class _NarrativeBuild:
     def _read(self, stage: Stage) -> Iterator[ReadBook]:
         """Books with what a stage of utterances found in them."""
         books = {book.name: book for book in self.books}
-        casts: dict[str, dict[str, Character]] = {}
+        casts: dict[str, dict[str, Character]] = {name: {} for name in books}
+        for record in self.cast.records():
+            person = _character(record["person"])
+            casts[record["book"]][person.id] = person
         utterances: dict[str, list[Utterance]] = {name: [] for name in books}
         for record in stage.records():
-            if "cast" in record:
-                people = [_character(entry) for entry in record["cast"]]
-                casts[record["book"]] = {person.id: person for person in people}
-            else:
-                utterances[record["book"]].append(_utterance(record))
+            utterances[record["book"]].append(_utterance(record))
         for name, book in books.items():
             yield ReadBook(book, tuple(utterances[name]), casts[name], self.settings.language)
 
@@ -205,7 +212,6 @@ class _NarrativeBuild:
                 cast = list(read.cast.values())
                 asked = doubtful(read.utterances, margin)
                 answers = self._answers(SpeakerTask(read.book, cast, asked), model, tally) if asked else {}
-                yield {"book": read.book.name, "cast": [asdict(person) for person in cast]}
                 for u in with_answers(read.utterances, answers):
                     tally.n_in += 1
                     yield _utterance_record(read.book, u)

@@ -1,0 +1,81 @@
+"""What `simulate` and `runs` share: the table of states, and answers as files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from truetwin.llm import State, Store
+
+Long = Annotated[bool, typer.Option("--long", help="Export one row an answer (respondent_id,item_id,value).")]
+Point = Annotated[
+    str, typer.Option(help="What becomes of a distribution in the exported table: expected or likeliest.")
+]
+ValidityFloor = Annotated[
+    float, typer.Option("--validity-floor", help="End with 1 if a smaller share of answers is valid.")
+]
+
+
+def check_floor(floor: float) -> None:
+    """Raise :class:`ParameterError` unless ``floor`` is a share."""
+    from truetwin.errors import ParameterError
+
+    if not 0 <= floor <= 1:
+        raise ParameterError(f"--validity-floor must lie between 0 and 1; got {floor:g}")
+
+
+def check_export(output: Path, inputs: Iterable[Path | None]) -> None:
+    """Make sure before any call that the answers can be written."""
+    from truetwin.io import check_output_ending, check_outputs
+    from truetwin.report.answers import companions
+    from truetwin.report.predictions import check_sidecar
+
+    check_outputs([output, *companions(output)], inputs)
+    check_output_ending(output)
+    check_sidecar(output)
+
+
+def export_run(
+    store: Store, output: Path, *, long: bool, point: str, replicate: int | None = None
+) -> list[Path]:
+    """Write the answers of a run and their companions; all paths."""
+    from typing import cast
+
+    from truetwin.report.answers import write_answers
+    from truetwin.simulation.answers import ANSWER_STEP, Point, collect_answers
+
+    answers = collect_answers(store, point=cast(Point, point), replicate=replicate)
+    settings = {"point": point, "replicate": replicate, "long": long}
+    beside = write_answers(
+        answers,
+        output,
+        totals=store.totals(ANSWER_STEP),
+        layout="long" if long else "wide",
+        settings=settings,
+    )
+    return [output, *beside]
+
+
+def print_states(counts: Mapping[State, int], total: int, *, title: str) -> None:
+    """How many ended how; states that nothing ended in are left out, but for valid ones."""
+    from truetwin.cli.output import Column, print_table
+    from truetwin.llm import State
+
+    rows: list[dict[str, Any]] = [
+        {"state": str(s), "n": n, "share": n / total if total else None}
+        for s, n in counts.items()
+        if n or s is State.VALID
+    ]
+    rest = total - sum(counts.values())
+    if rest:
+        rows.append({"state": "not asked", "n": rest, "share": rest / total})
+    rows.append({"state": "total", "n": total})
+    print_table(
+        rows,
+        [Column("state", "state"), Column("n", "calls", ",d"), Column("share", "share", ".1%")],
+        title=title,
+    )

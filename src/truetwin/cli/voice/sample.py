@@ -1,0 +1,114 @@
+"""`truetwin voice sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from truetwin.cli.options import Json, names_of
+
+if TYPE_CHECKING:
+    from truetwin.voice.outcomes import Outcome, Protocol
+
+
+def sample_command(
+    items: Annotated[str, typer.Argument(help="Benchmark items: JSONL, or 'narrative' or 'social'.")],
+    folder: Annotated[
+        Path,
+        typer.Option("--folder", help="Where to write tasks.csv, form.html and key.json; made if missing."),
+    ],
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="What people do: choice (which reply is the person's?), reply-vs-distractors or map-to-options (what "
+            "is closest to a reference?), scoring (marks from 1 to 5)."
+        ),
+    ] = "choice",
+    n: Annotated[int, typer.Option("--n", help="Number of tasks.", min=1)] = 50,
+    answers: Annotated[
+        list[Path] | None,
+        typer.Option("--answers", help="Stored replies to judge, for all but choice; may be repeated."),
+    ] = None,
+    strata: Annotated[
+        str,
+        typer.Option(
+            help="What the sample mirrors, most important first: dimension, group, language, persona, model."
+        ),
+    ] = "dimension,group",
+    seed: Annotated[int, typer.Option(help="Seed of the draw, the order and the letters.", min=0)] = 0,
+    json: Json = False,
+) -> None:
+    """Draw a stratified, blinded sample for people to annotate.
+
+    Give annotators form.html (works offline, saves JSON) or tasks.csv (fill in the column 'label'). Keep key.json to
+    yourself: it tells what is right. Compare with `truetwin voice agree`.
+    """
+    from truetwin.cli.output import note, print_json
+    from truetwin.errors import ParameterError
+    from truetwin.voice.forms import write_sample
+    from truetwin.voice.outcomes import Protocol
+    from truetwin.voice.samples import draw_sample
+    from truetwin.voice.sources import load_source
+
+    chosen = protocol_of(protocol)
+    if (chosen is Protocol.CHOICE) == bool(answers):
+        raise ParameterError(
+            "--answers must be given exactly if replies are to be judged; people who choose see no model's reply"
+        )
+    _check_folder(folder)
+    sample = draw_sample(
+        load_source(items).items,
+        chosen,
+        n,
+        outcomes=read_outcomes(answers or []),
+        strata=names_of(strata, "stratum"),  # type: ignore[arg-type]
+        seed=seed,
+    )
+    folder.mkdir(exist_ok=True)
+    paths = write_sample(folder, sample)
+    if json:
+        settings = {
+            "sample": sample.key.sample, "protocol": chosen.value, "strata": strata, "seed": seed,
+            "n_population": sample.key.n_population, **{name: str(path) for name, path in paths.items()},
+        }  # fmt: skip
+        print_json("voice sample", settings, [{"task_id": task.task_id} for task in sample.tasks])
+        return
+    print(f"{n} tasks of {sample.key.n_population}, sample {sample.key.sample}")
+    print(f"for annotators:  {paths['form']}  or  {paths['table']}")
+    print(f"for you alone:   {paths['key']}")
+    if chosen is not Protocol.CHOICE:
+        note(
+            "note: to correct a judge's score by people, draw the sample from all replies that the judge scored"
+        )
+
+
+def protocol_of(name: str) -> Protocol:
+    """The protocol of that name, if people can do it."""
+    from truetwin.errors import UnknownNameError
+    from truetwin.registry import closest
+    from truetwin.voice.outcomes import Protocol
+
+    known = [p.value for p in Protocol if p is not Protocol.REPLY]
+    if name not in known:
+        raise UnknownNameError(
+            f"no protocol named {name!r} for people.{closest(name, known)} Known are {', '.join(known)}."
+        )
+    return Protocol(name)
+
+
+def read_outcomes(paths: list[Path]) -> list[Outcome]:
+    """Outcomes of several files of stored answers."""
+    from truetwin.voice.replay import read_answers
+
+    return [outcome for path in paths for outcome in read_answers(path).outcomes]
+
+
+def _check_folder(folder: Path) -> None:
+    from truetwin.errors import OutputError
+    from truetwin.io import check_writable
+
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"--folder must be a folder; {folder} is a file")
+    check_writable(folder / "key.json" if folder.is_dir() else folder)

@@ -1,0 +1,150 @@
+"""Files of personas and of people's attributes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from truetwin.data.frames import MISSING_MARKS
+from truetwin.data.persona import Passage, Persona
+from truetwin.data.responses import check_unique
+from truetwin.errors import DataError, FileFormatError
+from truetwin.io.atomic import replacing
+from truetwin.io.tables import check_is_file, read_table
+
+_FIELDS = ("id", "text", "answers", "passages", "attributes", "builder")
+
+
+def read_personas(path: str | Path) -> list[Persona]:
+    """Read personas from JSON lines, or from a table with the columns ``id`` and ``text``.
+
+    One JSON object a line with ``id`` and ``text``, and any of ``answers`` (item id -> code; these items cannot be
+    asked), ``passages`` (list of ``{"item_id", "text"}``), ``attributes`` and ``builder``.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is not UTF-8, or a line is no JSON object.
+    DataError
+        For personas without an id or a text, and for repeated ids; the message names line or id.
+    """
+    path = Path(path)
+    if path.suffix.lower() in (".jsonl", ".ndjson"):
+        personas = [_persona(record, f"{path}, line {number}") for number, record in _records(path)]
+    else:
+        table = read_table(path)
+        missing = [name for name in ("id", "text") if name not in table.column_names]
+        if missing:
+            raise DataError(
+                f"{path} must have the columns id and text; it lacks {' and '.join(missing)}. Personas come as a "
+                "table with these two columns, or as JSON lines (.jsonl)."
+            )
+        rows = table.select(["id", "text"]).to_pylist()
+        personas = [_persona(row, f"{path}, row {number}") for number, row in enumerate(rows, 1)]
+    if not personas:
+        raise DataError(f"{path} must hold at least one persona; it has none")
+    check_unique([p.id for p in personas], "persona id", str(path))
+    return personas
+
+
+def write_personas(personas: Iterable[Persona], path: str | Path) -> None:
+    """Write personas as JSON lines, whole or not at all."""
+    path = Path(path)
+    with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as out:
+        for persona in personas:
+            out.write(json.dumps(_record(persona), ensure_ascii=False) + "\n")
+
+
+def read_attributes(path: str | Path, id_column: str | None = None) -> dict[str, dict[str, str]]:
+    """Read people's attributes from a table: one column of ids, every other column an attribute.
+
+    The cells stay texts, as written; empty cells and the usual marks for missing values are left out.
+    """
+    path = Path(path)
+    table = read_table(path)
+    names = table.column_names
+    check_unique(names, "column", str(path))
+    id_column = id_column or ("respondent_id" if "respondent_id" in names else names[0])
+    if id_column not in names:
+        raise DataError(
+            f"{path} must have the id column {id_column!r}; its columns are {', '.join(names[:6])}"
+        )
+    rows = table.to_pylist()
+    ids = ["" if row[id_column] is None else str(row[id_column]).strip() for row in rows]
+    if "" in ids:
+        raise DataError(f"{path}: every respondent must have an id; column {id_column!r} is empty in row "
+                        f"{ids.index('') + 1}")  # fmt: skip
+    check_unique(ids, "respondent id", str(path))
+    return {
+        who: {
+            name: str(value).strip()
+            for name, value in row.items()
+            if name != id_column and value is not None and str(value).strip() not in MISSING_MARKS
+        }
+        for who, row in zip(ids, rows, strict=True)
+    }
+
+
+def _records(path: Path) -> Iterator[tuple[int, Any]]:
+    check_is_file(path)
+    number = 0
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield number, json.loads(line)
+    except UnicodeDecodeError as error:
+        raise FileFormatError(
+            f"{path} must be UTF-8 text; line {number + 1} is not. Save it as UTF-8."
+        ) from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise FileFormatError(
+            f"{path} must hold one JSON object a line; line {number} is none ({error})"
+        ) from error
+
+
+def _persona(record: Any, where: str) -> Persona:
+    if not isinstance(record, Mapping):
+        raise FileFormatError(f"{where}: a persona must be a JSON object; found {type(record).__name__}")
+    unknown = sorted(set(record) - set(_FIELDS))
+    if unknown:
+        raise DataError(f"{where}: unknown field {unknown[0]!r}; known are {', '.join(_FIELDS)}")
+    identity = record.get("id")
+    identity = "" if identity is None or isinstance(identity, bool) else str(identity).strip()
+    if not identity:
+        raise DataError(f"{where}: every persona must have an id; this one has none")
+    text = record.get("text")
+    if not isinstance(text, str) or not (text.strip() or record.get("passages")):
+        raise DataError(f"{where}: persona {identity!r} must have a text; it has none")
+    try:
+        (identity + text).encode()
+        return Persona(
+            identity,
+            text,
+            {str(k): float(v) for k, v in dict(record.get("answers") or {}).items()},
+            tuple(Passage(str(p["item_id"]), str(p["text"])) for p in record.get("passages") or ()),
+            {str(k): str(v) for k, v in dict(record.get("attributes") or {}).items()},
+            str(record.get("builder") or ""),
+        )
+    except UnicodeEncodeError as error:
+        raise DataError(f"{where}: persona {identity!r} holds half a character, which no text can") from error
+    except (TypeError, ValueError, KeyError) as error:
+        raise DataError(
+            f"{where}: persona {identity!r} cannot be read: answers must map item ids to numbers, passages must be "
+            f"objects with item_id and text, attributes must map names to texts ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _record(persona: Persona) -> dict[str, Any]:
+    record: dict[str, Any] = {"id": persona.id, "text": persona.text}
+    if persona.answers:
+        record["answers"] = dict(persona.answers)
+    if persona.passages:
+        record["passages"] = [{"item_id": p.item_id, "text": p.text} for p in persona.passages]
+    if persona.attributes:
+        record["attributes"] = dict(persona.attributes)
+    if persona.builder:
+        record["builder"] = persona.builder
+    return record

@@ -1,0 +1,1 @@
+"""Making twins' answers: personas in, survey items in, a table of answers out."""

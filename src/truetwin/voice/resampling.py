@@ -1,0 +1,153 @@
+"""Bootstrap intervals for statistics of items, whole personas drawn at a time where items share one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.errors import DataError, ParameterError
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A statistic of items with its bootstrap interval.
+
+    Attributes
+    ----------
+    value, low, high : float
+        NaN where the statistic is undefined; so are the ends if most resamples leave it undefined.
+    n : int
+        Items behind it.
+    n_clusters : int
+        Personas (or whatever is drawn together) behind it.
+    n_undefined : int
+        Resamples in which the statistic was undefined; the ends are percentiles of the others.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    n_clusters: int
+    n_undefined: int = 0
+
+
+def bootstrap(
+    statistic: Callable[[Rows], float],
+    n: int,
+    *,
+    clusters: Sequence[Hashable] | None = None,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Percentile interval of any statistic of items.
+
+    Parameters
+    ----------
+    statistic : callable
+        From row numbers (with repeats) to a number; NaN where it is undefined.
+    n : int
+        Number of items.
+    clusters : sequence of hashable, optional
+        Persona of each item; whole clusters are drawn, because items of one person are no independent evidence.
+    resamples : int
+    level : float
+        Strictly between 0 and 1.
+    seed : int
+
+    Raises
+    ------
+    DataError
+        If ``clusters`` does not name one cluster an item.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> answers = np.array([1.0, 0.0, 1.0, 1.0])
+    >>> found = bootstrap(lambda rows: answers[rows].mean(), 4)
+    >>> found.value, found.n
+    (0.75, 4)
+    """
+    _check(resamples, level)
+    members = _members(n, clusters)
+    value = float(statistic(np.arange(n))) if n else float("nan")
+    if n == 0 or len(members) < 2:
+        return Interval(value, float("nan"), float("nan"), n, len(members), resamples)
+    random = np.random.default_rng(seed)
+    draws = np.empty(resamples)
+    for k in range(resamples):
+        drawn = random.integers(len(members), size=len(members))
+        draws[k] = statistic(np.concatenate([members[c] for c in drawn]))
+    return _interval(value, draws, n, len(members), level)
+
+
+def bootstrap_mean(
+    values: Sequence[float] | Array,
+    *,
+    clusters: Sequence[Hashable] | None = None,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Mean of the defined values with its percentile interval, clusters drawn whole.
+
+    Undefined values (NaN) are left out; their number is the caller's to show.
+
+    Examples
+    --------
+    >>> found = bootstrap_mean([1.0, 0.0, 1.0, float("nan")], clusters=["ann", "ann", "bob", "bob"])
+    >>> round(found.value, 3), found.n, found.n_clusters
+    (0.667, 3, 2)
+    """
+    _check(resamples, level)
+    numbers = np.asarray(values, dtype=np.float64)
+    members = _members(numbers.size, clusters)
+    fine = np.isfinite(numbers)
+    sums = np.array([numbers[m][fine[m]].sum() for m in members])
+    counts = np.array([fine[m].sum() for m in members], dtype=np.float64)
+    sums, counts = sums[counts > 0], counts[counts > 0]
+    n = int(fine.sum())
+    value = float(sums.sum() / n) if n else float("nan")
+    if sums.size < 2:
+        return Interval(value, float("nan"), float("nan"), n, sums.size, resamples)
+    random = np.random.default_rng(seed)
+    draws = np.empty(resamples)
+    for k in range(resamples):
+        drawn = random.integers(sums.size, size=sums.size)
+        draws[k] = sums[drawn].sum() / counts[drawn].sum()
+    return _interval(value, draws, n, sums.size, level)
+
+
+def _interval(value: float, draws: Array, n: int, n_clusters: int, level: float) -> Interval:
+    fine = draws[np.isfinite(draws)]
+    undefined = int(draws.size - fine.size)
+    if fine.size * 2 < draws.size or not np.isfinite(value):
+        return Interval(value, float("nan"), float("nan"), n, n_clusters, undefined)
+    low, high = np.quantile(fine, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value, float(low), float(high), n, n_clusters, undefined)
+
+
+def _members(n: int, clusters: Sequence[Hashable] | None) -> list[Rows]:
+    if clusters is None:
+        return [np.array([k]) for k in range(n)]
+    if len(clusters) != n:
+        raise DataError(f"there must be one cluster an item; got {len(clusters)} clusters and {n} items")
+    found: dict[Hashable, list[int]] = {}
+    for k, cluster in enumerate(clusters):
+        found.setdefault(cluster, []).append(k)
+    return [np.array(rows) for rows in found.values()]
+
+
+def _check(resamples: int, level: float) -> None:
+    if resamples < 1:
+        raise ParameterError(f"'resamples' must be at least 1. Got {resamples} instead.")
+    if not 0 < level < 1:
+        raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
