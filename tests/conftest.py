@@ -52,6 +52,10 @@ class LLMServer:
         """What was served since the last reset; see ``Stats`` in ``tests/llm_server.py``."""
         return self._ask("stats", None)
 
+    def times_served(self) -> dict[str, int]:
+        """How often each last message (its last 200 characters) got a complete reply."""
+        return self._ask("served", None)
+
     def _ask(self, name: str, body: dict[str, Any] | None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(f"http://127.0.0.1:{self.port}/admin/{name}", data=data)

@@ -3,7 +3,8 @@
     python tests/llm_server.py --port 0        # prints the port it listens on
 
 ``POST /admin/config`` changes the fields of :class:`Config`; ``POST /admin/reset`` puts all back; ``GET /admin/stats``
-says what was served. Usage is made up from the lengths of texts, the same for the same request.
+says what was served, ``GET /admin/served`` how often each last message got a complete reply. Usage is made up from
+the lengths of texts, the same for the same request.
 """
 
 from __future__ import annotations
@@ -57,7 +58,6 @@ class Stats:
     broken_prompt_tokens: int = 0
     broken_completion_tokens: int = 0
     peak_concurrent: int = 0
-    times_served: dict[str, int] = field(default_factory=dict)  # last user message -> complete replies
     last_body: dict[str, Any] = field(default_factory=dict)
 
 
@@ -88,6 +88,7 @@ class Server:
             web.post("/admin/config", self.configure),
             web.post("/admin/reset", self.restart),
             web.get("/admin/stats", self.show),
+                web.get("/admin/served", self.show_served),
         ])  # fmt: skip
         return app
 
@@ -107,8 +108,11 @@ class Server:
         return web.json_response({})
 
     async def show(self, request: web.Request) -> web.Response:
-        self.stats.failed, self.stats.times_served = dict(self.failed), dict(self.served)
+        self.stats.failed = dict(self.failed)
         return web.json_response(asdict(self.stats))
+
+    async def show_served(self, request: web.Request) -> web.Response:
+        return web.json_response(self.served)
 
     # ------------------------------------------------------------------ chat
 
@@ -292,6 +296,9 @@ class Server:
         return web.json_response(self.batches[name])
 
     async def list_batches(self, request: web.Request) -> web.Response:
+        refused = self.check_access(request)
+        if refused is not None:
+            return refused
         found = list(self.batches.values())
         return web.json_response({"object": "list", "data": found, "has_more": False})
 

@@ -3,12 +3,14 @@
 from truetwin.llm.budget import Caps, estimated_tokens
 from truetwin.llm.messages import Cell, Message, Reply, Request, Sampling, Usage
 from truetwin.llm.models import ModelOptions, engines, models, open_model
+from truetwin.llm.options import RunOptions
 from truetwin.llm.pricing import Estimate, Prices, estimate_total, read_prices
 from truetwin.llm.progress import Progress, RunSummary
-from truetwin.llm.runner import RunOptions, run, run_async
+from truetwin.llm.run_file import RunFile, Totals
+from truetwin.llm.runner import run, run_async
 from truetwin.llm.scripted import ScriptedModel, read_scripted_model, scripted_model
 from truetwin.llm.shards import Shard
-from truetwin.llm.store import Store, Totals
+from truetwin.llm.store import Store
 from truetwin.llm.stored import OPEN_STATES, StoredCall
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
@@ -25,6 +27,7 @@ __all__ = [
     "Progress",
     "Reply",
     "Request",
+    "RunFile",
     "RunOptions",
     "RunSummary",
     "Sampling",

@@ -11,6 +11,7 @@ from typing import Any
 from truetwin.errors import ProviderError
 from truetwin.io import file_hash
 from truetwin.llm.batch_files import ENDPOINT, Imported, import_replies
+from truetwin.llm.handover import give_up
 from truetwin.llm.http_failures import from_exception, from_status
 from truetwin.llm.openai_client import OpenAIModel
 from truetwin.llm.pricing import Prices
@@ -121,7 +122,7 @@ def _collect(task: Task, model: OpenAIModel, store: Store, job: BatchJob, prices
                 total.unexpected + one.unexpected,
                 total.unreadable + one.unreadable,
             )
-    left = store.take_back_all(job.file)
+    left = give_up(store, job.file)
     store.note(_NOTE + job.id, store.notes(_NOTE + job.id)[_NOTE + job.id] | {"collected": True})
     return Collected(job, total, left)
 

@@ -14,10 +14,12 @@ from truetwin.errors import FileFormatError, ParameterError, ProviderError
 from truetwin.io import check_writable, replacing
 from truetwin.llm.budget import estimated_tokens
 from truetwin.llm.chat_format import chat_body, read_completion
+from truetwin.llm.handover import hand_over, take_back
 from truetwin.llm.messages import Cell, Request
 from truetwin.llm.pricing import Prices
 from truetwin.llm.shards import Shard
-from truetwin.llm.store import Failure, Store
+from truetwin.llm.shared_run import Failure
+from truetwin.llm.store import Store
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
 ENDPOINT = "/v1/chat/completions"
@@ -145,7 +147,7 @@ def _write_file(
                 )
                 lines.append((name, cell, request))
         if lines:
-            store.hand_over(path.name, lines)
+            hand_over(store, path.name, lines)
     if not lines:
         path.unlink()
         return None
@@ -182,9 +184,9 @@ def import_replies(task: Task, store: Store, path: Path, *, prices: Prices | Non
             if outcome in ("answered", "failed"):
                 taken.append(name)
             if len(taken) >= _BLOCK:
-                store.take_back(taken)
+                take_back(store, taken)
                 taken.clear()
-    store.take_back(taken)
+    take_back(store, taken)
     if n_lines and counts["unreadable"] == n_lines:
         raise FileFormatError(
             f"replies must be JSON lines with a 'custom_id' and a 'response' each; no line of {path} is one"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +13,8 @@ from truetwin.errors import (
     EndpointError,
     MissingExtraError,
     ParameterError,
-    ProviderError,
     TransientError,
+    TruetwinError,
 )
 from truetwin.llm.http_failures import from_exception, from_status
 from truetwin.llm.messages import Reply, Request, Usage
@@ -27,7 +28,8 @@ class InspectModel:
     """A model by its inspect-ai name, such as ``anthropic/claude-...`` or ``google/gemini-...``.
 
     About five times the processor time of :class:`~truetwin.llm.openai_client.OpenAIModel` a call; use that where the
-    endpoint is OpenAI-compatible. Retries of inspect-ai are off: the runner's count attempts.
+    endpoint is OpenAI-compatible. Retries of inspect-ai are off, and those of the
+    provider's client where it has a switch for them: the runner's count attempts.
 
     Parameters
     ----------
@@ -41,41 +43,21 @@ class InspectModel:
     ------
     MissingExtraError
         If inspect-ai is not installed.
-    ParameterError
-        If it knows no such provider.
     AccessError
-        If it finds no key.
+        If ``key_variable`` is not set.
     """
 
     def __init__(self, name: str, options: ModelOptions | None = None) -> None:
-        import os
-
         self.name = name
-        options = options or ModelOptions()
-        try:
-            from inspect_ai.model import GenerateConfig, get_model
-        except ImportError:
-            raise MissingExtraError("inspect-ai", "inspect", "the engine 'inspect'") from None
-        self._options = options
+        self._options = options = options or ModelOptions()
         self._key = os.environ.get(options.key_variable) if options.key_variable else None
         if options.key_variable and not self._key:
             raise AccessError(
                 f"the environment variable {options.key_variable} must hold the key; it is not set"
             )
-        config = GenerateConfig(max_retries=0, max_connections=options.concurrency)
-        try:
-            self._model = get_model(
-                name,
-                config=config,
-                base_url=options.base_url,
-                api_key=self._key,
-                memoize=False,
-                **options.extra,
-            )
-        except MissingExtraError:
-            raise
-        except Exception as error:  # each provider raises its own
-            raise self._unusable(error) from None
+        self._model: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        _import_inspect()
 
     def describe(self) -> Mapping[str, Any]:
         """What a store records, without secrets."""
@@ -86,7 +68,8 @@ class InspectModel:
         begun = time.perf_counter()
         try:
             async with asyncio.timeout(timeout):
-                output = await self._model.generate(_messages(request), config=_config(request, timeout))
+                model = self._connected()
+                output = await model.generate(_messages(request), config=_config(request, timeout))
         except TimeoutError:
             raise TransientError(
                 f"{self.name} gave no reply within {timeout:g} seconds", kind="timeout"
@@ -98,11 +81,38 @@ class InspectModel:
         return _reply(output, time.perf_counter() - begun)
 
     async def close(self) -> None:
-        """Close the provider's connections."""
-        await self._model.api.aclose()
+        """Close the provider's connections; another request would open new ones."""
+        model, self._model = self._model, None
+        if model is not None and self._loop is asyncio.get_running_loop():
+            await model.api.aclose()
 
-    def _classified(self, error: Exception) -> ProviderError:
-        if isinstance(error, ProviderError):
+    def _connected(self) -> Any:
+        """The model with connections of this event loop."""
+        loop = asyncio.get_running_loop()
+        if self._model is None or self._loop is not loop:
+            inspect_model, options = _import_inspect(), self._options
+            config = inspect_model.GenerateConfig(max_retries=0, max_connections=options.concurrency)
+            arguments = {
+                "base_url": options.base_url,
+                "api_key": self._key,
+                "memoize": False,
+                **options.extra,
+            }
+            try:
+                self._model = inspect_model.get_model(self.name, config=config, **arguments)
+            except Exception as error:  # each provider raises its own
+                raise self._unusable(error) from None
+            client = getattr(self._model.api, "client", None)
+            if client is not None and hasattr(client, "max_retries"):
+                client.max_retries = 0  # the provider's own client would try again, uncounted
+            self._loop = loop
+        return self._model
+
+    def _classified(self, error: Exception) -> Exception:
+        last = getattr(error, "last_attempt", None)  # inspect-ai wraps what ended its only attempt
+        if last is not None:
+            error = last.exception() or error
+        if isinstance(error, TruetwinError):
             return error
         status = getattr(error, "status_code", None) or getattr(error, "code", None)
         if isinstance(status, int):
@@ -124,6 +134,14 @@ class InspectModel:
         return ParameterError(
             f"the model must be one that inspect-ai knows, as provider/model; {self.name!r}: {words}"
         )
+
+
+def _import_inspect() -> Any:
+    try:
+        import inspect_ai.model
+    except ImportError:
+        raise MissingExtraError("inspect-ai", "inspect", "the engine 'inspect'") from None
+    return inspect_ai.model
 
 
 def _messages(request: Request) -> list[Any]:

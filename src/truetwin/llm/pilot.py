@@ -9,9 +9,10 @@ from typing import Any
 
 from truetwin.errors import ParameterError
 from truetwin.llm.messages import Cell, Reply, Request
+from truetwin.llm.options import RunOptions
 from truetwin.llm.pricing import Estimate, estimate_total
 from truetwin.llm.progress import Progress, RunSummary
-from truetwin.llm.runner import RunOptions, run
+from truetwin.llm.runner import run
 from truetwin.llm.shards import Shard
 from truetwin.llm.store import Store
 from truetwin.llm.task import ChatModel, Parsed, Task

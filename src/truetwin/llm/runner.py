@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
-import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import count, islice
 
 from truetwin.errors import (
     AccessError,
     BudgetError,
     EndpointError,
-    ParameterError,
     ProviderError,
     RequestRefusedError,
     RunError,
     TransientError,
     UnknownModelError,
 )
-from truetwin.llm.budget import Budget, Caps, Reservation, estimated_tokens
+from truetwin.llm.budget import Budget, Reservation, estimated_tokens
 from truetwin.llm.gate import Gate
+from truetwin.llm.interrupts import calls_on_interrupt
 from truetwin.llm.messages import Cell, Reply, Request, Usage
-from truetwin.llm.pricing import Prices
+from truetwin.llm.options import RunOptions
 from truetwin.llm.progress import Progress, RunSummary
-from truetwin.llm.shards import Shard
-from truetwin.llm.store import Failure, Store
+from truetwin.llm.shared_run import Failure
+from truetwin.llm.store import Store
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
 _TICK = 0.1  # seconds between writes to the store
@@ -38,66 +35,6 @@ _SHOW = 0.25  # seconds between calls of the progress callback
 _GRACE = 5.0  # seconds by which a model may miss its timeout before it is cut off
 _SLOW_DOWN = {"rate-limit", "overloaded"}
 _PATIENCE_FOR_LIMITS = 0.2  # of an attempt: a provider that says "later" has not failed
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a run is carried out; none of it changes what is asked.
-
-    Parameters
-    ----------
-    concurrency : int, default=64
-        The most requests at once; fewer while the provider answers "too many requests".
-    timeout : float, default=120.0
-        Seconds for one request.
-    attempts : int, default=6
-        How often a cell is asked before it counts as failed; "too many requests" counts as a fifth of an attempt.
-    backoff : float, default=0.5
-        Seconds: the wait before attempt k + 1 is uniform between 0 and ``backoff * 2**k``.
-    longest_wait : float, default=60.0
-        Upper limit of that wait, in seconds.
-    longest_retry_after : float, default=900.0
-        If the provider asks for a longer wait than this, the run stops and says so.
-    failures_in_a_row : int, default=25
-        Cells failing one after the other, with no reply between them, after which the run stops.
-    context_limit : int, default=250_000
-        Tokens (estimated at four bytes each); a longer request is skipped and never sent.
-    caps : Caps
-        On requests, tokens and money.
-    prices : Prices, optional
-        Without them, money is unknown.
-    shard : Shard
-        The part of the run to do.
-    may_differ : tuple of str
-        Settings in which a stored run may differ from this one, for example ``"model.base_url"``.
-
-    Raises
-    ------
-    ParameterError
-        If a number is out of range.
-    """
-
-    concurrency: int = 64
-    timeout: float = 120.0
-    attempts: int = 6
-    backoff: float = 0.5
-    longest_wait: float = 60.0
-    longest_retry_after: float = 900.0
-    failures_in_a_row: int = 25
-    context_limit: int = 250_000
-    caps: Caps = field(default_factory=Caps)
-    prices: Prices | None = None
-    shard: Shard = field(default_factory=Shard)
-    may_differ: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for name in ("concurrency", "timeout", "attempts", "context_limit", "failures_in_a_row"):
-            if not getattr(self, name) > 0:
-                raise ParameterError(f"{name} must be greater than 0; found {getattr(self, name)!r}")
-        if self.caps.cost is not None and self.prices is None:
-            raise ParameterError(
-                "a cap on cost needs prices: give the price of a million tokens sent and received"
-            )
 
 
 def run(
@@ -235,7 +172,7 @@ class _Run:
         self.total = sum(1 for _ in self._cells())
         ticker = asyncio.create_task(self._tick())
         try:
-            with self._interrupts():
+            with calls_on_interrupt(self._interrupt):
                 while await self._pass() and self.stop is None:
                     await self._wait_for_others()
                 await self._drain()
@@ -493,22 +430,6 @@ class _Run:
                 each.cancel()
         else:
             self._stop(KeyboardInterrupt("interrupted"))
-
-    @contextlib.contextmanager
-    def _interrupts(self) -> Iterator[None]:
-        """Ctrl-C, and the signal by which schedulers end a job, stop the run in order."""
-        loop = asyncio.get_running_loop()
-        caught = []
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                with contextlib.suppress(NotImplementedError):
-                    loop.add_signal_handler(number, self._interrupt)
-                    caught.append(number)
-        try:
-            yield
-        finally:
-            for number in caught:
-                loop.remove_signal_handler(number)
 
     async def _tick(self) -> None:
         shown, done = time.monotonic(), 0

@@ -188,6 +188,13 @@ def _read_rule(rule: Any, where: str) -> _Rule:
             f"a regex must be a regular expression; that of {where} is not: {problem}"
         ) from problem
     texts = rule.get("replies", [rule.get("reply", "")])
+    if not isinstance(texts, list) or not texts:
+        raise FileFormatError(f"replies must be a list of at least one; {where} has {texts!r}")
+    try:
+        Usage(**rule.get("usage", {}))
+    except TypeError:
+        names = ", ".join(Usage.__dataclass_fields__)
+        raise FileFormatError(f"usage must be a table of {names}; {where} has {rule['usage']!r}") from None
     return _Rule(
         where={
             name: _several(rule[name]) for name in ("persona", "item", "step", "replicate") if name in rule

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import time
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 LEASE = 300.0  # seconds without a sign of life after which a session on another machine counts as dead
+_AT_WORK: set[str] = set()  # tokens of this process's open sessions
 BATCH = "batch"  # the host of a session that waits for a provider's batch, and needs no process
 
 
@@ -32,9 +34,19 @@ def here() -> str:
     return f"{socket.gethostname()}/{space}"
 
 
-def this_process() -> Process:
-    """The process that asks."""
-    return Process(here(), os.getpid(), _born(os.getpid()))
+def begin_work() -> Process:
+    """This process, as it begins a session; :func:`end_work` says when that is over.
+
+    A process may have several sessions, one after the other or at once; each has a token of its own.
+    """
+    token = secrets.token_hex(8)
+    _AT_WORK.add(token)
+    return Process(here(), os.getpid(), f"{_born(os.getpid())} {token}")
+
+
+def end_work(process: Process) -> None:
+    """The session is over, even if the store could no longer be told."""
+    _AT_WORK.discard(process.born.rpartition(" ")[2])
 
 
 def is_alive(process: Process, beat: float, *, now: float | None = None) -> bool:
@@ -42,7 +54,10 @@ def is_alive(process: Process, beat: float, *, now: float | None = None) -> bool
     if process.host == BATCH:
         return True
     if process.host == here():
-        return _born(process.pid) == process.born if process.born else _exists(process.pid)
+        born, _, token = process.born.rpartition(" ")
+        if process.pid == os.getpid() and born == _born(os.getpid()):
+            return token in _AT_WORK
+        return _born(process.pid) == born if born else _exists(process.pid)
     return (time.time() if now is None else now) - beat < LEASE
 
 

@@ -217,6 +217,7 @@ def test_an_unknown_engine_is_refused() -> None:
         open_model("m", engine="opnai")
 
 
+@pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated:DeprecationWarning")
 def test_inspect_asks_the_same_endpoint(
     llm_server: Any, survey: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:

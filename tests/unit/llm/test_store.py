@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truetwin.errors import RunError
 from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling, State, Store, Usage
 from truetwin.llm.merge import merge_stores
-from truetwin.llm.sessions import Process, here, is_alive, this_process
-from truetwin.llm.store import Failure
+from truetwin.llm.sessions import Process, begin_work, end_work, here, is_alive
+from truetwin.llm.shared_run import Failure
 
 CELL = Cell("anna", "q1")
 HELLO = Request((Message("system", ("You are ", "Anna")), Message("user", ("How much?",))), cell=CELL)
@@ -103,8 +104,8 @@ def test_two_sessions_never_hold_the_same_cell(tmp_path: Path) -> None:
 
 def test_claims_of_a_dead_process_are_freed_and_counted(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
-        dead = store.open_session(Process(here(), 2**22 + 1, "1"))
         store.begin("answer", SETTINGS)
+        dead = store.open_session(Process(here(), 2**22 + 1, "1"))
         store._base.execute("INSERT INTO claims VALUES ('answer', 'anna', 'q1', 0, ?)", (dead,))
         assert store.reap() == 1
         assert store.reap() == 0
@@ -116,8 +117,14 @@ def test_a_process_elsewhere_lives_as_long_as_it_gives_signs_of_life() -> None:
     far = Process("another machine", 1, "1")
     assert is_alive(far, 1000.0, now=1100.0)
     assert not is_alive(far, 1000.0, now=2000.0)
-    assert is_alive(this_process(), 0.0)
-    assert not is_alive(Process(here(), this_process().pid, "another birth"), 0.0)
+
+
+def test_a_process_here_lives_as_long_as_the_system_says() -> None:
+    mine = begin_work()
+    assert is_alive(mine, 0.0)
+    end_work(mine)
+    assert not is_alive(mine, 0.0)
+    assert not is_alive(Process(here(), os.getppid(), "another birth"), 0.0)
 
 
 def test_replies_can_be_read_anew_without_a_call(tmp_path: Path, survey: Any) -> None:
@@ -226,6 +233,7 @@ def test_a_missing_run_is_refused_where_none_is_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@settings(max_examples=25, deadline=None)
 @given(text=st.text(st.characters(codec=None), max_size=20))
 def test_any_text_can_be_stored(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     with Store(tmp_path_factory.mktemp("run")) as store:

@@ -1,0 +1,26 @@
+"""Ctrl-C, and the signal by which schedulers end a job, as a call instead of an exception anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+
+@contextlib.contextmanager
+def calls_on_interrupt(call: Callable[[], None]) -> Iterator[None]:
+    """Have the running event loop call ``call`` at each interrupt, where the system and the thread allow it."""
+    loop = asyncio.get_running_loop()
+    caught = []
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows
+                loop.add_signal_handler(number, call)
+                caught.append(number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
