@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from truetwin._version import __version__
+from truetwin import __version__
 from truetwin.io.atomic import replacing
 from truetwin.voice.audit import AuditReport
 
