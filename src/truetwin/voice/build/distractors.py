@@ -30,11 +30,14 @@ class PoolReply:
         Whose it is.
     scope : str
         Novel, channel or language: a distractor comes from the scope of its item.
+    only_for : str, default=""
+        Id of the only item that it may serve; any if empty.
     """
 
     text: str
     person: str
     scope: str = ""
+    only_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,13 @@ def furnish(
     embedder.fit([*texts, *(draft.stimulus for draft in drafts)])
     vectors, stimuli = embedder.embed(texts), embedder.embed([draft.stimulus for draft in drafts])
     scopes: dict[str, list[int]] = {}
+    written: dict[str, list[int]] = {}
     for k, reply in enumerate(pool):
-        if not is_placeholder(reply.text) and not says_nothing(reply.text):
+        if is_placeholder(reply.text) or says_nothing(reply.text):
+            continue
+        if reply.only_for:
+            written.setdefault(reply.only_for, []).append(k)
+        else:
             scopes.setdefault(reply.scope, []).append(k)
     arrays = {scope: np.array(places, dtype=np.intp) for scope, places in scopes.items()}
     people = np.array([reply.person for reply in pool], dtype=object)
@@ -119,6 +127,8 @@ def furnish(
         known = arrays.get(draft.scope, np.zeros(0, dtype=np.intp))
         mine = {draft.persona.id, *draft.own}
         others = known[[person not in mine for person in people[known]]] if known.size else known
+        own = np.array(written.get(draft.item_id, ()), dtype=np.intp)
+        others = np.concatenate([others, own])
         needs.append(Need(draft.item_id, len(pool) + k, k, draft.group, others, _admission(draft, texts)))
     found = match(needs, texts, vectors, stimuli, options, seed=seed, progress=progress)
     made = Furnished(refused=dict(found.refused))
