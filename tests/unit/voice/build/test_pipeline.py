@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from novel_examples import made_up_novel
 from truetwin.errors import DataError, ParameterError
 from truetwin.llm import scripted_model
 from truetwin.voice.build import finish
@@ -36,6 +37,13 @@ OUTPUTS = ("items.jsonl", "datasheet.json", "datasheet.md")
 
 def outputs(folder: Path) -> list[bytes]:
     return [(folder / name).read_bytes() for name in OUTPUTS]
+
+
+@pytest.fixture(scope="module")
+def novel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("books") / "the-made-up-novel.txt"
+    path.write_text(made_up_novel(), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="module")
