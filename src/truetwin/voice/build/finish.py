@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from truetwin.errors import ParameterError
+from truetwin.io.atomic import replacing
 from truetwin.voice.audit import AuditReport
 from truetwin.voice.build.datasheet import Datasheet
 from truetwin.voice.build.distractors import Draft, Furnished, Limits, PoolReply, balance, furnish
@@ -18,6 +20,8 @@ from truetwin.voice.build.stages import Stages, Tally, file_digest
 from truetwin.voice.items import VoiceItem, write_voice_items
 
 ITEMS = "items.jsonl"
+#: Every problem with the ids of all items concerned, where a set does not pass.
+PROBLEMS = "problems.json"
 
 
 @dataclass(frozen=True)
@@ -142,11 +146,16 @@ def finish_build(
     Raises
     ------
     GateError
-        If they do not pass; nothing is written then, and stages stay for the next try.
+        If they do not pass; then ``problems.json`` is written, no items are, and stages stay for the next try.
     """
     verdict = judge(items, options.limits, min_history=min_history)
+    report = folder / PROBLEMS
     if verdict.problems:
+        with replacing(report) as (draft,):
+            rows = [problem.row() for problem in verdict.problems]
+            draft.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         raise GateError(verdict.problems)
+    report.unlink(missing_ok=True)
     path = folder / ITEMS
     write_voice_items(path, items)
     sheet = Datasheet(

@@ -172,6 +172,8 @@ def test_a_build_that_fails_its_gate_says_which_items_and_writes_none(
     with pytest.raises(GateError, match=r"leak in context.*1 items: the-made-up-novel-\d+") as caught:
         build_narrative([novel], tmp_path, QUICK)
     assert len(caught.value.problems[0].item_ids) == 1
+    (problem,) = json.loads((tmp_path / "problems.json").read_text(encoding="utf-8"))
+    assert list(caught.value.problems[0].item_ids) == problem["item_ids"]
     assert not (tmp_path / "items.jsonl").exists()
 
 
