@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from truetwin.data import Item, ResponseMatrix
 from truetwin.data.persona import Persona
 from truetwin.llm import Progress, RunOptions, RunSummary, Sampling, Store, run_async
 from truetwin.llm.run_file import FILE_NAME
+from truetwin.llm.waiting import wait_for
 from truetwin.simulation.answers import SurveyAnswers, collect_answers
 from truetwin.simulation.design import SurveyDesign
 from truetwin.simulation.forecast import PartOfTask
@@ -84,7 +84,7 @@ def simulate(
             await asked.close()
 
     with Store(folder / FILE_NAME) as store:
-        summary = asyncio.run(work(store))
+        summary = wait_for(work(store))
         return summary, collect_answers(store)
 
 
