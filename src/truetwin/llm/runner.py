@@ -48,6 +48,8 @@ def run(
 ) -> RunSummary:
     """Ask for every cell of ``task`` that has no answer in ``store``; blocking form of :func:`run_async`.
 
+    The model is closed in the end; it may be used again.
+
     Examples
     --------
     >>> import tempfile
@@ -64,7 +66,14 @@ def run(
     >>> summary.complete
     True
     """
-    return wait_for(run_async(task, model, store, options, progress=progress))
+
+    async def work() -> RunSummary:
+        try:
+            return await run_async(task, model, store, options, progress=progress)
+        finally:
+            await model.close()  # connections belong to the loop that opened them
+
+    return wait_for(work())
 
 
 async def run_async(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from truetwin.errors import ParameterError
 from truetwin.llm import Cell, ChatModel, Parsed, Progress, RunOptions, RunSummary, State, Store, run_async
+from truetwin.llm.waiting import wait_for
 from truetwin.voice.capabilities import AnnotationTask, annotation_record
 from truetwin.voice.choose import ChoiceTask, outcome_of_choice
 from truetwin.voice.generate import ReplyTask, outcome_of_reply
@@ -94,18 +93,7 @@ def blocking(work: Awaitable[T], *players: Player | None) -> T:
                 if player is not None:
                     await player.model.close()
 
-    def in_own_loop() -> T:
-        with (
-            asyncio.Runner() as runner
-        ):  # not asyncio.run, which Inspect replaces by one that leaves its loop open
-            return runner.run(go())
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return in_own_loop()
-    with ThreadPoolExecutor(1) as elsewhere:  # a notebook has a loop of its own: use another thread's
-        return elsewhere.submit(in_own_loop).result()
+    return wait_for(go())
 
 
 def play(

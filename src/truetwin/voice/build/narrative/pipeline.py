@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from truetwin.errors import DataError, ParameterError, RunError
-from truetwin.llm import Cell, ChatModel, RunOptions, RunSummary, State, Store, Task, run_async
-from truetwin.llm.waiting import wait_for
+from truetwin.llm import Cell, ChatModel, RunOptions, State, Store, Task, run
 from truetwin.voice.build.distractors import Draft, PoolReply
 from truetwin.voice.build.embeddings import open_embedder
 from truetwin.voice.build.finish import BuildOptions, Built, finish_build, furnished, limited
@@ -261,15 +260,12 @@ class _NarrativeBuild:
         folder = self.output / name
         folder.mkdir(parents=True, exist_ok=True)
         with Store(folder) as store:
-            summary = _asked_and_closed(
-                run_async(
-                    task,
-                    model,
-                    store,
-                    self.run_options,
-                    progress=lambda state: tally.tick(sum(state.counts.values()), state.total),
-                ),
+            summary = run(
+                task,
                 model,
+                store,
+                self.run_options,
+                progress=lambda state: tally.tick(sum(state.counts.values()), state.total),
             )
             answers = {call.cell: call.parsed for call in store.calls()}
         if not summary.complete:
@@ -291,18 +287,6 @@ class _NarrativeBuild:
 
     def _pool(self, found: Stage) -> list[PoolReply]:
         return [reply for read in self._read(found) for reply in pool_of(read, self.settings.items)]
-
-
-def _asked_and_closed(asking: Coroutine[Any, Any, RunSummary], model: ChatModel) -> RunSummary:
-    """Wait for a run, and close the model's connections in the loop that opened them."""
-
-    async def work() -> RunSummary:
-        try:
-            return await asking
-        finally:
-            await model.close()
-
-    return wait_for(work())
 
 
 def _utterance_record(book: Book, u: Utterance) -> dict[str, Any]:
