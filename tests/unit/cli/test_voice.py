@@ -66,6 +66,15 @@ def test_score_with_items_shows_the_baseline(
     assert "name them with --items" in err
 
 
+def test_what_was_not_answered_is_said_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_lines(
+        tmp_path / "twin_m_merged.jsonl", [social_answer(k, -1 if k < 4 else 1) for k in range(1, 9)]
+    )
+    code, _, err = run(capsys, "voice", "score", path)
+    assert code == 0
+    assert "m, choice: of 8, 3 malformed" in err
+
+
 def test_one_name_does_not_fit_two_files(answer_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "voice", "score", answer_file, answer_file, "--model", "x")
     assert (code, "--model goes with one file; got 2" in err) == (2, True)
@@ -93,6 +102,14 @@ def test_audit_prints_tables_for_people(item_file: Path, capsys: pytest.CaptureF
     assert "40 items, 3 distinct personas, 4 groups" in out
     assert "length-outlier" in out
     assert "without knowing the persona" in err
+
+
+def test_audit_prints_which_places_a_model_prefers(
+    item_file: Path, answer_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "voice", "audit", item_file, "--answers", answer_file)
+    assert code == 0
+    assert "Options picked by place" in out
 
 
 def test_audit_reads_a_simple_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,19 @@ def test_tasks_without_history_are_said(
 ) -> None:
     assert _run(["voice", "sample", str(items), "--folder", str(tmp_path / "s"), "--n", "5"], debug=True) == 0
     assert "5 of 5 tasks show nothing" in capsys.readouterr().err
+
+
+def test_people_see_items_without_leaks_as_models_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    true = "I never said such a thing"
+    options = tuple(Option(x, true if x == "a" else f"other {x}") for x in "abcd")
+    item = VoiceItem("i", "social", "en", VoicePersona("p"), f"He said: {true}.", options, "a")
+    write_voice_items(tmp_path / "leaky.jsonl", [item])
+    run(capsys, "voice", "sample", str(tmp_path / "leaky.jsonl"), "--folder", str(tmp_path / "s"), "--n", "1")
+    with (tmp_path / "s" / "tasks.csv").open(encoding="utf-8-sig", newline="") as table:
+        (task,) = csv.DictReader(table)
+    assert task["stimulus"] == "He said: [...]."
 
 
 def test_figures_need_annotations(items: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -203,10 +203,6 @@ def show_outcomes(
         )
         return
     print_score(board)
-    for row in board.rows():
-        wrong = {n: row[f"n_{n}"] for n in ("malformed", "failed", "unscored") if row[f"n_{n}"]}
-        if wrong:
-            note(f"{row['protocol']}: of {row['n']}, " + ", ".join(f"{k} {n}" for n, k in wrong.items()))
     for step, summary in summaries.items():
         note(f"{step}: {_in_words(summary)}")
     for path in files:

@@ -59,7 +59,7 @@ def sample_command(
         )
     _check_folder(folder)
     sample = draw_sample(
-        load_source(items).items,
+        load_source(items, remove_leaks=True).items,  # people see what models see
         chosen,
         n,
         outcomes=read_outcomes(answers or []),

@@ -120,6 +120,19 @@ def print_score(board: Scoreboard) -> None:
         ]
         print_table(others, columns, title="Written replies, and marks from 1 to 5")
     _print_comparisons(board)
+    _note_counts(rows)
+
+
+def _note_counts(rows: Sequence[Mapping[str, Any]]) -> None:
+    """What was not answered, in words: on a narrow terminal the columns that say it are left out."""
+    from truetwin.cli.output import note
+
+    for row in rows:
+        lost = [
+            f"{row[f'n_{name}']} {name}" for name in ("malformed", "failed", "unscored") if row[f"n_{name}"]
+        ]
+        if lost:
+            note(f"{row['model']}, {row['protocol']}: of {row['n']}, {', '.join(lost)}")
 
 
 def print_texts(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -180,7 +193,7 @@ def print_positions(rows: Sequence[Mapping[str, Any]]) -> None:
         columns = [
             Column("model", "model", foldable=True),
             Column("dimension", "dimension", optional=True),
-            Column("protocol", "protocol", optional=len({row["protocol"] for row in rows}) == 1),
+            Column("protocol", "protocol", optional=len({row.get("protocol") for row in rows}) == 1),
             *(Column(letter, letter, ".1f") for letter in "ABCD"),
             *more,
         ]
@@ -198,10 +211,10 @@ def _print_comparisons(board: Scoreboard) -> None:
         Column("second", "second", foldable=True),
         Column("dimension", "dimension", optional=True),
         Column("n", "n", "d", optional=True),
-        Column("difference", "difference", "+.2f"),
+        Column("difference", "points", "+.2f"),
         Column("interval", "95% by persona"),
         Column("mcnemar_p", "McNemar p", ".2g"),
-        Column("cluster_p", "clustered p", ".2g"),
+        Column("cluster_p", "clustered", ".2g"),
         Column("cluster_p_holm", "Holm", ".2g", optional=True),
         Column("same_pick", "same pick", ".1f", optional=True),
     ]
