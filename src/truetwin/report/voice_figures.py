@@ -12,7 +12,7 @@ from truetwin.errors import DataError
 from truetwin.io import replacing
 from truetwin.voice.capabilities import CAPABILITIES
 from truetwin.voice.capability_results import COMBINED
-from truetwin.voice.outcomes import Protocol
+from truetwin.voice.outcomes import FOUR_WAY, Protocol
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,7 +92,7 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     axes.set_rlabel_position(30)  # between two spokes
     axes.grid(color=_GRID)
     axes.spines["polar"].set_color(_GRID)
-    if protocol not in (COMBINED, Protocol.SCORING.value):
+    if protocol in FOUR_WAY:
         around = np.linspace(0, 2 * np.pi, 200)
         axes.plot(around, np.full(200, CHANCE), color=_SOFT, linestyle=":", linewidth=1.2, label="guessing")
     figure.legend(
@@ -143,7 +143,8 @@ def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = 
         axes.set_xticks(
             np.arange(len(models)), [_short(m, 16) for m in models], rotation=35, ha="right", fontsize=8
         )
-        axes.axhline(CHANCE, color=_SOFT, linestyle="--", linewidth=1)
+        if protocol in FOUR_WAY:
+            axes.axhline(CHANCE, color=_SOFT, linestyle="--", linewidth=1)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_ylim(bottom=0)
     for axes in panels[:, 0]:
@@ -151,9 +152,8 @@ def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = 
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     extra = f" (with ranking: {ranking})" if ranking else ""
-    figure.suptitle(
-        f"{_WHAT.get(protocol, protocol).capitalize()}{extra}; dashed: guessing among four", fontsize=11
-    )
+    guessing = "; dashed: guessing among four" if protocol in FOUR_WAY else ""
+    figure.suptitle(f"{_WHAT.get(protocol, protocol).capitalize()}{extra}{guessing}", fontsize=11)
     return figure
 
 

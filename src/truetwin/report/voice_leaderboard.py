@@ -130,7 +130,7 @@ def _shown(standing: Standing) -> dict[str, str]:
         "n_answered": str(standing.n_answered),
         "n_failed": str(standing.n_failed) if standing.n_failed else "",
         "baseline_shown": rule,
-        "file": Path(standing.file).name,
+        "file": "/".join(Path(standing.file).parts[-2:]),  # runs write files of the same names
     }
 
 

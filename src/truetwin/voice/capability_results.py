@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -149,6 +149,9 @@ def capability_results(
     ------
     AlignmentError
         If no outcome is of an annotated item.
+    DataError
+        If a model has several outcomes of an item under one protocol and run (of several files or judges): averaged
+        together they would be no result of anything.
     """
     if by not in ("labels", "primary"):
         raise ParameterError(f"'by' must be 'labels' or 'primary'. Got {by!r} instead.")
@@ -162,6 +165,8 @@ def capability_results(
         )
     rows = []
     for (model, dimension), by_protocol in groups.items():
+        for protocol, found in by_protocol.items():
+            _check_once(model, protocol, found)
         for capability in CAPABILITIES:
             chosen = {
                 protocol: [o for o in found if _counts(annotations[o.item_id], capability, by)]
@@ -170,6 +175,16 @@ def capability_results(
             about = {"model": model, "dimension": dimension, "capability": capability}
             rows += [about | row for row in _rows(chosen, resamples, seed)]
     return rows
+
+
+def _check_once(model: str, protocol: Protocol, outcomes: Sequence[Outcome]) -> None:
+    times = Counter((o.item_id, o.run) for o in outcomes)
+    again = [item for (item, _), n in times.items() if n > 1]
+    if again:
+        raise DataError(
+            f"results by capability need one outcome an item and run; model {model!r} has several of item {again[0]!r} "
+            f"under {protocol.value!r} ({len(again)} such cases). Give the files of one run and one judge at a time."
+        )
 
 
 def _counts(annotation: Annotation, capability: str, by: str) -> bool:

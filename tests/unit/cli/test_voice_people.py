@@ -143,6 +143,13 @@ def test_a_leaderboard_with_capabilities(
     assert "persona_tone" in run(capsys, *arguments, "--annotations", str(annotations))
 
 
+def test_a_leaderboard_says_where_the_best_guess_is_missing(
+    items: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(["voice", "leaderboard", str(tmp_path / "choices.jsonl")], debug=True) == 0
+    assert "voice score FILE --items ITEMS --json" in capsys.readouterr().err
+
+
 def test_tasks_without_history_are_said(
     items: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

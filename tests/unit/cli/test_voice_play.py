@@ -104,6 +104,14 @@ def test_capabilities_are_annotated(capsys: pytest.CaptureFixture[str], items: s
     assert json.loads(lines[0]) == {"item_id": "i0", "primary": "persona_tone", "labels": labels}
 
 
+def test_items_without_a_readable_annotation_are_said(
+    capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path
+) -> None:
+    model = script(tmp_path, "m", default="persona tone, I think")
+    text = run(capsys, "annotate", items, "--model", model, "--run", str(tmp_path / "run"), code=1)
+    assert "8 items have no readable annotation: 8 unparseable" in text
+
+
 def test_a_dry_run_shows_the_prompt_and_asks_nothing(
     capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path
 ) -> None:

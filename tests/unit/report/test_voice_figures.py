@@ -55,6 +55,14 @@ def test_the_mean_over_dimensions_needs_them_all() -> None:
     assert marks[:, 1] == pytest.approx([10.0, np.nan], nan_ok=True)
 
 
+def test_guessing_among_four_is_drawn_only_where_it_can_be() -> None:
+    def dashed(protocol: str) -> int:
+        lines = capability_bars(rows(protocol=protocol), protocol).axes[0].lines
+        return sum(line.get_linestyle() == "--" for line in lines)
+
+    assert [dashed(protocol) for protocol in ("choice", "scoring", "combined")] == [1, 0, 0]
+
+
 def test_nothing_to_draw_is_refused() -> None:
     with pytest.raises(DataError, match="'scoring'"):
         capability_bars(rows(), "scoring")

@@ -70,6 +70,11 @@ def test_two_protocols_have_no_combination() -> None:
     assert found([right("i0", True), mark("i0", 2.0)], "persona_tone", "combined") == []
 
 
+def test_two_outcomes_of_one_item_are_not_averaged_in_silence() -> None:
+    with pytest.raises(DataError, match="several of item 'i0' under 'choice'"):
+        capability_results([right("i0", True), right("i0", False)], ANNOTATED)
+
+
 def test_the_two_rankings_are_never_averaged() -> None:
     outcomes = [right("i0", True), mark("i0", 5.0)]
     outcomes += [

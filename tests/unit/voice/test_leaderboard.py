@@ -119,6 +119,16 @@ def test_every_format_says_the_same(tmp_path: Path) -> None:
         write_leaderboard(tmp_path / "board.xlsx", standings)
 
 
+def test_results_of_one_model_are_told_apart_by_their_runs() -> None:
+    standings = [
+        Standing("social", "choice", "m", 1, 1, 100.0, 100.0, file=f"/x/{run}/choice.jsonl") for run in "ab"
+    ]
+    text = leaderboard_markdown(standings)
+    assert "a/choice.jsonl" in text
+    assert "b/choice.jsonl" in text
+    assert "/x" not in text
+
+
 def test_hostile_names_stay_text() -> None:
     standings = [Standing("social", "choice", EVIL, 1, 1, 100.0, 100.0)]
     assert EVIL not in leaderboard_html(standings)

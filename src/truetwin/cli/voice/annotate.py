@@ -84,6 +84,7 @@ def annotate_command(
     """Have a model say which of the six capabilities each item tests: one primary, six yes or no."""
     from truetwin.cli.output import Column, note, print_json, print_table
     from truetwin.io import check_writable
+    from truetwin.llm import State
     from truetwin.voice.capabilities import CAPABILITIES, write_annotations
     from truetwin.voice.play import annotate
     from truetwin.voice.selecting import select_items
@@ -134,5 +135,10 @@ def annotate_command(
             Column("labelled", "true", "d"),
         ]
         print_table(rows, columns, title=f"{len(records)} of {len(selected.items)} items annotated")
+        if missing:
+            states = [
+                f"{n} {state.value}" for state, n in summary.counts.items() if n and state is not State.VALID
+            ]
+            note(f"{missing} items have no readable annotation: {', '.join(states) or 'not asked'}")
         note(f"annotations: {path}")
     return 0 if not missing else 1

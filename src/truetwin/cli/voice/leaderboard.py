@@ -51,6 +51,11 @@ def leaderboard_command(
     for line in results.notes:
         note(line)
     standings = ranked(results.standings)
+    if any(s.protocol == "choice" and not s.baseline for s in standings):
+        note(
+            "some choices have no best guess without persona beside them, as their items are not known: give what "
+            "`truetwin voice score FILE --items ITEMS --json` prints instead of the answers"
+        )
     rows = _capabilities(files, annotations, by) if annotations else []
     if output:
         write_leaderboard(output, standings)
