@@ -9,11 +9,10 @@ from typing import Any
 
 from truetwin.data import Item, ResponseMatrix
 from truetwin.data.persona import Persona
-from truetwin.llm import Progress, RunOptions, RunSummary, Sampling, Store, run_async
+from truetwin.llm import PartOfTask, Progress, RunOptions, RunSummary, Sampling, Store, run_async
 from truetwin.llm.run_file import FILE_NAME
 from truetwin.simulation.answers import SurveyAnswers, collect_answers
 from truetwin.simulation.design import SurveyDesign
-from truetwin.simulation.forecast import PartOfTask
 from truetwin.simulation.generated import open_twin
 from truetwin.simulation.survey import SurveyTask
 
