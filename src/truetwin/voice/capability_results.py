@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from truetwin.errors import AlignmentError, DataError, FileFormatError, ParameterError
+from truetwin.io.json_lines import read_json_lines
 from truetwin.voice.capabilities import CAPABILITIES
 from truetwin.voice.items import VoiceItem
 from truetwin.voice.outcomes import FOUR_WAY, SCORE_RANGE, Outcome, Protocol, Status
@@ -62,18 +62,10 @@ def read_annotations(path: str | Path) -> dict[str, Annotation]:
     """Annotations by item id, from JSONL; a bad line or a repeated item is an error that names the line."""
     path = Path(path)
     found: dict[str, Annotation] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(f"{path} must be UTF-8: {error}") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, record in read_json_lines(path):
         try:
-            annotation = Annotation.from_record(json.loads(line))
-        except (ValueError, RecursionError) as error:
+            annotation = Annotation.from_record(record)
+        except DataError as error:
             raise FileFormatError(f"{path}, line {number}: not an annotation: {error}") from error
         if annotation.item_id in found:
             raise DataError(f"{path}, line {number}: item {annotation.item_id!r} is annotated twice")

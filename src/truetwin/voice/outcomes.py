@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.errors import DataError, FileFormatError
-from truetwin.io import check_writable, replacing
+from truetwin.io.json_lines import write_json_lines
 
 FORMAT = "voice-outcome/1"
 #: Lowest and highest mark of the judge's rubric (paper B, section 3.2.2).
@@ -203,12 +203,7 @@ def choice_outcome(
 
 def write_outcomes(path: str | Path, outcomes: Iterable[Outcome]) -> None:
     """Write outcomes as JSONL, one a line, whole or not at all."""
-    path = Path(path)
-    check_writable(path)
-    # A lone surrogate, as JSON may carry it, is written as the escape that it came as.
-    with replacing(path) as (draft,), draft.open("w", encoding="utf-8", errors="backslashreplace") as out:
-        for outcome in outcomes:
-            out.write(json.dumps(outcome.to_record(), ensure_ascii=False, sort_keys=True) + "\n")
+    write_json_lines(Path(path), (outcome.to_record() for outcome in outcomes))
 
 
 def outcome_of_line(line: str) -> Outcome:
