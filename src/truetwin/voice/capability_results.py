@@ -16,12 +16,11 @@ from truetwin.io.json_lines import read_json_lines
 from truetwin.voice.capabilities import CAPABILITIES
 from truetwin.voice.items import VoiceItem
 from truetwin.voice.outcomes import FOUR_WAY, SCORE_RANGE, Outcome, Protocol, Status
-from truetwin.voice.resampling import RESAMPLES, Array
+from truetwin.voice.resampling import LEVEL, RESAMPLES, Array
 from truetwin.voice.scores import cluster_of
 
 RANKINGS = (Protocol.REPLY_VS_DISTRACTORS, Protocol.MAP_TO_OPTIONS)
 COMBINED = "combined"
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
