@@ -159,9 +159,7 @@ def _short(scale: Scale) -> str:
     return ", ".join(f"{c:g}" for c in codes)
 
 
-def complete_item(
-    item: Item, known: Item | None, values: np.ndarray, typical: Sequence[Scale]
-) -> Item:
+def complete_item(item: Item, known: Item | None, values: np.ndarray, typical: Sequence[Scale]) -> Item:
     """The item, with the scale that the marginals, the user, or items like it declare."""
     text = item.text or (known.text if known else "")
     if known is not None:
@@ -234,9 +232,7 @@ def _check_twins(twins: ResponseMatrix, width: int) -> None:
         )
 
 
-def _notes(
-    table: TwinTable, marginals: Marginals, both: Sequence[str], n_missing: int
-) -> tuple[str, ...]:
+def _notes(table: TwinTable, marginals: Marginals, both: Sequence[str], n_missing: int) -> tuple[str, ...]:
     notes = list(marginals.notes)
     if marginals.off_scale_share > 0:
         share = marginals.off_scale_share

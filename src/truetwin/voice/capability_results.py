@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,6 @@ import numpy as np
 from truetwin.errors import AlignmentError, DataError, FileFormatError, ParameterError
 from truetwin.io.json_lines import read_json_lines
 from truetwin.voice.capabilities import CAPABILITIES
-from truetwin.voice.items import VoiceItem
 from truetwin.voice.outcomes import FOUR_WAY, SCORE_RANGE, Outcome, Protocol, Status
 from truetwin.voice.resampling import LEVEL, RESAMPLES, Array
 from truetwin.voice.scores import cluster_of
@@ -72,40 +71,6 @@ def read_annotations(path: str | Path) -> dict[str, Annotation]:
     if not found:
         raise DataError(f"{path} must hold at least one annotation; it has none")
     return found
-
-
-def merge_annotations(
-    items: Sequence[VoiceItem], annotations: Mapping[str, Annotation]
-) -> tuple[list[VoiceItem], int]:
-    """Items with their annotations, and the number of items that have none and stay as they were.
-
-    Raises
-    ------
-    AlignmentError
-        If an annotation is of no item: it belongs to another file.
-    """
-    known = {item.item_id for item in items}
-    strange = [item_id for item_id in annotations if item_id not in known]
-    if strange:
-        raise AlignmentError(
-            f"every annotation must be of an item; {strange[0]!r} is of none ({len(strange)} such annotations)"
-        )
-    merged = [
-        replace(item, capabilities={"primary": a.primary, "labels": dict(a.labels)})
-        if (a := annotations.get(item.item_id))
-        else item
-        for item in items
-    ]
-    return merged, len(items) - len(annotations)
-
-
-def annotations_of(items: Iterable[VoiceItem]) -> dict[str, Annotation]:
-    """Annotations that items carry themselves."""
-    return {
-        item.item_id: Annotation.from_record({"item_id": item.item_id, **item.capabilities})
-        for item in items
-        if item.capabilities
-    }
 
 
 def capability_results(

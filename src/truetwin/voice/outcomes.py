@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from truetwin.errors import DataError, FileFormatError
+from truetwin.errors import DataError
 from truetwin.io.json_lines import write_json_lines
 
 FORMAT = "voice-outcome/1"
@@ -204,11 +203,3 @@ def choice_outcome(
 def write_outcomes(path: str | Path, outcomes: Iterable[Outcome]) -> None:
     """Write outcomes as JSONL, one a line, whole or not at all."""
     write_json_lines(Path(path), (outcome.to_record() for outcome in outcomes))
-
-
-def outcome_of_line(line: str) -> Outcome:
-    """The outcome on one line; raises :class:`FileFormatError` that says what is wrong with it."""
-    try:
-        return Outcome.from_record(json.loads(line))
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, DataError) as error:
-        raise FileFormatError(f"not an outcome: {error}") from error
