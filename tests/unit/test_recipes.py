@@ -120,7 +120,7 @@ def test_a_dimension_is_its_constants_its_records_and_its_prompts(
         return parse_prompt(name, text.replace("post", "letter"))
 
     monkeypatch.setattr(task, "packaged_prompt", prompt)
-    shared = ("finish", "indexed_options", "read_lines", "text_field")
+    shared = ("indexed_options", "load_records", "text_field")
     module = follow(
         "A dimension of the voice benchmark",
         VoiceItem=items.VoiceItem,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,21 @@ def finish(items: Sequence[VoiceItem], later_turns: Mapping[str, int], *, remove
     }
     turns = {"later turn": sum(later_turns.values()), "leak in history": dropped if remove_leaks else 0}
     return Loaded(done, LoadReport(len(done), found, turns, remove_leaks))
+
+
+def load_records(
+    path: Path, record_to_item: Callable[[dict[str, Any], int, str], VoiceItem], *, remove_leaks: bool
+) -> Loaded:
+    """Items of a JSONL file with a record each; ``record_to_item`` takes record, number from 1, and where it stands."""
+    items = [record_to_item(record, k, where) for k, (where, record) in enumerate(read_lines(path), 1)]
+    if not items:
+        raise DataError(f"{path} must hold at least one item; it has none")
+    seen: set[str] = set()
+    for item in items:
+        if item.item_id in seen:
+            raise DataError(f"{path}: item ids must be unique; {item.item_id!r} is there more than once")
+        seen.add(item.item_id)
+    return finish(items, {}, remove_leaks=remove_leaks)
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
