@@ -38,3 +38,16 @@ def test_new_respondent_of_movielens() -> None:
 
 def test_intervals_of_twin_2k() -> None:
     assert 0.87 <= interval_coverage(twin_2k_500.load(), "leave-one-item-out").mean <= 0.93
+
+
+def test_intervals_of_new_respondents() -> None:
+    for panel in (movielens.load(), twin_2k_500.load()):
+        assert 0.87 <= interval_coverage(panel, "leave-one-respondent-out").mean <= 0.93
+
+
+def test_adaptive_transfer_does_no_harm_to_a_new_battery() -> None:
+    table = evaluate(
+        twin_2k_500.load(), ["adaptive:ridge"], "leave-block-out", metric="pearson-paper", baseline="twin"
+    )
+    means = {r["method"]: r["mean"] for r in table.summary()}
+    assert means["adaptive:ridge"] >= means["twin"]

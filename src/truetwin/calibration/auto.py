@@ -12,14 +12,13 @@ from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
 from truetwin.calibration.intervals import TargetLaw, target_laws
 from truetwin.calibration.levels import predict_level
-from truetwin.calibration.new_items import FoldPrediction, predict_items
+from truetwin.calibration.new_items import FoldPrediction, has_donors, predict_items
 from truetwin.calibration.new_people import predict_people
+from truetwin.calibration.people_intervals import PersonLaw, person_law
 from truetwin.calibration.pseudo_targets import Problem
 from truetwin.data import Panel
 from truetwin.data.blocks import complete_blocks
 from truetwin.errors import ParameterError
-
-LEAST_SPREAD = 0.05  # in sds of the answers: what is known of a person is not lost in shrinkage
 
 
 class Auto(Calibrator):
@@ -119,10 +118,17 @@ class Auto(Calibrator):
         """What is known of each new item beyond the predictions: level, errors, expected correlation."""
         self._check()
         if design.axis != "item":
-            raise ParameterError("intervals are there for new items only, not for new respondents")
+            raise ParameterError("the laws of new respondents come from Auto.person_law")
         problem, targets = self.problem_of(design)
         found = self._found(problem, [targets])
         return target_laws(problem, [targets], found, block_blind=self.weights == "block-blind")[0]
+
+    def person_law(self, design: Design) -> PersonLaw:
+        """Errors to expect in the predictions of new respondents, the same for each of them."""
+        if design.axis != "respondent":
+            raise ParameterError("the laws of new items come from Auto.laws")
+        human, twin = _people_grid(design)
+        return person_law(human, twin)
 
     def fold_laws(self, answers: Answers, folds: Sequence[Fold]) -> list[list[TargetLaw]]:
         """The same for many folds of one table, as :meth:`predict_folds`."""
@@ -187,14 +193,9 @@ def situation_of(model: Auto, panel: Panel, target: str, targets: Sequence[str])
 
 def _place(problem: Problem, fold: Sequence[int], found: FoldPrediction) -> Array:
     """Standardised predictions on the items' scales; NaN for people who have answered no donor."""
-    donors = problem.answered.copy()
-    donors[list(fold)] = False
-    somebody = np.asarray(problem.people.seen[:, donors].any(axis=1))
     levels = [predict_level(problem, t, fold) for t in fold]
     mean, sd = np.array([level.mean for level in levels]), np.array([level.sd for level in levels])
-    spread = found.values[somebody].std(axis=0) if somebody.any() else np.zeros(len(fold))
-    widen = np.divide(LEAST_SPREAD, spread, out=np.ones_like(spread), where=spread > 1e-9)
-    return np.where(somebody[:, None], mean + sd * found.values * np.maximum(widen, 1.0), np.nan)
+    return np.where(has_donors(problem, fold)[:, None], mean + sd * found.values, np.nan)
 
 
 def _people_grid(design: Design) -> tuple[Array, Array]:

@@ -33,6 +33,8 @@ class Prediction:
         Predictions on the items' scales; NaN where none can be made.
     unpredicted : dict of target id to str
         Targets that cannot be predicted at all, with the reason; their columns are NaN.
+    unconverged : frozenset of str
+        Targets whose solver stopped at its limit of iterations before it met its tolerance.
     """
 
     axis: Axis
@@ -40,6 +42,7 @@ class Prediction:
     sample_ids: tuple[str, ...]
     values: Array
     unpredicted: dict[str, str] = field(default_factory=dict)
+    unconverged: frozenset[str] = frozenset()
 
 
 class Calibrator(BaseEstimator, ABC):
@@ -144,7 +147,12 @@ class Calibrator(BaseEstimator, ABC):
             if reason:
                 unpredicted[target] = reason
                 values[:, k] = np.nan
-        return Prediction(design.axis, design.target_ids, design.sample_ids, values, unpredicted)
+        stopped = frozenset(t for t in design.target_ids if t in getattr(self, "unconverged_", ()))
+        return Prediction(design.axis, design.target_ids, design.sample_ids, values, unpredicted, stopped)
+
+    def _note_convergence(self, targets: Sequence[str], converged: bool) -> None:
+        if not converged:
+            self.unconverged_ = {*getattr(self, "unconverged_", ()), *targets}
 
     def _why_not(self, design: Design, k: int) -> str | None:
         """Why target ``k`` cannot be predicted, or None if it can."""

@@ -72,7 +72,9 @@ class HardSVD(StackedCompletion):
         self.stack = stack
 
     def _complete(self, design: Design, k: int, stacked: Array) -> Array:
-        return hard_impute(stacked, self.rank, dtype=np.float32).completed
+        found = hard_impute(stacked, self.rank, dtype=np.float32)
+        self._note_convergence([design.target_ids[k]], found.converged)
+        return found.completed
 
 
 class SoftSVD(StackedCompletion):
@@ -120,9 +122,13 @@ class ALS(StackedCompletion):
         self.stack = stack
 
     def _complete(self, design: Design, k: int, stacked: Array) -> Array:
+        if not self.penalty > 0:
+            raise ParameterError(f"'penalty' of ALS must be > 0. Got {self.penalty!r} instead.")
         # Both solve one problem where the rank does not bind, so that the other's end is the best start.
         start = _softly(design, k, stacked, self.rank, self.penalty)
-        return als(stacked, self.rank, self.penalty, start=start, dtype=np.float32).completed
+        found = als(stacked, self.rank, self.penalty, start=start, dtype=np.float32)
+        self._note_convergence([design.target_ids[k]], found.converged)
+        return found.completed
 
 
 def _softly(design: Design, k: int, stacked: Array, rank: int, shrinkage: float) -> Array:

@@ -65,20 +65,28 @@ class People:
         core = self.inverse[:, S[:, None], S]
         share = np.linalg.solve(core, self.inverse[:, S, :])  # (n, s, p)
         beta = np.linalg.solve(core, self.solution[:, S, None])[..., 0]
-        inverse = self.inverse - np.matmul(self.inverse[:, :, S], share)
+        inverse = np.matmul(self.inverse[:, :, S], share)
+        np.subtract(
+            self.inverse, inverse, out=inverse
+        )  # in place here and below: these are the largest arrays
         inverse[:, S, :] = 0.0
         inverse[:, :, S] = 0.0
         inverse[:, S, S] = 1.0
         solution = self.solution - np.einsum("nps,ns->np", self.inverse[:, :, S], beta)
         solution[:, S] = 0.0
         filled = self.filled - np.einsum("nps,ns->np", self.filling[:, :, S], beta)
-        filling = self.filling - np.matmul(self.filling[:, :, S], share)
+        filling = np.matmul(self.filling[:, :, S], share)
+        np.subtract(self.filling, filling, out=filling)
         filling[:, :, S] = 0.0
         cut = self.links[:, :, S]  # (f, p, s)
         expected = self.expected - np.einsum("fnps,ns->fnp", self.links_filling[..., S], beta)
         expected -= np.einsum("fps,ns->fnp", cut, filled[:, S])
-        links_filling = self.links_filling - np.matmul(self.links_filling[..., S], share)
-        links_filling -= np.matmul(cut[:, None], filling[None, :, S, :])
+        links_filling = np.empty_like(self.links_filling)
+        for before, W, after in zip(self.links_filling, cut, links_filling, strict=True):
+            # (W P)_S share + W_S P, as one product
+            left = np.concatenate([before[:, :, S], np.broadcast_to(W, (len(before), *W.shape))], axis=2)
+            np.matmul(left, np.concatenate([share, filling[:, S, :]], axis=1), out=after)
+            np.subtract(before, after, out=after)
         links_filling[..., S] = 0.0
         links = self.links.copy()
         links[:, :, S] = 0.0

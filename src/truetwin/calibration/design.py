@@ -146,7 +146,7 @@ class Design:
     fold : Fold
         Targets and donors.
     target_ids, donor_ids, sample_ids : tuple of str
-        Ids of the targets, and of everything on the other axis of the panel.
+        Ids of the targets, of the donors in the order of the arrays, and of everything on the other axis of the panel.
     human_samples, twin_samples : ndarray of int
         Samples, in the order of their ids, that have an answer to a donor in that source; the others have no row
         in the oriented arrays.
@@ -332,7 +332,7 @@ def _make_design(
     return Design(
         fold=fold,
         target_ids=tuple(axis_ids(answers, axis)[t] for t in fold.targets),
-        donor_ids=tuple(axis_ids(answers, axis)[d] for d in fold.donors),
+        donor_ids=tuple(axis_ids(answers, axis)[d] for d in donors),
         sample_ids=axis_ids(answers, other(axis)),
         preprocessing=preprocessing,
         human_samples=human_samples,

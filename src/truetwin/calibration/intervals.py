@@ -2,12 +2,14 @@ r"""How far answers lie from their predictions, learned on pseudo-targets; inter
 
 For a fold and one of its targets, every pseudo-target k gives scores
 
-.. math:: r_{ik} = (y_{ik} - \hat m_k) / \hat s_k - w' f_{ik},
+.. math:: r_{ik} = (y_{ik} - \hat m_k) / \hat s_k - \hat z_{ik},
 
-with level :math:`\hat m_k`, spread :math:`\hat s_k` and features :math:`f_{ik}` predicted as if nobody had answered k,
-and neither the fold's targets. The items are the exchangeable unit: each counts by its weight in the stack, however
-many people answered it. Source: conformal prediction with hierarchical data (Dunn, Wasserman and Ramdas, 2023,
-pooled quantiles).
+with level :math:`\hat m_k`, spread :math:`\hat s_k` and prediction :math:`\hat z_{ik}` made as if nobody had answered
+k, and neither the fold's targets. The items are the exchangeable unit: each counts by its weight, however many people
+answered it. Which quantiles of the pooled scores to take is itself learned: every pseudo-target in turn gets the
+interval that the others give it, and the level is raised until those hold the wanted share of answers, one more item
+that nothing holds included. Sources: conformal prediction with hierarchical data (Dunn, Wasserman and Ramdas, 2023,
+pooled quantiles); its recalibration for unequal weights (Guan, 2023).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +26,18 @@ from truetwin.calibration._orient import Array
 from truetwin.calibration.levels import Level, predict_level
 from truetwin.calibration.new_items import FoldPrediction, pseudo_target_weights
 from truetwin.calibration.pseudo_targets import FoldFeatures, Problem, PseudoSink, Situation
+from truetwin.calibration.stack import Stack
 from truetwin.errors import ParameterError
 
 EDGE = 8.0
 STEP = 0.02
 BINS = round(2 * EDGE / STEP)
-GRID = np.linspace(-EDGE + STEP / 2, EDGE - STEP / 2, BINS)
+EDGES = np.linspace(-EDGE, EDGE, BINS + 1)
+GRID = (EDGES[1:] + EDGES[:-1]) / 2
+TAILS = np.concatenate([[0.0], np.geomspace(2e-4, 0.5, 160)])
 MAX_PEOPLE = 500
 SIBLINGS_FOR_HALF = 3
+GROUPS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,133 +47,211 @@ class ErrorLaw:
     Attributes
     ----------
     total : ndarray of shape (BINS,)
-        Probabilities on :data:`GRID`, errors of the predicted level included: for intervals.
+        Probabilities between :data:`EDGES`, errors of the predicted level included: for intervals.
     within : ndarray of shape (BINS,)
         The same around each pseudo-target's own mean error: for the shape of the answers.
     n_items : int
         Number of pseudo-targets behind it.
+    held : ndarray of shape (len(TAILS),)
+        Share of a new item's answers to expect between the quantiles ``TAILS`` and ``1 - TAILS`` of ``total``.
     """
 
     total: Array
     within: Array
     n_items: int
+    held: Array
 
     def quantiles(self, level: float) -> tuple[float, float]:
-        """Lower and upper error that enclose ``level`` of a new item's answers, corrected for few items."""
+        """Lower and upper error that enclose ``level`` of a new item's answers; the widest for too few items."""
         if not 0 < level < 1:
             raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
-        tail = (1 - level) / 2
-        if self.n_items:  # one more item, at infinity: half at each end
-            tail = max(0.0, tail - (0.5 - tail) / self.n_items)
-        cumulative = np.cumsum(self.total)
-        low, high = np.searchsorted(cumulative, [tail, 1 - tail])
-        return float(GRID[min(low, BINS - 1)]), float(GRID[min(high, BINS - 1)])
+        tail = float(np.interp(level, self.held[::-1], TAILS[::-1])) if self.held[0] >= level else 0.0
+        low, high = _ends(np.cumsum(self.total), tail)
+        return float(EDGES[low]), float(EDGES[high])
 
 
-def error_laws(
+def _ends(cumulative: Array, tail: float) -> tuple[int, int]:
+    """Edges between which all but ``tail`` on either side lies."""
+    if tail <= 0:
+        return 0, BINS
+    low, high = np.searchsorted(cumulative, [tail * cumulative[-1], (1 - tail) * cumulative[-1]])
+    return int(low), int(min(high + 1, BINS))
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """Predictions of the pseudo-targets of one target, for the people drawn.
+
+    Attributes
+    ----------
+    problem : Problem
+    target : int
+    fold : tuple of int
+    situation : str
+    block_blind : bool
+    who : ndarray of int of shape (n,)
+        The people drawn.
+    predicted : ndarray of shape (p, n)
+        Standardised predictions of every pseudo-target; NaN where there is none.
+    """
+
+    problem: Problem
+    target: int
+    fold: tuple[int, ...]
+    situation: Situation
+    block_blind: bool
+    who: NDArray[np.intp]
+    predicted: Array
+
+    @cached_property
+    def importance(self) -> Array:
+        """How much every item counts, (p,); 0 for whatever is not a pseudo-target."""
+        weights = pseudo_target_weights(
+            self.problem, self.target, self.fold, self.situation, block_blind=self.block_blind
+        )
+        there = (weights > 0) & np.isfinite(self.predicted).any(axis=1)
+        return self._shared(there[None], self.problem.block[[self.target]])[0]
+
+    def _shared(self, usable: NDArray[np.bool_], block: NDArray[np.intp]) -> Array:
+        """Weights of the usable items for targets in ``block``, (m, p), summing to 1 where there are any.
+
+        Every item counts the same; siblings, as far as there are several, count above all others.
+        """
+        everything = usable.sum(axis=1, keepdims=True)
+        weights = np.divide(usable, everything, out=np.zeros(usable.shape), where=everything > 0)
+        if self.situation == "known battery" and not self.block_blind:
+            siblings = usable & (block[:, None] == self.problem.block)
+            count = siblings.sum(axis=1, keepdims=True)
+            share = count / (count + SIBLINGS_FOR_HALF)
+            weights = weights * (1 - share) + siblings * share / np.maximum(count, 1)
+        return np.asarray(weights)
+
+    @cached_property
+    def _scores(self) -> tuple[NDArray[np.intp], Array]:
+        """Pseudo-targets with a level, and their errors, (m, n), NaN where nobody answered."""
+        items, rows = [], []
+        for item in np.flatnonzero(self.importance > 0):
+            hidden = list(self.fold)
+            if self.situation == "new battery":
+                hidden += [int(k) for k in np.flatnonzero(self.problem.block == self.problem.block[item])]
+            level = predict_level(self.problem, int(item), hidden)
+            if np.isfinite(level.mean) and np.isfinite(level.sd):
+                items.append(int(item))
+                rows.append(
+                    (self.problem.human[self.who, item] - level.mean) / level.sd - self.predicted[item]
+                )
+        return np.array(items, dtype=np.intp), np.array(rows).reshape(len(items), len(self.who))
+
+    def law(self) -> ErrorLaw:
+        """Distribution of the errors, and what its quantiles hold."""
+        items, scores = self._scores
+        if not items.size:
+            uniform = np.full(BINS, 1 / BINS)
+            return ErrorLaw(uniform, uniform, 0, np.zeros(len(TAILS)))
+        weight = self.importance[items] / self.importance[items].sum()
+        shapes = _histograms(scores)
+        within = weight @ _histograms(scores - np.nanmean(scores, axis=1, keepdims=True))
+        return ErrorLaw(weight @ shapes, within, items.size, self._held(items, shapes, weight))
+
+    def _held(self, items: NDArray[np.intp], shapes: Array, weight: Array) -> Array:
+        """What intervals from the other pseudo-targets hold of each one's answers, on average."""
+        block = self.problem.block[items]
+        others = np.zeros((items.size, len(self.importance)), dtype=bool)
+        others[:, items] = True
+        others[np.arange(items.size), items] = False
+        if self.situation == "new battery" or self.block_blind:
+            others[block[:, None] == self.problem.block] = False
+        pooled = np.cumsum(self._shared(others, block)[:, items] @ shapes, axis=1)
+        own = np.concatenate([np.zeros((items.size, 1)), np.cumsum(shapes, axis=1)], axis=1)
+        held = np.zeros(len(TAILS))
+        for each, inside, share in zip(pooled, own, weight, strict=True):
+            if each[-1] <= 0:
+                continue
+            low = np.searchsorted(each, TAILS * each[-1])
+            high = np.minimum(np.searchsorted(each, (1 - TAILS) * each[-1]) + 1, BINS)
+            low[0], high[0] = 0, BINS
+            held += share * (inside[high] - inside[low])
+        return np.asarray(held * items.size / (items.size + 1))
+
+    def correlation_error(self) -> float:
+        """Standard error of the mean correlation over pseudo-targets, from leaving out people by groups.
+
+        Delete-a-group jackknife with the weights of the features held fixed; scaled from the people drawn to all.
+        """
+        items = np.flatnonzero(self.importance > 0)
+        if not items.size or len(self.who) < 2 * GROUPS:
+            return float("nan")
+        f, y = self.predicted[items], self.problem.people.values[np.ix_(self.who, items)].T
+        fine = np.isfinite(f)
+        f, y = np.where(fine, f, 0.0), np.where(fine, y, 0.0)
+        group = np.eye(GROUPS)[np.arange(len(self.who)) % GROUPS]
+        sums = np.stack([v @ group for v in (fine.astype(np.float64), f, y, f * f, y * y, f * y)])
+        n, a, b, aa, bb, ab = sums.sum(axis=2, keepdims=True) - sums
+        n = np.maximum(n, 1)
+        size = np.sqrt(np.maximum((aa - a * a / n) * (bb - b * b / n), 0.0))
+        r = np.divide(ab - a * b / n, size, out=np.zeros_like(size), where=size > 1e-9)
+        means = self.importance[items] @ r / self.importance[items].sum()
+        error = np.sqrt((GROUPS - 1) * float(means.var()))
+        return float(error * np.sqrt(len(self.who) / len(self.problem.sample_ids)))
+
+
+def _histograms(scores: Array) -> Array:
+    """Shares of each row's finite scores between :data:`EDGES`, (m, BINS)."""
+    fine = np.isfinite(scores)
+    bins = np.clip((np.where(fine, scores, 0.0) + EDGE) / STEP, 0, BINS - 1).astype(np.intp)
+    flat = (np.arange(len(scores))[:, None] * BINS + bins)[fine]
+    counts = np.bincount(flat, minlength=len(scores) * BINS).reshape(len(scores), BINS)
+    return np.asarray(counts / np.maximum(fine.sum(axis=1, keepdims=True), 1))
+
+
+def residuals(
     problem: Problem, folds: Sequence[Sequence[int]], found: Sequence[FoldPrediction], *, block_blind: bool
-) -> list[list[ErrorLaw]]:
-    """Error law of every target of every fold, from a second pass over the pseudo-targets.
+) -> list[list[Residuals]]:
+    """Predictions of the pseudo-targets of every target of every fold, from a second pass over them.
 
     Large tables are represented by 500 people drawn by id.
     """
     if problem.inconsistent and any(problem.answered[list(fold)].any() for fold in folds):
         return [
-            error_laws(problem.hiding(fold), [fold], [each], block_blind=block_blind)[0]
+            residuals(problem.hiding(fold), [fold], [each], block_blind=block_blind)[0]
             for fold, each in zip(folds, found, strict=True)
         ]
     features = FoldFeatures(problem, folds)
-    collectors = [
+    who = _drawn(problem)
+    place = np.full(len(problem.sample_ids), -1)
+    place[who] = np.arange(who.size)
+    result = [
         [
-            _Collector(problem, t, fold, s, stack.weights, block_blind)
-            for t, s, stack in zip(fold, each.situations, each.stacks, strict=True)
+            Residuals(problem, t, fold, s, block_blind, who, np.full((len(problem.blocks), who.size), np.nan))
+            for t, s in zip(fold, each.situations, strict=True)
         ]
         for fold, each in zip(features.folds, found, strict=True)
     ]
 
     def sink_for(s: Situation) -> PseudoSink:
-        def sink(item: int, at: NDArray[np.intp], who: NDArray[np.intp], variables: Array) -> None:
-            answers = problem.human[who, item]
+        def sink(item: int, at: NDArray[np.intp], people: NDArray[np.intp], variables: Array) -> None:
             for m, k in enumerate(at):
-                for collector in collectors[k]:
-                    if collector.situation == s:
-                        collector.add(item, answers, variables[m, :-1])
+                for each, stack in zip(result[k], found[k].stacks, strict=True):
+                    if each.situation == s:
+                        each.predicted[item, place[people]] = _predicted(stack, item, variables[m, :-1])
 
         return sink
 
-    features.walk(_drawn(problem), {s: sink_for(s) for s in features.facing}, None)
-    return [[collector.law() for collector in each] for each in collectors]
+    chosen = np.zeros(len(problem.sample_ids), dtype=bool)
+    chosen[who] = True
+    features.walk(chosen, {s: sink_for(s) for s in features.facing}, None)
+    return result
 
 
-class _Collector:
-    """Gathers the scores of one target's pseudo-targets."""
-
-    def __init__(
-        self,
-        problem: Problem,
-        target: int,
-        fold: Sequence[int],
-        s: Situation,
-        weights: Array,
-        block_blind: bool,
-    ) -> None:
-        self.problem, self.fold, self.situation, self.weights = problem, fold, s, weights
-        self.importance = _importance(problem, target, fold, s, block_blind)
-        self.scores: dict[int, list[Array]] = {}
-        self.levels: dict[int, Level] = {}
-
-    def add(self, item: int, answers: Array, F: Array) -> None:
-        if not self.importance[item] > 0:
-            return
-        if item not in self.levels:
-            hidden = list(self.fold)
-            if self.situation == "new battery":
-                hidden += [int(k) for k in np.flatnonzero(self.problem.block == self.problem.block[item])]
-            self.levels[item] = predict_level(self.problem, item, hidden)
-        level = self.levels[item]
-        self.scores.setdefault(item, []).append((answers - level.mean) / level.sd - self.weights @ F)
-
-    def law(self) -> ErrorLaw:
-        total, within = np.zeros(BINS), np.zeros(BINS)
-        used = []
-        for item, parts in self.scores.items():
-            scores = np.concatenate(parts)
-            if np.isfinite(scores).all():
-                share = float(self.importance[item])
-                total += share * _histogram(scores)
-                within += share * _histogram(scores - scores.mean())
-                used.append(share)
-        if not used:
-            return ErrorLaw(np.full(BINS, 1 / BINS), np.full(BINS, 1 / BINS), 0)
-        weight = np.array(used)
-        return ErrorLaw(total / weight.sum(), within / weight.sum(), len(used))
+def _predicted(stack: Stack, item: int, F: Array) -> Array:
+    spread = np.nan_to_num(stack.spreads[[item]])
+    return np.asarray(stack.weights @ F * stack.widening(spread))
 
 
-def _importance(problem: Problem, target: int, fold: Sequence[int], s: Situation, block_blind: bool) -> Array:
-    """Every pseudo-target counts the same; siblings, as far as there are several, count above all others."""
-    weights = (pseudo_target_weights(problem, target, fold, s, block_blind=block_blind) > 0).astype(
-        np.float64
-    )
-    siblings = (weights > 0) & (problem.block == problem.block[target])
-    count = int(siblings.sum())
-    if s == "known battery" and count:
-        share = count / (count + SIBLINGS_FOR_HALF)
-        weights *= (1 - share) / weights.sum()
-        weights[siblings] += share / count
-    return weights
-
-
-def _histogram(scores: Array) -> Array:
-    bins = np.clip(((scores + EDGE) / STEP).astype(int), 0, BINS - 1)
-    return np.bincount(bins, minlength=BINS) / scores.size
-
-
-def _drawn(problem: Problem) -> NDArray[np.bool_]:
+def _drawn(problem: Problem) -> NDArray[np.intp]:
     n = len(problem.sample_ids)
     order = sorted(range(n), key=lambda k: zlib.crc32(problem.sample_ids[k].encode()))
-    chosen = np.zeros(n, dtype=bool)
-    chosen[order[:MAX_PEOPLE]] = True
-    return chosen
+    return np.array(order[:MAX_PEOPLE], dtype=np.intp)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +269,10 @@ class TargetLaw:
     correlation : float
         Correlation to expect with the people's answers: the pseudo-targets' mean.
     correlation_low, correlation_high : float
-        Central 90% of the pseudo-targets' correlations.
+        Where it lies for nine new items in ten: quantiles of the pseudo-targets' correlations, one more item at either
+        end of the scale included.
+    correlation_standard_error : float
+        Of ``correlation``, from jackknife over people; it says nothing of how items differ.
     """
 
     level: Level
@@ -193,34 +281,39 @@ class TargetLaw:
     correlation: float
     correlation_low: float
     correlation_high: float
+    correlation_standard_error: float
 
 
 def target_laws(
     problem: Problem, folds: Sequence[Sequence[int]], found: Sequence[FoldPrediction], *, block_blind: bool
 ) -> list[list[TargetLaw]]:
     """Level, errors and expected correlation of every target of every fold."""
-    errors = error_laws(problem, folds, found, block_blind=block_blind)
-    result = []
-    for fold, each, laws in zip(folds, found, errors, strict=True):
-        row = []
-        for target, s, stack, law in zip(fold, each.situations, each.stacks, laws, strict=True):
-            weights = _importance(problem, target, fold, s, block_blind)
-            fine = (weights > 0) & np.isfinite(stack.correlations)
-            expected = _weighted(stack.correlations[fine], weights[fine])
-            row.append(TargetLaw(predict_level(problem, target, fold), law, s, *expected))
-        result.append(row)
-    return result
+    pseudo = residuals(problem, folds, found, block_blind=block_blind)
+    return [
+        [_law(each, stack) for each, stack in zip(row, part.stacks, strict=True)]
+        for row, part in zip(pseudo, found, strict=True)
+    ]
 
 
-def _weighted(values: Array, weights: Array) -> tuple[float, float, float]:
-    """Weighted mean, 5% and 95% quantiles."""
+def _law(each: Residuals, stack: Stack) -> TargetLaw:
+    fine = (each.importance > 0) & np.isfinite(stack.correlations)
+    expected = _expected(stack.correlations[fine], each.importance[fine])
+    level = predict_level(each.problem, each.target, each.fold)
+    return TargetLaw(level, each.law(), each.situation, *expected, each.correlation_error())
+
+
+def _expected(values: Array, weights: Array) -> tuple[float, float, float]:
+    """Weighted mean, and quantiles that hold the value of one more item nine times in ten."""
     if not values.size:
         return float("nan"), float("nan"), float("nan")
     order = np.argsort(values)
-    cumulative = np.cumsum(weights[order]) / weights.sum()
-    last = len(order) - 1
-    low, high = (float(values[order[min(int(np.searchsorted(cumulative, q)), last)]]) for q in (0.05, 0.95))
-    return float(values @ weights / weights.sum()), low, high
+    ordered = np.concatenate([[-1.0], values[order], [1.0]])
+    one_more = 0.5 / (values.size + 1)
+    shares = np.concatenate([[one_more], weights[order] / weights.sum() * (1 - 2 * one_more), [one_more]])
+    cumulative = np.cumsum(shares)
+    low = ordered[max(0, int(np.searchsorted(cumulative, 0.05, side="right")))]
+    high = ordered[min(int(np.searchsorted(cumulative, 0.95)), values.size + 1)]
+    return float(values @ weights / weights.sum()), float(low), float(high)
 
 
 def category_probabilities(prediction: Array, sd: float, law: ErrorLaw, categories: Sequence[float]) -> Array:
@@ -242,7 +335,7 @@ def category_probabilities(prediction: Array, sd: float, law: ErrorLaw, categori
     Examples
     --------
     >>> narrow = np.where(np.abs(GRID) < STEP, 0.5, 0.0)
-    >>> law = ErrorLaw(narrow, narrow, 10)
+    >>> law = ErrorLaw(narrow, narrow, 10, np.ones(len(TAILS)))
     >>> category_probabilities(np.array([1.0, 2.9]), 0.1, law, [1, 2, 3]).round(2)
     array([[1., 0., 0.],
            [0., 0., 1.]])
@@ -250,13 +343,12 @@ def category_probabilities(prediction: Array, sd: float, law: ErrorLaw, categori
     codes = np.asarray(categories, dtype=np.float64)
     cuts = (codes[1:] + codes[:-1]) / 2
     cumulative = np.concatenate([[0.0], np.cumsum(law.within)])
-    edges = np.linspace(-EDGE, EDGE, BINS + 1)
     fine = np.isfinite(prediction)
     centre = prediction[fine]
     scale = max(sd, 1e-9)
 
     def shares(shift: float) -> Array:
-        below = np.interp((cuts - centre[:, None] - shift) / scale, edges, cumulative)
+        below = np.interp((cuts - centre[:, None] - shift) / scale, EDGES, cumulative)
         return np.diff(below, axis=1, prepend=0.0, append=1.0)
 
     result = np.full((len(prediction), len(codes)), np.nan)

@@ -5,6 +5,7 @@ Nothing here looks at a human answer.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from truetwin.calibration._orient import Array
 
 EIGENVALUE_FLOOR = 0.02
-SWEEPS_A_ROUND = 15
-MAX_ROUNDS = 40
+JITTER = 1e-9
+TOLERANCES = (1e-4, 1e-7, 1e-11, 1e-15)
+MAX_SWEEPS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +113,8 @@ def sparse_links(gram: Array, together: NDArray[np.bool_], l1: float, l2: float)
     r"""Elastic-net weights of every item on the others, all at once.
 
     Row k minimises :math:`\tfrac12 w'Qw - w'q_k + \lambda_1\|w\|_1 + \tfrac{\lambda_2}{2}\|w\|_2^2` with
-    :math:`w_l = 0` wherever ``together[k, l]``, by coordinate descent that visits one donor of all targets at a time.
+    :math:`w_l = 0` wherever ``together[k, l]``: coordinate descent (scikit-learn) finds the support, a linear
+    system the weights on it.
 
     Parameters
     ----------
@@ -131,45 +134,54 @@ def sparse_links(gram: Array, together: NDArray[np.bool_], l1: float, l2: float)
            [0.35, 0.  ]])
     """
     weights = np.zeros_like(gram)
-    rows = np.arange(len(gram))
-    for _ in range(MAX_ROUNDS):
-        _descend(gram, together, l1, l2, weights, rows)
-        rows = np.array(
-            [k for k in rows if not _polish(gram, together, l1, l2, weights, int(k))], dtype=np.intp
-        )
-        if not rows.size:
-            break
+    factor = np.asarray(np.linalg.cholesky(gram + JITTER * np.eye(len(gram))).T, dtype=np.float64)
+    for k in range(len(gram)):
+        donors = np.flatnonzero(~together[k])
+        if donors.size:
+            _solve_row(gram, factor, donors, l1, l2, weights, k)
     return weights
 
 
-def _descend(
-    gram: Array, together: NDArray[np.bool_], l1: float, l2: float, weights: Array, rows: NDArray[np.intp]
+def _solve_row(
+    gram: Array, factor: Array, donors: NDArray[np.intp], l1: float, l2: float, weights: Array, k: int
 ) -> None:
-    """A few sweeps of coordinate descent on the given rows, in place."""
-    w, q, forbidden = weights[rows], gram[rows], together[rows]
-    fitted = w @ gram
-    for _ in range(SWEEPS_A_ROUND):
-        for donor in range(len(gram)):
-            gradient = q[:, donor] - fitted[:, donor] + w[:, donor] * gram[donor, donor]
-            new = np.sign(gradient) * np.maximum(np.abs(gradient) - l1, 0.0) / (gram[donor, donor] + l2)
-            new[forbidden[:, donor]] = 0.0
-            change = new - w[:, donor]
-            moved = np.flatnonzero(change)
-            if moved.size:
-                fitted[moved] += change[moved, None] * gram[donor]
-                w[moved, donor] = new[moved]
-    weights[rows] = w
+    """Row k by coordinate descent, more and more exactly until its support is known; then in closed form."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import enet_path
+
+    part, root = np.ascontiguousarray(gram[donors[:, None], donors]), np.sqrt(len(gram))
+    X, y = np.asfortranarray(factor[:, donors] * root), np.ascontiguousarray(factor[:, k] * root)
+    start = None
+    for tolerance in TOLERANCES:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the conditions are checked below
+            _, found, _ = enet_path(
+                X,
+                y,
+                l1_ratio=l1 / (l1 + l2),
+                alphas=[l1 + l2],
+                precompute=part * len(gram),
+                Xy=gram[donors, k] * len(gram),
+                coef_init=start,
+                check_input=False,
+                copy_X=False,
+                max_iter=MAX_SWEEPS,
+                tol=tolerance,
+            )
+        start = found[:, 0].copy()
+        weights[k, donors] = start
+        if _polish(gram, donors, l1, l2, weights, k):
+            return
 
 
-def _polish(gram: Array, together: NDArray[np.bool_], l1: float, l2: float, weights: Array, k: int) -> bool:
+def _polish(gram: Array, donors: NDArray[np.intp], l1: float, l2: float, weights: Array, k: int) -> bool:
     """Solve row k exactly on its support and keep that if it is the optimum, so that the order does not matter."""
     support = np.flatnonzero(weights[k])
     sign = np.sign(weights[k, support])
     system = gram[support[:, None], support] + l2 * np.eye(support.size)
     exact = np.linalg.solve(system, gram[k, support] - l1 * sign)
     gradient = gram[k] - exact @ gram[support]
-    outside = ~together[k]
-    outside[support] = False
+    outside = np.setdiff1d(donors, support, assume_unique=True)
     optimal = bool((exact * sign >= 0).all() and (np.abs(gradient[outside]) <= l1 + 1e-9).all())
     if optimal:
         weights[k, support] = exact

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,10 +13,11 @@ from truetwin.calibration._orient import Array, axis_ids, orient
 from truetwin.calibration.auto import Auto, situation_of
 from truetwin.calibration.base import Calibrator, Prediction, make_fold
 from truetwin.calibration.batteries import with_blocks
-from truetwin.calibration.design import Fold, Preprocessing, make_designs
+from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
 from truetwin.calibration.intervals import TargetLaw, category_probabilities
 from truetwin.calibration.methods import named_calibrators
 from truetwin.calibration.online import OnlineItem
+from truetwin.calibration.people_intervals import PersonLaw
 from truetwin.calibration.residuals import donor_covariates
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, Target
@@ -133,31 +134,45 @@ class Calibration:
         ParameterError
             If the method is not "auto".
         """
-        model = self.calibrators.get("item")
-        if model is None:
-            raise ParameterError("intervals are there for new items only, and no new item was predicted")
-        if not isinstance(model, Auto):
-            raise ParameterError(
-                f"intervals for new items come with method 'auto' only; the method is {self.method!r}"
-            )
-        (part,) = (p for p in self.parts if p.axis == "item")
-        fold = make_fold(self.panel, [Target("item", t) for t in part.target_ids])
-        (design,) = make_designs(self.panel, [fold], self.preprocessing)
+        model, design = self._design("item")
         return dict(zip(design.target_ids, model.laws(design), strict=True))
 
-    def intervals(self, level: float = 0.9) -> dict[str, tuple[Array, Array]]:
-        """Lower and upper end of the interval of every prediction of every new item, limited to its scale.
+    def _design(self, axis: Axis) -> tuple[Auto, Design]:
+        """The automatic calibrator of an axis, and what it predicts from."""
+        model = self.calibrators.get(axis)
+        if model is None:
+            raise ParameterError(f"there are no intervals for new {axis}s: no new {axis} was predicted")
+        if not isinstance(model, Auto):
+            raise ParameterError(f"intervals come with method 'auto' only; the method is {self.method!r}")
+        (part,) = (p for p in self.parts if p.axis == axis)
+        fold = make_fold(self.panel, [Target(axis, t) for t in part.target_ids])
+        (design,) = make_designs(self.panel, [fold], self.preprocessing)
+        return model, design
+
+    def intervals(self, level: float = 0.9, axis: Axis | None = None) -> dict[str, tuple[Array, Array]]:
+        """Lower and upper end of the interval of every prediction, limited to the item's scale.
 
         Parameters
         ----------
         level : float
-            Share of a new item's answers to enclose, on average over items.
+            Share of a new item's answers to enclose, on average over items; or of all new respondents' answers to an
+            item.
+        axis : {"item", "respondent"}, optional
+            Which predictions: those of new items or of new respondents. By default of new items, if there are any.
 
         Returns
         -------
-        dict of item id to (lower, upper)
-            Along ``panel.respondent_ids``; NaN where nothing is predicted.
+        dict of target id to (lower, upper)
+            For new items along ``panel.respondent_ids``, for new respondents along ``panel.item_ids``; NaN where
+            nothing is predicted.
+
+        Raises
+        ------
+        ParameterError
+            If the method is not "auto", or nothing was predicted on that axis.
         """
+        if (axis or ("item" if "item" in self.calibrators else "respondent")) == "respondent":
+            return self._person_intervals(level)
         result = {}
         for item, law in self.laws.items():
             low, high = law.errors.quantiles(level)
@@ -166,6 +181,26 @@ class Calibration:
                 scale.clip(prediction + law.level.sd * low),
                 scale.clip(prediction + law.level.sd * high),
             )
+        return result
+
+    @cached_property
+    def _person_law(self) -> PersonLaw:
+        model, design = self._design("respondent")
+        return model.person_law(design)
+
+    def _person_intervals(self, level: float) -> dict[str, tuple[Array, Array]]:
+        low, high = self._person_law.quantiles(level)
+        scales = [self.panel.scales[item] for item in self.panel.item_ids]
+        (part,) = (p for p in self.parts if p.axis == "respondent")
+        result = {}
+        for k, person in enumerate(part.target_ids):
+            predicted = part.values[:, k]
+            ends = (
+                np.array([float(s.clip(v)) for s, v in zip(scales, predicted + error, strict=True)])
+                for error in (low, high)
+            )
+            lower, upper = (np.where(np.isfinite(predicted), end, np.nan) for end in ends)
+            result[person] = (lower, upper)
         return result
 
     def probabilities(self, item: str) -> Array:
@@ -223,6 +258,9 @@ class Calibration:
                 model = self.calibrators.get(part.axis)
                 if isinstance(model, Auto) and part.axis == "item":
                     record["situation"] = situation_of(model, self.panel, target, part.target_ids)
+                    blind = _blind(self.panel, target, record["situation"])
+                    if blind:
+                        record["reason"] = blind
                 if target in part.unpredicted:
                     record["reason"] = part.unpredicted[target]
                 elif record["n_unpredicted"]:
@@ -232,6 +270,10 @@ class Calibration:
                         else "items without donors"
                     )
                     record["reason"] = f"{record['n_unpredicted']} {what}"
+                if target in part.unconverged:
+                    record["converged"] = False
+                    stopped = "the solver stopped before it met its tolerance"
+                    record["reason"] = "; ".join(filter(None, [record.get("reason"), stopped]))
                 records.append(record)
         return records
 
@@ -309,7 +351,7 @@ def calibrate(
         calibrators[axis] = with_blocks(model, blocks)
         fold = make_fold(panel, [Target(axis, t) for t in targets])
         part = _predict(panel, calibrators[axis], fold, preprocessing or Preprocessing(), n_jobs, progress)
-        parts.append(_without_blind_targets(panel, calibrators[axis], part))
+        parts.append(part)
     if all(np.isnan(part.values).all() for part in parts):
         reasons = {t: why for part in parts for t, why in part.unpredicted.items()}
         target, why = next(iter(reasons.items()), ("", "no respondent has answered a donor"))
@@ -318,27 +360,19 @@ def calibrate(
     return Calibration(panel, name, calibrators, tuple(parts), preprocessing or Preprocessing())
 
 
-def _without_blind_targets(panel: Panel, model: Calibrator, part: Prediction) -> Prediction:
-    """Refuse new items of which nothing is known: all twins agree, and no item of the battery has been answered.
+def _blind(panel: Panel, target: str, situation: str) -> str | None:
+    """What to say of a new item of which nothing is known: all twins agree, and its battery has not been answered.
 
-    The automatic calibrator could still give everybody's own level, which says nothing about the item.
+    It is predicted all the same, by everybody's own level, as an evaluation predicts it.
     """
-    if part.axis != "item" or not isinstance(model, Auto):
-        return part
-    refused = {}
-    for k, target in enumerate(part.target_ids):
-        answers = panel.twin_values[:, panel.item_ids.index(target)]
-        seen = answers[np.isfinite(answers)]
-        agree = seen.size > 0 and (seen == seen[0]).all()
-        if agree and not situation_of(model, panel, target, part.target_ids).startswith(
-            "new item of a known"
-        ):
-            refused[target] = (
-                f"all {seen.size} twins gave the same answer ({seen[0]:g}) and no item of its battery has been "
-                f"answered: nothing to learn from"
-            )
-            part.values[:, k] = np.nan
-    return replace(part, unpredicted={**part.unpredicted, **refused})
+    answers = panel.twin_values[:, panel.item_ids.index(target)]
+    seen = answers[np.isfinite(answers)]
+    if seen.size and (seen == seen[0]).all() and not situation.startswith("new item of a known"):
+        return (
+            f"all {seen.size} twins gave the same answer ({seen[0]:g}) and no item of its battery has been answered: "
+            f"predicted by everybody's own level, which says little of the item"
+        )
+    return None
 
 
 def _wanted(
@@ -392,6 +426,7 @@ def _predict(
         parts[0].sample_ids,
         np.concatenate([part.values for part in parts], axis=1),
         {t: why for part in parts for t, why in part.unpredicted.items()},
+        frozenset().union(*(part.unconverged for part in parts)),
     )
 
 

@@ -24,6 +24,7 @@ class FoldPrediction:
     Attributes
     ----------
     values : ndarray of shape (n, q)
+        0 for people who have answered no donor.
     situations : tuple of str
         What each target faces.
     stacks : tuple of Stack
@@ -63,7 +64,24 @@ def predict_items(
             put(*each)
     else:
         features.walk(np.ones(n, dtype=bool), {}, put)
+    for v, fold, learned_for in zip(values, features.folds, stacks, strict=True):
+        _widen(problem, v, fold, learned_for)
     return [FoldPrediction(v, s, w) for v, s, w in zip(values, features.situations, stacks, strict=True)]
+
+
+def _widen(problem: Problem, values: Array, fold: Sequence[int], stacks: Sequence[Stack]) -> None:
+    """Spread each target's predictions as far as pseudo-targets have shown to be right, in place."""
+    somebody = has_donors(problem, fold)
+    if somebody.any():
+        spread = values[somebody].std(axis=0)
+        values *= np.array([stack.widening(s) for stack, s in zip(stacks, spread, strict=True)])
+
+
+def has_donors(problem: Problem, fold: Sequence[int]) -> NDArray[np.bool_]:
+    """People who have answered an item that is not hidden."""
+    donors = problem.answered.copy()
+    donors[list(fold)] = False
+    return np.asarray(problem.people.seen[:, donors].any(axis=1))
 
 
 def _learn(

@@ -59,6 +59,7 @@ class _CoordinateDescent(LinearTransfer):
     def _descend(self, design: Design, alpha: float, l1_ratio: float) -> tuple[Array, Array]:
         found = design.complete.elastic_net_design.solve(design.complete.y_twin, alpha, l1_ratio)
         self.converged_ = found.converged
+        self._note_convergence(getattr(design, "target_ids", ()), found.converged)
         return found.coef, found.intercept
 
 

@@ -20,6 +20,7 @@ from truetwin.cli.options import (
     Twin,
     blocks_of,
     ids_of,
+    note_suspicious,
     parameters_of,
     read_panel,
 )
@@ -75,7 +76,7 @@ def calibrate_command(
     intervals: Annotated[
         float | None,
         typer.Option(
-            help="Also write intervals of this level (such as 0.9) and category probabilities for new items, to a "
+            help="Also write intervals of this level (such as 0.9), and category probabilities for new items, to a "
             "long table NAME.intervals.ENDING beside OUTPUT. Method auto only."
         ),
     ] = None,
@@ -111,6 +112,7 @@ def calibrate_command(
     check_sidecar(output)
     by_hand = parameters_of(settings)
     panel = read_panel(human, twin, id_column, item_file, in_context)
+    note_suspicious(panel)
     members, found_by = blocks_of(panel, blocks)
     with progress_bar("calibrating") as progress:
         result = calibrate(
@@ -184,21 +186,43 @@ def _gain(
             note("a large table: what calibration gains was not measured; --check N measures it on N targets")
         return []
     rows: list[dict[str, object]] = []
-    for axis, model in result.calibrators.items():
-        protocol = f"leave-one-{axis}-out"
+    for axis, protocol in _protocols(result):
+        model = result.calibrators[axis]
         trivial = "human-respondent-mean" if axis == "item" else "human-item-mean"
         wanted = dict.fromkeys(["twin", trivial, name])
         from truetwin.calibration.methods import methods
 
         models = {n: model if n == name else methods[n].make() for n in wanted}
+        blocks = model.get_params().get("blocks") if protocol == "leave-block-out" else None
         try:
             with progress_bar("measuring the gain") as progress:
-                scores = evaluate(panel, models, protocol, max_folds=most, n_jobs=n_jobs, progress=progress)
+                scores = evaluate(
+                    panel, models, protocol, blocks=blocks, max_folds=most, n_jobs=n_jobs, progress=progress
+                )
         except NotPredictableError as error:
             note(f"what calibration gains cannot be measured: {error}")
             continue
         rows.extend({"protocol": protocol, **row} for row in scores.summary("twin"))
     return rows
+
+
+def _protocols(result: Calibration) -> list[tuple[Axis, str]]:
+    """How to hide answered targets so that they face what the new ones face."""
+    from truetwin.calibration.auto import Auto, situation_of
+
+    found: list[tuple[Axis, str]] = []
+    for part in result.parts:
+        if part.axis == "respondent":
+            found.append(("respondent", "leave-one-respondent-out"))
+            continue
+        model = Auto(blocks=result.calibrators["item"].get_params().get("blocks"))
+        faced = [situation_of(model, result.panel, t, part.target_ids) for t in part.target_ids]
+        new = [text.startswith("new battery") for text in faced]
+        if not all(new):
+            found.append(("item", "leave-one-item-out"))
+        if any(new):
+            found.append(("item", "leave-block-out"))
+    return found
 
 
 def _print(
@@ -244,6 +268,8 @@ def _in_words(row: Mapping[str, Any]) -> str:
     """What the measured gain means."""
     gain, error = row["difference"], row["difference_standard_error"]
     figures = f"{row['protocol']}: {gain:+.3f}, standard error {error:.3f}, over {row['n_paired']} targets"
+    if row["protocol"] == "leave-block-out":
+        figures = f"for new batteries, whole batteries hidden: {figures}"
     if error != error or abs(gain) <= 2 * error:
         return f"calibration shows no clear gain over the twins ({figures})"
     return (

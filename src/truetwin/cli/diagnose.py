@@ -129,15 +129,18 @@ def print_diagnosis(found: Diagnosis) -> None:
         columns = [
             Column("verdict", "verdict"),
             Column("n_items", "items", "d"),
-            Column("calibrated", "calibrated", ".3f"),
+            Column("calibrated", "calib.", ".3f"),
             Column("twin", "twin", ".3f"),
-            Column("n_blocks", "batteries", "d"),
-            Column("calibrated_by_block", "calibrated", ".3f"),
+            Column("n_blocks", "blocks", "d", optional=True),
+            Column("calibrated_by_block", "calib.", ".3f"),
             Column("calibrated_standard_error", "SE", ".3f"),
             Column("twin_by_block", "twin", ".3f"),
             Column("twin_standard_error", "SE", ".3f"),
         ]
-        title = "how such verdicts did: answered items, hidden in turn (mean correlation over items; over batteries)"
+        title = (
+            "how such verdicts did: answered items, hidden in turn\n"
+            "mean correlations over items, then over blocks (a battery counts once)"
+        )
         print_table(found.record_summary(), columns, title=title)
     if found.verdicts:
         _print_verdicts(found)
@@ -170,7 +173,9 @@ def _structure(found: Diagnosis) -> list[dict[str, Any]]:
 def _print_faults(found: Diagnosis) -> None:
     from truetwin.cli.output import Column, note, print_table
 
-    faulty = [{**r, "words": "; ".join(r["faults"])} for r in found.faults if r["faults"]]
+    faulty = [
+        {**r, "words": "; ".join(_beside_columns(r["faults"])) or None} for r in found.faults if r["faults"]
+    ]
     faulty.sort(key=lambda r: -len(r["faults"]))
     if faulty:
         columns = [
@@ -178,13 +183,32 @@ def _print_faults(found: Diagnosis) -> None:
             Column("n_twin", "twins", "d"),
             Column("sd_ratio", "sd ratio", ".2f"),
             Column("level_bias_sd", "bias (sd)", "+.2f"),
-            Column("words", "fault", foldable=True),
+            Column("words", "also", foldable=True),
         ]
         print_table(
             faulty[:SHOWN], columns, title=f"faults in {len(faulty)} of {len(found.faults)} twin items"
         )
         if len(faulty) > SHOWN:
             note(f"... and {len(faulty) - SHOWN} more items with a fault: --json lists all")
+
+
+def _beside_columns(faults: list[str]) -> list[str]:
+    """Faults in fewer words, without those that have columns of their own."""
+    shorter = (
+        (" of the twins gave the same answer", " alike"),
+        ("all twins gave the same answer", "all alike"),
+        (" of the twins gave no answer", " missing"),
+        (", which people do", ""),
+        (" twin answers outside the range that people use", " off range"),
+        ("no twin chose", "none chose"),
+    )
+    found = []
+    for text in faults:
+        if not text.startswith(("twins differ", "twins answer")):
+            for long, short in shorter:
+                text = text.replace(long, short)
+            found.append(text)
+    return found
 
 
 def _print_verdicts(found: Diagnosis) -> None:

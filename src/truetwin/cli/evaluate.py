@@ -18,6 +18,7 @@ from truetwin.cli.options import (
     Settings,
     Twin,
     names_of,
+    note_suspicious,
     parameters_of,
     read_panel,
 )
@@ -88,6 +89,7 @@ def evaluate_command(
         check_output_ending(per_target)
         check_outputs([per_target], [human, twin, item_file, in_context, Path(blocks) if blocks else None])
     panel = read_panel(human, twin, id_column, item_file, in_context)
+    note_suspicious(panel)
     declared = {i: item.block for i, item in panel.items.items() if item.block is not None}
     members = read_blocks(Path(blocks)) if blocks not in (None, "auto") else declared or None
     with progress_bar("evaluating") as progress:
@@ -143,6 +145,12 @@ def print_evaluation(result: Evaluation, *, title: str) -> None:
         for why, targets in list(counts.items())[:5]:
             more = f", ... ({len(targets)} in all)" if len(targets) > 3 else ""
             note(f"{method}: not predicted: {', '.join(targets[:3])}{more}: {why}")
+    for method, stopped in result.unconverged.items():
+        if stopped:
+            note(
+                f"{method}: the solver stopped before it met its tolerance for {len(stopped)} targets (such as "
+                f"{stopped[0]!r})"
+            )
     for (method, metric), scores in result.scores.items():
         undefined = [
             target

@@ -73,6 +73,18 @@ def blocks_of(panel: Panel, given: str | None) -> tuple[dict[str, str], str]:
     return resolve_blocks(panel, read_blocks(Path(given)))
 
 
+def note_suspicious(panel: Panel) -> None:
+    """Warn of answers that look like undeclared codes."""
+    from truetwin.cli.output import note
+    from truetwin.data.suspicious import suspicious_codes
+
+    texts = suspicious_codes(panel)
+    for text in texts[:5]:
+        note(f"note: {text} Declare it in an --item-file")
+    if len(texts) > 5:
+        note(f"... and {len(texts) - 5} more such answers")
+
+
 def names_of(text: str, what: str) -> list[str]:
     """Names from a comma-separated list, each once."""
     names = list(dict.fromkeys(n.strip() for n in text.split(",") if n.strip()))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from truetwin.data import Panel
+from truetwin.data.suspicious import suspicious_codes
 from truetwin.diagnosis.alignment import Alignment, Space, alignment
 from truetwin.diagnosis.bounds import item_bounds, moment_distance, share_bounds
 from truetwin.diagnosis.faults import item_faults
@@ -121,6 +122,7 @@ class Diagnosis:
         found = []
         if not self.verdicts:
             found.append("no new item: humans have answered every item, so that there is no verdict to give")
+        found += suspicious_codes(self.panel)[:10]
         row = self.alignments["row"]
         chance = min(row.distances["gaussian"][-1], row.distances["shuffled"][-1])
         if row.distances["twin"][-1] > chance - 2 * max(

@@ -1,8 +1,9 @@
 r"""Which items, or people, to ask next.
 
-Twins tell before anybody is asked how the answers hang together. Under a Gaussian model with the twins' correlations K
-and an answer's own noise :math:`\lambda`, what is still unknown of target t once the items S have been answered is the
-conditional variance
+*People* are chosen to stand for those to be predicted (:mod:`truetwin.diagnosis.representatives`). *Items* are chosen
+for what they tell about others, and twins tell before anybody is asked how the answers hang together. Under a Gaussian
+model with the twins' correlations K and an answer's own noise :math:`\lambda`, what is still unknown of target t once
+the items S have been answered is the conditional variance
 
 .. math:: P_{tt}, \quad P = K - K_{\cdot S} (K_{SS} + \lambda I)^{-1} K_{S \cdot} .
 
@@ -24,6 +25,7 @@ import numpy as np
 from truetwin.calibration._orient import axis_ids, orient
 from truetwin.data import Axis, Panel
 from truetwin.diagnosis.prepare import Array, Positions, standardised
+from truetwin.diagnosis.representatives import places, representatives
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.registry import closest
 
@@ -42,13 +44,15 @@ class Plan:
     chosen : tuple of str
         Their ids.
     reduction : tuple of float
-        Share of what is unknown of the targets at the start that each choice, after those before it, removes.
+        Items: share of what is unknown of the targets at the start that each choice, after those before it, removes.
+        People: share of the discrepancy between those asked and the targets that each choice removes.
     helps : tuple of tuple of str
-        The targets that each choice tells most about.
+        The targets that each choice tells most about; people: the targets with the most similar twins.
     n_candidates, n_targets, n_known : int
         What was chosen from, what for, and how many items (people) have human answers already.
     unknown : float
-        Mean conditional variance of the targets at the start, between 0 and 1; 1 if nothing is known of them.
+        Items: mean conditional variance of the targets at the start, between 0 and 1; 1 if nothing is known of them.
+        People: squared discrepancy between those asked and the targets, between 0 (alike) and 2.
     """
 
     axis: Axis
@@ -140,6 +144,8 @@ def plan(
         )
     position = {name: k for k, name in enumerate(ids)}
     rows = [np.array([position[i] for i in part], dtype=np.intp) for part in (wanted, sorted(pool))]
+    if axis == "respondent":
+        return _people(panel, int(budget), rows[0], rows[1], np.flatnonzero(known))
     return _greedy(panel, axis, int(budget), rows[0], rows[1], np.flatnonzero(known))
 
 
@@ -181,6 +187,29 @@ def factors(panel: Panel, axis: Axis) -> Array:
     values, vectors = np.linalg.eigh(Z.T @ Z)
     kept = values > 1e-10 * max(values[-1], 1e-300)
     return np.asarray(vectors[:, kept] * np.sqrt(values[kept]))
+
+
+def _people(panel: Panel, budget: int, targets: Positions, pool: Positions, known: Positions) -> Plan:
+    place = places(factors(panel, "respondent"))
+    if float(np.ptp(place[targets], axis=0).max(initial=0.0)) <= 1e-12 and targets.size > 1:
+        raise NotPredictableError("nothing to plan: the targets' twins all answer alike")
+    found = representatives(place, known, pool, targets, budget)
+    ids = panel.respondent_ids
+    helps = []
+    for who in found.chosen:
+        others = targets[targets != who]
+        far = np.sum((place[others] - place[who]) ** 2, axis=1)
+        helps.append(tuple(ids[others[k]] for k in np.argsort(far, kind="stable")[:3]))
+    return Plan(
+        "respondent",
+        tuple(ids[k] for k in found.chosen),
+        tuple(float(r) for r in found.reduction),
+        tuple(helps),
+        int(pool.size),
+        int(targets.size),
+        int(known.size),
+        found.start,
+    )
 
 
 def _greedy(

@@ -57,6 +57,7 @@ class Evaluation:
     seconds: Mapping[str, float]
     shared_seconds: float
     settings: Mapping[str, Any] = field(default_factory=dict)
+    unconverged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         methods = dict.fromkeys(method for method, _ in self.scores)
@@ -277,6 +278,10 @@ def _joined(parts: Sequence[Evaluation], settings: Mapping[str, Any]) -> Evaluat
         {name: sum(part.seconds[name] for part in parts) for name in parts[0].seconds},
         sum(part.shared_seconds for part in parts),
         settings,
+        {
+            name: tuple(t for part in parts for t in part.unconverged.get(name, ()))
+            for name in parts[0].reasons
+        },
     )
 
 
@@ -324,6 +329,7 @@ def _score_designs(
     scores: dict[tuple[str, str], list[float]] = {}
     n_answers: dict[str, list[int]] = {name: [] for name in models}
     reasons: dict[str, dict[str, str]] = {}
+    stopped: dict[str, tuple[str, ...]] = {}
     seconds: dict[str, float] = {}
     for name, model in models.items():
         start = time.perf_counter()
@@ -336,6 +342,7 @@ def _score_designs(
         reasons[name] = {}
         for design, prediction in zip(designs, predictions, strict=True):
             reasons[name] |= prediction.unpredicted
+            stopped[name] = (*stopped.get(name, ()), *sorted(prediction.unconverged))
             defined = [s for s in scorers if design.axis in s.axes]
             for target, pairs in zip(design.target_ids, _pairs(panel, design, prediction), strict=True):
                 n_answers[name].append(pairs.truth.size)
@@ -351,6 +358,7 @@ def _score_designs(
         reasons,
         seconds,
         shared_seconds,
+        unconverged=stopped,
     )
 
 

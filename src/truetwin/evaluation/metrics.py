@@ -125,3 +125,5 @@ for _metric in (
     ),
 ):
     metrics.add(_metric.name, _metric)
+
+metrics.hint = f"Known: {', '.join(metrics.names())}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,13 +11,17 @@ from numpy.typing import NDArray
 
 from truetwin.calibration._orient import axis_ids
 from truetwin.calibration.auto import Auto
-from truetwin.calibration.design import Preprocessing
-from truetwin.data import Panel
+from truetwin.calibration.base import make_fold
+from truetwin.calibration.design import Preprocessing, make_designs
+from truetwin.calibration.intervals import TargetLaw
+from truetwin.calibration.item_links import standardise_items
+from truetwin.data import Panel, Scale, Target
 from truetwin.errors import ParameterError
 from truetwin.evaluation.protocols import protocols
 
 Array = NDArray[np.float64]
 MIN_PEOPLE = 20
+GROUPS_OF_PEOPLE = 10
 
 
 def inter_item_correlation_error(truth: Array, prediction: Array) -> float:
@@ -74,11 +79,17 @@ class Coverage:
         Share of the hidden answers inside, for each target.
     width : ndarray of shape (n_targets,)
         Mean width in sds of the answers, after limiting to the item's scale.
+    correlation : ndarray of shape (n_targets,)
+        Correlation of predictions and hidden answers; NaN where undefined, and for new respondents.
+    correlation_held : ndarray of shape (n_targets,)
+        1 where it lies between what was expected for nine items in ten, 0 where not; NaN where undefined.
     """
 
     target_ids: tuple[str, ...]
     covered: Array
     width: Array
+    correlation: Array
+    correlation_held: Array
 
     @property
     def mean(self) -> float:
@@ -94,23 +105,59 @@ def interval_coverage(
     model: Auto | None = None,
     blocks: Mapping[str, str] | None = None,
 ) -> Coverage:
-    """Hide items as ``protocol`` says, make intervals, and count the hidden answers inside."""
+    """Hide items or respondents as ``protocol`` says, make intervals, and count the hidden answers inside.
+
+    Respondents are hidden in ten groups rather than one at a time, so that nothing is learned from any of a group.
+    """
     how = protocols[protocol]
-    if how.axis != "item":
-        raise ParameterError(f"intervals are there for new items only; {protocol!r} hides respondents")
     auto = model or Auto(blocks=blocks)
+    if how.axis == "respondent":
+        return _people_covered(panel, auto, level)
     folds = how.folds(panel, blocks)
     predictions = auto.predict_folds(panel, folds, Preprocessing())
     ids = axis_ids(panel, "item")
-    names, covered, width = [], [], []
+    names, rows = [], []
     for fold, part, laws in zip(folds, predictions, auto.fold_laws(panel, folds), strict=True):
         for k, (target, law) in enumerate(zip(fold.targets, laws, strict=True)):
             y, f = panel.human_values[:, target], part.values[:, k]
             both = np.isfinite(y) & np.isfinite(f)
-            low, high = (f[both] + law.level.sd * q for q in law.errors.quantiles(level))
-            scale = panel.scales[ids[target]]
             names.append(ids[target])
-            covered.append(float(np.mean((y[both] >= low) & (y[both] <= high))) if both.any() else np.nan)
-            sd = y[both].std() if both.any() else 0.0
-            width.append(float((scale.clip(high) - scale.clip(low)).mean() / sd) if sd > 0 else np.nan)
-    return Coverage(tuple(names), np.array(covered), np.array(width))
+            rows.append(_covered(y[both], f[both], law, level, panel.scales[ids[target]]))
+    return Coverage(tuple(names), *np.array(rows).reshape(-1, 4).T)
+
+
+def _covered(y: Array, f: Array, law: TargetLaw, level: float, scale: Scale) -> tuple[float, ...]:
+    """Share inside, width in sds, correlation, and whether it was expected."""
+    if not y.size:
+        return (float("nan"),) * 4
+    low, high = (f + law.level.sd * q for q in law.errors.quantiles(level))
+    inside, sd = float(np.mean((y >= low) & (y <= high))), float(y.std())
+    width = float((scale.clip(high) - scale.clip(low)).mean() / sd) if sd > 0 else float("nan")
+    if y.size < MIN_PEOPLE or min(np.ptp(y), np.ptp(f)) <= 1e-9:
+        return inside, width, float("nan"), float("nan")
+    reached = float(np.corrcoef(y, f)[0, 1])
+    return inside, width, reached, float(law.correlation_low <= reached <= law.correlation_high)
+
+
+def _people_covered(panel: Panel, auto: Auto, level: float) -> Coverage:
+    """Groups of respondents by the order of a hash of their ids, each predicted from everybody else."""
+    answered = [int(k) for k in np.flatnonzero(np.isfinite(panel.human_values).any(axis=1))]
+    order = sorted(answered, key=lambda k: zlib.crc32(panel.respondent_ids[k].encode()))
+    sd = standardise_items(panel.human_values).sd
+    names, covered, width = [], [], []
+    for start in range(min(GROUPS_OF_PEOPLE, len(order))):
+        group = order[start::GROUPS_OF_PEOPLE]
+        targets = [Target("respondent", panel.respondent_ids[k]) for k in group]
+        (design,) = make_designs(panel, [make_fold(panel, targets)], Preprocessing())
+        (part,) = auto.predict_designs([design])
+        law = auto.person_law(design)
+        low, high = law.quantiles(level)
+        for k, row in enumerate(group):
+            y, f = panel.human_values[row], part.values[:, k]
+            both = np.isfinite(y) & np.isfinite(f)
+            inside = (y >= f + low) & (y <= f + high)
+            names.append(panel.respondent_ids[row])
+            covered.append(float(inside[both].mean()) if both.any() else np.nan)
+            width.append(float(np.median(((high - low) / sd)[both])) if both.any() else np.nan)
+    undefined = np.full(len(names), np.nan)
+    return Coverage(tuple(names), np.array(covered), np.array(width), undefined, undefined)

@@ -90,3 +90,5 @@ for _protocol in (
     ),
 ):
     protocols.add(_protocol.name, _protocol)
+
+protocols.hint = f"Known: {', '.join(protocols.names())}."

@@ -37,7 +37,7 @@ _STYLES = {
 }
 
 
-def spectrum_figure(spectra: Mapping[str, Spectrum]) -> Figure:
+def spectrum_figure(spectra: Mapping[str, Spectrum], size: str = "") -> Figure:
     """Cumulative variance of both sources, and the validation error that the effective rank minimises.
 
     Source: paper A, figure 10.
@@ -66,6 +66,7 @@ def spectrum_figure(spectra: Mapping[str, Spectrum]) -> Figure:
         ylabel="error on hidden answers,\nrelative to item means",
         title=f"Effective rank: people {ranks['human']}, twins {ranks['twin']}",
     )
+    figure.suptitle(_joined(size, "rings: effective rank, the smallest error"), fontsize=10)
     top = max(float(s.validation_error.mean(axis=1).max()) for s in spectra.values())
     right.set_ylim(top=min(top * 1.05, 1.3))
     right.legend(frameon=False)
@@ -73,7 +74,7 @@ def spectrum_figure(spectra: Mapping[str, Spectrum]) -> Figure:
     return figure
 
 
-def alignment_figure(found: Alignment) -> Figure:
+def alignment_figure(found: Alignment, size: str = "") -> Figure:
     """Cosines of principal angles, and projection-Frobenius distances, beside what chance gives.
 
     Source: paper A, figures 3 and 4 (row space), 6 and 7 (column space).
@@ -99,14 +100,21 @@ def alignment_figure(found: Alignment) -> Figure:
     right.set(
         xlabel="number of leading directions",
         ylabel="projection distance (0: same space)",
-        ylim=(0, 1.5),
+        ylim=(0, 1.58),
         title="Distance of spaces",
     )
-    right.axhline(2**0.5, color=GRID, zorder=0)
+    right.axhline(2**0.5, color=CHANCE, linewidth=0.8, zorder=0)
+    right.annotate(
+        "spaces at right angles", (0.0, 2**0.5), xycoords=("axes fraction", "data"), xytext=(4, 3),
+        textcoords="offset points", color=CHANCE, fontsize=8,
+    )  # fmt: skip
     left.legend(frameon=False, fontsize=8)
     for axes in (left, right):
         whole_numbers(axes.xaxis)
-    figure.suptitle(f"Twins beside people: {_SPACE_NAMES[found.space]}", fontsize=11)
+    figure.suptitle(
+        _joined(f"Twins beside people: {_SPACE_NAMES[found.space]}", size, "bars: 2 standard errors"),
+        fontsize=10,
+    )
     return figure
 
 
@@ -127,18 +135,30 @@ def verdict_figure(diagnosis: Diagnosis) -> Figure:
                     [r["expected_twin"] for r in here],
                     [r["expected_calibrated"] for r in here],
                     s=size, marker=marker, color=colour, alpha=alpha, linewidths=0,
-                    label=f"{verdict} ({what}: {len(here)})",
+                    label=f"{verdict}: {len(here)} {what}",
                 )  # fmt: skip
     rows = [r for r in (*diagnosis.record, *diagnosis.verdicts) if r["expected_calibrated"] is not None]
     values = [r[k] for r in rows for k in ("expected_twin", "expected_calibrated")] or [0.0, 1.0]
     low, high = min(0.0, *values) - 0.03, max(0.15, *values) + 0.05
     axes.plot([low, high], [low, high], color=GRID, zorder=0)
     axes.plot([low, 0.1, 0.1], [0.1, 0.1, low], color=CHANCE, linewidth=0.8, linestyle=":", zorder=0)
+    for text, place, turn in (("both below .1", (low, 0.1), 0), ("equal", (high, high), 45)):
+        axes.annotate(
+            text, place, xytext=(4, 3) if not turn else (-30, -22), textcoords="offset points", rotation=turn,
+            color=CHANCE, fontsize=8,
+        )  # fmt: skip
     axes.set(
         xlim=(low, high), ylim=(low, high), aspect="equal",
         xlabel="expected correlation of the twin as it is",
-        ylabel="expected correlation after calibration", title="Verdicts",
+        ylabel="expected correlation after calibration",
+        title="Verdicts on new items; answered ones hidden in turn",
     )  # fmt: skip
+    silent = sum(r["expected_calibrated"] is None for r in diagnosis.verdicts)
+    if silent:
+        axes.annotate(
+            f"not shown: {silent} new items of which nothing\ncan be expected", (1.02, 0.0), xycoords="axes fraction",
+            color=CHANCE, fontsize=8,
+        )  # fmt: skip
     if rows:
         axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     else:
@@ -159,6 +179,12 @@ def fault_figure(diagnosis: Diagnosis) -> Figure:
     ):
         if values.size:
             axes.hist(values, bins=min(30, max(8, values.size // 4)), color=TWIN, alpha=0.85)
+        low, high = (0.5, 2.0) if usual else (-0.5, 0.5)  # beyond these, `diagnose` speaks of a fault
+        left_edge, right_edge = axes.get_xlim()
+        for begin, end in ((left_edge, low), (high, right_edge)):
+            if begin < end:
+                axes.axvspan(begin, end, color=GRID, alpha=0.6, linewidth=0, zorder=0)
+        axes.set_xlim(left_edge, right_edge)
         axes.margins(y=0.18)
         whole_numbers(axes.yaxis)
         axes.axvline(usual, color=HUMAN, linewidth=1.5)
@@ -167,15 +193,16 @@ def fault_figure(diagnosis: Diagnosis) -> Figure:
             textcoords="offset points", color=HUMAN, fontsize=9,
         )  # fmt: skip
         axes.set(xlabel=label, ylabel="items", title=title)
+    figure.suptitle(f"{len(rows)} items answered by people and twins; shaded: called a fault", fontsize=10)
     return figure
 
 
 def diagnosis_figures(diagnosis: Diagnosis) -> dict[str, Figure]:
     """Every figure, by the name of its file."""
     return {
-        "spectrum": spectrum_figure(diagnosis.spectra),
-        "alignment-items": alignment_figure(diagnosis.alignments["row"]),
-        "alignment-respondents": alignment_figure(diagnosis.alignments["column"]),
+        "spectrum": spectrum_figure(diagnosis.spectra, _size(diagnosis)),
+        "alignment-items": alignment_figure(diagnosis.alignments["row"], _size(diagnosis)),
+        "alignment-respondents": alignment_figure(diagnosis.alignments["column"], _size(diagnosis)),
         "verdicts": verdict_figure(diagnosis),
         "faults": fault_figure(diagnosis),
     }
@@ -188,6 +215,10 @@ def write_figures(diagnosis: Diagnosis, folder: Path, ending: str = ".png") -> l
     return list(figures)
 
 
+def _size(diagnosis: Diagnosis) -> str:
+    return f"{diagnosis.settings['n_respondents']} respondents, {diagnosis.settings['n_items']} items"
+
+
 def _two_panels() -> tuple[Figure, tuple[Axes, Axes]]:
     from matplotlib.figure import Figure
 
@@ -196,3 +227,7 @@ def _two_panels() -> tuple[Figure, tuple[Axes, Axes]]:
     tidy(left)
     tidy(right)
     return figure, (left, right)
+
+
+def _joined(*texts: str) -> str:
+    return "; ".join(text for text in texts if text)

@@ -28,28 +28,42 @@ def intervals_path(output: Path) -> Path:
 
 
 def _long_intervals(result: Calibration, level: float, id_column: str) -> Any:
-    """One row a prediction: respondent, item, prediction, lower, upper, and ``category:probability`` pairs."""
+    """One row a prediction: respondent, item, prediction, lower, upper, and ``category:probability`` pairs.
+
+    The pairs are there for ordinal new items only.
+    """
     import numpy as np
     import pyarrow as pa
 
     columns: dict[str, list[Any]] = {
         name: [] for name in (id_column, "item_id", "prediction", "lower", "upper", "probabilities")
     }
-    column = {item: k for k, item in enumerate(result.panel.item_ids)}
-    for item, (lower, upper) in result.intervals(level).items():
-        scale = result.panel.scales[item]
+    panel, parts = result.panel, {part.axis for part in result.parts}
+
+    def add(row: int, column: int, lower: float, upper: float, shares: str | None) -> None:
+        cells = (
+            panel.respondent_ids[row],
+            panel.item_ids[column],
+            float(result.grid[row, column]),
+            lower,
+            upper,
+            shares,
+        )
+        for name, cell in zip(columns, cells, strict=True):
+            columns[name].append(cell)
+
+    for item, (lower, upper) in result.intervals(level, "item").items() if "item" in parts else ():
+        scale = panel.scales[item]
         shares = result.probabilities(item) if scale.kind == "ordinal" else None
         for k in np.flatnonzero(np.isfinite(lower)):
-            columns[id_column].append(result.panel.respondent_ids[k])
-            columns["item_id"].append(item)
-            columns["prediction"].append(float(result.grid[k, column[item]]))
-            columns["lower"].append(float(lower[k]))
-            columns["upper"].append(float(upper[k]))
-            columns["probabilities"].append(
-                None
-                if shares is None
-                else " ".join(f"{c:g}:{q:.4f}" for c, q in zip(scale.categories, shares[k], strict=True))
-            )
+            text = None
+            if shares is not None:
+                text = " ".join(f"{c:g}:{q:.4f}" for c, q in zip(scale.categories, shares[k], strict=True))
+            add(int(k), panel.item_ids.index(item), float(lower[k]), float(upper[k]), text)
+    people = result.intervals(level, "respondent") if "respondent" in parts else {}
+    for person, (lower, upper) in people.items():
+        for k in np.flatnonzero(np.isfinite(lower)):
+            add(panel.respondent_ids.index(person), int(k), float(lower[k]), float(upper[k]), None)
     return pa.table(columns)
 
 

@@ -8,8 +8,9 @@ import pytest
 from truetwin.calibration import calibrate
 from truetwin.calibration.auto import Auto
 from truetwin.calibration.base import make_fold
-from truetwin.calibration.design import Preprocessing
+from truetwin.calibration.design import Preprocessing, make_designs
 from truetwin.calibration.item_links import sparse_links
+from truetwin.calibration.people_intervals import person_law
 from truetwin.calibration.pseudo_targets import Problem
 from truetwin.calibration.stack import fit_stack
 from truetwin.data import Panel, ResponseMatrix, Target
@@ -61,7 +62,12 @@ def test_intervals_and_levels_never_see_hidden_answers(blinded: str) -> None:
         for a, b in zip(actual, expected, strict=True):
             assert a.errors.quantiles(0.9) == b.errors.quantiles(0.9)
             np.testing.assert_allclose(a.errors.within, b.errors.within, rtol=0, atol=1e-12)
-            for name in ("correlation", "correlation_low", "correlation_high"):
+            for name in (
+                "correlation",
+                "correlation_low",
+                "correlation_high",
+                "correlation_standard_error",
+            ):
                 assert getattr(a, name) == pytest.approx(getattr(b, name), abs=1e-12)
             assert (a.level.mean, a.level.sd) == (b.level.mean, b.level.sd)
 
@@ -203,3 +209,75 @@ def test_large_tables_are_learned_on_a_sample_and_predicted_in_a_second_walk(
     assert np.corrcoef(everybody[fine, 0], sampled[fine, 0])[0, 1] > 0.9
     monkeypatch.setattr("truetwin.calibration.pseudo_targets.MAX_LEARNERS", 90)
     np.testing.assert_allclose(Auto().fit(panel).predict().values, everybody, rtol=0, atol=1e-11)
+
+
+def test_spread_of_predictions_is_learned_on_pseudo_targets() -> None:
+    narrow, wide = (np.array([[s * s, r * s], [r * s, 1.0]]) for s, r in ((0.1, 0.5), (1.0, 0.5)))
+    alike = fit_stack(np.stack([narrow, wide]), np.ones(2), 1e-6)
+    assert alike.power == 0.0
+    np.testing.assert_allclose(alike.spreads * alike.widening(alike.spreads), 0.5, atol=1e-6)
+    telling = fit_stack(np.stack([narrow * [[1, 0.2], [0.2, 1]], wide]), np.ones(2), 1e-6)
+    assert telling.power > 0.5
+    assert telling.widening(np.zeros(1)) == 1.0
+
+
+def test_blocks_are_not_confused_by_the_order_of_the_items() -> None:
+    panel, blocks = batteries()
+    order = np.random.default_rng(3).permutation(len(panel.item_ids))
+    ids = [panel.item_ids[k] for k in order]
+    human, twin = (
+        ResponseMatrix(v[:, order], panel.respondent_ids, ids)
+        for v in (panel.human_values, panel.twin_values)
+    )
+    targets = [Target("item", i) for i in panel.item_ids[:4]]
+    expected, actual = (
+        Auto(blocks=blocks).fit(q, targets).predict().values for q in (panel, Panel(human, twin))
+    )
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-9)
+
+
+def test_error_of_the_expected_correlation_falls_with_the_number_of_people() -> None:
+    few, many = (
+        calibrate(generate_population(n, 20, n_new_items=1, random_state=3).panel) for n in (60, 400)
+    )
+    errors = [next(iter(result.laws.values())).correlation_standard_error for result in (few, many)]
+    assert 0 < errors[1] < errors[0] < 0.2
+
+
+def test_intervals_of_new_respondents_cover_as_many_answers_as_they_say() -> None:
+    panel = generate_population(200, 20, n_new_items=0, missing=0.2, random_state=5).panel
+    found = interval_coverage(panel, "leave-one-respondent-out", 0.8)
+    assert found.mean == pytest.approx(0.8, abs=0.03)
+    assert len(found.target_ids) == 200
+
+
+def test_intervals_of_new_respondents_lie_along_the_items() -> None:
+    result = calibrate(generate_population(80, 12, n_new_items=1, n_new_respondents=2, random_state=1).panel)
+    assert set(result.panel.new_respondents) == set(result.intervals(0.9, "respondent"))
+    for person, (lower, upper) in result.intervals(0.9, "respondent").items():
+        predicted = result.grid[result.panel.respondent_ids.index(person)]
+        there = np.isfinite(lower)
+        assert there.sum() == 11
+        assert (lower[there] <= predicted[there]).all()
+        assert (predicted[there] <= upper[there]).all()
+    assert set(result.panel.new_items) == set(result.intervals())
+
+
+def test_intervals_of_new_respondents_ignore_hidden_answers() -> None:
+    panel, _ = batteries()
+    hidden = [Target("respondent", r) for r in panel.respondent_ids[:5]]
+    human = panel.human_values.copy()
+    human[:5] = np.random.default_rng(0).integers(1, 8, human[:5].shape)
+    other = Panel(ResponseMatrix(human, panel.respondent_ids, panel.item_ids), panel.twin)
+    laws = []
+    for each in (panel, other):
+        (design,) = make_designs(each, [make_fold(each, hidden)], Preprocessing())
+        laws.append(Auto().person_law(design))
+    np.testing.assert_allclose(laws[0].residuals, laws[1].residuals, rtol=0, atol=1e-12)
+
+
+def test_too_few_people_leave_an_interval_open() -> None:
+    law = person_law(*np.random.default_rng(0).integers(1, 8, (2, 5, 3)).astype(float))
+    low, high = law.quantiles(0.9)
+    assert np.isinf(low).all()
+    assert np.isinf(high).all()

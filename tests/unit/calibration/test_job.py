@@ -114,3 +114,19 @@ def test_impossible_requests_are_refused() -> None:
         tt.calibrate(generate_population(60, 14, n_new_items=0).panel, "ridge")
     with pytest.raises(NotPredictableError, match="does not predict a new item"):
         tt.calibrate(panel, "human-item-mean")
+
+
+def test_a_blind_item_is_predicted_as_an_evaluation_predicts_it_and_says_so() -> None:
+    import numpy as np
+
+    from truetwin.data import Panel, ResponseMatrix
+    from truetwin.datasets import generate_population
+
+    panel = generate_population(60, 8, n_new_items=1, random_state=2).panel
+    values = panel.twin.values.copy()
+    values[:, panel.twin.item_ids.index(panel.new_items[0])] = 4.0
+    blind = Panel(panel.human, ResponseMatrix(values, panel.twin.respondent_ids, panel.twin.items))
+    result = tt.calibrate(blind)
+    assert result.unpredicted == {}
+    assert np.isfinite(result.grid[:, panel.item_ids.index(panel.new_items[0])]).all()
+    assert "says little of the item" in result.notes()[0]["reason"]

@@ -11,6 +11,7 @@ import truetwin as tt
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.datasets import generate_population
 from truetwin.diagnosis.plan import NOISE, factors, plan
+from truetwin.diagnosis.representatives import representatives
 from truetwin.errors import NotPredictableError, ParameterError
 
 
@@ -26,7 +27,7 @@ def unknown(K: np.ndarray, known: list[int], targets: list[int]) -> float:
     return float(np.diagonal(P)[targets].sum())
 
 
-@pytest.mark.parametrize("axis", ["item", "respondent"])
+@pytest.mark.parametrize("axis", ["item"])
 def test_reductions_are_those_of_the_conditional_variance(panel: Panel, axis: str) -> None:
     F = factors(panel, axis)  # type: ignore[arg-type]
     K = F @ F.T
@@ -137,3 +138,51 @@ def test_constant_targets_cannot_be_planned_for(panel: Panel) -> None:
     constant = Panel(panel.human, ResponseMatrix(values, panel.twin.respondent_ids, panel.twin.items))
     with pytest.raises(NotPredictableError, match="do not vary"):
         plan(constant, 1, targets=panel.item_ids[8:10])
+
+
+def test_people_are_chosen_where_the_targets_are() -> None:
+    rng = np.random.default_rng(0)
+    place = np.concatenate([rng.normal(0, 0.2, (40, 2)), rng.normal(3, 0.2, (40, 2))])
+    near, far = np.arange(40), np.arange(40, 80)
+    chosen = representatives(place, near[:20], np.arange(20, 60), np.concatenate([near[20:], far]), 6).chosen
+    assert set(chosen[:3]) <= set(far.tolist())
+    assert set(representatives(place, near[:0], np.arange(80), far[20:], 5).chosen) <= set(far.tolist())
+
+
+def test_what_people_close_of_the_gap_is_the_discrepancy_itself() -> None:
+    place = np.random.default_rng(1).normal(size=(60, 3))
+    known, pool, targets = np.arange(10), np.arange(10, 35), np.arange(35, 60)
+    found = representatives(place, known, pool, targets, 5)
+    kernel = np.exp(-((place[:, None] - place) ** 2).sum(axis=2) / 2)
+
+    def gap(asked: np.ndarray) -> float:
+        inner = kernel[np.ix_(asked, asked)].mean() + kernel[np.ix_(targets, targets)].mean()
+        return float(inner - 2 * kernel[np.ix_(asked, targets)].mean())
+
+    gaps = [gap(np.concatenate([known, found.chosen[:k]])) for k in range(6)]
+    assert found.start == pytest.approx(gaps[0])
+    np.testing.assert_allclose(found.reduction, -np.diff(gaps) / gaps[0], atol=1e-12)
+    assert found.reduction.sum() > 0.2
+
+
+def test_people_planned_for_have_better_item_means_than_people_at_random() -> None:
+    better = []
+    for seed in range(8):
+        truth = generate_population(160, 24, n_new_items=0, concentration=0.2, random_state=seed)
+        human, ids = truth.panel.human_values, list(truth.panel.respondent_ids)
+        shown = Panel(
+            ResponseMatrix(human[:8], ids[:8], truth.panel.item_ids),
+            ResponseMatrix(truth.panel.twin_values, ids, truth.panel.item_ids),
+        )
+        targets, pool = ids[80:], ids[8:80]
+        chosen = plan(shown, 8, axis="respondent", targets=targets, candidates=pool).chosen
+
+        def error(who: list[str], human: np.ndarray = human, ids: list[str] = ids) -> float:
+            rows = [ids.index(w) for w in who]
+            gaps = np.nanmean(human[rows], axis=0) - np.nanmean(human[80:], axis=0)
+            return float(np.sqrt(np.nanmean(gaps**2)))
+
+        rng = np.random.default_rng(seed)
+        chance = [error(ids[:8] + list(rng.choice(pool, 8, replace=False))) for _ in range(20)]
+        better.append(np.mean(chance) - error(ids[:8] + list(chosen)))
+    assert np.mean(better) > 0

@@ -203,3 +203,42 @@ def test_verdicts_hold_on_published_data(needs_data: None, name: str) -> None:
     assert summary["calibrate"]["calibrated"] > 0.3
     constant = {r["item"] for r in item_faults(panel) if r["constant"]}
     assert {r["item"] for r in rows if r["verdict"] == "do not trust"} >= constant
+
+
+def test_answered_siblings_tell_what_features_do_not() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(24, 3))
+    outcomes = np.column_stack([rng.normal(0.3, 0.02, 24), rng.normal(0.1, 0.02, 24)])
+    groups = np.repeat(np.arange(6), 4)
+    outcomes[groups == 5] = [0.1, 0.5]  # a battery whose twins do better than calibration
+    record = np.delete(np.arange(24), 23)
+    with_siblings = expect(features, outcomes, record, 23, groups)
+    alone = expect(features, outcomes, record[groups[record] != 5], 23, groups)
+    assert with_siblings is not None
+    assert alone is not None
+    assert with_siblings.twin > 0.4
+    assert with_siblings.gain < -2 * with_siblings.gain_error
+    assert alone.gain > 0
+
+
+def test_means_over_batteries_count_a_battery_once() -> None:
+    rows = [
+        {"item": f"q{k}", "verdict": "calibrate", "calibrated": c, "twin": 0.1, "block": b}
+        for k, (c, b) in enumerate([(0.2, "x"), (0.2, "x"), (0.2, "x"), (0.6, "y")])
+    ]
+    summary = record_summary(rows)[0]
+    assert summary["n_items"] == 4
+    assert summary["n_blocks"] == 2
+    assert summary["calibrated"] == pytest.approx(0.3)
+    assert summary["calibrated_by_block"] == pytest.approx(0.4)
+    assert summary["calibrated_standard_error"] == pytest.approx(0.2)
+
+
+def test_verdicts_on_new_batteries_take_scores_with_batteries_hidden() -> None:
+    panel = generate_population(120, 16, n_new_items=2, random_state=3).panel
+    blocks = {i: f"b{k // 2}" for k, i in enumerate(panel.item_ids)}
+    alone = dict.fromkeys(panel.item_ids, 0.9)
+    whole = dict.fromkeys(panel.item_ids, 0.2)
+    found = tt.diagnose(panel, blocks=blocks, scores=alone, battery_scores=whole)
+    assert all(row["new_battery"] for row in found.verdicts)
+    assert [row["expected_calibrated"] for row in found.verdicts] == pytest.approx([0.2, 0.2])

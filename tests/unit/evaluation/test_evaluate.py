@@ -11,6 +11,7 @@ from scipy import stats
 import truetwin as tt
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.datasets import generate_population
+from truetwin.errors import ParameterError, UnknownNameError
 from truetwin.evaluation import infer_blocks, metrics, protocols
 from truetwin.evaluation.compare import mean_and_error
 from truetwin.evaluation.metrics import Pairs
@@ -169,3 +170,33 @@ def test_a_score_that_does_not_apply_says_so() -> None:
     result = tt.evaluate(PANEL, ["twin"], metric="centred-pearson")
     assert result.summary()[0]["n_scored"] == 0
     assert "new item" in result.per_target()[0]["reason"]
+
+
+def test_a_solver_that_stopped_early_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    from truetwin.calibration import completion
+    from truetwin.solvers.low_rank import LowRankResult, hard_impute
+
+    def stopped(*args: object, **settings: object) -> LowRankResult:
+        found = hard_impute(*args, **settings)  # type: ignore[arg-type]
+        return LowRankResult(found.completed, found.n_iter, False)
+
+    settled = tt.evaluate(PANEL, ["lasso"], preset="movielens", max_folds=3)
+    assert settled.unconverged == {"twin": (), "lasso": ()}
+    monkeypatch.setattr(completion, "hard_impute", stopped)
+    table = tt.evaluate(PANEL, ["hard-svd"], preset="movielens", max_folds=3)
+    assert set(table.unconverged["hard-svd"]) == set(table.target_ids)
+    from truetwin.datasets import generate_population
+
+    result = tt.calibrate(generate_population(60, 8, n_new_items=1).panel, "hard-svd", preset="movielens")
+    assert "stopped before it met its tolerance" in result.notes()[0]["reason"]
+    assert result.notes()[0]["converged"] is False
+
+
+def test_an_unknown_metric_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UnknownNameError, match="Known: pearson, centred-pearson"):
+        tt.evaluate(PANEL, ["twin"], metric="foo")
+
+
+def test_a_negative_penalty_is_named_as_such() -> None:
+    with pytest.raises(ParameterError, match="'penalty' of ALS"):
+        tt.evaluate(PANEL, ["als"], parameters={"als": {"penalty": -1.0}}, max_folds=1)
