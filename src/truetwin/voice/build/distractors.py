@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.voice.build.embeddings import Embedder
 from truetwin.voice.build.matching import MatchingOptions, Need, match
@@ -30,11 +31,20 @@ class PoolReply:
         Whose it is.
     scope : str
         Novel, channel or language: a distractor comes from the scope of its item.
+    context : str
+        What it replied to, where that matters (:func:`truetwin.voice.build.contexts.similar_contexts`).
     """
 
     text: str
     person: str
     scope: str = ""
+    context: str = ""
+
+
+#: Places in the pool that each draft may draw from, by the draft's id; called with a fitted embedder.
+Candidates = Callable[
+    [Sequence["Draft"], Sequence[PoolReply], Embedder], Mapping[str, NDArray[np.intp]]
+]
 
 
 @dataclass(frozen=True)
@@ -97,11 +107,12 @@ def furnish(
     *,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    candidates: Candidates | None = None,
 ) -> Furnished:
     """Give each draft three of the pool's replies that match its own in length and style.
 
     A candidate is a reply of somebody else in the same scope that has other words, says something, contains no name of
-    the person, and stands neither in the stimulus nor in the history.
+    the person, and stands neither in the stimulus nor in the history. ``candidates`` narrows that down further.
     """
     if not drafts:
         return Furnished()
@@ -114,9 +125,12 @@ def furnish(
             scopes.setdefault(reply.scope, []).append(k)
     arrays = {scope: np.array(places, dtype=np.intp) for scope, places in scopes.items()}
     people = np.array([reply.person for reply in pool], dtype=object)
+    narrowed = candidates(drafts, pool, embedder) if candidates else None
     needs = []
     for k, draft in enumerate(drafts):
         known = arrays.get(draft.scope, np.zeros(0, dtype=np.intp))
+        if narrowed is not None:
+            known = np.intersect1d(known, narrowed.get(draft.item_id, known[:0]))
         mine = {draft.persona.id, *draft.own}
         others = known[[person not in mine for person in people[known]]] if known.size else known
         needs.append(Need(draft.item_id, len(pool) + k, k, draft.group, others, _admission(draft, texts)))

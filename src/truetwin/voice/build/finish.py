@@ -10,7 +10,7 @@ from typing import Any
 from truetwin.errors import ParameterError
 from truetwin.voice.audit import AuditReport
 from truetwin.voice.build.datasheet import Datasheet
-from truetwin.voice.build.distractors import Draft, Furnished, Limits, PoolReply, balance, furnish
+from truetwin.voice.build.distractors import Candidates, Draft, Furnished, Limits, PoolReply, balance, furnish
 from truetwin.voice.build.embeddings import Embedder
 from truetwin.voice.build.gate import GateError, Verdict, judge
 from truetwin.voice.build.matching import MatchingOptions
@@ -96,12 +96,20 @@ def furnished(
     pool: Callable[[], Sequence[PoolReply]],
     embedder: Embedder,
     options: BuildOptions,
+    *,
+    candidates: Candidates | None = None,
 ) -> list[VoiceItem]:
     """Stages "distractors" and "balance": items from drafts. Inputs are only read if a stage has to be done."""
 
     def give(tally: Tally) -> Iterator[Mapping[str, Any]]:
         found: Furnished = furnish(
-            drafts(), pool(), embedder, options.matching, seed=options.seed, progress=tally.tick
+            drafts(),
+            pool(),
+            embedder,
+            options.matching,
+            seed=options.seed,
+            progress=tally.tick,
+            candidates=candidates,
         )
         yield from _counted(found.items, found.refused, tally)
 
