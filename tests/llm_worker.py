@@ -12,33 +12,41 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-import aiohttp
-import openai
-
-from conftest import Survey
-from truetwin.llm import RunOptions, Store, open_model, run
-
-LOADED = (aiohttp, openai, openai.resources.chat)
-
 
 def work(order: dict[str, Any]) -> int:
-    model = open_model("m", base_url=order["base_url"], key_variable=order.get("key_variable"))
+    from conftest import Survey
+    from truetwin.llm import RunOptions, Store, open_model, run
+
+    model = open_model("m", base_url=order["base_url"])
     options = RunOptions(concurrency=order["concurrency"], backoff=0.01)
     with Store(order["store"]) as store:
         summary = run(Survey(order["personas"], order["items"]), model, store, options)
     return 0 if summary.complete else 1
 
 
-for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        os.close(0)
-        code = 2
-        try:
-            code = work(json.loads(line))
-        finally:
-            os._exit(code)
-    print(child, flush=True)
-    _, status = os.waitpid(child, 0)
-    print(os.waitstatus_to_exitcode(status), flush=True)
+def serve() -> None:
+    import aiohttp
+    import openai
+
+    import conftest
+    import truetwin.llm.openai_client
+
+    loaded = (aiohttp, conftest, openai.resources.chat, truetwin.llm.openai_client)
+    assert all(loaded)  # children find them imported
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            os.close(0)
+            code = 2
+            try:
+                code = work(json.loads(line))
+            finally:
+                os._exit(code)
+        print(child, flush=True)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    serve()

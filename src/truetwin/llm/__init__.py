@@ -1,9 +1,11 @@
 """Language models behind one seam: requests, replies, and what a run asks for."""
 
 from truetwin.llm.budget import Caps, estimated_tokens
+from truetwin.llm.context import check_context
 from truetwin.llm.messages import Cell, Message, Reply, Request, Sampling, Usage
 from truetwin.llm.models import ModelOptions, engines, models, open_model
 from truetwin.llm.options import RunOptions
+from truetwin.llm.pilot import Pilot, run_pilot
 from truetwin.llm.pricing import Estimate, Prices, estimate_total, read_prices
 from truetwin.llm.progress import Progress, RunSummary
 from truetwin.llm.run_file import RunFile, Totals
@@ -23,6 +25,7 @@ __all__ = [
     "Message",
     "ModelOptions",
     "Parsed",
+    "Pilot",
     "Prices",
     "Progress",
     "Reply",
@@ -39,6 +42,7 @@ __all__ = [
     "Task",
     "Totals",
     "Usage",
+    "check_context",
     "engines",
     "estimate_total",
     "estimated_tokens",
@@ -48,5 +52,6 @@ __all__ = [
     "read_scripted_model",
     "run",
     "run_async",
+    "run_pilot",
     "scripted_model",
 ]

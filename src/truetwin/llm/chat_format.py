@@ -8,6 +8,8 @@ from typing import Any
 from truetwin.errors import TransientError
 from truetwin.llm.messages import Reply, Request, Usage
 
+_MOST_TOKENS = 2**40  # what says more is not counting tokens
+
 
 def chat_body(request: Request, model: str, *, structured: bool = True) -> dict[str, Any]:
     """The body of a chat completion request.
@@ -96,7 +98,7 @@ def read_usage(found: Any) -> Usage:
 
 def _count(found: Any, name: str) -> int:
     value = found.get(name) if isinstance(found, Mapping) else None
-    return value if isinstance(value, int) and value >= 0 else 0
+    return value if isinstance(value, int) and 0 <= value < _MOST_TOKENS else 0
 
 
 def _text(content: Any) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+_LATE = 0.005  # seconds: the loop may call a moment too early, and would not call again
+
 
 class Gate:
     """A limit on concurrent requests that follows the provider's 429s.
@@ -73,7 +75,7 @@ class Gate:
             until = loop.time() + retry_after
             if until > self._paused_until:
                 self._paused_until = until
-                loop.call_at(until, self._admit)
+                loop.call_at(until + _LATE, self._admit)
 
     def _free(self) -> bool:
         return self.running < int(self.limit) and asyncio.get_running_loop().time() >= self._paused_until

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import socket
 import ssl
 import time
@@ -97,21 +98,22 @@ def retry_after(headers: Mapping[str, str], *, now: Callable[[], float] = time.t
     >>> retry_after({"retry-after": "Thu, 01 Jan 1970 00:01:00 GMT"}, now=lambda: 50.0)
     10.0
     """
+    for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        seconds = _number(headers.get(name))
+        if seconds is not None:
+            return max(0.0, seconds * unit)
     try:
-        return max(0.0, float(headers["retry-after-ms"]) / 1000)
+        return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - now())
     except (KeyError, ValueError):
-        pass
-    found = headers.get("retry-after")
-    if found is None:
         return None
+
+
+def _number(text: str | None) -> float | None:
     try:
-        return max(0.0, float(found))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(found).timestamp() - now())
+        found = float(text or "")
     except ValueError:
         return None
+    return found if math.isfinite(found) else None
 
 
 def without_secrets(url: str) -> str:

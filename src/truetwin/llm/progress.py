@@ -31,6 +31,8 @@ class Progress:
         Cells ended per second, over the last moments.
     in_flight, limit : int
         Requests under way, and how many the provider lets through at once at present.
+    stopping : str
+        Why nothing more is sent, while replies under way are awaited; empty before that.
     """
 
     total: int
@@ -42,6 +44,7 @@ class Progress:
     rate: float
     in_flight: int
     limit: int
+    stopping: str = ""
 
     @property
     def done(self) -> int:
@@ -78,6 +81,8 @@ class RunSummary:
         How long it took.
     stopped : str
         Why it ended early; empty if it ran to its end.
+    notes : tuple of str
+        What the user should know of how the model was asked, such as structured output that it rejects.
     """
 
     total: int
@@ -89,6 +94,7 @@ class RunSummary:
     interrupted: int
     seconds: float
     stopped: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def remaining(self) -> int:

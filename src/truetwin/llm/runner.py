@@ -28,6 +28,7 @@ from truetwin.llm.options import RunOptions
 from truetwin.llm.progress import Progress, RunSummary
 from truetwin.llm.shared_run import Failure
 from truetwin.llm.store import Store
+from truetwin.llm.stored import value_json
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
 _TICK = 0.1  # seconds between writes to the store
@@ -154,6 +155,7 @@ class _Run:
         self.failed: Counter[str] = Counter()
         self.asked = 0
         self.failures_in_a_row = 0
+        self.interrupted = 0
         self.unseen: Iterator[Cell] = iter(())
         self.tasks: set[asyncio.Task[None]] = set()
         self.sent: set[asyncio.Task[None]] = set()
@@ -168,13 +170,12 @@ class _Run:
     # ------------------------------------------------------------------ the whole
 
     async def go(self) -> RunSummary:
-        interrupted = self.store.reap()
+        self.interrupted = self.store.reap()
         self.total = sum(1 for _ in self._cells())
         ticker = asyncio.create_task(self._tick())
         try:
             with calls_on_interrupt(self._interrupt):
-                while await self._pass() and self.stop is None:
-                    await self._wait_for_others()
+                await self._ask_all()
                 await self._drain()
         finally:
             ticker.cancel()
@@ -187,7 +188,14 @@ class _Run:
         self._show()
         if self.stop is not None and not isinstance(self.stop, BudgetError | KeyboardInterrupt):
             raise self.stop
-        return self._summary(interrupted)
+        return self._summary()
+
+    async def _ask_all(self) -> None:
+        try:
+            while await self._pass() and self.stop is None:
+                await self._wait_for_others()
+        except Exception as error:  # raised again when the replies under way are stored
+            self._stop(error)
 
     def _cells(self) -> Iterator[Cell]:
         return filter(self.options.shard.holds, self.task.cells())
@@ -222,7 +230,7 @@ class _Run:
     async def _wait_for_others(self) -> None:
         while self.stop is None and self.store.others():
             await asyncio.sleep(0.5)
-            self.store.reap()
+            self.interrupted += self.store.reap()
 
     async def _drain(self) -> None:
         while self.tasks:
@@ -245,7 +253,7 @@ class _Run:
             if state is not None:
                 self.counts[state] += 1
 
-    def _summary(self, interrupted: int) -> RunSummary:
+    def _summary(self) -> RunSummary:
         cost = None if self.options.prices is None else self.budget.cost - self.earlier.cost
         return RunSummary(
             total=self.total,
@@ -254,9 +262,10 @@ class _Run:
             usage=self._usage(),
             cost=cost,
             failed_attempts=dict(self.failed),
-            interrupted=interrupted,
+            interrupted=self.interrupted,
             seconds=time.monotonic() - self.begun,
             stopped="" if self.stop is None else str(self.stop),
+            notes=tuple(getattr(self.model, "adjustments", ())),
         )
 
     def _usage(self) -> Usage:
@@ -305,6 +314,8 @@ class _Run:
             except (TransientError, EndpointError) as error:
                 if isinstance(error, EndpointError) and not self.works:
                     raise
+                if self.stop is not None:
+                    return
                 patience -= _PATIENCE_FOR_LIMITS if _kind(error) in _SLOW_DOWN else 1.0
                 if patience < 0.5 * _PATIENCE_FOR_LIMITS:
                     self._give_up(cell, request, error, attempt)
@@ -390,9 +401,11 @@ class _Run:
 
     def _read(self, cell: Cell, reply: Reply) -> Parsed:
         try:
-            return self.task.parse(cell, reply)
+            parsed = self.task.parse(cell, reply)
+            value_json(parsed.value)
         except Exception as error:  # the reply is paid for: keep it, it can be read again
             return Parsed(State.UNPARSEABLE, None, f"reading it failed: {type(error).__name__}: {error}")
+        return parsed
 
     def _store(
         self,
@@ -410,9 +423,8 @@ class _Run:
         self.asked += 1
 
     def _note(self, failure: Failure) -> None:
-        if failure.kind != "cap":
-            self.failed[failure.kind] += 1
-            self.store.put_failure(failure)
+        self.failed[failure.kind] += 1
+        self.store.put_failure(failure)
 
     # ------------------------------------------------------------------ stopping and showing
 
@@ -425,26 +437,27 @@ class _Run:
         self.room.set()
 
     def _interrupt(self) -> None:
-        if isinstance(self.stop, KeyboardInterrupt):
+        if self.stop is None:
+            self._stop(KeyboardInterrupt("interrupted"))
+        else:
             for each in self.tasks:
                 each.cancel()
-        else:
-            self._stop(KeyboardInterrupt("interrupted"))
 
     async def _tick(self) -> None:
+        """Write and show, again and again; what goes wrong with that ends the run."""
         shown, done = time.monotonic(), 0
         while True:
             await asyncio.sleep(_TICK)
             try:
                 self.store.flush()
-            except RunError as error:
+                now = time.monotonic()
+                if now - shown >= _SHOW:
+                    rate = (self.asked - done) / (now - shown)
+                    self.rate = rate if not self.rate else 0.9 * self.rate + 0.1 * rate
+                    shown, done = now, self.asked
+                    self._show()
+            except Exception as error:
                 self._stop(error)
-            now = time.monotonic()
-            if now - shown >= _SHOW:
-                rate = (self.asked - done) / (now - shown)
-                self.rate = rate if not self.rate else 0.9 * self.rate + 0.1 * rate
-                shown, done = now, self.asked
-                self._show()
 
     def _show(self) -> None:
         if self.progress is None:
@@ -460,6 +473,7 @@ class _Run:
                 rate=self.rate,
                 in_flight=len(self.sent),
                 limit=int(self.gate.limit),
+                stopping="" if self.stop is None else str(self.stop),
             )
         )
 
@@ -469,7 +483,6 @@ def _kind(error: BaseException) -> str:
     if isinstance(error, TransientError):
         return error.kind
     words: list[tuple[type[BaseException], str]] = [
-        (BudgetError, "cap"),
         (AccessError, "access"),
         (UnknownModelError, "unknown-model"),
         (RequestRefusedError, "rejected"),

@@ -192,9 +192,13 @@ class SharedRun(RunFile):
                     )
                 self._session = None
         finally:
-            if self._process is not None:
-                end_work(self._process)
-            super().close()
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Close the file with the session still in it, as a crash would: what it was asking counts as interrupted."""
+        if self._process is not None:
+            end_work(self._process)
+        super().close()
 
 
 def failure_row(failure: Failure, session: int) -> tuple[Any, ...]:

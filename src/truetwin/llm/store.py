@@ -185,8 +185,10 @@ class Store(SharedRun):
         """Write what is buffered and end this process's session; its claims are free again."""
         try:
             self.flush()
-        finally:
-            super().close()
+        except BaseException:
+            self.abandon()
+            raise
+        super().close()
 
 
 def _reading(parsed: Parsed) -> tuple[str, str | None, str]:

@@ -57,7 +57,8 @@ class ChatModel(Protocol):
 
     ``name`` is what was asked for; ``describe`` says what a store records about it, without secrets. ``complete`` makes
     one attempt and raises a :class:`truetwin.errors.ProviderError`; retrying is the runner's job. ``close`` gives up
-    connections, which belong to one event loop; a later ``complete`` opens new ones.
+    connections, which belong to one event loop; a later ``complete`` opens new ones. A model may have ``adjustments``,
+    a tuple of sentences on what it had to ask otherwise than it was told to; they are put before the user.
     """
 
     name: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from truetwin.datasets.twinvoice import available_answers, twinvoice
-from truetwin.errors import DatasetError, MissingExtraError
+from truetwin.errors import DatasetError
 from truetwin.voice.outcomes import Protocol
 from truetwin.voice.replay import Answers, read_answers
 from truetwin.voice.scoreboard import Entry, score_answers
@@ -76,7 +76,9 @@ def reproduce_voice(
     """
     answers = stored_answers(paths)
     if table == "voice-table-5":
-        return list(_text_rows(answers, progress))
+        from truetwin.voice.text_scores import text_rows
+
+        return [_text_row(row) for row in text_rows(answers)]
     board = score_answers(answers, with_baseline=False, progress=progress)
     return [_accuracy_row(entry) for entry in board.entries if entry.score.protocol in _COLUMNS]
 
@@ -137,35 +139,18 @@ def _accuracy_row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _text_rows(answers: Sequence[Answers], progress: Callable[[int, int], None]) -> Iterator[dict[str, Any]]:
-    """BLEU-1 and METEOR of written replies; a metric whose package is missing is a row without a figure."""
-    from truetwin.voice.text_metrics import bleu_1, meteor, reply_pairs
-
-    metrics = {"bleu1": bleu_1, "meteor": meteor}
-    for done, file in enumerate(answers, 1):
-        written = [o for o in file.outcomes if o.protocol is Protocol.REPLY]
-        if written and file.items:
-            pairs = reply_pairs(written, file.items)
-            for metric, compute in metrics.items():
-                known, paper = _printed("voice-table-5", written[0].model, written[0].dimension, metric)
-                row: dict[str, Any] = {
-                    "table": "voice-table-5",
-                    "model": written[0].model,
-                    "paper_model": known,
-                    "dimension": written[0].dimension,
-                    "metric": metric,
-                    "n": len(written),
-                    "paper": paper,
-                    "file": str(file.path),
-                }
-                try:
-                    found = compute(pairs).to_row()
-                except MissingExtraError as error:
-                    yield {**row, "unavailable": str(error)}
-                    continue
-                difference = None if paper is None else found["mean"] - paper
-                yield {**row, **{k: v for k, v in found.items() if k != "metric"}, "difference": difference}
-        progress(done, len(answers))
+def _text_row(found: dict[str, Any]) -> dict[str, Any]:
+    metric = str(found["metric"]).replace("-", "")
+    known, paper = _printed("voice-table-5", found["model"], found["dimension"], metric)
+    mean = found.get("mean")
+    return {
+        **found,
+        "table": "voice-table-5",
+        "paper_model": known,
+        "metric": metric,
+        "paper": paper,
+        "difference": None if paper is None or mean is None else mean - paper,
+    }
 
 
 def _printed(table: str, model: str, dimension: str, metric: str) -> tuple[str | None, float | None]:

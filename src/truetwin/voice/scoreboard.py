@@ -12,9 +12,9 @@ from truetwin.errors import AlignmentError
 from truetwin.voice.items import N_OPTIONS, VoiceItem
 from truetwin.voice.outcomes import FOUR_WAY, Outcome, Protocol
 from truetwin.voice.predictors import Guesses, best_persona_free, guess_all
-from truetwin.voice.rates import Rate, percent
+from truetwin.voice.rates import PairedTest, Rate, paired_test, percent
 from truetwin.voice.replay import Answers, with_items
-from truetwin.voice.scores import Score, compare, grouped, score_one
+from truetwin.voice.scores import Score, compare, grouped, item_values, score_one
 
 LETTERS = "ABCD"
 
@@ -33,6 +33,8 @@ class Entry:
         What they are computed from.
     baseline : Guesses, optional
         The best guess that knows nothing of the persona, on the same items; None if the items are not known.
+    over_baseline : PairedTest, optional
+        The model against that guess, item by item; whatever is not right counts as not right.
     n_missing : int
         Items given by the caller that have no outcome.
     """
@@ -40,7 +42,8 @@ class Entry:
     file: str
     score: Score
     outcomes: tuple[Outcome, ...]
-    baseline: Guesses | None
+    baseline: Guesses | None = None
+    over_baseline: PairedTest | None = None
     n_missing: int = 0
 
     def row(self) -> dict[str, Any]:
@@ -79,7 +82,19 @@ class Entry:
     def _baseline_fields(self) -> dict[str, Any]:
         if self.baseline is None:
             return {}
+        test = self.over_baseline
+        over = (
+            {}
+            if test is None
+            else {
+                "over_baseline": percent(test.difference),
+                "over_baseline_ci_low": percent(test.low),
+                "over_baseline_ci_high": percent(test.high),
+                "over_baseline_p": None if test.cluster_p != test.cluster_p else test.cluster_p,
+            }
+        )
         return {
+            **over,
             "baseline": self.baseline.predictor.name,
             "baseline_accuracy": percent(self.baseline.rate.value),
             **_ends("baseline_", self.baseline.rate, clustered=False),
@@ -174,10 +189,12 @@ def score_answers(
             missing = len(known) - len(concerned) if items is not None else 0
             if missing:
                 notes.append(
-                    f"{file.path}: {missing} of {len(known)} items have no answer ({key[1]}, {key[2].value}); no figure "
-                    f"counts them"
+                    f"{file.path}: {missing} of {len(known)} items have no answer ({key[1]}, {key[2].value}); "
+                    f"no figure counts them"
                 )
-            entries.append(Entry(str(file.path), score_one(key, found), tuple(found), baseline, missing))
+            over = _over(baseline, concerned, found)
+            score = score_one(key, found)
+            entries.append(Entry(str(file.path), score, tuple(found), baseline, over, missing))
         progress(done, len(answers))
     return Scoreboard(tuple(entries), tuple(_comparisons(entries)), tuple(notes))
 
@@ -206,6 +223,18 @@ def _baseline(
     if key not in cache:
         cache[key] = best_persona_free(guess_all(items))
     return cache[key]
+
+
+def _over(
+    baseline: Guesses | None, items: Sequence[VoiceItem], outcomes: Sequence[Outcome]
+) -> PairedTest | None:
+    """The model against the baseline on the same items."""
+    if baseline is None or baseline.credit is None:
+        return None
+    values = item_values(outcomes)
+    return paired_test(
+        [values[item.item_id] for item in items], baseline.credit, [item.persona.id for item in items]
+    )
 
 
 def _comparisons(entries: Sequence[Entry]) -> list[dict[str, Any]]:

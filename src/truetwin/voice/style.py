@@ -72,7 +72,7 @@ FEATURES = (
 def features_of(text: str) -> Array:
     """The style features of one text, in the order of :data:`FEATURES`.
 
-    Counts of marks are per word; Chinese and Japanese characters count as words.
+    Counts of marks are per word; of scripts without spaces, two characters count as a word.
 
     Examples
     --------

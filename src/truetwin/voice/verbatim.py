@@ -8,6 +8,7 @@ from functools import lru_cache
 #: Shorter replies ("Why?") stand in many texts by chance and give nothing away.
 LEAST_WORDS = 4
 GAP = "[...]"
+_LONGEST_KEPT = 20_000  # characters; the words of longer texts are found anew each time
 
 _UNSPACED = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿]")
 _WORD = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿]|[^\W぀-ヿ㐀-䶿一-鿿豈-﫿]+")
@@ -39,7 +40,7 @@ def stands_in(text: str, source: str, *, least_words: int = LEAST_WORDS) -> bool
     """Whether ``text`` stands in ``source`` word for word; never for texts of fewer than ``least_words`` words.
 
     Words are separated by spaces in the text as written ("don't" is one), so that the threshold is what a reader
-    counts; Chinese and Japanese characters count singly.
+    counts; of scripts without spaces, two characters count as a word.
 
     Examples
     --------
@@ -54,22 +55,30 @@ def stands_in(text: str, source: str, *, least_words: int = LEAST_WORDS) -> bool
     return bool(wanted) and f" {wanted} " in f" {_joined(source)} "
 
 
-@lru_cache(maxsize=4096)  # a turn of history is compared with the true reply of every later item
 def _joined(text: str) -> str:
     """The words with a space between any two of them."""
+    return _split(text) if len(text) > _LONGEST_KEPT else _kept(text)
+
+
+@lru_cache(maxsize=4096)  # a turn of history is compared with the true reply of every later item
+def _kept(text: str) -> str:
+    return _split(text)
+
+
+def _split(text: str) -> str:
     return " ".join(_WORD.findall(text.lower()))
 
 
 def length_in_words(text: str) -> int:
-    """Number of words between spaces; characters of scripts without spaces count singly.
+    """Number of words between spaces; of scripts without spaces, every two characters count as a word.
 
     Examples
     --------
     >>> length_in_words("Don't go"), length_in_words("好的 ok")
-    (2, 3)
+    (2, 2)
     """
     characters = len(_UNSPACED.findall(text))
-    return characters + len(_UNSPACED.sub(" ", text).split())
+    return -(-characters // 2) + len(_UNSPACED.sub(" ", text).split())
 
 
 def cut_out(text: str, source: str) -> str:
@@ -87,7 +96,7 @@ def cut_out(text: str, source: str) -> str:
     found = [span.group().lower() for span in spans]
     pieces, end, k = [], 0, 0
     while k <= len(found) - len(wanted):
-        if found[k : k + len(wanted)] == wanted:
+        if found[k] == wanted[0] and found[k : k + len(wanted)] == wanted:
             pieces += [source[end : spans[k].start()], GAP]
             end = spans[k + len(wanted) - 1].end()
             k += len(wanted)

@@ -59,7 +59,7 @@ def test_score_with_items_shows_the_baseline(
 ) -> None:
     code, out, err = run(capsys, "voice", "score", answer_file, "--items", item_file)
     assert code == 0
-    assert "best without persona" in out
+    assert "best guess without persona" in out
     assert "25.00" in out
     assert "no baseline" not in err
     _, _, err = run(capsys, "voice", "score", answer_file)

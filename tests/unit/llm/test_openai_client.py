@@ -199,7 +199,7 @@ def test_an_endpoint_without_structured_output_is_asked_in_words_from_then_on(
         summary = run(Structured(), model, store, RunOptions(concurrency=4))
     assert summary.counts[State.VALID] == 12
     assert llm_server.stats()["failed"] == {"rejected": 2}
-    assert len(model.adjustments) == 2
+    assert len(summary.notes) == 2
     assert llm_server.stats()["last_body"]["max_completion_tokens"] == 5
 
 

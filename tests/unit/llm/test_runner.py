@@ -110,6 +110,26 @@ def test_a_reply_whose_reading_fails_is_kept(survey: Any, store: Store) -> None:
     assert {3} == {call.parsed.value for call in store.calls()}
 
 
+def test_a_value_that_is_no_json_is_kept_as_unreadable(survey: Any, store: Store) -> None:
+    class Odd(survey):  # type: ignore[misc]
+        def parse(self, cell: Cell, reply: Reply) -> Parsed:
+            return Parsed(State.VALID, {3})
+
+    summary = run(Odd(1, 1), Counting(), store, QUICK)
+    assert summary.counts[State.UNPARSEABLE] == 1
+    assert "not JSON serializable" in next(store.calls()).parsed.reason
+
+
+def test_an_error_in_showing_progress_ends_the_run_with_everything_stored(survey: Any, store: Store) -> None:
+    def show(progress: Progress) -> None:
+        raise ZeroDivisionError
+
+    model = Counting(0.05)
+    with pytest.raises(ZeroDivisionError):
+        run(survey(50, 10), model, store, RunOptions(concurrency=4), progress=show)
+    assert 0 < len(model.asked) == store.counts()[State.VALID] < 500
+
+
 def test_passing_failures_are_asked_again_and_counted(survey: Any, store: Store) -> None:
     script = {"rules": [{"item": "q1", "error": "server", "times": 2}], "default": "3"}
     summary = run(survey(), scripted_model(script), store, QUICK)
@@ -293,12 +313,15 @@ def test_progress_ends_with_everything_done(survey: Any, store: Store) -> None:
 def test_an_interrupt_stores_what_is_under_way(survey: Any, store: Store) -> None:
     class Interrupted(Counting):
         async def complete(self, request: Request, *, timeout: float) -> Reply:
-            if len(self.asked) == 5:
+            if len(self.asked) == 15:
                 os.kill(os.getpid(), signal.SIGINT)
             return await super().complete(request, timeout=timeout)
 
-    model = Interrupted(0.05)
-    summary = run(survey(10, 10), model, store, QUICK)
+    model, seen = Interrupted(0.4), []
+    summary = run(
+        survey(10, 10), model, store, QUICK, progress=lambda p: seen.append((p.stopping, p.in_flight))
+    )
+    assert "interrupted" in {why for why, under_way in seen if under_way}
     assert summary.stopped == "interrupted"
     assert len(model.asked) == summary.counts[State.VALID] == store.counts()[State.VALID] < 100
     assert run(survey(10, 10), Counting(), store, QUICK).complete
@@ -316,6 +339,42 @@ def test_a_second_interrupt_gives_up_what_is_under_way(survey: Any, store: Store
     summary = run(survey(10, 10), Stuck(), store, QUICK)
     assert 3 <= summary.counts[State.VALID] < 100
     assert summary.failed_attempts["interrupted"] >= 1
+
+
+def test_nothing_is_asked_again_after_an_interrupt(survey: Any, store: Store) -> None:
+    class Failing(Counting):
+        async def complete(self, request: Request, *, timeout: float) -> Reply:
+            await super().complete(request, timeout=timeout)
+            if len(self.asked) == 1:
+                return Reply("3")
+            if len(self.asked) == 9 and request.cell == self.asked[-1]:
+                os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0.1)
+            raise TransientError("500", kind="server")
+
+    model = Failing(0.01)
+    summary = run(survey(10, 10), model, store, QUICK)
+    assert (summary.stopped, len(model.asked)) == ("interrupted", 9)
+    assert summary.failed_attempts == {"server": 8}
+    assert summary.remaining == 99
+
+
+def test_replies_under_way_are_stored_when_cells_cannot_be_claimed(
+    survey: Any, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, calls = store.claim, []
+
+    def failing(cells: Any) -> Any:
+        calls.append(cells)
+        if len(calls) == 3:
+            raise RunError("the disk is full")
+        return claim(cells)
+
+    monkeypatch.setattr(store, "claim", failing)
+    model = Counting(0.05)
+    with pytest.raises(RunError, match="the disk is full"):
+        run(survey(10, 10), model, store, QUICK)
+    assert len(model.asked) == store.counts()[State.VALID] > 0
 
 
 def test_a_run_works_inside_a_running_loop(survey: Any, store: Store) -> None:

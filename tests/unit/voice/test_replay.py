@@ -6,9 +6,10 @@ import pytest
 
 from truetwin.errors import AlignmentError
 from truetwin.voice.items import VoiceItem
-from truetwin.voice.outcomes import Outcome, Status, choice_outcome, write_outcomes
+from truetwin.voice.outcomes import Outcome, Protocol, Status, choice_outcome, write_outcomes
 from truetwin.voice.replay import read_answers
 from truetwin.voice.scoreboard import score_answers
+from truetwin.voice.text_scores import has_unscored_replies, text_rows
 from voice_examples import item, items, novel_record, social_answer, write_lines
 
 
@@ -67,6 +68,27 @@ def test_narrative_answers_and_replies_are_read(tmp_path: Path) -> None:
     ]
 
 
+def test_replies_are_put_beside_the_true_ones(tmp_path: Path) -> None:
+    some = items(6)
+    written = [
+        Outcome(i.item_id, Protocol.REPLY, Status.DONE, "m", i.dimension, reply=i.true_option.text)
+        for i in some[:5]
+    ]
+    lost = Outcome(some[5].item_id, Protocol.REPLY, Status.FAILED, "m", some[5].dimension)
+    path = tmp_path / "replies.jsonl"
+    write_outcomes(path, [*written, lost])
+    answers = [read_answers(path)]
+    rows = {row["metric"]: row for row in text_rows(answers, items=some)}
+    assert (rows["bleu-1"]["mean"], rows["bleu-1"]["n"], rows["bleu-1"]["n_failed"]) == (
+        pytest.approx(100.0),
+        5,
+        1,
+    )
+    assert text_rows(answers) == []
+    assert has_unscored_replies(answers, None)
+    assert not has_unscored_replies(answers, some)
+
+
 def test_our_own_outcomes_are_scored_with_the_baseline_of_their_items(tmp_path: Path) -> None:
     some = items(40)
     path = tmp_path / "own.jsonl"
@@ -74,6 +96,7 @@ def test_our_own_outcomes_are_scored_with_the_baseline_of_their_items(tmp_path: 
     (row,) = score_answers([read_answers(path)], items=some).rows()
     assert (row["n"], row["accuracy_all"], row["accuracy_answered"]) == (40, 75.0, 75.0)
     assert row["baseline_accuracy"] == 100.0  # the true reply is always the shortest
+    assert row["over_baseline"] == -25.0
     assert row["n_personas"] == 3
     assert row["ci_low"] < 75.0 < row["ci_high"]
 

@@ -13,6 +13,7 @@ import typer
 from truetwin.cli.options import Json
 
 if TYPE_CHECKING:
+    from truetwin.llm import ChatModel
     from truetwin.voice.build.finish import BuildOptions, Built
 
 app = typer.Typer(
@@ -93,7 +94,8 @@ def narrative_command(
         encoding=encoding or settings.encoding,
     )
     _folder(output)
-    with _model(model, base_url) as asked, _progress() as progress:
+    asked = _model(model, base_url)
+    with _progress() as progress:
         built = build_narrative(books, output, settings, model=asked, progress=progress)
     _report("voice build narrative", built, json)
 
@@ -245,15 +247,13 @@ def _folder(output: Path) -> None:
     check_writable(output / "items.jsonl" if output.is_dir() else output)
 
 
-@contextmanager
-def _model(name: str | None, base_url: str | None) -> Iterator[Any]:
-    """The model behind a name, or None; connections are closed with the run that opened them."""
+def _model(name: str | None, base_url: str | None) -> ChatModel | None:
+    """The model behind a name, or None."""
     if name is None:
-        yield None
-        return
+        return None
     from truetwin.llm import open_model
 
-    yield open_model(name, base_url=base_url)
+    return open_model(name, base_url=base_url)
 
 
 @contextmanager

@@ -25,6 +25,9 @@ def score_command(
     model: Annotated[
         str | None, typer.Option(help="What to call the model (one file). [default: what the file says]")
     ] = None,
+    bert_score: Annotated[
+        bool, typer.Option("--bert-score", help="Also BERTScore of written replies (extra 'bertscore').")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Score stored answers without any model: both denominators, intervals, baselines, positions, paired tests."""
@@ -33,6 +36,7 @@ def score_command(
     from truetwin.voice.replay import read_answers
     from truetwin.voice.scoreboard import score_answers
     from truetwin.voice.sources import load_source
+    from truetwin.voice.text_scores import has_unscored_replies, text_rows
 
     if model and len(files) > 1:
         raise ParameterError(f"--model goes with one file; got {len(files)}")
@@ -40,6 +44,7 @@ def score_command(
     with progress_bar("scoring") as progress:
         answers = [read_answers(path, model=model) for path in files]
         board = score_answers(answers, items=wanted, progress=progress)
+        texts = text_rows(answers, items=wanted, with_bert_score=bert_score)
     for line in board.notes:
         note(line)
     if json:
@@ -48,9 +53,13 @@ def score_command(
             {"unit": "percent", "level": 95, "items": items, "notes": list(board.notes)},
             board.rows(),
             comparisons=list(board.comparisons),
+            text_metrics=texts,
         )
     else:
         print_score(board)
+        print_texts(texts)
+    if has_unscored_replies(answers, wanted):
+        note("the items of some replies are not known, so no text metric is given; name them with --items")
     return 1 if any(a.broken_lines for a in answers) else 0
 
 
@@ -86,7 +95,11 @@ def print_score(board: Scoreboard) -> None:
             Column("baseline_accuracy", "baseline", ".2f"),
         ]
         shown = [
-            {**row, "interval": interval(row, ""), "cluster_interval": interval(row, "cluster_")}
+            {
+                **row,
+                "interval": interval(row, ""),
+                "cluster_interval": interval(row, "cluster_"),
+            }
             for row in judged
         ]
         print_table(shown, columns, title="Right answers (guessing: 25%), of those answered and of all")
@@ -107,25 +120,46 @@ def print_score(board: Scoreboard) -> None:
     _print_comparisons(board)
 
 
+def print_texts(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Text metrics of written replies, and which of them are not available."""
+    from truetwin.cli.output import Column, note, print_table
+
+    shown = [{**row, "interval": interval(row, "")} for row in rows if "unavailable" not in row]
+    if shown:
+        columns = [
+            Column("model", "model", foldable=True),
+            Column("dimension", "dimension", optional=True),
+            Column("language", "language", optional=True),
+            Column("metric", "metric"),
+            Column("n", "n", "d"),
+            Column("n_failed", "failed", "d", optional=True),
+            Column("n_unscored", "unscored", "d", optional=True),
+            Column("mean", "mean", ".2f"),
+            Column("interval", "95% by persona"),
+        ]
+        print_table(shown, columns, title="Written replies beside the true ones, in percent")
+    for reason in dict.fromkeys(f"{r['metric']}: {r['unavailable']}" for r in rows if "unavailable" in r):
+        note(reason)
+
+
 def _print_baselines(rows: Sequence[Mapping[str, Any]]) -> None:
     from truetwin.cli.output import Column, print_table
 
-    distinct: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in rows:
-        if row.get("baseline"):
-            key = (row.get("dimension"), row["baseline"], row["baseline_accuracy"], row["n_items"])
-            distinct[key] = {**row, "interval": interval(row, "baseline_")}
-    if distinct:
+    shown = [
+        {**row, "interval": interval(row, "baseline_"), "over": _over(row)}
+        for row in rows
+        if row.get("baseline")
+    ]
+    if shown:
         columns = [
-            Column("dimension", "dimension"),
-            Column("n_items", "items", "d"),
-            Column("baseline", "best without persona"),
+            Column("model", "model", foldable=True),
+            Column("dimension", "dimension", optional=True),
+            Column("baseline", "best guess"),
             Column("baseline_accuracy", "right %", ".2f"),
             Column("interval", "95%"),
+            Column("over", "model over it, by persona"),
         ]
-        print_table(
-            list(distinct.values()), columns, title="Baselines: what can be guessed without the persona"
-        )
+        print_table(shown, columns, title="The best guess without persona, on the same items")
 
 
 def print_positions(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -171,6 +205,11 @@ def _print_comparisons(board: Scoreboard) -> None:
     ]
     rows = [{**row, "interval": interval(row, "")} for row in board.comparisons]
     print_table(rows, columns, title="Paired differences in percentage points, failures counted as wrong")
+
+
+def _over(row: Mapping[str, Any]) -> str | None:
+    ends = interval(row, "over_baseline_")
+    return None if ends is None else f"{row['over_baseline']:+.1f} ({ends})"
 
 
 def interval(row: Mapping[str, Any], prefix: str) -> str | None:

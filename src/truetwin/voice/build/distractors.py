@@ -18,6 +18,10 @@ from truetwin.voice.predictors import guess_all
 from truetwin.voice.repair import balance_positions
 from truetwin.voice.verbatim import same_words, stands_in, words_of
 
+#: Fewer items than this are too few to tell a shortcut from chance: none is left out for balance, and the gate says
+#: that it does not judge baselines.
+FEWEST_JUDGED = 60
+
 
 @dataclass(frozen=True)
 class PoolReply:
@@ -33,12 +37,15 @@ class PoolReply:
         Novel, channel or language: a distractor comes from the scope of its item.
     context : str
         What it replied to, where that matters (:func:`truetwin.voice.build.contexts.similar_contexts`).
+    only_for : str, default=""
+        Id of the only item that it may serve; any if empty.
     """
 
     text: str
     person: str
     scope: str = ""
     context: str = ""
+    only_for: str = ""
 
 
 #: Places in the pool that each draft may draw from, by the draft's id; called with a fitted embedder.
@@ -120,8 +127,13 @@ def furnish(
     embedder.fit([*texts, *(draft.stimulus for draft in drafts)])
     vectors, stimuli = embedder.embed(texts), embedder.embed([draft.stimulus for draft in drafts])
     scopes: dict[str, list[int]] = {}
+    written: dict[str, list[int]] = {}
     for k, reply in enumerate(pool):
-        if not is_placeholder(reply.text) and not says_nothing(reply.text):
+        if is_placeholder(reply.text) or says_nothing(reply.text):
+            continue
+        if reply.only_for:
+            written.setdefault(reply.only_for, []).append(k)
+        else:
             scopes.setdefault(reply.scope, []).append(k)
     arrays = {scope: np.array(places, dtype=np.intp) for scope, places in scopes.items()}
     people = np.array([reply.person for reply in pool], dtype=object)
@@ -133,12 +145,14 @@ def furnish(
             known = np.intersect1d(known, narrowed.get(draft.item_id, known[:0]))
         mine = {draft.persona.id, *draft.own}
         others = known[[person not in mine for person in people[known]]] if known.size else known
+        own = np.array(written.get(draft.item_id, ()), dtype=np.intp)
+        others = np.concatenate([others, own])
         needs.append(Need(draft.item_id, len(pool) + k, k, draft.group, others, _admission(draft, texts)))
     found = match(needs, texts, vectors, stimuli, options, seed=seed, progress=progress)
     made = Furnished(refused=dict(found.refused))
     for draft in drafts:
         if places := found.chosen.get(draft.item_id):
-            made.items.append(_item(draft, [pool[k] for k in places]))
+            made.items.append(item_of(draft, [pool[k] for k in places]))
     made.items = _renumbered(balance_positions(made.items, seed=seed))
     return made
 
@@ -156,7 +170,7 @@ def balance(
     least = int(np.ceil(least_share * len(items)))
     order = {item.item_id: k for k, item in enumerate(items)}
     rng = np.random.default_rng([seed, 7])
-    for _ in range(40):
+    for _ in range(40 if len(items) >= FEWEST_JUDGED else 0):
         blame: Counter[str] = Counter()
         surplus = 0
         for found in guess_all(kept):
@@ -201,7 +215,8 @@ def _admission(draft: Draft, texts: Sequence[str]) -> Callable[[int], bool]:
     return admits
 
 
-def _item(draft: Draft, others: Sequence[PoolReply]) -> VoiceItem:
+def item_of(draft: Draft, others: Sequence[PoolReply]) -> VoiceItem:
+    """The item of a draft and three replies of others; the true reply comes first."""
     options = (
         Option("o1", draft.reply, "true"),
         *(Option(f"o{k}", reply.text, reply.person) for k, reply in enumerate(others, 2)),

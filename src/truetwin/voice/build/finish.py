@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from truetwin.errors import ParameterError
+from truetwin.io.atomic import replacing
 from truetwin.voice.audit import AuditReport
 from truetwin.voice.build.datasheet import Datasheet
 from truetwin.voice.build.distractors import Candidates, Draft, Furnished, Limits, PoolReply, balance, furnish
 from truetwin.voice.build.embeddings import Embedder
 from truetwin.voice.build.gate import GateError, Verdict, judge
 from truetwin.voice.build.matching import MatchingOptions
-from truetwin.voice.build.stages import Stages, Tally, file_digest
+from truetwin.voice.build.stages import Stage, Stages, Tally, file_digest
 from truetwin.voice.items import VoiceItem, write_voice_items
 
 ITEMS = "items.jsonl"
+#: Every problem with the ids of all items concerned, where a set does not pass.
+PROBLEMS = "problems.json"
 
 
 @dataclass(frozen=True)
@@ -96,10 +100,21 @@ def furnished(
     pool: Callable[[], Sequence[PoolReply]],
     embedder: Embedder,
     options: BuildOptions,
-    *,
-    candidates: Candidates | None = None,
 ) -> list[VoiceItem]:
     """Stages "distractors" and "balance": items from drafts. Inputs are only read if a stage has to be done."""
+    return balanced(stages, with_distractors(stages, drafts, pool, embedder, options), options)
+
+
+def with_distractors(
+    stages: Stages,
+    drafts: Callable[[], Sequence[Draft]],
+    pool: Callable[[], Sequence[PoolReply]],
+    embedder: Embedder,
+    options: BuildOptions,
+    *,
+    candidates: Candidates | None = None,
+) -> Stage:
+    """Stage "distractors": three of the pool's replies for each draft; ``candidates`` says where to look for them."""
 
     def give(tally: Tally) -> Iterator[Mapping[str, Any]]:
         found: Furnished = furnish(
@@ -118,10 +133,14 @@ def furnished(
         "embeddings": dict(embedder.describe()),
         "limit": options.limit,
     }
-    stage = stages.run("distractors", give, settings)
+    return stages.run("distractors", give, settings)
+
+
+def balanced(stages: Stages, furnished: Stage, options: BuildOptions) -> list[VoiceItem]:
+    """Stage "balance": the items without those by which a persona-free baseline is too good."""
 
     def even(tally: Tally) -> Iterator[Mapping[str, Any]]:
-        items = [VoiceItem.from_record(r) for r in stage.records()]
+        items = [VoiceItem.from_record(r) for r in furnished.records()]
         if not items:
             return
         kept, out = balance(items, options.limits, least_share=options.least_share, seed=options.seed)
@@ -150,11 +169,16 @@ def finish_build(
     Raises
     ------
     GateError
-        If they do not pass; nothing is written then, and stages stay for the next try.
+        If they do not pass; then ``problems.json`` is written, no items are, and stages stay for the next try.
     """
     verdict = judge(items, options.limits, min_history=min_history)
+    report = folder / PROBLEMS
     if verdict.problems:
+        with replacing(report) as (draft,):
+            rows = [problem.row() for problem in verdict.problems]
+            draft.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         raise GateError(verdict.problems)
+    report.unlink(missing_ok=True)
     path = folder / ITEMS
     write_voice_items(path, items)
     sheet = Datasheet(

@@ -8,7 +8,7 @@ from typing import Any
 
 from truetwin.errors import DataError
 from truetwin.voice.audit import CHANCE, AuditReport, audit
-from truetwin.voice.build.distractors import Limits
+from truetwin.voice.build.distractors import FEWEST_JUDGED, Limits
 from truetwin.voice.items import VoiceItem
 
 #: Findings of the audit that no built item may have.
@@ -22,8 +22,6 @@ FORBIDDEN = (
     "equal options",
     "duplicate",
 )
-#: Fewer items than this are too few to tell a shortcut from chance; the gate then says so and does not judge baselines.
-FEWEST_JUDGED = 60
 SHOWN = 5
 
 

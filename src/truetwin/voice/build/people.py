@@ -127,7 +127,7 @@ class Names:
     def masked(self, text: str) -> tuple[str, int]:
         """The text with names of people replaced, and how many were."""
         hits = 0
-        if not any(self.get(t.strip(_EDGES).lower()) in self._mentions for t in text.split()):
+        if not any(self.get(token) in self._mentions for token in _TOKEN.findall(text.lower())):
             return text, 0
 
         def replaced(found: re.Match[str]) -> str:

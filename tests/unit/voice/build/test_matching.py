@@ -126,10 +126,16 @@ def test_too_few_candidates_are_a_counted_reason() -> None:
     assert {"i000", "i001"} == set(found.refused)
 
 
-def test_balance_leaves_out_what_a_baseline_finds_and_no_more_than_it_may() -> None:
+def test_balance_leaves_out_what_a_baseline_finds_and_no_more_than_it_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     items = furnish(*material(), TfidfEmbedder(), MatchingOptions(rounds=0, triples=60), seed=2).items
     longest = [i for i in items if len(i.true_option.text) == max(len(o.text) for o in i.options)]
     skewed = longest + [i for i in items if i not in longest][: len(longest)]
+    assert (
+        balance(skewed, Limits(), least_share=0.4, seed=0)[1] == {}
+    )  # too few to tell a shortcut from chance
+    monkeypatch.setattr("truetwin.voice.build.distractors.FEWEST_JUDGED", 10)
     kept, out = balance(skewed, Limits(), least_share=0.4, seed=0)
     assert len(skewed) == len(kept) + len(out)
     assert len(kept) >= 0.4 * len(skewed)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from novel_examples import made_up_novel
 from truetwin.errors import DataError, ParameterError
 from truetwin.llm import scripted_model
 from truetwin.voice.build import finish
@@ -36,6 +37,13 @@ OUTPUTS = ("items.jsonl", "datasheet.json", "datasheet.md")
 
 def outputs(folder: Path) -> list[bytes]:
     return [(folder / name).read_bytes() for name in OUTPUTS]
+
+
+@pytest.fixture(scope="module")
+def novel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("books") / "the-made-up-novel.txt"
+    path.write_text(made_up_novel(), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +141,25 @@ def test_a_model_is_asked_only_where_the_rules_are_not_sure(novel: Path, tmp_pat
     assert found.items == again.items
 
 
+def test_lines_of_a_model_are_candidates_of_their_own_item_only(novel: Path, tmp_path: Path) -> None:
+    lines = {
+        "lines": [
+            "We never carry the lamp this week! You must sell the kettle today?",
+            "“Let us paint the old boat on Friday. I should keep the mill.”",
+            "They could hide the letter, then? We should mend the bridge tonight!",
+        ]
+    }
+    build = replace(QUICK.build, matching=replace(QUICK.build.matching, length_ratio=4.0, max_uses=99))
+    written = replace(QUICK, distractors="written", build=build)
+    found = build_narrative([novel], tmp_path, written, model=scripted_model({"default": json.dumps(lines)}))
+    stage = next(s for s in found.stages if s["stage"] == "written lines")
+    assert {"asked: valid": stage["n_out"] // 3} == stage["noted"]
+    assert all(o.source.startswith("written as ") for i in found.items for o in i.distractors)
+    assert all("“" not in o.text for i in found.items for o in i.distractors)
+    with pytest.raises(ParameterError, match="written by a model"):
+        build_narrative([novel], tmp_path, written)
+
+
 def test_a_build_that_fails_its_gate_says_which_items_and_writes_none(
     novel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +172,8 @@ def test_a_build_that_fails_its_gate_says_which_items_and_writes_none(
     with pytest.raises(GateError, match=r"leak in context.*1 items: the-made-up-novel-\d+") as caught:
         build_narrative([novel], tmp_path, QUICK)
     assert len(caught.value.problems[0].item_ids) == 1
+    (problem,) = json.loads((tmp_path / "problems.json").read_text(encoding="utf-8"))
+    assert list(caught.value.problems[0].item_ids) == problem["item_ids"]
     assert not (tmp_path / "items.jsonl").exists()
 
 

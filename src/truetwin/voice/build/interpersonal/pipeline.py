@@ -13,12 +13,13 @@ import numpy as np
 
 from truetwin.errors import DataError, ParameterError
 from truetwin.llm import ChatModel, RunOptions
+from truetwin.voice.audit import audit
 from truetwin.voice.build.canned import CannedCounts
 from truetwin.voice.build.contexts import SimilarContexts
 from truetwin.voice.build.distractors import Draft, PoolReply
 from truetwin.voice.build.drafting import draft_from, draft_record
 from truetwin.voice.build.embeddings import open_embedder
-from truetwin.voice.build.finish import BuildOptions, Built, finish_build, furnished
+from truetwin.voice.build.finish import BuildOptions, Built, balanced, finish_build, furnished, with_distractors
 from truetwin.voice.build.interpersonal.funnel import (
     Cleaner,
     FunnelOptions,
@@ -32,6 +33,7 @@ from truetwin.voice.build.interpersonal.funnel import (
 )
 from truetwin.voice.build.interpersonal.links import HistoryOptions, Linker, Memories
 from truetwin.voice.build.interpersonal.logs import open_log
+from truetwin.voice.build.as_published import BEFORE, as_published
 from truetwin.voice.build.languages import open_detector
 from truetwin.voice.build.privacy import Pseudonyms
 from truetwin.voice.build.stages import Progress, Stage, Stages, Tally, digest_of
@@ -268,26 +270,21 @@ class _InterpersonalBuild:
         settings = self.settings
         read = lambda: [draft_from(record) for record in drafts.records()]  # noqa: E731
         where = "real replies of others in similar contexts"
+        embedder = open_embedder(settings.build.embeddings)
+        naive = as_published(self.stages, read, lambda: self._pool(linked), embedder, settings.build.seed)
         if self.model is None:
-            items = furnished(
-                self.stages,
-                read,
-                lambda: self._pool(linked),
-                open_embedder(settings.build.embeddings),
-                settings.build,
-                candidates=SimilarContexts(matching=settings.build.matching),
+            similar = SimilarContexts(matching=settings.build.matching)
+            found = with_distractors(
+                self.stages, read, lambda: self._pool(linked), embedder, settings.build, candidates=similar
             )
+            items = balanced(self.stages, found, settings.build)
         else:
             where = "written by a model"
             written = written_replies(
                 self.stages, read(), self.model, self.output / "written", self.run_options
             )
             items = furnished(
-                self.stages,
-                lambda: written.drafts(read()),
-                written.pool,
-                open_embedder(settings.build.embeddings),
-                settings.build,
+                self.stages, lambda: written.drafts(read()), written.pool, embedder, settings.build
             )
         shown = {k: v for k, v in asdict(settings).items() if k not in ("build", "salt")}
         return finish_build(
@@ -300,7 +297,8 @@ class _InterpersonalBuild:
             settings={**shown, "language detector": dict(self.languages.describe())},
             n_candidates=drafts.n_out,
             min_history=settings.history.least,
-            notes=[f"Distractors are {where}.", _links_told(linked)],
+            before=audit(naive) if naive else None,
+            notes=[BEFORE, f"Distractors are {where}.", _links_told(linked)],
         )
 
     def _pool(self, linked: Stage) -> list[PoolReply]:

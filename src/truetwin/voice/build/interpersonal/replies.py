@@ -149,6 +149,9 @@ def address_of(text: str, named: Callable[[str], str | None]) -> tuple[str, str]
     if head.startswith("@") or head.endswith((":", ",", ";")):
         person = named(head.removeprefix("@").rstrip(":,;").lower())
         return (person, rest.lstrip()) if person else ("", text)
+    name, colon, start = head.partition(":")
+    if colon and start and (person := named(name.lower())):
+        return person, f"{start} {rest}"
     second, _, after = rest.partition(" ")
     person = named(head.lower()) if second in ("-", ":", ",", "--") and after else None
     return (person, after.lstrip()) if person else ("", text)

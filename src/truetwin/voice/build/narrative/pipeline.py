@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from truetwin.errors import DataError
-from truetwin.llm import ChatModel, RunOptions, State, Store, run
+from truetwin.errors import DataError, ParameterError, RunError
+from truetwin.llm import Cell, ChatModel, RunOptions, RunSummary, State, Store, Task, run_async
 from truetwin.voice.build.distractors import Draft, PoolReply
 from truetwin.voice.build.embeddings import open_embedder
 from truetwin.voice.build.finish import BuildOptions, Built, finish_build, furnished, limited
@@ -18,11 +20,17 @@ from truetwin.voice.build.narrative.characters import Character, complete_cast, 
 from truetwin.voice.build.narrative.drafts import NarrativeOptions, ReadBook, drafts_of, pool_of
 from truetwin.voice.build.narrative.quotes import Quotations, Span, find_quotations
 from truetwin.voice.build.narrative.speakers import SpeakerTask, doubtful, with_answers
+from truetwin.voice.build.narrative.written import WritingTask
 from truetwin.voice.build.stages import Progress, Stage, Stages, Tally, file_digest
 from truetwin.voice.items import Turn, VoicePersona
 
 #: From so many books on, a whole book is a group; below, its chapters are.
 ENOUGH_BOOKS = 5
+_NOTES = {
+    "real": "Distractors are what other characters say elsewhere in the same book.",
+    "written": "Distractors were written by a model as other characters.",
+    "both": "Distractors are what other characters say elsewhere, or were written by a model as other characters.",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,8 @@ class NarrativeSettings:
         File with the list of characters; without one they are found by rules.
     novel : str, optional
         Which novel of the published list of characters.
+    distractors : {"real", "written", "both"}, default="real"
+        Other characters' real utterances, lines that a model writes for the scene, or whichever match.
     language : str, default="en"
         ISO 639-1 code. The rules of attribution are English.
     encoding : str, optional
@@ -49,6 +59,7 @@ class NarrativeSettings:
     build: BuildOptions = field(default_factory=BuildOptions)
     characters: str | None = None
     novel: str | None = None
+    distractors: Literal["real", "written", "both"] = "real"
     language: str = "en"
     encoding: str | None = None
 
@@ -93,6 +104,10 @@ def build_narrative(
     settings = settings or NarrativeSettings()
     if not books:
         raise DataError("a narrative build needs at least one book")
+    if settings.distractors != "real" and model is None:
+        raise ParameterError(
+            f"distractors {settings.distractors!r} are written by a model; name one, or take 'real' ones"
+        )
     names = [path.stem for path in books]
     if len(set(names)) < len(names):
         raise DataError(f"books must have different file names; got {', '.join(names)}")
@@ -145,10 +160,16 @@ class _NarrativeBuild:
         stage = self.stages.run(
             "drafts", lambda tally: self._drafts(found, tally), {"items": asdict(settings.items)}
         )
+        drafts = lambda: limited([_draft_of(r) for r in stage.records()], settings.build)  # noqa: E731
+        pool = lambda: self._pool(found)  # noqa: E731
+        if settings.distractors != "real" and self.model is not None:
+            written = self._written(drafts, pool, self.model)
+            real: Callable[[], list[PoolReply]] = pool if settings.distractors == "both" else list
+            pool = lambda: [*real(), *(PoolReply(**r) for r in written.records())]  # noqa: E731
         items = furnished(
             self.stages,
-            lambda: limited([_draft_of(r) for r in stage.records()], settings.build),
-            lambda: self._pool(found),
+            drafts,
+            pool,
             open_embedder(settings.build.embeddings),
             settings.build,
         )
@@ -164,11 +185,12 @@ class _NarrativeBuild:
                 "items": asdict(settings.items),
                 "novel": settings.novel,
                 "language": settings.language,
+                "distractors": settings.distractors,
                 "model": dict(self.model.describe()) if self.model else None,
             },
             n_candidates=min(stage.n_out, limit) if limit else stage.n_out,
             min_history=settings.items.min_history,
-            notes=["Distractors are what other characters say elsewhere in the same book."],
+            notes=[_NOTES[settings.distractors]],
         )
 
     def _cast(self, tally: Tally) -> Iterator[Mapping[str, Any]]:
@@ -220,25 +242,46 @@ class _NarrativeBuild:
         return self.stages.run("speakers", ask, settings)
 
     def _answers(self, task: SpeakerTask, model: ChatModel, tally: Tally) -> dict[int, str]:
-        folder = self.output / f"speakers-{task.book.name}"
+        found = self._run(task, model, f"speakers-{task.book.name}", tally)
+        return {int(cell.item): str(value) for cell, value in found.items()}
+
+    def _written(
+        self, drafts: Callable[[], list[Draft]], pool: Callable[[], list[PoolReply]], model: ChatModel
+    ) -> Stage:
+        def write(tally: Tally) -> Iterator[Mapping[str, Any]]:
+            task = WritingTask(drafts(), pool())
+            for reply in task.replies(self._run(task, model, "written", tally)):
+                tally.n_in += 1
+                yield asdict(reply)
+
+        settings = {"model": dict(model.describe()), "limit": self.settings.build.limit}
+        return self.stages.run("written lines", write, settings)
+
+    def _run(self, task: Task, model: ChatModel, name: str, tally: Tally) -> dict[Cell, Any]:
+        """Valid answers by cell, in the order of the cells; the tally notes every state."""
+        folder = self.output / name
         folder.mkdir(parents=True, exist_ok=True)
         with Store(folder) as store:
-            summary = run(
-                task,
+            summary = _asked_and_closed(
+                run_async(
+                    task,
+                    model,
+                    store,
+                    self.run_options,
+                    progress=lambda state: tally.tick(sum(state.counts.values()), state.total),
+                ),
                 model,
-                store,
-                self.run_options,
-                progress=lambda state: tally.tick(sum(state.counts.values()), state.total),
             )
-            calls = [(int(call.cell.item), call.parsed) for call in store.calls()]
+            answers = {call.cell: call.parsed for call in store.calls()}
         if not summary.complete:
-            raise DataError(
-                f"a model must have been asked for every doubtful speaker of {task.book.name!r}; the run stopped early "
-                f"({summary.stopped}). Run the same command again to go on."
+            raise RunError(
+                f"the model must have been asked for everything; the run {folder} stopped early ({summary.stopped}). "
+                "Run the same command again to go on."
             )
-        for _, parsed in calls:
+        found = [(cell, answers[cell]) for cell in task.cells() if cell in answers]
+        for _, parsed in found:
             tally.noted[f"asked: {parsed.state.value}"] += 1
-        return {index: str(parsed.value) for index, parsed in calls if parsed.state is State.VALID}
+        return {cell: parsed.value for cell, parsed in found if parsed.state is State.VALID}
 
     def _drafts(self, found: Stage, tally: Tally) -> Iterator[Mapping[str, Any]]:
         few = len(self.books) < ENOUGH_BOOKS
@@ -249,6 +292,23 @@ class _NarrativeBuild:
 
     def _pool(self, found: Stage) -> list[PoolReply]:
         return [reply for read in self._read(found) for reply in pool_of(read, self.settings.items)]
+
+
+def _asked_and_closed(asking: Coroutine[Any, Any, RunSummary], model: ChatModel) -> RunSummary:
+    """Wait for a run, and close the model's connections in the loop that opened them."""
+
+    async def work() -> RunSummary:
+        try:
+            return await asking
+        finally:
+            await model.close()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work())
+    with ThreadPoolExecutor(1) as elsewhere:  # a notebook has a loop of its own
+        return elsewhere.submit(asyncio.run, work()).result()
 
 
 def _utterance_record(book: Book, u: Utterance) -> dict[str, Any]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 NOUNS = [
     "lamp",
@@ -94,10 +91,3 @@ def _line(rng: np.random.Generator) -> str:
     opening = rng.choice(["I should", "We could", "You must", "They never", "Let us"])
     more = rng.choice(["", f" with the {other}", f" and {rng.choice(VERBS)} the {other}"])
     return f"{opening} {verb} the {noun}{more} {rng.choice(TIMES)}{mark}"
-
-
-@pytest.fixture(scope="session")
-def novel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("books") / "the-made-up-novel.txt"
-    path.write_text(made_up_novel(), encoding="utf-8")
-    return path
