@@ -30,7 +30,9 @@ def write_log(path: Path, n: int, *, replies: bool, seed: int = 0) -> None:
     """A log of ``n`` messages: ``user, channel, text, id, reply_to, time`` in JSONL."""
     rng = np.random.default_rng(seed)
     n_users, n_channels = max(n // 1000, 60), max(n // 25_000, 8)
-    vocabulary = np.array(["".join(rng.choice(list("abcdeilmnoprstu"), rng.integers(2, 9))) for _ in range(WORDS)])
+    vocabulary = np.array(
+        ["".join(rng.choice(list("abcdeilmnoprstu"), rng.integers(2, 9))) for _ in range(WORDS)]
+    )
     common = ["the", "and", "you", "is", "that", "for", "with", "this", "have", "not"]
     vocabulary[: len(common)] = common
     homes = np.stack([rng.permutation(n_channels)[:4] for _ in range(n_users)])

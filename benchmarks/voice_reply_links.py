@@ -31,7 +31,8 @@ def main() -> None:
     if asked.json:
         print(json.dumps(rows))
         return
-    print(f"{'part':<12} {'links':<10} {'rule':<26} {'messages':>8} {'annot.':>7} {'pred.':>7} {'correct':>7}  P     R     F1")
+    heads = f"{'messages':>8} {'annot.':>7} {'pred.':>7} {'correct':>7}     P     R    F1"
+    print(f"{'part':<12} {'links':<10} {'rule':<26} {heads}")
     for r in rows:
         shares = "  ".join("   -" if r[k] is None else f"{r[k]:4.1f}" for k in ("precision", "recall", "f1"))
         counts = f"{r['messages']:>8} {r['annotated']:>7} {r['predicted']:>7} {r['correct']:>7}"

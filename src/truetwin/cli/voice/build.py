@@ -44,7 +44,9 @@ Columns = Annotated[
 LogEncoding = Annotated[str | None, typer.Option(help="Of the input. [default: UTF-8]")]
 Writer = Annotated[
     str | None,
-    typer.Option(help="Model that writes the distractors. [default: nobody; they are other people's replies]"),
+    typer.Option(
+        help="Model that writes the distractors. [default: nobody; they are other people's replies]"
+    ),
 ]
 BaseUrl = Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint of the model, with /v1.")]
 
@@ -134,7 +136,8 @@ def interpersonal_command(
         encoding=encoding or settings.encoding,
     )
     _folder(output)
-    with _model(model, base_url) as asked, _progress() as progress:
+    asked = _model(model, base_url)
+    with _progress() as progress:
         built = build_interpersonal(log, output, settings, model=asked, progress=progress)
     _report("voice build interpersonal", built, json)
 
@@ -176,7 +179,8 @@ def social_command(
         encoding=encoding or settings.encoding,
     )
     _folder(output)
-    with _model(model, base_url) as asked, _progress() as progress:
+    asked = _model(model, base_url)
+    with _progress() as progress:
         built = build_social(replies, output, settings, model=asked, progress=progress)
     _report("voice build social", built, json)
 

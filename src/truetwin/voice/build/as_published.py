@@ -55,7 +55,9 @@ def _drawn(
     rng = np.random.default_rng([seed, 19])
     items = []
     for k, draft in enumerate(drafts):
-        places = np.array([p for p in near[draft.item_id] if not same_words(texts[p], draft.reply)], dtype=np.intp)
+        places = np.array(
+            [p for p in near[draft.item_id] if not same_words(texts[p], draft.reply)], dtype=np.intp
+        )
         chosen = None
         for _ in range(TRIES if places.size >= 3 else 0):
             three = rng.choice(places, 3, replace=False)

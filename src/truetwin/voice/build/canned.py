@@ -16,11 +16,18 @@ from dataclasses import dataclass
 from truetwin.errors import ParameterError
 from truetwin.voice.build.sketch import CountSketch
 
-_MASKED = re.compile(r"\[(?:user|email|link|phone|handle)(?:-\w+)?\]|(?:\w+://|www\.)\S+|@\S+|[^\W\d_]*\d[\w.:/-]*")
-_NAME = re.compile(r"(?:^|[^a-zA-Z])u?bot+u?(?:$|[^a-zA-Z])|bot\d*[_`^-]*$|^\[?bot\]?|^ubot|^(?:chan|nick|mem)serv$", re.I)
+_MASKED = re.compile(
+    r"\[(?:user|email|link|phone|handle)(?:-\w+)?\]|(?:\w+://|www\.)\S+|@\S+|[^\W\d_]*\d[\w.:/-]*"
+)
+_NAME = re.compile(
+    r"(?:^|[^a-zA-Z])u?bot+u?(?:$|[^a-zA-Z])|bot\d*[_`^-]*$|^\[?bot\]?|^ubot|^(?:chan|nick|mem)serv$", re.I
+)
 #: Ends that are part of a word and not "bot".
 _NOT = re.compile(r"(?:ab|tal|ro|sa)bott?\d*[_`^-]*$", re.I)
 OPENING_WORDS = 2
+#: An opening is mechanical if this share of a user's messages has it, and so many at least.
+OPENING_SHARE = 0.2
+FEWEST_OPENINGS = 10
 
 
 @dataclass(frozen=True)
@@ -99,13 +106,16 @@ class CannedCounts:
 
     def is_canned(self, text: str) -> bool:
         """Whether a message's template was seen too often."""
-        template = template_of(text)
-        return self._is_long(template) and self._templates.count(template) >= self.options.repeats
+        return self._is_frequent(template_of(text))
 
     def is_mechanical(self, user: str, text: str, n: int) -> bool:
-        """Whether a message is canned, or opens like a tenth of the ``n`` messages of its user."""
-        opens = self._openings.count(_opening(user, template_of(text)))
-        return opens >= max(n / 10, 5) or self.is_canned(text)
+        """Whether a message is canned, or opens like a fifth of the ``n`` messages of its user."""
+        template = template_of(text)
+        opens = self._openings.count(_opening(user, template))
+        return opens >= max(OPENING_SHARE * n, FEWEST_OPENINGS) or self._is_frequent(template)
+
+    def _is_frequent(self, template: str) -> bool:
+        return self._is_long(template) and self._templates.count(template) >= self.options.repeats
 
     def _is_long(self, template: str) -> bool:
         return template.count(" ") + 1 >= self.options.min_words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ class SimilarContexts:
     """
 
     most: int = 300
-    matching: MatchingOptions = MatchingOptions()
+    matching: MatchingOptions = field(default_factory=MatchingOptions)
 
     def __call__(
         self, drafts: Sequence[Draft], pool: Sequence[PoolReply], embedder: Embedder

@@ -49,9 +49,7 @@ class PoolReply:
 
 
 #: Places in the pool that each draft may draw from, by the draft's id; called with a fitted embedder.
-Candidates = Callable[
-    [Sequence["Draft"], Sequence[PoolReply], Embedder], Mapping[str, NDArray[np.intp]]
-]
+Candidates = Callable[[Sequence["Draft"], Sequence[PoolReply], Embedder], Mapping[str, NDArray[np.intp]]]
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,39 @@ from truetwin.voice.language import UNKNOWN, language_of
 _WORD = re.compile(r"[^\W\d_]+")
 #: The commonest words of languages whose letters do not tell them; a word of several languages counts for each.
 _COMMON = {
-    "en": "the a to of and in is it you that i for on not with this have be are was but what can if do your how there my an",
-    "es": "de la que el en y a los se del las un por con no una su para es al lo como más pero sus le ya o esto si muy",
-    "pt": "de a o que e do da em um para é com não uma os no se na por mais as dos como mas foi ao ele das tem você isso",
-    "fr": "de la le et les des en un du une que est pour qui dans a par plus pas au sur ne se ce il sont mais je vous c",
-    "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er hat ich",
-    "it": "di e il la che in un a per è una sono con non del si da i le al come più ma ha dei nel io mi lo questo",
-    "nl": "de van het een en in is dat op te zijn met voor niet die aan er om ook als dan maar bij nog uit naar ik je",
-    "tr": "bir ve bu da de için ile çok ne var ben gibi daha o kadar ama sen mi değil olarak şey en",
-    "pl": "i w na z do nie się to że jest o jak za po co ale tak od dla przez czy tym był ja już",
-    "id": "yang dan di ini itu dengan untuk tidak dari dalam akan pada juga saya ke ada bisa kamu sudah",
-    "ru": "и в не на я что он с как это по но из у за к ты же вы так от бы для мне",
-    "uk": "і в не на я що він з як це по але та у за до ти же ви так від для є",
+    "en": (
+        "the a to of and in is it you that i for on not with this have be are was but what can if do "
+        "your how there my an "
+    ),
+    "es": (
+        "de la que el en y a los se del las un por con no una su para es al lo como más pero sus le ya o "
+        "esto si muy "
+    ),
+    "pt": (
+        "de a o que e do da em um para é com não uma os no se na por mais as dos como mas foi ao ele das "
+        "tem você isso "
+    ),
+    "fr": (
+        "de la le et les des en un du une que est pour qui dans a par plus pas au sur ne se ce il sont "
+        "mais je vous c "
+    ),
+    "de": (
+        "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an "
+        "werden aus er hat ich "
+    ),
+    "it": (
+        "di e il la che in un a per è una sono con non del si da i le al come più ma ha dei nel io mi lo "
+        "questo "
+    ),
+    "nl": (
+        "de van het een en in is dat op te zijn met voor niet die aan er om ook als dan maar bij nog uit "
+        "naar ik je "
+    ),
+    "tr": ("bir ve bu da de için ile çok ne var ben gibi daha o kadar ama sen mi değil olarak şey en "),
+    "pl": ("i w na z do nie się to że jest o jak za po co ale tak od dla przez czy tym był ja już "),
+    "id": ("yang dan di ini itu dengan untuk tidak dari dalam akan pada juga saya ke ada bisa kamu sudah "),
+    "ru": ("и в не на я что он с как это по но из у за к ты же вы так от бы для мне "),
+    "uk": ("і в не на я що він з як це по але та у за до ти же ви так від для є "),
 }
 _SETS = {code: frozenset(words.split()) for code, words in _COMMON.items()}
 #: Fewer hits than this say nothing.
@@ -65,7 +86,7 @@ class CommonWords:
             if script not in (UNKNOWN, "ru"):
                 return script
         words = _WORD.findall(text.lower())
-        hits = {code: 0 for code in _SETS}
+        hits = dict.fromkeys(_SETS, 0)
         for word in words:
             for code, known in _SETS.items():
                 if word in known:

@@ -56,7 +56,9 @@ class DistinctTexts:
 
     def _keep_sparse(self, rows: Any) -> NDArray[np.bool_]:
         if self.order is None:
-            raise ParameterError("sparse vectors need the order of their features; give order=rarest_first(idf)")
+            raise ParameterError(
+                "sparse vectors need the order of their features; give order=rarest_first(idf)"
+            )
         kept = np.ones(rows.shape[0], dtype=np.bool_)
         for k in range(rows.shape[0]):
             part = slice(rows.indptr[k], rows.indptr[k + 1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import IO, Any
 from truetwin.errors import FileFormatError, ParameterError
 from truetwin.registry import closest
 
-#: Longer lines, in bytes, are no messages; they are skipped without being held in memory whole (CSV: read, then skipped).
+#: Longer lines, in bytes, are no messages; they are skipped, and in JSONL not held in memory whole.
 MOST_BYTES = 2**20
 #: A file in which a larger share of the lines cannot be read is another kind of file.
 MOST_BAD = 0.1
@@ -125,7 +126,9 @@ class Reading:
             for batch in file.iter_batches(batch_size=4096):
                 yield from batch.to_pylist()
         except (pyarrow.lib.ArrowException, UnicodeDecodeError) as error:
-            raise FileFormatError(f"{self.path} must be Parquet: {' '.join(str(error).split())[:200]}") from error
+            raise FileFormatError(
+                f"{self.path} must be Parquet: {' '.join(str(error).split())[:200]}"
+            ) from error
 
     def _lines(self, *, whole: bool = False) -> Iterator[str]:
         """Lines as text. What is too long or not in the encoding is left out and counted."""
@@ -154,7 +157,7 @@ class Reading:
                     yield text
 
     def _decoded(self, raw: IO[bytes], most: int) -> Iterator[str]:
-        text = codecs.getreader(str(self.encoding))(raw, errors="replace")
+        text = io.TextIOWrapper(raw, str(self.encoding), errors="replace")
         for line in text:
             if len(line) > most:
                 self.skipped[f"line longer than {most >> 20} MiB"] += 1
@@ -170,7 +173,7 @@ class Reading:
 
     def _judge(self, n: int, *, last: bool = False) -> None:
         bad = sum(self.skipped.values())
-        if (last or n == FEWEST_JUDGED) and bad > max(MOST_BAD * n, 1) or (last and n and bad >= n):
+        if ((last or n == FEWEST_JUDGED) and bad > max(MOST_BAD * n, 1)) or (last and n and bad >= n):
             reasons = "; ".join(f"{reason}: {count}" for reason, count in self.skipped.items())
             raise FileFormatError(
                 f"{self.path} must be readable line by line; {bad} of its first {n} lines are not ({reasons}). "

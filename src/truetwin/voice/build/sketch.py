@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-
-import numpy as np
+from array import array
 
 from truetwin.errors import ParameterError
 
@@ -34,8 +32,8 @@ class CountSketch:
         if not 4 <= bits <= 30:
             raise ParameterError(f"bits must be in 4..30; got {bits}")
         self._mask = (1 << bits) - 1
-        self._one = np.zeros(1 << bits, dtype=np.uint32)
-        self._other = np.zeros(1 << bits, dtype=np.uint32)
+        empty = bytes(4 << bits)
+        self._one, self._other = array("I", empty), array("I", empty)
 
     def add(self, text: str) -> None:
         """Count a text once more."""
@@ -46,12 +44,10 @@ class CountSketch:
     def count(self, text: str) -> int:
         """How often a text was seen, or a little more."""
         a, b = self._slots(text)
-        return int(min(self._one[a], self._other[b]))
-
-    def counts(self, texts: Sequence[str]) -> list[int]:
-        """Counts of several texts."""
-        return [self.count(text) for text in texts]
+        return min(self._one[a], self._other[b])
 
     def _slots(self, text: str) -> tuple[int, int]:
-        digest = int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "little")
+        digest = int.from_bytes(
+            hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "little"
+        )
         return digest & self._mask, (digest >> 32) & self._mask

@@ -25,6 +25,7 @@ from truetwin.voice.verbatim import length_in_words
 
 Record = dict[str, Any]
 TICK = 20_000
+_PASSED_ON = ("c", "u", "x", "to", "re", "t")
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class FunnelOptions:
     most_alike : float, default=0.9
         Messages more alike (cosine) than this to an earlier one are left out.
     links : {"auto", "explicit", "heuristic"}, default="auto"
-        What a message replies to: as the log says, or by :class:`~.replies.ReplyFinder`; "auto" takes what the log says
-        if it says so of any message.
+        What a message replies to: as the log says, or by :class:`~.replies.ReplyFinder`; "auto" takes what the log
+        says if it says so of any message.
     bases : tuple of str
         Rules of the heuristic that are sure enough for an item.
     replies : ReplyOptions
@@ -81,10 +82,8 @@ class FunnelOptions:
             raise ParameterError(f"bases must be among addressed, answer, goes on; got {', '.join(unknown)}")
 
 
-def take_census(
-    log: Log, counts: CannedCounts, pseudonyms: Pseudonyms, tally: Tally
-) -> Iterator[Record]:
-    """One record a user: how many messages in each channel, and whether it is a bot. ``counts`` are filled on the way."""
+def take_census(log: Log, counts: CannedCounts, pseudonyms: Pseudonyms, tally: Tally) -> Iterator[Record]:
+    """One record a user: messages by channel, and whether it is a bot. ``counts`` are filled on the way."""
     census = Census(counts)
     census.first(_ticked((Said(m.user, m.channel, m.text) for m in log if _complete(m)), tally))
     census.second(_ticked((Said(m.user, m.channel, m.text) for m in log if _complete(m)), tally))
@@ -222,8 +221,8 @@ def record_at(stage: Stage, place: int) -> Record:
 class Informative:
     """The most informative messages of everybody: as informative as the top share of the active users' messages.
 
-    A message's informativeness is the mean TF-IDF weight of its different words. Weights are compared within a language,
-    as rare languages would otherwise pass whole.
+    A message's informativeness is the mean TF-IDF weight of its different words. Weights are compared within a
+    language, as rare languages would otherwise pass whole.
     """
 
     def __init__(self, messages: Stage, active: frozenset[str], options: FunnelOptions, tally: Tally) -> None:
@@ -232,7 +231,7 @@ class Informative:
         self.languages = CommonWords()
 
     def records(self) -> Iterator[Record]:
-        """Messages that pass: as before, with ``at`` (its place), ``l`` language, ``s`` score, ``a`` by an active user."""
+        """Messages that pass, with ``at`` (place), ``l`` (language), ``s`` (score), ``a`` (by an active user)."""
         self.embedder.fit(record["x"] for _, record in self._long())
         scores, codes, active = self._scored()
         thresholds = self._thresholds(scores, codes, active)
@@ -246,7 +245,7 @@ class Informative:
             elif keep[k]:
                 self.tally.noted["by others, for distractors"] += 1
             if keep[k]:
-                known = {key: record[key] for key in ("c", "u", "x", "to", "re", "t") if key in record}
+                known: Record = {key: record[key] for key in _PASSED_ON if key in record}
                 score = round(float(scores[k]), 4)
                 yield {**known, "at": at, "l": names[codes[k]], "s": score, "a": is_active}
 
@@ -269,7 +268,11 @@ class Informative:
             texts = [record["x"] for record in batch]
             scores.append(self.embedder.mean_weights(texts).astype(np.float32))
             found = [self.languages.of(text) for text in texts]
-            codes.append(np.array([self._codes.setdefault(l, len(self._codes)) for l in found], dtype=np.int16))
+            codes.append(
+                np.array(
+                    [self._codes.setdefault(language, len(self._codes)) for language in found], dtype=np.int16
+                )
+            )
             active.append(np.array([record["u"] in self.active for record in batch], dtype=np.bool_))
         if not scores:
             return np.zeros(0, np.float32), np.zeros(0, np.int16), np.zeros(0, np.bool_)
@@ -286,7 +289,9 @@ class Informative:
         return found
 
 
-def distinct(informative: Stage, options: FunnelOptions, embedder: Embedder, tally: Tally) -> Iterator[Record]:
+def distinct(
+    informative: Stage, options: FunnelOptions, embedder: Embedder, tally: Tally
+) -> Iterator[Record]:
     """Messages that no earlier one of these says already."""
     embedder.fit(record["x"] for record in informative.records())
     order = rarest_first(embedder.idf_) if isinstance(embedder, TfidfEmbedder) else None

@@ -63,7 +63,9 @@ class Linker:
         self.messages, self.wanted, self.options, self.tally = messages, records, options, tally
         self.history = history
         explicit = options.links == "explicit"
-        self.explicit = explicit or (options.links == "auto" and messages.noted.get("with a reply link", 0) > 0)
+        self.explicit = explicit or (
+            options.links == "auto" and messages.noted.get("with a reply link", 0) > 0
+        )
         self.languages = CommonWords()
 
     def records(self) -> Iterator[Record]:

@@ -105,7 +105,10 @@ def seconds_of(time: str) -> float | None:
 
 
 _ENDINGS = (".raw.txt", ".ascii.txt")
-_LINE = re.compile(r"^(?:(?P<channel>[\w#-]+) (?P<date>\d{4}-\d\d-\d\d) )?\[[\d:]+\] (?:<(?P<nick>[^>\s]+)>|\* (?P<actor>\S+))(?P<text>.*)$")
+_LINE = re.compile(
+    r"^(?:[\w#-]+ \d{4}-\d\d-\d\d )?\[[\d:]+\] "
+    r"(?:<(?P<nick>[^>\s]+)>|\* (?P<actor>\S+))(?P<text>.*)$"
+)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 Link = tuple[int, int]
 
@@ -128,15 +131,16 @@ class IrcLog:
 
     def __post_init__(self) -> None:
         found = [self.folder] if self.folder.is_file() else sorted(self.folder.rglob("*.txt"))
-        self.files = sorted((p for p in found if p.name.endswith(_ENDINGS)), key=lambda p: (_date_of(p), p.name))
+        self.files = sorted(
+            (p for p in found if p.name.endswith(_ENDINGS)), key=lambda p: (_date_of(p), p.name)
+        )
         if not self.files:
             raise FileFormatError(f"{self.folder} must hold IRC logs (*.raw.txt or *.ascii.txt); it has none")
 
     def __iter__(self) -> Iterator[RawMessage]:
         self.skipped = Counter()
         for path in self.files:
-            for number, message in self.messages(path):
-                del number
+            for _, message in self.messages(path):
                 yield message
 
     def messages(self, path: Path) -> Iterator[tuple[int, RawMessage]]:

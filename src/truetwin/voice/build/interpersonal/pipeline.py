@@ -14,12 +14,20 @@ import numpy as np
 from truetwin.errors import DataError, ParameterError
 from truetwin.llm import ChatModel, RunOptions
 from truetwin.voice.audit import audit
+from truetwin.voice.build.as_published import BEFORE, as_published
 from truetwin.voice.build.canned import CannedCounts
 from truetwin.voice.build.contexts import SimilarContexts
 from truetwin.voice.build.distractors import Draft, PoolReply
 from truetwin.voice.build.drafting import draft_from, draft_record
 from truetwin.voice.build.embeddings import open_embedder
-from truetwin.voice.build.finish import BuildOptions, Built, balanced, finish_build, furnished, with_distractors
+from truetwin.voice.build.finish import (
+    BuildOptions,
+    Built,
+    balanced,
+    finish_build,
+    furnished,
+    with_distractors,
+)
 from truetwin.voice.build.interpersonal.funnel import (
     Cleaner,
     FunnelOptions,
@@ -33,7 +41,6 @@ from truetwin.voice.build.interpersonal.funnel import (
 )
 from truetwin.voice.build.interpersonal.links import HistoryOptions, Linker, Memories
 from truetwin.voice.build.interpersonal.logs import open_log
-from truetwin.voice.build.as_published import BEFORE, as_published
 from truetwin.voice.build.languages import open_detector
 from truetwin.voice.build.privacy import Pseudonyms
 from truetwin.voice.build.stages import Progress, Stage, Stages, Tally, digest_of
@@ -105,9 +112,10 @@ def build_interpersonal(
 ) -> Built:
     """Make benchmark items from a log of messages in several channels (paper B, section 4.1).
 
-    Stages: "census" (who writes where; bots), "users" (active ones), "messages" (clean ones, pseudonymised), "informative",
-    "distinct", "replies" (what each replies to), "drafts" (with history from other channels), "distractors", "balance";
-    then the gate. All stream: memory grows with users and with what passes, not with the log.
+    Stages: "census" (who writes where; bots), "users" (active ones), "messages" (clean ones, pseudonymised),
+    "informative", "distinct", "replies" (what each replies to), "drafts" (with history from other channels), "as
+    published" (unmatched distractors, for comparison), "distractors", "balance"; then the gate. All stream: memory
+    grows with users and with what passes, not with the log.
 
     Parameters
     ----------
@@ -149,7 +157,11 @@ class _InterpersonalBuild:
         self.log = open_log(log, settings.columns, settings.encoding)
         self.sources = self.log.sources()
         digest = digest_of(self.sources)
-        inputs = {"log": digest, "seed": str(settings.build.seed), "columns": digest_of(dict(settings.columns))}
+        inputs = {
+            "log": digest,
+            "seed": str(settings.build.seed),
+            "columns": digest_of(dict(settings.columns)),
+        }
         salt = settings.salt or f"{digest}/{settings.build.seed}"
         inputs["salt"] = hashlib.sha256(salt.encode()).hexdigest()
         self.pseudonyms = Pseudonyms(salt)
@@ -163,7 +175,9 @@ class _InterpersonalBuild:
         active = frozenset(record["user"] for record in users.records())
         funnel = asdict(settings.funnel)
         informative = stages.run(
-            "informative", lambda tally: Informative(messages, active, settings.funnel, tally).records(), funnel
+            "informative",
+            lambda tally: Informative(messages, active, settings.funnel, tally).records(),
+            funnel,
         )
         embedder = open_embedder(settings.build.embeddings)
         different = stages.run(
@@ -176,7 +190,11 @@ class _InterpersonalBuild:
             lambda tally: Linker(messages, different, settings.funnel, settings.history, tally).records(),
             {"history": asdict(settings.history)},
         )
-        chosen = {"most": settings.most, "per user": settings.most_per_user, "min history": settings.history.least}
+        chosen = {
+            "most": settings.most,
+            "per user": settings.most_per_user,
+            "min history": settings.history.least,
+        }
         drafts = stages.run(
             "drafts",
             lambda tally: self._drafts(messages, linked, tally),
@@ -283,9 +301,7 @@ class _InterpersonalBuild:
             written = written_replies(
                 self.stages, read(), self.model, self.output / "written", self.run_options
             )
-            items = furnished(
-                self.stages, lambda: written.drafts(read()), written.pool, embedder, settings.build
-            )
+            items = furnished(self.stages, read, written.pool, embedder, settings.build)
         shown = {k: v for k, v in asdict(settings).items() if k not in ("build", "salt")}
         return finish_build(
             self.stages,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from truetwin.errors import ParameterError
 
 
-
 @dataclass(frozen=True)
 class ReplyOptions:
     """How far back the heuristic looks, in messages of the channel.

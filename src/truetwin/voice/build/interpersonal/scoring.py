@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from truetwin.voice.build.interpersonal.logs import IrcLog, RawMessage, annotation_of, read_links
-from truetwin.voice.build.interpersonal.replies import ReplyFinder, ReplyOptions, Seen, address_of, stimulus_of
+from truetwin.voice.build.interpersonal.replies import (
+    ReplyFinder,
+    ReplyOptions,
+    Seen,
+    address_of,
+    stimulus_of,
+)
 
 Numbered = tuple[int, RawMessage]
 Rule = Callable[[Sequence[Numbered]], dict[int, int]]
@@ -102,7 +109,7 @@ def _stimuli(messages: Sequence[Numbered]) -> dict[int, int]:
 
 
 def _before(messages: Sequence[Numbered]) -> dict[int, int]:
-    return {b[0]: a[0] for a, b in zip(messages, messages[1:], strict=False)}
+    return {b[0]: a[0] for a, b in pairwise(messages)}
 
 
 def _before_by_another(messages: Sequence[Numbered]) -> dict[int, int]:
@@ -120,7 +127,9 @@ def _before_by_another(messages: Sequence[Numbered]) -> dict[int, int]:
 
 def _addressed_only(messages: Sequence[Numbered]) -> dict[int, int]:
     return {
-        n: seen.link.key for n, seen in _heuristic(messages).items() if seen.link and seen.basis == "addressed"
+        n: seen.link.key
+        for n, seen in _heuristic(messages).items()
+        if seen.link and seen.basis == "addressed"
     }
 
 
