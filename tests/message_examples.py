@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 
 THINGS = ["printer", "router", "kernel", "driver", "monitor", "battery", "keyboard", "desktop", "browser", "mirror", "package", "archive", "partition", "cable", "camera", "firewall", "laptop", "script", "folder", "window", "backup", "server", "speaker", "scanner", "adapter", "charger"]
-VERBS = (
-    ["replace", "restart", "remove", "mount", "format", "update", "install", "compile", "borrow", "clean", "check", "rename", "unplug", "copy"]
-)
-WAYS = ["today", "slowly", "again", "by", "hand", "with", "care", "before", "lunch", "after", "a", "reboot", "from", "the", "console", "without", "root"]
+VERBS = ["replace", "restart", "remove", "mount", "format", "update", "install", "compile", "borrow", "clean", "check", "rename", "unplug"]
+WAYS = ["today", "slowly", "again", "by", "hand", "with", "care", "before", "lunch", "after", "a", "reboot", "from", "the", "console"]
 OPENINGS = (
     "I would {v} the {t}",
     "you should {v} that {t}",
@@ -61,7 +59,8 @@ def reply_rows(posts: int = 60, *, users: int = 24, each: int = 10, seed: int = 
     favourites = [list(rng.choice(THINGS, 9, replace=False)) for _ in range(users)]
     rows = []
     for post in range(posts):
-        about = f"Post {post}: my {rng.choice(THINGS)} and my {rng.choice(THINGS)} broke, what do you {rng.choice(VERBS)}"
+        one, other, verb = rng.choice(THINGS), rng.choice(THINGS), rng.choice(VERBS)
+        about = f"Post {post}: my {one} and my {other} broke, what do you {verb}"
         for user in rng.permutation(users)[:each]:
             reply = sentence(rng, favourites[user])
             rows.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -35,4 +35,14 @@ def draft_from(record: Mapping[str, Any]) -> Draft:
             "names": tuple(record["names"]),
             "own": frozenset(record["own"]),
         }
+    )
+
+
+def nothing_left(stages: Sequence[Mapping[str, Any]], settings: str) -> str:
+    """What to say when nothing passed: the first stage that left nothing, why, and which settings may be lowered."""
+    last = next((stage for stage in stages if not stage["n_out"]), stages[-1])
+    reasons = "; ".join(f"{reason}: {n}" for reason, n in last["dropped"].items() if n)
+    return (
+        f"at least one reply must pass all filters; stage '{last['stage']}' left none of {last['n_in']} "
+        f"({reasons or 'nothing came in'}). Lower the thresholds in the configuration ({settings})"
     )

@@ -157,12 +157,12 @@ class Reading:
                     yield text
 
     def _decoded(self, raw: IO[bytes], most: int) -> Iterator[str]:
-        text = io.TextIOWrapper(raw, str(self.encoding), errors="replace")
-        for line in text:
-            if len(line) > most:
-                self.skipped[f"line longer than {most >> 20} MiB"] += 1
-            elif line.strip():
-                yield line
+        with io.TextIOWrapper(raw, str(self.encoding), errors="replace") as text:  # type: ignore[type-var]
+            for line in text:
+                if len(line) > most:
+                    self.skipped[f"line longer than {most >> 20} MiB"] += 1
+                elif line.strip():
+                    yield line
 
     def _check_mark(self, start: bytes) -> None:
         for mark, name in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):

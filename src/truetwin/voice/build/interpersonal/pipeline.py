@@ -18,7 +18,7 @@ from truetwin.voice.build.as_published import BEFORE, as_published
 from truetwin.voice.build.canned import CannedCounts
 from truetwin.voice.build.contexts import SimilarContexts
 from truetwin.voice.build.distractors import Draft, PoolReply
-from truetwin.voice.build.drafting import draft_from, draft_record
+from truetwin.voice.build.drafting import draft_from, draft_record, nothing_left
 from truetwin.voice.build.embeddings import open_embedder
 from truetwin.voice.build.finish import (
     BuildOptions,
@@ -48,6 +48,8 @@ from truetwin.voice.build.written import written_replies
 from truetwin.voice.findings import gives_away
 from truetwin.voice.items import Turn, VoicePersona
 from truetwin.voice.verbatim import stands_in
+
+_HINT = "funnel: min_channels, min_messages, min_per_channel, informative_share; history: least"
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ class _InterpersonalBuild:
             {**chosen, "languages": dict(self.languages.describe())},
         )
         if not drafts.n_out:
-            raise DataError(_nothing_left(stages.rows()))
+            raise DataError(nothing_left(stages.rows(), _HINT))
         return self._finished(census, linked, drafts)
 
     def _people_and_messages(self) -> tuple[Stage, Stage, Stage]:
@@ -212,7 +214,7 @@ class _InterpersonalBuild:
             "users", lambda tally: active_users(census.records(), settings.funnel, tally), needed
         )
         if not users.n_out:
-            raise DataError(_nothing_left(stages.rows()))
+            raise DataError(nothing_left(stages.rows(), _HINT))
         cleaning = {"longest": settings.funnel.max_characters, "consistent": settings.funnel.consistent}
         messages = stages.run("messages", lambda tally: self._clean(census, tally), cleaning)
         return census, users, messages
@@ -334,13 +336,3 @@ def _links_told(linked: Stage) -> str:
     if linked.noted.get("links by the heuristic"):
         return "What a message replies to is found by rules (who addresses whom), as the log does not say."
     return "What a message replies to is what the log says."
-
-
-def _nothing_left(stages: list[dict[str, Any]]) -> str:
-    last = stages[-1]
-    reasons = "; ".join(f"{reason}: {n}" for reason, n in last["dropped"].items() if n)
-    return (
-        f"at least one {'user' if last['stage'] == 'users' else 'reply'} must pass the funnel; stage "
-        f"'{last['stage']}' left none of {last['n_in']} ({reasons or 'nothing came in'}). Lower the thresholds in the "
-        "configuration (funnel: min_channels, min_messages, min_per_channel, informative_share; history: least)"
-    )

@@ -18,7 +18,7 @@ from truetwin.voice.build.as_published import BEFORE, as_published
 from truetwin.voice.build.canned import CannedOptions
 from truetwin.voice.build.contexts import SimilarContexts
 from truetwin.voice.build.distractors import Draft, PoolReply
-from truetwin.voice.build.drafting import draft_from, draft_record
+from truetwin.voice.build.drafting import draft_from, draft_record, nothing_left
 from truetwin.voice.build.embeddings import open_embedder
 from truetwin.voice.build.finish import BuildOptions, Built, balanced, finish_build, with_distractors
 from truetwin.voice.build.interpersonal.funnel import placed, record_at
@@ -196,7 +196,7 @@ class _SocialBuild:
             "drafts", lambda tally: self._drafts(replies, users, tally), self._draft_settings()
         )
         if not drafts.n_out:
-            raise DataError(_nothing_left(stages.rows()))
+            raise DataError(nothing_left(stages.rows(), "users: min_replies, ttr_share; min_history"))
         return self._finished(replies, drafts)
 
     def _draft_settings(self) -> dict[str, Any]:
@@ -348,13 +348,3 @@ class _SocialBuild:
 def _accuracies(report: AuditReport) -> str:
     rows = [row for row in report.rows() if row["accuracy"] is not None]
     return ", ".join(f"{row['predictor']} {row['accuracy']:.1f}%" for row in rows)
-
-
-def _nothing_left(stages: list[dict[str, Any]]) -> str:
-    last = next((stage for stage in stages if not stage["n_out"]), stages[-1])
-    reasons = "; ".join(f"{reason}: {n}" for reason, n in last["dropped"].items() if n)
-    return (
-        f"at least one reply must pass the filters; stage '{last['stage']}' left none of {last['n_in']} "
-        f"({reasons or 'nothing came in'}). Lower the thresholds in the configuration (users: min_replies, ttr_share; "
-        "min_history)"
-    )
