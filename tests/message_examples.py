@@ -9,9 +9,66 @@ from typing import Any
 
 import numpy as np
 
-THINGS = ["printer", "router", "kernel", "driver", "monitor", "battery", "keyboard", "desktop", "browser", "mirror", "package", "archive", "partition", "cable", "camera", "firewall", "laptop", "script", "folder", "window", "backup", "server", "speaker", "scanner", "adapter", "charger"]
-VERBS = ["replace", "restart", "remove", "mount", "format", "update", "install", "compile", "borrow", "clean", "check", "rename", "unplug"]
-WAYS = ["today", "slowly", "again", "by", "hand", "with", "care", "before", "lunch", "after", "a", "reboot", "from", "the", "console"]
+THINGS = [
+    "printer",
+    "router",
+    "kernel",
+    "driver",
+    "monitor",
+    "battery",
+    "keyboard",
+    "desktop",
+    "browser",
+    "mirror",
+    "package",
+    "archive",
+    "partition",
+    "cable",
+    "camera",
+    "firewall",
+    "laptop",
+    "script",
+    "folder",
+    "window",
+    "backup",
+    "server",
+    "speaker",
+    "scanner",
+    "adapter",
+    "charger",
+]
+VERBS = [
+    "replace",
+    "restart",
+    "remove",
+    "mount",
+    "format",
+    "update",
+    "install",
+    "compile",
+    "borrow",
+    "clean",
+    "check",
+    "rename",
+    "unplug",
+]
+WAYS = [
+    "today",
+    "slowly",
+    "again",
+    "by",
+    "hand",
+    "with",
+    "care",
+    "before",
+    "lunch",
+    "after",
+    "a",
+    "reboot",
+    "from",
+    "the",
+    "console",
+]
 OPENINGS = (
     "I would {v} the {t}",
     "you should {v} that {t}",

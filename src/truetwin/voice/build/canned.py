@@ -19,6 +19,7 @@ from truetwin.voice.build.sketch import CountSketch
 _MASKED = re.compile(
     r"\[(?:user|email|link|phone|handle)(?:-\w+)?\]|(?:\w+://|www\.)\S+|@\S+|[^\W\d_]*\d[\w.:/-]*"
 )
+_MAY_MASK = re.compile(r"[\d@\[]|://|www\.")
 _NAME = re.compile(
     r"(?:^|[^a-zA-Z])u?bot+u?(?:$|[^a-zA-Z])|bot\d*[_`^-]*$|^\[?bot\]?|^ubot|^(?:chan|nick|mem)serv$", re.I
 )
@@ -67,7 +68,10 @@ def template_of(text: str) -> str:
     >>> template_of("Build 4711 failed, see https://ci.example.org/4711")
     'build # failed, see #'
     """
-    return " ".join(_MASKED.sub("#", text.lower()).split())
+    text = text.lower()
+    if _MAY_MASK.search(text):
+        text = _MASKED.sub("#", text)
+    return " ".join(text.split())
 
 
 def says_bot(name: str) -> bool:

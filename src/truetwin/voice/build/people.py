@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from truetwin.voice.build.canned import CannedCounts, says_bot
-from truetwin.voice.build.privacy import Pseudonyms, Scrubber
+from truetwin.voice.build.privacy import FEWEST_DIGITS, Pseudonyms, Scrubber
 
 #: Names that are words: mentioned more often than this, and than three times as often as their bearers speak.
 ORDINARY_MENTIONS = 20
 SHORTEST_NAME = 3
 _CACHED = 2**17
 _TOKEN = re.compile(r"[\w\[\]\\^{}|`-]+")
+_DIGIT = re.compile(r"\d")
 _EDGES = ".,;:!?\"'()<>*~/"
 
 
@@ -127,7 +128,7 @@ class Names:
     def masked(self, text: str) -> tuple[str, int]:
         """The text with names of people replaced, and how many were."""
         hits = 0
-        if not any(self.get(token) in self._mentions for token in _TOKEN.findall(text.lower())):
+        if self._mentions.isdisjoint(map(self.get, _TOKEN.findall(text.lower()))):
             return text, 0
 
         def replaced(found: re.Match[str]) -> str:
@@ -143,7 +144,7 @@ class Names:
 
 def scrubbed(text: str, scrubber: Scrubber) -> str:
     """A text without addresses, links, numbers and handles; texts that cannot hold any are not searched."""
-    if "@" in text or "://" in text or "www." in text or sum(c.isdigit() for c in text) >= 8:
+    if "@" in text or "://" in text or "www." in text or len(_DIGIT.findall(text)) >= FEWEST_DIGITS:
         return scrubber.scrub(text)
     return text
 

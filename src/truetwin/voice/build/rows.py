@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -157,7 +158,7 @@ class Reading:
                     yield text
 
     def _decoded(self, raw: IO[bytes], most: int) -> Iterator[str]:
-        with io.TextIOWrapper(raw, str(self.encoding), errors="replace") as text:  # type: ignore[type-var]
+        with io.TextIOWrapper(raw, str(self.encoding), errors="replace") as text:
             for line in text:
                 if len(line) > most:
                     self.skipped[f"line longer than {most >> 20} MiB"] += 1
@@ -228,10 +229,14 @@ class Columns:
     def of(self, row: Row) -> dict[str, str]:
         """Our columns of a row as text; empty where there is nothing."""
         found = {}
-        for ours in (*self.needed, *self.optional):
-            value = row.get(self.named.get(ours, ours))
+        for ours, theirs in self._pairs:
+            value = row.get(theirs)
             found[ours] = value if isinstance(value, str) else "" if _is_nothing(value) else str(value)
         return found
+
+    @cached_property
+    def _pairs(self) -> list[tuple[str, str]]:
+        return [(ours, self.named.get(ours, ours)) for ours in (*self.needed, *self.optional)]
 
 
 def _is_nothing(value: Any) -> bool:
