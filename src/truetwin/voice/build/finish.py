@@ -132,6 +132,7 @@ def with_distractors(
         "matching": asdict(options.matching),
         "embeddings": dict(embedder.describe()),
         "limit": options.limit,
+        **({"candidates": repr(candidates)} if candidates else {}),
     }
     return stages.run("distractors", give, settings)
 

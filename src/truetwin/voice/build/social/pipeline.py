@@ -70,6 +70,9 @@ class SocialSettings:
         Earlier replies (to other posts) that an item must have, and may have.
     min_characters, max_characters : int, default=2 and 2000
         Of the reply; the upper limit also of the post.
+    candidates : int, default=24
+        Replies of like length to the same or the most similar posts, among which an item's distractors are chosen. Few,
+        as replies to other posts share fewer words with this one.
     pool : int, default=20000
         Replies among which distractors are looked for, drawn by the seed.
     languages : {"auto", "lingua", "common-words"}, default="auto"
@@ -94,6 +97,7 @@ class SocialSettings:
     max_history: int = 30
     min_characters: int = 2
     max_characters: int = 2000
+    candidates: int = 24
     pool: int = 20000
     languages: str = "auto"
     consistent: bool = True
@@ -110,6 +114,8 @@ class SocialSettings:
         ):
             if getattr(self, name) < 1:
                 raise ParameterError(f"{name} must be at least 1; got {getattr(self, name)}")
+        if self.candidates < 3:
+            raise ParameterError(f"candidates must be at least 3; got {self.candidates}")
         if not 0 <= self.min_history <= self.max_history:
             raise ParameterError(f"min_history must be in 0..max_history; got {self.min_history}")
         if self.ranking not in ("random", "alignment"):
@@ -290,7 +296,7 @@ class _SocialBuild:
         pool = lambda: self._pool(replies)  # noqa: E731
         naive = as_published(self.stages, read, pool, embedder, settings.build.seed)
         where = "real replies of others to the same or similar posts"
-        similar: SimilarContexts | None = SimilarContexts(matching=settings.build.matching)
+        similar: SimilarContexts | None = SimilarContexts(settings.candidates, settings.build.matching)
         if self.model is not None:
             where, similar = "written by a model", None
             written = written_replies(
