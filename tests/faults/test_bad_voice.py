@@ -11,7 +11,7 @@ from truetwin.cli import main
 from truetwin.errors import DataError, FileFormatError, TruetwinError, UnknownNameError
 from truetwin.voice.dimensions import interpersonal, narrative, social
 from truetwin.voice.items import read_voice_items, write_voice_items
-from truetwin.voice.outcomes import Status
+from truetwin.voice.outcomes import Status, choice_outcome, write_outcomes
 from truetwin.voice.replay import read_answers
 from truetwin.voice.scoreboard import score_answers
 from truetwin.voice.sources import load_source
@@ -206,6 +206,14 @@ def test_files_of_another_kind_say_what_they_should_hold(tmp_path: Path) -> None
     path = write_lines(tmp_path / "x.jsonl", [{"a": 1}])
     with pytest.raises(FileFormatError, match="fields of a known layout"):
         read_answers(path)
+
+
+def test_a_number_too_long_to_read_is_a_damaged_line(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    write_outcomes(path, [choice_outcome("i0", ("a", "b", "c", "d"), "a", "a")])
+    with path.open("a", encoding="utf-8") as lines:
+        lines.write('{"format": "voice-outcome/1", "run": ' + "1" * 5000 + "}\n")
+    assert read_answers(path).broken_lines == (2,)
 
 
 def test_a_file_of_damaged_lines_only_has_no_answer(tmp_path: Path) -> None:
