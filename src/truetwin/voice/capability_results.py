@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ import numpy as np
 from truetwin.errors import AlignmentError, DataError, FileFormatError, ParameterError
 from truetwin.io.json_lines import read_json_lines
 from truetwin.voice.capabilities import CAPABILITIES
+from truetwin.voice.items import VoiceItem
 from truetwin.voice.outcomes import FOUR_WAY, SCORE_RANGE, Outcome, Protocol, Status
 from truetwin.voice.resampling import LEVEL, RESAMPLES, Array
 from truetwin.voice.scores import cluster_of
@@ -57,10 +58,17 @@ class Annotation:
 
 
 def read_annotations(path: str | Path) -> dict[str, Annotation]:
-    """Annotations by item id, from JSONL; a bad line or a repeated item is an error that names the line."""
+    """Annotations by item id, from JSONL: of annotations, or of items that carry them (those without are left out).
+
+    A bad line or a repeated item is an error that names the line.
+    """
     path = Path(path)
     found: dict[str, Annotation] = {}
     for number, record in read_json_lines(path):
+        if isinstance(record, Mapping) and "options" in record:
+            if not isinstance(carried := record.get("capabilities"), Mapping):
+                continue
+            record = {"item_id": record.get("item_id"), **carried}
         try:
             annotation = Annotation.from_record(record)
         except DataError as error:
@@ -71,6 +79,28 @@ def read_annotations(path: str | Path) -> dict[str, Annotation]:
     if not found:
         raise DataError(f"{path} must hold at least one annotation; it has none")
     return found
+
+
+def merge_annotations(items: Sequence[VoiceItem], annotations: Mapping[str, Annotation]) -> list[VoiceItem]:
+    """Items with their annotations; those without stay as they were.
+
+    Raises
+    ------
+    AlignmentError
+        If an annotation is of no item: it belongs to another file.
+    """
+    known = {item.item_id for item in items}
+    strange = [item_id for item_id in annotations if item_id not in known]
+    if strange:
+        raise AlignmentError(
+            f"every annotation must be of an item; {strange[0]!r} is of none ({len(strange)} such annotations)"
+        )
+    return [
+        replace(item, capabilities={"primary": a.primary, "labels": dict(a.labels)})
+        if (a := annotations.get(item.item_id))
+        else item
+        for item in items
+    ]
 
 
 def capability_results(

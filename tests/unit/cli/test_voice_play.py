@@ -8,7 +8,7 @@ import pytest
 
 from truetwin.cli import main
 from truetwin.voice.capabilities import CAPABILITIES
-from truetwin.voice.items import Option, Turn, VoiceItem, VoicePersona, write_voice_items
+from truetwin.voice.items import Option, Turn, VoiceItem, VoicePersona, read_voice_items, write_voice_items
 
 ITEMS = [
     VoiceItem(
@@ -102,6 +102,19 @@ def test_capabilities_are_annotated(capsys: pytest.CaptureFixture[str], items: s
     assert {row["capability"]: row["primary"] for row in found["rows"]}["persona_tone"] == 8
     lines = (tmp_path / "run" / "annotations.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(lines[0]) == {"item_id": "i0", "primary": "persona_tone", "labels": labels}
+
+
+def test_annotations_by_people_are_merged_into_the_items(
+    capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path
+) -> None:
+    labels = {name: name == "persona_tone" for name in CAPABILITIES}
+    by_hand, merged = tmp_path / "by_hand.jsonl", tmp_path / "merged.jsonl"
+    lines = [{"item_id": i.item_id, "primary": "persona_tone", "labels": labels} for i in ITEMS]
+    by_hand.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    run(capsys, "annotate", items, "--annotations", str(by_hand), "--merged", str(merged))
+    assert {"primary": "persona_tone", "labels": labels} == read_voice_items(merged)[0].capabilities
+    text = run(capsys, "annotate", items, code=2)
+    assert "(--model with --run) or a file (--annotations)" in text
 
 
 def test_items_without_a_readable_annotation_are_said(

@@ -12,8 +12,10 @@ from truetwin.voice.capabilities import CAPABILITIES
 from truetwin.voice.capability_results import (
     Annotation,
     capability_results,
+    merge_annotations,
     read_annotations,
 )
+from truetwin.voice.items import Option, VoiceItem, VoicePersona, write_voice_items
 from truetwin.voice.outcomes import Outcome, Protocol, Status
 
 
@@ -123,3 +125,12 @@ def test_an_item_annotated_twice_is_refused(tmp_path: Path) -> None:
     path.write_text((json.dumps(record()) + "\n") * 2)
     with pytest.raises(DataError, match="line 2: item 'i0' is annotated twice"):
         read_annotations(path)
+
+
+def test_annotations_merge_into_items_and_come_out_again(tmp_path: Path) -> None:
+    options = tuple(Option(k, k) for k in "abcd")
+    items = [VoiceItem(f"i{k}", "social", "en", VoicePersona("p"), "s", options, "a") for k in range(6)]
+    write_voice_items(tmp_path / "items.jsonl", merge_annotations(items, ANNOTATED))
+    assert read_annotations(tmp_path / "items.jsonl") == ANNOTATED
+    with pytest.raises(AlignmentError, match="'i3'"):
+        merge_annotations(items[:3], ANNOTATED)
