@@ -97,10 +97,11 @@ class AuditReport:
         ]
 
 
-def audit(items: Sequence[VoiceItem]) -> AuditReport:
+def audit(items: Sequence[VoiceItem], *, histories_known: bool = True) -> AuditReport:
     """Audit items of a multiple-choice benchmark.
 
-    Load published items with their leaks in place (``remove_leaks=False``), or none will be found.
+    Load published items with their leaks in place (``remove_leaks=False``), or none will be found. Where items come
+    without the histories that they had, say so, or all of them count as items with an empty one.
 
     Raises
     ------
@@ -125,7 +126,7 @@ def audit(items: Sequence[VoiceItem]) -> AuditReport:
         n_personas=len({item.persona.id for item in items}),
         n_groups=len({item.group for item in items} - {""}),
         guesses=tuple(guess_all(items)),
-        findings=tuple(find_faults(items)),
+        findings=tuple(find_faults(items, histories_known=histories_known)),
         balance=Balance(places, _equal_shares_p(places)),
     )
 

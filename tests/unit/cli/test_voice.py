@@ -112,6 +112,16 @@ def test_audit_prints_which_places_a_model_prefers(
     assert "Options picked by place" in out
 
 
+def test_histories_that_are_not_known_are_not_called_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_lines(tmp_path / "answers.jsonl", [social_answer(k, 0) for k in range(1, 9)])
+    code, out, err = run(capsys, "voice", "audit", path, "--json")
+    findings = {f["finding"] for f in json.loads(out)["findings"]}
+    assert (code, findings & {"empty history", "leak in history", "stimulus in history"}) == (0, set())
+    assert "not the users' histories" in err
+
+
 def test_audit_reads_a_simple_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     records = [
         {"question": f"Q{k}?", "options": ["a", "bb", "ccc", "dddd"], "answer": "ABCD"[k % 4]}

@@ -52,7 +52,7 @@ def audit_command(
     inputs = [Path(source) if Path(source).is_file() else None, *(answers or [])]
     check_outputs(outputs, inputs)
     loaded = load_source(source, profiles=profiles)
-    report = audit(loaded.items)
+    report = audit(loaded.items, histories_known=loaded.layout != "social answers")
     found = _position_rows(_answers(loaded, answers), loaded.items)
     subset = _write_matched(loaded.items, matched) if matched else None
     release = _write_repaired(loaded.items, repaired, seed) if repaired else None
