@@ -242,7 +242,7 @@ def _comparisons(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     rows = []
     for one, other in combinations(range(len(entries)), 2):
         first, second = entries[one].score, entries[other].score
-        if first.protocol not in FOUR_WAY or (first.dimension, first.protocol, first.judge) != (
+        if first.protocol is Protocol.REPLY or (first.dimension, first.protocol, first.judge) != (
             second.dimension,
             second.protocol,
             second.judge,
@@ -251,7 +251,7 @@ def _comparisons(entries: Sequence[Entry]) -> list[dict[str, Any]]:
         found = compare(entries[one].outcomes, entries[other].outcomes)
         if found is None:
             continue
-        test = found.test
+        test, four_way = found.test, first.protocol in FOUR_WAY
         rows.append(
             {
                 "first": labels[one],
@@ -262,9 +262,9 @@ def _comparisons(entries: Sequence[Entry]) -> list[dict[str, Any]]:
                 "difference": 100 * test.difference,
                 "ci_low": percent(test.low),
                 "ci_high": percent(test.high),
-                "only_first_right": test.only_first,
-                "only_second_right": test.only_second,
-                "mcnemar_p": None if test.mcnemar_p != test.mcnemar_p else test.mcnemar_p,
+                "only_first_right": test.only_first if four_way else None,
+                "only_second_right": test.only_second if four_way else None,
+                "mcnemar_p": test.mcnemar_p if four_way and test.mcnemar_p == test.mcnemar_p else None,
                 "cluster_p": None if test.cluster_p != test.cluster_p else test.cluster_p,
                 "same_pick": percent(found.same_pick),
             }

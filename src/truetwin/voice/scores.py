@@ -146,6 +146,16 @@ def item_values(outcomes: Iterable[Outcome]) -> dict[str, float]:
     return {item: float(np.mean(values)) for item, values in found.items()}
 
 
+def item_marks(outcomes: Iterable[Outcome]) -> dict[str, float]:
+    """Mean mark of each marked item over its runs, put on 0..1; items without any mark are left out."""
+    low, high = SCORE_RANGE
+    found: dict[str, list[float]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.score is not None:
+            found[outcome.item_id].append((outcome.score - low) / (high - low))
+    return {item: float(np.mean(values)) for item, values in found.items()}
+
+
 def positions_of(outcomes: Sequence[Outcome]) -> Positions | None:
     """Recall and picks by place; None if no outcome says in which order the options were shown."""
     known = [o for o in outcomes if o.answer_position is not None]
@@ -184,7 +194,8 @@ def rotations_of(outcomes: Sequence[Outcome]) -> Rotations | None:
 class Comparison:
     """Two models on the items that both were given; whatever is not right counts as not right.
 
-    ``same_pick`` is the share of answers in which both picked the same option, right or wrong; NaN without any.
+    Marks are compared on 0..1, on the items that have one from both. ``same_pick`` is the share of answers in which
+    both picked the same option, right or wrong; NaN without any.
     """
 
     test: PairedTest
@@ -193,7 +204,8 @@ class Comparison:
 
 def compare(first: Sequence[Outcome], second: Sequence[Outcome]) -> Comparison | None:
     """A paired comparison of two models' outcomes under one protocol; None if they share no item."""
-    values, others = item_values(first), item_values(second)
+    is_marks = any(o.protocol is Protocol.SCORING for o in first)
+    values, others = map(item_marks if is_marks else item_values, (first, second))
     shared = [item for item in values if item in others]
     if not shared:
         return None

@@ -143,3 +143,15 @@ def test_models_are_compared_on_the_items_both_were_given() -> None:
 
 def test_models_without_a_shared_item_are_not_compared() -> None:
     assert compare([chosen(1, "a")], [chosen(2, "a")]) is None
+
+
+def test_marks_of_two_models_are_compared_on_what_both_have() -> None:
+    def marked(k: int, score: float | None) -> Outcome:
+        status = Status.UNSCORED if score is None else Status.DONE
+        return Outcome(f"i{k}", Protocol.SCORING, status, "m", "social", f"p{k}", score=score)
+
+    first = [marked(0, 5), marked(1, 3), marked(2, None)]
+    second = [marked(0, 1), marked(1, 3), marked(2, 5)]
+    found = compare(first, second)
+    assert found is not None
+    assert (found.test.n, found.test.difference) == (2, 0.5)

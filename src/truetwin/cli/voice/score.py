@@ -210,6 +210,7 @@ def _print_comparisons(board: Scoreboard) -> None:
         Column("first", "first", foldable=True),
         Column("second", "second", foldable=True),
         Column("dimension", "dimension", optional=True),
+        Column("protocol", "protocol", optional=len({row["protocol"] for row in board.comparisons}) == 1),
         Column("n", "n", "d", optional=True),
         Column("difference", "points", "+.2f"),
         Column("interval", "95% by persona"),
@@ -219,7 +220,11 @@ def _print_comparisons(board: Scoreboard) -> None:
         Column("same_pick", "same pick", ".1f", optional=True),
     ]
     rows = [{**row, "interval": interval(row, "")} for row in board.comparisons]
-    print_table(rows, columns, title="Paired differences in percentage points, failures counted as wrong")
+    print_table(
+        rows,
+        columns,
+        title="Paired differences in percentage points (failures count as wrong; marks are put on 0 to 100)",
+    )
 
 
 def _over(row: Mapping[str, Any]) -> str | None:
