@@ -143,6 +143,15 @@ def test_a_leaderboard_with_capabilities(
     assert "persona_tone" in run(capsys, *arguments, "--annotations", str(annotations))
 
 
+def test_a_mean_mark_stands_beside_its_interval(
+    items: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["voice", "score", str(tmp_path / "marks.jsonl")]
+    (row,) = run(capsys, *command, "--json")["rows"]
+    table = run(capsys, *command)
+    assert f"{row['normalised_ci_low']:.1f}–{row['normalised_ci_high']:.1f}" in table
+
+
 def test_a_leaderboard_says_where_the_best_guess_is_missing(
     items: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

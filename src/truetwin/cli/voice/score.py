@@ -117,7 +117,9 @@ def print_score(board: Scoreboard) -> None:
             *counts,
             Column("mean_score", "mean score", ".3f"),
             Column("normalised_score", "normalised %", ".2f"),
+            Column("interval", "95% by persona"),
         ]
+        others = [{**row, "interval": interval(row, "normalised_")} for row in others]
         print_table(others, columns, title="Written replies, and marks from 1 to 5")
     _print_comparisons(board)
     _note_counts(rows)
