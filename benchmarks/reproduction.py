@@ -1,10 +1,10 @@
 """The papers' tables, computed anew: runs `truetwin reproduce` and writes `docs/reproduction.md`.
 
-    python benchmarks/reproduction.py [--results build/reproduction] [--only table-2] [--again] [--page docs/reproduction.md]
+    python benchmarks/reproduction.py [--results build/reproduction] [--only table-2] [--again]
 
-Every command's result is kept in the results folder with the date, the version and the time it took, and is not computed
-twice unless asked, so that the slow tables can be run on another day. Cells that no data are at hand for are listed as
-not computed. With `--only ''` nothing is run and the page is written from what is there.
+Every command's result is kept in the results folder with the date, the version and the time it took, and is not
+computed twice unless asked, so that the slow tables can be run on another day. Cells that no data are at hand for are
+listed as not computed. With `--only ''` nothing is run and the page is written from what is there.
 """
 
 from __future__ import annotations
@@ -46,7 +46,14 @@ def commands() -> list[tuple[str, ...]]:
 
 def compute(arguments: tuple[str, ...], path: Path) -> None:
     """Run one command and keep what it printed, or what it said when it could not."""
-    program = [sys.executable, "-c", "from truetwin.cli import main; main()", "reproduce", *arguments, "--json"]
+    program = [
+        sys.executable,
+        "-c",
+        "from truetwin.cli import main; main()",
+        "reproduce",
+        *arguments,
+        "--json",
+    ]
     begun = time.perf_counter()
     done = subprocess.run(
         program, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False
@@ -63,7 +70,10 @@ def compute(arguments: tuple[str, ...], path: Path) -> None:
         record["result"] = json.loads(done.stdout)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record), encoding="utf-8")
-    print(f"{' '.join(arguments)}: {record['seconds']:.0f} s{' FAILED' if 'failure' in record else ''}", flush=True)
+    print(
+        f"{' '.join(arguments)}: {record['seconds']:.0f} s{' FAILED' if 'failure' in record else ''}",
+        flush=True,
+    )
 
 
 def _commit() -> str | None:
@@ -100,7 +110,7 @@ def main() -> None:
         for path in (kept(options.results, arguments) for arguments in commands())
         if path.exists()
     ]
-    options.page.write_text(page(records), encoding="utf-8")
+    options.page.write_text(page(records, commands()), encoding="utf-8")
 
 
 if __name__ == "__main__":
