@@ -35,16 +35,16 @@ class StudyFile(Directive):
         return found
 
     def _table(self, model: Any, meanings: dict[tuple[str, str], str]) -> nodes.Node:
-        lines = [".. list-table::", "   :header-rows: 1", "   :widths: auto", "   :class: study-keys", ""]
-        rows = [("key", "value", "default", "meaning")]
+        rows = [("key", "value", "default", "meaning"), ("---",) * 4]
         rows += [
-            (f"``{key}``", _kind(field), _default(field), meanings[model.__name__, key])
+            (f"`{key}`", _kind(field), _default(field), meanings[model.__name__, key])
             for key, field in model.model_fields.items()
         ]
-        for row in rows:
-            lines += [f"   {'* -' if k == 0 else '  -'} {cell}" for k, cell in enumerate(row)]
+        lines = ["| " + " | ".join(row) + " |" for row in rows]
         box = nodes.container()
         self.state.nested_parse(StringList(lines, source=MODULE), self.content_offset, box)
+        for table in box.findall(nodes.table):
+            table["classes"].append("study-keys")
         return box
 
 
@@ -63,19 +63,17 @@ def _default(field: Any) -> str:
     if value is None or value == ():
         return ""
     if isinstance(value, tuple):
-        return ", ".join(f"``{each}``" for each in value)
-    return f"``{str(value).lower() if isinstance(value, bool) else value}``"
+        return ", ".join(f"`{each}`" for each in value)
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _kind(field: Any) -> str:
     from truetwin.study.config import SECTIONS
 
     words = _words(field.annotation)
-    limits = {"ge": ">= {}", "gt": "> {}", "le": "<= {}", "lt": "< {}"}
-    bounds = [limits[k].format(getattr(m, k)) for m in field.metadata for k in limits if hasattr(m, k)]
     if any(field.annotation in (m, m | None) for m in SECTIONS.values()):
         return "see below"
-    return " ".join([words, ", ".join(bounds)]).strip()
+    return f"{words} {_bounds(field.metadata)}".strip()
 
 
 def _words(kind: Any) -> str:
@@ -86,20 +84,19 @@ def _words(kind: Any) -> str:
         return "file"
     arguments = [a for a in get_args(kind) if a is not type(None) and a is not Ellipsis]
     if get_origin(kind) is Literal:
-        return ", ".join(f"``{a}``" for a in arguments)
+        return ", ".join(f"`{a}`" for a in arguments)
     if get_origin(kind) is tuple:
         return f"list of: {_words(arguments[0])}"
     if hasattr(kind, "__metadata__"):
-        inner = " ".join(_bounds(kind.__metadata__))
-        return f"{_words(arguments[0])} {inner}".strip()
+        return f"{_words(arguments[0])} {_bounds(kind.__metadata__)}".strip()
     return " or ".join(_words(a) for a in arguments) if arguments else str(kind)
 
 
-def _bounds(metadata: Any) -> list[str]:
-    limits = {"ge": ">= {}", "gt": "> {}", "le": "<= {}", "lt": "< {}"}
+def _bounds(metadata: Any) -> str:
+    """The limits of a number, in signs."""
+    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
     constraints = [m for outer in metadata for m in getattr(outer, "metadata", [outer])]
-    found = [limits[k].format(getattr(m, k)) for m in constraints for k in limits if hasattr(m, k)]
-    return [", ".join(found)] if found else []
+    return ", ".join(f"{signs[k]} {getattr(m, k)}" for m in constraints for k in signs if hasattr(m, k))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
