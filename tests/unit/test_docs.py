@@ -31,6 +31,7 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     voices = (out / "notebooks" / "voice.html").read_text(encoding="utf-8")
     assert "the best rule without the person is length-outlier, 100% right" in voices
     keys = (out / "guides" / "study-file.html").read_text(encoding="utf-8")
+    assert keys.count('<table class="study-keys') == 1 + len(SECTIONS)
     missing = [
         key for model in (Study, *SECTIONS.values()) for key in model.model_fields if f">{key}<" not in keys
     ]
