@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from truetwin.llm.shared_run import Failure
 from truetwin.llm.store import Store
 from truetwin.llm.stored import value_json
 from truetwin.llm.task import ChatModel, Parsed, State, Task
+from truetwin.llm.waiting import wait_for
 
 _TICK = 0.1  # seconds between writes to the store
 _SHOW = 0.25  # seconds between calls of the progress callback
@@ -48,6 +48,8 @@ def run(
 ) -> RunSummary:
     """Ask for every cell of ``task`` that has no answer in ``store``; blocking form of :func:`run_async`.
 
+    The model is closed in the end; it may be used again.
+
     Examples
     --------
     >>> import tempfile
@@ -64,25 +66,14 @@ def run(
     >>> summary.complete
     True
     """
-    work = run_async(task, model, store, options, progress=progress)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    found: list[RunSummary | BaseException] = []  # a notebook has a loop of its own: use another thread's
 
-    def elsewhere() -> None:
+    async def work() -> RunSummary:
         try:
-            found.append(asyncio.run(work))
-        except BaseException as error:
-            found.append(error)
+            return await run_async(task, model, store, options, progress=progress)
+        finally:
+            await model.close()  # connections belong to the loop that opened them
 
-    thread = threading.Thread(target=elsewhere)
-    thread.start()
-    thread.join()
-    if isinstance(found[0], BaseException):
-        raise found[0]
-    return found[0]
+    return wait_for(work())
 
 
 async def run_async(

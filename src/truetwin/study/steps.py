@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from truetwin.errors import NotPredictableError
-from truetwin.io import dump_json, read_blocks, replacing, write_table
+from truetwin.io import read_blocks, write_json, write_table
 from truetwin.study.config import Study
 from truetwin.study.simulating import run_simulation
 from truetwin.study.work import Work
@@ -68,9 +68,9 @@ def _evaluate(work: Work) -> list[Path]:
                 progress=work.progress,
             )
         except NotPredictableError as error:
-            _write(path, {"protocol": protocol, "impossible": str(error)})
+            write_json({"protocol": protocol, "impossible": str(error)}, path)
         else:
-            _write(path, to_record(found))
+            write_json(to_record(found), path)
             rows += [{"protocol": protocol, **row} for row in found.per_target()]
         written.append(path)
     scores = work.folder / "scores.parquet"
@@ -116,7 +116,7 @@ def _diagnose(work: Work) -> list[Path]:
         random_state=work.study.seed,
     )
     path, table = work.folder / "diagnosis.json", work.folder / "diagnosis.csv"
-    _write(path, to_record(found))
+    write_json(to_record(found), path)
     write_table(pa.Table.from_pylist(_flat(found.rows())), table)
     return [path, table]
 
@@ -208,11 +208,6 @@ STEPS = (
     Step("reweight", lambda study: study.reweight, _marginal_files, _reweight),
     Step("report", lambda study: study, _results, _report),
 )
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    with replacing(path) as (draft,):
-        draft.write_text(dump_json(content) + "\n", encoding="utf-8")
 
 
 def _flat(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

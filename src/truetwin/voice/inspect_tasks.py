@@ -7,8 +7,9 @@ denominator; a judge that fails leaves its score unscored, which Inspect counts.
     inspect eval truetwin/voice_narrative -T protocol=judged \\
         --model openai-api/local/my-model --model-role grader=openai/gpt-5
 
-Epochs are rotations of the options. ``read_inspect_outcomes`` turns a log into outcomes, as ``truetwin voice score``
-does.
+Epochs are rotations of the options. Calls are retried a finite number of times; add ``--retry-on-error=1`` where an
+endpoint sends malformed bodies, which Inspect does not retry by itself. A log with failed samples has the status
+"error", and ``inspect eval-retry`` asks those again. :func:`read_inspect_outcomes` turns a log into outcomes.
 """
 
 from __future__ import annotations

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from truetwin.errors import ParameterError
 from truetwin.llm import Cell, ChatModel, Parsed, Progress, RunOptions, RunSummary, State, Store, run_async
+from truetwin.llm.waiting import wait_for
 from truetwin.voice.capabilities import AnnotationTask, annotation_record
 from truetwin.voice.choose import ChoiceTask, outcome_of_choice
 from truetwin.voice.generate import ReplyTask, outcome_of_reply
 from truetwin.voice.items import VoiceItem
 from truetwin.voice.judge import judge_task, outcome_of_judgement
 from truetwin.voice.outcomes import Outcome, Protocol, Status
+from truetwin.voice.reading import usable
 from truetwin.voice.task import Setup, VoiceTask
 
 #: Protocols in which a judge reads a free reply.
@@ -82,13 +83,7 @@ class Played:
 
 
 def blocking(work: Awaitable[T], *players: Player | None) -> T:
-    """Do asynchronous work of this module to its end, and close the models' connections.
-
-    Raises
-    ------
-    RuntimeError
-        Within a running event loop, such as a notebook's; there, ``await`` the work itself.
-    """
+    """Do asynchronous work of this module to its end, and close the models' connections."""
 
     async def go() -> T:
         try:
@@ -98,7 +93,7 @@ def blocking(work: Awaitable[T], *players: Player | None) -> T:
                 if player is not None:
                     await player.model.close()
 
-    return asyncio.run(go())
+    return wait_for(go())
 
 
 def play(
@@ -111,7 +106,21 @@ def play(
     judge: Player | None = None,
     judge_setup: Setup | None = None,
 ) -> Played:
-    """Put items to a model under one or more protocols; blocking form of :func:`play_async`."""
+    """Put items to a model under one or more protocols; blocking form of :func:`play_async`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from truetwin.llm import scripted_model
+    >>> from truetwin.voice.items import Option, VoicePersona
+    >>> options = tuple(Option(i, f"Reply {i}.") for i in "abcd")
+    >>> item = VoiceItem("1", "social", "en", VoicePersona("p"), "Snow!", options, answer="b")
+    >>> writer, judge = (Player(scripted_model({"default": text})) for text in ("Lovely.", "Score: 4"))
+    >>> with Store(tempfile.mkdtemp()) as store:
+    ...     [outcome] = play([item], [Protocol.SCORING], writer, store, judge=judge).outcomes
+    >>> outcome.reply, outcome.score
+    ('Lovely.', 4.0)
+    """
     work = play_async(items, protocols, player, store, setup=setup, judge=judge, judge_setup=judge_setup)
     return blocking(work, player, judge)
 
@@ -268,12 +277,13 @@ def stored(store: Store, step: str) -> dict[tuple[str, int], Parsed]:
 def replies_of(outcomes: Sequence[Outcome]) -> dict[tuple[str, int], Parsed]:
     """Free replies as outcomes hold them, by item id and rotation, for a judge.
 
-    An outcome without a reply keeps the state in which it ended, so that it is counted and not judged.
+    An outcome without a reply keeps the state in which it ended, so that it is counted and not judged; what is read
+    from a file obeys the rules for what a model has just written.
     """
 
     def parsed(outcome: Outcome) -> Parsed:
         if outcome.reply:
-            return Parsed(State.VALID, outcome.reply)
+            return usable(outcome.reply)
         if outcome.status is Status.FAILED:
             return Parsed(State.PROVIDER_ERROR, reason=outcome.reason)
         return Parsed(State(outcome.details.get("state", State.UNPARSEABLE)), reason=outcome.reason)

@@ -132,6 +132,11 @@ def read_reply(reply: Reply) -> Parsed:
         return _failure(reply, "the reply is empty")
     if reply.finish_reason == "length":
         return Parsed(State.TRUNCATED, reason="the reply was cut off at the limit of tokens")
+    return usable(text)
+
+
+def usable(text: str) -> Parsed:
+    """A free reply as it is, unless it is too long to be one."""
     if len(text) > LONGEST_REPLY:
         return Parsed(
             State.UNPARSEABLE, reason=f"a reply may have {LONGEST_REPLY} characters; this one has {len(text)}"

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.datasets.twinvoice import ANSWERS, AnswerFile, twinvoice
-from truetwin.errors import DataError, FileFormatError
+from truetwin.errors import DataError, FileFormatError, MissingExtraError
+from truetwin.io.json_lines import numbered_lines
 from truetwin.voice.dimensions import narrative, social
 from truetwin.voice.dimensions.loading import indexed_options, text_field, whole_number
 from truetwin.voice.items import VoiceItem
@@ -35,7 +36,7 @@ class Answers:
     path : Path
         The file.
     layout : str
-        ``"own"``, ``"social"``, ``"narrative"`` or ``"replies"``.
+        ``"own"``, ``"inspect"``, ``"social"``, ``"narrative"`` or ``"replies"``.
     outcomes : list of Outcome
         In the file's order.
     broken_lines : tuple of int
@@ -61,11 +62,13 @@ def read_answers(path: str | Path, *, model: str | None = None) -> Answers:
     Parameters
     ----------
     path : path
-        JSONL.
+        JSONL, or a log (``.eval``) of the Inspect tasks.
     model : str, optional
         What to call the model; by default what the file's lines, its content or its name says.
     """
     path = Path(path)
+    if path.suffix == ".eval":
+        return _inspect_log(path, model)
     lines = list(_lines(path))
     records = [(number, record) for number, record in lines if record is not None]
     broken = tuple(number for number, record in lines if record is None)
@@ -96,6 +99,17 @@ def read_answers(path: str | Path, *, model: str | None = None) -> Answers:
     if items:
         outcomes = with_items(outcomes, items)
     return Answers(path, layout, outcomes, broken, items)
+
+
+def _inspect_log(path: Path, model: str | None) -> Answers:
+    try:
+        from truetwin.voice.inspect_tasks import read_inspect_outcomes
+    except ImportError:
+        raise MissingExtraError("inspect-ai", "inspect", "reading logs of Inspect") from None
+    outcomes = read_inspect_outcomes(path)
+    if model:
+        outcomes = [replace(outcome, model=model) for outcome in outcomes]
+    return Answers(path, "inspect", outcomes)
 
 
 def with_items(outcomes: Sequence[Outcome], items: Sequence[VoiceItem]) -> list[Outcome]:
@@ -280,13 +294,8 @@ def _published_as(path: Path) -> AnswerFile | None:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """Records with their line numbers; None for a line that is no JSON object."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield number, _record(line)
-    except OSError as error:
-        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
+    for number, line in numbered_lines(path, errors="replace"):
+        yield number, _record(line)
 
 
 def _record(line: str) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import Callable
@@ -254,3 +255,11 @@ def test_a_model_annotates_capabilities(items: list[VoiceItem], store: Store) ->
 def test_impossible_settings_are_refused(history: int, rotations: int) -> None:
     with pytest.raises(ParameterError, match="must be"):
         Setup(history, rotations)
+
+
+def test_a_notebook_can_play_too(items: list[VoiceItem], store: Store) -> None:
+    async def cell() -> int:
+        return len(play(items, [Protocol.CHOICE], player(), store).outcomes)
+
+    with asyncio.Runner() as notebook:
+        assert notebook.run(cell()) == 6

@@ -16,6 +16,20 @@ from truetwin.voice.task import Setup
 
 PROMPTS = sorted(p.name.removesuffix(".txt") for p in (files("truetwin.voice") / "prompts").iterdir())
 
+# A prompt whose text changes gets a new version: results under the old one are not comparable.
+ON_RECORD = {
+    "annotate": (1, "e021ce424c174679"),
+    "choose-interpersonal": (1, "6bdfed9142bee47e"),
+    "choose-narrative": (1, "a0a208bba32215b6"),
+    "choose-social": (1, "2e0c61862e389f34"),
+    "generate-interpersonal": (1, "224f29005f39d730"),
+    "generate-narrative": (1, "6156cfcc4420ff5b"),
+    "generate-social": (1, "e07336e3c9de6fda"),
+    "rank-map-to-options": (1, "bc4b4fa96b5f8418"),
+    "rank-reply-vs-distractors": (1, "f50eb04e54ac1261"),
+    "score": (1, "b41f4b076aee2edb"),
+}
+
 
 def test_letters_are_drawn_from_the_seed_and_do_not_depend_on_the_stored_order(
     items: list[VoiceItem],
@@ -87,3 +101,8 @@ def test_no_packaged_prompt_names_a_language_or_leaves_a_brace_open(name: str) -
     assert not re.search(r"Chinese|English|Weibo|Telegram", text)
     assert prompt.version >= 1
     assert {"{{", "}}"} & set(re.split(r"\{\{\w+\}\}", text)) == set()
+
+
+def test_a_changed_prompt_has_a_new_version() -> None:
+    found = {name: packaged_prompt("truetwin.voice", name) for name in PROMPTS}
+    assert {name: (prompt.version, prompt.digest) for name, prompt in found.items()} == ON_RECORD

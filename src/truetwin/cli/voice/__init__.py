@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from truetwin.cli.voice import agree, annotate, audit, generate, judge, leaderboard, run, sample, score
+from truetwin.cli.voice import agree, annotate, audit, build, generate, judge, leaderboard, run, sample, score
 
 app = typer.Typer(
     help="Measure how well a model speaks as one given person, and audit such benchmarks.",
@@ -28,3 +28,4 @@ app.command("audit")(audit.audit_command)
 app.command("sample")(sample.sample_command)
 app.command("agree")(agree.agree_command)
 app.command("leaderboard")(leaderboard.leaderboard_command)
+app.add_typer(build.app, name="build")

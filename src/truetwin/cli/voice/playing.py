@@ -192,6 +192,8 @@ def show_outcomes(
     from truetwin.voice.scoreboard import score_answers
 
     board = score_answers([read_answers(path) for path in files], items=items)
+    for line in board.notes:
+        note(line)
     if json:
         print_json(
             command,
@@ -201,6 +203,10 @@ def show_outcomes(
         )
         return
     print_score(board)
+    for row in board.rows():
+        wrong = {n: row[f"n_{n}"] for n in ("malformed", "failed", "unscored") if row[f"n_{n}"]}
+        if wrong:
+            note(f"{row['protocol']}: of {row['n']}, " + ", ".join(f"{k} {n}" for n, k in wrong.items()))
     for step, summary in summaries.items():
         note(f"{step}: {_in_words(summary)}")
     for path in files:
@@ -216,7 +222,11 @@ def summary_row(step: str, summary: RunSummary) -> dict[str, Any]:
 
 def _in_words(summary: RunSummary) -> str:
     tokens = summary.usage.prompt_tokens + summary.usage.completion_tokens
-    parts = [f"{summary.asked:,} asked, {summary.total - summary.asked:,} not", f"{tokens:,} tokens"]
+    ended = sum(summary.counts.values())
+    parts = [f"{summary.asked:,} of {summary.total:,} asked"]
+    if ended > summary.asked:
+        parts.append(f"{ended - summary.asked:,} answered before")
+    parts.append(f"{tokens:,} tokens")
     if summary.cost is not None:
         parts.append(f"cost {summary.cost:,.4g}")
     parts += [f"{n:,} failed attempts ({kind})" for kind, n in summary.failed_attempts.items()]
@@ -225,14 +235,20 @@ def _in_words(summary: RunSummary) -> str:
     return ", ".join([*parts, f"{summary.seconds:,.1f} s"])
 
 
-def show_prompts(tasks: Sequence[VoiceTask]) -> None:
+def show_prompts(tasks: Sequence[VoiceTask], *, json: bool) -> None:
     """What would be sent: how many calls, how long, and the first prompt of each step."""
-    from truetwin.cli.output import note
+    from truetwin.cli.output import note, print_json
     from truetwin.llm import estimated_tokens
 
+    rows = []
     for task in tasks:
         requests = [task.request(cell) for cell in task.cells()]
+        prompt = "\n".join(f"--- {m.role}\n{m.content}" for m in requests[0].messages)
         tokens = sum(map(estimated_tokens, requests))
-        note(f"{task.step}: {len(requests):,} calls, about {tokens:,} tokens sent; the first:")
-        for message in requests[0].messages:
-            print(f"--- {message.role}\n{message.content}")
+        rows.append({"step": task.step, "n": len(requests), "prompt_tokens": tokens, "first_prompt": prompt})
+    if json:
+        print_json("voice run", {"dry_run": True}, rows)
+        return
+    for row in rows:
+        note(f"{row['step']}: {row['n']:,} calls, about {row['prompt_tokens']:,} tokens sent; the first:")
+        print(row["first_prompt"])

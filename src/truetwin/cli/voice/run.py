@@ -105,6 +105,7 @@ def run_command(
     json: Json = False,
 ) -> int:
     """Play the benchmark: choose replies, or write them and have them judged; then score."""
+    from truetwin.cli.output import note
     from truetwin.errors import ParameterError
     from truetwin.voice.choose import ChoiceTask
     from truetwin.voice.generate import ReplyTask
@@ -137,8 +138,10 @@ def run_command(
     setup = Setup(history, rotations, seed, structured, sampling, selected.about)
     if dry_run:
         kinds = [ChoiceTask] * (Protocol.CHOICE in protocols) + [ReplyTask] * (protocols != [Protocol.CHOICE])
-        show_prompts([kind(selected.items, setup) for kind in kinds])
+        show_prompts([kind(selected.items, setup) for kind in kinds], json=json)
         return 0
+    if judged and judge_model == model:
+        note("the judge is the model that is judged; judges favour their own words")
     player = open_player(model, base_url, engine, key_variable, choices, context_tokens)
     judge = None
     if judged and judge_model is not None:

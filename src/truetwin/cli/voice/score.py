@@ -70,10 +70,11 @@ def print_score(board: Scoreboard) -> None:
     rows = board.rows()
     judged = [row for row in rows if row.get("accuracy_all") is not None]
     others = [row for row in rows if row.get("accuracy_all") is None]
+    one_protocol = len({row["protocol"] for row in rows}) == 1
     who = (
         Column("model", "model", foldable=True),
         Column("dimension", "dimension", optional=True),
-        Column("protocol", "protocol", optional=True),
+        Column("protocol", "protocol", optional=one_protocol),
         Column("judge", "judge", optional=True),
     )
     counts = (
@@ -105,7 +106,8 @@ def print_score(board: Scoreboard) -> None:
         print_table(shown, columns, title="Right answers (guessing: 25%), of those answered and of all")
         _print_baselines(judged)
         print_positions([row for row in judged if "recall_by_position" in row])
-        if not any(row.get("baseline") for row in judged):
+        chosen = [row for row in judged if row["protocol"] == "choice"]
+        if chosen and not any(row.get("baseline") for row in chosen):
             note(
                 "the items are not known, so there is no baseline beside the figures; name them with --items"
             )
@@ -178,7 +180,7 @@ def print_positions(rows: Sequence[Mapping[str, Any]]) -> None:
         columns = [
             Column("model", "model", foldable=True),
             Column("dimension", "dimension", optional=True),
-            Column("protocol", "protocol", optional=True),
+            Column("protocol", "protocol", optional=len({row["protocol"] for row in rows}) == 1),
             *(Column(letter, letter, ".1f") for letter in "ABCD"),
             *more,
         ]

@@ -1,0 +1,34 @@
+"""Asynchronous work from code that is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work to its end in a loop of its own, also where a loop is running already, as in a notebook.
+
+    Not :func:`asyncio.run`: inspect-ai replaces that for the whole process by one that leaves its loop open.
+
+    Examples
+    --------
+    >>> async def double(x): return 2 * x
+    >>> wait_for(double(21))
+    42
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _in_a_new_loop(work)
+    with ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(_in_a_new_loop, work).result()
+
+
+def _in_a_new_loop(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner() as runner:
+        return runner.run(work)

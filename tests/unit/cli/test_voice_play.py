@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from truetwin.cli import main
+from truetwin.voice.capabilities import CAPABILITIES
+from truetwin.voice.items import Option, Turn, VoiceItem, VoicePersona, write_voice_items
+
+ITEMS = [
+    VoiceItem(
+        f"i{n}",
+        "social",
+        "zh",
+        VoicePersona(f"p{n % 2}"),
+        f"帖子 {n}",
+        tuple(Option(f"o{k}", f"回复 {n}.{k}" * k, "true" if k == 2 else "other") for k in range(1, 5)),
+        "o2",
+        history=(Turn("哈哈", "下雨"),),
+    )
+    for n in range(8)
+]
+
+
+@pytest.fixture
+def items(tmp_path: Path) -> str:
+    write_voice_items(tmp_path / "items.jsonl", ITEMS)
+    return str(tmp_path / "items.jsonl")
+
+
+def script(folder: Path, name: str, *rules: dict[str, Any], default: Any) -> str:
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps({"rules": list(rules), "default": default}), encoding="utf-8")
+    return f"scripted:{path}"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
+    with pytest.raises(SystemExit) as stop:
+        main(["voice", *arguments])
+    out, err = capsys.readouterr()
+    assert code == stop.value.code, err
+    return json.loads(out) if "--json" in arguments and code != 2 else out + err
+
+
+def test_choices_are_scored_and_kept(capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path) -> None:
+    model = script(tmp_path, "m", {"item": "i1", "reply": "no idea"}, default={"choice": "B"})
+    arguments = ("run", items, "--model", model, "--run", str(tmp_path / "run"), "--rotations", "4")
+    found = run(capsys, *arguments, "--json")
+    [row] = found["rows"]
+    assert (row["n"], row["n_answered"], row["n_failed"]) == (32, 28, 0)
+    assert row["accuracy_answered"] == pytest.approx(25)
+    assert row["accuracy_all"] == pytest.approx(100 * 7 / 32)
+    assert row["flip_rate"] == 100
+    assert [step["asked"] for step in found["steps"]] == [32]
+    assert (tmp_path / "run" / "choice.jsonl").exists()
+    again = run(capsys, *arguments, "--json")
+    assert [step["asked"] for step in again["steps"]] == [0]
+    assert again["rows"] == found["rows"]
+
+
+def test_replies_are_written_and_judged_in_one_go_or_in_two(
+    capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path
+) -> None:
+    writer = script(tmp_path, "writer", {"item": "i1", "reply": ""}, default="哈哈")
+    judge = script(tmp_path, "judge", {"step": "judge-scoring", "reply": {"score": 3}}, default="Answer: C")
+    at_once = run(
+        capsys, "run", items, "--model", writer, "--run", str(tmp_path / "one"), "--protocol", "judged",
+        "--judge-model", judge, "--json",
+    )  # fmt: skip
+    run(capsys, "generate", items, "--model", writer, "--run", str(tmp_path / "two"))
+    later = run(
+        capsys, "judge", str(tmp_path / "two" / "reply.jsonl"), "--items", items, "--judge-model", judge,
+        "--run", str(tmp_path / "three"), "--json",
+    )  # fmt: skip
+    figures = [{k: v for k, v in row.items() if k != "file"} for row in at_once["rows"]]
+    judged = [{k: v for k, v in row.items() if k != "file"} for row in later["rows"]]
+    assert [row["protocol"] for row in figures] == [
+        "reply",
+        "reply-vs-distractors",
+        "map-to-options",
+        "scoring",
+    ]
+    assert figures[1:] == judged
+    assert figures[3]["mean_score"] == pytest.approx((7 * 3 + 1) / 8)
+
+
+def test_a_run_that_is_not_whole_ends_with_1(
+    capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path
+) -> None:
+    model = script(tmp_path, "m", {"item": "i3", "error": "rejected"}, default="A")
+    text = run(capsys, "run", items, "--model", model, "--run", str(tmp_path / "run"), code=1)
+    assert "failed" in text
+
+
+def test_capabilities_are_annotated(capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path) -> None:
+    labels = {name: name == "persona_tone" for name in CAPABILITIES}
+    model = script(tmp_path, "m", default={"labels": labels, "primary": "persona_tone"})
+    found = run(capsys, "annotate", items, "--model", model, "--run", str(tmp_path / "run"), "--json")
+    assert {row["capability"]: row["primary"] for row in found["rows"]}["persona_tone"] == 8
+    lines = (tmp_path / "run" / "annotations.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(lines[0]) == {"item_id": "i0", "primary": "persona_tone", "labels": labels}
+
+
+def test_a_dry_run_shows_the_prompt_and_asks_nothing(
+    capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path
+) -> None:
+    text = run(capsys, "run", items, "--model", "none", "--run", str(tmp_path / "run"), "--dry-run")
+    assert "帖子 0" in text
+    assert "in Chinese" in text
+    assert "8 calls" in text
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--protocol", "scoring"), "--judge-model"),
+        (("--protocol", "skoring"), "Did you mean 'scoring'"),
+        (("--control", "swop"), "Did you mean 'swapped'"),
+        (("--temperature", "hot"), "a number or 'none'"),
+        (("--rotations", "5"), "less than or equal to 4"),
+    ],
+)
+def test_wrong_use_is_said_in_one_line(
+    capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    model = script(tmp_path, "m", default="A")
+    text = run(capsys, "run", items, "--model", model, "--run", str(tmp_path / "run"), *arguments, code=2)
+    assert words in text
+    assert len(text.strip().splitlines()) == 1
+
+
+def test_replies_to_other_items_are_not_judged(
+    capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path
+) -> None:
+    writer = script(tmp_path, "writer", default="哈哈")
+    run(capsys, "generate", items, "--model", writer, "--run", str(tmp_path / "run"))
+    other = tmp_path / "other.jsonl"
+    write_voice_items(other, [ITEMS[0].__class__(**{**ITEMS[0].__dict__, "item_id": "x"})])
+    text = run(
+        capsys, "judge", str(tmp_path / "run" / "reply.jsonl"), "--items", str(other), "--judge-model", writer,
+        "--run", str(tmp_path / "judged"), code=2,
+    )  # fmt: skip
+    assert "must hold free replies of one model" in text
