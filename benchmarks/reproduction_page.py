@@ -19,7 +19,7 @@ python benchmarks/reproduction.py
 runs the commands shown below on the public data and puts every figure beside the printed one. `difference` is
 ours minus the paper's. Errors are standard errors over targets. `unscored` counts targets without a defined
 correlation, which the paper's rule counts as 0. Commands whose data were not on the machine are listed
-[at the end](#not-computed), as is what was left out because it takes long.
+[at the end](#not-computed), as is what was not run for this edition.
 """
 
 TITLES = {
@@ -166,7 +166,7 @@ def _not_computed(records: Sequence[Record], wanted: Sequence[tuple[str, ...]]) 
     for arguments in wanted:
         record = known.get(arguments)
         if record is None:
-            rows.append({"command": command(arguments), "why": "left out for its running time"})
+            rows.append({"command": command(arguments), "why": "not run for this edition"})
         elif "failure" in record:
             rows.append({"command": command(arguments), "why": "its data were not on this machine"})
         else:

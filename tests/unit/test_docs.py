@@ -73,4 +73,4 @@ def test_what_was_not_reproduced_is_listed_with_the_reason(reproduction_page: An
         '| `truetwin reproduce table-4 --construction "No Such One"` | its data were not on this machine |'
         in page
     )
-    assert "| `truetwin reproduce table-5` | left out for its running time |" in page
+    assert "| `truetwin reproduce table-5` | not run for this edition |" in page
