@@ -54,14 +54,14 @@ def compute(arguments: tuple[str, ...], path: Path) -> None:
         *arguments,
         "--json",
     ]
-    begun = time.perf_counter()
+    begun, commit = time.perf_counter(), _commit()
     done = subprocess.run(
         program, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False
     )
     record: dict[str, Any] = {
         "arguments": list(arguments),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "commit": _commit(),
+        "commit": commit,
         "seconds": time.perf_counter() - begun,
     }
     if done.returncode == 2 or not done.stdout.strip():

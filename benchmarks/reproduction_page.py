@@ -168,7 +168,9 @@ def _not_computed(records: Sequence[Record], wanted: Sequence[tuple[str, ...]]) 
         if record is None:
             rows.append({"command": command(arguments), "why": "not run for this edition"})
         elif "failure" in record:
-            rows.append({"command": command(arguments), "why": "its data were not on this machine"})
+            lacks_data = "mirror" in record["failure"].lower()
+            why = "its data were not on this machine" if lacks_data else "it failed"
+            rows.append({"command": command(arguments), "why": why})
         else:
             lacking = record["result"]["settings"].get("without_answers") or []
             if lacking:

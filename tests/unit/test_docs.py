@@ -67,7 +67,10 @@ def test_reproduced_cells_stand_beside_the_printed_ones_with_command_date_and_ve
 
 
 def test_what_was_not_reproduced_is_listed_with_the_reason(reproduction_page: Any) -> None:
-    failed = {"arguments": ["table-4", "--construction", "No Such One"], "failure": "no data"}
+    failed = {
+        "arguments": ["table-4", "--construction", "No Such One"],
+        "failure": "error: not in the mirror",
+    }
     page = reproduction_page([failed], [tuple(failed["arguments"]), ("table-5",)])
     assert (
         '| `truetwin reproduce table-4 --construction "No Such One"` | its data were not on this machine |'
