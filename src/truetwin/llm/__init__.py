@@ -1,10 +1,11 @@
 """Language models behind one seam: requests, replies, and what a run asks for."""
 
 from truetwin.llm.budget import Caps, estimated_tokens
+from truetwin.llm.connection import ModelOptions
 from truetwin.llm.context import check_context
 from truetwin.llm.forecast import PilotForecast, run_pilot
 from truetwin.llm.messages import Cell, Message, Reply, Request, Sampling, Usage
-from truetwin.llm.models import ModelOptions, engines, models, open_model
+from truetwin.llm.models import engines, models, open_model
 from truetwin.llm.options import RunOptions
 from truetwin.llm.pricing import Estimate, Prices, estimate_total, read_prices
 from truetwin.llm.progress import Progress, RunSummary

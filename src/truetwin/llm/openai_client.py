@@ -17,9 +17,9 @@ from truetwin.errors import (
     TransientError,
 )
 from truetwin.llm.chat_format import chat_body, read_completion
+from truetwin.llm.connection import ModelOptions
 from truetwin.llm.http_failures import from_exception, from_status, without_secrets
 from truetwin.llm.messages import Reply, Request
-from truetwin.llm.models import ModelOptions
 
 if TYPE_CHECKING:
     import openai

@@ -14,7 +14,7 @@ from truetwin.errors import NotPredictableError
 from truetwin.io import read_blocks, write_json, write_table
 from truetwin.study.config import Study
 from truetwin.study.simulating import run_simulation
-from truetwin.study.work import Work
+from truetwin.study.work import Work, evaluation_path
 
 METRICS = ("pearson", "bias", "variance-ratio")
 
@@ -27,11 +27,6 @@ class Step:
     section: Callable[[Study], BaseModel | None]
     reads: Callable[[Work], Mapping[str, Path]]
     do: Callable[[Work], list[Path]]
-
-
-def evaluation_path(folder: Path, protocol: str) -> Path:
-    """Where the evaluation under a protocol is stored."""
-    return folder / f"evaluation-{protocol}.json"
 
 
 def _simulation_files(work: Work) -> dict[str, Path]:
