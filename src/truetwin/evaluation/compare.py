@@ -144,8 +144,9 @@ def evaluate(
     baseline : str
         Method that the paired differences are against; it is added to ``methods`` if it is not among them.
     blocks : mapping from item id to block name, or "auto", optional
-        Batteries for "leave-block-out": by default as declared with the items, or else by their ids; "auto" also by
-        missing answers and near-duplicates (:func:`truetwin.data.block_evidence.find_blocks`).
+        Batteries, hidden together by "leave-block-out" and handed to methods that use them: by default as declared with
+        the items, or else by their ids; "auto", for "leave-block-out" only, also by missing answers and near-duplicates
+        (:func:`truetwin.data.block_evidence.find_blocks`).
     preset : str, default="cv"
         Where hyperparameters of named methods come from: "cv" chooses them by cross-validation among the twins' own
         answers, a dataset's name takes the paper's published settings.
@@ -233,7 +234,7 @@ def _blocks(
     if isinstance(blocks, str):
         # Who was asked a hidden item would say which items belong with it; of a real new item nobody knows that.
         raise ParameterError(f"blocks={blocks!r} goes with leave-block-out; the protocol is {how.name!r}")
-    return blocks, None
+    return blocks if blocks is not None else panel.declared_blocks or None, None
 
 
 @dataclass(frozen=True, eq=False)
