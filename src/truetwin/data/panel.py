@@ -158,7 +158,7 @@ class Panel:
 
     @cached_property
     def items(self) -> dict[str, Item]:
-        """What is known of each item: text, scale and block as the human table declares them, or else the twin table."""
+        """What is known of each item: text, scale and block, each as the human or else the twin table declares it."""
         known = {item.id: item for item in self.human.items}
         return known | {item.id: _merged(known.get(item.id, item), item) for item in self.twin.items}
 

@@ -14,6 +14,7 @@ from truetwin.io.files import check_is_file
 from truetwin.registry import closest
 
 Protocol = Literal["leave-one-item-out", "leave-block-out", "leave-one-respondent-out"]
+Transfer = Literal["ridge", "lasso", "elastic-net", "synthetic-intervention"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -60,12 +61,18 @@ class Simulate(_Part):
 
 
 class Evaluate(_Part):
-    """Hide human answers, predict them, compare."""
+    """Hide human answers, predict them, compare.
+
+    ``thresholds`` names transfer methods of which every threshold of adaptive transfer is tried; ``examples`` is the
+    number of items whose shares are shown beside those of people.
+    """
 
     methods: tuple[str, ...] = ("twin", "human-respondent-mean", "ridge", "elastic-net", "auto")
     protocols: tuple[Protocol, ...] = ("leave-one-item-out", "leave-block-out")
     preset: str = "cv"
     max_folds: Annotated[int, Field(ge=1)] | None = None
+    thresholds: tuple[Transfer, ...] = ()
+    examples: Annotated[int, Field(ge=0, le=20)] = 0
 
 
 class Calibrate(_Part):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from truetwin.errors import NotPredictableError
+from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.io import dump_json, read_blocks, replacing, write_table
-from truetwin.study.config import Study
+from truetwin.study.config import Evaluate, Study
 from truetwin.study.simulating import run_simulation
 from truetwin.study.work import Work
 
+THRESHOLDS, EXAMPLES = "thresholds.json", "examples.json"
 METRICS = ("pearson", "bias", "variance-ratio")
 
 
@@ -76,7 +77,34 @@ def _evaluate(work: Work) -> list[Path]:
         written.append(path)
     scores = work.folder / "scores.parquet"
     write_table(pa.Table.from_pylist(rows), scores)
+    for name, content in ((THRESHOLDS, _thresholds(work, part)), (EXAMPLES, _examples(work, part))):
+        if content:
+            _write(work.folder / name, content)
+            written.append(work.folder / name)
     return [*written, scores]
+
+
+def _thresholds(work: Work, part: Evaluate) -> dict[str, Any]:
+    """Adaptive transfer at every threshold, a record or the reason for none a method."""
+    from truetwin.evaluation.thresholds import sweep_thresholds
+
+    found: dict[str, Any] = {}
+    for method in part.thresholds:
+        try:
+            sweep = sweep_thresholds(
+                work.panel, method, blocks=work.blocks, n_jobs=work.n_jobs, progress=work.progress
+            )
+        except (NotPredictableError, ParameterError) as error:
+            found[method] = {"impossible": str(error)}
+        else:
+            found[method] = asdict(sweep)
+    return found
+
+
+def _examples(work: Work, part: Evaluate) -> dict[str, Any]:
+    from truetwin.study.examples import example_shares
+
+    return {"rows": example_shares(work, part.examples)} if part.examples else {}
 
 
 def _calibrate(work: Work) -> list[Path]:
