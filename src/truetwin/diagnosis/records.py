@@ -30,6 +30,7 @@ def to_record(diagnosis: Diagnosis) -> dict[str, Any]:
 
 def from_record(record: Mapping[str, Any], panel: Panel) -> Diagnosis:
     """The diagnosis behind :func:`to_record`, also after a way through JSON."""
+    faults, verdicts, hidden, bounds, shares = ([_restored(row) for row in record[name]] for name in _ROWS)
     return Diagnosis(
         panel,
         {
@@ -50,7 +51,11 @@ def from_record(record: Mapping[str, Any], panel: Panel) -> Diagnosis:
             )
             for space, found in record["alignments"].items()
         },
-        *([_restored(row) for row in record[name]] for name in _ROWS),
+        faults,
+        verdicts,
+        hidden,
+        bounds,
+        shares,
         record["moments"],
         record["settings"],
     )

@@ -66,7 +66,8 @@ class Evaluation:
     def summary(self, baseline: str | None = None) -> list[dict[str, Any]]:
         """One row a method and metric: mean, standard error, counts, paired difference against ``baseline``.
 
-        The paired difference is the mean over targets that both methods have a score for.
+        The paired difference is the mean over targets that both methods have a score for; over these the method's own
+        mean is ``paired_mean``, which differs from ``mean`` where the baseline has no score.
         """
         baseline = baseline or str(self.settings.get("baseline", ""))
         rows = []
@@ -76,6 +77,7 @@ class Evaluation:
             if reference is not None and method != baseline:
                 paired = mean_and_error(scores - reference)
                 row |= {
+                    "paired_mean": mean_and_error(np.where(np.isfinite(reference), scores, np.nan))["mean"],
                     "difference": paired["mean"],
                     "difference_standard_error": paired["standard_error"],
                     "n_paired": paired["n_scored"],

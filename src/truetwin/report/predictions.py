@@ -20,7 +20,8 @@ from truetwin.io.tables import DISCLOSURE_COLUMN, TEXT_ENDINGS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DISCLOSURE_CELL = "model-based prediction, not an answer"
+#: Without a comma: a text file with one in it has all its texts quoted.
+DISCLOSURE_CELL = "model-based prediction"
 
 
 def sidecar_path(output: Path) -> Path:
