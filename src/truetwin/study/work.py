@@ -12,6 +12,8 @@ from truetwin.io import read_blocks
 from truetwin.study.config import Study
 
 Progress = Callable[[int, int], None]
+#: Where a study keeps adaptive transfer at every threshold, and shares of example items.
+THRESHOLDS, EXAMPLES = "thresholds.json", "examples.json"
 
 
 @dataclass
@@ -62,3 +64,8 @@ class Work:
             "blocks": inputs.blocks,
         }
         return {role: path for role, path in found.items() if path is not None}
+
+
+def evaluation_path(folder: Path, protocol: str) -> Path:
+    """Where the evaluation under a protocol is stored."""
+    return folder / f"evaluation-{protocol}.json"
