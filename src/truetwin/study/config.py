@@ -89,11 +89,7 @@ class Simulate(_Part):
 
 
 class Evaluate(_Part):
-    """Hide human answers, predict them, compare.
-
-    ``thresholds`` names transfer methods of which every threshold of adaptive transfer is tried; ``examples`` is the
-    number of items whose shares are shown beside those of people.
-    """
+    """Hide human answers, predict them, compare."""
 
     #: What is compared; ``truetwin methods`` lists all. Paired differences are against the twin.
     methods: tuple[str, ...] = ("twin", "human-respondent-mean", "ridge", "elastic-net", "auto")
@@ -103,7 +99,9 @@ class Evaluate(_Part):
     preset: str = "cv"
     #: At most so many targets, drawn at random: for a first look at a large study.
     max_folds: Annotated[int, Field(ge=1)] | None = None
+    #: Adaptive transfer of these methods at every threshold, as a figure and a table of the report.
     thresholds: tuple[Transfer, ...] = ()
+    #: How many answered items to hide and predict, to show their shares beside people's and the twins'.
     examples: Annotated[int, Field(ge=0, le=20)] = 0
 
 
