@@ -266,10 +266,10 @@ def test_a_failing_second_output_leaves_no_first(job: Job, monkeypatch: pytest.M
 
     real = report.write_draft
 
-    def fail_on_weights(table: object, draft: Path, ending: str) -> None:
+    def fail_on_weights(table: object, draft: Path, ending: str, **options: object) -> None:
         if "w.csv" in draft.name:
             raise OSError(28, "No space left on device")
-        real(table, draft, ending)  # type: ignore[arg-type]
+        real(table, draft, ending, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(report, "write_draft", fail_on_weights)
     job.refused(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from truetwin.calibration.people_intervals import PersonLaw
 from truetwin.calibration.residuals import donor_covariates
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, Target
+from truetwin.data.block_evidence import resolve_blocks
 from truetwin.data.frames import Layout, to_frame
 from truetwin.data.responses import FrameKind
 from truetwin.errors import NotPredictableError, ParameterError
@@ -96,7 +97,7 @@ class Calibration:
         kind: FrameKind | None = None,
         layout: Layout = "wide",
     ) -> Any:
-        """Predictions as a table.
+        """Predictions as a table; ids have the name and the type that they have in the human table.
 
         Parameters
         ----------
@@ -118,7 +119,15 @@ class Calibration:
         ids = [self.panel.respondent_ids[r] for r in rows]
         human = self.panel.human
         names = id_column or human.id_name
-        return to_frame(values, ids, items, id_column=names, kind=kind or human.frame_kind, layout=layout)
+        return to_frame(
+            values,
+            ids,
+            items,
+            id_column=names,
+            kind=kind or human.frame_kind,
+            layout=layout,
+            id_type=human.id_type,
+        )
 
     @property
     def predictions(self) -> Any:
@@ -294,7 +303,7 @@ def calibrate(
     preset: str = "cv",
     parameters: Mapping[str, Any] | None = None,
     preprocessing: Preprocessing | None = None,
-    blocks: Mapping[str, str] | None = None,
+    blocks: Mapping[str, str] | Literal["auto"] | None = None,
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Calibration:
@@ -316,8 +325,9 @@ def calibrate(
         Settings of a named method by hand; they win over the preset.
     preprocessing : Preprocessing, optional
         How both sources are prepared.
-    blocks : mapping from item id to block, optional
-        Batteries, for methods that use them; :func:`truetwin.data.block_evidence.resolve_blocks` finds them.
+    blocks : mapping from item id to block, or "auto", optional
+        Batteries, for methods that use them: by default as declared with the items, or else as ids (and where these
+        show none, answers) tell; see :func:`truetwin.data.block_evidence.resolve_blocks`.
     n_jobs : int
         Number of parallel workers (joblib); the result does not depend on it.
     progress : callable, optional
@@ -340,6 +350,7 @@ def calibrate(
     ['respondent_id', 'Q11', 'Q12']
     """
     wanted = _wanted(panel, items, respondents)
+    members, _ = resolve_blocks(panel, blocks)
     calibrators: dict[Axis, Calibrator] = {}
     parts = []
     name = method if isinstance(method, str) else type(method).__name__
@@ -348,7 +359,7 @@ def calibrate(
         by_hand = {method: parameters} if parameters and isinstance(method, str) else None
         models = named_calibrators([method], panel, axis, preset=preset, parameters=by_hand)
         ((name, model),) = models.items()
-        calibrators[axis] = with_blocks(model, blocks)
+        calibrators[axis] = with_blocks(model, members)
         fold = make_fold(panel, [Target(axis, t) for t in targets])
         part = _predict(panel, calibrators[axis], fold, preprocessing or Preprocessing(), n_jobs, progress)
         parts.append(part)

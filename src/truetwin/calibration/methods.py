@@ -329,9 +329,6 @@ def make_calibrator(
             has = f"its settings are {', '.join(known)}" if known else "it has no settings"
             raise ParameterError(f"method {name!r} has no setting {parameter!r}; {has}")
         given[parameter] = _like(known[parameter], value, f"setting {parameter!r} of method {name!r}")
-    declared = {i: item.block for i, item in panel.items.items() if item.block is not None}
-    if "blocks" in known and declared:
-        given.setdefault("blocks", declared)
     if preset != CROSS_VALIDATION:
         return method.make(**{**method.published.get((preset, axis), {}), **given})
     open_candidates = [c for c in method.candidates if not set(c) & set(given)]

@@ -90,8 +90,7 @@ def evaluate_command(
         check_outputs([per_target], [human, twin, item_file, in_context, Path(blocks) if blocks else None])
     panel = read_panel(human, twin, id_column, item_file, in_context)
     note_suspicious(panel)
-    declared = {i: item.block for i, item in panel.items.items() if item.block is not None}
-    members = read_blocks(Path(blocks)) if blocks not in (None, "auto") else declared or None
+    members = read_blocks(Path(blocks)) if blocks not in (None, "auto") else None
     with progress_bar("evaluating") as progress:
         result = evaluate(
             panel,

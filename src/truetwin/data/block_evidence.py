@@ -210,7 +210,7 @@ def resolve_blocks(
             )
         found = find_blocks(panel)
         return found.of, found.describe()
-    declared = blocks or {i: item.block for i, item in panel.items.items() if item.block is not None}
+    declared = blocks or panel.declared_blocks
     if blocks is not None or declared:
         complete = dict(zip(panel.item_ids, complete_blocks(declared, panel.item_ids), strict=True))
         unnamed = sum(1 for i in panel.item_ids if i not in declared)

@@ -92,6 +92,7 @@ def from_frame(
         source,
         id_column,
         _kind_of(frame),
+        _id_type(table.column(id_column)),
     )
 
 
@@ -103,6 +104,7 @@ def to_frame(
     id_column: str = "respondent_id",
     kind: FrameKind = "pyarrow",
     layout: Layout = "wide",
+    id_type: str = "string",
 ) -> Any:
     """A table of ``values`` as a pyarrow, pandas or polars data frame.
 
@@ -118,22 +120,40 @@ def to_frame(
         Kind of data frame.
     layout : {"wide", "long"}
         One column an item, or one row an answer that is there: ``respondent_id, item_id, value``.
+    id_type : str
+        Arrow's name of the type of respondent ids; they stay texts if one of them cannot be written in it.
     """
     import pyarrow as pa
 
     if layout == "wide":
         # pyarrow writes a NaN as the text "nan" and a null as an empty cell: missing answers are nulls.
         columns = [pa.array(values[:, j], from_pandas=True) for j in range(values.shape[1])]
-        ids = pa.array(respondent_ids, pa.string())
-        table = pa.table([ids, *columns], names=[id_column, *item_ids])
+        table = pa.table([id_array(respondent_ids, id_type), *columns], names=[id_column, *item_ids])
     else:
         rows, positions = np.nonzero(np.isfinite(values))
-        who, what = (
-            pa.array(ids, pa.string()).take(where)
-            for ids, where in ((respondent_ids, rows), (item_ids, positions))
-        )
+        who = id_array(respondent_ids, id_type).take(pa.array(rows))
+        what = pa.array(item_ids, pa.string()).take(pa.array(positions))
         table = pa.table([who, what, values[rows, positions]], names=list(LONG_COLUMNS))
     return as_kind(table, kind)
+
+
+def id_array(ids: Sequence[str], id_type: str) -> pa.Array:
+    """Ids as an arrow array of the type they once had, or as texts if that does not give each of them back.
+
+    Examples
+    --------
+    >>> id_array(["7", "12"], "int64").type, id_array(["7", "012"], "int64").type
+    (DataType(int64), DataType(string))
+    """
+    import pyarrow as pa
+
+    texts = pa.array(ids, pa.string())
+    try:
+        typed = texts.cast(pa.type_for_alias(id_type))
+        same = _as_ids(pa.chunked_array([typed]), "respondent_id", "the table") == list(ids)
+    except pa.ArrowInvalid:
+        return texts
+    return typed if same else texts
 
 
 def as_kind(table: pa.Table, kind: FrameKind) -> Any:
@@ -181,6 +201,14 @@ def _as_arrow(frame: Any, id_column: str | None) -> pa.Table:
 def _kind_of(frame: Any) -> FrameKind:
     module = type(frame).__module__.partition(".")[0]
     return "pandas" if module == "pandas" else "polars" if module == "polars" else "pyarrow"
+
+
+def _id_type(column: pa.ChunkedArray) -> str:
+    import pyarrow as pa
+
+    if pa.types.is_floating(column.type):  # whole numbers, read as such; SPSS and pandas write them so
+        return "int64"
+    return str(column.type) if pa.types.is_integer(column.type) else "string"
 
 
 def _as_ids(column: pa.ChunkedArray, name: str, source: str) -> list[str]:
@@ -303,7 +331,8 @@ def _from_long(table: pa.Table, declared: dict[str, Item], source: str, kind: Fr
                 f"{source}: a respondent must have one weight; {respondents[rows[changed[0]]]!r} has several"
             )
     items = [declared.get(i, Item(i)) for i in item_ids]
-    return ResponseMatrix(values, respondents, items, weights, source, frame_kind=kind)
+    id_type = _id_type(table.column("respondent_id"))
+    return ResponseMatrix(values, respondents, items, weights, source, frame_kind=kind, id_type=id_type)
 
 
 def _long_values(

@@ -158,12 +158,14 @@ class Panel:
 
     @cached_property
     def items(self) -> dict[str, Item]:
-        """What is known of each item: as declared with the human table, or else with the twin table."""
+        """What is known of each item: text, scale and block, each as the human or else the twin table declares it."""
         known = {item.id: item for item in self.human.items}
-        for item in self.twin.items:
-            if item.id not in known or known[item.id].scale is None:
-                known[item.id] = item
-        return known
+        return known | {item.id: _merged(known.get(item.id, item), item) for item in self.twin.items}
+
+    @property
+    def declared_blocks(self) -> dict[str, str]:
+        """Blocks of the items that have one by declaration."""
+        return {i: item.block for i, item in self.items.items() if item.block is not None}
 
     @cached_property
     def scales(self) -> dict[str, Scale]:
@@ -186,6 +188,11 @@ class Panel:
                 if np.median(used) > pooled.n_categories / 2:
                     common = pooled
         return {c: declared.get(c) or common or Scale.infer(both[c]) for c in self.item_ids}
+
+
+def _merged(ours: Item, theirs: Item) -> Item:
+    scale = theirs.scale if ours.scale is None else ours.scale
+    return Item(ours.id, ours.text or theirs.text, scale, theirs.block if ours.block is None else ours.block)
 
 
 def _without(ids: Sequence[str], positions: Sequence[int]) -> tuple[str, ...]:

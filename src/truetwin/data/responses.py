@@ -51,6 +51,9 @@ class ResponseMatrix:
         Name of the column of ids in the table it came from, and in the tables made from it.
     frame_kind : {"pyarrow", "pandas", "polars"}
         Kind of data frame it came from, and of those made from it.
+    id_type : str, default="string"
+        Arrow's name of the type that the ids had there if they were whole numbers ("int64", "uint8" ...); tables made
+        from it have it again, so that they can be joined. In here ids are texts.
 
     Raises
     ------
@@ -73,6 +76,7 @@ class ResponseMatrix:
     source: str = "table"
     id_name: str = "respondent_id"
     frame_kind: FrameKind = "pyarrow"
+    id_type: str = "string"
     n_off_scale: int = 0
 
     def __init__(
@@ -84,6 +88,7 @@ class ResponseMatrix:
         source: str = "table",
         id_name: str = "respondent_id",
         frame_kind: FrameKind = "pyarrow",
+        id_type: str = "string",
     ) -> None:
         values = np.array(values, dtype=np.float64)
         ids = tuple(str(i) for i in respondent_ids)
@@ -122,6 +127,7 @@ class ResponseMatrix:
             ("source", source),
             ("id_name", id_name),
             ("frame_kind", frame_kind),
+            ("id_type", id_type),
             ("n_off_scale", off_scale),
         ):
             object.__setattr__(self, name, value)
@@ -168,4 +174,5 @@ class ResponseMatrix:
             self.source,
             self.id_name,
             self.frame_kind,
+            self.id_type,
         )

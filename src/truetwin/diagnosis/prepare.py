@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data import Panel
-from truetwin.data.blocks import complete_blocks
+from truetwin.data.block_evidence import resolve_blocks
 from truetwin.errors import AlignmentError, DataError
 from truetwin.solvers.low_rank import hard_impute
 
@@ -100,12 +100,12 @@ def prepare(panel: Panel, blocks: Mapping[str, str] | None = None) -> Prepared:
         raise DataError(
             f"a diagnosis needs at least three respondents with answers from humans and twins; got {both.sum()}"
         )
-    declared = {i: item.block for i, item in panel.items.items() if item.block is not None}
+    members, _ = resolve_blocks(panel, blocks)
     return Prepared(
         panel,
         donors.astype(np.intp),
         new.astype(np.intp),
-        complete_blocks(blocks if blocks is not None else declared or None, panel.item_ids),
+        tuple(members[i] for i in panel.item_ids),
         standardised(panel.human_values),
         standardised(panel.twin_values),
     )

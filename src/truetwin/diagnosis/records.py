@@ -13,6 +13,7 @@ from truetwin.diagnosis.alignment import Alignment
 from truetwin.diagnosis.job import Diagnosis
 from truetwin.diagnosis.spectrum import Spectrum
 
+UNDEFINED = "undefined"
 _ROWS = ("faults", "verdicts", "record", "bounds", "shares")
 
 
@@ -21,7 +22,7 @@ def to_record(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "spectra": {source: asdict(found) for source, found in diagnosis.spectra.items()},
         "alignments": {space: asdict(found) for space, found in diagnosis.alignments.items()},
-        **{name: getattr(diagnosis, name) for name in _ROWS},
+        **{name: [_noted(row) for row in getattr(diagnosis, name)] for name in _ROWS},
         "moments": dict(diagnosis.moments),
         "settings": dict(diagnosis.settings),
     }
@@ -29,12 +30,13 @@ def to_record(diagnosis: Diagnosis) -> dict[str, Any]:
 
 def from_record(record: Mapping[str, Any], panel: Panel) -> Diagnosis:
     """The diagnosis behind :func:`to_record`, also after a way through JSON."""
+    faults, verdicts, hidden, bounds, shares = ([_restored(row) for row in record[name]] for name in _ROWS)
     return Diagnosis(
         panel,
         {
             source: Spectrum(
-                np.asarray(found["singular_values"]),
-                np.asarray(found["validation_error"]),
+                np.asarray(found["singular_values"], dtype=float),
+                np.asarray(found["validation_error"], dtype=float),
                 found["effective_rank"],
             )
             for source, found in record["spectra"].items()
@@ -43,17 +45,29 @@ def from_record(record: Mapping[str, Any], panel: Panel) -> Diagnosis:
             space: Alignment(
                 found["space"],
                 *(
-                    {name: np.asarray(values) for name, values in found[part].items()}
+                    {name: np.asarray(values, dtype=float) for name, values in found[part].items()}
                     for part in ("cosines", "distances", "cosine_errors", "distance_errors")
                 ),
             )
             for space, found in record["alignments"].items()
         },
-        record["faults"],
-        record["verdicts"],
-        record["record"],
-        record["bounds"],
-        record["shares"],
+        faults,
+        verdicts,
+        hidden,
+        bounds,
+        shares,
         record["moments"],
         record["settings"],
     )
+
+
+def _noted(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with the names of its undefined numbers, which JSON cannot tell from values that do not apply."""
+    undefined = [name for name, value in row.items() if isinstance(value, float) and value != value]
+    return {**row, UNDEFINED: undefined} if undefined else dict(row)
+
+
+def _restored(row: Mapping[str, Any]) -> dict[str, Any]:
+    undefined = row.get(UNDEFINED, ())
+    kept = {name: value for name, value in row.items() if name != UNDEFINED}
+    return kept | dict.fromkeys(undefined, float("nan"))

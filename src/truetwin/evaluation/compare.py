@@ -66,7 +66,8 @@ class Evaluation:
     def summary(self, baseline: str | None = None) -> list[dict[str, Any]]:
         """One row a method and metric: mean, standard error, counts, paired difference against ``baseline``.
 
-        The paired difference is the mean over targets that both methods have a score for.
+        The paired difference is the mean over targets that both methods have a score for; over these the method's own
+        mean is ``paired_mean``, which differs from ``mean`` where the baseline has no score.
         """
         baseline = baseline or str(self.settings.get("baseline", ""))
         rows = []
@@ -76,6 +77,7 @@ class Evaluation:
             if reference is not None and method != baseline:
                 paired = mean_and_error(scores - reference)
                 row |= {
+                    "paired_mean": mean_and_error(np.where(np.isfinite(reference), scores, np.nan))["mean"],
                     "difference": paired["mean"],
                     "difference_standard_error": paired["standard_error"],
                     "n_paired": paired["n_scored"],
@@ -144,8 +146,9 @@ def evaluate(
     baseline : str
         Method that the paired differences are against; it is added to ``methods`` if it is not among them.
     blocks : mapping from item id to block name, or "auto", optional
-        Batteries for "leave-block-out": by default as declared with the items, or else by their ids; "auto" also by
-        missing answers and near-duplicates (:func:`truetwin.data.block_evidence.find_blocks`).
+        Batteries, hidden together by "leave-block-out" and handed to methods that use them: by default as declared with
+        the items, or else by their ids; "auto", for "leave-block-out" only, also by missing answers and near-duplicates
+        (:func:`truetwin.data.block_evidence.find_blocks`).
     preset : str, default="cv"
         Where hyperparameters of named methods come from: "cv" chooses them by cross-validation among the twins' own
         answers, a dataset's name takes the paper's published settings.
@@ -233,7 +236,7 @@ def _blocks(
     if isinstance(blocks, str):
         # Who was asked a hidden item would say which items belong with it; of a real new item nobody knows that.
         raise ParameterError(f"blocks={blocks!r} goes with leave-block-out; the protocol is {how.name!r}")
-    return blocks, None
+    return blocks if blocks is not None else panel.declared_blocks or None, None
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,8 @@ TEXT_ENDINGS = (".csv", ".tsv", ".txt")
 PARQUET_ENDINGS = (".parquet", ".pq")
 SURVEY_ENDINGS = (".sav", ".zsav", ".dta")
 _HEADER_LIMIT = 4 * 2**20
+#: Remark in predictions written as text; it is no item.
+DISCLOSURE_COLUMN = "disclosure"
 _DELIMITERS = (",", "\t", ";", "|")
 
 
@@ -42,7 +44,7 @@ def read_responses(
     path : path
         ``.csv``, ``.tsv``, ``.parquet``, ``.sav`` / ``.zsav`` (SPSS) or ``.dta`` (Stata); wide (one column of
         ids, one column an item) or long (``respondent_id, item_id, value[, weight]``). A CSV that Qualtrics exported,
-        with its three header rows, is recognised.
+        with its three header rows, is recognised. A column ``disclosure``, as in exported predictions, is left out.
     id_column : str, optional
         Column of respondent ids; by default ``respondent_id`` or else the first column.
     items : mapping from item id to Item, optional
@@ -71,6 +73,8 @@ def read_responses(
         if is_qualtrics_export(table):
             table, worded, id_column = from_qualtrics(table, id_column, str(path))
             declared = {**worded, **declared}
+        if DISCLOSURE_COLUMN in table.column_names and DISCLOSURE_COLUMN not in declared:
+            table = table.drop_columns([DISCLOSURE_COLUMN])
     return from_frame(
         table, id_column=id_column, items=declared, source=str(path), weight_column=weight_column
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from truetwin.io import dump_json, file_hash, replacing, write_draft
-from truetwin.report.predictions import check_sidecar, sidecar_path, versions
+from truetwin.report.predictions import check_sidecar, disclosed, sidecar_path, versions
 from truetwin.reweighting.job import DISCLOSURE, Reweighting
 
 PREDICTION_FIELDS = pa.schema(
@@ -66,10 +66,10 @@ def write_marginals(
         "populations": [each.describe() for each in result.populations],
     }
     table = pa.Table.from_pylist(result.predictions, schema=PREDICTION_FIELDS)
-    table = table.replace_schema_metadata({b"truetwin": DISCLOSURE.encode()})
+    table = disclosed(table, output.suffix.lower(), DISCLOSURE)
     weights = pa.Table.from_pylist(result.weights) if weights_output else None
     with replacing(*(p for p in (output, sidecar, weights_output) if p)) as drafts:
-        write_draft(table, drafts[0], output.suffix.lower())
+        write_draft(table, drafts[0], output.suffix.lower(), note=DISCLOSURE)
         drafts[1].write_text(dump_json(content) + "\n", encoding="utf-8")
         if weights_output and weights is not None:
             write_draft(weights, drafts[2], weights_output.suffix.lower())

@@ -6,15 +6,22 @@ import json
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from truetwin import __version__
 from truetwin.calibration import Calibration
 from truetwin.calibration.job import DISCLOSURE
 from truetwin.data import Panel
-from truetwin.data.frames import Layout
+from truetwin.data.frames import Layout, id_array
 from truetwin.errors import OutputError
 from truetwin.io import dump_json, file_hash, replacing, write_draft
+from truetwin.io.tables import DISCLOSURE_COLUMN, TEXT_ENDINGS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Without a comma: a text file with one in it has all its texts quoted.
+DISCLOSURE_CELL = "model-based prediction"
 
 
 def sidecar_path(output: Path) -> Path:
@@ -27,7 +34,7 @@ def intervals_path(output: Path) -> Path:
     return output.with_name(f"{output.stem}.intervals{output.suffix}")
 
 
-def _long_intervals(result: Calibration, level: float, id_column: str) -> Any:
+def _long_intervals(result: Calibration, level: float, id_column: str) -> pa.Table:
     """One row a prediction: respondent, item, prediction, lower, upper, and ``category:probability`` pairs.
 
     The pairs are there for ordinal new items only.
@@ -64,7 +71,20 @@ def _long_intervals(result: Calibration, level: float, id_column: str) -> Any:
     for person, (lower, upper) in people.items():
         for k in np.flatnonzero(np.isfinite(lower)):
             add(panel.respondent_ids.index(person), int(k), float(lower[k]), float(upper[k]), None)
-    return pa.table(columns)
+    ids = id_array(columns.pop(id_column), panel.human.id_type)
+    return pa.table({id_column: ids, **columns})
+
+
+def disclosed(table: pa.Table, ending: str, text: str = DISCLOSURE) -> pa.Table:
+    """The table with the remark that it is predicted: as metadata, and as a column in a text file, which has no other
+    place for it. SPSS and Stata files get a note when they are written.
+    """
+    import pyarrow as pa
+
+    if ending in TEXT_ENDINGS and DISCLOSURE_COLUMN not in table.column_names:
+        remark = pa.array([DISCLOSURE_CELL] * table.num_rows, pa.string())
+        table = table.append_column(DISCLOSURE_COLUMN, remark)
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), b"truetwin": text.encode()})
 
 
 def check_sidecar(output: Path) -> None:
@@ -150,19 +170,17 @@ def write_predictions(
             for item, law in result.laws.items()
         }
     frame = result.frame(rounded=rounded, id_column=id_column, kind="pyarrow", layout=layout)
-    metadata = {**(frame.schema.metadata or {}), b"truetwin": DISCLOSURE.encode()}
-    companions = [] if interval is None else [intervals_path(output)]
-    with replacing(output, sidecar, *companions) as (table_draft, sidecar_draft, *more):
-        write_draft(
-            frame.replace_schema_metadata(metadata),
-            table_draft,
-            output.suffix.lower(),
-            items=result.panel.items,
-            note=DISCLOSURE,
-        )
-        for draft in more:
-            assert interval is not None
-            write_draft(_long_intervals(result, interval, id_column), draft, output.suffix.lower())
+    tables = [frame] if interval is None else [frame, _long_intervals(result, interval, id_column)]
+    companions = [intervals_path(output)][: len(tables) - 1]
+    with replacing(output, *companions, sidecar) as (*drafts, sidecar_draft):
+        for table, draft in zip(tables, drafts, strict=True):
+            write_draft(
+                disclosed(table, output.suffix.lower()),
+                draft,
+                output.suffix.lower(),
+                items=result.panel.items,
+                note=DISCLOSURE,
+            )
         sidecar_draft.write_text(dump_json(content) + "\n", encoding="utf-8")
     return sidecar
 

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from truetwin.errors import DataError
+import numpy as np
+
+from truetwin.data import Panel, ResponseMatrix
+from truetwin.data.block_evidence import resolve_blocks
+from truetwin.errors import AlignmentError, DataError
+from truetwin.io import read_blocks
+from truetwin.io.files import check_is_file
 from truetwin.study.config import Study
 from truetwin.study.work import Work
+
+if TYPE_CHECKING:
+    from truetwin.simulation.survey import SurveyTask
+
+OF_A_PANEL = ("evaluate", "calibrate", "diagnose")
 
 NEEDS = {
     "simulate": ("personas", "items"),
@@ -32,28 +44,85 @@ def check_study(study: Study) -> list[str]:
     """
     _check_sections(study)
     _check_names(study)
+    _check_files(study)
     found = []
-    work = Work(study, Path())
-    if study.inputs.human is not None and study.inputs.twin is not None and study.simulate is None:
-        panel = work.panel
-        n, m = panel.human_values.shape
-        found.append(
-            f"{n} respondents, {m} items: {len(panel.new_items)} items nobody has answered, "
-            f"{len(panel.new_respondents)} respondents who have answered nothing"
-        )
-        if study.calibrate is not None and not (panel.new_items or panel.new_respondents):
-            raise DataError(
-                "calibrate: there is nothing to predict: every item and respondent has human answers"
-            )
-    if study.simulate is not None:
-        found.append(_simulation(study))
+    asked = None if study.simulate is None else _task(study)
+    if study.inputs.human is not None and any(getattr(study, name) is not None for name in OF_A_PANEL):
+        found.append(_panel(study, asked))
+    if study.simulate is not None and asked is not None:
+        size = f"{len(asked.personas)} personas, {len(asked.items)} items"
+        found.append(f"{size}: at most {asked.n_cells} calls of {study.simulate.model}")
     if study.inputs.marginals is not None:
-        from truetwin.io.marginals import read_marginals
-
-        marginals = read_marginals(study.inputs.marginals)
-        found.append(f"human marginals of {len(marginals.item_ids)} items")
-    _ = work.blocks
+        found.append(_marginals(study, asked))
+    if study.inputs.groups is not None:
+        read_blocks(study.inputs.groups)
+    if study.voice:
+        found.append(_voice(study))
     return found
+
+
+def _check_files(study: Study) -> None:
+    for path in (*(value for _, value in study.inputs if isinstance(value, Path)), *study.voice):
+        check_is_file(path)
+
+
+def _panel(study: Study, asked: SurveyTask | None) -> str:
+    """What will be predicted, with the answers still to be simulated taken as missing."""
+    work = Work(study, Path())
+    if asked is None:
+        panel = work.panel
+    else:
+        from truetwin.io import read_items, read_responses
+
+        inputs = study.inputs
+        assert inputs.human is not None
+        assert inputs.items is not None
+        human, *given = (
+            read_responses(path, id_column=inputs.id_column, items=read_items(inputs.items))
+            for path in (inputs.human, inputs.twin)
+            if path is not None
+        )
+        rows = list(dict.fromkeys([*(r for t in given for r in t.respondent_ids), *asked.personas]))
+        columns = {item.id: item for item in (*(i for t in given for i in t.items), *asked.items)}
+        nothing = np.full((len(rows), len(columns)), np.nan)
+        panel = Panel(human, ResponseMatrix(nothing, rows, list(columns.values()), source="the simulation"))
+    resolve_blocks(panel, work.blocks)
+    if study.calibrate is not None and not (panel.new_items or panel.new_respondents):
+        raise DataError("calibrate: there is nothing to predict: every item and respondent has human answers")
+    n, m = panel.human_values.shape
+    return (
+        f"{n} respondents, {m} items: {len(panel.new_items)} items nobody has answered, "
+        f"{len(panel.new_respondents)} respondents who have answered nothing"
+    )
+
+
+def _marginals(study: Study, asked: SurveyTask | None) -> str:
+    from truetwin.io import read_items, read_responses
+    from truetwin.io.marginals import read_marginals
+
+    inputs = study.inputs
+    assert inputs.marginals is not None
+    known = set(read_marginals(inputs.marginals).item_ids)
+    if study.reweight is not None:
+        twins = set() if asked is None else {item.id for item in asked.items}
+        if inputs.twin is not None:
+            items = read_items(inputs.items) if inputs.items else None
+            twins |= set(read_responses(inputs.twin, id_column=inputs.id_column, items=items).item_ids)
+        if not known & twins:
+            raise AlignmentError(
+                f"reweight: human marginals and twins must have items in common; none of the {len(known)} items of "
+                f"{inputs.marginals.name}, such as {min(known)!r}, is one of the twins' {len(twins)}"
+            )
+    return f"human marginals of {len(known)} items"
+
+
+def _voice(study: Study) -> str:
+    from truetwin.voice.capability_results import read_annotations
+    from truetwin.voice.leaderboard import read_results
+
+    if study.inputs.annotations is not None:
+        read_annotations(study.inputs.annotations)
+    return f"{len(read_results(study.voice).standings)} results of voices"
 
 
 def _check_sections(study: Study) -> None:
@@ -72,7 +141,7 @@ def _check_sections(study: Study) -> None:
             )
 
 
-def _simulation(study: Study) -> str:
+def _task(study: Study) -> SurveyTask:
     """What would be asked; prompts and personas are checked as the run itself would, before a call is paid for."""
     from truetwin.io import read_items, read_personas
     from truetwin.simulation.survey import SurveyTask
@@ -83,11 +152,9 @@ def _simulation(study: Study) -> str:
     assert inputs.personas is not None
     assert inputs.items is not None
     design, sampling, _ = how(part, study.seed)
-    task = SurveyTask(
+    return SurveyTask(
         read_personas(inputs.personas), list(read_items(inputs.items).values()), design, sampling
     )
-    calls = sum(1 for _ in task.cells())
-    return f"{len(task.personas)} personas, {len(task.items)} items: at most {calls} calls of {part.model}"
 
 
 def _check_names(study: Study) -> None:

@@ -14,6 +14,7 @@ from truetwin.io.files import check_is_file
 from truetwin.registry import closest
 
 Protocol = Literal["leave-one-item-out", "leave-block-out", "leave-one-respondent-out"]
+Transfer = Literal["ridge", "lasso", "elastic-net", "synthetic-intervention"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -98,6 +99,10 @@ class Evaluate(_Part):
     preset: str = "cv"
     #: At most so many targets, drawn at random: for a first look at a large study.
     max_folds: Annotated[int, Field(ge=1)] | None = None
+    #: Adaptive transfer of these methods at every threshold, as a figure and a table of the report.
+    thresholds: tuple[Transfer, ...] = ()
+    #: How many answered items to hide and predict, to show their shares beside people's and the twins'.
+    examples: Annotated[int, Field(ge=0, le=20)] = 0
 
 
 class Calibrate(_Part):

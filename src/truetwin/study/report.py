@@ -10,7 +10,7 @@ from truetwin.errors import RunError
 from truetwin.evaluation import Evaluation
 from truetwin.io import read_table
 from truetwin.report.page import Page, Section
-from truetwin.study.work import Work, evaluation_path
+from truetwin.study.work import EXAMPLES, THRESHOLDS, Work, evaluation_path
 
 
 def study_page(work: Work) -> Page:
@@ -36,7 +36,7 @@ def study_page(work: Work) -> Page:
         sections.append(diagnosis_section(diagnosis))
     if sidecar is not None:
         sections.insert(0, _calibration(work, sidecar, chosen))
-    sections[:0] = [_evaluation(work, found) for found in evaluations.values()]
+    sections[:0] = [*(_evaluation(work, found) for found in evaluations.values()), *_beyond_scores(work)]
     if study.reweight is not None:
         sections.append(_marginals(work))
     if study.simulate is not None:
@@ -88,6 +88,20 @@ def _evaluation(work: Work, found: Evaluation) -> Section:
     from truetwin.report.sections.evaluation import evaluation_section
 
     return evaluation_section(found, _method(work, found))
+
+
+def _beyond_scores(work: Work) -> list[Section]:
+    """Example items and the curve of adaptive transfer, if the study asks for them."""
+    from truetwin.report.sections.evaluation import examples_section, thresholds_section
+
+    part = work.study.evaluate
+    found = []
+    if part is not None and part.examples:
+        found.append(examples_section(_json(work.folder / EXAMPLES)["rows"]))
+    if part is not None and part.thresholds:
+        records = _json(work.folder / THRESHOLDS)
+        found.append(thresholds_section({method: records[method] for method in part.thresholds}))
+    return found
 
 
 def _calibration(work: Work, sidecar: dict[str, Any], chosen: Evaluation | None) -> Section:

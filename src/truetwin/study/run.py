@@ -94,7 +94,12 @@ def run_study(
 def _do(step: Step, work: Work, ledger: Ledger, again: bool, bar: Bar | None) -> StepOutcome:
     section = step.section(work.study)
     assert section is not None
-    settings = {"seed": work.study.seed, **section.model_dump(mode="json", exclude={"inputs"})}
+    settings = {
+        "seed": work.study.seed,
+        "id_column": work.study.inputs.id_column,
+        **section.model_dump(mode="json", exclude={"inputs"}),
+        **step.also(work.study),
+    }
     key = step_key(step.name, settings, step.reads(work), __version__)
     if not again and ledger.is_done(step.name, key):
         files = ledger.entries()[step.name]["outputs"]

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from truetwin.errors import NotPredictableError
+from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.io import read_blocks, write_json, write_table
-from truetwin.study.config import Study
+from truetwin.study.config import Evaluate, Study
 from truetwin.study.simulating import run_simulation
-from truetwin.study.work import Work, evaluation_path
+from truetwin.study.work import EXAMPLES, THRESHOLDS, Work, evaluation_path
 
 METRICS = ("pearson", "bias", "variance-ratio")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its name, its section of the study, the files that it reads, and the work."""
+    """One step: its name, its section of the study, the files that it reads, the work, and what else it goes by."""
 
     name: str
     section: Callable[[Study], BaseModel | None]
     reads: Callable[[Work], Mapping[str, Path]]
     do: Callable[[Work], list[Path]]
+    also: Callable[[Study], Mapping[str, Any]] = lambda study: {}
 
 
 def _simulation_files(work: Work) -> dict[str, Path]:
@@ -70,7 +71,34 @@ def _evaluate(work: Work) -> list[Path]:
         written.append(path)
     scores = work.folder / "scores.parquet"
     write_table(pa.Table.from_pylist(rows), scores)
+    for name, content in ((THRESHOLDS, _thresholds(work, part)), (EXAMPLES, _examples(work, part))):
+        if content:
+            write_json(content, work.folder / name)
+            written.append(work.folder / name)
     return [*written, scores]
+
+
+def _thresholds(work: Work, part: Evaluate) -> dict[str, Any]:
+    """Adaptive transfer at every threshold, a record or the reason for none a method."""
+    from truetwin.evaluation.thresholds import sweep_thresholds
+
+    found: dict[str, Any] = {}
+    for method in part.thresholds:
+        try:
+            sweep = sweep_thresholds(
+                work.panel, method, blocks=work.blocks, n_jobs=work.n_jobs, progress=work.progress
+            )
+        except (NotPredictableError, ParameterError) as error:
+            found[method] = {"impossible": str(error)}
+        else:
+            found[method] = asdict(sweep)
+    return found
+
+
+def _examples(work: Work, part: Evaluate) -> dict[str, Any]:
+    from truetwin.study.examples import example_shares
+
+    return {"rows": example_shares(work, part.examples)} if part.examples else {}
 
 
 def _calibrate(work: Work) -> list[Path]:
@@ -80,7 +108,14 @@ def _calibrate(work: Work) -> list[Path]:
     part = work.study.calibrate
     assert part is not None
     panel = work.panel
-    result = calibrate(panel, part.method, preset=part.preset, n_jobs=work.n_jobs, progress=work.progress)
+    result = calibrate(
+        panel,
+        part.method,
+        preset=part.preset,
+        blocks=work.blocks,
+        n_jobs=work.n_jobs,
+        progress=work.progress,
+    )
     output = work.folder / f"predictions.{part.format}"
     interval = part.interval if part.method == "auto" and panel.new_items else None
     sidecar = write_predictions(
@@ -107,7 +142,8 @@ def _diagnose(work: Work) -> list[Path]:
         work.panel,
         blocks=work.blocks,
         scaled=part.scaled,
-        scores=_stored_scores(work),
+        scores=_stored_scores(work, "leave-one-item-out"),
+        battery_scores=_stored_scores(work, "leave-block-out"),
         random_state=work.study.seed,
     )
     path, table = work.folder / "diagnosis.json", work.folder / "diagnosis.csv"
@@ -116,11 +152,11 @@ def _diagnose(work: Work) -> list[Path]:
     return [path, table]
 
 
-def _stored_scores(work: Work) -> dict[str, float] | None:
-    """What the method that calibrates reached on the answered items, if an evaluation says so."""
-    path = evaluation_path(work.folder, "leave-one-item-out")
-    if work.study.calibrate is None or not path.exists():
+def _stored_scores(work: Work, protocol: str) -> dict[str, float] | None:
+    """What the method that calibrates reached on the answered items, if this study evaluates it."""
+    if work.study.calibrate is None or protocol not in _evaluated(work):
         return None
+    path = evaluation_path(work.folder, protocol)
     record = json.loads(path.read_text(encoding="utf-8"))
     for row in record.get("scores", ()):
         if (row["method"], row["metric"]) == (work.study.calibrate.method, "pearson"):
@@ -191,15 +227,24 @@ def _marginal_files(work: Work) -> dict[str, Path]:
 
 
 def _diagnosis_files(work: Work) -> dict[str, Path]:
-    scores = evaluation_path(work.folder, "leave-one-item-out")
-    return {**work.tables(), **({"scores": scores} if scores.exists() else {})}
+    return {**work.tables(), **{name: evaluation_path(work.folder, name) for name in _evaluated(work)}}
+
+
+def _diagnosed_method(study: Study) -> dict[str, Any]:
+    """The method that verdicts speak of is set in another section."""
+    return {"method": study.calibrate.method if study.calibrate else None}
+
+
+def _evaluated(work: Work) -> tuple[str, ...]:
+    """Protocols that this study evaluates; what a former version of it left in the folder does not count."""
+    return work.study.evaluate.protocols if work.study.evaluate else ()
 
 
 STEPS = (
     Step("simulate", lambda study: study.simulate, _simulation_files, run_simulation),
     Step("evaluate", lambda study: study.evaluate, Work.tables, _evaluate),
     Step("calibrate", lambda study: study.calibrate, Work.tables, _calibrate),
-    Step("diagnose", lambda study: study.diagnose, _diagnosis_files, _diagnose),
+    Step("diagnose", lambda study: study.diagnose, _diagnosis_files, _diagnose, _diagnosed_method),
     Step("reweight", lambda study: study.reweight, _marginal_files, _reweight),
     Step("report", lambda study: study, _results, _report),
 )

@@ -12,6 +12,8 @@ from truetwin.io import read_blocks
 from truetwin.study.config import Study
 
 Progress = Callable[[int, int], None]
+#: Where a study keeps adaptive transfer at every threshold, and shares of example items.
+THRESHOLDS, EXAMPLES = "thresholds.json", "examples.json"
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 
 import truetwin as tt
 from truetwin.calibration.methods import make_calibrator, methods
-from truetwin.data import Panel, ResponseMatrix
+from truetwin.data import Item, Panel, ResponseMatrix
 from truetwin.datasets import generate_population
 from truetwin.errors import NotPredictableError, ParameterError
 
@@ -130,3 +130,39 @@ def test_a_blind_item_is_predicted_as_an_evaluation_predicts_it_and_says_so() ->
     assert result.unpredicted == {}
     assert np.isfinite(result.grid[:, panel.item_ids.index(panel.new_items[0])]).all()
     assert "says little of the item" in result.notes()[0]["reason"]
+
+
+def with_declared_blocks(panel: Panel, size: int) -> Panel:
+    """The panel with its items declared to be in batteries of ``size`` items."""
+    declared = {i: Item(i, block=f"b{k // size}") for k, i in enumerate(panel.item_ids)}
+    return Panel(panel.human.with_items(declared), panel.twin.with_items(declared))
+
+
+@pytest.mark.parametrize("method", ["auto", "adaptive:ridge"])
+def test_declared_batteries_are_used_and_given_ones_win(method: str) -> None:
+    plain = generate_population(60, 12, n_new_items=2).panel
+    panel = with_declared_blocks(plain, 4)
+    used = tt.calibrate(panel, method).calibrators["item"].get_params()["blocks"]
+    assert (used["Q01"], used["Q12"]) == ("b0", "b2")
+    given = {i: f"g{k // 3}" for k, i in enumerate(panel.item_ids)}
+    assert tt.calibrate(panel, method, blocks=given).calibrators["item"].get_params()["blocks"] == given
+
+
+@pytest.mark.parametrize("protocol", ["leave-one-item-out", "leave-block-out"])
+def test_an_evaluation_uses_declared_batteries_and_given_ones_win(protocol: str) -> None:
+    plain = generate_population(60, 12, n_new_items=0).panel
+    panel = with_declared_blocks(plain, 4)
+    used = tt.evaluate(panel, ["auto"], protocol).settings["parameters"]["auto"]["blocks"]
+    assert used["Q01"] == "b0"
+    given = {i: f"g{k // 3}" for k, i in enumerate(panel.item_ids)}
+    table = tt.evaluate(panel, ["auto"], protocol, blocks=given)
+    assert table.settings["parameters"]["auto"]["blocks"] == given
+
+
+def test_batteries_that_ids_do_not_show_are_found_as_in_the_program() -> None:
+    plain = generate_population(60, 12, n_new_items=2).panel
+    values = plain.twin.values.copy()
+    values[:, 11] = values[:, 0]  # the twins answer a new item exactly as an old one
+    panel = Panel(plain.human, ResponseMatrix(values, plain.twin.respondent_ids, plain.twin.items))
+    result = tt.calibrate(panel, "auto")
+    assert "sibling" in result.notes()[1]["situation"]

@@ -107,3 +107,40 @@ def test_ids_and_answers_survive_a_round_trip(ids: list[str], numbers: list[floa
     again = from_frame(to_frame(values, ids, ["Q1"]))
     assert again.respondent_ids == tuple(ids)
     np.testing.assert_array_equal(again.values, values)
+
+
+@pytest.mark.parametrize(("kind", "whole"), [(pd.DataFrame, int), (pl.DataFrame, int), (pa.table, int)])
+def test_whole_number_ids_come_back_as_numbers_and_join(kind, whole) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(0)
+    twin = rng.integers(1, 6, (30, 6)).astype(float)
+    ids = np.arange(100, 130, dtype=np.int32)
+    names = [f"Q{k}" for k in range(6)]
+    human = kind({"id": ids, **dict(zip(names[:5], twin.T[:5], strict=True))})
+    panel = Panel.from_frames(human, kind({"id": ids, **dict(zip(names, twin.T, strict=True))}))
+    result = tt.calibrate(panel, "ridge", preset="movielens").predictions
+    if kind is pd.DataFrame:
+        joined = human.merge(result, on="id")
+    else:
+        joined = human.join(result, "id")
+    assert len(joined) == 30
+    column = joined["id"]
+    assert isinstance((column.to_pylist() if kind is pa.table else column.to_list())[0], whole)
+
+
+def test_ids_that_are_no_numbers_stay_texts_in_mixed_company() -> None:
+    human = pd.DataFrame({"id": [7, 12, 9], "Q1": [1, 2, 3]})
+    twin = pd.DataFrame({"id": ["7", "12", "x"], "Q1": [1, 2, 3], "Q2": [1, 2, 2]})
+    panel = Panel.from_frames(human, twin)
+    assert to_frame(
+        panel.twin_values, panel.respondent_ids, panel.item_ids, kind="pandas", id_type=panel.human.id_type
+    )["respondent_id"].tolist() == ["7", "12", "9", "x"]
+
+
+def test_floats_from_survey_programs_come_back_as_whole_numbers() -> None:
+    answers = from_frame(pd.DataFrame({"id": [7.0, 1234567890123.0], "Q1": [1, 2]}))
+    table = to_frame(answers.values, answers.respondent_ids, answers.item_ids, id_type=answers.id_type)
+    assert table.column("respondent_id").to_pylist() == [7, 1234567890123]
+    long = to_frame(
+        answers.values, answers.respondent_ids, answers.item_ids, layout="long", id_type=answers.id_type
+    )
+    assert long.column("respondent_id").to_pylist() == [7, 1234567890123]

@@ -93,3 +93,11 @@ def test_declared_scales_win() -> None:
 def test_a_target_is_an_item_or_a_respondent() -> None:
     with pytest.raises(ParameterError, match="axis"):
         Target("column", "Q1")  # type: ignore[arg-type]
+
+
+def test_scale_and_block_of_an_item_may_be_declared_on_different_sides() -> None:
+    human = ResponseMatrix([[1]], ["a"], [Item("Q1", block="mood")])
+    twin = ResponseMatrix([[1]], ["a"], [Item("Q1", "Well?", Scale.ordinal(1, 5))])
+    panel = Panel(human, twin)
+    assert panel.items["Q1"] == Item("Q1", "Well?", Scale.ordinal(1, 5), "mood")
+    assert panel.declared_blocks == {"Q1": "mood"}

@@ -242,3 +242,18 @@ def test_verdicts_on_new_batteries_take_scores_with_batteries_hidden() -> None:
     found = tt.diagnose(panel, blocks=blocks, scores=alone, battery_scores=whole)
     assert all(row["new_battery"] for row in found.verdicts)
     assert [row["expected_calibrated"] for row in found.verdicts] == pytest.approx([0.2, 0.2])
+
+
+def test_a_diagnosis_with_undefined_scores_comes_back_from_json_as_it_was() -> None:
+    import json
+
+    from truetwin.diagnosis.records import from_record, to_record
+    from truetwin.io import dump_json
+
+    panel = generate_population(120, 16, n_new_items=2).panel
+    scores = dict.fromkeys(panel.item_ids, 0.4) | {panel.item_ids[3]: float("nan")}
+    found = tt.diagnose(panel, scores=scores)
+    again = from_record(json.loads(dump_json(to_record(found))), panel)
+    assert any(row["calibrated"] != row["calibrated"] for row in found.record)
+    assert repr(again.record) == repr([dict(row) for row in found.record])
+    assert repr(again.record_summary()) == repr(found.record_summary())

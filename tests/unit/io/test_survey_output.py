@@ -3,13 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from truetwin.calibration import calibrate
 from truetwin.data import Item, Panel, Scale
 from truetwin.datasets import generate_population
-from truetwin.io import read_responses, write_draft
-from truetwin.report.predictions import write_predictions
+from truetwin.io import read_responses, read_table, write_draft
+from truetwin.report.predictions import intervals_path, write_predictions
 
 pyreadstat = pytest.importorskip("pyreadstat")
 ITEMS = {
@@ -41,3 +42,27 @@ def test_predictions_for_spss_say_that_they_are_predictions(tmp_path: Path) -> N
     frame, meta = pyreadstat.read_sav(str(path))
     assert list(frame.columns) == ["person", "Q11", "Q12"]
     assert "predictions of a statistical model" in " ".join(meta.notes).replace("  ", " ")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".parquet", ".sav", ".dta"])
+def test_predictions_and_intervals_say_in_every_format_that_they_are_predicted(
+    tmp_path: Path, ending: str
+) -> None:
+    result = calibrate(generate_population(40, 10, n_new_items=2).panel)
+    output = tmp_path / f"out{ending}"
+    write_predictions(result, output, id_column="who", rounded=False, inputs={}, settings={}, interval=0.9)
+    for path in (output, intervals_path(output)):
+        if ending == ".parquet":
+            assert b"not answers that anybody gave" in pq.read_schema(path).metadata[b"truetwin"]
+        elif ending == ".sav":
+            assert "They are not answers that anybody gave" in "".join(
+                pyreadstat.read_sav(str(path))[1].notes
+            )
+        elif ending == ".dta":
+            assert pyreadstat.read_dta(str(path))[1].file_label == "Model-based predictions"
+        else:
+            found = read_table(path)
+            assert set(found.column("disclosure").to_pylist()) == {"model-based prediction"}
+    again = read_responses(output)
+    assert again.item_ids == ("Q09", "Q10")  # the remark is no item
+    assert again.n_missing == 0

@@ -86,3 +86,28 @@ def test_tables_sort_and_filter_by_keyboard(page_file: Path) -> None:
         page.locator("[data-filter]").fill("2.9")
         assert page.locator("tbody tr:visible").count() == 1
         assert page.locator("[data-count]").inner_text() == "1 of 30 rows match"
+
+
+def test_an_answer_names_the_means_that_its_gain_is_between() -> None:
+    import numpy as np
+
+    from truetwin.evaluation import Evaluation
+    from truetwin.report.sections.evaluation import gain_in_words
+
+    nan = float("nan")
+    table = Evaluation(
+        ("a", "b", "c", "d"),
+        {
+            ("twin", "pearson"): np.array([0.2, 0.3, 0.22, nan]),
+            ("auto", "pearson"): np.array([0.31, 0.42, 0.32, 0.0]),
+        },
+        {name: np.full(4, 100) for name in ("twin", "auto")},
+        {"twin": {}, "auto": {}},
+        {"twin": 0.0, "auto": 0.0},
+        0.0,
+        {"baseline": "twin"},
+    )
+    row = table.summary()[1]
+    assert row["mean"] == pytest.approx(0.2625)
+    assert "from 0.240 to 0.350 (paired gain +0.110" in gain_in_words(row)
+    assert "3 targets" in gain_in_words(row)

@@ -146,3 +146,123 @@ def test_the_example_is_not_written_over_anything(tmp_path: Path, capsys: pytest
     assert "simulate, evaluate, calibrate, diagnose, report" in capsys.readouterr().out
     with pytest.raises(FileFormatError):
         read_study(tmp_path / "s" / "nothing.yaml")
+
+
+BATTERIES = """
+inputs: {human: human.csv, twin: generated.csv, blocks: blocks.csv}
+calibrate: {}
+"""
+
+
+def test_the_batteries_of_a_study_reach_its_calibration(study_file: Path) -> None:
+    ids = read_table(study_file.parent / "generated.csv").column_names[1:]
+    rows = "".join(f"{item},b{k % 8}\n" for k, item in enumerate(ids))
+    (study_file.parent / "blocks.csv").write_text(f"item_id,block\n{rows}", encoding="utf-8")
+    study_file.write_text(BATTERIES, encoding="utf-8")
+    result = run_study(read_study(study_file), study_file.parent / "run")
+    sidecar = json.loads((result.folder / "predictions.json").read_text())
+    assert all(t["situation"].startswith("new item of a known battery: 4") for t in sidecar["targets"])
+
+
+def test_a_diagnosis_is_made_again_for_another_method(study_file: Path) -> None:
+    run = study_file.parent / "run"
+    run_study(read_study(study_file), run)
+    study_file.write_text(
+        QUICK.replace("calibrate: {method: ridge", "calibrate: {method: twin"), encoding="utf-8"
+    )
+    steps = {s.name: s.skipped for s in run_study(read_study(study_file), run).steps}
+    assert steps == {"evaluate": True, "calibrate": False, "diagnose": False, "report": False}
+
+
+def test_another_id_column_is_another_study(study_file: Path) -> None:
+    run = study_file.parent / "run"
+    run_study(read_study(study_file), run)
+    study_file.write_text(
+        QUICK.replace("twin: generated.csv", "twin: generated.csv, id_column: respondent_id"),
+        encoding="utf-8",
+    )
+    assert not any(s.skipped for s in run_study(read_study(study_file), run).steps)
+
+
+WITH_MODEL = """
+inputs: {human: human.csv, items: items.json, personas: personas.jsonl}
+simulate: {model: "generated:generated.csv"}
+calibrate: {method: ridge, preset: twin-2k-500}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("human: human.csv", "human: absent.csv", "there is no file"),
+        ("items: items", "in_context: absent.csv, items: items", "there is no file"),
+        ("items: items", "blocks: absent.csv, items: items", "there is no file"),
+        ("items: items", "annotations: absent.json, items: items", "there is no file"),
+        ("personas: personas", "personas: others", "respondent ids in common"),
+        ("items: items", "blocks: strange.csv, items: items", "must name items of the panel"),
+        ("calibrate:", "reweight: {}\ncalibrate:", "items in common"),
+    ],
+)
+def test_what_a_simulation_would_run_into_is_said_before_it_is_paid_for(
+    study_file: Path, old: str, new: str, words: str
+) -> None:
+    folder = study_file.parent
+    others = [f'{{"id": "x{k}", "text": "Somebody."}}\n' for k in range(3)]
+    (folder / "others.jsonl").write_text("".join(others), encoding="utf-8")
+    (folder / "strange.csv").write_text("item_id,block\nX,b\n", encoding="utf-8")
+    (folder / "shares.csv").write_text("item_id,category,share\nX,1,1\n", encoding="utf-8")
+    text = WITH_MODEL.replace(old, new)
+    if "reweight" in new:
+        text = text.replace("items: items", "marginals: shares.csv, items: items")
+    study_file.write_text(text, encoding="utf-8")
+    with pytest.raises(TruetwinError, match=words):
+        run_study(read_study(study_file), folder / "run")
+    assert not (folder / "run").exists()
+
+
+FIGURES = """
+inputs: {human: human.csv, twin: generated.csv}
+evaluate:
+  methods: [twin, ridge]
+  protocols: [leave-one-item-out]
+  preset: twin-2k-500
+  thresholds: [ridge]
+  examples: 2
+"""
+
+
+def test_a_report_shows_thresholds_and_shares_of_hidden_items(study_file: Path) -> None:
+    study_file.write_text(FIGURES, encoding="utf-8")
+    result = run_study(read_study(study_file), study_file.parent / "run")
+    rows = json.loads((result.folder / "examples.json").read_text())["rows"]
+    human = read_table(study_file.parent / "human.csv")
+    first = [row for row in rows if row["item"] == rows[0]["item"]]
+    answers = [a for a in human.column(first[0]["item"]).to_pylist() if a]
+    assert {r["category"]: r["human"] for r in first} == pytest.approx(
+        {r["category"]: answers.count(r["category"]) / len(answers) for r in first}
+    )
+    assert sum(row["calibrated"] for row in first) == pytest.approx(1, abs=1e-6)
+    page = result.report.read_text(encoding="utf-8")
+    for words in ("Example items", "best in hindsight", "chosen on other blocks", "thresholds-ridge.csv"):
+        assert words in page
+
+
+def test_example_items_do_not_see_the_answers_that_they_are_compared_with(study_file: Path) -> None:
+    import numpy as np
+
+    from truetwin.data import Panel, ResponseMatrix
+    from truetwin.study.examples import example_shares
+    from truetwin.study.work import Work
+
+    work = Work(read_study(study_file), study_file.parent)
+    before = example_shares(work, 1)
+    human = work.panel.human
+    values = human.values.copy()
+    place = human.item_ids.index(before[0]["item"])
+    seen = np.isfinite(values[:, place])
+    values[seen, place] = np.random.default_rng(0).permutation(values[seen, place])[::-1]
+    work.panel = Panel(ResponseMatrix(values, human.respondent_ids, human.items), work.panel.twin)
+    after = example_shares(work, 1)
+    assert [row["calibrated"] for row in after] == pytest.approx(
+        [row["calibrated"] for row in before], abs=1e-12
+    )
