@@ -235,7 +235,7 @@ def _step_row(store: Any, step: str) -> dict[str, Any]:
         "completion_tokens": totals.usage.completion_tokens,
         "reasoning_tokens": totals.usage.reasoning_tokens,
         "cached_tokens": totals.usage.cached_tokens,
-        "cost": totals.cost if not totals.unpriced else None,
+        "cost": totals.known_cost,
         "failed_attempts": dict(totals.failed_attempts),
         "reasons": _reasons(store, step),
     }
@@ -324,4 +324,5 @@ def _show_call(store: Any, persona: str, item: str, step: str, replicate: int, *
     for message in row["messages"]:
         print(f"[{message['role']}]\n{printable(message['content'])}\n")
     print(f"[reply, {row['finish_reason']}]\n{printable(row['reply'] or '(none)')}\n")
-    print(f"state: {row['state']}; value: {row['value']}" + (f"; {row['reason']}" if row["reason"] else ""))
+    reason = f"; {row['reason']}" if row["reason"] else ""
+    print(printable(f"state: {row['state']}; value: {row['value']}{reason}"))

@@ -133,24 +133,25 @@ def _write_file(
     """One file of what is pending; a request that no longer fits has been written as the file's last one."""
     lines: list[tuple[str, Cell, Request]] = []
     path = _free_name(folder)
-    with replacing(path) as (draft,):
-        with draft.open("w", encoding="utf-8") as stream:
-            size = 0
-            while len(lines) < max_requests and size < max_bytes:
-                found = next(pending, None)
-                if found is None:
-                    break
-                cell, request = found
-                name = custom_id(cell)
-                body = chat_body(request, model)
-                size += stream.write(
-                    json.dumps({"custom_id": name, "method": "POST", "url": ENDPOINT, "body": body}) + "\n"
-                )
-                lines.append((name, cell, request))
+    with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as stream:
+        size = 0
+        while len(lines) < max_requests and size < max_bytes:
+            found = next(pending, None)
+            if found is None:
+                break
+            cell, request = found
+            name = custom_id(cell)
+            body = chat_body(request, model)
+            size += stream.write(
+                json.dumps({"custom_id": name, "method": "POST", "url": ENDPOINT, "body": body}) + "\n"
+            )
+            lines.append((name, cell, request))
     if not lines:
         path.unlink()
         return None
-    hand_over(store, path.name, lines)  # a file that nobody waits for does no harm, a wait without a file would
+    hand_over(
+        store, path.name, lines
+    )  # a file that nobody waits for does no harm, a wait without a file would
     return Exported(path, len(lines))
 
 

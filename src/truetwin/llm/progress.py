@@ -109,5 +109,6 @@ class RunSummary:
 
     @property
     def valid_share(self) -> float | None:
-        """Valid answers among all cells; None without cells."""
-        return self.counts[State.VALID] / self.total if self.total else None
+        """Valid answers among all cells that have ended; None if none has."""
+        ended = sum(self.counts.values())
+        return self.counts[State.VALID] / ended if ended else None

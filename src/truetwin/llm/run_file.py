@@ -30,6 +30,12 @@ class Totals:
     cost: float
     unpriced: int
     failed_attempts: Mapping[str, int]
+    priced: int = 0
+
+    @property
+    def known_cost(self) -> float | None:
+        """Money used; None if nothing was priced, or not everything."""
+        return self.cost if self.priced and not self.unpriced else None
 
 
 def key(cell: Cell) -> tuple[str, str, str, int]:
@@ -131,7 +137,7 @@ class RunFile:
         chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
         sums = (
             "coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), coalesce(sum(reasoning_tokens), 0), "
-            "coalesce(sum(cached_tokens), 0), coalesce(sum(cost), 0)"
+            "coalesce(sum(cached_tokens), 0), coalesce(sum(cost), 0), count(cost)"
         )
         calls = self._base.execute(
             f"SELECT {sums}, coalesce(sum(reply IS NOT NULL), 0), coalesce(sum(reply IS NOT NULL AND cost IS NULL), 0) "
@@ -143,11 +149,12 @@ class RunFile:
             self._base.execute(f"SELECT kind, count(*) FROM failures {chosen} GROUP BY kind", values)
         )
         return Totals(
-            requests=calls[5] + sum(kinds.values()),
+            requests=calls[6] + sum(kinds.values()),
             usage=Usage(*calls[:4]) + Usage(*failed[:4]),
             cost=calls[4] + failed[4],
-            unpriced=calls[6],
+            unpriced=calls[7],
             failed_attempts=kinds,
+            priced=calls[5] + failed[5],
         )
 
     def waiting(self) -> dict[str, int]:

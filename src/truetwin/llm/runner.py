@@ -140,6 +140,7 @@ class _Run:
         )
         self.earlier = earlier
         self.works = earlier.requests > sum(earlier.failed_attempts.values())  # it has answered before
+        self.reached = False  # it has answered in this session
         self.settings = {"task": task.settings, "model": model.describe()}
         self.steps: set[str] = set()
         self.counts: Counter[State] = Counter()
@@ -303,7 +304,7 @@ class _Run:
                 self._give_up(cell, request, error, attempt)
                 return
             except (TransientError, EndpointError) as error:
-                if isinstance(error, EndpointError) and not self.works:
+                if isinstance(error, EndpointError) and not self.reached:
                     raise
                 if self.stop is not None:
                     return
@@ -313,7 +314,8 @@ class _Run:
                     return
                 await asyncio.sleep(self._wait(error, attempt))
             else:
-                self.works, self.failures_in_a_row = True, 0
+                self.works = self.reached = True
+                self.failures_in_a_row = 0
                 self._store(cell, request, self._read(cell, reply), reply, attempts=attempt, cost=cost)
                 return
 

@@ -85,7 +85,7 @@ def _record(answers: SurveyAnswers, totals: Totals, settings: Mapping[str, Any])
             "completion_tokens": totals.usage.completion_tokens,
             "reasoning_tokens": totals.usage.reasoning_tokens,
             "cached_tokens": totals.usage.cached_tokens,
-            "cost": totals.cost if not totals.unpriced else None,
+            "cost": totals.known_cost,
             "requests_without_a_price": totals.unpriced,
             "failed_attempts": dict(totals.failed_attempts),
         },

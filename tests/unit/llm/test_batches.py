@@ -214,7 +214,7 @@ def test_a_batch_whose_creation_seemed_to_fail_is_not_begun_twice(
     with pytest.raises(TransientError):
         submit_batches(model, store, files)
     (job,) = submit_batches(model, store, files)
-    assert "batch-1" == job.id
+    assert job.id == "batch-1"
 
 
 def test_what_a_failed_batch_left_is_submitted_again_though_the_file_is_the_same(
@@ -226,13 +226,13 @@ def test_what_a_failed_batch_left_is_submitted_again_though_the_file_is_the_same
     first = [each.path for each in export_requests(survey(), model, store, tmp_path)]
     submit_batches(model, store, first)
     (collected,) = collect_batches(survey(), model, store)
-    assert 12 == collected.unanswered
+    assert collected.unanswered == 12
     second = [each.path for each in export_requests(survey(), model, store, tmp_path)]
     assert first[0].read_bytes() == second[0].read_bytes()
     (job,) = submit_batches(model, store, second)
-    assert "batch-2" == job.id
+    assert job.id == "batch-2"
     collect_batches(survey(), model, store)
-    assert 12 == store.counts()[State.VALID]
+    assert store.counts()[State.VALID] == 12
 
 
 def test_strange_lines_and_repeated_ones_are_counted_and_change_nothing(
@@ -256,7 +256,7 @@ def test_strange_lines_and_repeated_ones_are_counted_and_change_nothing(
     replies.write_text("\n".join(lines))
     imported = import_replies(survey(1, 3), store, replies, prices=Prices(1.0, 1.0))
     assert (imported.answered, imported.failed, imported.unexpected, imported.unreadable) == (1, 2, 2, 2)
-    assert {"batch": 2} == dict(store.totals().failed_attempts)
+    assert dict(store.totals().failed_attempts) == {"batch": 2}
 
 
 def test_a_rejected_key_is_told_when_a_batch_is_submitted(
