@@ -246,19 +246,22 @@ class _Run:
                 self.counts[state] += 1
 
     def _summary(self) -> RunSummary:
-        cost = None if self.options.prices is None else self.budget.cost - self.earlier.cost
         return RunSummary(
             total=self.total,
             counts={state: self.counts[state] for state in State},
             asked=self.asked,
             usage=self._usage(),
-            cost=cost,
+            cost=self._cost(),
             failed_attempts=dict(self.failed),
             interrupted=self.interrupted,
             seconds=time.monotonic() - self.begun,
             stopped="" if self.stop is None else str(self.stop),
             notes=tuple(getattr(self.model, "adjustments", ())),
         )
+
+    def _cost(self) -> float | None:
+        unknown = self.options.prices is None or self.budget.uncounted
+        return None if unknown else self.budget.cost - self.earlier.cost
 
     def _usage(self) -> Usage:
         now, before = self.budget.usage, self.earlier.usage
@@ -461,7 +464,7 @@ class _Run:
                 counts={state: self.counts[state] for state in State},
                 failed_attempts=sum(self.failed.values()),
                 usage=self._usage(),
-                cost=None if self.options.prices is None else self.budget.cost - self.earlier.cost,
+                cost=self._cost(),
                 seconds=time.monotonic() - self.begun,
                 rate=self.rate,
                 in_flight=len(self.sent),

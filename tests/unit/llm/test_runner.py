@@ -179,6 +179,14 @@ def test_only_cells_that_have_ended_count_for_the_share_of_valid_ones(survey: An
     assert (summary.remaining, summary.valid_share) == (8, 0.75)
 
 
+def test_caps_hold_where_an_endpoint_counts_no_tokens_and_money_is_unknown(survey: Any, store: Store) -> None:
+    prices = Prices(1.0, 1.0)
+    options = RunOptions(caps=Caps(cost=0.002), prices=prices, concurrency=1)
+    summary = run(survey(), scripted_model({"default": "3"}), store, options)
+    assert (0 < summary.asked < 12, summary.cost) == (True, None)
+    assert "cost cap" in summary.stopped
+
+
 def test_halves_of_surrogate_pairs_in_a_reply_do_not_stop_a_run(survey: Any, store: Store) -> None:
     class Half:
         name = "half"
