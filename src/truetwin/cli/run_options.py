@@ -207,12 +207,13 @@ def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
     from truetwin.cli.output import note
 
     if not sys.stderr.isatty():
-        last, stopping = time.monotonic(), ""
+        last, told = time.monotonic(), False
 
         def show_line(progress: Progress) -> None:
-            nonlocal last, stopping
-            if time.monotonic() - last >= EVERY or progress.stopping != stopping:
-                last, stopping = time.monotonic(), progress.stopping
+            nonlocal last, told
+            waits = progress.stopping == "interrupted" and progress.in_flight > 0
+            if time.monotonic() - last >= EVERY or (waits and not told):
+                last, told = time.monotonic(), told or waits
                 note(f"{label}: {describe_progress(progress)}")
 
         yield show_line
