@@ -20,11 +20,13 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "command_line",
+    "study_file",
 ]
 html_theme = "furo"
 html_title = "truetwin"
-html_static_path: list[str] = []
-exclude_patterns = ["_build", "_ext", "decisions/README.md"]
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
+exclude_patterns = ["_build", "_ext", "_static", "decisions/README.md"]
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"

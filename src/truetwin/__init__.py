@@ -14,6 +14,7 @@ _PUBLIC = {
     "Item": "truetwin.data",
     "Marginals": "truetwin.data.marginals",
     "Panel": "truetwin.data",
+    "Persona": "truetwin.data.persona",
     "ResponseMatrix": "truetwin.data",
     "Scale": "truetwin.data",
     "Target": "truetwin.data",
@@ -22,7 +23,11 @@ _PUBLIC = {
     "evaluate": "truetwin.evaluation",
     "evaluate_marginals": "truetwin.evaluation.marginals",
     "plan": "truetwin.diagnosis",
+    "read_answers": "truetwin.voice.replay",
     "reweight": "truetwin.reweighting",
+    "run_study": "truetwin.study",
+    "score_outcomes": "truetwin.voice.scores",
+    "simulate": "truetwin.simulation.job",
 }
 __all__ = ["__version__", *_PUBLIC]
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from truetwin.study.config import SECTIONS, Study
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -24,3 +28,52 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     assert "Predict what people would answer" in verbs
     executed = (out / "notebooks" / "calibrate.html").read_text(encoding="utf-8")
     assert "lies inside the 90% intervals" in executed
+    voices = (out / "notebooks" / "voice.html").read_text(encoding="utf-8")
+    assert "the best rule without the person is length-outlier, 100% right" in voices
+    keys = (out / "guides" / "study-file.html").read_text(encoding="utf-8")
+    assert keys.count('<table class="study-keys') == 1 + len(SECTIONS)
+    missing = [
+        key for model in (Study, *SECTIONS.values()) for key in model.model_fields if f">{key}<" not in keys
+    ]
+    assert missing == []
+
+
+@pytest.fixture
+def reproduction_page(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(DOCS.parent / "benchmarks"))
+    return importlib.import_module("reproduction_page").page
+
+
+def test_reproduced_cells_stand_beside_the_printed_ones_with_command_date_and_version(
+    reproduction_page: Any,
+) -> None:
+    row = {"method": "ridge", "mean": 0.51071, "standard_error": 0.0047, "n_scored": 250, "n_unscored": 0}
+    record = {
+        "arguments": ["table-2"],
+        "date": "2026-01-02",
+        "commit": "abc1234",
+        "seconds": 3.0,
+        "result": {
+            "version": "0.0.9",
+            "settings": {},
+            "rows": [{**row, "paper": 0.511, "difference": -0.00029}],
+        },
+    }
+    page = reproduction_page([record], [("table-2",)])
+    assert "| `ridge` | 0.5107 | 0.0047 | 250 | 0 | 0.511 | -0.0003 |" in page
+    assert "2026-01-02, truetwin 0.0.9 (commit abc1234)" in page
+    assert "truetwin reproduce table-2" in page
+    assert page.endswith("## Not computed\n\nNothing.\n")
+
+
+def test_what_was_not_reproduced_is_listed_with_the_reason(reproduction_page: Any) -> None:
+    failed = {
+        "arguments": ["table-4", "--construction", "No Such One"],
+        "failure": "error: not in the mirror",
+    }
+    page = reproduction_page([failed], [tuple(failed["arguments"]), ("table-5",)])
+    assert (
+        '| `truetwin reproduce table-4 --construction "No Such One"` | its data were not on this machine |'
+        in page
+    )
+    assert "| `truetwin reproduce table-5` | not run for this edition |" in page

@@ -106,3 +106,8 @@ def test_only_the_llm_layer_knows_providers(path: Path) -> None:
         elif isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
     assert (found & PROVIDERS) - allowed == set()
+
+
+@pytest.mark.parametrize("name", truetwin.__all__)
+def test_every_public_name_can_be_had(name: str) -> None:
+    assert getattr(truetwin, name) is not None

@@ -6,6 +6,7 @@ import hashlib
 import re
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,14 +17,26 @@ from truetwin.data import ResponseMatrix
 from truetwin.datasets import Dataset, Repository, generate_population
 from truetwin.errors import DatasetError
 from truetwin.io import read_responses
+from truetwin.llm import Cell, Reply, models
+from truetwin.llm.templates import parse_prompt
+from truetwin.voice import items, rendering, task
+from truetwin.voice.choose import ChoiceTask
+from truetwin.voice.dimensions import loading
+from truetwin.voice.generate import ReplyTask
 
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 
 
+def follow(recipe: str, **names: Any) -> dict[str, Any]:
+    """What the code under a heading defines."""
+    _, _, text = CONTRIBUTING.read_text(encoding="utf-8").partition(f"\n## {recipe}\n")
+    (code,) = re.findall(r"```python\n(.*?)```", text.partition("\n## ")[0], flags=re.DOTALL)
+    exec(textwrap.dedent(code.replace("\n   ", "\n").removeprefix("   ")), names)
+    return names
+
+
 def test_a_calibrator_written_as_described_works_on_both_axes() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", CONTRIBUTING.read_text(encoding="utf-8"), flags=re.DOTALL)
-    space = {"LinearTransfer": LinearTransfer, "np": np}
-    exec(textwrap.dedent(code), space)
+    space = follow("A calibrator", LinearTransfer=LinearTransfer, np=np)
     nearest = space["NearestDonor"]()
     panel = generate_population(80, 16, n_new_items=2, n_new_respondents=2).panel
     result = tt.calibrate(panel, nearest)
@@ -83,3 +96,47 @@ def test_a_dataset_that_is_not_in_the_mirror_says_where_it_was_looked_for(
     monkeypatch.setenv("TRUETWIN_DATA_MIRROR", str(tmp_path))
     with pytest.raises(DatasetError, match=r"ten/data/human\.csv"):
         dataset.load()
+
+
+def test_a_kind_of_model_is_one_class_and_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "_entries", dict(models._entries))
+    follow("A kind of model", Reply=Reply, models=models)
+    asked = [tt.Item("Q1", "Do you like tea?", tt.Scale.ordinal(1, 5))]
+    summary, answers = tt.simulate([tt.Persona("anna", "A cook.")], asked, "constant:4", tmp_path)
+    assert summary.complete
+    assert answers.values.tolist() == [[4.0]]
+
+
+def test_a_dimension_is_its_constants_its_records_and_its_prompts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(items, "DIMENSIONS", (*items.DIMENSIONS, "letters"))
+    monkeypatch.setitem(rendering.KINDS, "letters", "answer")  # type: ignore[arg-type]
+    monkeypatch.setitem(rendering.TURN_WORDS, "letters", ("Letter", "Answer"))  # type: ignore[arg-type]
+
+    def prompt(package: str, name: str) -> Any:
+        like = name.replace("letters", "social")
+        text = (Path(tt.__file__).parent / "voice" / "prompts" / f"{like}.txt").read_text(encoding="utf-8")
+        return parse_prompt(name, text.replace("post", "letter"))
+
+    monkeypatch.setattr(task, "packaged_prompt", prompt)
+    shared = ("indexed_options", "load_records", "text_field")
+    module = follow(
+        "A dimension of the voice benchmark",
+        VoiceItem=items.VoiceItem,
+        VoicePersona=items.VoicePersona,
+        **{name: getattr(loading, name) for name in shared},
+    )
+    path = tmp_path / "letters.jsonl"
+    path.write_text(
+        '{"writer": "anna", "letter": "Dear Anna, any snow?", "choices": ["No.", "Yes.", "Why?", "Ask Ben."], '
+        '"answer_idx": 1}\n'
+    )
+    (item,) = module["load"](path).items
+    assert (item.item_id, item.true_option.text) == ("letters-0001", "Yes.")
+    for each in (ChoiceTask([item], task.Setup()), ReplyTask([item], task.Setup())):
+        (cell,) = each.cells()
+        shown = each.request(cell).messages[1].content
+        assert "Dear Anna, any snow?" in shown
+        assert "a new letter" in shown
+    assert cell == Cell("anna", "letters-0001", each.step)

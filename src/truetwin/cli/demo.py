@@ -42,15 +42,10 @@ def demo_command(
     from truetwin.datasets import generate_population
     from truetwin.errors import OutputError
     from truetwin.evaluation import evaluate
-    from truetwin.io import check_writable
+    from truetwin.io import check_writable, make_folder
     from truetwin.report.predictions import write_predictions
 
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the output must be a folder; {output} cannot be made ({error.strerror})"
-        ) from error
+    make_folder(output, "the output")
     taken = [output / name for name in DEMO_FILES if (output / name).exists()]
     if taken and not (output / MARK).exists():
         raise OutputError(

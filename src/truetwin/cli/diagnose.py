@@ -54,7 +54,9 @@ def diagnose_command(
     if figure_format not in ("png", "svg", "pdf"):
         raise ParameterError(f"--figure-format must be png, svg or pdf; got {figure_format!r}")
     if figures:
-        _check_folder(figures)
+        from truetwin.io import check_folder
+
+        check_folder(figures, "--figures")
     panel = read_panel(human, twin, id_column, item_file, None)
     members, found_by = blocks_of(panel, blocks)
     scores = whole = None
@@ -75,15 +77,6 @@ def diagnose_command(
     else:
         print_diagnosis(found)
         note(f"batteries: {found_by}")
-
-
-def _check_folder(folder: Path) -> None:
-    from truetwin.errors import OutputError
-    from truetwin.io import check_writable
-
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"--figures must be a folder; {folder} is a file")
-    check_writable(folder / "figure" if folder.is_dir() else folder)
 
 
 def _scores(panel: Panel, method: str, blocks: Mapping[str, str], protocol: str) -> dict[str, float] | None:

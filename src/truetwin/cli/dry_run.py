@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def show_dry_run(task: SurveyTask, model: str, options: RunOptions, show: int, *, json: bool) -> None:
     """Show the exact prompts and the size of the whole; nothing is sent."""
     from truetwin.cli.output import note, print_json
-    from truetwin.simulation.forecast import forecast
+    from truetwin.llm.forecast import forecast
 
     cells = _cells(task, options)
     found = forecast(task, cells)
@@ -64,8 +64,8 @@ def show_pilot(
 ) -> int:
     """Make and pay the pilot's calls, and show what the whole run will come to; 1 if they say nothing."""
     from truetwin.cli.output import Column, note, print_json, print_table
-    from truetwin.llm import Shard
-    from truetwin.simulation.forecast import PartOfTask, forecast_from_pilot, pilot_cells
+    from truetwin.llm import PartOfTask, Shard
+    from truetwin.llm.forecast import forecast_from_pilot, pilot_cells
 
     cells = _cells(task, options)
     chosen = pilot_cells(cells, count, seed)

@@ -222,7 +222,7 @@ def fine_tune_command(
     """
     from truetwin.cli.output import note, print_json
     from truetwin.errors import ParameterError
-    from truetwin.io import read_items, read_personas, read_responses
+    from truetwin.io import make_folder, read_items, read_personas, read_responses
     from truetwin.simulation.fine_tuning import split_people, write_fine_tuning
     from truetwin.simulation.leaks import hidden_with
     from truetwin.simulation.survey import SurveyTask
@@ -246,7 +246,7 @@ def fine_tune_command(
     )
     own = read_responses(answers, id_column=id_column, items=catalogue)
     split = split_people([p.id for p in known], n_people=people, validation=validation, seed=seed)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output, "--output")
     counts = write_fine_tuning(task, own, output, split, targets=named, catalogue=catalogue)
     rows = [{"file": str(output / name), "examples": n} for name, n in counts.items()]
     if json:

@@ -8,7 +8,6 @@ from pathlib import Path
 from truetwin.cli.options import names_of
 
 FORMATS = ("png", "svg", "pdf")
-_UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 def reproduce_figure_command(
@@ -18,27 +17,21 @@ def reproduce_figure_command(
     import pyarrow as pa
 
     from truetwin.cli.output import note, print_json, progress_bar
-    from truetwin.errors import OutputError, ParameterError
-    from truetwin.io import replacing, write_table
+    from truetwin.errors import ParameterError
+    from truetwin.io import make_folder, write_table
     from truetwin.report.paper_figures import PAPER_FIGURES, VOICE_FIGURE, voice_figure
+    from truetwin.report.theme import save_figures
 
     wanted = names_of(formats, "format")
     for each in wanted:
         if each not in FORMATS:
             raise ParameterError(f"--figure-format must name some of {', '.join(FORMATS)}; got {each!r}")
     spec = voice_figure(answers, annotations) if name == VOICE_FIGURE else PAPER_FIGURES[name]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"--figures must be a folder; {folder} cannot be made ({error.strerror})"
-        ) from error
+    make_folder(folder, "--figures")
     with progress_bar(name) as progress:
         figure, rows = spec.make(progress)
     paths = [folder / f"{name}.{each}" for each in wanted]
-    with replacing(*paths) as drafts:
-        for draft, each in zip(drafts, wanted, strict=True):
-            figure.savefig(draft, format=each, dpi=200, metadata=_UNDATED.get(each))
+    save_figures(dict.fromkeys(paths, figure), dpi=200)
     table = folder / f"{name}.csv"
     write_table(pa.Table.from_pylist(rows), table)
     if json:

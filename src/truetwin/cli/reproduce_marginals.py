@@ -56,8 +56,9 @@ def reproduce_marginals_command(
 def _draw(name: str, data: object, folder: Path) -> list[str]:
     import pyarrow as pa
 
-    from truetwin.io import replacing, write_table
+    from truetwin.io import write_table
     from truetwin.report.marginal_figures import example_item_figure, variance_ratio_figure
+    from truetwin.report.theme import save_figures
     from truetwin.reproduction.marginal_figures import figure_data
 
     found = figure_data(name, data)  # type: ignore[arg-type]
@@ -67,8 +68,7 @@ def _draw(name: str, data: object, folder: Path) -> list[str]:
         ("figure-9", variance_ratio_figure(found.ratios), found.ratios.rows()),
     ):
         picture, table = folder / f"{label}-{name}.png", folder / f"{label}-{name}.csv"
-        with replacing(picture) as (draft,):
-            figure.savefig(draft, format="png", dpi=150)
+        save_figures({picture: figure})
         write_table(pa.Table.from_pylist(rows), table)
         written += [str(picture), str(table)]
     return written

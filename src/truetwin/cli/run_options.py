@@ -167,7 +167,7 @@ def sampling_of(
 @contextmanager
 def run_store(path: Path, *, resume: bool = False) -> Iterator[Store]:
     """The store of a run, begun if there is none."""
-    from truetwin.errors import OutputError
+    from truetwin.io import make_folder
     from truetwin.llm import Store
     from truetwin.llm.run_file import FILE_NAME
 
@@ -175,12 +175,7 @@ def run_store(path: Path, *, resume: bool = False) -> Iterator[Store]:
     file, folder = (path, path.parent) if is_file else (path / FILE_NAME, path)
     if resume and not file.exists():
         raise RunError(f"there is no run to resume at {path}. Leave out --resume to begin one.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the run must lie in a folder; {folder} cannot be made ({error.strerror})"
-        ) from error
+    make_folder(folder, "the run")
     with Store(file) as store:
         yield store
 

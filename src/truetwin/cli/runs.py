@@ -230,13 +230,7 @@ def _step_row(store: Any, step: str) -> dict[str, Any]:
         "task": settings["task"].get("task"),
         "settings": settings,
         "states": {str(s): n for s, n in counts.items()},
-        "requests": totals.requests,
-        "prompt_tokens": totals.usage.prompt_tokens,
-        "completion_tokens": totals.usage.completion_tokens,
-        "reasoning_tokens": totals.usage.reasoning_tokens,
-        "cached_tokens": totals.usage.cached_tokens,
-        "cost": totals.known_cost,
-        "failed_attempts": dict(totals.failed_attempts),
+        **totals.describe(),
         "reasons": _reasons(store, step),
     }
 

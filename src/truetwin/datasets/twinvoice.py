@@ -8,6 +8,7 @@ from typing import Any
 
 from truetwin.datasets.spec import Dataset, Repository, datasets
 from truetwin.errors import UnknownNameError
+from truetwin.io.json_lines import read_json_lines
 from truetwin.registry import closest
 
 CHOICES = "dataset/dimension_3/choices.jsonl"
@@ -84,8 +85,7 @@ def load(part: str = "choices") -> list[dict[str, Any]]:
     if part == "profiles":
         content = json.loads(twinvoice.fetch(PROFILES).read_text(encoding="utf-8"))
         return list(content["characterList"].values())
-    lines = twinvoice.fetch(CHOICES).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines if line.strip()]
+    return [record for _, record in read_json_lines(twinvoice.fetch(CHOICES))]
 
 
 def available_answers() -> list[AnswerFile]:

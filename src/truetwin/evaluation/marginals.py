@@ -28,8 +28,6 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Progress = Callable[[int, int], None]
 
-COVERAGE = ("coverage", "coverage-simultaneous", "coverage-discrepancy")
-
 
 @dataclass(frozen=True, eq=False)
 class MarginalEvaluation:

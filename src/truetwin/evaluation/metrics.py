@@ -44,8 +44,6 @@ class Metric:
         Name on the command line.
     score : callable
         Pairs to a float; NaN where the score is undefined, never a made-up value.
-    higher_is_better : bool
-        Direction.
     summary : str
         What it measures.
     axes : tuple
@@ -54,7 +52,6 @@ class Metric:
 
     name: str
     score: Callable[[Pairs], float]
-    higher_is_better: bool
     summary: str
     axes: tuple[Axis, ...] = ("item", "respondent")
 
@@ -97,23 +94,21 @@ def _mean_or_nan(values: Array) -> float:
 
 
 for _metric in (
-    Metric("pearson", lambda p: _correlation(p.truth, p.prediction), True, "Pearson correlation"),
+    Metric("pearson", lambda p: _correlation(p.truth, p.prediction), "Pearson correlation"),
     Metric(
         "centred-pearson",
         _centred,
-        True,
         "Pearson correlation after removing each item's mean and sd among the other people",
         axes=("respondent",),
     ),
-    Metric("spearman", _spearman, True, "rank correlation"),
-    Metric("mae", lambda p: _mean_or_nan(np.abs(p.truth - p.prediction)), False, "mean absolute error"),
+    Metric("spearman", _spearman, "rank correlation"),
+    Metric("mae", lambda p: _mean_or_nan(np.abs(p.truth - p.prediction)), "mean absolute error"),
     Metric(
         "rmse",
         lambda p: _mean_or_nan((p.truth - p.prediction) ** 2) ** 0.5,
-        False,
         "root mean squared error",
     ),
-    Metric("bias", lambda p: _mean_or_nan(p.prediction - p.truth), False, "mean of prediction minus answer"),
+    Metric("bias", lambda p: _mean_or_nan(p.prediction - p.truth), "mean of prediction minus answer"),
     Metric(
         "variance-ratio",
         lambda p: (
@@ -121,13 +116,11 @@ for _metric in (
             if p.truth.size >= MIN_PAIRS and not _constant(p.truth)
             else float("nan")
         ),
-        True,
         "variance of the predictions over the variance of the answers; 1 is right",
     ),
     Metric(
         "pearson-paper",
         _pearson_paper,
-        True,
         "Pearson correlation by paper A's rule: 0 where either sd is at most 0.01",
     ),
 ):

@@ -1,6 +1,6 @@
 """Files to types and back."""
 
-from truetwin.io.atomic import check_outputs, check_writable, replacing
+from truetwin.io.atomic import check_folder, check_outputs, check_writable, make_folder, replacing
 from truetwin.io.items import item_from_record, item_record, read_blocks, read_items
 from truetwin.io.personas import read_attributes, read_personas, write_personas
 from truetwin.io.tables import (
@@ -10,10 +10,12 @@ from truetwin.io.tables import (
     read_responses,
     read_table,
     write_draft,
+    write_json,
     write_table,
 )
 
 __all__ = [
+    "check_folder",
     "check_output_ending",
     "check_outputs",
     "check_writable",
@@ -21,6 +23,7 @@ __all__ = [
     "file_hash",
     "item_from_record",
     "item_record",
+    "make_folder",
     "read_attributes",
     "read_blocks",
     "read_items",
@@ -29,6 +32,7 @@ __all__ = [
     "read_table",
     "replacing",
     "write_draft",
+    "write_json",
     "write_personas",
     "write_table",
 ]

@@ -22,6 +22,21 @@ def check_writable(path: Path) -> None:
         raise OutputError(f"the output must be writable; {path} is not (permission denied)")
 
 
+def check_folder(folder: Path, what: str) -> None:
+    """Raise :class:`OutputError` unless ``folder`` is one to write to or can be made in its parent."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{what} must be a folder; {folder} is a file")
+    check_writable(folder / "file" if folder.is_dir() else folder)
+
+
+def make_folder(folder: Path, what: str) -> None:
+    """Make ``folder`` with its parents, unless it is there; raise :class:`OutputError` if it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{what} must be a folder; {folder} cannot be made ({error.strerror})") from error
+
+
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
     """Raise :class:`OutputError` if an output cannot be written, is named twice, or would overwrite an input."""
     seen: set[Path] = set()

@@ -1,4 +1,4 @@
-"""Whether a file can be read at all."""
+"""Whether a file can be read at all, and as text."""
 
 from __future__ import annotations
 
@@ -20,3 +20,11 @@ def check_is_file(path: Path) -> Path:
             return path
     except OSError as error:
         raise FileFormatError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, or :class:`FileFormatError` that says what it is instead."""
+    try:
+        return check_is_file(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileFormatError(f"{path} must be UTF-8 text; byte {error.start + 1} is not") from error

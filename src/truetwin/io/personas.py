@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ from truetwin.data.frames import MISSING_MARKS
 from truetwin.data.persona import Passage, Persona
 from truetwin.data.responses import check_unique
 from truetwin.errors import DataError, FileFormatError
-from truetwin.io.atomic import replacing
-from truetwin.io.tables import check_is_file, read_table
+from truetwin.io.json_lines import read_json_lines, write_json_lines
+from truetwin.io.tables import read_table
 
 _FIELDS = ("id", "text", "answers", "passages", "attributes", "builder")
 
@@ -32,7 +31,7 @@ def read_personas(path: str | Path) -> list[Persona]:
     """
     path = Path(path)
     if path.suffix.lower() in (".jsonl", ".ndjson"):
-        personas = [_persona(record, f"{path}, line {number}") for number, record in _records(path)]
+        personas = [_persona(record, f"{path}, line {number}") for number, record in read_json_lines(path)]
     else:
         table = read_table(path)
         missing = [name for name in ("id", "text") if name not in table.column_names]
@@ -51,10 +50,7 @@ def read_personas(path: str | Path) -> list[Persona]:
 
 def write_personas(personas: Iterable[Persona], path: str | Path) -> None:
     """Write personas as JSON lines, whole or not at all."""
-    path = Path(path)
-    with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as out:
-        for persona in personas:
-            out.write(json.dumps(_record(persona), ensure_ascii=False) + "\n")
+    write_json_lines(Path(path), map(_record, personas), sort_keys=False)
 
 
 def read_attributes(path: str | Path, id_column: str | None = None) -> dict[str, dict[str, str]]:
@@ -85,24 +81,6 @@ def read_attributes(path: str | Path, id_column: str | None = None) -> dict[str,
         }
         for who, row in zip(ids, rows, strict=True)
     }
-
-
-def _records(path: Path) -> Iterator[tuple[int, Any]]:
-    check_is_file(path)
-    number = 0
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield number, json.loads(line)
-    except UnicodeDecodeError as error:
-        raise FileFormatError(
-            f"{path} must be UTF-8 text; line {number + 1} is not. Save it as UTF-8."
-        ) from error
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise FileFormatError(
-            f"{path} must hold one JSON object a line; line {number} is none ({error})"
-        ) from error
 
 
 def _persona(record: Any, where: str) -> Persona:

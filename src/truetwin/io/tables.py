@@ -196,6 +196,12 @@ def _has_special_text(table: pa.Table, delimiter: str) -> bool:
     return any(pc.any(pc.match_substring_regex(c, f'["\r\n{delimiter}]')).as_py() for c in texts)
 
 
+def write_json(content: Any, path: Path) -> None:
+    """Write :func:`dump_json` of ``content``, whole or not at all."""
+    with replacing(path) as (draft,):
+        draft.write_text(dump_json(content) + "\n", encoding="utf-8")
+
+
 def dump_json(content: Any) -> str:
     """JSON text of ``content``; numpy numbers become numbers, and NaN becomes null."""
     return json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False)

@@ -1,11 +1,12 @@
 """Language models behind one seam: requests, replies, and what a run asks for."""
 
 from truetwin.llm.budget import Caps, estimated_tokens
+from truetwin.llm.connection import ModelOptions
 from truetwin.llm.context import check_context
+from truetwin.llm.forecast import PilotForecast, run_pilot
 from truetwin.llm.messages import Cell, Message, Reply, Request, Sampling, Usage
-from truetwin.llm.models import ModelOptions, engines, models, open_model
+from truetwin.llm.models import engines, models, open_model
 from truetwin.llm.options import RunOptions
-from truetwin.llm.pilot import Pilot, run_pilot
 from truetwin.llm.pricing import Estimate, Prices, estimate_total, read_prices
 from truetwin.llm.progress import Progress, RunSummary
 from truetwin.llm.run_file import RunFile, Totals
@@ -14,7 +15,7 @@ from truetwin.llm.scripted import ScriptedModel, read_scripted_model, scripted_m
 from truetwin.llm.shards import Shard
 from truetwin.llm.store import Store
 from truetwin.llm.stored import OPEN_STATES, StoredCall
-from truetwin.llm.task import ChatModel, Parsed, State, Task
+from truetwin.llm.task import ChatModel, Parsed, PartOfTask, State, Task
 
 __all__ = [
     "OPEN_STATES",
@@ -25,7 +26,8 @@ __all__ = [
     "Message",
     "ModelOptions",
     "Parsed",
-    "Pilot",
+    "PartOfTask",
+    "PilotForecast",
     "Prices",
     "Progress",
     "Reply",

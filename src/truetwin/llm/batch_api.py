@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from truetwin.errors import ProviderError
 from truetwin.io import file_hash
 from truetwin.llm.batch_files import ENDPOINT, Imported, import_replies
 from truetwin.llm.handover import give_up
-from truetwin.llm.http_failures import from_exception, from_status
 from truetwin.llm.openai_client import OpenAIModel
 from truetwin.llm.pricing import Prices
 from truetwin.llm.store import Store
@@ -152,15 +150,7 @@ def _client(model: OpenAIModel) -> Iterator[Any]:
     client = model.blocking_client()
     try:
         yield client
-    except openai.APIStatusError as error:
-        raise model.clean(
-            from_status(
-                error.status_code, error.body, error.response.headers, url=model.url, model=model.name
-            )
-        ) from None
-    except openai.APIConnectionError as error:
-        raise model.clean(from_exception(error, url=model.url)) from None
     except openai.OpenAIError as error:
-        raise model.clean(ProviderError(f"{model.url}: {error}")) from None
+        raise model.failure(error) from None
     finally:
         client.close()

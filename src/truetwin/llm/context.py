@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from truetwin.errors import DataError
 from truetwin.llm.budget import estimated_tokens
-from truetwin.llm.shards import Shard
+from truetwin.llm.messages import Cell
 from truetwin.llm.task import Task
 
 
-def check_context(task: Task, limit: int, shard: Shard | None = None) -> None:
-    """Raise unless the first request of every persona fits a context of ``limit`` tokens (estimated).
+def check_context(task: Task, limit: int, cells: Iterable[Cell] | None = None) -> None:
+    """Raise unless the requests of ``cells`` fit a context of ``limit`` tokens (estimated).
 
-    One request a persona is made for this, and none is sent. A run skips longer requests in any case; this says so
-    beforehand.
+    By default, these are the first of every persona. Requests are made for this, and none is sent. A run skips longer
+    requests in any case; this says so beforehand.
 
     Raises
     ------
@@ -29,23 +31,21 @@ def check_context(task: Task, limit: int, shard: Shard | None = None) -> None:
     >>> check_context(Story(), 1000)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    truetwin.errors.DataError: a request must fit ... about 1,250 (and 1 more persona). Shorten ...
+    truetwin.errors.DataError: a request must fit ... about 1,250 (and 1 more persona). Nothing was sent. ...
     """
-    shard = shard or Shard()
-    seen: set[str] = set()
-    too_long: list[tuple[str, int]] = []
-    for cell in filter(shard.holds, task.cells()):
-        if cell.persona in seen:
-            continue
-        seen.add(cell.persona)
-        tokens = estimated_tokens(task.request(cell))
-        if tokens > limit:
-            too_long.append((cell.persona, tokens))
+    if cells is None:
+        first: dict[str, Cell] = {}
+        for cell in task.cells():
+            first.setdefault(cell.persona, cell)
+        cells = first.values()
+    sizes = ((cell.persona, estimated_tokens(task.request(cell))) for cell in cells)
+    too_long = [(persona, tokens) for persona, tokens in sizes if tokens > limit]
     if too_long:
         persona, tokens = too_long[0]
         rest = len(too_long) - 1
         more = f" (and {rest} more persona{'s' if rest > 1 else ''})" if rest else ""
         raise DataError(
             f"a request must fit the context limit of {limit:,} tokens; that of persona {persona!r} has about "
-            f"{tokens:,}{more}. Shorten or leave out such personas, or raise the limit if the model takes more."
+            f"{tokens:,}{more}. Nothing was sent. Shorten such personas (`truetwin personas build --builder summary`), "
+            "leave them out, or raise the limit (--context-tokens) if the model takes more."
         )

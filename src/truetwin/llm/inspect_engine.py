@@ -16,9 +16,9 @@ from truetwin.errors import (
     TransientError,
     TruetwinError,
 )
+from truetwin.llm.connection import ModelOptions
 from truetwin.llm.http_failures import check_base_url, from_exception, from_status, without_secrets
 from truetwin.llm.messages import Reply, Request, Usage
-from truetwin.llm.models import ModelOptions
 
 _SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort", "top_logprobs")
 _FINISH = {"max_tokens": "length", "model_length": "length", "content_filter": "content_filter"}

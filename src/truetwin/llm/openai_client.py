@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import (
     AccessError,
@@ -17,9 +17,12 @@ from truetwin.errors import (
     TransientError,
 )
 from truetwin.llm.chat_format import chat_body, read_completion
+from truetwin.llm.connection import ModelOptions
 from truetwin.llm.http_failures import check_base_url, from_exception, from_status, without_secrets
 from truetwin.llm.messages import Reply, Request
-from truetwin.llm.models import ModelOptions
+
+if TYPE_CHECKING:
+    import openai
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 _NO_KEY = "none"  # what endpoints without keys are sent, since the client insists on one
@@ -94,14 +97,8 @@ class OpenAIModel:
                 return await self._connected().post(
                     "/chat/completions", cast_to=object, body=body, options={"timeout": timeout}
                 )
-        except openai.APIStatusError as error:
-            raise self.clean(
-                from_status(
-                    error.status_code, error.body, error.response.headers, url=self.url, model=self.name
-                )
-            ) from None
-        except openai.APIConnectionError as error:
-            raise self.clean(from_exception(error, url=self.url)) from None
+        except (openai.APIStatusError, openai.APIConnectionError) as error:
+            raise self.failure(error) from None
         except TimeoutError:
             raise TransientError(
                 f"{self.url} gave no reply within {timeout:g} seconds", kind="timeout"
@@ -112,6 +109,20 @@ class OpenAIModel:
             raise self.clean(
                 TransientError(f"{self.url} sent a body that cannot be read: {error}", kind="malformed")
             ) from None
+
+    def failure(self, error: openai.OpenAIError) -> ProviderError:
+        """What the client's error means, without the key."""
+        import openai
+
+        if isinstance(error, openai.APIStatusError):
+            found = from_status(
+                error.status_code, error.body, error.response.headers, url=self.url, model=self.name
+            )
+        elif isinstance(error, openai.APIConnectionError):
+            found = from_exception(error, url=self.url)
+        else:
+            found = ProviderError(f"{self.url}: {error}")
+        return self.clean(found)
 
     def _read(self, data: Any, latency: float) -> Reply:
         if isinstance(data, str):  # sent as another type of content

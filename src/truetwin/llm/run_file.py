@@ -32,10 +32,18 @@ class Totals:
     failed_attempts: Mapping[str, int]
     priced: int = 0
 
-    @property
-    def known_cost(self) -> float | None:
-        """Money used; None if nothing was priced, or not everything."""
-        return self.cost if self.priced and not self.unpriced else None
+    def describe(self) -> dict[str, Any]:
+        """As JSON; money is missing, not too little, where attempts have no price."""
+        return {
+            "requests": self.requests,
+            "prompt_tokens": self.usage.prompt_tokens,
+            "completion_tokens": self.usage.completion_tokens,
+            "reasoning_tokens": self.usage.reasoning_tokens,
+            "cached_tokens": self.usage.cached_tokens,
+            "cost": self.cost if self.priced and not self.unpriced else None,
+            "requests_without_a_price": self.unpriced,
+            "failed_attempts": dict(self.failed_attempts),
+        }
 
 
 def key(cell: Cell) -> tuple[str, str, str, int]:

@@ -22,6 +22,7 @@ from truetwin.errors import (
     UnknownModelError,
 )
 from truetwin.io import file_hash
+from truetwin.io.json_lines import read_json_lines
 from truetwin.llm.messages import Cell, Reply, Request, Usage
 
 _ERRORS: dict[str, type[ProviderError]] = {
@@ -158,10 +159,10 @@ def read_scripted_model(path: Path | str) -> ScriptedModel:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
         if path.suffix == ".jsonl":
-            script: Any = {"rules": [json.loads(line) for line in text.splitlines() if line.strip()]}
+            script: Any = {"rules": [rule for _, rule in read_json_lines(path)]}
         else:
+            text = path.read_text(encoding="utf-8")
             script = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as error:
         raise FileFormatError(f"cannot read a script from {path}: {error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -50,6 +50,30 @@ class Task(Protocol):
     def request(self, cell: Cell) -> Request: ...  # noqa: D102
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed: ...  # noqa: D102
+
+
+class PartOfTask:
+    """Some cells of a task under its own settings, so that their answers belong to the same run."""
+
+    def __init__(self, task: Task, cells: Sequence[Cell]) -> None:
+        self._task, self._cells = task, tuple(cells)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Those of the whole task."""
+        return self._task.settings
+
+    def cells(self) -> Iterator[Cell]:
+        """The chosen cells."""
+        return iter(self._cells)
+
+    def request(self, cell: Cell) -> Request:
+        """As the whole task."""
+        return self._task.request(cell)
+
+    def parse(self, cell: Cell, reply: Reply) -> Parsed:
+        """As the whole task."""
+        return self._task.parse(cell, reply)
 
 
 class ChatModel(Protocol):

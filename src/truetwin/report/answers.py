@@ -79,16 +79,7 @@ def _record(answers: SurveyAnswers, totals: Totals, settings: Mapping[str, Any])
         "valid_share": answers.valid_share,
         "mean_share_outside_the_scale": sum(outside) / len(outside) if outside else None,
         "items": {i: {str(s): n for s, n in c.items() if n} for i, c in answers.counts.items()},
-        "usage": {
-            "requests": totals.requests,
-            "prompt_tokens": totals.usage.prompt_tokens,
-            "completion_tokens": totals.usage.completion_tokens,
-            "reasoning_tokens": totals.usage.reasoning_tokens,
-            "cached_tokens": totals.usage.cached_tokens,
-            "cost": totals.known_cost,
-            "requests_without_a_price": totals.unpriced,
-            "failed_attempts": dict(totals.failed_attempts),
-        },
+        "usage": totals.describe(),
         "versions": versions(),
     }
 

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from truetwin.diagnosis import Diagnosis
 from truetwin.diagnosis.alignment import Alignment
 from truetwin.diagnosis.spectrum import Spectrum
-from truetwin.io import replacing
-from truetwin.report.theme import CHANCE, GRID, HUMAN, SHUFFLED, TWIN, VERDICTS, tidy, whole_numbers
+from truetwin.report.theme import (
+    CHANCE,
+    GRID,
+    HUMAN,
+    SHUFFLED,
+    TWIN,
+    VERDICTS,
+    save_figures,
+    tidy,
+    whole_numbers,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -201,20 +210,13 @@ def diagnosis_figures(diagnosis: Diagnosis) -> dict[str, Figure]:
 
 def write_figures(diagnosis: Diagnosis, folder: Path, ending: str = ".png") -> list[Path]:
     """Write every figure to a folder, all or none; PNG, SVG or PDF by ending."""
-    figures = diagnosis_figures(diagnosis)
-    paths = [folder / f"{name}{ending}" for name in figures]
-    with replacing(*paths) as drafts:
-        for figure, draft in zip(figures.values(), drafts, strict=True):
-            figure.savefig(draft, format=ending.removeprefix("."), dpi=150, metadata=_undated(ending))
-    return paths
+    figures = {folder / f"{name}{ending}": figure for name, figure in diagnosis_figures(diagnosis).items()}
+    save_figures(figures)
+    return list(figures)
 
 
 def _size(diagnosis: Diagnosis) -> str:
     return f"{diagnosis.settings['n_respondents']} respondents, {diagnosis.settings['n_items']} items"
-
-
-def _undated(ending: str) -> dict[str, Any] | None:
-    return {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(ending)
 
 
 def _two_panels() -> tuple[Figure, tuple[Axes, Axes]]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from truetwin.io import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +24,23 @@ HUMAN, CALIBRATED, TWIN, CHANCE, SHUFFLED, GRID = (
     "#4d5560",
     "#e3e6ea",
 )
+#: Of what stands back, such as the labels of rings; of error bars and edges.
+SOFT, INK = SHUFFLED, "#1d2733"
+#: Of things without a meaning of their own, such as models, in this order.
+CATEGORICAL = (
+    "#0b6e99",
+    "#c2571a",
+    "#5b7f2b",
+    "#8a4fa3",
+    "#b3862b",
+    "#4d5560",
+    "#c0447c",
+    "#2a9d8f",
+    "#1d2733",
+    "#d1495b",
+)
 VERDICTS = {"calibrate": CALIBRATED, "use the twin": TWIN, "do not trust": CHANCE}
+_UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 _VARIABLES = {
     "#000000": "var(--ink)",
     HUMAN: "var(--human)",
@@ -64,6 +84,17 @@ def shorten(text: str, most: int = 28) -> str:
     return cut.replace("$", r"\$")
 
 
+def save_figures(figures: Mapping[Path, Figure], dpi: int = 150) -> None:
+    """Write each figure to its path, all or none; PNG, SVG or PDF by ending, and without the time of writing."""
+    from matplotlib import rc_context
+
+    with replacing(*figures) as drafts:
+        for (path, figure), draft in zip(figures.items(), drafts, strict=True):
+            kind = path.suffix.removeprefix(".")
+            with rc_context({"svg.hashsalt": path.name}):  # ids in SVG that are the same from run to run
+                figure.savefig(draft, format=kind, dpi=dpi, metadata=_UNDATED.get(kind))
+
+
 def to_svg(figure: Figure, name: str) -> str:
     """A figure as SVG text for a page: its colours are the page's, so that it follows light and dark.
 
@@ -73,7 +104,7 @@ def to_svg(figure: Figure, name: str) -> str:
 
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(buffer, format="svg", transparent=True, metadata=_UNDATED["svg"])
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from truetwin.errors import DataError
-from truetwin.io import replacing
+from truetwin.report import theme
+from truetwin.report.theme import CATEGORICAL, GRID, INK, SOFT, save_figures, shorten
 from truetwin.voice.capabilities import CAPABILITIES
 from truetwin.voice.capability_results import COMBINED
 from truetwin.voice.outcomes import Protocol
@@ -19,20 +20,7 @@ if TYPE_CHECKING:
 
 Rows = Sequence[Mapping[str, Any]]
 CHANCE = 25.0
-COLOURS = (
-    "#0b6e99",
-    "#c2571a",
-    "#5b7f2b",
-    "#8a4fa3",
-    "#b3862b",
-    "#4d5560",
-    "#c0447c",
-    "#2a9d8f",
-    "#1d2733",
-    "#d1495b",
-)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
-_GRID, _SOFT = "#dfe3e8", "#55606d"
 _WHAT = {
     COMBINED: "average over three protocols",
     Protocol.CHOICE.value: "choice among four: share right",
@@ -73,14 +61,14 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     for k, model in enumerate(models):
         values = _by_capability(chosen, model, "value")
         axes.plot(
-            [*angles, angles[0]], [*values, values[0]], color=COLOURS[k % len(COLOURS)],
-            marker=MARKERS[k % len(MARKERS)], markersize=5, linewidth=1.8, label=_short(model),
+            [*angles, angles[0]], [*values, values[0]], color=CATEGORICAL[k % len(CATEGORICAL)],
+            marker=MARKERS[k % len(MARKERS)], markersize=5, linewidth=1.8, label=_label(model),
         )  # fmt: skip
     shown = [r["value"] for r in chosen if r["value"] == r["value"]]
     top = min(100.0, 20 * np.ceil((max(shown, default=0.0) + 4) / 20))
     axes.set_ylim(0, max(top, 40))
     axes.set_yticks(np.arange(20, max(top, 40) + 1, 20))
-    axes.tick_params(axis="y", labelsize=8, labelcolor=_SOFT)
+    axes.tick_params(axis="y", labelsize=8, labelcolor=SOFT)
     for ring in axes.get_yticklabels():
         ring.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
     axes.set_xticks(angles, [_spoke(chosen, name) for name in CAPABILITIES], fontsize=9)
@@ -90,11 +78,13 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
         )
     axes.tick_params(axis="x", pad=4)
     axes.set_rlabel_position(30)  # between two spokes
-    axes.grid(color=_GRID)
-    axes.spines["polar"].set_color(_GRID)
+    axes.grid(color=GRID)
+    axes.spines["polar"].set_color(GRID)
     if protocol not in (COMBINED, Protocol.SCORING.value):
         around = np.linspace(0, 2 * np.pi, 200)
-        axes.plot(around, np.full(200, CHANCE), color=_SOFT, linestyle=":", linewidth=1.2, label="guessing")
+        axes.plot(
+            around, np.full(200, CHANCE), color=theme.CHANCE, linestyle=":", linewidth=1.2, label="guessing"
+        )
     figure.legend(
         *axes.get_legend_handles_labels(),
         loc="center left",
@@ -133,17 +123,17 @@ def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = 
                 for name in ("value", "ci_low", "ci_high")
             )
             places = np.arange(len(models)) + (k - (len(dimensions) - 1) / 2) * width
-            axes.bar(places, middle, 0.92 * width, color=COLOURS[k], label=dimension, alpha=0.85)
+            axes.bar(places, middle, 0.92 * width, color=CATEGORICAL[k], label=dimension, alpha=0.85)
             axes.errorbar(
-                places, middle, yerr=np.abs([middle - low, high - middle]), fmt="none", ecolor="#1d2733",
+                places, middle, yerr=np.abs([middle - low, high - middle]), fmt="none", ecolor=INK,
                 elinewidth=0.9, capsize=2,
             )  # fmt: skip
         _draw_means(axes, here, models, dimensions)
         axes.set_title(_title(capability), fontsize=10)
         axes.set_xticks(
-            np.arange(len(models)), [_short(m, 16) for m in models], rotation=35, ha="right", fontsize=8
+            np.arange(len(models)), [shorten(m, 16) for m in models], rotation=35, ha="right", fontsize=8
         )
-        axes.axhline(CHANCE, color=_SOFT, linestyle="--", linewidth=1)
+        axes.axhline(CHANCE, color=theme.CHANCE, linestyle="--", linewidth=1)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_ylim(bottom=0)
     for axes in panels[:, 0]:
@@ -174,13 +164,9 @@ def capability_figures(rows: Rows) -> dict[str, Figure]:
 
 def write_capability_figures(rows: Rows, folder: Path, ending: str = ".png") -> list[Path]:
     """Write every figure to an existing folder, all or none; PNG, SVG or PDF by ending."""
-    figures = capability_figures(rows)
-    paths = [folder / f"{name}{ending}" for name in figures]
-    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(ending)
-    with replacing(*paths) as drafts:
-        for figure, draft in zip(figures.values(), drafts, strict=True):
-            figure.savefig(draft, format=ending.removeprefix("."), dpi=150, metadata=undated)
-    return paths
+    figures = {folder / f"{name}{ending}": figure for name, figure in capability_figures(rows).items()}
+    save_figures(figures)
+    return list(figures)
 
 
 def _draw_means(axes: Any, rows: Rows, models: Sequence[str], dimensions: Sequence[str]) -> None:
@@ -192,8 +178,8 @@ def _draw_means(axes: Any, rows: Rows, models: Sequence[str], dimensions: Sequen
         values = [r["value"] for r in rows if r["model"] == model and r["value"] == r["value"]]
         means.append(float(np.mean(values)) if len(values) == len(dimensions) else np.nan)
     axes.scatter(
-        np.arange(len(models)), means, marker="D", s=34, color="#8a4fa3", edgecolor="white", linewidth=0.8, zorder=5,
-        label="mean over dimensions",
+        np.arange(len(models)), means, marker="D", s=34, color=CATEGORICAL[3], edgecolor="white", linewidth=0.8,
+        zorder=5, label="mean over dimensions",
     )  # fmt: skip
 
 
@@ -231,7 +217,6 @@ def _title(capability: str) -> str:
     return capability.replace("_", " ").capitalize()
 
 
-def _short(name: str, longest: int = 24) -> str:
-    shown = name if len(name) <= longest else name[: longest - 1] + "…"
-    shown = shown.replace("$", r"\$")  # a name is no formula
+def _label(model: str) -> str:
+    shown = shorten(model, 24)
     return f" {shown}" if shown.startswith("_") else shown  # legends hide names that start with an underscore

@@ -100,7 +100,7 @@ def reproduce_marginals(
         with threadpool_limits(1, user_api="blas"):
             predicted = _predict(cell, full.take(train), human[train], full.take(test))
         seconds = time.perf_counter() - begun
-        yield from _rows(table, dataset, cell, human[test], predicted, seconds, use_paper=data is None)
+        yield from _rows(dataset, cell, human[test], predicted, seconds, use_paper=data is None)
         if progress:
             progress(done, len(cells))
 
@@ -126,7 +126,6 @@ def _predict(cell: _Cell, train: TwinTable, human: Floats, test: TwinTable) -> F
 
 
 def _rows(
-    table: str,
     dataset: str,
     cell: _Cell,
     human: Floats,

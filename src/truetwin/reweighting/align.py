@@ -82,7 +82,7 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
     position = {i: j for j, i in enumerate(twins.item_ids)}
     answers = [twins.values[:, position[item.id]] for item in kept]
     completed = [
-        complete_item(item, known[item.id].item if item.id in known else None, values, typical, twins)
+        complete_item(item, known[item.id].item if item.id in known else None, values, typical)
         for item, values in zip(kept, answers, strict=True)
     ]
     affected = sum(
@@ -109,7 +109,7 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
     _ = table.histogram  # every item must have an answer
     is_known = np.array([item.id in known for item in items])
     guessed = inferred_note([c for c, given in zip(items, kept, strict=True) if _unscaled(given, known)])
-    notes = (*_notes(table, twins, marginals, both, n_missing), *guessed)
+    notes = (*_notes(table, marginals, both, n_missing), *guessed)
     positive = np.ones(len(twins.respondent_ids), bool) if twins.weights is None else twins.weights > 0
     ids = tuple(r for r, p in zip(twins.respondent_ids, positive, strict=True) if p)
     return Aligned(table, tuple(items), np.flatnonzero(is_known), np.flatnonzero(~is_known), notes, ids)
@@ -159,9 +159,7 @@ def _short(scale: Scale) -> str:
     return ", ".join(f"{c:g}" for c in codes)
 
 
-def complete_item(
-    item: Item, known: Item | None, values: np.ndarray, typical: Sequence[Scale], twins: ResponseMatrix
-) -> Item:
+def complete_item(item: Item, known: Item | None, values: np.ndarray, typical: Sequence[Scale]) -> Item:
     """The item, with the scale that the marginals, the user, or items like it declare."""
     text = item.text or (known.text if known else "")
     if known is not None:
@@ -234,9 +232,7 @@ def _check_twins(twins: ResponseMatrix, width: int) -> None:
         )
 
 
-def _notes(
-    table: TwinTable, twins: ResponseMatrix, marginals: Marginals, both: Sequence[str], n_missing: int
-) -> tuple[str, ...]:
+def _notes(table: TwinTable, marginals: Marginals, both: Sequence[str], n_missing: int) -> tuple[str, ...]:
     notes = list(marginals.notes)
     if marginals.off_scale_share > 0:
         share = marginals.off_scale_share

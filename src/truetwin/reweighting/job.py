@@ -334,7 +334,7 @@ def _further_items(
     items, columns, guessed = [], [], []
     for j, item in enumerate(twins.items):
         values = twins.values[rows, j]
-        complete = complete_item(item, known.get(item.id), values, typical, twins)
+        complete = complete_item(item, known.get(item.id), values, typical)
         items.append(complete)
         if item.id not in known and complete is not item:
             guessed.append(complete)

@@ -8,12 +8,12 @@ from typing import Any
 
 from truetwin.data import Item, ResponseMatrix
 from truetwin.data.persona import Persona
-from truetwin.llm import Progress, RunOptions, RunSummary, Sampling, Store
+from truetwin.io import make_folder
+from truetwin.llm import PartOfTask, Progress, RunOptions, RunSummary, Sampling, Store
 from truetwin.llm import run as ask
 from truetwin.llm.run_file import FILE_NAME
 from truetwin.simulation.answers import SurveyAnswers, collect_answers
 from truetwin.simulation.design import SurveyDesign
-from truetwin.simulation.forecast import PartOfTask
 from truetwin.simulation.generated import open_twin
 from truetwin.simulation.survey import SurveyTask
 
@@ -73,7 +73,7 @@ def simulate(
     """
     task = SurveyTask(list(personas), list(items), design or SurveyDesign(), sampling or Sampling())
     folder = Path(run)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, "the run")
     asked = open_twin(model, task, **connection)
     part = PartOfTask(task, [c for c in task.cells() if not _is_known(task, c.item, c.persona, known)])
 

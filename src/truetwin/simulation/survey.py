@@ -14,7 +14,7 @@ from truetwin.data.persona import Persona
 from truetwin.data.responses import check_unique
 from truetwin.errors import DataError
 from truetwin.io import item_record
-from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling
+from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling, check_context
 from truetwin.simulation.design import SurveyDesign
 from truetwin.simulation.leaks import check_no_leak, hidden_with
 from truetwin.simulation.questionnaire import Questionnaire
@@ -22,7 +22,6 @@ from truetwin.simulation.questions import Question
 from truetwin.simulation.replies import expected_reply, reply_schema
 from truetwin.simulation.templates import PromptSet
 
-BYTES_PER_TOKEN = 4
 CONTEXT_TOKENS = 250_000
 LIKELIEST_TOKENS = 20
 _FIRST_TOKENS = 4
@@ -111,7 +110,10 @@ class SurveyTask:
                 name: hidden_with([i.id for i in group], self._catalogue)
                 for name, group in self.groups.items()
             }
-        self._check_length(context_tokens)
+        longest = max(
+            self.groups, key=lambda name: sum(len(self.questionnaire.ask(i).text) for i in self.groups[name])
+        )
+        check_context(self, context_tokens, [Cell(p, longest) for p in self.personas])
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
@@ -168,20 +170,6 @@ class SurveyTask:
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
         """What a reply says about the items of a cell; see :func:`truetwin.simulation.replies.read_reply`."""
         return self.questionnaire.parse(cell, reply)
-
-    def _check_length(self, context_tokens: int) -> None:
-        around = sum(len(t.text) for t in self._prompts.values())
-        questions = max(
-            sum(len(self.questionnaire.ask(i).text) for i in group) for group in self.groups.values()
-        )
-        for persona in self.personas.values():
-            size = sum(len(part.encode()) for part in persona.parts()) + around + questions
-            if size > BYTES_PER_TOKEN * context_tokens:
-                raise DataError(
-                    f"a prompt must fit the model's context of {context_tokens:,} tokens; that of persona "
-                    f"{persona.id!r} takes about {size // BYTES_PER_TOKEN:,}. Nothing was sent. Shorten the persona "
-                    "(`truetwin personas build --builder summary`), or set --context-tokens if the model takes more."
-                )
 
 
 def digest_of_personas(personas: Iterable[Persona]) -> str:

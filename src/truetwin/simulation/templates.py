@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from truetwin.errors import DataError, FileFormatError
+from truetwin.io.files import read_text
 from truetwin.llm.templates import Template
 from truetwin.registry import closest
 
@@ -56,10 +57,7 @@ class PromptSet:
         path = None if self.folder is None else self.folder / f"{name}.txt"
         if path is None or not path.exists():
             return _packaged(name)
-        try:
-            return _template(name, path.read_text(encoding="utf-8"))
-        except UnicodeDecodeError as error:
-            raise FileFormatError(f"{path} must be UTF-8 text; byte {error.start + 1} is not") from error
+        return _template(name, read_text(path))
 
     def describe(self, used: Mapping[str, Template]) -> dict[str, str]:
         """Version and hash of the prompts that are used, as a run records them."""
@@ -83,7 +81,6 @@ def _packaged(name: str) -> Template:
 
 
 def _template(name: str, text: str) -> Template:
-    text = text.replace("\r\n", "\n").removeprefix("\ufeff")
     header = _HEADER.match(text)
     body = text[header.end() :] if header else text
     return Template(name, body.removesuffix("\n"), int(header[1]) if header else 0)

@@ -10,7 +10,15 @@ from truetwin.data.frames import to_frame
 from truetwin.data.persona import Persona
 from truetwin.datasets import generate_population
 from truetwin.errors import OutputError
-from truetwin.io import check_writable, dump_json, item_record, replacing, write_personas, write_table
+from truetwin.io import (
+    check_writable,
+    item_record,
+    make_folder,
+    replacing,
+    write_json,
+    write_personas,
+    write_table,
+)
 
 FILES = ("study.yaml", "human.csv", "generated.csv", "items.json", "personas.jsonl")
 
@@ -26,12 +34,7 @@ def write_example(folder: str | Path, seed: int = 0, n_respondents: int = 400) -
         The study file.
     """
     folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the example needs a folder; {folder} cannot be made ({error.strerror})"
-        ) from error
+    make_folder(folder, "the example")
     taken = next((folder / name for name in FILES if (folder / name).exists()), None)
     if taken is not None:
         raise OutputError(f"{taken} exists and is not overwritten; choose another folder")
@@ -39,8 +42,7 @@ def write_example(folder: str | Path, seed: int = 0, n_respondents: int = 400) -
     for matrix, name in ((panel.human, "human.csv"), (panel.twin, "generated.csv")):
         write_table(to_frame(matrix.values, matrix.respondent_ids, matrix.item_ids), folder / name)
     items = [Item(i, f"Generated item {i}", panel.scales[i]) for i in panel.item_ids]
-    with replacing(folder / "items.json") as (draft,):
-        draft.write_text(dump_json([item_record(item) for item in items]) + "\n", encoding="utf-8")
+    write_json([item_record(item) for item in items], folder / "items.json")
     people = (Persona(who, f"Generated respondent {who}, not a real person.") for who in panel.respondent_ids)
     write_personas(people, folder / "personas.jsonl")
     path = folder / "study.yaml"

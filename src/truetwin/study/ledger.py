@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.errors import OutputError, RunError
-from truetwin.io import dump_json, file_hash, replacing
+from truetwin.io import dump_json, file_hash, write_json
 
 FILE, LOCK = "steps.json", ".lock"
 
@@ -64,8 +64,7 @@ class Ledger:
             "seconds": round(seconds, 3),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        with replacing(self.folder / FILE) as (draft,):
-            draft.write_text(dump_json({**self.entries(), name: entry}) + "\n", encoding="utf-8")
+        write_json({**self.entries(), name: entry}, self.folder / FILE)
 
 
 @contextmanager

@@ -10,8 +10,7 @@ from truetwin.errors import RunError
 from truetwin.evaluation import Evaluation
 from truetwin.io import read_table
 from truetwin.report.page import Page, Section
-from truetwin.study.steps import evaluation_path
-from truetwin.study.work import Work
+from truetwin.study.work import Work, evaluation_path
 
 
 def study_page(work: Work) -> Page:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from truetwin import __version__
-from truetwin.errors import OutputError, ParameterError
-from truetwin.io import dump_json, file_hash, replacing
+from truetwin.errors import ParameterError
+from truetwin.io import file_hash, make_folder, write_json
 from truetwin.registry import closest
 from truetwin.study.check import check_study
 from truetwin.study.config import Study
@@ -82,12 +82,7 @@ def run_study(
         raise ParameterError(f"no step named {name!r}.{closest(name, names)} Steps are {', '.join(names)}.")
     check_study(study)
     root = Path(folder).resolve()
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the run folder must be a folder; {root} cannot be made ({error.strerror})"
-        ) from error
+    make_folder(root, "the run folder")
     with locked(root):
         work, ledger = Work(study, root, n_jobs), Ledger(root)
         _write_study(work)
@@ -122,5 +117,4 @@ def _write_study(work: Work) -> None:
         "versions": versions(),
         "inputs": {role: {"file": path.name, "sha256": file_hash(path)} for role, path in inputs.items()},
     }
-    with replacing(work.folder / "study.json") as (draft,):
-        draft.write_text(dump_json(content) + "\n", encoding="utf-8")
+    write_json(content, work.folder / "study.json")

@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from truetwin.errors import NotPredictableError
-from truetwin.io import dump_json, read_blocks, replacing, write_table
+from truetwin.io import read_blocks, write_json, write_table
 from truetwin.study.config import Study
 from truetwin.study.simulating import run_simulation
-from truetwin.study.work import Work
+from truetwin.study.work import Work, evaluation_path
 
 METRICS = ("pearson", "bias", "variance-ratio")
 
@@ -27,11 +27,6 @@ class Step:
     section: Callable[[Study], BaseModel | None]
     reads: Callable[[Work], Mapping[str, Path]]
     do: Callable[[Work], list[Path]]
-
-
-def evaluation_path(folder: Path, protocol: str) -> Path:
-    """Where the evaluation under a protocol is stored."""
-    return folder / f"evaluation-{protocol}.json"
 
 
 def _simulation_files(work: Work) -> dict[str, Path]:
@@ -68,9 +63,9 @@ def _evaluate(work: Work) -> list[Path]:
                 progress=work.progress,
             )
         except NotPredictableError as error:
-            _write(path, {"protocol": protocol, "impossible": str(error)})
+            write_json({"protocol": protocol, "impossible": str(error)}, path)
         else:
-            _write(path, to_record(found))
+            write_json(to_record(found), path)
             rows += [{"protocol": protocol, **row} for row in found.per_target()]
         written.append(path)
     scores = work.folder / "scores.parquet"
@@ -116,7 +111,7 @@ def _diagnose(work: Work) -> list[Path]:
         random_state=work.study.seed,
     )
     path, table = work.folder / "diagnosis.json", work.folder / "diagnosis.csv"
-    _write(path, to_record(found))
+    write_json(to_record(found), path)
     write_table(pa.Table.from_pylist(_flat(found.rows())), table)
     return [path, table]
 
@@ -208,11 +203,6 @@ STEPS = (
     Step("reweight", lambda study: study.reweight, _marginal_files, _reweight),
     Step("report", lambda study: study, _results, _report),
 )
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    with replacing(path) as (draft,):
-        draft.write_text(dump_json(content) + "\n", encoding="utf-8")
 
 
 def _flat(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -62,3 +62,8 @@ class Work:
             "blocks": inputs.blocks,
         }
         return {role: path for role, path in found.items() if path is not None}
+
+
+def evaluation_path(folder: Path, protocol: str) -> Path:
+    """Where the evaluation under a protocol is stored."""
+    return folder / f"evaluation-{protocol}.json"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.errors import DataError, FileFormatError
+from truetwin.io.files import read_text
 from truetwin.voice.samples import SampleKey
 
 FORMAT = "voice-annotations/1"
@@ -63,7 +64,7 @@ def read_annotators(paths: Sequence[str | Path], key: SampleKey) -> list[Annotat
 
 
 def _read_one(path: Path, key: SampleKey) -> Annotator:
-    text = _text(path)
+    text = read_text(path)
     name, rows = _json_rows(text, path, key) if path.suffix.lower() == ".json" else _csv_rows(text, path)
     labels: dict[str, str] = {}
     seen: set[str] = set()
@@ -148,12 +149,3 @@ def _name(rows: Iterable[Mapping[str, str]], path: Path) -> str:
     if len(names) > 1:
         raise DataError(f"{path} must be of one annotator; its column 'annotator' names {len(names)}")
     return names.pop() if names else path.stem
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(f"{path} must be UTF-8 text; byte {error.start + 1} is not") from error

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from truetwin.io import check_writable, replacing
+from truetwin.io.json_lines import write_json_lines
 from truetwin.llm import Cell, Parsed, Reply
 from truetwin.voice.items import VoiceItem
 from truetwin.voice.reading import read_capabilities
@@ -65,8 +64,4 @@ def annotation_record(item_id: str, annotation: Mapping[str, Any]) -> dict[str, 
 
 def write_annotations(path: str | Path, records: Iterable[Mapping[str, Any]]) -> None:
     """Write annotations as JSONL, whole or not at all."""
-    path = Path(path)
-    check_writable(path)
-    with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as out:
-        for record in records:
-            out.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
+    write_json_lines(Path(path), records)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from truetwin.errors import AlignmentError, DataError, FileFormatError, ParameterError
+from truetwin.io.json_lines import read_json_lines
 from truetwin.voice.capabilities import CAPABILITIES
-from truetwin.voice.items import VoiceItem
 from truetwin.voice.outcomes import FOUR_WAY, SCORE_RANGE, Outcome, Protocol, Status
-from truetwin.voice.resampling import RESAMPLES, Array
+from truetwin.voice.resampling import LEVEL, RESAMPLES, Array
 from truetwin.voice.scores import cluster_of
 
 RANKINGS = (Protocol.REPLY_VS_DISTRACTORS, Protocol.MAP_TO_OPTIONS)
 COMBINED = "combined"
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -62,18 +60,10 @@ def read_annotations(path: str | Path) -> dict[str, Annotation]:
     """Annotations by item id, from JSONL; a bad line or a repeated item is an error that names the line."""
     path = Path(path)
     found: dict[str, Annotation] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(f"{path} must be UTF-8: {error}") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, record in read_json_lines(path):
         try:
-            annotation = Annotation.from_record(json.loads(line))
-        except (ValueError, RecursionError) as error:
+            annotation = Annotation.from_record(record)
+        except DataError as error:
             raise FileFormatError(f"{path}, line {number}: not an annotation: {error}") from error
         if annotation.item_id in found:
             raise DataError(f"{path}, line {number}: item {annotation.item_id!r} is annotated twice")
@@ -81,40 +71,6 @@ def read_annotations(path: str | Path) -> dict[str, Annotation]:
     if not found:
         raise DataError(f"{path} must hold at least one annotation; it has none")
     return found
-
-
-def merge_annotations(
-    items: Sequence[VoiceItem], annotations: Mapping[str, Annotation]
-) -> tuple[list[VoiceItem], int]:
-    """Items with their annotations, and the number of items that have none and stay as they were.
-
-    Raises
-    ------
-    AlignmentError
-        If an annotation is of no item: it belongs to another file.
-    """
-    known = {item.item_id for item in items}
-    strange = [item_id for item_id in annotations if item_id not in known]
-    if strange:
-        raise AlignmentError(
-            f"every annotation must be of an item; {strange[0]!r} is of none ({len(strange)} such annotations)"
-        )
-    merged = [
-        replace(item, capabilities={"primary": a.primary, "labels": dict(a.labels)})
-        if (a := annotations.get(item.item_id))
-        else item
-        for item in items
-    ]
-    return merged, len(items) - len(annotations)
-
-
-def annotations_of(items: Iterable[VoiceItem]) -> dict[str, Annotation]:
-    """Annotations that items carry themselves."""
-    return {
-        item.item_id: Annotation.from_record({"item_id": item.item_id, **item.capabilities})
-        for item in items
-        if item.capabilities
-    }
 
 
 def capability_results(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from truetwin.errors import DataError, FileFormatError
-from truetwin.io import check_writable, replacing
+from truetwin.io.json_lines import read_json_lines, write_json_lines
 
 Dimension = Literal["social", "interpersonal", "narrative"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
@@ -159,17 +158,10 @@ def read_voice_items(path: str | Path) -> list[VoiceItem]:
     path = Path(path)
     items: list[VoiceItem] = []
     seen: dict[str, int] = {}
-    for number, line in _lines(path):
+    for number, record in read_json_lines(path):
         try:
-            item = VoiceItem.from_record(json.loads(line))
-        except (
-            json.JSONDecodeError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-            DataError,
-        ) as error:
+            item = VoiceItem.from_record(record)
+        except (KeyError, TypeError, ValueError, AttributeError, DataError) as error:
             raise FileFormatError(f"{path}, line {number}: not a benchmark item: {_said(error)}") from error
         if item.item_id in seen:
             raise DataError(
@@ -188,21 +180,4 @@ def _said(error: Exception) -> str:
 
 def write_voice_items(path: str | Path, items: Iterable[VoiceItem]) -> None:
     """Write items as JSONL, whole or not at all."""
-    path = Path(path)
-    check_writable(path)
-    # A lone surrogate, as JSON may carry it, is written as the escape that it came as.
-    with replacing(path) as (draft,), draft.open("w", encoding="utf-8", errors="backslashreplace") as out:
-        for item in items:
-            out.write(json.dumps(item.to_record(), ensure_ascii=False, sort_keys=True) + "\n")
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield number, line
-    except OSError as error:
-        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(f"{path} must be UTF-8: {error}") from error
+    write_json_lines(Path(path), (item.to_record() for item in items))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.errors import DataError, FileFormatError
+from truetwin.io.files import read_text
 from truetwin.voice.outcomes import SCORE_RANGE, Protocol
 from truetwin.voice.replay import Answers, read_answers
 from truetwin.voice.scoreboard import score_answers
@@ -105,7 +106,7 @@ def score_rows(path: str | Path) -> list[Any] | None:
         If it is the result of another verb, has no rows, or is not in percent.
     """
     path = Path(path)
-    content = _json_object(_text(path))
+    content = _json_object(read_text(path))
     if content is None or "rows" not in content:
         return None
     if content.get("command") not in ("voice score", "voice leaderboard"):
@@ -179,12 +180,3 @@ def _json_object(text: str) -> dict[str, Any] | None:
     except (json.JSONDecodeError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(f"{path} must be UTF-8: {error}") from error

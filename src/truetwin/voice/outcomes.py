@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from truetwin.errors import DataError, FileFormatError
-from truetwin.io import check_writable, replacing
+from truetwin.errors import DataError
+from truetwin.io.json_lines import write_json_lines
 
 FORMAT = "voice-outcome/1"
 #: Lowest and highest mark of the judge's rubric (paper B, section 3.2.2).
@@ -203,17 +202,4 @@ def choice_outcome(
 
 def write_outcomes(path: str | Path, outcomes: Iterable[Outcome]) -> None:
     """Write outcomes as JSONL, one a line, whole or not at all."""
-    path = Path(path)
-    check_writable(path)
-    # A lone surrogate, as JSON may carry it, is written as the escape that it came as.
-    with replacing(path) as (draft,), draft.open("w", encoding="utf-8", errors="backslashreplace") as out:
-        for outcome in outcomes:
-            out.write(json.dumps(outcome.to_record(), ensure_ascii=False, sort_keys=True) + "\n")
-
-
-def outcome_of_line(line: str) -> Outcome:
-    """The outcome on one line; raises :class:`FileFormatError` that says what is wrong with it."""
-    try:
-        return Outcome.from_record(json.loads(line))
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, DataError) as error:
-        raise FileFormatError(f"not an outcome: {error}") from error
+    write_json_lines(Path(path), (outcome.to_record() for outcome in outcomes))

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from truetwin.errors import DataError
+from truetwin.voice.resampling import LEVEL, RESAMPLES, Array, by_cluster, chunks, drawn_means
 
-Array = NDArray[np.float64]
-LEVEL = 0.95
-RESAMPLES = 2000
-_ENTRIES = 4_000_000  # of an array of resamples by clusters held at once
 UNDEFINED = float("nan")
 
 
@@ -74,7 +69,7 @@ def rate(values: Sequence[float] | Array, clusters: Sequence[Hashable], *, seed:
     n = sums.size
     if n < 2:
         return Rate(mean, x.size, low, high, UNDEFINED, UNDEFINED, UNDEFINED, n)
-    draws = _drawn_means(sums, counts, seed)
+    draws = drawn_means(sums, counts, seed)
     ends = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     residuals = sums - mean * counts
     error = float(np.sqrt(n / (n - 1) * np.sum(residuals**2)) / x.size)
@@ -165,7 +160,7 @@ def paired_test(
     sums, counts = by_cluster(x - y, clusters)
     low = high = p = UNDEFINED
     if sums.size > 1:
-        draws = _drawn_means(sums, counts, seed)
+        draws = drawn_means(sums, counts, seed)
         low, high = (float(q) for q in np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
         p = _sign_flip_p(sums, seed)
     return PairedTest(
@@ -181,51 +176,14 @@ def paired_test(
     )
 
 
-def by_cluster(values: Array, clusters: Sequence[Hashable]) -> tuple[Array, Array]:
-    """Sum and number of the values of each cluster."""
-    codes: dict[Hashable, int] = {}
-    rows = np.array([codes.setdefault(c, len(codes)) for c in clusters], dtype=np.intp)
-    sums = np.bincount(rows, weights=values).astype(np.float64)
-    return sums, np.bincount(rows).astype(np.float64)
-
-
-def _drawn_means(sums: Array, counts: Array, seed: int) -> Array:
-    """Means of resamples of whole clusters."""
-    # How often each cluster is drawn, one row a resample: products with sums and counts give all means at once.
-    return np.concatenate([(drawn @ sums) / (drawn @ counts) for drawn in _draws(sums.size, seed)])
-
-
 def _sign_flip_p(sums: Array, seed: int) -> float:
     random = np.random.default_rng(seed)
     observed = abs(sums.sum())
     beyond = 0
-    for size in _chunks(sums.size):
+    for size in chunks(sums.size):
         signs = random.integers(0, 2, size=(size, sums.size), dtype=np.int8) * 2.0 - 1.0
         beyond += int(np.sum(np.abs(signs @ sums) >= observed - 1e-12))
     return (beyond + 1) / (RESAMPLES + 1)
-
-
-def _draws(n: int, seed: int) -> Iterable[Array]:
-    """How often each of ``n`` clusters is drawn, resamples in rows, as many rows at once as fit in memory."""
-    if n * RESAMPLES <= _ENTRIES:
-        return (_all_draws(n, seed),)
-    random = np.random.default_rng(seed)
-    return (_drawn(random, n, size) for size in _chunks(n))
-
-
-@lru_cache(maxsize=1)
-def _all_draws(n: int, seed: int) -> Array:
-    return _drawn(np.random.default_rng(seed), n, RESAMPLES)
-
-
-def _drawn(random: np.random.Generator, n: int, size: int) -> Array:
-    rows = random.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
-    return np.bincount(rows.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
-
-
-def _chunks(n: int) -> list[int]:
-    size = max(1, min(RESAMPLES, _ENTRIES // n))
-    return [min(size, RESAMPLES - start) for start in range(0, RESAMPLES, size)]
 
 
 def percent(share: float) -> float | None:

@@ -14,8 +14,9 @@ LETTERS = "ABCD"
 #: Id of a model's own reply among the candidates that a judge sees.
 REPLY_ID = "reply"
 #: What one text of a persona is called, by dimension.
+#: What a reply is called in prompts, and what a turn's stimulus and reply are.
 KINDS: dict[Dimension, str] = {"social": "reply", "interpersonal": "message", "narrative": "line"}
-_TURN_WORDS: dict[Dimension, tuple[str, str]] = {
+TURN_WORDS: dict[Dimension, tuple[str, str]] = {
     "social": ("Post", "Reply"),
     "interpersonal": ("Message", "Reply"),
     "narrative": ("Scene", "Line"),
@@ -128,7 +129,7 @@ def history_block(item: VoiceItem, turns: int) -> str:
     kept: tuple[Turn, ...] = item.history[-turns:] if turns else ()
     if not kept:
         return "(none are known)"
-    stimulus, reply = _TURN_WORDS[item.dimension]
+    stimulus, reply = TURN_WORDS[item.dimension]
     lines = []
     for number, turn in enumerate(kept, 1):
         if turn.context:

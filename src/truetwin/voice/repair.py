@@ -111,7 +111,7 @@ def matched_subset(
     Parameters
     ----------
     length_gap : float
-        Largest |log ratio|; > 0.
+        Largest absolute log ratio of a length to that mean; > 0.
     style_probability : float
         Between chance (.25, keeps nothing) and 1 (keeps everything).
 

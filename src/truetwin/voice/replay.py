@@ -11,6 +11,7 @@ from typing import Any
 
 from truetwin.datasets.twinvoice import ANSWERS, AnswerFile, twinvoice
 from truetwin.errors import DataError, FileFormatError, MissingExtraError
+from truetwin.io.json_lines import numbered_lines
 from truetwin.voice.dimensions import narrative, social
 from truetwin.voice.dimensions.loading import indexed_options, text_field, whole_number
 from truetwin.voice.items import VoiceItem
@@ -293,13 +294,8 @@ def _published_as(path: Path) -> AnswerFile | None:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """Records with their line numbers; None for a line that is no JSON object."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield number, _record(line)
-    except OSError as error:
-        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
+    for number, line in numbered_lines(path, errors="replace"):
+        yield number, _record(line)
 
 
 def _record(line: str) -> dict[str, Any] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,9 @@ from truetwin.errors import DataError, ParameterError
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
+LEVEL = 0.95
 RESAMPLES = 2000
+_ENTRIES = 4_000_000  # of an array of resamples by clusters held at once
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def bootstrap(
     *,
     clusters: Sequence[Hashable] | None = None,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
+    level: float = LEVEL,
     seed: int = 0,
 ) -> Interval:
     """Percentile interval of any statistic of items.
@@ -94,7 +97,7 @@ def bootstrap_mean(
     *,
     clusters: Sequence[Hashable] | None = None,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
+    level: float = LEVEL,
     seed: int = 0,
 ) -> Interval:
     """Mean of the defined values with its percentile interval, clusters drawn whole.
@@ -109,21 +112,55 @@ def bootstrap_mean(
     """
     _check(resamples, level)
     numbers = np.asarray(values, dtype=np.float64)
-    members = _members(numbers.size, clusters)
+    groups = range(numbers.size) if clusters is None else clusters
+    _check_clusters(groups, numbers.size)
     fine = np.isfinite(numbers)
-    sums = np.array([numbers[m][fine[m]].sum() for m in members])
-    counts = np.array([fine[m].sum() for m in members], dtype=np.float64)
+    sums, _ = by_cluster(np.where(fine, numbers, 0.0), groups)
+    counts, _ = by_cluster(fine.astype(np.float64), groups)
     sums, counts = sums[counts > 0], counts[counts > 0]
     n = int(fine.sum())
     value = float(sums.sum() / n) if n else float("nan")
     if sums.size < 2:
         return Interval(value, float("nan"), float("nan"), n, sums.size, resamples)
+    return _interval(value, drawn_means(sums, counts, seed, resamples), n, sums.size, level)
+
+
+def by_cluster(values: Array, clusters: Sequence[Hashable]) -> tuple[Array, Array]:
+    """Sum and number of the values of each cluster."""
+    codes: dict[Hashable, int] = {}
+    rows = np.array([codes.setdefault(c, len(codes)) for c in clusters], dtype=np.intp)
+    sums = np.bincount(rows, weights=values).astype(np.float64)
+    return sums, np.bincount(rows).astype(np.float64)
+
+
+def drawn_means(sums: Array, counts: Array, seed: int, resamples: int = RESAMPLES) -> Array:
+    """Means of resamples of whole clusters."""
+    # How often each cluster is drawn, one row a resample: products with sums and counts give all means at once.
+    return np.concatenate([(drawn @ sums) / (drawn @ counts) for drawn in _draws(sums.size, seed, resamples)])
+
+
+def chunks(n: int, resamples: int = RESAMPLES) -> list[int]:
+    """Resamples of ``n`` clusters in parts, each small enough for memory."""
+    size = max(1, min(resamples, _ENTRIES // n))
+    return [min(size, resamples - start) for start in range(0, resamples, size)]
+
+
+def _draws(n: int, seed: int, resamples: int) -> Iterable[Array]:
+    """How often each of ``n`` clusters is drawn, resamples in rows, as many rows at once as fit in memory."""
+    if n * resamples <= _ENTRIES:
+        return (_all_draws(n, seed, resamples),)
     random = np.random.default_rng(seed)
-    draws = np.empty(resamples)
-    for k in range(resamples):
-        drawn = random.integers(sums.size, size=sums.size)
-        draws[k] = sums[drawn].sum() / counts[drawn].sum()
-    return _interval(value, draws, n, sums.size, level)
+    return (_drawn(random, n, size) for size in chunks(n, resamples))
+
+
+@lru_cache(maxsize=1)
+def _all_draws(n: int, seed: int, resamples: int) -> Array:
+    return _drawn(np.random.default_rng(seed), n, resamples)
+
+
+def _drawn(random: np.random.Generator, n: int, size: int) -> Array:
+    rows = random.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
+    return np.bincount(rows.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
 
 
 def _interval(value: float, draws: Array, n: int, n_clusters: int, level: float) -> Interval:
@@ -138,12 +175,16 @@ def _interval(value: float, draws: Array, n: int, n_clusters: int, level: float)
 def _members(n: int, clusters: Sequence[Hashable] | None) -> list[Rows]:
     if clusters is None:
         return [np.array([k]) for k in range(n)]
-    if len(clusters) != n:
-        raise DataError(f"there must be one cluster an item; got {len(clusters)} clusters and {n} items")
+    _check_clusters(clusters, n)
     found: dict[Hashable, list[int]] = {}
     for k, cluster in enumerate(clusters):
         found.setdefault(cluster, []).append(k)
     return [np.array(rows) for rows in found.values()]
+
+
+def _check_clusters(clusters: Sequence[Hashable], n: int) -> None:
+    if len(clusters) != n:
+        raise DataError(f"there must be one cluster an item; got {len(clusters)} clusters and {n} items")
 
 
 def _check(resamples: int, level: float) -> None:

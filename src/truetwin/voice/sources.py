@@ -10,7 +10,7 @@ from typing import Any
 from truetwin.errors import DataError, DatasetError, FileFormatError, UnknownNameError
 from truetwin.registry import closest
 from truetwin.voice.dimensions import Loaded, LoadReport, interpersonal, narrative, social
-from truetwin.voice.dimensions.loading import finish, read_lines
+from truetwin.voice.dimensions.loading import finish, load_records, read_lines
 from truetwin.voice.items import (
     DIMENSIONS,
     N_OPTIONS,
@@ -167,13 +167,7 @@ def _narrative(path: Path, profiles: Path | None, remove_leaks: bool) -> Loaded:
 
 
 def _generic(path: Path, profiles: Path | None, remove_leaks: bool) -> Loaded:
-    items = [generic_item(record, k, where) for k, (where, record) in enumerate(read_lines(path), 1)]
-    seen: set[str] = set()
-    for item in items:
-        if item.item_id in seen:
-            raise DataError(f"{path}: item ids must be unique; {item.item_id!r} is there more than once")
-        seen.add(item.item_id)
-    return finish(items, {}, remove_leaks=remove_leaks)
+    return load_records(path, generic_item, remove_leaks=remove_leaks)
 
 
 _READERS: dict[str, Callable[[Path, Path | None, bool], Loaded]] = {

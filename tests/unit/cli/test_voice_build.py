@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from message_examples import message_rows, reply_rows, write_jsonl
 from novel_examples import made_up_novel
 from truetwin.cli import main
 from truetwin.voice.items import read_voice_items
@@ -80,3 +81,37 @@ def test_a_book_without_quotation_marks_is_refused(
     assert code == 2
     assert "must mark what is said" in err
     assert "Traceback" not in err
+
+
+def test_messages_and_posts_become_items(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = "languages: common-words\nbuild: {limit: 12, matching: {rounds: 0, triples: 30}}\n"
+    (tmp_path / "chat.yaml").write_text(
+        common + "funnel: {min_messages: 20, min_per_channel: 3, informative_share: 0.5}\n", encoding="utf-8"
+    )
+    (tmp_path / "posts.yaml").write_text(common, encoding="utf-8")
+    chat = [{**row, "author": row["user"]} for row in message_rows(900)]
+    chat = [{k: v for k, v in row.items() if k != "user"} for row in chat]
+    for verb, rows, extra in (
+        ("interpersonal", chat, ["--column", "user=author"]),
+        ("social", reply_rows(40), []),
+    ):
+        log = write_jsonl(tmp_path / f"{verb}.jsonl", rows)
+        config = tmp_path / ("chat.yaml" if verb == "interpersonal" else "posts.yaml")
+        options = ["--output", tmp_path / verb, "--config", config, *extra]
+        code, out, err = run(capsys, "voice", "build", verb, log, *options, "--json")
+        assert code == 0, err
+        found = json.loads(out)
+        assert found["command"] == f"voice build {verb}"
+        assert found["n_items"] == len(read_voice_items(tmp_path / verb / "items.jsonl"))
+        assert all(row["before"] is not None for row in found["rows"] if row["persona_free"] and row["n"])
+
+
+def test_a_column_that_is_not_named_as_a_pair_is_wrong_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = write_jsonl(tmp_path / "chat.jsonl", message_rows(10))
+    options = ["--output", tmp_path / "out", "--column"]
+    for wrong, message in (("author", "OURS=THEIRS"), ("autor=x", "columns can be named for user")):
+        code, _, err = run(capsys, "voice", "build", "interpersonal", log, *options, wrong)
+        assert code == 2
+        assert message in err

@@ -102,9 +102,9 @@ def test_a_refusal_and_a_cut_reply_are_told_as_they_are(llm_server: Any) -> None
     ],
 )
 def test_a_failure_that_may_pass_is_transient(llm_server: Any, kind: str, expected: str) -> None:
-    llm_server.configure(next=[kind], hang=2.0)
+    llm_server.configure(next=[kind], hang=6.0)
     with pytest.raises(TransientError) as raised:
-        ask(llm_server, timeout=0.3 if kind == "timeout" else 5.0)
+        ask(llm_server, timeout=1.5 if kind == "timeout" else 5.0)
     assert expected == raised.value.kind
     assert llm_server.stats()["requests"] == 1  # the client itself does not retry
 

@@ -20,7 +20,7 @@ from truetwin.llm import (
     run,
     scripted_model,
 )
-from truetwin.llm.pilot import run_pilot
+from truetwin.llm.forecast import pilot_cells, run_pilot
 
 SOME = {"prompt_tokens": 100, "completion_tokens": 50, "reasoning_tokens": 40}
 
@@ -79,10 +79,10 @@ def test_a_pilot_prices_the_run_and_is_part_of_it(survey: Any, tmp_path: Path) -
     model = scripted_model({"rules": [{"reply": "3", "usage": SOME}]})
     options = RunOptions(prices=Prices(1.0, 4.0))
     with Store(tmp_path) as store:
-        pilot = run_pilot(survey(10), model, store, options, size=10)
+        asked, pilot = run_pilot(survey(10), model, store, options, size=10)
         summary = run(survey(10), model, store, options)
-    assert 10 == pilot.tokens.n_pilot == pilot.summary.asked
-    assert (pilot.tokens.low, pilot.tokens.high) == (6000.0, 6000.0)
+    assert 10 == pilot.prompt_tokens.n_pilot == asked.asked
+    assert (pilot.prompt_tokens.high, pilot.completion_tokens.low) == (4000.0, 2000.0)
     assert pilot.cost is not None
     assert pytest.approx(40 * 300e-6) == pilot.cost.mean
     assert (summary.counts[State.VALID], summary.asked) == (40, 30)
@@ -91,10 +91,11 @@ def test_a_pilot_prices_the_run_and_is_part_of_it(survey: Any, tmp_path: Path) -
 def test_a_pilot_without_prices_or_counted_tokens_gives_no_money(survey: Any, tmp_path: Path) -> None:
     counted = scripted_model({"rules": [{"reply": "3", "usage": SOME}]})
     with Store(tmp_path / "a.sqlite") as store:
-        assert run_pilot(survey(), counted, store, size=5).cost is None
+        assert run_pilot(survey(), counted, store, size=5)[1].cost is None
     with Store(tmp_path / "b.sqlite") as store:
         uncounted = scripted_model({"default": "3"})
-        assert run_pilot(survey(), uncounted, store, RunOptions(prices=Prices(1.0, 1.0)), size=5).cost is None
+        options = RunOptions(prices=Prices(1.0, 1.0))
+        assert run_pilot(survey(), uncounted, store, options, size=5)[1].cost is None
         assert store.totals().unpriced > 0
 
 
@@ -102,3 +103,11 @@ def test_a_pilot_without_replies_says_nothing(survey: Any, tmp_path: Path) -> No
     model = scripted_model({"rules": [{"error": "server"}]})
     with Store(tmp_path) as store, pytest.raises(ParameterError, match="needs at least 2 replies"):
         run_pilot(survey(), model, store, RunOptions(attempts=1), size=5)
+
+
+def test_a_pilot_is_drawn_over_items_and_people_and_by_its_seed(survey: Any) -> None:
+    cells = list(survey(10).cells())
+    chosen = pilot_cells(cells, 20)
+    assert len({c.item for c in cells}) == len({c.item for c in chosen})
+    assert chosen == pilot_cells(cells, 20)
+    assert chosen != pilot_cells(cells, 20, seed=1)

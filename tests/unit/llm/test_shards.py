@@ -54,6 +54,6 @@ def test_personas_too_long_are_found_before_any_call(survey: Any) -> None:
             )
 
     check_context(survey(), 1000)
-    with pytest.raises(DataError, match=r"persona 'p1' has about 2,500,000\. Shorten"):
+    with pytest.raises(DataError, match=r"persona 'p1' has about 2,500,000\. Nothing was sent"):
         check_context(Long(), 250_000)
     assert Long.asked == 3  # one request a persona

@@ -189,7 +189,7 @@ def test_in_context_passages_are_left_out_for_their_own_item_and_its_battery() -
 
 
 def test_a_persona_longer_than_the_context_is_refused() -> None:
-    with pytest.raises(DataError, match=r"'007' takes about 2,5\d\d,\d\d\d\. Nothing was sent"):
+    with pytest.raises(DataError, match=r"'007' has about 2,5\d\d,\d\d\d\. Nothing was sent"):
         SurveyTask([Persona("007", "x" * 10_000_000)], ITEMS)
 
 

@@ -11,12 +11,9 @@ from truetwin.errors import AlignmentError, DataError, FileFormatError
 from truetwin.voice.capabilities import CAPABILITIES
 from truetwin.voice.capability_results import (
     Annotation,
-    annotations_of,
     capability_results,
-    merge_annotations,
     read_annotations,
 )
-from truetwin.voice.items import Option, VoiceItem, VoicePersona
 from truetwin.voice.outcomes import Outcome, Protocol, Status
 
 
@@ -121,14 +118,3 @@ def test_an_item_annotated_twice_is_refused(tmp_path: Path) -> None:
     path.write_text((json.dumps(record()) + "\n") * 2)
     with pytest.raises(DataError, match="line 2: item 'i0' is annotated twice"):
         read_annotations(path)
-
-
-def test_annotations_merge_into_items_and_come_out_again() -> None:
-    options = tuple(Option(k, k) for k in "abcd")
-    items = [VoiceItem(f"i{k}", "social", "en", VoicePersona("p"), "s", options, "a") for k in range(6)]
-    merged, without = merge_annotations(items, ANNOTATED)
-    assert without == 2
-    assert annotations_of(merged) == ANNOTATED
-    assert [VoiceItem.from_record(json.loads(json.dumps(i.to_record()))) for i in merged] == merged
-    with pytest.raises(AlignmentError, match="'i3'"):
-        merge_annotations(items[:3], ANNOTATED)

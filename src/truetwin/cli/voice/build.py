@@ -37,6 +37,20 @@ Embeddings = Annotated[
 ]
 
 
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", help="What the file calls something: user=author. May be given several times."),
+]
+LogEncoding = Annotated[str | None, typer.Option(help="Of the input. [default: UTF-8]")]
+Writer = Annotated[
+    str | None,
+    typer.Option(
+        help="Model that writes the distractors. [default: nobody; they are other people's replies]"
+    ),
+]
+BaseUrl = Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint of the model, with /v1.")]
+
+
 @app.callback()
 def build() -> None:
     """Make benchmark items from raw material, or a repaired release of an item file."""
@@ -88,6 +102,89 @@ def narrative_command(
     _report("voice build narrative", built, json)
 
 
+@app.command("interpersonal")
+def interpersonal_command(
+    log: Annotated[
+        Path,
+        typer.Argument(
+            help="JSONL, CSV or Parquet with a message a row (user, channel, text, and if known id, reply_to, time), "
+            "or a folder of IRC logs.",
+            metavar="INPUT",
+        ),
+    ],
+    output: Output,
+    config: Config = None,
+    columns: Columns = None,
+    encoding: LogEncoding = None,
+    model: Writer = None,
+    base_url: BaseUrl = None,
+    seed: Seed = None,
+    limit: Limit = None,
+    licence: Licence = None,
+    embeddings: Embeddings = None,
+    json: Json = False,
+) -> None:
+    """Make items from messages in several channels: what people reply, with their words elsewhere as memory."""
+    from truetwin.voice.build.config import read_config, settings_from
+    from truetwin.voice.build.interpersonal.pipeline import InterpersonalSettings, build_interpersonal
+
+    settings = settings_from(InterpersonalSettings, read_config(config), "the configuration")
+    settings = replace(
+        settings,
+        build=_with_options(settings.build, seed, limit, licence, embeddings),
+        columns={**settings.columns, **_named(columns)},
+        encoding=encoding or settings.encoding,
+    )
+    _folder(output)
+    asked = _model(model, base_url)
+    with _progress() as progress:
+        built = build_interpersonal(log, output, settings, model=asked, progress=progress)
+    _report("voice build interpersonal", built, json)
+
+
+@app.command("social")
+def social_command(
+    replies: Annotated[
+        Path,
+        typer.Argument(
+            help="JSONL, CSV or Parquet with a reply a row: user, reply, and the post or its post_id.",
+            metavar="INPUT",
+        ),
+    ],
+    output: Output,
+    config: Config = None,
+    posts: Annotated[
+        Path | None, typer.Option(help="File with post_id and post, where the replies have only the id.")
+    ] = None,
+    columns: Columns = None,
+    encoding: LogEncoding = None,
+    model: Writer = None,
+    base_url: BaseUrl = None,
+    seed: Seed = None,
+    limit: Limit = None,
+    licence: Licence = None,
+    embeddings: Embeddings = None,
+    json: Json = False,
+) -> None:
+    """Make items from posts and replies: what a user replied, against what others reply to similar posts."""
+    from truetwin.voice.build.config import read_config, settings_from
+    from truetwin.voice.build.social.pipeline import SocialSettings, build_social
+
+    settings = settings_from(SocialSettings, read_config(config), "the configuration")
+    settings = replace(
+        settings,
+        build=_with_options(settings.build, seed, limit, licence, embeddings),
+        posts=str(posts) if posts else settings.posts,
+        columns={**settings.columns, **_named(columns)},
+        encoding=encoding or settings.encoding,
+    )
+    _folder(output)
+    asked = _model(model, base_url)
+    with _progress() as progress:
+        built = build_social(replies, output, settings, model=asked, progress=progress)
+    _report("voice build social", built, json)
+
+
 @app.command("repair")
 def repair_command(
     source: Annotated[
@@ -133,6 +230,18 @@ def _with_options(
     return replace(build, **changed)
 
 
+def _named(columns: list[str] | None) -> dict[str, str]:
+    from truetwin.errors import ParameterError
+
+    named = {}
+    for entry in columns or ():
+        ours, mark, theirs = entry.partition("=")
+        if not (ours and mark and theirs):
+            raise ParameterError(f"--column must be given as OURS=THEIRS, such as user=author; got {entry!r}")
+        named[ours] = theirs
+    return named
+
+
 def _folder(output: Path) -> None:
     from truetwin.errors import OutputError
     from truetwin.io import check_writable
@@ -168,7 +277,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
             close()
             open_bar["name"], open_bar["bar"] = stage, progress_bar(stage)
             open_bar["show"] = open_bar["bar"].__enter__()
-        open_bar["show"](done, total)
+        open_bar["show"](done, total or None)  # 0: not known yet
 
     try:
         yield show

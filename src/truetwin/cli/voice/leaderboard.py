@@ -37,6 +37,7 @@ def leaderboard_command(
     """Order models by their results, beside the best rule that knows no persona; draw their capabilities."""
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.errors import ParameterError
+    from truetwin.io import check_folder
     from truetwin.report.voice_leaderboard import check_leaderboard_ending, write_leaderboard
     from truetwin.voice.leaderboard import UNIT, ranked, read_results
 
@@ -44,6 +45,8 @@ def leaderboard_command(
         raise ParameterError(f"--figure-format must be png, svg or pdf; got {figure_format!r}")
     if figures and not annotations:
         raise ParameterError("--figures needs --annotations: radars show results by capability")
+    if figures:
+        check_folder(figures, "--figures")
     if output:
         check_leaderboard_ending(output)
     with progress_bar("scoring") as progress:

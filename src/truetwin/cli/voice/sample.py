@@ -47,6 +47,7 @@ def sample_command(
     """
     from truetwin.cli.output import note, print_json
     from truetwin.errors import ParameterError
+    from truetwin.io import check_folder
     from truetwin.voice.forms import write_sample
     from truetwin.voice.outcomes import Protocol
     from truetwin.voice.samples import draw_sample
@@ -57,7 +58,7 @@ def sample_command(
         raise ParameterError(
             "--answers must be given exactly if replies are to be judged; people who choose see no model's reply"
         )
-    _check_folder(folder)
+    check_folder(folder, "--folder")
     sample = draw_sample(
         load_source(items).items,
         chosen,
@@ -109,12 +110,3 @@ def read_outcomes(paths: list[Path]) -> list[Outcome]:
     from truetwin.voice.replay import read_answers
 
     return [outcome for path in paths for outcome in read_answers(path).outcomes]
-
-
-def _check_folder(folder: Path) -> None:
-    from truetwin.errors import OutputError
-    from truetwin.io import check_writable
-
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"--folder must be a folder; {folder} is a file")
-    check_writable(folder / "key.json" if folder.is_dir() else folder)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.voice.build.embeddings import Embedder
 from truetwin.voice.build.matching import MatchingOptions, Need, match
@@ -34,6 +35,8 @@ class PoolReply:
         Whose it is.
     scope : str
         Novel, channel or language: a distractor comes from the scope of its item.
+    context : str
+        What it replied to, where that matters (:func:`truetwin.voice.build.contexts.similar_contexts`).
     only_for : str, default=""
         Id of the only item that it may serve; any if empty.
     """
@@ -41,7 +44,12 @@ class PoolReply:
     text: str
     person: str
     scope: str = ""
+    context: str = ""
     only_for: str = ""
+
+
+#: Places in the pool that each draft may draw from, by the draft's id; called with a fitted embedder.
+Candidates = Callable[[Sequence["Draft"], Sequence[PoolReply], Embedder], Mapping[str, NDArray[np.intp]]]
 
 
 @dataclass(frozen=True)
@@ -104,11 +112,12 @@ def furnish(
     *,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    candidates: Candidates | None = None,
 ) -> Furnished:
     """Give each draft three of the pool's replies that match its own in length and style.
 
     A candidate is a reply of somebody else in the same scope that has other words, says something, contains no name of
-    the person, and stands neither in the stimulus nor in the history.
+    the person, and stands neither in the stimulus nor in the history. ``candidates`` narrows that down further.
     """
     if not drafts:
         return Furnished()
@@ -126,9 +135,12 @@ def furnish(
             scopes.setdefault(reply.scope, []).append(k)
     arrays = {scope: np.array(places, dtype=np.intp) for scope, places in scopes.items()}
     people = np.array([reply.person for reply in pool], dtype=object)
+    narrowed = candidates(drafts, pool, embedder) if candidates else None
     needs = []
     for k, draft in enumerate(drafts):
         known = arrays.get(draft.scope, np.zeros(0, dtype=np.intp))
+        if narrowed is not None:
+            known = np.intersect1d(known, narrowed.get(draft.item_id, known[:0]))
         mine = {draft.persona.id, *draft.own}
         others = known[[person not in mine for person in people[known]]] if known.size else known
         own = np.array(written.get(draft.item_id, ()), dtype=np.intp)
@@ -138,7 +150,7 @@ def furnish(
     made = Furnished(refused=dict(found.refused))
     for draft in drafts:
         if places := found.chosen.get(draft.item_id):
-            made.items.append(_item(draft, [pool[k] for k in places]))
+            made.items.append(item_of(draft, [pool[k] for k in places]))
     made.items = _renumbered(balance_positions(made.items, seed=seed))
     return made
 
@@ -201,7 +213,8 @@ def _admission(draft: Draft, texts: Sequence[str]) -> Callable[[int], bool]:
     return admits
 
 
-def _item(draft: Draft, others: Sequence[PoolReply]) -> VoiceItem:
+def item_of(draft: Draft, others: Sequence[PoolReply]) -> VoiceItem:
+    """The item of a draft and three replies of others; the true reply comes first."""
     options = (
         Option("o1", draft.reply, "true"),
         *(Option(f"o{k}", reply.text, reply.person) for k, reply in enumerate(others, 2)),

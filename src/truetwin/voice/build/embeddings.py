@@ -83,6 +83,13 @@ class TfidfEmbedder:
             blocks.append(normalize(counts))
         return vstack(blocks).tocsr() if blocks else csr_matrix((0, N_FEATURES))
 
+    def mean_weights(self, texts: Sequence[str]) -> Array:
+        """Mean weight of each text's different words, the higher the rarer they are; 0 for a text without words."""
+        counts = self._counter().transform(list(texts))
+        counts.data = self.idf_[counts.indices]
+        n = np.diff(counts.indptr)
+        return np.asarray(counts.sum(axis=1)).ravel() / np.maximum(n, 1)
+
     def _counter(self) -> Any:
         from sklearn.feature_extraction.text import HashingVectorizer
 

@@ -12,11 +12,11 @@ from truetwin.errors import ParameterError
 from truetwin.io.atomic import replacing
 from truetwin.voice.audit import AuditReport
 from truetwin.voice.build.datasheet import Datasheet
-from truetwin.voice.build.distractors import Draft, Furnished, Limits, PoolReply, balance, furnish
+from truetwin.voice.build.distractors import Candidates, Draft, Furnished, Limits, PoolReply, balance, furnish
 from truetwin.voice.build.embeddings import Embedder
 from truetwin.voice.build.gate import GateError, Verdict, judge
 from truetwin.voice.build.matching import MatchingOptions
-from truetwin.voice.build.stages import Stages, Tally, file_digest
+from truetwin.voice.build.stages import Stage, Stages, Tally, file_digest
 from truetwin.voice.items import VoiceItem, write_voice_items
 
 ITEMS = "items.jsonl"
@@ -102,10 +102,29 @@ def furnished(
     options: BuildOptions,
 ) -> list[VoiceItem]:
     """Stages "distractors" and "balance": items from drafts. Inputs are only read if a stage has to be done."""
+    return balanced(stages, with_distractors(stages, drafts, pool, embedder, options), options)
+
+
+def with_distractors(
+    stages: Stages,
+    drafts: Callable[[], Sequence[Draft]],
+    pool: Callable[[], Sequence[PoolReply]],
+    embedder: Embedder,
+    options: BuildOptions,
+    *,
+    candidates: Candidates | None = None,
+) -> Stage:
+    """Stage "distractors": three of the pool's replies for each draft; ``candidates`` says where to look for them."""
 
     def give(tally: Tally) -> Iterator[Mapping[str, Any]]:
         found: Furnished = furnish(
-            drafts(), pool(), embedder, options.matching, seed=options.seed, progress=tally.tick
+            drafts(),
+            pool(),
+            embedder,
+            options.matching,
+            seed=options.seed,
+            progress=tally.tick,
+            candidates=candidates,
         )
         yield from _counted(found.items, found.refused, tally)
 
@@ -113,11 +132,16 @@ def furnished(
         "matching": asdict(options.matching),
         "embeddings": dict(embedder.describe()),
         "limit": options.limit,
+        **({"candidates": repr(candidates)} if candidates else {}),
     }
-    stage = stages.run("distractors", give, settings)
+    return stages.run("distractors", give, settings)
+
+
+def balanced(stages: Stages, furnished: Stage, options: BuildOptions) -> list[VoiceItem]:
+    """Stage "balance": the items without those by which a persona-free baseline is too good."""
 
     def even(tally: Tally) -> Iterator[Mapping[str, Any]]:
-        items = [VoiceItem.from_record(r) for r in stage.records()]
+        items = [VoiceItem.from_record(r) for r in furnished.records()]
         if not items:
             return
         kept, out = balance(items, options.limits, least_share=options.least_share, seed=options.seed)

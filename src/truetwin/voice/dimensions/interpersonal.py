@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from truetwin.errors import DataError, FileFormatError
+from truetwin.errors import FileFormatError
 from truetwin.voice.dimensions.loading import (
     Loaded,
-    finish,
     indexed_options,
+    load_records,
     marked_turn,
-    read_lines,
     text_field,
 )
 from truetwin.voice.items import Dimension, VoiceItem, VoicePersona
@@ -33,12 +32,7 @@ def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
     remove_leaks : bool, default=True
         Remove history turns and places of the context that hold the true reply; if false they are only counted.
     """
-    items = [
-        record_to_item(record, number, where) for number, (where, record) in enumerate(read_lines(path), 1)
-    ]
-    if not items:
-        raise DataError(f"{path} must hold at least one item; it has none")
-    return finish(items, {}, remove_leaks=remove_leaks)
+    return load_records(path, record_to_item, remove_leaks=remove_leaks)
 
 
 def record_to_item(record: Mapping[str, Any], number: int, where: str) -> VoiceItem:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from truetwin.errors import DataError, FileFormatError
+from truetwin.io.json_lines import read_json_lines
 from truetwin.voice.findings import duplicates_of, gives_away
 from truetwin.voice.items import N_OPTIONS, Option, Turn, VoiceItem
 from truetwin.voice.verbatim import cut_out, stands_in
@@ -93,27 +93,28 @@ def finish(items: Sequence[VoiceItem], later_turns: Mapping[str, int], *, remove
     return Loaded(done, LoadReport(len(done), found, turns, remove_leaks))
 
 
+def load_records(
+    path: Path, record_to_item: Callable[[dict[str, Any], int, str], VoiceItem], *, remove_leaks: bool
+) -> Loaded:
+    """Items of a JSONL file with a record each; ``record_to_item`` takes record, number from 1, and where it stands."""
+    items = [record_to_item(record, k, where) for k, (where, record) in enumerate(read_lines(path), 1)]
+    if not items:
+        raise DataError(f"{path} must hold at least one item; it has none")
+    seen: set[str] = set()
+    for item in items:
+        if item.item_id in seen:
+            raise DataError(f"{path}: item ids must be unique; {item.item_id!r} is there more than once")
+        seen.add(item.item_id)
+    return finish(items, {}, remove_leaks=remove_leaks)
+
+
 def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Records of a JSONL file, each with where it stands; a line that is no JSON object is an error that names it."""
-    try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                where = f"{path}, line {number}"
-                try:
-                    record = json.loads(line)
-                except (json.JSONDecodeError, RecursionError) as error:
-                    raise FileFormatError(
-                        f"{where}: must be a JSON object; it is damaged ({error})"
-                    ) from error
-                if not isinstance(record, dict):
-                    raise FileFormatError(f"{where}: must be a JSON object; got {type(record).__name__}")
-                yield where, record
-    except OSError as error:
-        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(f"{path} must be UTF-8: {error}") from error
+    for number, record in read_json_lines(path):
+        where = f"{path}, line {number}"
+        if not isinstance(record, dict):
+            raise FileFormatError(f"{where}: must be a JSON object; got {type(record).__name__}")
+        yield where, record
 
 
 def text_field(record: Mapping[str, Any], name: str, where: str) -> str:

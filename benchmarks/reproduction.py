@@ -1,0 +1,117 @@
+"""The papers' tables, computed anew: runs `truetwin reproduce` and writes `docs/reproduction.md`.
+
+    python benchmarks/reproduction.py [--results build/reproduction] [--only table-2] [--again]
+
+Every command's result is kept in the results folder with the date, the version and the time it took, and is not
+computed twice unless asked, so that the slow tables can be run on another day. Cells that no data are at hand for are
+listed as not computed. With `--only ''` nothing is run and the page is written from what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+ROOT = Path(__file__).parents[1]
+
+
+def commands() -> list[tuple[str, ...]]:
+    """Arguments of `truetwin reproduce`, the quick ones first."""
+    from truetwin.datasets import twin_2k_500
+    from truetwin.reproduction.published import published
+
+    default = twin_2k_500.DEFAULT_CONSTRUCTION
+    others = [name for name in published()["table-4"] if name != default]
+    return [
+        ("table-2",),
+        ("voice-table-3",),
+        ("table-6", "--dataset", "movielens"),
+        ("table-6", "--dataset", "opinionqa"),
+        ("voice-table-5",),
+        *(("table-4", "--construction", name) for name in (default, *others)),
+        ("table-5", "--dataset", "movielens"),
+        ("table-5", "--dataset", "twin-2k-500"),
+        ("appendix-marginals", "--dataset", "movielens"),
+    ]
+
+
+def compute(arguments: tuple[str, ...], path: Path) -> None:
+    """Run one command and keep what it printed, or what it said when it could not."""
+    program = [
+        sys.executable,
+        "-c",
+        "from truetwin.cli import main; main()",
+        "reproduce",
+        *arguments,
+        "--json",
+    ]
+    begun, commit = time.perf_counter(), _commit()
+    done = subprocess.run(
+        program, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False
+    )
+    record: dict[str, Any] = {
+        "arguments": list(arguments),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "commit": commit,
+        "seconds": time.perf_counter() - begun,
+    }
+    if done.returncode == 2 or not done.stdout.strip():
+        record["failure"] = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no output"
+    else:
+        record["result"] = json.loads(done.stdout)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record), encoding="utf-8")
+    print(
+        f"{' '.join(arguments)}: {record['seconds']:.0f} s{' FAILED' if 'failure' in record else ''}",
+        flush=True,
+    )
+
+
+def _commit() -> str | None:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or None
+
+
+def kept(results: Path, arguments: tuple[str, ...]) -> Path:
+    """Where the result of a command lies."""
+    name = "-".join("".join(c if c.isalnum() or c in ".-" else "_" for c in a.lstrip("-")) for a in arguments)
+    return results / f"{name}.json"
+
+
+def main() -> None:
+    """Run what is missing, then write the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--results", type=Path, default=ROOT / "build" / "reproduction")
+    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "reproduction.md")
+    parser.add_argument("--only", help="run only this table ('' for none)")
+    parser.add_argument("--again", action="store_true", help="compute anew what is there")
+    options = parser.parse_args()
+    for arguments in commands():
+        path = kept(options.results, arguments)
+        if options.only in (None, arguments[0]) and (options.again or not path.exists()):
+            compute(arguments, path)
+    from reproduction_page import page
+
+    records = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (kept(options.results, arguments) for arguments in commands())
+        if path.exists()
+    ]
+    options.page.write_text(page(records, commands()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

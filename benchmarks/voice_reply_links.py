@@ -1,0 +1,43 @@
+"""Scores the reply heuristic against the annotated links of IRC logs (precision, recall, F1 with counts).
+
+    python benchmarks/voice_reply_links.py FOLDER [--json]
+
+FOLDER holds ``train`` and ``new-domains`` (logs with ``*.annotation.txt``). The heuristic was tuned on ``train``;
+``new-domains`` (other channels, other years) it had not seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from truetwin.voice.build.interpersonal.logs import IrcLog, annotation_of
+from truetwin.voice.build.interpersonal.scoring import RULES, score_links
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    rows = []
+    for part in sorted(p for p in asked.folder.iterdir() if p.is_dir()):
+        files = [path for path in IrcLog(part).files if annotation_of(path).exists()]
+        for others in (False, True):
+            for rule in RULES:
+                row = score_links(files, rule, others_only=others).row()
+                rows.append({"part": part.name, "links": "to others" if others else "all", **row})
+    if asked.json:
+        print(json.dumps(rows))
+        return
+    heads = f"{'messages':>8} {'annot.':>7} {'pred.':>7} {'correct':>7}     P     R    F1"
+    print(f"{'part':<12} {'links':<10} {'rule':<26} {heads}")
+    for r in rows:
+        shares = "  ".join("   -" if r[k] is None else f"{r[k]:4.1f}" for k in ("precision", "recall", "f1"))
+        counts = f"{r['messages']:>8} {r['annotated']:>7} {r['predicted']:>7} {r['correct']:>7}"
+        print(f"{r['part']:<12} {r['links']:<10} {r['rule']:<26} {counts}  {shares}")
+
+
+if __name__ == "__main__":
+    main()
