@@ -46,6 +46,8 @@ class Config:
     reasoning_tokens: int = 0
     batch_polls: int = 1  # looks at a batch before it is ready
     batch_failing: float = 0.0  # share of a batch's lines that fail
+    batch_rejected: int = 0  # batches that end at once, with nothing answered
+    batch_lost: int = 0  # batches that are begun, and whose creation is answered by an error
 
 
 @dataclass
@@ -293,6 +295,9 @@ class Server:
             "completion_window": asked["completion_window"], "status": "validating", "created_at": 1, "polls": 0,
             "metadata": asked.get("metadata"),
         }  # fmt: skip
+        if self.config.batch_lost:
+            self.config.batch_lost -= 1
+            return problem(500, "the server has a bad day")
         return web.json_response(self.batches[name])
 
     async def list_batches(self, request: web.Request) -> web.Response:
@@ -307,7 +312,10 @@ class Server:
         batch["polls"] += 1
         if batch["status"] in ("validating", "in_progress"):
             batch["status"] = "in_progress"
-            if batch["polls"] > self.config.batch_polls:
+            if batch["polls"] > self.config.batch_polls and self.config.batch_rejected:
+                self.config.batch_rejected -= 1
+                batch["status"] = "failed"
+            elif batch["polls"] > self.config.batch_polls:
                 self.finish(batch)
         return web.json_response(batch)
 

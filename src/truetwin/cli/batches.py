@@ -43,7 +43,7 @@ def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOpti
     collected = collect_batches(task, model, store, prices=options.prices)
     folder = store.path.parent
     export_requests(task, model, store, folder, shard=options.shard, context_limit=options.context_limit)
-    jobs = submit_batches(model, store, sorted(folder.glob("requests-*.jsonl")))
+    jobs = submit_batches(model, store, [folder / name for name in store.waiting()])
     rows: list[dict[str, Any]] = [
         {
             "job": job.id,

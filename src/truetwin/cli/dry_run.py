@@ -19,7 +19,7 @@ def show_dry_run(task: SurveyTask, model: str, options: RunOptions, show: int, *
     from truetwin.cli.output import note, print_json
     from truetwin.llm.forecast import forecast
 
-    cells = [cell for cell in task.cells() if options.shard.holds(cell)]
+    cells = _cells(task, options)
     found = forecast(task, cells)
     prompt_cost = None
     if options.prices is not None:
@@ -67,7 +67,7 @@ def show_pilot(
     from truetwin.llm import PartOfTask, Shard
     from truetwin.llm.forecast import forecast_from_pilot, pilot_cells
 
-    cells = [cell for cell in task.cells() if options.shard.holds(cell)]
+    cells = _cells(task, options)
     chosen = pilot_cells(cells, count, seed)
     summary = ro.carry_out(PartOfTask(task, chosen), model, store, replace(options, shard=Shard()), "pilot")
     disclose(model)
@@ -110,6 +110,18 @@ def show_pilot(
     return 0 if found is not None else 1
 
 
+def _cells(task: SurveyTask, options: RunOptions) -> list[Cell]:
+    from truetwin.errors import DataError
+
+    cells = [cell for cell in task.cells() if options.shard.holds(cell)]
+    if not cells:
+        shard = f"{options.shard.number}/{options.shard.count}"
+        raise DataError(
+            f"a dry run needs a persona to show; none of the {len(task.personas):,} is in shard {shard}"
+        )
+    return cells
+
+
 def _prompts(task: SurveyTask, cells: Sequence[Cell], show: int) -> list[dict[str, Any]]:
     places = sorted({round(k * (len(cells) - 1) / max(show - 1, 1)) for k in range(show)})
     found = []
@@ -136,7 +148,9 @@ def _print_prompts(task: SurveyTask, cells: Sequence[Cell], show: int) -> None:
 
     for found in _prompts(task, cells, show):
         print(
-            f"--- prompt for persona {found['persona']}, item {found['item']}, replicate {found['replicate']} ---"
+            printable(
+                f"--- prompt for persona {found['persona']}, item {found['item']}, replicate {found['replicate']} ---"
+            )
         )
         for message in found["messages"]:
             print(f"[{message['role']}]\n{printable(message['content'])}\n")

@@ -228,8 +228,10 @@ def fine_tune_command(
     from truetwin.simulation.survey import SurveyTask
     from truetwin.simulation.templates import PromptSet
 
-    catalogue = read_items(items)
-    named = _targets(targets, read_items(target_file) if target_file else {}, catalogue)
+    learned = read_items(items)
+    asked = read_items(target_file) if target_file else {}
+    catalogue = {**asked, **learned}
+    named = _targets(targets, asked, catalogue)
     if not named:
         raise ParameterError(
             "fine-tuning needs --targets or --target-file: the items that the model will be asked"
@@ -238,7 +240,7 @@ def fine_tune_command(
     hidden = hidden_with(named, catalogue)
     task = SurveyTask(
         known,
-        [i for i in catalogue.values() if i.id not in hidden],
+        [i for i in learned.values() if i.id not in hidden],
         prompts=PromptSet(prompts),
         catalogue=catalogue,
     )

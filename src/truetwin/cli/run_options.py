@@ -202,12 +202,13 @@ def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
     from truetwin.cli.output import note
 
     if not sys.stderr.isatty():
-        last = time.monotonic()
+        last, told = time.monotonic(), False
 
         def show_line(progress: Progress) -> None:
-            nonlocal last
-            if time.monotonic() - last >= EVERY:
-                last = time.monotonic()
+            nonlocal last, told
+            waits = progress.stopping == "interrupted" and progress.in_flight > 0
+            if time.monotonic() - last >= EVERY or (waits and not told):
+                last, told = time.monotonic(), told or waits
                 note(f"{label}: {describe_progress(progress)}")
 
         yield show_line
@@ -237,7 +238,8 @@ def describe_progress(progress: Progress) -> str:
         parts.append(f"{progress.failed_attempts:,} failed attempts")
     parts.append(f"{progress.in_flight} under way")
     if progress.stopping:
-        parts.append(f"stopping ({progress.stopping})")
+        again = "; interrupt again to give them up" if progress.stopping == "interrupted" else ""
+        parts.append(f"stopping ({progress.stopping}){again}")
     return ", ".join(parts)
 
 

@@ -318,4 +318,5 @@ def _show_call(store: Any, persona: str, item: str, step: str, replicate: int, *
     for message in row["messages"]:
         print(f"[{message['role']}]\n{printable(message['content'])}\n")
     print(f"[reply, {row['finish_reason']}]\n{printable(row['reply'] or '(none)')}\n")
-    print(f"state: {row['state']}; value: {row['value']}" + (f"; {row['reason']}" if row["reason"] else ""))
+    reason = f"; {row['reason']}" if row["reason"] else ""
+    print(printable(f"state: {row['state']}; value: {row['value']}{reason}"))

@@ -304,12 +304,19 @@ def _asked(catalogue: dict[str, Item], only: list[str] | None, source: Path) -> 
 def _say_what_is_strange(task: SurveyTask) -> None:
     from truetwin.cli.output import note
     from truetwin.simulation.leaks import texts_that_occur
+    from truetwin.simulation.questions import wordings_like_codes
 
     found = texts_that_occur(list(task.personas.values()), task.items)
     if found:
         note(
             f"warning: the wording of {len(found)} items to be asked, such as {found[0]!r}, stands in the personas; "
             "if their answers do too, the model copies them"
+        )
+    unclear = [i for i in task.items if wordings_like_codes(task.questionnaire.ask(i))]
+    if unclear:
+        note(
+            f"warning: wordings of {len(unclear)} items, such as {unclear[0].id!r}, are codes of other answers: a "
+            "reply that gives the wording is taken for the code. --markers letters tells them apart"
         )
 
 

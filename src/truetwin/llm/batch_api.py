@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,25 +51,29 @@ class Collected:
 def submit_batches(model: OpenAIModel, store: Store, files: Sequence[Path]) -> list[BatchJob]:
     """Send files of :func:`~truetwin.llm.batch_files.export_requests` to the provider.
 
-    A file that was sent before is not sent again, also if the process died before it could note the job: jobs carry
-    the hash of their file.
+    A file whose job is still open is not sent again, also if the process died before it could note the job: jobs carry
+    the hash of their file. What a collected job left unanswered may be in a later file of the very same content; that
+    one is sent.
 
     Raises
     ------
     ProviderError
         As for single requests.
     """
-    known = {job["hash"] for job in store.notes(_NOTE).values()}
+    noted = store.notes(_NOTE)
+    known = {job["hash"] for job in noted.values() if not job.get("collected")}
+    collected = {name.removeprefix(_NOTE) for name, job in noted.items() if job.get("collected")}
     with _client(model) as client:
         for path in files:
             digest = file_hash(path)
             if digest in known:
                 continue
-            job = _find(client, digest)
+            job = _find(client, digest, collected)
             if job is None:
                 with path.open("rb") as stream:
                     uploaded = client.files.create(file=stream, purpose="batch")
-                job = client.batches.create(
+                # Once only: a job whose creation seems to have failed may run, and is found by its hash next time.
+                job = client.with_options(max_retries=0).batches.create(
                     input_file_id=uploaded.id,
                     endpoint=ENDPOINT,
                     completion_window="24h",
@@ -125,9 +129,9 @@ def _collect(task: Task, model: OpenAIModel, store: Store, job: BatchJob, prices
     return Collected(job, total, left)
 
 
-def _find(client: Any, digest: str) -> Any:
+def _find(client: Any, digest: str, collected: Collection[str]) -> Any:
     for job in client.batches.list(limit=100):
-        if (job.metadata or {}).get("truetwin") == digest:
+        if (job.metadata or {}).get("truetwin") == digest and job.id not in collected:
             return job
     return None
 

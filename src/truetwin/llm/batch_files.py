@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,11 +15,12 @@ from truetwin.io import check_writable, replacing
 from truetwin.llm.budget import estimated_tokens
 from truetwin.llm.chat_format import chat_body, read_completion
 from truetwin.llm.handover import hand_over, take_back
-from truetwin.llm.messages import Cell, Request
+from truetwin.llm.messages import Cell, Request, Usage
 from truetwin.llm.pricing import Prices
 from truetwin.llm.shards import Shard
 from truetwin.llm.shared_run import Failure
 from truetwin.llm.store import Store
+from truetwin.llm.stored import storable
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
 ENDPOINT = "/v1/chat/completions"
@@ -132,25 +133,25 @@ def _write_file(
     """One file of what is pending; a request that no longer fits has been written as the file's last one."""
     lines: list[tuple[str, Cell, Request]] = []
     path = _free_name(folder)
-    with replacing(path) as (draft,):
-        with draft.open("w", encoding="utf-8") as stream:
-            size = 0
-            while len(lines) < max_requests and size < max_bytes:
-                found = next(pending, None)
-                if found is None:
-                    break
-                cell, request = found
-                name = custom_id(cell)
-                body = chat_body(request, model)
-                size += stream.write(
-                    json.dumps({"custom_id": name, "method": "POST", "url": ENDPOINT, "body": body}) + "\n"
-                )
-                lines.append((name, cell, request))
-        if lines:
-            hand_over(store, path.name, lines)
+    with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as stream:
+        size = 0
+        while len(lines) < max_requests and size < max_bytes:
+            found = next(pending, None)
+            if found is None:
+                break
+            cell, request = found
+            name = custom_id(cell)
+            body = chat_body(request, model)
+            size += stream.write(
+                json.dumps({"custom_id": name, "method": "POST", "url": ENDPOINT, "body": body}) + "\n"
+            )
+            lines.append((name, cell, request))
     if not lines:
         path.unlink()
         return None
+    hand_over(
+        store, path.name, lines
+    )  # a file that nobody waits for does no harm, a wait without a file would
     return Exported(path, len(lines))
 
 
@@ -179,7 +180,7 @@ def import_replies(task: Task, store: Store, path: Path, *, prices: Prices | Non
             if not line.strip():
                 continue
             n_lines += 1
-            name, outcome = _import_line(line, task, store, prices)
+            name, outcome = _import_line(line, task, store, taken, prices)
             counts[outcome] += 1
             if outcome in ("answered", "failed"):
                 taken.append(name)
@@ -194,33 +195,43 @@ def import_replies(task: Task, store: Store, path: Path, *, prices: Prices | Non
     return Imported(**counts)
 
 
-def _import_line(line: bytes, task: Task, store: Store, prices: Prices | None) -> tuple[str, str]:
+def _import_line(
+    line: bytes, task: Task, store: Store, taken: Collection[str], prices: Prices | None
+) -> tuple[str, str]:
     try:
         found = json.loads(line)
-        name = found["custom_id"]
-        expected = store.handed_over(name)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError):
         return "", "unreadable"
+    name = found.get("custom_id") if isinstance(found, dict) else None
+    if not isinstance(name, str):
+        return "", "unreadable"
+    expected = None if name in taken else store.handed_over(storable(name))
     if expected is None:
         return name, "unexpected"
     cell, request = expected
     try:
         reply = read_completion(_body(found))
     except ProviderError as error:
-        store.put_failure(Failure(cell, "batch", str(error)))
+        used = getattr(error, "usage", None) or Usage()
+        store.put_failure(Failure(cell, "batch", str(error), used, _cost(used, prices)))
         store.put(cell, request, Parsed(State.PROVIDER_ERROR, None, str(error)))
         return name, "failed"
-    counted = reply.usage.prompt_tokens or reply.usage.completion_tokens
-    cost = prices.cost(reply.usage) if prices is not None and counted else None
-    store.put(cell, request, task.parse(cell, reply), reply, cost=cost)
+    store.put(cell, request, task.parse(cell, reply), reply, cost=_cost(reply.usage, prices))
     return name, "answered"
+
+
+def _cost(used: Usage, prices: Prices | None) -> float | None:
+    counted = used.prompt_tokens or used.completion_tokens
+    return prices.cost(used) if prices is not None and counted else None
 
 
 def _body(line: dict[str, Any]) -> Any:
     response = line.get("response")
-    if isinstance(response, dict) and response.get("status_code", 200) < 400:
-        return response.get("body")
-    inner = line.get("error") or (response or {}).get("body") or "no response"
+    response = response if isinstance(response, dict) else {}
+    status = response.get("status_code", 200)
+    if response.get("body") and isinstance(status, int) and status < 400:
+        return response["body"]
+    inner = line.get("error") or response.get("body") or "no response"
     raise ProviderError(f"the batch failed at this request: {json.dumps(inner)[:300]}")
 
 

@@ -65,6 +65,7 @@ class Budget:
 
     A request under way counts with an estimate (its text, and the mean reply so far), so that a hundred concurrent
     requests cannot overshoot a cap by a hundred replies. The total may pass a cap by the error of that estimate only.
+    Replies of an endpoint that counts no tokens go on counting with theirs.
 
     Parameters
     ----------
@@ -98,6 +99,8 @@ class Budget:
         self._seen = Usage()
         self._estimated = 0
         self._reserved = Usage()
+        self._assumed = Usage()
+        self.uncounted = 0  # replies of which the endpoint did not say how many tokens they are
 
     def reserve(self, request: Request) -> Reservation:
         """Count a request as under way; give the result back to :meth:`settle` when it has ended.
@@ -114,7 +117,7 @@ class Budget:
         expected = self._expected(request, estimate)
         reserved = self._reserved + expected
         try:
-            self._check(reserved)
+            self._check(reserved + self._assumed)
         except BudgetError:
             self.requests -= 1
             raise
@@ -127,12 +130,16 @@ class Budget:
         self._reserved = self._reserved + Usage(-expected.prompt_tokens, -expected.completion_tokens)
         if used is None:
             return None
+        if not (used.prompt_tokens or used.completion_tokens):  # money is unknown; caps go by the estimate
+            self.uncounted += 1
+            self._assumed = self._assumed + expected
+            return None
         self._replies += 1
         self._seen = self._seen + used
         self._estimated += reserved.estimate
         self.usage = self.usage + used
-        if self.prices is None or not (used.prompt_tokens or used.completion_tokens):
-            return None  # without prices, or from an endpoint that counts no tokens, money is unknown
+        if self.prices is None:
+            return None
         cost = self.prices.cost(used)
         self.cost += cost
         return cost

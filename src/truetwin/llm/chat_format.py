@@ -85,15 +85,18 @@ def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
 
 
 def read_usage(found: Any) -> Usage:
-    """Tokens as the provider counts them; what it does not state is 0."""
+    """Tokens as the provider counts them; what it does not state is 0.
+
+    Some providers count the tokens of thinking in the total and not in the completion. They are paid like all others
+    that were received, so what the total has beyond both counts as reasoning.
+    """
     if not isinstance(found, Mapping):
         return Usage()
-    return Usage(
-        prompt_tokens=_count(found, "prompt_tokens"),
-        completion_tokens=_count(found, "completion_tokens"),
-        reasoning_tokens=_count(found.get("completion_tokens_details"), "reasoning_tokens"),
-        cached_tokens=_count(found.get("prompt_tokens_details"), "cached_tokens"),
-    )
+    prompt, completion = _count(found, "prompt_tokens"), _count(found, "completion_tokens")
+    reasoning = _count(found.get("completion_tokens_details"), "reasoning_tokens")
+    uncounted = max(0, _count(found, "total_tokens") - prompt - completion)
+    cached = min(_count(found.get("prompt_tokens_details"), "cached_tokens"), prompt)
+    return Usage(prompt, completion + uncounted, max(reasoning, uncounted), cached)
 
 
 def _count(found: Any, name: str) -> int:

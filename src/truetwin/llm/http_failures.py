@@ -128,6 +128,38 @@ def without_secrets(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
 
 
+def check_base_url(url: str) -> str:
+    """``url``, if it is an address that requests can be sent to.
+
+    Raises
+    ------
+    EndpointError
+        If it is none, or if a user or a password stands in it: it would be recorded, and clients send a key instead.
+
+    Examples
+    --------
+    >>> check_base_url("http://localhost:8000/v1")
+    'http://localhost:8000/v1'
+    """
+    authority, fits = url, False
+    try:
+        parts = urlsplit(url)
+        authority = parts.netloc or url
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets or port
+        pass
+    if "@" in authority:
+        raise EndpointError(
+            "a base URL must hold no user and no password; this one holds '@'. Put the key into an environment "
+            "variable and name that with --key-variable."
+        )
+    if not fits:
+        raise EndpointError(
+            f"a base URL must be an address such as http://localhost:8000/v1; found {url.partition('?')[0]!r}"
+        )
+    return url
+
+
 def _inner(body: Any) -> Any:
     inner = body.get("error", body) if isinstance(body, Mapping) else body
     return inner[0] if isinstance(inner, list) and inner else inner

@@ -17,7 +17,7 @@ from truetwin.errors import (
     TruetwinError,
 )
 from truetwin.llm.connection import ModelOptions
-from truetwin.llm.http_failures import from_exception, from_status, without_secrets
+from truetwin.llm.http_failures import check_base_url, from_exception, from_status, without_secrets
 from truetwin.llm.messages import Reply, Request, Usage
 
 _SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort", "top_logprobs")
@@ -57,6 +57,8 @@ class InspectModel:
             )
         self._model: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        if options.base_url:
+            check_base_url(options.base_url)
         _import_inspect()
 
     def describe(self) -> Mapping[str, Any]:
@@ -83,7 +85,7 @@ class InspectModel:
         except Exception as error:
             raise self._classified(error) from None
         if output.error:
-            raise TransientError(f"{self.name}: {output.error}", kind="server")
+            raise TransientError(f"{self.name}: {self._clean(output.error)}", kind="server")
         return _reply(output, time.perf_counter() - begun)
 
     async def close(self) -> None:
@@ -126,7 +128,9 @@ class InspectModel:
             headers = getattr(response, "headers", None) or {}
             body = getattr(error, "body", None) or str(error)
             return from_status(status, self._clean(body), headers, url=self.name, model=self.name)
-        return from_exception(error, url=self.name)
+        found = from_exception(error, url=self.name)
+        found.args = (self._clean(str(found)),)
+        return found
 
     def _clean(self, body: Any) -> Any:
         return body.replace(self._key, "[key]") if self._key and isinstance(body, str) else body

@@ -18,7 +18,7 @@ from truetwin.errors import (
 )
 from truetwin.llm.chat_format import chat_body, read_completion
 from truetwin.llm.connection import ModelOptions
-from truetwin.llm.http_failures import from_exception, from_status, without_secrets
+from truetwin.llm.http_failures import check_base_url, from_exception, from_status, without_secrets
 from truetwin.llm.messages import Reply, Request
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ class OpenAIModel:
     Raises
     ------
     AccessError
-        If a key is needed and its variable is not set.
+        If a key is needed and its variable is not set, or holds what cannot be sent.
+    EndpointError
+        If the base URL is no address.
     MissingExtraError
         If the client is not installed.
     """
@@ -55,7 +57,7 @@ class OpenAIModel:
         self._options = options or ModelOptions()
         self._key = _find_key(self._options)
         base_url = self._options.base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-        self._base_url = base_url
+        self._base_url = check_base_url(base_url)
         self.url = without_secrets(base_url)
         self.adjustments: tuple[str, ...] = ()
         self._structured = True
@@ -191,6 +193,10 @@ class OpenAIModel:
 def _find_key(options: ModelOptions) -> str | None:
     variable = options.key_variable or KEY_VARIABLE
     key = os.environ.get(variable, "").strip()
+    if key and not (key.isascii() and key.isprintable()):
+        raise AccessError(
+            f"the environment variable {variable} must hold a key; what it holds has characters that no key has"
+        )
     if key:
         return key
     if options.key_variable or not (options.base_url or os.environ.get("OPENAI_BASE_URL")):

@@ -24,7 +24,7 @@ class Progress:
     usage : Usage
         Tokens of this session.
     cost : float, optional
-        Money of this session; None without prices.
+        Money of this session; None without prices, or if the endpoint did not count all tokens.
     seconds : float
         Since the session began.
     rate : float
@@ -72,7 +72,7 @@ class RunSummary:
     usage : Usage
         Tokens of this session, failed attempts included where the provider counted them.
     cost : float, optional
-        Money of this session; None without prices.
+        Money of this session; None without prices, or if the endpoint did not count all tokens.
     failed_attempts : mapping of str to int
         Attempts of this session that gave no answer, by kind.
     interrupted : int
@@ -109,5 +109,6 @@ class RunSummary:
 
     @property
     def valid_share(self) -> float | None:
-        """Valid answers among all cells; None without cells."""
-        return self.counts[State.VALID] / self.total if self.total else None
+        """Valid answers among all cells that have ended; None if none has."""
+        ended = sum(self.counts.values())
+        return self.counts[State.VALID] / ended if ended else None

@@ -30,6 +30,7 @@ class Totals:
     cost: float
     unpriced: int
     failed_attempts: Mapping[str, int]
+    priced: int = 0
 
     def describe(self) -> dict[str, Any]:
         """As JSON; money is missing, not too little, where attempts have no price."""
@@ -39,7 +40,7 @@ class Totals:
             "completion_tokens": self.usage.completion_tokens,
             "reasoning_tokens": self.usage.reasoning_tokens,
             "cached_tokens": self.usage.cached_tokens,
-            "cost": self.cost if not self.unpriced else None,
+            "cost": self.cost if self.priced and not self.unpriced else None,
             "requests_without_a_price": self.unpriced,
             "failed_attempts": dict(self.failed_attempts),
         }
@@ -144,7 +145,7 @@ class RunFile:
         chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
         sums = (
             "coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), coalesce(sum(reasoning_tokens), 0), "
-            "coalesce(sum(cached_tokens), 0), coalesce(sum(cost), 0)"
+            "coalesce(sum(cached_tokens), 0), coalesce(sum(cost), 0), count(cost)"
         )
         calls = self._base.execute(
             f"SELECT {sums}, coalesce(sum(reply IS NOT NULL), 0), coalesce(sum(reply IS NOT NULL AND cost IS NULL), 0) "
@@ -156,11 +157,12 @@ class RunFile:
             self._base.execute(f"SELECT kind, count(*) FROM failures {chosen} GROUP BY kind", values)
         )
         return Totals(
-            requests=calls[5] + sum(kinds.values()),
+            requests=calls[6] + sum(kinds.values()),
             usage=Usage(*calls[:4]) + Usage(*failed[:4]),
             cost=calls[4] + failed[4],
-            unpriced=calls[6],
+            unpriced=calls[7],
             failed_attempts=kinds,
+            priced=calls[5] + failed[5],
         )
 
     def waiting(self) -> dict[str, int]:

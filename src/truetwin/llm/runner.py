@@ -140,6 +140,7 @@ class _Run:
         )
         self.earlier = earlier
         self.works = earlier.requests > sum(earlier.failed_attempts.values())  # it has answered before
+        self.reached = False  # it has answered in this session
         self.settings = {"task": task.settings, "model": model.describe()}
         self.steps: set[str] = set()
         self.counts: Counter[State] = Counter()
@@ -245,19 +246,22 @@ class _Run:
                 self.counts[state] += 1
 
     def _summary(self) -> RunSummary:
-        cost = None if self.options.prices is None else self.budget.cost - self.earlier.cost
         return RunSummary(
             total=self.total,
             counts={state: self.counts[state] for state in State},
             asked=self.asked,
             usage=self._usage(),
-            cost=cost,
+            cost=self._cost(),
             failed_attempts=dict(self.failed),
             interrupted=self.interrupted,
             seconds=time.monotonic() - self.begun,
             stopped="" if self.stop is None else str(self.stop),
             notes=tuple(getattr(self.model, "adjustments", ())),
         )
+
+    def _cost(self) -> float | None:
+        unknown = self.options.prices is None or self.budget.uncounted
+        return None if unknown else self.budget.cost - self.earlier.cost
 
     def _usage(self) -> Usage:
         now, before = self.budget.usage, self.earlier.usage
@@ -303,7 +307,7 @@ class _Run:
                 self._give_up(cell, request, error, attempt)
                 return
             except (TransientError, EndpointError) as error:
-                if isinstance(error, EndpointError) and not self.works:
+                if isinstance(error, EndpointError) and not self.reached:
                     raise
                 if self.stop is not None:
                     return
@@ -313,7 +317,8 @@ class _Run:
                     return
                 await asyncio.sleep(self._wait(error, attempt))
             else:
-                self.works, self.failures_in_a_row = True, 0
+                self.works = self.reached = True
+                self.failures_in_a_row = 0
                 self._store(cell, request, self._read(cell, reply), reply, attempts=attempt, cost=cost)
                 return
 
@@ -459,7 +464,7 @@ class _Run:
                 counts={state: self.counts[state] for state in State},
                 failed_attempts=sum(self.failed.values()),
                 usage=self._usage(),
-                cost=None if self.options.prices is None else self.budget.cost - self.earlier.cost,
+                cost=self._cost(),
                 seconds=time.monotonic() - self.begun,
                 rate=self.rate,
                 in_flight=len(self.sent),

@@ -76,8 +76,8 @@ def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
         return (*head, None, None, None, None, None, 0, 0, 0, 0, call.cost, None, *tail)
     used = reply.usage
     return (
-        *head, storable(reply.text), reply.finish_reason, reply.refusal and storable(reply.refusal),
-        None if reply.logprobs is None else json.dumps([dict(each) for each in reply.logprobs]), reply.model,
+        *head, storable(reply.text), storable(reply.finish_reason), reply.refusal and storable(reply.refusal),
+        None if reply.logprobs is None else json.dumps([dict(each) for each in reply.logprobs]), storable(reply.model),
         used.prompt_tokens, used.completion_tokens, used.reasoning_tokens, used.cached_tokens,
         call.cost, reply.latency, *tail,
     )  # fmt: skip

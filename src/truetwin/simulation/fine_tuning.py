@@ -14,7 +14,7 @@ from truetwin.data import Item, ResponseMatrix
 from truetwin.errors import DataError, ParameterError
 from truetwin.io import dump_json, replacing
 from truetwin.llm import Cell
-from truetwin.simulation.leaks import hidden_with
+from truetwin.simulation.leaks import check_no_leak, hidden_with
 from truetwin.simulation.replies import expected_reply
 from truetwin.simulation.survey import SurveyTask
 
@@ -119,9 +119,10 @@ def write_fine_tuning(
     Raises
     ------
     DataError
-        If a target would be learned from, or if there is no example.
+        If a target would be learned from or stands in a persona, or if there is no example.
     """
     check_training_items(task.items, targets, catalogue)
+    check_no_leak(task.personas.values(), targets, catalogue)
     if task.design.strategy != "default" or task.design.elicit != "answer":
         raise ParameterError(
             "a model is fine-tuned on plain answers: the default strategy and one answer an item"

@@ -156,6 +156,18 @@ def turn_of(seed: int, *key: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
 
 
+def wordings_like_codes(question: Question) -> list[str]:
+    """Wordings of answers that read like what stands for another answer of the same question.
+
+    Examples
+    --------
+    >>> children = Item("Q1", "How many children?", Scale.ordinal(1, 2, labels={1: "none", 2: "1"}))
+    >>> wordings_like_codes(ask(children)), wordings_like_codes(ask(children, markers="letters"))
+    (['1'], [])
+    """
+    return [o.label for o in question.options if question.by_marker.get(plain(o.label), o) is not o]
+
+
 def check_items(items: Iterable[Item], source: str = "the items") -> None:
     """Raise :class:`DataError` for an item that cannot be asked; the message names it."""
     for item in items:

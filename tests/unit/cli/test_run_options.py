@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from truetwin.cli.output import printable
-from truetwin.cli.run_options import RunChoices, describe_progress, sampling_of
+from truetwin.cli.run_options import RunChoices, describe_progress, progress_line, sampling_of
 from truetwin.errors import ParameterError
 from truetwin.llm import Prices, Progress, State, Usage
 
@@ -21,8 +21,25 @@ def test_a_run_under_way_says_rate_tokens_money_and_failures() -> None:
     progress = Progress(1000, counts, 7, Usage(5000, 1000, 400, 0), 1.5, 10.0, 25.0, 20, 64, "interrupted")
     assert describe_progress(progress) == (
         "100/1,000, 25.0/s, 0:00:36 left, 6,000 tokens, cost 1.5, 10 refused, 7 failed attempts, 20 under way, "
-        "stopping (interrupted)"
+        "stopping (interrupted); interrupt again to give them up"
     )
+
+
+def test_an_interrupt_is_answered_at_once_and_an_error_only_once(capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for stopping, in_flight in (
+        ("", 5),
+        ("no access", 5),
+        ("interrupted", 5),
+        ("interrupted", 4),
+        ("interrupted", 0),
+    ):
+        progress = Progress(10, dict.fromkeys(State, 0), 0, Usage(), None, 1.0, 1.0, in_flight, 8, stopping)
+        with progress_line("asking") as show:
+            show(progress)
+            show(progress)
+        said.append(len(capsys.readouterr().err.splitlines()))
+    assert said == [0, 0, 1, 1, 0]
 
 
 def test_prices_come_from_the_command_line_or_from_a_file(tmp_path: Any) -> None:

@@ -12,7 +12,9 @@ import pytest
 from truetwin.cli import _run
 from truetwin.data.frames import to_frame
 from truetwin.datasets import generate_population
+from truetwin.errors import DataError
 from truetwin.io import read_personas, read_responses, write_table
+from truetwin.llm import Cell, Shard
 
 TOPICS = [
     "tea",
@@ -385,6 +387,61 @@ def test_fine_tuning_files_leave_targets_out(study: Study) -> None:
     text = (study.folder / "tuning" / "train.jsonl").read_text()
     assert TOPICS[10] not in text
     assert TOPICS[11] not in text
+
+
+def test_fine_tuning_knows_the_batteries_of_a_target_file(study: Study) -> None:
+    head = "item_id,text,low,high,block\n"
+    (study.folder / "learned.csv").write_text(head + "a,Do you sing?,1,5,music\nb,Do you cook?,1,5,home\n")
+    (study.folder / "target.csv").write_text(head + "c,Do you dance?,1,5,music\n")
+    (study.folder / "own.csv").write_text("id,a,b,c\nx,1,2,3\ny,2,3,4\nz,3,4,5\n")
+    files = ["@own.csv", "--items", "@learned.csv", "--target-file", "@target.csv", "--output", "@tuning"]
+    people = study.folder / "people.jsonl"
+    people.write_text("".join(f'{{"id": "{who}", "text": "A person."}}\n' for who in "xyz"))
+    study.run("personas", "fine-tune", *files, "--personas", "@people.jsonl", "--validation", "0")
+    text = (study.folder / "tuning" / "train.jsonl").read_text()
+    assert ("cook" in text, "sing" in text, "dance" in text) == (True, False, False)
+    people.write_text(
+        "".join(f'{{"id": "{who}", "text": "Dances.", "answers": {{"c": 3}}}}\n' for who in "xyz")
+    )
+    with pytest.raises(DataError, match="'c'"):
+        study.run("personas", "fine-tune", *files, "--personas", "@people.jsonl", "--validation", "0")
+
+
+def test_a_dry_run_of_a_shard_without_personas_says_so(study: Study) -> None:
+    shards = [Shard(k, N + 1) for k in range(1, N + 2)]
+    ids = [p.id for p in read_personas(study.path("personas.jsonl"))]
+    empty = next(s for s in shards if not any(s.holds(Cell(who, "")) for who in ids))
+    with pytest.raises(DataError, match="shard"):
+        study.simulate("--model", "m", "--dry-run", "--shard", f"{empty.number}/{empty.count}")
+
+
+def test_a_run_that_a_cap_stopped_is_not_called_invalid(study: Study, llm_server: Any) -> None:
+    llm_server.configure(reply="2")
+    study.simulate(
+        "--model", "m", "--base-url", llm_server.base_url, "--run", "@run", "--cap-requests", "3", code=1
+    )
+    assert "valid" not in study.err
+    found = study.run("runs", "show", "@run", "--json")
+    assert "cost" not in found["rows"][0]
+
+
+def test_money_is_unknown_where_nothing_was_answered(study: Study, llm_server: Any) -> None:
+    llm_server.configure(failures={"400": 1.0})
+    study.simulate(
+        "--model", "m", "--base-url", llm_server.base_url, "--run", "@run", "--cap-requests", "3", code=1
+    )
+    found = study.run("runs", "show", "@run", "--json")
+    assert "cost" not in found["rows"][0]
+
+
+def test_wordings_that_are_codes_of_other_answers_are_pointed_out(study: Study) -> None:
+    (study.folder / "asked.csv").write_text(
+        "item_id,text,low,high,labels\nk,Children?,1,3,1=none|2=1|3=2 or more\n"
+    )
+    study.simulate("--model", "m", "--dry-run")
+    assert "warning: wordings of 1 items, such as 'k'" in study.err
+    study.simulate("--model", "m", "--dry-run", "--markers", "letters")
+    assert "warning" not in study.err
 
 
 def test_builders_and_constructions_are_listed(study: Study) -> None:

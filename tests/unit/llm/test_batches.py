@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from truetwin.errors import AccessError, FileFormatError, RunError
+from truetwin.errors import AccessError, FileFormatError, RunError, TransientError
 from truetwin.llm import (
     Message,
     Prices,
@@ -202,6 +202,61 @@ def test_a_batch_that_died_before_it_was_noted_is_found_again(
     store.note(f"batch job {first.id}", None)
     (second,) = submit_batches(model, store, files)
     assert first.id == second.id
+
+
+def test_a_batch_whose_creation_seemed_to_fail_is_not_begun_twice(
+    llm_server: Any, survey: Any, store: Store, tmp_path: Path
+) -> None:
+    pytest.importorskip("openai")
+    llm_server.configure(batch_lost=1)
+    model: Any = open_model("m", base_url=llm_server.base_url)
+    files = [each.path for each in export_requests(survey(), model, store, tmp_path)]
+    with pytest.raises(TransientError):
+        submit_batches(model, store, files)
+    (job,) = submit_batches(model, store, files)
+    assert job.id == "batch-1"
+
+
+def test_what_a_failed_batch_left_is_submitted_again_though_the_file_is_the_same(
+    llm_server: Any, survey: Any, store: Store, tmp_path: Path
+) -> None:
+    pytest.importorskip("openai")
+    llm_server.configure(batch_rejected=1, batch_polls=0)
+    model: Any = open_model("m", base_url=llm_server.base_url)
+    first = [each.path for each in export_requests(survey(), model, store, tmp_path)]
+    submit_batches(model, store, first)
+    (collected,) = collect_batches(survey(), model, store)
+    assert collected.unanswered == 12
+    second = [each.path for each in export_requests(survey(), model, store, tmp_path)]
+    assert first[0].read_bytes() == second[0].read_bytes()
+    (job,) = submit_batches(model, store, second)
+    assert job.id == "batch-2"
+    collect_batches(survey(), model, store)
+    assert store.counts()[State.VALID] == 12
+
+
+def test_strange_lines_and_repeated_ones_are_counted_and_change_nothing(
+    survey: Any, store: Store, tmp_path: Path
+) -> None:
+    (exported,) = export_requests(survey(1, 3), scripted_model({}), store, tmp_path)
+    names = [json.loads(line)["custom_id"] for line in exported.path.read_text().splitlines()]
+    replies = tmp_path / "replies.jsonl"
+    answer(exported.path, replies)
+    good = replies.read_text().splitlines()
+    malformed = {"usage": {"prompt_tokens": 10, "completion_tokens": 5}}
+    lines = [
+        json.dumps({"custom_id": {}, "response": {}}),
+        json.dumps({"custom_id": "\ud800"}),
+        json.dumps({"custom_id": names[1], "response": ["strange"]}),
+        json.dumps({"custom_id": names[2], "response": {"status_code": None, "body": malformed}}),
+        "[" * 100_000,
+        good[0],
+        good[0],
+    ]
+    replies.write_text("\n".join(lines))
+    imported = import_replies(survey(1, 3), store, replies, prices=Prices(1.0, 1.0))
+    assert (imported.answered, imported.failed, imported.unexpected, imported.unreadable) == (1, 2, 2, 2)
+    assert dict(store.totals().failed_attempts) == {"batch": 2}
 
 
 def test_a_rejected_key_is_told_when_a_batch_is_submitted(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from truetwin.errors import AccessError, EndpointError, RequestRefusedError, TransientError, UnknownModelError
 from truetwin.llm import Reply, Usage
-from truetwin.llm.chat_format import read_completion
+from truetwin.llm.chat_format import read_completion, read_usage
 from truetwin.llm.http_failures import from_status, retry_after
 
 WORDS = ["choices", "message", "content", "usage", "error", "text", "logprobs", "refusal", "prompt_tokens"]
@@ -41,6 +41,22 @@ def test_a_malformed_reply_still_costs() -> None:
     with pytest.raises(TransientError) as raised:
         read_completion({"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 2}})
     assert Usage(10, 2) == raised.value.usage
+
+
+def test_thoughts_that_only_the_total_counts_are_paid_too() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 112}
+    assert read_usage(usage) == Usage(10, 102, 100)
+
+
+def test_thoughts_among_the_completion_are_counted_once() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 52, "total_tokens": 62}
+    details = {"completion_tokens_details": {"reasoning_tokens": 50}}
+    assert read_usage(usage | details) == Usage(10, 52, 50)
+
+
+def test_no_more_can_be_cached_than_was_sent() -> None:
+    usage = {"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 90}}
+    assert read_usage(usage).cached_tokens == 10
 
 
 @pytest.mark.parametrize(

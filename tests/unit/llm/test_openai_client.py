@@ -204,7 +204,7 @@ def test_an_endpoint_without_structured_output_is_asked_in_words_from_then_on(
 
 
 def test_secrets_in_an_address_are_not_described(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = open_model("m", base_url="http://me:secret@localhost:1/v1/?key=secret")
+    model = open_model("m", base_url="http://localhost:1/v1/?key=secret")
     assert model.describe() == {"engine": "openai", "name": "m", "base_url": "http://localhost:1/v1"}
 
     async def once() -> str:
@@ -214,6 +214,36 @@ def test_secrets_in_an_address_are_not_described(monkeypatch: pytest.MonkeyPatch
         return str(raised.value)
 
     assert "secret" not in asyncio.run(once())
+
+
+@pytest.mark.parametrize("engine", ["openai", "inspect"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:secret@localhost:1/v1",
+        "me:secret@localhost",
+        "http://me:secret@localhost:x/v1",
+        "http://me:secret@[bad/v1",
+        "localhost:8000/v1",
+        "http://localhost:x/v1",
+        "ftp://localhost/v1",
+        "http://",
+        " ",
+    ],
+)
+def test_what_is_no_address_is_refused_before_any_call(url: str, engine: str) -> None:
+    if engine == "inspect":
+        pytest.importorskip("inspect_ai")
+    with pytest.raises(EndpointError, match="a base URL must") as raised:
+        open_model("openai/m", base_url=url, engine=engine)
+    assert "secret" not in str(raised.value)
+
+
+def test_a_key_that_cannot_be_sent_is_noticed_before_any_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_KEY", "schlüssel")
+    with pytest.raises(AccessError, match="SOME_KEY") as raised:
+        open_model("m", base_url="http://localhost:1/v1", key_variable="SOME_KEY")
+    assert "schl" not in str(raised.value)
 
 
 def test_an_unknown_engine_is_refused() -> None:

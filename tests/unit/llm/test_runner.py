@@ -162,6 +162,48 @@ def test_an_address_without_answer_is_noticed_by_one_request(survey: Any, store:
     assert store.totals().failed_attempts == {"endpoint": 1}
 
 
+def test_an_endpoint_that_is_down_when_a_run_is_continued_is_noticed_by_one_request(
+    survey: Any, store: Store
+) -> None:
+    run(survey(), scripted_model({"default": "3"}), store, RunOptions(caps=Caps(requests=3)))
+    with pytest.raises(EndpointError):
+        run(survey(), scripted_model({"rules": [{"error": "endpoint"}]}), store, QUICK)
+    assert store.totals().failed_attempts == {"endpoint": 1}
+
+
+def test_only_cells_that_have_ended_count_for_the_share_of_valid_ones(survey: Any, store: Store) -> None:
+    options = RunOptions(caps=Caps(requests=4), concurrency=1)
+    summary = run(
+        survey(), scripted_model({"rules": [{"item": "q3", "reply": "x"}], "default": "3"}), store, options
+    )
+    assert (summary.remaining, summary.valid_share) == (8, 0.75)
+
+
+def test_caps_hold_where_an_endpoint_counts_no_tokens_and_money_is_unknown(survey: Any, store: Store) -> None:
+    prices = Prices(1.0, 1.0)
+    options = RunOptions(caps=Caps(cost=0.002), prices=prices, concurrency=1)
+    summary = run(survey(), scripted_model({"default": "3"}), store, options)
+    assert (0 < summary.asked < 12, summary.cost) == (True, None)
+    assert "cost cap" in summary.stopped
+
+
+def test_halves_of_surrogate_pairs_in_a_reply_do_not_stop_a_run(survey: Any, store: Store) -> None:
+    class Half:
+        name = "half"
+
+        def describe(self) -> Any:
+            return {"name": self.name}
+
+        async def complete(self, request: Any, *, timeout: float) -> Reply:
+            return Reply("3\ud800", "stop\ud800", refusal="\ud800", model="m\ud800")
+
+        async def close(self) -> None:
+            pass
+
+    assert run(survey(), Half(), store).asked == 12
+    assert {call.reply.model for call in store.calls() if call.reply} == {"m\ufffd"}
+
+
 def test_an_endpoint_that_has_answered_may_be_away_for_a_while(survey: Any, store: Store) -> None:
     script = {"rules": [{"persona": "p1", "error": "endpoint", "times": 2}], "default": "3"}
     summary = run(survey(), scripted_model(script), store, RunOptions(backoff=0.001, concurrency=1))
