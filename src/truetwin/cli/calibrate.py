@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from truetwin.cli.options import (
+    DisclosureColumn,
     Human,
     IdColumn,
     InContext,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from truetwin.calibration import Calibration
     from truetwin.data import Axis, Panel
 
+ELSEWHERE = "`truetwin evaluate` compares other methods; --method twin takes the twins as they are."
 CELLS_TO_CHECK = 5_000_000
 EXIT_INCOMPLETE = 1
 
@@ -80,6 +82,7 @@ def calibrate_command(
             "long table NAME.intervals.ENDING beside OUTPUT. Method auto only."
         ),
     ] = None,
+    disclosure_column: DisclosureColumn = False,
     n_jobs: Jobs = 1,
     json: Json = False,
 ) -> None:
@@ -137,6 +140,7 @@ def calibrate_command(
         inputs={role: path for role, path in inputs.items() if path},
         settings=asked,
         interval=intervals,
+        disclosure_column=disclosure_column,
     )
     gain = _gain(panel, result, name, check, n_jobs)
     parameters = {axis: model.get_params() for axis, model in result.calibrators.items()}
@@ -255,7 +259,7 @@ def _print(
     if len(remarkable) > 20 and len(notes) > 20:
         note(f"... and {len(remarkable) - 20} more targets with a note: see the sidecar")
     if gain:
-        gain_columns = [Column("protocol", "hidden in turn", optional=True), *GAIN_COLUMNS]
+        gain_columns = [Column("protocol", "hidden in turn"), *GAIN_COLUMNS]
         print_table(gain, gain_columns, title="what calibration gains, where the truth is known")
         for row in gain:
             if row["method"] == result.method and "difference" in row:
@@ -271,12 +275,10 @@ def _in_words(row: Mapping[str, Any]) -> str:
     if row["protocol"] == "leave-block-out":
         figures = f"for new batteries, whole batteries hidden: {figures}"
     if error != error or abs(gain) <= 2 * error:
-        return f"calibration shows no clear gain over the twins ({figures})"
-    return (
-        f"calibration gains over the twins ({figures})"
-        if gain > 0
-        else f"calibration does harm here ({figures})"
-    )
+        return f"calibration shows no clear gain over the twins ({figures}). {ELSEWHERE}"
+    if gain > 0:
+        return f"calibration gains over the twins ({figures})"
+    return f"calibration does harm here ({figures}). {ELSEWHERE}"
 
 
 def _left_alone(result: Calibration) -> list[str]:

@@ -46,6 +46,13 @@ Settings = Annotated[
 Jobs = Annotated[
     int, typer.Option("--n-jobs", help="Parallel workers; -1 for all cores. Results do not depend on it.")
 ]
+DisclosureColumn = Annotated[
+    bool,
+    typer.Option(
+        "--disclosure-column",
+        help="Say in every row of a CSV or TSV file that it is model-based; other formats always carry it.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
 
@@ -54,13 +61,9 @@ def read_panel(
 ) -> Panel:
     """Read the tables of a job and align them."""
     from truetwin.cli.output import note
-    from truetwin.io.panels import read_panel, undeclared
+    from truetwin.io.panels import read_panel
 
-    panel = read_panel(human, twin, id_column=id_column, item_file=item_file, in_context=in_context)
-    strange = undeclared(panel, item_file)
-    if strange:
-        note(f"{item_file}: {len(strange)} declared items are in neither table, such as {strange[0]!r}")
-    return panel
+    return read_panel(human, twin, id_column=id_column, item_file=item_file, in_context=in_context, say=note)
 
 
 def blocks_of(panel: Panel, given: str | None) -> tuple[dict[str, str], str]:

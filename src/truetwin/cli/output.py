@@ -56,13 +56,14 @@ def print_json(
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "") -> None:
     """Print rows as an aligned table; columns that no row has a value for are left out.
 
-    Nothing is ever cut: on a narrow terminal the columns marked as optional go first, then texts marked as foldable are
-    folded, and what is still too wide is printed as wide as it is.
+    Nothing is ever cut: on a narrow terminal the columns marked as optional go first, which a line says, then texts
+    marked as foldable are folded, and what is still too wide is printed as wide as it is.
     """
     from rich.measure import Measurement
 
     shown = [c for c in columns if any(row.get(c.field) is not None for row in rows)]
     out = console()
+    wanted = list(shown)
     table = _table(rows, shown, fold=False)
     while Measurement.get(out, _unlimited(out), table).maximum > out.width and any(c.optional for c in shown):
         last = max(k for k, c in enumerate(shown) if c.optional)
@@ -75,6 +76,9 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *,
     if title:
         print(title)
     out.print(table)
+    left_out = [c.heading for c in wanted if c not in shown]
+    if left_out:
+        note(f"left out on this narrow terminal: {', '.join(left_out)}; --json has everything")
 
 
 def _unlimited(out: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truetwin.cli.options import IdColumn, ItemFile, Json, ids_of
+from truetwin.cli.options import DisclosureColumn, IdColumn, ItemFile, Json, ids_of
 
 if TYPE_CHECKING:
     from truetwin.reweighting import Reweighting
@@ -68,6 +68,7 @@ def reweight_command(
     id_column: IdColumn = None,
     twin_weights: TwinWeights = None,
     keep_off_scale: KeepOffScale = False,
+    disclosure_column: DisclosureColumn = False,
     json: Json = False,
 ) -> None:
     """Predict how a population answers items that only its twins have answered.
@@ -132,7 +133,12 @@ def reweight_command(
         )
     asked = {"method": name, "discrepancy": discrepancy, "variant": variant, "level": level, "items": items}
     sidecar = write_marginals(
-        result, output, weights_output, inputs={k: v for k, v in inputs.items() if v}, settings=asked
+        result,
+        output,
+        weights_output,
+        inputs={k: v for k, v in inputs.items() if v},
+        settings=asked,
+        disclosure_column=disclosure_column,
     )
     if json:
         settings = {**asked, "output": str(output), "sidecar": str(sidecar), "notes": list(result.notes)}

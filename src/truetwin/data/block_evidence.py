@@ -65,8 +65,8 @@ class FoundBlocks:
         """In a sentence, what was found and how."""
         if not self.n_batteries:
             return (
-                "no batteries were found: ids, missing answers and near-duplicate twin answers join no two items, so "
-                "every item is a block of its own; --blocks FILE (item_id,block) declares them"
+                "none found in ids, missing answers or twin answers: every item stands alone; --blocks FILE "
+                "(item_id,block) declares them"
             )
         return (
             f"{_number(set(self.of.values()))} found, {self.n_batteries} of them batteries: ids join {self.by_ids} "

@@ -64,7 +64,7 @@ class Panel:
                 shown = f"{_some(ours)} and {_some(theirs)}" if ours and theirs else "one of them has none"
                 raise AlignmentError(
                     f"the human and the twin table must have {what}s in common; they have none "
-                    f"({shown}). Check that both use the same ids, written the same way."
+                    f"({shown}). Check that both use the same ids, written the same way{_further(what)}."
                 )
 
     @classmethod
@@ -202,3 +202,11 @@ def _without(ids: Sequence[str], positions: Sequence[int]) -> tuple[str, ...]:
 
 def _some(ids: Sequence[str]) -> str:
     return ", ".join(repr(i) for i in ids[:2]) + (", ..." if len(ids) > 2 else "")
+
+
+def _further(what: str) -> str:
+    return (
+        "; twins must also have answered items that people have answered, for calibration to learn from"
+        if what == "item"
+        else ""
+    )

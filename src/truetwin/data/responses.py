@@ -163,6 +163,19 @@ class ResponseMatrix:
         grid[np.ix_(to_row, to_column)] = self.values[np.ix_(from_row, from_column)]
         return grid
 
+    def take_items(self, columns: Sequence[int]) -> ResponseMatrix:
+        """The same answers, some of the items only."""
+        return ResponseMatrix(
+            self.values[:, list(columns)],
+            self.respondent_ids,
+            [self.items[k] for k in columns],
+            self.weights,
+            self.source,
+            self.id_name,
+            self.frame_kind,
+            self.id_type,
+        )
+
     def with_items(self, declared: dict[str, Item]) -> ResponseMatrix:
         """The same answers with texts, scales and blocks declared for some of the items."""
         items = [declared.get(item.id, item) for item in self.items]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from truetwin.data import Panel
@@ -17,8 +18,11 @@ def read_panel(
     id_column: str | None = None,
     item_file: Path | None = None,
     in_context: Path | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Panel:
     """Read human and twin answers and align them by id.
+
+    Columns of the human table that no twin has answered, such as age, are left out: nothing can be learned for them.
 
     Parameters
     ----------
@@ -28,6 +32,8 @@ def read_panel(
         Column of respondent ids in all of them.
     item_file : Path, optional
         Declared texts, scales, off-scale codes and blocks.
+    say : callable, optional
+        Called with a sentence about whatever was left out.
 
     Raises
     ------
@@ -43,17 +49,20 @@ def read_panel(
                 f"'weight' in an --item-file"
             )
     third = read_responses(in_context, id_column=id_column, items=items) if in_context else None
-    panel = Panel(tables[0], tables[1], third)
-    if items and not set(items) & set(panel.item_ids):
-        raise DataError(
-            f"{item_file} must declare items of the tables; {next(iter(items))!r} is in neither of them"
-        )
+    asked = set(tables[1].item_ids)
+    kept = [k for k, item in enumerate(tables[0].item_ids) if item in asked]
+    left_out = [item for item in tables[0].item_ids if item not in asked] if kept else []
+    panel = Panel(tables[0].take_items(kept) if left_out else tables[0], tables[1], third)
+    known = {*panel.item_ids, *left_out}
+    strange = [item for item in items or () if item not in known]
+    if items and len(strange) == len(items):
+        raise DataError(f"{item_file} must declare items of the tables; {strange[0]!r} is in neither of them")
+    if say and left_out:
+        say(f"{human}: left out what no twin has been asked: {_some(left_out)}")
+    if say and strange:
+        say(f"{item_file}: {len(strange)} declared items are in neither table, such as {strange[0]!r}")
     return panel
 
 
-def undeclared(panel: Panel, item_file: Path | None) -> list[str]:
-    """Items of the item file that neither table has."""
-    if item_file is None:
-        return []
-    known = set(panel.item_ids)
-    return [item for item in read_items(item_file) if item not in known]
+def _some(ids: list[str]) -> str:
+    return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")

@@ -33,6 +33,7 @@ def write_marginals(
     *,
     inputs: Mapping[str, Path],
     settings: Mapping[str, Any],
+    disclosure_column: bool = False,
 ) -> Path:
     """Write predictions, sidecar and, if asked, weights: all of them or none.
 
@@ -45,6 +46,8 @@ def write_marginals(
         Files that went in; their hashes are recorded.
     settings : mapping
         What the user asked for.
+    disclosure_column : bool
+        Say in every row of a CSV or TSV file that its values are model-based.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def write_marginals(
         "populations": [each.describe() for each in result.populations],
     }
     table = pa.Table.from_pylist(result.predictions, schema=PREDICTION_FIELDS)
-    table = disclosed(table, output.suffix.lower(), DISCLOSURE)
+    table = disclosed(table, output.suffix.lower(), DISCLOSURE, column=disclosure_column)
     weights = pa.Table.from_pylist(result.weights) if weights_output else None
     with replacing(*(p for p in (output, sidecar, weights_output) if p)) as drafts:
         write_draft(table, drafts[0], output.suffix.lower(), note=DISCLOSURE)

@@ -75,13 +75,15 @@ def _long_intervals(result: Calibration, level: float, id_column: str) -> pa.Tab
     return pa.table({id_column: ids, **columns})
 
 
-def disclosed(table: pa.Table, ending: str, text: str = DISCLOSURE) -> pa.Table:
-    """The table with the remark that it is predicted: as metadata, and as a column in a text file, which has no other
-    place for it. SPSS and Stata files get a note when they are written.
+def disclosed(table: pa.Table, ending: str, text: str = DISCLOSURE, *, column: bool) -> pa.Table:
+    """The table with the remark that it is predicted: as metadata, and if asked as a column of a text file.
+
+    A text file has no other place for it inside; its sidecar says it in any case. SPSS and Stata files get a note when
+    they are written.
     """
     import pyarrow as pa
 
-    if ending in TEXT_ENDINGS and DISCLOSURE_COLUMN not in table.column_names:
+    if column and ending in TEXT_ENDINGS and DISCLOSURE_COLUMN not in table.column_names:
         remark = pa.array([DISCLOSURE_CELL] * table.num_rows, pa.string())
         table = table.append_column(DISCLOSURE_COLUMN, remark)
     return table.replace_schema_metadata({**(table.schema.metadata or {}), b"truetwin": text.encode()})
@@ -118,6 +120,7 @@ def write_predictions(
     inputs: Mapping[str, Path],
     settings: Mapping[str, Any],
     interval: float | None = None,
+    disclosure_column: bool = False,
 ) -> Path:
     """Write predictions and their sidecar, both or neither.
 
@@ -140,6 +143,8 @@ def write_predictions(
     interval : float, optional
         Also write intervals of this level, and for ordinal items the probability of each category, to a long table
         beside OUTPUT; see :func:`intervals_path`.
+    disclosure_column : bool
+        Say in every row of a CSV or TSV file that its values are model-based; other formats say it in any case.
 
     Returns
     -------
@@ -175,7 +180,7 @@ def write_predictions(
     with replacing(output, *companions, sidecar) as (*drafts, sidecar_draft):
         for table, draft in zip(tables, drafts, strict=True):
             write_draft(
-                disclosed(table, output.suffix.lower()),
+                disclosed(table, output.suffix.lower(), column=disclosure_column),
                 draft,
                 output.suffix.lower(),
                 items=result.panel.items,

@@ -126,6 +126,7 @@ def _calibrate(work: Work) -> list[Path]:
         inputs=work.tables(),
         settings=part.model_dump(mode="json"),
         interval=interval,
+        disclosure_column=True,
     )
     return [output, sidecar, *([intervals_path(output)] if interval else [])]
 
@@ -191,6 +192,7 @@ def _reweight(work: Work) -> list[Path]:
         None,
         inputs={"marginals": inputs.marginals, "twin": work.twin},
         settings=part.model_dump(mode="json"),
+        disclosure_column=True,
     )
     return [output, sidecar]
 

@@ -50,7 +50,16 @@ def test_predictions_and_intervals_say_in_every_format_that_they_are_predicted(
 ) -> None:
     result = calibrate(generate_population(40, 10, n_new_items=2).panel)
     output = tmp_path / f"out{ending}"
-    write_predictions(result, output, id_column="who", rounded=False, inputs={}, settings={}, interval=0.9)
+    write_predictions(
+        result,
+        output,
+        id_column="who",
+        rounded=False,
+        inputs={},
+        settings={},
+        interval=0.9,
+        disclosure_column=True,
+    )
     for path in (output, intervals_path(output)):
         if ending == ".parquet":
             assert b"not answers that anybody gave" in pq.read_schema(path).metadata[b"truetwin"]
