@@ -115,7 +115,6 @@ def calibrate_command(
     check_sidecar(output)
     by_hand = parameters_of(settings)
     panel = read_panel(human, twin, id_column, item_file, in_context)
-    note_suspicious(panel)
     members, found_by = blocks_of(panel, blocks)
     with progress_bar("calibrating") as progress:
         result = calibrate(
@@ -161,6 +160,7 @@ def calibrate_command(
         if intervals is not None:
             note(f"{intervals:.0%} intervals: {intervals_path(output)}")
         note(f"predictions: {output}\nhow they were made: {sidecar}")
+    note_suspicious(panel)
     if result.unpredicted:
         raise typer.Exit(EXIT_INCOMPLETE)
 

@@ -79,13 +79,15 @@ def blocks_of(panel: Panel, given: str | None) -> tuple[dict[str, str], str]:
 def note_suspicious(panel: Panel) -> None:
     """Warn of answers that look like undeclared codes."""
     from truetwin.cli.output import note
-    from truetwin.data.suspicious import suspicious_codes
+    from truetwin.data.suspicious import odd_scales, suspicious_codes
 
+    for text in odd_scales(panel):
+        note(f"note: {text}")
     texts = suspicious_codes(panel)
     for text in texts[:5]:
         note(f"note: {text} Declare it in an --item-file")
     if len(texts) > 5:
-        note(f"... and {len(texts) - 5} more such answers")
+        note(f"... and {len(texts) - 5} more items with such answers")
 
 
 def names_of(text: str, what: str) -> list[str]:

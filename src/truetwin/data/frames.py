@@ -59,6 +59,8 @@ def from_frame(
     declared = dict(items or {})
     if set(LONG_COLUMNS) <= set(names) and set(names) <= {*LONG_COLUMNS, _WEIGHT}:
         return _from_long(table, declared, source, _kind_of(frame))
+    if id_column is None and "respondent_id" not in names:
+        _refuse_row_numbers(table, source)
     id_column = id_column or ("respondent_id" if "respondent_id" in names else names[0] if names else "")
     if id_column not in names:
         shown = ", ".join(repr(n) for n in names[:6]) + (", ..." if len(names) > 6 else "")
@@ -165,6 +167,20 @@ def as_kind(table: pa.Table, kind: FrameKind) -> Any:
 
         return polars.from_arrow(table)
     return table
+
+
+def _refuse_row_numbers(table: pa.Table, source: str) -> None:
+    """A first column without a name holds the row numbers that pandas and R write; ids are elsewhere."""
+    first, *others = table.column_names or [""]
+    if first.strip() not in ("", "Unnamed: 0") or not others:
+        return
+    numbers = [str(v) for v in table.column(0).to_pylist()]
+    if numbers not in ([str(k) for k in range(len(numbers))], [str(k + 1) for k in range(len(numbers))]):
+        return
+    raise DataError(
+        f"{source}: the first column has no name and counts the rows, as pandas' to_csv and R's write.csv add; it "
+        f"holds no ids. Name the column of ids with --id-column (id_column), or write the table without row numbers."
+    )
 
 
 def _as_arrow(frame: Any, id_column: str | None) -> pa.Table:

@@ -43,6 +43,31 @@ def suspicious_codes(panel: Panel) -> list[str]:
     return found
 
 
+def odd_scales(panel: Panel) -> list[str]:
+    """A sentence if some items vary far more than the others, as a column that is no item (age, income) would.
+
+    Far more means ten times the median range over items, where items have no declared scale.
+    """
+    ranges = {}
+    for j, item in enumerate(panel.item_ids):
+        both = np.concatenate([panel.human_values[:, j], panel.twin_values[:, j]])
+        seen = both[np.isfinite(both)]
+        if seen.size and panel.items[item].scale is None:
+            ranges[item] = (float(seen.min()), float(seen.max()))
+    if len(ranges) < 4:
+        return []
+    usual = float(np.median([high - low for low, high in ranges.values()]))
+    wide = [item for item, (low, high) in ranges.items() if high - low > 10 * max(usual, 1e-12)]
+    if not wide or len(wide) > len(ranges) / 4:
+        return []
+    low, high = ranges[wide[0]]
+    more = f" and {len(wide) - 1} more" if len(wide) > 1 else ""
+    return [
+        f"{wide[0]!r} ({low:g} to {high:g}){more} vary over ten times as much as most items do: leave out what is no "
+        f"survey item."
+    ]
+
+
 def _of_item(values: NDArray[np.float64]) -> list[str]:
     different, counts = np.unique(values, return_counts=True)
     coded = np.isin(different, list(CODES))

@@ -123,6 +123,14 @@ class Diagnosis:
         if not self.verdicts:
             found.append("no new item: humans have answered every item, so that there is no verdict to give")
         found += suspicious_codes(self.panel)[:10]
+        seen = {row["verdict"] for row in self.record}
+        given = {row["verdict"] for row in self.verdicts}
+        untested = [name for name in ("use the twin", "do not trust") if name in given - seen]
+        if untested and self.record:
+            found.append(
+                f"no answered item would have got the verdict {' or '.join(map(repr, untested))}, so that it is "
+                f"untested on these data"
+            )
         row = self.alignments["row"]
         chance = min(row.distances["gaussian"][-1], row.distances["shuffled"][-1])
         if row.distances["twin"][-1] > chance - 2 * max(

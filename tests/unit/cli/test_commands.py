@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -179,6 +180,24 @@ def test_the_demo_does_the_whole_job(capsys: pytest.CaptureFixture[str], tmp_pat
     assert "http://" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""
     )
+
+
+def test_columns_that_no_twin_was_asked_are_left_out_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    panel = generate_population(60, 12, n_new_items=2).panel
+    human = to_frame(panel.human.values, panel.human.respondent_ids, panel.human.item_ids)
+    age = pa.array([float(20 + k % 60) for k in range(60)])
+    write_table(human, tmp_path / "human.csv")
+    write_table(human.append_column("age", age), tmp_path / "with_age.csv")
+    write_table(
+        to_frame(panel.twin.values, panel.twin.respondent_ids, panel.twin.item_ids), tmp_path / "twin.csv"
+    )
+    for name in ("human", "with_age"):
+        files = [str(tmp_path / f"{name}.csv"), str(tmp_path / "twin.csv")]
+        assert _run(["calibrate", *files, "--output", str(tmp_path / f"{name}-out.csv")], debug=False) == 0
+    assert "left out what no twin has been asked: age" in capsys.readouterr().err
+    assert (tmp_path / "human-out.csv").read_bytes() == (tmp_path / "with_age-out.csv").read_bytes()
 
 
 def test_interrupting_leaves_no_partial_output(tmp_path: Path) -> None:

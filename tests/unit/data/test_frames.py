@@ -144,3 +144,14 @@ def test_floats_from_survey_programs_come_back_as_whole_numbers() -> None:
         answers.values, answers.respondent_ids, answers.item_ids, layout="long", id_type=answers.id_type
     )
     assert long.column("respondent_id").to_pylist() == [7, 1234567890123]
+
+
+def test_row_numbers_without_a_name_are_not_taken_for_ids() -> None:
+    table = pa.table({"": [0, 1], "person": [101, 102], "Q1": [1, 2]})
+    with pytest.raises(DataError, match="counts the rows"):
+        from_frame(table)
+    assert from_frame(table.drop_columns([""])).respondent_ids == ("101", "102")
+    assert from_frame(table.drop_columns(["person"]).set_column(0, "", pa.array([7, 3]))).respondent_ids == (
+        "7",
+        "3",
+    )

@@ -44,13 +44,22 @@ def calibration_section(
     """
     method = sidecar["method"]
     rows = [{**record, **_law(sidecar, record["target"])} for record in sidecar["targets"]]
-    blocks: list[Table | Picture] = [Table("Predicted targets", TARGET_FIELDS, rows)]
+    blocks: list[Table | Picture] = []
     known = [
         {"item": row["target"], "expected": row["expected"], "low": row["low"], "high": row["high"]}
         for row in rows
         if row.get("expected") is not None
     ]
-    if known:
+    alike = len({(row["expected"], row["low"], row["high"]) for row in known}) == 1 and len(known) > 1
+    texts = [f"Method: {method}. Every value is a prediction by a model, not an answer that anybody gave."]
+    if alike:
+        first = known[0]
+        texts.append(
+            f"What answered items reached when they were hidden in turn lets expect a correlation of "
+            f"{first['expected']:.2f} with people's answers (90% between {first['low']:.2f} and {first['high']:.2f}) "
+            f"for any of the {len(known)} new items; the verdicts below tell them apart."
+        )
+    elif known:
         cut = f" The {MOST_ITEMS} highest and lowest are drawn." if len(known) > MOST_ITEMS else ""
         blocks.append(
             Picture(
@@ -61,6 +70,8 @@ def calibration_section(
                 known,
             )
         )
+    fields = [f for f in TARGET_FIELDS if not (alike and f.name in ("expected", "low", "high"))]
+    blocks.insert(0, Table("Predicted targets", fields, rows))
     for item in list(dict.fromkeys(row["item"] for row in shares))[:N_EXAMPLES]:
         here = [row for row in shares if row["item"] == item]
         blocks.append(
@@ -76,7 +87,7 @@ def calibration_section(
         blocks += _ratios(evaluation, method)
     return Section(
         "Predictions",
-        (f"Method: {method}. Every value is a prediction by a model, not an answer that anybody gave.",),
+        texts,
         blocks,
     )
 
