@@ -133,6 +133,11 @@ def open_player(
     from truetwin.llm import open_model
     from truetwin.voice.play import Player
 
+    if model.partition(":")[0] == "generated":
+        raise ParameterError(
+            "the statistical stand-in 'generated' answers survey items only; without a key, voices can be played by "
+            "scripted:FILE"
+        )
     opened = open_model(
         model,
         base_url=base_url,
