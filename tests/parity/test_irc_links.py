@@ -22,7 +22,7 @@ def logs() -> Path:
     return folder
 
 
-def test_the_heuristic_agrees_with_annotators_in_channels_it_was_not_made_for(logs: Path) -> None:
+def test_the_heuristic_keeps_its_agreement_with_annotators_of_other_channels(logs: Path) -> None:
     files = [path for path in IrcLog(logs / "new-domains").files if annotation_of(path).exists()]
     found = {rule: score_links(files, rule) for rule in ("heuristic", "message before")}
     assert len(files) == 12

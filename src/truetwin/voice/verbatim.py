@@ -77,6 +77,8 @@ def length_in_words(text: str) -> int:
     >>> length_in_words("Don't go"), length_in_words("好的 ok")
     (2, 2)
     """
+    if text.isascii():
+        return len(text.split())
     characters = len(_UNSPACED.findall(text))
     return -(-characters // 2) + len(_UNSPACED.sub(" ", text).split())
 

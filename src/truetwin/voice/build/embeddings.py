@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,8 @@ Array = NDArray[np.float64]
 #: Texts that are handled at once, so that memory stays flat.
 BATCH = 4096
 N_FEATURES = 2**18
+#: Words whose features are remembered.
+_KEPT_SLOTS = 2**18
 
 
 class Embedder(Protocol):
@@ -53,6 +56,8 @@ class TfidfEmbedder:
         if analyzer not in ("word", "char_wb"):
             raise ParameterError(f"analyzer must be 'word' or 'char_wb'; got {analyzer!r}")
         self.analyzer = analyzer
+        self._parts = self._analyzer()
+        self._slots = _Slots()
 
     def describe(self) -> Mapping[str, Any]:
         """What the vectors depend on, the texts aside."""
@@ -63,7 +68,7 @@ class TfidfEmbedder:
         seen = np.zeros(N_FEATURES)
         n = 0
         for batch in _batches(texts):
-            counts = self._counter().transform(batch)
+            counts = self._counts(batch)
             seen += np.bincount(counts.indices, minlength=N_FEATURES)
             n += len(batch)
         self.idf_: Array = np.log((1 + n) / (1 + seen)) + 1
@@ -78,30 +83,58 @@ class TfidfEmbedder:
 
         blocks = []
         for batch in _batches(texts):
-            counts = self._counter().transform(batch).astype(np.float64)
+            counts = self._counts(batch)
             counts.data = (1 + np.log(counts.data)) * self.idf_[counts.indices]
             blocks.append(normalize(counts))
         return vstack(blocks).tocsr() if blocks else csr_matrix((0, N_FEATURES))
 
     def mean_weights(self, texts: Sequence[str]) -> Array:
         """Mean weight of each text's different words, the higher the rarer they are; 0 for a text without words."""
-        counts = self._counter().transform(list(texts))
+        counts = self._counts(texts)
         counts.data = self.idf_[counts.indices]
         n = np.diff(counts.indptr)
         return np.asarray(counts.sum(axis=1)).ravel() / np.maximum(n, 1)
 
-    def _counter(self) -> Any:
+    def _counts(self, texts: Sequence[str]) -> Any:
+        """How often each feature is in each text: sparse, (n_texts, n_features)."""
+        from scipy.sparse import csr_matrix
+
+        places: list[int] = []
+        ends = [0]
+        slots = self._slots
+        for text in texts:
+            places += [slots[part] for part in self._parts(text)]
+            ends.append(len(places))
+            if len(slots) > _KEPT_SLOTS:
+                slots.clear()
+        found = csr_matrix((np.ones(len(places)), places, ends), shape=(len(texts), N_FEATURES))
+        found.sum_duplicates()
+        return found
+
+    def _analyzer(self) -> Callable[[str], list[str]]:
+        if self.analyzer == "word":
+            words = re.compile(r"\b\w+\b").findall
+            return lambda text: words(text.lower())
         from sklearn.feature_extraction.text import HashingVectorizer
 
-        sizes = (1, 1) if self.analyzer == "word" else (2, 4)
-        return HashingVectorizer(
-            analyzer=self.analyzer,
-            ngram_range=sizes,
-            token_pattern=r"(?u)\b\w+\b",
-            n_features=N_FEATURES,
-            alternate_sign=False,
-            norm=None,
-        )
+        found: Callable[[str], list[str]] = HashingVectorizer(
+            analyzer="char_wb", ngram_range=(2, 4)
+        ).build_analyzer()
+        return found
+
+
+class _Slots(dict[str, int]):
+    """Feature of a word by its hash, computed once a word."""
+
+    def __init__(self) -> None:
+        from sklearn.utils import murmurhash3_32
+
+        super().__init__()
+        self._hash = murmurhash3_32
+
+    def __missing__(self, part: str) -> int:
+        slot = self[part] = abs(int(self._hash(part.encode("utf-8", "backslashreplace"), 0))) % N_FEATURES
+        return slot
 
 
 class SentenceEmbedder:

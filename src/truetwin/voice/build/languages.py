@@ -46,7 +46,10 @@ _COMMON = {
     "ru": ("и в не на я что он с как это по но из у за к ты же вы так от бы для мне "),
     "uk": ("і в не на я що він з як це по але та у за до ти же ви так від для є "),
 }
-_SETS = {code: frozenset(words.split()) for code, words in _COMMON.items()}
+_LANGUAGES_OF = {
+    word: tuple(code for code, words in _COMMON.items() if word in words.split())
+    for word in " ".join(_COMMON.values()).split()
+}
 #: Fewer hits than this say nothing.
 FEWEST_HITS = 2
 
@@ -75,7 +78,7 @@ class CommonWords:
 
     def describe(self) -> Mapping[str, Any]:
         """What the answers depend on."""
-        return {"kind": "common words", "languages": sorted(_SETS)}
+        return {"kind": "common words", "languages": sorted(_COMMON)}
 
     def of(self, text: str) -> str:
         """ISO 639-1 code, or ``und``."""
@@ -86,12 +89,11 @@ class CommonWords:
             if script not in (UNKNOWN, "ru"):
                 return script
         words = _WORD.findall(text.lower())
-        hits = dict.fromkeys(_SETS, 0)
+        hits: dict[str, int] = {}
         for word in words:
-            for code, known in _SETS.items():
-                if word in known:
-                    hits[code] += 1
-        best = max(hits.values())
+            for code in _LANGUAGES_OF.get(word, ()):
+                hits[code] = hits.get(code, 0) + 1
+        best = max(hits.values(), default=0)
         found = [code for code, n in hits.items() if n == best]
         if best >= FEWEST_HITS and len(found) == 1:
             return found[0]

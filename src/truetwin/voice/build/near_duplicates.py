@@ -3,11 +3,13 @@ r"""Texts that say again what an earlier one said: cosine above a threshold, exa
 For sparse vectors of unit length, features are put in one order (rarest first). If the tail of a vector after its first
 features is shorter than the threshold t, then a vector that shares none of these features with it has a cosine below t:
 :math:`\langle x, y \rangle \le \|x_{tail}\| \|y\| < t`. So only vectors that share one of those few rare features are
-compared (prefix filtering). Dense vectors are compared in blocks.
+compared (prefix filtering). Of two that do, the first feature they share bounds their cosine too: by the product of the
+lengths of both vectors from that feature on. Dense vectors are compared in blocks.
 """
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from truetwin.errors import ParameterError
 
 Array = NDArray[np.float64]
+_Holder = tuple[float, int]  # length of a kept vector from a feature on, and its number
 #: Rows of a block of dense vectors.
 BLOCK = 512
 
@@ -44,8 +47,9 @@ class DistinctTexts:
         if not 0 < most_alike <= 1:
             raise ParameterError(f"most_alike must be in (0, 1]; got {most_alike}")
         self.most_alike, self.order = most_alike, order
-        self._holders: dict[int, list[int]] = {}
-        self._kept: list[tuple[NDArray[np.int32], NDArray[np.float32]]] = []
+        self._holders: dict[int, list[_Holder]] = {}
+        self._features, self._values = array("i"), array("f")  # of the kept texts, one after the other
+        self._ends = array("q", [0])
         self._dense: list[Array] = []
 
     def keep(self, vectors: Any) -> NDArray[np.bool_]:
@@ -69,29 +73,27 @@ class DistinctTexts:
             features, values = features[by_rarity], values[by_rarity]
             tail = np.sqrt(np.cumsum((values**2)[::-1])[::-1])  # length of the vector from each feature on
             prefix = features[tail >= self.most_alike - 1e-6].tolist()
-            kept[k] = not self._has_twin(features, values, prefix)
+            kept[k] = not self._has_twin(features, values, prefix, tail)
             if kept[k]:
-                for feature in prefix:
-                    self._holders.setdefault(feature, []).append(len(self._kept))
-                by_number = np.argsort(features)
-                self._kept.append(
-                    (features[by_number].astype(np.int32), values[by_number].astype(np.float32))
-                )
+                for feature, length in zip(prefix, tail.tolist(), strict=False):
+                    self._holders.setdefault(feature, []).append((length, len(self._ends) - 1))
+                self._features.frombytes(features.astype(np.int32).tobytes())
+                self._values.frombytes(values.astype(np.float32).tobytes())
+                self._ends.append(len(self._features))
         return kept
 
-    def _has_twin(self, features: Any, values: Any, prefix: list[int]) -> bool:
+    def _has_twin(self, features: Any, values: Any, prefix: list[int], tail: Any) -> bool:
         own = dict(zip(features.tolist(), values.tolist(), strict=True))
         tried: set[int] = set()
-        for feature in prefix:
-            for k in self._holders.get(feature, ()):
-                if k in tried:
+        for feature, length in zip(prefix, tail.tolist(), strict=False):
+            least = (self.most_alike - 1e-6) / length
+            for other, k in self._holders.get(feature, ()):
+                if other < least or k in tried:
                     continue
                 tried.add(k)
-                others, weights = self._kept[k]
-                cosine = sum(
-                    own.get(f, 0.0) * w for f, w in zip(others.tolist(), weights.tolist(), strict=True)
-                )
-                if cosine >= self.most_alike:
+                part = slice(self._ends[k], self._ends[k + 1])
+                weighted = zip(self._features[part], self._values[part], strict=True)
+                if sum(own.get(f, 0.0) * w for f, w in weighted) >= self.most_alike:
                     return True
         return False
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from truetwin.voice.build.canned import CannedCounts, says_bot
 from truetwin.voice.build.privacy import FEWEST_DIGITS, Pseudonyms, Scrubber
@@ -34,8 +34,7 @@ class Person:
         return sum(self.channels.values())
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(NamedTuple):
     """What a census looks at: who said what where."""
 
     user: str

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from truetwin.errors import ParameterError
 
@@ -44,9 +45,14 @@ class Pseudonyms:
 
     def of(self, name: str, kind: str = "user") -> str:
         """Pseudonym of one id, handle or address of some kind."""
-        key = hashlib.sha256(self.salt.encode()).digest()[:32]
-        digest = hashlib.blake2b(f"{kind}\0{name}".encode(), key=key, digest_size=_LENGTH // 2).hexdigest()
+        digest = hashlib.blake2b(
+            f"{kind}\0{name}".encode("utf-8", "backslashreplace"), key=self._key, digest_size=_LENGTH // 2
+        ).hexdigest()
         return f"{kind}-{digest}"
+
+    @cached_property
+    def _key(self) -> bytes:
+        return hashlib.sha256(self.salt.encode()).digest()[:32]
 
 
 @dataclass

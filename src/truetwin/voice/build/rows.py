@@ -173,8 +173,10 @@ class Reading:
                 )
 
     def _judge(self, n: int, *, last: bool = False) -> None:
+        if not (last or n == FEWEST_JUDGED):
+            return
         bad = sum(self.skipped.values())
-        if ((last or n == FEWEST_JUDGED) and bad > max(MOST_BAD * n, 1)) or (last and n and bad >= n):
+        if bad > max(MOST_BAD * n, 1) or (last and n and bad >= n):
             reasons = "; ".join(f"{reason}: {count}" for reason, count in self.skipped.items())
             raise FileFormatError(
                 f"{self.path} must be readable line by line; {bad} of its first {n} lines are not ({reasons}). "
@@ -231,13 +233,14 @@ class Columns:
         found = {}
         for ours, theirs in self._pairs:
             value = row.get(theirs)
-            found[ours] = value if isinstance(value, str) else "" if _is_nothing(value) else str(value)
+            if value is None:
+                found[ours] = ""
+            elif isinstance(value, str):
+                found[ours] = value
+            else:
+                found[ours] = "" if value != value else str(value)  # a missing number is not equal to itself
         return found
 
     @cached_property
     def _pairs(self) -> list[tuple[str, str]]:
         return [(ours, self.named.get(ours, ours)) for ours in (*self.needed, *self.optional)]
-
-
-def _is_nothing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)

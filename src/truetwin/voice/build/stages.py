@@ -137,11 +137,13 @@ class Stages:
         if progress:
             tally.tick = lambda done, total: progress(name, done, total)
         n, content = 0, hashlib.sha256()
-        with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as out:
+        # A lone surrogate, as JSON may carry it, is written as the escape that it came as.
+        encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+        with replacing(path) as (draft,), draft.open("wb") as out:
             for record in work(tally):
-                line = json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n"
+                line = encode(record).encode("utf-8", "backslashreplace") + b"\n"
                 out.write(line)
-                content.update(line.encode())
+                content.update(line)
                 n += 1
         known = {
             "sha256": content.hexdigest(),

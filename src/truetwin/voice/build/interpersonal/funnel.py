@@ -206,7 +206,7 @@ def placed(stage: Stage) -> Iterator[tuple[int, Record]]:
     at = 0
     with stage.path.open("rb") as lines:
         for line in lines:
-            yield at, json.loads(line)
+            yield at, json.loads(line.decode())
             at += len(line)
 
 
@@ -233,21 +233,28 @@ class Informative:
     def records(self) -> Iterator[Record]:
         """Messages that pass, with ``at`` (place), ``l`` (language), ``s`` (score), ``a`` (by an active user)."""
         self.embedder.fit(record["x"] for _, record in self._long())
-        scores, codes, active = self._scored()
+        self.tally.noted["by others, too short"] = 0
+        places, scores, codes, active = self._scored()
         thresholds = self._thresholds(scores, codes, active)
         keep = scores >= thresholds[codes]
         names = sorted(self._codes, key=lambda name: self._codes[name])
-        self.tally.noted["by others, too short"] = 0
-        for k, (at, record) in enumerate(self._long(count=True)):
-            is_active = bool(active[k])
-            if is_active:
-                self.tally.keep(None if keep[k] else "not informative enough")
-            elif keep[k]:
-                self.tally.noted["by others, for distractors"] += 1
-            if keep[k]:
-                known: Record = {key: record[key] for key in _PASSED_ON if key in record}
-                score = round(float(scores[k]), 4)
-                yield {**known, "at": at, "l": names[codes[k]], "s": score, "a": is_active}
+        n_active, n_kept = int(active.sum()), int((active & keep).sum())
+        self.tally.n_in += n_active
+        if n_active > n_kept:
+            self.tally.dropped["not informative enough"] += n_active - n_kept
+        if others := int((keep & ~active).sum()):
+            self.tally.noted["by others, for distractors"] += others
+        chosen = np.flatnonzero(keep)
+        for k, (at, record) in zip(chosen.tolist(), self._at(places[chosen]), strict=True):
+            known: Record = {key: record[key] for key in _PASSED_ON if key in record}
+            score = round(float(scores[k]), 4)
+            yield {**known, "at": at, "l": names[codes[k]], "s": score, "a": bool(active[k])}
+
+    def _at(self, places: Any) -> Iterator[tuple[int, Record]]:
+        with self.messages.path.open("rb") as lines:
+            for at in places.tolist():
+                lines.seek(at)
+                yield at, json.loads(lines.readline().decode())
 
     def _long(self, *, count: bool = False) -> Iterator[tuple[int, Record]]:
         for k, (at, record) in enumerate(placed(self.messages)):
@@ -260,11 +267,13 @@ class Informative:
             elif count:
                 self.tally.noted["by others, too short"] += 1
 
-    def _scored(self) -> tuple[Any, Any, Any]:
-        scores, codes, active = [], [], []
+    def _scored(self) -> tuple[Any, Any, Any, Any]:
+        places, scores, codes, active = [], [], [], []
         self._codes: dict[str, int] = {}
-        long = self._long()
-        while batch := [record for _, record in islice(long, BATCH)]:
+        long = self._long(count=True)
+        while placed_batch := list(islice(long, BATCH)):
+            batch = [record for _, record in placed_batch]
+            places.append(np.array([at for at, _ in placed_batch], dtype=np.int64))
             texts = [record["x"] for record in batch]
             scores.append(self.embedder.mean_weights(texts).astype(np.float32))
             found = [self.languages.of(text) for text in texts]
@@ -275,8 +284,13 @@ class Informative:
             )
             active.append(np.array([record["u"] in self.active for record in batch], dtype=np.bool_))
         if not scores:
-            return np.zeros(0, np.float32), np.zeros(0, np.int16), np.zeros(0, np.bool_)
-        return np.concatenate(scores), np.concatenate(codes), np.concatenate(active)
+            return (
+                np.zeros(0, np.int64),
+                np.zeros(0, np.float32),
+                np.zeros(0, np.int16),
+                np.zeros(0, np.bool_),
+            )
+        return np.concatenate(places), np.concatenate(scores), np.concatenate(codes), np.concatenate(active)
 
     def _thresholds(self, scores: Any, codes: Any, active: Any) -> Any:
         """By language: the score that the wanted share of the active users' messages reaches; else nobody passes."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from truetwin.errors import FileFormatError
 from truetwin.voice.build.rows import Columns, Reading
@@ -18,8 +18,7 @@ NEEDED = ("user", "text", "channel")
 OPTIONAL = ("id", "reply_to", "time")
 
 
-@dataclass(frozen=True, slots=True)
-class RawMessage:
+class RawMessage(NamedTuple):
     """One message as written; ``time`` in seconds, or None where the log does not say."""
 
     channel: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from truetwin.errors import ParameterError
 
@@ -29,8 +30,7 @@ class ReplyOptions:
                 raise ParameterError(f"{name} must be at least 1; got {getattr(self, name)}")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A message as the heuristic sees it.
 
     ``place`` is its number in the channel; ``key`` whatever finds its text again; ``link`` the message it goes on from.

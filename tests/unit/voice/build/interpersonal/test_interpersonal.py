@@ -110,7 +110,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(
     assert outputs(built)[0] != outputs(tmp_path / "other")[0]
 
 
-@pytest.mark.parametrize("broken", [1, 3, 4, 6, 7])
+@pytest.mark.parametrize("broken", [1, 4, 6])
 def test_a_build_that_breaks_at_any_stage_resumes_to_the_same_bytes(
     log: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: int
 ) -> None:
@@ -174,7 +174,15 @@ def test_stated_links_are_followed_and_those_that_cannot_be_are_counted(tmp_path
     settings = replace(QUICK, funnel=replace(QUICK.funnel, informative_share=1.0))
     build_interpersonal(write_jsonl(tmp_path / "chat.jsonl", rows), tmp_path / "out", settings)
     found = stage(tmp_path / "out", "replies")
-    assert found["dropped"]["replies to a message that is not there"] >= 0.9 * len(replies[::10])
+    [distinct] = (tmp_path / "out" / ".stages").glob("*-distinct-*.jsonl")
+    passed = {json.loads(line)["x"] for line in distinct.read_text(encoding="utf-8").splitlines()}
+    lost = [row for row in replies if row["reply_to"] == "gone"]
+    repeated = [row for row in lost if (row["text"].partition(": ")[2] or row["text"]) not in passed]
+    assert stage(tmp_path / "out", "distinct")["dropped"]["says the same as an earlier one"] >= len(repeated)
+    assert found["dropped"]["replies to a message that is not there"] == len(lost) - len(repeated) == 110
+    assert (
+        len(repeated) == 1
+    )  # one of the 111 says what an earlier message says, and goes before links are followed
     assert found["dropped"]["replies to itself or to a later message"] == 1
     assert found["noted"] == {"links as the log states them": 1}
     texts = {row["text"]: row for row in rows}
@@ -206,7 +214,7 @@ def test_personal_data_is_replaced_the_same_way_everywhere(tmp_path: Path) -> No
     for k, row in enumerate(rows):
         if k % 9 == 0:
             row["text"] += " write to ann@example.org or call +44 20 7946 0958"
-    settings = replace(QUICK, most_items=400)
+    settings = replace(QUICK, most_items=60)
     build_interpersonal(write_jsonl(tmp_path / "chat.jsonl", rows), tmp_path / "out", settings)
     written = (tmp_path / "out" / "items.jsonl").read_text(encoding="utf-8")
     assert "example.org" not in written
