@@ -83,7 +83,7 @@ class WritingTask:
     def replies(self, values: Mapping[Cell, Sequence[str]]) -> list[PoolReply]:
         """Written lines as candidates for the item that they were written for."""
         return [
-            PoolReply(line, f"written as {cell.persona}", self._drafts[cell.item].scope, cell.item)
+            PoolReply(line, f"written as {cell.persona}", self._drafts[cell.item].scope, only_for=cell.item)
             for cell, lines in values.items()
             for line in lines
             if line
