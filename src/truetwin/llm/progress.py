@@ -18,15 +18,15 @@ class Progress:
     total : int
         Cells of the run (of this shard).
     counts : mapping of State to int
-        Cells that have ended, by state, those of earlier sessions included.
+        Cells that have ended, by state, those of earlier calls of the runner included.
     failed_attempts : int
-        Attempts of this session that gave no answer.
+        Attempts of this call that gave no answer.
     usage : Usage
-        Tokens of this session.
+        Tokens of this call.
     cost : float, optional
-        Money of this session; None without prices, or if the endpoint did not count all tokens.
+        Money of this call; None without prices, or if the endpoint did not count all tokens.
     seconds : float
-        Since the session began.
+        Since the call of the runner began.
     rate : float
         Cells ended per second, over the last moments.
     in_flight, limit : int
@@ -66,17 +66,17 @@ class RunSummary:
     total : int
         Cells of the run (of this shard).
     counts : mapping of State to int
-        Cells by state, those of earlier sessions included; every state is named.
+        Cells by state, those of earlier calls of the runner included; every state is named.
     asked : int
-        Cells that this session asked for and stored.
+        Cells that this call of the runner asked for and stored.
     usage : Usage
-        Tokens of this session, failed attempts included where the provider counted them.
+        Tokens of this call, failed attempts included where the provider counted them.
     cost : float, optional
-        Money of this session; None without prices, or if the endpoint did not count all tokens.
+        Money of this call; None without prices, or if the endpoint did not count all tokens.
     failed_attempts : mapping of str to int
-        Attempts of this session that gave no answer, by kind.
+        Attempts of this call that gave no answer, by kind.
     interrupted : int
-        Calls of dead sessions that were under way when they died, and may have been paid.
+        Requests of dead processes that were under way when they died, and may have been paid.
     seconds : float
         How long it took.
     stopped : str
