@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from item_agreement import Known, agreement
 from truetwin.datasets.twinvoice import PROFILES, twinvoice
 from truetwin.voice.auditing.style import (
     answer_index,
@@ -34,7 +35,6 @@ from truetwin.voice_sets.common.finishing import BuildOptions, Built
 from truetwin.voice_sets.common.set_repair import RepairOptions, repair
 from truetwin.voice_sets.novels.book import read_book
 from truetwin.voice_sets.novels.characters import read_characters
-from truetwin.voice_sets.novels.item_agreement import Known, agreement
 from truetwin.voice_sets.novels.novel_pipeline import NarrativeSettings, build_narrative, read_speech
 
 

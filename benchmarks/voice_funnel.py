@@ -20,7 +20,7 @@ import numpy as np
 
 from truetwin.voice_sets.common.distractor_matching import MatchingOptions
 from truetwin.voice_sets.common.finishing import BuildOptions
-from truetwin.voice_sets.conversations.messaging_pipeline import InterpersonalSettings, build_interpersonal
+from truetwin.voice_sets.conversations.interpersonal_build import InterpersonalSettings, build_interpersonal
 
 WORDS = 30_000
 BATCH = 50_000

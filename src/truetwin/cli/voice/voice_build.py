@@ -126,7 +126,7 @@ def interpersonal_command(
 ) -> None:
     """Make items from messages in several channels: what people reply, with their words elsewhere as memory."""
     from truetwin.voice_sets.common.build_settings import read_config, settings_from
-    from truetwin.voice_sets.conversations.messaging_pipeline import (
+    from truetwin.voice_sets.conversations.interpersonal_build import (
         InterpersonalSettings,
         build_interpersonal,
     )
@@ -171,7 +171,7 @@ def social_command(
 ) -> None:
     """Make items from posts and replies: what a user replied, against what others reply to similar posts."""
     from truetwin.voice_sets.common.build_settings import read_config, settings_from
-    from truetwin.voice_sets.conversations.social_pipeline import SocialSettings, build_social
+    from truetwin.voice_sets.conversations.social_build import SocialSettings, build_social
 
     settings = settings_from(SocialSettings, read_config(config), "the configuration")
     settings = replace(

@@ -1,10 +1,10 @@
-"""The last steps of every build: distractors, balance, gate, files. Each pipeline ends here."""
+"""Do the last steps of every build: distractors, balance, gate, files."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from truetwin.io import file_hash
 from truetwin.io.atomic import replacing
 from truetwin.voice.auditing.benchmark_audit import AuditReport
 from truetwin.voice.items.voice_items import VoiceItem, write_voice_items
-from truetwin.voice_sets.common.datasheet import Datasheet
+from truetwin.voice_sets.common.datasheet import About, Datasheet
 from truetwin.voice_sets.common.distractor_matching import MatchingOptions
 from truetwin.voice_sets.common.distractors import (
     Candidates,
@@ -72,7 +72,7 @@ class BuildOptions:
             raise ParameterError(f"least_share must be in (0, 1]; got {self.least_share}")
 
     def record(self) -> dict[str, Any]:
-        """As JSON."""
+        """Give them as JSON can hold them."""
         return asdict(self)
 
 
@@ -89,18 +89,16 @@ class Built:
 
     @property
     def share_kept(self) -> float:
-        """Items over candidates."""
+        """Share of the candidates that became items."""
         return len(self.items) / self.n_candidates
 
 
-def limited(drafts: Sequence[Draft], options: BuildOptions) -> list[Draft]:
-    """At most ``limit`` drafts, drawn by the seed, in their order."""
-    if options.limit is None or len(drafts) <= options.limit:
-        return list(drafts)
-    import numpy as np
+ItemRecord = dict[str, Any]
 
-    chosen = np.random.default_rng([options.seed, 11]).choice(len(drafts), options.limit, replace=False)
-    return [drafts[k] for k in sorted(chosen)]
+
+def stored_items(stage: Stage[ItemRecord]) -> list[VoiceItem]:
+    """Read the items of a stage."""
+    return [VoiceItem.from_record(record) for record in stage.records()]
 
 
 def furnished(
@@ -110,7 +108,7 @@ def furnished(
     embedder: Embedder,
     options: BuildOptions,
 ) -> list[VoiceItem]:
-    """Stages "distractors" and "balance": items from drafts. Inputs are only read if a stage has to be done."""
+    """Do the stages "distractors" and "balance". Drafts and pool are only read if a stage has to be done."""
     return balanced(stages, with_distractors(stages, drafts, pool, embedder, options), options)
 
 
@@ -122,10 +120,10 @@ def with_distractors(
     options: BuildOptions,
     *,
     candidates: Candidates | None = None,
-) -> Stage:
-    """Stage "distractors": three of the pool's replies for each draft; ``candidates`` says where to look for them."""
+) -> Stage[ItemRecord]:
+    """Do the stage "distractors": three of the pool's replies for each draft, from ``candidates`` if given."""
 
-    def give(tally: Tally) -> Iterator[Mapping[str, Any]]:
+    def give(tally: Tally) -> Iterator[ItemRecord]:
         found: Furnished = furnish(
             drafts(),
             pool(),
@@ -146,18 +144,18 @@ def with_distractors(
     return stages.run("distractors", give, settings)
 
 
-def balanced(stages: Stages, furnished: Stage, options: BuildOptions) -> list[VoiceItem]:
-    """Stage "balance": the items without those by which a persona-free baseline is too good."""
+def balanced(stages: Stages, furnished: Stage[ItemRecord], options: BuildOptions) -> list[VoiceItem]:
+    """Do the stage "balance": leave out items by which a persona-free baseline is too good."""
 
-    def even(tally: Tally) -> Iterator[Mapping[str, Any]]:
-        items = [VoiceItem.from_record(r) for r in furnished.records()]
+    def even(tally: Tally) -> Iterator[ItemRecord]:
+        items = stored_items(furnished)
         if not items:
             return
         kept, out = balance(items, options.limits, least_share=options.least_share, seed=options.seed)
         yield from _counted(kept, out, tally)
 
-    last = stages.run("balance", even, {"limits": asdict(options.limits), "share": options.least_share})
-    return [VoiceItem.from_record(r) for r in last.records()]
+    settings = {"limits": asdict(options.limits), "share": options.least_share}
+    return stored_items(stages.run("balance", even, settings))
 
 
 def finish_build(
@@ -165,14 +163,11 @@ def finish_build(
     items: Sequence[VoiceItem],
     folder: Path,
     options: BuildOptions,
+    about: About,
     *,
-    title: str,
-    sources: Sequence[Mapping[str, Any]],
-    settings: Mapping[str, Any],
     n_candidates: int,
     min_history: int,
     before: AuditReport | None = None,
-    notes: Sequence[str] = (),
 ) -> Built:
     """Judge the items, and write them with their datasheet if they pass.
 
@@ -191,25 +186,26 @@ def finish_build(
     report.unlink(missing_ok=True)
     path = folder / ITEMS
     write_voice_items(path, items)
+    about = replace(
+        about,
+        settings={**about.settings, "build": options.record()},
+        notes=[*about.notes, *verdict.notes],
+    )
     sheet = Datasheet(
-        title=title,
-        sources=sources,
+        about,
         licence=options.licence,
         stages=stages.rows(),
-        settings={**settings, "build": options.record()},
         after=verdict.report,
         before=before,
         n_candidates=n_candidates,
         outputs={ITEMS: file_hash(path)},
-        notes=[*notes, *verdict.notes],
     )
     sheet.write(folder)
     return Built(folder, list(items), n_candidates, stages.rows(), verdict, before)
 
 
-def _counted(
-    items: Iterable[VoiceItem], refused: Mapping[str, str], tally: Tally
-) -> Iterator[Mapping[str, Any]]:
+def _counted(items: Iterable[VoiceItem], refused: Mapping[str, str], tally: Tally) -> Iterator[ItemRecord]:
+    """Give the items as records, and count these and the others in the tally."""
     for reason in refused.values():
         tally.keep(reason)
     for item in items:

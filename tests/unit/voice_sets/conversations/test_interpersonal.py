@@ -24,12 +24,11 @@ from truetwin.voice.items.voice_items import read_voice_items
 from truetwin.voice_sets.common.distractor_matching import MatchingOptions
 from truetwin.voice_sets.common.finishing import BuildOptions
 from truetwin.voice_sets.common.stages import Stages
+from truetwin.voice_sets.conversations.interpersonal_build import InterpersonalSettings, build_interpersonal
 from truetwin.voice_sets.conversations.message_funnel import FunnelOptions
-from truetwin.voice_sets.conversations.message_logs import IrcLog, open_log, read_links
-from truetwin.voice_sets.conversations.messaging_pipeline import InterpersonalSettings, build_interpersonal
+from truetwin.voice_sets.conversations.message_logs import IrcLog, open_log
 from truetwin.voice_sets.conversations.reply_guessing import ReplyFinder, address_of, stimulus_of
-from truetwin.voice_sets.conversations.reply_link_scores import score_links
-from truetwin.voice_sets.conversations.reply_links import HistoryOptions
+from truetwin.voice_sets.conversations.user_histories import HistoryOptions
 
 QUICK = InterpersonalSettings(
     funnel=FunnelOptions(min_messages=60, min_per_channel=10, informative_share=0.5),
@@ -176,7 +175,7 @@ def test_stated_links_are_followed_and_those_that_cannot_be_are_counted(tmp_path
     build_interpersonal(write_jsonl(tmp_path / "chat.jsonl", rows), tmp_path / "out", settings)
     found = stage(tmp_path / "out", "replies")
     [distinct] = (tmp_path / "out" / ".stages").glob("*-distinct-*.jsonl")
-    passed = {json.loads(line)["x"] for line in distinct.read_text(encoding="utf-8").splitlines()}
+    passed = {json.loads(line)["text"] for line in distinct.read_text(encoding="utf-8").splitlines()}
     lost = [row for row in replies if row["reply_to"] == "gone"]
     repeated = [row for row in lost if (row["text"].partition(": ")[2] or row["text"]) not in passed]
     assert stage(tmp_path / "out", "distinct")["dropped"]["says the same as an earlier one"] >= len(repeated)
@@ -294,24 +293,16 @@ def test_addresses_are_found_in_every_usual_form() -> None:
     assert address_of("ann hello there", named) == ("", "ann hello there")
 
 
-def test_irc_logs_are_read_and_their_links_scored(tmp_path: Path) -> None:
+def test_irc_logs_are_read(tmp_path: Path) -> None:
     (tmp_path / "2004-01-02.a.raw.txt").write_bytes(
         b"=== ann has joined\n[10:00] <ann> how do I mount it\n[10:01] <bob> what for\n"
         b"[10:02] <eve> ann: with mount caf\xe9\n[10:03]  * ann nods\n"
     )
-    path = tmp_path / "2004-01-02.a.raw.txt"
-    (tmp_path / "2004-01-02.a.annotation.txt").write_text("1 1 -\n1 3 -\n2 2 -\n")
-    log = IrcLog(tmp_path)
-    assert [(m.user, m.text) for m in log] == [
+    assert [(m.user, m.text) for m in IrcLog(tmp_path)] == [
         ("ann", "how do I mount it"),
         ("bob", "what for"),
         ("eve", "ann: with mount café"),
     ]
-    assert read_links(tmp_path / "2004-01-02.a.annotation.txt") == [(1, 1), (1, 3), (2, 2)]
-    score = score_links([path], "heuristic")
-    assert (score.n_messages, score.n_annotated, score.n_predicted, score.n_correct) == (3, 1, 1, 1)
-    before = score_links([path], "message before")
-    assert (before.n_predicted, before.n_correct, before.f1) == (2, 0, 0.0)
     with pytest.raises(DataError, match="must hold IRC logs"):
         open_log(_empty(tmp_path))
 

@@ -17,8 +17,8 @@ from truetwin.voice_sets.common.finishing import BuildOptions
 from truetwin.voice_sets.common.stages import Stages
 from truetwin.voice_sets.common.text_similarity import TfidfEmbedder
 from truetwin.voice_sets.conversations.choice_alignment import alignments, compare_selections, select
-from truetwin.voice_sets.conversations.post_replies import UserOptions
-from truetwin.voice_sets.conversations.social_pipeline import SocialSettings, build_social
+from truetwin.voice_sets.conversations.social_build import SocialSettings, build_social
+from truetwin.voice_sets.conversations.user_filters import UserOptions
 
 QUICK = SocialSettings(
     build=BuildOptions(matching=MatchingOptions(rounds=0, triples=40)),
