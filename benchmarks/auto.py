@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from truetwin.calibration import calibrate
-from truetwin.calibration.auto import Auto
+from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.datasets import generate_population, movielens, twin_2k_500
 from truetwin.evaluation import evaluate, interval_coverage
 from truetwin.reproduction.published import published

@@ -13,9 +13,9 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from truetwin.data import Panel, ResponseMatrix
-from truetwin.data.block_evidence import find_blocks
-from truetwin.data.blocks import infer_blocks
 from truetwin.datasets import movielens, twin_2k_500
+from truetwin.instrument.batteries import infer_blocks
+from truetwin.instrument.battery_evidence import find_blocks
 
 
 def anonymous(panel: Panel) -> tuple[Panel, dict[str, str]]:

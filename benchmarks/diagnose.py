@@ -20,10 +20,10 @@ import numpy as np
 
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.datasets import movielens, twin_2k_500
-from truetwin.diagnosis.plan import plan
-from truetwin.diagnosis.prepare import Prepared, prepare
-from truetwin.diagnosis.record import NOISE, left_out, twin_scores
-from truetwin.diagnosis.verdict import hidden_verdicts, item_verdicts, record_summary
+from truetwin.diagnosis.asking_plan import plan
+from truetwin.diagnosis.standardised_panel import Prepared, prepare
+from truetwin.diagnosis.track_record import NOISE, left_out, twin_scores
+from truetwin.diagnosis.verdicts import hidden_verdicts, item_verdicts, record_summary
 
 
 def panels(only: str | None) -> list[tuple[str, Panel]]:

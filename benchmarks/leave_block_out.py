@@ -18,7 +18,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from truetwin.calibration.methods import PAPER_METHODS
+from truetwin.calibration.calibrators import PAPER_METHODS
 from truetwin.datasets import twin_2k_500
 from truetwin.evaluation import evaluate
 

@@ -19,13 +19,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from truetwin.calibration.auto import Auto
+from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.calibration.design import Preprocessing
-from truetwin.calibration.online import OnlineItem
-from truetwin.calibration.residuals import donor_covariates
+from truetwin.calibration.error_conditioning import donor_covariates
+from truetwin.calibration.online_items import OnlineItem
 from truetwin.data import Panel
 from truetwin.datasets import movielens, twin_2k_500
-from truetwin.evaluation.protocols import protocols
+from truetwin.evaluation.hiding_protocols import protocols
 
 ANSWERS = (0, 1, 5, 20, 50, 200)
 LEAST = 260

@@ -14,8 +14,8 @@ import time
 
 from truetwin.datasets import movielens_marginals
 from truetwin.reweighting import DISCREPANCIES, Ensemble
-from truetwin.reweighting.align import align
 from truetwin.reweighting.ensemble import VARIANTS
+from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.splits import train_test_splits
 
 

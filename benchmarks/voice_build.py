@@ -20,16 +20,22 @@ from pathlib import Path
 import numpy as np
 
 from truetwin.datasets.twinvoice import PROFILES, twinvoice
-from truetwin.voice.build.finish import BuildOptions, Built
-from truetwin.voice.build.narrative.agreement import Known, agreement
-from truetwin.voice.build.narrative.book import read_book
-from truetwin.voice.build.narrative.characters import read_characters
-from truetwin.voice.build.narrative.pipeline import NarrativeSettings, build_narrative, read_speech
-from truetwin.voice.build.repair import RepairOptions, repair
-from truetwin.voice.dimensions import narrative
-from truetwin.voice.items import VoiceItem
-from truetwin.voice.rates import wilson
-from truetwin.voice.style import answer_index, group_folds, group_of, style_arrays, style_probabilities
+from truetwin.voice.auditing.style import (
+    answer_index,
+    group_folds,
+    group_of,
+    style_arrays,
+    style_probabilities,
+)
+from truetwin.voice.items.dimensions import narrative
+from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.stats.rates import wilson
+from truetwin.voice_sets.common.finishing import BuildOptions, Built
+from truetwin.voice_sets.common.set_repair import RepairOptions, repair
+from truetwin.voice_sets.novels.book import read_book
+from truetwin.voice_sets.novels.characters import read_characters
+from truetwin.voice_sets.novels.item_agreement import Known, agreement
+from truetwin.voice_sets.novels.novel_pipeline import NarrativeSettings, build_narrative, read_speech
 
 
 def share(n: int, of: int) -> str:

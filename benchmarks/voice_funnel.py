@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from truetwin.voice.build.finish import BuildOptions
-from truetwin.voice.build.interpersonal.pipeline import InterpersonalSettings, build_interpersonal
-from truetwin.voice.build.matching import MatchingOptions
+from truetwin.voice_sets.common.distractor_matching import MatchingOptions
+from truetwin.voice_sets.common.finishing import BuildOptions
+from truetwin.voice_sets.conversations.messaging_pipeline import InterpersonalSettings, build_interpersonal
 
 WORDS = 30_000
 BATCH = 50_000

@@ -13,8 +13,8 @@ import argparse
 import json
 from pathlib import Path
 
-from truetwin.voice.build.interpersonal.logs import IrcLog, annotation_of
-from truetwin.voice.build.interpersonal.scoring import RULES, score_links
+from truetwin.voice_sets.conversations.message_logs import IrcLog, annotation_of
+from truetwin.voice_sets.conversations.reply_link_scores import RULES, score_links
 
 
 def main() -> None:

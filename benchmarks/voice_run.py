@@ -67,9 +67,9 @@ def timed(label: str) -> Iterator[dict[str, Any]]:
 
 def our_runner(url: str) -> None:
     from truetwin.llm import RunOptions, Store, open_model
-    from truetwin.voice.outcomes import Protocol, Status
-    from truetwin.voice.play import Player, play
-    from truetwin.voice.selecting import select_items
+    from truetwin.voice.protocols.item_selection import select_items
+    from truetwin.voice.protocols.outcomes import Protocol, Status
+    from truetwin.voice.protocols.playing import Player, play
 
     with tempfile.TemporaryDirectory() as folder, timed("our runner, items loaded included") as found:
         items = select_items("narrative").items
@@ -116,7 +116,7 @@ def inspect_tasks(url: str, connections: int) -> None:
     from inspect_ai.scorer import includes
     from inspect_ai.solver import generate
 
-    from truetwin.voice.inspect_tasks import voice_narrative
+    from truetwin.voice.protocols.inspect_tasks import voice_narrative
 
     def run(task: Task, label: str) -> float:
         with tempfile.TemporaryDirectory() as logs, timed(label) as found:

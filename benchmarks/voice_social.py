@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from truetwin.voice.build.gate import GateError
-from truetwin.voice.build.social.pipeline import SocialSettings, build_social
+from truetwin.voice_sets.common.release_gate import GateError
+from truetwin.voice_sets.conversations.social_pipeline import SocialSettings, build_social
 
 WORDS = 3000
 

@@ -3,7 +3,7 @@
 Write the requests of a run to files, answer them where the GPUs are, and bring the replies back::
 
     from truetwin.llm import Store, open_model
-    from truetwin.llm.batch_files import export_requests, import_replies
+    from truetwin.llm.batches.batch_files import export_requests, import_replies
 
     model = open_model("Qwen/Qwen2.5-7B-Instruct", base_url="http://not-used/v1")
     with Store("run") as store:

@@ -29,9 +29,9 @@ def serve() -> None:
     import openai
 
     import conftest
-    import truetwin.llm.openai_client
+    import truetwin.llm.providers.openai_client
 
-    loaded = (aiohttp, conftest, openai.resources.chat, truetwin.llm.openai_client)
+    loaded = (aiohttp, conftest, openai.resources.chat, truetwin.llm.providers.openai_client)
     assert all(loaded)  # children find them imported
     for line in sys.stdin:
         child = os.fork()

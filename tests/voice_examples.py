@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from truetwin.voice.items import Option, Turn, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePersona
 
 WORDS = ("rain", "tea", "late trains", "a long walk home", "the old bridge")
 

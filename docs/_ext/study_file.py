@@ -9,7 +9,7 @@ from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 
-MODULE = "truetwin.study.config"
+MODULE = "truetwin.study.study_file"
 
 
 class StudyFile(Directive):
@@ -19,9 +19,9 @@ class StudyFile(Directive):
 
     def run(self) -> list[nodes.Node]:
         """The study itself, then its sections in the order in which they are done."""
-        from truetwin.study import config
+        from truetwin.study import study_file
 
-        sections = {"": config.Study, **config.SECTIONS}
+        sections = {"": study_file.Study, **study_file.SECTIONS}
         meanings = key_meanings()
         found: list[nodes.Node] = []
         for name, model in sections.items():
@@ -68,7 +68,7 @@ def _default(field: Any) -> str:
 
 
 def _kind(field: Any) -> str:
-    from truetwin.study.config import SECTIONS
+    from truetwin.study.study_file import SECTIONS
 
     words = _words(field.annotation)
     if any(field.annotation in (m, m | None) for m in SECTIONS.values()):

@@ -21,13 +21,13 @@ _PUBLIC = {
     "calibrate": "truetwin.calibration",
     "diagnose": "truetwin.diagnosis",
     "evaluate": "truetwin.evaluation",
-    "evaluate_marginals": "truetwin.evaluation.marginals",
+    "evaluate_marginals": "truetwin.evaluation.marginal_evaluation",
     "plan": "truetwin.diagnosis",
-    "read_answers": "truetwin.voice.replay",
+    "read_answers": "truetwin.voice.scoring.stored_answers",
     "reweight": "truetwin.reweighting",
     "run_study": "truetwin.study",
-    "score_outcomes": "truetwin.voice.scores",
-    "simulate": "truetwin.simulation.job",
+    "score_outcomes": "truetwin.voice.scoring.accuracy",
+    "simulate": "truetwin.simulation.survey.simulation",
 }
 __all__ = ["__version__", *_PUBLIC]
 

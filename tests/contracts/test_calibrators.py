@@ -7,8 +7,8 @@ import pytest
 from sklearn.base import clone
 
 from truetwin.calibration.base import Calibrator, make_fold
+from truetwin.calibration.calibrators import methods
 from truetwin.calibration.design import Preprocessing, make_designs
-from truetwin.calibration.methods import methods
 from truetwin.data import Panel, ResponseMatrix, Target
 from truetwin.datasets import generate_population
 

@@ -7,8 +7,13 @@ import pytest
 
 from truetwin.data import Item, ResponseMatrix, Scale
 from truetwin.data.persona import Persona
-from truetwin.simulation.personas import BUILDERS, DEMOGRAPHICS, PersonaSource, build_personas
-from truetwin.simulation.survey import SurveyTask
+from truetwin.simulation.personas.persona_builders import (
+    BUILDERS,
+    DEMOGRAPHICS,
+    PersonaSource,
+    build_personas,
+)
+from truetwin.simulation.survey.survey_task import SurveyTask
 
 N, M = 12, 10
 LABELS = {1: "never", 2: "at times", 3: "always"}

@@ -6,14 +6,14 @@ from importlib import import_module
 
 import pytest
 
-from truetwin.llm.templates import packaged_prompt
-from truetwin.voice.items import DIMENSIONS
-from truetwin.voice.rendering import KINDS, TURN_WORDS
+from truetwin.llm.prompts import packaged_prompt
+from truetwin.voice.items.voice_items import DIMENSIONS
+from truetwin.voice.protocols.item_rendering import KINDS, TURN_WORDS
 
 
 @pytest.mark.parametrize("name", DIMENSIONS)
 def test_a_dimension_has_a_module_of_its_own(name: str) -> None:
-    module = import_module(f"truetwin.voice.dimensions.{name}")
+    module = import_module(f"truetwin.voice.items.dimensions.{name}")
     assert name == module.DIMENSION
     assert callable(module.load)
     assert callable(module.record_to_item)

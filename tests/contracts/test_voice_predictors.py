@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from truetwin.voice.items import VoiceItem
-from truetwin.voice.predictors import guess, predictors
+from truetwin.voice.auditing.predictors import guess, predictors
+from truetwin.voice.items.voice_items import VoiceItem
 from voice_examples import items
 
 NAMES = list(predictors)

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from truetwin.errors import DataError, FileFormatError, OutputError, ParameterError, TruetwinError
-from truetwin.voice.build.gate import GateError
-from truetwin.voice.build.narrative.book import book_of, read_book
-from truetwin.voice.build.narrative.characters import read_characters
-from truetwin.voice.build.narrative.pipeline import NarrativeSettings, build_narrative
-from truetwin.voice.build.narrative.quotes import find_quotations
-from truetwin.voice.build.repair import repair
-from truetwin.voice.build.stages import Stages
+from truetwin.voice_sets.common.release_gate import GateError
+from truetwin.voice_sets.common.set_repair import repair
+from truetwin.voice_sets.common.stages import Stages
+from truetwin.voice_sets.novels.book import book_of, read_book
+from truetwin.voice_sets.novels.characters import read_characters
+from truetwin.voice_sets.novels.novel_pipeline import NarrativeSettings, build_narrative
+from truetwin.voice_sets.novels.quotations import find_quotations
 
 TALK = "“Come here at once,” said Anna.\n\n“I will not come,” said Ben.\n\n"
 

@@ -11,12 +11,12 @@ import pytest
 
 from message_examples import message_rows, write_jsonl
 from truetwin.errors import FileFormatError, ParameterError
-from truetwin.voice.build.finish import BuildOptions
-from truetwin.voice.build.interpersonal.funnel import FunnelOptions
-from truetwin.voice.build.interpersonal.logs import open_log
-from truetwin.voice.build.interpersonal.pipeline import InterpersonalSettings, build_interpersonal
-from truetwin.voice.build.matching import MatchingOptions
-from truetwin.voice.build.rows import Reading
+from truetwin.voice_sets.common.distractor_matching import MatchingOptions
+from truetwin.voice_sets.common.finishing import BuildOptions
+from truetwin.voice_sets.common.raw_rows import Reading
+from truetwin.voice_sets.conversations.message_funnel import FunnelOptions
+from truetwin.voice_sets.conversations.message_logs import open_log
+from truetwin.voice_sets.conversations.messaging_pipeline import InterpersonalSettings, build_interpersonal
 
 QUICK = InterpersonalSettings(
     funnel=FunnelOptions(min_messages=40, min_per_channel=5, informative_share=0.5),

@@ -9,12 +9,12 @@ import pytest
 
 from truetwin.cli import main
 from truetwin.errors import DataError, FileFormatError, TruetwinError, UnknownNameError
-from truetwin.voice.dimensions import interpersonal, narrative, social
-from truetwin.voice.items import read_voice_items, write_voice_items
-from truetwin.voice.outcomes import Status, choice_outcome, write_outcomes
-from truetwin.voice.replay import read_answers
-from truetwin.voice.scoreboard import score_answers
-from truetwin.voice.sources import load_source
+from truetwin.voice.items.dimensions import interpersonal, narrative, social
+from truetwin.voice.items.item_sources import load_source
+from truetwin.voice.items.voice_items import read_voice_items, write_voice_items
+from truetwin.voice.protocols.outcomes import Status, choice_outcome, write_outcomes
+from truetwin.voice.scoring.score_table import score_answers
+from truetwin.voice.scoring.stored_answers import read_answers
 from voice_examples import (
     interpersonal_record,
     item,

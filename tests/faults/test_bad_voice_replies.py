@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from truetwin.llm import Parsed, RunOptions, State, Store, scripted_model
-from truetwin.voice.items import Option, VoiceItem, VoicePersona
-from truetwin.voice.judge import RankingTask, ScoringTask
-from truetwin.voice.outcomes import Protocol, Status
-from truetwin.voice.play import JUDGED, Player, play
-from truetwin.voice.rendering import quoted
-from truetwin.voice.task import Setup
+from truetwin.voice.items.voice_items import Option, VoiceItem, VoicePersona
+from truetwin.voice.protocols.item_rendering import quoted
+from truetwin.voice.protocols.judging import RankingTask, ScoringTask
+from truetwin.voice.protocols.outcomes import Protocol, Status
+from truetwin.voice.protocols.playing import JUDGED, Player, play
+from truetwin.voice.protocols.voice_task import Setup
 
 ITEM = VoiceItem(
     "i",

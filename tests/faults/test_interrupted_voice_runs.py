@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.llm import Reply, Request, RunOptions, Store
-from truetwin.voice.items import Option, VoiceItem, VoicePersona
-from truetwin.voice.outcomes import Outcome, Protocol
-from truetwin.voice.play import JUDGED, Played, Player, play
-from truetwin.voice.task import Setup
+from truetwin.voice.items.voice_items import Option, VoiceItem, VoicePersona
+from truetwin.voice.protocols.outcomes import Outcome, Protocol
+from truetwin.voice.protocols.playing import JUDGED, Played, Player, play
+from truetwin.voice.protocols.voice_task import Setup
 
 ITEMS = [
     VoiceItem(

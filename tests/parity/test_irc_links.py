@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from truetwin.voice.build.interpersonal.logs import IrcLog, annotation_of
-from truetwin.voice.build.interpersonal.scoring import score_links
+from truetwin.voice_sets.conversations.message_logs import IrcLog, annotation_of
+from truetwin.voice_sets.conversations.reply_link_scores import score_links
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from truetwin.voice.build.narrative.agreement import Agreement, Known, agreement
-from truetwin.voice.build.narrative.book import read_book
-from truetwin.voice.build.narrative.characters import read_characters
-from truetwin.voice.build.narrative.pipeline import read_speech
+from truetwin.voice_sets.novels.book import read_book
+from truetwin.voice_sets.novels.characters import read_characters
+from truetwin.voice_sets.novels.item_agreement import Agreement, Known, agreement
+from truetwin.voice_sets.novels.novel_pipeline import read_speech
 
 MIRROR = Path(os.environ.get("TRUETWIN_DATA_MIRROR", "."))
 BOOK = MIRROR.parent / "texts" / "novels" / "a-pair-of-blue-eyes.txt"
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not BOOK.is_file(), reason="needs the public dat
 @pytest.fixture(scope="module", params=["published list", "no list"])
 def found(request: pytest.FixtureRequest) -> Agreement:
     from truetwin.datasets.twinvoice import PROFILES, twinvoice
-    from truetwin.voice.dimensions import narrative
+    from truetwin.voice.items.dimensions import narrative
 
     items = [i for i in narrative.load(remove_leaks=False).items if i.group == NOVEL]
     known = [Known(i.true_option.text, i.persona.name, float(i.provenance["chunk_id"])) for i in items]

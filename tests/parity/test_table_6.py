@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from truetwin.datasets import movielens_marginals
-from truetwin.evaluation.marginals import evaluate_marginals
-from truetwin.reproduction.marginals import reproduce_marginals
+from truetwin.evaluation.marginal_evaluation import evaluate_marginals
+from truetwin.reproduction.marginal_tables import reproduce_marginals
 from truetwin.reweighting import DISCREPANCIES, Ensemble
-from truetwin.reweighting.align import align
+from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.splits import train_test_splits
 
 pytestmark = pytest.mark.usefixtures("needs_data")

@@ -7,12 +7,12 @@ from functools import cache
 import pytest
 
 from truetwin.datasets.twinvoice import ANSWERS, twinvoice
-from truetwin.reproduction.voice import reproduce_voice
-from truetwin.voice.audit import AuditReport, audit
-from truetwin.voice.dimensions import narrative, social
-from truetwin.voice.items import VoiceItem
-from truetwin.voice.replay import read_answers
-from truetwin.voice.scoreboard import score_answers
+from truetwin.reproduction.voice_tables import reproduce_voice
+from truetwin.voice.auditing.benchmark_audit import AuditReport, audit
+from truetwin.voice.items.dimensions import narrative, social
+from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.scoring.score_table import score_answers
+from truetwin.voice.scoring.stored_answers import read_answers
 
 pytestmark = pytest.mark.usefixtures("needs_data")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from truetwin.errors import MissingExtraError
-from truetwin.voice.text_metrics import ReplyPair, bleu_1, meteor
-from truetwin.voice.wordnet import load_wordnet
+from truetwin.voice.scoring.text_metrics import ReplyPair, bleu_1, meteor
+from truetwin.voice.scoring.wordnet import load_wordnet
 
 pytestmark = pytest.mark.skipif("TRUETWIN_DATA_MIRROR" not in os.environ, reason="needs the public data")
 REPLIES = "TwinBench/result/generative/dimension_3/step1_generations_lmut-Qwen2.5-14B-Instruct_choices.jsonl"

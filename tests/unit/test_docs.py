@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from truetwin.study.config import SECTIONS, Study
+from truetwin.study.study_file import SECTIONS, Study
 
 DOCS = Path(__file__).parents[2] / "docs"
 

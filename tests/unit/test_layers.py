@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,10 @@ LAYERS = [
     {"errors", "_version"},
     {"registry"},
     {"data"},
+    {"settings"},
+    {"instrument"},
     {"io"},
+    {"results"},
     {"datasets"},
     {"solvers"},
     {"llm"},
@@ -24,20 +29,26 @@ LAYERS = [
     {"evaluation"},
     {"simulation"},
     {"voice"},
+    {"voice_sets"},
     {"reproduction"},
     {"report"},
     {"study"},
     {"cli"},
 ]
+BASIS = {"errors", "registry", "data", "settings"}
 ALLOWED = {  # narrower than the order of layers
     "solvers": {"errors", "solvers"},
     "data": {"errors", "registry", "data"},
-    "llm": {"errors", "registry", "data", "io", "llm"},
-    "simulation": {"errors", "registry", "data", "io", "datasets", "llm", "simulation"},
-    "voice": {"errors", "registry", "data", "io", "datasets", "solvers", "llm", "voice"},
-    "calibration": {"errors", "registry", "data", "solvers", "calibration"},
-    "reweighting": {"errors", "registry", "data", "solvers", "reweighting"},
-    "diagnosis": {"errors", "registry", "data", "io", "solvers", "calibration", "diagnosis"},
+    "settings": {"errors", "registry", "data", "settings"},
+    "instrument": BASIS | {"instrument"},
+    "results": BASIS | {"io", "results"},
+    "llm": BASIS | {"io", "llm"},
+    "simulation": BASIS | {"io", "datasets", "llm", "simulation"},
+    "voice": BASIS | {"io", "datasets", "solvers", "llm", "voice"},
+    "voice_sets": BASIS | {"io", "results", "llm", "voice", "voice_sets"},
+    "calibration": BASIS | {"instrument", "solvers", "calibration"},
+    "reweighting": BASIS | {"solvers", "reweighting"},
+    "diagnosis": BASIS | {"instrument", "io", "solvers", "calibration", "diagnosis"},
 }
 MODULES = sorted(p for p in ROOT.rglob("*.py") if p.name != "__init__.py" or p.parent != ROOT)
 
@@ -55,6 +66,44 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.Import):
             found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("truetwin.")}
     return found
+
+
+def room_of(module: str) -> str:
+    """The innermost folder of a module; a module beside folders is a room of its own."""
+    folder = module.rpartition(".")[0]
+    beside_folders = any(
+        child.is_dir() and (child / "__init__.py").exists() for child in folder_of(folder).iterdir()
+    )
+    return module if beside_folders else folder
+
+
+def folder_of(package: str) -> Path:
+    return ROOT.joinpath(*package.split(".")[1:])
+
+
+def room_imports() -> dict[str, set[str]]:
+    """Which rooms each room imports modules from."""
+    found: dict[str, set[str]] = {}
+    for path in ROOT.rglob("*.py"):
+        if path.name == "__init__.py":
+            continue
+        own = room_of(".".join(("truetwin", *path.relative_to(ROOT).with_suffix("").parts)))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("truetwin.")):
+                continue
+            for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+                if folder_of(name).with_suffix(".py").is_file():
+                    found.setdefault(own, set()).add(room_of(name))
+    return {room: used - {room} for room, used in found.items()}
+
+
+def test_no_circle_between_rooms() -> None:
+    TopologicalSorter(room_imports()).prepare()  # raises CycleError, which names the circle
+
+
+def test_a_file_name_tells_what_is_inside_without_its_folder() -> None:
+    names = Counter(path.name for path in MODULES if path.name not in ("__init__.py", "__main__.py"))
+    assert [name for name, n in names.items() if n > 1] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -81,18 +130,18 @@ def test_only_the_command_line_prints(path: Path) -> None:
 def test_only_one_module_transposes() -> None:
     transposing = {
         path.name
-        for path in (ROOT / "calibration").glob("*.py")
+        for path in (ROOT / "calibration").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute)
         and node.attr == "T"
         and isinstance(node.value, ast.Name)
         and node.value.id in {"human", "twin", "values", "human_values", "twin_values"}
     }
-    assert transposing <= {"_orient.py"}
+    assert transposing <= {"orientation.py"}
 
 
 PROVIDERS = {"openai", "httpx", "aiohttp", "inspect_ai", "ray", "vllm"}
-MAY_IMPORT_PROVIDERS = {"llm/": PROVIDERS, "voice/inspect_tasks.py": {"inspect_ai"}}
+MAY_IMPORT_PROVIDERS = {"llm/": PROVIDERS, "voice/protocols/inspect_tasks.py": {"inspect_ai"}}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -12,17 +12,18 @@ import numpy as np
 import pytest
 
 import truetwin as tt
-from truetwin.calibration.transfer import LinearTransfer
+from truetwin.calibration.paper.fit_and_transfer import LinearTransfer
 from truetwin.data import ResponseMatrix
 from truetwin.datasets import Dataset, Repository, generate_population
 from truetwin.errors import DatasetError
 from truetwin.io import read_responses
 from truetwin.llm import Cell, Reply, models
-from truetwin.llm.templates import parse_prompt
-from truetwin.voice import items, rendering, task
-from truetwin.voice.choose import ChoiceTask
-from truetwin.voice.dimensions import loading
-from truetwin.voice.generate import ReplyTask
+from truetwin.llm.prompts import parse_prompt
+from truetwin.voice.items import voice_items
+from truetwin.voice.items.dimensions import loading
+from truetwin.voice.protocols import item_rendering, voice_task
+from truetwin.voice.protocols.choosing import ChoiceTask
+from truetwin.voice.protocols.free_replies import ReplyTask
 
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 
@@ -110,21 +111,21 @@ def test_a_kind_of_model_is_one_class_and_one_line(tmp_path: Path, monkeypatch: 
 def test_a_dimension_is_its_constants_its_records_and_its_prompts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(items, "DIMENSIONS", (*items.DIMENSIONS, "letters"))
-    monkeypatch.setitem(rendering.KINDS, "letters", "answer")  # type: ignore[arg-type]
-    monkeypatch.setitem(rendering.TURN_WORDS, "letters", ("Letter", "Answer"))  # type: ignore[arg-type]
+    monkeypatch.setattr(voice_items, "DIMENSIONS", (*voice_items.DIMENSIONS, "letters"))
+    monkeypatch.setitem(item_rendering.KINDS, "letters", "answer")  # type: ignore[arg-type]
+    monkeypatch.setitem(item_rendering.TURN_WORDS, "letters", ("Letter", "Answer"))  # type: ignore[arg-type]
 
     def prompt(package: str, name: str) -> Any:
         like = name.replace("letters", "social")
         text = (Path(tt.__file__).parent / "voice" / "prompts" / f"{like}.txt").read_text(encoding="utf-8")
         return parse_prompt(name, text.replace("post", "letter"))
 
-    monkeypatch.setattr(task, "packaged_prompt", prompt)
+    monkeypatch.setattr(voice_task, "packaged_prompt", prompt)
     shared = ("indexed_options", "load_records", "text_field")
     module = follow(
         "A dimension of the voice benchmark",
-        VoiceItem=items.VoiceItem,
-        VoicePersona=items.VoicePersona,
+        VoiceItem=voice_items.VoiceItem,
+        VoicePersona=voice_items.VoicePersona,
         **{name: getattr(loading, name) for name in shared},
     )
     path = tmp_path / "letters.jsonl"
@@ -134,7 +135,7 @@ def test_a_dimension_is_its_constants_its_records_and_its_prompts(
     )
     (item,) = module["load"](path).items
     assert (item.item_id, item.true_option.text) == ("letters-0001", "Yes.")
-    for each in (ChoiceTask([item], task.Setup()), ReplyTask([item], task.Setup())):
+    for each in (ChoiceTask([item], voice_task.Setup()), ReplyTask([item], voice_task.Setup())):
         (cell,) = each.cells()
         shown = each.request(cell).messages[1].content
         assert "Dear Anna, any snow?" in shown

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
-from truetwin.calibration._orient import Answers, Array, axis_ids
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.orientation import Answers, Array, axis_ids
 from truetwin.data import Axis, Panel, Target
 from truetwin.errors import NotPredictableError, ParameterError
 
@@ -219,4 +219,19 @@ def donors(panel: Panel, axis: Axis, hidden: set[int]) -> tuple[int, ...]:
             f"no donor: to predict a new {axis}, at least one other {axis} must have answers from both humans and "
             f"twins; there is none"
         )
+    return found
+
+
+def with_blocks(model: Calibrator, blocks: Mapping[str, str] | None) -> Calibrator:
+    """The model with these blocks, if it takes blocks and was given none of its own.
+
+    Examples
+    --------
+    >>> from truetwin.calibration.auto.auto_calibrator import Auto
+    >>> with_blocks(Auto(), {"Q1": "mood"}).blocks
+    {'Q1': 'mood'}
+    """
+    if blocks is None or model.get_params().get("blocks", ()) is not None:
+        return model
+    found: Calibrator = clone(model).set_params(blocks=dict(blocks))
     return found

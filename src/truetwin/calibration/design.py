@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration._orient import Answers, Array, axis_ids, orient, other, pick
 from truetwin.calibration.imputation import RespondentsApart, complete_donors
+from truetwin.calibration.orientation import Answers, Array, axis_ids, orient, other, pick
 from truetwin.data import Axis
 from truetwin.errors import ParameterError
 from truetwin.solvers.elastic_net import ElasticNetDesign

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration._orient import Array
+from truetwin.calibration.orientation import Array
 from truetwin.solvers.low_rank import hard_impute, hard_impute_rows_apart
 
 Rows = NDArray[np.intp]

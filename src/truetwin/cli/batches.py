@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def write_requests(task: Task, model: ChatModel, store: Store, options: RunOptions, *, json: bool) -> int:
     """Write the requests of all open cells beside the store, for an engine that reads such files."""
     from truetwin.cli.output import note, print_json
-    from truetwin.llm.batch_files import export_requests
+    from truetwin.llm.batches.batch_files import export_requests
 
     _no_caps(options, "--write-requests")
     written = export_requests(
@@ -33,9 +33,9 @@ def write_requests(task: Task, model: ChatModel, store: Store, options: RunOptio
 def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOptions, *, json: bool) -> int:
     """Collect what the provider's batch service has ended, submit what is open, and say how the jobs stand."""
     from truetwin.cli.output import Column, note, print_json, print_table
-    from truetwin.llm.batch_api import collect_batches, submit_batches
-    from truetwin.llm.batch_files import export_requests
-    from truetwin.llm.openai_client import OpenAIModel
+    from truetwin.llm.batches.batch_api import collect_batches, submit_batches
+    from truetwin.llm.batches.batch_files import export_requests
+    from truetwin.llm.providers.openai_client import OpenAIModel
 
     _no_caps(options, "--batch")
     if not isinstance(model, OpenAIModel):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truetwin.cli.options import (
+from truetwin.cli.shared_options import (
     DisclosureColumn,
     Human,
     IdColumn,
@@ -94,11 +94,16 @@ def calibrate_command(
     every target.
     """
     from truetwin.calibration import calibrate
-    from truetwin.calibration.methods import check_preset, methods
+    from truetwin.calibration.calibrators import check_preset, methods
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.errors import OutputError, ParameterError
     from truetwin.io import check_output_ending, check_outputs
-    from truetwin.report.predictions import check_sidecar, intervals_path, sidecar_path, write_predictions
+    from truetwin.report.files.prediction_files import (
+        check_sidecar,
+        intervals_path,
+        sidecar_path,
+        write_predictions,
+    )
 
     name = methods.resolve(method)
     check_preset(preset)
@@ -166,7 +171,7 @@ def calibrate_command(
 
 
 def _only(by_hand: dict[str, dict[str, object]], name: str) -> dict[str, object] | None:
-    from truetwin.calibration.methods import methods
+    from truetwin.calibration.calibrators import methods
     from truetwin.errors import ParameterError
 
     given = {methods.resolve(method): values for method, values in by_hand.items()}
@@ -194,7 +199,7 @@ def _gain(
         model = result.calibrators[axis]
         trivial = "human-respondent-mean" if axis == "item" else "human-item-mean"
         wanted = dict.fromkeys(["twin", trivial, name])
-        from truetwin.calibration.methods import methods
+        from truetwin.calibration.calibrators import methods
 
         models = {n: model if n == name else methods[n].make() for n in wanted}
         blocks = model.get_params().get("blocks") if protocol == "leave-block-out" else None
@@ -212,7 +217,7 @@ def _gain(
 
 def _protocols(result: Calibration) -> list[tuple[Axis, str]]:
     """How to hide answered targets so that they face what the new ones face."""
-    from truetwin.calibration.auto import Auto, situation_of
+    from truetwin.calibration.auto.auto_calibrator import Auto, situation_of
 
     found: list[tuple[Axis, str]] = []
     for part in result.parts:

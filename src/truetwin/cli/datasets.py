@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from truetwin.cli.options import Json
+from truetwin.cli.shared_options import Json
 
 app = typer.Typer(help="List and fetch public datasets.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truetwin.cli.options import Jobs, Json
+from truetwin.cli.shared_options import Jobs, Json
 
 if TYPE_CHECKING:
     from truetwin.calibration import Calibration
@@ -37,13 +37,13 @@ def demo_command(
 ) -> None:
     """Do the whole job on a generated population: evaluate methods, predict new items, compare with the truth."""
     from truetwin.calibration import calibrate
-    from truetwin.calibration.methods import PAPER_METHODS
+    from truetwin.calibration.calibrators import PAPER_METHODS
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.datasets import generate_population
     from truetwin.errors import OutputError
     from truetwin.evaluation import evaluate
     from truetwin.io import check_writable, make_folder
-    from truetwin.report.predictions import write_predictions
+    from truetwin.report.files.prediction_files import write_predictions
 
     make_folder(output, "the output")
     taken = [output / name for name in DEMO_FILES if (output / name).exists()]
@@ -152,11 +152,11 @@ def _write_report(
 
     from truetwin.diagnosis import diagnose
     from truetwin.io import read_table
+    from truetwin.report.files.prediction_files import intervals_path, sidecar_path
     from truetwin.report.page import Field, Page, Section, Table, write_page
-    from truetwin.report.predictions import intervals_path, sidecar_path
-    from truetwin.report.sections.calibration import calibration_section, new_item_shares
-    from truetwin.report.sections.diagnosis import diagnosis_section, verdict_in_words
-    from truetwin.report.sections.evaluation import PROTOCOLS, evaluation_section, gain_in_words
+    from truetwin.report.sections.calibration_section import calibration_section, new_item_shares
+    from truetwin.report.sections.diagnosis_section import diagnosis_section, verdict_in_words
+    from truetwin.report.sections.evaluation_section import PROTOCOLS, evaluation_section, gain_in_words
 
     best = next(row for row in evaluation.summary() if row["method"] == METHOD)
     fields = (

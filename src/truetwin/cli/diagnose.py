@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truetwin.cli.options import Human, IdColumn, ItemFile, Json, Twin, blocks_of, read_panel
+from truetwin.cli.shared_options import Human, IdColumn, ItemFile, Json, Twin, blocks_of, read_panel
 
 if TYPE_CHECKING:
     from truetwin.data import Panel
@@ -67,7 +67,7 @@ def diagnose_command(
             whole = _scores(panel, str(method), members, "leave-block-out")
     found = diagnose(panel, blocks=members, scores=scores, battery_scores=whole, random_state=seed)
     if figures:
-        from truetwin.report.diagnosis_figures import write_figures
+        from truetwin.report.figures.diagnosis_figures import write_figures
 
         figures.mkdir(exist_ok=True)
         for path in write_figures(found, figures, f".{figure_format}"):

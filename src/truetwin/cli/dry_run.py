@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from truetwin.cli import run_options as ro
+from truetwin.cli import model_options as ro
 from truetwin.cli.export import disclose
 
 if TYPE_CHECKING:
     from truetwin.llm import Cell, ChatModel, RunOptions, Store
-    from truetwin.simulation.survey import SurveyTask
+    from truetwin.simulation.survey.survey_task import SurveyTask
 
 
 def show_dry_run(task: SurveyTask, model: str, options: RunOptions, show: int, *, json: bool) -> None:
     """Show the exact prompts and the size of the whole; nothing is sent."""
     from truetwin.cli.output import note, print_json
-    from truetwin.llm.forecast import forecast
+    from truetwin.llm.running.forecast import forecast
 
     cells = _cells(task, options)
     found = forecast(task, cells)
@@ -65,7 +65,7 @@ def show_pilot(
     """Make and pay the pilot's calls, and show what the whole run will come to; 1 if they say nothing."""
     from truetwin.cli.output import Column, note, print_json, print_table
     from truetwin.llm import PartOfTask, Shard
-    from truetwin.llm.forecast import forecast_from_pilot, pilot_cells
+    from truetwin.llm.running.forecast import forecast_from_pilot, pilot_cells
 
     cells = _cells(task, options)
     chosen = pilot_cells(cells, count, seed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from truetwin.cli.options import (
+from truetwin.cli.shared_options import (
     Human,
     IdColumn,
     InContext,
@@ -74,8 +74,8 @@ def evaluate_command(
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.errors import ParameterError
     from truetwin.evaluation import evaluate
-    from truetwin.evaluation.metrics import metrics as known_metrics
-    from truetwin.evaluation.protocols import protocols
+    from truetwin.evaluation.hiding_protocols import protocols
+    from truetwin.evaluation.target_metrics import metrics as known_metrics
     from truetwin.io import check_output_ending, check_outputs, read_blocks, write_table
 
     axis = protocols[protocol].axis

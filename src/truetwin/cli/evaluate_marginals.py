@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truetwin.cli.options import IdColumn, ItemFile, Json, names_of
 from truetwin.cli.reweight import KeepOffScale, TwinWeights
+from truetwin.cli.shared_options import IdColumn, ItemFile, Json, names_of
 
 if TYPE_CHECKING:
     from truetwin.data import ResponseMatrix
@@ -54,7 +54,7 @@ def evaluate_marginals_command(
     """Hide marginals that are known, predict them, and compare methods on what was hidden."""
     from truetwin.cli.marginal_options import check_level
     from truetwin.cli.output import note, print_json, progress_bar
-    from truetwin.evaluation.marginals import evaluate_marginals
+    from truetwin.evaluation.marginal_evaluation import evaluate_marginals
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
 
     check_level(level)

@@ -31,8 +31,8 @@ def check_floor(floor: float) -> None:
 def check_export(output: Path, inputs: Iterable[Path | None]) -> None:
     """Make sure before any call that the answers can be written."""
     from truetwin.io import check_output_ending, check_outputs
-    from truetwin.report.answers import companions
-    from truetwin.report.predictions import check_sidecar
+    from truetwin.report.files.answer_files import companions
+    from truetwin.report.files.prediction_files import check_sidecar
 
     check_outputs([output, *companions(output)], inputs)
     check_output_ending(output)
@@ -45,8 +45,8 @@ def export_run(
     """Write the answers of a run and their companions; all paths."""
     from typing import cast
 
-    from truetwin.report.answers import write_answers
-    from truetwin.simulation.answers import ANSWER_STEP, Point, collect_answers
+    from truetwin.report.files.answer_files import write_answers
+    from truetwin.simulation.survey.survey_answers import ANSWER_STEP, Point, collect_answers
 
     answers = collect_answers(store, point=cast(Point, point), replicate=replicate)
     settings = {"point": point, "replicate": replicate, "long": long}
@@ -84,7 +84,7 @@ def print_states(counts: Mapping[State, int], total: int, *, title: str) -> None
 def disclose(model: ChatModel) -> None:
     """Say so if no language model answered."""
     from truetwin.cli.output import note
-    from truetwin.simulation.answers import STAND_INS_SAY
+    from truetwin.simulation.survey.survey_answers import STAND_INS_SAY
 
     text = STAND_INS_SAY.get(str(model.describe().get("engine")))
     if text:

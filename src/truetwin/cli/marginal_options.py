@@ -34,7 +34,7 @@ def read_marginal_data(
 ) -> tuple[Marginals, ResponseMatrix]:
     """Human marginals and twins' answers, on the same scales."""
     from truetwin.io import read_items, read_responses
-    from truetwin.io.marginals import read_marginals
+    from truetwin.io.marginal_files import read_marginals
 
     declared = read_items(item_file) if item_file else {}
     human = read_marginals(marginals, items=declared, keep_off_scale=keep_off_scale)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from truetwin.cli.options import Json
+from truetwin.cli.shared_options import Json
 
 
 def methods_command(json: Json = False) -> None:
     """List the methods, their settings and what they are for."""
-    from truetwin.calibration.methods import methods
+    from truetwin.calibration.calibrators import methods
     from truetwin.cli.output import Column, print_json, print_table
-    from truetwin.reweighting.methods import SUMMARIES
+    from truetwin.reweighting.marginal_methods import SUMMARIES
 
     rows = [
         {

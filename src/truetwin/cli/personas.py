@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truetwin.cli import run_options as ro
+from truetwin.cli import model_options as ro
 from truetwin.cli.export import disclose
-from truetwin.cli.options import IdColumn, Json, ids_of, names_of
+from truetwin.cli.shared_options import IdColumn, Json, ids_of, names_of
 
 if TYPE_CHECKING:
     from truetwin.data import Item
-    from truetwin.simulation.personas import PersonaSource
+    from truetwin.simulation.personas.persona_builders import PersonaSource
 
 app = typer.Typer(help="Make personas for twins, and files to fine-tune a model on them.", no_args_is_help=True,
                   rich_markup_mode=None)  # fmt: skip
@@ -42,8 +42,8 @@ TargetFile = Annotated[
 def list_command(json: Json = False) -> None:
     """List the builders, and the thirteen constructions of the paper that they and `simulate --construction` make."""
     from truetwin.cli.output import Column, print_json, print_table
-    from truetwin.simulation.design import CONSTRUCTIONS
-    from truetwin.simulation.personas import BUILDERS
+    from truetwin.simulation.personas.persona_builders import BUILDERS
+    from truetwin.simulation.questions.survey_design import CONSTRUCTIONS
 
     builders = [
         {"builder": b.name, "summary": b.summary, "needs": ", ".join(sorted(b.needs)) or None}
@@ -138,7 +138,7 @@ def build_command(
     from truetwin.cli.output import note, print_json
     from truetwin.errors import ParameterError
     from truetwin.io import check_outputs, write_personas
-    from truetwin.simulation.personas import BUILDERS, build_personas
+    from truetwin.simulation.personas.persona_builders import BUILDERS, build_personas
 
     chosen = BUILDERS[builder]
     if output.suffix.lower() != ".jsonl":
@@ -223,10 +223,10 @@ def fine_tune_command(
     from truetwin.cli.output import note, print_json
     from truetwin.errors import ParameterError
     from truetwin.io import make_folder, read_items, read_personas, read_responses
-    from truetwin.simulation.fine_tuning import split_people, write_fine_tuning
-    from truetwin.simulation.leaks import hidden_with
-    from truetwin.simulation.survey import SurveyTask
-    from truetwin.simulation.templates import PromptSet
+    from truetwin.simulation.personas.leaks import hidden_with
+    from truetwin.simulation.survey.fine_tuning import split_people, write_fine_tuning
+    from truetwin.simulation.survey.prompt_set import PromptSet
+    from truetwin.simulation.survey.survey_task import SurveyTask
 
     learned = read_items(items)
     asked = read_items(target_file) if target_file else {}
@@ -272,7 +272,7 @@ def _source(
     from truetwin.data import ResponseMatrix
     from truetwin.errors import DataError
     from truetwin.io import read_attributes, read_items, read_responses
-    from truetwin.simulation.personas import DEMOGRAPHICS, PersonaSource
+    from truetwin.simulation.personas.persona_builders import DEMOGRAPHICS, PersonaSource
 
     asked = read_items(target_file) if target_file else {}
     declared = {**asked, **(read_items(item_file) if item_file else {})}
@@ -320,9 +320,9 @@ def _portraits(
     from truetwin.cli.output import note
     from truetwin.errors import DataError
     from truetwin.llm import State, check_context, open_model
-    from truetwin.simulation.portraits import STEP, PortraitTask
-    from truetwin.simulation.survey import CONTEXT_TOKENS
-    from truetwin.simulation.templates import PromptSet
+    from truetwin.simulation.survey.portraits import STEP, PortraitTask
+    from truetwin.simulation.survey.prompt_set import PromptSet
+    from truetwin.simulation.survey.survey_task import CONTEXT_TOKENS
 
     task = PortraitTask(source, words=words, sampling=sampling, prompts=PromptSet(prompts))
     options = choices.run_options(model, CONTEXT_TOKENS)

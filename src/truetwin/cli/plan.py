@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from truetwin.cli.options import Human, IdColumn, ItemFile, Json, Twin, ids_of, read_panel
+from truetwin.cli.shared_options import Human, IdColumn, ItemFile, Json, Twin, ids_of, read_panel
 
 if TYPE_CHECKING:
     from truetwin.data import Axis
@@ -36,7 +36,7 @@ def plan_command(
     json: Json = False,
 ) -> None:
     """Choose which new items (or people) to field so that predictions of the rest improve most."""
-    from truetwin.calibration._orient import axis_ids
+    from truetwin.calibration.orientation import axis_ids
     from truetwin.cli.output import print_json
     from truetwin.diagnosis import plan
     from truetwin.errors import ParameterError

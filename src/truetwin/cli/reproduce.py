@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from truetwin.cli.options import Jobs, Json, names_of
+from truetwin.cli.shared_options import Jobs, Json, names_of
 
 #: Which options go with which kind of table or figure; each of them is None unless it is given.
 GOES_WITH = {
@@ -101,10 +101,10 @@ def reproduce_command(
 def _kind(table: str) -> str:
     from truetwin.errors import UnknownNameError
     from truetwin.registry import closest
-    from truetwin.report.paper_figures import PAPER_FIGURES, VOICE_FIGURE
+    from truetwin.report.figures.paper_figures import PAPER_FIGURES, VOICE_FIGURE
     from truetwin.reproduction import TABLES
-    from truetwin.reproduction.marginals import MARGINAL_TABLES
-    from truetwin.reproduction.voice import VOICE_TABLES
+    from truetwin.reproduction.marginal_tables import MARGINAL_TABLES
+    from truetwin.reproduction.voice_tables import VOICE_TABLES
 
     kinds = {
         "individual": TABLES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from truetwin.cli.options import names_of
+from truetwin.cli.shared_options import names_of
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -19,8 +19,8 @@ def reproduce_figure_command(
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.errors import ParameterError
     from truetwin.io import make_folder, write_table
-    from truetwin.report.paper_figures import PAPER_FIGURES, VOICE_FIGURE, voice_figure
-    from truetwin.report.theme import save_figures
+    from truetwin.report.figures.paper_figures import PAPER_FIGURES, VOICE_FIGURE, voice_figure
+    from truetwin.report.figures.theme import save_figures
 
     wanted = names_of(formats, "format")
     for each in wanted:

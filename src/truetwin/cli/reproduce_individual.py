@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from truetwin.cli.options import names_of
+from truetwin.cli.shared_options import names_of
 
 
 def reproduce_individual_command(

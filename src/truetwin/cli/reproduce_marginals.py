@@ -17,7 +17,7 @@ def reproduce_marginals_command(
     from truetwin.cli.marginal_options import load_dataset
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
     from truetwin.errors import OutputError
-    from truetwin.reproduction.marginals import CLIP_NOTE, reproduce_marginals
+    from truetwin.reproduction.marginal_tables import CLIP_NOTE, reproduce_marginals
 
     name = dataset or "movielens"
     if figures is not None and not figures.is_dir():
@@ -57,9 +57,9 @@ def _draw(name: str, data: object, folder: Path) -> list[str]:
     import pyarrow as pa
 
     from truetwin.io import write_table
-    from truetwin.report.marginal_figures import example_item_figure, variance_ratio_figure
-    from truetwin.report.theme import save_figures
-    from truetwin.reproduction.marginal_figures import figure_data
+    from truetwin.report.figures.marginal_figures import example_item_figure, variance_ratio_figure
+    from truetwin.report.figures.theme import save_figures
+    from truetwin.reproduction.marginal_examples import figure_data
 
     found = figure_data(name, data)  # type: ignore[arg-type]
     written = []

@@ -9,7 +9,7 @@ from pathlib import Path
 def reproduce_voice_command(table: str, answers: Sequence[Path], json: bool) -> None:
     """Put stored answers beside the paper's table."""
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
-    from truetwin.reproduction.voice import METEOR_NOTE, cells_without_answers, reproduce_voice
+    from truetwin.reproduction.voice_tables import METEOR_NOTE, cells_without_answers, reproduce_voice
 
     with progress_bar(table) as progress:
         rows = reproduce_voice(table, answers, progress=progress)

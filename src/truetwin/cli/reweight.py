@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truetwin.cli.options import DisclosureColumn, IdColumn, ItemFile, Json, ids_of
+from truetwin.cli.shared_options import DisclosureColumn, IdColumn, ItemFile, Json, ids_of
 
 if TYPE_CHECKING:
     from truetwin.reweighting import Reweighting
@@ -80,8 +80,8 @@ def reweight_command(
     from truetwin.cli.output import note, print_json
     from truetwin.errors import ParameterError
     from truetwin.io import check_output_ending, check_outputs
-    from truetwin.report.marginals import write_marginals
-    from truetwin.report.predictions import check_sidecar, sidecar_path
+    from truetwin.report.files.predicted_marginals import write_marginals
+    from truetwin.report.files.prediction_files import check_sidecar, sidecar_path
     from truetwin.reweighting import MARGINAL_METHODS, reweight
     from truetwin.reweighting import discrepancy as discrepancy_named
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from truetwin.cli import run_options as ro
+from truetwin.cli import model_options as ro
 from truetwin.cli.export import (
     Long,
     Point,
@@ -17,7 +17,7 @@ from truetwin.cli.export import (
     export_run,
     print_states,
 )
-from truetwin.cli.options import Json
+from truetwin.cli.shared_options import Json
 
 app = typer.Typer(help="Look at stored runs of models, and take answers out of them.", no_args_is_help=True,
                   rich_markup_mode=None)  # fmt: skip
@@ -76,7 +76,7 @@ def export_command(
     """
     from truetwin.cli.output import note, print_json
     from truetwin.llm import State, Store
-    from truetwin.simulation.answers import collect_answers
+    from truetwin.simulation.survey.survey_answers import collect_answers
 
     check_floor(validity_floor)
     check_export(output, [])
@@ -114,7 +114,7 @@ def reparse_command(run: Run, json: Json = False) -> None:
     """Read every stored reply anew, without a call: after an update that reads better, answers may become valid."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm import Store
-    from truetwin.simulation.rereading import reread
+    from truetwin.simulation.survey.rereading import reread
 
     with Store(_file(run), create=False) as store:
         before = {step: store.counts(step) for step in store.steps()}
@@ -153,7 +153,7 @@ def import_command(
     from truetwin.errors import ParameterError
     from truetwin.io.tables import check_is_file
     from truetwin.llm import Prices, Store
-    from truetwin.simulation.rereading import import_stored
+    from truetwin.simulation.survey.rereading import import_stored
 
     if (price_in is None) != (price_out is None):
         raise ParameterError("prices must be given for both directions: --price-in and --price-out")
@@ -191,7 +191,7 @@ def merge_command(
 ) -> None:
     """Put the parts of a run that several machines have done into one."""
     from truetwin.cli.output import note, print_json
-    from truetwin.llm.merge import merge_stores
+    from truetwin.llm.store.merging import merge_stores
 
     files = [_file(source) for source in sources]
     with ro.run_store(target) as store:
@@ -213,7 +213,7 @@ def merge_command(
 
 def _file(run: Path) -> Path:
     from truetwin.errors import RunError
-    from truetwin.llm.run_file import FILE_NAME
+    from truetwin.llm.store.run_file import FILE_NAME
 
     file = run / FILE_NAME if run.is_dir() else run
     if not file.exists():
@@ -251,14 +251,14 @@ def _reasons(store: Any, step: str) -> dict[str, int]:
 
 def _print_step(store: Any, step: str, row: dict[str, Any]) -> None:
     from truetwin.cli.output import Column, note, print_table
-    from truetwin.simulation.answers import STAND_INS_SAY
+    from truetwin.simulation.survey.survey_answers import STAND_INS_SAY
 
     task = row["settings"]["task"]
     counts = store.counts(step)
     total = sum(counts.values())
     if row["task"] == "survey":
-        from truetwin.simulation.design import SurveyDesign
-        from truetwin.simulation.questionnaire import Questionnaire
+        from truetwin.simulation.questions.survey_design import SurveyDesign
+        from truetwin.simulation.survey.questionnaire import Questionnaire
 
         asked = Questionnaire.from_settings(task)
         total = task["personas"]["count"] * len(asked.groups) * asked.design.replicates

@@ -10,16 +10,16 @@ import typer
 
 from truetwin.cli import batches
 from truetwin.cli import dry_run as dry_runs
-from truetwin.cli import run_options as ro
+from truetwin.cli import model_options as ro
 from truetwin.cli.export import Long, Point, ValidityFloor, check_export, check_floor, disclose, export_run
-from truetwin.cli.options import Json, ids_of
+from truetwin.cli.shared_options import Json, ids_of
 
 if TYPE_CHECKING:
     from truetwin.data import Item
     from truetwin.data.persona import Persona
     from truetwin.llm import ChatModel, RunSummary, Store
-    from truetwin.simulation.design import Construction, SurveyDesign
-    from truetwin.simulation.survey import SurveyTask
+    from truetwin.simulation.questions.survey_design import Construction, SurveyDesign
+    from truetwin.simulation.survey.survey_task import SurveyTask
 
 INTERRUPTED = 130
 STOPPED_BY_HAND = "interrupted"
@@ -151,10 +151,10 @@ def simulate_command(
     """  # fmt: skip
     from truetwin.errors import ParameterError
     from truetwin.io import read_items, read_personas
-    from truetwin.simulation.design import CONSTRUCTIONS
-    from truetwin.simulation.generated import open_twin
-    from truetwin.simulation.survey import SurveyTask
-    from truetwin.simulation.templates import PromptSet
+    from truetwin.simulation.questions.survey_design import CONSTRUCTIONS
+    from truetwin.simulation.survey.prompt_set import PromptSet
+    from truetwin.simulation.survey.statistical_twin import open_twin
+    from truetwin.simulation.survey.survey_task import SurveyTask
 
     if run is None and (not dry_run or pilot):
         raise ParameterError(
@@ -243,7 +243,7 @@ def _design(
     **rest: Any,
 ) -> SurveyDesign:
     from truetwin.errors import DataError, ParameterError
-    from truetwin.simulation.design import BY_BLOCK, SurveyDesign
+    from truetwin.simulation.questions.survey_design import BY_BLOCK, SurveyDesign
 
     if construction:
         if strategy not in (None, construction.strategy):
@@ -303,8 +303,8 @@ def _asked(catalogue: dict[str, Item], only: list[str] | None, source: Path) -> 
 
 def _say_what_is_strange(task: SurveyTask) -> None:
     from truetwin.cli.output import note
-    from truetwin.simulation.leaks import texts_that_occur
-    from truetwin.simulation.questions import wordings_like_codes
+    from truetwin.simulation.personas.leaks import texts_that_occur
+    from truetwin.simulation.questions.question import wordings_like_codes
 
     found = texts_that_occur(list(task.personas.values()), task.items)
     if found:
@@ -322,7 +322,7 @@ def _say_what_is_strange(task: SurveyTask) -> None:
 
 def _valid_share(task: SurveyTask, summary: RunSummary, store: Store) -> float | None:
     """Valid answers among all; where a call asks several items, each of them counts."""
-    from truetwin.simulation.answers import collect_answers
+    from truetwin.simulation.survey.survey_answers import collect_answers
 
     if all(len(group) == 1 for group in task.groups.values()):
         return summary.valid_share

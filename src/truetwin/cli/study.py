@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from truetwin.cli.options import Jobs, Json
+from truetwin.cli.shared_options import Jobs, Json
 
 app = typer.Typer(
     help="One study from a file: simulate, evaluate, calibrate, diagnose, reweight, report.",
@@ -25,7 +25,7 @@ def init_command(
 ) -> None:
     """Write a commented example study with generated data that runs without network or key."""
     from truetwin.cli.output import note
-    from truetwin.study.example import write_example
+    from truetwin.study.example_study import write_example
 
     path = write_example(folder, seed)
     note(f"a study of a generated population, not of real people; run it with:\n  truetwin study run {path}")
@@ -37,8 +37,8 @@ def check_command(study: StudyFile, json: Json = False) -> None:
     """Check the study file and everything that it refers to, before anything is computed or paid for."""
     from truetwin.cli.output import print_json
     from truetwin.study import read_study
-    from truetwin.study.check import check_study
-    from truetwin.study.steps import STEPS
+    from truetwin.study.study_check import check_study
+    from truetwin.study.study_steps import STEPS
 
     found = read_study(study)
     sentences = check_study(found)

@@ -1,8 +1,8 @@
 """Public datasets, pinned by content, and a generated population with known truth."""
 
 from truetwin.datasets import movielens, movielens_marginals, opinionqa, twin_2k_500, twinvoice
-from truetwin.datasets.generated import GeneratedPopulation, generate_population
-from truetwin.datasets.spec import Dataset, Repository, datasets
+from truetwin.datasets.generated_population import GeneratedPopulation, generate_population
+from truetwin.datasets.pinned_dataset import Dataset, Repository, datasets
 
 __all__ = [
     "Dataset",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
-from truetwin.datasets.spec import SYN_DIGITS, Dataset, datasets
+from truetwin.datasets.pinned_dataset import SYN_DIGITS, Dataset, datasets
 from truetwin.io import read_responses
 
 _FOLDER = "data/MovieLens-20M/synthetic_control"

@@ -10,7 +10,7 @@ import numpy as np
 
 from truetwin.data import Item, ResponseMatrix, Scale
 from truetwin.data.marginals import ItemMarginal, Marginals
-from truetwin.datasets.spec import SYN_DIGITS, Dataset, datasets
+from truetwin.datasets.pinned_dataset import SYN_DIGITS, Dataset, datasets
 from truetwin.errors import DataError
 from truetwin.io import read_table
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from truetwin.data import Panel
-from truetwin.datasets.spec import SYN_DIGITS, Dataset, datasets
+from truetwin.datasets.pinned_dataset import SYN_DIGITS, Dataset, datasets
 from truetwin.errors import UnknownNameError
 from truetwin.io import read_responses
 from truetwin.registry import closest

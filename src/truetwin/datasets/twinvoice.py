@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from truetwin.datasets.spec import Dataset, Repository, datasets
+from truetwin.datasets.pinned_dataset import Dataset, Repository, datasets
 from truetwin.errors import UnknownNameError
 from truetwin.io.json_lines import read_json_lines
 from truetwin.registry import closest
@@ -73,7 +73,7 @@ PARTS = ("choices", "profiles")
 
 
 def load(part: str = "choices") -> list[dict[str, Any]]:
-    """Records of one part as published; `truetwin.voice.dimensions.narrative.load` makes items of them.
+    """Records of one part as published; `truetwin.voice.items.dimensions.narrative.load` makes items of them.
 
     Parameters
     ----------

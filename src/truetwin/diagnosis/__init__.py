@@ -1,6 +1,6 @@
 """How far to trust twins, for which items, and what to ask next."""
 
-from truetwin.diagnosis.job import Diagnosis, diagnose
-from truetwin.diagnosis.plan import Plan, plan
+from truetwin.diagnosis.asking_plan import Plan, plan
+from truetwin.diagnosis.diagnosis import Diagnosis, diagnose
 
 __all__ = ["Diagnosis", "Plan", "diagnose", "plan"]

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from truetwin.diagnosis.prepare import Array
+from truetwin.diagnosis.standardised_panel import Array
 
 Space = Literal["row", "column"]
 BASELINES = ("gaussian", "shuffled")

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 
 from truetwin.data import Scale
-from truetwin.diagnosis.prepare import Array, Prepared, completed, standardised
 from truetwin.diagnosis.span import ALPHA
+from truetwin.diagnosis.standardised_panel import Array, Prepared, completed, standardised
 from truetwin.solvers.simplex import gram_of, simplex_least_squares
 
 N_BOOTSTRAP = 20

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from truetwin.diagnosis.prepare import Array, Positions
+from truetwin.diagnosis.standardised_panel import Array, Positions
 
 MIN_RECORD = 8
 #: Ridge penalties to choose from; the last one means that the features say nothing, and the mean is expected.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data import Panel
-from truetwin.diagnosis.prepare import Array
+from truetwin.diagnosis.standardised_panel import Array
 
 #: Conventions, not estimates: from where on a figure is called a fault.
 CONCENTRATED = 0.5  # sd of twins over sd of humans

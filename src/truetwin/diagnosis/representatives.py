@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from truetwin.diagnosis.prepare import Array, Positions
+from truetwin.diagnosis.standardised_panel import Array, Positions
 
 DIRECTIONS = 5
 MAX_TARGETS = 2000

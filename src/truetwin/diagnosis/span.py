@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from truetwin.diagnosis.prepare import Array, Positions, Prepared
+from truetwin.diagnosis.standardised_panel import Array, Positions, Prepared
 
 ALPHA = 100.0  # ridge penalty, the paper's setting for Twin-2K-500 (table 7); the loss is a sum over twins
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.diagnosis.prepare import Array, completed
+from truetwin.diagnosis.standardised_panel import Array, completed
 from truetwin.errors import ParameterError
 from truetwin.solvers.low_rank import hard_impute
 

@@ -1,14 +1,14 @@
 """Hide answers, predict them, score the predictions."""
 
-from truetwin.evaluation.blocks import infer_blocks
-from truetwin.evaluation.compare import Evaluation, evaluate
-from truetwin.evaluation.metrics import metrics
-from truetwin.evaluation.population import (
+from truetwin.evaluation.comparison import Evaluation, evaluate
+from truetwin.evaluation.hiding_protocols import protocols
+from truetwin.evaluation.population_scores import (
     inter_item_correlation_error,
     interval_coverage,
     subgroup_gap_error,
 )
-from truetwin.evaluation.protocols import protocols
+from truetwin.evaluation.target_metrics import metrics
+from truetwin.instrument.batteries import infer_blocks
 
 __all__ = [
     "Evaluation",

@@ -1,8 +1,8 @@
 """Files to types and back."""
 
 from truetwin.io.atomic import check_folder, check_outputs, check_writable, make_folder, replacing
-from truetwin.io.items import item_from_record, item_record, read_blocks, read_items
-from truetwin.io.personas import read_attributes, read_personas, write_personas
+from truetwin.io.item_files import item_from_record, item_record, read_blocks, read_items
+from truetwin.io.persona_files import read_attributes, read_personas, write_personas
 from truetwin.io.tables import (
     check_output_ending,
     dump_json,

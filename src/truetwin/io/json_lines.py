@@ -9,7 +9,7 @@ from typing import Any
 
 from truetwin.errors import FileFormatError
 from truetwin.io.atomic import replacing
-from truetwin.io.files import check_is_file
+from truetwin.io.readable_files import check_is_file
 
 
 def numbered_lines(path: Path, errors: str = "strict") -> Iterator[tuple[int, str]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from truetwin.data import Item, Scale
 from truetwin.errors import FileFormatError, MissingExtraError
-from truetwin.io.files import check_is_file
+from truetwin.io.readable_files import check_is_file
 
 if TYPE_CHECKING:
     import pyarrow as pa

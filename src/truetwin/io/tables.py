@@ -15,7 +15,7 @@ from truetwin.data import Item, ResponseMatrix
 from truetwin.data.frames import from_frame
 from truetwin.errors import FileFormatError
 from truetwin.io.atomic import replacing
-from truetwin.io.files import check_is_file
+from truetwin.io.readable_files import check_is_file
 from truetwin.registry import closest
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin import __version__
-from truetwin.calibration.job import DISCLOSURE
+from truetwin.calibration.calibration import DISCLOSURE
 from truetwin.io import replacing
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def render(page: Page) -> str:
     import jinja2
     import markupsafe
 
-    from truetwin.report.theme import to_svg
+    from truetwin.report.figures.theme import to_svg
 
     def part(name: str) -> markupsafe.Markup:
         return markupsafe.Markup(files(__package__).joinpath(name).read_text(encoding="utf-8"))

@@ -1,5 +1,5 @@
 """The papers' tables, computed anew and put beside what was published."""
 
-from truetwin.reproduction.individual import TABLES, reproduce_table
+from truetwin.reproduction.individual_tables import TABLES, reproduce_table
 
 __all__ = ["TABLES", "reproduce_table"]

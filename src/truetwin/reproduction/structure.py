@@ -8,9 +8,9 @@ from typing import Any
 
 from truetwin.datasets import datasets
 from truetwin.diagnosis.alignment import Alignment
-from truetwin.diagnosis.job import spectrum_records, structure
-from truetwin.diagnosis.prepare import prepare
+from truetwin.diagnosis.diagnosis import spectrum_records, structure
 from truetwin.diagnosis.spectrum import Spectrum
+from truetwin.diagnosis.standardised_panel import prepare
 
 DATASETS = {"movielens": "MovieLens", "twin-2k-500": "Twin-2K-500"}
 

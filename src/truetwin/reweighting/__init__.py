@@ -2,9 +2,9 @@
 
 from truetwin.reweighting.discrepancies import DISCREPANCIES, Discrepancy, discrepancy
 from truetwin.reweighting.ensemble import Ensemble
-from truetwin.reweighting.job import Reweighting, reweight
-from truetwin.reweighting.methods import MARGINAL_METHODS, marginal_method
-from truetwin.reweighting.table import TwinTable
+from truetwin.reweighting.marginal_methods import MARGINAL_METHODS, marginal_method
+from truetwin.reweighting.reweighting import Reweighting, reweight
+from truetwin.reweighting.twin_table import TwinTable
 
 __all__ = [
     "DISCREPANCIES",

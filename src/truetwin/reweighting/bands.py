@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.errors import ParameterError
-from truetwin.reweighting.base import item_kinds
 from truetwin.reweighting.discrepancies import Discrepancy
-from truetwin.reweighting.table import TwinTable
+from truetwin.reweighting.marginal_method import item_kinds
+from truetwin.reweighting.twin_table import TwinTable
 
 Floats = NDArray[np.float64]
 Kind = tuple[int, bool]

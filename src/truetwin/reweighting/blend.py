@@ -9,9 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.reweighting.base import CrossValidated, FittedMarginals, Fold, MarginalMethod, Setting
 from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
-from truetwin.reweighting.table import TwinTable
+from truetwin.reweighting.marginal_method import (
+    CrossValidated,
+    FittedMarginals,
+    Fold,
+    MarginalMethod,
+    Setting,
+)
+from truetwin.reweighting.twin_table import TwinTable
 
 Floats = NDArray[np.float64]
 

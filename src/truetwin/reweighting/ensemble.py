@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.errors import ParameterError, ScaleError
-from truetwin.reweighting.base import FittedMarginals, MarginalMethod, Setting
 from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
+from truetwin.reweighting.marginal_method import FittedMarginals, MarginalMethod, Setting
 from truetwin.reweighting.paper_run import PaperRun
-from truetwin.reweighting.table import TwinTable
+from truetwin.reweighting.twin_table import TwinTable
 from truetwin.solvers.em import em_weights
 from truetwin.solvers.mirror_descent import SimplexSolution, minimise_on_simplex
 

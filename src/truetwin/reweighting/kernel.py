@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.errors import DataError
-from truetwin.reweighting.base import FittedMarginals, MarginalMethod, Setting, item_kinds
-from truetwin.reweighting.baselines import Mix
-from truetwin.reweighting.similarity import joint_rows
-from truetwin.reweighting.table import TwinTable
+from truetwin.reweighting.item_similarity import joint_rows
+from truetwin.reweighting.marginal_baselines import Mix
+from truetwin.reweighting.marginal_method import FittedMarginals, MarginalMethod, Setting, item_kinds
 from truetwin.reweighting.transition import FALLBACK_SHARE
+from truetwin.reweighting.twin_table import TwinTable
 from truetwin.solvers.softmax import SoftmaxFit, fit_softmax
 
 Floats = NDArray[np.float64]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from truetwin.reweighting.similarity import joint_rows
-from truetwin.reweighting.table import TwinTable
+from truetwin.reweighting.item_similarity import joint_rows
+from truetwin.reweighting.twin_table import TwinTable
 
 Floats = NDArray[np.float64]
 

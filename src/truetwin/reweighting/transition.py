@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.reweighting.base import FittedMarginals, MarginalMethod, Setting, item_kinds
-from truetwin.reweighting.baselines import Mix
-from truetwin.reweighting.table import TwinTable
+from truetwin.reweighting.marginal_baselines import Mix
+from truetwin.reweighting.marginal_method import FittedMarginals, MarginalMethod, Setting, item_kinds
+from truetwin.reweighting.twin_table import TwinTable
 from truetwin.solvers.em import em_transition
 
 Floats = NDArray[np.float64]

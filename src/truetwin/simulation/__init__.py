@@ -1,12 +1,12 @@
 """Making twins' answers: personas in, survey items in, a table of answers out."""
 
-from truetwin.simulation.answers import SurveyAnswers, collect_answers
-from truetwin.simulation.design import CONSTRUCTIONS, SurveyDesign
-from truetwin.simulation.generated import open_twin
-from truetwin.simulation.personas import BUILDERS, PersonaSource, build_personas
-from truetwin.simulation.portraits import PortraitTask
-from truetwin.simulation.survey import SurveyTask
-from truetwin.simulation.templates import PromptSet
+from truetwin.simulation.personas.persona_builders import BUILDERS, PersonaSource, build_personas
+from truetwin.simulation.questions.survey_design import CONSTRUCTIONS, SurveyDesign
+from truetwin.simulation.survey.portraits import PortraitTask
+from truetwin.simulation.survey.prompt_set import PromptSet
+from truetwin.simulation.survey.statistical_twin import open_twin
+from truetwin.simulation.survey.survey_answers import SurveyAnswers, collect_answers
+from truetwin.simulation.survey.survey_task import SurveyTask
 
 __all__ = [
     "BUILDERS",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from truetwin.calibration.adaptive import AdaptiveRidge, _best_threshold, _Filling
 from truetwin.calibration.base import make_fold
 from truetwin.calibration.design import Preprocessing, make_designs
-from truetwin.calibration.transfer import Ridge
+from truetwin.calibration.paper.adaptive_transfer import AdaptiveRidge, _best_threshold, _Filling
+from truetwin.calibration.paper.fit_and_transfer import Ridge
 from truetwin.data import Target
 from truetwin.datasets import generate_population
 from truetwin.errors import ParameterError

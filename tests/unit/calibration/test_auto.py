@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from truetwin.calibration import calibrate
-from truetwin.calibration.auto import Auto
+from truetwin.calibration.auto.auto_calibrator import Auto
+from truetwin.calibration.auto.item_links import sparse_links
+from truetwin.calibration.auto.people_laws import person_law
+from truetwin.calibration.auto.pseudo_targets import Problem
+from truetwin.calibration.auto.stacking import fit_stack
 from truetwin.calibration.base import make_fold
 from truetwin.calibration.design import Preprocessing, make_designs
-from truetwin.calibration.item_links import sparse_links
-from truetwin.calibration.people_intervals import person_law
-from truetwin.calibration.pseudo_targets import Problem
-from truetwin.calibration.stack import fit_stack
 from truetwin.data import Panel, ResponseMatrix, Target
 from truetwin.datasets import generate_population
 from truetwin.errors import DataError, ParameterError
@@ -77,7 +77,7 @@ def test_block_blind_weights_do_not_depend_on_siblings_answers_as_pseudo_targets
     problem = Problem(
         panel.human_values, panel.twin_values, tuple(blocks[i] for i in panel.item_ids), panel.respondent_ids
     )
-    from truetwin.calibration.new_items import pseudo_target_weights
+    from truetwin.calibration.auto.new_items import pseudo_target_weights
 
     weights = pseudo_target_weights(problem, 0, [0], "known battery", block_blind=True)
     assert not weights[:4].any()
@@ -202,12 +202,12 @@ def test_large_tables_are_learned_on_a_sample_and_predicted_in_a_second_walk(
 ) -> None:
     panel = generate_population(90, 12, n_new_items=2, random_state=1).panel
     everybody = Auto().fit(panel).predict().values
-    monkeypatch.setattr("truetwin.calibration.pseudo_targets.MAX_LEARNERS", 60)
-    monkeypatch.setattr("truetwin.calibration.new_items.MAX_LEARNERS", 60)
+    monkeypatch.setattr("truetwin.calibration.auto.pseudo_targets.MAX_LEARNERS", 60)
+    monkeypatch.setattr("truetwin.calibration.auto.new_items.MAX_LEARNERS", 60)
     sampled = Auto().fit(panel).predict().values
     fine = np.isfinite(everybody[:, 0])
     assert np.corrcoef(everybody[fine, 0], sampled[fine, 0])[0, 1] > 0.9
-    monkeypatch.setattr("truetwin.calibration.pseudo_targets.MAX_LEARNERS", 90)
+    monkeypatch.setattr("truetwin.calibration.auto.pseudo_targets.MAX_LEARNERS", 90)
     np.testing.assert_allclose(Auto().fit(panel).predict().values, everybody, rtol=0, atol=1e-11)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import truetwin as tt
-from truetwin.calibration.methods import make_calibrator, methods
+from truetwin.calibration.calibrators import make_calibrator, methods
 from truetwin.data import Item, Panel, ResponseMatrix
 from truetwin.datasets import generate_population
 from truetwin.errors import NotPredictableError, ParameterError

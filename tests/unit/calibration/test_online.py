@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truetwin.calibration import calibrate
-from truetwin.calibration.online import OnlineItem
+from truetwin.calibration.online_items import OnlineItem
 from truetwin.datasets import generate_population
 from truetwin.errors import DataError, ParameterError
 
@@ -175,7 +175,7 @@ def test_covariates_that_do_not_fit_are_refused(covariates: np.ndarray) -> None:
 
 
 def test_hidden_answers_to_the_item_do_not_enter_its_covariates() -> None:
-    from truetwin.calibration.residuals import donor_covariates
+    from truetwin.calibration.error_conditioning import donor_covariates
 
     panel = generate_population(60, 8, n_new_items=0, random_state=4).panel
     noise = panel.human_values.copy()

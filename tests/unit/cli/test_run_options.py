@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from truetwin.cli.model_options import RunChoices, describe_progress, progress_line, sampling_of
 from truetwin.cli.output import printable
-from truetwin.cli.run_options import RunChoices, describe_progress, progress_line, sampling_of
 from truetwin.errors import ParameterError
 from truetwin.llm import Prices, Progress, State, Usage
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from truetwin.cli import main
-from truetwin.voice.items import read_voice_items, write_voice_items
-from truetwin.voice.outcomes import choice_outcome, write_outcomes
+from truetwin.voice.items.voice_items import read_voice_items, write_voice_items
+from truetwin.voice.protocols.outcomes import choice_outcome, write_outcomes
 from voice_examples import items, social_answer, write_lines
 
 

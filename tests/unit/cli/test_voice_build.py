@@ -8,7 +8,7 @@ import pytest
 from message_examples import message_rows, reply_rows, write_jsonl
 from novel_examples import made_up_novel
 from truetwin.cli import main
-from truetwin.voice.items import read_voice_items
+from truetwin.voice.items.voice_items import read_voice_items
 
 CONFIG = "items: {chunk_words: 110, min_history: 3}\nbuild: {limit: 16, matching: {rounds: 0, triples: 30}}\n"
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from truetwin.cli import _run
-from truetwin.voice.annotations import FORMAT
-from truetwin.voice.capabilities import CAPABILITIES
-from truetwin.voice.items import Option, VoiceItem, VoicePersona, write_voice_items
-from truetwin.voice.outcomes import Outcome, Protocol, Status, choice_outcome, write_outcomes
-from truetwin.voice.samples import read_key
+from truetwin.voice.items.voice_items import Option, VoiceItem, VoicePersona, write_voice_items
+from truetwin.voice.people.annotator_files import FORMAT
+from truetwin.voice.people.blinded_samples import read_key
+from truetwin.voice.protocols.capability_annotation import CAPABILITIES
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome, write_outcomes
 
 N = 12
 

@@ -7,8 +7,15 @@ from typing import Any
 import pytest
 
 from truetwin.cli import main
-from truetwin.voice.capabilities import CAPABILITIES
-from truetwin.voice.items import Option, Turn, VoiceItem, VoicePersona, read_voice_items, write_voice_items
+from truetwin.voice.items.voice_items import (
+    Option,
+    Turn,
+    VoiceItem,
+    VoicePersona,
+    read_voice_items,
+    write_voice_items,
+)
+from truetwin.voice.protocols.capability_annotation import CAPABILITIES
 
 ITEMS = [
     VoiceItem(

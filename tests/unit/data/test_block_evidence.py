@@ -5,8 +5,8 @@ import pytest
 
 import truetwin as tt
 from truetwin.data import Item, Panel, ResponseMatrix
-from truetwin.data.block_evidence import duplicate_groups, find_blocks, missing_groups, resolve_blocks
 from truetwin.errors import DataError, ParameterError
+from truetwin.instrument.battery_evidence import duplicate_groups, find_blocks, missing_groups, resolve_blocks
 
 
 def panel_of(human: np.ndarray, twin: np.ndarray, names: list[str]) -> Panel:

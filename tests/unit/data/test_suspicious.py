@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
-from truetwin.data.suspicious import suspicious_codes
+from truetwin.instrument.suspicious_answers import suspicious_codes
 
 
 def panel_of(answers: list[float], item: Item | str = "Q") -> Panel:

@@ -9,9 +9,9 @@ import pytest
 
 from truetwin.datasets import datasets, movielens_marginals, opinionqa
 from truetwin.errors import AlignmentError
-from truetwin.report.marginal_figures import example_item_figure, variance_ratio_figure
-from truetwin.reproduction.marginal_figures import figure_data, variance_ratio
-from truetwin.reproduction.marginals import reproduce_marginals
+from truetwin.report.figures.marginal_figures import example_item_figure, variance_ratio_figure
+from truetwin.reproduction.marginal_examples import figure_data, variance_ratio
+from truetwin.reproduction.marginal_tables import reproduce_marginals
 from truetwin.reweighting import reweight
 
 EXCERPT = Path(os.environ.get("TRUETWIN_DATA_MIRROR", "")).parent / "excerpts" / "opinionqa"

@@ -10,7 +10,7 @@ import pytest
 import truetwin as tt
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.datasets import generate_population
-from truetwin.diagnosis.plan import NOISE, factors, plan
+from truetwin.diagnosis.asking_plan import NOISE, factors, plan
 from truetwin.diagnosis.representatives import representatives
 from truetwin.errors import NotPredictableError, ParameterError
 

@@ -8,8 +8,8 @@ import pytest
 from truetwin.datasets import generate_population
 from truetwin.diagnosis.alignment import alignment, directions
 from truetwin.diagnosis.bounds import error_bound, item_bounds, moment_distance, share_bounds
-from truetwin.diagnosis.prepare import completed, correlations, demeaned, prepare, standardised
 from truetwin.diagnosis.spectrum import spectrum, validation_errors
+from truetwin.diagnosis.standardised_panel import completed, correlations, demeaned, prepare, standardised
 from truetwin.errors import AlignmentError, DataError, ParameterError
 
 

@@ -10,10 +10,10 @@ from truetwin.data import Item, Panel, ResponseMatrix, Scale
 from truetwin.datasets import generate_population, movielens, twin_2k_500
 from truetwin.diagnosis.expectation import expect
 from truetwin.diagnosis.faults import item_faults
-from truetwin.diagnosis.prepare import Prepared, prepare
-from truetwin.diagnosis.record import NOISE, left_out, left_out_twice
 from truetwin.diagnosis.span import ALPHA, span
-from truetwin.diagnosis.verdict import hidden_verdicts, item_verdicts, record_summary
+from truetwin.diagnosis.standardised_panel import Prepared, prepare
+from truetwin.diagnosis.track_record import NOISE, left_out, left_out_twice
+from truetwin.diagnosis.verdicts import hidden_verdicts, item_verdicts, record_summary
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +247,7 @@ def test_verdicts_on_new_batteries_take_scores_with_batteries_hidden() -> None:
 def test_a_diagnosis_with_undefined_scores_comes_back_from_json_as_it_was() -> None:
     import json
 
-    from truetwin.diagnosis.records import from_record, to_record
+    from truetwin.diagnosis.diagnosis_record import from_record, to_record
     from truetwin.io import dump_json
 
     panel = generate_population(120, 16, n_new_items=2).panel

@@ -13,8 +13,8 @@ from truetwin.data import Panel, ResponseMatrix
 from truetwin.datasets import generate_population
 from truetwin.errors import ParameterError, UnknownNameError
 from truetwin.evaluation import infer_blocks, metrics, protocols
-from truetwin.evaluation.compare import mean_and_error
-from truetwin.evaluation.metrics import Pairs
+from truetwin.evaluation.comparison import mean_and_error
+from truetwin.evaluation.target_metrics import Pairs
 
 PANEL = generate_population(60, 12, n_new_items=0, random_state=7).panel
 VALUES = st.lists(st.integers(1, 7), min_size=4, max_size=30)
@@ -173,7 +173,7 @@ def test_a_score_that_does_not_apply_says_so() -> None:
 
 
 def test_a_solver_that_stopped_early_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    from truetwin.calibration import completion
+    from truetwin.calibration.paper import completion
     from truetwin.solvers.low_rank import LowRankResult, hard_impute
 
     def stopped(*args: object, **settings: object) -> LowRankResult:

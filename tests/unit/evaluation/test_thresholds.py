@@ -5,9 +5,9 @@ import pytest
 
 from truetwin.datasets import generate_population
 from truetwin.errors import ParameterError
-from truetwin.evaluation.thresholds import ThresholdSweep, sweep_thresholds
-from truetwin.report.threshold_figure import threshold_figure
-from truetwin.reproduction.adaptive import figure_5_rows, reproduce_figure_5
+from truetwin.evaluation.threshold_sweep import ThresholdSweep, sweep_thresholds
+from truetwin.report.figures.threshold_figure import threshold_figure
+from truetwin.reproduction.adaptive_sweep import figure_5_rows, reproduce_figure_5
 
 PANEL = generate_population(80, 10, n_new_items=0, random_state=1).panel
 SWEEP = ThresholdSweep(

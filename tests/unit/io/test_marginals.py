@@ -9,7 +9,7 @@ import pytest
 
 from truetwin.data import Item, Scale
 from truetwin.errors import DataError, ScaleError
-from truetwin.io.marginals import read_marginals
+from truetwin.io.marginal_files import read_marginals
 
 
 def write(folder: Path, *lines: str) -> Path:

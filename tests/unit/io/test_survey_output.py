@@ -10,7 +10,7 @@ from truetwin.calibration import calibrate
 from truetwin.data import Item, Panel, Scale
 from truetwin.datasets import generate_population
 from truetwin.io import read_responses, read_table, write_draft
-from truetwin.report.predictions import intervals_path, write_predictions
+from truetwin.report.files.prediction_files import intervals_path, write_predictions
 
 pyreadstat = pytest.importorskip("pyreadstat")
 ITEMS = {

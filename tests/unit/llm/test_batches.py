@@ -23,9 +23,9 @@ from truetwin.llm import (
     run,
     scripted_model,
 )
-from truetwin.llm.batch_api import collect_batches, poll_batches, submit_batches
-from truetwin.llm.batch_files import export_requests, import_replies
-from truetwin.llm.handover import give_up
+from truetwin.llm.batches.batch_api import collect_batches, poll_batches, submit_batches
+from truetwin.llm.batches.batch_files import export_requests, import_replies
+from truetwin.llm.batches.handover import give_up
 
 
 @pytest.fixture

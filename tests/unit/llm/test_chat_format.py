@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from truetwin.errors import AccessError, EndpointError, RequestRefusedError, TransientError, UnknownModelError
 from truetwin.llm import Reply, Usage
-from truetwin.llm.chat_format import read_completion, read_usage
-from truetwin.llm.http_failures import from_status, retry_after
+from truetwin.llm.providers.chat_format import read_completion, read_usage
+from truetwin.llm.providers.http_failures import from_status, retry_after
 
 WORDS = ["choices", "message", "content", "usage", "error", "text", "logprobs", "refusal", "prompt_tokens"]
 ANY_JSON = st.recursive(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from truetwin.llm.gate import Gate
+from truetwin.llm.running.request_gate import Gate
 
 
 def test_one_request_goes_first_and_all_others_after_it() -> None:

@@ -20,7 +20,7 @@ from truetwin.llm import (
     run,
     scripted_model,
 )
-from truetwin.llm.forecast import pilot_cells, run_pilot
+from truetwin.llm.running.forecast import pilot_cells, run_pilot
 
 SOME = {"prompt_tokens": 100, "completion_tokens": 50, "reasoning_tokens": 40}
 

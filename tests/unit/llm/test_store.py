@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from truetwin.errors import RunError
 from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling, State, Store, Usage
-from truetwin.llm.merge import merge_stores
-from truetwin.llm.sessions import Process, begin_work, end_work, here, is_alive
-from truetwin.llm.shared_run import Failure
+from truetwin.llm.store.merging import merge_stores
+from truetwin.llm.store.sessions import Process, begin_work, end_work, here, is_alive
+from truetwin.llm.store.shared_run import Failure
 
 CELL = Cell("anna", "q1")
 HELLO = Request((Message("system", ("You are ", "Anna")), Message("user", ("How much?",))), cell=CELL)

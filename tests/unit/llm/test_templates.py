@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truetwin.errors import FileFormatError, ParameterError
-from truetwin.llm.templates import Template, parse_prompt
+from truetwin.llm.prompts import Template, parse_prompt
 
 TEXT = 'version: 3\n--- system\nYou are {{name}}. Say {"a": 1}.\n--- user\n{{question}} {{name}}\n'
 

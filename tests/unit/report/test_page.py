@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from browser import chromium, opened
+from truetwin.report.figures.theme import new_figure, shorten
 from truetwin.report.page import Field, Page, Picture, Section, Table, csv_link, render, write_page
-from truetwin.report.theme import new_figure, shorten
 
 HOSTILE = '<script>document.title="taken"</script><img src=x onerror=alert(1)>{{ 7 * 7 }}$\\frac{1}$'
 
@@ -92,7 +92,7 @@ def test_an_answer_names_the_means_that_its_gain_is_between() -> None:
     import numpy as np
 
     from truetwin.evaluation import Evaluation
-    from truetwin.report.sections.evaluation import gain_in_words
+    from truetwin.report.sections.evaluation_section import gain_in_words
 
     nan = float("nan")
     table = Evaluation(

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from truetwin.errors import DataError
-from truetwin.report.voice_figures import (
+from truetwin.report.figures.voice_figures import (
     capability_bars,
     capability_figures,
     capability_radar,
     write_capability_figures,
 )
-from truetwin.voice.capabilities import CAPABILITIES
+from truetwin.voice.protocols.capability_annotation import CAPABILITIES
 
 
 def rows(

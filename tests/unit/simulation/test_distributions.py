@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from truetwin.data import Item, Scale
 from truetwin.errors import ParameterError
 from truetwin.llm import Reply, State
-from truetwin.simulation.distributions import check_first_tokens, read_distribution, read_logprobs
-from truetwin.simulation.questions import ask
+from truetwin.simulation.questions.question import ask
+from truetwin.simulation.reading.distributions import check_first_tokens, read_distribution, read_logprobs
 
 MOOD = Item(
     "Q1", "How?", Scale.ordinal(1, 3, labels={1: "bad", 2: "so-so", 3: "good"}, off_scale={9: "unsure"})

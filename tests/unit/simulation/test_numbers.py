@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truetwin.simulation.numbers import read_number, readings
+from truetwin.simulation.reading.numbers import read_number, readings
 
 
 @pytest.mark.parametrize(

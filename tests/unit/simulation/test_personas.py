@@ -8,8 +8,8 @@ import pytest
 
 from truetwin.data import Item, ResponseMatrix, Scale
 from truetwin.errors import DataError, UnknownNameError
-from truetwin.simulation.personas import DEMOGRAPHICS, PersonaSource, build_personas
-from truetwin.simulation.survey import SurveyTask
+from truetwin.simulation.personas.persona_builders import DEMOGRAPHICS, PersonaSource, build_personas
+from truetwin.simulation.survey.survey_task import SurveyTask
 
 YES_NO = Scale.ordinal(1, 2, labels={1: "no", 2: "yes"}, off_scale={9: "refused"})
 ITEMS = {

@@ -11,10 +11,10 @@ from truetwin.data import Item, ResponseMatrix, Scale
 from truetwin.data.persona import Persona
 from truetwin.errors import DataError, ParameterError
 from truetwin.llm import Cell, Reply, State
-from truetwin.simulation.fine_tuning import split_people, write_fine_tuning
-from truetwin.simulation.personas import PersonaSource
-from truetwin.simulation.portraits import PortraitTask
-from truetwin.simulation.survey import SurveyTask
+from truetwin.simulation.personas.persona_builders import PersonaSource
+from truetwin.simulation.survey.fine_tuning import split_people, write_fine_tuning
+from truetwin.simulation.survey.portraits import PortraitTask
+from truetwin.simulation.survey.survey_task import SurveyTask
 
 SCALE = Scale.ordinal(1, 2, labels={1: "no", 2: "yes"})
 ITEMS = {

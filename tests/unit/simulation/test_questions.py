@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from truetwin.data import Item, Scale
 from truetwin.errors import DataError
-from truetwin.simulation.questions import answer_text, ask, check_items, turn_of
+from truetwin.simulation.questions.question import answer_text, ask, check_items, turn_of
 
 MOOD = Item(
     "Q1",

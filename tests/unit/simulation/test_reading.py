@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from truetwin.data import Item, Scale
 from truetwin.llm import Parsed, State
-from truetwin.simulation.questions import Question, ask
-from truetwin.simulation.reading import is_refusal, read_objects, read_text, read_value
+from truetwin.simulation.questions.question import Question, ask
+from truetwin.simulation.reading.reply_reading import is_refusal, read_objects, read_text, read_value
 
 LIKERT = Item(
     "Q1",

@@ -14,12 +14,12 @@ from truetwin.data.persona import Persona
 from truetwin.errors import ParameterError, RunError
 from truetwin.io import read_responses, read_table
 from truetwin.llm import State, Store, run, scripted_model
-from truetwin.report.answers import write_answers
-from truetwin.simulation.answers import collect_answers
-from truetwin.simulation.design import SurveyDesign
-from truetwin.simulation.generated import GeneratedTwin
-from truetwin.simulation.rereading import reread
-from truetwin.simulation.survey import SurveyTask
+from truetwin.report.files.answer_files import write_answers
+from truetwin.simulation.questions.survey_design import SurveyDesign
+from truetwin.simulation.survey.rereading import reread
+from truetwin.simulation.survey.statistical_twin import GeneratedTwin
+from truetwin.simulation.survey.survey_answers import collect_answers
+from truetwin.simulation.survey.survey_task import SurveyTask
 
 ITEMS = [
     Item("Q1", "How are you?", Scale.ordinal(1, 5)),
@@ -162,10 +162,12 @@ def test_stored_replies_are_read_again_without_any_other_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from truetwin.llm import Parsed
-    from truetwin.simulation import replies
+    from truetwin.simulation.reading import reply_formats
 
     with monkeypatch.context() as patch:  # a version that could not read letters in words
-        patch.setattr(replies, "read_text", lambda *_, **__: Parsed(State.UNPARSEABLE, reason="cannot read"))
+        patch.setattr(
+            reply_formats, "read_text", lambda *_, **__: Parsed(State.UNPARSEABLE, reason="cannot read")
+        )
         simulate(tmp_path, {"default": "3"}, SurveyDesign(order="rotated"))
     assert collected(tmp_path).valid_share == 0
     with Store(tmp_path / "run.sqlite", create=False) as store:

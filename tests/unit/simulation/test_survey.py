@@ -10,10 +10,10 @@ from truetwin.data import Item, Scale
 from truetwin.data.persona import Passage, Persona
 from truetwin.errors import DataError, ParameterError
 from truetwin.llm import Cell, Reply, Sampling, State
-from truetwin.simulation.design import CONSTRUCTIONS, SurveyDesign
-from truetwin.simulation.questionnaire import Questionnaire
-from truetwin.simulation.survey import SurveyTask
-from truetwin.simulation.templates import PromptSet
+from truetwin.simulation.questions.survey_design import CONSTRUCTIONS, SurveyDesign
+from truetwin.simulation.survey.prompt_set import PromptSet
+from truetwin.simulation.survey.questionnaire import Questionnaire
+from truetwin.simulation.survey.survey_task import SurveyTask
 
 LABELS = {1: "never", 2: "sometimes", 3: "often"}
 ITEMS = [
@@ -125,7 +125,7 @@ def test_structured_output_names_every_question() -> None:
 def test_the_reply_that_is_asked_for_is_read_back(
     order: Any, markers: Any, reply: Any, strategy: str
 ) -> None:
-    from truetwin.simulation.replies import expected_reply
+    from truetwin.simulation.reading.reply_formats import expected_reply
 
     survey = task(SurveyDesign(order=order, markers=markers, reply=reply, strategy=strategy, seed=5))
     for cell in survey.cells():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truetwin.errors import DataError, FileFormatError, ParameterError
-from truetwin.simulation.templates import PromptSet, Template, names
+from truetwin.simulation.survey.prompt_set import PromptSet, Template, names
 
 
 @given(st.text(), st.text())

@@ -9,10 +9,10 @@ from browser import chromium, opened
 from truetwin.cli import _run
 from truetwin.errors import DataError, FileFormatError, RunError, TruetwinError
 from truetwin.io import read_table, write_table
+from truetwin.results.step_cache import locked
 from truetwin.study import read_study, run_study
-from truetwin.study.check import check_study
-from truetwin.study.example import write_example
-from truetwin.study.ledger import locked
+from truetwin.study.example_study import write_example
+from truetwin.study.study_check import check_study
 
 QUICK = """
 title: "A <b>study</b>"
@@ -251,8 +251,8 @@ def test_example_items_do_not_see_the_answers_that_they_are_compared_with(study_
     import numpy as np
 
     from truetwin.data import Panel, ResponseMatrix
-    from truetwin.study.examples import example_shares
-    from truetwin.study.work import Work
+    from truetwin.study.hidden_examples import example_shares
+    from truetwin.study.step_work import Work
 
     work = Work(read_study(study_file), study_file.parent)
     before = example_shares(work, 1)

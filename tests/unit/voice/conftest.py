@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from truetwin.voice.items import Dimension, Option, Turn, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_items import Dimension, Option, Turn, VoiceItem, VoicePersona
 
 WORDS = {"en": ("It rains again.", "Typical."), "zh": ("又下雨了。", "真是的。")}
 

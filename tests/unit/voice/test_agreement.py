@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import cohen_kappa_score
 
 from truetwin.errors import DataError, ParameterError
-from truetwin.voice.agreement import (
+from truetwin.voice.people.rater_agreement import (
     MEASURES,
     between_raters,
     cohen_kappa,

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from truetwin.errors import DataError, ParameterError
-from truetwin.voice.audit import audit
-from truetwin.voice.controls import with_swapped_history, without_history
-from truetwin.voice.items import Turn, VoiceItem, VoicePersona
-from truetwin.voice.predictors import best_persona_free, guess, guess_all, predictors
-from truetwin.voice.repair import balance_positions, matched_subset, repaired_release
-from truetwin.voice.style import FEATURES, features_of, style_arrays, style_probabilities
+from truetwin.voice.auditing.benchmark_audit import audit
+from truetwin.voice.auditing.matched_subset import balance_positions, matched_subset, repaired_release
+from truetwin.voice.auditing.predictors import best_persona_free, guess, guess_all, predictors
+from truetwin.voice.auditing.style import FEATURES, features_of, style_arrays, style_probabilities
+from truetwin.voice.items.controls import with_swapped_history, without_history
+from truetwin.voice.items.voice_items import Turn, VoiceItem, VoicePersona
 from voice_examples import item, items, options
 
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from truetwin.errors import AlignmentError, DataError, FileFormatError
-from truetwin.voice.capabilities import CAPABILITIES
-from truetwin.voice.capability_results import (
+from truetwin.voice.items.voice_items import Option, VoiceItem, VoicePersona, write_voice_items
+from truetwin.voice.protocols.capability_annotation import CAPABILITIES
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status
+from truetwin.voice.scoring.capability_results import (
     Annotation,
     capability_results,
     merge_annotations,
     read_annotations,
 )
-from truetwin.voice.items import Option, VoiceItem, VoicePersona, write_voice_items
-from truetwin.voice.outcomes import Outcome, Protocol, Status
 
 
 def record(item_id: str = "i0", **change: Any) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from truetwin.errors import DataError, FileFormatError
-from truetwin.voice.dimensions import Loaded, interpersonal, narrative, social
-from truetwin.voice.items import Turn
+from truetwin.voice.items.dimensions import Loaded, interpersonal, narrative, social
+from truetwin.voice.items.voice_items import Turn
 from voice_examples import (
     interpersonal_record,
     novel_record,

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from truetwin.errors import DataError
-from truetwin.voice.annotations import read_annotators
-from truetwin.voice.forms import write_sample
-from truetwin.voice.items import Option, Turn, VoiceItem, VoicePersona
-from truetwin.voice.outcomes import Protocol
-from truetwin.voice.samples import draw_sample, read_key
+from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePersona
+from truetwin.voice.people.annotation_forms import write_sample
+from truetwin.voice.people.annotator_files import read_annotators
+from truetwin.voice.people.blinded_samples import draw_sample, read_key
+from truetwin.voice.protocols.outcomes import Protocol
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 EVIL = "<img src=x onerror=\"document.title='broken'\"></script><b>bold</b>"

@@ -23,12 +23,17 @@ from inspect_ai.util import registry_info
 
 from truetwin.errors import DataError, FileFormatError, ParameterError, TransientError
 from truetwin.llm import Reply, Request, RunOptions, Store
-from truetwin.voice.inspect_tasks import read_inspect_outcomes, task_of, voice_narrative, voice_social
-from truetwin.voice.items import VoiceItem, write_voice_items
-from truetwin.voice.outcomes import Outcome, Protocol, Status
-from truetwin.voice.play import JUDGED, Player, play
-from truetwin.voice.replay import read_answers
-from truetwin.voice.task import Setup
+from truetwin.voice.items.voice_items import VoiceItem, write_voice_items
+from truetwin.voice.protocols.inspect_tasks import (
+    read_inspect_outcomes,
+    task_of,
+    voice_narrative,
+    voice_social,
+)
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status
+from truetwin.voice.protocols.playing import JUDGED, Player, play
+from truetwin.voice.protocols.voice_task import Setup
+from truetwin.voice.scoring.stored_answers import read_answers
 
 pytestmark = [  # Inspect leaves streams and an event loop unclosed, and uses a deprecated name
     pytest.mark.extra,

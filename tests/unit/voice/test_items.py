@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from truetwin.errors import DataError, FileFormatError
-from truetwin.voice.items import Option, Turn, VoiceItem, VoicePersona, read_voice_items, write_voice_items
+from truetwin.voice.items.voice_items import (
+    Option,
+    Turn,
+    VoiceItem,
+    VoicePersona,
+    read_voice_items,
+    write_voice_items,
+)
 
 OPTIONS = tuple(Option(f"o{k}", f"reply {k}", "true" if k == 2 else f"other {k}") for k in range(4))
 ITEM = VoiceItem(

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from truetwin.errors import DataError, FileFormatError
-from truetwin.report.voice_leaderboard import (
+from truetwin.report.files.leaderboard_files import (
     leaderboard_csv,
     leaderboard_html,
     leaderboard_markdown,
     write_leaderboard,
 )
-from truetwin.voice.leaderboard import Standing, ranked, read_results, score_rows
-from truetwin.voice.outcomes import Outcome, Protocol, Status, write_outcomes
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, write_outcomes
+from truetwin.voice.scoring.leaderboard import Standing, ranked, read_results, score_rows
 
 EVIL = "=<script>alert(1)</script>|x"
 

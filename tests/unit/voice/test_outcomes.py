@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from truetwin.errors import DataError, FileFormatError
-from truetwin.voice.outcomes import Outcome, Protocol, Status, choice_outcome
-from truetwin.voice.replay import read_answers
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
+from truetwin.voice.scoring.stored_answers import read_answers
 
 SHOWN = ("a", "b", "c", "d")
 

@@ -11,13 +11,21 @@ import pytest
 
 from truetwin.errors import ParameterError, RunError
 from truetwin.llm import Parsed, Reply, RunOptions, Sampling, State, Store, scripted_model
-from truetwin.voice.capabilities import CAPABILITIES
-from truetwin.voice.choose import ChoiceTask
-from truetwin.voice.items import VoiceItem
-from truetwin.voice.judge import RankingTask, ScoringTask, normalised
-from truetwin.voice.outcomes import Outcome, Protocol, Status
-from truetwin.voice.play import JUDGED, Player, annotate, blocking, judge_replies, play, replies_of
-from truetwin.voice.task import Setup, describe_items
+from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.protocols.capability_annotation import CAPABILITIES
+from truetwin.voice.protocols.choosing import ChoiceTask
+from truetwin.voice.protocols.judging import RankingTask, ScoringTask, normalised
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status
+from truetwin.voice.protocols.playing import (
+    JUDGED,
+    Player,
+    annotate,
+    blocking,
+    judge_replies,
+    play,
+    replies_of,
+)
+from truetwin.voice.protocols.voice_task import Setup, describe_items
 
 QUICK = RunOptions(attempts=2, backoff=0.001)
 ONCE = Setup()

@@ -5,7 +5,13 @@ import json
 import pytest
 
 from truetwin.llm import Reply, State
-from truetwin.voice.reading import LONGEST_REPLY, read_capabilities, read_choice, read_reply, read_score
+from truetwin.voice.protocols.judgement_reading import (
+    LONGEST_REPLY,
+    read_capabilities,
+    read_choice,
+    read_reply,
+    read_score,
+)
 
 OPTIONS = {"A": "Yes.", "B": "No.", "C": "Why?", "D": "Later, a bit."}
 PILLARS, WORDS = ("style", "facts"), ("match", "none")

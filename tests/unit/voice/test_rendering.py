@@ -7,12 +7,12 @@ from importlib.resources import files
 
 import pytest
 
-from truetwin.llm.templates import packaged_prompt
-from truetwin.voice.choose import ChoiceTask
-from truetwin.voice.generate import ReplyTask
-from truetwin.voice.items import DIMENSIONS, Option, Turn, VoiceItem
-from truetwin.voice.rendering import history_block, language_note, lettered, quoted
-from truetwin.voice.task import Setup
+from truetwin.llm.prompts import packaged_prompt
+from truetwin.voice.items.voice_items import DIMENSIONS, Option, Turn, VoiceItem
+from truetwin.voice.protocols.choosing import ChoiceTask
+from truetwin.voice.protocols.free_replies import ReplyTask
+from truetwin.voice.protocols.item_rendering import history_block, language_note, lettered, quoted
+from truetwin.voice.protocols.voice_task import Setup
 
 PROMPTS = sorted(p.name.removesuffix(".txt") for p in (files("truetwin.voice") / "prompts").iterdir())
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from truetwin.errors import AlignmentError
-from truetwin.voice.items import VoiceItem
-from truetwin.voice.outcomes import Outcome, Protocol, Status, choice_outcome, write_outcomes
-from truetwin.voice.replay import read_answers
-from truetwin.voice.scoreboard import score_answers
-from truetwin.voice.text_scores import has_unscored_replies, text_rows
+from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome, write_outcomes
+from truetwin.voice.scoring.score_table import score_answers
+from truetwin.voice.scoring.stored_answers import read_answers
+from truetwin.voice.scoring.stored_reply_metrics import has_unscored_replies, text_rows
 from voice_examples import item, items, novel_record, social_answer, write_lines
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from truetwin.errors import DataError, FileFormatError, ParameterError
-from truetwin.voice.annotations import FORMAT, read_annotators
-from truetwin.voice.forms import form_page, write_sample
-from truetwin.voice.items import Option, Turn, VoiceItem, VoicePersona
-from truetwin.voice.outcomes import Outcome, Protocol, Status, choice_outcome
-from truetwin.voice.samples import Sample, draw_sample, model_label, read_key
+from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePersona
+from truetwin.voice.people.annotation_forms import form_page, write_sample
+from truetwin.voice.people.annotator_files import FORMAT, read_annotators
+from truetwin.voice.people.blinded_samples import Sample, draw_sample, model_label, read_key
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
 
 RANKINGS = (Protocol.REPLY_VS_DISTRACTORS, Protocol.MAP_TO_OPTIONS)
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import binomtest
 
 from truetwin.errors import DataError
-from truetwin.voice.outcomes import Outcome, Protocol, Status, choice_outcome
-from truetwin.voice.rates import paired_test, rate, wilson
-from truetwin.voice.scores import compare, score_outcomes
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
+from truetwin.voice.scoring.accuracy import compare, score_outcomes
+from truetwin.voice.stats.rates import paired_test, rate, wilson
 
 SHOWN = ("a", "b", "c", "d")
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from truetwin.errors import AlignmentError, DataError
-from truetwin.voice.annotations import Annotator
-from truetwin.voice.outcomes import Outcome, Protocol, Status, choice_outcome
-from truetwin.voice.samples import KeyEntry, SampleKey
-from truetwin.voice.study import accuracy_rows, agreement_rows, corrected_rows, make_study
+from truetwin.voice.people.annotator_files import Annotator
+from truetwin.voice.people.blinded_samples import KeyEntry, SampleKey
+from truetwin.voice.people.rater_study import accuracy_rows, agreement_rows, corrected_rows, make_study
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
 
 LETTERS = {"A": "o1", "B": "o2", "C": "o3", "D": "o4"}
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from truetwin.errors import AlignmentError, DataError, MissingExtraError, UnknownNameError
-from truetwin.voice import wordnet
-from truetwin.voice.bert_score import bert_score
-from truetwin.voice.items import Option, VoiceItem, VoicePersona
-from truetwin.voice.outcomes import Outcome, Protocol, Status
-from truetwin.voice.resampling import bootstrap, bootstrap_mean
-from truetwin.voice.text_metrics import ReplyPair, bleu_1, meteor, reply_pairs
-from truetwin.voice.tokens import tokenize
+from truetwin.voice.items.voice_items import Option, VoiceItem, VoicePersona
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status
+from truetwin.voice.scoring import wordnet
+from truetwin.voice.scoring.bert_score import bert_score
+from truetwin.voice.scoring.text_metrics import ReplyPair, bleu_1, meteor, reply_pairs
+from truetwin.voice.scoring.tokens import tokenize
+from truetwin.voice.stats.resampling import bootstrap, bootstrap_mean
 
 
 def test_bleu_1_is_clipped_precision_with_brevity_penalty() -> None:
@@ -136,7 +136,7 @@ class _Scorer:
 def test_bertscore_is_rescaled_by_its_baseline_and_says_what_it_used(monkeypatch: pytest.MonkeyPatch) -> None:
     module = SimpleNamespace(BERTScorer=_Scorer, utils=SimpleNamespace(lang2model={"en": "roberta-large"}))
     monkeypatch.setitem(sys.modules, "bert_score", module)
-    monkeypatch.setattr("truetwin.voice.bert_score.version", lambda name: "0.3.13")
+    monkeypatch.setattr("truetwin.voice.scoring.bert_score.version", lambda name: "0.3.13")
     pairs = [ReplyPair("a", "a", persona=1), ReplyPair("a", "b", persona=2), ReplyPair("a", "", persona=3)]
     found = bert_score(pairs)
     assert found.raw.scores[:2] == pytest.approx((100.0, 90.0))

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from truetwin.cli.voice import agree, annotate, audit, build, generate, judge, leaderboard, run, sample, score
+from truetwin.cli.voice import (
+    voice_agree,
+    voice_annotate,
+    voice_audit,
+    voice_build,
+    voice_generate,
+    voice_judge,
+    voice_leaderboard,
+    voice_run,
+    voice_sample,
+    voice_score,
+)
 
 app = typer.Typer(
     help="Measure how well a model speaks as one given person, and audit such benchmarks.",
@@ -19,13 +30,13 @@ def voice() -> None:
 
 
 # One line a verb, in the order of a benchmark's life.
-app.command("run")(run.run_command)
-app.command("generate")(generate.generate_command)
-app.command("judge")(judge.judge_command)
-app.command("annotate")(annotate.annotate_command)
-app.command("score")(score.score_command)
-app.command("audit")(audit.audit_command)
-app.command("sample")(sample.sample_command)
-app.command("agree")(agree.agree_command)
-app.command("leaderboard")(leaderboard.leaderboard_command)
-app.add_typer(build.app, name="build")
+app.command("run")(voice_run.run_command)
+app.command("generate")(voice_generate.generate_command)
+app.command("judge")(voice_judge.judge_command)
+app.command("annotate")(voice_annotate.annotate_command)
+app.command("score")(voice_score.score_command)
+app.command("audit")(voice_audit.audit_command)
+app.command("sample")(voice_sample.sample_command)
+app.command("agree")(voice_agree.agree_command)
+app.command("leaderboard")(voice_leaderboard.leaderboard_command)
+app.add_typer(voice_build.app, name="build")

@@ -9,8 +9,13 @@ import numpy as np
 import pytest
 
 from truetwin.errors import AccessError, DataError, MissingExtraError, ParameterError
-from truetwin.voice.build import embeddings
-from truetwin.voice.build.embeddings import EndpointEmbedder, TfidfEmbedder, cosine_rows, open_embedder
+from truetwin.voice_sets.common import text_similarity
+from truetwin.voice_sets.common.text_similarity import (
+    EndpointEmbedder,
+    TfidfEmbedder,
+    cosine_rows,
+    open_embedder,
+)
 
 TEXTS = ["The rain fell on the roof.", "Rain, rain, rain!", "A horse in the yard", "", "…"]
 
@@ -32,7 +37,7 @@ def test_rare_words_count_for_more() -> None:
 
 def test_batches_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = TfidfEmbedder().fit(TEXTS).embed(TEXTS).toarray()
-    monkeypatch.setattr(embeddings, "BATCH", 2)
+    monkeypatch.setattr(text_similarity, "BATCH", 2)
     np.testing.assert_array_equal(TfidfEmbedder().fit(iter(TEXTS)).embed(TEXTS).toarray(), whole)
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from truetwin.errors import ParameterError
-from truetwin.voice.audit import audit
-from truetwin.voice.build.distractors import Draft, Limits, PoolReply, balance, furnish
-from truetwin.voice.build.embeddings import TfidfEmbedder
-from truetwin.voice.build.matching import MatchingOptions
-from truetwin.voice.items import Turn, VoiceItem, VoicePersona
+from truetwin.voice.auditing.benchmark_audit import audit
+from truetwin.voice.items.voice_items import Turn, VoiceItem, VoicePersona
+from truetwin.voice_sets.common.distractor_matching import MatchingOptions
+from truetwin.voice_sets.common.distractors import Draft, Limits, PoolReply, balance, furnish
+from truetwin.voice_sets.common.text_similarity import TfidfEmbedder
 
 WORDS = [
     f"{a}{b}"
@@ -135,7 +135,7 @@ def test_balance_leaves_out_what_a_baseline_finds_and_no_more_than_it_may(
     assert (
         balance(skewed, Limits(), least_share=0.4, seed=0)[1] == {}
     )  # too few to tell a shortcut from chance
-    monkeypatch.setattr("truetwin.voice.build.distractors.FEWEST_JUDGED", 10)
+    monkeypatch.setattr("truetwin.voice_sets.common.distractors.FEWEST_JUDGED", 10)
     kept, out = balance(skewed, Limits(), least_share=0.4, seed=0)
     assert len(skewed) == len(kept) + len(out)
     assert len(kept) >= 0.4 * len(skewed)

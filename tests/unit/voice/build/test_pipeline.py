@@ -16,17 +16,17 @@ import pytest
 from novel_examples import made_up_novel
 from truetwin.errors import DataError, ParameterError
 from truetwin.llm import scripted_model
-from truetwin.voice.build import finish
-from truetwin.voice.build.config import read_config, settings_from
-from truetwin.voice.build.finish import BuildOptions
-from truetwin.voice.build.gate import GateError, judge
-from truetwin.voice.build.matching import MatchingOptions
-from truetwin.voice.build.narrative.drafts import NarrativeOptions
-from truetwin.voice.build.narrative.pipeline import NarrativeSettings, build_narrative
-from truetwin.voice.build.repair import RepairOptions, repair
-from truetwin.voice.build.stages import Stages
-from truetwin.voice.items import Option, VoiceItem, read_voice_items, write_voice_items
-from truetwin.voice.verbatim import stands_in
+from truetwin.voice.items.verbatim import stands_in
+from truetwin.voice.items.voice_items import Option, VoiceItem, read_voice_items, write_voice_items
+from truetwin.voice_sets.common import finishing
+from truetwin.voice_sets.common.build_settings import read_config, settings_from
+from truetwin.voice_sets.common.distractor_matching import MatchingOptions
+from truetwin.voice_sets.common.finishing import BuildOptions
+from truetwin.voice_sets.common.release_gate import GateError, judge
+from truetwin.voice_sets.common.set_repair import RepairOptions, repair
+from truetwin.voice_sets.common.stages import Stages
+from truetwin.voice_sets.novels.novel_drafts import NarrativeOptions
+from truetwin.voice_sets.novels.novel_pipeline import NarrativeSettings, build_narrative
 
 QUICK = NarrativeSettings(
     items=NarrativeOptions(chunk_words=110, min_history=3),
@@ -167,8 +167,8 @@ def test_a_build_that_fails_its_gate_says_which_items_and_writes_none(
         items = furnished(*args, **kwargs)  # type: ignore[arg-type]
         return [replace(items[0], stimulus=f"They heard: {items[0].true_option.text}"), *items[1:]]
 
-    furnished = finish.furnished
-    monkeypatch.setattr("truetwin.voice.build.narrative.pipeline.furnished", leaky)
+    furnished = finishing.furnished
+    monkeypatch.setattr("truetwin.voice_sets.novels.novel_pipeline.furnished", leaky)
     with pytest.raises(GateError, match=r"leak in context.*1 items: the-made-up-novel-\d+") as caught:
         build_narrative([novel], tmp_path, QUICK)
     assert len(caught.value.problems[0].item_ids) == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from truetwin.voice.build.privacy import Pseudonyms, Scrubber, frequent
+from truetwin.voice_sets.common.privacy import Pseudonyms, Scrubber, frequent
 
 
 def scrub(text: str) -> str:

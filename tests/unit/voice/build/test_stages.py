@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from truetwin.voice.build.stages import Stages, Tally
+from truetwin.voice_sets.common.stages import Stages, Tally
 
 INPUTS = {"book": "abc", "seed": "0"}
 

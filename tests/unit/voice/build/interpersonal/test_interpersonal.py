@@ -20,16 +20,16 @@ import pytest
 from message_examples import message_rows, write_jsonl
 from truetwin.errors import DataError, ParameterError
 from truetwin.llm import scripted_model
-from truetwin.voice.build.finish import BuildOptions
-from truetwin.voice.build.interpersonal.funnel import FunnelOptions
-from truetwin.voice.build.interpersonal.links import HistoryOptions
-from truetwin.voice.build.interpersonal.logs import IrcLog, open_log, read_links
-from truetwin.voice.build.interpersonal.pipeline import InterpersonalSettings, build_interpersonal
-from truetwin.voice.build.interpersonal.replies import ReplyFinder, address_of, stimulus_of
-from truetwin.voice.build.interpersonal.scoring import score_links
-from truetwin.voice.build.matching import MatchingOptions
-from truetwin.voice.build.stages import Stages
-from truetwin.voice.items import read_voice_items
+from truetwin.voice.items.voice_items import read_voice_items
+from truetwin.voice_sets.common.distractor_matching import MatchingOptions
+from truetwin.voice_sets.common.finishing import BuildOptions
+from truetwin.voice_sets.common.stages import Stages
+from truetwin.voice_sets.conversations.message_funnel import FunnelOptions
+from truetwin.voice_sets.conversations.message_logs import IrcLog, open_log, read_links
+from truetwin.voice_sets.conversations.messaging_pipeline import InterpersonalSettings, build_interpersonal
+from truetwin.voice_sets.conversations.reply_guessing import ReplyFinder, address_of, stimulus_of
+from truetwin.voice_sets.conversations.reply_link_scores import score_links
+from truetwin.voice_sets.conversations.reply_links import HistoryOptions
 
 QUICK = InterpersonalSettings(
     funnel=FunnelOptions(min_messages=60, min_per_channel=10, informative_share=0.5),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from truetwin.voice.build.narrative.attribution import Utterance, attribute, narration_of
-from truetwin.voice.build.narrative.book import book_of
-from truetwin.voice.build.narrative.characters import Character, complete_cast
-from truetwin.voice.build.narrative.quotes import CONVENTIONS, find_quotations
+from truetwin.voice_sets.novels.attribution import Utterance, attribute, narration_of
+from truetwin.voice_sets.novels.book import book_of
+from truetwin.voice_sets.novels.characters import Character, complete_cast
+from truetwin.voice_sets.novels.quotations import CONVENTIONS, find_quotations
 
 PEOPLE = [
     Character("anna", "Anna Reed", ("Anna",), "f"),

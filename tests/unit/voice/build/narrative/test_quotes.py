@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from truetwin.errors import DataError
-from truetwin.voice.build.narrative.book import Book, book_of
-from truetwin.voice.build.narrative.quotes import find_convention, find_quotations, joined_text
+from truetwin.voice_sets.novels.book import Book, book_of
+from truetwin.voice_sets.novels.quotations import find_convention, find_quotations, joined_text
 
 FILLER = "\n\n".join(f"{{o}}Line number {k} is here.{{c}}" for k in range(6))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from truetwin.llm import Cell, Reply, State
-from truetwin.voice.build.narrative.attribution import Utterance
-from truetwin.voice.build.narrative.book import book_of
-from truetwin.voice.build.narrative.characters import Character
-from truetwin.voice.build.narrative.quotes import Span
-from truetwin.voice.build.narrative.speakers import SpeakerTask
+from truetwin.voice_sets.novels.attribution import Utterance
+from truetwin.voice_sets.novels.book import book_of
+from truetwin.voice_sets.novels.characters import Character
+from truetwin.voice_sets.novels.quotations import Span
+from truetwin.voice_sets.novels.speaker_questions import SpeakerTask
 
 BOOK = book_of("They met.\n\n“Stay here.”\n\nNobody stayed.", name="b")
 ASKED = Utterance(4, 1, 1, "Stay here.", (Span(1, 1, 11),))

@@ -11,14 +11,14 @@ import pytest
 
 from message_examples import reply_rows, write_jsonl
 from truetwin.errors import DataError, FileFormatError, ParameterError
-from truetwin.voice.build.embeddings import TfidfEmbedder
-from truetwin.voice.build.finish import BuildOptions
-from truetwin.voice.build.matching import MatchingOptions
-from truetwin.voice.build.social.alignment import alignments, compare_selections, select
-from truetwin.voice.build.social.pipeline import SocialSettings, build_social
-from truetwin.voice.build.social.replies import UserOptions
-from truetwin.voice.build.stages import Stages
-from truetwin.voice.items import Option, Turn, VoiceItem, VoicePersona, read_voice_items
+from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePersona, read_voice_items
+from truetwin.voice_sets.common.distractor_matching import MatchingOptions
+from truetwin.voice_sets.common.finishing import BuildOptions
+from truetwin.voice_sets.common.stages import Stages
+from truetwin.voice_sets.common.text_similarity import TfidfEmbedder
+from truetwin.voice_sets.conversations.choice_alignment import alignments, compare_selections, select
+from truetwin.voice_sets.conversations.post_replies import UserOptions
+from truetwin.voice_sets.conversations.social_pipeline import SocialSettings, build_social
 
 QUICK = SocialSettings(
     build=BuildOptions(matching=MatchingOptions(rounds=0, triples=40)),

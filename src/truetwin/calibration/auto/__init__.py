@@ -1,0 +1,1 @@
+"""The default method: it learns from other items and people, never from the target."""

@@ -1,0 +1,208 @@
+"""The default method: everything it learns, it learns from other items and people, never from the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from truetwin.calibration.auto.item_laws import TargetLaw, target_laws
+from truetwin.calibration.auto.levels import predict_level
+from truetwin.calibration.auto.new_items import FoldPrediction, has_donors, predict_items
+from truetwin.calibration.auto.new_people import predict_people
+from truetwin.calibration.auto.people_laws import PersonLaw, person_law
+from truetwin.calibration.auto.pseudo_targets import Problem
+from truetwin.calibration.base import Calibrator, Prediction
+from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.orientation import Answers, Array, axis_ids, pick
+from truetwin.data import Panel
+from truetwin.errors import ParameterError
+from truetwin.instrument.batteries import complete_blocks
+
+
+class Auto(Calibrator):
+    r"""Choose and combine honestly.
+
+    For a new item, several conditional expectations of the item given the person's answers to the donors, with links
+    learned from twins, and the twin's own answer are combined with weights that maximise the mean correlation on other
+    items as pseudo-targets. A target with answered siblings in its block learns as an item of a known battery; one
+    whose block nobody has answered learns from blocks left out as a whole. For a new respondent, the item means of
+    other people plus a ridge regression of their deviations on their twins'.
+
+    Source: this project; the setting is paper A's, sections 3.2 and 6, without its tuning on the targets.
+
+    Parameters
+    ----------
+    blocks : mapping from item id to block, optional
+        Batteries. By default they are guessed from the ids (:func:`truetwin.instrument.batteries.infer_blocks`).
+        Items that the mapping does not name are blocks of their own.
+    weights : {"all", "block-blind"}, default="all"
+        Whether the siblings of a target may be pseudo-targets: with "block-blind" they remain donors, but weights come
+        from other blocks only.
+
+    Attributes
+    ----------
+    situations_ : dict of target id to str
+        What each new item faces: "known battery", "new battery", or "pool" where there are no batteries.
+    stack_weights_ : dict of target id to ndarray
+        Weights of the features named in :data:`truetwin.calibration.auto.pseudo_targets.FEATURES`.
+
+    Examples
+    --------
+    >>> from truetwin.datasets import generate_population
+    >>> model = Auto().fit(generate_population(100, 12, n_new_items=2).panel)
+    >>> model.predict().values.shape
+    (100, 2)
+    >>> model.situations_
+    {'Q11': 'pool', 'Q12': 'pool'}
+    """
+
+    needs_varying_twins: ClassVar[bool] = False
+    predicts_on_scale: ClassVar[bool] = True
+    targets_inform_each_other: ClassVar[bool] = True
+    shares_folds: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        blocks: Mapping[str, str] | None = None,
+        weights: Literal["all", "block-blind"] = "all",
+    ) -> None:
+        self.blocks = blocks
+        self.weights = weights
+
+    def predict_folds(
+        self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing
+    ) -> list[Prediction]:
+        """Predict many folds of one table from one pass over it, each as if alone."""
+        self._check()
+        axes = {fold.axis for fold in folds}
+        everything = {frozenset((*fold.targets, *fold.donors)) for fold in folds}
+        if len(axes) > 1 or len(everything) > 1:
+            return super().predict_folds(answers, folds, preprocessing)
+        if axes == {"respondent"}:
+            if any(len(fold.targets) > 1 for fold in folds):
+                return super().predict_folds(answers, folds, preprocessing)
+            members = sorted(everything.pop())
+            position = {m: k for k, m in enumerate(members)}
+            human, twin = (
+                pick(v, members, "respondent") for v in (answers.human_values, answers.twin_values)
+            )
+            together = predict_people(human, twin, np.array([position[fold.targets[0]] for fold in folds]))
+            values = [row[:, None] for row in together]
+        else:
+            problem, targets = self._swept(answers, folds)
+            found = self._found(problem, targets)
+            values = [_place(problem, t, f) for t, f in zip(targets, found, strict=True)]
+        return [
+            self._finish(make_designs(answers, [fold], preprocessing)[0], v)
+            for fold, v in zip(folds, values, strict=True)
+        ]
+
+    def _fit(self, design: Design) -> None:
+        self._check()
+        if design.axis == "respondent":
+            human, twin = _people_grid(design)
+            self.values_ = predict_people(human, twin, np.arange(design.n_donors, len(human))).T
+            return
+        problem, targets = self.problem_of(design)
+        (found,) = self._found(problem, [targets])
+        self.situations_ = dict(zip(design.target_ids, found.situations, strict=True))
+        self.stack_weights_ = {t: s.weights for t, s in zip(design.target_ids, found.stacks, strict=True)}
+        self.values_ = _place(problem, targets, found)
+
+    def _predict(self, design: Design) -> Array:
+        return self.values_.copy()
+
+    def laws(self, design: Design) -> list[TargetLaw]:
+        """What is known of each new item beyond the predictions: level, errors, expected correlation."""
+        self._check()
+        if design.axis != "item":
+            raise ParameterError("the laws of new respondents come from Auto.person_law")
+        problem, targets = self.problem_of(design)
+        found = self._found(problem, [targets])
+        return target_laws(problem, [targets], found, block_blind=self.weights == "block-blind")[0]
+
+    def person_law(self, design: Design) -> PersonLaw:
+        """Errors to expect in the predictions of new respondents, the same for each of them."""
+        if design.axis != "respondent":
+            raise ParameterError("the laws of new items come from Auto.laws")
+        human, twin = _people_grid(design)
+        return person_law(human, twin)
+
+    def fold_laws(self, answers: Answers, folds: Sequence[Fold]) -> list[list[TargetLaw]]:
+        """The same for many folds of one table, as :meth:`predict_folds`."""
+        self._check()
+        problem, targets = self._swept(answers, folds)
+        found = self._found(problem, targets)
+        return target_laws(problem, targets, found, block_blind=self.weights == "block-blind")
+
+    def _swept(self, answers: Answers, folds: Sequence[Fold]) -> tuple[Problem, list[list[int]]]:
+        ids = axis_ids(answers, "item")
+        members = sorted(
+            {*folds[0].targets, *folds[0].donors}, key=lambda m: ids[m]
+        )  # whatever the table's order
+        position = {m: k for k, m in enumerate(members)}
+        problem = Problem(
+            pick(answers.human_values, members, "item"),
+            pick(answers.twin_values, members, "item"),
+            self._blocks([ids[m] for m in members]),
+            answers.respondent_ids,
+        )
+        return problem, [[position[t] for t in fold.targets] for fold in folds]
+
+    def problem_of(self, design: Design) -> tuple[Problem, list[int]]:
+        """Donors and targets of a design on one grid in the order of their ids, and where the targets are."""
+        names = sorted((*design.donor_ids, *design.target_ids))
+        position = {name: k for k, name in enumerate(names)}
+        donors, targets = ([position[i] for i in part] for part in (design.donor_ids, design.target_ids))
+        human, twin = np.full((2, design.n_samples, len(names)), np.nan)
+        human[np.asarray(design.human_samples)[:, None], donors] = design.raw_human
+        twin[np.asarray(design.twin_samples)[:, None], donors] = design.raw_twin
+        twin[:, targets] = design.raw_target
+        return Problem(human, twin, self._blocks(names), design.sample_ids), targets
+
+    def _found(self, problem: Problem, folds: Sequence[Sequence[int]]) -> list[FoldPrediction]:
+        return predict_items(problem, folds, block_blind=self.weights == "block-blind")
+
+    def _blocks(self, item_ids: Sequence[str]) -> tuple[str, ...]:
+        return complete_blocks(self.blocks, item_ids)
+
+    def _check(self) -> None:
+        if self.weights not in ("all", "block-blind"):
+            raise ParameterError(
+                f"'weights' of Auto must be 'all' or 'block-blind'. Got {self.weights!r} instead."
+            )
+
+
+def situation_of(model: Auto, panel: Panel, target: str, targets: Sequence[str]) -> str:
+    """In words, what a new item faces in a panel."""
+    answered = np.asarray(
+        np.isfinite(panel.human_values).any(axis=0) & np.isfinite(panel.twin_values).any(axis=0)
+    )
+    new = set(targets)
+    donors = [i for i, a in zip(panel.item_ids, answered, strict=True) if a and i not in new]
+    blocks = dict(zip([*donors, target], complete_blocks(model.blocks, [*donors, target]), strict=True))
+    siblings = [d for d in donors if blocks[d] == blocks[target]]
+    if siblings:
+        return f"new item of a known battery: {len(siblings)} answered siblings, such as {siblings[0]!r}"
+    if len({blocks[d] for d in donors}) < len(donors):
+        return "new battery: no answered item belongs with it"
+    return "no batteries are known: all answered items are taken as one pool"
+
+
+def _place(problem: Problem, fold: Sequence[int], found: FoldPrediction) -> Array:
+    """Standardised predictions on the items' scales; NaN for people who have answered no donor."""
+    levels = [predict_level(problem, t, fold) for t in fold]
+    mean, sd = np.array([level.mean for level in levels]), np.array([level.sd for level in levels])
+    return np.where(has_donors(problem, fold)[:, None], mean + sd * found.values, np.nan)
+
+
+def _people_grid(design: Design) -> tuple[Array, Array]:
+    """Donor respondents, then targets, by all items."""
+    n = design.n_donors + design.n_targets
+    human, twin = np.full((2, n, design.n_samples), np.nan)
+    human[: design.n_donors, design.human_samples] = design.human
+    twin[: design.n_donors, design.twin_samples] = design.twin
+    twin[design.n_donors :] = design.target
+    return human, twin

@@ -1,0 +1,225 @@
+r"""Gaussian conditional expectations of one item given a person's other answers, with items left out in closed form.
+
+For person i with observed standardised answers :math:`z_o` and an item covariance K, every quantity here is linear in
+:math:`a = A z_o`, :math:`A = (K_{oo} + \lambda I)^{-1}`. Leaving out items S as well changes the solution to
+
+.. math:: a^{-S} = a - A_{\cdot S} A_{SS}^{-1} a_S,
+
+so that predictions of every item without itself, or without its block, and all of that without one more item, come from
+one inverse per person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dposv, dpotrf, dpotri
+
+from truetwin.calibration.orientation import Array
+
+NOISE = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """Solutions for a chunk of people, some items possibly left out already.
+
+    Attributes
+    ----------
+    links : ndarray of shape (f, p, p)
+        Sets of links W: row k holds the weights of target k on donors. Columns of left-out items are 0.
+    inverse : ndarray of shape (n, p, p)
+        A; for unobserved and left-out items, rows and columns of the identity.
+    solution : ndarray of shape (n, p)
+        a; 0 for unobserved and left-out items.
+    filled : ndarray of shape (n, p)
+        Expected answers to all items, :math:`b = M a` with M the item covariance.
+    filling : ndarray of shape (n, p, p)
+        :math:`P = M A`: how ``filled`` depends on each observed answer.
+    expected : ndarray of shape (f, n, p)
+        :math:`W b` for each set of links.
+    links_filling : ndarray of shape (f, n, p, p)
+        :math:`W P` for each set of links.
+    """
+
+    links: Array
+    inverse: Array
+    solution: Array
+    filled: Array
+    filling: Array
+    expected: Array
+    links_filling: Array
+
+    @cached_property
+    def column_sums(self) -> Array:
+        """:math:`1'A`, (n, p)."""
+        return self.inverse.sum(axis=1)
+
+    def without(self, items: Sequence[int]) -> People:
+        """The same people without their answers to ``items``, and without links to them."""
+        S = np.asarray(items)
+        core = self.inverse[:, S[:, None], S]
+        share = np.linalg.solve(core, self.inverse[:, S, :])  # (n, s, p)
+        beta = np.linalg.solve(core, self.solution[:, S, None])[..., 0]
+        inverse = np.matmul(self.inverse[:, :, S], share)
+        np.subtract(
+            self.inverse, inverse, out=inverse
+        )  # in place here and below: these are the largest arrays
+        inverse[:, S, :] = 0.0
+        inverse[:, :, S] = 0.0
+        inverse[:, S, S] = 1.0
+        solution = self.solution - np.einsum("nps,ns->np", self.inverse[:, :, S], beta)
+        solution[:, S] = 0.0
+        filled = self.filled - np.einsum("nps,ns->np", self.filling[:, :, S], beta)
+        filling = np.matmul(self.filling[:, :, S], share)
+        np.subtract(self.filling, filling, out=filling)
+        filling[:, :, S] = 0.0
+        cut = self.links[:, :, S]  # (f, p, s)
+        expected = self.expected - np.einsum("fnps,ns->fnp", self.links_filling[..., S], beta)
+        expected -= np.einsum("fps,ns->fnp", cut, filled[:, S])
+        links_filling = np.empty_like(self.links_filling)
+        for before, W, after in zip(self.links_filling, cut, links_filling, strict=True):
+            # (W P)_S share + W_S P, as one product
+            left = np.concatenate([before[:, :, S], np.broadcast_to(W, (len(before), *W.shape))], axis=2)
+            np.matmul(left, np.concatenate([share, filling[:, S, :]], axis=1), out=after)
+            np.subtract(before, after, out=after)
+        links_filling[..., S] = 0.0
+        links = self.links.copy()
+        links[:, :, S] = 0.0
+        return People(links, inverse, solution, filled, filling, expected, links_filling)
+
+
+def solve_people(z: Array, seen: NDArray[np.bool_], covariance: Array, links: Array) -> People:
+    """Solve for every person; one inverse each.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n, p)
+        Standardised answers, gaps at 0.
+    seen : ndarray of bool of shape (n, p)
+        Which answers are there.
+    covariance : ndarray of shape (p, p)
+        M; M plus the identity must be positive definite.
+    links : ndarray of shape (f, p, p)
+        Sets of links W.
+    """
+    n, p = z.shape
+    inverse, there = np.empty((n, p, p)), np.zeros((n, p, p))
+    system = covariance + NOISE * np.eye(p)
+    for i in range(n):
+        observed = np.flatnonzero(seen[i])
+        inverse[i] = np.eye(p)
+        if observed.size:
+            cells = np.ix_(observed, observed)
+            inverse[i][cells] = there[i][cells] = _inverse(system[cells])
+    solution = np.einsum("nkl,nl->nk", there, z)
+    filling = np.matmul(covariance, there)
+    filled = solution @ covariance
+    links_filling = np.empty((len(links), n, p, p))
+    for W, result in zip(links, links_filling, strict=True):
+        np.matmul(W, filling, out=result)
+    return People(links, inverse, solution, filled, filling, filled @ links.transpose(0, 2, 1), links_filling)
+
+
+def solutions_of(z: Array, seen: NDArray[np.bool_], covariance: Array) -> Array:
+    """The solutions a alone, (n, p), by one Cholesky factor a person: where nothing needs to be left out."""
+    system = covariance + NOISE * np.eye(z.shape[1])
+    result = np.zeros_like(z)
+    for i in range(len(z)):
+        observed = np.flatnonzero(seen[i])
+        if observed.size:
+            _, answer, failed = dposv(system[observed[:, None], observed], z[i, observed])
+            if failed:
+                raise np.linalg.LinAlgError("the covariance plus the identity must be positive definite")
+            result[i, observed] = answer
+    return result
+
+
+def _inverse(matrix: Array) -> Array:
+    """Inverse of a positive definite matrix, in half the time of a general one."""
+    factor, failed = dpotrf(matrix, lower=1)
+    if failed:
+        raise np.linalg.LinAlgError("the covariance plus the identity must be positive definite")
+    lower = dpotri(factor, lower=1)[0]
+    half = np.tril(lower, -1)
+    return np.asarray(half + half.T + np.diag(np.diag(lower)))
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """Predictions of a group of g items without its own answers and, in turn, without one more item.
+
+    Attributes
+    ----------
+    linked : tuple of f ndarrays of shape (n, g, m)
+        :math:`\\sum_{d \\notin S} W_{kd} b^{-S}_d` for k in the group; m is 1 if no further item is left out.
+    level : ndarray of shape (n, m)
+        :math:`1' a^{-S}`, the person's general level.
+    """
+
+    linked: tuple[Array, ...]
+    level: Array
+
+
+def leave_out(
+    people: People, sets: Sequence[int], group: Sequence[int], each: NDArray[np.intp] | None = None
+) -> LeftOut:
+    """Predict a group from everything else and, in turn, from everything else without one more item.
+
+    Parameters
+    ----------
+    people : People
+        Solved with links in which no item of ``group`` links to another.
+    sets : sequence of int
+        Which sets of links to use.
+    group : sequence of int
+        Items to predict.
+    each : ndarray of int of shape (m,), optional
+        Items left out in turn. Entries for items of ``group`` itself are meaningless.
+    """
+    G = np.asarray(group)
+    single = len(G) == 1
+    rows = people.inverse[:, G, :]  # (n, g, p)
+    core = rows[:, :, G]
+    alpha = _solve(core, people.solution[:, G, None])[:, :, 0]
+    sums = people.column_sums
+    total = people.solution.sum(axis=1) - np.einsum("ng,ng->n", sums[:, G], alpha)
+    if each is None:
+        linked = [
+            people.expected[f][:, G]
+            - np.einsum("nkg,ng->nk", people.links_filling[f][:, G[:, None], G], alpha)
+            for f in sets
+        ]
+        return LeftOut(tuple(x[:, :, None] for x in linked), total[:, None])
+    J = each
+    rows_J = rows[:, :, J]
+    share = _solve(core, rows_J)  # (n, g, m)
+    pivot = people.inverse[:, J, J] - _dot(rows_J, share)
+    pivot[:, np.isin(J, G)] = 1.0
+    beta = (people.solution[:, J] - _dot(rows_J, alpha[:, :, None])) / pivot
+    filling = people.filling[:, J[:, None], G].transpose(0, 2, 1)  # (n, g, m)
+    filled = people.filled[:, J] - _dot(filling, alpha[:, :, None])
+    filled -= (people.filling[:, J, J] - _dot(filling, share)) * beta
+    linked = []
+    for f in sets:
+        toward = people.links_filling[f][:, G, :]  # (n, g, p)
+        inside = toward[:, :, G]
+        start = people.expected[f][:, G] - np.einsum("nkg,ng->nk", inside, alpha)
+        slope = toward[:, :, J] - (inside * share if single else np.matmul(inside, share))
+        to_J = people.links[f][G[:, None], J]
+        linked.append(start[:, :, None] - slope * beta[:, None, :] - to_J * filled[:, None, :])
+    level = total[:, None] - (sums[:, J] - _dot(sums[:, G, None], share)) * beta
+    return LeftOut(tuple(linked), level)
+
+
+def _solve(core: Array, right: Array) -> Array:
+    return np.asarray(right / core if core.shape[1] == 1 else np.linalg.solve(core, right))
+
+
+def _dot(x: Array, y: Array) -> Array:
+    """Sum over the middle axis of a product, (n, g, m) by (n, g, m or 1) to (n, m)."""
+    return (x * y).sum(axis=1)

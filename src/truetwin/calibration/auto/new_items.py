@@ -1,0 +1,123 @@
+"""The default method: what it learns, it learns from other items (or people), never from the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.calibration.auto.pseudo_targets import MAX_LEARNERS, FoldFeatures, Problem, Situation
+from truetwin.calibration.auto.stacking import Moments, Stack, fit_stack
+from truetwin.calibration.orientation import Array
+
+BOOST = 1.0
+FULL_BOOST_AT = 5
+RIDGE: dict[Situation, float] = {"pool": 0.003, "known battery": 0.02, "new battery": 0.1}
+
+
+@dataclass(frozen=True, eq=False)
+class FoldPrediction:
+    """Standardised predictions of one fold.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n, q)
+        0 for people who have answered no donor.
+    situations : tuple of str
+        What each target faces.
+    stacks : tuple of Stack
+        What was learned for each target.
+    """
+
+    values: Array
+    situations: tuple[Situation, ...]
+    stacks: tuple[Stack, ...]
+
+
+def predict_items(
+    problem: Problem, folds: Sequence[Sequence[int]], *, block_blind: bool
+) -> list[FoldPrediction]:
+    """Predict the targets of every fold; what a fold yields does not depend on the other folds."""
+    if problem.inconsistent and any(problem.answered[list(fold)].any() for fold in folds):
+        return [predict_items(problem.hiding(fold), [fold], block_blind=block_blind)[0] for fold in folds]
+    features = FoldFeatures(problem, folds)
+    n = len(problem.sample_ids)
+    values = [np.zeros((n, len(f))) for f in features.folds]
+    kept: list[tuple[int, int, NDArray[np.intp], Array]] = []
+    small = n <= MAX_LEARNERS
+    learned = features.learn((lambda *each: kept.append(each)) if small else None)
+    stacks = [
+        tuple(
+            _learn(problem, features, learned[s].moments, learned[s].folds.index(k), t, fold, s, block_blind)
+            for t, s in zip(fold, features.situations[k], strict=True)
+        )
+        for k, fold in enumerate(features.folds)
+    ]
+
+    def put(k: int, t: int, who: NDArray[np.intp], F: Array) -> None:
+        values[k][who, t] = F @ stacks[k][t].weights
+
+    if small:
+        for each in kept:
+            put(*each)
+    else:
+        features.walk(np.ones(n, dtype=bool), {}, put)
+    for v, fold, learned_for in zip(values, features.folds, stacks, strict=True):
+        _widen(problem, v, fold, learned_for)
+    return [FoldPrediction(v, s, w) for v, s, w in zip(values, features.situations, stacks, strict=True)]
+
+
+def _widen(problem: Problem, values: Array, fold: Sequence[int], stacks: Sequence[Stack]) -> None:
+    """Spread each target's predictions as far as pseudo-targets have shown to be right, in place."""
+    somebody = has_donors(problem, fold)
+    if somebody.any():
+        spread = values[somebody].std(axis=0)
+        values *= np.array([stack.widening(s) for stack, s in zip(stacks, spread, strict=True)])
+
+
+def has_donors(problem: Problem, fold: Sequence[int]) -> NDArray[np.bool_]:
+    """People who have answered an item that is not hidden."""
+    donors = problem.answered.copy()
+    donors[list(fold)] = False
+    return np.asarray(problem.people.seen[:, donors].any(axis=1))
+
+
+def _learn(
+    problem: Problem,
+    features: FoldFeatures,
+    moments: Moments,
+    row: int,
+    target: int,
+    fold: Sequence[int],
+    s: Situation,
+    block_blind: bool,
+) -> Stack:
+    importance = pseudo_target_weights(problem, target, fold, s, block_blind=block_blind)
+    importance = np.where(moments.count[row] > 2, importance, 0.0)
+    return fit_stack(moments.covariance[row], importance, RIDGE[s])
+
+
+def pseudo_target_weights(
+    problem: Problem, target: int, fold: Sequence[int], s: Situation, *, block_blind: bool
+) -> Array:
+    """How much each answered item counts in learning for ``target``; 0 for the fold's own targets.
+
+    Blocks count with the square root of their size. The target's siblings together count as much again as all items,
+    or not at all if the weights are to be blind to the target's block.
+    """
+    donors = problem.answered.copy()
+    donors[list(fold)] = False
+    if s == "pool":
+        return donors.astype(np.float64)
+    size = np.bincount(problem.block[donors], minlength=int(problem.block.max()) + 1)
+    weights = np.where(donors, 1.0 / np.sqrt(np.maximum(size[problem.block], 1)), 0.0)
+    siblings = donors & (problem.block == problem.block[target])
+    if block_blind:
+        return np.where(siblings, 0.0, weights)
+    weights /= weights.sum()
+    count = int(siblings.sum())
+    if count:
+        weights[siblings] += BOOST * min(1.0, count / FULL_BOOST_AT) / count
+    return weights

@@ -1,0 +1,373 @@
+"""Features of every target and of every pseudo-target, for all folds together.
+
+A *pseudo-target* is an answered item predicted as if nobody had answered it: without its own answers and, for a new
+battery, without those of its whole block; always without the answers to the fold's targets. What a method learns for a
+fold it learns from them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.calibration.auto.conditional_expectations import People, leave_out, solutions_of, solve_people
+from truetwin.calibration.auto.item_links import (
+    Standardised,
+    TwinSimilarity,
+    pairwise_correlations,
+    sibling_links,
+    sparse_links,
+    standardise_items,
+    twin_similarity,
+)
+from truetwin.calibration.auto.stacking import Moments, MomentSums
+from truetwin.calibration.orientation import Array
+
+Situation = Literal["pool", "known battery", "new battery"]
+CHUNK_BYTES = 1.5e8
+MAX_LEARNERS = 4000
+PRIOR_PAIRS = 100.0
+PRIOR_LEVEL = 0.25
+RANGE_PART = 0.2
+SMALLEST_EIGENVALUE = -0.5
+# sets of links, in the order of `Problem.links`
+NEAR, LEVEL_NEAR, PLAIN, SIGNED_SIBLINGS, SIBLINGS, NEAR_BLOCK, PLAIN_BLOCK = range(7)
+SETS: dict[Situation, tuple[int, ...]] = {
+    "pool": (NEAR, LEVEL_NEAR, PLAIN),
+    "known battery": (NEAR, LEVEL_NEAR, PLAIN, SIGNED_SIBLINGS, SIBLINGS),
+    "new battery": (NEAR_BLOCK, PLAIN_BLOCK),
+}
+FEATURES: dict[Situation, tuple[str, ...]] = {
+    "pool": ("near", "near-level", "plain", "level", "own"),
+    "known battery": ("near", "near-level", "plain", "siblings-signed", "siblings", "level", "own"),
+    "new battery": ("near", "plain", "own"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Answers to all items in play, donors and targets, on one grid.
+
+    Parameters
+    ----------
+    human : ndarray of shape (n, p)
+        Human answers on their scales; a fold's targets are left out before they are used for that fold.
+    twin : ndarray of shape (n, p)
+        Twin answers of the same people.
+    blocks : tuple of str
+        Block of each item.
+    sample_ids : tuple of str
+        Ids of the people; they decide who is drawn to learn from in large tables.
+    """
+
+    human: Array
+    twin: Array
+    blocks: tuple[str, ...]
+    sample_ids: tuple[str, ...]
+
+    @cached_property
+    def people(self) -> Standardised:
+        """Standardised human answers, each item by itself."""
+        return standardise_items(self.human)
+
+    @cached_property
+    def twins(self) -> Standardised:
+        """Standardised twin answers, each item by itself."""
+        return standardise_items(self.twin)
+
+    @cached_property
+    def answered(self) -> NDArray[np.bool_]:
+        """Which items have human answers."""
+        return np.asarray(self.people.seen.any(axis=0))
+
+    @cached_property
+    def twin_constant(self) -> NDArray[np.bool_]:
+        """Which items all twins answered alike."""
+        return np.asarray(self._twin_range <= 0)
+
+    @cached_property
+    def twin_unit(self) -> Array:
+        """A unit of each item's scale from twins alone: their sd, kept away from 0 by a part of their range."""
+        unit = np.sqrt(
+            np.where(self.twin_constant, 1.0, self.twins.sd) ** 2 + (RANGE_PART * self._twin_range) ** 2
+        )
+        return np.asarray(unit)
+
+    @cached_property
+    def _twin_range(self) -> Array:
+        seen = self.twins.seen
+        high = np.max(self.twin, axis=0, where=seen, initial=-np.inf)
+        low = np.min(self.twin, axis=0, where=seen, initial=np.inf)
+        return np.where(seen.any(axis=0), high - low, 0.0)
+
+    @cached_property
+    def block(self) -> NDArray[np.intp]:
+        """Number of each item's block."""
+        return np.unique(np.asarray(self.blocks), return_inverse=True)[1].astype(np.intp)
+
+    @cached_property
+    def learners(self) -> NDArray[np.bool_]:
+        """People whose answers the stack is learned from: everybody, or a sample drawn by id."""
+        n = len(self.sample_ids)
+        if n <= MAX_LEARNERS:
+            return np.ones(n, dtype=bool)
+        order = sorted(range(n), key=lambda k: zlib.crc32(self.sample_ids[k].encode()))
+        chosen = np.zeros(n, dtype=bool)
+        chosen[order[:MAX_LEARNERS]] = True
+        return chosen
+
+    @cached_property
+    def _similarity(self) -> TwinSimilarity:
+        return twin_similarity(self.twins)
+
+    @cached_property
+    def links(self) -> Array:
+        """All sets of links, (7, p, p); from twins alone."""
+        alike = self._similarity
+        alone = np.eye(len(self.blocks), dtype=bool)
+        together = self.block[:, None] == self.block
+        near, level = alike.centred + 0.5, alike.centred + 0.3 + 0.3 * alike.level
+        old = [
+            sparse_links(near, alone, 0.05, 0.5),
+            sparse_links(level, alone, 0.1, 0.5),
+            sparse_links(alike.plain, alone, 0.05, 0.45),
+            *sibling_links(alike.centred, self.blocks),
+        ]
+        if not (together & ~alone).any():
+            return np.stack([*old, old[NEAR], old[PLAIN]])
+        return np.stack(
+            [
+                *old,
+                sparse_links(near, together, 0.05, 0.95),
+                sparse_links(alike.plain, together, 0.05, 0.45),
+            ]
+        )
+
+    @cached_property
+    def covariance(self) -> Array:
+        """Human correlations, shrunk to what twins suggest where few people answered both items; (p, p).
+
+        Entry (k, l) depends on the human answers to items k and l only, unless :attr:`inconsistent`.
+        """
+        if not self.inconsistent:
+            return self._pairwise_covariance
+        values, vectors = np.linalg.eigh(self._pairwise_covariance)
+        return np.asarray((vectors * np.maximum(values, SMALLEST_EIGENVALUE)) @ vectors.T)
+
+    @cached_property
+    def inconsistent(self) -> bool:
+        """Whether correlations over different people contradict each other, so that eigenvalues must be raised.
+
+        If they do not, no part of the matrix does either. If they do, what is raised depends on all items, and each
+        fold must be predicted with its targets hidden.
+        """
+        answered = np.flatnonzero(self.answered)
+        part = self._pairwise_covariance[answered[:, None], answered]
+        return bool(part.size and np.linalg.eigvalsh(part)[0] < SMALLEST_EIGENVALUE)
+
+    def hiding(self, fold: Sequence[int]) -> Problem:
+        """The same problem without the human answers to a fold's targets."""
+        human = self.human.copy()
+        human[:, list(fold)] = np.nan
+        return Problem(human, self.twin, self.blocks, self.sample_ids)
+
+    @cached_property
+    def _pairwise_covariance(self) -> Array:
+        human, pairs = pairwise_correlations(self.people.values, self.people.seen)
+        trust = pairs / (pairs + PRIOR_PAIRS)
+        prior = (1 - PRIOR_LEVEL) * self._similarity.centred + PRIOR_LEVEL
+        covariance = 0.9 * (trust * human + (1 - trust) * prior)
+        np.fill_diagonal(covariance, 1.0)
+        return np.asarray(covariance)
+
+    def situation(self, target: int, fold: Sequence[int]) -> Situation:
+        """What a target faces: answered siblings, none although other items have some, or no batteries at all."""
+        donors = self.answered.copy()
+        donors[list(fold)] = False
+        if (donors & (self.block == self.block[target])).any():
+            return "known battery"
+        members = np.bincount(self.block[donors], minlength=1)
+        return "new battery" if (members > 1).any() else "pool"
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """Moments of the pseudo-targets, for the folds that face one situation.
+
+    Attributes
+    ----------
+    folds : tuple of int
+        Positions among all folds.
+    moments : Moments
+        One row a fold in ``folds``.
+    """
+
+    folds: tuple[int, ...]
+    moments: Moments
+
+
+# (pseudo-target, folds, people, features and answer (m, f + 1, n))
+PseudoSink = Callable[[int, NDArray[np.intp], NDArray[np.intp], Array], None]
+# (fold, which of its targets, people, features (n, f))
+TargetSink = Callable[[int, int, NDArray[np.intp], Array], None]
+
+
+class FoldFeatures:
+    """Walks over the people, a chunk at a time, and hands out features of targets and pseudo-targets.
+
+    Parameters
+    ----------
+    problem : Problem
+    folds : sequence of sequences of int
+        Targets of each fold; every other answered item is a donor.
+    """
+
+    def __init__(self, problem: Problem, folds: Sequence[Sequence[int]]) -> None:
+        self.problem = problem
+        self.folds = [tuple(int(t) for t in f) for f in folds]
+        self.situations = [tuple(problem.situation(t, f) for t in f) for f in self.folds]
+        self.facing: dict[Situation, tuple[int, ...]] = {
+            s: found
+            for s in SETS
+            if (found := tuple(k for k, each in enumerate(self.situations) if s in each))
+        }
+        self._singles = [k for k, f in enumerate(self.folds) if len(f) == 1 and problem.answered[f[0]]]
+        self._others = sorted(set(range(len(self.folds))) - set(self._singles))
+        used = sorted({w for s in self.facing for w in SETS[s]})
+        self._sets = {s: [used.index(w) for w in SETS[s]] for s in self.facing}
+        self.columns = np.flatnonzero(problem.answered)
+        self._place = {int(c): k for k, c in enumerate(self.columns)}
+        self._links = problem.links[used]
+
+    def learn(self, on_target: TargetSink | None) -> dict[Situation, Learned]:
+        """Moments of all pseudo-targets; in the same walk the targets' features, if somebody wants them."""
+        p = len(self.problem.blocks)
+        sums = {s: MomentSums(len(folds), p, len(FEATURES[s]) + 1) for s, folds in self.facing.items()}
+
+        def adder(s: Situation) -> PseudoSink:
+            row = np.zeros(len(self.folds), dtype=np.intp)
+            row[list(self.facing[s])] = np.arange(len(self.facing[s]))
+
+            def add(item: int, folds: NDArray[np.intp], who: NDArray[np.intp], variables: Array) -> None:
+                sums[s].add(row[folds], item, variables)
+
+            return add
+
+        self.walk(self.problem.learners, {s: adder(s) for s in sums}, on_target)
+        return {s: Learned(self.facing[s], each.moments()) for s, each in sums.items()}
+
+    def walk(
+        self,
+        people: NDArray[np.bool_],
+        on_pseudo: Mapping[Situation, PseudoSink],
+        on_target: TargetSink | None,
+    ) -> None:
+        """Visit the chosen people."""
+        problem, columns = self.problem, self.columns
+        covariance = problem.covariance[np.ix_(columns, columns)]
+        links = self._links[:, columns[:, None], columns]
+        chosen = np.flatnonzero(people)
+        hidden = any(problem.answered[list(f)].any() for f in self.folds)
+        plain = not on_pseudo and not hidden  # nothing to leave out: solving is enough
+        size = max(1, int(CHUNK_BYTES / (8 * max(1, columns.size) ** 2 * (6 + len(links)))))
+        for start in range(0, len(chosen), size):
+            who = chosen[start : start + size]
+            cells = np.ix_(who, columns)
+            if plain:
+                z, seen = problem.people.values[cells], problem.people.seen[cells]
+                solution = solutions_of(z, seen, covariance)
+                for k in self._others:
+                    self._targets(solution @ covariance, solution, who, k, on_target)
+                continue
+            chunk = solve_people(problem.people.values[cells], problem.people.seen[cells], covariance, links)
+            self._visit_singles(chunk, who, on_pseudo, on_target)
+            for k in self._others:
+                inside = [self._place[t] for t in self.folds[k] if t in self._place]
+                rest = chunk.without(inside) if inside else chunk
+                for s, sink in on_pseudo.items():
+                    if s in self.situations[k]:
+                        self._pseudo(rest, who, s, np.array([k]), None, self.folds[k], sink)
+                if on_target:
+                    self._targets(rest.filled, rest.solution, who, k, on_target)
+
+    def _visit_singles(
+        self,
+        chunk: People,
+        who: NDArray[np.intp],
+        on_pseudo: Mapping[Situation, PseudoSink],
+        on_target: TargetSink | None,
+    ) -> None:
+        for s, sink in on_pseudo.items():
+            folds = np.array([k for k in self._singles if s in self.situations[k]], dtype=np.intp)
+            if folds.size:
+                each = np.array([self._place[self.folds[k][0]] for k in folds])
+                self._pseudo(chunk, who, s, folds, each, (), sink)
+        if on_target:
+            for k in self._singles:
+                (target,), (s,) = self.folds[k], self.situations[k]
+                left = leave_out(chunk, self._sets[s], [self._place[target]])
+                own = self.problem.twins.values[who, target]
+                on_target(k, 0, who, _assemble(s, [x[:, 0] for x in left.linked], left.level, own)[0].T)
+
+    def _pseudo(
+        self,
+        chunk: People,
+        who: NDArray[np.intp],
+        s: Situation,
+        folds: NDArray[np.intp],
+        each: NDArray[np.intp] | None,
+        hidden: Sequence[int],
+        sink: PseudoSink,
+    ) -> None:
+        problem = self.problem
+        for group in self._groups(s, hidden):
+            left = leave_out(chunk, self._sets[s], group, each)
+            keep = np.ones(len(folds), bool) if each is None else ~np.isin(each, group)
+            for g, position in enumerate(group):
+                item = int(self.columns[position])
+                there = np.flatnonzero(problem.people.seen[who, item])
+                if there.size and keep.any():
+                    cells = np.ix_(there, keep)
+                    own, answer = (v.values[who[there], item] for v in (problem.twins, problem.people))
+                    linked = [x[:, g][cells] for x in left.linked]
+                    sink(item, folds[keep], who[there], _assemble(s, linked, left.level[cells], own, answer))
+
+    def _groups(self, s: Situation, hidden: Sequence[int]) -> list[list[int]]:
+        """Items left out together as pseudo-targets: one by one, or block by block."""
+        members: dict[int, list[int]] = {}
+        for k, c in enumerate(self.columns):
+            if int(c) not in hidden:
+                members.setdefault(int(self.problem.block[c]) if s == "new battery" else k, []).append(k)
+        return list(members.values())
+
+    def _targets(
+        self, filled: Array, solution: Array, who: NDArray[np.intp], k: int, sink: TargetSink | None
+    ) -> None:
+        if sink is None:
+            return
+        fold = self.folds[k]
+        gone = [self._place[t] for t in fold if t in self._place]
+        for t, (target, s) in enumerate(zip(fold, self.situations[k], strict=True)):
+            toward = self._links[self._sets[s], target][:, self.columns]  # (f, p)
+            toward[:, gone] = 0.0
+            linked = [x[:, None] for x in toward @ filled.T]
+            level = solution.sum(axis=1)[:, None]
+            own = self.problem.twins.values[who, target]
+            sink(k, t, who, _assemble(s, linked, level, own)[0].T)
+
+
+def _assemble(s: Situation, linked: Sequence[Array], level: Array, *same_in_all_folds: Array) -> Array:
+    """Variables (m, d, n): links (n, m), level (n, m), then what does not depend on the fold (n,)."""
+    parts = [*linked] if s == "new battery" else [*linked, level]
+    result = np.empty((level.shape[1], len(parts) + len(same_in_all_folds), level.shape[0]))
+    for d, part in enumerate(parts):
+        result[:, d] = part.T
+    for d, part in enumerate(same_in_all_folds):
+        result[:, len(parts) + d] = part
+    return result

@@ -1,0 +1,446 @@
+"""Calibrate: predict every answer that humans have not given but twins have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from truetwin.calibration.auto.auto_calibrator import Auto, situation_of
+from truetwin.calibration.auto.item_laws import TargetLaw, category_probabilities
+from truetwin.calibration.auto.people_laws import PersonLaw
+from truetwin.calibration.base import Calibrator, Prediction, make_fold, with_blocks
+from truetwin.calibration.calibrators import named_calibrators
+from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.error_conditioning import donor_covariates
+from truetwin.calibration.online_items import OnlineItem
+from truetwin.calibration.orientation import Array, axis_ids, orient
+from truetwin.calibration.workers import in_parallel
+from truetwin.data import Axis, Panel, Target
+from truetwin.data.frames import Layout, to_frame
+from truetwin.data.responses import FrameKind
+from truetwin.errors import NotPredictableError, ParameterError
+from truetwin.instrument.battery_evidence import resolve_blocks
+from truetwin.registry import closest
+
+ONE_SD = 0.6827  # a normal error's share within one sd
+DISCLOSURE = (
+    "These values are predictions of a statistical model from the answers of language-model twins and of other "
+    "people. They are not answers that anybody gave, and must not be presented as such."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Predicted human answers.
+
+    Attributes
+    ----------
+    panel : Panel
+        What they were predicted from.
+    method : str
+        Name of the method.
+    calibrators : dict of axis to Calibrator
+        The method with the settings used for each axis.
+    parts : tuple of Prediction
+        One for the new items, one for the new respondents, whichever there are.
+    """
+
+    panel: Panel
+    method: str
+    calibrators: Mapping[Axis, Calibrator]
+    parts: tuple[Prediction, ...]
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+
+    def __repr__(self) -> str:
+        predicted = int(np.isfinite(self.grid).sum())
+        return f"Calibration({self.method!r}: {predicted} predictions, {len(self.unpredicted)} targets not predicted)"
+
+    @property
+    def unpredicted(self) -> dict[Target, str]:
+        """Targets that cannot be predicted, with the reason."""
+        return {Target(p.axis, t): why for p in self.parts for t, why in p.unpredicted.items()}
+
+    @cached_property
+    def grid(self) -> Array:
+        """Predictions on the panel's grid, limited to each item's scale; NaN where nothing is predicted."""
+        grid = np.full(self.panel.human_values.shape, np.nan)
+        for part in self.parts:
+            position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
+            where = [position[t] for t in part.target_ids]
+            orient(grid, part.axis)[:, where] = part.values
+        for j, item in enumerate(self.panel.item_ids):
+            grid[:, j] = self.panel.scales[item].clip(grid[:, j])
+        return grid
+
+    @cached_property
+    def _kept(self) -> tuple[list[int], list[int]]:
+        """Rows and columns of the grid that the result has: every target, and what it has predictions for."""
+        there = np.isfinite(self.grid)
+        rows, columns = (set(np.flatnonzero(there.any(axis=a)).tolist()) for a in (1, 0))
+        for part in self.parts:
+            position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
+            (columns if part.axis == "item" else rows).update(position[t] for t in part.target_ids)
+            if part.axis == "item":  # everybody asked stays in the table, also whoever cannot be predicted
+                rows.update(np.flatnonzero(self._asked("item")).tolist())
+        return sorted(rows), sorted(columns)
+
+    def frame(
+        self,
+        *,
+        rounded: bool = False,
+        id_column: str | None = None,
+        kind: FrameKind | None = None,
+        layout: Layout = "wide",
+    ) -> Any:
+        """Predictions as a table; ids have the name and the type that they have in the human table.
+
+        Parameters
+        ----------
+        rounded : bool
+            Snap each prediction to the nearest answer on its item's scale.
+        id_column : str, optional
+            Name of the column of ids; by default as in the human table.
+        kind : {"pyarrow", "pandas", "polars"}, optional
+            Kind of the result; by default that of the human table.
+        layout : {"wide", "long"}
+            One column an item, or one row a prediction.
+        """
+        rows, columns = self._kept
+        items = [self.panel.item_ids[c] for c in columns]
+        values = self.grid[np.ix_(rows, columns)]
+        if rounded:
+            for k, item in enumerate(items):
+                values[:, k] = self.panel.scales[item].snap(values[:, k])
+        ids = [self.panel.respondent_ids[r] for r in rows]
+        human = self.panel.human
+        names = id_column or human.id_name
+        return to_frame(
+            values,
+            ids,
+            items,
+            id_column=names,
+            kind=kind or human.frame_kind,
+            layout=layout,
+            id_type=human.id_type,
+        )
+
+    @property
+    def predictions(self) -> Any:
+        """Predictions as a wide table of the kind that the panel was made from, on the items' scales."""
+        return self.frame()
+
+    @cached_property
+    def laws(self) -> dict[str, TargetLaw]:
+        """For each new item what is known beyond the predictions: level, errors, expected correlation.
+
+        Raises
+        ------
+        ParameterError
+            If the method is not "auto".
+        """
+        model, design = self._design("item")
+        return dict(zip(design.target_ids, model.laws(design), strict=True))
+
+    def _design(self, axis: Axis) -> tuple[Auto, Design]:
+        """The automatic calibrator of an axis, and what it predicts from."""
+        model = self.calibrators.get(axis)
+        if model is None:
+            raise ParameterError(f"there are no intervals for new {axis}s: no new {axis} was predicted")
+        if not isinstance(model, Auto):
+            raise ParameterError(f"intervals come with method 'auto' only; the method is {self.method!r}")
+        (part,) = (p for p in self.parts if p.axis == axis)
+        fold = make_fold(self.panel, [Target(axis, t) for t in part.target_ids])
+        (design,) = make_designs(self.panel, [fold], self.preprocessing)
+        return model, design
+
+    def intervals(self, level: float = 0.9, axis: Axis | None = None) -> dict[str, tuple[Array, Array]]:
+        """Lower and upper end of the interval of every prediction, limited to the item's scale.
+
+        Parameters
+        ----------
+        level : float
+            Share of a new item's answers to enclose, on average over items; or of all new respondents' answers to an
+            item.
+        axis : {"item", "respondent"}, optional
+            Which predictions: those of new items or of new respondents. By default of new items, if there are any.
+
+        Returns
+        -------
+        dict of target id to (lower, upper)
+            For new items along ``panel.respondent_ids``, for new respondents along ``panel.item_ids``; NaN where
+            nothing is predicted.
+
+        Raises
+        ------
+        ParameterError
+            If the method is not "auto", or nothing was predicted on that axis.
+        """
+        if (axis or ("item" if "item" in self.calibrators else "respondent")) == "respondent":
+            return self._person_intervals(level)
+        result = {}
+        for item, law in self.laws.items():
+            low, high = law.errors.quantiles(level)
+            scale, prediction = self.panel.scales[item], self._of(item)
+            result[item] = (
+                scale.clip(prediction + law.level.sd * low),
+                scale.clip(prediction + law.level.sd * high),
+            )
+        return result
+
+    @cached_property
+    def _person_law(self) -> PersonLaw:
+        model, design = self._design("respondent")
+        return model.person_law(design)
+
+    def _person_intervals(self, level: float) -> dict[str, tuple[Array, Array]]:
+        low, high = self._person_law.quantiles(level)
+        scales = [self.panel.scales[item] for item in self.panel.item_ids]
+        (part,) = (p for p in self.parts if p.axis == "respondent")
+        result = {}
+        for k, person in enumerate(part.target_ids):
+            predicted = part.values[:, k]
+            ends = (
+                np.array([float(s.clip(v)) for s, v in zip(scales, predicted + error, strict=True)])
+                for error in (low, high)
+            )
+            lower, upper = (np.where(np.isfinite(predicted), end, np.nan) for end in ends)
+            result[person] = (lower, upper)
+        return result
+
+    def probabilities(self, item: str) -> Array:
+        """Probability of each category of an ordinal new item for every respondent, (n_respondents, K)."""
+        law = self.laws.get(item)
+        if law is None:
+            raise ParameterError(f"there is no predicted new item {item!r}")
+        scale = self.panel.scales[item]
+        if scale.kind != "ordinal":
+            raise ParameterError(
+                f"item {item!r} is {scale.describe()}; only ordinal items have category probabilities"
+            )
+        return category_probabilities(self._of(item), law.level.sd, law.errors, scale.categories)
+
+    def online(self, item: str) -> OnlineItem:
+        """The predictions of a new item, ready to be updated as people answer it."""
+        law = self.laws.get(item)
+        if law is None:
+            raise ParameterError(f"there is no predicted new item {item!r}")
+        low, high = law.errors.quantiles(ONE_SD)
+        return OnlineItem(
+            self._of(item),
+            self.panel.respondent_ids,
+            spread=max(law.level.sd * (high - low) / 2, 1e-9),
+            covariates=donor_covariates(
+                self.panel.human_values, self.panel.twin_values, self.panel.item_ids.index(item)
+            ),
+        )
+
+    def _of(self, item: str) -> Array:
+        (part,) = (p for p in self.parts if p.axis == "item")
+        return part.values[:, part.target_ids.index(item)]
+
+    def notes(self) -> list[dict[str, Any]]:
+        """One record a target: how many predictions it has, on which scale, and the reason where there are none."""
+        records = []
+        for part in self.parts:
+            position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
+            twin = orient(self.panel.twin_values, part.axis)
+            for k, target in enumerate(part.target_ids):
+                predicted = np.isfinite(part.values[:, k])
+                asked = [position[target]]
+                record: dict[str, Any] = {
+                    "target": target,
+                    "axis": part.axis,
+                    "n_predicted": int((self._asked(part.axis) & predicted).sum()),
+                    "n_unpredicted": int((self._asked(part.axis) & ~predicted).sum()),
+                    "n_twin_answers": int(np.isfinite(twin[:, asked]).sum()),
+                }
+                if part.axis == "item":
+                    scale = self.panel.scales[target]
+                    record |= {"scale": scale.describe(), "scale_inferred": scale.inferred}
+                    inside = part.values[predicted, k]
+                    record["n_clipped"] = int((scale.clip(inside) != inside).sum())
+                model = self.calibrators.get(part.axis)
+                if isinstance(model, Auto) and part.axis == "item":
+                    record["situation"] = situation_of(model, self.panel, target, part.target_ids)
+                    blind = _blind(self.panel, target, record["situation"])
+                    if blind:
+                        record["reason"] = blind
+                if target in part.unpredicted:
+                    record["reason"] = part.unpredicted[target]
+                elif record["n_unpredicted"]:
+                    what = (
+                        "respondents who answered no donor item"
+                        if part.axis == "item"
+                        else "items without donors"
+                    )
+                    record["reason"] = f"{record['n_unpredicted']} {what}"
+                if target in part.unconverged:
+                    record["converged"] = False
+                    stopped = "the solver stopped before it met its tolerance"
+                    record["reason"] = "; ".join(filter(None, [record.get("reason"), stopped]))
+                records.append(record)
+        return records
+
+    def _asked(self, axis: Axis) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Samples that a prediction is due for: those the human table has, or items some human has answered."""
+        if axis == "item":
+            known = set(self.panel.human.respondent_ids)
+            return np.array([r in known for r in self.panel.respondent_ids])
+        return np.asarray(np.isfinite(self.panel.human_values).any(axis=0))
+
+
+def calibrate(
+    panel: Panel,
+    method: str | Calibrator = "auto",
+    *,
+    items: Iterable[str] | None = None,
+    respondents: Iterable[str] | None = None,
+    preset: str = "cv",
+    parameters: Mapping[str, Any] | None = None,
+    preprocessing: Preprocessing | None = None,
+    blocks: Mapping[str, str] | Literal["auto"] | None = None,
+    n_jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Calibration:
+    """Predict what humans would answer to new items, and what new respondents would answer.
+
+    Parameters
+    ----------
+    panel : Panel
+        Human and twin answers. Items that no human has answered and respondents who have answered nothing are
+        the targets.
+    method : str or Calibrator, default="auto"
+        Name of a method (``truetwin methods``), or a calibrator with its own settings.
+    items, respondents : iterable of str, optional
+        Predict only these. With one of the two given, the other kind of target is left out.
+    preset : str, default="cv"
+        Where a named method's hyperparameters come from: "cv" chooses them by cross-validation among the twins' own
+        answers, a dataset's name takes the paper's published settings.
+    parameters : mapping, optional
+        Settings of a named method by hand; they win over the preset.
+    preprocessing : Preprocessing, optional
+        How both sources are prepared.
+    blocks : mapping from item id to block, or "auto", optional
+        Batteries, for methods that use them: by default as declared with the items, or else as ids (and where these
+        show none, answers) tell; see :func:`truetwin.instrument.battery_evidence.resolve_blocks`.
+    n_jobs : int
+        Number of parallel workers (joblib); the result does not depend on it.
+    progress : callable, optional
+        Called with the number of finished and of all steps.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    NotPredictableError
+        If there is nothing to predict, or nothing of what was asked for can be predicted.
+
+    Examples
+    --------
+    >>> from truetwin.datasets import generate_population
+    >>> result = calibrate(generate_population(100, 12, n_new_items=2).panel, "ridge")
+    >>> result.predictions.column_names
+    ['respondent_id', 'Q11', 'Q12']
+    """
+    wanted = _wanted(panel, items, respondents)
+    members, _ = resolve_blocks(panel, blocks)
+    calibrators: dict[Axis, Calibrator] = {}
+    parts = []
+    name = method if isinstance(method, str) else type(method).__name__
+    steps = [(axis, targets) for axis, targets in wanted.items() if targets]
+    for axis, targets in steps:
+        by_hand = {method: parameters} if parameters and isinstance(method, str) else None
+        models = named_calibrators([method], panel, axis, preset=preset, parameters=by_hand)
+        ((name, model),) = models.items()
+        calibrators[axis] = with_blocks(model, members)
+        fold = make_fold(panel, [Target(axis, t) for t in targets])
+        part = _predict(panel, calibrators[axis], fold, preprocessing or Preprocessing(), n_jobs, progress)
+        parts.append(part)
+    if all(np.isnan(part.values).all() for part in parts):
+        reasons = {t: why for part in parts for t, why in part.unpredicted.items()}
+        target, why = next(iter(reasons.items()), ("", "no respondent has answered a donor"))
+        more = f" ({len(reasons) - 1} more targets likewise)" if len(reasons) > 1 else ""
+        raise NotPredictableError(f"nothing can be predicted: {target!r}: {why}{more}")
+    return Calibration(panel, name, calibrators, tuple(parts), preprocessing or Preprocessing())
+
+
+def _blind(panel: Panel, target: str, situation: str) -> str | None:
+    """What to say of a new item of which nothing is known: all twins agree, and its battery has not been answered.
+
+    It is predicted all the same, by everybody's own level, as an evaluation predicts it.
+    """
+    answers = panel.twin_values[:, panel.item_ids.index(target)]
+    seen = answers[np.isfinite(answers)]
+    if seen.size and (seen == seen[0]).all() and not situation.startswith("new item of a known"):
+        return (
+            f"all {seen.size} twins gave the same answer ({seen[0]:g}) and no item of its battery has been answered: "
+            f"predicted by everybody's own level, which says little of the item"
+        )
+    return None
+
+
+def _wanted(
+    panel: Panel, items: Iterable[str] | None, respondents: Iterable[str] | None
+) -> dict[Axis, tuple[str, ...]]:
+    everything = items is None and respondents is None
+    if everything and not (panel.new_items or panel.new_respondents):
+        make_fold(panel, None)  # raises: nothing to predict
+    found: dict[Axis, tuple[str, ...]] = {}
+    axes: tuple[tuple[Axis, Iterable[str] | None, tuple[str, ...]], ...] = (
+        ("item", items, panel.new_items),
+        ("respondent", respondents, panel.new_respondents),
+    )
+    for axis, asked, new in axes:
+        found[axis] = new if everything else tuple(dict.fromkeys(asked or ()))
+        known = axis_ids(panel, axis)
+        for target in found[axis]:
+            if target not in known:
+                raise ParameterError(
+                    f"there is no {axis} {target!r} in the tables.{closest(target, list(new))}"
+                )
+            if target not in new:
+                raise ParameterError(
+                    f"only {axis}s without human answers are predicted; {axis} {target!r} has human answers"
+                )
+    if not any(found.values()):
+        raise ParameterError("at least one item or respondent must be asked for")
+    return found
+
+
+def _predict(
+    panel: Panel,
+    model: Calibrator,
+    fold: Fold,
+    preprocessing: Preprocessing,
+    n_jobs: int,
+    progress: Callable[[int, int], None] | None,
+) -> Prediction:
+    """Predict one fold; where work is per target, targets are shared out over workers."""
+    size = 1 if model.works_per_target else len(fold.targets)
+    groups = [fold.targets[k : k + size] for k in range(0, len(fold.targets), size)]
+    calls = ((panel, model, Fold(fold.axis, g, fold.donors), preprocessing) for g in groups)
+    parts = []
+    for done, part in enumerate(in_parallel(_predict_group, calls, n_jobs), 1):
+        parts.append(part)
+        if progress:
+            progress(done, len(groups))
+    return Prediction(
+        fold.axis,
+        tuple(t for part in parts for t in part.target_ids),
+        parts[0].sample_ids,
+        np.concatenate([part.values for part in parts], axis=1),
+        {t: why for part in parts for t, why in part.unpredicted.items()},
+        frozenset().union(*(part.unconverged for part in parts)),
+    )
+
+
+def _predict_group(panel: Panel, model: Calibrator, fold: Fold, preprocessing: Preprocessing) -> Prediction:
+    from sklearn.base import clone
+
+    return clone(model).predict_designs(make_designs(panel, [fold], preprocessing))[0]

@@ -1,0 +1,90 @@
+"""Predictions that a method must beat."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from truetwin.calibration.base import Calibrator
+from truetwin.calibration.design import Design
+from truetwin.calibration.orientation import Array, orient
+from truetwin.data import Axis
+
+
+class _Baseline(Calibrator):
+    needs_varying_twins: ClassVar[bool] = False
+    predicts_on_scale: ClassVar[bool] = True
+
+    def _fit(self, design: Design) -> None:
+        """There is nothing to learn."""
+
+
+class TwinAsIs(_Baseline):
+    """The twin's own answer, uncalibrated (the zero-shot baseline of paper A, section 3.3)."""
+
+    def _predict(self, design: Design) -> Array:
+        return design.raw_target.copy()
+
+
+class InContextTwin(_Baseline):
+    """The answer of a twin that was shown the person's other answers (paper A, section 3.3)."""
+
+    def _predict(self, design: Design) -> Array:
+        if design.in_context is None:
+            return np.full((design.n_samples, design.n_targets), np.nan)
+        return orient(design.in_context, design.axis).copy()
+
+    def _why_not(self, design: Design, k: int) -> str | None:
+        if design.in_context is None:
+            return "there are no in-context twins (--in-context FILE, Panel(..., in_context=...))"
+        answers = orient(design.in_context, design.axis)[:, k]
+        return None if np.isfinite(answers).any() else "no in-context twin has answered"
+
+
+class TwinItemMean(_Baseline):
+    """The mean answer of all twins to the item: one number for everybody."""
+
+    def _predict(self, design: Design) -> Array:
+        if design.axis == "item":
+            return np.repeat(_means(design.raw_target, 0), design.n_samples, axis=0)
+        means = np.full((design.n_samples, 1), np.nan)
+        means[design.twin_samples] = _means(design.raw_twin, 1)
+        return np.repeat(means, design.n_targets, axis=1)
+
+
+class HumanItemMean(_Baseline):
+    """The mean answer of the other people to the item; for a new respondent only."""
+
+    axes: ClassVar[tuple[Axis, ...]] = ("respondent",)
+    uses_target_twins: ClassVar[bool] = False
+
+    def _predict(self, design: Design) -> Array:
+        means = np.full((design.n_samples, 1), np.nan)
+        means[design.human_samples] = _means(design.raw_human, 1)
+        return np.repeat(means, design.n_targets, axis=1)
+
+
+class HumanRespondentMean(Calibrator):
+    """The person's own mean standardised answer to the donors; for a new item only.
+
+    It knows how high a person answers in general and nothing of the item, so it is what any method that claims
+    to predict a new item must beat.
+    """
+
+    axes: ClassVar[tuple[Axis, ...]] = ("item",)
+    needs_varying_twins: ClassVar[bool] = False
+
+    def _fit(self, design: Design) -> None:
+        """There is nothing to learn."""
+
+    def _predict(self, design: Design) -> Array:
+        return np.repeat(_means(design.observed.human, 1), design.n_targets, axis=1)
+
+
+def _means(values: Array, axis: int) -> Array:
+    """Means over observed answers, dimension kept; NaN where there are none."""
+    seen = np.isfinite(values)
+    count = seen.sum(axis=axis, keepdims=True)
+    total = np.sum(values, axis=axis, keepdims=True, where=seen)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

@@ -1,0 +1,242 @@
+"""`truetwin voice score`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from truetwin.cli.shared_options import Json
+
+if TYPE_CHECKING:
+    from truetwin.voice.scoring.score_table import Scoreboard
+
+
+def score_command(
+    files: Annotated[
+        list[Path], typer.Argument(help="Stored answers: our own outcomes, or a published layout (JSONL).")
+    ],
+    items: Annotated[
+        str | None,
+        typer.Option(help="The items that count, such as a matched subset: JSONL, 'narrative' or 'social'."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="What to call the model (one file). [default: what the file says]")
+    ] = None,
+    bert_score: Annotated[
+        bool, typer.Option("--bert-score", help="Also BERTScore of written replies (extra 'bertscore').")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Score stored answers without any model: both denominators, intervals, baselines, positions, paired tests."""
+    from truetwin.cli.output import note, print_json, progress_bar
+    from truetwin.errors import ParameterError
+    from truetwin.voice.items.item_sources import load_source
+    from truetwin.voice.scoring.score_table import score_answers
+    from truetwin.voice.scoring.stored_answers import read_answers
+    from truetwin.voice.scoring.stored_reply_metrics import has_unscored_replies, text_rows
+
+    if model and len(files) > 1:
+        raise ParameterError(f"--model goes with one file; got {len(files)}")
+    wanted = load_source(items).items if items else None
+    with progress_bar("scoring") as progress:
+        answers = [read_answers(path, model=model) for path in files]
+        board = score_answers(answers, items=wanted, progress=progress)
+        texts = text_rows(answers, items=wanted, with_bert_score=bert_score)
+    for line in board.notes:
+        note(line)
+    if json:
+        print_json(
+            "voice score",
+            {"unit": "percent", "level": 95, "items": items, "notes": list(board.notes)},
+            board.rows(),
+            comparisons=list(board.comparisons),
+            text_metrics=texts,
+        )
+    else:
+        print_score(board)
+        print_texts(texts)
+    if has_unscored_replies(answers, wanted):
+        note("the items of some replies are not known, so no text metric is given; name them with --items")
+    return 1 if any(a.broken_lines for a in answers) else 0
+
+
+def print_score(board: Scoreboard) -> None:
+    """The tables for people: accuracies, baselines, places, marks, comparisons."""
+    from truetwin.cli.output import Column, note, print_table
+
+    rows = board.rows()
+    judged = [row for row in rows if row.get("accuracy_all") is not None]
+    others = [row for row in rows if row.get("accuracy_all") is None]
+    one_protocol = len({row["protocol"] for row in rows}) == 1
+    who = (
+        Column("model", "model", foldable=True),
+        Column("dimension", "dimension", optional=True),
+        Column("protocol", "protocol", optional=one_protocol),
+        Column("judge", "judge", optional=True),
+    )
+    counts = (
+        Column("n", "n", "d"),
+        Column("n_answered", "answered", "d"),
+        Column("n_malformed", "malformed", "d", optional=True),
+        Column("n_failed", "failed", "d", optional=True),
+        Column("n_unscored", "unscored", "d", optional=True),
+        Column("n_missing", "missing", "d"),
+    )
+    if judged:
+        columns = [
+            *who,
+            *counts,
+            Column("accuracy_answered", "answered %", ".2f"),
+            Column("accuracy_all", "all %", ".2f"),
+            Column("interval", "95%"),
+            Column("cluster_interval", "by persona", optional=True),
+            Column("baseline_accuracy", "baseline", ".2f"),
+        ]
+        shown = [
+            {
+                **row,
+                "interval": interval(row, ""),
+                "cluster_interval": interval(row, "cluster_"),
+            }
+            for row in judged
+        ]
+        print_table(shown, columns, title="Right answers (guessing: 25%), of those answered and of all")
+        _print_baselines(judged)
+        print_positions([row for row in judged if "recall_by_position" in row])
+        chosen = [row for row in judged if row["protocol"] == "choice"]
+        if chosen and not any(row.get("baseline") for row in chosen):
+            note(
+                "the items are not known, so there is no baseline beside the figures; name them with --items"
+            )
+    if others:
+        columns = [
+            *who,
+            *counts,
+            Column("mean_score", "mean score", ".3f"),
+            Column("normalised_score", "normalised %", ".2f"),
+            Column("interval", "95% by persona"),
+        ]
+        others = [{**row, "interval": interval(row, "normalised_")} for row in others]
+        print_table(others, columns, title="Written replies, and marks from 1 to 5")
+    _print_comparisons(board)
+    _note_counts(rows)
+
+
+def _note_counts(rows: Sequence[Mapping[str, Any]]) -> None:
+    """What was not answered, in words: on a narrow terminal the columns that say it are left out."""
+    from truetwin.cli.output import note
+
+    for row in rows:
+        lost = [
+            f"{row[f'n_{name}']} {name}" for name in ("malformed", "failed", "unscored") if row[f"n_{name}"]
+        ]
+        if lost:
+            note(f"{row['model']}, {row['protocol']}: of {row['n']}, {', '.join(lost)}")
+
+
+def print_texts(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Text metrics of written replies, and which of them are not available."""
+    from truetwin.cli.output import Column, note, print_table
+
+    shown = [{**row, "interval": interval(row, "")} for row in rows if "unavailable" not in row]
+    if shown:
+        columns = [
+            Column("model", "model", foldable=True),
+            Column("dimension", "dimension", optional=True),
+            Column("language", "language", optional=True),
+            Column("metric", "metric"),
+            Column("n", "n", "d"),
+            Column("n_failed", "failed", "d", optional=True),
+            Column("n_unscored", "unscored", "d", optional=True),
+            Column("mean", "mean", ".2f"),
+            Column("interval", "95% by persona"),
+        ]
+        print_table(shown, columns, title="Written replies beside the true ones, in percent")
+    for reason in dict.fromkeys(f"{r['metric']}: {r['unavailable']}" for r in rows if "unavailable" in r):
+        note(reason)
+
+
+def _print_baselines(rows: Sequence[Mapping[str, Any]]) -> None:
+    from truetwin.cli.output import Column, print_table
+
+    shown = [
+        {**row, "interval": interval(row, "baseline_"), "over": _over(row)}
+        for row in rows
+        if row.get("baseline")
+    ]
+    if shown:
+        columns = [
+            Column("model", "model", foldable=True),
+            Column("dimension", "dimension", optional=True),
+            Column("baseline", "best guess"),
+            Column("baseline_accuracy", "right %", ".2f"),
+            Column("interval", "95%"),
+            Column("over", "model over it, by persona"),
+        ]
+        print_table(shown, columns, title="The best guess without persona, on the same items")
+
+
+def print_positions(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Recall and picks by place, from rows that hold both as lists."""
+    from truetwin.cli.output import Column, print_table
+
+    for name, title, more in (
+        ("recall", "Right answers by place of the right option, in percent", ()),
+        (
+            "picked",
+            "Options picked by place, in percent",
+            (Column("flip_rate", "flips %", ".1f"), Column("vote_accuracy", "right by vote %", ".2f")),
+        ),
+    ):
+        shown = [{**row, **dict(zip("ABCD", row[f"{name}_by_position"], strict=True))} for row in rows]
+        columns = [
+            Column("model", "model", foldable=True),
+            Column("dimension", "dimension", optional=True),
+            Column("protocol", "protocol", optional=len({row.get("protocol") for row in rows}) == 1),
+            *(Column(letter, letter, ".1f") for letter in "ABCD"),
+            *more,
+        ]
+        if shown:
+            print_table(shown, columns, title=title)
+
+
+def _print_comparisons(board: Scoreboard) -> None:
+    from truetwin.cli.output import Column, print_table
+
+    if not board.comparisons:
+        return
+    columns = [
+        Column("first", "first", foldable=True),
+        Column("second", "second", foldable=True),
+        Column("dimension", "dimension", optional=True),
+        Column("protocol", "protocol", optional=len({row["protocol"] for row in board.comparisons}) == 1),
+        Column("n", "n", "d", optional=True),
+        Column("difference", "points", "+.2f"),
+        Column("interval", "95% by persona"),
+        Column("mcnemar_p", "McNemar p", ".2g"),
+        Column("cluster_p", "clustered", ".2g"),
+        Column("cluster_p_holm", "Holm", ".2g", optional=True),
+        Column("same_pick", "same pick", ".1f", optional=True),
+    ]
+    rows = [{**row, "interval": interval(row, "")} for row in board.comparisons]
+    print_table(
+        rows,
+        columns,
+        title="Paired differences in percentage points (failures count as wrong; marks are put on 0 to 100)",
+    )
+
+
+def _over(row: Mapping[str, Any]) -> str | None:
+    ends = interval(row, "over_baseline_")
+    return None if ends is None else f"{row['over_baseline']:+.1f} ({ends})"
+
+
+def interval(row: Mapping[str, Any], prefix: str) -> str | None:
+    """The two ends of an interval in a row as one text; None where it is undefined."""
+    low, high = row.get(f"{prefix}ci_low"), row.get(f"{prefix}ci_high")
+    if low is None or high is None:
+        return None
+    return f"{low:.1f}–{high:.1f}" if low >= 0 else f"{low:.1f} to {high:.1f}"

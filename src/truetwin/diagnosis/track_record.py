@@ -1,0 +1,162 @@
+r"""How well calibration and twins did on items whose human answers are known.
+
+Calibrated predictions here are Gaussian conditional expectations with the twins' correlations K,
+
+.. math:: \hat z_{ij} = K_{jo} (K_{oo} + \lambda I)^{-1} z_{io},
+
+with o the donors that person i has answered. With :math:`A = (K_{oo} + \lambda I)^{-1}` and :math:`a = A z_{io}`, the
+prediction of the answered items S from the others is :math:`z_S - A_{SS}^{-1} a_S`, so that every item, or every
+battery, of a person is left out at the price of one inverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from truetwin.diagnosis.standardised_panel import Array, Positions, Prepared
+
+NOISE = 2.0  # lambda: what a person's answer holds that correlations of twins do not explain, in units of its variance
+MAX_ROWS = 3000
+MIN_PAIRS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """Scores of hidden items, and what could be seen of them without their human answers.
+
+    Attributes
+    ----------
+    calibrated : ndarray of shape (n_items,)
+        Correlation of calibrated predictions with human answers; NaN where undefined.
+    agreement : ndarray of shape (n_items,)
+        Correlation of calibrated predictions with the twins' own answers.
+    """
+
+    calibrated: Array
+    agreement: Array
+
+
+def left_out(prepared: Prepared, groups: Positions) -> Record:
+    """Predict each donor item from the donors of other groups, and score the predictions.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The panel.
+    groups : ndarray of shape (n_items,)
+        Items of one number are left out together.
+    """
+    sums = _Sums(prepared.human.shape[1], 1)
+    donors = prepared.donors
+    numbers, sizes = np.unique(groups[donors], return_counts=True)
+    shared = numbers[sizes > 1]
+    for row in scored_rows(prepared):
+        o, A, z = solved(prepared, row, donors)
+        a = A @ z
+        prediction = z - a / np.diagonal(A)
+        for group in shared:
+            s = np.flatnonzero(groups[o] == group)
+            if s.size > 1:
+                prediction[s] = z[s] - np.linalg.solve(A[np.ix_(s, s)], a[s])
+        sums.add(o, prediction[:, None], z, prepared.twin[row, o])
+    calibrated, agreement = sums.correlations()
+    return Record(calibrated[:, 0], agreement[:, 0])
+
+
+def left_out_twice(prepared: Prepared) -> Record:
+    """The record of each donor item that would be seen if another item had no human answers.
+
+    Returns
+    -------
+    Record
+        With arrays of shape (n_items, n_items): entry (j, h) is the score of item j left out, with the human answers
+        to h hidden from everything; entry (h, h) is the score of h itself.
+    """
+    n_items = prepared.human.shape[1]
+    sums = _Sums(n_items, n_items)
+    for row in scored_rows(prepared):
+        o, A, z = solved(prepared, row, prepared.donors)
+        a, own = A @ z, np.diagonal(A)
+        once = z - a / own
+        # the pair (j, h) left out together: the first row of the inverse of a 2 x 2 block of A, times a
+        determinant = np.outer(own, own) - A**2
+        np.fill_diagonal(determinant, 1.0)
+        both = z[:, None] - (np.outer(a, own) - A * a[None, :]) / determinant
+        np.fill_diagonal(both, once)
+        prediction = np.repeat(once[:, None], n_items, axis=1)
+        prediction[:, o] = both
+        sums.add(o, prediction, z, prepared.twin[row, o])
+    return Record(*sums.correlations())
+
+
+def agreement_of_new(prepared: Prepared, targets: Positions) -> Array:
+    """Correlation of calibrated predictions of new items with the twins' own answers to them."""
+    K = prepared.twin_correlations
+    sums = _Sums(targets.size, 1)
+    every = np.arange(targets.size)
+    for row in scored_rows(prepared):
+        o, A, z = solved(prepared, row, prepared.donors)
+        prediction = K[np.ix_(targets, o)] @ (A @ z)
+        sums.add(every, prediction[:, None], prediction, prepared.twin[row, targets])
+    return np.asarray(sums.correlations()[1][:, 0])
+
+
+def twin_scores(prepared: Prepared) -> Array:
+    """Correlation of the twins' own answers with those of their people, for each item; NaN where undefined."""
+    human, twin = prepared.human, prepared.twin
+    both = np.isfinite(human) & np.isfinite(twin)
+    return _correlation(
+        both.sum(axis=0).astype(float),
+        *(np.sum(v, axis=0, where=both) for v in (human, human**2, twin, twin**2, human * twin)),
+    )
+
+
+def scored_rows(prepared: Prepared) -> Iterator[int]:
+    """Respondents with human answers to at least two donors; a seeded sample where there are very many."""
+    count = np.isfinite(prepared.human[:, prepared.donors]).sum(axis=1)
+    rows = np.flatnonzero(count >= 2)
+    if rows.size > MAX_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(rows, MAX_ROWS, replace=False))
+    return iter(int(r) for r in rows)
+
+
+def solved(prepared: Prepared, row: int, donors: Positions) -> tuple[Positions, Array, Array]:
+    """Donors that a respondent has answered, the inverse of their regularised correlations, and the answers."""
+    o = donors[np.isfinite(prepared.human[row, donors])]
+    K = prepared.twin_correlations[np.ix_(o, o)]
+    inverse = np.asarray(np.linalg.inv(K + NOISE * np.eye(o.size)), dtype=np.float64)
+    return o, inverse, np.asarray(prepared.human[row, o])
+
+
+class _Sums:
+    """Running sums for correlations of predictions with human answers and with twin answers."""
+
+    def __init__(self, n_items: int, n_columns: int) -> None:
+        self.human = np.zeros((6, n_items, n_columns))
+        self.twin = np.zeros((6, n_items, n_columns))
+
+    def add(self, items: Positions, prediction: Array, human: Array, twin: Array) -> None:
+        """One respondent: predictions (n, n_columns) beside human and twin answers (n,), the latter with gaps."""
+        self._add(self.human, items, prediction, human[:, None])
+        seen = np.isfinite(twin)
+        self._add(self.twin, items[seen], prediction[seen], twin[seen, None])
+
+    @staticmethod
+    def _add(sums: Array, items: Positions, x: Array, y: Array) -> None:
+        for k, term in enumerate((1.0, x, x * x, y, y * y, x * y)):
+            sums[k, items] += term
+
+    def correlations(self) -> tuple[Array, Array]:
+        """Correlations with human and with twin answers."""
+        return _correlation(*self.human), _correlation(*self.twin)
+
+
+def _correlation(n: Array, x: Array, xx: Array, y: Array, yy: Array, xy: Array) -> Array:
+    count = np.maximum(n, 1)
+    var_x, var_y = xx / count - (x / count) ** 2, yy / count - (y / count) ** 2
+    fine = (n >= MIN_PAIRS) & (var_x > 1e-12) & (var_y > 1e-12)
+    scale = np.sqrt(np.where(fine, var_x * var_y, 1.0))
+    return np.asarray(np.where(fine, np.clip((xy / count - x * y / count**2) / scale, -1, 1), np.nan))

@@ -1,0 +1,194 @@
+r"""For each new item: calibrate, use the twin as it is, or do not trust.
+
+The rule is learned on the panel's own answered items. Each of them is hidden in turn; what remains visible of it (how
+well its twin answers follow from those to its donors, its nearest donor, how well calibrated predictions and twins
+agree) is set against how well calibration and the twins did. A small ridge regression of the two correlations on the
+three figures, and the item's answered siblings, then say what to expect of a new item
+(:mod:`truetwin.diagnosis.expectation`). No threshold is fitted:
+
+- *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the variance),
+  or nothing can be learned, because all twins gave the same answer;
+- *use the twin*: the twins' expected correlation exceeds the calibrated one by more than the standard error of that
+  expectation;
+- *calibrate*: otherwise.
+
+With fewer than eight answered items to learn from, the twins alone decide: *calibrate* if donors explain a tenth of how
+the item's twins differ, else *do not trust*.
+
+"Calibrated" means predicted from the answers to other items (fit-and-transfer), unless scores of another method are
+given. A method that also uses the item's own twins may beat both: then *use the twin* says only that other items alone
+tell less than the twin does.
+
+The twins' own correlation with people can only be learned where some item like the target has been answered. Of a
+battery that is unlike all others, twins may be better than *do not trust* makes believe: asking some people tells. For
+the same reason *use the twin* is hardly ever said of a new battery: it needs other batteries whose twins beat
+calibration, and on the data tried no figure visible beforehand tells those.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.diagnosis.expectation import Expected, expect
+from truetwin.diagnosis.span import Span, span
+from truetwin.diagnosis.standardised_panel import Array, Prepared
+from truetwin.diagnosis.track_record import agreement_of_new, left_out, left_out_twice, twin_scores
+
+Verdict = Literal["calibrate", "use the twin", "do not trust"]
+VERDICTS: tuple[Verdict, ...] = ("calibrate", "use the twin", "do not trust")
+SMALL = 0.1
+MIN_TWIN_ANSWERS = 3
+_SHOWN = 0.05
+
+
+def item_verdicts(
+    prepared: Prepared, scores: Array | None = None, battery_scores: Array | None = None
+) -> list[dict[str, Any]]:
+    """Verdict on each new item, with reasons in words.
+
+    An item whose battery people have partly answered is judged by the record of items left out alone; an item of a new
+    battery, or of none, by the record of items left out together with their batteries.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The panel.
+    scores : ndarray of shape (n_items,), optional
+        Correlations with human answers that a method of the user's choice reached on the answered items, each hidden in
+        turn, NaN where undefined; by default those of the conditional expectation.
+    battery_scores : ndarray of shape (n_items,), optional
+        The same with whole batteries hidden, for targets of new batteries. Where it is missing and there are
+        batteries, verdicts on new batteries speak of the conditional expectation.
+    """
+    rows: list[dict[str, Any]] = []
+    known = set(prepared.groups[prepared.donors].tolist())
+    sibling = np.array([prepared.groups[j] in known for j in prepared.new], dtype=bool)
+    everyone = np.arange(prepared.human.shape[1], dtype=np.intp)
+    for new_battery, targets in ((False, prepared.new[sibling]), (True, prepared.new[~sibling])):
+        if not targets.size:
+            continue
+        groups = prepared.groups if new_battery else everyone
+        around = span(prepared, groups)
+        record = left_out(prepared, groups)
+        agreement = record.agreement.copy()
+        agreement[targets] = agreement_of_new(prepared, targets)
+        features = _features(around, agreement)
+        reached = battery_scores if new_battery and len(known) < prepared.donors.size else scores
+        outcomes = np.column_stack([record.calibrated if reached is None else reached, twin_scores(prepared)])
+        for j in targets:
+            expected = expect(features, outcomes, prepared.donors, int(j), prepared.groups)
+            rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery))
+    order = {j: k for k, j in enumerate(prepared.new.tolist())}
+    return sorted(rows, key=lambda row: order[prepared.panel.item_ids.index(row["item"])])
+
+
+def hidden_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dict[str, Any]]:
+    """The verdict that each *answered* item would get if nobody had answered it, beside how things then went.
+
+    Strict: human answers to the item are hidden from every figure that its verdict rests on, the record of the other
+    items included. (With ``scores`` of another method not quite: the other items' scores were then made with the item
+    among their donors.)
+
+    Returns
+    -------
+    list of dict
+        ``item``, ``verdict``, ``expected_calibrated``, ``expected_twin``, and what is found once the answers are looked
+        at: ``calibrated`` and ``twin``, correlations with the human answers.
+    """
+    groups = np.arange(prepared.human.shape[1], dtype=np.intp)
+    around = span(prepared, groups)
+    record, twin = left_out_twice(prepared), twin_scores(prepared)
+    rows = []
+    for h in prepared.donors:
+        features = _features(around, record.agreement[:, h])
+        calibrated = record.calibrated[:, h] if scores is None else scores
+        outcomes = np.column_stack([calibrated, twin])
+        expected = expect(features, outcomes, prepared.donors[prepared.donors != h], int(h), prepared.groups)
+        row = _row(prepared, int(h), around, record.agreement[h, h], expected, False)
+        rows.append(
+            row | {"calibrated": float(calibrated[h]), "twin": float(twin[h]), "block": prepared.blocks[h]}
+        )
+    return rows
+
+
+def record_summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Mean correlations of the answered items by the verdict they would have got.
+
+    Items of one battery are not independent, so that every mean is given over items and over batteries (each the mean
+    of its items), with standard errors over the latter.
+    """
+    found = []
+    for verdict in VERDICTS:
+        here = [r for r in rows if r["verdict"] == verdict]
+        row: dict[str, Any] = {"verdict": verdict, "n_items": len(here)}
+        row["n_blocks"] = len({r.get("block", r["item"]) for r in here})
+        for name in ("calibrated", "twin"):
+            scored = [(r.get("block", r["item"]), r[name]) for r in here if np.isfinite(r[name])]
+            members: dict[Any, list[float]] = {}
+            for block, score in scored:
+                members.setdefault(block, []).append(score)
+            means = np.array([np.mean(each) for each in members.values()])
+            row[name] = float(np.mean([score for _, score in scored])) if scored else None
+            row[f"{name}_n"] = len(scored)
+            row[f"{name}_by_block"] = float(means.mean()) if scored else None
+            row[f"{name}_standard_error"] = (
+                float(means.std(ddof=1) / means.size**0.5) if means.size > 1 else None
+            )
+        found.append(row)
+    return found
+
+
+def _features(around: Span, agreement: Array) -> Array:
+    nearest = np.array([abs(near[0][1]) if near else np.nan for near in around.nearest])
+    return np.column_stack([np.sqrt(np.maximum(around.r2, 0.0)), nearest, agreement])
+
+
+def _row(
+    prepared: Prepared, j: int, around: Span, agreement: float, expected: Expected | None, new_battery: bool
+) -> dict[str, Any]:
+    answers = prepared.panel.twin_values[:, j]
+    answers = answers[np.isfinite(answers)]
+    verdict, why = _decide(answers, around.r2[j], expected)
+    ids = prepared.panel.item_ids
+    near = [(ids[d], c) for d, c in around.nearest[j] if abs(c) >= _SHOWN]
+    shown = ", ".join(f"{d} ({c:+.2f})" for d, c in near)
+    r2 = float(around.r2[j])
+    reasons = [why]
+    if np.isfinite(r2):
+        reasons.append(
+            f"donors explain {max(r2, 0.0):.0%} of how twins differ on it; "
+            + (f"nearest: {shown}" if shown else "no donor is related to it")
+        )
+    if np.isfinite(agreement):
+        reasons.append(f"calibrated predictions and its twins agree at {agreement:+.2f}")
+    if new_battery and (prepared.groups == prepared.groups[j]).sum() > 1:
+        reasons.append("no item of its battery has human answers")
+    return {
+        "item": ids[j],
+        "verdict": verdict,
+        "expected_calibrated": expected.calibrated if expected else None,
+        "expected_twin": expected.twin if expected else None,
+        "twin_r2": r2 if np.isfinite(r2) else None,
+        "span_distance": float(around.distance[j]) if np.isfinite(around.distance[j]) else None,
+        "agreement": float(agreement) if np.isfinite(agreement) else None,
+        "nearest": [d for d, _ in near],
+        "new_battery": new_battery,
+        "reasons": reasons,
+    }
+
+
+def _decide(answers: NDArray[np.float64], r2: float, expected: Expected | None) -> tuple[Verdict, str]:
+    if answers.size < MIN_TWIN_ANSWERS:
+        return "do not trust", f"only {answers.size} twin answers: nothing to learn from"
+    if np.ptp(answers) == 0:
+        return "do not trust", f"all {answers.size} twins gave the same answer: nothing to learn from"
+    if expected is None:
+        why = "too few answered items to learn from, so judged by the twins alone"
+        return ("calibrate" if np.isfinite(r2) and r2 >= SMALL else "do not trust"), why
+    what = f"expected correlation {expected.calibrated:.2f} calibrated, {expected.twin:.2f} as the twins are"
+    if max(expected.calibrated, expected.twin) < SMALL:
+        return "do not trust", what
+    return ("use the twin" if expected.gain < -expected.gain_error else "calibrate"), what

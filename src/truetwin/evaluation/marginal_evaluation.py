@@ -1,0 +1,234 @@
+"""Hide the marginals of known items, predict them, compare methods on what was hidden."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from truetwin.data.marginals import EVERYBODY, Marginals
+from truetwin.data.responses import ResponseMatrix
+from truetwin.errors import ParameterError
+from truetwin.reweighting.bands import ConformalBands, fewest_items
+from truetwin.reweighting.discrepancies import DISCREPANCIES, Discrepancy, discrepancy
+from truetwin.reweighting.ensemble import Ensemble, refuse_nominal
+from truetwin.reweighting.marginal_inputs import align
+from truetwin.reweighting.marginal_method import MarginalMethod
+from truetwin.reweighting.marginal_methods import BASELINES, marginal_method
+from truetwin.reweighting.reweighting import groups_of
+from truetwin.reweighting.splits import item_folds, train_test_splits
+from truetwin.reweighting.twin_table import TwinTable
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class MarginalEvaluation:
+    """Scores of several methods on the same hidden items.
+
+    Attributes
+    ----------
+    scores : dict of (method, trained_on, metric) to list of (item id, score)
+        One entry for every time an item was hidden; NaN where undefined.
+    seconds : dict of (method, trained_on) to float
+        Fitting, with the choice of settings, and predicting.
+    settings : dict
+    notes : tuple of str
+    """
+
+    scores: Mapping[tuple[str, str, str], list[tuple[str, float]]]
+    seconds: Mapping[tuple[str, str], float]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def summary(self) -> list[dict[str, Any]]:
+        """One row a method and metric.
+
+        The mean is over all hidden items of all splits; the standard error is over distinct items, because an item that
+        is hidden twice is not two items.
+        """
+        rows = []
+        for (method, trained_on, metric), pairs in self.scores.items():
+            values = np.array([value for _, value in pairs])
+            fine = np.isfinite(values)
+            rows.append(
+                {
+                    "method": method,
+                    "trained_on": trained_on or None,
+                    "metric": metric,
+                    "mean": float(values[fine].mean()) if fine.any() else None,
+                    "standard_error": _clustered_error(pairs),
+                    "n_scored": int(fine.sum()),
+                    "n_unscored": int((~fine).sum()),
+                    "seconds": self.seconds[method, trained_on],
+                }
+            )
+        return rows
+
+    def mean(self, method: str, metric: str = "kl") -> float:
+        """Mean of one metric of one method."""
+        values = [
+            v for (m, _, k), pairs in self.scores.items() if (m, k) == (method, metric) for _, v in pairs
+        ]
+        if not values:
+            raise ParameterError(f"method {method!r} was not evaluated by {metric!r}")
+        return float(np.nanmean(values))
+
+
+def _clustered_error(pairs: Sequence[tuple[str, float]]) -> float | None:
+    """Standard error of the mean when the scores of one item belong together; None below two items."""
+    fine = [(i, v) for i, v in pairs if np.isfinite(v)]
+    names = sorted({i for i, _ in fine})
+    if len(names) < 2:
+        return None
+    place = {name: k for k, name in enumerate(names)}
+    mean = float(np.mean([v for _, v in fine]))
+    sums = np.zeros(len(names))
+    for name, value in fine:
+        sums[place[name]] += value - mean
+    g = len(names)
+    return float(np.sqrt(g / (g - 1) * np.sum(sums**2)) / len(fine))
+
+
+def evaluate_marginals(
+    twins: ResponseMatrix,
+    marginals: Marginals,
+    methods: Sequence[str | MarginalMethod] = ("ensemble", "auto"),
+    *,
+    n_splits: int = 5,
+    groups: Mapping[str, str] | None = None,
+    metrics: Sequence[str] | None = None,
+    discrepancies: Sequence[str] = ("kl",),
+    level: float = 0.9,
+    baselines: bool = True,
+    progress: Progress | None = None,
+) -> MarginalEvaluation:
+    """Repeated 80/20 splits of the items with marginals; settings and choices are made inside the training items.
+
+    Parameters
+    ----------
+    twins, marginals
+        As for :func:`truetwin.reweight`; populations are pooled in the scores.
+    methods : sequence of str or MarginalMethod
+        The trivial baselines (twins, mean, mix) are always added, unless ``baselines`` is False.
+    n_splits : int, default=5
+        Seeds 42 (the split of paper A), 1, 2, 3, ...
+    groups : mapping from item id to str, optional
+        Hide whole groups, and choose by whole groups inside the training items too.
+    metrics : sequence of str, optional
+        Discrepancies to score by; default all that apply (nominal items have no cumulative shares).
+    discrepancies : sequence of str
+        What the ensemble is trained on, in turn.
+    level : float
+        Of the bands whose coverage is reported.
+
+    Returns
+    -------
+    MarginalEvaluation
+    """
+    scores: dict[tuple[str, str, str], list[tuple[str, float]]] = {}
+    seconds: dict[tuple[str, str], float] = {}
+    notes: dict[str, None] = {}
+    models = _models(methods, discrepancies, baselines)
+    done, total = 0, len(models) * n_splits * len(marginals.populations)
+    for population in marginals.populations:
+        one = marginals.population(population)
+        aligned = align(twins, one, predict=())
+        notes.update(dict.fromkeys(aligned.notes))
+        table = aligned.table
+        measures = _measures(metrics, table)
+        human = one.shares(table.item_ids, width=table.width)
+        known_groups = groups_of(table.item_ids, groups)
+        for train, test in train_test_splits(table.n_items, n_splits, groups=known_groups):
+            split = _Split(table, human, train, test, known_groups, level)
+            for model in models:
+                begun = time.perf_counter()
+                found = split.score(model, measures)
+                key = (model.name, model.trained_on)
+                seconds[key] = seconds.get(key, 0.0) + time.perf_counter() - begun
+                for metric, values in found.items():
+                    ids = [_hidden_id(population, table.item_ids[j]) for j in test]
+                    pairs = scores.setdefault((*key, metric), [])
+                    pairs.extend(zip(ids, map(float, values), strict=True))
+                done += 1
+                if progress:
+                    progress(done, total)
+    settings = {
+        "splits": n_splits,
+        "held_out": "whole groups" if groups else "items at random",
+        "level": level,
+        "n_items": len(marginals.item_ids),
+        "n_twins": len(twins.respondent_ids),
+    }
+    return MarginalEvaluation(scores, seconds, settings, tuple(notes))
+
+
+def _hidden_id(population: str, item_id: str) -> str:
+    return item_id if population == EVERYBODY else f"{population}: {item_id}"
+
+
+def _models(
+    methods: Sequence[str | MarginalMethod], discrepancies: Sequence[str], baselines: bool
+) -> list[MarginalMethod]:
+    listed: list[MarginalMethod] = [marginal_method(name) for name in BASELINES] if baselines else []
+    for name in methods:
+        model = marginal_method(name)
+        if isinstance(name, str) and isinstance(model, Ensemble):
+            listed.extend(Ensemble(discrepancy=each) for each in discrepancies)
+        else:
+            listed.append(model)
+    return list({(m.name, m.trained_on): m for m in listed}.values())
+
+
+def _measures(metrics: Sequence[str] | None, table: TwinTable) -> list[Discrepancy]:
+    if metrics is None:
+        return [
+            DISCREPANCIES[d] for d in DISCREPANCIES if table.ordered.all() or not DISCREPANCIES[d].ordered
+        ]
+    measures = [discrepancy(name) for name in metrics]
+    for measure in measures:
+        refuse_nominal(measure, table)
+    return measures
+
+
+@dataclass(frozen=True, eq=False)
+class _Split:
+    table: TwinTable
+    human: Floats
+    train: Rows
+    test: Rows
+    groups: list[str] | None
+    level: float
+
+    def score(self, model: MarginalMethod, measures: Sequence[Discrepancy]) -> dict[str, Floats]:
+        """Every metric of every hidden item."""
+        known, hidden = self.table.take(self.train), self.table.take(self.test)
+        truth = self.human[self.train]
+        inner = None if self.groups is None else [self.groups[j] for j in self.train]
+        with threadpool_limits(
+            1, user_api="blas"
+        ):  # the matrices are small: threads would only wait for each other
+            chosen = model.cross_validate(known, truth, item_folds(known.n_items, inner))
+            predicted = model.fit(known, truth, chosen.setting).predict(hidden)
+        target = self.human[self.test]
+        out = {measure.name: measure.value(target, predicted) for measure in measures}
+        if known.n_items >= fewest_items(self.level):
+            kl = DISCREPANCIES["kl"]
+            bands = ConformalBands.learn(known, truth, chosen.predictions, kl, self.level)
+            ends = bands.around(hidden, predicted)
+            valid = hidden.valid()
+            inside = (target >= ends.lower) & (target <= ends.upper)
+            together = (target >= ends.simultaneous_lower) & (target <= ends.simultaneous_upper)
+            out["coverage"] = (inside & valid).sum(axis=1) / hidden.n_categories
+            out["coverage-simultaneous"] = (together | ~valid).all(axis=1).astype(float)
+            out["coverage-discrepancy"] = (kl.value(target, predicted) <= bands.discrepancy_bound).astype(
+                float
+            )
+        return out

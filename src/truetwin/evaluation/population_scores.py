@@ -1,0 +1,163 @@
+"""Scores of a whole table of predictions: how items go together, how groups differ, how often intervals hold."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.calibration.auto.auto_calibrator import Auto
+from truetwin.calibration.auto.item_laws import TargetLaw
+from truetwin.calibration.auto.item_links import standardise_items
+from truetwin.calibration.base import make_fold
+from truetwin.calibration.design import Preprocessing, make_designs
+from truetwin.calibration.orientation import axis_ids
+from truetwin.data import Panel, Scale, Target
+from truetwin.errors import ParameterError
+from truetwin.evaluation.hiding_protocols import protocols
+
+Array = NDArray[np.float64]
+MIN_PEOPLE = 20
+GROUPS_OF_PEOPLE = 10
+
+
+def inter_item_correlation_error(truth: Array, prediction: Array) -> float:
+    """Mean absolute difference of the correlations between items, over pairs of items defined in both tables.
+
+    Parameters
+    ----------
+    truth, prediction : ndarray of shape (n, p)
+        NaN where there is no answer or no prediction; only cells that both have count.
+    """
+    both = np.isfinite(truth) & np.isfinite(prediction)
+    differences = []
+    for a in range(truth.shape[1]):
+        for b in range(a):
+            rows = both[:, a] & both[:, b]
+            pair = [
+                np.corrcoef(v[rows, a], v[rows, b])[0, 1]
+                for v in (truth, prediction)
+                if rows.sum() >= MIN_PEOPLE and min(np.ptp(v[rows, a]), np.ptp(v[rows, b])) > 1e-9
+            ]
+            if len(pair) == 2:
+                differences.append(abs(pair[0] - pair[1]))
+    return float(np.mean(differences)) if differences else float("nan")
+
+
+def subgroup_gap_error(truth: Array, prediction: Array, groups: Sequence[str]) -> float:
+    """Mean absolute error of the gaps between group means and the item's mean, in sds of the item's answers.
+
+    Groups with fewer than 20 answers to an item are left out for it.
+    """
+    if len(groups) != len(truth):
+        raise ParameterError(f"there must be one group a respondent; got {len(groups)} for {len(truth)}")
+    label = np.asarray(groups)
+    errors = []
+    for y, f in zip(np.transpose(truth), np.transpose(prediction), strict=True):
+        both = np.isfinite(y) & np.isfinite(f)
+        if not both.any() or np.ptp(y[both]) <= 1e-9:
+            continue
+        for name in np.unique(label):
+            rows = both & (label == name)
+            if rows.sum() >= MIN_PEOPLE:
+                gap = (y[rows].mean() - y[both].mean()) - (f[rows].mean() - f[both].mean())
+                errors.append(abs(gap) / y[both].std())
+    return float(np.mean(errors)) if errors else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """How often intervals held the hidden answers.
+
+    Attributes
+    ----------
+    target_ids : tuple of str
+    covered : ndarray of shape (n_targets,)
+        Share of the hidden answers inside, for each target.
+    width : ndarray of shape (n_targets,)
+        Mean width in sds of the answers, after limiting to the item's scale.
+    correlation : ndarray of shape (n_targets,)
+        Correlation of predictions and hidden answers; NaN where undefined, and for new respondents.
+    correlation_held : ndarray of shape (n_targets,)
+        1 where it lies between what was expected for nine items in ten, 0 where not; NaN where undefined.
+    """
+
+    target_ids: tuple[str, ...]
+    covered: Array
+    width: Array
+    correlation: Array
+    correlation_held: Array
+
+    @property
+    def mean(self) -> float:
+        """Mean over targets."""
+        return float(np.nanmean(self.covered))
+
+
+def interval_coverage(
+    panel: Panel,
+    protocol: str = "leave-one-item-out",
+    level: float = 0.9,
+    *,
+    model: Auto | None = None,
+    blocks: Mapping[str, str] | None = None,
+) -> Coverage:
+    """Hide items or respondents as ``protocol`` says, make intervals, and count the hidden answers inside.
+
+    Respondents are hidden in ten groups rather than one at a time, so that nothing is learned from any of a group.
+    """
+    how = protocols[protocol]
+    auto = model or Auto(blocks=blocks)
+    if how.axis == "respondent":
+        return _people_covered(panel, auto, level)
+    folds = how.folds(panel, blocks)
+    predictions = auto.predict_folds(panel, folds, Preprocessing())
+    ids = axis_ids(panel, "item")
+    names, rows = [], []
+    for fold, part, laws in zip(folds, predictions, auto.fold_laws(panel, folds), strict=True):
+        for k, (target, law) in enumerate(zip(fold.targets, laws, strict=True)):
+            y, f = panel.human_values[:, target], part.values[:, k]
+            both = np.isfinite(y) & np.isfinite(f)
+            names.append(ids[target])
+            rows.append(_covered(y[both], f[both], law, level, panel.scales[ids[target]]))
+    return Coverage(tuple(names), *np.array(rows).reshape(-1, 4).T)
+
+
+def _covered(y: Array, f: Array, law: TargetLaw, level: float, scale: Scale) -> tuple[float, ...]:
+    """Share inside, width in sds, correlation, and whether it was expected."""
+    if not y.size:
+        return (float("nan"),) * 4
+    low, high = (f + law.level.sd * q for q in law.errors.quantiles(level))
+    inside, sd = float(np.mean((y >= low) & (y <= high))), float(y.std())
+    width = float((scale.clip(high) - scale.clip(low)).mean() / sd) if sd > 0 else float("nan")
+    if y.size < MIN_PEOPLE or min(np.ptp(y), np.ptp(f)) <= 1e-9:
+        return inside, width, float("nan"), float("nan")
+    reached = float(np.corrcoef(y, f)[0, 1])
+    return inside, width, reached, float(law.correlation_low <= reached <= law.correlation_high)
+
+
+def _people_covered(panel: Panel, auto: Auto, level: float) -> Coverage:
+    """Groups of respondents by the order of a hash of their ids, each predicted from everybody else."""
+    answered = [int(k) for k in np.flatnonzero(np.isfinite(panel.human_values).any(axis=1))]
+    order = sorted(answered, key=lambda k: zlib.crc32(panel.respondent_ids[k].encode()))
+    sd = standardise_items(panel.human_values).sd
+    names, covered, width = [], [], []
+    for start in range(min(GROUPS_OF_PEOPLE, len(order))):
+        group = order[start::GROUPS_OF_PEOPLE]
+        targets = [Target("respondent", panel.respondent_ids[k]) for k in group]
+        (design,) = make_designs(panel, [make_fold(panel, targets)], Preprocessing())
+        (part,) = auto.predict_designs([design])
+        law = auto.person_law(design)
+        low, high = law.quantiles(level)
+        for k, row in enumerate(group):
+            y, f = panel.human_values[row], part.values[:, k]
+            both = np.isfinite(y) & np.isfinite(f)
+            inside = (y >= f + low) & (y <= f + high)
+            names.append(panel.respondent_ids[row])
+            covered.append(float(inside[both].mean()) if both.any() else np.nan)
+            width.append(float(np.median(((high - low) / sd)[both])) if both.any() else np.nan)
+    undefined = np.full(len(names), np.nan)
+    return Coverage(tuple(names), np.array(covered), np.array(width), undefined, undefined)

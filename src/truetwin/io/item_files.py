@@ -1,0 +1,167 @@
+"""Item files: texts, scales, off-scale codes and blocks, declared by the user."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from truetwin.data import Item, Scale
+from truetwin.data.responses import check_unique
+from truetwin.errors import DataError, FileFormatError, TruetwinError
+from truetwin.io.readable_files import check_is_file
+from truetwin.io.tables import SURVEY_ENDINGS, read_table
+
+_FIELDS = {"item_id", "text", "kind", "low", "high", "step", "categories", "labels", "off_scale", "block"}
+
+
+def read_items(path: str | Path) -> dict[str, Item]:
+    """Read declarations of items from a CSV, Parquet or JSON file, a Qualtrics instrument, or an SPSS or Stata file.
+
+    One row (object) an item with the field ``item_id`` and any of: ``text``; ``kind`` (ordinal, nominal, numeric);
+    ``low``, ``high``, ``step``; ``categories`` (codes separated by ``|``, or a list); ``labels`` and ``off_scale``
+    (``code=text`` separated by ``|``, or an object); ``block``.
+
+    Raises
+    ------
+    DataError
+        For unknown fields, repeated items, or a scale that contradicts itself; the message names the item.
+
+    Examples
+    --------
+    A file with the lines ``item_id,kind,low,high,off_scale`` and ``Q1,ordinal,1,5,99=refused`` declares a scale of
+    1 to 5 on which 99 is read as missing.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".qsf":
+        from truetwin.io.qualtrics import read_qsf
+
+        return read_qsf(path)
+    if path.suffix.lower() in SURVEY_ENDINGS:
+        from truetwin.io.survey_files import read_survey_file
+
+        return read_survey_file(path)[1]
+    if path.suffix.lower() == ".json":
+        try:
+            rows = json.loads(check_is_file(path).read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise FileFormatError(f"{path} must be a JSON file: {error}") from error
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise FileFormatError(f"{path} must hold a list of objects, one an item")
+    else:
+        rows = read_table(path).to_pylist()
+    if not rows:
+        raise DataError(f"{path} must declare at least one item; it has none")
+    items = [_item(row, path) for row in rows]
+    check_unique([item.id for item in items], "item", str(path))
+    return {item.id: item for item in items}
+
+
+def item_record(item: Item) -> dict[str, Any]:
+    """An item as the object that :func:`read_items` reads and :func:`item_from_record` turns back.
+
+    Examples
+    --------
+    >>> item_record(Item("Q1", "Tea?", Scale.ordinal(1, 2, labels={1: "no", 2: "yes"})))["labels"]
+    {'1': 'no', '2': 'yes'}
+    """
+    record: dict[str, Any] = {"item_id": item.id, "text": item.text}
+    if item.block is not None:
+        record["block"] = item.block
+    scale = item.scale
+    if scale is None:
+        return record
+    record["kind"] = scale.kind
+    if scale.kind == "nominal" or (scale.kind == "ordinal" and scale.step is None):
+        record["categories"] = list(scale.categories)
+    else:
+        bounds = {"low": scale.low, "high": scale.high}
+        record.update({name: bound for name, bound in bounds.items() if abs(bound) != float("inf")})
+        if scale.step is not None:
+            record["step"] = scale.step
+    for name, codes in (("labels", scale.labels), ("off_scale", scale.off_scale)):
+        if codes:
+            record[name] = {f"{code:.15g}": text for code, text in codes.items()}
+    return record
+
+
+def item_from_record(record: Mapping[str, Any], source: str = "the record") -> Item:
+    """The item that a record declares; fields as in :func:`read_items`."""
+    return _item(record, Path(source))
+
+
+def _item(row: Mapping[str, Any], path: Path) -> Item:
+    given = {k: v for k, v in row.items() if v not in (None, "")}
+    unknown = sorted(set(given) - _FIELDS)
+    if unknown:
+        raise DataError(f"{path}: unknown field {unknown[0]!r}; known are {', '.join(sorted(_FIELDS))}")
+    if "item_id" not in given:
+        raise DataError(f"{path}: every item must have an item_id; one has none")
+    item_id = str(given["item_id"])
+    try:
+        scale = _scale(given)
+    except (TruetwinError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{path}: the scale of item {item_id!r} cannot be read: {error}. Categories are written 1|2|3, labels and "
+            f"off-scale codes 1=no|2=yes."
+        ) from error
+    block = given.get("block")
+    return Item(item_id, str(given.get("text", "")), scale, None if block is None else str(block))
+
+
+def _scale(given: Mapping[str, Any]) -> Scale | None:
+    labels, off_scale = (_codes(given.get(name)) for name in ("labels", "off_scale"))
+    categories = given.get("categories", ())
+    if isinstance(categories, str):
+        categories = categories.split("|")
+    codes = [float(c) for c in categories] or sorted(labels)
+    bounds = "low" in given and "high" in given
+    kind = given.get("kind") or ("ordinal" if bounds else "nominal" if codes else None)
+    step = float(given["step"]) if "step" in given else None
+    if kind is None:
+        return Scale.numeric(off_scale=off_scale) if off_scale else None
+    if kind == "nominal":
+        return Scale.nominal(codes, labels=labels, off_scale=off_scale)
+    low, high = (float(given[n]) if n in given else None for n in ("low", "high"))
+    if kind == "numeric":
+        return Scale.numeric(
+            -float("inf") if low is None else low,
+            float("inf") if high is None else high,
+            step,
+            off_scale=off_scale,
+        )
+    if kind != "ordinal":
+        raise ValueError(f"kind must be ordinal, nominal or numeric; got {kind!r}")
+    if "categories" in given:
+        return Scale("ordinal", tuple(codes), min(codes), max(codes), None, labels, off_scale)
+    if low is None or high is None:
+        if not codes:
+            raise ValueError("an ordinal scale needs low and high, or categories")
+        low, high = min(codes), max(codes)
+    return Scale.ordinal(low, high, 1.0 if step is None else step, labels=labels, off_scale=off_scale)
+
+
+def _codes(given: Any) -> dict[float, str]:
+    if given in (None, ""):
+        return {}
+    if isinstance(given, Mapping):
+        return {float(code): str(text) for code, text in given.items()}
+    pairs = (part.partition("=") for part in str(given).split("|"))
+    return {float(code): text.strip() for code, _, text in pairs}
+
+
+def read_blocks(path: str | Path) -> dict[str, str]:
+    """Read which block each item belongs to, from a table with the columns ``item_id`` and ``block``."""
+    path = Path(path)
+    table = read_table(path)
+    missing = [name for name in ("item_id", "block") if name not in table.column_names]
+    if missing:
+        raise DataError(f"{path} must have the columns item_id and block; it lacks {' and '.join(missing)}")
+    pairs = [
+        (str(row["item_id"]), str(row["block"])) for row in table.select(["item_id", "block"]).to_pylist()
+    ]
+    if not pairs:
+        raise DataError(f"{path} must name at least one item; it has no rows")
+    check_unique([item for item, _ in pairs], "item", str(path))
+    return dict(pairs)

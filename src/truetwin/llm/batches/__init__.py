@@ -1,0 +1,1 @@
+"""Hand requests to a provider's batch service or to files, and read the replies."""

@@ -1,0 +1,1 @@
+"""Reach a model: endpoints, gateways, scripts, and how their failures are read."""

@@ -1,0 +1,83 @@
+"""Names to models: by prefix (``scripted:answers.yaml``), else a provider's own name for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from truetwin.llm.providers.connection import ModelOptions
+from truetwin.llm.task import ChatModel
+from truetwin.registry import Registry
+
+ModelFactory = Callable[[str, ModelOptions], ChatModel]
+
+# A factory takes what follows the colon, which may be empty.
+models: Registry[ModelFactory] = Registry("kind of model", entry_point_group="truetwin.models")
+# A factory takes the whole name.
+engines: Registry[ModelFactory] = Registry("engine", hint="Engines are: openai, inspect.")
+
+
+def open_model(
+    name: str,
+    *,
+    base_url: str | None = None,
+    engine: str = "openai",
+    key_variable: str | None = None,
+    concurrency: int = 64,
+    extra: Mapping[str, Any] | None = None,
+) -> ChatModel:
+    """The model behind a name.
+
+    Parameters
+    ----------
+    name : str
+        ``kind:rest`` for a registered kind (``scripted:<file>``), else the provider's name for a model; names such as
+        ``llama3:8b`` are the provider's, since no kind is called ``llama3``.
+    base_url, key_variable, concurrency, extra :
+        See :class:`ModelOptions`.
+    engine : str, default="openai"
+        Through what a provider is reached: ``"openai"`` for any OpenAI-compatible endpoint, ``"inspect"`` for the
+        providers that inspect-ai knows, by its names.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such engine.
+    AccessError
+        If the endpoint needs a key and there is none.
+    MissingExtraError
+        If the engine is not installed.
+
+    Examples
+    --------
+    >>> open_model("llama3:8b", base_url="http://localhost:11434/v1").describe()["name"]
+    'llama3:8b'
+    """
+    options = ModelOptions(base_url, key_variable, concurrency, extra or {})
+    kind, _, rest = name.partition(":")
+    if kind in models:
+        return models[kind](rest, options)
+    return engines[engine](name, options)
+
+
+def _scripted(path: str, options: ModelOptions) -> ChatModel:
+    from truetwin.llm.providers.scripted import read_scripted_model
+
+    return read_scripted_model(path)
+
+
+def _openai(name: str, options: ModelOptions) -> ChatModel:
+    from truetwin.llm.providers.openai_client import OpenAIModel
+
+    return OpenAIModel(name, options)
+
+
+def _inspect(name: str, options: ModelOptions) -> ChatModel:
+    from truetwin.llm.providers.inspect_engine import InspectModel
+
+    return InspectModel(name, options)
+
+
+models.add("scripted", _scripted)
+engines.add("openai", _openai)
+engines.add("inspect", _inspect)

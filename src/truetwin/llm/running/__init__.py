@@ -1,0 +1,1 @@
+"""Carry a task out: pacing, budgets, prices, progress, shards."""

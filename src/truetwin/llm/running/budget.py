@@ -1,0 +1,170 @@
+"""Caps on requests, tokens and money: counted before a request goes out, not after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from truetwin.errors import BudgetError, ParameterError
+from truetwin.llm.messages import Request, Usage
+from truetwin.llm.running.pricing import Prices
+
+_BYTES_PER_TOKEN = 4.0
+_UNKNOWN_REPLY = 300  # tokens of a reply before any has been seen
+
+
+def estimated_tokens(request: Request) -> int:
+    """Tokens of what is sent, at four bytes each: about right for English, and for Chinese in UTF-8."""
+    n_bytes = sum(
+        len(part) if part.isascii() else len(part.encode("utf-8", "surrogatepass"))
+        for message in request.messages
+        for part in message.parts
+    )
+    return round(n_bytes / _BYTES_PER_TOKEN)
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What a run may use in all, earlier sessions and failed attempts included; None means no cap.
+
+    Parameters
+    ----------
+    requests : int, optional
+        Attempts, answered or not.
+    tokens : int, optional
+        Tokens sent and received.
+    cost : float, optional
+        Money; needs prices.
+    """
+
+    requests: int | None = None
+    tokens: int | None = None
+    cost: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("requests", "tokens", "cost"):
+            cap = getattr(self, name)
+            if cap is not None and not cap > 0:
+                raise ParameterError(f"a cap must be greater than 0; the cap on {name} is {cap!r}")
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is capped."""
+        return not (self.requests is None and self.tokens is None and self.cost is None)
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """What a request under way is expected to use; ``estimate`` are the tokens that its text alone suggests."""
+
+    expected: Usage = field(default_factory=Usage)
+    estimate: int = 0
+
+
+class Budget:
+    """What has been used and what is under way, against caps.
+
+    A request under way counts with an estimate (its text, and the mean reply so far), so that a hundred concurrent
+    requests cannot overshoot a cap by a hundred replies. The total may pass a cap by the error of that estimate only.
+    Replies of an endpoint that counts no tokens go on counting with theirs.
+
+    Parameters
+    ----------
+    caps : Caps
+        The limits.
+    prices : Prices, optional
+        Needed for a cap on money.
+    requests, usage, cost :
+        What earlier sessions have used.
+    """
+
+    def __init__(
+        self,
+        caps: Caps,
+        prices: Prices | None,
+        *,
+        requests: int = 0,
+        usage: Usage | None = None,
+        cost: float = 0.0,
+    ) -> None:
+        if caps.cost is not None and prices is None:
+            raise ParameterError(
+                "a cap on cost needs prices; give the price of a million tokens sent and received"
+            )
+        self.caps = caps
+        self.prices = prices
+        self.requests = requests
+        self.usage = usage or Usage()
+        self.cost = cost
+        self._replies = 0
+        self._seen = Usage()
+        self._estimated = 0
+        self._reserved = Usage()
+        self._assumed = Usage()
+        self.uncounted = 0  # replies of which the endpoint did not say how many tokens they are
+
+    def reserve(self, request: Request) -> Reservation:
+        """Count a request as under way; give the result back to :meth:`settle` when it has ended.
+
+        Raises
+        ------
+        BudgetError
+            If with it a cap would be passed.
+        """
+        self.requests += 1
+        if not self.caps.any:
+            return Reservation()
+        estimate = estimated_tokens(request)
+        expected = self._expected(request, estimate)
+        reserved = self._reserved + expected
+        try:
+            self._check(reserved + self._assumed)
+        except BudgetError:
+            self.requests -= 1
+            raise
+        self._reserved = reserved
+        return Reservation(expected, estimate)
+
+    def settle(self, reserved: Reservation, used: Usage | None) -> float | None:
+        """Replace an estimate by what was used (None: nothing known); the money for it, None without prices."""
+        expected = reserved.expected
+        self._reserved = self._reserved + Usage(-expected.prompt_tokens, -expected.completion_tokens)
+        if used is None:
+            return None
+        if not (used.prompt_tokens or used.completion_tokens):  # money is unknown; caps go by the estimate
+            self.uncounted += 1
+            self._assumed = self._assumed + expected
+            return None
+        self._replies += 1
+        self._seen = self._seen + used
+        self._estimated += reserved.estimate
+        self.usage = self.usage + used
+        if self.prices is None:
+            return None
+        cost = self.prices.cost(used)
+        self.cost += cost
+        return cost
+
+    def _expected(self, request: Request, text: int) -> Usage:
+        """Tokens of a request whose text suggests ``text``, going by how replies so far compare with theirs."""
+        if not self._replies:
+            limit = request.sampling.max_tokens
+            return Usage(text, _UNKNOWN_REPLY if limit is None else min(limit, _UNKNOWN_REPLY))
+        per_estimate = self._seen.prompt_tokens / self._estimated if self._estimated else 1.0
+        return Usage(round(text * per_estimate), round(self._seen.completion_tokens / self._replies))
+
+    def _check(self, reserved: Usage) -> None:
+        caps = self.caps
+        if caps.requests is not None and self.requests > caps.requests:
+            raise BudgetError(f"the cap of {caps.requests:,} requests is reached")
+        expected = self.usage + reserved
+        tokens = expected.prompt_tokens + expected.completion_tokens
+        if caps.tokens is not None and tokens > caps.tokens:
+            raise BudgetError(
+                f"the cap of {caps.tokens:,} tokens is reached: one more request would make about {tokens:,}"
+            )
+        if caps.cost is not None and self.prices is not None:
+            cost = self.cost + self.prices.cost(reserved)
+            if cost > caps.cost:
+                raise BudgetError(
+                    f"the cost cap of {caps.cost:g} is reached: one more request would make about {cost:.4g}"
+                )

@@ -1,0 +1,70 @@
+"""How a run is carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from truetwin.errors import ParameterError
+from truetwin.llm.running.budget import Caps
+from truetwin.llm.running.pricing import Prices
+from truetwin.llm.running.shards import Shard
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is carried out; none of it changes what is asked.
+
+    Parameters
+    ----------
+    concurrency : int, default=64
+        The most requests at once; fewer while the provider answers "too many requests".
+    timeout : float, default=120.0
+        Seconds for one request.
+    attempts : int, default=6
+        How often a cell is asked before it counts as failed; "too many requests" counts as a fifth of an attempt.
+    backoff : float, default=0.5
+        Seconds: the wait before attempt k + 1 is uniform between 0 and ``backoff * 2**k``.
+    longest_wait : float, default=60.0
+        Upper limit of that wait, in seconds.
+    longest_retry_after : float, default=900.0
+        If the provider asks for a longer wait than this, the run stops and says so.
+    failures_in_a_row : int, default=25
+        Cells failing one after the other, with no reply between them, after which the run stops.
+    context_limit : int, default=250_000
+        Tokens (estimated at four bytes each); a longer request is skipped and never sent.
+    caps : Caps
+        On requests, tokens and money.
+    prices : Prices, optional
+        Without them, money is unknown.
+    shard : Shard
+        The part of the run to do.
+    may_differ : tuple of str
+        Settings in which a stored run may differ from this one, for example ``"model.base_url"``.
+
+    Raises
+    ------
+    ParameterError
+        If a number is out of range.
+    """
+
+    concurrency: int = 64
+    timeout: float = 120.0
+    attempts: int = 6
+    backoff: float = 0.5
+    longest_wait: float = 60.0
+    longest_retry_after: float = 900.0
+    failures_in_a_row: int = 25
+    context_limit: int = 250_000
+    caps: Caps = field(default_factory=Caps)
+    prices: Prices | None = None
+    shard: Shard = field(default_factory=Shard)
+    may_differ: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("concurrency", "timeout", "attempts", "context_limit", "failures_in_a_row"):
+            if not getattr(self, name) > 0:
+                raise ParameterError(f"{name} must be greater than 0; found {getattr(self, name)!r}")
+        if self.caps.cost is not None and self.prices is None:
+            raise ParameterError(
+                "a cap on cost needs prices: give the price of a million tokens sent and received"
+            )

@@ -1,0 +1,1 @@
+"""Keep a run in one SQLite file that several processes may share."""

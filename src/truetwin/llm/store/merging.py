@@ -1,0 +1,83 @@
+"""Shards that ran on several machines, put together into one store."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from truetwin.errors import RunError
+from truetwin.llm.store.run_store import Store
+from truetwin.llm.store.stored_call import OPEN_STATES
+
+_OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
+_SAME = "t.step = s.step AND t.persona = s.persona AND t.item = s.item AND t.replicate = s.replicate"
+_FIELDS = (
+    "step, persona, item, replicate, state, value, reason, digest, prompt, reply, finish_reason, refusal, logprobs, "
+    "model, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency, attempts, time"
+)
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge did: answers taken over, and cells answered in both, of which the target's stays."""
+
+    taken: int
+    duplicates: int
+
+
+def merge_stores(target: Store, sources: Sequence[Path]) -> Merged:
+    """Take into ``target`` all that the stores at ``sources`` hold.
+
+    A cell answered in both keeps the target's answer; the other one is counted as a failed attempt of kind
+    ``"duplicate"`` with its tokens, so that usage still adds up. Merging the same source again changes nothing.
+
+    Raises
+    ------
+    RunError
+        If a source was run under other settings; nothing of it is taken then.
+    """
+    taken = duplicates = 0
+    for path in sources:
+        with Store(path, create=False) as source:
+            if source.path.resolve() == target.path.resolve():
+                raise RunError(
+                    f"a store must be merged with others, not with itself; {source.path} is the target"
+                )
+            merged = _merge_one(target, source)
+        taken += merged.taken
+        duplicates += merged.duplicates
+    return Merged(taken, duplicates)
+
+
+def _merge_one(target: Store, source: Store) -> Merged:
+    for step in source.steps():
+        target.begin(step, source.settings(step))
+    with target.attached(source.path, "source") as base:
+        base.execute("INSERT INTO texts SELECT * FROM source.texts WHERE true ON CONFLICT DO NOTHING")
+        twice = base.execute(
+            "INSERT INTO failures "
+            "SELECT s.step, s.persona, s.item, s.replicate, 'duplicate', 'answered in two shards', s.prompt_tokens, "
+            "s.completion_tokens, s.reasoning_tokens, s.cached_tokens, s.cost, s.time, NULL "
+            f"FROM source.calls s JOIN calls t ON {_SAME} "
+            f"WHERE s.reply IS NOT NULL AND t.state NOT IN ({_OPEN}) AND (t.time != s.time OR t.digest != s.digest) "
+            f"AND NOT EXISTS (SELECT 1 FROM failures t WHERE {_SAME} AND t.kind = 'duplicate' AND t.time = s.time)"
+        )
+        duplicates = twice.rowcount
+        base.execute(
+            "INSERT INTO failures SELECT s.* FROM source.failures s WHERE NOT EXISTS "
+            f"(SELECT 1 FROM failures t WHERE {_SAME} AND t.kind = s.kind AND t.time = s.time)"
+        )
+        before = _answers(base)
+        updated = ", ".join(f"{name} = excluded.{name}" for name in _FIELDS.split(", ")[4:])
+        base.execute(
+            f"INSERT INTO calls ({_FIELDS}) SELECT {_FIELDS} FROM source.calls WHERE true "
+            f"ON CONFLICT (step, persona, item, replicate) DO UPDATE SET {updated} "
+            f"WHERE calls.state IN ({_OPEN}) AND excluded.state NOT IN ({_OPEN})"
+        )
+        return Merged(_answers(base) - before, duplicates)
+
+
+def _answers(base: sqlite3.Connection) -> int:
+    return int(base.execute("SELECT count(*) FROM calls WHERE reply IS NOT NULL").fetchone()[0])

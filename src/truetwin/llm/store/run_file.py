@@ -1,0 +1,235 @@
+"""A stored run as a file: what it holds, and one safe way to write to it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from truetwin.errors import RunError
+from truetwin.llm.messages import Cell, Request, Usage
+from truetwin.llm.store.run_schema import connect
+from truetwin.llm.store.stored_call import COLUMNS, StoredCall, from_row, to_request
+from truetwin.llm.task import State
+
+FILE_NAME = "run.sqlite"
+ONE_CELL = "step = ? AND persona = ? AND item = ? AND replicate = ?"
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What all sessions of a run have used; ``failed_attempts`` counts attempts without an answer by kind."""
+
+    requests: int
+    usage: Usage
+    cost: float
+    unpriced: int
+    failed_attempts: Mapping[str, int]
+    priced: int = 0
+
+    def describe(self) -> dict[str, Any]:
+        """As JSON; money is missing, not too little, where attempts have no price."""
+        return {
+            "requests": self.requests,
+            "prompt_tokens": self.usage.prompt_tokens,
+            "completion_tokens": self.usage.completion_tokens,
+            "reasoning_tokens": self.usage.reasoning_tokens,
+            "cached_tokens": self.usage.cached_tokens,
+            "cost": self.cost if self.priced and not self.unpriced else None,
+            "requests_without_a_price": self.unpriced,
+            "failed_attempts": dict(self.failed_attempts),
+        }
+
+
+def key(cell: Cell) -> tuple[str, str, str, int]:
+    """The values of :data:`ONE_CELL`."""
+    return cell.step, cell.persona, cell.item, cell.replicate
+
+
+class RunFile:
+    """Reading a stored run; :class:`truetwin.llm.Store` also writes it.
+
+    Parameters
+    ----------
+    path : path
+        The file, or a folder that holds ``run.sqlite``.
+    create : bool, default=False
+        Whether to make the file if there is none.
+
+    Raises
+    ------
+    RunError
+        If there is no such run, the file is something else, or of another version.
+    """
+
+    def __init__(self, path: Path | str, *, create: bool = False) -> None:
+        path = Path(path)
+        self.path = path / FILE_NAME if path.is_dir() else path
+        self._base = connect(self.path, create=create)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            with suppress(RunError):  # the first error says more
+                self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._base.close()
+
+    def settings(self, step: str) -> dict[str, Any]:
+        """The settings that a step was begun with."""
+        row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
+        if row is None:
+            raise RunError(f"{self.path} has no step {step!r}; it has: {', '.join(self.steps()) or 'none'}")
+        return json.loads(row[0])
+
+    def steps(self) -> list[str]:
+        """Names of the steps, in the order in which they began to be answered."""
+        return [name for (name,) in self._base.execute("SELECT step FROM steps ORDER BY step")]
+
+    def state(self, cell: Cell) -> State | None:
+        """How a cell ended, or None if it has not been stored."""
+        row = self._base.execute(f"SELECT state FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
+        return None if row is None else State(row[0])
+
+    def call(self, cell: Cell) -> StoredCall | None:
+        """All that is stored of a cell."""
+        row = self._base.execute(f"SELECT {COLUMNS} FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
+        return None if row is None else from_row(row)
+
+    def calls(self, step: str | None = None) -> Iterator[StoredCall]:
+        """All stored cells, one after the other, in the order of step, persona, item and replicate."""
+        chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
+        rows = self._base.execute(
+            f"SELECT {COLUMNS} FROM calls {chosen} ORDER BY step, persona, item, replicate", values
+        )
+        for row in rows:
+            yield from_row(row)
+
+    def request(self, cell: Cell) -> Request:
+        """The request that was sent for a stored cell.
+
+        Raises
+        ------
+        RunError
+            If the cell is not stored.
+        """
+        row = self._base.execute(f"SELECT prompt FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
+        if row is None:
+            raise RunError(f"{self.path} holds nothing for {cell}")
+        return to_request(row[0], cell, self._text)
+
+    def _text(self, name: str) -> str:
+        return str(self._base.execute("SELECT text FROM texts WHERE id = ?", (name,)).fetchone()[0])
+
+    def counts(self, step: str | None = None) -> dict[State, int]:
+        """Stored cells by state; every state is named."""
+        chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
+        rows = dict(self._base.execute(f"SELECT state, count(*) FROM calls {chosen} GROUP BY state", values))
+        return {state: rows.get(state.value, 0) for state in State}
+
+    def totals(self, step: str | None = None) -> Totals:
+        """Requests, tokens and money of all sessions so far, failed attempts included."""
+        chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
+        sums = (
+            "coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), coalesce(sum(reasoning_tokens), 0), "
+            "coalesce(sum(cached_tokens), 0), coalesce(sum(cost), 0), count(cost)"
+        )
+        calls = self._base.execute(
+            f"SELECT {sums}, coalesce(sum(reply IS NOT NULL), 0), coalesce(sum(reply IS NOT NULL AND cost IS NULL), 0) "
+            f"FROM calls {chosen}",
+            values,
+        ).fetchone()
+        failed = self._base.execute(f"SELECT {sums} FROM failures {chosen}", values).fetchone()
+        kinds = dict(
+            self._base.execute(f"SELECT kind, count(*) FROM failures {chosen} GROUP BY kind", values)
+        )
+        return Totals(
+            requests=calls[6] + sum(kinds.values()),
+            usage=Usage(*calls[:4]) + Usage(*failed[:4]),
+            cost=calls[4] + failed[4],
+            unpriced=calls[7],
+            failed_attempts=kinds,
+            priced=calls[5] + failed[5],
+        )
+
+    def waiting(self) -> dict[str, int]:
+        """Cells that are left to batches, by batch."""
+        return dict(self._base.execute("SELECT batch, count(*) FROM batches GROUP BY batch ORDER BY batch"))
+
+    def waiting_in(self, file: str) -> list[str]:
+        """Ids of the requests that are waited for from one batch."""
+        return [
+            name for (name,) in self._base.execute("SELECT custom_id FROM batches WHERE batch = ?", (file,))
+        ]
+
+    def handed_over(self, custom_id: str) -> tuple[Cell, Request] | None:
+        """The cell and request that a batch has under an id; None if it is not waited for."""
+        row = self._base.execute(
+            "SELECT persona, item, step, replicate, prompt FROM batches WHERE custom_id = ?", (custom_id,)
+        ).fetchone()
+        if row is None:
+            return None
+        cell = Cell(*row[:4])
+        return cell, to_request(row[4], cell, self._text)
+
+    def notes(self, start: str) -> dict[str, Any]:
+        """What was kept under names that begin with ``start``."""
+        rows = self._base.execute(
+            "SELECT name, value FROM meta WHERE substr(name, 1, ?) = ?", (len(start), start)
+        )
+        return {name: json.loads(value) for name, value in rows}
+
+    def note(self, name: str, value: Any) -> None:
+        """Keep something about the run under a name, as JSON; None removes it."""
+        with self.writing():
+            if value is None:
+                self._base.execute("DELETE FROM meta WHERE name = ?", (name,))
+            else:
+                self._base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(value)))
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; on any error nothing of it is written.
+
+        Raises
+        ------
+        RunError
+            If the disk is full or the file cannot be written.
+        """
+        try:
+            self._base.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._base
+                self._base.execute("COMMIT")
+            except BaseException:
+                if self._base.in_transaction:
+                    self._base.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise RunError(
+                f"cannot write the stored run {self.path}: {error}. What was stored before is kept; "
+                "make room (or unlock the file), then run the same command again."
+            ) from error
+
+    @contextmanager
+    def attached(self, path: Path, name: str) -> Iterator[sqlite3.Connection]:
+        """The connection, inside one transaction, with another store's file attached under ``name``."""
+        self._base.execute(f"ATTACH DATABASE ? AS {name}", (str(path),))
+        try:
+            with self.writing():
+                yield self._base
+        finally:
+            self._base.execute(f"DETACH DATABASE {name}")

@@ -1,0 +1,1 @@
+"""Figures of every job; each function returns a matplotlib figure."""

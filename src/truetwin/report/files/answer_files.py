@@ -1,0 +1,113 @@
+"""Answers of twins as files: the table that `calibrate` and `reweight` read, and everything needed to judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from truetwin.data.frames import Layout, to_frame
+from truetwin.io import dump_json, replacing, write_draft
+from truetwin.llm import Totals
+from truetwin.report.files.prediction_files import sidecar_path, versions
+from truetwin.simulation.questions.question import written
+from truetwin.simulation.survey.survey_answers import SurveyAnswers
+
+
+def companions(output: Path, *, with_distributions: bool = True) -> list[Path]:
+    """Files beside an export: ``NAME.json``, ``NAME.not-valid.ENDING`` and ``NAME.distributions.ENDING``."""
+    names = ["not-valid", *(["distributions"] if with_distributions else [])]
+    return [sidecar_path(output), *(output.with_name(f"{output.stem}.{n}{output.suffix}") for n in names)]
+
+
+def write_answers(
+    answers: SurveyAnswers,
+    output: Path,
+    *,
+    totals: Totals,
+    layout: Layout = "wide",
+    settings: Mapping[str, Any],
+) -> list[Path]:
+    """Write a table of answers and its companions, all or none.
+
+    Parameters
+    ----------
+    answers : SurveyAnswers
+        What to write.
+    output : Path
+        CSV, TSV or Parquet, by ending.
+    totals : Totals
+        What the run has used.
+    layout : {"wide", "long"}
+        One column an item, or one row an answer.
+    settings : mapping
+        What the user asked for.
+
+    Returns
+    -------
+    list of Path
+        The companions: sidecar, the cells without a valid answer, and, where distributions were asked for, these.
+    """
+    import pyarrow as pa
+
+    beside = companions(output, with_distributions=bool(answers.shares))
+    table = to_frame(answers.values, answers.respondent_ids, answers.item_ids, layout=layout)
+    tables = [table, _problems(answers), *([_distributions(answers)] if answers.shares else [])]
+    note = {b"truetwin": answers.disclosure.encode()}
+    with replacing(output, *beside) as (draft, sidecar, *more):
+        for each, path in zip(tables, [draft, *more], strict=True):
+            assert isinstance(each, pa.Table)
+            write_draft(
+                each.replace_schema_metadata({**(each.schema.metadata or {}), **note}),
+                path,
+                output.suffix.lower(),
+            )
+        sidecar.write_text(dump_json(_record(answers, totals, settings)) + "\n", encoding="utf-8")
+    return beside
+
+
+def _record(answers: SurveyAnswers, totals: Totals, settings: Mapping[str, Any]) -> dict[str, Any]:
+    outside = list(answers.outside.values())
+    return {
+        "disclosure": answers.disclosure,
+        "model": answers.settings["model"],
+        "survey": answers.settings["task"],
+        "settings": settings,
+        "n_expected": answers.n_expected,
+        "n_not_asked": answers.n_not_asked,
+        "states": {str(s): n for s, n in answers.states.items()},
+        "valid_share": answers.valid_share,
+        "mean_share_outside_the_scale": sum(outside) / len(outside) if outside else None,
+        "items": {i: {str(s): n for s, n in c.items() if n} for i, c in answers.counts.items()},
+        "usage": totals.describe(),
+        "versions": versions(),
+    }
+
+
+def _problems(answers: SurveyAnswers) -> Any:
+    import pyarrow as pa
+
+    columns: dict[str, Iterable[Any]] = {
+        "respondent_id": [p.respondent_id for p in answers.problems],
+        "item_id": [p.item_id for p in answers.problems],
+        "replicate": [p.replicate for p in answers.problems],
+        "state": [str(p.state) for p in answers.problems],
+        "reason": [p.reason for p in answers.problems],
+    }
+    kinds = [pa.string(), pa.string(), pa.int64(), pa.string(), pa.string()]
+    return pa.table(
+        [pa.array(c, k) for c, k in zip(columns.values(), kinds, strict=True)], names=list(columns)
+    )
+
+
+def _distributions(answers: SurveyAnswers) -> Any:
+    """One row a person, item and category, with the share that fell outside the scale."""
+    import pyarrow as pa
+
+    rows = [
+        (who, item, written(code), share, answers.outside[who, item])
+        for (who, item), shares in answers.shares.items()
+        for code, share in shares.items()
+    ]
+    names = ["respondent_id", "item_id", "category", "share", "outside"]
+    return pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=names)

@@ -1,0 +1,167 @@
+"""A leaderboard of voices as Markdown, CSV or one HTML page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from truetwin.errors import FileFormatError
+from truetwin.io import check_writable, replacing
+from truetwin.report.page import Field, Page, Section, Table, render
+from truetwin.voice.scoring.leaderboard import Standing, ranked
+
+ENDINGS = (".md", ".csv", ".html")
+TITLE = "Voices: who speaks as one given person"
+LEAD = (
+    "Accuracy over all items counts whatever failed or could not be read as not right; accuracy over answered items "
+    "leaves it out. Guessing among four is right in 25%. Intervals are 95%, whole personas drawn at a time."
+)
+WARNING = (
+    "Compare a model with the best persona-free rule before crediting it with knowing the person. The two rankings are "
+    "different estimands and are never averaged."
+)
+_COLUMNS = {
+    "model": "model",
+    "judge": "judge",
+    "accuracy_all": "all items %",
+    "accuracy_answered": "answered %",
+    "mean_score": "mean mark",
+    "interval": "95% interval",
+    "n": "n",
+    "n_answered": "answered",
+    "n_failed": "failed",
+    "baseline_shown": "best persona-free rule %",
+    "file": "file",
+}
+
+
+def check_leaderboard_ending(path: Path) -> None:
+    """Raise unless a leaderboard can be written under this name."""
+    if path.suffix.lower() not in ENDINGS:
+        raise FileFormatError(
+            f"a leaderboard's name must end in one of {', '.join(ENDINGS)}; got {path.name!r}"
+        )
+    check_writable(path)
+
+
+def write_leaderboard(path: str | Path, standings: Sequence[Standing]) -> None:
+    """Write the leaderboard in the format of the name's ending, whole or not at all."""
+    path = Path(path)
+    check_leaderboard_ending(path)
+    text = {".md": leaderboard_markdown, ".csv": leaderboard_csv, ".html": leaderboard_html}[
+        path.suffix.lower()
+    ](standings)
+    with replacing(path) as (draft,):
+        draft.write_text(text, encoding="utf-8", newline="")
+
+
+def leaderboard_markdown(standings: Sequence[Standing]) -> str:
+    """One table for every dimension and protocol, the best model first."""
+    parts = [f"# {TITLE}\n\n{LEAD} {WARNING}\n"]
+    for title, columns, rows in _tables(standings):
+        lines = ["| " + " | ".join(_COLUMNS[c] for c in columns) + " |"]
+        lines.append(
+            "|" + "|".join(" --- " if c in ("model", "judge", "file") else " ---: " for c in columns) + "|"
+        )
+        lines += ["| " + " | ".join(_markdown(row[c]) for c in columns) + " |" for row in rows]
+        parts.append(f"## {title}\n\n" + "\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def leaderboard_csv(standings: Sequence[Standing]) -> str:
+    """One row a standing with all its fields, unrounded; undefined is empty."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(Standing.__dataclass_fields__), lineterminator="\n")
+    writer.writeheader()
+    for standing in ranked(standings):
+        writer.writerow({k: _inert(v) for k, v in standing.to_row().items()})
+    return out.getvalue()
+
+
+def leaderboard_html(standings: Sequence[Standing]) -> str:
+    """One self-contained page, in the looks of the other reports."""
+    numbers = {"accuracy_all", "accuracy_answered", "mean_score", "n", "n_answered", "n_failed"}
+    tables = [
+        Table(title, [Field(c, _COLUMNS[c], "s" if c in numbers else "") for c in columns], rows)
+        for title, columns, rows in _tables(standings)
+    ]
+    models = {s.model for s in standings}
+    page = Page(
+        TITLE,
+        "Which model speaks most like the person that it plays?",
+        LEAD,
+        facts=(("models", str(len(models))), ("results", str(len(standings)))),
+        sections=(Section("Leaderboard", (WARNING,), tables),),
+        disclosure=WARNING,
+    )
+    return render(page)
+
+
+def _tables(standings: Sequence[Standing]) -> list[tuple[str, list[str], list[dict[str, str]]]]:
+    found = []
+    for (dimension, protocol), group in groupby(ranked(standings), lambda s: (s.dimension, s.protocol)):
+        rows = [_shown(s) for s in group]
+        columns = [c for c in _COLUMNS if c in ("model", "n", "n_answered") or any(row[c] for row in rows)]
+        if len({(row["model"], row["judge"]) for row in rows}) == len(rows):
+            columns = [
+                c for c in columns if c != "file"
+            ]  # needed only to tell results of the same model apart
+        found.append((f"{(dimension or 'unknown dimension').capitalize()}, {protocol}", columns, rows))
+    return found
+
+
+def _shown(standing: Standing) -> dict[str, str]:
+    is_mark = standing.mean_score is not None
+    rule = (
+        f"{_percent(standing.baseline_accuracy)} ({standing.baseline})" if standing.baseline_accuracy else ""
+    )
+    return {
+        "model": standing.model or "unnamed",
+        "judge": standing.judge,
+        "accuracy_all": _percent(standing.accuracy_all),
+        "accuracy_answered": _percent(standing.accuracy_answered),
+        "mean_score": _fixed(standing.mean_score),
+        "interval": _range(standing, _fixed if is_mark else _percent),
+        "n": str(standing.n),
+        "n_answered": str(standing.n_answered),
+        "n_failed": str(standing.n_failed) if standing.n_failed else "",
+        "baseline_shown": rule,
+        "file": "/".join(Path(standing.file).parts[-2:]),  # runs write files of the same names
+    }
+
+
+def _range(standing: Standing, shown: Any) -> str:
+    low, high = shown(standing.ci_low), shown(standing.ci_high)
+    return f"{low} to {high}" if low and low != "undefined" else ""
+
+
+def _percent(value: float | None) -> str:
+    return _fixed(value, 1)
+
+
+def _fixed(value: float | None, digits: int = 2) -> str:
+    if value is None:
+        return ""
+    return f"{value:.{digits}f}" if value == value else "undefined"
+
+
+_MARKDOWN: Mapping[int, str] = str.maketrans(
+    {c: f"\\{c}" for c in "\\`*_{}[]|#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\r": " "}
+)
+
+
+def _markdown(text: str) -> str:
+    return text.translate(_MARKDOWN)
+
+
+def _inert(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula; NaN is empty."""
+    if isinstance(value, float) and value != value:
+        return None
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value

@@ -1,0 +1,158 @@
+"""What people would answer to the new items, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from truetwin.data import Panel
+from truetwin.evaluation import Evaluation
+from truetwin.report.figures.calibration_figures import (
+    MOST_ITEMS,
+    expectation_figure,
+    ratio_figure,
+    shares_figure,
+)
+from truetwin.report.page import Field, Picture, Section, Table
+
+N_EXAMPLES = 2
+TARGET_FIELDS = (
+    Field("target", "target"),
+    Field("axis", "a new"),
+    Field("n_predicted", "predicted", "d"),
+    Field("n_unpredicted", "not predicted", "d"),
+    Field("expected", "expected correlation", ".3f"),
+    Field("low", "from", ".3f"),
+    Field("high", "to", ".3f"),
+    Field("level", "mean answer", ".2f"),
+    Field("spread", "sd", ".2f"),
+    Field("situation", "situation"),
+    Field("reason", "note"),
+)
+
+
+def calibration_section(
+    sidecar: Mapping[str, Any], shares: Sequence[Mapping[str, Any]], evaluation: Evaluation | None
+) -> Section:
+    """Predictions per target with their expected quality, example shares, and how much variance is kept.
+
+    Parameters
+    ----------
+    sidecar : mapping
+        What `calibrate` writes beside its predictions.
+    shares : sequence of {"item", "category", "calibrated", "twin"}
+        Category shares of new items, see :func:`new_item_shares`.
+    evaluation : Evaluation, optional
+        For the variance ratios, if it has them.
+    """
+    method = sidecar["method"]
+    rows = [{**record, **_law(sidecar, record["target"])} for record in sidecar["targets"]]
+    blocks: list[Table | Picture] = []
+    known = [
+        {"item": row["target"], "expected": row["expected"], "low": row["low"], "high": row["high"]}
+        for row in rows
+        if row.get("expected") is not None
+    ]
+    alike = len({(row["expected"], row["low"], row["high"]) for row in known}) == 1 and len(known) > 1
+    texts = [f"Method: {method}. Every value is a prediction by a model, not an answer that anybody gave."]
+    if alike:
+        first = known[0]
+        texts.append(
+            f"What answered items reached when they were hidden in turn lets expect a correlation of "
+            f"{first['expected']:.2f} with people's answers (90% between {first['low']:.2f} and {first['high']:.2f}) "
+            f"for any of the {len(known)} new items; the verdicts below tell them apart."
+        )
+    elif known:
+        cut = f" The {MOST_ITEMS} highest and lowest are drawn." if len(known) > MOST_ITEMS else ""
+        blocks.append(
+            Picture(
+                "expectations",
+                expectation_figure(known),
+                f"Expected correlation of the predictions with people's answers, and its 90% interval, for "
+                f"{len(known)} new items, learned from answered items that were hidden in turn.{cut}",
+                known,
+            )
+        )
+    fields = [f for f in TARGET_FIELDS if not (alike and f.name in ("expected", "low", "high"))]
+    blocks.insert(0, Table("Predicted targets", fields, rows))
+    for item in list(dict.fromkeys(row["item"] for row in shares))[:N_EXAMPLES]:
+        here = [row for row in shares if row["item"] == item]
+        blocks.append(
+            Picture(
+                f"shares-{len(blocks)}",
+                shares_figure(here, item),
+                f"Example of a new item: predicted shares of the categories, and the twins' own "
+                f"({here[0]['n']} people).",
+                here,
+            )
+        )
+    if evaluation is not None:
+        blocks += _ratios(evaluation, method)
+    return Section(
+        "Predictions",
+        texts,
+        blocks,
+    )
+
+
+def new_item_shares(intervals: Sequence[Mapping[str, Any]], panel: Panel) -> list[dict[str, Any]]:
+    """Mean predicted probability of each category, beside the share of twins that chose it.
+
+    Parameters
+    ----------
+    intervals : sequence of rows
+        What `calibrate --intervals` writes: ``item_id`` and ``probabilities`` as ``"1:0.2 2:0.8"``.
+    panel : Panel
+        For the twins' answers and the labels.
+    """
+    collected: dict[str, list[dict[float, float]]] = {}
+    for row in intervals:
+        if row["probabilities"]:
+            pairs = (pair.split(":") for pair in row["probabilities"].split(" "))
+            collected.setdefault(row["item_id"], []).append({float(c): float(p) for c, p in pairs})
+    rows = []
+    for item, found in collected.items():
+        labels = panel.scales[item].labels
+        twin = panel.twin_values[:, panel.item_ids.index(item)]
+        twin = twin[np.isfinite(twin)]
+        for code in found[0]:
+            rows.append(
+                {
+                    "item": item,
+                    "category": labels.get(code, f"{code:g}"),
+                    "calibrated": float(np.mean([each[code] for each in found])),
+                    "twin": float(np.mean(twin == code)) if twin.size else None,
+                    "n": len(found),
+                }
+            )
+    return rows
+
+
+def _law(sidecar: Mapping[str, Any], target: str) -> dict[str, Any]:
+    law = sidecar.get("laws", {}).get(target)
+    if law is None:
+        return {}
+    low, expected, high = law["expected_correlation"]
+    return {"expected": expected, "low": low, "high": high, "level": law["level"], "spread": law["spread"]}
+
+
+def _ratios(evaluation: Evaluation, method: str) -> list[Picture]:
+    names = {"twins as they are": "twin", f"calibrated ({method})": method}
+    if not all((source, "variance-ratio") in evaluation.scores for source in names.values()):
+        return []
+    ratios = {label: evaluation.scores[source, "variance-ratio"] for label, source in names.items()}
+    data = [
+        {"item": item, **{label: float(values[k]) for label, values in ratios.items()}}
+        for k, item in enumerate(evaluation.target_ids)
+    ]
+    return [
+        Picture(
+            "variance-ratios",
+            ratio_figure({label: values.tolist() for label, values in ratios.items()}),
+            "How much of people's variance the answers keep, over hidden items. Point predictions vary less than "
+            "people do, since they leave out what cannot be predicted; the category shares and intervals put it back.",
+            data,
+        )
+    ]

@@ -1,0 +1,44 @@
+"""How a population answers items that only its twins have answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from truetwin.report.figures.calibration_figures import shares_figure
+from truetwin.report.page import Field, Picture, Section, Table
+
+N_EXAMPLES = 4
+SHARE_FIELDS = (
+    Field("item", "item"),
+    Field("population", "population"),
+    Field("category", "category"),
+    Field("calibrated", "share", ".3f"),
+    Field("lower", "from", ".3f"),
+    Field("upper", "to", ".3f"),
+    Field("twin", "twins as they are", ".3f"),
+)
+
+
+def marginals_section(sidecar: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Section:
+    """Predicted shares with bands, beside the twins' own.
+
+    ``rows`` have item, population, category, ``calibrated``, ``lower``, ``upper`` and ``twin``.
+    """
+    fits = sidecar["populations"]
+    texts = [
+        f"Population {fit['population']}: method {fit['method']}, learned from {fit['n_training_items']} items, "
+        f"{fit['n_predicted']} items predicted."
+        for fit in fits
+    ]
+    items = list(dict.fromkeys(row["item"] for row in rows))
+    examples = [
+        Picture(
+            f"marginals-{k}",
+            shares_figure(rows, item),
+            f"Example {k} of {len(items)} new items: predicted shares and the twins' own; bands are in the table.",
+            [row for row in rows if row["item"] == item],
+        )
+        for k, item in enumerate(items[:N_EXAMPLES], 1)
+    ]
+    return Section("Populations", texts, [*examples, Table("Predicted shares", SHARE_FIELDS, rows)])

@@ -1,0 +1,159 @@
+"""Tables 3 and 5 of paper B beside what stored answers give: no model is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from truetwin.datasets.twinvoice import available_answers, twinvoice
+from truetwin.errors import DatasetError
+from truetwin.voice.protocols.outcomes import Protocol
+from truetwin.voice.scoring.score_table import Entry, score_answers
+from truetwin.voice.scoring.stored_answers import Answers, read_answers
+
+VOICE_TABLES = ("voice-table-3", "voice-table-5")
+#: Columns of table 3 that a protocol's figures are compared with.
+_COLUMNS = {
+    Protocol.CHOICE: "accuracy",
+    Protocol.REPLY_VS_DISTRACTORS: "accuracy_gen",
+    Protocol.MAP_TO_OPTIONS: "accuracy_gen",
+    Protocol.SCORING: "score_gen",
+}
+METEOR_NOTE = "the paper does not give METEOR's settings; with NLTK's defaults its figure is not reached"
+
+
+@cache
+def published_voice() -> dict[str, Any]:
+    """The published tables by model, dimension and metric; accuracies in percent, scores 1 to 5."""
+    content: dict[str, Any] = json.loads(
+        files(__package__).joinpath("published_voice.json").read_text(encoding="utf-8")
+    )
+    return content
+
+
+def stored_answers(paths: Sequence[Path] = ()) -> list[Answers]:
+    """The files named, or all published answers on this machine.
+
+    Raises
+    ------
+    DatasetError
+        If there are none.
+    """
+    if paths:
+        return [read_answers(path) for path in paths]
+    found = [read_answers(twinvoice.fetch(file.path)) for file in available_answers()]
+    if not found:
+        raise DatasetError(
+            "no stored answers are on this machine; `truetwin datasets fetch twinvoice` gets the published ones, and "
+            "--answers names others"
+        )
+    return found
+
+
+def reproduce_voice(
+    table: str,
+    paths: Sequence[Path] = (),
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[dict[str, Any]]:
+    """One row for every cell of the table that stored answers exist for.
+
+    Parameters
+    ----------
+    table : {"voice-table-3", "voice-table-5"}
+    paths : sequence of Path
+        Stored answers; by default the published ones on this machine.
+
+    Returns
+    -------
+    list of dict
+        ``paper`` is the printed figure, missing for models that the paper has not; ``difference`` is ours minus the
+        printed one, for accuracies with unanswered items left out, as the paper does.
+    """
+    answers = stored_answers(paths)
+    if table == "voice-table-5":
+        from truetwin.voice.scoring.stored_reply_metrics import text_rows
+
+        return [_text_row(row) for row in text_rows(answers)]
+    board = score_answers(answers, with_baseline=False, progress=progress)
+    return [_accuracy_row(entry) for entry in board.entries if entry.score.protocol in _COLUMNS]
+
+
+def cells_without_answers(table: str, rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Cells of the paper's table that no stored answers exist for, as ``"model, dimension, metric"``."""
+    have = {(row.get("paper_model"), row["dimension"], row["metric"]) for row in rows}
+    return [
+        f"{model}, {dimension}, {metric}"
+        for model, dimensions in published_voice()[table].items()
+        for dimension, metrics in dimensions.items()
+        if dimension != "average"
+        for metric in metrics
+        if (model, dimension, metric) not in have
+    ]
+
+
+def paper_model(name: str) -> str | None:
+    """The paper's name of a model, whatever its version suffix; None if the paper has not tested it.
+
+    Examples
+    --------
+    >>> paper_model("qwen2.5-14b-instruct"), paper_model("claude-sonnet-4-20250514"), paper_model("gpt-4o")
+    ('Qwen2.5-14B', 'Claude-Sonnet-4', None)
+    """
+    wanted = _bare(name.rpartition("/")[2])
+    found = [known for known in published_voice()["voice-table-3"] if wanted.startswith(_bare(known))]
+    return max(found, key=len, default=None)
+
+
+def _bare(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+def _accuracy_row(entry: Entry) -> dict[str, Any]:
+    score = entry.score
+    metric = _COLUMNS[score.protocol]
+    known, paper = _printed("voice-table-3", score.model, score.dimension, metric)
+    row = entry.row()
+    ours = row.get("mean_score") if metric == "score_gen" else row["accuracy_answered"]
+    return {
+        "table": "voice-table-3",
+        "model": score.model,
+        "paper_model": known,
+        "dimension": score.dimension,
+        "metric": metric,
+        "protocol": score.protocol.value,
+        "n": score.n,
+        "n_answered": score.n_answered,
+        "accuracy_answered": row["accuracy_answered"],
+        "accuracy_all": row["accuracy_all"],
+        "ci_low": row.get("ci_low"),
+        "ci_high": row.get("ci_high"),
+        "mean_score": row.get("mean_score"),
+        "paper": paper,
+        "difference": None if paper is None or ours is None else ours - paper,
+        "file": entry.file,
+    }
+
+
+def _text_row(found: dict[str, Any]) -> dict[str, Any]:
+    metric = str(found["metric"]).replace("-", "")
+    known, paper = _printed("voice-table-5", found["model"], found["dimension"], metric)
+    mean = found.get("mean")
+    return {
+        **found,
+        "table": "voice-table-5",
+        "paper_model": known,
+        "metric": metric,
+        "paper": paper,
+        "difference": None if paper is None or mean is None else mean - paper,
+    }
+
+
+def _printed(table: str, model: str, dimension: str, metric: str) -> tuple[str | None, float | None]:
+    known = paper_model(model)
+    cell = published_voice()[table].get(known, {}).get(dimension, {}).get(metric) if known else None
+    return known, None if cell is None else float(cell)

@@ -1,0 +1,1 @@
+"""Keep results on disk: which steps are done, and with which inputs."""

@@ -1,0 +1,88 @@
+"""Trivial predictions that every method must be compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.reweighting.marginal_method import FittedMarginals, MarginalMethod, Setting, item_kinds
+from truetwin.reweighting.twin_table import TwinTable
+
+Floats = NDArray[np.float64]
+
+
+class Uncalibrated(MarginalMethod, FittedMarginals):
+    """The twins' own shares, under their design weights; nothing is learned.
+
+    Its kl and chi2 are mostly the clip: they depend on how often a category that no twin chose meets a positive
+    human share.
+    """
+
+    name = "twins"
+    trained_on = ""
+
+    def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
+        """See the base class."""
+        return self
+
+    def predict(self, table: TwinTable) -> Floats:
+        """See the base class."""
+        return table.histogram
+
+
+@dataclass(frozen=True, eq=False)
+class _MeanByKind(FittedMarginals):
+    means: dict[tuple[int, bool], Floats]
+
+    def predict(self, table: TwinTable) -> Floats:
+        out = np.zeros((table.n_items, table.width))
+        for (size, ordered), rows in item_kinds(table).items():
+            if (size, ordered) in self.means:
+                out[rows, :size] = self.means[size, ordered]
+            elif (size, not ordered) in self.means:
+                out[rows, :size] = self.means[size, not ordered]
+            else:
+                out[rows, :size] = 1.0 / size
+        return out
+
+
+class MeanMarginal(MarginalMethod):
+    """Mean of the training marginals of items with as many categories (uniform if none has): uses no twin."""
+
+    name = "mean"
+    trained_on = ""
+
+    def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
+        """See the base class."""
+        kinds = item_kinds(table)
+        return _MeanByKind({key: human[rows][:, : key[0]].mean(axis=0) for key, rows in kinds.items()})
+
+
+@dataclass(frozen=True, eq=False)
+class _Mixed(FittedMarginals):
+    mean: FittedMarginals
+    share_of_mean: float
+
+    def predict(self, table: TwinTable) -> Floats:
+        return self.share_of_mean * self.mean.predict(table) + (1 - self.share_of_mean) * table.histogram
+
+    def describe(self) -> dict[str, Any]:
+        return {"share_of_mean": self.share_of_mean}
+
+
+class Mix(MarginalMethod):
+    r"""One parameter: :math:`\lambda` mean training marginal plus :math:`(1 - \lambda)` twins' shares."""
+
+    name = "mix"
+
+    def settings(self) -> Sequence[Setting]:
+        """See the base class."""
+        return tuple({"share_of_mean": round(0.05 * k, 2)} for k in range(1, 21))
+
+    def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
+        """See the base class."""
+        return _Mixed(MeanMarginal().fit(table, human, {}), float(setting["share_of_mean"]))

@@ -1,0 +1,266 @@
+"""From twins' answers and human marginals to the arrays of this job; every refusal of bad input is here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from truetwin.data.item import Item
+from truetwin.data.marginals import Marginals
+from truetwin.data.responses import ResponseMatrix
+from truetwin.data.scale import Scale
+from truetwin.errors import AlignmentError, DataError, ScaleError
+from truetwin.reweighting.twin_table import TwinTable
+
+FEWEST_TRAINING_ITEMS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """Twins' answers as category numbers, training items first known by the marginals.
+
+    Attributes
+    ----------
+    table : TwinTable
+        Every item that twins have answered.
+    items : tuple of Item
+        The same items, with scales.
+    training, new : ndarray of int
+        Rows of ``table`` with and without a human marginal.
+    notes : tuple of str
+        What was left out, and what was missing.
+    twin_ids : tuple of str
+        Twins with a positive weight, in the order of the table.
+    """
+
+    table: TwinTable
+    items: tuple[Item, ...]
+    training: np.ndarray
+    new: np.ndarray
+    notes: tuple[str, ...]
+    twin_ids: tuple[str, ...]
+
+
+def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str] | None = None) -> Aligned:
+    """Put both sources on the same items and categories.
+
+    Parameters
+    ----------
+    twins : ResponseMatrix
+        Design weights, if any, are its ``weights``.
+    marginals : Marginals
+        Of one population.
+    predict : sequence of str, optional
+        Only these new items.
+
+    Raises
+    ------
+    AlignmentError, ScaleError, DataError
+    """
+    known = marginals.by_population[marginals.populations[0]]
+    both = [i for i in twins.item_ids if i in known]
+    if not both:
+        raise AlignmentError(
+            f"twins must have answered at least {FEWEST_TRAINING_ITEMS} items with human marginals; {twins.source} and "
+            f"{marginals.source} have no item in common (first items: {twins.item_ids[0]!r}, "
+            f"{marginals.item_ids[0]!r}). "
+            "Check the item ids."
+        )
+    if len(both) < FEWEST_TRAINING_ITEMS:
+        raise AlignmentError(
+            f"at least {FEWEST_TRAINING_ITEMS} items must have both human marginals and twins' "
+            f"answers; only {both[0]!r} has. "
+            "Add marginals of further items."
+        )
+    kept = [item for item in twins.items if item.id in known or predict is None or item.id in set(predict)]
+    typical = shared_scales([known[i].item.scale for i in both])
+    items, columns = [], []
+    n_missing = 0
+    position = {i: j for j, i in enumerate(twins.item_ids)}
+    answers = [twins.values[:, position[item.id]] for item in kept]
+    completed = [
+        complete_item(item, known[item.id].item if item.id in known else None, values, typical)
+        for item, values in zip(kept, answers, strict=True)
+    ]
+    affected = sum(
+        item.id in known and bool(_strange(values, item).any())
+        for item, values in zip(completed, answers, strict=True)
+    )
+    for complete, values in zip(completed, answers, strict=True):
+        codes = codes_of(
+            values, complete, twins, marginals if complete.id in known else None, n_affected=affected
+        )
+        n_missing += int((codes < 0).sum())
+        items.append(complete)
+        columns.append(codes)
+    sizes = [item.scale.n_categories for item in items if item.scale is not None]
+    _check_twins(twins, max(sizes))
+    table = TwinTable.build(
+        np.column_stack(columns),
+        sizes,
+        item_ids=[item.id for item in items],
+        ordered=[item.scale is not None and item.scale.kind == "ordinal" for item in items],
+        prior=twins.weights,
+        texts=[item.text for item in items] if all(item.text for item in items) else None,
+    )
+    _ = table.histogram  # every item must have an answer
+    is_known = np.array([item.id in known for item in items])
+    guessed = inferred_note([c for c, given in zip(items, kept, strict=True) if _unscaled(given, known)])
+    notes = (*_notes(table, marginals, both, n_missing), *guessed)
+    positive = np.ones(len(twins.respondent_ids), bool) if twins.weights is None else twins.weights > 0
+    ids = tuple(r for r, p in zip(twins.respondent_ids, positive, strict=True) if p)
+    return Aligned(table, tuple(items), np.flatnonzero(is_known), np.flatnonzero(~is_known), notes, ids)
+
+
+def shared_scales(scales: Sequence[Scale | None]) -> list[Scale]:
+    """The distinct scales of the training items, the most common first, and of equally common ones the longest.
+
+    Labelled nominal scales are left out: their words belong to one item.
+    """
+    found: dict[tuple[object, ...], Scale] = {}
+    count: Counter[tuple[object, ...]] = Counter()
+    for scale in scales:
+        if scale is not None and not (scale.kind == "nominal" and scale.labels):
+            key = (scale.kind, scale.categories)
+            found.setdefault(key, scale)
+            count[key] += 1
+    return [found[k] for k in sorted(found, key=lambda k: (-count[k], -found[k].n_categories))]
+
+
+def _unscaled(item: Item, known: Container[str]) -> bool:
+    return item.id not in known and (item.scale is None or item.scale.kind == "numeric")
+
+
+def inferred_note(items: Sequence[Item]) -> tuple[str, ...]:
+    """A note on new items whose scale was taken from training items; nothing if there are none."""
+    if not items:
+        return ()
+    first = items[0]
+    assert first.scale is not None
+    shown = _short(first.scale)
+    if len(items) == 1:
+        return (
+            f"scale of new item {first.id!r} is inferred from the training items (the most common that its answers "
+            f"fit): {shown}; declare it in an item file",
+        )
+    return (
+        f"scales of {len(items)} new items are inferred from the training items (the most common that their answers "
+        f"fit); first {first.id!r}: {shown}; declare them in an item file",
+    )
+
+
+def _short(scale: Scale) -> str:
+    codes = scale.categories
+    if codes == tuple(codes[0] + k for k in range(len(codes))) and len(codes) > 1:
+        return f"{codes[0]:g}..{codes[-1]:g}"
+    return ", ".join(f"{c:g}" for c in codes)
+
+
+def complete_item(item: Item, known: Item | None, values: np.ndarray, typical: Sequence[Scale]) -> Item:
+    """The item, with the scale that the marginals, the user, or items like it declare."""
+    text = item.text or (known.text if known else "")
+    if known is not None:
+        return Item(item.id, text, known.scale, item.block or known.block)
+    if item.scale is not None and item.scale.kind != "numeric":
+        return item
+    fitting = [scale for scale in typical if _fits(scale, values)]
+    if not fitting:
+        raise ScaleError(
+            f"every item must have a scale; {item.id!r} has no marginal, and the twins' answers to it "
+            "fit no scale of the "
+            f"training items. Declare its categories in the item file."
+        )
+    return Item(item.id, text, fitting[0], item.block)
+
+
+def _fits(scale: Scale, values: np.ndarray) -> bool:
+    given = values[np.isfinite(values)]
+    return bool((scale.on_scale(given) | scale.is_off_scale_code(given)).all())
+
+
+def _strange(values: np.ndarray, item: Item) -> np.ndarray:
+    """Which answers are neither missing, nor a category, nor an off-scale code."""
+    scale = item.scale
+    assert scale is not None
+    found: np.ndarray = (
+        np.isfinite(values) & ~np.isin(values, scale.categories) & ~scale.is_off_scale_code(values)
+    )
+    return found
+
+
+def codes_of(
+    values: np.ndarray, item: Item, twins: ResponseMatrix, marginals: Marginals | None, n_affected: int = 1
+) -> np.ndarray:
+    """Category numbers of answers to one item; -1 where missing or off-scale, an error where neither.
+
+    The error says how many items are affected in all, and that the marginals must list categories that nobody chose.
+    """
+    scale = item.scale
+    assert scale is not None
+    codes = np.full(values.shape, -1, dtype=np.int16)
+    for k, code in enumerate(scale.categories):
+        codes[values == code] = k
+    strange = _strange(values, item)
+    if strange.any():
+        first = int(np.argmax(strange))
+        shown = ", ".join(scale.labels.get(c, f"{c:g}") for c in scale.categories[:12])
+        where = f"the categories of {marginals.source}" if marginals else "its scale"
+        more = f"; {n_affected} items are affected in all" if marginals and n_affected > 1 else ""
+        hint = "List categories that nobody chose with share 0, recode" if marginals else "Recode"
+        raise ScaleError(
+            f"{twins.source}: twins' answers to item {item.id!r} must be among {where} ({shown}); twin "
+            f"{twins.respondent_ids[first]!r} answers {values[first]:g} ({int(strange.sum())} such "
+            f"answers{more}). {hint} the answers, or declare the scale or an off-scale code in the item file."
+        )
+    return codes
+
+
+def _check_twins(twins: ResponseMatrix, width: int) -> None:
+    n = len(twins.respondent_ids) if twins.weights is None else int((twins.weights > 0).sum())
+    if n == 0:
+        raise DataError(
+            f"{twins.source}: at least one twin must have a positive weight; all weights are zero"
+        )
+    if n < width:
+        raise DataError(
+            f"{twins.source}: there must be at least as many twins as categories; there are {n} twins "
+            "(with a positive weight) "
+            f"and an item with {width} categories. Add twins, or merge categories."
+        )
+
+
+def _notes(table: TwinTable, marginals: Marginals, both: Sequence[str], n_missing: int) -> tuple[str, ...]:
+    notes = list(marginals.notes)
+    if marginals.off_scale_share > 0:
+        share = marginals.off_scale_share
+        shown = "less than 0.1%" if share < 0.001 else f"{share:.1%}"
+        notes.append(f"off-scale answers were {shown} of the humans' answers on average")
+    if n_missing:
+        least = int(np.argmin(table.base))
+        notes.append(
+            f"{n_missing} twin answers are missing or off-scale: every item is based on the twins who "
+            "answered it; fewest: "
+            f"{table.base[least]} of {table.n_twins} (item {table.item_ids[least]!r})"
+        )
+    only = len(marginals.item_ids) - len(both)
+    if only:
+        notes.append(
+            "1 item with a marginal was not answered by twins and is left out"
+            if only == 1
+            else f"{only} items with marginals were not answered by twins and are left out"
+        )
+    unused = _never_chosen(table)
+    if unused:
+        notes.append(
+            f"{unused} of {table.n_items} items have a category that no twin chose: without "
+            "calibration their kl and chi2 are "
+            "set by the clip"
+        )
+    return tuple(notes)
+
+
+def _never_chosen(table: TwinTable) -> int:
+    return int(((table.histogram == 0) & table.valid()).any(axis=1).sum())

@@ -1,0 +1,110 @@
+"""What a method of this job is, and how its settings are chosen inside the training items."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
+from truetwin.reweighting.twin_table import TwinTable
+
+Floats = NDArray[np.float64]
+Fold = NDArray[np.int64]
+Setting = Mapping[str, Any]
+
+
+class FittedMarginals(ABC):
+    """A fitted method: predicts the human shares of items from the twins' answers to them."""
+
+    weights: Floats | None = None
+    """Weights of the twins, in the order of the table; None if the method has no weights of its own."""
+    notes: tuple[str, ...] = ()
+    """What a user should know about this fit."""
+
+    @abstractmethod
+    def predict(self, table: TwinTable) -> Floats:
+        """Shares of every item of ``table``, shape ``(m, width)``, zero beyond an item's categories."""
+
+    def describe(self) -> dict[str, Any]:
+        """Settings and figures of the fit, for reports."""
+        return {}
+
+
+class MarginalMethod(ABC):
+    """A way to predict human marginals of new items from twins' answers and the marginals of training items.
+
+    Attributes
+    ----------
+    name : str
+    trained_on : str
+        Name of the discrepancy that the fit minimises; empty for a method without a fit.
+    needs_text : bool
+    """
+
+    name: str = ""
+    trained_on: str = "kl"
+    needs_text: bool = False
+
+    def settings(self) -> Sequence[Setting]:
+        """Settings to choose from by cross-validation; one for a method without any."""
+        return ({},)
+
+    @abstractmethod
+    def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
+        """Fit with one setting."""
+
+    def path(self, table: TwinTable, human: Floats, unseen: TwinTable) -> list[Floats]:
+        """Predictions for ``unseen`` under every setting; methods override it to share work between settings."""
+        return [self.fit(table, human, setting).predict(unseen) for setting in self.settings()]
+
+    def cross_validate(
+        self, table: TwinTable, human: Floats, folds: Sequence[Fold], loss: str | Discrepancy = "kl"
+    ) -> CrossValidated:
+        """Predict every training item from the others, fold by fold, and pick the setting with the least mean loss."""
+        measure = discrepancy(loss)
+        choices = list(self.settings())
+        predicted = np.zeros((len(choices), *human.shape))
+        for fold in folds:
+            rest = np.setdiff1d(np.arange(table.n_items), fold)
+            predicted[:, fold] = self.path(table.take(rest), human[rest], table.take(fold))
+        losses = np.array([measure.value(human, each) for each in predicted])
+        best = int(np.argmin(losses.mean(axis=1)))
+        return CrossValidated(self, choices[best], predicted[best], losses[best])
+
+
+@dataclass(frozen=True)
+class CrossValidated:
+    """A method with the setting that cross-validation chose.
+
+    Attributes
+    ----------
+    method : MarginalMethod
+    setting : mapping
+    predictions : ndarray of shape (m, width)
+        Every training item, predicted without itself.
+    losses : ndarray of shape (m,)
+        Discrepancy of these predictions.
+    """
+
+    method: MarginalMethod
+    setting: Setting
+    predictions: Floats
+    losses: Floats
+
+    @property
+    def loss(self) -> float:
+        """Mean discrepancy over the training items."""
+        return float(self.losses.mean())
+
+
+def item_kinds(table: TwinTable) -> dict[tuple[int, bool], NDArray[np.int64]]:
+    """Rows of the items that share a number of categories and whether these have an order."""
+    kinds: dict[tuple[int, bool], list[int]] = {}
+    for j in range(table.n_items):
+        kinds.setdefault((int(table.n_categories[j]), bool(table.ordered[j])), []).append(j)
+    return {key: np.array(rows) for key, rows in kinds.items()}

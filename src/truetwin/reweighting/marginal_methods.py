@@ -1,0 +1,59 @@
+"""The table of methods of this job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from truetwin.registry import Registry
+from truetwin.reweighting.auto_reweighting import Auto
+from truetwin.reweighting.blend import GeometricMean
+from truetwin.reweighting.ensemble import Ensemble
+from truetwin.reweighting.kernel import KernelSoftmax
+from truetwin.reweighting.marginal_baselines import MeanMarginal, Mix, Uncalibrated
+from truetwin.reweighting.marginal_method import MarginalMethod
+from truetwin.reweighting.transition import AnswerTransition, WeightsAndTransition
+
+MarginalMethodMaker = Callable[[], MarginalMethod]
+
+MARGINAL_METHODS: Registry[MarginalMethodMaker] = Registry(
+    "method for marginals",
+    hint="`truetwin methods` lists all.",
+    entry_point_group="truetwin.marginal_methods",
+)
+SUMMARIES: dict[str, str] = {}
+"""What each method does, in one line."""
+
+
+def _add(name: str, summary: str, make: MarginalMethodMaker, *aliases: str) -> None:
+    MARGINAL_METHODS.add(name, make, aliases=aliases)
+    SUMMARIES[name] = summary
+
+
+_add("twins", "the twins' own shares, uncalibrated", Uncalibrated)
+_add("mean", "mean of the known marginals", MeanMarginal)
+_add("mix", "one parameter between mean and twins", Mix)
+_add("ensemble", "weighted twins and base category twins (paper A, Algorithm 3)", Ensemble)
+_add("transition", "how often twins' answer a stands for humans' answer k", AnswerTransition, "T")
+_add("weights+transition", "weights of twins and transition together", WeightsAndTransition, "w+T")
+_add("ksoft", "softmax regression on kernel components of the items", KernelSoftmax)
+_add("ksoft+text", "the same, with the items' texts", lambda: KernelSoftmax(with_text=True))
+_add(
+    "geometric-mean",
+    "geometric mean of weights+transition and ksoft+text",
+    lambda: GeometricMean(WeightsAndTransition(), KernelSoftmax(with_text=True)),
+)
+_add("auto", "the best of these by cross-validation among the known items", Auto)
+
+BASELINES = ("twins", "mean", "mix")
+"""Shown beside every evaluated method."""
+
+
+def marginal_method(name: str | MarginalMethod) -> MarginalMethod:
+    """A method by name; an instance passes through.
+
+    Examples
+    --------
+    >>> marginal_method("w+T").name
+    'weights+transition'
+    """
+    return name if isinstance(name, MarginalMethod) else MARGINAL_METHODS[name]()

@@ -1,0 +1,358 @@
+"""The whole job: twins' answers and human marginals in, predicted marginals of new items with bands out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from truetwin.data.item import Item
+from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
+from truetwin.data.responses import ResponseMatrix
+from truetwin.errors import AlignmentError, DataError, NotPredictableError, ParameterError
+from truetwin.reweighting.auto_reweighting import Auto
+from truetwin.reweighting.bands import Bands, ConformalBands, fewest_items
+from truetwin.reweighting.blend import GeometricMean
+from truetwin.reweighting.discrepancies import discrepancy as discrepancy_named
+from truetwin.reweighting.ensemble import Ensemble, Variant, refuse_nominal
+from truetwin.reweighting.marginal_inputs import (
+    Aligned,
+    align,
+    codes_of,
+    complete_item,
+    inferred_note,
+    shared_scales,
+)
+from truetwin.reweighting.marginal_method import CrossValidated, FittedMarginals, MarginalMethod
+from truetwin.reweighting.marginal_methods import marginal_method
+from truetwin.reweighting.novelty import Novelty, novelty
+from truetwin.reweighting.splits import item_folds
+from truetwin.reweighting.twin_table import TwinTable
+
+Floats = NDArray[np.float64]
+
+DISCLOSURE = "Predicted shares, made from answers of simulated people and human marginals of other items; not measured."
+
+
+@dataclass(frozen=True, eq=False)
+class FittedPopulation:
+    """What was learned for one population, and what it says about its new items.
+
+    Attributes
+    ----------
+    population : str
+    aligned : Aligned
+    chosen : CrossValidated
+        Method, setting, and out-of-fold predictions of the training items.
+    fitted : FittedMarginals
+    bands : ConformalBands or None
+        None if there are too few training items for the level.
+    shares : ndarray of shape (n_new, width)
+    ends : Bands or None
+    unusual : Novelty or None
+    notes : tuple of str
+    """
+
+    population: str
+    aligned: Aligned
+    chosen: CrossValidated
+    fitted: FittedMarginals
+    bands: ConformalBands | None
+    shares: Floats
+    ends: Bands | None
+    unusual: Novelty | None
+    notes: tuple[str, ...]
+
+    @property
+    def new_items(self) -> tuple[Item, ...]:
+        """Items that were predicted."""
+        return tuple(self.aligned.items[j] for j in self.aligned.new)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row for every category of every new item."""
+        out = []
+        for r, item in enumerate(self.new_items):
+            assert item.scale is not None
+            for k, code in enumerate(item.scale.categories):
+                row: dict[str, Any] = {
+                    "population": self.population,
+                    "item_id": item.id,
+                    "category": item.scale.labels.get(code, f"{code:g}"),
+                    "share": float(self.shares[r, k]),
+                }
+                for name in ("lower", "upper", "simultaneous_lower", "simultaneous_upper"):
+                    end = None if self.ends is None else float(getattr(self.ends, name)[r, k])
+                    row[name] = None if end is None or np.isnan(end) else end
+                out.append(row)
+        return out
+
+    def weight_rows(self) -> list[dict[str, Any]]:
+        """One row for every twin, and for every base category twin if there are any."""
+        if self.fitted.weights is None:
+            return []
+        out = [
+            {"population": self.population, "kind": "twin", "id": i, "weight": float(w)}
+            for i, w in zip(self.aligned.twin_ids, self.fitted.weights, strict=True)
+        ]
+        for k, weight in enumerate(getattr(self.fitted, "base_weights", ())):
+            row = {
+                "population": self.population,
+                "kind": "base category",
+                "id": str(k + 1),
+                "weight": float(weight),
+            }
+            out.append(row)
+        return out
+
+    def describe(self) -> dict[str, Any]:
+        """Figures about the fit."""
+        setting = self.chosen.setting
+        method = setting["method"].name if "method" in setting else self.chosen.method.name
+        return {
+            "population": self.population,
+            "method": method,
+            "n_twins": self.aligned.table.n_twins,
+            "n_training_items": int(self.aligned.training.size),
+            "n_predicted": int(self.aligned.new.size),
+            "cross_validated_loss": None if np.isnan(self.chosen.losses).any() else self.chosen.loss,
+            "tried": setting.get("tried"),
+            "discrepancy_bound": None if self.bands is None else self.bands.discrepancy_bound,
+            "fit": self.fitted.describe(),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Reweighting:
+    """Predicted marginals of new items, for every population.
+
+    Attributes
+    ----------
+    populations : tuple of FittedPopulation
+    method : str
+        As asked for.
+    level : float
+        Of the bands.
+    """
+
+    populations: tuple[FittedPopulation, ...]
+    method: str
+    discrepancy: str
+    level: float | None
+
+    @cached_property
+    def predictions(self) -> list[dict[str, Any]]:
+        """Long rows: population, item, category, share, ends of the bands."""
+        return [row for each in self.populations for row in each.rows()]
+
+    @property
+    def weights(self) -> list[dict[str, Any]]:
+        """Long rows: population, kind, id, weight; empty if the method has no weights of twins."""
+        return [row for each in self.populations for row in each.weight_rows()]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Everything a user should know, each said once."""
+        return tuple(dict.fromkeys(note for each in self.populations for note in each.notes))
+
+    def predict(self, twins: ResponseMatrix) -> Marginals:
+        """Marginals of the items of further answers by the same twins (all of them, in any order).
+
+        Items keep their declared scales; an item without one gets the scale of training items that its answers fit.
+        """
+        out: dict[str, dict[str, ItemMarginal]] = {}
+        notes: dict[str, None] = {}
+        for each in self.populations:
+            ids = each.aligned.twin_ids
+            lacking = sorted(set(ids) - set(twins.respondent_ids))
+            if lacking:
+                raise AlignmentError(
+                    f"{twins.source} must have answers of every twin that was trained on; {lacking[0]!r} is not there "
+                    f"({len(lacking)} twins in all)"
+                )
+            table, items, guessed = _further_items(each.aligned, twins)
+            notes.update(dict.fromkeys(guessed))
+            shares = each.fitted.predict(table)
+            out[each.population] = {
+                item.id: ItemMarginal(item, shares[r, : item.scale.n_categories])
+                for r, item in enumerate(items)
+                if item.scale is not None
+            }
+        return Marginals(out, "predictions", (DISCLOSURE, *notes))
+
+
+def reweight(
+    twins: ResponseMatrix,
+    marginals: Marginals,
+    *,
+    method: str | MarginalMethod = "auto",
+    discrepancy: str = "kl",
+    variant: Variant = "both",
+    items: Sequence[str] | None = None,
+    groups: Mapping[str, str] | None = None,
+    level: float | None = 0.9,
+    n_folds: int = 5,
+    seed: int = 0,
+) -> Reweighting:
+    """Learn from items with known human marginals, and predict the marginals of the others.
+
+    Parameters
+    ----------
+    twins : ResponseMatrix
+        Twins' answers to items with and without marginals; its weights are the twins' design weights.
+    marginals : Marginals
+        Human marginals; every population is fitted by itself.
+    method : str or MarginalMethod, default="auto"
+        One of ``MARGINAL_METHODS``.
+    discrepancy : str, default="kl"
+        What the ensemble minimises and by which settings and methods are chosen.
+    variant : {"both", "personas-only", "base-only"}
+        For the ensemble.
+    items : sequence of str, optional
+        Predict only these; default every item that twins have answered and the marginals lack.
+    groups : mapping from item id to str, optional
+        Waves, batteries, years ...: cross-validation then holds out whole groups.
+    level : float or None, default=0.9
+        Of the bands; None for no bands, which saves the cross-validation of a method without settings.
+    n_folds, seed : int
+        Of the cross-validation.
+
+    Returns
+    -------
+    Reweighting
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from truetwin.data import Item, ResponseMatrix, Scale
+    >>> from truetwin.data.marginals import ItemMarginal, Marginals
+    >>> yes_no = Scale.ordinal(1, 2)
+    >>> human = Marginals.of(ItemMarginal(Item(f"Q{j}", scale=yes_no), np.array([0.7, 0.3])) for j in range(3))
+    >>> answers = np.random.default_rng(0).integers(1, 3, size=(50, 4))
+    >>> twins = ResponseMatrix(answers, map(str, range(50)), [f"Q{j}" for j in range(4)])
+    >>> result = reweight(twins, human, method="mean")
+    >>> [(row["item_id"], row["category"], round(row["share"], 2)) for row in result.predictions]
+    [('Q3', '1', 0.7), ('Q3', '2', 0.3)]
+    """
+    discrepancy_named(discrepancy)
+    model = marginal_method(method)
+    if isinstance(model, Ensemble):
+        model = Ensemble(
+            discrepancy=discrepancy, variant=variant, solver=model.solver, tol=model.tol,
+            max_steps=model.max_steps, paper=model.paper,
+        )  # fmt: skip
+    elif variant != "both":
+        raise ParameterError(f"a variant is for the method 'ensemble' only; the method is {model.name!r}")
+    _check_wanted(items, twins, marginals)
+    fits = []
+    for name in marginals.populations:
+        one = marginals.population(name)
+        aligned = align(twins, one, predict=items)
+        if not aligned.new.size:
+            raise NotPredictableError(
+                f"nothing to predict: {one.source} has the marginal of every item that twins have answered"
+                + (f" (population {name!r})" if name != EVERYBODY else "")
+                + ". Give twins' answers to further items, or evaluate on known ones (evaluate-marginals)."
+            )
+        with threadpool_limits(
+            1, user_api="blas"
+        ):  # the matrices are small: threads would only wait for each other
+            fits.append(_fit(name, aligned, one, model, discrepancy, groups, level, n_folds, seed))
+    return Reweighting(tuple(fits), model.name, discrepancy, level)
+
+
+def _check_wanted(items: Sequence[str] | None, twins: ResponseMatrix, marginals: Marginals) -> None:
+    for item in items or ():
+        if item not in twins.item_ids:
+            raise AlignmentError(
+                f"item {item!r} must have been answered by twins; {twins.source} has no such item"
+            )
+        if item in marginals.items:
+            raise AlignmentError(f"item {item!r} has a human marginal already, in {marginals.source}")
+
+
+def _fit(
+    name: str,
+    aligned: Aligned,
+    marginals: Marginals,
+    model: MarginalMethod,
+    loss: str,
+    groups: Mapping[str, str] | None,
+    level: float | None,
+    n_folds: int,
+    seed: int,
+) -> FittedPopulation:
+    train = aligned.table.take(aligned.training)
+    new = aligned.table.take(aligned.new)
+    human = marginals.shares(train.item_ids, width=train.width)
+    measure = discrepancy_named(loss)
+    refuse_nominal(measure, aligned.table)
+    if level is None and len(model.settings()) == 1 and not isinstance(model, Auto | GeometricMean):
+        unknown = np.full(train.n_items, np.nan)
+        chosen = CrossValidated(model, model.settings()[0], np.full(human.shape, np.nan), unknown)
+    else:
+        folds = item_folds(train.n_items, groups_of(train.item_ids, groups), n_folds, seed=seed)
+        chosen = model.cross_validate(train, human, folds, loss)
+    fitted = model.fit(train, human, chosen.setting)
+    shares = fitted.predict(new)
+    notes = [*aligned.notes, *fitted.notes]
+    bands = None
+    if level is not None and train.n_items >= fewest_items(level):
+        bands = ConformalBands.learn(train, human, chosen.predictions, measure, level)
+    elif level is not None:
+        few = fewest_items(level)
+        notes.append(
+            f"no {level:.0%} bands: they need at least {few} training items; there are {train.n_items}"
+        )
+    unusual = novelty(train, new) if train.n_items >= 20 else None
+    warning = unusual.note() if unusual else None
+    if warning:
+        notes.append(warning)
+    ends = bands.around(new, shares) if bands else None
+    return FittedPopulation(name, aligned, chosen, fitted, bands, shares, ends, unusual, tuple(notes))
+
+
+def groups_of(item_ids: Sequence[str], groups: Mapping[str, str] | None) -> list[str] | None:
+    """The group of every item, or None without groups."""
+    if groups is None:
+        return None
+    lacking = [i for i in item_ids if i not in groups]
+    if lacking:
+        raise DataError(
+            f"every training item must have a group; {lacking[0]!r} has none ({len(lacking)} such "
+            "items). Add it to the "
+            "groups, or leave the groups out."
+        )
+    return [groups[i] for i in item_ids]
+
+
+def _further_items(
+    aligned: Aligned, twins: ResponseMatrix
+) -> tuple[TwinTable, tuple[Item, ...], tuple[str, ...]]:
+    place = {r: k for k, r in enumerate(twins.respondent_ids)}
+    rows = [place[i] for i in aligned.twin_ids]
+    known = {item.id: item for item in aligned.items}
+    typical = shared_scales([aligned.items[j].scale for j in aligned.training])
+    items, columns, guessed = [], [], []
+    for j, item in enumerate(twins.items):
+        values = twins.values[rows, j]
+        complete = complete_item(item, known.get(item.id), values, typical)
+        items.append(complete)
+        if item.id not in known and complete is not item:
+            guessed.append(complete)
+        columns.append(codes_of(values, complete, twins, None))
+    old = aligned.table
+    table = TwinTable.build(
+        np.column_stack(columns),
+        [item.scale.n_categories for item in items if item.scale],
+        item_ids=[item.id for item in items],
+        ordered=[item.scale is not None and item.scale.kind == "ordinal" for item in items],
+        prior=old.prior,
+        texts=[item.text for item in items] if old.texts is not None else None,
+    )
+    return table, tuple(items), inferred_note(guessed)

@@ -1,0 +1,1 @@
+"""Build personas from people's answers, without the items that are to be asked."""

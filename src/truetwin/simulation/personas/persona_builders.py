@@ -1,0 +1,328 @@
+"""Personas from people's answers and attributes: the builders behind the constructions of paper A, section A.3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from truetwin.data import Item, ResponseMatrix
+from truetwin.data.persona import Passage, Persona
+from truetwin.errors import DataError
+from truetwin.registry import Registry
+from truetwin.simulation.personas.leaks import hidden_with
+from truetwin.simulation.questions.question import answer_text, plain, written
+
+#: The variables of the demographics-only construction (paper A, section A.3, number 11), by default column name.
+DEMOGRAPHICS = (
+    "region",
+    "sex",
+    "age",
+    "education",
+    "race",
+    "citizenship",
+    "marital_status",
+    "religion",
+    "religious_attendance",
+    "political_party",
+    "household_income",
+    "political_ideology",
+    "household_size",
+    "employment_status",
+)
+DISTINCTIVE_ANSWERS = 25
+Answer = tuple[Item, float]
+
+
+@dataclass(frozen=True)
+class PersonaSource:
+    """What is known about people, and what of it must not be shown.
+
+    Answers that are missing, and off-scale ones, are left out of a persona without a trace; so are items without a
+    text. An answer is shown by its label; a category without one is shown as its code and the ends of its scale.
+
+    Parameters
+    ----------
+    answers : ResponseMatrix
+        People's own answers.
+    items : mapping from item id to Item
+        Texts, scales and batteries.
+    targets : collection of str
+        Items that are going to be asked: neither they, nor items of their batteries, nor items of the same wording
+        are shown, and neither are attributes of their names.
+    attributes : mapping from respondent id to name to text
+        What else is known.
+    demographics : sequence of str
+        Names of the attributes that count as demographics, in the order shown.
+
+    Raises
+    ------
+    DataError
+        If no item that may be shown has a text.
+    """
+
+    answers: ResponseMatrix
+    items: Mapping[str, Item]
+    targets: Collection[str] = ()
+    attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    demographics: Sequence[str] = DEMOGRAPHICS
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """Items that must not be shown."""
+        return hidden_with(self.targets, self.items)
+
+    @cached_property
+    def shown_columns(self) -> tuple[tuple[int, Item], ...]:
+        """Columns of the answers that may be shown, with their items."""
+        named = [(j, self.items.get(i, Item(i))) for j, i in enumerate(self.answers.item_ids)]
+        found = tuple((j, item) for j, item in named if item.id not in self.hidden and item.text.strip())
+        if not found:
+            raise DataError(
+                f"personas need at least one answered item that has a text and is no target; of {len(named)} items in "
+                f"{self.answers.source}, {sum(bool(i.text.strip()) for _, i in named)} have a text and "
+                f"{sum(i.id in self.hidden for _, i in named)} are targets or belong with one. Texts come from "
+                "--item-file."
+            )
+        return found
+
+    @cached_property
+    def without_text(self) -> tuple[str, ...]:
+        """Answered items that are no targets and are not shown because they have no text."""
+        shown = {item.id for _, item in self.shown_columns}
+        return tuple(i for i in self.answers.item_ids if i not in shown and i not in self.hidden)
+
+    def answers_of(self, row: int) -> list[Answer]:
+        """The answers of one respondent that may be shown."""
+        values = self.answers.values[row]
+        return [(item, float(values[j])) for j, item in self.shown_columns if np.isfinite(values[j])]
+
+    def attributes_of(self, respondent: str) -> dict[str, str]:
+        """The attributes of one respondent that may be shown."""
+        secret = {plain(t).replace("_", " ") for t in self.hidden}
+        known = self.attributes.get(respondent, {})
+        return {name: text for name, text in known.items() if plain(name).replace("_", " ") not in secret}
+
+    @cached_property
+    def distinctiveness(self) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        """How far each answer lies from its item's mean, in standard deviations; 0 where nothing can be said."""
+        values = self.answers.values
+        counts = np.isfinite(values).sum(axis=0)
+        filled = np.where(np.isfinite(values), values, 0.0)
+        means = filled.sum(axis=0) / np.maximum(counts, 1)
+        deviations = np.where(np.isfinite(values), values - means, 0.0)
+        spreads = np.sqrt((deviations**2).sum(axis=0) / np.maximum(counts, 1))
+        nominal = [
+            (s := self.items.get(i, Item(i)).scale) is not None and s.kind == "nominal"
+            for i in self.answers.item_ids
+        ]
+        standard = np.abs(deviations) / np.where(spreads > 0, spreads, 1.0)
+        return np.where(np.asarray(nominal), 0.0, standard)
+
+
+@dataclass(frozen=True)
+class PersonaBuilder:
+    """One way to make personas.
+
+    ``make`` turns the source and the number of a row into a persona. ``needs`` says what the source must have;
+    a builder that needs ``"portraits"`` gets texts written by a language model, one a person.
+    """
+
+    name: str
+    summary: str
+    make: Callable[[PersonaSource, int, Mapping[str, str]], Persona]
+    needs: frozenset[Literal["attributes", "portraits"]] = frozenset()
+
+
+BUILDERS: Registry[PersonaBuilder] = Registry(
+    "persona builder",
+    hint="`truetwin personas list` shows all.",
+    entry_point_group="truetwin.persona_builders",
+)
+
+
+def build_personas(
+    source: PersonaSource, builder: str = "text", *, portraits: Mapping[str, str] | None = None
+) -> list[Persona]:
+    """One persona for every respondent of ``source``.
+
+    Parameters
+    ----------
+    source : PersonaSource
+        Answers, items, targets and attributes.
+    builder : str
+        Name of a builder.
+    portraits : mapping from respondent id to text, optional
+        For the builders that need them; see :class:`truetwin.simulation.survey.portraits.PortraitTask`. People
+        without one are left out.
+
+    Raises
+    ------
+    DataError
+        If the source lacks what the builder needs, or a respondent would get an empty persona; the message names them.
+
+    Examples
+    --------
+    >>> from truetwin.data import Scale
+    >>> tea = Item("Q1", "Do you like tea?", Scale.ordinal(1, 2, labels={1: "no", 2: "yes"}))
+    >>> source = PersonaSource(ResponseMatrix([[2, 5]], ["007"], ["Q1", "Q2"]), {"Q1": tea})
+    >>> print(build_personas(source)[0].text)
+    Question: Do you like tea?
+    Answer: yes
+    """
+    chosen = BUILDERS[builder]
+    if "attributes" in chosen.needs:
+        _check_demographics(source)
+    if "portraits" in chosen.needs and portraits is None:
+        raise DataError(
+            f"the builder {chosen.name!r} needs portraits written by a language model; there are none"
+        )
+    rows = [
+        (row, who)
+        for row, who in enumerate(source.answers.respondent_ids)
+        if "portraits" not in chosen.needs or who in (portraits or {})
+    ]
+    personas = [chosen.make(source, row, portraits or {}) for row, _ in rows]
+    empty = [p.id for p in personas if not p.text.strip() and not p.passages]
+    if empty:
+        raise DataError(
+            f"nothing is known about respondent {empty[0]!r} that may be shown ({len(empty)} such respondents); leave "
+            "them out of the answers"
+        )
+    return personas
+
+
+def as_text(answers: Iterable[Answer]) -> str:
+    """Answers as questions and answers in words."""
+    return "\n\n".join(
+        f"Question: {item.text.strip()}\nAnswer: {answer_text(item, code)}" for item, code in answers
+    )
+
+
+def as_json(answers: Iterable[Answer]) -> str:
+    """Answers as a JSON list of questions and answers."""
+    rows = [{"question": item.text.strip(), "answer": answer_text(item, code)} for item, code in answers]
+    return json.dumps(rows, ensure_ascii=False, indent=1)
+
+
+def _check_demographics(source: PersonaSource) -> None:
+    available = {name for known in source.attributes.values() for name in known}
+    missing = [name for name in source.demographics if name not in available]
+    if missing:
+        have = (
+            f"; there are {', '.join(sorted(available)[:20])}" if available else "; there are no attributes"
+        )
+        raise DataError(
+            f"the demographics {', '.join(missing)} must be columns of the attributes{have}. Give --attributes, and "
+            "name its columns with --demographics if they are called differently."
+        )
+
+
+def _text(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Persona:
+    answers = source.answers_of(row)
+    return _persona(source, row, "text", as_text(answers), answers)
+
+
+def _json(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Persona:
+    answers = source.answers_of(row)
+    return _persona(source, row, "json", as_json(answers) if answers else "", answers)
+
+
+def _demographics(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Persona:
+    known = source.attributes_of(source.answers.respondent_ids[row])
+    chosen = {name: known[name] for name in source.demographics if name in known}
+    return _persona(source, row, "demographics", _listed(chosen), [], chosen)
+
+
+def _summary(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Persona:
+    # A portrait is drawn from all answers that may be shown: they count as shown.
+    answers = source.answers_of(row)
+    return _persona(source, row, "summary", portraits[source.answers.respondent_ids[row]], answers)
+
+
+def _summary_json(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Persona:
+    answers = source.answers_of(row)
+    text = f"{as_json(answers)}\n\nPortrait:\n{portraits[source.answers.respondent_ids[row]]}"
+    return _persona(source, row, "summary+json", text, answers)
+
+
+def _distinctive(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Persona:
+    answers = source.answers_of(row)
+    column = {item.id: j for j, item in source.shown_columns}
+    by_distance = sorted(answers, key=lambda a: -source.distinctiveness[row, column[a[0].id]])
+    kept = {item.id for item, _ in by_distance[:DISTINCTIVE_ANSWERS]}
+    chosen = [a for a in answers if a[0].id in kept]
+    known = source.attributes_of(source.answers.respondent_ids[row])
+    parts = [_listed(known), as_text(chosen)]
+    return _persona(source, row, "distinctive", "\n\n".join(p for p in parts if p), chosen, known)
+
+
+def _rating_history(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Persona:
+    answers = source.answers_of(row)
+    return _persona(source, row, "rating-history", "".join(map(_rated, answers)), answers)
+
+
+def _rating_history_in_context(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Persona:
+    base = _rating_history(source, row, portraits)
+    values = source.answers.values[row]
+    targets = set(source.targets)
+    passages = tuple(
+        Passage(item_id, _rated((source.items[item_id], float(values[j]))))
+        for j, item_id in enumerate(source.answers.item_ids)
+        if item_id in targets and np.isfinite(values[j])
+    )
+    return Persona(base.id, base.text, base.answers, passages, base.attributes, "rating-history-in-context")
+
+
+def _persona(
+    source: PersonaSource,
+    row: int,
+    builder: str,
+    text: str,
+    shown: Iterable[Answer],
+    attributes: Mapping[str, str] | None = None,
+) -> Persona:
+    """A persona that records what it shows and nothing else: attributes may be private."""
+    who = source.answers.respondent_ids[row]
+    return Persona(who, text, {item.id: code for item, code in shown}, (), attributes or {}, builder)
+
+
+def _listed(attributes: Mapping[str, str]) -> str:
+    return "\n".join(f"{name.replace('_', ' ').capitalize()}: {text}" for name, text in attributes.items())
+
+
+def _rated(answer: Answer) -> str:
+    item, code = answer
+    label = (
+        item.scale.labels.get(code) if item.scale else None
+    )  # the scale itself stands with the thing to be rated
+    return f"{' '.join(item.text.split())} | rating: {label or written(code)}\n"
+
+
+for _builder in (
+    PersonaBuilder("text", "all answers, as questions and answers in words", _text),
+    PersonaBuilder("json", "all answers, as JSON", _json),
+    PersonaBuilder(
+        "summary", "a portrait that a model writes from all answers", _summary, frozenset({"portraits"})
+    ),
+    PersonaBuilder(
+        "summary+json", "all answers as JSON, and the portrait", _summary_json, frozenset({"portraits"})
+    ),
+    PersonaBuilder("demographics", "14 demographic variables only", _demographics, frozenset({"attributes"})),
+    PersonaBuilder(
+        "distinctive",
+        f"attributes and the {DISTINCTIVE_ANSWERS} answers furthest from others'; needs no model, not in the paper",
+        _distinctive,
+    ),
+    PersonaBuilder("rating-history", "ratings of other things (zero-shot baseline)", _rating_history),
+    PersonaBuilder(
+        "rating-history-in-context",
+        "the same, and the person's ratings of all targets but the one asked (in-context baseline)",
+        _rating_history_in_context,
+    ),
+):
+    BUILDERS.add(_builder.name, _builder)

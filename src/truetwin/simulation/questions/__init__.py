@@ -1,0 +1,1 @@
+"""Turn an item into a question: which answers it offers, in which order, under which codes."""

@@ -1,0 +1,151 @@
+"""How twins are asked: the recorded choices of a survey, and the thirteen constructions of paper A."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from truetwin.errors import ParameterError
+from truetwin.registry import Registry, closest
+from truetwin.simulation.questions.question import Markers, Order
+
+Elicit = Literal["answer", "distribution", "logprobs"]
+ReplyForm = Literal["code", "json", "schema"]
+Frame = Literal["survey", "rating"]
+STRATEGIES = ("default", "reasoning", "repeat")
+BY_BLOCK = "block"
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "strategy": STRATEGIES,
+    "elicit": ("answer", "distribution", "logprobs"),
+    "reply": ("code", "json", "schema"),
+    "order": ("fixed", "reversed", "rotated"),
+    "markers": ("codes", "letters"),
+    "frame": ("survey", "rating"),
+}
+
+
+@dataclass(frozen=True)
+class SurveyDesign:
+    """Everything about how items are put to twins; recorded with a run, and part of what makes two runs differ.
+
+    Parameters
+    ----------
+    strategy : {"default", "reasoning", "repeat"}
+        Answer at once; think aloud first (chain of thought); or write question and answers down once more first.
+    elicit : {"answer", "distribution", "logprobs"}
+        One answer; a distribution over the answers in words; or one from the likelihood of the first token.
+    reply : {"code", "json", "schema"}
+        What a reply looks like: words with an answer code; a JSON object; or one whose shape the endpoint enforces
+        (structured output). Several items a call need an object.
+    per_call : int or "block"
+        Items asked in one call, in their order; ``"block"`` asks each battery at once.
+    order : {"fixed", "reversed", "rotated"}
+        Order of the answers shown; rotation differs by person, item and replicate, drawn from ``seed``. Replies are
+        always mapped back.
+    markers : {"codes", "letters"}
+        What stands for an answer in a reply.
+    offer_off_scale : bool
+        Whether declared off-scale answers are on offer.
+    frame : {"survey", "rating"}
+        Which pair of prompts frames the questions.
+    predicted_output : bool
+        Send a likely reply along, for providers that decode faster with one.
+    replicates : int
+        How often each cell is asked.
+    seed : int
+        Of the order of answers and of what is drawn at random.
+
+    Examples
+    --------
+    >>> SurveyDesign(per_call=5, reply="code")
+    Traceback (most recent call last):
+    ...
+    truetwin.errors.ParameterError: several items a call need a reply in JSON; got reply='code' with per_call=5. ...
+    """
+
+    strategy: str = "default"
+    elicit: Elicit = "answer"
+    reply: ReplyForm = "code"
+    per_call: int | str = 1
+    order: Order = "fixed"
+    markers: Markers = "codes"
+    offer_off_scale: bool = False
+    frame: Frame = "survey"
+    predicted_output: bool = False
+    replicates: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, known in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in known:
+                raise ParameterError(
+                    f"{name} must be one of {', '.join(known)}; got {value!r}.{closest(str(value), list(known))}"
+                )
+        if self.per_call != BY_BLOCK and not (isinstance(self.per_call, int) and self.per_call >= 1):
+            raise ParameterError(
+                f"items per call must be a whole number >= 1, or 'block'; got {self.per_call!r}"
+            )
+        if self.replicates < 1:
+            raise ParameterError(f"replicates must be >= 1; got {self.replicates}")
+        if self.elicit == "logprobs" and (
+            self.per_call != 1 or self.reply != "code" or self.strategy != "default"
+        ):
+            raise ParameterError(
+                "log-probabilities are read from the first token: they need one item a call, reply='code' and the "
+                f"default strategy; got {self.per_call!r}, {self.reply!r} and {self.strategy!r}"
+            )
+        if self.elicit == "distribution" and (self.reply == "code" or self.strategy != "default"):
+            raise ParameterError(
+                "distributions in words need a reply in JSON (reply='json' or 'schema') and the default strategy; got "
+                f"{self.reply!r} and {self.strategy!r}"
+            )
+        if self.reply == "code" and self.per_call != 1:
+            raise ParameterError(
+                f"several items a call need a reply in JSON; got reply='code' with per_call={self.per_call!r}. Use "
+                "reply='json', or 'schema' where the endpoint supports structured output."
+            )
+
+    @property
+    def instruction(self) -> str:
+        """Name of the prompt that says how to reply."""
+        form = "code" if self.reply == "code" else "json"
+        return f"instruction-{'distribution' if self.elicit == 'distribution' else self.strategy}-{form}"
+
+    def describe(self) -> dict[str, Any]:
+        """All choices, as a run records them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Construction:
+    """One of the thirteen persona constructions of paper A, Table 3 and section A.3.
+
+    ``model`` is what the paper asked; empty for the fine-tuned model, whose name only its owner knows.
+    """
+
+    builder: str
+    model: str
+    strategy: str = "default"
+    temperature: float = 0.0
+    predicted_output: bool = False
+
+
+#: The thirteen, in the order of section A.3.
+CONSTRUCTIONS: Registry[Construction] = Registry("construction", hint="`truetwin personas list` shows all.")
+for _name, _construction in (
+    ("text-gpt-4.1-mini", Construction("text", "gpt-4.1-mini")),
+    ("text-gemini-flash-2.5", Construction("text", "gemini-2.5-flash")),
+    ("json-gpt-4.1-mini", Construction("json", "gpt-4.1-mini")),
+    ("json-gpt-4.1", Construction("json", "gpt-4.1")),
+    ("text-reasoning-gpt-4.1-mini", Construction("text", "gpt-4.1-mini", "reasoning")),
+    ("text-repeat-gpt-4.1-mini", Construction("text", "gpt-4.1-mini", "repeat")),
+    ("text-temperature-0.7-gpt-4.1-mini", Construction("text", "gpt-4.1-mini", temperature=0.7)),
+    ("json-predicted-gpt-4.1-mini", Construction("json", "gpt-4.1-mini", predicted_output=True)),
+    ("json-predicted-gpt-4.1", Construction("json", "gpt-4.1", predicted_output=True)),
+    ("fine-tuned-gpt-4.1-mini", Construction("text", "")),
+    ("demographics-gpt-4.1-mini", Construction("demographics", "gpt-4.1-mini")),
+    ("summary-gpt-4.1-mini", Construction("summary", "gpt-4.1-mini")),
+    ("summary+json-gpt-4.1-mini", Construction("summary+json", "gpt-4.1-mini")),
+):
+    CONSTRUCTIONS.add(_name, _construction)

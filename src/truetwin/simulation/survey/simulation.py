@@ -1,0 +1,92 @@
+"""The whole job: personas and items in, a run on disk and a table of answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from truetwin.data import Item, ResponseMatrix
+from truetwin.data.persona import Persona
+from truetwin.io import make_folder
+from truetwin.llm import PartOfTask, Progress, RunOptions, RunSummary, Sampling, Store
+from truetwin.llm import run as ask
+from truetwin.llm.store.run_file import FILE_NAME
+from truetwin.simulation.questions.survey_design import SurveyDesign
+from truetwin.simulation.survey.statistical_twin import open_twin
+from truetwin.simulation.survey.survey_answers import SurveyAnswers, collect_answers
+from truetwin.simulation.survey.survey_task import SurveyTask
+
+
+def simulate(
+    personas: Sequence[Persona],
+    items: Sequence[Item],
+    model: str,
+    run: str | Path,
+    *,
+    design: SurveyDesign | None = None,
+    sampling: Sampling | None = None,
+    options: RunOptions | None = None,
+    known: ResponseMatrix | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    **connection: Any,
+) -> tuple[RunSummary, SurveyAnswers]:
+    """Ask twins survey items through a language model; continue the run if there is one.
+
+    Parameters
+    ----------
+    personas : sequence of Persona
+        Who answers.
+    items : sequence of Item
+        What is asked, with texts and scales.
+    model : str
+        The provider's name of a model, ``scripted:FILE``, ``generated`` or ``generated:TABLE``.
+    run : path
+        Folder that keeps every prompt and raw reply; made if it is missing.
+    design, sampling, options : optional
+        How it is asked, decoded and carried out.
+    known : ResponseMatrix, optional
+        Answers that the twins have given already; calls whose items are all answered there are not made.
+    progress : callable, optional
+        Called a few times a second.
+    **connection
+        ``base_url``, ``engine``, ``key_variable`` ... of the model.
+
+    Returns
+    -------
+    (RunSummary, SurveyAnswers)
+
+    Raises
+    ------
+    TruetwinError
+        If a persona gives an answer away, the run belongs to other settings, the provider rejects the key ...
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from truetwin.data import Scale
+    >>> who = [Persona("007", "A spy. "), Persona("008", "A cook. ")]
+    >>> asked = [Item("Q1", "Do you like your work?", Scale.ordinal(1, 5))]
+    >>> summary, answers = simulate(who, asked, "generated", tempfile.mkdtemp())
+    >>> summary.complete, answers.values.shape
+    (True, (2, 1))
+    """
+    task = SurveyTask(list(personas), list(items), design or SurveyDesign(), sampling or Sampling())
+    folder = Path(run)
+    make_folder(folder, "the run")
+    asked = open_twin(model, task, **connection)
+    part = PartOfTask(task, [c for c in task.cells() if not _is_known(task, c.item, c.persona, known)])
+
+    with Store(folder / FILE_NAME) as store:
+        summary = ask(part, asked, store, options or RunOptions(), progress=progress)
+        return summary, collect_answers(store)
+
+
+def _is_known(task: SurveyTask, group: str, persona: str, known: ResponseMatrix | None) -> bool:
+    if known is None or persona not in known.respondent_ids:
+        return False
+    items = [item.id for item in task.groups[group]]
+    if not set(items) <= set(known.item_ids):
+        return False
+    row = known.values[known.respondent_ids.index(persona)]
+    return all(row[known.item_ids.index(i)] == row[known.item_ids.index(i)] for i in items)

@@ -1,0 +1,153 @@
+"""A statistical stand-in for a language model, so that everything runs without one. Never a twin of anybody."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.data import Item, ResponseMatrix
+from truetwin.errors import RequestRefusedError
+from truetwin.io import file_hash, read_responses
+from truetwin.llm import ChatModel, Reply, Request, open_model
+from truetwin.simulation.questions.question import Question, turn_of
+from truetwin.simulation.questions.survey_design import SurveyDesign
+from truetwin.simulation.reading.reply_formats import expected_reply
+from truetwin.simulation.survey.survey_task import SurveyTask
+
+PREFIX = "generated"
+_FACTORS = 4
+_SPREAD = 0.22  # of answers between people, in units of the scale's range
+_SHIFT = 0.12  # of items
+_NOISE = 0.08  # of one answer
+_UNSURE = 0.2  # width of a distribution
+
+
+class GeneratedTwin:
+    """Answers without a language model: from a table, or from the person's own answers.
+
+    With a table (``generated:twin.csv``), its answers are given back; a cell that it leaves empty is declined. Without
+    one (``generated``), an answer is the middle of the scale, moved by chance by item, by what the person's own answers
+    have in common, and by a little noise; all chance is drawn from ids, so that a run repeats exactly. The replies have
+    the form that the design asks for and are read like a model's.
+
+    Parameters
+    ----------
+    task : SurveyTask
+        What is asked, of whom.
+    table : path, optional
+        Answers to give back, wide or long.
+    """
+
+    def __init__(self, task: SurveyTask, table: str | Path | None = None) -> None:
+        self._task = task
+        self._design: SurveyDesign = task.design
+        self._table: ResponseMatrix | None = None
+        self._about: dict[str, Any] = {"source": "own answers"}
+        self.name = PREFIX
+        if table:
+            self._table = read_responses(table, items=task.questionnaire.items)
+            self.name = f"{PREFIX}:{Path(table).name}"
+            self._about = {"source": "table", "sha256": file_hash(table)}
+            self._row = {who: k for k, who in enumerate(self._table.respondent_ids)}
+            self._column = {item: k for k, item in enumerate(self._table.item_ids)}
+        self._scores = _standardised(task)
+
+    def describe(self) -> Mapping[str, Any]:
+        """What a store records: that this is no language model."""
+        return {"engine": PREFIX, "name": self.name, "language_model": False, **self._about}
+
+    async def complete(self, request: Request, *, timeout: float) -> Reply:
+        """Answer the items of the request's cell."""
+        cell = request.cell
+        if cell is None or cell.item not in self._task.groups:
+            raise RequestRefusedError(f"{self.name} answers survey items only")
+        questions = self._task.questionnaire.questions(cell)
+        codes = [self._code(cell.persona, q.item, cell.replicate) for q in questions]
+        if any(math.isnan(c) for c in codes):
+            return Reply("I prefer not to answer.", model=self.name)
+        if self._design.elicit == "answer":
+            return Reply(expected_reply(questions, codes, self._design), model=self.name)
+        shares = [_around(q, code) for q, code in zip(questions, codes, strict=True)]
+        if self._design.elicit == "logprobs":
+            tokens = {marker: math.log(max(share, 1e-12)) for marker, share in shares[0].items()}
+            return Reply(max(tokens, key=lambda t: tokens[t]), logprobs=(tokens,), model=self.name)
+        percent = {str(k): {m: 100 * s for m, s in each.items()} for k, each in enumerate(shares, 1)}
+        return Reply(json.dumps(percent), model=self.name)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _code(self, persona: str, item: Item, replicate: int) -> float:
+        if self._table is not None:
+            row, column = self._row.get(persona), self._column.get(item.id)
+            return math.nan if row is None or column is None else float(self._table.values[row, column])
+        assert item.scale is not None
+        loading = _draw("loading", item.id)
+        similar = float(loading @ self._scores[persona]) / math.sqrt(_FACTORS)
+        noise, shift = (
+            float(_draw("noise", persona, item.id, replicate)[0]),
+            float(_draw("shift", item.id)[0]),
+        )
+        position = 0.5 + _SHIFT * shift + _SPREAD * similar + _NOISE * noise
+        if item.scale.kind == "nominal":
+            count = item.scale.n_categories
+            return item.scale.categories[min(count - 1, max(0, int(position * count)))]
+        low, high = item.scale.low, item.scale.high
+        if not math.isfinite(low):
+            low = high - 10 if math.isfinite(high) else 0.0
+        if not math.isfinite(high):
+            high = low + 10
+        return float(item.scale.snap([low + position * (high - low)])[0])
+
+
+def open_twin(name: str, task: SurveyTask, **options: Any) -> ChatModel:
+    """The model behind a name, ``generated`` and ``generated:<table>`` among them.
+
+    ``options`` go to :func:`truetwin.llm.open_model`.
+    """
+    kind, _, table = name.partition(":")
+    return GeneratedTwin(task, table or None) if kind == PREFIX else open_model(name, **options)
+
+
+def _standardised(task: SurveyTask) -> dict[str, NDArray[np.float64]]:
+    """For each person, a few scores that similar answers have in common; standard normal, roughly."""
+    values: dict[str, list[float]] = {}
+    for persona in task.personas.values():
+        for item, code in persona.answers.items():
+            values.setdefault(item, []).append(code)
+    centre = {item: (float(np.mean(v)), float(np.std(v))) for item, v in values.items()}
+    loadings = {item: _draw("loading", item) for item in values}
+    scores = {}
+    for who, persona in task.personas.items():
+        known = [(i, c) for i, c in persona.answers.items() if centre[i][1] > 0]
+        if not known:
+            scores[who] = _draw("person", persona.text or who)
+            continue
+        total = sum((loadings[i] * ((c - centre[i][0]) / centre[i][1]) for i, c in known), np.zeros(_FACTORS))
+        scores[who] = total / math.sqrt(len(known))
+    return scores
+
+
+def _draw(*key: str | int) -> NDArray[np.float64]:
+    return np.random.default_rng(turn_of(0, "generated", *key)).standard_normal(_FACTORS)
+
+
+def _around(question: Question, code: float) -> dict[str, float]:
+    """A distribution around one answer, by marker."""
+    places = {
+        o.code: k for k, o in enumerate(sorted(question.options, key=lambda o: o.code)) if not o.off_scale
+    }
+    width = max(_UNSURE * len(places), 0.5)
+    weights = {
+        o.marker: math.exp(-(((places[o.code] - places[code]) / width) ** 2))
+        for o in question.options
+        if not o.off_scale
+    }
+    total = sum(weights.values())
+    return {marker: weight / total for marker, weight in weights.items()}

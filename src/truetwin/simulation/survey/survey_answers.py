@@ -1,0 +1,214 @@
+"""From a stored run to a table of answers: one value a person and item, every state counted, nothing dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.data import Item
+from truetwin.errors import ParameterError, RunError
+from truetwin.llm import State, Store, StoredCall
+from truetwin.registry import closest
+from truetwin.simulation.reading.reply_formats import state_of
+from truetwin.simulation.survey.questionnaire import Questionnaire
+
+Point = Literal["expected", "likeliest"]
+POINTS = ("expected", "likeliest")
+ANSWER_STEP = "answer"
+REAL_MODELS_SAY = "Answers of simulated twins (a language model), not answers that anybody gave."
+STAND_INS_SAY = {
+    "generated": "GENERATED: answers of a statistical stand-in. Neither people nor a language model gave them.",
+    "scripted": "SCRIPTED: answers read from a script. Neither people nor a language model gave them.",
+}
+Shares = dict[float, float]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A cell of the table without a valid answer, and why."""
+
+    respondent_id: str
+    item_id: str
+    replicate: int
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class SurveyAnswers:
+    """The answers of a stored run.
+
+    Attributes
+    ----------
+    questionnaire : Questionnaire
+        What was asked, and how.
+    settings : mapping
+        Of the run: task and model.
+    respondent_ids : tuple of str
+        Everybody of whom something is stored.
+    values : ndarray of shape (n_respondents, n_items)
+        One value an answer: over replicates, the mean where answers have an order and else the most frequent one (of
+        equally frequent ones that of the earliest replicate); of a distribution, its expectation or its likeliest
+        answer. NaN without a valid answer.
+    counts : mapping from item id to state to int
+        Replies by state; every state is named.
+    n_expected : int
+        Replies that the whole run is to have, one an item, person and replicate.
+    shares : mapping from (respondent, item) to code to share
+        Distributions, where they were asked for, averaged over replicates.
+    outside : mapping from (respondent, item) to float
+        Share of each distribution that fell on nothing on the scale.
+    problems : tuple of Problem
+        Every reply that is not valid.
+    """
+
+    questionnaire: Questionnaire
+    settings: Mapping[str, Any]
+    respondent_ids: tuple[str, ...]
+    values: NDArray[np.float64]
+    counts: Mapping[str, Mapping[State, int]]
+    n_expected: int
+    shares: Mapping[tuple[str, str], Shares]
+    outside: Mapping[tuple[str, str], float]
+    problems: tuple[Problem, ...]
+
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        """Columns of the values."""
+        return tuple(self.questionnaire.items)
+
+    @property
+    def states(self) -> dict[State, int]:
+        """Replies by state, over all items."""
+        return {state: sum(c[state] for c in self.counts.values()) for state in State}
+
+    @property
+    def n_not_asked(self) -> int:
+        """Replies that are still to come."""
+        return self.n_expected - sum(self.states.values())
+
+    @property
+    def valid_share(self) -> float | None:
+        """Valid answers among all that are stored; None if none are."""
+        total = sum(self.states.values())
+        return self.states[State.VALID] / total if total else None
+
+    @property
+    def disclosure(self) -> str:
+        """What every output says about where the answers come from."""
+        return disclosure(self.settings["model"])
+
+
+def disclosure(model: Mapping[str, Any]) -> str:
+    """What every output says about where answers come from, by how the model describes itself."""
+    return STAND_INS_SAY.get(str(model.get("engine")), REAL_MODELS_SAY)
+
+
+def collect_answers(
+    store: Store, *, point: Point = "expected", replicate: int | None = None
+) -> SurveyAnswers:
+    """Gather the answers of a stored survey.
+
+    Parameters
+    ----------
+    store : Store
+        The run; it knows its items and design, no other file is needed.
+    point : {"expected", "likeliest"}
+        What becomes of a distribution in the table of values; a nominal item always gives its likeliest answer.
+    replicate : int, optional
+        Take this replicate only.
+
+    Raises
+    ------
+    RunError
+        If the store holds no survey.
+    ParameterError
+        For an unknown ``point`` or replicate.
+    """
+    if point not in POINTS:
+        raise ParameterError(
+            f"point must be one of {', '.join(POINTS)}; got {point!r}.{closest(point, list(POINTS))}"
+        )
+    settings = store.settings(ANSWER_STEP)
+    questionnaire = Questionnaire.from_settings(settings["task"])
+    design = questionnaire.design
+    if replicate is not None and not 0 <= replicate < design.replicates:
+        raise ParameterError(f"the run has the replicates 0 to {design.replicates - 1}; got {replicate}")
+    people: dict[str, int] = {}
+    counts = {item: Counter[State]() for item in questionnaire.items}
+    found: dict[tuple[str, str], list[Any]] = {}
+    problems: list[Problem] = []
+    for call in store.calls(ANSWER_STEP):
+        if replicate is not None and call.cell.replicate != replicate:
+            continue
+        people.setdefault(call.cell.persona, len(people))
+        for item_id, entry, state, reason in _entries(call, questionnaire):
+            counts[item_id][state] += 1
+            if state is State.VALID:
+                found.setdefault((call.cell.persona, item_id), []).append(entry)
+            else:
+                problems.append(Problem(call.cell.persona, item_id, call.cell.replicate, state, reason))
+    values = np.full((len(people), len(questionnaire.items)), np.nan)
+    column = {item: k for k, item in enumerate(questionnaire.items)}
+    shares: dict[tuple[str, str], Shares] = {}
+    outside: dict[tuple[str, str], float] = {}
+    for (who, item_id), entries in found.items():
+        item = questionnaire.items[item_id]
+        if isinstance(entries[0], Mapping):
+            shares[who, item_id], outside[who, item_id] = _mean_shares(entries)
+            value = _of_shares(shares[who, item_id], item, point)
+        else:
+            value = _of_codes([float(e) for e in entries], item)
+        values[people[who], column[item_id]] = value
+    n_replicates = design.replicates if replicate is None else 1
+    return SurveyAnswers(
+        questionnaire,
+        settings,
+        tuple(people),
+        values,
+        {item: {state: c[state] for state in State} for item, c in counts.items()},
+        settings["task"]["personas"]["count"] * len(questionnaire.items) * n_replicates,
+        shares,
+        outside,
+        tuple(problems),
+    )
+
+
+def _entries(call: StoredCall, questionnaire: Questionnaire) -> Iterator[tuple[str, Any, State, str]]:
+    """Item, stored answer, state and reason, for each item of a call."""
+    group: Sequence[Item] | None = questionnaire.groups.get(call.cell.item)
+    if group is None:
+        raise RunError(f"the stored run holds answers to {call.cell.item!r}, which is not among its items")
+    value = call.parsed.value or {}
+    for item in group:
+        if item.id not in value:
+            yield item.id, None, call.parsed.state, call.parsed.reason
+            continue
+        entry = value[item.id]
+        state = state_of(entry)
+        yield item.id, entry, state, "" if state is State.VALID else str(entry["reason"])
+
+
+def _mean_shares(entries: Iterable[Mapping[str, Any]]) -> tuple[Shares, float]:
+    entries = list(entries)
+    codes = entries[0]["shares"]
+    mean = {float(c): float(np.mean([e["shares"][c] for e in entries])) for c in codes}
+    return dict(sorted(mean.items())), float(np.mean([e["outside"] for e in entries]))
+
+
+def _of_shares(shares: Shares, item: Item, point: Point) -> float:
+    nominal = item.scale is not None and item.scale.kind == "nominal"
+    if nominal or point == "likeliest":
+        return max(shares, key=lambda code: shares[code])
+    return round(sum(code * share for code, share in shares.items()), 6)
+
+
+def _of_codes(codes: Sequence[float], item: Item) -> float:
+    if item.scale is not None and item.scale.kind == "nominal":
+        return Counter(codes).most_common(1)[0][0]  # of equals the first met, the earliest replicate
+    return float(np.mean(codes))

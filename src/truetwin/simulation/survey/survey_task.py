@@ -1,0 +1,207 @@
+"""A survey of twins as a task of the runner: which calls there are, what each sends, and what its reply says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cached_property
+from typing import Any
+
+from truetwin.data import Item
+from truetwin.data.persona import Persona
+from truetwin.data.responses import check_unique
+from truetwin.errors import DataError
+from truetwin.io import item_record
+from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling, check_context
+from truetwin.simulation.personas.leaks import check_no_leak, hidden_with
+from truetwin.simulation.questions.question import Question
+from truetwin.simulation.questions.survey_design import SurveyDesign
+from truetwin.simulation.reading.reply_formats import expected_reply, reply_schema
+from truetwin.simulation.survey.prompt_set import PromptSet
+from truetwin.simulation.survey.questionnaire import Questionnaire
+
+CONTEXT_TOKENS = 250_000
+LIKELIEST_TOKENS = 20
+_FIRST_TOKENS = 4
+
+
+class SurveyTask:
+    """Twins answering survey items.
+
+    The persona comes first in a prompt and the items last, and the calls of one persona follow each other, so that
+    providers can reuse what they have computed for the persona.
+
+    Parameters
+    ----------
+    personas : sequence of Persona
+        Who answers.
+    items : sequence of Item
+        What is asked, with texts and scales.
+    design : SurveyDesign
+        How it is asked.
+    sampling : Sampling
+        How the model decodes.
+    prompts : PromptSet
+        The wording around personas and items.
+    catalogue : mapping from item id to Item, optional
+        Further known items, so that the battery of an item that is asked can be kept out of personas.
+    context_tokens : int
+        Longest prompt that is sent, in tokens of about four bytes.
+
+    Raises
+    ------
+    DataError
+        If a persona shows an item that is asked or one of its battery, if an item cannot be asked, if ids repeat, or
+        if a persona is too long for the context.
+    ParameterError
+        If the design does not suit the items.
+
+    Examples
+    --------
+    >>> from truetwin.data import Scale
+    >>> item = Item("Q1", "Do you like tea?", Scale.ordinal(1, 2, labels={1: "no", 2: "yes"}))
+    >>> task = SurveyTask([Persona("007", "Drinks coffee only.")], [item])
+    >>> cell = next(task.cells())
+    >>> print(task.request(cell).messages[1].content[-58:])
+    Do you like tea?
+    Answers, each with its code:
+    1: no
+    2: yes
+    >>> task.parse(cell, Reply("1")).value
+    {'Q1': 1.0}
+    """
+
+    def __init__(
+        self,
+        personas: Sequence[Persona],
+        items: Sequence[Item],
+        design: SurveyDesign | None = None,
+        sampling: Sampling | None = None,
+        *,
+        prompts: PromptSet | None = None,
+        catalogue: Mapping[str, Item] | None = None,
+        context_tokens: int = CONTEXT_TOKENS,
+    ) -> None:
+        self.design = design or SurveyDesign()
+        self.items = tuple(items)
+        self.personas = {p.id: p for p in personas}
+        if not personas or not items:
+            raise DataError("a simulation needs at least one persona and one item")
+        check_unique([p.id for p in personas], "persona id", "the personas")
+        self.questionnaire = Questionnaire(items, self.design)
+        self._catalogue = {**(catalogue or {}), **{i.id: i for i in items}}
+        check_no_leak(personas, [i.id for i in items], self._catalogue)
+        self.sampling = _sampling(sampling or Sampling(), self.design)
+        prompts = prompts or PromptSet()
+        self._prompts = {
+            role: prompts[name]
+            for role, name in (
+                ("system", f"{self.design.frame}-system"),
+                ("user", f"{self.design.frame}-user"),
+                ("instruction", self.design.instruction),
+            )
+        }
+        self.groups = self.questionnaire.groups
+        self._hidden: dict[str, frozenset[str]] = {}
+        if any(p.passages for p in personas):
+            self._hidden = {
+                name: hidden_with([i.id for i in group], self._catalogue)
+                for name, group in self.groups.items()
+            }
+        longest = max(
+            self.groups, key=lambda name: sum(len(self.questionnaire.ask(i).text) for i in self.groups[name])
+        )
+        check_context(self, context_tokens, [Cell(p, longest) for p in self.personas])
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """Everything that makes two surveys differ, as JSON."""
+        return {
+            "task": "survey",
+            "design": self.design.describe(),
+            "sampling": asdict(self.sampling),
+            "prompts": {t.name: f"version {t.version}, {t.digest}" for t in self._prompts.values()},
+            "personas": {
+                "count": len(self.personas),
+                "digest": _digest(map(_persona_key, self.personas.values())),
+            },
+            "items": {i.id: item_record(i) for i in self.items},
+        }
+
+    def cells(self) -> Iterator[Cell]:
+        """One cell for each persona, group of items and replicate, persona by persona."""
+        for persona in self.personas:
+            for name in self.groups:
+                for replicate in range(self.design.replicates):
+                    yield Cell(persona, name, replicate=replicate)
+
+    @property
+    def n_cells(self) -> int:
+        """Number of calls."""
+        return len(self.personas) * len(self.groups) * self.design.replicates
+
+    def request(self, cell: Cell) -> Request:
+        """What is sent for a cell."""
+        questions = self.questionnaire.questions(cell)
+        persona = self.personas[cell.persona]
+        shown = (
+            [questions[0].text]
+            if len(questions) == 1 and self.design.reply == "code"
+            else [f"{k}. {q.text}" for k, q in enumerate(questions, 1)]
+        )
+        user = self._prompts["user"].parts(
+            persona=persona.parts(without=self._hidden.get(cell.item, frozenset())),
+            instruction=self._prompts["instruction"].text,
+            questions=("QUESTION\n" if len(shown) == 1 else "QUESTIONS\n") + "\n\n".join(shown),
+        )
+        prediction = None
+        if self.design.predicted_output:
+            prediction = expected_reply(questions, [_middle(q) for q in questions], self.design)
+        return Request(
+            (Message("system", (self._prompts["system"].text,)), Message("user", user)),
+            self.sampling,
+            reply_schema(questions, self.design) if self.design.reply == "schema" else None,
+            prediction,
+            cell,
+        )
+
+    def parse(self, cell: Cell, reply: Reply) -> Parsed:
+        """Read a reply as answers to the items of a cell."""
+        return self.questionnaire.parse(cell, reply)
+
+
+def digest_of_personas(personas: Iterable[Persona]) -> str:
+    """Hash of everything in personas that prompts show, and of what they hide."""
+    return _digest(map(_persona_key, personas))
+
+
+def _sampling(sampling: Sampling, design: SurveyDesign) -> Sampling:
+    if design.elicit != "logprobs":
+        return sampling
+    return replace(
+        sampling,
+        top_logprobs=sampling.top_logprobs or LIKELIEST_TOKENS,
+        max_tokens=sampling.max_tokens or _FIRST_TOKENS,
+    )
+
+
+def _middle(question: Question) -> float:
+    if question.options:
+        return question.options[len(question.options) // 2].code
+    scale = question.scale
+    finite = [b for b in (scale.low, scale.high) if abs(b) != float("inf")]
+    return float(scale.snap([sum(finite) / len(finite) if finite else 0.0])[0])
+
+
+def _persona_key(persona: Persona) -> list[Any]:
+    passages = [[p.item_id, p.text] for p in persona.passages]
+    return [persona.id, persona.text, passages, sorted(persona.answers.items())]
+
+
+def _digest(keys: Any) -> str:
+    total = hashlib.sha256()
+    for key in keys:
+        total.update(json.dumps(key, sort_keys=True).encode())
+    return total.hexdigest()

@@ -1,0 +1,73 @@
+"""Shares of a few answered items, each hidden and predicted: what people, calibrated and plain twins say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from truetwin.calibration import calibrate
+from truetwin.data import Panel, ResponseMatrix
+from truetwin.errors import NotPredictableError
+from truetwin.study.step_work import Work
+
+MOST_CATEGORIES = 11
+
+
+def example_items(panel: Panel, number: int) -> list[str]:
+    """Answered ordinal items at even distances in the order of the table, whatever they turn out to show."""
+    new = set(panel.new_items)
+    usable = [
+        item
+        for k, item in enumerate(panel.item_ids)
+        if item not in new
+        and np.isfinite(panel.twin_values[:, k]).any()
+        and panel.scales[item].kind == "ordinal"
+        and panel.scales[item].n_categories <= MOST_CATEGORIES
+    ]
+    places = np.linspace(0, len(usable), min(number, len(usable)) + 1)[:-1].astype(int)
+    return [usable[k] for k in places]
+
+
+def example_shares(work: Work, number: int) -> list[dict[str, Any]]:
+    """Shares of each category among people, in the calibration, and among twins; one row a category.
+
+    All three are over the people who have answered the item. Its human answers are hidden before anything is
+    calibrated. Items that cannot be predicted are left out.
+    """
+    panel = work.panel
+    rows = []
+    for item in example_items(panel, number):
+        place, scale = panel.item_ids.index(item), panel.scales[item]
+        try:
+            found = calibrate(_without(panel, item), "auto", items=[item], blocks=work.blocks)
+        except NotPredictableError:
+            continue
+        human, twin = panel.human_values[:, place], panel.twin_values[:, place]
+        shares = found.probabilities(item)
+        who = np.isfinite(human) & np.isfinite(shares).all(axis=1)
+        there = twin[who & np.isfinite(twin)]
+        for k, code in enumerate(scale.categories):
+            rows.append(
+                {
+                    "item": item,
+                    "category": scale.labels.get(code, f"{code:g}"),
+                    "human": float(np.mean(human[who] == code)),
+                    "calibrated": float(shares[who, k].mean()),
+                    "twin": float(np.mean(there == code)) if there.size else None,
+                    "n": int(who.sum()),
+                }
+            )
+    return rows
+
+
+def _without(panel: Panel, item: str) -> Panel:
+    """The panel in which nobody has answered the item; its scale, which people's answers have shown, stays."""
+    human, values = panel.human, panel.human.values.copy()
+    values[:, human.item_ids.index(item)] = np.nan
+    hidden = ResponseMatrix(
+        values, human.respondent_ids, human.items, human.weights, human.source, human.id_name
+    )
+    declared = {i: replace(known, scale=panel.scales[i]) for i, known in panel.items.items()}
+    return Panel(hidden.with_items(declared), panel.twin.with_items(declared))

@@ -1,0 +1,174 @@
+"""Everything that can be wrong with a study, found before anything is computed or paid for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from truetwin.data import Panel, ResponseMatrix
+from truetwin.errors import AlignmentError, DataError
+from truetwin.instrument.battery_evidence import resolve_blocks
+from truetwin.io import read_blocks
+from truetwin.io.readable_files import check_is_file
+from truetwin.study.step_work import Work
+from truetwin.study.study_file import Study
+
+if TYPE_CHECKING:
+    from truetwin.simulation.survey.survey_task import SurveyTask
+
+OF_A_PANEL = ("evaluate", "calibrate", "diagnose")
+
+NEEDS = {
+    "simulate": ("personas", "items"),
+    "evaluate": ("human",),
+    "calibrate": ("human",),
+    "diagnose": ("human",),
+    "reweight": ("marginals",),
+}
+
+
+def check_study(study: Study) -> list[str]:
+    """Check that all that a study names exists and fits together.
+
+    Returns
+    -------
+    list of str
+        What was found, in sentences for a reader.
+
+    Raises
+    ------
+    TruetwinError
+        For the first thing that is wrong.
+    """
+    _check_sections(study)
+    _check_names(study)
+    _check_files(study)
+    found = []
+    asked = None if study.simulate is None else _task(study)
+    if study.inputs.human is not None and any(getattr(study, name) is not None for name in OF_A_PANEL):
+        found.append(_panel(study, asked))
+    if study.simulate is not None and asked is not None:
+        size = f"{len(asked.personas)} personas, {len(asked.items)} items"
+        found.append(f"{size}: at most {asked.n_cells} calls of {study.simulate.model}")
+    if study.inputs.marginals is not None:
+        found.append(_marginals(study, asked))
+    if study.inputs.groups is not None:
+        read_blocks(study.inputs.groups)
+    if study.voice:
+        found.append(_voice(study))
+    return found
+
+
+def _check_files(study: Study) -> None:
+    for path in (*(value for _, value in study.inputs if isinstance(value, Path)), *study.voice):
+        check_is_file(path)
+
+
+def _panel(study: Study, asked: SurveyTask | None) -> str:
+    """What will be predicted, with the answers still to be simulated taken as missing."""
+    work = Work(study, Path())
+    if asked is None:
+        panel = work.panel
+    else:
+        from truetwin.io import read_items, read_responses
+
+        inputs = study.inputs
+        assert inputs.human is not None
+        assert inputs.items is not None
+        human, *given = (
+            read_responses(path, id_column=inputs.id_column, items=read_items(inputs.items))
+            for path in (inputs.human, inputs.twin)
+            if path is not None
+        )
+        rows = list(dict.fromkeys([*(r for t in given for r in t.respondent_ids), *asked.personas]))
+        columns = {item.id: item for item in (*(i for t in given for i in t.items), *asked.items)}
+        nothing = np.full((len(rows), len(columns)), np.nan)
+        panel = Panel(human, ResponseMatrix(nothing, rows, list(columns.values()), source="the simulation"))
+    resolve_blocks(panel, work.blocks)
+    if study.calibrate is not None and not (panel.new_items or panel.new_respondents):
+        raise DataError("calibrate: there is nothing to predict: every item and respondent has human answers")
+    n, m = panel.human_values.shape
+    return (
+        f"{n} respondents, {m} items: {len(panel.new_items)} items nobody has answered, "
+        f"{len(panel.new_respondents)} respondents who have answered nothing"
+    )
+
+
+def _marginals(study: Study, asked: SurveyTask | None) -> str:
+    from truetwin.io import read_items, read_responses
+    from truetwin.io.marginal_files import read_marginals
+
+    inputs = study.inputs
+    assert inputs.marginals is not None
+    known = set(read_marginals(inputs.marginals).item_ids)
+    if study.reweight is not None:
+        twins = set() if asked is None else {item.id for item in asked.items}
+        if inputs.twin is not None:
+            items = read_items(inputs.items) if inputs.items else None
+            twins |= set(read_responses(inputs.twin, id_column=inputs.id_column, items=items).item_ids)
+        if not known & twins:
+            raise AlignmentError(
+                f"reweight: human marginals and twins must have items in common; none of the {len(known)} items of "
+                f"{inputs.marginals.name}, such as {min(known)!r}, is one of the twins' {len(twins)}"
+            )
+    return f"human marginals of {len(known)} items"
+
+
+def _voice(study: Study) -> str:
+    from truetwin.voice.scoring.capability_results import read_annotations
+    from truetwin.voice.scoring.leaderboard import read_results
+
+    if study.inputs.annotations is not None:
+        read_annotations(study.inputs.annotations)
+    return f"{len(read_results(study.voice).standings)} results of voices"
+
+
+def _check_sections(study: Study) -> None:
+    wanted = [name for name in NEEDS if getattr(study, name) is not None]
+    if not wanted and not study.voice:
+        raise DataError(
+            "a study must have at least one of the sections simulate, evaluate, calibrate, diagnose, reweight"
+        )
+    for name in wanted:
+        for role in NEEDS[name]:
+            if getattr(study.inputs, role) is None:
+                raise DataError(f"{name} needs inputs.{role}, which is not there")
+        if study.inputs.twin is None and study.simulate is None:
+            raise DataError(
+                f"{name} needs twins' answers: name a file as inputs.twin, or add a section simulate"
+            )
+
+
+def _task(study: Study) -> SurveyTask:
+    """What would be asked; prompts and personas are checked as the run itself would, before a call is paid for."""
+    from truetwin.io import read_items, read_personas
+    from truetwin.simulation.survey.survey_task import SurveyTask
+    from truetwin.study.simulation_step import how
+
+    part, inputs = study.simulate, study.inputs
+    assert part is not None
+    assert inputs.personas is not None
+    assert inputs.items is not None
+    design, sampling, _ = how(part, study.seed)
+    return SurveyTask(
+        read_personas(inputs.personas), list(read_items(inputs.items).values()), design, sampling
+    )
+
+
+def _check_names(study: Study) -> None:
+    from truetwin.calibration.calibrators import check_preset, methods
+    from truetwin.reweighting import MARGINAL_METHODS
+    from truetwin.reweighting import discrepancy as discrepancy_named
+
+    for part in (study.evaluate, study.calibrate):
+        if part is not None:
+            check_preset(part.preset)
+    for name in study.evaluate.methods if study.evaluate else ():
+        methods.resolve(name)
+    if study.calibrate is not None:
+        methods.resolve(study.calibrate.method)
+    if study.reweight is not None:
+        MARGINAL_METHODS.resolve(study.reweight.method)
+        discrepancy_named(study.reweight.discrepancy)

@@ -1,0 +1,197 @@
+"""The report of a study, from what its steps have written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from truetwin.errors import RunError
+from truetwin.evaluation import Evaluation
+from truetwin.io import read_table
+from truetwin.report.page import Page, Section
+from truetwin.study.step_work import EXAMPLES, THRESHOLDS, Work, evaluation_path
+
+
+def study_page(work: Work) -> Page:
+    """Question and answer first, then every part that the study has."""
+    study = work.study
+    evaluations = _evaluations(work)
+    sidecar = _json(work.folder / "predictions.json") if study.calibrate else None
+    sections: list[Section] = []
+    answer, verdict = "The steps of this study gave no evaluation.", ""
+    chosen = _fitting(evaluations, sidecar)
+    if chosen is not None:
+        from truetwin.report.sections.evaluation_section import gain_in_words
+
+        method = _method(work, chosen)
+        row = next(r for r in chosen.summary() if (r["method"], r["metric"]) == (method, "pearson"))
+        answer = gain_in_words(row) if "difference" in row else answer
+    if study.diagnose is not None:
+        from truetwin.diagnosis.diagnosis_record import from_record
+        from truetwin.report.sections.diagnosis_section import diagnosis_section, verdict_in_words
+
+        diagnosis = from_record(_json(work.folder / "diagnosis.json"), work.panel)
+        verdict = verdict_in_words(diagnosis)
+        sections.append(diagnosis_section(diagnosis))
+    if sidecar is not None:
+        sections.insert(0, _calibration(work, sidecar, chosen))
+    sections[:0] = [*(_evaluation(work, found) for found in evaluations.values()), *_beyond_scores(work)]
+    if study.reweight is not None:
+        sections.append(_marginals(work))
+    if study.simulate is not None:
+        from truetwin.report.sections.simulation_section import simulation_section
+
+        sections.append(simulation_section(_json(work.folder / "simulated.json")))
+    if study.voice:
+        section, words = _voice(work)
+        sections.append(section)
+        answer = answer if chosen is not None else words
+    return Page(study.title, study.question, answer, verdict, _facts(work, chosen), sections)
+
+
+def _evaluations(work: Work) -> dict[str, Evaluation]:
+    from truetwin.evaluation.evaluation_record import from_record
+
+    found: dict[str, Evaluation] = {}
+    for protocol in work.study.evaluate.protocols if work.study.evaluate else ():
+        record = _json(evaluation_path(work.folder, protocol))
+        if "impossible" not in record:
+            found[protocol] = from_record(record)
+    by_item, by_block = (found.get(name) for name in ("leave-one-item-out", "leave-block-out"))
+    if by_item and by_block and by_block.settings["n_folds"] == len(by_block.target_ids):
+        del found["leave-block-out"]  # every battery has one item: the same evaluation again
+    return found
+
+
+def _fitting(evaluations: dict[str, Evaluation], sidecar: dict[str, Any] | None) -> Evaluation | None:
+    """The evaluation that hid what the study predicts: single items, whole batteries, or people."""
+    targets = sidecar["targets"] if sidecar else []
+    items = [t for t in targets if t["axis"] == "item"]
+    new_battery = [t for t in items if not str(t.get("situation", "")).startswith("new item of a known")]
+    wanted = "leave-one-item-out"
+    if targets and not items:
+        wanted = "leave-one-respondent-out"
+    elif items and 2 * len(new_battery) > len(items):
+        wanted = "leave-block-out"
+    return evaluations.get(wanted) or next(iter(evaluations.values()), None)
+
+
+def _method(work: Work, evaluation: Evaluation) -> str:
+    """The method that calibrates, if it was evaluated, else the last one that was."""
+    names = list(dict.fromkeys(method for method, _ in evaluation.scores))
+    wanted = work.study.calibrate.method if work.study.calibrate else "auto"
+    return wanted if wanted in names else names[-1]
+
+
+def _evaluation(work: Work, found: Evaluation) -> Section:
+    from truetwin.report.sections.evaluation_section import evaluation_section
+
+    return evaluation_section(found, _method(work, found))
+
+
+def _beyond_scores(work: Work) -> list[Section]:
+    """Example items and the curve of adaptive transfer, if the study asks for them."""
+    from truetwin.report.sections.evaluation_section import examples_section, thresholds_section
+
+    part = work.study.evaluate
+    found = []
+    if part is not None and part.examples:
+        found.append(examples_section(_json(work.folder / EXAMPLES)["rows"]))
+    if part is not None and part.thresholds:
+        records = _json(work.folder / THRESHOLDS)
+        found.append(thresholds_section({method: records[method] for method in part.thresholds}))
+    return found
+
+
+def _calibration(work: Work, sidecar: dict[str, Any], chosen: Evaluation | None) -> Section:
+    from truetwin.report.sections.calibration_section import calibration_section, new_item_shares
+
+    shares = []
+    if "interval" in sidecar and sidecar["interval"]["file"].endswith((".csv", ".parquet")):
+        table = read_table(work.folder / sidecar["interval"]["file"])
+        shares = new_item_shares(table.select(["item_id", "probabilities"]).to_pylist(), work.panel)
+    return calibration_section(sidecar, shares, chosen)
+
+
+def _marginals(work: Work) -> Section:
+    from truetwin.io import read_items, read_responses
+    from truetwin.report.sections.marginals_section import marginals_section
+
+    inputs = work.study.inputs
+    items = read_items(inputs.items) if inputs.items else None
+    twins = read_responses(work.twin, id_column=inputs.id_column, items=items)
+    rows = []
+    for row in read_table(work.folder / "shares.csv").to_pylist():
+        numbers = {
+            k: float(row[k]) if row[k] not in ("", None) else None for k in ("share", "lower", "upper")
+        }
+        rows.append(
+            {
+                "item": row["item_id"],
+                "population": row["population"],
+                "category": row["category"],
+                "calibrated": numbers["share"],
+                "lower": numbers["lower"],
+                "upper": numbers["upper"],
+                "twin": _twin_share(twins, row["item_id"], row["category"]),
+            }
+        )
+    return marginals_section(_json(work.folder / "shares.json"), rows)
+
+
+def _voice(work: Work) -> tuple[Section, str]:
+    from truetwin.report.sections.voice_section import voice_in_words, voice_section
+    from truetwin.voice.scoring.capability_results import capability_results, read_annotations
+    from truetwin.voice.scoring.leaderboard import ranked, read_results
+    from truetwin.voice.scoring.stored_answers import read_answers
+
+    files, annotations = work.study.voice, work.study.inputs.annotations
+    rows: list[dict[str, Any]] = []
+    if annotations is not None:
+        outcomes = [outcome for path in files for outcome in read_answers(path).outcomes]
+        rows = capability_results(outcomes, read_annotations(annotations))
+    standings = ranked(read_results(files).standings)
+    return voice_section(standings, rows), voice_in_words(standings)
+
+
+def _twin_share(twins: Any, item: str, category: str) -> float | None:
+    """Share of twins that chose a category, named by its label or else its code."""
+    import numpy as np
+
+    place = twins.item_ids.index(item)
+    scale, answers = twins.items[place].scale, twins.values[:, place]
+    answers = answers[np.isfinite(answers)]
+    codes = {label: code for code, label in scale.labels.items()} if scale else {}
+    try:
+        code = codes.get(category)
+        code = float(category) if code is None else code
+    except ValueError:
+        return None
+    return float(np.mean(answers == code)) if answers.size else None
+
+
+def _facts(work: Work, chosen: Evaluation | None) -> list[tuple[str, str]]:
+    facts = []
+    if work.study.inputs.human is not None:
+        panel = work.panel
+        facts.append(
+            ("people", f"{len(panel.human.respondent_ids)} respondents, {len(panel.human.item_ids)} items")
+        )
+        facts.append(
+            ("twins", f"{len(panel.twin.respondent_ids)} respondents, {len(panel.twin.item_ids)} items")
+        )
+        facts.append(
+            ("to predict", f"{len(panel.new_items)} new items, {len(panel.new_respondents)} new respondents")
+        )
+    if chosen is not None:
+        facts.append(("the answer comes from", str(chosen.settings["protocol"])))
+    facts.append(("seed", str(work.study.seed)))
+    return facts
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise RunError(f"a result of an earlier step must be readable; {path} is not ({error})") from error

@@ -1,0 +1,264 @@
+"""The steps of a study: what each reads, what it writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from truetwin.errors import NotPredictableError, ParameterError
+from truetwin.io import read_blocks, write_json, write_table
+from truetwin.study.simulation_step import run_simulation
+from truetwin.study.step_work import EXAMPLES, THRESHOLDS, Work, evaluation_path
+from truetwin.study.study_file import Evaluate, Study
+
+METRICS = ("pearson", "bias", "variance-ratio")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its name, its section of the study, the files that it reads, the work, and what else it goes by."""
+
+    name: str
+    section: Callable[[Study], BaseModel | None]
+    reads: Callable[[Work], Mapping[str, Path]]
+    do: Callable[[Work], list[Path]]
+    also: Callable[[Study], Mapping[str, Any]] = lambda study: {}
+
+
+def _simulation_files(work: Work) -> dict[str, Path]:
+    """What a simulation reads, the table or script behind an offline model among it."""
+    inputs, part = work.study.inputs, work.study.simulate
+    found = {"personas": inputs.personas, "items": inputs.items, "twin": inputs.twin}
+    if part is not None and part.model.partition(":")[0] in ("generated", "scripted"):
+        file = part.model.partition(":")[2]
+        found["model"] = Path(file) if file else None
+    return {role: path for role, path in found.items() if path is not None}
+
+
+def _evaluate(work: Work) -> list[Path]:
+    import pyarrow as pa
+
+    from truetwin.evaluation import evaluate
+    from truetwin.evaluation.evaluation_record import to_record
+
+    part = work.study.evaluate
+    assert part is not None
+    written, rows = [], []
+    for protocol in part.protocols:
+        path = evaluation_path(work.folder, protocol)
+        try:
+            found = evaluate(
+                work.panel,
+                part.methods,
+                protocol,
+                metric=METRICS,
+                preset=part.preset,
+                blocks=work.blocks,
+                max_folds=part.max_folds,
+                n_jobs=work.n_jobs,
+                progress=work.progress,
+            )
+        except NotPredictableError as error:
+            write_json({"protocol": protocol, "impossible": str(error)}, path)
+        else:
+            write_json(to_record(found), path)
+            rows += [{"protocol": protocol, **row} for row in found.per_target()]
+        written.append(path)
+    scores = work.folder / "scores.parquet"
+    write_table(pa.Table.from_pylist(rows), scores)
+    for name, content in ((THRESHOLDS, _thresholds(work, part)), (EXAMPLES, _examples(work, part))):
+        if content:
+            write_json(content, work.folder / name)
+            written.append(work.folder / name)
+    return [*written, scores]
+
+
+def _thresholds(work: Work, part: Evaluate) -> dict[str, Any]:
+    """Adaptive transfer at every threshold, a record or the reason for none a method."""
+    from truetwin.evaluation.threshold_sweep import sweep_thresholds
+
+    found: dict[str, Any] = {}
+    for method in part.thresholds:
+        try:
+            sweep = sweep_thresholds(
+                work.panel, method, blocks=work.blocks, n_jobs=work.n_jobs, progress=work.progress
+            )
+        except (NotPredictableError, ParameterError) as error:
+            found[method] = {"impossible": str(error)}
+        else:
+            found[method] = asdict(sweep)
+    return found
+
+
+def _examples(work: Work, part: Evaluate) -> dict[str, Any]:
+    from truetwin.study.hidden_examples import example_shares
+
+    return {"rows": example_shares(work, part.examples)} if part.examples else {}
+
+
+def _calibrate(work: Work) -> list[Path]:
+    from truetwin.calibration import calibrate
+    from truetwin.report.files.prediction_files import intervals_path, write_predictions
+
+    part = work.study.calibrate
+    assert part is not None
+    panel = work.panel
+    result = calibrate(
+        panel,
+        part.method,
+        preset=part.preset,
+        blocks=work.blocks,
+        n_jobs=work.n_jobs,
+        progress=work.progress,
+    )
+    output = work.folder / f"predictions.{part.format}"
+    interval = part.interval if part.method == "auto" and panel.new_items else None
+    sidecar = write_predictions(
+        result,
+        output,
+        id_column=panel.human.id_name,
+        rounded=part.rounded,
+        inputs=work.tables(),
+        settings=part.model_dump(mode="json"),
+        interval=interval,
+        disclosure_column=True,
+    )
+    return [output, sidecar, *([intervals_path(output)] if interval else [])]
+
+
+def _diagnose(work: Work) -> list[Path]:
+    import pyarrow as pa
+
+    from truetwin.diagnosis import diagnose
+    from truetwin.diagnosis.diagnosis_record import to_record
+
+    part = work.study.diagnose
+    assert part is not None
+    found = diagnose(
+        work.panel,
+        blocks=work.blocks,
+        scaled=part.scaled,
+        scores=_stored_scores(work, "leave-one-item-out"),
+        battery_scores=_stored_scores(work, "leave-block-out"),
+        random_state=work.study.seed,
+    )
+    path, table = work.folder / "diagnosis.json", work.folder / "diagnosis.csv"
+    write_json(to_record(found), path)
+    write_table(pa.Table.from_pylist(_flat(found.rows())), table)
+    return [path, table]
+
+
+def _stored_scores(work: Work, protocol: str) -> dict[str, float] | None:
+    """What the method that calibrates reached on the answered items, if this study evaluates it."""
+    if work.study.calibrate is None or protocol not in _evaluated(work):
+        return None
+    path = evaluation_path(work.folder, protocol)
+    record = json.loads(path.read_text(encoding="utf-8"))
+    for row in record.get("scores", ()):
+        if (row["method"], row["metric"]) == (work.study.calibrate.method, "pearson"):
+            pairs = zip(record["target_ids"], row["values"], strict=True)
+            return {target: score for target, score in pairs if score is not None}
+    return None
+
+
+def _reweight(work: Work) -> list[Path]:
+    from truetwin.io import read_items, read_responses
+    from truetwin.io.marginal_files import read_marginals
+    from truetwin.report.files.predicted_marginals import write_marginals
+    from truetwin.reweighting import reweight
+
+    part, inputs = work.study.reweight, work.study.inputs
+    assert part is not None
+    assert inputs.marginals is not None
+    items = read_items(inputs.items) if inputs.items else None
+    twins = read_responses(work.twin, id_column=inputs.id_column, items=items)
+    result = reweight(
+        twins,
+        read_marginals(inputs.marginals),
+        method=part.method,
+        discrepancy=part.discrepancy,
+        level=part.level,
+        groups=read_blocks(inputs.groups) if inputs.groups else None,
+    )
+    output = work.folder / "shares.csv"
+    sidecar = write_marginals(
+        result,
+        output,
+        None,
+        inputs={"marginals": inputs.marginals, "twin": work.twin},
+        settings=part.model_dump(mode="json"),
+        disclosure_column=True,
+    )
+    return [output, sidecar]
+
+
+def _report(work: Work) -> list[Path]:
+    from truetwin.report.page import write_page
+    from truetwin.study.study_report import study_page
+
+    path = work.folder / "report.html"
+    write_page(study_page(work), path)
+    return [path]
+
+
+def _results(work: Work) -> dict[str, Path]:
+    """What the report rests on: every result of the other steps."""
+    from truetwin.results.step_cache import Ledger
+
+    entries = Ledger(work.folder).entries()
+    files = [f for name, entry in entries.items() if name != "report" for f in entry["outputs"]]
+    voice = {f"voice-{k}": path for k, path in enumerate(work.study.voice)}
+    annotations = work.study.inputs.annotations
+    return {
+        **(work.tables() if work.study.inputs.human else {}),
+        **voice,
+        **({"annotations": annotations} if annotations else {}),
+        **{file: work.folder / file for file in files},
+    }
+
+
+def _marginal_files(work: Work) -> dict[str, Path]:
+    inputs = work.study.inputs
+    found = {"marginals": inputs.marginals, "twin": work.twin, "items": inputs.items, "groups": inputs.groups}
+    return {role: path for role, path in found.items() if path is not None}
+
+
+def _diagnosis_files(work: Work) -> dict[str, Path]:
+    return {**work.tables(), **{name: evaluation_path(work.folder, name) for name in _evaluated(work)}}
+
+
+def _diagnosed_method(study: Study) -> dict[str, Any]:
+    """The method that verdicts speak of is set in another section."""
+    return {"method": study.calibrate.method if study.calibrate else None}
+
+
+def _evaluated(work: Work) -> tuple[str, ...]:
+    """Protocols that this study evaluates; what a former version of it left in the folder does not count."""
+    return work.study.evaluate.protocols if work.study.evaluate else ()
+
+
+STEPS = (
+    Step("simulate", lambda study: study.simulate, _simulation_files, run_simulation),
+    Step("evaluate", lambda study: study.evaluate, Work.tables, _evaluate),
+    Step("calibrate", lambda study: study.calibrate, Work.tables, _calibrate),
+    Step("diagnose", lambda study: study.diagnose, _diagnosis_files, _diagnose, _diagnosed_method),
+    Step("reweight", lambda study: study.reweight, _marginal_files, _reweight),
+    Step("report", lambda study: study, _results, _report),
+)
+
+
+def _flat(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with the same plain columns: lists become texts."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return [{name: _cell(row.get(name)) for name in names} for row in rows]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return "; ".join(str(part) for part in value)
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,1 @@
+"""Audit a benchmark before a model is asked: telltale options, persona-free guesses, fairer subsets."""

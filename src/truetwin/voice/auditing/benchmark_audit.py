@@ -1,0 +1,155 @@
+"""What a multiple-choice benchmark gives away, and what is wrong with it, before any model is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from truetwin.errors import DataError
+from truetwin.voice.auditing.predictors import Guesses, best_persona_free, guess_all
+from truetwin.voice.auditing.style import answer_index
+from truetwin.voice.items.item_faults import Finding, find_faults
+from truetwin.voice.items.voice_items import N_OPTIONS, VoiceItem
+from truetwin.voice.stats.rates import percent, wilson
+
+CHANCE = 1 / N_OPTIONS
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Where the right answers stand.
+
+    ``p`` is that of a chi-square test against equal shares.
+    """
+
+    counts: tuple[int, ...]
+    p: float
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a place, shares in percent."""
+        n = sum(self.counts)
+        rows = []
+        for place, count in enumerate(self.counts):
+            low, high = wilson(count / n, n)
+            rows.append(
+                {
+                    "position": "ABCD"[place],
+                    "n": count,
+                    "share": 100 * count / n,
+                    "ci_low": 100 * low,
+                    "ci_high": 100 * high,
+                }
+            )
+        return rows
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """All that was found.
+
+    Attributes
+    ----------
+    n_items, n_personas, n_groups : int
+        Items, distinct personas, distinct groups (0 if items have none).
+    guesses : tuple of Guesses
+        Every registered predictor, the most accurate first.
+    findings : tuple of Finding
+        Faults of single items, with their ids.
+    balance : Balance
+        Places of the right answers as stored.
+    """
+
+    n_items: int
+    n_personas: int
+    n_groups: int
+    guesses: tuple[Guesses, ...]
+    findings: tuple[Finding, ...]
+    balance: Balance
+
+    @property
+    def best(self) -> Guesses | None:
+        """The most accurate predictor that knows nothing of the persona."""
+        return best_persona_free(self.guesses)
+
+    def finding(self, name: str) -> Finding:
+        """A finding by name."""
+        return next(f for f in self.findings if f.name == name)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a predictor, in percent; ``n`` is 0 and the accuracy missing where it cannot be applied."""
+        return [predictor_row(found) for found in self.guesses]
+
+    def finding_rows(self) -> list[dict[str, Any]]:
+        """One row a finding, shares in percent."""
+        return [
+            {
+                "finding": found.name,
+                "n": found.n,
+                "share": 100 * found.n / found.n_items,
+                "ci_low": 100 * found.interval[0],
+                "ci_high": 100 * found.interval[1],
+                "description": found.description,
+                "item_ids": list(found.item_ids),
+            }
+            for found in self.findings
+        ]
+
+
+def audit(items: Sequence[VoiceItem], *, histories_known: bool = True) -> AuditReport:
+    """Audit items of a multiple-choice benchmark.
+
+    Load published items with their leaks in place (``remove_leaks=False``), or none will be found. Where items come
+    without the histories that they had, say so, or all of them count as items with an empty one.
+
+    Raises
+    ------
+    DataError
+        If there are no items.
+
+    Examples
+    --------
+    >>> from truetwin.voice.items.voice_items import Option, VoicePersona
+    >>> options = tuple(Option(f"o{k}", "a" * (k + 1)) for k in range(4))
+    >>> items = [VoiceItem(f"i{k}", "social", "en", VoicePersona("p"), "Hi", options, "o0") for k in range(3)]
+    >>> report = audit(items)
+    >>> report.finding("duplicate").n, report.balance.counts
+    (2, (3, 0, 0, 0))
+    """
+    if not items:
+        raise DataError("an audit needs at least one item; there is none")
+    counts = Counter(map(answer_index, items))
+    places = tuple(counts[k] for k in range(N_OPTIONS))
+    return AuditReport(
+        n_items=len(items),
+        n_personas=len({item.persona.id for item in items}),
+        n_groups=len({item.group for item in items} - {""}),
+        guesses=tuple(guess_all(items)),
+        findings=tuple(find_faults(items, histories_known=histories_known)),
+        balance=Balance(places, _equal_shares_p(places)),
+    )
+
+
+def predictor_row(found: Guesses) -> dict[str, Any]:
+    """A predictor's figures in percent, with both intervals; whatever is undefined is None."""
+    r = found.rate
+    return {
+        "predictor": found.predictor.name,
+        "n": r.n,
+        "accuracy": percent(r.value),
+        "ci_low": percent(r.low),
+        "ci_high": percent(r.high),
+        "cluster_ci_low": percent(r.cluster_low),
+        "cluster_ci_high": percent(r.cluster_high),
+        "chance": 100 * CHANCE,
+        "uses": found.predictor.uses,
+        "persona_free": found.predictor.is_persona_free,
+        "description": found.predictor.description,
+    }
+
+
+def _equal_shares_p(counts: Sequence[int]) -> float:
+    from scipy.stats import chisquare
+
+    return float(chisquare(counts).pvalue)

@@ -1,0 +1,150 @@
+"""Fairer versions of a benchmark: answers at every place equally often, and a subset without telltale options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from truetwin.errors import DataError, ParameterError
+from truetwin.voice.auditing.predictors import length_gaps
+from truetwin.voice.auditing.style import style_probabilities
+from truetwin.voice.items.item_faults import (
+    duplicates_of,
+    gives_away,
+    is_placeholder,
+    says_nothing,
+    true_reply_in_history,
+    true_reply_in_stimulus,
+)
+from truetwin.voice.items.verbatim import cut_out
+from truetwin.voice.items.voice_items import N_OPTIONS, Option, VoiceItem
+
+#: Largest |log ratio| of an option's length to the mean of the others in a matched item: 1.5 times as long or short.
+LENGTH_GAP = float(np.log(1.5))
+#: Largest probability that the style model may give to an option of a matched item; chance is .25.
+STYLE_PROBABILITY = 0.5
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A release, and what was done to get it: ids of the items concerned by what was done."""
+
+    items: list[VoiceItem]
+    done: Mapping[str, tuple[str, ...]]
+
+
+def balance_positions(items: Sequence[VoiceItem], *, seed: int) -> list[VoiceItem]:
+    """Shuffle every item's options so that right answers stand at every place equally often (up to one item).
+
+    The order is a function of the items and the seed alone; option ids stay.
+
+    Examples
+    --------
+    >>> options = tuple(Option(f"o{k}", str(k)) for k in range(4))
+    >>> from truetwin.voice.items.voice_items import VoicePersona
+    >>> items = [VoiceItem(f"i{k}", "social", "en", VoicePersona("p"), "?", options, "o0") for k in range(8)]
+    >>> sorted(i.options.index(i.true_option) for i in balance_positions(items, seed=1))
+    [0, 0, 1, 1, 2, 2, 3, 3]
+    """
+    random = np.random.default_rng(seed)
+    places = random.permutation(np.arange(len(items)) % N_OPTIONS)
+    done = []
+    for item, place in zip(items, places, strict=True):
+        others: list[Option] = [item.distractors[k] for k in random.permutation(len(item.distractors))]
+        others.insert(int(place), item.true_option)
+        done.append(replace(item, options=tuple(others)))
+    return done
+
+
+def repaired_release(items: Sequence[VoiceItem], *, seed: int) -> Repaired:
+    """A release whose right answers are balanced over places, without duplicates, leaks and missing replies.
+
+    Duplicates and items whose true reply is missing (placeholder, "none") are dropped; where the true reply stands in
+    the stimulus, a gap takes its place; history turns that hold it are dropped. Options are not rewritten: shortcuts of
+    length and style remain, and :func:`matched_subset` is the way round them.
+
+    Raises
+    ------
+    DataError
+        If no item is left.
+    """
+    again = duplicates_of(items)
+    missing = {
+        i.item_id for i in items if is_placeholder(i.true_option.text) or says_nothing(i.true_option.text)
+    }
+    kept = [item for item in items if item.item_id not in again and item.item_id not in missing]
+    if not kept:
+        raise DataError(
+            "a repaired release must have at least one item; all are duplicates or have no true reply"
+        )
+    in_context = tuple(item.item_id for item in kept if true_reply_in_stimulus(item))
+    in_history = tuple(item.item_id for item in kept if true_reply_in_history(item))
+    clean = balance_positions([_without_leaks(item) for item in kept], seed=seed)
+    done = {
+        "duplicate dropped": tuple(again),
+        "no true reply, dropped": tuple(i.item_id for i in items if i.item_id in missing),
+        "leak cut out of the stimulus": in_context,
+        "history turns with the true reply dropped": in_history,
+        "order of options balanced": tuple(item.item_id for item in clean),
+    }
+    note = {"seed": seed, "order": "balanced"}
+    return Repaired(
+        [replace(i, duplicate_of=None, provenance={**i.provenance, "repaired": note}) for i in clean], done
+    )
+
+
+def matched_subset(
+    items: Sequence[VoiceItem],
+    *,
+    length_gap: float = LENGTH_GAP,
+    style_probability: float = STYLE_PROBABILITY,
+) -> list[VoiceItem]:
+    """Items whose options are alike in length and style.
+
+    An item stays if no option's length differs from the mean of the others by more than the gap, and the style model
+    (groups held out) gives no option more than the probability. Both conditions look at all options alike and not at
+    which one is true, so that choosing items by them opens no new shortcut. Duplicates and items without a true reply
+    are left out.
+
+    Parameters
+    ----------
+    length_gap : float
+        Largest absolute log ratio of a length to that mean; > 0.
+    style_probability : float
+        Between chance (.25, keeps nothing) and 1 (keeps everything).
+
+    Raises
+    ------
+    ParameterError
+        If a threshold is out of range.
+    """
+    if length_gap <= 0:
+        raise ParameterError(f"'length_gap' must be positive. Got {length_gap} instead.")
+    if not 1 / N_OPTIONS < style_probability <= 1:
+        raise ParameterError(
+            f"'style_probability' must be above {1 / N_OPTIONS} and at most 1. Got {style_probability} instead."
+        )
+    if not items:
+        return []
+    fine = length_gaps(items).max(axis=1) <= length_gap
+    probabilities = style_probabilities(items)
+    if probabilities is not None:
+        fine &= probabilities.max(axis=1) <= style_probability
+    again = duplicates_of(items)
+    return [
+        item
+        for item, is_fine in zip(items, fine, strict=True)
+        if is_fine
+        and item.item_id not in again
+        and not is_placeholder(item.true_option.text)
+        and not says_nothing(item.true_option.text)
+    ]
+
+
+def _without_leaks(item: VoiceItem) -> VoiceItem:
+    true = item.true_option.text
+    stimulus = cut_out(true, item.stimulus) if true_reply_in_stimulus(item) else item.stimulus
+    history = tuple(turn for turn in item.history if not gives_away(true, turn))
+    return replace(item, stimulus=stimulus, history=history)

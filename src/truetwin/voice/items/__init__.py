@@ -1,0 +1,1 @@
+"""Benchmark items: one format, the published dimensions, faults, controls."""

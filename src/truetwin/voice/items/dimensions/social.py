@@ -1,0 +1,94 @@
+"""Social personas: users of a Chinese microblog, 2000 items, distractors by other users (paper B, section 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from truetwin.errors import DataError, FileFormatError
+from truetwin.voice.items.dimensions.loading import (
+    Loaded,
+    finish,
+    indexed_options,
+    load_records,
+    marked_turn,
+    read_lines,
+    text_field,
+    whole_number,
+)
+from truetwin.voice.items.voice_items import Dimension, VoiceItem, VoicePersona
+
+DIMENSION: Dimension = "social"
+LANGUAGE = "zh"
+MARKS = ("AnchorPost:", "UserReply:")
+DISTRACTOR_SOURCE = "another user"
+
+
+def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
+    """Items of a file in the published layout.
+
+    Parameters
+    ----------
+    path : Path
+        JSONL with ``user_id, anchor_post, history, choices, answer_idx``.
+    remove_leaks : bool, default=True
+        Remove history turns and places of the post that hold the true reply; if false they are only counted.
+    """
+    return load_records(path, record_to_item, remove_leaks=remove_leaks)
+
+
+def load_from_answers(path: Path | None = None) -> Loaded:
+    """Posts, options and right answers from a file of published answers; histories are not in it, so all are empty.
+
+    The published items themselves are not where the answers are. Every file of answers repeats each item's post and
+    options in the order of the items, which is enough for all baselines that ignore the persona.
+
+    Parameters
+    ----------
+    path : Path, optional
+        JSONL with ``line_idx, user_id, anchor_post, choices, ground_truth_index``; without it the first published file.
+    """
+    if path is None:
+        from truetwin.datasets.twinvoice import SOCIAL_ANSWERS, twinvoice
+
+        path = twinvoice.fetch(SOCIAL_ANSWERS[0])
+    items = [
+        record_to_item(
+            {**record, "history": []},
+            whole_number(record, "line_idx", where),
+            where,
+            answer_field="ground_truth_index",
+        )
+        for where, record in read_lines(path)
+    ]
+    if len({item.item_id for item in items}) != len(items) or not items:
+        raise DataError(f"{path}: 'line_idx' must be there and unique")
+    return finish(items, {}, remove_leaks=False)
+
+
+def item_id_of(line: int) -> str:
+    """Id of the item on a line (from 1) of the published file."""
+    return f"{DIMENSION}-{line:04d}"
+
+
+def record_to_item(
+    record: Mapping[str, Any], number: int, where: str, *, answer_field: str = "answer_idx"
+) -> VoiceItem:
+    """One published record as an item; histories are stored oldest first and end before the item."""
+    user = text_field(record, "user_id", where)
+    options, answer = indexed_options(record, answer_field, DISTRACTOR_SOURCE, where)
+    history = record.get("history")
+    if not isinstance(history, list):
+        raise FileFormatError(f"{where}: 'history' must be a list of turns; got {history!r:.80}")
+    return VoiceItem(
+        item_id_of(number),
+        DIMENSION,
+        LANGUAGE,
+        VoicePersona(user),
+        text_field(record, "anchor_post", where),
+        options,
+        answer,
+        history=tuple(marked_turn(text, MARKS, k, where) for k, text in enumerate(history, 1)),
+        provenance={"dataset": "twinvoice", "line": number},
+    )

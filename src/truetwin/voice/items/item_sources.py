@@ -1,0 +1,199 @@
+"""Items by name or from a file of any known layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from truetwin.errors import DataError, DatasetError, FileFormatError, UnknownNameError
+from truetwin.registry import closest
+from truetwin.voice.items.dimensions import Loaded, LoadReport, interpersonal, narrative, social
+from truetwin.voice.items.dimensions.loading import finish, load_records, read_lines
+from truetwin.voice.items.script_language import language_of
+from truetwin.voice.items.voice_items import (
+    DIMENSIONS,
+    N_OPTIONS,
+    Option,
+    Turn,
+    VoiceItem,
+    VoicePersona,
+    read_voice_items,
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Items and where they are from.
+
+    ``layout`` is ``"own"``, ``"social"``, ``"social answers"``, ``"interpersonal"``, ``"narrative"`` or ``"generic"``.
+    """
+
+    name: str
+    layout: str
+    items: list[VoiceItem]
+    report: LoadReport
+
+
+def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool = False) -> Source:
+    """Items of a published dimension, or of a file.
+
+    Parameters
+    ----------
+    source : str
+        ``"narrative"`` (the pinned published items), ``"social"`` (posts and options as the published answers repeat
+        them, without histories), or a JSONL file: our own items, a published layout, or the generic layout of
+        :func:`generic_item`.
+    profiles : Path, optional
+        Profiles that go with a file of narrative items; by default ``profiles.jsonl`` beside it.
+    remove_leaks : bool, default=False
+        Audits need the items as they are; runs do not.
+
+    Raises
+    ------
+    DatasetError
+        For ``"interpersonal"``, whose items are not published where the others are.
+    FileFormatError, DataError
+        If the file is not what it must be.
+    """
+    if source in DIMENSIONS and not Path(source).is_file():
+        return _published(source, remove_leaks)
+    path = Path(source)
+    if not path.is_file():
+        guess = closest(source, list(DIMENSIONS))
+        raise UnknownNameError(
+            f"no dimension and no file named {source!r}.{guess} Dimensions are {', '.join(DIMENSIONS)}."
+        )
+    first = next((record for _, record in read_lines(path)), None)
+    if first is None:
+        raise DataError(f"{path} must hold at least one item; it has none")
+    layout = _layout_of(first, path)
+    loaded = _READERS[layout](path, profiles, remove_leaks)
+    return Source(str(path), layout, loaded.items, loaded.report)
+
+
+def generic_item(record: Mapping[str, Any], number: int, where: str) -> VoiceItem:
+    """A four-option question of any origin as an item.
+
+    ``question`` (or ``stimulus``, ``context``), ``options`` (a list of four texts, or letters to texts) and ``answer``
+    (place from 0, letter, or the text itself) must be there; ``id``, ``persona`` (or ``user_id``), ``group``,
+    ``language`` and ``history`` (texts, or objects with ``reply`` and ``context``) may be. The dimension is taken to be
+    interpersonal unless given.
+
+    Examples
+    --------
+    >>> generic_item({"question": "Hi?", "options": ["a", "b", "c", "d"], "answer": "B"}, 1, "line 1").answer
+    'o2'
+    """
+    question = next(
+        (record[n] for n in ("question", "stimulus", "context") if record.get(n) is not None), None
+    )
+    if not isinstance(question, str):
+        raise FileFormatError(f"{where}: 'question' must be a text; got {question!r:.80}")
+    listed = record.get("options", record.get("choices"))
+    texts = list(listed.values()) if isinstance(listed, dict) else listed
+    letters = [str(k) for k in listed] if isinstance(listed, dict) else list("ABCD")
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise FileFormatError(f"{where}: 'options' must be texts; got {listed!r:.80}")
+    if len(texts) != N_OPTIONS:
+        raise DataError(f"{where}: an item must have {N_OPTIONS} options; got {len(texts)}")
+    answer = _answer_place(record.get("answer"), texts, letters, where)
+    dimension = record.get("dimension", "interpersonal")
+    if dimension not in DIMENSIONS:
+        raise DataError(f"{where}: 'dimension' must be one of {', '.join(DIMENSIONS)}; got {dimension!r:.80}")
+    return VoiceItem(
+        str(record.get("id", record.get("item_id", f"item-{number:04d}"))),
+        dimension,
+        str(record.get("language") or language_of(f"{question} {texts[answer]}")),
+        VoicePersona(str(record.get("persona", record.get("user_id", f"item-{number:04d}")))),
+        question,
+        tuple(
+            Option(f"o{k}", text, "true" if k == answer + 1 else "distractor")
+            for k, text in enumerate(texts, 1)
+        ),
+        f"o{answer + 1}",
+        history=tuple(_turn(turn, k, where) for k, turn in enumerate(record.get("history") or (), 1)),
+        group=str(record.get("group") or ""),
+        provenance={"line": number},
+    )
+
+
+def _answer_place(answer: object, texts: list[str], letters: list[str], where: str) -> int:
+    if isinstance(answer, int) and not isinstance(answer, bool) and 0 <= answer < len(texts):
+        return answer
+    if isinstance(answer, str) and answer in letters:
+        return letters.index(answer)
+    if isinstance(answer, str) and texts.count(answer) == 1:
+        return texts.index(answer)
+    raise DataError(
+        f"{where}: 'answer' must be a place from 0 to {len(texts) - 1}, one of {', '.join(letters)}, or the text "
+        f"of one option; got {answer!r:.80}"
+    )
+
+
+def _turn(turn: object, position: int, where: str) -> Turn:
+    if isinstance(turn, str):
+        return Turn(turn, "", str(position))
+    if isinstance(turn, dict) and isinstance(turn.get("reply"), str):
+        return Turn(turn["reply"], str(turn.get("context") or ""), str(position))
+    raise FileFormatError(f"{where}: a history turn must be a text or have a 'reply'; got {turn!r:.80}")
+
+
+def _published(name: str, remove_leaks: bool) -> Source:
+    if name == "narrative":
+        loaded = narrative.load(remove_leaks=remove_leaks)
+        return Source(name, "narrative", loaded.items, loaded.report)
+    if name == "social":
+        loaded = social.load_from_answers()
+        return Source(name, "social answers", loaded.items, loaded.report)
+    raise DatasetError(
+        "the published interpersonal items have no pinned file that could be fetched; give the file with "
+        "user_id, context, history, choices and answer_idx instead of the dimension's name"
+    )
+
+
+def _own(path: Path, profiles: Path | None, remove_leaks: bool) -> Loaded:
+    return finish(read_voice_items(path), {}, remove_leaks=remove_leaks)
+
+
+def _narrative(path: Path, profiles: Path | None, remove_leaks: bool) -> Loaded:
+    beside = profiles or path.with_name("profiles.jsonl")
+    if not beside.is_file():
+        raise FileFormatError(
+            f"narrative items need their characters' profiles; there is no {beside}. Name the file with --profiles."
+        )
+    return narrative.load(path, beside, remove_leaks=remove_leaks)
+
+
+def _generic(path: Path, profiles: Path | None, remove_leaks: bool) -> Loaded:
+    return load_records(path, generic_item, remove_leaks=remove_leaks)
+
+
+_READERS: dict[str, Callable[[Path, Path | None, bool], Loaded]] = {
+    "own": _own,
+    "narrative": _narrative,
+    "social": lambda path, _, remove_leaks: social.load(path, remove_leaks=remove_leaks),
+    "social answers": lambda path, _, __: social.load_from_answers(path),
+    "interpersonal": lambda path, _, remove_leaks: interpersonal.load(path, remove_leaks=remove_leaks),
+    "generic": _generic,
+}
+_FIELDS = {  # in this order: the first layout whose fields are all there
+    "own": {"item_id", "stimulus", "options", "answer", "persona"},
+    "narrative": {"mcq", "speaker_match_key"},
+    "social answers": {"anchor_post", "choices", "ground_truth_index"},
+    "social": {"anchor_post", "choices", "answer_idx"},
+    "interpersonal": {"user_id", "context", "choices", "answer_idx"},
+}
+
+
+def _layout_of(record: Mapping[str, Any], path: Path) -> str:
+    for name, fields in _FIELDS.items():
+        if fields <= set(record):
+            return name
+    if "answer" in record and ("options" in record or "choices" in record):
+        return "generic"
+    raise FileFormatError(
+        f"{path} must hold multiple-choice items, at least with 'question', 'options' and 'answer'; its first line has "
+        f"{', '.join(sorted(record)) or 'no fields'}"
+    )

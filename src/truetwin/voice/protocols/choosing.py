@@ -1,0 +1,91 @@
+"""Discriminative choice: which of four replies is the persona's own (paper B, section 3.2.1, appendix A.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from truetwin.llm import Cell, Parsed, Reply, State
+from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.protocols.item_rendering import (
+    LETTERS,
+    Lettered,
+    history_block,
+    language_note,
+    lettered,
+    persona_block,
+    quoted,
+)
+from truetwin.voice.protocols.judgement_reading import read_choice
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
+from truetwin.voice.protocols.voice_task import NO_REPLY, VoiceTask, fields_of, object_schema
+
+
+class ChoiceTask(VoiceTask):
+    """Choose the persona's reply among four; the parsed value is the id of the option chosen.
+
+    Examples
+    --------
+    >>> from truetwin.voice.items.voice_items import Option, VoiceItem, VoicePersona
+    >>> from truetwin.voice.protocols.voice_task import Setup
+    >>> options = tuple(Option(i, f"Reply {i}.") for i in "abcd")
+    >>> item = VoiceItem("1", "social", "en", VoicePersona("p"), "Snow!", options, answer="b")
+    >>> task = ChoiceTask([item], Setup())
+    >>> [cell] = task.cells()
+    >>> letter = task.shown(item).letters[task.shown(item).ids.index("b")]
+    >>> task.parse(cell, Reply(f"Answer: {letter}")).value
+    'b'
+    """
+
+    step = "choice"
+
+    def prompt_name(self, item: VoiceItem) -> str:
+        """One prompt a dimension."""
+        return f"choose-{item.dimension}"
+
+    def shown(self, item: VoiceItem, rotation: int = 0) -> Lettered:
+        """The options in the order in which a rotation shows them."""
+        return lettered(item.options, item.item_id, self.setup.seed, rotation)
+
+    def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
+        """What goes into the prompt."""
+        return {
+            "language": language_note(item.language),
+            "persona": persona_block(item.persona),
+            "history": history_block(item, self.setup.history),
+            "stimulus": quoted("stimulus", item.stimulus),
+            "options": self.shown(item, rotation).quoted(),
+            "letters": ", ".join(LETTERS),
+        }
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """A reason and a letter."""
+        return choice_schema()
+
+    def parse(self, cell: Cell, reply: Reply) -> Parsed:
+        """The id of the option that a reply chooses."""
+        return read_option(reply, self.shown(self.by_id[cell.item], cell.replicate))
+
+
+def choice_schema() -> dict[str, Any]:
+    """JSON schema of a reason and a letter."""
+    return object_schema(reason={"type": "string"}, choice={"type": "string", "enum": list(LETTERS)})
+
+
+def read_option(reply: Reply, shown: Lettered) -> Parsed:
+    """The id of the option whose letter a reply says."""
+    parsed = read_choice(reply, shown.texts)
+    return Parsed(State.VALID, shown.id_of(parsed.value)) if parsed.state is State.VALID else parsed
+
+
+def outcome_of_choice(task: ChoiceTask, cell: Cell, parsed: Parsed, *, model: str) -> Outcome:
+    """What became of one item: right, wrong, not readable (which is wrong), or failed in the machinery."""
+    item = task.by_id[cell.item]
+    about = {**fields_of(item), "run": cell.replicate, "model": model, "reason": parsed.reason}
+    shown = task.shown(item, cell.replicate).ids
+    if parsed.state in NO_REPLY:
+        return Outcome(item.item_id, Protocol.CHOICE, Status.FAILED, shown=shown, answer=item.answer, **about)
+    if parsed.state is not State.VALID:
+        about["details"] = {"state": parsed.state.value}
+    return choice_outcome(item.item_id, shown, item.answer, parsed.value, **about)

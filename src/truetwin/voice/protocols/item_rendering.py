@@ -1,0 +1,159 @@
+"""Items as text for prompts: what is quoted is fenced, and options get their letters here and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from truetwin.voice.items.voice_items import Dimension, Option, Turn, VoiceItem, VoicePersona
+
+LETTERS = "ABCD"
+#: Id of a model's own reply among the candidates that a judge sees.
+REPLY_ID = "reply"
+#: What one text of a persona is called, by dimension.
+#: What a reply is called in prompts, and what a turn's stimulus and reply are.
+KINDS: dict[Dimension, str] = {"social": "reply", "interpersonal": "message", "narrative": "line"}
+TURN_WORDS: dict[Dimension, tuple[str, str]] = {
+    "social": ("Post", "Reply"),
+    "interpersonal": ("Message", "Reply"),
+    "narrative": ("Scene", "Line"),
+}
+_LANGUAGES = {
+    "ar": "Arabic",
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "hi": "Hindi",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "zh": "Chinese",
+}
+
+
+@dataclass(frozen=True)
+class Lettered:
+    """Options in the order in which they are shown; the first has the letter A.
+
+    Examples
+    --------
+    >>> shown = Lettered((Option("a", "Yes."), Option("b", "No.")))
+    >>> shown.id_of("B"), shown.texts
+    ('b', {'A': 'Yes.', 'B': 'No.'})
+    """
+
+    options: tuple[Option, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the options, in the order shown."""
+        return tuple(option.id for option in self.options)
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The letters given out."""
+        return tuple(LETTERS[: len(self.options)])
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """Letter -> text."""
+        return {letter: option.text for letter, option in zip(self.letters, self.options, strict=True)}
+
+    def id_of(self, letter: str) -> str:
+        """Id of the option that a letter stands for."""
+        return self.options[LETTERS.index(letter)].id
+
+    def quoted(self) -> str:
+        """The options for a prompt, one after the other, fenced."""
+        lines = [f"{letter}. {_indented(text)}" for letter, text in self.texts.items()]
+        return quoted("options", "\n".join(lines))
+
+
+def lettered(options: Sequence[Option], key: str, seed: int = 0, rotation: int = 0) -> Lettered:
+    """Options in an order drawn from a seed and a key (the item's id), rotated.
+
+    The order does not depend on how the options are stored, only on their ids; over as many rotations as there are
+    options, each option stands once at every place.
+
+    Examples
+    --------
+    >>> options = [Option(i, i.upper()) for i in "abcd"]
+    >>> {lettered(options, "item-1", rotation=k).ids[0] for k in range(4)} == set("abcd")
+    True
+    """
+    ordered = sorted(options, key=lambda option: option.id)
+    random.Random(f"{seed}:{key}").shuffle(ordered)
+    k = rotation % len(ordered)
+    return Lettered(tuple(ordered[k:] + ordered[:k]))
+
+
+def quoted(label: str, text: str) -> str:
+    """A text between marks that nobody who wrote it could know: they hold a hash of the text itself.
+
+    Examples
+    --------
+    >>> print(quoted("post", "Hello"))
+    <<<post 185f8db32271
+    Hello
+    185f8db32271>>>
+    """
+    mark = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
+    return f"<<<{label} {mark}\n{text}\n{mark}>>>"
+
+
+def persona_block(persona: VoicePersona, heading: str = "Who you are") -> str:
+    """What is known of whoever is played besides the history; empty if nothing is."""
+    lines = [f"Name: {persona.name}"] if persona.name else []
+    for name, texts in (
+        ("Personality", persona.traits),
+        ("Goals", persona.goals),
+        ("Details", persona.details),
+    ):
+        if texts:
+            lines += [f"{name}:", *(f"- {_indented(text)}" for text in texts)]
+    return f"{heading}:\n{quoted('profile', chr(10).join(lines))}\n\n" if lines else ""
+
+
+def history_block(item: VoiceItem, turns: int) -> str:
+    """The last turns of the history, oldest first; says so if there are none."""
+    kept: tuple[Turn, ...] = item.history[-turns:] if turns else ()
+    if not kept:
+        return "(none are known)"
+    stimulus, reply = TURN_WORDS[item.dimension]
+    lines = []
+    for number, turn in enumerate(kept, 1):
+        if turn.context:
+            lines.append(f"{number}. {stimulus}: {_indented(turn.context)}")
+            lines.append(f"   {reply}: {_indented(turn.reply)}")
+        else:
+            lines.append(f"{number}. {reply}: {_indented(turn.reply)}")
+    return quoted("history", "\n".join(lines))
+
+
+def language_note(language: str) -> str:
+    """What a prompt says about the language of an item (ISO 639-1), whichever it is."""
+    name = _LANGUAGES.get(language.lower().split("-")[0])
+    if name is None:
+        return "Read every quoted text in the language in which it is written."
+    return f"The quoted texts are in {name}: read them as someone does whose own language is {name}."
+
+
+def write_in(language: str) -> str:
+    """In which language a free reply is to be written."""
+    name = _LANGUAGES.get(language.lower().split("-")[0])
+    return f"Write it in {name}." if name else "Write it in the language of the texts above."
+
+
+def _indented(text: str) -> str:
+    """Further lines of a text moved in, so that none of them looks like the next entry of a list."""
+    return "\n   ".join(text.strip().splitlines())

@@ -1,0 +1,232 @@
+"""Judging free replies: two rankings, which are different estimands, and marks (paper B, appendices A.5, A.6).
+
+A reply that cannot be judged because it is empty, refused, cut off or too long is no matter for a judge: it is wrong
+under both rankings and gets the lowest mark, and is counted as such. A judge that fails, or cannot be read, leaves the
+item unscored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from truetwin.errors import ParameterError
+from truetwin.llm import Cell, Parsed, Reply, State
+from truetwin.voice.items.voice_items import Option, VoiceItem
+from truetwin.voice.protocols.choosing import choice_schema, read_option
+from truetwin.voice.protocols.item_rendering import (
+    KINDS,
+    LETTERS,
+    REPLY_ID,
+    Lettered,
+    history_block,
+    language_note,
+    lettered,
+    quoted,
+)
+from truetwin.voice.protocols.judgement_reading import read_score
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
+from truetwin.voice.protocols.voice_task import NO_REPLY, Setup, VoiceTask, fields_of, object_schema
+
+#: The three things that a judge's mark rests on.
+PILLARS = ("opinion_consistency", "logical_factual_fidelity", "stylistic_similarity")
+#: What a judge says about each of them.
+VERDICTS = ("match", "minor", "major", "none")
+LOWEST_MARK, HIGHEST_MARK = 1, 5
+
+
+class JudgeTask(VoiceTask):
+    """What both ways of judging share: they ask only about replies that were written.
+
+    Parameters
+    ----------
+    items, setup
+        As for all tasks.
+    replies : mapping of (item id, rotation) to Parsed
+        The replies as read; see :class:`truetwin.voice.protocols.free_replies.ReplyTask`.
+    """
+
+    protocol: Protocol
+
+    def __init__(
+        self, items: Sequence[VoiceItem], setup: Setup, replies: Mapping[tuple[str, int], Parsed]
+    ) -> None:
+        super().__init__(items, setup)
+        self.replies = replies
+
+    def asked(self, item: VoiceItem, rotation: int) -> bool:
+        """Whether there is a reply to judge."""
+        reply = self.replies.get((item.item_id, rotation))
+        return reply is not None and reply.state is State.VALID
+
+    def reply_to(self, item: VoiceItem, rotation: int) -> str:
+        """The reply that is judged."""
+        return str(self.replies[item.item_id, rotation].value)
+
+
+class RankingTask(JudgeTask):
+    """A judge compares texts; the parsed value is the id of the one that it finds closest.
+
+    ``reply-vs-distractors``: the reply stands among three distractors, and the closest to the *true* reply is asked
+    for. ``map-to-options``: the true reply stands among the distractors, and the closest to the *written* reply is
+    asked for. The first asks whether the model beats the distractors, the second whether it can be told which person it
+    plays; they do not estimate the same and are never averaged.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[VoiceItem],
+        setup: Setup,
+        replies: Mapping[tuple[str, int], Parsed],
+        protocol: Protocol,
+    ) -> None:
+        if protocol not in (Protocol.REPLY_VS_DISTRACTORS, Protocol.MAP_TO_OPTIONS):
+            raise ParameterError(
+                f"a ranking is 'reply-vs-distractors' or 'map-to-options'; got {protocol.value!r}"
+            )
+        super().__init__(items, setup, replies)
+        self.protocol = protocol
+        self.step = f"judge-{protocol.value}"  # type: ignore[misc]
+
+    def prompt_name(self, item: VoiceItem) -> str:
+        """One prompt an estimand."""
+        return f"rank-{self.protocol.value}"
+
+    def shown(self, item: VoiceItem, rotation: int = 0) -> Lettered:
+        """The candidates in the order in which the judge sees them."""
+        if self.protocol is Protocol.MAP_TO_OPTIONS:
+            candidates = item.options
+        else:
+            candidates = (*item.distractors, Option(REPLY_ID, self.reply_to(item, rotation)))
+        return lettered(candidates, f"{item.item_id}:{self.protocol.value}", self.setup.seed, rotation)
+
+    def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
+        """What goes into the prompt."""
+        compared = (
+            {"reply": quoted("text", self.reply_to(item, rotation))}
+            if self.protocol is Protocol.MAP_TO_OPTIONS
+            else {"reference": quoted("reference", item.true_option.text)}
+        )
+        return {
+            "language": language_note(item.language),
+            "kind": KINDS[item.dimension],
+            "options": self.shown(item, rotation).quoted(),
+            "letters": ", ".join(LETTERS),
+            **compared,
+        }
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """A reason and a letter."""
+        return choice_schema()
+
+    def parse(self, cell: Cell, reply: Reply) -> Parsed:
+        """The id of the candidate that the judge names."""
+        return read_option(reply, self.shown(self.by_id[cell.item], cell.replicate))
+
+
+class ScoringTask(JudgeTask):
+    """A judge marks the reply against the true one, 1 to 5, with a verdict on each of three pillars.
+
+    The parsed value is ``{"score": int, "verdicts": {pillar: word}}``.
+    """
+
+    step = "judge-scoring"
+    protocol = Protocol.SCORING
+
+    def prompt_name(self, item: VoiceItem) -> str:
+        """One prompt for all."""
+        return "score"
+
+    def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
+        """What goes into the prompt."""
+        return {
+            "language": language_note(item.language),
+            "kind": KINDS[item.dimension],
+            "history": history_block(item, self.setup.history),
+            "stimulus": quoted("stimulus", item.stimulus),
+            "reference": quoted("true reply", item.true_option.text),
+            "reply": quoted("twin's reply", self.reply_to(item, rotation)),
+        }
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """A reason, three verdicts and a mark."""
+        verdict = {"type": "string", "enum": list(VERDICTS)}
+        return object_schema(
+            reason={"type": "string"},
+            **dict.fromkeys(PILLARS, verdict),
+            score={"type": "integer", "enum": list(range(LOWEST_MARK, HIGHEST_MARK + 1))},
+        )
+
+    def parse(self, cell: Cell, reply: Reply) -> Parsed:
+        """The judge's mark and verdicts."""
+        return read_score(reply, PILLARS, VERDICTS)
+
+
+def judge_task(
+    items: Sequence[VoiceItem],
+    setup: Setup,
+    replies: Mapping[tuple[str, int], Parsed],
+    protocol: Protocol,
+) -> RankingTask | ScoringTask:
+    """The task of a judging protocol."""
+    if protocol is Protocol.SCORING:
+        return ScoringTask(items, setup, replies)
+    return RankingTask(items, setup, replies, protocol)
+
+
+def outcome_of_judgement(
+    task: RankingTask | ScoringTask, cell: Cell, judged: Parsed | None, *, model: str, judge: str
+) -> Outcome:
+    """What became of one item under a judging protocol.
+
+    Parameters
+    ----------
+    task : RankingTask or ScoringTask
+        What the judge was asked.
+    cell : Cell
+        The judge's cell.
+    judged : Parsed, optional
+        How the judge's reply was read; None if the judge was not asked.
+    model, judge : str
+        Who wrote, and who judged.
+    """
+    item, rotation = task.by_id[cell.item], cell.replicate
+    written = task.replies.get((item.item_id, rotation), Parsed(State.SKIPPED, reason="no reply was written"))
+    about = {**fields_of(item), "run": rotation, "model": model, "judge": judge}
+    protocol = task.protocol
+    if written.state in NO_REPLY:
+        return Outcome(item.item_id, protocol, Status.FAILED, reason=written.reason, **about)
+    if written.state is not State.VALID:
+        about |= {"reason": written.reason, "details": {"state": written.state.value}}
+        if isinstance(task, ScoringTask):
+            return Outcome(item.item_id, protocol, Status.DONE, score=float(LOWEST_MARK), **about)
+        return Outcome(item.item_id, protocol, Status.INCORRECT, **about)
+    about["reply"] = str(written.value)
+    if judged is None or judged.state is not State.VALID:
+        state = "not asked" if judged is None else judged.state.value
+        reason = (
+            "the judge was not asked" if judged is None else f"judge: {judged.reason or judged.state.value}"
+        )
+        return Outcome(
+            item.item_id, protocol, Status.UNSCORED, reason=reason, details={"state": state}, **about
+        )
+    if isinstance(task, ScoringTask):
+        mark = judged.value["score"]
+        details = {"verdicts": judged.value["verdicts"], "normalised": normalised(mark)}
+        return Outcome(item.item_id, protocol, Status.DONE, score=float(mark), details=details, **about)
+    right = item.answer if protocol is Protocol.MAP_TO_OPTIONS else REPLY_ID
+    shown = task.shown(item, rotation).ids
+    return choice_outcome(item.item_id, shown, right, judged.value, protocol=protocol, **about)
+
+
+def normalised(mark: float) -> float:
+    """A mark from 1 to 5 as a share of the way from the lowest to the highest.
+
+    Examples
+    --------
+    >>> normalised(3)
+    0.5
+    """
+    return (mark - LOWEST_MARK) / (HIGHEST_MARK - LOWEST_MARK)

@@ -1,0 +1,182 @@
+"""Any number of result files as one table of models."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from truetwin.errors import DataError, FileFormatError
+from truetwin.io.readable_files import read_text
+from truetwin.voice.protocols.outcomes import SCORE_RANGE, Protocol
+from truetwin.voice.scoring.score_table import score_answers
+from truetwin.voice.scoring.stored_answers import Answers, read_answers
+
+UNIT = "percent"
+_NUMBERS = (
+    "n", "n_answered", "n_failed", "accuracy_answered", "accuracy_all", "ci_low", "ci_high", "cluster_ci_low",
+    "cluster_ci_high", "mean_score", "normalised_ci_low", "normalised_ci_high", "baseline_accuracy",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One model under one protocol on one dimension.
+
+    Accuracies are in percent and None for marks; ``mean_score`` is the mean of marks from 1 to 5. ``ci_low`` and
+    ``ci_high`` belong to ``accuracy_all`` or ``mean_score``, in its units; personas are drawn whole where they are
+    known. ``baseline`` names the best guess that knows no persona, on the same items, where the items are known.
+    """
+
+    dimension: str
+    protocol: str
+    model: str
+    n: int
+    n_answered: int
+    accuracy_answered: float | None = None
+    accuracy_all: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    mean_score: float | None = None
+    judge: str = ""
+    n_failed: int = 0
+    baseline: str = ""
+    baseline_accuracy: float | None = None
+    file: str = ""
+
+    @property
+    def points(self) -> float:
+        """What models are ordered by: accuracy over all items, or the mean mark."""
+        for value in (self.accuracy_all, self.mean_score):
+            if value is not None and not math.isnan(value):
+                return value
+        return -math.inf
+
+    def to_row(self) -> dict[str, Any]:
+        """The standing as a row of a table."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What result files hold: standings, what the reader must know, and whether lines of a file were damaged."""
+
+    standings: tuple[Standing, ...]
+    notes: tuple[str, ...] = ()
+    is_damaged: bool = False
+
+
+def read_results(
+    paths: Sequence[str | Path],
+    *,
+    with_baseline: bool = True,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Results:
+    """Standings of any number of files: what ``truetwin voice score --json`` printed, or stored answers.
+
+    Stored answers are scored as that verb does, with the best guess that knows no persona beside them.
+
+    Raises
+    ------
+    FileFormatError
+        If a file is neither.
+    """
+    standings: list[Standing] = []
+    answers: list[Answers] = []
+    for path in map(Path, paths):
+        rows = score_rows(path)
+        if rows is None:
+            answers.append(read_answers(path))
+        else:
+            standings += [_from_row(row, f"{path}, row {k}", str(path)) for k, row in enumerate(rows, 1)]
+    board = score_answers(answers, with_baseline=with_baseline, progress=progress)
+    standings += [_from_row(row, row["file"], row["file"]) for row in board.rows() if _is_scored(row)]
+    return Results(tuple(standings), board.notes, any(a.broken_lines for a in answers))
+
+
+def score_rows(path: str | Path) -> list[Any] | None:
+    """Rows of a file that ``truetwin voice score --json`` printed; None if it is no such object at all.
+
+    Raises
+    ------
+    FileFormatError
+        If it is the result of another verb, has no rows, or is not in percent.
+    """
+    path = Path(path)
+    content = _json_object(read_text(path))
+    if content is None or "rows" not in content:
+        return None
+    if content.get("command") not in ("voice score", "voice leaderboard"):
+        raise FileFormatError(
+            f"{path} must be the result of 'truetwin voice score --json'; it is of {content.get('command')!r}"
+        )
+    settings, rows = content.get("settings"), content["rows"]
+    if not isinstance(settings, dict) or settings.get("unit") != UNIT:
+        raise FileFormatError(f"{path} must say in its settings that accuracies are in {UNIT}; it does not")
+    if not isinstance(rows, list) or not rows:
+        raise FileFormatError(f"{path} must hold a list of rows; it has none")
+    return [row for row in rows if not isinstance(row, dict) or _is_scored(row)]
+
+
+def ranked(standings: Sequence[Standing]) -> list[Standing]:
+    """By dimension and protocol, the best model first.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    if not standings:
+        raise DataError("a leaderboard needs at least one scored result; the files hold none")
+    order = {p.value: k for k, p in enumerate(Protocol)}
+    return sorted(
+        standings, key=lambda s: (s.dimension, order.get(s.protocol, 99), s.judge, -s.points, s.model)
+    )
+
+
+def _is_scored(row: Mapping[str, Any]) -> bool:
+    """Whether a row has figures; written replies that nobody judged have none."""
+    return row.get("protocol") != Protocol.REPLY.value
+
+
+def _from_row(row: Any, where: str, file: str) -> Standing:
+    if not isinstance(row, Mapping):
+        raise FileFormatError(f"{where}: a row must be an object")
+    for name in _NUMBERS:
+        value = row.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise FileFormatError(f"{where}: {name!r} must be a number; got {value!r}")
+    known = [name for name in Standing.__dataclass_fields__ if row.get(name) is not None]
+    for name in known:
+        if name not in _NUMBERS and not isinstance(row[name], str):
+            raise FileFormatError(f"{where}: {name!r} must be a text; got {row[name]!r}")
+    fields = {"dimension": "", "file": file, **{name: row[name] for name in known}}
+    try:
+        return Standing(**{**fields, **_ends(row)})
+    except TypeError as error:
+        raise FileFormatError(f"{where}: protocol, model, n and n_answered must be there") from error
+
+
+def _ends(row: Mapping[str, Any]) -> dict[str, float]:
+    """The interval that draws whole personas, if the row has one."""
+    if row.get("normalised_ci_low") is not None and row.get("normalised_ci_high") is not None:
+        low, high = SCORE_RANGE
+        scale = (high - low) / 100
+        return {
+            "ci_low": low + scale * row["normalised_ci_low"],
+            "ci_high": low + scale * row["normalised_ci_high"],
+        }
+    if row.get("cluster_ci_low") is not None and row.get("cluster_ci_high") is not None:
+        return {"ci_low": row["cluster_ci_low"], "ci_high": row["cluster_ci_high"]}
+    return {}
+
+
+def _json_object(text: str) -> dict[str, Any] | None:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None

@@ -1,0 +1,1 @@
+"""What all benchmark builds share: rows, privacy, distractors, release gate, datasheet."""

@@ -1,0 +1,129 @@
+r"""Bots, and messages that are not written for the occasion.
+
+Two signs, both counted and named:
+
+*Canned message*: the same template (the message with numbers, links, addresses and names masked) is sent often, over
+all users. Templates of few words ("thank you very much") are how people talk, and do not count.
+
+*Bot*: the name says so, or most of a user's messages are canned or open in the same way ("New patchset: ...").
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from truetwin.errors import ParameterError
+from truetwin.voice_sets.common.count_min_sketch import CountSketch
+
+_MASKED = re.compile(
+    r"\[(?:user|email|link|phone|handle)(?:-\w+)?\]|(?:\w+://|www\.)\S+|@\S+|[^\W\d_]*\d[\w.:/-]*"
+)
+_MAY_MASK = re.compile(r"[\d@\[]|://|www\.")
+_NAME = re.compile(
+    r"(?:^|[^a-zA-Z])u?bot+u?(?:$|[^a-zA-Z])|bot\d*[_`^-]*$|^\[?bot\]?|^ubot|^(?:chan|nick|mem)serv$", re.I
+)
+#: Ends that are part of a word and not "bot".
+_NOT = re.compile(r"(?:ab|tal|ro|sa)bott?\d*[_`^-]*$", re.I)
+OPENING_WORDS = 2
+#: An opening is mechanical if this share of a user's messages has it, and so many at least.
+OPENING_SHARE = 0.2
+FEWEST_OPENINGS = 10
+
+
+@dataclass(frozen=True)
+class CannedOptions:
+    """When a message is canned and a user a bot.
+
+    Parameters
+    ----------
+    repeats : int, default=8
+        So many messages of one template are canned.
+    min_words : int, default=6
+        Shorter templates are not judged.
+    bot_share : float, default=0.5
+        A user with a larger share of canned messages, or of messages that open like many of that user's, is a bot.
+    bot_messages : int, default=20
+        Users with fewer messages are judged by their name only.
+    """
+
+    repeats: int = 8
+    min_words: int = 6
+    bot_share: float = 0.5
+    bot_messages: int = 20
+
+    def __post_init__(self) -> None:
+        for name, least in (("repeats", 2), ("min_words", 1), ("bot_messages", 1)):
+            if getattr(self, name) < least:
+                raise ParameterError(f"{name} must be at least {least}; got {getattr(self, name)}")
+        if not 0 < self.bot_share <= 1:
+            raise ParameterError(f"bot_share must be in (0, 1]; got {self.bot_share}")
+
+
+def template_of(text: str) -> str:
+    """A message with what changes from one sending to the next masked.
+
+    Examples
+    --------
+    >>> template_of("Build 4711 failed, see https://ci.example.org/4711")
+    'build # failed, see #'
+    """
+    text = text.lower()
+    if _MAY_MASK.search(text):
+        text = _MASKED.sub("#", text)
+    return " ".join(text.split())
+
+
+def says_bot(name: str) -> bool:
+    """Whether a name says that its bearer is a bot.
+
+    Examples
+    --------
+    >>> [says_bot(name) for name in ("ubottu", "wikibugs_bot", "Talbot", "robothead", "deploybot2")]
+    [True, True, False, False, True]
+    """
+    return bool(_NAME.search(name)) and not _NOT.search(name)
+
+
+class CannedCounts:
+    """Counts of templates and of users' openings, in flat memory.
+
+    Examples
+    --------
+    >>> counts = CannedCounts(CannedOptions(repeats=2, min_words=3), bits=10)
+    >>> for _ in range(2):
+    ...     counts.add("ann", "The build number 5 failed again")
+    >>> counts.is_canned("The build number 6 failed again"), counts.is_canned("Something else was said here")
+    (True, False)
+    """
+
+    def __init__(self, options: CannedOptions, bits: int = 22) -> None:
+        self.options = options
+        self._templates, self._openings = CountSketch(bits), CountSketch(bits)
+
+    def add(self, user: str, text: str) -> None:
+        """Count one message."""
+        template = template_of(text)
+        if self._is_long(template):
+            self._templates.add(template)
+        self._openings.add(_opening(user, template))
+
+    def is_canned(self, text: str) -> bool:
+        """Whether a message's template was seen too often."""
+        return self._is_frequent(template_of(text))
+
+    def is_mechanical(self, user: str, text: str, n: int) -> bool:
+        """Whether a message is canned, or opens like a fifth of the ``n`` messages of its user."""
+        template = template_of(text)
+        opens = self._openings.count(_opening(user, template))
+        return opens >= max(OPENING_SHARE * n, FEWEST_OPENINGS) or self._is_frequent(template)
+
+    def _is_frequent(self, template: str) -> bool:
+        return self._is_long(template) and self._templates.count(template) >= self.options.repeats
+
+    def _is_long(self, template: str) -> bool:
+        return template.count(" ") + 1 >= self.options.min_words
+
+
+def _opening(user: str, template: str) -> str:
+    return f"{user}\0{' '.join(template.split(' ', OPENING_WORDS)[:OPENING_WORDS])}"

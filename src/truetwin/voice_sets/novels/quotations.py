@@ -1,0 +1,228 @@
+"""What is said in a book: quotations under the conventions of different editions.
+
+Curly or straight, single or double marks, guillemets, low quotes and dashes. A book follows one outer convention, which
+is found by counting; marks of another kind inside belong to the quotation (nested). A quotation that runs on over
+paragraphs is opened anew in each and closed in the last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from truetwin.errors import DataError
+from truetwin.voice_sets.novels.book import Book
+from truetwin.voice_sets.novels.word_classes import SPEECH_VERBS
+
+#: Below this many quotations in ten thousand words, a book is taken to have none.
+FEWEST_PER_10000_WORDS = 5.0
+_ELIDED = "tis|twas|twere|twould|twill|tisn|twasn|em|till|til|cause|bout|ere|gainst|neath|pon|un|ee|a"
+_BEFORE_OPENING = re.compile(r"[\s(\[—–\-“\"‘:]$")
+#: More words than this are speech even without a stop inside the marks.
+LONGEST_MENTION = 8
+_REPORTED = re.compile(rf"\s*(?:[\w’'.]+\s+){{0,3}}(?:{'|'.join(sorted(SPEECH_VERBS))})\b")
+_STOPS = ".,!?;:—–-…)"
+
+
+@dataclass(frozen=True)
+class Convention:
+    """Marks around speech; ``closing`` may equal ``opening``, and is empty for dashes."""
+
+    name: str
+    opening: str
+    closing: str
+
+    @property
+    def is_single(self) -> bool:
+        """Whether closing marks look like apostrophes."""
+        return self.closing in ("'", "’")
+
+
+CONVENTIONS = (
+    Convention("double-curly", "“", "”"),
+    Convention("double-straight", '"', '"'),
+    Convention("single-curly", "‘", "’"),
+    Convention("single-straight", "'", "'"),
+    Convention("guillemets", "«", "»"),
+    Convention("low-curly", "„", "“"),
+    Convention("dash", "—", ""),
+)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Characters ``start`` to ``end`` of a paragraph, without the marks."""
+
+    paragraph: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Quotations:
+    """What was found: speech by paragraph, in order, and how many marks were never closed.
+
+    ``joined`` holds paragraphs whose first span continues the last span of the paragraph before.
+    """
+
+    convention: Convention
+    spans: dict[int, tuple[Span, ...]]
+    joined: frozenset[int]
+    n_unclosed: int
+    n_mentions: int
+
+
+def find_convention(book: Book) -> Convention:
+    """The marks that this book puts around speech, by how often they open a paragraph or follow a blank.
+
+    Raises :class:`truetwin.errors.DataError` for a book without quotation marks.
+    """
+    starts: Counter[str] = Counter()
+    for paragraph in book.paragraphs:
+        for convention in CONVENTIONS:
+            if paragraph.text.startswith(convention.opening) and len(paragraph.text) > 1:
+                starts[convention.name] += 1
+    best = max(CONVENTIONS, key=lambda c: starts[c.name])
+    found = _n_openings(book, best) if starts[best.name] else 0
+    needed = max(2.0, FEWEST_PER_10000_WORDS * book.n_words / 10_000)
+    if found < needed:
+        raise DataError(
+            f"a book must mark what is said, with quotation marks or dashes; {book.name!r} has {found} such marks in "
+            f"{book.n_words} words (at least {needed:.0f} are needed). Plays and books without quotation marks cannot "
+            "be read."
+        )
+    return best
+
+
+def find_quotations(book: Book, convention: Convention | None = None) -> Quotations:
+    """Find everything that is said.
+
+    A short quotation within a sentence that ends without a stop inside its marks is a mention (a title, a word spoken
+    of), not speech; it is counted only.
+    """
+    convention = convention or find_convention(book)
+    spans: dict[int, tuple[Span, ...]] = {}
+    joined: set[int] = set()
+    unclosed = mentions = 0
+    running = False
+    for paragraph in book.paragraphs:
+        text = paragraph.text
+        continues = running and text.startswith(convention.opening)
+        unclosed += running and not continues
+        raw, running = ([], False) if paragraph.is_heading else _scan(text, convention)
+        kept = [(a, b) for a, b in raw if _is_speech(text, a, b) or (continues and a == 1)]
+        mentions += len(raw) - len(kept)
+        if kept:
+            spans[paragraph.index] = tuple(Span(paragraph.index, a, b) for a, b in kept)
+            if continues and kept[0][0] <= 1:
+                joined.add(paragraph.index)
+    return Quotations(convention, spans, frozenset(joined), unclosed + running, mentions)
+
+
+def joined_text(book: Book, spans: Iterable[Span]) -> str:
+    """The words of several spans as one text."""
+    pieces = (book.paragraphs[s.paragraph].text[s.start : s.end].strip() for s in spans)
+    return " ".join(piece for piece in pieces if piece)
+
+
+def _n_openings(book: Book, convention: Convention) -> int:
+    return sum(len(_scan(p.text, convention)[0]) for p in book.paragraphs)
+
+
+def _scan(text: str, convention: Convention) -> tuple[list[tuple[int, int]], bool]:
+    """Spans of one paragraph, and whether the last one is still open at its end."""
+    if not convention.closing:
+        return _scan_dashes(text), False
+    found: list[tuple[int, int]] = []
+    at = 0
+    while (start := _opening(text, at, convention)) is not None:
+        end = _closing(text, start + 1, convention)
+        if end is None:
+            found.append((start + 1, len(text)))
+            return found, True
+        if end > start + 1:
+            found.append((start + 1, end))
+        at = end + 1
+    return found, False
+
+
+def _opening(text: str, at: int, convention: Convention) -> int | None:
+    mark = convention.opening
+    while (k := text.find(mark, at)) >= 0:
+        after = text[k + 1 : k + 2]
+        free = k == 0 or bool(_BEFORE_OPENING.search(text[:k][-1]))
+        if after and not after.isspace() and (free or mark not in ("'", '"')):
+            elided = convention.is_single and k > 0 and _is_elision(text, k)
+            if not elided:
+                return k
+        at = k + 1
+    return None
+
+
+def _is_elision(text: str, k: int) -> bool:
+    """Whether the mark before a small letter stands for dropped letters ('tis), not for an opening."""
+    word = re.match(rf"(?:{_ELIDED})\b", text[k + 1 :])
+    return bool(word)
+
+
+def _closing(text: str, at: int, convention: Convention) -> int | None:
+    """Where a quotation that was opened before ``at`` ends."""
+    mark = convention.closing
+    if not convention.is_single:
+        k = text.find(mark, at)
+        return k if k >= 0 else None
+    maybe: int | None = None
+    dropped: int | None = None
+    reopened = _opening(text, at, convention)
+    for found in re.finditer(re.escape(mark), text[at:]):
+        k = at + found.start()
+        if reopened is not None and k > reopened and maybe is not None and text[k - 1] not in _STOPS:
+            break
+        if k + 1 < len(text) and text[k + 1].isalnum():
+            continue  # within a word, or letters dropped at its beginning
+        if text[k - 1] in _STOPS or text[k - 1] in "”\"'’":
+            if reopened is not None and k > reopened and maybe is not None:
+                break  # a plain word was closed before another quotation opened
+            return k
+        if text[k - 1].isspace():
+            continue
+        if _is_dropped_ending(text, k):
+            dropped = k if dropped is None else dropped
+        elif maybe is None:
+            maybe = k
+    # A speech that opens its paragraph may go on in the next one; anything else is closed where it can be.
+    return dropped if maybe is None and at > 1 else maybe
+
+
+def _is_dropped_ending(text: str, k: int) -> bool:
+    """Whether a mark after a word is an apostrophe: a plural's possessive, or dropped letters (o', th', goin')."""
+    word = re.search(r"(\w+)$", text[:k])
+    if not word:
+        return False
+    before = word.group(1).lower()
+    follows_word = bool(re.match(r"\s+[a-z]", text[k + 1 :]))
+    return follows_word and (
+        before.endswith(("s", "in", "an")) or before in {"o", "th", "wi", "ha", "d", "t", "an", "a"}
+    )
+
+
+def _scan_dashes(text: str) -> list[tuple[int, int]]:
+    """Speech that a dash opens: up to the paragraph's end, without insertions between two dashes."""
+    if not text.startswith("—"):
+        return []
+    pieces: Sequence[re.Match[str]] = list(re.finditer(r"[^—]+", text))
+    return [(p.start(), p.end()) for p in pieces[::2]]
+
+
+def _is_speech(text: str, start: int, end: int) -> bool:
+    inner = text[start:end].rstrip("”\"'’ ")
+    if not inner.strip():
+        return False
+    before = text[: max(start - 1, 0)].rstrip()
+    words = len(inner.split())
+    if not before or inner[-1] in _STOPS:
+        named_alone = before and words == 1 and inner[-1] in ",;"
+        return bool(re.search(r"\w", inner)) and (not named_alone or bool(_REPORTED.match(text[end + 1 :])))
+    return words > LONGEST_MENTION
