@@ -17,8 +17,8 @@ import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
-    from truetwin.settings.base import Settings
-    from truetwin.settings.options import Option
+    from truetwin.settings.declaration import Settings
+    from truetwin.settings.option_list import Option
 
 #: Widest line of a help text.
 WIDEST = 100
@@ -63,7 +63,8 @@ def command_of(entry: VerbEntry) -> Any:
     """The command behind a verb, with an option for each of its settings."""
     function = entry.load()
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    single.command(entry.name, context_settings=CONTEXT)(_with_options(function))
+    declared = hasattr(function, SETTINGS)
+    single.command(entry.name, context_settings=CONTEXT)(_with_options(function) if declared else function)
     return typer.main.get_command(single)
 
 
@@ -72,7 +73,7 @@ def group_of(entry: GroupEntry) -> Any:
     group = typer.Typer(
         name=entry.name,
         help=entry.summary,
-        cls=lazy_group(entry.entries),
+        cls=verb_group(entry.entries),
         no_args_is_help=True,
         rich_markup_mode=None,
         context_settings=CONTEXT,
@@ -80,7 +81,7 @@ def group_of(entry: GroupEntry) -> Any:
     return typer.main.get_group(group)
 
 
-def lazy_group(entries: tuple[VerbEntry | GroupEntry, ...]) -> type[TyperGroup]:
+def verb_group(entries: tuple[VerbEntry | GroupEntry, ...]) -> type[TyperGroup]:
     """A class of groups that hold these verbs."""
     return type("Verbs", (VerbGroup,), {"entries": entries})
 
@@ -132,8 +133,8 @@ class VerbGroup(TyperGroup):
 
 def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as Typer reads it: one parameter a setting."""
-    from truetwin.settings.base import Side, read_settings
-    from truetwin.settings.options import options_of
+    from truetwin.settings.declaration import Side, read_settings
+    from truetwin.settings.option_list import options_of
 
     model: type[Settings] = getattr(function, SETTINGS)
     options = options_of(model)

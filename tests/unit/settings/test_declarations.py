@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from truetwin.errors import ParameterError
-from truetwin.settings.base import Settings, Side, default_of, read_settings, values_of
-from truetwin.settings.calibrate import Calibrate, CalibrateCommand
-from truetwin.settings.evaluate import Evaluate, EvaluateCommand
-from truetwin.settings.groups import CachedPrices, Caps, Connection, RunLimits
-from truetwin.settings.options import options_of
-from truetwin.settings.simulate import Simulate, SimulateCommand
-from truetwin.settings.study import Study
-from truetwin.settings.voice_sets import NarrativeCommand, NarrativeSettings
+from truetwin.settings.calibrate_settings import Calibrate, CalibrateCommand
+from truetwin.settings.declaration import Settings, Side, default_of, read_settings, values_of
+from truetwin.settings.evaluate_settings import Evaluate, EvaluateCommand
+from truetwin.settings.option_list import options_of
+from truetwin.settings.shared_settings import CachedPrices, Caps, Connection, RunLimits
+from truetwin.settings.simulate_settings import Simulate, SimulateCommand
+from truetwin.settings.study_settings import Study
+from truetwin.settings.voice_build_settings import NarrativeCommand, NarrativeSettings
 
 FILES = {"personas": "p.jsonl", "items": "i.csv", "model": "m"}
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
-from truetwin.settings.base import CommandLineOnly, FileOnly, InStudy, Settings, StudyKey, mark_of
-from truetwin.settings.options import options_of
-from truetwin.settings.study import Study
-from truetwin.settings.wording import models_in
+from truetwin import settings
+from truetwin.settings.declaration import CommandLineOnly, FileOnly, InStudy, Settings, StudyKey, mark_of
+from truetwin.settings.option_list import options_of
+from truetwin.settings.setting_wording import models_in
+from truetwin.settings.study_settings import Study
 
-MODULES = (
-    "calibrate", "diagnose", "evaluate", "evaluate_marginals", "personas", "plan", "programs", "reweight", "runs",
-    "simulate", "study", "voice", "voice_sets",
-)  # fmt: skip
+MODULES = [module.name for module in iter_modules(settings.__path__)]
 
 
 def commands() -> list[type[Settings]]:

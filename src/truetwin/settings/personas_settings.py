@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from truetwin.settings.base import (
+from truetwin.settings.declaration import (
     Argument,
     CommandLineOnly,
     MayBeFile,
@@ -18,7 +18,7 @@ from truetwin.settings.base import (
     Unset,
     setting,
 )
-from truetwin.settings.groups import (
+from truetwin.settings.shared_settings import (
     Caps,
     Connection,
     IdColumn,
@@ -28,7 +28,7 @@ from truetwin.settings.groups import (
     Requests,
     Terminal,
 )
-from truetwin.settings.kinds import Ids, Names
+from truetwin.settings.value_kinds import Ids, Names
 
 
 class Targets(Settings):

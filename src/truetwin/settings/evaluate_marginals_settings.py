@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from truetwin.settings.base import (
+from truetwin.settings.declaration import (
     Argument,
     CommandLineOnly,
     RuleBrokenError,
@@ -15,8 +15,8 @@ from truetwin.settings.base import (
     Unset,
     setting,
 )
-from truetwin.settings.groups import IdColumn, ItemFile, Terminal, TwinAnswers
-from truetwin.settings.kinds import Names
+from truetwin.settings.shared_settings import IdColumn, ItemFile, Terminal, TwinAnswers
+from truetwin.settings.value_kinds import Names
 
 PUBLIC = "A study is about its own inputs; a public dataset is evaluated by the command."
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from truetwin.settings.base import (
+from truetwin.settings.declaration import (
     Argument,
     CommandLineOnly,
     Flag,
@@ -19,7 +19,7 @@ from truetwin.settings.base import (
     Unset,
     setting,
 )
-from truetwin.settings.groups import (
+from truetwin.settings.shared_settings import (
     Connection,
     Engine,
     Figures,
@@ -28,12 +28,9 @@ from truetwin.settings.groups import (
     RunLimits,
     Terminal,
 )
-from truetwin.settings.kinds import Names, Temperature
+from truetwin.settings.value_kinds import Names, Temperature
 
-Judging = Literal["reply-vs-distractors", "map-to-options", "scoring"]
-PeopleProtocol = Literal["choice", "reply-vs-distractors", "map-to-options", "scoring"]
 Control = Literal["none", "no-history", "no-persona", "swapped"]
-Stratum = Literal["dimension", "group", "language", "persona", "model"]
 
 RUN_FOLDER = "A study keeps the run in the folder of its own."
 IN_REPORT = "A study writes its results to its folder and its report."
@@ -269,7 +266,7 @@ class VoiceSampleCommand(Terminal):
         ..., "Benchmark items: JSONL, or 'narrative' or 'social'."
     )
     folder: Path = setting(..., "Folder for tasks.csv, form.html and key.json; made if missing.")
-    protocol: PeopleProtocol = setting(
+    protocol: str = setting(
         "choice",
         "What people do: choice (which reply is the person's?), reply-vs-distractors or map-to-options "
         "(what is closest to a reference?), scoring (marks from 1 to 5).",

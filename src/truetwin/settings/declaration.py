@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
-from truetwin.settings.explaining import RuleBrokenError, explained
+from truetwin.settings.setting_errors import RuleBrokenError, explained
 
 __all__ = [
     "Argument",
@@ -136,11 +136,11 @@ class Settings(CheckedModel):
 
     Examples
     --------
-    >>> from truetwin.settings.calibrate import Calibrate
-    >>> Calibrate(check=-1)
+    >>> from truetwin.settings.shared_settings import Requests
+    >>> Requests(concurrency=0)
     Traceback (most recent call last):
     ...
-    truetwin.errors.ParameterError: check must not be negative; got -1
+    truetwin.errors.ParameterError: concurrency must be at least 1; got 0
     """
 
     #: Why a command is no part of a study, where it is none.
@@ -237,7 +237,7 @@ def read_settings(model: type[S], values: Mapping[str, Any], side: Side = Side.P
 
     Examples
     --------
-    >>> from truetwin.settings.groups import Caps
+    >>> from truetwin.settings.shared_settings import Caps
     >>> read_settings(Caps, {"cap_cost": 0}, Side.COMMAND_LINE)
     Traceback (most recent call last):
     ...

@@ -7,9 +7,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from truetwin.settings.base import Argument, CommandLineOnly, RuleBrokenError, StudyKey, setting
-from truetwin.settings.groups import DisclosureColumn, IdColumn, ItemFile, OnlyItems, Terminal, TwinAnswers
-from truetwin.settings.kinds import LevelOrNone
+from truetwin.settings.declaration import Argument, CommandLineOnly, RuleBrokenError, StudyKey, setting
+from truetwin.settings.shared_settings import (
+    DisclosureColumn,
+    IdColumn,
+    ItemFile,
+    OnlyItems,
+    Terminal,
+    TwinAnswers,
+)
+from truetwin.settings.value_kinds import LevelOrNone
 
 #: Methods that give twins no weights.
 WITHOUT_WEIGHTS = ("mean", "mix", "twins", "ksoft", "ksoft+text")

@@ -7,18 +7,19 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from truetwin.settings.base import Argument, Settings, Unset, setting
-from truetwin.settings.calibrate import Calibrate
-from truetwin.settings.diagnose import Diagnose
-from truetwin.settings.evaluate import Evaluate
-from truetwin.settings.evaluate_marginals import EvaluateMarginals
-from truetwin.settings.groups import Terminal, Workers
-from truetwin.settings.kinds import Ids
-from truetwin.settings.personas import Personas
-from truetwin.settings.plan import Plan
-from truetwin.settings.reweight import Reweight
-from truetwin.settings.simulate import Simulate
-from truetwin.settings.voice import (
+from truetwin.settings.calibrate_settings import Calibrate
+from truetwin.settings.declaration import Argument, Settings, Unset, setting
+from truetwin.settings.diagnose_settings import Diagnose
+from truetwin.settings.evaluate_marginals_settings import EvaluateMarginals
+from truetwin.settings.evaluate_settings import Evaluate
+from truetwin.settings.personas_settings import Personas
+from truetwin.settings.plan_settings import Plan
+from truetwin.settings.reweight_settings import Reweight
+from truetwin.settings.shared_settings import Terminal, Workers
+from truetwin.settings.simulate_settings import Simulate
+from truetwin.settings.value_kinds import Ids
+from truetwin.settings.voice_build_settings import VoiceBuild
+from truetwin.settings.voice_settings import (
     VoiceAnnotate,
     VoiceAudit,
     VoiceGenerate,
@@ -27,7 +28,6 @@ from truetwin.settings.voice import (
     VoiceRun,
     VoiceScore,
 )
-from truetwin.settings.voice_sets import VoiceBuild
 
 EXAMPLE = "Works on study files."
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from truetwin.settings.base import CommandLineOnly, FileOnly, Flag, InStudy, Unset, setting
-from truetwin.settings.groups import (
+from truetwin.settings.declaration import CommandLineOnly, FileOnly, Flag, InStudy, Unset, setting
+from truetwin.settings.shared_settings import (
     Blocks,
     DisclosureColumn,
     Hyperparameters,
@@ -16,7 +16,7 @@ from truetwin.settings.groups import (
     Terminal,
     Workers,
 )
-from truetwin.settings.kinds import Ids, LevelOrNone
+from truetwin.settings.value_kinds import Ids, LevelOrNone
 
 
 class Calibrate(OnlyItems, Hyperparameters):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from truetwin.settings.base import Settings, Unset, setting
-from truetwin.settings.groups import PanelFiles, Terminal
-from truetwin.settings.kinds import Ids
+from truetwin.settings.declaration import Settings, Unset, setting
+from truetwin.settings.shared_settings import PanelFiles, Terminal
+from truetwin.settings.value_kinds import Ids
 
 
 class Plan(Settings):

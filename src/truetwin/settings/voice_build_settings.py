@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from truetwin.settings.base import (
+from truetwin.settings.declaration import (
     Argument,
     CommandLineOnly,
     FileOnly,
@@ -19,8 +19,8 @@ from truetwin.settings.base import (
     Unset,
     setting,
 )
-from truetwin.settings.groups import Terminal
-from truetwin.settings.kinds import ColumnNames
+from truetwin.settings.shared_settings import Terminal
+from truetwin.settings.value_kinds import ColumnNames
 
 Languages = Literal["auto", "lingua", "common-words"]
 Distractors = Literal["real", "written", "both"]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from truetwin.settings.base import (
+from truetwin.settings.declaration import (
     CommandLineOnly,
     InStudy,
     MayBeFile,
@@ -17,7 +17,7 @@ from truetwin.settings.base import (
     Unset,
     setting,
 )
-from truetwin.settings.groups import (
+from truetwin.settings.shared_settings import (
     Connection,
     ExtraFields,
     OutputLimit,
@@ -26,7 +26,7 @@ from truetwin.settings.groups import (
     RunLimits,
     Terminal,
 )
-from truetwin.settings.kinds import Ids
+from truetwin.settings.value_kinds import Ids
 
 Strategy = Literal["default", "reasoning", "repeat"]
 Elicit = Literal["answer", "distribution", "logprobs"]

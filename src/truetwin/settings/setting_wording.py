@@ -19,7 +19,7 @@ _SIGNS = ("ge", "gt", "le", "lt")
 
 def in_words(annotation: Any) -> str:
     """A kind of value: ``a whole number of at least 1 or 'block'``."""
-    from truetwin.settings.kinds import Named
+    from truetwin.settings.value_kinds import Named
 
     if annotation in _KINDS:
         return _KINDS[annotation]

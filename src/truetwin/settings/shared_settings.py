@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from truetwin.settings.base import (
+from truetwin.settings.declaration import (
     Argument,
     CommandLineOnly,
     Flag,
@@ -18,7 +18,7 @@ from truetwin.settings.base import (
     Unset,
     setting,
 )
-from truetwin.settings.kinds import Ids, JsonObject, Parameters
+from truetwin.settings.value_kinds import Ids, JsonObject, Parameters
 
 Engine = Literal["openai", "inspect"]
 FigureFormat = Literal["png", "svg", "pdf"]

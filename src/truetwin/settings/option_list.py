@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from truetwin.settings.base import Argument, FileOnly, Flag, Settings, Unset, mark_of
-from truetwin.settings.kinds import Repeatable
-from truetwin.settings.wording import bounds_of, choices_of, models_in, range_in_words
+from truetwin.settings.declaration import Argument, FileOnly, Flag, Settings, Unset, mark_of
+from truetwin.settings.setting_wording import bounds_of, choices_of, models_in, range_in_words
+from truetwin.settings.value_kinds import Repeatable
 
 
 @dataclass(frozen=True)

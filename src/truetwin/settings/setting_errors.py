@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import ParameterError
 from truetwin.registry import closest
-from truetwin.settings.wording import bounds_in_words, bounds_of, choices_of, in_words, models_in
+from truetwin.settings.setting_wording import bounds_in_words, bounds_of, choices_of, in_words, models_in
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-    from truetwin.settings.base import Settings, Side
+    from truetwin.settings.declaration import Settings, Side
 
 _OUT_OF_BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
 
@@ -96,10 +96,10 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
 
 def written_name(model: type[Settings], places: Sequence[Place], side: Side) -> str:
     """A setting as the user wrote it: ``--cap-cost``, ``simulate.cap_cost`` or ``cap_cost``."""
-    from truetwin.settings.base import Side
+    from truetwin.settings.declaration import Side
 
     if side is Side.COMMAND_LINE:
-        from truetwin.settings.options import options_of
+        from truetwin.settings.option_list import options_of
 
         path = tuple(place.name for place in places)
         option = next((o for o in options_of(model) if o.path == path), None)
@@ -110,7 +110,7 @@ def written_name(model: type[Settings], places: Sequence[Place], side: Side) -> 
 
 def _key(place: Place, side: Side) -> str:
     """The name of a setting in a file or as a keyword argument."""
-    from truetwin.settings.base import InStudy, Side, mark_of
+    from truetwin.settings.declaration import InStudy, Side, mark_of
 
     there = mark_of(place.field, InStudy) if place.field is not None and side is Side.STUDY else None
     return (there.key if there else None) or place.name

@@ -7,9 +7,9 @@ from typing import Annotated, Self
 
 from pydantic import model_validator
 
-from truetwin.settings.base import Argument, RuleBrokenError, Settings, Unset, setting
-from truetwin.settings.groups import Prices, Terminal
-from truetwin.settings.simulate import Point
+from truetwin.settings.declaration import Argument, RuleBrokenError, Settings, Unset, setting
+from truetwin.settings.shared_settings import Prices, Terminal
+from truetwin.settings.simulate_settings import Point
 
 
 class StoredRun(Settings):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from truetwin.settings.base import (
+from truetwin.settings.declaration import (
     CommandLineOnly,
     FileOnly,
     InStudy,
@@ -16,8 +16,15 @@ from truetwin.settings.base import (
     Unset,
     setting,
 )
-from truetwin.settings.groups import Blocks, Hyperparameters, InContext, PanelFiles, Terminal, Workers
-from truetwin.settings.kinds import Names
+from truetwin.settings.shared_settings import (
+    Blocks,
+    Hyperparameters,
+    InContext,
+    PanelFiles,
+    Terminal,
+    Workers,
+)
+from truetwin.settings.value_kinds import Names
 
 Protocol = Literal["leave-one-item-out", "leave-block-out", "leave-one-respondent-out"]
 Transfer = Literal["ridge", "lasso", "elastic-net", "synthetic-intervention"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from truetwin.settings.base import Argument, Unset, setting
-from truetwin.settings.groups import FigureFormat, Terminal, Workers
-from truetwin.settings.kinds import Names
+from truetwin.settings.declaration import Argument, Unset, setting
+from truetwin.settings.shared_settings import FigureFormat, Terminal, Workers
+from truetwin.settings.value_kinds import Names
 
 
 class DatasetsListCommand(Terminal):

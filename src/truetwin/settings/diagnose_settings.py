@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from truetwin.settings.base import Settings, StudyKey, setting
-from truetwin.settings.groups import Blocks, Figures, PanelFiles, Terminal
+from truetwin.settings.declaration import Settings, StudyKey, setting
+from truetwin.settings.shared_settings import Blocks, Figures, PanelFiles, Terminal
 
 
 class Diagnose(Settings):
