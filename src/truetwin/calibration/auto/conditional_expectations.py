@@ -57,7 +57,8 @@ class People:
     @cached_property
     def column_sums(self) -> Array:
         """:math:`1'A`, (n, p)."""
-        return self.inverse.sum(axis=1)
+        sums: Array = self.inverse.sum(axis=1)
+        return sums
 
     def without(self, items: Sequence[int]) -> People:
         """The same people without their answers to ``items``, and without links to them."""
@@ -222,4 +223,5 @@ def _solve(core: Array, right: Array) -> Array:
 
 def _dot(x: Array, y: Array) -> Array:
     """Sum over the middle axis of a product, (n, g, m) by (n, g, m or 1) to (n, m)."""
-    return (x * y).sum(axis=1)
+    sums: Array = (x * y).sum(axis=1)
+    return sums

@@ -288,7 +288,10 @@ class _InterpersonalBuild:
 
     def _finished(self, census: Stage, linked: Stage, drafts: Stage) -> Built:
         settings = self.settings
-        read = lambda: [draft_from(record) for record in drafts.records()]  # noqa: E731
+
+        def read() -> list[Draft]:
+            return [draft_from(record) for record in drafts.records()]
+
         where = "real replies of others in similar contexts"
         embedder = open_embedder(settings.build.embeddings)
         naive = as_published(self.stages, read, lambda: self._pool(linked), embedder, settings.build.seed)

@@ -292,7 +292,10 @@ class _SocialBuild:
     def _finished(self, replies: Stage, drafts: Stage) -> Built:
         settings = self.settings
         embedder = open_embedder(settings.build.embeddings)
-        read = lambda: [draft_from(record) for record in drafts.records()]  # noqa: E731
+
+        def read() -> list[Draft]:
+            return [draft_from(record) for record in drafts.records()]
+
         pool = lambda: self._pool(replies)  # noqa: E731
         naive = as_published(self.stages, read, pool, embedder, settings.build.seed)
         where = "real replies of others to the same or similar posts"

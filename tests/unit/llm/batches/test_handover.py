@@ -151,7 +151,7 @@ def test_other_settings_are_not_exported_into_a_run(survey: Any, store: Store, t
 def test_the_example_for_local_engines_reads_requests_and_writes_replies(
     survey: Any, store: Store, tmp_path: Path
 ) -> None:
-    example = runpy.run_path(str(Path(__file__).parents[3] / "examples" / "ray_vllm.py"))
+    example = runpy.run_path(str(Path(__file__).parents[4] / "examples" / "ray_vllm.py"))
     (exported,) = export_requests(survey(1, 3), scripted_model({}), store, tmp_path)
     rows = [example["to_row"](json.loads(line)) for line in exported.path.read_text().splitlines()]
     made = [
