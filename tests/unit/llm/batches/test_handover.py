@@ -25,7 +25,6 @@ from truetwin.llm import (
 )
 from truetwin.llm.batches.batch_api import collect_batches, poll_batches, submit_batches
 from truetwin.llm.batches.batch_files import export_requests, import_replies
-from truetwin.llm.batches.handover import give_up
 
 
 @pytest.fixture
@@ -85,7 +84,7 @@ def test_cells_that_wait_for_a_batch_are_asked_by_nobody(survey: Any, store: Sto
         assert (summary.asked, summary.remaining) == (0, 12)
         assert export_requests(survey(), scripted_model({}), later, tmp_path) == []
         assert {exported.path.name: 12} == later.waiting()
-        assert give_up(later, exported.path.name) == 12
+        assert later.give_up(exported.path.name) == 12
         assert run(survey(), scripted_model({"default": "3"}), later).asked == 12
 
 
