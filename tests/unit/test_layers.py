@@ -14,7 +14,7 @@ import truetwin
 ROOT = Path(truetwin.__file__).parent
 # A layer imports only from itself and from those above it.
 LAYERS = [
-    {"errors", "_version"},
+    {"errors", "_version", "_moved"},
     {"registry"},
     {"data"},
     {"settings"},
@@ -35,7 +35,7 @@ LAYERS = [
     {"study"},
     {"cli"},
 ]
-BASIS = {"errors", "registry", "data", "settings"}
+BASIS = {"errors", "_moved", "registry", "data", "settings"}
 ALLOWED = {  # narrower than the order of layers
     "solvers": {"errors", "solvers"},
     "data": {"errors", "registry", "data"},
