@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("inspect_ai")
+pytest.importorskip("inspect_ai", reason="needs the extra 'inspect'")
 
 from inspect_ai import eval as inspect_eval
 from inspect_ai import eval_retry
@@ -31,7 +31,7 @@ from truetwin.voice.replay import read_answers
 from truetwin.voice.task import Setup
 
 pytestmark = [  # Inspect leaves streams and an event loop unclosed, and uses a deprecated name
-    pytest.mark.extra,
+    pytest.mark.extra("inspect"),
     pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:Unclosed <MemoryObject:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
