@@ -9,15 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.errors import FileFormatError
+from truetwin.settings.voice_build_settings import ReplyOptions
 from truetwin.voice_sets.conversations.conversation_records import RawMessage
 from truetwin.voice_sets.conversations.message_logs import IrcLog, irc_name
-from truetwin.voice_sets.conversations.reply_guessing import (
-    ReplyFinder,
-    ReplyOptions,
-    Seen,
-    address_of,
-    stimulus_of,
-)
+from truetwin.voice_sets.conversations.reply_guessing import ReplyFinder, Seen, address_of, stimulus_of
 
 Link = tuple[int, int]
 Numbered = tuple[int, RawMessage]

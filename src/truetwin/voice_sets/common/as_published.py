@@ -10,7 +10,6 @@ import numpy as np
 from truetwin.voice.auditing.matched_subset import balance_positions
 from truetwin.voice.items.verbatim import same_words
 from truetwin.voice.items.voice_items import VoiceItem
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions
 from truetwin.voice_sets.common.distractors import Draft, PoolReply, item_of
 from truetwin.voice_sets.common.finishing import ItemRecord, stored_items
 from truetwin.voice_sets.common.similar_contexts import SimilarContexts
@@ -50,8 +49,7 @@ def _drawn(
     own = [draft.reply for draft in drafts]
     embedder.fit([*texts, *own, *(draft.stimulus for draft in drafts)])
     vectors, true = embedder.embed(texts), embedder.embed(own)
-    anything = MatchingOptions(length_ratio=float("inf"))
-    near = SimilarContexts(most=NEAREST, matching=anything)(drafts, pool, embedder)
+    near = SimilarContexts(most=NEAREST)(drafts, pool, embedder)
     rng = np.random.default_rng([seed, 19])
     items = []
     for k, draft in enumerate(drafts):

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from truetwin.errors import ParameterError
 from truetwin.io import file_hash
 from truetwin.io.atomic import replacing
+from truetwin.settings.voice_build_settings import BuildOptions
 from truetwin.voice.auditing.benchmark_audit import AuditReport
 from truetwin.voice.items.voice_items import VoiceItem, write_voice_items
 from truetwin.voice_sets.common.datasheet import About, Datasheet
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions
-from truetwin.voice_sets.common.distractors import (
-    Candidates,
-    Draft,
-    Furnished,
-    Limits,
-    PoolReply,
-    balance,
-    furnish,
-)
+from truetwin.voice_sets.common.distractors import Candidates, Draft, Furnished, PoolReply, balance, furnish
 from truetwin.voice_sets.common.release_gate import GateError, Verdict, judge
 from truetwin.voice_sets.common.stages import Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import Embedder
@@ -31,49 +22,6 @@ from truetwin.voice_sets.common.text_similarity import Embedder
 ITEMS = "items.jsonl"
 #: Every problem with the ids of all items concerned, where a set does not pass.
 PROBLEMS = "problems.json"
-
-
-@dataclass(frozen=True)
-class BuildOptions:
-    """What all builds share.
-
-    Parameters
-    ----------
-    seed : int, default=0
-        Everything random follows from it; the same seed gives the same bytes.
-    limit : int, optional
-        Most drafts that are used, drawn by the seed.
-    least_share : float, default=0.4
-        Share of the candidate items that must remain.
-    matching : MatchingOptions
-        How distractors are chosen.
-    limits : Limits
-        How far baselines may be from chance.
-    licence : str, default="not stated"
-        For the datasheet.
-    embeddings : str, default="tfidf"
-        See :func:`truetwin.voice_sets.common.text_similarity.open_embedder`.
-    """
-
-    seed: int = 0
-    limit: int | None = None
-    least_share: float = 0.4
-    matching: MatchingOptions = field(default_factory=MatchingOptions)
-    limits: Limits = field(default_factory=Limits)
-    licence: str = "not stated"
-    embeddings: str = "tfidf"
-
-    def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise ParameterError(f"the seed must not be negative; got {self.seed}")
-        if self.limit is not None and self.limit < 1:
-            raise ParameterError(f"the limit must be at least 1 item; got {self.limit}")
-        if not 0 < self.least_share <= 1:
-            raise ParameterError(f"least_share must be in (0, 1]; got {self.least_share}")
-
-    def record(self) -> dict[str, Any]:
-        """Give them as JSON can hold them."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -136,7 +84,7 @@ def with_distractors(
         yield from _counted(found.items, found.refused, tally)
 
     settings = {
-        "matching": asdict(options.matching),
+        "matching": options.matching.model_dump(),
         "embeddings": dict(embedder.describe()),
         "limit": options.limit,
         **({"candidates": repr(candidates)} if candidates else {}),
@@ -154,7 +102,7 @@ def balanced(stages: Stages, furnished: Stage[ItemRecord], options: BuildOptions
         kept, out = balance(items, options.limits, least_share=options.least_share, seed=options.seed)
         yield from _counted(kept, out, tally)
 
-    settings = {"limits": asdict(options.limits), "share": options.least_share}
+    settings = {"limits": options.limits.model_dump(), "share": options.least_share}
     return stored_items(stages.run("balance", even, settings))
 
 
@@ -188,7 +136,7 @@ def finish_build(
     write_voice_items(path, items)
     about = replace(
         about,
-        settings={**about.settings, "build": options.record()},
+        settings={**about.settings, "build": options.model_dump()},
         notes=[*about.notes, *verdict.notes],
     )
     sheet = Datasheet(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from truetwin.errors import DataError, ParameterError
+from truetwin.errors import DataError
 from truetwin.results.step_cache import digest_of
+from truetwin.settings.voice_build_settings import BuildOptions, RepairOptions
 from truetwin.voice.auditing.benchmark_audit import audit
 from truetwin.voice.auditing.matched_subset import matched_subset, repaired_release
 from truetwin.voice.items.item_sources import load_source
@@ -18,43 +19,11 @@ from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice_sets.common.datasheet import About
 from truetwin.voice_sets.common.distractors import Draft, PoolReply
 from truetwin.voice_sets.common.draft_records import limited
-from truetwin.voice_sets.common.finishing import (
-    BuildOptions,
-    Built,
-    ItemRecord,
-    finish_build,
-    furnished,
-    stored_items,
-)
+from truetwin.voice_sets.common.finishing import Built, ItemRecord, finish_build, furnished, stored_items
 from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import open_embedder
 
 How = Literal["replace", "subset"]
-
-
-@dataclass(frozen=True)
-class RepairOptions:
-    """How an item file is repaired.
-
-    Parameters
-    ----------
-    build : BuildOptions
-        What all builds share.
-    how : {"replace", "subset"}, default="replace"
-        Give items new distractors, or keep the items whose options are alike as they are.
-    min_history : int, default=1
-        Earlier replies that an item must have.
-    """
-
-    build: BuildOptions = field(default_factory=BuildOptions)
-    how: How = "replace"
-    min_history: int = 1
-
-    def __post_init__(self) -> None:
-        if self.how not in ("replace", "subset"):
-            raise ParameterError(f"how must be 'replace' or 'subset'; got {self.how!r}")
-        if self.min_history < 0:
-            raise ParameterError(f"min_history must not be negative; got {self.min_history}")
 
 
 def repair(

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from truetwin.errors import DataError, ParameterError
+from truetwin.errors import DataError
 from truetwin.llm import ChatModel, RunOptions
 from truetwin.results.step_cache import digest_of
+from truetwin.settings.voice_build_settings import InterpersonalSettings, SocialSettings
 from truetwin.voice.auditing.benchmark_audit import AuditReport, audit
 from truetwin.voice.items.item_faults import gives_away
 from truetwin.voice.items.verbatim import stands_in
@@ -29,7 +29,6 @@ from truetwin.voice_sets.common.datasheet import About
 from truetwin.voice_sets.common.distractors import Draft, PoolReply
 from truetwin.voice_sets.common.draft_records import DraftRecord, draft_record, nothing_left, stored_drafts
 from truetwin.voice_sets.common.finishing import (
-    BuildOptions,
     Built,
     ItemRecord,
     balanced,
@@ -48,47 +47,7 @@ from truetwin.voice_sets.conversations.conversation_records import KeptUser, Mes
 from truetwin.voice_sets.conversations.message_cleaning import Material
 from truetwin.voice_sets.conversations.user_histories import Histories, Remembering, remember
 
-
-@dataclass(frozen=True)
-class ConversationSettings:
-    """What builds from posts and from messages share.
-
-    Parameters
-    ----------
-    build : BuildOptions
-        What all builds share.
-    columns : mapping from str to str
-        What the files call our columns.
-    encoding : str, optional
-        Of the files; UTF-8 by default.
-    most_items, most_per_user : int, default=2500 and 50
-        Most items, and most of one user, drawn by the seed; ``build.limit`` goes first.
-    pool : int, default=20000
-        Replies among which distractors are looked for, drawn by the seed.
-    languages : {"auto", "lingua", "common-words"}, default="auto"
-        How an item's language is found.
-    salt : str, optional
-        Key of the pseudonyms; by default one that follows from the files and the seed, so that only who has the files
-        can test names.
-    """
-
-    build: BuildOptions = field(default_factory=BuildOptions)
-    columns: Mapping[str, str] = field(default_factory=dict)
-    encoding: str | None = None
-    most_items: int = 2500
-    most_per_user: int = 50
-    pool: int = 20000
-    languages: str = "auto"
-    salt: str | None = None
-
-    def __post_init__(self) -> None:
-        self.check_positive("most_items", "most_per_user", "pool")
-
-    def check_positive(self, *names: str) -> None:
-        """Raise ParameterError unless these settings are at least 1."""
-        for name in names:
-            if getattr(self, name) < 1:
-                raise ParameterError(f"{name} must be at least 1; got {getattr(self, name)}")
+ConversationSettings = SocialSettings | InterpersonalSettings
 
 
 @dataclass(frozen=True)
@@ -171,7 +130,6 @@ def build_conversations(
     reader: Reader,
     output: Path,
     settings: ConversationSettings,
-    shown: Mapping[str, Any],
     *,
     model: ChatModel | None = None,
     run_options: RunOptions | None = None,
@@ -189,10 +147,8 @@ def build_conversations(
         Rows and filters.
     output : Path
         Folder for ``items.jsonl``, ``datasheet.md`` and ``datasheet.json``.
-    settings : ConversationSettings
-        What all kinds share.
-    shown : mapping
-        Settings for the datasheet.
+    settings : SocialSettings or InterpersonalSettings
+        All settings of the build.
     model : ChatModel, optional
         Writes distractors; without one they are real replies of others.
     run_options : RunOptions, optional
@@ -216,7 +172,7 @@ def build_conversations(
     language = {"language detector": dict(detector.describe())}
     found = reader.find(stages, Pseudonyms(salt))
     work = partial(_drafts, found, kind, drawing, detector, seed)
-    drafts = stages.run("drafts", work, {**asdict(replace(drawing, selection=None)), **language})
+    drafts = stages.run("drafts", work, {"drawing": repr(replace(drawing, selection=None)), **language})
     if not drafts.n_out:
         raise DataError(nothing_left(stages.rows(), kind.thresholds))
 
@@ -241,7 +197,12 @@ def build_conversations(
         balanced(stages, furnished, settings.build),
         output,
         settings.build,
-        About(kind.title, sources, {**shown, **language}, notes),
+        About(
+            kind.title,
+            sources,
+            {**settings.model_dump(exclude={"build", "salt", "posts"}), **language},
+            notes,
+        ),
         n_candidates=n_candidates,
         min_history=drawing.history.least,
         before=audit(naive) if naive else None,

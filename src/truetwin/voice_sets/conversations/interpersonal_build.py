@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from truetwin.errors import DataError
 from truetwin.llm import ChatModel, RunOptions
+from truetwin.settings.voice_build_settings import InterpersonalSettings
 from truetwin.voice_sets.common.canned_messages import CannedCounts
 from truetwin.voice_sets.common.draft_records import nothing_left
 from truetwin.voice_sets.common.finishing import Built
@@ -17,22 +18,17 @@ from truetwin.voice_sets.common.stages import Progress, Stages
 from truetwin.voice_sets.common.text_similarity import open_embedder
 from truetwin.voice_sets.conversations.conversation_pipeline import (
     Conversations,
-    ConversationSettings,
     Drawing,
     Kind,
     Reader,
     build_conversations,
 )
 from truetwin.voice_sets.conversations.message_cleaning import Cleaning, CleaningRules, Material, take_census
-from truetwin.voice_sets.conversations.message_funnel import (
-    FunnelOptions,
-    distinct_messages,
-    informative_messages,
-)
+from truetwin.voice_sets.conversations.message_funnel import distinct_messages, informative_messages
 from truetwin.voice_sets.conversations.message_logs import open_log
 from truetwin.voice_sets.conversations.reply_links import HEURISTIC, linked_replies
 from truetwin.voice_sets.conversations.user_filters import active_users
-from truetwin.voice_sets.conversations.user_histories import HistoryOptions, Remembering
+from truetwin.voice_sets.conversations.user_histories import Remembering
 
 INTERPERSONAL = Kind(
     dimension="interpersonal",
@@ -42,22 +38,6 @@ INTERPERSONAL = Kind(
     similar="in similar contexts",
     thresholds="funnel: min_channels, min_messages, min_per_channel, informative_share; history: least",
 )
-
-
-@dataclass(frozen=True)
-class InterpersonalSettings(ConversationSettings):
-    """Everything a messaging build depends on, the log aside.
-
-    Parameters
-    ----------
-    funnel : FunnelOptions
-        Which messages pass.
-    history : HistoryOptions
-        What is remembered of a user.
-    """
-
-    funnel: FunnelOptions = field(default_factory=FunnelOptions)
-    history: HistoryOptions = field(default_factory=HistoryOptions)
 
 
 def build_interpersonal(
@@ -89,7 +69,6 @@ def build_interpersonal(
         If the built set does not pass its gate.
     """
     settings = settings or InterpersonalSettings()
-    shown = {k: v for k, v in asdict(settings).items() if k not in ("build", "salt")}
     material = open_log(log, settings.columns, settings.encoding)
     drawing = Drawing(
         settings.build.limit or settings.most_items,
@@ -109,7 +88,6 @@ def build_interpersonal(
         Reader(INTERPERSONAL, material, drawing, partial(_find, material, settings)),
         output,
         settings,
-        shown,
         model=model,
         run_options=run_options,
         progress=progress,
@@ -121,9 +99,9 @@ def _find(
 ) -> Conversations:
     funnel, history = settings.funnel, settings.history
     counts = CannedCounts(funnel.canned)
-    canned = {"canned": asdict(funnel.canned)}
+    canned = {"canned": funnel.canned.model_dump()}
     census = stages.run("census", partial(take_census, material, counts, pseudonyms), canned)
-    needed = {name: value for name, value in asdict(funnel).items() if name.startswith("min_")}
+    needed = {name: value for name, value in funnel.model_dump().items() if name.startswith("min_")}
     users = stages.run("users", partial(active_users, census, funnel), needed)
     if not users.n_out:
         raise DataError(nothing_left(stages.rows(), INTERPERSONAL.thresholds))
@@ -132,7 +110,7 @@ def _find(
     messages = stages.run("messages", cleaning.messages, asdict(rules))
     active = frozenset(user["user"] for user in users.records())
     choose = partial(informative_messages, messages, active, funnel)
-    informative = stages.run("informative", choose, asdict(funnel))
+    informative = stages.run("informative", choose, funnel.model_dump())
     embedder = open_embedder(settings.build.embeddings)
     distinct = stages.run(
         "distinct",
@@ -140,7 +118,7 @@ def _find(
         {"embeddings": dict(embedder.describe()), "most_alike": funnel.most_alike},
     )
     link = partial(linked_replies, messages, distinct, funnel, history.stimulus_words)
-    replies = stages.run("replies", link, {"history": asdict(history)})
+    replies = stages.run("replies", link, {"history": history.model_dump()})
     how = "is what the log says"
     if replies.noted.get(HEURISTIC):
         how = "is found by rules (who addresses whom), as the log does not say"

@@ -3,77 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.errors import ParameterError
+from truetwin.settings.voice_build_settings import FunnelOptions
 from truetwin.voice.items.verbatim import length_in_words
-from truetwin.voice_sets.common.canned_messages import CannedOptions
 from truetwin.voice_sets.common.message_language import CommonWords
 from truetwin.voice_sets.common.near_duplicates import DistinctTexts, rarest_first
 from truetwin.voice_sets.common.stages import Stage, Tally
 from truetwin.voice_sets.common.text_similarity import BATCH, Embedder, TfidfEmbedder
 from truetwin.voice_sets.conversations.conversation_records import InformativeMessage, Message
 from truetwin.voice_sets.conversations.message_cleaning import TICK
-from truetwin.voice_sets.conversations.reply_guessing import ReplyOptions
-
-
-@dataclass(frozen=True)
-class FunnelOptions:
-    """Which messages pass. The defaults are those of paper B (section 4.1) where it gives any.
-
-    Parameters
-    ----------
-    min_channels, min_messages, min_per_channel : int, default=3, 500 and 100
-        A user must have so many channels with so many messages each, and so many messages in all.
-    min_tokens : int, default=5
-        Words of a reply.
-    max_characters : int, default=2000
-        Longer messages are pasted, not written.
-    informative_share : float, default=0.1
-        Share of the active users' messages that is kept, by mean TF-IDF weight of their words, language by language.
-    most_alike : float, default=0.9
-        Messages more alike (cosine) than this to an earlier one are left out.
-    links : {"auto", "explicit", "heuristic"}, default="auto"
-        What a message replies to: as the log says, or by :class:`~.replies.ReplyFinder`; "auto" takes what the log
-        says if it says so of any message.
-    bases : tuple of str
-        Rules of the heuristic that are sure enough for an item.
-    replies : ReplyOptions
-        Of the heuristic.
-    canned : CannedOptions
-        What a bot is.
-    consistent : bool, default=True
-        Whether the same address, link or number gets the same replacement.
-    """
-
-    min_channels: int = 3
-    min_messages: int = 500
-    min_per_channel: int = 100
-    min_tokens: int = 5
-    max_characters: int = 2000
-    informative_share: float = 0.1
-    most_alike: float = 0.9
-    links: Literal["auto", "explicit", "heuristic"] = "auto"
-    bases: tuple[str, ...] = ("addressed", "answer")
-    replies: ReplyOptions = field(default_factory=ReplyOptions)
-    canned: CannedOptions = field(default_factory=CannedOptions)
-    consistent: bool = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "bases", tuple(self.bases))
-        for name in ("min_channels", "min_messages", "min_per_channel", "min_tokens", "max_characters"):
-            if getattr(self, name) < 1:
-                raise ParameterError(f"{name} must be at least 1; got {getattr(self, name)}")
-        for name in ("informative_share", "most_alike"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ParameterError(f"{name} must be in (0, 1]; got {getattr(self, name)}")
-        if unknown := set(self.bases) - {"addressed", "answer", "goes on"}:
-            raise ParameterError(f"bases must be among addressed, answer, goes on; got {', '.join(unknown)}")
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+from truetwin.settings.voice_build_settings import FunnelOptions
 from truetwin.voice.items.item_faults import says_nothing
 from truetwin.voice.items.script_language import UNKNOWN
 from truetwin.voice.items.verbatim import length_in_words
@@ -13,7 +14,6 @@ from truetwin.voice_sets.common.message_language import CommonWords
 from truetwin.voice_sets.common.stages import Stage, Tally
 from truetwin.voice_sets.common.text_similarity import BATCH
 from truetwin.voice_sets.conversations.conversation_records import InformativeMessage, Message, Reply
-from truetwin.voice_sets.conversations.message_funnel import FunnelOptions
 from truetwin.voice_sets.conversations.reply_guessing import ReplyFinder, stimulus_of
 
 HEURISTIC = "links by the heuristic"
@@ -55,7 +55,8 @@ def linked_replies(
             stimulus = next(stimuli) if reason is None else None
             if tally.keep(_fault(message, stimulus, stimulus_words) if stimulus else reason) and stimulus:
                 text = stimulus["text"]
-                reply = Reply(**message, stimulus=text, link=basis, partner=stimulus["user"])
+                found = {**message, "stimulus": text, "link": basis, "partner": stimulus["user"]}
+                reply = cast(Reply, found)
                 if message["language"] == UNKNOWN:  # too short to tell: that of both together
                     reply["language"] = detector.of(f"{message['text']} {text}")
                 yield reply

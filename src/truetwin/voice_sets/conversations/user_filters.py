@@ -7,44 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from truetwin.errors import ParameterError
+from truetwin.settings.voice_build_settings import FunnelOptions, UserOptions
 from truetwin.voice.items.verbatim import words_of
 from truetwin.voice_sets.common.log_people import PersonRecord
 from truetwin.voice_sets.common.stages import Stage, Tally
 from truetwin.voice_sets.conversations.conversation_records import KeptUser, Reply
-from truetwin.voice_sets.conversations.message_funnel import FunnelOptions
-
-
-@dataclass(frozen=True)
-class UserOptions:
-    """Whose replies become items. The defaults are those of paper B (section 4.1) where it gives any.
-
-    Parameters
-    ----------
-    min_mean_characters : float, default=10
-        A user's replies must be longer than this on average.
-    ttr_share : float, default=0.2
-        Users among this share with the lowest type-token ratio are left out.
-    ttr_words : int, default=500
-        The ratio is that of a user's first so many words, as it falls with the length of a text; 0 takes all, as
-        published, and so leaves out those who write most.
-    min_replies : int, default=6
-        Replies that a user must have.
-    """
-
-    min_mean_characters: float = 10.0
-    ttr_share: float = 0.2
-    ttr_words: int = 500
-    min_replies: int = 6
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.ttr_share < 1:
-            raise ParameterError(f"ttr_share must be in [0, 1); got {self.ttr_share}")
-        if self.min_replies < 1 or self.ttr_words < 0 or self.min_mean_characters < 0:
-            raise ParameterError(
-                "min_replies must be at least 1, ttr_words and min_mean_characters not negative; got "
-                f"{self.min_replies}, {self.ttr_words} and {self.min_mean_characters}"
-            )
 
 
 def active_users(census: Stage[PersonRecord], options: FunnelOptions, tally: Tally) -> Iterator[KeptUser]:

@@ -8,41 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from truetwin.errors import ParameterError
+from truetwin.settings.voice_build_settings import FunnelOptions
 from truetwin.voice.items.verbatim import length_in_words
 from truetwin.voice.items.voice_items import Turn
 from truetwin.voice_sets.common.stages import Stage, Tally
 from truetwin.voice_sets.conversations.conversation_records import Message, Reply
 from truetwin.voice_sets.conversations.message_cleaning import TICK
-from truetwin.voice_sets.conversations.message_funnel import FunnelOptions
 from truetwin.voice_sets.conversations.reply_guessing import ReplyFinder, stimulus_of
-
-
-@dataclass(frozen=True)
-class HistoryOptions:
-    """What is remembered of a user.
-
-    Parameters
-    ----------
-    least, most : int, default=5 and 30
-        Earlier messages from other channels that an item must have, and may have (the latest ones).
-    remembered : int, default=100
-        Messages of a user in a channel among which these are chosen; of more, so many are drawn by the seed.
-    stimulus_words : int, default=3
-        Words that the message replied to must have.
-    """
-
-    least: int = 5
-    most: int = 30
-    remembered: int = 100
-    stimulus_words: int = 3
-
-    def __post_init__(self) -> None:
-        for name in ("most", "remembered", "stimulus_words"):
-            if getattr(self, name) < 1:
-                raise ParameterError(f"{name} must be at least 1; got {getattr(self, name)}")
-        if not 0 <= self.least <= self.most:
-            raise ParameterError(f"least must be in 0..most; got {self.least} and {self.most}")
 
 
 class _Entry(NamedTuple):

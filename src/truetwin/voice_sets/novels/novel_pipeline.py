@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
 from truetwin.errors import DataError, ParameterError
 from truetwin.io import file_hash
 from truetwin.llm import Cell, ChatModel, RunOptions, State, Task
+from truetwin.settings.voice_build_settings import NarrativeOptions, NarrativeSettings
 from truetwin.voice_sets.common.datasheet import About
 from truetwin.voice_sets.common.distractors import Draft, PoolReply
 from truetwin.voice_sets.common.draft_records import DraftRecord, draft_record, stored_drafts
-from truetwin.voice_sets.common.finishing import BuildOptions, Built, finish_build, furnished
+from truetwin.voice_sets.common.finishing import Built, finish_build, furnished
 from truetwin.voice_sets.common.model_answers import ask_all
 from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import open_embedder
@@ -22,7 +23,7 @@ from truetwin.voice_sets.novels.attribution import Utterance, attribute, narrati
 from truetwin.voice_sets.novels.book import Book, read_book
 from truetwin.voice_sets.novels.character_distractors import WritingTask
 from truetwin.voice_sets.novels.characters import Character, complete_cast, read_characters
-from truetwin.voice_sets.novels.novel_drafts import NarrativeOptions, ReadBook, drafts_of, pool_of
+from truetwin.voice_sets.novels.novel_drafts import ReadBook, drafts_of, pool_of
 from truetwin.voice_sets.novels.quotations import Quotations, Span, find_quotations
 from truetwin.voice_sets.novels.speaker_questions import SpeakerTask, doubtful, with_answers
 
@@ -33,37 +34,6 @@ _NOTES = {
     "written": "Distractors were written by a model as other characters.",
     "both": "Distractors are what other characters say elsewhere, or were written by a model as other characters.",
 }
-
-
-@dataclass(frozen=True)
-class NarrativeSettings:
-    """Everything a narrative build depends on, the books aside.
-
-    Parameters
-    ----------
-    items : NarrativeOptions
-        Which utterances become items.
-    build : BuildOptions
-        What all builds share.
-    characters : str, optional
-        File with the list of characters; without one they are found by rules.
-    novel : str, optional
-        Which novel of the published list of characters.
-    distractors : {"real", "written", "both"}, default="real"
-        Other characters' real utterances, lines that a model writes for the scene, or whichever match.
-    language : str, default="en"
-        ISO 639-1 code. The rules of attribution are English.
-    encoding : str, optional
-        Of the books; UTF-8, or what a byte order mark says, by default.
-    """
-
-    items: NarrativeOptions = field(default_factory=NarrativeOptions)
-    build: BuildOptions = field(default_factory=BuildOptions)
-    characters: str | None = None
-    novel: str | None = None
-    distractors: Literal["real", "written", "both"] = "real"
-    language: str = "en"
-    encoding: str | None = None
 
 
 def build_narrative(
@@ -120,7 +90,9 @@ def build_narrative(
         ask = partial(_asked, speech, settings.items.min_margin, model, output, run_options)
         asked = {"model": dict(model.describe()), "margin": settings.items.min_margin}
         speech = replace(speech, utterances=stages.run("speakers", ask, asked))
-    drafts = stages.run("drafts", partial(_drafts, speech, settings.items), {"items": asdict(settings.items)})
+    drafts = stages.run(
+        "drafts", partial(_drafts, speech, settings.items), {"items": settings.items.model_dump()}
+    )
     limit = settings.build.limit
     read_drafts = partial(stored_drafts, drafts, limit, settings.build.seed)
     pool = partial(_pool, speech, settings.items)
@@ -130,7 +102,7 @@ def build_narrative(
         pool = partial(_pool, speech if settings.distractors == "both" else None, settings.items, written)
     items = furnished(stages, read_drafts, pool, open_embedder(settings.build.embeddings), settings.build)
     shown = {
-        "items": asdict(settings.items),
+        "items": settings.items.model_dump(),
         "novel": settings.novel,
         "language": settings.language,
         "distractors": settings.distractors,
