@@ -1,4 +1,4 @@
-r"""Bots, and messages that are not written for the occasion.
+r"""Detect bots and canned messages (those that are sent again and again).
 
 Two signs, both counted and named:
 
@@ -31,7 +31,7 @@ FEWEST_OPENINGS = 10
 
 
 def template_of(text: str) -> str:
-    """A message with what changes from one sending to the next masked.
+    """Mask in a message what changes from one sending to the next.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def template_of(text: str) -> str:
 
 
 def says_bot(name: str) -> bool:
-    """Whether a name says that its bearer is a bot.
+    """Tell whether a name says that its bearer is a bot.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def says_bot(name: str) -> bool:
 
 
 class CannedCounts:
-    """Counts of templates and of users' openings, in flat memory.
+    """Count templates and users' opening words, in memory of fixed size.
 
     Examples
     --------
@@ -79,11 +79,11 @@ class CannedCounts:
         self._openings.add(_opening(user, template))
 
     def is_canned(self, text: str) -> bool:
-        """Whether a message's template was seen too often."""
+        """Tell whether a message's template was seen too often."""
         return self._is_frequent(template_of(text))
 
     def is_mechanical(self, user: str, text: str, n: int) -> bool:
-        """Whether a message is canned, or opens like a fifth of the ``n`` messages of its user."""
+        """Tell whether a message is canned, or opens like a fifth of the ``n`` messages of its user."""
         template = template_of(text)
         opens = self._openings.count(_opening(user, template))
         return opens >= max(OPENING_SHARE * n, FEWEST_OPENINGS) or self._is_frequent(template)

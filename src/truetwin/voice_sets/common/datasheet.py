@@ -16,7 +16,7 @@ from truetwin.voice.auditing.benchmark_audit import AuditReport
 
 @dataclass(frozen=True)
 class About:
-    """What a pipeline says of the set that it builds.
+    """Description of a set by the pipeline that builds it.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class About:
 
 @dataclass(frozen=True)
 class Datasheet:
-    """Everything a reader needs to judge a built set, and to build it again.
+    """Datasheet of a built set: all that is needed to judge it, and to build it again.
 
     Parameters
     ----------

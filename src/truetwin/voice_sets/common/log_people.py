@@ -30,12 +30,12 @@ class Person:
 
     @property
     def n(self) -> int:
-        """Messages in all."""
+        """Number of messages in all."""
         return sum(self.threads.values())
 
 
 class PersonRecord(TypedDict):
-    """A user as the census keeps one: pseudonyms, messages by thread (most first), and what was found.
+    """Record of a user in the census: pseudonyms, messages by thread (most first), and what was found.
 
     ``alias`` is the pseudonym of the lower-case name; ``bot`` the reason to take the user for a bot, or empty;
     ``named`` whether the name, found within a text, means the user.
@@ -50,7 +50,7 @@ class PersonRecord(TypedDict):
 
 
 class Said(Protocol):
-    """What a census reads of a message: who wrote which text where."""
+    """Message as a census reads it: who wrote which text where."""
 
     @property
     def user(self) -> str: ...  # noqa: D102

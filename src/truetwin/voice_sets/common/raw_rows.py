@@ -1,4 +1,4 @@
-"""Rows of raw logs, one by one: JSONL, CSV and Parquet with any column names; what cannot be read is counted."""
+"""Read rows of JSONL, CSV and Parquet files with any column names; what cannot be read is counted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Row = Mapping[str, Any]
 
 @dataclass
 class Reading:
-    """Reads one file of rows; ``skipped`` counts what could not be read, by reason.
+    """Reader of one file of rows; ``skipped`` counts what could not be read, by reason.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ class Reading:
             ) from error
 
     def _lines(self, *, whole: bool = False) -> Iterator[str]:
-        """Lines as text. What is too long or not in the encoding is left out and counted."""
+        """Read lines as text; what is too long or not in the encoding is left out and counted."""
         most = 16 * MOST_BYTES if whole else MOST_BYTES
         with self.path.open("rb") as raw:
             self._check_mark(raw.read(4))
@@ -195,7 +195,7 @@ def _field_limit(most: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of a file holds what: our name to the file's.
+    """Names of columns: ours, and the file's for each.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ class Columns:
                 )
 
     def of(self, row: Row) -> dict[str, str]:
-        """Our columns of a row as text; empty where there is nothing."""
+        """Read our columns of a row as text; empty where there is nothing."""
         found = {}
         for ours, theirs in self._pairs:
             value = row.get(theirs)

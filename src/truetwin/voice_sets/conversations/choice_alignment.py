@@ -1,4 +1,4 @@
-r"""Persona-choice alignment, and what ranking by it does to baselines that compare texts.
+r"""Persona-choice alignment, and its effect on baselines that compare texts.
 
 .. math:: a_i = \cos(H_i, r_i^*) - \max_k \cos(H_i, r_{ik})
 
@@ -23,7 +23,7 @@ Ranking = Literal["random", "alignment"]
 
 
 def alignments(items: Sequence[VoiceItem], embedder: Embedder) -> NDArray[np.float64]:
-    """Alignment of each item; 0 for an item whose history has no word in common with any option."""
+    """Compute each item's alignment; 0 if its history has no word in common with any option."""
     histories = [" ".join(turn.reply for turn in item.history) for item in items]
     options = [[item.true_option.text, *(o.text for o in item.distractors)] for item in items]
     flat = [text for texts in options for text in texts]
@@ -38,7 +38,7 @@ def alignments(items: Sequence[VoiceItem], embedder: Embedder) -> NDArray[np.flo
 def select(
     items: Sequence[VoiceItem], most: int, ranking: Ranking, embedder: Embedder, *, seed: int
 ) -> list[int]:
-    """Places of at most ``most`` items: those of the highest alignment, or ones drawn by the seed; in order."""
+    """Choose at most ``most`` items, by alignment or drawn by the seed; give their places in order."""
     if len(items) <= most:
         return list(range(len(items)))
     if ranking == "random":
@@ -51,7 +51,7 @@ def select(
 def compare_selections(
     items: Sequence[VoiceItem], most: int, embedder: Embedder, *, seed: int
 ) -> dict[str, AuditReport]:
-    """Audits of all items, of ``most`` drawn by the seed, and of the ``most`` of highest alignment."""
+    """Audit all items, ``most`` drawn by the seed, and the ``most`` of highest alignment."""
     found = {"all": audit(items)}
     rankings: tuple[Ranking, ...] = ("random", "alignment")
     for ranking in rankings:

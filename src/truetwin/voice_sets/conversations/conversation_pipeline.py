@@ -52,7 +52,7 @@ ConversationSettings = SocialSettings | InterpersonalSettings
 
 @dataclass(frozen=True)
 class Kind:
-    """What a kind of conversations is called in counts, errors and the datasheet.
+    """Words for a kind of conversations in counts, errors and the datasheet.
 
     ``stimulus`` is what a reply replies to ("its post"), ``earlier`` what a history consists of, ``similar`` where
     distractors come from; ``thresholds`` are the settings to lower where nothing passes.
@@ -68,7 +68,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which of the items with distractors are taken."""
+    """Rule by which items with distractors are taken."""
 
     most: int
     ranking: Ranking
@@ -76,7 +76,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Which replies become items, and where their distractors are looked for.
+    """Rules by which replies become items, and their distractors are looked for.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Conversations:
-    """What a reader found: clean messages, replies that passed the filters, and users whose replies may become items.
+    """Result of a reader: clean messages, replies that passed the filters, and users whose replies may become items.
 
     ``notes`` are sentences for the datasheet.
     """
@@ -305,7 +305,7 @@ def _exchange(reply: Reply) -> str:
 def _selected(
     stages: Stages, furnished: Stage[ItemRecord], selection: Selection, embedder: Embedder, seed: int
 ) -> Stage[ItemRecord]:
-    """Stage "selection": the items that are drawn by the seed, or those of the highest alignment."""
+    """Do the stage "selection": the items that are drawn by the seed, or those of the highest alignment."""
 
     def choose(tally: Tally) -> Iterator[ItemRecord]:
         items = stored_items(furnished)

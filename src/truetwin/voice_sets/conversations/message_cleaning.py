@@ -1,4 +1,4 @@
-"""Messages without bots, canned messages and personal data, from any kind of conversations."""
+"""Clean messages of any kind: no bots, no canned messages, no personal data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Material(Protocol):
 
 @dataclass(frozen=True)
 class CleaningRules:
-    """What is left out besides bots, and what it is called in the counts.
+    """Rules for what is left out besides bots, and words for it in the counts.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def take_census(
 
 @dataclass(frozen=True)
 class Cleaning:
-    """Cleans the material after its census.
+    """Cleaning of the material after its census.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class Cleaning:
 
 
 class Anonymiser:
-    """Turns raw messages into records under pseudonyms, and counts what it replaces in their texts."""
+    """Writer of raw messages as records under pseudonyms; counts what it replaces in their texts."""
 
     def __init__(
         self, people: Iterable[PersonRecord], pseudonyms: Pseudonyms, rules: CleaningRules, tally: Tally

@@ -20,7 +20,7 @@ POST_COLUMNS = ("post", "post_id")
 
 @dataclass
 class ReplyTable:
-    """Replies in a JSONL, CSV or Parquet file, with their posts in the same rows or in a second file.
+    """Table of replies in a JSONL, CSV or Parquet file, with their posts in the same rows or in a second file.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from truetwin.voice_sets.conversations.reply_guessing import ReplyFinder, stimul
 
 
 class _Entry(NamedTuple):
-    """A remembered message: its time, its place, and the place of what it replied to (-1: not known)."""
+    """Remembered message: its time, its place, and the place of what it replied to (-1: not known)."""
 
     time: float
     place: int
@@ -45,7 +45,7 @@ class _Memory:
 
 @dataclass(frozen=True)
 class Remembering:
-    """Which messages of a user are remembered, and how many go into an item.
+    """Rules for which messages of a user are remembered, and how many go into an item.
 
     Parameters
     ----------

@@ -161,14 +161,14 @@ def _inputs(material: _Material, settings: NarrativeSettings) -> dict[str, str]:
 
 
 class _Person(TypedDict):
-    """A character of a book, as a record of a stage."""
+    """Record of a character of a book."""
 
     book: str
     person: dict[str, Any]
 
 
 class _Said(TypedDict):
-    """An utterance of a book, as a record of a stage."""
+    """Record of an utterance of a book."""
 
     book: str
     utterance: dict[str, Any]
