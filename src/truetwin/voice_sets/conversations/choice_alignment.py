@@ -9,7 +9,8 @@ construction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -17,9 +18,19 @@ from numpy.typing import NDArray
 
 from truetwin.voice.auditing.benchmark_audit import AuditReport, audit
 from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice_sets.common.finishing import ItemRecord, stored_items
+from truetwin.voice_sets.common.stages import Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import Embedder
 
 Ranking = Literal["random", "alignment"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Rule by which items with distractors are taken."""
+
+    most: int
+    ranking: Ranking
 
 
 def alignments(items: Sequence[VoiceItem], embedder: Embedder) -> NDArray[np.float64]:
@@ -57,6 +68,37 @@ def compare_selections(
     for ranking in rankings:
         found[ranking] = audit([items[k] for k in select(items, most, ranking, embedder, seed=seed)])
     return found
+
+
+def selected_items(
+    stages: Stages, furnished: Stage[ItemRecord], selection: Selection, embedder: Embedder, seed: int
+) -> Stage[ItemRecord]:
+    """Do the stage "selection": the items that are drawn by the seed, or those of the highest alignment."""
+
+    def choose(tally: Tally) -> Iterator[ItemRecord]:
+        items = stored_items(furnished)
+        kept = set(select(items, selection.most, selection.ranking, embedder, seed=seed))
+        why = "less aligned" if selection.ranking == "alignment" else "not drawn"
+        for k, item in enumerate(items):
+            if tally.keep(None if k in kept else why):
+                yield item.to_record()
+
+    return stages.run("selection", choose, asdict(selection))
+
+
+def told_selections(items: Sequence[VoiceItem], most: int, embedder: Embedder, seed: int) -> list[str]:
+    """Say what either selection of ``most`` items (of half of them, if there are fewer) does to the baselines."""
+    if len(items) < 2:
+        return []
+    most = most if len(items) > most else len(items) // 2
+    found = compare_selections(items, most, embedder, seed=seed)
+    names = {"all": f"all {len(items)}", "random": f"{most} drawn", "alignment": f"{most} by alignment"}
+    return [f"Before balancing, {names[key]}: {_accuracies(report)}." for key, report in found.items()]
+
+
+def _accuracies(report: AuditReport) -> str:
+    rows = [row for row in report.rows() if row["accuracy"] is not None]
+    return ", ".join(f"{row['predictor']} {row['accuracy']:.1f}%" for row in rows)
 
 
 def _row_products(one: Any, other: Any) -> NDArray[np.float64]:
