@@ -1,4 +1,4 @@
-"""Hide answers, predict them, score the predictions."""
+"""Evaluate methods: hide answers, predict them, score the predictions."""
 
 from truetwin.evaluation.comparison import Evaluation, evaluate
 from truetwin.evaluation.hiding_protocols import protocols

@@ -1,4 +1,4 @@
-"""What is hidden from a method when it is evaluated."""
+"""Hiding protocols: what is hidden from a method when it is evaluated."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Protocol:
     name : str
         Name on the command line.
     axis : {"item", "respondent"}
-        What the targets are.
+    Axis of the targets.
     summary : str
-        What it tells about.
+    The question that it answers.
     folds : callable
-        Panel and blocks to folds.
+    Function that makes the folds from a panel and its blocks.
     """
 
     name: str

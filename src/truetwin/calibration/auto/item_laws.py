@@ -121,10 +121,10 @@ class Residuals:
         return self._shared(there[None], self.problem.block[[self.target]])[0]
 
     def _shared(self, usable: NDArray[np.bool_], block: NDArray[np.intp]) -> Array:
-        """Compute the weights of usable items for targets in ``block``, (m, p); a row sums to 1 where there is a
-        usable item.
+        """Compute the weights of usable items for targets in ``block``, (m, p).
 
-        Every item counts the same, except that items of the same block count more if there are several of them.
+        A row sums to 1 where there is a usable item. Every item counts the same, except that for a known battery its
+        own items count the more, the more of them there are.
         """
         everything = usable.sum(axis=1, keepdims=True)
         weights = np.divide(usable, everything, out=np.zeros(usable.shape), where=everything > 0)

@@ -162,8 +162,7 @@ class Problem:
 
     @cached_property
     def inconsistent(self) -> bool:
-        """Whether correlations over different people contradict each other, so that eigenvalues must be raised to
-        fit.
+        """Whether correlations over different people contradict each other, so that eigenvalues must be raised.
 
         If the whole matrix is consistent, every part of it is too. If it is not, the raised eigenvalues depend on all
         items, so each fold must be predicted with its targets hidden.
@@ -188,8 +187,10 @@ class Problem:
         return np.asarray(covariance)
 
     def situation(self, target: int, fold: Sequence[int]) -> Situation:
-        """Classify a target: its siblings are answered, only other items have answered siblings, or there are no
-        batteries.
+        """Classify a target: "known battery", "new battery", or "pool".
+
+        A *known battery* has an item that is answered and not hidden. In a *new battery* there is none, although
+        other batteries exist. In a *pool* there are no batteries at all.
         """
         donors = self.answered.copy()
         donors[list(fold)] = False
