@@ -1,4 +1,4 @@
-"""How far to trust twins, for which items, and what to ask next."""
+"""Diagnose twins: how far to trust them, for which items, and what to ask next."""
 
 from truetwin.diagnosis.asking_plan import Plan, plan
 from truetwin.diagnosis.diagnosis import Diagnosis, diagnose

@@ -1,4 +1,4 @@
-r"""What to expect of a new item, from items whose outcome is known."""
+r"""Predict the quality of a new item's predictions, from items whose outcome is known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Expected:
     Attributes
     ----------
     calibrated, twin : float
-        Of calibrated predictions, and of the twins as they are.
+    Expected correlation of calibrated predictions, and of the twins as they are.
     gain_error : float
         Standard error of the expected gain, ``calibrated - twin``.
     """
@@ -31,21 +31,21 @@ class Expected:
 
     @property
     def gain(self) -> float:
-        """What calibration is expected to add."""
+        """Expected gain of calibration in correlation."""
         return self.calibrated - self.twin
 
 
 def expect(
     features: Array, outcomes: Array, record: Positions, target: int, groups: Positions
 ) -> Expected | None:
-    r"""Regress the outcomes of the record on its features and predict the target.
+    r"""Regress the outcomes of known items on their features, and predict the target.
 
     Solves :math:`\min_w \sum_i \omega_i (y_i - \bar y - x_i^T w)^2 + \kappa \|w\|_2^2` for each outcome, with x
-    standardised over the record and :math:`\omega_i` one over the size of the item's group, so that a long battery
-    counts once. :math:`\kappa` is chosen by leaving out each group in turn. If items of the target's own group are in
-    the record, what the regression misses of them, left out as a group, is added, shrunk as by a random intercept:
-    n siblings count :math:`n / (n + \sigma^2 / \tau^2)`, with :math:`\sigma^2` the variance of the misses within groups
-    and :math:`\tau^2` that between groups.
+    standardised over the record (the known items) and :math:`\omega_i` one over the size of the item's group, so that
+    a long battery counts once. :math:`\kappa` is chosen by leaving out each group in turn. If items of the target's
+    own group (its siblings) are in the record, the mean residual of these items, left out as a group, is added. It is
+    shrunk as by a random intercept: n siblings count :math:`n / (n + \sigma^2 / \tau^2)`, with :math:`\sigma^2` the
+    variance of the residuals within groups and :math:`\tau^2` that between groups.
 
     Parameters
     ----------
@@ -54,11 +54,12 @@ def expect(
     outcomes : ndarray of shape (n_items, 2)
         Correlations of calibrated predictions and of twins with human answers.
     record : ndarray of int
-        Items that may be learned from.
+    Positions of the items that may be learned from.
     target : int
-        The item to predict; its outcomes are not looked at.
+    Position of the item to predict; its outcomes are not looked at.
     groups : ndarray of shape (n_items,)
-        Items of one number are not independent of each other; those of the target's number are its siblings.
+    Group number of each item. Items of one group are not independent of each other; those of the target's group
+        are its siblings.
 
     Returns
     -------
@@ -102,7 +103,7 @@ def expect(
 
 
 def _left_out(X: Array, y: Array, weight: Array, member: Positions, n_groups: int) -> Array:
-    """Predictions of each item from the other groups, for every penalty."""
+    """Predict each item from the other groups, for every penalty."""
     one = np.column_stack([np.ones(len(X)), X])
     weighted = weight[:, None] * one
     n_columns = one.shape[1]

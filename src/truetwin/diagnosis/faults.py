@@ -1,4 +1,4 @@
-"""What is visibly wrong with the twins' answers to an item."""
+"""Find faults of the twins' answers: constant answers, too little spread, wrong level and the like."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ MODAL = 0.95  # share of twins that gave the same answer
 
 
 def item_faults(panel: Panel) -> list[dict[str, Any]]:
-    """Faults of each item that twins have answered.
+    """List the faults of each item that twins have answered.
 
-    Human answers are compared where there are any, over the respondents whom both sources have; what needs them is
-    None for a new item.
+    Human answers are compared where there are any, over the respondents whom both sources have. Values that need
+    human answers are None for a new item.
 
     Returns
     -------
