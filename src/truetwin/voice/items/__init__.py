@@ -1,1 +1,1 @@
-"""Benchmark items: one format, the published dimensions, faults, controls."""
+"""Benchmark items: one format, loaders of the published dimensions, faults, control conditions."""
