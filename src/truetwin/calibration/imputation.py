@@ -56,7 +56,7 @@ class RespondentsApart:
             return None
         column_of = np.full(self._sources[source].shape[1], -1)
         column_of[columns] = np.arange(columns.size)
-        return completed[np.ix_(position[rows], column_of[items])]
+        return np.asarray(completed[np.ix_(position[rows], column_of[items])])
 
     @cached_property
     def _completed(self) -> list[tuple[Array, Rows, Rows]]:

@@ -246,7 +246,7 @@ def _as_ids(column: pa.ChunkedArray, name: str, source: str) -> list[str]:
                 f"{source}: ids must be texts or whole numbers; column {name!r} is neither"
             ) from error
     try:
-        ids = column.cast(pa.string()).to_pylist()
+        ids: list[str] = column.cast(pa.string()).to_pylist()
     except pa.ArrowException as error:
         raise DataError(
             f"{source}: ids must be texts or numbers; column {name!r} holds {column.type}"

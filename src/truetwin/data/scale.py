@@ -161,7 +161,7 @@ class Scale:
             origin = self.low if np.isfinite(self.low) else 0.0
             steps = (values - origin) / self.step
             inside &= np.isclose(steps, np.round(steps), atol=1e-6)
-        return inside
+        return np.asarray(inside)
 
     def is_off_scale_code(self, values: Any) -> NDArray[np.bool_]:
         """Test which values are declared off-scale codes."""
@@ -169,8 +169,8 @@ class Scale:
 
     def clip(self, values: Any) -> NDArray[np.float64]:
         """Limit values to the scale's range; nominal codes have no order and are left alone."""
-        values = np.asarray(values, dtype=float)
-        return values.copy() if self.kind == "nominal" else np.clip(values, self.low, self.high)
+        given: NDArray[np.float64] = np.asarray(values, dtype=float)
+        return given.copy() if self.kind == "nominal" else np.clip(given, self.low, self.high)
 
     def snap(self, values: Any) -> NDArray[np.float64]:
         """Round each value to the nearest answer on the scale; missing stays missing."""

@@ -89,7 +89,7 @@ def fixed_step_descent(
     array([0.3, 0.7])
     """
     settings = settings or FixedStepSettings()
-    weights = start / start.sum()
+    weights: Floats = start / start.sum()
     log_weights = np.log(weights + settings.added_weight)
     for _ in range(settings.steps):
         gradient = operator.pull_back(slope(operator.shares(weights)))

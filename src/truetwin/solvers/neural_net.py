@@ -243,7 +243,7 @@ class _Trainer:
                     slope = slope * back if layer == last else np.matmul(slope, back)
                     slope *= np.sign(inputs[layer])  # after ReLU: 1 where the unit is on, 0 where off
             self._adam()
-        return total / self.n
+        return np.asarray(total / self.n)
 
     def _adam(self) -> None:
         self.step += 1

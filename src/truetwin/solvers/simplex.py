@@ -32,7 +32,7 @@ class WideGram:
     def __init__(self, X: FloatArray) -> None:
         self._X = X
         self._rows: dict[int, FloatArray] = {}
-        self.shape = (X.shape[1], X.shape[1])
+        self.shape: tuple[int, int] = (X.shape[1], X.shape[1])
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -198,7 +198,7 @@ def _equality_optimum(
     G.flat[:: len(support) + 1] += ridge
     both = np.linalg.solve(G, np.column_stack([q[support], np.ones(len(support))]))
     free, ones = both[:, 0], both[:, 1]
-    return free + ones * ((1.0 - free.sum()) / ones.sum())
+    return np.asarray(free + ones * ((1.0 - free.sum()) / ones.sum()))
 
 
 #: Total travel (steps times rate, on the gradient of the *mean* squared error) that reproduces paper A.

@@ -58,7 +58,8 @@ class People:
     @cached_property
     def column_sums(self) -> Array:
         """Column sums of A, :math:`1'A`, (n, p)."""
-        return self.inverse.sum(axis=1)
+        sums: Array = self.inverse.sum(axis=1)
+        return sums
 
     def without(self, items: Sequence[int]) -> People:
         """Return the same people without their answers to ``items``, and without links to them."""
@@ -223,4 +224,5 @@ def _solve(core: Array, right: Array) -> Array:
 
 def _dot(x: Array, y: Array) -> Array:
     """Multiply (n, g, m) by (n, g, m or 1) and sum over the middle axis, to (n, m)."""
-    return (x * y).sum(axis=1)
+    sums: Array = (x * y).sum(axis=1)
+    return sums

@@ -118,7 +118,7 @@ class Residuals:
             self.problem, self.target, self.fold, self.situation, block_blind=self.block_blind
         )
         there = (weights > 0) & np.isfinite(self.predicted).any(axis=1)
-        return self._shared(there[None], self.problem.block[[self.target]])[0]
+        return np.asarray(self._shared(there[None], self.problem.block[[self.target]])[0])
 
     def _shared(self, usable: NDArray[np.bool_], block: NDArray[np.intp]) -> Array:
         """Compute the weights of usable items for targets in ``block``, (m, p).

@@ -182,8 +182,9 @@ def _errors(y: Array, fitted: Array) -> Array:
 
 def _unexplained(error: Array, y: Array) -> Array:
     """Compute the share of the variance that the fit leaves unexplained; 1 for a constant, which nothing explains."""
-    variance = y.var(axis=0)
-    return np.divide(error, variance, out=np.ones_like(error), where=variance > 1e-12)
+    variance: Array = y.var(axis=0)
+    share: Array = np.divide(error, variance, out=np.ones_like(error), where=variance > 1e-12)
+    return share
 
 
 def _best_threshold(error: Array, gain: Array, group_of: NDArray[np.str_]) -> float:
@@ -228,9 +229,9 @@ class _Part:
     @property
     def n_donors(self) -> int:
         """Number of donors."""
-        return self.complete.X_twin.shape[1]
+        return int(self.complete.X_twin.shape[1])
 
     @property
     def n_targets(self) -> int:
         """Number of donors that are treated as targets."""
-        return self.complete.y_twin.shape[1]
+        return int(self.complete.y_twin.shape[1])

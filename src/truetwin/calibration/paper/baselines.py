@@ -87,4 +87,5 @@ def _means(values: Array, axis: int) -> Array:
     seen = np.isfinite(values)
     count = seen.sum(axis=axis, keepdims=True)
     total = np.sum(values, axis=axis, keepdims=True, where=seen)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    means: Array = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return means
