@@ -16,7 +16,7 @@ MIRROR_VARIABLE = "TRUETWIN_DATA_MIRROR"
 
 @dataclass(frozen=True)
 class Repository:
-    """A public repository at a pinned commit."""
+    """Public repository at a pinned commit."""
 
     name: str
     url: str
@@ -32,7 +32,7 @@ class Repository:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A public dataset: where it is, what its content must be, and how to read it.
+    """Public dataset: where it is, what its content must be, and how to read it.
 
     Parameters
     ----------

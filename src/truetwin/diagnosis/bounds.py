@@ -261,9 +261,7 @@ def _by_scale(prepared: Prepared) -> dict[Scale, list[int]]:
 
 
 def _indicators(values: Array, scale: Scale) -> Array:
-    """Build category indicators, one column a category; a missing answer is filled with the shares of the other
-    twins.
-    """
+    """Build category indicators, one column a category; a missing answer becomes the shares of the other twins."""
     codes = np.asarray(scale.categories)
     seen = np.isfinite(values)
     hit = np.asarray(values[:, None] == codes[None, :], dtype=np.float64)

@@ -233,8 +233,7 @@ def diagnose(
 def structure(
     prepared: Prepared, *, scaled: bool = True, max_rank: int = MAX_RANK, random_state: int = 0
 ) -> tuple[dict[str, Spectrum], dict[str, Alignment]]:
-    """Compute the spectra of both sources, and how close their leading directions are (paper A, sections 4.2, 6 and
-    A.1).
+    """Compute both sources' spectra, and how close their leading directions are (paper A, sections 4.2, 6, A.1).
 
     The number of directions compared is the human effective rank plus two.
     """

@@ -21,7 +21,7 @@ IMPUTATION_RANK = 5
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A panel made ready for diagnosis.
+    """Panel made ready for diagnosis.
 
     Attributes
     ----------

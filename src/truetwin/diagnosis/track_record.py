@@ -124,9 +124,7 @@ def scored_rows(prepared: Prepared) -> Iterator[int]:
 
 
 def solved(prepared: Prepared, row: int, donors: Positions) -> tuple[Positions, Array, Array]:
-    """Return the donors that a respondent has answered, the inverse of their regularised correlations, and the
-    answers.
-    """
+    """Return the donors that a respondent answered, the inverse of their regularised correlations, and the answers."""
     o = donors[np.isfinite(prepared.human[row, donors])]
     K = prepared.twin_correlations[np.ix_(o, o)]
     inverse = np.asarray(np.linalg.inv(K + NOISE * np.eye(o.size)), dtype=np.float64)
@@ -141,9 +139,7 @@ class _Sums:
         self.twin = np.zeros((6, n_items, n_columns))
 
     def add(self, items: Positions, prediction: Array, human: Array, twin: Array) -> None:
-        """Add one respondent: predictions (n, n_columns), and human and twin answers (n,); twin answers may have
-        gaps.
-        """
+        """Add one respondent: predictions (n, n_columns), human answers (n,), and twin answers (n,) with gaps."""
         self._add(self.human, items, prediction, human[:, None])
         seen = np.isfinite(twin)
         self._add(self.twin, items[seen], prediction[seen], twin[seen, None])

@@ -117,13 +117,7 @@ def mean_and_error(scores: Array) -> dict[str, Any]:
 
 
 def usual_methods(axis: Axis) -> tuple[str, ...]:
-    """The methods that a comparison is usually between: the twin, the trivial mean, and what should beat both.
-
-    Examples
-    --------
-    >>> usual_methods("item")[:2]
-    ('twin', 'human-respondent-mean')
-    """
+    """Name the methods that are usually compared: the twin, the trivial mean, and what should beat both."""
     trivial = "human-respondent-mean" if axis == "item" else "human-item-mean"
     return ("twin", trivial, "ridge", "elastic-net", "synthetic-control", "auto")
 

@@ -17,7 +17,7 @@ from truetwin.registry import Registry
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way to split a panel into folds.
+    """Hiding protocol: a way to split a panel into folds.
 
     Attributes
     ----------

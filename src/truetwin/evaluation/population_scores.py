@@ -131,9 +131,7 @@ def interval_coverage(
 
 
 def _covered(y: Array, f: Array, law: TargetLaw, level: float, scale: Scale) -> tuple[float, ...]:
-    """Return the share inside, the width in sds, the correlation, and whether the correlation was in the expected
-    range.
-    """
+    """Return share inside, width in sds, correlation, and whether the correlation was in the expected range."""
     if not y.size:
         return (float("nan"),) * 4
     low, high = (f + law.level.sd * q for q in law.errors.quantiles(level))

@@ -36,7 +36,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Metric:
-    """A score for one target.
+    """Metric: a score for one target.
 
     Attributes
     ----------

@@ -42,8 +42,7 @@ class Chosen:
 
 @dataclass(frozen=True, eq=False)
 class ThresholdSweep:
-    """Scores of each answered item, hidden in turn: its training error on the twins, and its calibrated and twin
-    scores.
+    """Scores of each answered item, hidden in turn: training error on the twins, calibrated score, twin score.
 
     Attributes
     ----------

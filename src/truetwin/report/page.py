@@ -80,7 +80,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole report.
+    """Content of a whole report.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 
 class Discrepancy(ABC):
-    """A distance between distributions over categories.
+    """Distance between distributions over categories.
 
     Attributes
     ----------

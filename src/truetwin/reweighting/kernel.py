@@ -144,9 +144,7 @@ class KernelSoftmax(MarginalMethod):
         )
 
     def path(self, table: TwinTable, human: Floats, unseen: TwinTable) -> list[Floats]:
-        """Implement :meth:`MarginalMethod.path` with one eigendecomposition per kernel and warm starts along the
-        penalties.
-        """
+        """Implement :meth:`MarginalMethod.path`: one eigendecomposition per kernel, warm starts along the penalties."""
         require_text(self, table)
         kernels = self._kernel_settings()
         out = np.zeros((len(kernels), len(self.penalties), unseen.n_items, unseen.width))

@@ -118,8 +118,7 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
 
 
 def shared_scales(scales: Sequence[Scale | None]) -> list[Scale]:
-    """List the distinct scales of the training items, the most common first; of equally common ones, the longest
-    first.
+    """List the distinct scales of the training items: the most common first, and of equally common ones the longest.
 
     Labelled nominal scales are left out: their words belong to one item.
     """

@@ -67,9 +67,7 @@ class MarginalMethod(ABC):
     def cross_validate(
         self, table: TwinTable, human: Floats, folds: Sequence[Fold], loss: str | Discrepancy = "kl"
     ) -> CrossValidated:
-        """Predict every training item from the others, fold by fold, and choose the setting with the least mean
-        loss.
-        """
+        """Choose the setting with the least mean loss, predicting every training item from the others, fold by fold."""
         measure = discrepancy(loss)
         choices = list(self.settings())
         predicted = np.zeros((len(choices), *human.shape))

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Novelty:
-    """How unusual each new item is among the training items.
+    """Novelty of each new item: how unusual it is among the training items.
 
     Attributes
     ----------

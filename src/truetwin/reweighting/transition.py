@@ -59,8 +59,7 @@ class FittedTransition(FittedMarginals):
 
 @dataclass(frozen=True, eq=False)
 class AnswerTransition(MarginalMethod):
-    """Answer-transition matrix T on the twins' shares: how often the twins' answer a stands for the humans' answer
-    k.
+    """Answer-transition matrix T: how often the twins' answer a stands for the humans' answer k.
 
     Minimises the mean Kullback-Leibler divergence of the humans' shares from ``histogram @ T`` by EM. Every row is
     pulled slightly towards the mean marginal. There are few parameters, so it is safe with few training items.

@@ -1,6 +1,4 @@
-"""The default calibrator, ``auto``: everything it learns, it learns from other items and people, never from the
-target.
-"""
+"""The default calibrator, ``auto``: it learns from other items and people, never from the target."""
 
 from __future__ import annotations
 
@@ -155,9 +153,7 @@ class Auto(Calibrator):
         return problem, [[position[t] for t in fold.targets] for fold in folds]
 
     def problem_of(self, design: Design) -> tuple[Problem, list[int]]:
-        """Put donors and targets of a design on one grid in the order of their ids; also return the targets'
-        positions.
-        """
+        """Put donors and targets on one grid in the order of their ids; also return the targets' positions."""
         names = sorted((*design.donor_ids, *design.target_ids))
         position = {name: k for k, name in enumerate(names)}
         donors, targets = ([position[i] for i in part] for part in (design.donor_ids, design.target_ids))

@@ -163,8 +163,9 @@ class Residuals:
         return ErrorLaw(weight @ shapes, within, items.size, self._held(items, shapes, weight))
 
     def _held(self, items: NDArray[np.intp], shapes: Array, weight: Array) -> Array:
-        """Compute the average share of a pseudo-target's answers held by the interval that the others give it, for
-        each tail.
+        """Compute the average share of a pseudo-target's answers inside the interval from the other pseudo-targets.
+
+        Returns one share for each tail.
         """
         block = self.problem.block[items]
         others = np.zeros((items.size, len(self.importance)), dtype=bool)

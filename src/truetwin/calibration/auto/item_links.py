@@ -73,7 +73,7 @@ def positive_definite(correlations: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class TwinSimilarity:
-    """How much items resemble each other in the twins' answers, (p, p) each.
+    """Similarity of items in the twins' answers, (p, p) each.
 
     Attributes
     ----------

@@ -51,7 +51,7 @@ def predict_level(problem: Problem, target: int, hidden: Sequence[int]) -> Level
 
 
 def _pooled(values: Array, block: NDArray[np.intp], near: NDArray[np.bool_]) -> float:
-    """Pool values as the mean over blocks, shrunk to 0 by its standard error, and then towards the mean of the near
+    """Pool values: the mean over blocks, shrunk to 0 by its standard error, then towards the mean of the near
     values.
     """
     _, which = np.unique(block, return_inverse=True)

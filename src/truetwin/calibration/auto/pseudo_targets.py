@@ -251,8 +251,9 @@ class FoldFeatures:
         self._links = problem.links[used]
 
     def learn(self, on_target: TargetSink | None) -> dict[Situation, Learned]:
-        """Compute the moments of all pseudo-targets; pass the targets' features to ``on_target``, if given, in the
-        same walk.
+        """Compute the moments of all pseudo-targets.
+
+        The same walk passes the targets' features to ``on_target``, if it is given.
         """
         p = len(self.problem.blocks)
         sums = {s: MomentSums(len(folds), p, len(FEATURES[s]) + 1) for s, folds in self.facing.items()}
@@ -275,9 +276,7 @@ class FoldFeatures:
         on_pseudo: Mapping[Situation, PseudoSink],
         on_target: TargetSink | None,
     ) -> None:
-        """Go through the chosen people, and call the functions given with the features of pseudo-targets and
-        targets.
-        """
+        """Go through the chosen people, and pass the features of pseudo-targets and targets to the functions given."""
         problem, columns = self.problem, self.columns
         covariance = problem.covariance[np.ix_(columns, columns)]
         links = self._links[:, columns[:, None], columns]

@@ -94,9 +94,7 @@ class Stack:
     power: float = 1.0
 
     def widening(self, spread: Array) -> Array:
-        """Return the factor by which to multiply predictions that spread by ``spread``; 1 where they do not vary at
-        all.
-        """
+        """Return the factor by which to multiply predictions with the given spread; 1 where they do not vary at all."""
         varies = spread > _NO_SPREAD * max(self.typical, _NO_SPREAD)
         ratio = np.divide(self.typical, spread, out=np.ones_like(spread), where=varies)
         return np.asarray(ratio ** (1.0 - self.power))

@@ -27,8 +27,7 @@ PLACE_PENALTY = 0.01
 
 
 class AdaptiveTransfer(Calibrator):
-    r"""Predict by a linear transfer where its training error on the twins is below a threshold, else by the twin
-    itself.
+    r"""Linear transfer where its training error on the twins is below a threshold; elsewhere the twin itself.
 
     Let :math:`e_j` be the mean squared error of the fit to the twins' standardised answers to target j. The
     prediction is the calibrated answer if :math:`e_j < \tau`, and the twin's own otherwise. Source: paper A, section
@@ -188,8 +187,8 @@ def _unexplained(error: Array, y: Array) -> Array:
 
 
 def _best_threshold(error: Array, gain: Array, group_of: NDArray[np.str_]) -> float:
-    """Find the lowest threshold whose gain is within one standard error of the best; 0 (never calibrate) is a
-    candidate.
+    """Find the lowest threshold whose gain is within one standard error of the best; 0 (never calibrate) is
+    possible.
 
     Each group of items counts once, and standard errors are those of differences over groups.
     """

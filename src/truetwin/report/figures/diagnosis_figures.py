@@ -119,8 +119,9 @@ def alignment_figure(found: Alignment, size: str = "") -> Figure:
 
 
 def verdict_figure(diagnosis: Diagnosis) -> Figure:
-    """Draw the expected correlation of calibrated predictions against twins: new items, and answered items as a
-    check.
+    """Draw the expected correlation of calibrated predictions against that of twins.
+
+    New items are shown with their verdicts, and answered items as a check.
     """
     from matplotlib.figure import Figure
 

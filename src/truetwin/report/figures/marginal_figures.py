@@ -33,7 +33,7 @@ def example_item_figure(example: ExampleItem) -> Figure:
 
 
 def variance_ratio_figure(ratios: VarianceRatios) -> Figure:
-    """Draw the share of the humans' variance that predictions keep, over hidden items (figure 9 of paper A); 1 is
+    """Draw the share of the humans' variance that predictions keep, over hidden items (paper A, figure 9); 1 is
     right.
     """
     figure, axes = new_figure()

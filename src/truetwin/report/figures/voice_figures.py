@@ -170,9 +170,7 @@ def write_capability_figures(rows: Rows, folder: Path, ending: str = ".png") -> 
 
 
 def _draw_means(axes: Any, rows: Rows, models: Sequence[str], dimensions: Sequence[str]) -> None:
-    """Draw diamonds at the mean over dimensions, for models that have them all; nothing if there is one dimension
-    only.
-    """
+    """Draw diamonds at the mean over dimensions, for models that have them all; none with one dimension only."""
     if len(dimensions) < 2:
         return
     means = []

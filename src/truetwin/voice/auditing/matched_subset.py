@@ -1,6 +1,4 @@
-"""Make a benchmark fairer: put right answers at every position equally often, and select items without telltale
-options.
-"""
+"""Make a benchmark fairer: balance the positions of right answers, select items without telltale options."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Control conditions: what a model still gets right when it is told nothing of the person, or is told of somebody
-else.
-"""
+"""Control conditions: the model is told nothing of the person, or is told of somebody else."""
 
 from __future__ import annotations
 

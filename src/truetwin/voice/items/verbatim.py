@@ -15,8 +15,7 @@ _WORD = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿]|[^\W぀-ヿ㐀-䶿一-鿿豈
 
 
 def words_of(text: str) -> list[str]:
-    """Split a text into lower-case words without punctuation; Chinese and Japanese characters count as one word
-    each.
+    """Split a text into lower-case words without punctuation; a Chinese or Japanese character counts as a word.
 
     Examples
     --------

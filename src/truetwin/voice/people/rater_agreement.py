@@ -49,8 +49,9 @@ class Agreement:
 def cohen_kappa(
     first: ArrayLike, second: ArrayLike, weights: Literal["none", "linear", "quadratic"] = "none"
 ) -> float:
-    r"""Cohen's kappa: agreement of two raters beyond chance, :math:`1 - \sum w_{ab} p_{ab} / \sum w_{ab} p_{a\cdot}
-    p_{\cdot b}`.
+    r"""Cohen's kappa: agreement of two raters beyond chance.
+
+    .. math:: \kappa = 1 - \sum w_{ab} p_{ab} / \sum w_{ab} p_{a\cdot} p_{\cdot b}
 
     The weights :math:`w_{ab}` of a disagreement are 1, :math:`|a - b|` or :math:`(a - b)^2`, with ratings taken as
     numbers.

@@ -1,6 +1,4 @@
-"""Discriminative choice: the model picks the persona's own among four replies (paper B, section 3.2.1, appendix
-A.3).
-"""
+"""Discriminative choice: pick the persona's own among four replies (paper B, section 3.2.1, appendix A.3)."""
 
 from __future__ import annotations
 

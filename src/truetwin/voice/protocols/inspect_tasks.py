@@ -235,7 +235,7 @@ def _playing(asking: VoiceTask) -> Solver:
 
 @score_reducer(name="truetwin/rotations")
 def over_rotations() -> ScoreReducer:
-    """Average over the rotations of an item, leaving out unscored ones; without any scored one, the item is
+    """Average over the rotations of an item; unscored ones are left out, and an item without scored ones is
     unscored.
     """
 

@@ -39,8 +39,9 @@ def select_items(
     limit: int | None = None,
     profiles: Path | None = None,
 ) -> Selected:
-    """Select items of a published dimension, by name, or of a file in any known layout; leaks of the true reply are
-    removed.
+    """Select items of a published dimension, by name, or of a file in any known layout.
+
+    Leaks of the true reply are removed.
 
     Parameters
     ----------

@@ -260,9 +260,7 @@ def _same(text: str, option: str) -> bool:
 
 
 def _letters_in(text: str, options: Mapping[str, str]) -> set[str]:
-    """Collect letters that anchored lines of a text name; else those alone on a line; else the letter that is the
-    text.
-    """
+    """Collect the letters that anchored lines name; else letters alone on a line; else the letter that is the text."""
     letters = "".join(options)
     anchored = {m for m in _anchored(text, _CHOSEN, f"[{letters}{letters.lower()}]") if m}
     if anchored:

@@ -1,6 +1,4 @@
-"""Play protocols with the project's own runner and store: nothing is asked twice, and any interruption can be
-continued.
-"""
+"""Play protocols with the project's own runner and store: nothing is asked twice, and any run can be continued."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Score models by capability: which of the six an item tests, and how models do on each (paper B, figure 3, appendix
-D).
-"""
+"""Score models by capability: which of the six an item tests, and how models do (paper B, figure 3, appendix D)."""
 
 from __future__ import annotations
 
@@ -113,8 +111,7 @@ def capability_results(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
-    """Compute each model's result on the items of each capability, by dimension and protocol, and averaged over
-    protocols.
+    """Compute each model's result on the items of each capability, by dimension and protocol and over protocols.
 
     A value is in percent: the share of right answers (failed and unreadable ones count as wrong), or the mean mark
     put on 0 to 100 over the marked replies. ``combined`` averages choice, one ranking and scoring, as in paper B,

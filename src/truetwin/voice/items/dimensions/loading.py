@@ -113,8 +113,9 @@ def load_records(
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the records of a JSONL file, each with its place; a line that is no JSON object is an error that names
-    it.
+    """Yield the records of a JSONL file, each with its place.
+
+    A line that is no JSON object is an error that names it.
     """
     for number, record in read_json_lines(path):
         where = f"{path}, line {number}"

@@ -86,8 +86,7 @@ def record_to_item(
     places: Mapping[Place, set[str]],
     where: str,
 ) -> tuple[VoiceItem, int]:
-    """Convert one published record to an item; also count the turns of its history that are not from before the
-    item.
+    """Convert one published record to an item; also count the turns of its history that are not from before it.
 
     ``chunk_id`` starts anew in every novel. A turn counts as earlier only if the character says it in the item's
     novel, in an earlier chunk.
