@@ -130,8 +130,9 @@ class Calibrator(BaseEstimator, ABC):
 
     @abstractmethod
     def _predict(self, design: Design) -> Array:
-        """Return standardised predictions (n_human, n_targets), or on the scale of all samples if
-        ``predicts_on_scale``.
+        """Return standardised predictions (n_human, n_targets).
+
+        If ``predicts_on_scale``, they are on the items' scales and cover all samples.
         """
 
     def _fit_predict(self, designs: Sequence[Design]) -> list[Array]:

@@ -243,9 +243,7 @@ class Calibration:
         return part.values[:, part.target_ids.index(item)]
 
     def notes(self) -> list[dict[str, Any]]:
-        """List one record a target: its number of predictions, its scale, and the reason where there are no
-        predictions.
-        """
+        """List one record a target: number of predictions, scale, and the reason where there are no predictions."""
         records = []
         for part in self.parts:
             position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
@@ -288,9 +286,7 @@ class Calibration:
         return records
 
     def _asked(self, axis: Axis) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Mask of the samples for which a prediction is due: those in the human table, or items that some human
-        answered.
-        """
+        """Mask of the samples that get a prediction: those in the human table, or items that some human answered."""
         if axis == "item":
             known = set(self.panel.human.respondent_ids)
             return np.array([r in known for r in self.panel.respondent_ids])

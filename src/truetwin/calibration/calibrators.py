@@ -305,8 +305,7 @@ def make_calibrator(
     preset: str = CROSS_VALIDATION,
     parameters: Mapping[str, Any] | None = None,
 ) -> Calibrator:
-    """Make a calibrator by name, with settings by hand, from the paper, or by cross-validation among the twins'
-    answers.
+    """Make a calibrator by name, with settings by hand, from the paper, or by cross-validation among the twins.
 
     Parameters
     ----------

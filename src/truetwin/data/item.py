@@ -9,7 +9,7 @@ from truetwin.data.scale import Scale
 
 @dataclass(frozen=True)
 class Item:
-    """One item: a column of a response matrix.
+    """Item: a question or thing rated, a column of a response matrix.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ Axis = Literal["item", "respondent"]
 
 @dataclass(frozen=True)
 class Target:
-    """One thing to predict: an item that no human has answered, or a respondent who has answered nothing.
+    """Target of a prediction: an item that no human has answered, or a respondent who has answered nothing.
 
     Parameters
     ----------

@@ -117,7 +117,13 @@ def mean_and_error(scores: Array) -> dict[str, Any]:
 
 
 def usual_methods(axis: Axis) -> tuple[str, ...]:
-    """Name the methods that are usually compared: the twin, the trivial mean, and what should beat both."""
+    """Name the methods that are usually compared: the twin, the trivial mean, and what should beat both.
+
+    Examples
+    --------
+    >>> usual_methods("item")[:2]
+    ('twin', 'human-respondent-mean')
+    """
     trivial = "human-respondent-mean" if axis == "item" else "human-item-mean"
     return ("twin", trivial, "ridge", "elastic-net", "synthetic-control", "auto")
 

@@ -187,8 +187,7 @@ def _unexplained(error: Array, y: Array) -> Array:
 
 
 def _best_threshold(error: Array, gain: Array, group_of: NDArray[np.str_]) -> float:
-    """Find the lowest threshold whose gain is within one standard error of the best; 0 (never calibrate) is
-    possible.
+    """Find the lowest threshold whose gain is within one standard error of the best; 0 means never calibrate.
 
     Each group of items counts once, and standard errors are those of differences over groups.
     """

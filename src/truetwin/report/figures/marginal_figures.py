@@ -33,9 +33,7 @@ def example_item_figure(example: ExampleItem) -> Figure:
 
 
 def variance_ratio_figure(ratios: VarianceRatios) -> Figure:
-    """Draw the share of the humans' variance that predictions keep, over hidden items (paper A, figure 9); 1 is
-    right.
-    """
+    """Draw predicted over human variance, for hidden items (paper A, figure 9); 1 is right."""
     figure, axes = new_figure()
     shown = [v[np.isfinite(v)] for v in (ratios.uncalibrated, ratios.predicted)]
     top = max(1.2, *(float(v.max()) for v in shown if v.size))

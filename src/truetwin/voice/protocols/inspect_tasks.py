@@ -235,9 +235,7 @@ def _playing(asking: VoiceTask) -> Solver:
 
 @score_reducer(name="truetwin/rotations")
 def over_rotations() -> ScoreReducer:
-    """Average over the rotations of an item; unscored ones are left out, and an item without scored ones is
-    unscored.
-    """
+    """Average over the rotations of an item, leaving out unscored ones."""
 
     def reduce(scores: list[Score]) -> Score:
         scored = [s for s in scores if s.value == s.value]  # unscored is NaN
