@@ -30,7 +30,7 @@ from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.registry import closest
 
 NOISE = 2.0  # as in `truetwin.diagnosis.track_record`
-TOLD = 0.002  # share of a target's variance from which on a choice is said to help it
+TOLD = 0.002  # a choice is said to help a target if it explains this share of its variance
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from truetwin.diagnosis.standardised_panel import Array, Positions
 
 MIN_RECORD = 8
-#: Ridge penalties to choose from; the last one means that the features say nothing, and the mean is expected.
+#: Ridge penalties to choose from; with the last one the features have no effect, and the mean is expected.
 PENALTIES = np.array([1.0, 10.0, 100.0, 1e9])
 
 
@@ -74,7 +74,7 @@ def expect(
         return None
     weight = 1.0 / sizes[member]
     X, y = features[usable], outcomes[usable]
-    # held to the range of the record: beyond it, a straight line promises anything
+    # limited to the range of the known items: beyond it, a straight line is no guide
     x = np.clip(features[target], X.min(axis=0), X.max(axis=0))
     centre = weight @ X / sizes.size
     scale = np.sqrt(weight @ (X - centre) ** 2 / sizes.size)
@@ -88,7 +88,7 @@ def expect(
     inverses = [np.linalg.inv(gram + PENALTIES[p] * np.eye(X.shape[1])) for p in best]
     calibrated, twin = (float(level[k] + x @ inverses[k] @ cross[:, k]) for k in (0, 1))
     missed = y - np.stack([left_out[best[k], :, k] for k in (0, 1)], axis=1)
-    missed = np.column_stack([missed, missed[:, 0] - missed[:, 1]])  # the last one: of the gain
+    missed = np.column_stack([missed, missed[:, 0] - missed[:, 1]])  # the last column belongs to the gain
     means = np.stack([np.bincount(member, column) for column in (weight[:, None] * missed).T], axis=1)
     leverage = 1 / sizes.size + max(float(x @ inverse @ x) for inverse in inverses)
     variance = float(np.mean(means[:, 2] ** 2)) * leverage

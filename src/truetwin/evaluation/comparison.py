@@ -247,7 +247,7 @@ def _blocks(
     if how.name == "leave-block-out":
         return resolve_blocks(panel, blocks)
     if isinstance(blocks, str):
-        # Who was asked a hidden item would say which items belong with it; of a real new item nobody knows that.
+        # Hide who was asked a hidden item: it would show which items belong with it, which is not known of a new item.
         raise ParameterError(f"blocks={blocks!r} goes with leave-block-out; the protocol is {how.name!r}")
     return blocks if blocks is not None else panel.declared_blocks or None, None
 

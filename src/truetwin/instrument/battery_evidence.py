@@ -90,7 +90,7 @@ def find_blocks(panel: Panel) -> FoundBlocks:
     named = infer_blocks(ids)
     by_id = _groups([named[i] for i in ids])
     human = np.isfinite(panel.human_values)
-    # A new item has been asked of nobody: which twins answered it is all there is to see.
+    # Nobody has been asked a new item: only the twins' missing answers can be used.
     asked = np.where(human.any(axis=0), human, np.isfinite(panel.twin_values))
     by_missingness = missing_groups(asked[human.any(axis=1)] if human.any() else asked)
     by_duplicates = duplicate_groups(panel.twin_values)

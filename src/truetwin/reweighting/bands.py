@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Kind = tuple[int, bool]
 
 FLOOR = 1e-3  # keeps the scale of a share's error positive where the share is near 0 or 1
-PER_CATEGORY = 30  # items of one kind from which every category gets its own quantile
+PER_CATEGORY = 30  # with this many items of a kind, every category gets its own quantile
 
 
 @dataclass(frozen=True)

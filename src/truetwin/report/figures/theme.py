@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-#: People, calibrated predictions, twins as they are, chance and other baselines, lines in the background.
+#: Colours of people, calibrated predictions, twins as they are, chance and other baselines, lines in the background.
 HUMAN, CALIBRATED, TWIN, CHANCE, SHUFFLED, GRID = (
     "#1f4e79",
     "#1f8f80",
@@ -24,9 +24,9 @@ HUMAN, CALIBRATED, TWIN, CHANCE, SHUFFLED, GRID = (
     "#4d5560",
     "#e3e6ea",
 )
-#: Of what stands back, such as the labels of rings; of error bars and edges.
+#: Colours of what stands back, such as the labels of rings; and of error bars and edges.
 SOFT, INK = SHUFFLED, "#1d2733"
-#: Of things without a meaning of their own, such as models, in this order.
+#: Colours, in this order, of things without a colour of their own, such as models.
 CATEGORICAL = (
     "#0b6e99",
     "#c2571a",

@@ -19,7 +19,7 @@ from truetwin.voice.items.verbatim import length_in_words, words_of
 from truetwin.voice.items.voice_items import VoiceItem
 
 Array = NDArray[np.float64]
-#: Groups up to which each is left out alone; more are gathered in ``N_FOLDS`` folds.
+#: Up to this number of groups, each is left out alone; more groups are gathered in ``N_FOLDS`` folds.
 MOST_SINGLE_GROUPS = 20
 N_FOLDS = 10
 RIDGE = 10.0

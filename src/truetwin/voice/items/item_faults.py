@@ -123,7 +123,7 @@ _CHECKS: tuple[tuple[str, str, Callable[[VoiceItem], bool]], ...] = (
 )
 
 
-#: Checks that say nothing of items whose histories are not known.
+#: Checks that do not apply to items whose histories are not known.
 _OF_HISTORIES = ("leak in history", "stimulus in history", "empty history")
 
 

@@ -210,7 +210,7 @@ def _corrected(
         human, [verdicts[i] for i in shared], list(verdicts.values()), level=level
     )
     bias = float(np.mean([verdicts[i] - people[i, model] for i in shared]))
-    # Errors that are all alike promise certainty about replies that nobody has read: no interval then.
+    # If all errors are alike, the interval would have no width, although nobody has read most replies: give none.
     certain = found.standard_error == 0 and len(shared) < len(verdicts)
     low, high = (math.nan, math.nan) if certain else (found.low, found.high)
     return row | {

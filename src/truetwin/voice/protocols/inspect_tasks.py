@@ -64,7 +64,7 @@ from truetwin.voice.protocols.judging import judge_task, outcome_of_judgement
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status
 from truetwin.voice.protocols.voice_task import HISTORY_TURNS, Setup, VoiceTask
 
-#: Rises when scores stop being comparable.
+#: Version of the tasks; it rises when scores are no longer comparable with earlier ones.
 VERSION = 1
 #: Retries of one call, and seconds that one attempt may take; after them the sample has failed.
 MAX_RETRIES, ATTEMPT_TIMEOUT = 6, 120

@@ -28,9 +28,9 @@ from truetwin.voice.protocols.judgement_reading import read_score
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
 from truetwin.voice.protocols.voice_task import NO_REPLY, Setup, VoiceTask, fields_of, object_schema
 
-#: The three things that a judge's mark rests on.
+#: The three pillars on which a judge's mark rests.
 PILLARS = ("opinion_consistency", "logical_factual_fidelity", "stylistic_similarity")
-#: What a judge says about each of them.
+#: Verdicts that a judge may give on each pillar.
 VERDICTS = ("match", "minor", "major", "none")
 LOWEST_MARK, HIGHEST_MARK = 1, 5
 

@@ -17,7 +17,7 @@ from truetwin.voice.items.voice_items import N_OPTIONS, VoiceItem
 
 #: Turns of history that a model sees unless told otherwise (paper B, table 2: 30 in the interpersonal dimension).
 HISTORY_TURNS = 30
-#: States of a cell in which the machinery gave no reply.
+#: States of a cell for which no reply came.
 NO_REPLY = frozenset({State.PROVIDER_ERROR, State.SKIPPED})
 
 

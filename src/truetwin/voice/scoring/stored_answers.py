@@ -18,7 +18,7 @@ from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.outcomes import FORMAT, Outcome, Protocol, Status, choice_outcome
 
 NO_ANSWER = -1
-#: Words by which the published files tell that no reply came at all, as against a reply that could not be read.
+#: Words with which the published files mark that no reply came at all, unlike a reply that could not be read.
 MACHINERY = re.compile(
     r"connection|timed? ?out|rate.?limit|too many requests|service unavailable|bad gateway|internal server error"
     r"|quota|unauthorized|\b(?:429|500|502|503|504)\b",

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 LEVEL = 0.95
 RESAMPLES = 2000
-_ENTRIES = 4_000_000  # of an array of resamples by clusters held at once
+_ENTRIES = 4_000_000  # largest size of an array of resamples by clusters
 
 
 @dataclass(frozen=True)
