@@ -199,7 +199,8 @@ def evaluate(
     folds = [fold for fold in folds if fold.donors]
     if not folds:
         raise NotPredictableError(
-            f"no donor: every {how.axis} that is hidden leaves nothing to predict it from"
+            f"a hidden {how.axis} is predicted from other {how.axis}s with answers from both humans and twins; "
+            f"none is left for any of the {len(alone)} targets. Add answers to more {how.axis}s."
         )
     work = batches(panel, folds)
     swept = {

@@ -219,7 +219,7 @@ def sweep_thresholds(
     if undefined:
         raise ParameterError(
             f"{metric} is undefined for {len(undefined)} items, such as {undefined[0]!r}, so that means at two "
-            f"thresholds would be over different items; pearson-paper counts these as 0"
+            f"thresholds would be over different items; use pearson-paper, which counts these as 0"
         )
     return ThresholdSweep(method, ids, tuple(of[i] for i in ids), errors, calibrated, twin)
 

@@ -119,7 +119,9 @@ class Auto(Calibrator):
         """Estimate level, errors and expected correlation of each new item of a design, one law a target."""
         self._check()
         if design.axis != "item":
-            raise ParameterError("the laws of new respondents come from Auto.person_law")
+            raise ParameterError(
+                "laws() takes a design of new items; got one of new respondents. Use person_law()."
+            )
         problem, targets = self.problem_of(design)
         found = self._found(problem, [targets])
         return target_laws(problem, [targets], found, block_blind=self.weights == "block-blind")[0]
@@ -127,7 +129,9 @@ class Auto(Calibrator):
     def person_law(self, design: Design) -> PersonLaw:
         """Estimate the errors to expect in predictions of new respondents; they are the same for each of them."""
         if design.axis != "respondent":
-            raise ParameterError("the laws of new items come from Auto.laws")
+            raise ParameterError(
+                "person_law() takes a design of new respondents; got one of new items. Use laws()."
+            )
         human, twin = _people_grid(design)
         return person_law(human, twin)
 
