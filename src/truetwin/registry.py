@@ -37,14 +37,14 @@ class Registry(Generic[T]):
     kind : str
         What an entry is called in messages, for example ``"calibrator"``.
     hint : str, default=""
-    Sentence that says where all names are listed, appended to the message for an unknown name; ``{names}`` in it is
-        replaced by the names.
+        Sentence that says where all names are listed, appended to the message for an unknown name; ``{names}`` in it
+        is replaced by the names.
     entry_point_group : str, optional
         The group in which other packages declare entries.
     check : callable, optional
-    Called with an entry of another package; raises an error that says what the entry must be, if it is not that.
+        Called with an entry of another package; raises an error that says what the entry must be, if it is not that.
     error : type of UnknownNameError
-    Error that an unknown name raises.
+        Error that an unknown name raises.
 
     Examples
     --------

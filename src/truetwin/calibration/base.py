@@ -26,7 +26,7 @@ class Prediction:
     Attributes
     ----------
     axis : {"item", "respondent"}
-    Axis of the targets: items or respondents.
+        Axis of the targets: items or respondents.
     target_ids, sample_ids : tuple of str
         Ids of the columns and rows of ``values``.
     values : ndarray of shape (n_samples, n_targets)

@@ -40,13 +40,13 @@ class Calibration:
     Attributes
     ----------
     panel : Panel
-    Panel from which they were predicted.
+        Panel from which they were predicted.
     method : str
         Name of the method.
     calibrators : dict of axis to Calibrator
         The method with the settings used for each axis.
     parts : tuple of Prediction
-    One prediction for the new items and one for the new respondents, as far as there are any.
+        One prediction for the new items and one for the new respondents, as far as there are any.
     """
 
     panel: Panel
@@ -163,16 +163,16 @@ class Calibration:
         Parameters
         ----------
         level : float
-        Share of answers that the intervals enclose: of a new item's answers, on average over items; or of all new
+            Share of answers that the intervals enclose: of a new item's answers, on average over items; or of all new
             respondents' answers to an item.
         axis : {"item", "respondent"}, optional
-        Whether predictions of new items or of new respondents are meant. By default new items, if there are any.
+            Whether predictions of new items or of new respondents are meant. By default new items, if there are any.
 
         Returns
         -------
         dict of target id to (lower, upper)
-        Two arrays each. For new items they are in the order of ``panel.respondent_ids``, for new respondents in that
-            of ``panel.item_ids``; NaN where nothing is predicted.
+            Two arrays each. For new items they are in the order of ``panel.respondent_ids``, for new respondents in
+            that of ``panel.item_ids``; NaN where nothing is predicted.
 
         Raises
         ------
@@ -325,8 +325,8 @@ def calibrate(
     preprocessing : Preprocessing, optional
         How both sources are prepared.
     blocks : mapping from item id to block, or "auto", optional
-    Batteries (items asked together), for methods that use them. By default they are as declared with the items, or
-        else found in the ids, or else in the answers; see
+        Batteries (items asked together), for methods that use them. By default they are as declared with the items,
+        or else found in the ids, or else in the answers; see
         :func:`truetwin.instrument.battery_evidence.resolve_blocks`.
     n_jobs : int
         Number of parallel workers (joblib); the result does not depend on it.

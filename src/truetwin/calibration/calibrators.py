@@ -43,15 +43,15 @@ class Method:
     Attributes
     ----------
     kind : str
-    Family of the method.
+        Family of the method.
     summary : str
-    Description in one line.
+        Description in one line.
     make : type of Calibrator
-    Class of the method; called without arguments it has the paper's settings for new items of Twin-2K-500.
+        Class of the method; called without arguments it has the paper's settings for new items of Twin-2K-500.
     published : mapping from (preset, axis) to settings
-    Settings from paper A, tables 7 and 8.
+        Settings from paper A, tables 7 and 8.
     candidates : tuple of settings
-    Settings that cross-validation chooses from, the most regularised first.
+        Settings that cross-validation chooses from, the most regularised first.
     """
 
     kind: Kind
@@ -312,9 +312,9 @@ def make_calibrator(
     name : str
         Name or alias of a method.
     panel : Panel
-    Panel on which it will be used; only its twin answers are looked at, and only if ``preset`` is "cv".
+        Panel on which it will be used; only its twin answers are looked at, and only if ``preset`` is "cv".
     axis : {"item", "respondent"}
-    Axis of the targets that it will predict.
+        Axis of the targets that it will predict.
     preset : str
         "cv", or a dataset with published settings.
     parameters : mapping, optional

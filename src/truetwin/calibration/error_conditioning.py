@@ -59,11 +59,11 @@ def condition(
     Parameters
     ----------
     predictions : ndarray of shape (n,)
-    Predicted answers; NaN where there is none.
+        Predicted answers; NaN where there is none.
     covariates : ndarray of shape (n, q), optional
-    What is known of each person, scaled to a mean squared length of 1.
+        What is known of each person, scaled to a mean squared length of 1.
     where : ndarray of int of shape (k,)
-    Positions of the people whose error is known; all of them have predictions.
+        Positions of the people whose error is known; all of them have predictions.
     residuals : ndarray of shape (k,)
         Their errors.
     spread : float

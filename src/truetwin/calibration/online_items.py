@@ -55,7 +55,7 @@ class OnlineItem:
     predictions : sequence of float
         Predicted answer of every respondent; NaN where there is none.
     respondent_ids : sequence of str
-    Ids of the respondents.
+        Ids of the respondents.
     spread : float
         Standard deviation of a prediction's error before any answer, on the item's scale; > 0.
     covariates : ndarray of shape (n_respondents, q), optional

@@ -18,7 +18,7 @@ class Item:
     text : str, default=""
         Wording of the question, where known.
     scale : Scale, optional
-    The answers it admits; None if not declared.
+        The answers it admits; None if not declared.
     block : str, optional
         The battery it belongs to, where known.
 

@@ -19,7 +19,7 @@ class Target:
     axis : {"item", "respondent"}
         Whether a column or a row is missing on the human side.
     id : str
-    Id of the item or respondent.
+        Id of the item or respondent.
 
     Examples
     --------

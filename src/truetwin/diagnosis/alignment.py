@@ -31,7 +31,7 @@ class Alignment:
         :math:`\|P_k - \tilde P_k\|_F / \sqrt k` for the leading k = 1, 2, ... directions; 0 if the spaces coincide,
         :math:`\sqrt 2` if they are orthogonal.
     cosine_errors, distance_errors : dict of str to ndarray
-    Standard errors over random draws; 0 for "twin", which is not random.
+        Standard errors over random draws; 0 for "twin", which is not random.
 
     The keys are "twin", "gaussian" (a matrix of N(0, 1) entries against the human one) and "shuffled" (the human
     matrix, each column shuffled by itself).
@@ -83,11 +83,11 @@ def alignment(
     human, twin : ndarray of shape (n, m)
         Complete answers of the same respondents to the same items.
     n_ranks : int
-    Number of directions to compare; limited to what the shape admits.
+        Number of directions to compare; limited to what the shape admits.
     space : {"row", "column"}
         Directions among items, or among respondents.
     n_draws : int, default=10
-    Number of random draws of each baseline.
+        Number of random draws of each baseline.
     random_state : int, default=0
         Seed of the draws.
 

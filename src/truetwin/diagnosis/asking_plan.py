@@ -42,14 +42,14 @@ class Plan:
     axis : {"item", "respondent"}
         Whether items or people are chosen.
     chosen : tuple of str
-    Ids of the chosen items or people.
+        Ids of the chosen items or people.
     reduction : tuple of float
-    Gain of each choice after those before it. Items: share of the unknown variance of the targets that it
+        Gain of each choice after those before it. Items: share of the unknown variance of the targets that it
         removes. People: share of the discrepancy between those asked and the targets that it removes.
     helps : tuple of tuple of str
-    Items: the targets that each choice tells most about. People: the targets with the most similar twins.
+        Items: the targets that each choice tells most about. People: the targets with the most similar twins.
     n_candidates, n_targets, n_known : int
-    Number of candidates, of targets, and of items (people) that have human answers already.
+        Number of candidates, of targets, and of items (people) that have human answers already.
     unknown : float
         Items: mean conditional variance of the targets at the start, between 0 and 1; 1 if nothing is known of them.
         People: squared discrepancy between those asked and the targets, between 0 (alike) and 2.

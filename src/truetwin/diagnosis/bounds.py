@@ -45,9 +45,9 @@ class ErrorBound:
     sigma_min, condition : float
         Smallest eigenvalue of the twins' donor moments, and largest over smallest after adding the penalty.
     estimation : float
-    Second term of the bound: the price of having few twins.
+        Second term of the bound: the price of having few twins.
     residual, mismatch : float or None
-    The two parts of the structural term. ``residual``: what the human donors cannot represent. ``mismatch``: how
+        The two parts of the structural term. ``residual``: what the human donors cannot represent. ``mismatch``: how
         differently twins and people relate the item to its donors. None for a new item.
     mismatch_found : float or None
         ``|Y (beta - b)| / sqrt(n)`` itself, before the norms are multiplied: how large the mismatch really is.
@@ -90,7 +90,7 @@ def error_bound(
     twin, twin_target : ndarray of shape (n_twin, p), (n_twin,)
         Twins' answers to donors and target.
     human_target : ndarray of shape (n,), optional
-    Human answers to the target, where known.
+        Human answers to the target, where known.
     moment_error, target_error : float
         Norms of the twins' moments minus their expectations, for the donors (spectral) and the target (Euclidean).
     alpha : float

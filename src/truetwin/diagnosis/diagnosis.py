@@ -34,13 +34,13 @@ class Diagnosis:
     alignments : dict of str to Alignment
         "row" (items) and "column" (respondents).
     faults, verdicts, record, bounds, shares : list of dict
-    Tables with one row an item. ``faults``: faults of the twins. ``verdicts``: verdict on each new item.
+        Tables with one row an item. ``faults``: faults of the twins. ``verdicts``: verdict on each new item.
         ``record``: the verdict that each answered item would have got, beside its true outcome. ``bounds`` and
         ``shares``: terms of theorems 4.1 and 7.1.
     moments : dict of str to float
         Spectral norms of the item correlations of humans, twins and of their difference.
     settings : dict
-    Settings of the diagnosis.
+        Settings of the diagnosis.
     """
 
     panel: Panel
@@ -89,7 +89,7 @@ class Diagnosis:
         Parameters
         ----------
         name : {"items", "verdicts", "record", "faults", "bounds", "shares", "alignment", "spectrum"}
-        Name of the table; "items" has everything by item.
+            Name of the table; "items" has everything by item.
         """
         import pyarrow as pa
 
@@ -169,18 +169,18 @@ def diagnose(
     panel : Panel
         Human and twin answers.
     blocks : mapping from item id to block name, optional
-    Batteries (items asked together); by default as declared with the items, or else guessed from the ids.
+        Batteries (items asked together); by default as declared with the items, or else guessed from the ids.
     max_rank : int, default=12
         Largest rank tried for the effective rank.
     scaled : bool, default=True
         Divide items by their sds before spectra and alignment; False as in the paper, where columns are demeaned only
         and an item answered in hundreds outweighs the others.
     scores : mapping from item id to correlation, optional
-    Scores of the method that will be used, on the answered items, each hidden in turn (`evaluate` computes them).
+        Scores of the method that will be used, on the answered items, each hidden in turn (`evaluate` computes them).
         The verdicts are then about that method. By default they are about conditional expectations given other items,
         which do as well as the paper's fit-and-transfer methods.
     battery_scores : mapping from item id to correlation, optional
-    Scores with whole batteries hidden ("leave-block-out"); verdicts on items of new batteries rest on these.
+        Scores with whole batteries hidden ("leave-block-out"); verdicts on items of new batteries rest on these.
     random_state : int, default=0
         Seed of hidden entries, baselines and bootstraps.
 

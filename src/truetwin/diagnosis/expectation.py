@@ -20,7 +20,7 @@ class Expected:
     Attributes
     ----------
     calibrated, twin : float
-    Expected correlation of calibrated predictions, and of the twins as they are.
+        Expected correlation of calibrated predictions, and of the twins as they are.
     gain_error : float
         Standard error of the expected gain, ``calibrated - twin``.
     """
@@ -54,11 +54,11 @@ def expect(
     outcomes : ndarray of shape (n_items, 2)
         Correlations of calibrated predictions and of twins with human answers.
     record : ndarray of int
-    Positions of the items that may be learned from.
+        Positions of the items that may be learned from.
     target : int
-    Position of the item to predict; its outcomes are not looked at.
+        Position of the item to predict; its outcomes are not looked at.
     groups : ndarray of shape (n_items,)
-    Group number of each item. Items of one group are not independent of each other; those of the target's group
+        Group number of each item. Items of one group are not independent of each other; those of the target's group
         are its siblings.
 
     Returns

@@ -33,11 +33,11 @@ class Representatives:
     Attributes
     ----------
     chosen : ndarray of int of shape (k,)
-    Positions of the people.
+        Positions of the people.
     reduction : ndarray of shape (k,)
-    Share of the initial discrepancy that each person removes; a single step may also add some.
+        Share of the initial discrepancy that each person removes; a single step may also add some.
     start : float
-    Initial squared discrepancy between the people already asked (or one drawn at random) and the targets.
+        Initial squared discrepancy between the people already asked (or one drawn at random) and the targets.
     """
 
     chosen: Positions
@@ -61,11 +61,11 @@ def representatives(
     Parameters
     ----------
     place : ndarray of shape (n, d)
-    Coordinates of the people, from :func:`places`.
+        Coordinates of the people, from :func:`places`.
     known, pool, targets : ndarray of int
-    Positions of who has been asked, who can be asked, and who is to be predicted. At most 2000 targets, evenly
+        Positions of who has been asked, who can be asked, and who is to be predicted. At most 2000 targets, evenly
         drawn, are used.
-    budget : int
+        budget : int
         Number of people to choose.
 
     Examples

@@ -22,7 +22,7 @@ class Span:
     distance : ndarray of shape (n_items,)
         Share of the item's norm outside the donors' span, within the fit: 0 in the span, 1 orthogonal to it.
     nearest : list of list of (int, float)
-    For each item, the donors most correlated with it among twins, and their correlations, nearest first.
+        For each item, the donors most correlated with it among twins, and their correlations, nearest first.
     """
 
     r2: Array

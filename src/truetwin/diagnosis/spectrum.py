@@ -82,7 +82,7 @@ def validation_errors(
     Returns
     -------
     ndarray of shape (n_ranks, n_repeats)
-    Root mean squared error relative to predicting column means, which is rank 0.
+        Root mean squared error relative to predicting column means, which is rank 0.
     """
     if max_rank < 1:
         raise ParameterError(f"max_rank must be >= 1; got {max_rank}")

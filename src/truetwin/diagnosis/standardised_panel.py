@@ -26,7 +26,7 @@ class Prepared:
     Attributes
     ----------
     panel : Panel
-    The panel itself.
+        The panel itself.
     donors, new : ndarray of int
         Items that both sources have answered, and items that only twins have.
     blocks : tuple of str
@@ -82,7 +82,7 @@ def prepare(panel: Panel, blocks: Mapping[str, str] | None = None) -> Prepared:
     AlignmentError
         If no item has answers from both sources.
     DataError
-    If only one item has answers from both sources: nothing can be compared.
+        If only one item has answers from both sources: nothing can be compared.
     """
     seen = [np.isfinite(v).any(axis=0) for v in (panel.human_values, panel.twin_values)]
     donors, new = np.flatnonzero(seen[0] & seen[1]), np.flatnonzero(seen[1] & ~seen[0])

@@ -47,7 +47,7 @@ def left_out(prepared: Prepared, groups: Positions) -> Record:
     prepared : Prepared
         The panel.
     groups : ndarray of shape (n_items,)
-    Group number of each item; items of one group are left out together.
+        Group number of each item; items of one group are left out together.
     """
     sums = _Sums(prepared.human.shape[1], 1)
     donors = prepared.donors

@@ -8,8 +8,7 @@ and the twins did. A small ridge regression of the two correlations on the three
 threshold is fitted:
 
 - *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the
-  variance),
-  or nothing can be learned, because all twins gave the same answer;
+  variance), or nothing can be learned, because all twins gave the same answer;
 - *use the twin*: the twins' expected correlation exceeds the calibrated one by more than the standard error of that
   expectation;
 - *calibrate*: otherwise.
@@ -62,7 +61,7 @@ def item_verdicts(
         Correlations with human answers that a method of the user's choice reached on the answered items, each hidden
         in turn, NaN where undefined; by default those of the conditional expectation.
     battery_scores : ndarray of shape (n_items,), optional
-    Correlations with whole batteries hidden, for targets of new batteries. Where they are missing and there are
+        Correlations with whole batteries hidden, for targets of new batteries. Where they are missing and there are
         batteries, verdicts on new batteries rest on the conditional expectation.
     """
     rows: list[dict[str, Any]] = []
@@ -97,7 +96,7 @@ def hidden_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dic
     Returns
     -------
     list of dict
-    ``item``, ``verdict``, ``expected_calibrated``, ``expected_twin``, and the true outcome: ``calibrated`` and
+        ``item``, ``verdict``, ``expected_calibrated``, ``expected_twin``, and the true outcome: ``calibrated`` and
         ``twin``, correlations with the human answers.
     """
     groups = np.arange(prepared.human.shape[1], dtype=np.intp)

@@ -34,7 +34,7 @@ class Evaluation:
     Attributes
     ----------
     target_ids : tuple of str
-    Ids of the items or respondents that were hidden and predicted.
+        Ids of the items or respondents that were hidden and predicted.
     scores : dict of (method, metric) to ndarray of shape (n_targets,)
         One score a target; NaN where undefined or not predicted.
     n_answers : dict of method to ndarray of shape (n_targets,)
@@ -46,7 +46,7 @@ class Evaluation:
     shared_seconds : float
         Time spent on that preparation.
     settings : dict
-    Settings of the evaluation.
+        Settings of the evaluation.
     """
 
     target_ids: tuple[str, ...]
@@ -156,9 +156,9 @@ def evaluate(
     metric : str or sequence of str
         Names of scores, computed for each target.
     baseline : str
-    Method against which paired differences are taken; it is added to ``methods`` if it is not among them.
+        Method against which paired differences are taken; it is added to ``methods`` if it is not among them.
     blocks : mapping from item id to block name, or "auto", optional
-    Batteries (items asked together). "leave-block-out" hides them together, and methods that use them are given
+        Batteries (items asked together). "leave-block-out" hides them together, and methods that use them are given
         them. By default they are as declared with the items, or else guessed from the ids. "auto", for
         "leave-block-out" only, also uses missing answers and near-duplicates
         (:func:`truetwin.instrument.battery_evidence.find_blocks`).

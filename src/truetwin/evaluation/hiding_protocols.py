@@ -24,11 +24,11 @@ class Protocol:
     name : str
         Name on the command line.
     axis : {"item", "respondent"}
-    Axis of the targets.
+        Axis of the targets.
     summary : str
-    The question that it answers.
+        The question that it answers.
     folds : callable
-    Function that makes the folds from a panel and its blocks.
+        Function that makes the folds from a panel and its blocks.
     """
 
     name: str

@@ -38,10 +38,10 @@ class MarginalEvaluation:
     scores : dict of (method, trained_on, metric) to list of (item id, score)
         One entry for every time an item was hidden; NaN where undefined.
     seconds : dict of (method, trained_on) to float
-    Time spent on choosing settings, fitting and predicting.
-    settings : dict
+        Time spent on choosing settings, fitting and predicting.
+        settings : dict
         Settings of the evaluation.
-    notes : tuple of str
+        notes : tuple of str
         Sentences for the user.
     """
 
@@ -123,15 +123,15 @@ def evaluate_marginals(
     methods : sequence of str or MarginalMethod
         The trivial baselines (twins, mean, mix) are always added, unless ``baselines`` is False.
     n_splits : int, default=5
-    Number of splits; their seeds are 42 (the split of paper A), 1, 2, 3, ...
+        Number of splits; their seeds are 42 (the split of paper A), 1, 2, 3, ...
     groups : mapping from item id to str, optional
         Hide whole groups, and choose by whole groups inside the training items too.
     metrics : sequence of str, optional
         Discrepancies to score by; default all that apply (nominal items have no cumulative shares).
     discrepancies : sequence of str
-    Discrepancies that the ensemble is trained on, in turn.
+        Discrepancies that the ensemble is trained on, in turn.
     level : float
-    Level of the bands whose coverage is reported.
+        Level of the bands whose coverage is reported.
 
     Returns
     -------

@@ -30,7 +30,7 @@ def inter_item_correlation_error(truth: Array, prediction: Array) -> float:
     Parameters
     ----------
     truth, prediction : ndarray of shape (n, p)
-    Answers and predictions; NaN where there is none. Only cells that both tables have are used.
+        Answers and predictions; NaN where there is none. Only cells that both tables have are used.
     """
     both = np.isfinite(truth) & np.isfinite(prediction)
     differences = []
@@ -85,7 +85,7 @@ class Coverage:
     correlation : ndarray of shape (n_targets,)
         Correlation of predictions and hidden answers; NaN where undefined, and for new respondents.
     correlation_held : ndarray of shape (n_targets,)
-    1 where ``correlation`` lies in the interval expected to hold nine items in ten, else 0; NaN where undefined.
+        1 where ``correlation`` lies in the interval expected to hold nine items in ten, else 0; NaN where undefined.
     """
 
     target_ids: tuple[str, ...]

@@ -43,9 +43,9 @@ class Metric:
     name : str
         Name on the command line.
     score : callable
-    Function from pairs to a float; NaN where the score is undefined, never a made-up value.
+        Function from pairs to a float; NaN where the score is undefined, never a made-up value.
     summary : str
-    Description in one line.
+        Description in one line.
     axes : tuple
         Kinds of target for which it is defined.
     """

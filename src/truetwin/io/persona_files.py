@@ -28,7 +28,7 @@ def read_personas(path: str | Path) -> list[Persona]:
     FileFormatError
         If the file is not UTF-8, or a line is no JSON object.
     DataError
-    If a persona has no id or no text, or an id occurs twice. The message names the line or the id.
+        If a persona has no id or no text, or an id occurs twice. The message names the line or the id.
     """
     path = Path(path)
     if path.suffix.lower() in (".jsonl", ".ndjson"):

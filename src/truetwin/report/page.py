@@ -95,9 +95,9 @@ class Page:
     facts : sequence of (name, value)
         Short facts under the answer.
     sections : sequence of Section
-    Sections with the evidence for the answer.
+        Sections with the evidence for the answer.
     disclosure : str
-    Warning against taking the page for something else; by default, that predictions are no answers.
+        Warning against taking the page for something else; by default, that predictions are no answers.
     """
 
     title: str

@@ -31,10 +31,10 @@ def reproduce_figure_5(
     Parameters
     ----------
     panel : Panel, optional
-    Human and twin answers; by default Twin-2K-500 in its default construction.
-    chosen : sequence of str
+        Human and twin answers; by default Twin-2K-500 in its default construction.
+        chosen : sequence of str
         Names of transfer methods.
-    n_jobs : int
+        n_jobs : int
         Number of parallel workers.
     progress : callable, optional
         Called with the number of finished and of all items, over all methods.

@@ -77,7 +77,7 @@ def reproduce_table(
     Parameters
     ----------
     table : {"table-2", "table-4", "table-5"}
-    Name of the table.
+        Name of the table.
     construction : str, optional
         Only this persona construction of Twin-2K-500.
     dataset : str, optional
@@ -85,7 +85,7 @@ def reproduce_table(
     chosen : sequence of str, optional
         Only these methods; by default all ten, the paper's under-converged synthetic control, and baselines.
     n_jobs : int
-    Number of parallel workers.
+        Number of parallel workers.
     progress : callable, optional
         Called with the number of finished and of all folds of the current part.
 

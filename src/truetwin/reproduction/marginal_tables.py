@@ -76,10 +76,8 @@ def reproduce_marginals(
     trained_on : sequence of str, optional
         Only these objectives.
     coarser : int, optional
-    Number of steps of the paper's run taken at once. The default is 1 for table-6 and 5 for the appendix; both agree
-        to the fourth digit.
-    progress : callable, optional
-        Called with the number of finished and of all fits.
+        Number of steps of the paper's run taken at once. The default is 1 for table-6 and 5 for the appendix; both
+        agree to the fourth digit. progress : callable, optional Called with the number of finished and of all fits.
 
     Yields
     ------

@@ -72,8 +72,8 @@ def reproduce_voice(
     Returns
     -------
     list of dict
-    ``paper`` is the printed figure; it is missing for models that are not in the paper. ``difference`` is ours minus
-        the printed one; for accuracies, unanswered items are left out, as in the paper.
+        ``paper`` is the printed figure; it is missing for models that are not in the paper. ``difference`` is ours
+        minus the printed one; for accuracies, unanswered items are left out, as in the paper.
     """
     answers = stored_answers(paths)
     if table == "voice-table-5":

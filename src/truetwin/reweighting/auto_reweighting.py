@@ -40,7 +40,7 @@ class Auto(MarginalMethod):
     Parameters
     ----------
     candidates : tuple of MarginalMethod, optional
-    Methods to choose from, in place of the default ones.
+        Methods to choose from, in place of the default ones.
     """
 
     candidates: tuple[MarginalMethod, ...] | None = None

@@ -27,9 +27,9 @@ class Bands:
     Attributes
     ----------
     lower, upper : ndarray of shape (m, width)
-    Pointwise band: each share by itself is inside with the stated probability.
+        Pointwise band: each share by itself is inside with the stated probability.
     simultaneous_lower, simultaneous_upper : ndarray of shape (m, width)
-    Simultaneous band: all shares of an item are inside at once with the stated probability.
+        Simultaneous band: all shares of an item are inside at once with the stated probability.
     """
 
     lower: Floats
@@ -57,7 +57,7 @@ class ConformalBands:
     discrepancy_bound : float
         A new item's discrepancy is below this with probability ``level``.
     n_items : int
-    Number of training items from which the quantiles come.
+        Number of training items from which the quantiles come.
 
     Examples
     --------

@@ -71,7 +71,7 @@ class GeometricMean(MarginalMethod):
     first, second : MarginalMethod
         The two methods.
     shares : tuple of float
-    Candidates for the exponent of the first method.
+        Candidates for the exponent of the first method.
     """
 
     first: MarginalMethod

@@ -34,13 +34,13 @@ class Discrepancy(ABC):
     Attributes
     ----------
     name : str
-    Name by which users choose it.
+        Name by which users choose it.
     ordered : bool
         Whether it uses the order of the categories; then nominal items cannot be scored by it.
     clip : float
-    Predicted shares below this are raised to it when a value is reported; 0 for no clip.
+        Predicted shares below this are raised to it when a value is reported; 0 for no clip.
     surrogate : str
-    Loss that is minimised instead of the value, in words; empty if the value itself is minimised.
+        Loss that is minimised instead of the value, in words; empty if the value itself is minimised.
     smoothings : tuple of float
         Widths of the smoothed surrogate, wide to narrow; ``(0.0,)`` if none is needed.
     """

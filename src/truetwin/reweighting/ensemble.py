@@ -59,13 +59,13 @@ class FittedEnsemble(FittedMarginals):
     Attributes
     ----------
     weights : ndarray of shape (n,)
-    Weights of the twins.
+        Weights of the twins.
     base_weights : ndarray of shape (K,)
-    Weights of the base category twins; with ``weights`` they sum to 1.
+        Weights of the base category twins; with ``weights`` they sum to 1.
     solution : SimplexSolution
-    Result of the solver: objective, proven gap, steps, effective sample size.
+        Result of the solver: objective, proven gap, steps, effective sample size.
     surrogate : str
-    Loss that was minimised in place of the discrepancy, in words; empty if there was none.
+        Loss that was minimised in place of the discrepancy, in words; empty if there was none.
     """
 
     weights: Floats
@@ -120,9 +120,10 @@ class Ensemble(MarginalMethod):
     discrepancy : str, default="kl"
         One of ``DISCREPANCIES``.
     variant : {"both", "personas-only", "base-only"}
-    Which answerers take part: twins and base category twins, or one of the two. The others have weight exactly zero.
+        Which answerers take part: twins and base category twins, or one of the two. The others have weight exactly
+        zero.
     solver : {"mirror-descent", "em"}
-    Accelerated mirror descent, or expectation-maximisation (for kl only).
+        Accelerated mirror descent, or expectation-maximisation (for kl only).
     tol : float, default=1e-3
         Relative optimality gap at which to stop.
     max_steps : int, default=4000

@@ -25,8 +25,8 @@ class ItemSimilarity:
     agreement : ndarray of shape (m, m)
         Share of twins who chose the same category number for both items.
     association : ndarray of shape (m, m)
-    Sum of two correlations of the twins' answers: as they are, and after taking out each twin's own level. An item
-        without variation has correlation 0 with everything.
+        Sum of two correlations of the twins' answers: as they are, and after taking out each twin's own level. An
+        item without variation has correlation 0 with everything.
     text : ndarray of shape (m, m), optional
         Cosine of TF-IDF vectors of the items' wording.
     """

@@ -31,7 +31,7 @@ class Aligned:
     training, new : ndarray of int
         Rows of ``table`` with and without a human marginal.
     notes : tuple of str
-    Sentences about what was left out or missing.
+        Sentences about what was left out or missing.
     twin_ids : tuple of str
         Twins with a positive weight, in the order of the table.
     """
@@ -50,11 +50,11 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
     Parameters
     ----------
     twins : ResponseMatrix
-    Answers of the twins; its ``weights`` are their design weights.
+        Answers of the twins; its ``weights`` are their design weights.
     marginals : Marginals
-    Marginals of one population.
+        Marginals of one population.
     predict : sequence of str, optional
-    Keep only these new items.
+        Keep only these new items.
 
     Raises
     ------

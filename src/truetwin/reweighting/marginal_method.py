@@ -90,7 +90,7 @@ class CrossValidated:
     setting : mapping
         The chosen setting.
     predictions : ndarray of shape (m, width)
-    Predictions of every training item, made without it.
+        Predictions of every training item, made without it.
     losses : ndarray of shape (m,)
         Discrepancy of these predictions.
     """

@@ -21,9 +21,9 @@ class Novelty:
     Attributes
     ----------
     p_values : ndarray of shape (m_new,)
-    Share of training items that are at least as far from their nearest neighbour as the new item is from its own.
+        Share of training items that are at least as far from their nearest neighbour as the new item is from its own.
     unlike : bool
-    Whether more new items have a p-value below .05 than chance explains (tested at level .01).
+        Whether more new items have a p-value below .05 than chance explains (tested at level .01).
     """
 
     p_values: Floats

@@ -32,9 +32,9 @@ class PaperRun:
     settings : FixedStepSettings
         Step, number of steps, floor.
     coarser : int, default=1
-    Take this many steps at once: ``5`` agrees with ``1`` in the fourth digit and takes a fifth of the time.
+        Take this many steps at once: ``5`` agrees with ``1`` in the fourth digit and takes a fifth of the time.
     revived : bool, default=False
-    For "personas-only" and "base-only": keep the answerers who should not take part, without a gradient, as the
+        For "personas-only" and "base-only": keep the answerers who should not take part, without a gradient, as the
         published run does. The floor then gives them weight again, so those published rows are not what their names
         say.
 

@@ -142,9 +142,9 @@ class Reweighting:
     ----------
     populations : tuple of FittedPopulation
     method : str
-    Name of the method that was asked for.
+        Name of the method that was asked for.
     level : float
-    Probability that the bands hold.
+        Probability that the bands hold.
     """
 
     populations: tuple[FittedPopulation, ...]
@@ -215,20 +215,20 @@ def reweight(
     marginals : Marginals
         Human marginals; every population is fitted by itself.
     method : str or MarginalMethod, default="auto"
-    Name of a method (``truetwin methods``), or a method.
+        Name of a method (``truetwin methods``), or a method.
     discrepancy : str, default="kl"
-    Discrepancy that the ensemble minimises, and by which settings and methods are chosen.
+        Discrepancy that the ensemble minimises, and by which settings and methods are chosen.
     variant : {"both", "personas-only", "base-only"}
-    For the ensemble: which answerers take part.
+        For the ensemble: which answerers take part.
     items : sequence of str, optional
         Predict only these; default every item that twins have answered and the marginals lack.
     groups : mapping from item id to str, optional
-    Group of each item (wave, battery, year ...). Cross-validation then holds out whole groups.
+        Group of each item (wave, battery, year ...). Cross-validation then holds out whole groups.
     level : float or None, default=0.9
-    Probability that the bands hold. With None there are no bands, and a method without settings needs no
+        Probability that the bands hold. With None there are no bands, and a method without settings needs no
         cross-validation.
     n_folds, seed : int
-    Number of folds of the cross-validation, and seed of their random choice.
+        Number of folds of the cross-validation, and seed of their random choice.
 
     Returns
     -------

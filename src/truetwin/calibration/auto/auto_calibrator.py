@@ -39,7 +39,7 @@ class Auto(Calibrator):
         Batteries. By default they are guessed from the ids (:func:`truetwin.instrument.batteries.infer_blocks`).
         Items that the mapping does not name are blocks of their own.
     weights : {"all", "block-blind"}, default="all"
-    Whether the target's siblings (the other items of its battery) may be pseudo-targets. With "block-blind" they
+        Whether the target's siblings (the other items of its battery) may be pseudo-targets. With "block-blind" they
         remain donors, but weights are learned from other batteries only.
 
     Attributes

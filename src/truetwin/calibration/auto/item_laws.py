@@ -49,11 +49,11 @@ class ErrorLaw:
     total : ndarray of shape (BINS,)
         Probabilities between :data:`EDGES`, errors of the predicted level included: for intervals.
     within : ndarray of shape (BINS,)
-    Probabilities of errors around each pseudo-target's own mean error: for the shape of the answers.
+        Probabilities of errors around each pseudo-target's own mean error: for the shape of the answers.
     n_items : int
-    Number of pseudo-targets that it was learned from.
+        Number of pseudo-targets that it was learned from.
     held : ndarray of shape (len(TAILS),)
-    Expected share of a new item's answers between the quantiles ``TAILS`` and ``1 - TAILS`` of ``total``.
+        Expected share of a new item's answers between the quantiles ``TAILS`` and ``1 - TAILS`` of ``total``.
     """
 
     total: Array
@@ -98,7 +98,7 @@ class Residuals:
     block_blind : bool
         Whether items of the target's own block are left out of the learning.
     who : ndarray of int of shape (n,)
-    Positions of the people in the sample.
+        Positions of the people in the sample.
     predicted : ndarray of shape (p, n)
         Standardised predictions of every pseudo-target; NaN where there is none.
     """
@@ -277,14 +277,14 @@ class TargetLaw:
     errors : ErrorLaw
         Errors around the predictions.
     situation : str
-    What the target faces: a known battery, a new one, or no batteries.
+        What the target faces: a known battery, a new one, or no batteries.
     correlation : float
-    Expected correlation with the people's answers: the mean over pseudo-targets.
+        Expected correlation with the people's answers: the mean over pseudo-targets.
     correlation_low, correlation_high : float
-    Interval that holds the correlation of nine new items in ten: quantiles of the pseudo-targets' correlations,
+        Interval that holds the correlation of nine new items in ten: quantiles of the pseudo-targets' correlations,
         counting one more item at either end of the range.
     correlation_standard_error : float
-    Standard error of ``correlation``, from a delete-a-group jackknife over people. It does not cover differences
+        Standard error of ``correlation``, from a delete-a-group jackknife over people. It does not cover differences
         between items.
     """
 
@@ -338,7 +338,7 @@ def category_probabilities(prediction: Array, sd: float, law: ErrorLaw, categori
     Parameters
     ----------
     prediction : ndarray of shape (n,)
-    Predictions on the item's scale; NaN rows stay NaN.
+        Predictions on the item's scale; NaN rows stay NaN.
     sd : float
         Predicted spread of the item.
     law : ErrorLaw

@@ -57,13 +57,14 @@ class Problem:
     Parameters
     ----------
     human : ndarray of shape (n, p)
-    Human answers on their scales. Those to a fold's targets are removed before anything is computed for that fold.
+        Human answers on their scales. Those to a fold's targets are removed before anything is computed for that
+        fold.
     twin : ndarray of shape (n, p)
         Twin answers of the same people.
     blocks : tuple of str
         Block of each item.
     sample_ids : tuple of str
-    Ids of the people. In large tables they decide which people are in the sample that is learned from.
+        Ids of the people. In large tables they decide which people are in the sample that is learned from.
     """
 
     human: Array

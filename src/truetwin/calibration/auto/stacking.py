@@ -76,15 +76,15 @@ class Stack:
     Attributes
     ----------
     weights : ndarray of shape (f,)
-    Weights of the f features; all 0 if there was nothing to learn from.
+        Weights of the f features; all 0 if there was nothing to learn from.
     correlations : ndarray of shape (p,)
         Correlation reached on each pseudo-target; NaN where it is not one.
     spreads : ndarray of shape (p,)
         Sd of the features times ``weights`` for each pseudo-target; NaN where it is not one.
     typical : float
-    Root mean square of ``spreads``.
+        Root mean square of ``spreads``.
     power : float
-    The exponent b: 1 keeps the spread that the features give to an item's predictions, 0 makes all items alike.
+        The exponent b: 1 keeps the spread that the features give to an item's predictions, 0 makes all items alike.
     """
 
     weights: Array

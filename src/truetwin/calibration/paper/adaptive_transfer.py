@@ -39,7 +39,7 @@ class AdaptiveTransfer(Calibrator):
     Parameters
     ----------
     threshold : float, optional
-    The threshold; learned on the donors if not given.
+        The threshold; learned on the donors if not given.
     blocks : mapping from item id to block, optional
         Batteries, as for :class:`~truetwin.calibration.auto.auto_calibrator.Auto`. For a target with answered
         siblings the threshold is

@@ -87,7 +87,7 @@ class SoftSVD(StackedCompletion):
     rank : int, default=20
         Largest rank of the completed matrix.
     shrinkage : float, default=20
-    Amount subtracted from each singular value.
+        Amount subtracted from each singular value.
     stack : {"linked", "unlinked"}, default="linked"
         How sources are stacked for a new respondent; see :class:`StackedCompletion`.
     """

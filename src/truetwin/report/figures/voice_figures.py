@@ -36,9 +36,9 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     Parameters
     ----------
     rows : sequence of dict
-    Result of :func:`~truetwin.voice.scoring.capability_results.capability_results`.
+        Result of :func:`~truetwin.voice.scoring.capability_results.capability_results`.
     dimension, protocol : str
-    Dimension and protocol to draw; the protocol may be ``"combined"``.
+        Dimension and protocol to draw; the protocol may be ``"combined"``.
     ranking : str, optional
         Which ranking the combination holds.
 

@@ -33,20 +33,20 @@ def write_answers(
     Parameters
     ----------
     answers : SurveyAnswers
-    Answers to write.
+        Answers to write.
     output : Path
         CSV, TSV or Parquet, by ending.
     totals : Totals
-    Requests, tokens and money that the run has used.
+        Requests, tokens and money that the run has used.
     layout : {"wide", "long"}
         One column an item, or one row an answer.
     settings : mapping
-    Settings that the user chose.
+        Settings that the user chose.
 
     Returns
     -------
     list of Path
-    The companions: sidecar, cells without a valid answer, and, where distributions were asked for, these.
+        The companions: sidecar, cells without a valid answer, and, where distributions were asked for, these.
     """
     import pyarrow as pa
 

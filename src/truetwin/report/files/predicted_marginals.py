@@ -46,19 +46,19 @@ def write_marginals(
     inputs : mapping from role to Path
         Files that went in; their hashes are recorded.
     settings : mapping
-    Settings that the user chose.
+        Settings that the user chose.
     disclosure_column : bool
         Say in every row of a CSV or TSV file that its values are model-based.
 
     Returns
     -------
     Path
-    Path of the sidecar.
+        Path of the sidecar.
 
     Raises
     ------
     OutputError
-    If the sidecar would overwrite a file that is no sidecar of truetwin.
+        If the sidecar would overwrite a file that is no sidecar of truetwin.
     """
     check_sidecar(output)
     sidecar = sidecar_path(output)

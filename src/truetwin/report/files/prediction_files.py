@@ -128,7 +128,7 @@ def write_predictions(
     Parameters
     ----------
     result : Calibration
-    Predictions to write.
+        Predictions to write.
     output : Path
         CSV, TSV, Parquet, SPSS or Stata, by ending.
     id_column : str
@@ -140,7 +140,7 @@ def write_predictions(
     inputs : mapping from role to Path
         Files that went in; their hashes are recorded.
     settings : mapping
-    Settings that the user chose.
+        Settings that the user chose.
     interval : float, optional
         Also write intervals of this level, and for ordinal items the probability of each category, to a long table
         beside OUTPUT; see :func:`intervals_path`.
@@ -150,7 +150,7 @@ def write_predictions(
     Returns
     -------
     Path
-    Path of the sidecar.
+        Path of the sidecar.
     """
     sidecar = sidecar_path(output)
     content = {

@@ -41,11 +41,11 @@ def calibration_section(
     Parameters
     ----------
     sidecar : mapping
-    The JSON that `calibrate` writes beside its predictions.
+        The JSON that `calibrate` writes beside its predictions.
     shares : sequence of {"item", "category", "calibrated", "twin"}
         Category shares of new items, see :func:`new_item_shares`.
     evaluation : Evaluation, optional
-    Evaluation from which the variance ratios are taken, if it has them.
+        Evaluation from which the variance ratios are taken, if it has them.
     """
     method = sidecar["method"]
     rows = [{**record, **_law(sidecar, record["target"])} for record in sidecar["targets"]]
@@ -103,9 +103,9 @@ def new_item_shares(intervals: Sequence[Mapping[str, Any]], panel: Panel) -> lis
     Parameters
     ----------
     intervals : sequence of rows
-    Rows that `calibrate --intervals` writes, with ``item_id`` and ``probabilities`` as ``"1:0.2 2:0.8"``.
+        Rows that `calibrate --intervals` writes, with ``item_id`` and ``probabilities`` as ``"1:0.2 2:0.8"``.
     panel : Panel
-    Panel from which the twins' answers and the labels are taken.
+        Panel from which the twins' answers and the labels are taken.
     """
     collected: dict[str, list[dict[float, float]]] = {}
     for row in intervals:

@@ -52,13 +52,13 @@ class AuditReport:
     Attributes
     ----------
     n_items, n_personas, n_groups : int
-    Number of items, of distinct personas, and of distinct groups (0 if items have none).
+        Number of items, of distinct personas, and of distinct groups (0 if items have none).
     guesses : tuple of Guesses
-    Guesses of every registered predictor, the most accurate first.
+        Guesses of every registered predictor, the most accurate first.
     findings : tuple of Finding
         Faults of single items, with their ids.
     balance : Balance
-    Positions of the right answers as stored.
+        Positions of the right answers as stored.
     """
 
     n_items: int

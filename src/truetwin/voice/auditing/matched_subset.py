@@ -111,9 +111,9 @@ def matched_subset(
     Parameters
     ----------
     length_gap : float
-    Largest absolute log ratio of an option's length to the mean length of the others; > 0.
+        Largest absolute log ratio of an option's length to the mean length of the others; > 0.
     style_probability : float
-    Largest probability of an option, between chance (.25, keeps nothing) and 1 (keeps everything).
+        Largest probability of an option, between chance (.25, keeps nothing) and 1 (keeps everything).
 
     Raises
     ------

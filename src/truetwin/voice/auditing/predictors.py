@@ -29,11 +29,11 @@ class Predictor:
     Attributes
     ----------
     name, description : str
-    Name and description for tables.
+        Name and description for tables.
     uses : {"options", "stimulus", "history"}
-    What the rule looks at. Only the history tells anything of the persona.
+        What the rule looks at. Only the history tells anything of the persona.
     score : callable
-    Function from items to an array (n_items, n_options), or to None where the rule cannot be applied.
+        Function from items to an array (n_items, n_options), or to None where the rule cannot be applied.
     """
 
     name: str

@@ -19,7 +19,7 @@ def without_history(items: Sequence[VoiceItem], *, keep_profile: bool = False) -
     Parameters
     ----------
     keep_profile : bool, default=False
-    Remove the history only.
+        Remove the history only.
     """
     return [
         replace(item, history=(), persona=item.persona if keep_profile else VoicePersona(item.persona.id))

@@ -49,14 +49,14 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
     profiles : Path, optional
         Profiles that go with a file of narrative items; by default ``profiles.jsonl`` beside it.
     remove_leaks : bool, default=False
-    Whether leaks of the true reply are removed. Audits need the items as they are; runs do not.
+        Whether leaks of the true reply are removed. Audits need the items as they are; runs do not.
 
     Raises
     ------
     DatasetError
         For ``"interpersonal"``, whose items are not published where the others are.
     FileFormatError, DataError
-    If the file has no known layout, or an item in it is damaged.
+        If the file has no known layout, or an item in it is damaged.
     """
     if source in DIMENSIONS and not Path(source).is_file():
         return _published(source, remove_leaks)

@@ -60,7 +60,7 @@ class VoiceItem:
     language : str
         ISO 639-1 code of the stimulus and the replies.
     persona : VoicePersona
-    Person to be played.
+        Person to be played.
     stimulus : str
         What the reply answers: a post, a message, a scene.
     options : tuple of Option
@@ -70,13 +70,13 @@ class VoiceItem:
     history : tuple of Turn
         Earlier replies of the persona, oldest first; never from after the item.
     group : str
-    Novel, channel or topic; cross-validation keeps the items of a group together.
+        Novel, channel or topic; cross-validation keeps the items of a group together.
     duplicate_of : str, optional
         Id of the first item with the same stimulus and true reply.
     capabilities : mapping, optional
         Annotation: ``{"primary": name, "labels": {name: bool}}``.
     provenance : mapping
-    Where the item comes from; any JSON values.
+        Where the item comes from; any JSON values.
     """
 
     item_id: str

@@ -82,7 +82,7 @@ def write_sample(folder: str | Path, sample: Sample) -> dict[str, Path]:
     Returns
     -------
     dict
-    Paths of the files under ``"table"``, ``"form"`` and ``"key"``.
+        Paths of the files under ``"table"``, ``"form"`` and ``"key"``.
     """
     folder = Path(folder)
     paths = {"table": folder / "tasks.csv", "form": folder / "form.html", "key": folder / "key.json"}

@@ -27,7 +27,7 @@ class Annotator:
     name : str
         Name of the annotator.
     labels : mapping from task id to label
-    Letters, or marks as text; tasks without a label are absent.
+        Letters, or marks as text; tasks without a label are absent.
     source : str
         Name of the file.
     """

@@ -120,17 +120,17 @@ def draw_sample(
     items : sequence of VoiceItem
         Items to draw from.
     protocol : Protocol
-    Task of the annotators: choose the persona's own reply (``CHOICE``), rank as a judge does, in either estimand,
+        Task of the annotators: choose the persona's own reply (``CHOICE``), rank as a judge does, in either estimand,
         or mark a written reply (``SCORING``).
     n : int
-    Number of units to draw.
+        Number of units to draw.
     outcomes : sequence of Outcome
         Written replies, for all but ``CHOICE``: outcomes of this protocol, or of ``REPLY``. Only written replies are
         drawn.
     strata : sequence of str
-    Fields that the sample must mirror, in order of importance.
+        Fields that the sample must mirror, in order of importance.
     seed : int
-    Seed of the random choices: the units drawn, the order of tasks, and the letters of the options.
+        Seed of the random choices: the units drawn, the order of tasks, and the letters of the options.
 
     Raises
     ------

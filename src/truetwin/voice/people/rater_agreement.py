@@ -37,7 +37,7 @@ class Agreement:
     interval : Interval
         Mean over the pairs in which it is defined (alpha: over all raters at once), bootstrapped over items.
     n_pairs, n_undefined_pairs : int
-    Number of pairs of raters with a value (1 for alpha of all raters), and of pairs where it is undefined.
+        Number of pairs of raters with a value (1 for alpha of all raters), and of pairs where it is undefined.
     """
 
     measure: str
@@ -99,7 +99,7 @@ def krippendorff_alpha(ratings: ArrayLike, level: Literal["nominal", "ordinal"] 
     Parameters
     ----------
     ratings : array-like of shape (n_raters, n_items)
-    Ratings; NaN where a rater gave none.
+        Ratings; NaN where a rater gave none.
     level : {"nominal", "ordinal"}
         Level of measurement.
 
@@ -180,7 +180,7 @@ class Votes:
     Attributes
     ----------
     winners : ndarray of shape (n_items,)
-    Rating given most often; NaN where nobody rated, or the vote is tied.
+        Rating given most often; NaN where nobody rated, or the vote is tied.
     n_tied, n_unrated : int
         Number of items with a tied vote, and without ratings.
     """

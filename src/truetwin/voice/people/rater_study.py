@@ -43,9 +43,9 @@ class Study:
     ratings : ndarray of shape (n_annotators, n_tasks)
         Position of the letter (ranking and choice) or mark (scoring); NaN without label.
     models : mapping from name to ndarray of shape (n_tasks,)
-    Labels of each model (choice) or judge (ranking, scoring), coded in the same way.
+        Labels of each model (choice) or judge (ranking, scoring), coded in the same way.
     answers : ndarray of shape (n_tasks,)
-    Right label of each task; NaN for marks.
+        Right label of each task; NaN for marks.
     """
 
     key: SampleKey
@@ -154,8 +154,8 @@ def corrected_rows(study: Study, outcomes: Sequence[Outcome], *, level: float = 
 
     People's verdict on a sampled reply is the share of them who pick it as right (ranking), or their mean mark. The
     sample must have been drawn at random from the judged replies, as
-    :func:`~truetwin.voice.people.blinded_samples.draw_sample` does.
-    Replies that the judge left unscored are left out and counted.
+    :func:`~truetwin.voice.people.blinded_samples.draw_sample` does. Replies that the judge left unscored are left out
+    and counted.
 
     Raises
     ------

@@ -52,7 +52,7 @@ def select_items(
     seed : int
         Seed of the swap.
     limit : int, optional
-    Number of items to keep, from the first.
+        Number of items to keep, from the first.
     profiles : Path, optional
         Profiles that go with a file of narrative items in the published layout.
 

@@ -56,9 +56,9 @@ def read_choice(reply: Reply, options: Mapping[str, str]) -> Parsed:
     Parameters
     ----------
     reply : Reply
-    Reply of the model.
+        Reply of the model.
     options : mapping
-    Text of each option by its letter, as shown.
+        Text of each option by its letter, as shown.
 
     Returns
     -------

@@ -1,8 +1,7 @@
 """Judge free replies: two rankings, which are different estimands, and marks (paper B, appendices A.5, A.6).
 
-A reply that is empty, refused, cut off or too long is not shown to the judge. It is wrong
-under both rankings, gets the lowest mark, and is counted as such. A judge that fails, or cannot be read, leaves the
-item unscored.
+A reply that is empty, refused, cut off or too long is not shown to the judge. It is wrong under both rankings, gets
+the lowest mark, and is counted as such. A judge that fails, or cannot be read, leaves the item unscored.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class JudgeTask(VoiceTask):
     Parameters
     ----------
     items, setup
-    Items and settings, as for all tasks.
+        Items and settings, as for all tasks.
     replies : mapping of (item id, rotation) to Parsed
         The replies as read; see :class:`truetwin.voice.protocols.free_replies.ReplyTask`.
     """
@@ -184,13 +183,13 @@ def outcome_of_judgement(
     Parameters
     ----------
     task : RankingTask or ScoringTask
-    Task of the judge.
+        Task of the judge.
     cell : Cell
         Place of the judgement in the run.
     judged : Parsed, optional
-    The judge's reply as read; None if the judge was not asked.
+        The judge's reply as read; None if the judge was not asked.
     model, judge : str
-    Names of the model that wrote, and of the one that judged.
+        Names of the model that wrote, and of the one that judged.
     """
     item, rotation = task.by_id[cell.item], cell.replicate
     written = task.replies.get((item.item_id, rotation), Parsed(State.SKIPPED, reason="no reply was written"))

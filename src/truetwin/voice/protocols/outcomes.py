@@ -62,15 +62,15 @@ class Outcome:
     Parameters
     ----------
     item_id : str
-    Id of the item.
+        Id of the item.
     protocol : Protocol
-    Protocol that was played.
+        Protocol that was played.
     status : Status
-    Status in which it ended.
+        Status in which it ended.
     model : str
-    Name of the model that was asked to play the persona.
+        Name of the model that was asked to play the persona.
     dimension, persona_id, group : str
-    Dimension, persona and group of the item; the persona is the cluster of bootstraps.
+        Dimension, persona and group of the item; the persona is the cluster of bootstraps.
     run : int
         0, or the number of the rotation or repetition.
     shown : tuple of str
@@ -82,13 +82,13 @@ class Outcome:
     score : float, optional
         The judge's mark, 1 to 5 (protocol ``SCORING`` only).
     reply : str
-    Full text that the model wrote.
+        Full text that the model wrote.
     reason : str
         Why it failed or was not readable, in words; or the model's own reasoning, if a file keeps it.
     judge : str
         The judging model.
     details : mapping
-    Further JSON values, such as the judge's sub-verdicts.
+        Further JSON values, such as the judge's sub-verdicts.
     """
 
     item_id: str

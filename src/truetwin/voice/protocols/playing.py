@@ -33,7 +33,7 @@ class Player:
     Parameters
     ----------
     model : ChatModel
-    Model that is asked.
+        Model that is asked.
     options : RunOptions
         Concurrency, retries, caps.
     progress : callable, optional
@@ -63,9 +63,9 @@ class Played:
     Attributes
     ----------
     outcomes : list of Outcome
-    Outcomes, one for each item, rotation and protocol, in the order of the items. Those not reached are failed.
+        Outcomes, one for each item, rotation and protocol, in the order of the items. Those not reached are failed.
     summaries : mapping from str to RunSummary
-    Requests and tokens that this session used, by step.
+        Requests and tokens that this session used, by step.
     """
 
     outcomes: list[Outcome]
@@ -143,19 +143,19 @@ async def play_async(
     Parameters
     ----------
     items : sequence of VoiceItem
-    Items of the benchmark.
+        Items of the benchmark.
     protocols : sequence of Protocol
-    Protocols to play.
+        Protocols to play.
     player : Player
-    Model that plays the personas.
+        Model that plays the personas.
     store : Store
-    Store that keeps the replies.
+        Store that keeps the replies.
     setup : Setup, optional
-    Settings of the questions.
+        Settings of the questions.
     judge : Player, optional
-    Model that judges; needed for the judging protocols.
+        Model that judges; needed for the judging protocols.
     judge_setup : Setup, optional
-    Settings for the judge; by default those of the player.
+        Settings for the judge; by default those of the player.
 
     Raises
     ------
@@ -219,17 +219,17 @@ async def judge_replies(
     replies : mapping of (item id, rotation) to Parsed
         The replies as read; see :func:`stored` and :func:`replies_of`.
     protocols : sequence of Protocol
-    Judging protocols.
+        Judging protocols.
     judge : Player
-    Model that judges.
+        Model that judges.
     store : Store
-    Store that keeps the judgements.
+        Store that keeps the judgements.
     setup : Setup
-    Settings for the judge.
+        Settings for the judge.
     model : str
-    Name of the model that wrote the replies, for the record.
+        Name of the model that wrote the replies, for the record.
     summaries : dict, optional
-    Filled with the requests and tokens that each step used.
+        Filled with the requests and tokens that each step used.
     """
     done = summaries if summaries is not None else {}
     outcomes: list[Outcome] = []

@@ -28,18 +28,18 @@ class Setup:
     Parameters
     ----------
     history : int, default=30
-    Number of the latest turns of the history that are shown; 0 for none.
+        Number of the latest turns of the history that are shown; 0 for none.
     rotations : int, default=1
-    Number of times that each item is asked, each time with the options moved on by one position. With 4, each option
-        is shown once at each position, which measures position bias.
+        Number of times that each item is asked, each time with the options moved on by one position. With 4, each
+        option is shown once at each position, which measures position bias.
     seed : int, default=0
         Seed of the order of options.
     structured : bool, default=True
-    Whether requests carry a JSON schema of the reply, besides the prompt; the reading does not depend on it.
+        Whether requests carry a JSON schema of the reply, besides the prompt; the reading does not depend on it.
     sampling : Sampling
-    Decoding settings of the models; temperature 0 by default, as in paper B.
+        Decoding settings of the models; temperature 0 by default, as in paper B.
     items : mapping
-    Record of where the items come from and what was done to them; see :func:`describe_items`.
+        Record of where the items come from and what was done to them; see :func:`describe_items`.
     """
 
     history: int = HISTORY_TURNS
@@ -70,7 +70,7 @@ class VoiceTask(ABC):
     Parameters
     ----------
     items : sequence of VoiceItem
-    Items to ask, each id once.
+        Items to ask, each id once.
     setup : Setup
         Settings of the questions.
     """

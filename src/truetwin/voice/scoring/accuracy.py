@@ -51,9 +51,10 @@ class Score:
     Number of outcomes in all, with a readable answer, with an unreadable reply, without a reply, and unscored by
         the judge.
     answered : Rate, optional
-    Accuracy over readable answers only, as in paper B.
+        Accuracy over readable answers only, as in paper B.
     all : Rate, optional
-    Accuracy over all outcomes: unreadable and failed ones count as wrong. None for protocols without right answers.
+        Accuracy over all outcomes: unreadable and failed ones count as wrong. None for protocols without right
+        answers.
     positions : Positions, optional
         Missing if the order of options is not known.
     rotations : Rotations, optional

@@ -26,7 +26,7 @@ class BertScores:
         In percent of the way from unrelated text (0) to the same text (100); None if the package has no baseline for
         this model and language.
     model, layer, package : str, int, str
-    Name of the model, layer, and version of bert-score, on which the numbers depend.
+        Name of the model, layer, and version of bert-score, on which the numbers depend.
     """
 
     raw: TextScore

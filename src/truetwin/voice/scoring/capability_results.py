@@ -87,7 +87,7 @@ def merge_annotations(items: Sequence[VoiceItem], annotations: Mapping[str, Anno
     Raises
     ------
     AlignmentError
-    If an annotation belongs to none of the items, which means that it belongs to another file.
+        If an annotation belongs to none of the items, which means that it belongs to another file.
     """
     known = {item.item_id for item in items}
     strange = [item_id for item_id in annotations if item_id not in known]

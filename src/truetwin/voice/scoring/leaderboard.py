@@ -127,7 +127,7 @@ def ranked(standings: Sequence[Standing]) -> list[Standing]:
     Raises
     ------
     DataError
-    If there are no standings.
+        If there are no standings.
     """
     if not standings:
         raise DataError("a leaderboard needs at least one scored result; the files hold none")

@@ -26,17 +26,17 @@ class Entry:
     Attributes
     ----------
     file : str
-    File with the answers.
+        File with the answers.
     score : Score
-    Scores.
+        Scores.
     outcomes : tuple of Outcome
-    Outcomes from which the scores are computed.
+        Outcomes from which the scores are computed.
     baseline : Guesses, optional
         The best guess that knows nothing of the persona, on the same items; None if the items are not known.
     over_baseline : PairedTest, optional
-    Paired test of the model against that guess, item by item; unreadable and failed answers count as wrong.
+        Paired test of the model against that guess, item by item; unreadable and failed answers count as wrong.
     n_missing : int
-    Number of items given by the caller that have no outcome.
+        Number of items given by the caller that have no outcome.
     """
 
     file: str
@@ -152,9 +152,9 @@ def score_answers(
     Parameters
     ----------
     answers : sequence of Answers
-    Answers from :func:`truetwin.voice.scoring.stored_answers.read_answers`.
+        Answers from :func:`truetwin.voice.scoring.stored_answers.read_answers`.
     items : sequence of VoiceItem, optional
-    Items that count. Answers to other items are left out and counted in a note; items without an answer are
+        Items that count. Answers to other items are left out and counted in a note; items without an answer are
         counted as missing. By default all answers count, and the items are those that the files themselves repeat.
     with_baseline : bool, default=True
         Compute the best guess without persona, which takes about a second per thousand items.

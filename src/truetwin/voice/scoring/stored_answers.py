@@ -38,9 +38,9 @@ class Answers:
     layout : str
         ``"own"``, ``"inspect"``, ``"social"``, ``"narrative"`` or ``"replies"``.
     outcomes : list of Outcome
-    Outcomes in the file's order.
+        Outcomes in the file's order.
     broken_lines : tuple of int
-    Numbers of lines that are no JSON: each is an item whose answer is lost, and counts as failed.
+        Numbers of lines that are no JSON: each is an item whose answer is lost, and counts as failed.
     items : list of VoiceItem, optional
         The items, where the file repeats them or they are the published ones.
     """
@@ -64,7 +64,7 @@ def read_answers(path: str | Path, *, model: str | None = None) -> Answers:
     path : path
         JSONL, or a log (``.eval``) of the Inspect tasks.
     model : str, optional
-    Name of the model; by default taken from the file's lines, its content or its name.
+        Name of the model; by default taken from the file's lines, its content or its name.
     """
     path = Path(path)
     if path.suffix == ".eval":

@@ -53,11 +53,11 @@ class TextScore:
     interval : Interval
         Mean over the scored replies with its bootstrap interval, personas drawn whole.
     scores : tuple of float
-    Score of each reply; NaN where the metric is undefined.
+        Score of each reply; NaN where the metric is undefined.
     n_unscored : int
-    Number of replies whose score is undefined, because the true reply has no token.
+        Number of replies whose score is undefined, because the true reply has no token.
     settings : str
-    Settings on which the score depends.
+        Settings on which the score depends.
     """
 
     metric: str
@@ -156,7 +156,7 @@ def meteor(
     DataError
         If there are no pairs.
     MissingExtraError
-    If NLTK (extra ``voice``) or WordNet is missing. METEOR is then not available; it is never approximated.
+        If NLTK (extra ``voice``) or WordNet is missing. METEOR is then not available; it is never approximated.
     """
     _check(pairs)
     from truetwin.voice.scoring.wordnet import load_wordnet

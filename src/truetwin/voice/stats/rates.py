@@ -25,15 +25,15 @@ class Rate:
     value : float
         Mean of the values, between 0 and 1 for right answers.
     n : int
-    Number of values.
+        Number of values.
     low, high : float
-    Wilson's 95% interval, which assumes that values are independent.
+        Wilson's 95% interval, which assumes that values are independent.
     cluster_low, cluster_high : float
-    95% interval of a cluster bootstrap over personas; undefined for fewer than two personas.
+        95% interval of a cluster bootstrap over personas; undefined for fewer than two personas.
     standard_error : float
-    Standard error, clustered by persona.
+        Standard error, clustered by persona.
     n_clusters : int
-    Number of personas.
+        Number of personas.
     """
 
     value: float
@@ -106,17 +106,17 @@ class PairedTest:
     difference : float
         First minus second share of right answers.
     n : int
-    Number of items that both models were given.
+        Number of items that both models were given.
     only_first, only_second : int
-    Number of items that only the first, or only the second, has right.
+        Number of items that only the first, or only the second, has right.
     mcnemar_p : float
-    p-value of McNemar's exact test, two-sided; assumes that items are independent.
+        p-value of McNemar's exact test, two-sided; assumes that items are independent.
     cluster_p : float
-    p-value of a permutation test, two-sided: signs of whole personas' differences are flipped at random.
+        p-value of a permutation test, two-sided: signs of whole personas' differences are flipped at random.
     low, high : float
-    95% interval of the difference, from a cluster bootstrap over personas.
+        95% interval of the difference, from a cluster bootstrap over personas.
     n_clusters : int
-    Number of personas.
+        Number of personas.
     """
 
     difference: float

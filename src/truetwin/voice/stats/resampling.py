@@ -25,14 +25,14 @@ class Interval:
     Attributes
     ----------
     value, low, high : float
-    The statistic and the ends of its interval. NaN where the statistic is undefined; the ends are also NaN if it is
-        undefined in most resamples.
+        The statistic and the ends of its interval. NaN where the statistic is undefined; the ends are also NaN if it
+        is undefined in most resamples.
     n : int
-    Number of items.
+        Number of items.
     n_clusters : int
-    Number of clusters: personas, or whatever is drawn together.
+        Number of clusters: personas, or whatever is drawn together.
     n_undefined : int
-    Number of resamples in which the statistic was undefined; the ends are percentiles of the others.
+        Number of resamples in which the statistic was undefined; the ends are percentiles of the others.
     """
 
     value: float
@@ -57,11 +57,11 @@ def bootstrap(
     Parameters
     ----------
     statistic : callable
-    Function from row numbers (with repeats) to a number; NaN where it is undefined.
+        Function from row numbers (with repeats) to a number; NaN where it is undefined.
     n : int
         Number of items.
     clusters : sequence of hashable, optional
-    Persona of each item. Whole clusters are drawn, because items of one person are not independent.
+        Persona of each item. Whole clusters are drawn, because items of one person are not independent.
     resamples : int
         Number of resamples.
     level : float

@@ -21,11 +21,11 @@ class LoadReport:
     Attributes
     ----------
     n_items : int
-    Number of items loaded.
+        Number of items loaded.
     found : mapping from str to tuple of str
-    Ids of the items concerned, by finding. The findings are ``leak in context`` and ``leak in history`` (the true
-    reply stands there
-        word for word), ``later turn`` (a turn that is not from before the item), ``duplicate``, ``empty history``.
+        Ids of the items concerned, by finding. The findings are ``leak in context`` and ``leak in history`` (the true
+        reply stands there word for word), ``later turn`` (a turn that is not from before the item), ``duplicate``,
+        ``empty history``.
     turns_removed : mapping from str to int
         History turns left out, by finding.
     leaks_removed : bool

@@ -29,7 +29,7 @@ def load(choices: Path | None = None, profiles: Path | None = None, *, remove_le
     choices, profiles : Path, optional
         Files in the published layout; without them the pinned published files are fetched.
     remove_leaks : bool, default=True
-    Remove history turns and places of the stimulus that hold the true reply. If false they are only counted; an
+        Remove history turns and places of the stimulus that hold the true reply. If false they are only counted; an
         audit of the published benchmark needs this.
 
     Raises
