@@ -20,7 +20,7 @@ class Item:
     scale : Scale, optional
         The answers it admits; None if not declared.
     block : str, optional
-        The battery it belongs to, where known.
+        The battery it belongs to (items that are asked together), where known.
 
     Examples
     --------

@@ -65,7 +65,7 @@ class Played:
     outcomes : list of Outcome
         Outcomes, one for each item, rotation and protocol, in the order of the items. Those not reached are failed.
     summaries : mapping from str to RunSummary
-        Requests and tokens that this session used, by step.
+        Summary of what this session asked and used, by step.
     """
 
     outcomes: list[Outcome]
@@ -229,7 +229,7 @@ async def judge_replies(
     model : str
         Name of the model that wrote the replies, for the record.
     summaries : dict, optional
-        Filled with the requests and tokens that each step used.
+        Filled with the summary of each step.
     """
     done = summaries if summaries is not None else {}
     outcomes: list[Outcome] = []
