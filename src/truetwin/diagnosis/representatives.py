@@ -65,7 +65,7 @@ def representatives(
     known, pool, targets : ndarray of int
         Positions of who has been asked, who can be asked, and who is to be predicted. At most 2000 targets, evenly
         drawn, are used.
-        budget : int
+    budget : int
         Number of people to choose.
 
     Examples

@@ -39,9 +39,9 @@ class MarginalEvaluation:
         One entry for every time an item was hidden; NaN where undefined.
     seconds : dict of (method, trained_on) to float
         Time spent on choosing settings, fitting and predicting.
-        settings : dict
+    settings : dict
         Settings of the evaluation.
-        notes : tuple of str
+    notes : tuple of str
         Sentences for the user.
     """
 

@@ -32,9 +32,9 @@ def reproduce_figure_5(
     ----------
     panel : Panel, optional
         Human and twin answers; by default Twin-2K-500 in its default construction.
-        chosen : sequence of str
+    chosen : sequence of str
         Names of transfer methods.
-        n_jobs : int
+    n_jobs : int
         Number of parallel workers.
     progress : callable, optional
         Called with the number of finished and of all items, over all methods.

@@ -77,7 +77,9 @@ def reproduce_marginals(
         Only these objectives.
     coarser : int, optional
         Number of steps of the paper's run taken at once. The default is 1 for table-6 and 5 for the appendix; both
-        agree to the fourth digit. progress : callable, optional Called with the number of finished and of all fits.
+        agree to the fourth digit.
+    progress : callable, optional
+        Called with the number of finished and of all cells.
 
     Yields
     ------
