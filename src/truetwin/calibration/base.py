@@ -1,4 +1,4 @@
-"""What every method shares: from a panel and targets to predictions on the items' scales."""
+"""Base class of all calibrators: from a panel and targets to predictions on the items' scales."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Prediction:
     Attributes
     ----------
     axis : {"item", "respondent"}
-        What the targets are.
+        Axis of the targets: items or respondents.
     target_ids, sample_ids : tuple of str
         Ids of the columns and rows of ``values``.
     values : ndarray of shape (n_samples, n_targets)
@@ -46,7 +46,7 @@ class Prediction:
 
 
 class Calibrator(BaseEstimator, ABC):
-    """Predicts human answers to targets that humans have not answered.
+    """Predict human answers to targets that humans have not answered.
 
     Subclasses store their parameters in ``__init__`` and implement ``_fit(design)``, which learns attributes that
     end in an underscore, and ``_predict(design)``, which returns standardised predictions of shape
@@ -104,7 +104,7 @@ class Calibrator(BaseEstimator, ABC):
         return self
 
     def predict(self) -> Prediction:
-        """Predictions for the targets given to :meth:`fit`."""
+        """Predict the targets given to :meth:`fit`."""
         if not hasattr(self, "design_"):
             raise NotFittedError(f"{type(self).__name__} must be fitted before it can predict")
         return self._finish(self.design_, self._predict(self.design_))
@@ -119,8 +119,8 @@ class Calibrator(BaseEstimator, ABC):
     ) -> list[Prediction]:
         """Predict folds of one table, each as if the human answers to its targets did not exist.
 
-        Methods with ``shares_folds`` override it to do all folds in one pass. They are handed the hidden answers then,
-        and a contract test holds them to the same predictions as without.
+        Methods with ``shares_folds`` override it to do all folds in one pass. They are then given the hidden answers,
+        and a contract test checks that their predictions are the same as without.
         """
         return [self.predict_designs(make_designs(answers, [fold], preprocessing))[0] for fold in folds]
 
@@ -130,7 +130,10 @@ class Calibrator(BaseEstimator, ABC):
 
     @abstractmethod
     def _predict(self, design: Design) -> Array:
-        """Standardised predictions (n_human, n_targets), or on the scale of all samples if ``predicts_on_scale``."""
+        """Return standardised predictions (n_human, n_targets).
+
+        If ``predicts_on_scale``, they are on the items' scales and cover all samples.
+        """
 
     def _fit_predict(self, designs: Sequence[Design]) -> list[Array]:
         results = []
@@ -155,7 +158,7 @@ class Calibrator(BaseEstimator, ABC):
             self.unconverged_ = {*getattr(self, "unconverged_", ()), *targets}
 
     def _why_not(self, design: Design, k: int) -> str | None:
-        """Why target ``k`` cannot be predicted, or None if it can."""
+        """Explain why target ``k`` cannot be predicted; None if it can."""
         if design.axis not in self.axes:
             return f"this method does not predict a new {design.axis}"
         if not self.uses_target_twins:
@@ -173,9 +176,9 @@ class Calibrator(BaseEstimator, ABC):
 
 
 def make_fold(panel: Panel, targets: Target | Iterable[Target] | None) -> Fold:
-    """The fold that predicts ``targets`` from everything else.
+    """Make the fold that predicts ``targets`` from everything else.
 
-    Donors are all other items (respondents) that both sources have answered.
+    Donors, from which targets are predicted, are all other items (respondents) with answers from both sources.
     """
     if isinstance(targets, Target):
         targets = [targets]
@@ -210,7 +213,7 @@ def make_fold(panel: Panel, targets: Target | Iterable[Target] | None) -> Fold:
 
 
 def donors(panel: Panel, axis: Axis, hidden: set[int]) -> tuple[int, ...]:
-    """Positions of the items (respondents) with answers from both sources, without the hidden ones."""
+    """Find the positions of the items (respondents) with answers from both sources, without the hidden ones."""
     along = 0 if axis == "item" else 1
     both = np.isfinite(panel.human_values).any(axis=along) & np.isfinite(panel.twin_values).any(axis=along)
     found = tuple(int(k) for k in np.flatnonzero(both) if int(k) not in hidden)
@@ -223,7 +226,7 @@ def donors(panel: Panel, axis: Axis, hidden: set[int]) -> tuple[int, ...]:
 
 
 def with_blocks(model: Calibrator, blocks: Mapping[str, str] | None) -> Calibrator:
-    """The model with these blocks, if it takes blocks and was given none of its own.
+    """Give a model blocks (batteries), if it uses blocks and was given none of its own.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The table of methods of this job."""
+"""List the methods of reweighting by name."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ BASELINES = ("twins", "mean", "mix")
 
 
 def marginal_method(name: str | MarginalMethod) -> MarginalMethod:
-    """A method by name; an instance passes through.
+    """Look up a method by name; an instance is returned as it is.
 
     Examples
     --------

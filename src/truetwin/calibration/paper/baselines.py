@@ -21,14 +21,14 @@ class _Baseline(Calibrator):
 
 
 class TwinAsIs(_Baseline):
-    """The twin's own answer, uncalibrated (the zero-shot baseline of paper A, section 3.3)."""
+    """Twin's own answer, uncalibrated (the zero-shot baseline of paper A, section 3.3)."""
 
     def _predict(self, design: Design) -> Array:
         return design.raw_target.copy()
 
 
 class InContextTwin(_Baseline):
-    """The answer of a twin that was shown the person's other answers (paper A, section 3.3)."""
+    """Answer of a twin that was shown the person's other answers (paper A, section 3.3)."""
 
     def _predict(self, design: Design) -> Array:
         if design.in_context is None:
@@ -43,7 +43,7 @@ class InContextTwin(_Baseline):
 
 
 class TwinItemMean(_Baseline):
-    """The mean answer of all twins to the item: one number for everybody."""
+    """Mean answer of all twins to the item: one number for everybody."""
 
     def _predict(self, design: Design) -> Array:
         if design.axis == "item":
@@ -54,7 +54,7 @@ class TwinItemMean(_Baseline):
 
 
 class HumanItemMean(_Baseline):
-    """The mean answer of the other people to the item; for a new respondent only."""
+    """Mean answer of the other people to the item; for a new respondent only."""
 
     axes: ClassVar[tuple[Axis, ...]] = ("respondent",)
     uses_target_twins: ClassVar[bool] = False

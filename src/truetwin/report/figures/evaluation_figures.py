@@ -1,4 +1,4 @@
-"""Figures about scores of methods on hidden targets."""
+"""Draw figures about scores of methods on hidden targets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ N_NAMED = 3
 
 
 def target_rows(evaluation: Evaluation, method: str, *, metric: str = "pearson") -> list[dict[str, Any]]:
-    """Each target's score with the baseline and with ``method``, and for correlations their 95% intervals.
+    """List each target's score with the baseline and with ``method``, and for correlations their 95% intervals.
 
     The interval of a correlation is Fisher's, from the number of answers it was computed over.
     """
@@ -41,7 +41,7 @@ def target_rows(evaluation: Evaluation, method: str, *, metric: str = "pearson")
 
 
 def fisher_interval(correlation: float, n: int) -> tuple[float, float]:
-    """95% interval of a correlation over ``n`` pairs, by Fisher's transformation; NaN for fewer than four.
+    """Fisher's 95% interval of a correlation over ``n`` pairs; NaN for fewer than four.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def fisher_interval(correlation: float, n: int) -> tuple[float, float]:
 
 
 def target_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Calibrated against twin, one point a target, with intervals where the rows have them.
+    """Draw calibrated against twin scores, one point a target, with intervals where the rows have them.
 
     ``rows`` as :func:`target_rows` gives them; targets without both scores are left out, which the caption must say.
     """
@@ -89,7 +89,10 @@ def target_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def method_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Paired gain of every method over the baseline, with 95% intervals (rows as ``Evaluation.summary`` gives them)."""
+    """Draw the paired gain of every method over the baseline, with 95% intervals.
+
+    ``rows`` are those of ``Evaluation.summary``.
+    """
     shown = sorted(
         (r for r in rows if np.isfinite(r.get("difference") or np.nan)), key=lambda r: r["difference"]
     )

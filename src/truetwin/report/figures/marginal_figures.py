@@ -1,4 +1,4 @@
-"""Figures about predicted marginals; every function returns a matplotlib figure and shows nothing."""
+"""Draw figures about predicted marginals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def example_item_figure(example: ExampleItem) -> Figure:
-    """Human, predicted and uncalibrated shares of one hidden item side by side (figure 8 of paper A)."""
+    """Draw human, predicted and uncalibrated shares of one hidden item side by side (figure 8 of paper A)."""
     figure, axes = new_figure()
     places = np.arange(len(example.categories))
     bars = (
@@ -33,7 +33,7 @@ def example_item_figure(example: ExampleItem) -> Figure:
 
 
 def variance_ratio_figure(ratios: VarianceRatios) -> Figure:
-    """How much of the humans' variance predictions retain, over hidden items (figure 9 of paper A); 1 is right."""
+    """Draw predicted over human variance, for hidden items (paper A, figure 9); 1 is right."""
     figure, axes = new_figure()
     shown = [v[np.isfinite(v)] for v in (ratios.uncalibrated, ratios.predicted)]
     top = max(1.2, *(float(v.max()) for v in shown if v.size))

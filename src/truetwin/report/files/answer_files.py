@@ -1,4 +1,4 @@
-"""Answers of twins as files: the table that `calibrate` and `reweight` read, and everything needed to judge it."""
+"""Write twins' answers: the table that `calibrate` and `reweight` read, and files to judge it by."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from truetwin.simulation.survey.survey_answers import SurveyAnswers
 
 
 def companions(output: Path, *, with_distributions: bool = True) -> list[Path]:
-    """Files beside an export: ``NAME.json``, ``NAME.not-valid.ENDING`` and ``NAME.distributions.ENDING``."""
+    """List the files beside an export: ``NAME.json``, ``NAME.not-valid.ENDING`` and ``NAME.distributions.ENDING``."""
     names = ["not-valid", *(["distributions"] if with_distributions else [])]
     return [sidecar_path(output), *(output.with_name(f"{output.stem}.{n}{output.suffix}") for n in names)]
 
@@ -33,20 +33,20 @@ def write_answers(
     Parameters
     ----------
     answers : SurveyAnswers
-        What to write.
+        Answers to write.
     output : Path
         CSV, TSV or Parquet, by ending.
     totals : Totals
-        What the run has used.
+        Requests, tokens and money that the run has used.
     layout : {"wide", "long"}
         One column an item, or one row an answer.
     settings : mapping
-        What the user asked for.
+        Settings that the user chose.
 
     Returns
     -------
     list of Path
-        The companions: sidecar, the cells without a valid answer, and, where distributions were asked for, these.
+        The companions: sidecar, cells without a valid answer, and, where distributions were asked for, these.
     """
     import pyarrow as pa
 
@@ -101,7 +101,7 @@ def _problems(answers: SurveyAnswers) -> Any:
 
 
 def _distributions(answers: SurveyAnswers) -> Any:
-    """One row a person, item and category, with the share that fell outside the scale."""
+    """Build a table with one row a person, item and category, and with the share that fell outside the scale."""
     import pyarrow as pa
 
     rows = [

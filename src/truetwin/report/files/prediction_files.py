@@ -1,4 +1,4 @@
-"""Predictions as files: a table with the ids of the input, and a sidecar that says how it was made."""
+"""Write predictions: a table with the ids of the input, and a sidecar that says how it was made."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ DISCLOSURE_CELL = "model-based prediction"
 
 
 def sidecar_path(output: Path) -> Path:
-    """Where the sidecar of a prediction file lies: the same name, ending in .json."""
+    """Return the path of the sidecar of a prediction file: the same name, ending in .json."""
     return output.with_suffix(".json")
 
 
 def intervals_path(output: Path) -> Path:
-    """Where the intervals of a prediction file lie: ``NAME.intervals.ENDING``."""
+    """Return the path of the intervals of a prediction file: ``NAME.intervals.ENDING``."""
     return output.with_name(f"{output.stem}.intervals{output.suffix}")
 
 
 def _long_intervals(result: Calibration, level: float, id_column: str) -> pa.Table:
-    """One row a prediction: respondent, item, prediction, lower, upper, and ``category:probability`` pairs.
+    """Build a table with one row a prediction: respondent, item, prediction, lower, upper, probabilities.
 
-    The pairs are there for ordinal new items only.
+    Probabilities are ``category:probability`` pairs; only ordinal new items have them.
     """
     import numpy as np
     import pyarrow as pa
@@ -76,10 +76,10 @@ def _long_intervals(result: Calibration, level: float, id_column: str) -> pa.Tab
 
 
 def disclosed(table: pa.Table, ending: str, text: str = DISCLOSURE, *, column: bool) -> pa.Table:
-    """The table with the remark that it is predicted: as metadata, and if asked as a column of a text file.
+    """Add to a table the remark that it is predicted: as metadata, and if asked as a column of a text file.
 
-    A text file has no other place for it inside; its sidecar says it in any case. SPSS and Stata files get a note when
-    they are written.
+    A text file has no metadata; its sidecar has the remark in any case. SPSS and Stata files get a note when they are
+    written.
     """
     import pyarrow as pa
 
@@ -90,11 +90,12 @@ def disclosed(table: pa.Table, ending: str, text: str = DISCLOSURE, *, column: b
 
 
 def check_sidecar(output: Path) -> None:
-    """Refuse to overwrite a file that lies where the sidecar of ``output`` goes and is no sidecar of truetwin.
+    """Refuse to overwrite a file with the name of the sidecar of ``output`` that is no sidecar of truetwin.
 
     Raises
     ------
     OutputError
+        If there is such a file.
     """
     sidecar = sidecar_path(output)
     if not sidecar.exists():
@@ -127,7 +128,7 @@ def write_predictions(
     Parameters
     ----------
     result : Calibration
-        What to write.
+        Predictions to write.
     output : Path
         CSV, TSV, Parquet, SPSS or Stata, by ending.
     id_column : str
@@ -139,7 +140,7 @@ def write_predictions(
     inputs : mapping from role to Path
         Files that went in; their hashes are recorded.
     settings : mapping
-        What the user asked for.
+        Settings that the user chose.
     interval : float, optional
         Also write intervals of this level, and for ordinal items the probability of each category, to a long table
         beside OUTPUT; see :func:`intervals_path`.
@@ -149,7 +150,7 @@ def write_predictions(
     Returns
     -------
     Path
-        Where the sidecar is.
+        Path of the sidecar.
     """
     sidecar = sidecar_path(output)
     content = {
@@ -191,7 +192,7 @@ def write_predictions(
 
 
 def _described(panel: Panel) -> dict[str, Any]:
-    """How the two tables overlap, so that nothing is left out unseen."""
+    """Describe how the two tables overlap, so that nothing is left out unseen."""
     described: dict[str, Any] = {}
     for what, human, twin in (
         ("respondents", panel.human.respondent_ids, panel.twin.respondent_ids),
@@ -209,7 +210,7 @@ def _described(panel: Panel) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of everything that a result depends on."""
+    """Return the versions of everything that a result depends on."""
     from importlib.metadata import version
 
     libraries = ("numpy", "scipy", "scikit-learn", "pyarrow")
