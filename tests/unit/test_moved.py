@@ -13,7 +13,7 @@ import truetwin
 from truetwin._moved import MOVED, NOW_ROOMS, adopt_old_hooks
 
 # What the pages of version 0.1 named: the reference, the guides, the README and CONTRIBUTING.
-DOCUMENTED = """
+_NAMES = """
 calibration.auto.Auto calibration.methods.make_calibrator calibration.online.Estimate calibration.online.OnlineItem
 calibration.residuals.condition data.block_evidence.resolve_blocks data.blocks.infer_blocks diagnosis.plan.plan
 diagnosis.prepare.prepare diagnosis.record.Record diagnosis.verdict.Verdict evaluation.blocks.check_blocks
@@ -33,7 +33,8 @@ voice.replay.read_answers voice.samples.draw_sample voice.scoreboard.Scoreboard 
 voice.scores.Score voice.scores.compare voice.scores.score_outcomes voice.sources.generic_item
 voice.sources.load_source voice.study.agreement_rows voice.study.make_study voice.style.style_probabilities
 voice.task.Setup
-""".split()
+"""
+DOCUMENTED = _NAMES.split()
 
 
 @pytest.mark.parametrize("old", DOCUMENTED)

@@ -97,7 +97,7 @@ def test_a_name_of_truetwin_stays_truetwins(
 def test_one_name_in_two_packages_is_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("tt_one", "tt_two"):
         install(tmp_path, package, f"teal = {package}:TEAL", "TEAL = '#088'\n", monkeypatch)
-    with pytest.raises(ExtensionError, match="2 packages have a colour named 'teal': .*tt_one.*tt_two"):
+    with pytest.raises(ExtensionError, match=r"2 packages have a colour named 'teal': .*tt_one.*tt_two"):
         colours()["teal"]
 
 

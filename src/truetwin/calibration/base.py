@@ -48,8 +48,8 @@ class Prediction:
 class Calibrator(BaseEstimator, ABC):
     """Predicts human answers to targets that humans have not answered.
 
-    Subclasses store their parameters in ``__init__`` and implement ``_fit(design)``, which learns attributes that
-    end in an underscore, and ``_predict(design)``, which returns standardised predictions of shape
+    Subclasses store their parameters in ``__init__`` and implement ``fit_design(design)``, which learns attributes that
+    end in an underscore, and ``predict_design(design)``, which returns standardised predictions of shape
     (n_human, n_targets). This class prepares the data, puts the result back on the items' scales and says what
     cannot be predicted.
     """
@@ -100,19 +100,19 @@ class Calibrator(BaseEstimator, ABC):
         """
         fold = make_fold(panel, targets)
         (self.design_,) = make_designs(panel, [fold], preprocessing or Preprocessing())
-        self._fit(self.design_)
+        self.fit_design(self.design_)
         return self
 
     def predict(self) -> Prediction:
         """Predictions for the targets given to :meth:`fit`."""
         if not hasattr(self, "design_"):
             raise NotFittedError(f"{type(self).__name__} must be fitted before it can predict")
-        return self._finish(self.design_, self._predict(self.design_))
+        return self.finish(self.design_, self.predict_design(self.design_))
 
     def predict_designs(self, designs: Sequence[Design]) -> list[Prediction]:
-        """Fit and predict several folds; methods that share work between folds override ``_fit_predict``."""
-        raw = self._fit_predict(designs)
-        return [self._finish(d, r) for d, r in zip(designs, raw, strict=True)]
+        """Fit and predict several folds; methods that share work between folds override ``fit_predict_designs``."""
+        raw = self.fit_predict_designs(designs)
+        return [self.finish(d, r) for d, r in zip(designs, raw, strict=True)]
 
     def predict_folds(
         self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing
@@ -125,36 +125,36 @@ class Calibrator(BaseEstimator, ABC):
         return [self.predict_designs(make_designs(answers, [fold], preprocessing))[0] for fold in folds]
 
     @abstractmethod
-    def _fit(self, design: Design) -> None:
-        """Learn what ``_predict`` needs."""
+    def fit_design(self, design: Design) -> None:
+        """Learn what ``predict_design`` needs."""
 
     @abstractmethod
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
         """Standardised predictions (n_human, n_targets), or on the scale of all samples if ``predicts_on_scale``."""
 
-    def _fit_predict(self, designs: Sequence[Design]) -> list[Array]:
+    def fit_predict_designs(self, designs: Sequence[Design]) -> list[Array]:
         results = []
         for design in designs:
-            self._fit(design)
-            results.append(self._predict(design))
+            self.fit_design(design)
+            results.append(self.predict_design(design))
         return results
 
-    def _finish(self, design: Design, prediction: Array) -> Prediction:
+    def finish(self, design: Design, prediction: Array) -> Prediction:
         values = prediction if self.predicts_on_scale else design.back_to_scale(prediction)
         unpredicted = {}
         for k, target in enumerate(design.target_ids):
-            reason = self._why_not(design, k)
+            reason = self.why_not(design, k)
             if reason:
                 unpredicted[target] = reason
                 values[:, k] = np.nan
         stopped = frozenset(t for t in design.target_ids if t in getattr(self, "unconverged_", ()))
         return Prediction(design.axis, design.target_ids, design.sample_ids, values, unpredicted, stopped)
 
-    def _note_convergence(self, targets: Sequence[str], converged: bool) -> None:
+    def note_convergence(self, targets: Sequence[str], converged: bool) -> None:
         if not converged:
             self.unconverged_ = {*getattr(self, "unconverged_", ()), *targets}
 
-    def _why_not(self, design: Design, k: int) -> str | None:
+    def why_not(self, design: Design, k: int) -> str | None:
         """Why target ``k`` cannot be predicted, or None if it can."""
         if design.axis not in self.axes:
             return f"this method does not predict a new {design.axis}"

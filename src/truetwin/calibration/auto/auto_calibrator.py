@@ -95,11 +95,11 @@ class Auto(Calibrator):
             found = self._found(problem, targets)
             values = [_place(problem, t, f) for t, f in zip(targets, found, strict=True)]
         return [
-            self._finish(make_designs(answers, [fold], preprocessing)[0], v)
+            self.finish(make_designs(answers, [fold], preprocessing)[0], v)
             for fold, v in zip(folds, values, strict=True)
         ]
 
-    def _fit(self, design: Design) -> None:
+    def fit_design(self, design: Design) -> None:
         self._check()
         if design.axis == "respondent":
             human, twin = _people_grid(design)
@@ -111,7 +111,7 @@ class Auto(Calibrator):
         self.stack_weights_ = {t: s.weights for t, s in zip(design.target_ids, found.stacks, strict=True)}
         self.values_ = _place(problem, targets, found)
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
         return self.values_.copy()
 
     def laws(self, design: Design) -> list[TargetLaw]:
