@@ -1,4 +1,4 @@
-"""A table of named things that other packages can add to: methods, discrepancies, datasets and the like."""
+"""Registry: look up methods, discrepancies, datasets and other parts by name, those of other packages included."""
 
 from __future__ import annotations
 
