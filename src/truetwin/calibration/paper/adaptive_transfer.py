@@ -68,6 +68,7 @@ class AdaptiveTransfer(Calibrator):
         self.blocks = blocks
 
     def fit_design(self, design: Design) -> None:
+        """See the base class."""
         if self.threshold is not None and not self.threshold >= 0:
             raise ParameterError(
                 f"'threshold' of AdaptiveTransfer must be >= 0. Got {self.threshold!r} instead."
@@ -87,6 +88,7 @@ class AdaptiveTransfer(Calibrator):
         self.values_ = np.where(self.errors_ < self.thresholds_, calibrated, own)
 
     def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return self.values_.copy()
 
     def _learned(self, design: Design, model: LinearTransfer) -> Array:

@@ -24,6 +24,7 @@ class TwinAsIs(_Baseline):
     """The twin's own answer, uncalibrated (the zero-shot baseline of paper A, section 3.3)."""
 
     def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return design.raw_target.copy()
 
 
@@ -31,11 +32,13 @@ class InContextTwin(_Baseline):
     """The answer of a twin that was shown the person's other answers (paper A, section 3.3)."""
 
     def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         if design.in_context is None:
             return np.full((design.n_samples, design.n_targets), np.nan)
         return orient(design.in_context, design.axis).copy()
 
     def why_not(self, design: Design, k: int) -> str | None:
+        """See the base class."""
         if design.in_context is None:
             return "there are no in-context twins (--in-context FILE, Panel(..., in_context=...))"
         answers = orient(design.in_context, design.axis)[:, k]
@@ -46,6 +49,7 @@ class TwinItemMean(_Baseline):
     """The mean answer of all twins to the item: one number for everybody."""
 
     def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         if design.axis == "item":
             return np.repeat(_means(design.raw_target, 0), design.n_samples, axis=0)
         means = np.full((design.n_samples, 1), np.nan)
@@ -60,6 +64,7 @@ class HumanItemMean(_Baseline):
     uses_target_twins: ClassVar[bool] = False
 
     def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         means = np.full((design.n_samples, 1), np.nan)
         means[design.human_samples] = _means(design.raw_human, 1)
         return np.repeat(means, design.n_targets, axis=1)
@@ -79,6 +84,7 @@ class HumanRespondentMean(Calibrator):
         """Do nothing: there is nothing to learn."""
 
     def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return np.repeat(_means(design.observed.human, 1), design.n_targets, axis=1)
 
 

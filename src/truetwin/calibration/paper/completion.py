@@ -5,6 +5,7 @@ target.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -32,9 +33,11 @@ class StackedCompletion(Calibrator):
     """
 
     works_per_target: ClassVar[bool] = True
+    renamed_hooks: ClassVar[Mapping[str, str]] = {**Calibrator.renamed_hooks, "_complete": "complete"}
     stack: Stack
 
     def fit_design(self, design: Design) -> None:
+        """See the base class."""
         if self.stack not in ("linked", "unlinked"):
             raise ParameterError(f"'stack' must be 'linked' or 'unlinked'. Got {self.stack!r} instead.")
         seen = design.observed
@@ -49,6 +52,7 @@ class StackedCompletion(Calibrator):
                 self.completed_[:, k] = self.complete(design, k, stacked)[:n_human, -1]
 
     def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return self.completed_
 
     @abstractmethod
@@ -74,6 +78,7 @@ class HardSVD(StackedCompletion):
         self.stack = stack
 
     def complete(self, design: Design, k: int, stacked: Array) -> Array:
+        """See the base class."""
         found = hard_impute(stacked, self.rank, dtype=np.float32)
         self.note_convergence([design.target_ids[k]], found.converged)
         return found.completed
@@ -100,6 +105,7 @@ class SoftSVD(StackedCompletion):
         self.stack = stack
 
     def complete(self, design: Design, k: int, stacked: Array) -> Array:
+        """See the base class."""
         return _softly(design, k, stacked, self.rank, self.shrinkage)
 
 
@@ -124,6 +130,7 @@ class ALS(StackedCompletion):
         self.stack = stack
 
     def complete(self, design: Design, k: int, stacked: Array) -> Array:
+        """See the base class."""
         if not self.penalty > 0:
             raise ParameterError(f"'penalty' of ALS must be > 0. Got {self.penalty!r} instead.")
         # Both solve one problem where the rank does not bind, so that the other's end is the best start.

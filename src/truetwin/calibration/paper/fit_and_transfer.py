@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -22,11 +23,14 @@ class LinearTransfer(Calibrator):
     """
 
     uses_imputation: ClassVar[bool] = True
+    renamed_hooks: ClassVar[Mapping[str, str]] = {**Calibrator.renamed_hooks, "_solve": "solve"}
 
     def fit_design(self, design: Design) -> None:
+        """See the base class."""
         self.coef_, self.intercept_ = self.solve(design)
 
     def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return design.complete.X_human @ self.coef_ + self.intercept_
 
     @abstractmethod
@@ -50,6 +54,7 @@ class Ridge(LinearTransfer):
         self.alpha = alpha
 
     def solve(self, design: Design) -> tuple[Array, Array]:
+        """See the base class."""
         return ridge(design.complete.X_twin, design.complete.y_twin, self.alpha)
 
 
@@ -82,6 +87,7 @@ class ElasticNet(_CoordinateDescent):
         self.l1_ratio = l1_ratio
 
     def solve(self, design: Design) -> tuple[Array, Array]:
+        """See the base class."""
         return self._descend(design, self.alpha, self.l1_ratio)
 
 
@@ -98,6 +104,7 @@ class Lasso(_CoordinateDescent):
         self.alpha = alpha
 
     def solve(self, design: Design) -> tuple[Array, Array]:
+        """See the base class."""
         return self._descend(design, self.alpha, 1.0)
 
 
@@ -117,6 +124,7 @@ class SyntheticControl(LinearTransfer):
         self.alpha = alpha
 
     def solve(self, design: Design) -> tuple[Array, Array]:
+        """See the base class."""
         X, y = design.complete.X_twin, design.complete.y_twin
         return simplex_least_squares(gram_of(X), X.T @ y, self.alpha).weights, np.zeros(y.shape[1])
 
@@ -129,6 +137,7 @@ class SyntheticControlPaper(SyntheticControl):
     """
 
     def solve(self, design: Design) -> tuple[Array, Array]:
+        """See the base class."""
         X, y = design.complete.X_twin, design.complete.y_twin
         return simplex_mirror_descent_paper(
             gram_of(X), X.T @ y, self.alpha, n_samples=len(X)
@@ -153,6 +162,7 @@ class SyntheticIntervention(LinearTransfer):
         self.alpha = alpha
 
     def solve(self, design: Design) -> tuple[Array, Array]:
+        """See the base class."""
         if self.rank < 1:
             raise ParameterError(f"'rank' of SyntheticIntervention must be >= 1. Got {self.rank} instead.")
         directions = design.complete.right_singular_vectors[:, : self.rank]

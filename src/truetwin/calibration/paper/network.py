@@ -48,12 +48,15 @@ class NeuralNet(Calibrator):
         self.random_state = random_state
 
     def fit_design(self, design: Design) -> None:
+        """See the base class."""
         (self.prediction_,) = self.fit_predict_designs([design])
 
     def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return self.prediction_
 
     def fit_predict_designs(self, designs: Sequence[Design]) -> list[Array]:
+        """See the base class."""
         options = NetworkOptions(
             hidden=tuple(self.hidden),
             weight_decay=self.weight_decay,

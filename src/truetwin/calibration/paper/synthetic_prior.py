@@ -29,6 +29,7 @@ class SyntheticPrior(Calibrator):
         self.rank = rank
 
     def fit_design(self, design: Design) -> None:
+        """See the base class."""
         seen = design.observed
         gap = np.full((seen.human.shape[0], 1), np.nan)
         columns = []
@@ -41,4 +42,5 @@ class SyntheticPrior(Calibrator):
         self.completed_ = np.column_stack(columns)
 
     def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return self.completed_
