@@ -13,28 +13,81 @@ import truetwin
 from truetwin._moved import MOVED, NOW_ROOMS, adopt_old_hooks
 
 # What the pages of version 0.1 named: the reference, the guides, the README and CONTRIBUTING.
-_NAMES = """
-calibration.auto.Auto calibration.methods.make_calibrator calibration.online.Estimate calibration.online.OnlineItem
-calibration.residuals.condition data.block_evidence.resolve_blocks data.blocks.infer_blocks diagnosis.plan.plan
-diagnosis.prepare.prepare diagnosis.record.Record diagnosis.verdict.Verdict evaluation.blocks.check_blocks
-evaluation.protocols.protocols io.marginals.read_marginals io.panels.read_panel llm.batch_files.export_requests
-llm.batch_files.import_replies llm.merge.merge_stores llm.scripted.ScriptedModel llm.store.Store
-report.answers.write_answers report.diagnosis_figures.spectrum_figure report.predictions.write_predictions
-report.voice_leaderboard.write_leaderboard reweighting.align.align simulation.answers.SurveyAnswers
-simulation.answers.collect_answers simulation.design.SurveyDesign simulation.job.simulate
-simulation.personas.BUILDERS simulation.personas.build_personas study.check.check_study study.config.read_study
-study.report.study_page study.run.StudyRun study.run.run_study voice.agreement.cohen_kappa
-voice.agreement.krippendorff_alpha voice.audit.AuditReport voice.audit.audit voice.inspect_tasks.voice_narrative
-voice.items.Option voice.items.Turn voice.items.VoiceItem voice.items.VoicePersona voice.items.read_voice_items
-voice.items.write_voice_items voice.leaderboard.ranked voice.leaderboard.read_results voice.outcomes.Outcome
-voice.outcomes.Protocol voice.outcomes.write_outcomes voice.play.Played voice.play.Player voice.play.judge_replies
-voice.play.play voice.predictors.guess voice.rates.rate voice.repair.matched_subset voice.repair.repaired_release
-voice.replay.read_answers voice.samples.draw_sample voice.scoreboard.Scoreboard voice.scoreboard.score_answers
-voice.scores.Score voice.scores.compare voice.scores.score_outcomes voice.sources.generic_item
-voice.sources.load_source voice.study.agreement_rows voice.study.make_study voice.style.style_probabilities
-voice.task.Setup
-"""
-DOCUMENTED = _NAMES.split()
+DOCUMENTED = [
+    "calibration.auto.Auto",
+    "calibration.methods.make_calibrator",
+    "calibration.online.Estimate",
+    "calibration.online.OnlineItem",
+    "calibration.residuals.condition",
+    "data.block_evidence.resolve_blocks",
+    "data.blocks.infer_blocks",
+    "diagnosis.plan.plan",
+    "diagnosis.prepare.prepare",
+    "diagnosis.record.Record",
+    "diagnosis.verdict.Verdict",
+    "evaluation.blocks.check_blocks",
+    "evaluation.protocols.protocols",
+    "io.marginals.read_marginals",
+    "io.panels.read_panel",
+    "llm.batch_files.export_requests",
+    "llm.batch_files.import_replies",
+    "llm.merge.merge_stores",
+    "llm.scripted.ScriptedModel",
+    "llm.store.Store",
+    "report.answers.write_answers",
+    "report.diagnosis_figures.spectrum_figure",
+    "report.predictions.write_predictions",
+    "report.voice_leaderboard.write_leaderboard",
+    "reweighting.align.align",
+    "simulation.answers.SurveyAnswers",
+    "simulation.answers.collect_answers",
+    "simulation.design.SurveyDesign",
+    "simulation.job.simulate",
+    "simulation.personas.BUILDERS",
+    "simulation.personas.build_personas",
+    "study.check.check_study",
+    "study.config.read_study",
+    "study.report.study_page",
+    "study.run.StudyRun",
+    "study.run.run_study",
+    "voice.agreement.cohen_kappa",
+    "voice.agreement.krippendorff_alpha",
+    "voice.audit.AuditReport",
+    "voice.audit.audit",
+    "voice.inspect_tasks.voice_narrative",
+    "voice.items.Option",
+    "voice.items.Turn",
+    "voice.items.VoiceItem",
+    "voice.items.VoicePersona",
+    "voice.items.read_voice_items",
+    "voice.items.write_voice_items",
+    "voice.leaderboard.ranked",
+    "voice.leaderboard.read_results",
+    "voice.outcomes.Outcome",
+    "voice.outcomes.Protocol",
+    "voice.outcomes.write_outcomes",
+    "voice.play.Played",
+    "voice.play.Player",
+    "voice.play.judge_replies",
+    "voice.play.play",
+    "voice.predictors.guess",
+    "voice.rates.rate",
+    "voice.repair.matched_subset",
+    "voice.repair.repaired_release",
+    "voice.replay.read_answers",
+    "voice.samples.draw_sample",
+    "voice.scoreboard.Scoreboard",
+    "voice.scoreboard.score_answers",
+    "voice.scores.Score",
+    "voice.scores.compare",
+    "voice.scores.score_outcomes",
+    "voice.sources.generic_item",
+    "voice.sources.load_source",
+    "voice.study.agreement_rows",
+    "voice.study.make_study",
+    "voice.style.style_probabilities",
+    "voice.task.Setup",
+]
 
 
 @pytest.mark.parametrize("old", DOCUMENTED)
