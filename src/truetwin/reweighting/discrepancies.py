@@ -11,8 +11,8 @@ Examples
 0.25
 >>> float(discrepancy("ks").value(human, predicted)[0])
 0.25
->>> list(DISCREPANCIES)
-['tv', 'chi2', 'kl', 'hellinger', 'ks', 'cdf-l1', 'cdf-l2']
+>>> PAPER_DISCREPANCIES
+('tv', 'chi2', 'kl', 'hellinger', 'ks', 'cdf-l1', 'cdf-l2')
 """
 
 from __future__ import annotations
