@@ -1,4 +1,4 @@
-"""Registry: look up methods, discrepancies, datasets and other parts by name; other packages can add to it."""
+"""Registry: look up methods, discrepancies, datasets and other parts by name, those of other packages included."""
 
 from __future__ import annotations
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
+from truetwin._moved import adopt_old_hooks
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
 from truetwin.calibration.orientation import Answers, Array, axis_ids
+from truetwin.calibration.predictive_law import Law
 from truetwin.data import Axis, Panel, Target
 from truetwin.errors import NotPredictableError, ParameterError
 
@@ -48,10 +50,11 @@ class Prediction:
 class Calibrator(BaseEstimator, ABC):
     """Predict human answers to targets that humans have not answered.
 
-    Subclasses store their parameters in ``__init__`` and implement ``_fit(design)``, which learns attributes that
-    end in an underscore, and ``_predict(design)``, which returns standardised predictions of shape
+    Subclasses store their parameters in ``__init__`` and implement ``fit_design(design)``, which learns attributes that
+    end in an underscore, and ``predict_design(design)``, which returns standardised predictions of shape
     (n_human, n_targets). This class prepares the data, puts the result back on the items' scales and says what
-    cannot be predicted.
+    cannot be predicted. What else a method can do it declares by the class attributes below: nobody asks for its name
+    or its class.
     """
 
     #: axes on which the method makes sense
@@ -70,6 +73,21 @@ class Calibrator(BaseEstimator, ABC):
     shares_folds: ClassVar[bool] = False
     #: whether each target costs a solve of its own, so that targets are worth sharing out over workers
     works_per_target: ClassVar[bool] = False
+    #: axes on which the method has laws beyond its points: intervals and category probabilities; see :meth:`laws`
+    law_axes: ClassVar[tuple[Axis, ...]] = ()
+    #: hooks that had other names in version 0.1
+    renamed_hooks: ClassVar[Mapping[str, str]] = {
+        "_fit": "fit_design",
+        "_predict": "predict_design",
+        "_fit_predict": "fit_predict_designs",
+        "_why_not": "why_not",
+        "_finish": "finish",
+        "_note_convergence": "note_convergence",
+    }
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        adopt_old_hooks(cls, cls.renamed_hooks)
 
     def fit(
         self,
@@ -100,19 +118,19 @@ class Calibrator(BaseEstimator, ABC):
         """
         fold = make_fold(panel, targets)
         (self.design_,) = make_designs(panel, [fold], preprocessing or Preprocessing())
-        self._fit(self.design_)
+        self.fit_design(self.design_)
         return self
 
     def predict(self) -> Prediction:
         """Predict the targets given to :meth:`fit`."""
         if not hasattr(self, "design_"):
             raise NotFittedError(f"{type(self).__name__} must be fitted before it can predict")
-        return self._finish(self.design_, self._predict(self.design_))
+        return self.finish(self.design_, self.predict_design(self.design_))
 
     def predict_designs(self, designs: Sequence[Design]) -> list[Prediction]:
-        """Fit and predict several folds; methods that share work between folds override ``_fit_predict``."""
-        raw = self._fit_predict(designs)
-        return [self._finish(d, r) for d, r in zip(designs, raw, strict=True)]
+        """Fit and predict several folds; methods that share work override :meth:`fit_predict_designs`."""
+        raw = self.fit_predict_designs(designs)
+        return [self.finish(d, r) for d, r in zip(designs, raw, strict=True)]
 
     def predict_folds(
         self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing
@@ -125,40 +143,70 @@ class Calibrator(BaseEstimator, ABC):
         return [self.predict_designs(make_designs(answers, [fold], preprocessing))[0] for fold in folds]
 
     @abstractmethod
-    def _fit(self, design: Design) -> None:
-        """Learn what ``_predict`` needs."""
+    def fit_design(self, design: Design) -> None:
+        """Learn what ``predict_design`` needs, as attributes that end in an underscore."""
 
     @abstractmethod
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
         """Return standardised predictions (n_human, n_targets).
 
-        If ``predicts_on_scale``, they are on the items' scales and cover all samples.
+        With ``predicts_on_scale`` they are on the items' scales and for all samples, (n_samples, n_targets).
         """
 
-    def _fit_predict(self, designs: Sequence[Design]) -> list[Array]:
+    def laws(self, design: Design) -> Sequence[Law]:
+        """Return a law for each target of a design; nothing needs to be fitted before.
+
+        Methods with ``law_axes`` override it. It is called for designs of these axes only.
+        """
+        raise ParameterError(f"{type(self).__name__} has points only: it declares no law_axes")
+
+    def fold_laws(
+        self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing | None = None
+    ) -> Sequence[Sequence[Law]]:
+        """Return the laws of many folds of one table; methods override it to share work."""
+        prepared = preprocessing or Preprocessing()
+        return [self.laws(make_designs(answers, [fold], prepared)[0]) for fold in folds]
+
+    def situation(self, panel: Panel, target: str, targets: Sequence[str]) -> str | None:
+        """Say in words what a new item faces in a panel; None if it makes no difference to the method.
+
+        Parameters
+        ----------
+        panel : Panel
+        target : str
+            The new item.
+        targets : sequence of str
+            All items that are predicted together with it.
+        """
+        return None
+
+    def fit_predict_designs(self, designs: Sequence[Design]) -> list[Array]:
+        """Return what ``predict_design`` returns for each of several designs; override it to share work."""
         results = []
         for design in designs:
-            self._fit(design)
-            results.append(self._predict(design))
+            self.fit_design(design)
+            results.append(self.predict_design(design))
         return results
 
-    def _finish(self, design: Design, prediction: Array) -> Prediction:
+    def finish(self, design: Design, prediction: Array) -> Prediction:
+        """Put what ``predict_design`` returned back on the items' scales, and leave out what cannot be predicted."""
         values = prediction if self.predicts_on_scale else design.back_to_scale(prediction)
         unpredicted = {}
         for k, target in enumerate(design.target_ids):
-            reason = self._why_not(design, k)
+            reason = self.why_not(design, k)
             if reason:
                 unpredicted[target] = reason
                 values[:, k] = np.nan
         stopped = frozenset(t for t in design.target_ids if t in getattr(self, "unconverged_", ()))
         return Prediction(design.axis, design.target_ids, design.sample_ids, values, unpredicted, stopped)
 
-    def _note_convergence(self, targets: Sequence[str], converged: bool) -> None:
+    def note_convergence(self, targets: Sequence[str], converged: bool) -> None:
+        """Remember targets whose solver stopped before it met its tolerance."""
         if not converged:
             self.unconverged_ = {*getattr(self, "unconverged_", ()), *targets}
 
-    def _why_not(self, design: Design, k: int) -> str | None:
-        """Explain why target ``k`` cannot be predicted; None if it can."""
+    def why_not(self, design: Design, k: int) -> str | None:
+        """Return why target ``k`` cannot be predicted, or None if it can."""
         if design.axis not in self.axes:
             return f"this method does not predict a new {design.axis}"
         if not self.uses_target_twins:

@@ -9,15 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from truetwin.calibration.auto.auto_calibrator import Auto, situation_of
-from truetwin.calibration.auto.item_laws import TargetLaw, category_probabilities
-from truetwin.calibration.auto.people_laws import PersonLaw
 from truetwin.calibration.base import Calibrator, Prediction, make_fold, with_blocks
-from truetwin.calibration.calibrators import named_calibrators
-from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.calibrators import methods_with_laws, named_calibrators
+from truetwin.calibration.design import Fold, Preprocessing, make_designs
 from truetwin.calibration.error_conditioning import donor_covariates
 from truetwin.calibration.online_items import OnlineItem
 from truetwin.calibration.orientation import Array, axis_ids, orient
+from truetwin.calibration.predictive_law import Law
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import Layout, to_frame
@@ -26,7 +24,6 @@ from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.registry import closest
 
-ONE_SD = 0.6827  # a normal error's share within one sd
 DISCLOSURE = (
     "These values are predictions of a statistical model from the answers of language-model twins and of other "
     "people. They are not answers that anybody gave, and must not be presented as such."
@@ -134,28 +131,35 @@ class Calibration:
         return self.frame()
 
     @cached_property
-    def laws(self) -> dict[str, TargetLaw]:
-        """Law of each new item: its level, its prediction errors, its expected correlation.
+    def laws(self) -> dict[str, Law]:
+        """For each new item what is known beyond the predictions: level, errors, expected correlation.
 
         Raises
         ------
         ParameterError
-            If the method is not "auto".
+            If the method has no laws of its own.
         """
-        model, design = self._design("item")
-        return dict(zip(design.target_ids, model.laws(design), strict=True))
+        return self._laws_of("item")
 
-    def _design(self, axis: Axis) -> tuple[Auto, Design]:
-        """Return the automatic calibrator of an axis, and the design from which it predicts."""
+    @cached_property
+    def _person_laws(self) -> dict[str, Law]:
+        return self._laws_of("respondent")
+
+    def _laws_of(self, axis: Axis) -> dict[str, Law]:
         model = self.calibrators.get(axis)
         if model is None:
             raise ParameterError(f"there are no intervals for new {axis}s: no new {axis} was predicted")
-        if not isinstance(model, Auto):
-            raise ParameterError(f"intervals come with method 'auto' only; the method is {self.method!r}")
-        (part,) = (p for p in self.parts if p.axis == axis)
+        if axis not in model.law_axes:
+            offering = " or ".join(map(repr, methods_with_laws(axis)))
+            raise ParameterError(f"intervals come with method {offering} only; the method is {self.method!r}")
+        part = self._part(axis)
         fold = make_fold(self.panel, [Target(axis, t) for t in part.target_ids])
         (design,) = make_designs(self.panel, [fold], self.preprocessing)
-        return model, design
+        return dict(zip(design.target_ids, model.laws(design), strict=True))
+
+    def _part(self, axis: Axis) -> Prediction:
+        (part,) = (p for p in self.parts if p.axis == axis)
+        return part
 
     def intervals(self, level: float = 0.9, axis: Axis | None = None) -> dict[str, tuple[Array, Array]]:
         """Compute the interval of every prediction, limited to the item's scale.
@@ -177,39 +181,24 @@ class Calibration:
         Raises
         ------
         ParameterError
-            If the method is not "auto", or nothing was predicted on that axis.
+            If the method has no laws of its own, or nothing was predicted on that axis.
         """
-        if (axis or ("item" if "item" in self.calibrators else "respondent")) == "respondent":
-            return self._person_intervals(level)
+        axis = axis or ("item" if "item" in self.calibrators else "respondent")
+        laws = self.laws if axis == "item" else self._person_laws
         result = {}
-        for item, law in self.laws.items():
-            low, high = law.errors.quantiles(level)
-            scale, prediction = self.panel.scales[item], self._of(item)
-            result[item] = (
-                scale.clip(prediction + law.level.sd * low),
-                scale.clip(prediction + law.level.sd * high),
-            )
+        for k, (target, law) in enumerate(laws.items()):
+            predicted = self._part(axis).values[:, k]
+            low, high = law.quantiles(level)
+            lower, upper = (self._limited(axis, target, predicted + error) for error in (low, high))
+            result[target] = (lower, upper)
         return result
 
-    @cached_property
-    def _person_law(self) -> PersonLaw:
-        model, design = self._design("respondent")
-        return model.person_law(design)
-
-    def _person_intervals(self, level: float) -> dict[str, tuple[Array, Array]]:
-        low, high = self._person_law.quantiles(level)
-        scales = [self.panel.scales[item] for item in self.panel.item_ids]
-        (part,) = (p for p in self.parts if p.axis == "respondent")
-        result = {}
-        for k, person in enumerate(part.target_ids):
-            predicted = part.values[:, k]
-            ends = (
-                np.array([float(s.clip(v)) for s, v in zip(scales, predicted + error, strict=True)])
-                for error in (low, high)
-            )
-            lower, upper = (np.where(np.isfinite(predicted), end, np.nan) for end in ends)
-            result[person] = (lower, upper)
-        return result
+    def _limited(self, axis: Axis, target: str, values: Array) -> Array:
+        """Values along the samples of a target, inside the scale of their item."""
+        if axis == "item":
+            return self.panel.scales[target].clip(values)
+        scales = (self.panel.scales[item] for item in self.panel.item_ids)
+        return np.array([float(scale.clip(v)) for scale, v in zip(scales, values, strict=True)])
 
     def probabilities(self, item: str) -> Array:
         """Compute the probability of each category of an ordinal new item for every respondent, (n_respondents, K)."""
@@ -221,25 +210,24 @@ class Calibration:
             raise ParameterError(
                 f"item {item!r} is {scale.describe()}; only ordinal items have category probabilities"
             )
-        return category_probabilities(self._of(item), law.level.sd, law.errors, scale.categories)
+        return law.probabilities(self._of(item), scale.categories)
 
     def online(self, item: str) -> OnlineItem:
         """Return the predictions of a new item in a form that is updated as people answer it."""
         law = self.laws.get(item)
         if law is None:
             raise ParameterError(f"there is no predicted new item {item!r}")
-        low, high = law.errors.quantiles(ONE_SD)
         return OnlineItem(
             self._of(item),
             self.panel.respondent_ids,
-            spread=max(law.level.sd * (high - low) / 2, 1e-9),
+            spread=max(float(np.mean(law.error_sd())), 1e-9),
             covariates=donor_covariates(
                 self.panel.human_values, self.panel.twin_values, self.panel.item_ids.index(item)
             ),
         )
 
     def _of(self, item: str) -> Array:
-        (part,) = (p for p in self.parts if p.axis == "item")
+        part = self._part("item")
         return part.values[:, part.target_ids.index(item)]
 
     def notes(self) -> list[dict[str, Any]]:
@@ -263,10 +251,9 @@ class Calibration:
                     record |= {"scale": scale.describe(), "scale_inferred": scale.inferred}
                     inside = part.values[predicted, k]
                     record["n_clipped"] = int((scale.clip(inside) != inside).sum())
-                model = self.calibrators.get(part.axis)
-                if isinstance(model, Auto) and part.axis == "item":
-                    record["situation"] = situation_of(model, self.panel, target, part.target_ids)
-                    blind = _blind(self.panel, target, record["situation"])
+                if situation := self._situation(part, target):
+                    record["situation"] = situation
+                    blind = _blind(self.panel, target, situation)
                     if blind:
                         record["reason"] = blind
                 if target in part.unpredicted:
@@ -284,6 +271,12 @@ class Calibration:
                     record["reason"] = "; ".join(filter(None, [record.get("reason"), stopped]))
                 records.append(record)
         return records
+
+    def _situation(self, part: Prediction, target: str) -> str | None:
+        model = self.calibrators.get(part.axis)
+        if model is None or part.axis != "item":
+            return None
+        return model.situation(self.panel, target, part.target_ids)
 
     def _asked(self, axis: Axis) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Mask of the samples that get a prediction: those in the human table, or items that some human answered."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.calibration.base import Calibrator
@@ -31,7 +31,6 @@ from truetwin.data import Axis, Panel
 from truetwin.errors import ParameterError, UnknownMethodError, UnknownNameError
 from truetwin.registry import Registry, closest
 
-Kind = Literal["automatic", "adaptive", "baseline", "fit-and-transfer", "matrix completion", "parity"]
 CROSS_VALIDATION = "cv"
 PRESETS = ("movielens", "twin-2k-500")
 
@@ -54,17 +53,28 @@ class Method:
         Settings that cross-validation chooses from, the most regularised first.
     """
 
-    kind: Kind
+    kind: str
     summary: str
     make: type[Calibrator]
     published: Mapping[tuple[str, Axis], Mapping[str, Any]] = field(default_factory=dict)
     candidates: tuple[Mapping[str, Any], ...] = ()
 
 
+def _check_method(entry: Any) -> None:
+    """Raise an error unless an entry of another package is a method that can be made."""
+    if not isinstance(entry, Method):
+        raise ParameterError(f"it must be a truetwin.calibration.calibrators.Method; it is {entry!r:.80}")
+    made = entry.make()
+    if not isinstance(made, Calibrator):
+        raise ParameterError(f"'make' must be a class of Calibrator; it makes {made!r:.80}")
+    made.get_params()
+
+
 methods: Registry[Method] = Registry(
     "calibrator",
     hint="`truetwin methods` lists all.",
     entry_point_group="truetwin.calibrators",
+    check=_check_method,
     error=UnknownMethodError,
 )
 
@@ -294,7 +304,24 @@ for _name, _aliases, _method in (
 ):
     methods.add(_name, _method, aliases=_aliases)
 
-PAPER_METHODS = tuple(n for n in methods if methods[n].kind in ("fit-and-transfer", "matrix completion"))
+#: The ten methods that paper A compares (section 3.2), in the order of its tables.
+PAPER_METHODS = (
+    "ridge",
+    "lasso",
+    "elastic-net",
+    "neural-net",
+    "synthetic-control",
+    "synthetic-intervention",
+    "hard-svd",
+    "soft-svd",
+    "als",
+    "synthetic-prior",
+)
+
+
+def methods_with_laws(axis: Axis | None = None) -> list[str]:
+    """Return the names of the methods that have laws of their own, on one axis or on any."""
+    return [name for name, m in methods.items() if (axis in m.make.law_axes if axis else m.make.law_axes)]
 
 
 def make_calibrator(
@@ -390,7 +417,7 @@ def named_calibrators(
 
 
 def _label(calibrator: Calibrator) -> str:
-    for name in methods:
-        if methods[name].make is type(calibrator):
+    for name, method in methods.items():
+        if method.make is type(calibrator):
             return name
     return type(calibrator).__name__

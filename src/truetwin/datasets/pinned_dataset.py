@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.errors import DatasetError
-from truetwin.registry import Registry
+from truetwin.registry import Registry, must_be
 
 MIRROR_VARIABLE = "TRUETWIN_DATA_MIRROR"
 
@@ -116,4 +116,9 @@ SYN_DIGITS = Repository(
     "syn-digits", "https://github.com/yw3453/syn-digits", "db891b6f821c914455b11763a96679864bf4fc48"
 )
 
-datasets: Registry[Dataset] = Registry("dataset", hint="`truetwin datasets list` shows all.")
+datasets: Registry[Dataset] = Registry(
+    "dataset",
+    hint="`truetwin datasets list` shows all.",
+    entry_point_group="truetwin.datasets",
+    check=must_be(Dataset),
+)

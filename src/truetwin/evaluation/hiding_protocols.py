@@ -12,7 +12,7 @@ from truetwin.calibration.design import Fold
 from truetwin.data import Axis, Panel
 from truetwin.errors import NotPredictableError
 from truetwin.instrument.batteries import check_blocks, infer_blocks
-from truetwin.registry import Registry
+from truetwin.registry import Registry, must_be
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ class Protocol:
     folds: Callable[[Panel, Mapping[str, str] | None], list[Fold]]
 
 
-protocols: Registry[Protocol] = Registry("protocol")
+protocols: Registry[Protocol] = Registry(
+    "protocol", hint="Known: {names}.", entry_point_group="truetwin.protocols", check=must_be(Protocol)
+)
 
 
 def _answered(panel: Panel, axis: Axis) -> list[int]:
@@ -90,5 +92,3 @@ for _protocol in (
     ),
 ):
     protocols.add(_protocol.name, _protocol)
-
-protocols.hint = f"Known: {', '.join(protocols.names())}."

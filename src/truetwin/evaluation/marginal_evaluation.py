@@ -16,7 +16,7 @@ from truetwin.data.responses import ResponseMatrix
 from truetwin.errors import ParameterError
 from truetwin.reweighting.bands import ConformalBands, fewest_items
 from truetwin.reweighting.discrepancies import DISCREPANCIES, Discrepancy, discrepancy
-from truetwin.reweighting.ensemble import Ensemble, refuse_nominal
+from truetwin.reweighting.ensemble import refuse_nominal
 from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.marginal_method import MarginalMethod
 from truetwin.reweighting.marginal_methods import BASELINES, marginal_method
@@ -184,8 +184,8 @@ def _models(
     listed: list[MarginalMethod] = [marginal_method(name) for name in BASELINES] if baselines else []
     for name in methods:
         model = marginal_method(name)
-        if isinstance(name, str) and isinstance(model, Ensemble):
-            listed.extend(Ensemble(discrepancy=each) for each in discrepancies)
+        if isinstance(name, str) and model.fits_discrepancies:
+            listed.extend(model.minimising(each) for each in discrepancies)
         else:
             listed.append(model)
     return list({(m.name, m.trained_on): m for m in listed}.values())
@@ -193,9 +193,7 @@ def _models(
 
 def _measures(metrics: Sequence[str] | None, table: TwinTable) -> list[Discrepancy]:
     if metrics is None:
-        return [
-            DISCREPANCIES[d] for d in DISCREPANCIES if table.ordered.all() or not DISCREPANCIES[d].ordered
-        ]
+        return [d for _, d in DISCREPANCIES.items() if table.ordered.all() or not d.ordered]
     measures = [discrepancy(name) for name in metrics]
     for measure in measures:
         refuse_nominal(measure, table)

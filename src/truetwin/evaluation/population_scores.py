@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.auto.auto_calibrator import Auto
-from truetwin.calibration.auto.item_laws import TargetLaw
 from truetwin.calibration.auto.item_links import standardise_items
-from truetwin.calibration.base import make_fold
+from truetwin.calibration.base import Calibrator, make_fold
 from truetwin.calibration.design import Preprocessing, make_designs
 from truetwin.calibration.orientation import axis_ids
+from truetwin.calibration.predictive_law import Law
 from truetwin.data import Panel, Scale, Target
 from truetwin.errors import ParameterError
 from truetwin.evaluation.hiding_protocols import protocols
@@ -105,7 +105,7 @@ def interval_coverage(
     protocol: str = "leave-one-item-out",
     level: float = 0.9,
     *,
-    model: Auto | None = None,
+    model: Calibrator | None = None,
     blocks: Mapping[str, str] | None = None,
 ) -> Coverage:
     """Hide items or respondents as ``protocol`` says, make intervals, and count the hidden answers inside.
@@ -114,14 +114,14 @@ def interval_coverage(
     group.
     """
     how = protocols[protocol]
-    auto = model or Auto(blocks=blocks)
+    model = model or Auto(blocks=blocks)
     if how.axis == "respondent":
-        return _people_covered(panel, auto, level)
+        return _people_covered(panel, model, level)
     folds = how.folds(panel, blocks)
-    predictions = auto.predict_folds(panel, folds, Preprocessing())
+    predictions = model.predict_folds(panel, folds, Preprocessing())
     ids = axis_ids(panel, "item")
     names, rows = [], []
-    for fold, part, laws in zip(folds, predictions, auto.fold_laws(panel, folds), strict=True):
+    for fold, part, laws in zip(folds, predictions, model.fold_laws(panel, folds), strict=True):
         for k, (target, law) in enumerate(zip(fold.targets, laws, strict=True)):
             y, f = panel.human_values[:, target], part.values[:, k]
             both = np.isfinite(y) & np.isfinite(f)
@@ -130,24 +130,23 @@ def interval_coverage(
     return Coverage(tuple(names), *np.array(rows).reshape(-1, 4).T)
 
 
-def _covered(y: Array, f: Array, law: TargetLaw, level: float, scale: Scale) -> tuple[float, ...]:
-    """Return share inside, width in sds, correlation, and whether the correlation was in the expected range."""
+def _covered(y: Array, f: Array, law: Law, level: float, scale: Scale) -> tuple[float, ...]:
+    """Share inside, width in sds, correlation, and whether it was expected."""
     if not y.size:
         return (float("nan"),) * 4
-    low, high = (f + law.level.sd * q for q in law.errors.quantiles(level))
+    low, high = (f + q for q in law.quantiles(level))
     inside, sd = float(np.mean((y >= low) & (y <= high))), float(y.std())
     width = float((scale.clip(high) - scale.clip(low)).mean() / sd) if sd > 0 else float("nan")
     if y.size < MIN_PEOPLE or min(np.ptp(y), np.ptp(f)) <= 1e-9:
         return inside, width, float("nan"), float("nan")
     reached = float(np.corrcoef(y, f)[0, 1])
-    return inside, width, reached, float(law.correlation_low <= reached <= law.correlation_high)
+    expected = law.expected_correlation()
+    held = float("nan") if expected is None else float(expected[0] <= reached <= expected[2])
+    return inside, width, reached, held
 
 
-def _people_covered(panel: Panel, auto: Auto, level: float) -> Coverage:
-    """Measure coverage for groups of respondents, each predicted from everybody else.
-
-    Groups are formed by a hash of the ids.
-    """
+def _people_covered(panel: Panel, model: Calibrator, level: float) -> Coverage:
+    """Groups of respondents by the order of a hash of their ids, each predicted from everybody else."""
     answered = [int(k) for k in np.flatnonzero(np.isfinite(panel.human_values).any(axis=1))]
     order = sorted(answered, key=lambda k: zlib.crc32(panel.respondent_ids[k].encode()))
     sd = standardise_items(panel.human_values).sd
@@ -156,10 +155,9 @@ def _people_covered(panel: Panel, auto: Auto, level: float) -> Coverage:
         group = order[start::GROUPS_OF_PEOPLE]
         targets = [Target("respondent", panel.respondent_ids[k]) for k in group]
         (design,) = make_designs(panel, [make_fold(panel, targets)], Preprocessing())
-        (part,) = auto.predict_designs([design])
-        law = auto.person_law(design)
-        low, high = law.quantiles(level)
-        for k, row in enumerate(group):
+        (part,) = model.predict_designs([design])
+        for k, (row, law) in enumerate(zip(group, model.laws(design), strict=True)):
+            low, high = law.quantiles(level)
             y, f = panel.human_values[row], part.values[:, k]
             both = np.isfinite(y) & np.isfinite(f)
             inside = (y >= f + low) & (y <= f + high)

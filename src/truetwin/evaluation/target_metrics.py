@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data import Axis
-from truetwin.registry import Registry
+from truetwin.registry import Registry, must_be
 
 Array = NDArray[np.float64]
 MIN_PAIRS = 3
@@ -56,7 +56,9 @@ class Metric:
     axes: tuple[Axis, ...] = ("item", "respondent")
 
 
-metrics: Registry[Metric] = Registry("metric")
+metrics: Registry[Metric] = Registry(
+    "metric", hint="Known: {names}.", entry_point_group="truetwin.metrics", check=must_be(Metric)
+)
 
 
 def _correlation(x: Array, y: Array) -> float:
@@ -125,5 +127,3 @@ for _metric in (
     ),
 ):
     metrics.add(_metric.name, _metric)
-
-metrics.hint = f"Known: {', '.join(metrics.names())}."

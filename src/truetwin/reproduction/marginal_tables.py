@@ -16,7 +16,7 @@ from truetwin.datasets.movielens_marginals import MarginalData
 from truetwin.errors import UnknownNameError
 from truetwin.registry import closest
 from truetwin.reproduction.published import published
-from truetwin.reweighting.discrepancies import DISCREPANCIES
+from truetwin.reweighting.discrepancies import DISCREPANCIES, PAPER_DISCREPANCIES
 from truetwin.reweighting.ensemble import VARIANTS, Ensemble
 from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.paper_run import PaperRun
@@ -111,7 +111,7 @@ def reproduce_marginals(
 def _cells(table: str, trained_on: Sequence[str] | None, coarser: int) -> Iterator[_Cell]:
     yield _Cell("", "uncalibrated", None)
     run = PaperRun(coarser=coarser)
-    names = ["cdf-l1"] if table == "table-6" else list(DISCREPANCIES)
+    names = ["cdf-l1"] if table == "table-6" else list(PAPER_DISCREPANCIES)
     for name in [DISCREPANCIES.resolve(n) for n in trained_on] if trained_on else names:
         yield _Cell(name, "both", Ensemble(discrepancy=name, paper=run))
         yield _Cell(name, "both, converged", Ensemble(discrepancy=name))
@@ -137,7 +137,7 @@ def _rows(
     *,
     use_paper: bool,
 ) -> Iterator[dict[str, Any]]:
-    for metric in DISCREPANCIES:
+    for metric in PAPER_DISCREPANCIES:
         values = DISCREPANCIES[metric].value(human, predicted)
         mean = float(values.mean())
         paper = _paper(dataset, cell, metric) if use_paper else None

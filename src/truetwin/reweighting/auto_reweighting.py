@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,7 @@ class Auto(MarginalMethod):
 
     candidates: tuple[MarginalMethod, ...] | None = None
     name: str = "auto"
+    needs_folds: ClassVar[bool] = True
 
     def candidates_for(self, table: TwinTable) -> tuple[MarginalMethod, ...]:
         """Return the methods that are tried for this table."""

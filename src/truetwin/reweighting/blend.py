@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,7 @@ class GeometricMean(MarginalMethod):
     second: MarginalMethod
     shares: tuple[float, ...] = (0.25, 0.5, 0.75)
     name: str = "geometric-mean"
+    needs_folds: ClassVar[bool] = True
 
     @property
     def needs_text(self) -> bool:  # type: ignore[override]

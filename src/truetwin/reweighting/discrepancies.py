@@ -11,8 +11,8 @@ Examples
 0.25
 >>> float(discrepancy("ks").value(human, predicted)[0])
 0.25
->>> list(DISCREPANCIES)
-['tv', 'chi2', 'kl', 'hellinger', 'ks', 'cdf-l1', 'cdf-l2']
+>>> PAPER_DISCREPANCIES
+('tv', 'chi2', 'kl', 'hellinger', 'ks', 'cdf-l1', 'cdf-l2')
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.registry import Registry
+from truetwin.registry import Registry, must_be
 
 Floats = NDArray[np.float64]
 
@@ -216,9 +216,12 @@ def _tail_sums(slope: Floats) -> Floats:
 
 DISCREPANCIES: Registry[Discrepancy] = Registry(
     "discrepancy",
-    hint="Known are tv, chi2, kl, hellinger, ks, cdf-l1, cdf-l2.",
+    hint="Known are {names}.",
     entry_point_group="truetwin.discrepancies",
+    check=must_be(Discrepancy),
 )
+#: The seven that paper A compares, in the order of its Table 6.
+PAPER_DISCREPANCIES = ("tv", "chi2", "kl", "hellinger", "ks", "cdf-l1", "cdf-l2")
 for _each in (TotalVariation, ChiSquare, KullbackLeibler, Hellinger, KolmogorovSmirnov, CdfL1, CdfL2):
     DISCREPANCIES.add(_each.name, _each())
 

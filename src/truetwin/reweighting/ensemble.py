@@ -5,8 +5,8 @@ A *base category twin* is made up: it always gives the same category (paper A ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,6 +148,7 @@ class Ensemble(MarginalMethod):
     max_steps: int = 4000
     paper: PaperRun | None = None
     name: str = "ensemble"
+    fits_discrepancies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:
@@ -156,6 +157,10 @@ class Ensemble(MarginalMethod):
             raise ParameterError(
                 f"the solver 'em' is for the discrepancy kl only; got {self.discrepancy!r}. Use 'mirror-descent'."
             )
+
+    def minimising(self, discrepancy: str, variant: str = "both") -> MarginalMethod:
+        """See the base class."""
+        return replace(self, discrepancy=discrepancy, variant=cast(Variant, variant))
 
     @property
     def trained_on(self) -> str:  # type: ignore[override]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.errors import ParameterError
 from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
 from truetwin.reweighting.twin_table import TwinTable
 
@@ -45,12 +46,29 @@ class MarginalMethod(ABC):
     trained_on : str
         Name of the discrepancy that the fit minimises; empty for a method without a fit.
     needs_text : bool
-        Whether items must come with their wording.
+    needs_folds : bool
+        Whether only cross-validation yields a setting to fit with, even if there is nothing to choose from.
+    fits_discrepancies : bool
+        Whether it can minimise any discrepancy: then :meth:`minimising` returns it as it minimises that one.
     """
 
     name: str = ""
     trained_on: str = "kl"
     needs_text: bool = False
+    needs_folds: ClassVar[bool] = False
+    fits_discrepancies: ClassVar[bool] = False
+
+    def minimising(self, discrepancy: str, variant: str = "both") -> MarginalMethod:
+        """Return the method as it minimises a discrepancy; a method that does not minimise any is as it was.
+
+        Raises
+        ------
+        ParameterError
+            If the method has no such variant.
+        """
+        if variant != "both":
+            raise ParameterError(f"a variant is for the method 'ensemble' only; the method is {self.name!r}")
+        return self
 
     def settings(self) -> Sequence[Setting]:
         """Return the settings that cross-validation chooses from; one for a method that has none to choose."""

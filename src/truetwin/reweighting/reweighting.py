@@ -14,12 +14,10 @@ from threadpoolctl import threadpool_limits
 from truetwin.data.item import Item
 from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
 from truetwin.data.responses import ResponseMatrix
-from truetwin.errors import AlignmentError, DataError, NotPredictableError, ParameterError
-from truetwin.reweighting.auto_reweighting import Auto
+from truetwin.errors import AlignmentError, DataError, NotPredictableError
 from truetwin.reweighting.bands import Bands, ConformalBands, fewest_items
-from truetwin.reweighting.blend import GeometricMean
 from truetwin.reweighting.discrepancies import discrepancy as discrepancy_named
-from truetwin.reweighting.ensemble import Ensemble, Variant, refuse_nominal
+from truetwin.reweighting.ensemble import Variant, refuse_nominal
 from truetwin.reweighting.marginal_inputs import (
     Aligned,
     align,
@@ -248,14 +246,7 @@ def reweight(
     [('Q3', '1', 0.7), ('Q3', '2', 0.3)]
     """
     discrepancy_named(discrepancy)
-    model = marginal_method(method)
-    if isinstance(model, Ensemble):
-        model = Ensemble(
-            discrepancy=discrepancy, variant=variant, solver=model.solver, tol=model.tol,
-            max_steps=model.max_steps, paper=model.paper,
-        )  # fmt: skip
-    elif variant != "both":
-        raise ParameterError(f"a variant is for the method 'ensemble' only; the method is {model.name!r}")
+    model = marginal_method(method).minimising(discrepancy, variant)
     _check_wanted(items, twins, marginals)
     fits = []
     for name in marginals.populations:
@@ -300,7 +291,7 @@ def _fit(
     human = marginals.shares(train.item_ids, width=train.width)
     measure = discrepancy_named(loss)
     refuse_nominal(measure, aligned.table)
-    if level is None and len(model.settings()) == 1 and not isinstance(model, Auto | GeometricMean):
+    if level is None and len(model.settings()) == 1 and not model.needs_folds:
         unknown = np.full(train.n_items, np.nan)
         chosen = CrossValidated(model, model.settings()[0], np.full(human.shape, np.nan), unknown)
     else:

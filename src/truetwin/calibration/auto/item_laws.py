@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from truetwin.calibration.auto.new_items import FoldPrediction, pseudo_target_we
 from truetwin.calibration.auto.pseudo_targets import FoldFeatures, Problem, PseudoSink, Situation
 from truetwin.calibration.auto.stacking import Stack
 from truetwin.calibration.orientation import Array
+from truetwin.calibration.predictive_law import ONE_SD, Law
 from truetwin.errors import ParameterError
 
 EDGE = 8.0
@@ -267,7 +269,7 @@ def _drawn(problem: Problem) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True, eq=False)
-class TargetLaw:
+class TargetLaw(Law):
     """Level, errors and expected correlation of one new item.
 
     Attributes
@@ -295,6 +297,32 @@ class TargetLaw:
     correlation_low: float
     correlation_high: float
     correlation_standard_error: float
+
+    def quantiles(self, level: float) -> tuple[float, float]:
+        """See the base class; one number for everybody."""
+        low, high = self.errors.quantiles(level)
+        return self.level.sd * low, self.level.sd * high
+
+    def probabilities(self, prediction: Array, categories: Sequence[float]) -> Array:
+        """See the base class."""
+        return category_probabilities(prediction, self.level.sd, self.errors, categories)
+
+    def error_sd(self) -> float:
+        """See the base class."""
+        low, high = self.errors.quantiles(ONE_SD)
+        return self.level.sd * (high - low) / 2
+
+    def expected_correlation(self) -> tuple[float, float, float]:
+        """See the base class."""
+        return self.correlation_low, self.correlation, self.correlation_high
+
+    def describe(self) -> dict[str, Any]:
+        """See the base class."""
+        return {
+            "level": self.level.mean,
+            "spread": self.level.sd,
+            "expected_correlation": list(self.expected_correlation()),
+        }
 
 
 def target_laws(

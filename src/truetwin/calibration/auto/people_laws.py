@@ -15,11 +15,12 @@ import numpy as np
 
 from truetwin.calibration.auto.new_people import predict_people
 from truetwin.calibration.orientation import Array
+from truetwin.calibration.predictive_law import Law
 from truetwin.errors import ParameterError
 
 
 @dataclass(frozen=True, eq=False)
-class PersonLaw:
+class PersonLaw(Law):
     """Errors to expect in the predicted answers of a new respondent.
 
     Attributes

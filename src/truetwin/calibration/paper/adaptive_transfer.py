@@ -66,13 +66,14 @@ class AdaptiveTransfer(Calibrator):
         self.threshold = threshold
         self.blocks = blocks
 
-    def _fit(self, design: Design) -> None:
+    def fit_design(self, design: Design) -> None:
+        """See the base class."""
         if self.threshold is not None and not self.threshold >= 0:
             raise ParameterError(
                 f"'threshold' of AdaptiveTransfer must be >= 0. Got {self.threshold!r} instead."
             )
         model = self.transfer()
-        model._fit(design)
+        model.fit_design(design)
         complete = design.complete
         self.errors_ = _errors(complete.y_twin, complete.X_twin @ model.coef_ + model.intercept_)
         if self.threshold is None:
@@ -81,11 +82,12 @@ class AdaptiveTransfer(Calibrator):
             self.thresholds_ = np.full(design.n_targets, float(self.threshold))
         else:
             self.thresholds_ = self._learned(design, model)
-        calibrated = model._predict(design)
+        calibrated = model.predict_design(design)
         own = np.nan_to_num(design.observed.target_of_human)
         self.values_ = np.where(self.errors_ < self.thresholds_, calibrated, own)
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return self.values_.copy()
 
     def _learned(self, design: Design, model: LinearTransfer) -> Array:
@@ -115,7 +117,7 @@ class AdaptiveTransfer(Calibrator):
                 continue
             humans = fill.without(group)[:, rest]
             part = self.transfer()
-            coef, intercept = part._solve(cast(Design, _Part(Complete(X[:, rest], X[:, group], humans))))
+            coef, intercept = part.solve(cast(Design, _Part(Complete(X[:, rest], X[:, group], humans))))
             error[group] = _unexplained(_errors(X[:, group], X[:, rest] @ coef + intercept), X[:, group])
             predicted = humans @ coef + intercept
             for g, item in enumerate(group):

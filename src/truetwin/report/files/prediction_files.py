@@ -167,14 +167,8 @@ def write_predictions(
     }
     if interval is not None:
         content["interval"] = {"level": interval, "file": intervals_path(output).name}
-        content["laws"] = {
-            item: {
-                "level": law.level.mean,
-                "spread": law.level.sd,
-                "expected_correlation": [law.correlation_low, law.correlation, law.correlation_high],
-            }
-            for item, law in result.laws.items()
-        }
+        laws = result.laws if "item" in result.calibrators else {}
+        content["laws"] = {item: law.describe() for item, law in laws.items()}
     frame = result.frame(rounded=rounded, id_column=id_column, kind="pyarrow", layout=layout)
     tables = [frame] if interval is None else [frame, _long_intervals(result, interval, id_column)]
     companions = [intervals_path(output)][: len(tables) - 1]

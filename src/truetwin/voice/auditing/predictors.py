@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.registry import Registry
+from truetwin.registry import Registry, must_be
 from truetwin.voice.auditing.style import answer_index, style_probabilities
 from truetwin.voice.items.verbatim import words_of
 from truetwin.voice.items.voice_items import VoiceItem
@@ -66,7 +66,12 @@ class Guesses:
     credit: Array | None
 
 
-predictors: Registry[Predictor] = Registry("predictor", hint="`truetwin voice audit` shows all.")
+predictors: Registry[Predictor] = Registry(
+    "predictor",
+    hint="`truetwin voice audit` shows all.",
+    entry_point_group="truetwin.voice_predictors",
+    check=must_be(Predictor),
+)
 
 
 def add(predictor: Predictor) -> None:
@@ -95,11 +100,8 @@ def guess(predictor: Predictor, items: Sequence[VoiceItem]) -> Guesses:
 
 
 def guess_all(items: Sequence[VoiceItem]) -> list[Guesses]:
-    """Apply all registered predictors.
-
-    The most accurate persona-free one comes first, undefined ones come last.
-    """
-    found = [guess(predictors[name], items) for name in predictors]
+    """All registered predictors, the most accurate persona-free one first; undefined ones last."""
+    found = [guess(predictor, items) for _, predictor in predictors.items()]
     return sorted(found, key=lambda g: (g.rate.n == 0, -g.rate.value if g.rate.n else 0.0))
 
 

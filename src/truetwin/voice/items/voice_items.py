@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, TypeAlias
 
 from truetwin.errors import DataError, FileFormatError
 from truetwin.io.json_lines import read_json_lines, write_json_lines
+from truetwin.voice.items.voice_dimensions import voice_dimensions
 
-Dimension = Literal["social", "interpersonal", "narrative"]
-DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+#: Name of a part of the benchmark; :data:`truetwin.voice.items.voice_dimensions.voice_dimensions` has all.
+Dimension: TypeAlias = str
 N_OPTIONS = 4
 
 
@@ -55,8 +56,8 @@ class VoiceItem:
     ----------
     item_id : str
         Unique within a file.
-    dimension : {"social", "interpersonal", "narrative"}
-        Part of the benchmark (paper B, section 3.2).
+    dimension : str
+        Part of the benchmark (paper B, section 3.2): "social", "interpersonal", "narrative", or a registered one.
     language : str
         ISO 639-1 code of the stimulus and the replies.
     persona : VoicePersona
@@ -93,9 +94,9 @@ class VoiceItem:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.dimension not in DIMENSIONS:
+        if self.dimension not in voice_dimensions:
             raise DataError(
-                f"an item's dimension must be one of {', '.join(DIMENSIONS)}; got {self.dimension!r} at item "
+                f"an item's dimension must be one of {', '.join(voice_dimensions)}; got {self.dimension!r} at item "
                 f"{self.item_id!r}"
             )
         ids = [option.id for option in self.options]

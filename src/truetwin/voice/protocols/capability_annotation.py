@@ -8,8 +8,9 @@ from typing import Any
 
 from truetwin.io.json_lines import write_json_lines
 from truetwin.llm import Cell, Parsed, Reply
+from truetwin.voice.items.voice_dimensions import voice_dimensions
 from truetwin.voice.items.voice_items import VoiceItem
-from truetwin.voice.protocols.item_rendering import KINDS, history_block, language_note, persona_block, quoted
+from truetwin.voice.protocols.item_rendering import history_block, language_note, persona_block, quoted
 from truetwin.voice.protocols.judgement_reading import read_capabilities
 from truetwin.voice.protocols.voice_task import VoiceTask, object_schema
 
@@ -40,7 +41,7 @@ class AnnotationTask(VoiceTask):
         """Fill the placeholders of the prompt."""
         return {
             "language": language_note(item.language),
-            "kind": KINDS[item.dimension],
+            "kind": voice_dimensions[item.dimension].reply,
             "persona": persona_block(item.persona, "Who the person is"),
             "history": history_block(item, self.setup.history),
             "stimulus": quoted("situation", item.stimulus),

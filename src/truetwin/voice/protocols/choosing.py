@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truetwin.llm import Cell, Parsed, Reply, State
+from truetwin.voice.items.voice_dimensions import voice_dimensions
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.item_rendering import (
     LETTERS,
@@ -42,6 +43,10 @@ class ChoiceTask(VoiceTask):
     def prompt_name(self, item: VoiceItem) -> str:
         """Name of the prompt, one a dimension."""
         return f"choose-{item.dimension}"
+
+    def prompt_package(self, item: VoiceItem) -> str:
+        """The package that has the dimension's prompts."""
+        return voice_dimensions[item.dimension].prompts
 
     def shown(self, item: VoiceItem, rotation: int = 0) -> Lettered:
         """Put the options in the order in which a rotation shows them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from truetwin.llm import Cell, Parsed, Reply, State
+from truetwin.voice.items.voice_dimensions import voice_dimensions
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.item_rendering import (
     history_block,
@@ -26,6 +27,10 @@ class ReplyTask(VoiceTask):
     def prompt_name(self, item: VoiceItem) -> str:
         """Name of the prompt, one a dimension."""
         return f"generate-{item.dimension}"
+
+    def prompt_package(self, item: VoiceItem) -> str:
+        """The package that has the dimension's prompts."""
+        return voice_dimensions[item.dimension].prompts
 
     def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
         """Fill the placeholders of the prompt."""

@@ -11,19 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from truetwin.voice.items.voice_items import Dimension, Option, Turn, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_dimensions import voice_dimensions
+from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePersona
 
 LETTERS = "ABCD"
 #: Id of a model's own reply among the candidates that a judge sees.
 REPLY_ID = "reply"
-#: What one text of a persona is called, by dimension.
-#: What a reply is called in prompts, and what a turn's stimulus and reply are.
-KINDS: dict[Dimension, str] = {"social": "reply", "interpersonal": "message", "narrative": "line"}
-TURN_WORDS: dict[Dimension, tuple[str, str]] = {
-    "social": ("Post", "Reply"),
-    "interpersonal": ("Message", "Reply"),
-    "narrative": ("Scene", "Line"),
-}
 _LANGUAGES = {
     "ar": "Arabic",
     "de": "German",
@@ -132,7 +125,7 @@ def history_block(item: VoiceItem, turns: int) -> str:
     kept: tuple[Turn, ...] = item.history[-turns:] if turns else ()
     if not kept:
         return "(none are known)"
-    stimulus, reply = TURN_WORDS[item.dimension]
+    stimulus, reply = voice_dimensions[item.dimension].turn
     lines = []
     for number, turn in enumerate(kept, 1):
         if turn.context:

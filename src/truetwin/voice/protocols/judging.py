@@ -11,10 +11,10 @@ from typing import Any
 
 from truetwin.errors import ParameterError
 from truetwin.llm import Cell, Parsed, Reply, State
+from truetwin.voice.items.voice_dimensions import voice_dimensions
 from truetwin.voice.items.voice_items import Option, VoiceItem
 from truetwin.voice.protocols.choosing import choice_schema, read_option
 from truetwin.voice.protocols.item_rendering import (
-    KINDS,
     LETTERS,
     REPLY_ID,
     Lettered,
@@ -108,7 +108,7 @@ class RankingTask(JudgeTask):
         )
         return {
             "language": language_note(item.language),
-            "kind": KINDS[item.dimension],
+            "kind": voice_dimensions[item.dimension].reply,
             "options": self.shown(item, rotation).quoted(),
             "letters": ", ".join(LETTERS),
             **compared,
@@ -141,7 +141,7 @@ class ScoringTask(JudgeTask):
         """Fill the placeholders of the prompt."""
         return {
             "language": language_note(item.language),
-            "kind": KINDS[item.dimension],
+            "kind": voice_dimensions[item.dimension].reply,
             "history": history_block(item, self.setup.history),
             "stimulus": quoted("stimulus", item.stimulus),
             "reference": quoted("true reply", item.true_option.text),

@@ -105,8 +105,12 @@ class VoiceTask(ABC):
         return None
 
     def prompt(self, item: VoiceItem) -> Prompt:
-        """Return the prompt for an item."""
-        return packaged_prompt("truetwin.voice", self.prompt_name(item))
+        """The prompt that an item gets."""
+        return packaged_prompt(self.prompt_package(item), self.prompt_name(item))
+
+    def prompt_package(self, item: VoiceItem) -> str:
+        """The package in whose folder ``prompts`` it is; the steps with one prompt a dimension override it."""
+        return "truetwin.voice"
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:

@@ -15,9 +15,10 @@ from truetwin.voice.items.dimensions.loading import (
     text_field,
 )
 from truetwin.voice.items.script_language import language_of
-from truetwin.voice.items.voice_items import Dimension, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_dimensions import Layout, VoiceDimension
+from truetwin.voice.items.voice_items import VoiceItem, VoicePersona
 
-DIMENSION: Dimension = "interpersonal"
+DIMENSION = "interpersonal"
 MARKS = ("Context:", "UserReply:")
 DISTRACTOR_SOURCE = "model"
 
@@ -54,3 +55,11 @@ def record_to_item(record: Mapping[str, Any], number: int, where: str) -> VoiceI
         history=tuple(marked_turn(text, MARKS, k, where) for k, text in enumerate(history, 1)),
         provenance={"dataset": "twinvoice", "line": number},
     )
+
+
+VOICE_DIMENSION = VoiceDimension(
+    DIMENSION,
+    reply="message",
+    turn=("Message", "Reply"),
+    layouts=(Layout(DIMENSION, ("user_id", "context", "choices", "answer_idx"), load),),
+)

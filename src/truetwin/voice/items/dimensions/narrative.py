@@ -9,9 +9,10 @@ from typing import Any
 
 from truetwin.errors import DataError, FileFormatError
 from truetwin.voice.items.dimensions.loading import Loaded, finish, read_lines, text_field
-from truetwin.voice.items.voice_items import N_OPTIONS, Dimension, Option, Turn, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_dimensions import Layout, VoiceDimension
+from truetwin.voice.items.voice_items import N_OPTIONS, Option, Turn, VoiceItem, VoicePersona
 
-DIMENSION: Dimension = "narrative"
+DIMENSION = "narrative"
 LANGUAGE = "en"
 LETTERS = "ABCD"
 DISTRACTOR_SOURCE = "model"
@@ -60,6 +61,16 @@ def load(choices: Path | None = None, profiles: Path | None = None, *, remove_le
     if not items:
         raise DataError(f"{choices} must hold at least one item; it has none")
     return finish(items, later, remove_leaks=remove_leaks)
+
+
+def load_file(path: Path, *, profiles: Path | None = None, remove_leaks: bool = True) -> Loaded:
+    """Items of a file in the published layout; without ``profiles`` those are in ``profiles.jsonl`` beside it."""
+    beside = profiles or path.with_name("profiles.jsonl")
+    if not beside.is_file():
+        raise FileFormatError(
+            f"narrative items need their characters' profiles; there is no {beside}. Name the file with --profiles."
+        )
+    return load(path, beside, remove_leaks=remove_leaks)
 
 
 def read_profiles(path: Path) -> dict[str, Profile]:
@@ -175,3 +186,12 @@ def _persona(profile: Profile) -> VoicePersona:
 
 def _listed(value: object) -> str:
     return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+VOICE_DIMENSION = VoiceDimension(
+    DIMENSION,
+    reply="line",
+    turn=("Scene", "Line"),
+    layouts=(Layout(DIMENSION, ("mcq", "speaker_match_key"), load_file, takes_profiles=True),),
+    published=load,
+)

@@ -17,9 +17,10 @@ from truetwin.voice.items.dimensions.loading import (
     text_field,
     whole_number,
 )
-from truetwin.voice.items.voice_items import Dimension, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_dimensions import Layout, VoiceDimension
+from truetwin.voice.items.voice_items import VoiceItem, VoicePersona
 
-DIMENSION: Dimension = "social"
+DIMENSION = "social"
 LANGUAGE = "zh"
 MARKS = ("AnchorPost:", "UserReply:")
 DISTRACTOR_SOURCE = "another user"
@@ -38,8 +39,8 @@ def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
     return load_records(path, record_to_item, remove_leaks=remove_leaks)
 
 
-def load_from_answers(path: Path | None = None) -> Loaded:
-    """Load posts, options and right answers from a file of published answers; it has no histories, so all are empty.
+def load_from_answers(path: Path | None = None, *, remove_leaks: bool = False) -> Loaded:
+    """Posts, options and right answers from a file of published answers; histories are not in it, so all are empty.
 
     The published items themselves are not in the repository of the answers. Every file of answers repeats each item's
     post and options in the order of the items. This is enough for all baselines that ignore the persona.
@@ -47,8 +48,9 @@ def load_from_answers(path: Path | None = None) -> Loaded:
     Parameters
     ----------
     path : Path, optional
-        JSONL with ``line_idx, user_id, anchor_post, choices, ground_truth_index``; without it the first published
-        file.
+        JSONL with ``line_idx, user_id, anchor_post, choices, ground_truth_index``; without it the first published file.
+    remove_leaks : bool
+        Not looked at: leaks are counted only, since the posts are as the models saw them.
     """
     if path is None:
         from truetwin.datasets.twinvoice import SOCIAL_ANSWERS, twinvoice
@@ -93,3 +95,16 @@ def record_to_item(
         history=tuple(marked_turn(text, MARKS, k, where) for k, text in enumerate(history, 1)),
         provenance={"dataset": "twinvoice", "line": number},
     )
+
+
+VOICE_DIMENSION = VoiceDimension(
+    DIMENSION,
+    reply="reply",
+    turn=("Post", "Reply"),
+    layouts=(
+        Layout("social answers", ("anchor_post", "choices", "ground_truth_index"), load_from_answers),
+        Layout("social", ("anchor_post", "choices", "answer_idx"), load),
+    ),
+    published=load_from_answers,
+    published_layout="social answers",
+)
