@@ -27,10 +27,6 @@ from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.registry import closest
 
 ONE_SD = 0.6827  # a normal error's share within one sd
-DISCLOSURE = (
-    "These values are predictions of a statistical model from the answers of language-model twins and of other "
-    "people. They are not answers that anybody gave, and must not be presented as such."
-)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from truetwin.data.item import Item
 from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
 from truetwin.data.responses import ResponseMatrix
 from truetwin.errors import AlignmentError, DataError, NotPredictableError, ParameterError
+from truetwin.results.disclosure import PREDICTED_SHARES
 from truetwin.reweighting.auto_reweighting import Auto
 from truetwin.reweighting.bands import Bands, ConformalBands, fewest_items
 from truetwin.reweighting.blend import GeometricMean
@@ -35,8 +36,6 @@ from truetwin.reweighting.splits import item_folds
 from truetwin.reweighting.twin_table import TwinTable
 
 Floats = NDArray[np.float64]
-
-DISCLOSURE = "Predicted shares, made from answers of simulated people and human marginals of other items; not measured."
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +182,7 @@ class Reweighting:
                 for r, item in enumerate(items)
                 if item.scale is not None
             }
-        return Marginals(out, "predictions", (DISCLOSURE, *notes))
+        return Marginals(out, "predictions", (PREDICTED_SHARES, *notes))
 
 
 def reweight(

@@ -14,17 +14,13 @@ from truetwin.data import Item
 from truetwin.errors import ParameterError, RunError
 from truetwin.llm import State, Store, StoredCall
 from truetwin.registry import closest
+from truetwin.results.disclosure import twins_disclosure
 from truetwin.simulation.reading.reply_formats import state_of
 from truetwin.simulation.survey.questionnaire import Questionnaire
 
 Point = Literal["expected", "likeliest"]
 POINTS = ("expected", "likeliest")
 ANSWER_STEP = "answer"
-REAL_MODELS_SAY = "Answers of simulated twins (a language model), not answers that anybody gave."
-STAND_INS_SAY = {
-    "generated": "GENERATED: answers of a statistical stand-in. Neither people nor a language model gave them.",
-    "scripted": "SCRIPTED: answers read from a script. Neither people nor a language model gave them.",
-}
 Shares = dict[float, float]
 
 
@@ -101,12 +97,7 @@ class SurveyAnswers:
     @property
     def disclosure(self) -> str:
         """What every output says about where the answers come from."""
-        return disclosure(self.settings["model"])
-
-
-def disclosure(model: Mapping[str, Any]) -> str:
-    """What every output says about where answers come from, by how the model describes itself."""
-    return STAND_INS_SAY.get(str(model.get("engine")), REAL_MODELS_SAY)
+        return twins_disclosure(self.settings["model"])
 
 
 def collect_answers(
