@@ -14,7 +14,10 @@ PREDICTED_ANSWERS = (
     "These values are predictions of a statistical model from the answers of language-model twins and of other "
     "people. They are not answers that anybody gave, and must not be presented as such."
 )
-PREDICTED_SHARES = "Predicted shares, made from answers of simulated people and human marginals of other items; not measured."
+PREDICTED_SHARES = (
+    "Predicted shares, made from answers of simulated people and human marginals of other items; "
+    "not measured."
+)
 ANSWERS_OF_TWINS = "Answers of simulated twins (a language model), not answers that anybody gave."
 STAND_INS_SAY = {
     "generated": "GENERATED: answers of a statistical stand-in. Neither people nor a language model gave them.",

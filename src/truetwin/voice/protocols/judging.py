@@ -12,6 +12,7 @@ from typing import Any
 
 from truetwin.errors import ParameterError
 from truetwin.llm import Cell, Parsed, Reply, State
+from truetwin.llm.json_replies import object_schema
 from truetwin.voice.items.voice_items import Option, VoiceItem
 from truetwin.voice.protocols.choosing import choice_schema, read_option
 from truetwin.voice.protocols.item_rendering import (
@@ -26,7 +27,7 @@ from truetwin.voice.protocols.item_rendering import (
 )
 from truetwin.voice.protocols.judgement_reading import read_score
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
-from truetwin.voice.protocols.voice_task import NO_REPLY, Setup, VoiceTask, fields_of, object_schema
+from truetwin.voice.protocols.voice_task import NO_REPLY, Setup, VoiceTask, fields_of
 
 #: The three things that a judge's mark rests on.
 PILLARS = ("opinion_consistency", "logical_factual_fidelity", "stylistic_similarity")
@@ -153,11 +154,8 @@ class ScoringTask(JudgeTask):
     def schema(self) -> Mapping[str, Any]:
         """A reason, three verdicts and a mark."""
         verdict = {"type": "string", "enum": list(VERDICTS)}
-        return object_schema(
-            reason={"type": "string"},
-            **dict.fromkeys(PILLARS, verdict),
-            score={"type": "integer", "enum": list(range(LOWEST_MARK, HIGHEST_MARK + 1))},
-        )
+        mark = {"type": "integer", "enum": list(range(LOWEST_MARK, HIGHEST_MARK + 1))}
+        return object_schema({"reason": {"type": "string"}, **dict.fromkeys(PILLARS, verdict), "score": mark})
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
         """The judge's mark and verdicts."""

@@ -148,16 +148,6 @@ class VoiceTask(ABC):
         )
 
 
-def object_schema(**properties: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON schema of an object that has exactly these properties."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
 def fields_of(item: VoiceItem) -> dict[str, Any]:
     """What an outcome says about its item."""
     return {"dimension": item.dimension, "persona_id": item.persona.id, "group": item.group}
