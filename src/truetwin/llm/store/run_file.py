@@ -128,7 +128,8 @@ class RunFile:
         row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
         if row is None:
             raise RunError(f"{self.path} has no step {step!r}; it has: {', '.join(self.steps()) or 'none'}")
-        return json.loads(row[0])
+        settings: dict[str, Any] = json.loads(row[0])
+        return settings
 
     def steps(self) -> list[str]:
         """Names of the steps, in the order in which they began to be answered."""
