@@ -17,9 +17,10 @@ from truetwin.calibration.calibrators import named_calibrators
 from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batches
 from truetwin.calibration.orientation import axis_ids, orient, pick
 from truetwin.calibration.workers import in_parallel
-from truetwin.data import Axis, Panel
+from truetwin.data import Panel
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.evaluation.hiding_protocols import Protocol, protocols
+from truetwin.evaluation.mean_scores import mean_and_error
 from truetwin.evaluation.target_metrics import Metric, Pairs, metrics
 from truetwin.instrument.battery_evidence import resolve_blocks
 
@@ -100,19 +101,6 @@ class Evaluation:
             for (method, metric), scores in self.scores.items()
             for target, score, count in zip(self.target_ids, scores, self.n_answers[method], strict=True)
         ]
-
-
-def mean_and_error(scores: Array) -> dict[str, Any]:
-    """Mean and standard error (ddof 1) of the defined scores, and how many are and are not defined."""
-    defined = scores[np.isfinite(scores)]
-    return {
-        "mean": float(defined.mean()) if defined.size else float("nan"),
-        "standard_error": float(defined.std(ddof=1) / defined.size**0.5)
-        if defined.size > 1
-        else float("nan"),
-        "n_scored": int(defined.size),
-        "n_unscored": int(scores.size - defined.size),
-    }
 
 
 def usual_methods(axis: Axis) -> tuple[str, ...]:
@@ -199,27 +187,7 @@ def evaluate(
         raise NotPredictableError(
             f"no donor: every {how.axis} that is hidden leaves nothing to predict it from"
         )
-    work = batches(panel, folds)
-    swept = {
-        name: _sweep(panel, folds, model, prepared) for name, model in models.items() if model.shares_folds
-    }
-    calls = (
-        (
-            panel,
-            batch,
-            models,
-            scorers,
-            prepared,
-            {name: each.of(batch.folds) for name, each in swept.items()},
-        )
-        for batch in work
-    )
-    parts, done = [], 0
-    for batch, part in zip(work, in_parallel(_score_batch, calls, n_jobs), strict=True):
-        parts.append(part)
-        done += len(batch.folds)
-        if progress:
-            progress(done, len(folds))
+    parts = _scored(panel, folds, models, scorers, prepared, n_jobs, progress)
     if alone:
         parts.append(_without_donors(alone, axis_ids(panel, how.axis), models, scorers))
     return _joined(
@@ -236,6 +204,42 @@ def evaluate(
             "level": prepared.level,
         },
     )
+
+
+def _scored(
+    panel: Panel,
+    folds: Sequence[Fold],
+    models: Mapping[str, Calibrator],
+    scorers: Sequence[Metric],
+    preprocessing: Preprocessing,
+    n_jobs: int,
+    progress: Progress | None,
+) -> list[Evaluation]:
+    """Scores of all methods on each batch of folds, batches in parallel."""
+    swept = {
+        name: _sweep(panel, folds, model, preprocessing)
+        for name, model in models.items()
+        if model.shares_folds
+    }
+    work = batches(panel, folds)
+    calls = (
+        (
+            panel,
+            batch,
+            models,
+            scorers,
+            preprocessing,
+            {name: each.of(batch.folds) for name, each in swept.items()},
+        )
+        for batch in work
+    )
+    parts, done = [], 0
+    for batch, part in zip(work, in_parallel(_score_batch, calls, n_jobs), strict=True):
+        parts.append(part)
+        done += len(batch.folds)
+        if progress:
+            progress(done, len(folds))
+    return parts
 
 
 def _blocks(

@@ -18,6 +18,7 @@ from truetwin.report.figures.theme import (
     SHUFFLED,
     TWIN,
     VERDICTS,
+    new_figure,
     save_figures,
     tidy,
     whole_numbers,
@@ -120,10 +121,7 @@ def alignment_figure(found: Alignment, size: str = "") -> Figure:
 
 def verdict_figure(diagnosis: Diagnosis) -> Figure:
     """Expected correlation of calibrated predictions and twins: new items, and answered items as a check."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.6, 4.8), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = new_figure(7.6, 4.8)
     for verdict, colour in VERDICTS.items():
         for rows, marker, size, alpha, what in (
             (diagnosis.record, "o", 20, 0.45, "answered"),
@@ -163,7 +161,6 @@ def verdict_figure(diagnosis: Diagnosis) -> Figure:
         axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     else:
         axes.text(0.5, 0.5, "too few answered items to learn from", ha="center", transform=axes.transAxes)
-    tidy(axes)
     return figure
 
 

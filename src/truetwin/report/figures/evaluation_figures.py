@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from truetwin.evaluation import Evaluation
-from truetwin.report.figures.theme import CALIBRATED, CHANCE, GRID, TWIN, new_figure, shorten
+from truetwin.report.figures.theme import CALIBRATED, CHANCE, GRID, TWIN, new_figure, one_row_each, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -101,11 +101,6 @@ def method_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
         axes.hlines(k, row["difference"] - half, row["difference"] + half, color=colour, linewidth=2)
         axes.plot([row["difference"]], [k], "o", color=colour, markersize=5.5)
     axes.axvline(0, color=CHANCE, linewidth=1)
-    axes.set_yticks(range(len(shown)), [shorten(row["method"]) for row in shown])
-    axes.set_ylim(-0.6, len(shown) - 0.4)
+    one_row_each(axes, [shorten(row["method"]) for row in shown])
     axes.set_xlabel("paired gain over the baseline, with 95% interval")
-    axes.grid(axis="y", visible=False)
-    axes.grid(axis="x", color=GRID, linewidth=0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
     return figure
