@@ -17,7 +17,7 @@ from truetwin.calibration.calibrators import named_calibrators
 from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batches
 from truetwin.calibration.orientation import axis_ids, orient, pick
 from truetwin.calibration.workers import in_parallel
-from truetwin.data import Panel
+from truetwin.data import Axis, Panel
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.evaluation.hiding_protocols import Protocol, protocols
 from truetwin.evaluation.mean_scores import mean_and_error

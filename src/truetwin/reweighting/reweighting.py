@@ -28,6 +28,7 @@ from truetwin.reweighting.marginal_inputs import (
     complete_item,
     inferred_note,
     shared_scales,
+    table_of,
 )
 from truetwin.reweighting.marginal_method import CrossValidated, FittedMarginals, MarginalMethod
 from truetwin.reweighting.marginal_methods import marginal_method
@@ -346,12 +347,5 @@ def _further_items(
             guessed.append(complete)
         columns.append(codes_of(values, complete, twins, None))
     old = aligned.table
-    table = TwinTable.build(
-        np.column_stack(columns),
-        [item.scale.n_categories for item in items if item.scale],
-        item_ids=[item.id for item in items],
-        ordered=[item.scale is not None and item.scale.kind == "ordinal" for item in items],
-        prior=old.prior,
-        texts=[item.text for item in items] if old.texts is not None else None,
-    )
+    table = table_of(items, columns, old.prior, with_texts=old.texts is not None)
     return table, tuple(items), inferred_note(guessed)
