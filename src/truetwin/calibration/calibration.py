@@ -24,11 +24,6 @@ from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.registry import closest
 
-DISCLOSURE = (
-    "These values are predictions of a statistical model from the answers of language-model twins and of other "
-    "people. They are not answers that anybody gave, and must not be presented as such."
-)
-
 
 @dataclass(frozen=True, eq=False)
 class Calibration:

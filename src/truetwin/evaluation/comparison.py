@@ -20,6 +20,7 @@ from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.evaluation.hiding_protocols import Protocol, protocols
+from truetwin.evaluation.mean_scores import mean_and_error
 from truetwin.evaluation.target_metrics import Metric, Pairs, metrics
 from truetwin.instrument.battery_evidence import resolve_blocks
 
@@ -101,19 +102,6 @@ class Evaluation:
             for (method, metric), scores in self.scores.items()
             for target, score, count in zip(self.target_ids, scores, self.n_answers[method], strict=True)
         ]
-
-
-def mean_and_error(scores: Array) -> dict[str, Any]:
-    """Compute mean and standard error (ddof 1) of the defined scores, and count the defined and undefined ones."""
-    defined = scores[np.isfinite(scores)]
-    return {
-        "mean": float(defined.mean()) if defined.size else float("nan"),
-        "standard_error": float(defined.std(ddof=1) / defined.size**0.5)
-        if defined.size > 1
-        else float("nan"),
-        "n_scored": int(defined.size),
-        "n_unscored": int(scores.size - defined.size),
-    }
 
 
 def usual_methods(axis: Axis) -> tuple[str, ...]:
@@ -202,27 +190,7 @@ def evaluate(
             f"a hidden {how.axis} is predicted from other {how.axis}s with answers from both humans and twins; "
             f"none is left for any of the {len(alone)} targets. Add answers to more {how.axis}s."
         )
-    work = batches(panel, folds)
-    swept = {
-        name: _sweep(panel, folds, model, prepared) for name, model in models.items() if model.shares_folds
-    }
-    calls = (
-        (
-            panel,
-            batch,
-            models,
-            scorers,
-            prepared,
-            {name: each.of(batch.folds) for name, each in swept.items()},
-        )
-        for batch in work
-    )
-    parts, done = [], 0
-    for batch, part in zip(work, in_parallel(_score_batch, calls, n_jobs), strict=True):
-        parts.append(part)
-        done += len(batch.folds)
-        if progress:
-            progress(done, len(folds))
+    parts = _scored(panel, folds, models, scorers, prepared, n_jobs, progress)
     if alone:
         parts.append(_without_donors(alone, axis_ids(panel, how.axis), models, scorers))
     return _joined(
@@ -239,6 +207,42 @@ def evaluate(
             "level": prepared.level,
         },
     )
+
+
+def _scored(
+    panel: Panel,
+    folds: Sequence[Fold],
+    models: Mapping[str, Calibrator],
+    scorers: Sequence[Metric],
+    preprocessing: Preprocessing,
+    n_jobs: int,
+    progress: Progress | None,
+) -> list[Evaluation]:
+    """Scores of all methods on each batch of folds, batches in parallel."""
+    swept = {
+        name: _sweep(panel, folds, model, preprocessing)
+        for name, model in models.items()
+        if model.shares_folds
+    }
+    work = batches(panel, folds)
+    calls = (
+        (
+            panel,
+            batch,
+            models,
+            scorers,
+            preprocessing,
+            {name: each.of(batch.folds) for name, each in swept.items()},
+        )
+        for batch in work
+    )
+    parts, done = [], 0
+    for batch, part in zip(work, in_parallel(_score_batch, calls, n_jobs), strict=True):
+        parts.append(part)
+        done += len(batch.folds)
+        if progress:
+            progress(done, len(folds))
+    return parts
 
 
 def _blocks(

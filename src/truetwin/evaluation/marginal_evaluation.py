@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from truetwin.data.marginals import EVERYBODY, Marginals
 from truetwin.data.responses import ResponseMatrix
 from truetwin.errors import ParameterError
+from truetwin.evaluation.mean_scores import clustered_error
 from truetwin.reweighting.bands import ConformalBands, fewest_items
 from truetwin.reweighting.discrepancies import DISCREPANCIES, Discrepancy, discrepancy
 from truetwin.reweighting.ensemble import refuse_nominal
@@ -66,7 +67,7 @@ class MarginalEvaluation:
                     "trained_on": trained_on or None,
                     "metric": metric,
                     "mean": float(values[fine].mean()) if fine.any() else None,
-                    "standard_error": _clustered_error(pairs),
+                    "standard_error": clustered_error(values, [item for item, _ in pairs]),
                     "n_scored": int(fine.sum()),
                     "n_unscored": int((~fine).sum()),
                     "seconds": self.seconds[method, trained_on],
@@ -82,21 +83,6 @@ class MarginalEvaluation:
         if not values:
             raise ParameterError(f"method {method!r} was not evaluated by {metric!r}")
         return float(np.nanmean(values))
-
-
-def _clustered_error(pairs: Sequence[tuple[str, float]]) -> float | None:
-    """Clustered standard error of the mean, with items as clusters; None below two items."""
-    fine = [(i, v) for i, v in pairs if np.isfinite(v)]
-    names = sorted({i for i, _ in fine})
-    if len(names) < 2:
-        return None
-    place = {name: k for k, name in enumerate(names)}
-    mean = float(np.mean([v for _, v in fine]))
-    sums = np.zeros(len(names))
-    for name, value in fine:
-        sums[place[name]] += value - mean
-    g = len(names)
-    return float(np.sqrt(g / (g - 1) * np.sum(sums**2)) / len(fine))
 
 
 def evaluate_marginals(

@@ -23,6 +23,7 @@ from truetwin.calibration.workers import in_parallel
 from truetwin.data import Panel
 from truetwin.errors import ParameterError
 from truetwin.evaluation.hiding_protocols import protocols
+from truetwin.evaluation.mean_scores import mean_and_error
 from truetwin.evaluation.target_metrics import Pairs, metrics
 from truetwin.instrument.battery_evidence import resolve_blocks
 
@@ -72,8 +73,8 @@ class ThresholdSweep:
         """Score a threshold, the same for all items or one an item."""
         use = self.errors < threshold
         scores = np.where(use, self.calibrated, self.twin)
-        error = float(scores.std(ddof=1) / scores.size**0.5) if scores.size > 1 else float("nan")
-        return Chosen(float(scores.mean()), error, int(scores.size), float(use.mean()))
+        found = mean_and_error(scores)
+        return Chosen(found["mean"], found["standard_error"], found["n_scored"], float(use.mean()))
 
     def best(self) -> tuple[float, Chosen]:
         """Return the best threshold in hindsight: chosen on the scored items, as in the paper."""

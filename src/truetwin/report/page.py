@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin import __version__
-from truetwin.calibration.calibration import DISCLOSURE
 from truetwin.io import replacing
+from truetwin.results.disclosure import PREDICTED_ANSWERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,7 +106,7 @@ class Page:
     verdict: str = ""
     facts: Sequence[tuple[str, str]] = ()
     sections: Sequence[Section] = field(default_factory=tuple)
-    disclosure: str = DISCLOSURE
+    disclosure: str = PREDICTED_ANSWERS
 
 
 def render(page: Page) -> str:

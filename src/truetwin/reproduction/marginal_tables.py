@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from truetwin.datasets import movielens_marginals, opinionqa
 from truetwin.datasets.movielens_marginals import MarginalData
 from truetwin.errors import UnknownNameError
+from truetwin.evaluation.mean_scores import mean_and_error
 from truetwin.registry import closest
 from truetwin.reproduction.published import published
 from truetwin.reweighting.discrepancies import DISCREPANCIES, PAPER_DISCREPANCIES
@@ -139,18 +140,18 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     for metric in PAPER_DISCREPANCIES:
         values = DISCREPANCIES[metric].value(human, predicted)
-        mean = float(values.mean())
+        found = mean_and_error(values)
         paper = _paper(dataset, cell, metric) if use_paper else None
         yield {
             "dataset": dataset,
             "trained_on": cell.trained_on or None,
             "variant": cell.variant,
             "metric": metric,
-            "mean": mean,
-            "standard_error": float(values.std(ddof=1) / np.sqrt(values.size)) if values.size > 1 else None,
-            "n_scored": int(values.size),
+            "mean": found["mean"],
+            "standard_error": found["standard_error"] if values.size > 1 else None,
+            "n_scored": found["n_scored"],
             "paper": paper,
-            "difference": None if paper is None else mean - paper,
+            "difference": None if paper is None else found["mean"] - paper,
             "seconds": seconds,
         }
 

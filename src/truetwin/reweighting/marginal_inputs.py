@@ -63,6 +63,36 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
         to predict.
     """
     known = marginals.by_population[marginals.populations[0]]
+    both = _answered_by_both(twins, marginals, known)
+    kept = [item for item in twins.items if item.id in known or predict is None or item.id in set(predict)]
+    typical = shared_scales([known[i].item.scale for i in both])
+    position = {i: j for j, i in enumerate(twins.item_ids)}
+    answers = [twins.values[:, position[item.id]] for item in kept]
+    items = [
+        complete_item(item, known[item.id].item if item.id in known else None, values, typical)
+        for item, values in zip(kept, answers, strict=True)
+    ]
+    affected = sum(
+        item.id in known and bool(_strange(values, item).any())
+        for item, values in zip(items, answers, strict=True)
+    )
+    columns = [
+        codes_of(values, item, twins, marginals if item.id in known else None, n_affected=affected)
+        for item, values in zip(items, answers, strict=True)
+    ]
+    _check_twins(twins, max(item.scale.n_categories for item in items if item.scale is not None))
+    table = table_of(items, columns, twins.weights, with_texts=all(item.text for item in items))
+    _ = table.histogram  # every item must have an answer
+    is_known = np.array([item.id in known for item in items])
+    guessed = inferred_note([c for c, given in zip(items, kept, strict=True) if _unscaled(given, known)])
+    notes = (*_notes(table, marginals, both, sum(int((c < 0).sum()) for c in columns)), *guessed)
+    positive = np.ones(len(twins.respondent_ids), bool) if twins.weights is None else twins.weights > 0
+    ids = tuple(r for r, p in zip(twins.respondent_ids, positive, strict=True) if p)
+    return Aligned(table, tuple(items), np.flatnonzero(is_known), np.flatnonzero(~is_known), notes, ids)
+
+
+def _answered_by_both(twins: ResponseMatrix, marginals: Marginals, known: Container[str]) -> list[str]:
+    """Items with human marginals that twins have answered; there must be enough of them."""
     both = [i for i in twins.item_ids if i in known]
     if not both:
         raise AlignmentError(
@@ -77,44 +107,25 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
             f"answers; only {both[0]!r} has. "
             "Add marginals of further items."
         )
-    kept = [item for item in twins.items if item.id in known or predict is None or item.id in set(predict)]
-    typical = shared_scales([known[i].item.scale for i in both])
-    items, columns = [], []
-    n_missing = 0
-    position = {i: j for j, i in enumerate(twins.item_ids)}
-    answers = [twins.values[:, position[item.id]] for item in kept]
-    completed = [
-        complete_item(item, known[item.id].item if item.id in known else None, values, typical)
-        for item, values in zip(kept, answers, strict=True)
-    ]
-    affected = sum(
-        item.id in known and bool(_strange(values, item).any())
-        for item, values in zip(completed, answers, strict=True)
-    )
-    for complete, values in zip(completed, answers, strict=True):
-        codes = codes_of(
-            values, complete, twins, marginals if complete.id in known else None, n_affected=affected
-        )
-        n_missing += int((codes < 0).sum())
-        items.append(complete)
-        columns.append(codes)
-    sizes = [item.scale.n_categories for item in items if item.scale is not None]
-    _check_twins(twins, max(sizes))
-    table = TwinTable.build(
+    return both
+
+
+def table_of(
+    items: Sequence[Item],
+    columns: Sequence[np.ndarray],
+    prior: np.ndarray | None,
+    *,
+    with_texts: bool,
+) -> TwinTable:
+    """The table of twins whose category numbers of each item are ``columns``."""
+    return TwinTable.build(
         np.column_stack(columns),
-        sizes,
+        [item.scale.n_categories for item in items if item.scale is not None],
         item_ids=[item.id for item in items],
         ordered=[item.scale is not None and item.scale.kind == "ordinal" for item in items],
-        prior=twins.weights,
-        texts=[item.text for item in items] if all(item.text for item in items) else None,
+        prior=prior,
+        texts=[item.text for item in items] if with_texts else None,
     )
-    _ = table.histogram  # every item must have an answer
-    is_known = np.array([item.id in known for item in items])
-    guessed = inferred_note([c for c, given in zip(items, kept, strict=True) if _unscaled(given, known)])
-    notes = (*_notes(table, marginals, both, n_missing), *guessed)
-    positive = np.ones(len(twins.respondent_ids), bool) if twins.weights is None else twins.weights > 0
-    ids = tuple(r for r, p in zip(twins.respondent_ids, positive, strict=True) if p)
-    return Aligned(table, tuple(items), np.flatnonzero(is_known), np.flatnonzero(~is_known), notes, ids)
 
 
 def shared_scales(scales: Sequence[Scale | None]) -> list[Scale]:

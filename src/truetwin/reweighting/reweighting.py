@@ -15,6 +15,7 @@ from truetwin.data.item import Item
 from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
 from truetwin.data.responses import ResponseMatrix
 from truetwin.errors import AlignmentError, DataError, NotPredictableError
+from truetwin.results.disclosure import PREDICTED_SHARES
 from truetwin.reweighting.bands import Bands, ConformalBands, fewest_items
 from truetwin.reweighting.discrepancies import discrepancy as discrepancy_named
 from truetwin.reweighting.ensemble import Variant, refuse_nominal
@@ -25,6 +26,7 @@ from truetwin.reweighting.marginal_inputs import (
     complete_item,
     inferred_note,
     shared_scales,
+    table_of,
 )
 from truetwin.reweighting.marginal_method import CrossValidated, FittedMarginals, MarginalMethod
 from truetwin.reweighting.marginal_methods import marginal_method
@@ -33,8 +35,6 @@ from truetwin.reweighting.splits import item_folds
 from truetwin.reweighting.twin_table import TwinTable
 
 Floats = NDArray[np.float64]
-
-DISCLOSURE = "Predicted shares, made from answers of simulated people and human marginals of other items; not measured."
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +188,7 @@ class Reweighting:
                 for r, item in enumerate(items)
                 if item.scale is not None
             }
-        return Marginals(out, "predictions", (DISCLOSURE, *notes))
+        return Marginals(out, "predictions", (PREDICTED_SHARES, *notes))
 
 
 def reweight(
@@ -346,12 +346,5 @@ def _further_items(
             guessed.append(complete)
         columns.append(codes_of(values, complete, twins, None))
     old = aligned.table
-    table = TwinTable.build(
-        np.column_stack(columns),
-        [item.scale.n_categories for item in items if item.scale],
-        item_ids=[item.id for item in items],
-        ordered=[item.scale is not None and item.scale.kind == "ordinal" for item in items],
-        prior=old.prior,
-        texts=[item.text for item in items] if old.texts is not None else None,
-    )
+    table = table_of(items, columns, old.prior, with_texts=old.texts is not None)
     return table, tuple(items), inferred_note(guessed)

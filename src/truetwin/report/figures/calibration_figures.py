@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from truetwin.report.figures.theme import CALIBRATED, CHANCE, GRID, HUMAN, TWIN, new_figure, shorten
+from truetwin.report.figures.theme import CALIBRATED, CHANCE, HUMAN, TWIN, new_figure, one_row_each, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,13 +33,8 @@ def expectation_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
         axes.hlines(k, row["low"], row["high"], color=CALIBRATED, linewidth=1.6)
         axes.plot([row["expected"]], [k], "o", color=CALIBRATED, markersize=4.5)
     axes.axvline(0, color=CHANCE, linewidth=1)
-    axes.set_yticks(range(len(shown)), [shorten(row["item"], 24) for row in shown], fontsize=8)
-    axes.set_ylim(-0.7, len(shown) - 0.3)
+    one_row_each(axes, [shorten(row["item"], 24) for row in shown], fontsize=8)
     axes.set_xlabel("expected correlation with people's answers")
-    axes.grid(axis="y", visible=False)
-    axes.grid(axis="x", color=GRID, linewidth=0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
     return figure
 
 

@@ -18,6 +18,7 @@ from truetwin.report.figures.theme import (
     SHUFFLED,
     TWIN,
     VERDICTS,
+    new_figure,
     save_figures,
     tidy,
     whole_numbers,
@@ -123,10 +124,7 @@ def verdict_figure(diagnosis: Diagnosis) -> Figure:
 
     New items are shown with their verdicts, and answered items as a check.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.6, 4.8), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = new_figure(7.6, 4.8)
     for verdict, colour in VERDICTS.items():
         for rows, marker, size, alpha, what in (
             (diagnosis.record, "o", 20, 0.45, "answered"),
@@ -166,7 +164,6 @@ def verdict_figure(diagnosis: Diagnosis) -> Figure:
         axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     else:
         axes.text(0.5, 0.5, "too few answered items to learn from", ha="center", transform=axes.transAxes)
-    tidy(axes)
     return figure
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.errors import DataError
 from truetwin.report.figures import theme
@@ -52,9 +53,8 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     chosen = _chosen(rows, protocol, ranking, dimension)
     models = list(dict.fromkeys(r["model"] for r in chosen))
     angles = np.linspace(0, 2 * np.pi, len(CAPABILITIES), endpoint=False)
-    figure = Figure(
-        figsize=(8.8, 4.9)
-    )  # laid out by hand: automatic layouts do not see the labels of the spokes
+    # Laid out by hand: automatic layouts do not see the labels of the spokes.
+    figure = Figure(figsize=(8.8, 4.9))
     axes: Any = figure.add_axes((0.17, 0.1, 0.41, 0.72), projection="polar")
     axes.set_theta_offset(np.pi / 2)
     axes.set_theta_direction(-1)
@@ -64,20 +64,8 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
             [*angles, angles[0]], [*values, values[0]], color=CATEGORICAL[k % len(CATEGORICAL)],
             marker=MARKERS[k % len(MARKERS)], markersize=5, linewidth=1.8, label=_label(model),
         )  # fmt: skip
-    shown = [r["value"] for r in chosen if r["value"] == r["value"]]
-    top = min(100.0, 20 * np.ceil((max(shown, default=0.0) + 4) / 20))
-    axes.set_ylim(0, max(top, 40))
-    axes.set_yticks(np.arange(20, max(top, 40) + 1, 20))
-    axes.tick_params(axis="y", labelsize=8, labelcolor=SOFT)
-    for ring in axes.get_yticklabels():
-        ring.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
-    axes.set_xticks(angles, [_spoke(chosen, name) for name in CAPABILITIES], fontsize=9)
-    for label, angle in zip(axes.get_xticklabels(), angles, strict=True):  # outwards, clear of the outer ring
-        label.set_horizontalalignment(
-            ("left" if np.sin(angle) > 0 else "right") if abs(np.sin(angle)) > 0.1 else "center"
-        )
-    axes.tick_params(axis="x", pad=4)
-    axes.set_rlabel_position(30)  # between two spokes
+    _label_rings(axes, chosen)
+    _label_spokes(axes, angles, [_spoke(chosen, name) for name in CAPABILITIES])
     axes.grid(color=GRID)
     axes.spines["polar"].set_color(GRID)
     if protocol in FOUR_WAY:
@@ -96,6 +84,28 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     extra = f"\n(with ranking: {ranking})" if protocol == COMBINED and ranking else ""
     figure.suptitle(f"{dimension.capitalize()}: {what}{extra}", fontsize=11, x=0.03, ha="left")
     return figure
+
+
+def _label_rings(axes: Any, rows: Rows) -> None:
+    """Rings at every 20 percent, as far as the values reach and at least to 40."""
+    shown = [r["value"] for r in rows if r["value"] == r["value"]]
+    top = max(40.0, min(100.0, 20 * np.ceil((max(shown, default=0.0) + 4) / 20)))
+    axes.set_ylim(0, top)
+    axes.set_yticks(np.arange(20, top + 1, 20))
+    axes.tick_params(axis="y", labelsize=8, labelcolor=SOFT)
+    for ring in axes.get_yticklabels():
+        ring.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
+    axes.set_rlabel_position(30)  # between two spokes
+
+
+def _label_spokes(axes: Any, angles: NDArray[np.float64], labels: Sequence[str]) -> None:
+    """Labels that point outwards, clear of the outer ring."""
+    axes.set_xticks(angles, labels, fontsize=9)
+    for label, angle in zip(axes.get_xticklabels(), angles, strict=True):
+        label.set_horizontalalignment(
+            ("left" if np.sin(angle) > 0 else "right") if abs(np.sin(angle)) > 0.1 else "center"
+        )
+    axes.tick_params(axis="x", pad=4)
 
 
 def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = None) -> Figure:

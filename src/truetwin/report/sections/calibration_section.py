@@ -49,34 +49,19 @@ def calibration_section(
     """
     method = sidecar["method"]
     rows = [{**record, **_law(sidecar, record["target"])} for record in sidecar["targets"]]
-    blocks: list[Table | Picture] = []
     known = [
         {"item": row["target"], "expected": row["expected"], "low": row["low"], "high": row["high"]}
         for row in rows
         if row.get("expected") is not None
     ]
-    alike = len({(row["expected"], row["low"], row["high"]) for row in known}) == 1 and len(known) > 1
     texts = [f"Method: {method}. Every value is a prediction by a model, not an answer that anybody gave."]
-    if alike:
-        first = known[0]
-        texts.append(
-            f"What answered items reached when they were hidden in turn lets expect a correlation of "
-            f"{first['expected']:.2f} with people's answers (90% between {first['low']:.2f} and {first['high']:.2f}) "
-            f"for any of the {len(known)} new items; the verdicts below tell them apart."
-        )
+    fields, pictures = list(TARGET_FIELDS), list[Picture]()
+    if len({(row["expected"], row["low"], row["high"]) for row in known}) == 1 and len(known) > 1:
+        texts.append(_same_expectation(known))
+        fields = [f for f in fields if f.name not in ("expected", "low", "high")]
     elif known:
-        cut = f" The {MOST_ITEMS} highest and lowest are drawn." if len(known) > MOST_ITEMS else ""
-        blocks.append(
-            Picture(
-                "expectations",
-                expectation_figure(known),
-                f"Expected correlation of the predictions with people's answers, and its 90% interval, for "
-                f"{len(known)} new items, learned from answered items that were hidden in turn.{cut}",
-                known,
-            )
-        )
-    fields = [f for f in TARGET_FIELDS if not (alike and f.name in ("expected", "low", "high"))]
-    blocks.insert(0, Table("Predicted targets", fields, rows))
+        pictures.append(_expectations(known))
+    blocks: list[Table | Picture] = [Table("Predicted targets", fields, rows), *pictures]
     for item in list(dict.fromkeys(row["item"] for row in shares))[:N_EXAMPLES]:
         here = [row for row in shares if row["item"] == item]
         blocks.append(
@@ -90,10 +75,26 @@ def calibration_section(
         )
     if evaluation is not None:
         blocks += _ratios(evaluation, method)
-    return Section(
-        "Predictions",
-        texts,
-        blocks,
+    return Section("Predictions", texts, blocks)
+
+
+def _same_expectation(known: Sequence[Mapping[str, Any]]) -> str:
+    first = known[0]
+    return (
+        f"What answered items reached when they were hidden in turn lets expect a correlation of "
+        f"{first['expected']:.2f} with people's answers (90% between {first['low']:.2f} and {first['high']:.2f}) "
+        f"for any of the {len(known)} new items; the verdicts below tell them apart."
+    )
+
+
+def _expectations(known: Sequence[Mapping[str, Any]]) -> Picture:
+    cut = f" The {MOST_ITEMS} highest and lowest are drawn." if len(known) > MOST_ITEMS else ""
+    return Picture(
+        "expectations",
+        expectation_figure(known),
+        f"Expected correlation of the predictions with people's answers, and its 90% interval, for {len(known)} new "
+        f"items, learned from answered items that were hidden in turn.{cut}",
+        known,
     )
 
 

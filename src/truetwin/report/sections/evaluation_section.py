@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from truetwin.evaluation import Evaluation
+from truetwin.evaluation.target_gains import target_rows
 from truetwin.evaluation.threshold_sweep import ThresholdSweep
 from truetwin.report.figures.calibration_figures import shares_figure
-from truetwin.report.figures.evaluation_figures import method_figure, target_figure, target_rows
+from truetwin.report.figures.evaluation_figures import method_figure, target_figure
 from truetwin.report.figures.threshold_figure import threshold_figure
 from truetwin.report.page import Field, Picture, Section, Table
 

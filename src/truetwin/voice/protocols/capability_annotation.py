@@ -8,11 +8,12 @@ from typing import Any
 
 from truetwin.io.json_lines import write_json_lines
 from truetwin.llm import Cell, Parsed, Reply
+from truetwin.llm.json_replies import object_schema
 from truetwin.voice.items.voice_dimensions import voice_dimensions
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.item_rendering import history_block, language_note, persona_block, quoted
 from truetwin.voice.protocols.judgement_reading import read_capabilities
-from truetwin.voice.protocols.voice_task import VoiceTask, object_schema
+from truetwin.voice.protocols.voice_task import VoiceTask
 
 #: Three of mindset, three of language.
 CAPABILITIES = (
@@ -52,8 +53,10 @@ class AnnotationTask(VoiceTask):
     def schema(self) -> Mapping[str, Any]:
         """JSON schema of six booleans and a name."""
         return object_schema(
-            labels=object_schema(**{name: {"type": "boolean"} for name in CAPABILITIES}),
-            primary={"type": "string", "enum": list(CAPABILITIES)},
+            {
+                "labels": object_schema({name: {"type": "boolean"} for name in CAPABILITIES}),
+                "primary": {"type": "string", "enum": list(CAPABILITIES)},
+            }
         )
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truetwin.llm import Cell, Parsed, Reply, State
+from truetwin.llm.json_replies import object_schema
 from truetwin.voice.items.voice_dimensions import voice_dimensions
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.item_rendering import (
@@ -19,7 +20,7 @@ from truetwin.voice.protocols.item_rendering import (
 )
 from truetwin.voice.protocols.judgement_reading import read_choice
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
-from truetwin.voice.protocols.voice_task import NO_REPLY, VoiceTask, fields_of, object_schema
+from truetwin.voice.protocols.voice_task import NO_REPLY, VoiceTask, fields_of
 
 
 class ChoiceTask(VoiceTask):
@@ -74,8 +75,8 @@ class ChoiceTask(VoiceTask):
 
 
 def choice_schema() -> dict[str, Any]:
-    """Make the JSON schema of a reason and a letter."""
-    return object_schema(reason={"type": "string"}, choice={"type": "string", "enum": list(LETTERS)})
+    """JSON schema of a reason and a letter."""
+    return object_schema({"reason": {"type": "string"}, "choice": {"type": "string", "enum": list(LETTERS)}})
 
 
 def read_option(reply: Reply, shown: Lettered) -> Parsed:

@@ -8,13 +8,13 @@ none of these fits, or that says two things, is a failure with a state and a rea
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from truetwin.llm import Parsed, Reply, State
+from truetwin.llm.json_replies import objects_in
 
 #: Longest free reply that counts as one, in characters; the longest true reply of the published items has under 2,000.
 LONGEST_REPLY = 8_000
@@ -205,21 +205,8 @@ def _spoken(text: str) -> str:
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
-    """Find the JSON objects in a text, outermost only; or the text itself, if it is one."""
-    decoder = json.JSONDecoder()
-    found: list[dict[str, Any]] = []
-    position = text.find("{")
-    for _ in range(_MOST_OBJECTS):
-        if position < 0:
-            break
-        try:
-            value, end = decoder.raw_decode(text, position)
-        except (ValueError, RecursionError):
-            end = position + 1
-        else:
-            found.append(value)
-        position = text.find("{", end)
-    return found
+    """JSON objects in a text, outermost only; the text itself, if it is one."""
+    return [found for _, found in objects_in(text, most=_MOST_OBJECTS) if not isinstance(found, Exception)]
 
 
 def _under(value: Mapping[str, Any], keys: tuple[str, ...], depth: int = 0) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from truetwin.errors import ParameterError
 from truetwin.llm import Cell, Parsed, Reply, State
+from truetwin.llm.json_replies import object_schema
 from truetwin.voice.items.voice_dimensions import voice_dimensions
 from truetwin.voice.items.voice_items import Option, VoiceItem
 from truetwin.voice.protocols.choosing import choice_schema, read_option
@@ -25,7 +26,7 @@ from truetwin.voice.protocols.item_rendering import (
 )
 from truetwin.voice.protocols.judgement_reading import read_score
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
-from truetwin.voice.protocols.voice_task import NO_REPLY, Setup, VoiceTask, fields_of, object_schema
+from truetwin.voice.protocols.voice_task import NO_REPLY, Setup, VoiceTask, fields_of
 
 #: The three pillars on which a judge's mark rests.
 PILLARS = ("opinion_consistency", "logical_factual_fidelity", "stylistic_similarity")
@@ -152,11 +153,8 @@ class ScoringTask(JudgeTask):
     def schema(self) -> Mapping[str, Any]:
         """JSON schema of a reason, three verdicts and a mark."""
         verdict = {"type": "string", "enum": list(VERDICTS)}
-        return object_schema(
-            reason={"type": "string"},
-            **dict.fromkeys(PILLARS, verdict),
-            score={"type": "integer", "enum": list(range(LOWEST_MARK, HIGHEST_MARK + 1))},
-        )
+        mark = {"type": "integer", "enum": list(range(LOWEST_MARK, HIGHEST_MARK + 1))}
+        return object_schema({"reason": {"type": "string"}, **dict.fromkeys(PILLARS, verdict), "score": mark})
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
         """Read the judge's mark and verdicts from a reply."""

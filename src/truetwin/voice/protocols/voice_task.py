@@ -152,16 +152,6 @@ class VoiceTask(ABC):
         )
 
 
-def object_schema(**properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the JSON schema of an object that has exactly these properties."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
 def fields_of(item: VoiceItem) -> dict[str, Any]:
     """Return the fields of an outcome that describe its item."""
     return {"dimension": item.dimension, "persona_id": item.persona.id, "group": item.group}
