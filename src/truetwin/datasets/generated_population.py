@@ -1,4 +1,4 @@
-"""A generated population with known truth (paper A, assumptions of section 4.1). Not real people."""
+"""Generate a population with known truth (paper A, assumptions of section 4.1). These are not real people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from truetwin.errors import ParameterError
 
 @dataclass(frozen=True)
 class GeneratedPopulation:
-    """A generated panel and everything that was hidden from it.
+    """Generated panel, and the truth that is hidden in it.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-r"""Least squares with weights on the probability simplex (synthetic control)."""
+r"""Synthetic control: least squares with weights on the probability simplex."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _ROUNDING = 1e-13
 
 
 class WideGram:
-    """The Gram matrix X'X of a wide X (n, p), p > n, without forming it; stands in for an array below.
+    """Gram matrix X'X of a wide X (n, p), p > n, that is never formed; it can be used as an array in this module.
 
-    The active-set method looks at the few rows that belong to its support, and mirror descent at products only.
+    The active-set method reads only the few rows of its support, and mirror descent only takes products.
 
     Examples
     --------
@@ -52,13 +52,13 @@ class WideGram:
 
 
 def gram_of(X: FloatArray) -> FloatArray | WideGram:
-    """X'X, formed only where it is not larger than X."""
+    """Return X'X, formed only where it is not larger than X."""
     return WideGram(X) if X.shape[1] > X.shape[0] else X.T @ X
 
 
 @dataclass(frozen=True)
 class SimplexResult:
-    """Weights on the simplex.
+    """Weights on the simplex, and how near they are to the optimum.
 
     Attributes
     ----------
