@@ -352,6 +352,7 @@ def _score_designs(
     reasons: dict[str, dict[str, str]] = {}
     stopped: dict[str, tuple[str, ...]] = {}
     seconds: dict[str, float] = {}
+    hidden = [Hidden.of(panel, design) for design in designs]
     for name, model in models.items():
         start = time.perf_counter()
         if name in swept:
@@ -361,11 +362,11 @@ def _score_designs(
             predictions = clone(model).predict_designs(designs)
             seconds[name] = time.perf_counter() - start
         reasons[name] = {}
-        for design, prediction in zip(designs, predictions, strict=True):
+        for design, truth, prediction in zip(designs, hidden, predictions, strict=True):
             reasons[name] |= prediction.unpredicted
             stopped[name] = (*stopped.get(name, ()), *sorted(prediction.unconverged))
             defined = [s for s in scorers if design.axis in s.axes]
-            for target, pairs in zip(design.target_ids, _pairs(panel, design, prediction), strict=True):
+            for target, pairs in zip(design.target_ids, truth.beside(prediction), strict=True):
                 n_answers[name].append(pairs.truth.size)
                 for scorer in scorers:
                     score = scorer.score(pairs) if scorer in defined else float("nan")
@@ -383,17 +384,39 @@ def _score_designs(
     )
 
 
-def _pairs(panel: Panel, design: Design, prediction: Prediction) -> list[Pairs]:
-    """Pair, for each target, the predictions with the hidden answers."""
-    hidden = orient(pick(panel.human_values, design.fold.targets, design.axis), design.axis)
-    centre, spread = np.full((2, design.n_samples), np.nan)
-    if design.axis == "respondent":
-        with np.errstate(invalid="ignore"):
-            centre[design.human_samples] = np.nanmean(design.raw_human, axis=1)
-            spread[design.human_samples] = np.nanstd(design.raw_human, axis=1)
-    spread[spread == 0] = np.nan
-    result = []
-    for k in range(design.n_targets):
-        both = np.isfinite(hidden[:, k]) & np.isfinite(prediction.values[:, k])
-        result.append(Pairs(hidden[both, k], prediction.values[both, k], centre[both], spread[both]))
-    return result
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """What was hidden in a fold, and where each sample's known answers lie.
+
+    Attributes
+    ----------
+    answers : ndarray of shape (n_samples, n_targets)
+        Human answers to the targets; NaN where nobody answered.
+    centre, spread : ndarray of shape (n_samples,)
+        Mean and sd of the human answers to the donors, for a new respondent; NaN for a new item, and where there is no
+        answer or no spread.
+    """
+
+    answers: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, panel: Panel, design: Design) -> Hidden:
+        """What a design hides."""
+        answers = orient(pick(panel.human_values, design.fold.targets, design.axis), design.axis)
+        centre, spread = np.full((2, design.n_samples), np.nan)
+        if design.axis == "respondent":
+            with np.errstate(invalid="ignore"):
+                centre[design.human_samples] = np.nanmean(design.raw_human, axis=1)
+                spread[design.human_samples] = np.nanstd(design.raw_human, axis=1)
+        spread[spread == 0] = np.nan
+        return cls(answers, centre, spread)
+
+    def beside(self, prediction: Prediction) -> list[Pairs]:
+        """For each target, what was predicted beside what was hidden."""
+        found = []
+        for hidden, predicted in zip(self.answers.T, prediction.values.T, strict=True):
+            both = np.isfinite(hidden) & np.isfinite(predicted)
+            found.append(Pairs(hidden[both], predicted[both], self.centre[both], self.spread[both]))
+        return found
