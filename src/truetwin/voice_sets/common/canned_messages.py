@@ -22,10 +22,10 @@ _MAY_MASK = re.compile(r"[\d@\[]|://|www\.")
 _NAME = re.compile(
     r"(?:^|[^a-zA-Z])u?bot+u?(?:$|[^a-zA-Z])|bot\d*[_`^-]*$|^\[?bot\]?|^ubot|^(?:chan|nick|mem)serv$", re.I
 )
-#: Ends that are part of a word and not "bot".
+#: Endings such as "talbot", in which "bot" is part of a name.
 _NOT = re.compile(r"(?:ab|tal|ro|sa)bott?\d*[_`^-]*$", re.I)
 OPENING_WORDS = 2
-#: An opening is mechanical if this share of a user's messages has it, and so many at least.
+#: An opening is mechanical if this share of a user's messages, and at least so many, begin with it.
 OPENING_SHARE = 0.2
 FEWEST_OPENINGS = 10
 

@@ -21,13 +21,13 @@ class About:
     Parameters
     ----------
     title : str
-        What it is.
+        Title of the sheet.
     sources : sequence of mapping
         ``name`` and ``sha256`` of each input, and anything else known of it.
     settings : mapping
         All settings.
     notes : sequence of str
-        What else must be known.
+        Sentences on what else must be known.
     """
 
     title: str
@@ -43,9 +43,9 @@ class Datasheet:
     Parameters
     ----------
     about : About
-        What it is, and what it is made of.
+        Title, sources, settings and notes.
     licence : str
-        Under which the material may be used; "not stated" if nobody said.
+        Licence of the material; "not stated" if nobody said.
     stages : sequence of mapping
         Counts at every filter (:meth:`truetwin.voice_sets.common.stages.Stage.row`).
     after, before : AuditReport

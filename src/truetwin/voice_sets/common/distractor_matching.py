@@ -78,7 +78,7 @@ def match(
     vectors, stimuli : array or sparse matrix
         Embedded pool and embedded contexts, rows of unit length.
     options : MatchingOptions, optional
-        How.
+        Settings of the matching.
     seed : int, default=0
         Seed of ranks and triples.
     progress : callable, optional

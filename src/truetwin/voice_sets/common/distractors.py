@@ -33,11 +33,11 @@ class PoolReply:
     text : str
         The reply.
     person : str
-        Whose it is.
+        Id of the person who wrote it.
     scope : str
         Novel, channel or language: a distractor comes from the scope of its item.
     context : str
-        What it replied to, where that matters (:func:`truetwin.voice_sets.common.similar_contexts.similar_contexts`).
+        Text that it replied to, for :class:`~truetwin.voice_sets.common.similar_contexts.SimilarContexts`.
     only_for : str, default=""
         Id of the only item that it may serve; any if empty.
     """

@@ -50,7 +50,7 @@ _LANGUAGES_OF = {
     word: tuple(code for code, words in _COMMON.items() if word in words.split())
     for word in " ".join(_COMMON.values()).split()
 }
-#: Fewer hits than this say nothing.
+#: Common words that must be found before a language is named.
 FEWEST_HITS = 2
 
 

@@ -35,7 +35,7 @@ class Reading:
     path : Path
         ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet``.
     encoding : str, optional
-        Of text files; UTF-8 by default, and then a line that is not is skipped and counted.
+        Encoding of a text file. By default UTF-8; a line that is not UTF-8 is then skipped and counted.
 
     Examples
     --------
@@ -200,7 +200,7 @@ class Columns:
     Parameters
     ----------
     needed, optional : sequence of str
-        Our names.
+        Our names of columns.
     named : mapping from str to str
         The file's name for some of ours; the others are called as ours are.
     """

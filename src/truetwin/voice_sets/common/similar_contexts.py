@@ -28,7 +28,7 @@ class SimilarContexts:
     most : int, default=300
         Replies a draft.
     matching : MatchingOptions, optional
-        What like length means; any length will do without.
+        Bounds of like length; without them any length will do.
 
     Examples
     --------

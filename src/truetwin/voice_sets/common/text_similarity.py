@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from truetwin.errors import DataError, MissingExtraError, ParameterError
 
 Array = NDArray[np.float64]
-#: Texts that are handled at once, so that memory stays flat.
+#: Texts that are handled at once; memory does not grow beyond that.
 BATCH = 4096
 N_FEATURES = 2**18
-#: Words whose features are remembered.
+#: Most words whose features are remembered.
 _KEPT_SLOTS = 2**18
 
 

@@ -48,13 +48,13 @@ class Drawing:
     pool : int
         Replies among which distractors are looked for.
     similar : SimilarContexts
-        Which of these are looked at for an item.
+        Choice of those that are looked at for an item.
     history : Remembering
-        What goes into an item's history.
+        Rules for an item's history.
     min_characters : int, default=0
         Shortest reply.
     selection : Selection, optional
-        Which items are taken; all by default.
+        Rule by which items are taken; all are by default.
     """
 
     most: int

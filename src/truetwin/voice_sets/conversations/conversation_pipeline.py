@@ -83,7 +83,7 @@ def build_conversations(
     model : ChatModel, optional
         Writes distractors; without one they are real replies of others.
     run_options : RunOptions, optional
-        How it is asked.
+        Options of asking the model: caps, retries, concurrency.
     progress : callable, optional
         Called with (stage, done, total); a total of 0 is one that is not known.
     """

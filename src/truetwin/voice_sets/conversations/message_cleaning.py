@@ -42,7 +42,7 @@ class CleaningRules:
     Parameters
     ----------
     max_characters : int
-        Of a message, and of the post that it replies to.
+        Longest message, and longest post that is replied to.
     consistent : bool
         Whether the same address, link or number gets the same replacement.
     noun : str
@@ -91,13 +91,13 @@ class Cleaning:
     material : Material
         Raw conversations.
     census : Stage
-        Who is in them.
+        Stage with a record of every user.
     counts : CannedCounts
-        Templates, as the census counted them; counted again if the census was done by an earlier run.
+        Counts of templates from the census; counted again if the census was done by an earlier run.
     rules : CleaningRules
-        What else is left out.
+        Rules for what else is left out.
     pseudonyms : Pseudonyms
-        Of the build.
+        Pseudonyms of the build.
     """
 
     material: Material

@@ -28,7 +28,7 @@ class TableLog:
     path : Path
         The file.
     columns : mapping from str to str
-        What the file calls user, text, channel, id, reply_to and time; the last three may be missing.
+        The file's names of user, text, channel, id, reply_to and time; the last three may be missing.
     encoding : str, optional
         UTF-8 by default.
     """

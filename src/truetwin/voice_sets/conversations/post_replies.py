@@ -29,7 +29,7 @@ class ReplyTable:
     posts : Path, optional
         Columns post_id and post. Its texts are held in memory.
     columns : mapping from str to str
-        What the files call these.
+        The files' names of these columns.
     encoding : str, optional
         UTF-8 by default.
     """

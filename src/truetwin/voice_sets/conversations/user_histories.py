@@ -58,7 +58,7 @@ class Remembering:
     min_words : int, default=0
         Shorter messages are not remembered.
     guessing : FunnelOptions, optional
-        How to find what a remembered message replied to, where its record does not say.
+        Rules to find what a remembered message replied to, where its record does not say.
     """
 
     least: int

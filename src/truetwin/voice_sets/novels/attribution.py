@@ -26,7 +26,7 @@ STRANGER = -3.0
 SAME_TURN, ALTERNATES, WAS_ADDRESSED = -4.0, 1.5, 2.0
 #: Paragraphs of narration that end a conversation.
 LONGEST_PAUSE = 6
-#: Paragraphs after which somebody who was named last then is no longer thought of.
+#: Paragraphs after which a mention no longer counts.
 FORGOTTEN = 12
 MOST_CANDIDATES = 8
 

@@ -36,7 +36,7 @@ class WritingTask:
     drafts : sequence of Draft
         Items without distractors.
     pool : sequence of PoolReply
-        What the characters really say: from it, whoever of the draft's scope says most writes for it.
+        Real lines of the characters. The three of a draft's book who say most write for it.
     """
 
     drafts: Sequence[Draft]

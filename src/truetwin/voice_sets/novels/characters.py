@@ -14,7 +14,7 @@ from truetwin.errors import DataError, FileFormatError
 from truetwin.voice_sets.novels.word_classes import EXCLUSIVE_TITLES, NO_NAMES, SPEECH_VERBS, TITLES
 
 FEWEST_MENTIONS = 3
-#: So often is somebody named whom no verb of speech stands beside, if it is a person who may speak.
+#: Mentions that make somebody a person who may speak, where no verb of speech ever stands beside the name.
 OFTEN = 10
 PLACE_TITLES = ("St", "Saint")
 _NAME = r"[A-Z][A-Za-zÀ-ÿ]+(?:[’'-][A-Za-zÀ-ÿ]{2,})*|[A-Z][’'][A-Z][A-Za-zÀ-ÿ]+"

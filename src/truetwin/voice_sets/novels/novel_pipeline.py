@@ -58,11 +58,11 @@ def build_narrative(
     output : Path
         Folder for ``items.jsonl``, ``datasheet.md`` and ``datasheet.json``.
     settings : NarrativeSettings, optional
-        How.
+        Settings of the build.
     model : ChatModel, optional
-        Whom to ask for speakers the rules are not sure of.
+        Model to ask for speakers the rules are not sure of, and for written distractors.
     run_options : RunOptions, optional
-        How it is asked.
+        Options of asking the model: caps, retries, concurrency.
     progress : callable, optional
         Called with (stage, done, total).
 
