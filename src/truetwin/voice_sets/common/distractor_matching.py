@@ -85,13 +85,12 @@ def match(
         Called with (done, all).
     """
     options = options or MatchingOptions()
-    pool = _Pool(
-        vectors, stimuli, _scaled_features(texts), np.array([len(text) for text in texts], dtype=float)
-    )
+    lengths = np.array([len(text) for text in texts], dtype=np.float64)
+    pool = _Pool(vectors, stimuli, _scaled_features(texts), lengths, options)
     found = Match()
     ready: list[_Ready] = []
     for need in needs:
-        near = _near(need, pool, options)
+        near = _near(need, pool)
         if near.size < 3:
             found.refused[need.key] = "too few candidates of like length"
         else:
@@ -103,7 +102,7 @@ def match(
     for turn in range(1 + options.rounds):
         rng = np.random.default_rng([seed, turn])
         found.chosen = {}
-        for done, (key, triple) in enumerate(_matched(ready, pool, folds, models, options, rng), 1):
+        for done, (key, triple) in enumerate(_matched(ready, pool, folds, models, rng), 1):
             if triple is not None:
                 found.chosen[key] = triple
             if progress:
@@ -123,12 +122,13 @@ Triple = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class _Pool:
-    """Pool of replies in numbers: vectors, vectors of all contexts, scaled features of style, lengths."""
+    """Pool of replies in numbers: vectors, vectors of all contexts, scaled features of style, lengths; and settings."""
 
     vectors: Any
     stimuli: Any
     features: Array
     lengths: Array
+    options: MatchingOptions
 
     def near_context(self, places: Index, need: Need) -> Array:
         """Compute how like replies are to an item's context."""
@@ -153,23 +153,22 @@ def _matched(
     pool: _Pool,
     folds: Index,
     models: Sequence[StyleModels],
-    options: MatchingOptions,
     rng: np.random.Generator,
 ) -> Iterator[tuple[str, Triple | None]]:
     """Match all items once, against the style models of earlier rounds; give each item's key and its distractors."""
     ranks, uses = _assigned_ranks(len(ready), rng), np.zeros(len(pool.lengths), dtype=np.intp)
-    for k, (need, near) in enumerate(ready):
+    for k, item in enumerate(ready):
         known = [by_fold[int(folds[k])] for by_fold in models if int(folds[k]) in by_fold]
         style = np.mean(known, axis=0) if known else None
-        triple = _choose(need, near[uses[near] < options.max_uses], pool, uses, ranks[k], style, options, rng)
+        triple = _choose(item, pool, uses, ranks[k], style, rng)
         if triple is not None:
             uses[list(triple)] += 1
-        yield need.key, triple
+        yield item.need.key, triple
 
 
-def _near(need: Need, pool: _Pool, options: MatchingOptions) -> Index:
+def _near(need: Need, pool: _Pool) -> Index:
     """Find candidates of like length: the nearest in style, and the nearest to the context."""
-    c, length = need.candidates, pool.lengths[need.true]
+    c, length, options = need.candidates, pool.lengths[need.true], pool.options
     if c.size == 0:
         return c
     other = pool.lengths[c]
@@ -189,16 +188,11 @@ def _admitted(need: Need, places: Index, most: int) -> Index:
 
 
 def _choose(
-    need: Need,
-    free: Index,
-    pool: _Pool,
-    uses: Index,
-    ranks: Array,
-    style: Array | None,
-    options: MatchingOptions,
-    rng: np.random.Generator,
+    item: _Ready, pool: _Pool, uses: Index, ranks: Array, style: Array | None, rng: np.random.Generator
 ) -> Triple | None:
-    """Choose the triple of free candidates under which the true reply's ranks come closest to those assigned."""
+    """Choose the triple of candidates under which the true reply's ranks come closest to those assigned."""
+    need, options = item.need, pool.options
+    free = item.near[uses[item.near] < options.max_uses]
     if free.size < 3:
         return None
     draws = rng.random((options.triples, free.size)).argpartition(2, axis=1)[:, :3]

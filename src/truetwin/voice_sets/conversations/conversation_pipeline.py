@@ -30,6 +30,7 @@ from truetwin.voice_sets.common.finishing import (
     with_distractors,
 )
 from truetwin.voice_sets.common.message_language import open_detector
+from truetwin.voice_sets.common.model_answers import Asker
 from truetwin.voice_sets.common.model_distractors import written_pool, written_replies
 from truetwin.voice_sets.common.privacy import Pseudonyms
 from truetwin.voice_sets.common.stages import Progress, Stages
@@ -104,7 +105,7 @@ def build_conversations(
     where = f"real replies of others {kind.similar}"
     if model is not None:
         where = "written by a model"
-        written = written_replies(stages, read_drafts(), model, output / "written", run_options)
+        written = written_replies(stages, read_drafts(), Asker(model, output, run_options))
         pool = partial(written_pool, written)
     similar = drawing.similar if model is None else None
     furnished = with_distractors(stages, read_drafts, pool, embedder, settings.build, candidates=similar)
