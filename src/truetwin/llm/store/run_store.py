@@ -45,7 +45,7 @@ _PUT = (
 
 @dataclass(frozen=True)
 class Claimed:
-    """What came of claiming cells.
+    """Result of claiming cells.
 
     ``mine`` are to be asked now; ``answered`` counts how those with an answer ended; ``elsewhere`` counts those that
     another process is asking, ``in_batch`` those that wait for a provider's batch.
@@ -58,7 +58,7 @@ class Claimed:
 
 
 class Store(RunFile):
-    """One run: its settings, every prompt, raw reply and reading, and who is asking what right now.
+    """Stored run: its settings, every prompt, raw reply and reading, and who is asking what right now.
 
     A process works on a run in a session. It claims cells before it asks them, so that no two processes ask the same
     one. Answers are buffered until :meth:`flush`, which the runner calls every tenth of a second; what a killed process
@@ -129,7 +129,7 @@ class Store(RunFile):
         compare_settings(json.loads(row[0]), json.loads(text), f"step {step!r} of {self.path}", may_differ)
 
     def _has_begun(self, step: str) -> bool:
-        """Whether anything was answered, or another process is at work: until then, settings may still change."""
+        """Say whether settings are fixed: something was answered, or another process is at work."""
         at_work = "SELECT 1 FROM sessions WHERE ended IS NULL AND id != ?"
         answered = "SELECT 1 FROM calls WHERE step = ? UNION ALL SELECT 1 FROM claims WHERE step = ? LIMIT 1"
         return (

@@ -1,4 +1,4 @@
-"""The whole job: personas and items in, a run on disk and a table of answers out."""
+"""Simulate a survey: personas and items in, a run on disk and a table of answers out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A survey of twins as a task of the runner: which calls there are, what each sends, and what its reply says."""
+"""Make a survey of twins a task of the runner: which calls there are, what each sends, and what its reply says."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FIRST_TOKENS = 4
 
 
 class SurveyTask:
-    """Twins answering survey items.
+    """Task of twins answering survey items.
 
     The persona comes first in a prompt and the items last, and the calls of one persona follow each other, so that
     providers can reuse what they have computed for the persona.
@@ -117,7 +117,7 @@ class SurveyTask:
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
-        """Everything that makes two surveys differ, as JSON."""
+        """Settings under which a stored survey is continued, as JSON."""
         return {
             "task": "survey",
             "design": self.design.describe(),
@@ -131,7 +131,7 @@ class SurveyTask:
         }
 
     def cells(self) -> Iterator[Cell]:
-        """One cell for each persona, group of items and replicate, persona by persona."""
+        """Yield one cell for each persona, group of items and replicate, persona by persona."""
         for persona in self.personas:
             for name in self.groups:
                 for replicate in range(self.design.replicates):
@@ -143,7 +143,7 @@ class SurveyTask:
         return len(self.personas) * len(self.groups) * self.design.replicates
 
     def request(self, cell: Cell) -> Request:
-        """What is sent for a cell."""
+        """Make the request for a cell."""
         questions = self.questionnaire.questions(cell)
         persona = self.personas[cell.persona]
         shown = (
@@ -173,7 +173,7 @@ class SurveyTask:
 
 
 def digest_of_personas(personas: Iterable[Persona]) -> str:
-    """Hash of everything in personas that prompts show, and of what they hide."""
+    """Hash everything in personas that prompts show, and what they hide."""
     return _digest(map(_persona_key, personas))
 
 
