@@ -7,7 +7,7 @@ from truetwin.datasets import generate_population
 from truetwin.errors import ParameterError
 from truetwin.evaluation.threshold_sweep import ThresholdSweep, sweep_thresholds
 from truetwin.report.figures.threshold_figure import threshold_figure
-from truetwin.reproduction.adaptive_sweep import figure_5_rows, reproduce_figure_5
+from truetwin.reproduction.adaptive_sweep import reproduce_figure_5
 
 PANEL = generate_population(80, 10, n_new_items=0, random_state=1).panel
 SWEEP = ThresholdSweep(
@@ -69,7 +69,7 @@ def test_the_sweep_agrees_with_evaluation() -> None:
 def test_figure_5_has_a_row_a_choice_and_a_curve_a_method() -> None:
     seen: list[tuple[int, int]] = []
     sweeps = reproduce_figure_5(panel=PANEL, progress=lambda k, n: seen.append((k, n)))
-    rows = figure_5_rows(sweeps)
+    rows = [row for sweep in sweeps for row in sweep.summary()]
     assert [row["choice"] for row in rows[:5]] == [
         "twin as it is",
         "always calibrated",

@@ -25,12 +25,11 @@ _SAMPLED = 300
 class Forecast:
     """Size of a run, judged without a call.
 
-    ``prompt_tokens`` is the total over all calls at four bytes a token, extrapolated from ``n_sampled`` of them;
+    ``prompt_tokens`` is the total over all calls at four bytes a token, extrapolated from up to 300 of them.
     ``longest`` is the longest prompt among these.
     """
 
     n_calls: int
-    n_sampled: int
     prompt_tokens: int
     longest: int
 
@@ -61,7 +60,7 @@ def forecast(task: Task, cells: Sequence[Cell]) -> Forecast:
     places = np.unique(np.linspace(0, len(cells) - 1, min(_SAMPLED, len(cells))).round().astype(int))
     sizes = [estimated_tokens(task.request(cells[k])) for k in places]
     total = round(float(np.mean(sizes)) * len(cells))
-    return Forecast(len(cells), len(sizes), total, max(sizes))
+    return Forecast(len(cells), total, max(sizes))
 
 
 def run_pilot(

@@ -48,13 +48,12 @@ class Claimed:
     """Result of claiming cells.
 
     ``mine`` are to be asked now; ``answered`` counts how those with an answer ended; ``elsewhere`` counts those that
-    another process is asking, ``in_batch`` those that wait for a provider's batch.
+    another process is asking. Cells that wait for a provider's batch are in none of these.
     """
 
     mine: tuple[Cell, ...]
     answered: Mapping[State, int]
     elsewhere: int = 0
-    in_batch: int = 0
 
 
 class Store(RunFile):
@@ -220,7 +219,7 @@ class Store(RunFile):
                 answered[state] += 1
         if not todo:
             return Claimed((), answered)
-        session, mine, held = self.session, [], Counter[str]()
+        session, mine, elsewhere = self.session, [], 0
         with self.writing():
             for cell in todo:
                 state = self.state(cell)  # again, now that nobody can write
@@ -233,14 +232,14 @@ class Store(RunFile):
                 if found.rowcount:
                     mine.append(cell)
                 else:
-                    held[self._holder(cell)] += 1
-        return Claimed(tuple(mine), answered, held["other"], held["batch"])
+                    elsewhere += self._is_asked_elsewhere(cell)
+        return Claimed(tuple(mine), answered, elsewhere)
 
-    def _holder(self, cell: Cell) -> str:
-        session, host = self._base.execute(
+    def _is_asked_elsewhere(self, cell: Cell) -> bool:
+        holder, host = self._base.execute(
             f"SELECT session, host FROM claims JOIN sessions ON id = session WHERE {ONE_CELL}", key(cell)
         ).fetchone()
-        return "mine" if session == self._session else "batch" if host == BATCH else "other"
+        return bool(holder != self._session and host != BATCH)
 
     def release(self, cells: Iterable[Cell]) -> None:
         """Give back cells that were claimed and not asked."""
