@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -54,6 +56,20 @@ class Task(ReplyReader, Protocol):
     def cells(self) -> Iterable[Cell]: ...  # noqa: D102
 
     def request(self, cell: Cell) -> Request: ...  # noqa: D102
+
+
+def digest_of(records: Iterable[Any]) -> str:
+    """Hash records in their order, for settings: a run is continued with the same personas and items only.
+
+    Examples
+    --------
+    >>> digest_of([{"id": "anna"}])[:8]
+    '365d8366'
+    """
+    total = hashlib.sha256()
+    for record in records:
+        total.update(json.dumps(record, sort_keys=True).encode())
+    return total.hexdigest()
 
 
 class PartOfTask:

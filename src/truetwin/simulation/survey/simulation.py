@@ -11,7 +11,6 @@ from truetwin.data.persona import Persona
 from truetwin.io import make_folder
 from truetwin.llm import PartOfTask, Progress, RunOptions, RunSummary, Sampling, Store
 from truetwin.llm import run as ask
-from truetwin.llm.store.run_file import FILE_NAME
 from truetwin.simulation.questions.survey_design import SurveyDesign
 from truetwin.simulation.survey.statistical_twin import open_twin
 from truetwin.simulation.survey.survey_answers import SurveyAnswers, collect_answers
@@ -77,7 +76,7 @@ def simulate(
     asked = open_twin(model, task, **connection)
     part = PartOfTask(task, [c for c in task.cells() if not _is_known(task, c.item, c.persona, known)])
 
-    with Store(folder / FILE_NAME) as store:
+    with Store(folder) as store:
         summary = ask(part, asked, store, options or RunOptions(), progress=progress)
         return summary, collect_answers(store)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -15,6 +13,7 @@ from truetwin.data.responses import check_unique
 from truetwin.errors import DataError
 from truetwin.io import item_record
 from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling, check_context
+from truetwin.llm.task import digest_of
 from truetwin.simulation.personas.leaks import check_no_leak, hidden_with
 from truetwin.simulation.questions.question import Question
 from truetwin.simulation.questions.survey_design import SurveyDesign
@@ -125,7 +124,7 @@ class SurveyTask:
             "prompts": {t.name: t.describe() for t in self._prompts.values()},
             "personas": {
                 "count": len(self.personas),
-                "digest": _digest(map(_persona_key, self.personas.values())),
+                "digest": digest_of_personas(self.personas.values()),
             },
             "items": {i.id: item_record(i) for i in self.items},
         }
@@ -174,7 +173,7 @@ class SurveyTask:
 
 def digest_of_personas(personas: Iterable[Persona]) -> str:
     """Hash everything in personas that prompts show, and what they hide."""
-    return _digest(map(_persona_key, personas))
+    return digest_of(map(_persona_key, personas))
 
 
 def _sampling(sampling: Sampling, design: SurveyDesign) -> Sampling:
@@ -198,10 +197,3 @@ def _middle(question: Question) -> float:
 def _persona_key(persona: Persona) -> list[Any]:
     passages = [[p.item_id, p.text] for p in persona.passages]
     return [persona.id, persona.text, passages, sorted(persona.answers.items())]
-
-
-def _digest(keys: Any) -> str:
-    total = hashlib.sha256()
-    for key in keys:
-        total.update(json.dumps(key, sort_keys=True).encode())
-    return total.hexdigest()
