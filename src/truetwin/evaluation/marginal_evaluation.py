@@ -1,4 +1,4 @@
-"""Hide the marginals of known items, predict them, compare methods on what was hidden."""
+"""Compare methods of reweighting: hide the marginals of known items, predict them, score the predictions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from truetwin.errors import ParameterError
 from truetwin.evaluation.mean_scores import clustered_error
 from truetwin.reweighting.bands import ConformalBands, fewest_items
 from truetwin.reweighting.discrepancies import DISCREPANCIES, Discrepancy, discrepancy
-from truetwin.reweighting.ensemble import Ensemble, refuse_nominal
+from truetwin.reweighting.ensemble import refuse_nominal
 from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.marginal_method import MarginalMethod
 from truetwin.reweighting.marginal_methods import BASELINES, marginal_method
@@ -39,9 +39,11 @@ class MarginalEvaluation:
     scores : dict of (method, trained_on, metric) to list of (item id, score)
         One entry for every time an item was hidden; NaN where undefined.
     seconds : dict of (method, trained_on) to float
-        Fitting, with the choice of settings, and predicting.
+        Time spent on choosing settings, fitting and predicting.
     settings : dict
+        Settings of the evaluation.
     notes : tuple of str
+        Sentences for the user.
     """
 
     scores: Mapping[tuple[str, str, str], list[tuple[str, float]]]
@@ -50,10 +52,10 @@ class MarginalEvaluation:
     notes: tuple[str, ...] = ()
 
     def summary(self) -> list[dict[str, Any]]:
-        """One row a method and metric.
+        """Summarise by method and metric, one row each.
 
-        The mean is over all hidden items of all splits; the standard error is over distinct items, because an item that
-        is hidden twice is not two items.
+        The mean is over all hidden items of all splits. The standard error is over distinct items, because an item
+        that is hidden twice is not two items.
         """
         rows = []
         for (method, trained_on, metric), pairs in self.scores.items():
@@ -74,7 +76,7 @@ class MarginalEvaluation:
         return rows
 
     def mean(self, method: str, metric: str = "kl") -> float:
-        """Mean of one metric of one method."""
+        """Return the mean of one metric of one method."""
         values = [
             v for (m, _, k), pairs in self.scores.items() if (m, k) == (method, metric) for _, v in pairs
         ]
@@ -96,7 +98,9 @@ def evaluate_marginals(
     baselines: bool = True,
     progress: Progress | None = None,
 ) -> MarginalEvaluation:
-    """Repeated 80/20 splits of the items with marginals; settings and choices are made inside the training items.
+    """Score methods on repeated 80/20 splits of the items with marginals.
+
+    Settings are chosen inside the training items.
 
     Parameters
     ----------
@@ -105,15 +109,15 @@ def evaluate_marginals(
     methods : sequence of str or MarginalMethod
         The trivial baselines (twins, mean, mix) are always added, unless ``baselines`` is False.
     n_splits : int, default=5
-        Seeds 42 (the split of paper A), 1, 2, 3, ...
+        Number of splits; their seeds are 42 (the split of paper A), 1, 2, 3, ...
     groups : mapping from item id to str, optional
         Hide whole groups, and choose by whole groups inside the training items too.
     metrics : sequence of str, optional
         Discrepancies to score by; default all that apply (nominal items have no cumulative shares).
     discrepancies : sequence of str
-        What the ensemble is trained on, in turn.
+        Discrepancies that the ensemble is trained on, in turn.
     level : float
-        Of the bands whose coverage is reported.
+        Level of the bands whose coverage is reported.
 
     Returns
     -------
@@ -166,8 +170,8 @@ def _models(
     listed: list[MarginalMethod] = [marginal_method(name) for name in BASELINES] if baselines else []
     for name in methods:
         model = marginal_method(name)
-        if isinstance(name, str) and isinstance(model, Ensemble):
-            listed.extend(Ensemble(discrepancy=each) for each in discrepancies)
+        if isinstance(name, str) and model.fits_discrepancies:
+            listed.extend(model.minimising(each) for each in discrepancies)
         else:
             listed.append(model)
     return list({(m.name, m.trained_on): m for m in listed}.values())
@@ -175,9 +179,7 @@ def _models(
 
 def _measures(metrics: Sequence[str] | None, table: TwinTable) -> list[Discrepancy]:
     if metrics is None:
-        return [
-            DISCREPANCIES[d] for d in DISCREPANCIES if table.ordered.all() or not DISCREPANCIES[d].ordered
-        ]
+        return [d for _, d in DISCREPANCIES.items() if table.ordered.all() or not d.ordered]
     measures = [discrepancy(name) for name in metrics]
     for measure in measures:
         refuse_nominal(measure, table)
@@ -194,7 +196,7 @@ class _Split:
     level: float
 
     def score(self, model: MarginalMethod, measures: Sequence[Discrepancy]) -> dict[str, Floats]:
-        """Every metric of every hidden item."""
+        """Compute every metric of every hidden item."""
         known, hidden = self.table.take(self.train), self.table.take(self.test)
         truth = self.human[self.train]
         inner = None if self.groups is None else [self.groups[j] for j in self.train]

@@ -1,4 +1,4 @@
-"""Figures about predictions of new items."""
+"""Draw figures about predictions of new items."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOURCES = (
 
 
 def expectation_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Expected correlation of each new item's predictions, with its interval.
+    """Draw the expected correlation of each new item's predictions, with its interval.
 
     ``rows`` have ``item``, ``expected``, ``low`` and ``high``; of more than forty, the highest and lowest are drawn.
     """
@@ -39,7 +39,7 @@ def expectation_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def shares_figure(rows: Sequence[Mapping[str, Any]], item: str) -> Figure:
-    """Shares of the categories of one item: people where known, calibrated, and twins as they are.
+    """Draw the shares of one item's categories: people where known, calibrated, and twins as they are.
 
     ``rows`` have ``item``, ``category`` and any of ``human``, ``calibrated`` and ``twin``.
     """
@@ -61,7 +61,7 @@ def shares_figure(rows: Sequence[Mapping[str, Any]], item: str) -> Figure:
 
 
 def ratio_figure(ratios: Mapping[str, Sequence[float]]) -> Figure:
-    """How much of people's variance twins and predictions keep, over hidden items; 1 is right."""
+    """Draw the share of people's variance that twins and predictions keep, over hidden items; 1 is right."""
     figure, axes = new_figure(5.2, 3.2)
     shown = {name: np.array([v for v in values if np.isfinite(v)]) for name, values in ratios.items()}
     top = max([1.2, *(float(np.quantile(v, 0.98)) for v in shown.values() if v.size)])

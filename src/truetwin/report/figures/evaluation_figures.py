@@ -1,4 +1,4 @@
-"""Figures about scores of methods on hidden targets."""
+"""Draw figures about scores of methods on hidden targets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ N_NAMED = 3
 
 
 def target_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Calibrated against twin, one point a target, with intervals where the rows have them.
+    """Draw calibrated against twin scores, one point a target, with intervals where the rows have them.
 
     ``rows`` are those of :func:`truetwin.evaluation.target_gains.target_rows`. Targets without both scores are left
     out, which the caption must say.
@@ -51,7 +51,10 @@ def target_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def method_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Paired gain of every method over the baseline, with 95% intervals (rows as ``Evaluation.summary`` gives them)."""
+    """Draw the paired gain of every method over the baseline, with 95% intervals.
+
+    ``rows`` are those of ``Evaluation.summary``.
+    """
     shown = sorted(
         (r for r in rows if np.isfinite(r.get("difference") or np.nan)), key=lambda r: r["difference"]
     )

@@ -1,4 +1,4 @@
-"""Figures of voices: radars and bars of the six capabilities (paper B, figure 3 and appendix D)."""
+"""Draw the six capabilities of voices: radars and bars (paper B, figure 3 and appendix D)."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _WHAT = {
 
 
 def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | None = None) -> Figure:
-    """One polygon a model over the six capabilities, in percent; a capability without items leaves a gap.
+    """Draw one polygon a model over the six capabilities, in percent; a capability without items leaves a gap.
 
     Parameters
     ----------
     rows : sequence of dict
-        What :func:`~truetwin.voice.scoring.capability_results.capability_results` returns.
+        Result of :func:`~truetwin.voice.scoring.capability_results.capability_results`.
     dimension, protocol : str
-        Which of them to draw; the protocol may be ``"combined"``.
+        Dimension and protocol to draw; the protocol may be ``"combined"``.
     ranking : str, optional
         Which ranking the combination holds.
 
@@ -109,7 +109,7 @@ def _label_spokes(axes: Any, angles: NDArray[np.float64], labels: Sequence[str])
 
 
 def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = None) -> Figure:
-    """One panel a capability: bars by model and dimension with intervals, diamonds at each model's mean.
+    """Draw one panel a capability: bars by model and dimension with intervals, diamonds at each model's mean.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = 
 
 
 def capability_figures(rows: Rows) -> dict[str, Figure]:
-    """A radar for every dimension and protocol there is, and bars for every protocol, by the name of its file."""
+    """Draw a radar for every dimension and protocol, and bars for every protocol, by the name of its file."""
     figures = {}
     for dimension, protocol, ranking in dict.fromkeys(
         (r["dimension"], r["protocol"], r.get("ranking")) for r in rows
@@ -180,7 +180,7 @@ def write_capability_figures(rows: Rows, folder: Path, ending: str = ".png") -> 
 
 
 def _draw_means(axes: Any, rows: Rows, models: Sequence[str], dimensions: Sequence[str]) -> None:
-    """Diamonds at the mean over dimensions, for models that have them all; pointless with one dimension."""
+    """Draw diamonds at the mean over dimensions, for models that have them all; none with one dimension only."""
     if len(dimensions) < 2:
         return
     means = []

@@ -1,4 +1,4 @@
-"""Write answers of twins: the table that `calibrate` and `reweight` read, and beside it what it is judged by."""
+"""Write twins' answers: the table that `calibrate` and `reweight` read, and files to judge it by."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def write_answers(
     Parameters
     ----------
     answers : SurveyAnswers
-        What to write.
+        Answers to write.
     output : Path
         CSV, TSV or Parquet, by ending.
     totals : Totals
-        What the run has used.
+        Requests, tokens and money that the run has used.
     layout : {"wide", "long"}
         One column an item, or one row an answer.
     settings : mapping
-        What the user asked for.
+        Settings that the user chose.
 
     Returns
     -------
     list of Path
-        The companions: sidecar, the cells without a valid answer, and, where distributions were asked for, these.
+        The companions: sidecar, cells without a valid answer, and, where distributions were asked for, these.
     """
     beside = companions(output, with_distributions=bool(answers.shares))
     table = to_frame(answers.values, answers.respondent_ids, answers.item_ids, layout=layout)
@@ -96,7 +96,7 @@ def _problems(answers: SurveyAnswers) -> Any:
 
 
 def _distributions(answers: SurveyAnswers) -> Any:
-    """One row a person, item and category, with the share that fell outside the scale."""
+    """Build a table with one row a person, item and category, and with the share that fell outside the scale."""
     import pyarrow as pa
 
     rows = [

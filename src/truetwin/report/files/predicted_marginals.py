@@ -40,24 +40,25 @@ def write_marginals(
     Parameters
     ----------
     result : Reweighting
+        Predicted marginals.
     output, weights_output : Path
-        CSV, TSV or Parquet, by ending.
+        Files to write: CSV, TSV or Parquet, by ending.
     inputs : mapping from role to Path
         Files that went in; their hashes are recorded.
     settings : mapping
-        What the user asked for.
+        Settings that the user chose.
     disclosure_column : bool
         Say in every row of a CSV or TSV file that its values are model-based.
 
     Returns
     -------
     Path
-        Where the sidecar is.
+        Path of the sidecar.
 
     Raises
     ------
     OutputError
-        If a file lies where the sidecar goes, and is none.
+        If the sidecar would overwrite a file that is no sidecar of truetwin.
     """
     check_sidecar(output)
     content = {

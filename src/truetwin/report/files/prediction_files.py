@@ -22,9 +22,9 @@ def intervals_path(output: Path) -> Path:
 
 
 def _long_intervals(result: Calibration, level: float, id_column: str) -> pa.Table:
-    """One row a prediction: respondent, item, prediction, lower, upper, and ``category:probability`` pairs.
+    """Build a table with one row a prediction: respondent, item, prediction, lower, upper, probabilities.
 
-    The pairs are there for ordinal new items only.
+    Probabilities are ``category:probability`` pairs; only ordinal new items have them.
     """
     import numpy as np
     import pyarrow as pa
@@ -79,7 +79,7 @@ def write_predictions(
     Parameters
     ----------
     result : Calibration
-        What to write.
+        Predictions to write.
     output : Path
         CSV, TSV, Parquet, SPSS or Stata, by ending.
     id_column : str
@@ -91,7 +91,7 @@ def write_predictions(
     inputs : mapping from role to Path
         Files that went in; their hashes are recorded.
     settings : mapping
-        What the user asked for.
+        Settings that the user chose.
     interval : float, optional
         Also write intervals of this level, and for ordinal items the probability of each category, to a long table
         beside OUTPUT; see :func:`intervals_path`.
@@ -101,7 +101,7 @@ def write_predictions(
     Returns
     -------
     Path
-        Where the sidecar is.
+        Path of the sidecar.
     """
     ending = output.suffix.lower() if disclosure_column else ""
     frame = result.frame(rounded=rounded, id_column=id_column, kind="pyarrow", layout=layout)
@@ -142,19 +142,13 @@ def _record(
     }
     if interval is not None:
         content["interval"] = {"level": interval, "file": intervals_path(output).name}
-        content["laws"] = {
-            item: {
-                "level": law.level.mean,
-                "spread": law.level.sd,
-                "expected_correlation": [law.correlation_low, law.correlation, law.correlation_high],
-            }
-            for item, law in result.laws.items()
-        }
+        laws = result.laws if "item" in result.calibrators else {}
+        content["laws"] = {item: law.describe() for item, law in laws.items()}
     return content
 
 
 def _described(panel: Panel) -> dict[str, Any]:
-    """How the two tables overlap, so that nothing is left out unseen."""
+    """Describe how the two tables overlap, so that nothing is left out unseen."""
     described: dict[str, Any] = {}
     for what, human, twin in (
         ("respondents", panel.human.respondent_ids, panel.twin.respondent_ids),

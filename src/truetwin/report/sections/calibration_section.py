@@ -1,4 +1,4 @@
-"""What people would answer to the new items, and how sure that is."""
+"""Report section on predictions: what people would answer to the new items, and how sure that is."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ TARGET_FIELDS = (
 def calibration_section(
     sidecar: Mapping[str, Any], shares: Sequence[Mapping[str, Any]], evaluation: Evaluation | None
 ) -> Section:
-    """Predictions per target with their expected quality, example shares, and how much variance is kept.
+    """Show the predictions per target with their expected quality, example shares, and how much variance is kept.
 
     Parameters
     ----------
     sidecar : mapping
-        What `calibrate` writes beside its predictions.
+        The JSON that `calibrate` writes beside its predictions.
     shares : sequence of {"item", "category", "calibrated", "twin"}
         Category shares of new items, see :func:`new_item_shares`.
     evaluation : Evaluation, optional
-        For the variance ratios, if it has them.
+        Evaluation from which the variance ratios are taken, if it has them.
     """
     method = sidecar["method"]
     rows = [{**record, **_law(sidecar, record["target"])} for record in sidecar["targets"]]
@@ -99,14 +99,14 @@ def _expectations(known: Sequence[Mapping[str, Any]]) -> Picture:
 
 
 def new_item_shares(intervals: Sequence[Mapping[str, Any]], panel: Panel) -> list[dict[str, Any]]:
-    """Mean predicted probability of each category, beside the share of twins that chose it.
+    """Compute the mean predicted probability of each category, beside the share of twins that chose it.
 
     Parameters
     ----------
     intervals : sequence of rows
-        What `calibrate --intervals` writes: ``item_id`` and ``probabilities`` as ``"1:0.2 2:0.8"``.
+        Rows that `calibrate --intervals` writes, with ``item_id`` and ``probabilities`` as ``"1:0.2 2:0.8"``.
     panel : Panel
-        For the twins' answers and the labels.
+        Panel from which the twins' answers and the labels are taken.
     """
     collected: dict[str, list[dict[float, float]]] = {}
     for row in intervals:
