@@ -72,7 +72,7 @@ def test_a_method_without_laws_says_which_have_some() -> None:
 
 
 def test_hooks_by_the_names_of_version_0_1_work_and_warn() -> None:
-    with pytest.warns(DeprecationWarning, match=r"Doubled\._solve is now .*Doubled\.solve"):
+    with pytest.warns(DeprecationWarning, match=r"Doubled\._solve is now .*Doubled\.solve") as warned:
 
         class Doubled(Ridge):
             def _solve(self, design: Design) -> tuple[np.ndarray, np.ndarray]:
@@ -88,6 +88,7 @@ def test_hooks_by_the_names_of_version_0_1_work_and_warn() -> None:
             def _predict(self, design: Design) -> np.ndarray:
                 return np.zeros(self.shape_)
 
+    assert [warning.filename for warning in warned] == [__file__]
     once, twice = (m().fit(PANEL).predict().values for m in (Ridge, Doubled))
     middle = Zero().fit(PANEL).predict().values
     np.testing.assert_allclose(twice - middle, 2 * (once - middle))
