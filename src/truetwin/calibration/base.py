@@ -1,4 +1,4 @@
-"""What every method shares: from a panel and targets to predictions on the items' scales."""
+"""Base class of all calibrators: from a panel and targets to predictions on the items' scales."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Prediction:
     Attributes
     ----------
     axis : {"item", "respondent"}
-        What the targets are.
+        Axis of the targets: items or respondents.
     target_ids, sample_ids : tuple of str
         Ids of the columns and rows of ``values``.
     values : ndarray of shape (n_samples, n_targets)
@@ -48,7 +48,7 @@ class Prediction:
 
 
 class Calibrator(BaseEstimator, ABC):
-    """Predicts human answers to targets that humans have not answered.
+    """Predict human answers to targets that humans have not answered.
 
     Subclasses store their parameters in ``__init__`` and implement ``fit_design(design)``, which learns attributes that
     end in an underscore, and ``predict_design(design)``, which returns standardised predictions of shape
@@ -122,7 +122,7 @@ class Calibrator(BaseEstimator, ABC):
         return self
 
     def predict(self) -> Prediction:
-        """Predictions for the targets given to :meth:`fit`."""
+        """Predict the targets given to :meth:`fit`."""
         if not hasattr(self, "design_"):
             raise NotFittedError(f"{type(self).__name__} must be fitted before it can predict")
         return self.finish(self.design_, self.predict_design(self.design_))
@@ -137,8 +137,8 @@ class Calibrator(BaseEstimator, ABC):
     ) -> list[Prediction]:
         """Predict folds of one table, each as if the human answers to its targets did not exist.
 
-        Methods with ``shares_folds`` override it to do all folds in one pass. They are handed the hidden answers then,
-        and a contract test holds them to the same predictions as without.
+        Methods with ``shares_folds`` override it to do all folds in one pass. They are then given the hidden answers,
+        and a contract test checks that their predictions are the same as without.
         """
         return [self.predict_designs(make_designs(answers, [fold], preprocessing))[0] for fold in folds]
 
@@ -224,9 +224,9 @@ class Calibrator(BaseEstimator, ABC):
 
 
 def make_fold(panel: Panel, targets: Target | Iterable[Target] | None) -> Fold:
-    """The fold that predicts ``targets`` from everything else.
+    """Make the fold that predicts ``targets`` from everything else.
 
-    Donors are all other items (respondents) that both sources have answered.
+    Donors, from which targets are predicted, are all other items (respondents) with answers from both sources.
     """
     if isinstance(targets, Target):
         targets = [targets]
@@ -261,7 +261,7 @@ def make_fold(panel: Panel, targets: Target | Iterable[Target] | None) -> Fold:
 
 
 def donors(panel: Panel, axis: Axis, hidden: set[int]) -> tuple[int, ...]:
-    """Positions of the items (respondents) with answers from both sources, without the hidden ones."""
+    """Find the positions of the items (respondents) with answers from both sources, without the hidden ones."""
     along = 0 if axis == "item" else 1
     both = np.isfinite(panel.human_values).any(axis=along) & np.isfinite(panel.twin_values).any(axis=along)
     found = tuple(int(k) for k in np.flatnonzero(both) if int(k) not in hidden)
@@ -274,7 +274,7 @@ def donors(panel: Panel, axis: Axis, hidden: set[int]) -> tuple[int, ...]:
 
 
 def with_blocks(model: Calibrator, blocks: Mapping[str, str] | None) -> Calibrator:
-    """The model with these blocks, if it takes blocks and was given none of its own.
+    """Give a model blocks (batteries), if it uses blocks and was given none of its own.
 
     Examples
     --------

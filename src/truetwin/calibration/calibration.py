@@ -24,26 +24,21 @@ from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.registry import closest
 
-DISCLOSURE = (
-    "These values are predictions of a statistical model from the answers of language-model twins and of other "
-    "people. They are not answers that anybody gave, and must not be presented as such."
-)
-
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Predicted human answers.
+    """Result of :func:`calibrate`: predicted human answers.
 
     Attributes
     ----------
     panel : Panel
-        What they were predicted from.
+        Panel from which they were predicted.
     method : str
         Name of the method.
     calibrators : dict of axis to Calibrator
         The method with the settings used for each axis.
     parts : tuple of Prediction
-        One for the new items, one for the new respondents, whichever there are.
+        One prediction for the new items and one for the new respondents, as far as there are any.
     """
 
     panel: Panel
@@ -75,7 +70,7 @@ class Calibration:
 
     @cached_property
     def _kept(self) -> tuple[list[int], list[int]]:
-        """Rows and columns of the grid that the result has: every target, and what it has predictions for."""
+        """Rows and columns of the grid that the result shows: all targets, and everything with a prediction."""
         there = np.isfinite(self.grid)
         rows, columns = (set(np.flatnonzero(there.any(axis=a)).tolist()) for a in (1, 0))
         for part in self.parts:
@@ -93,7 +88,7 @@ class Calibration:
         kind: FrameKind | None = None,
         layout: Layout = "wide",
     ) -> Any:
-        """Predictions as a table; ids have the name and the type that they have in the human table.
+        """Return the predictions as a table; ids have the name and the type that they have in the human table.
 
         Parameters
         ----------
@@ -162,21 +157,21 @@ class Calibration:
         return part
 
     def intervals(self, level: float = 0.9, axis: Axis | None = None) -> dict[str, tuple[Array, Array]]:
-        """Lower and upper end of the interval of every prediction, limited to the item's scale.
+        """Compute the interval of every prediction, limited to the item's scale.
 
         Parameters
         ----------
         level : float
-            Share of a new item's answers to enclose, on average over items; or of all new respondents' answers to an
-            item.
+            Share of answers that the intervals enclose: of a new item's answers, on average over items; or of all new
+            respondents' answers to an item.
         axis : {"item", "respondent"}, optional
-            Which predictions: those of new items or of new respondents. By default of new items, if there are any.
+            Whether predictions of new items or of new respondents are meant. By default new items, if there are any.
 
         Returns
         -------
         dict of target id to (lower, upper)
-            For new items along ``panel.respondent_ids``, for new respondents along ``panel.item_ids``; NaN where
-            nothing is predicted.
+            Two arrays each. For new items they are in the order of ``panel.respondent_ids``, for new respondents in
+            that of ``panel.item_ids``; NaN where nothing is predicted.
 
         Raises
         ------
@@ -201,7 +196,7 @@ class Calibration:
         return np.array([float(scale.clip(v)) for scale, v in zip(scales, values, strict=True)])
 
     def probabilities(self, item: str) -> Array:
-        """Probability of each category of an ordinal new item for every respondent, (n_respondents, K)."""
+        """Compute the probability of each category of an ordinal new item for every respondent, (n_respondents, K)."""
         law = self.laws.get(item)
         if law is None:
             raise ParameterError(f"there is no predicted new item {item!r}")
@@ -213,7 +208,7 @@ class Calibration:
         return law.probabilities(self._of(item), scale.categories)
 
     def online(self, item: str) -> OnlineItem:
-        """The predictions of a new item, ready to be updated as people answer it."""
+        """Return the predictions of a new item in a form that is updated as people answer it."""
         law = self.laws.get(item)
         if law is None:
             raise ParameterError(f"there is no predicted new item {item!r}")
@@ -231,7 +226,7 @@ class Calibration:
         return part.values[:, part.target_ids.index(item)]
 
     def notes(self) -> list[dict[str, Any]]:
-        """One record a target: how many predictions it has, on which scale, and the reason where there are none."""
+        """List one record a target: number of predictions, scale, and the reason where there are no predictions."""
         records = []
         for part in self.parts:
             position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
@@ -279,7 +274,7 @@ class Calibration:
         return model.situation(self.panel, target, part.target_ids)
 
     def _asked(self, axis: Axis) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Samples that a prediction is due for: those the human table has, or items some human has answered."""
+        """Mask of the samples that get a prediction: those in the human table, or items that some human answered."""
         if axis == "item":
             known = set(self.panel.human.respondent_ids)
             return np.array([r in known for r in self.panel.respondent_ids])
@@ -318,8 +313,9 @@ def calibrate(
     preprocessing : Preprocessing, optional
         How both sources are prepared.
     blocks : mapping from item id to block, or "auto", optional
-        Batteries, for methods that use them: by default as declared with the items, or else as ids (and where these
-        show none, answers) tell; see :func:`truetwin.instrument.battery_evidence.resolve_blocks`.
+        Batteries (items asked together), for methods that use them. By default they are as declared with the items,
+        or else found in the ids, or else in the answers; see
+        :func:`truetwin.instrument.battery_evidence.resolve_blocks`.
     n_jobs : int
         Number of parallel workers (joblib); the result does not depend on it.
     progress : callable, optional
@@ -364,9 +360,10 @@ def calibrate(
 
 
 def _blind(panel: Panel, target: str, situation: str) -> str | None:
-    """What to say of a new item of which nothing is known: all twins agree, and its battery has not been answered.
+    """Explain why the predictions of a new item say little about it; None if they do.
 
-    It is predicted all the same, by everybody's own level, as an evaluation predicts it.
+    This is so if all twins agree and nobody has answered an item of its battery. The item is predicted all the same,
+    by everybody's own level, as an evaluation predicts it.
     """
     answers = panel.twin_values[:, panel.item_ids.index(target)]
     seen = answers[np.isfinite(answers)]
@@ -414,7 +411,7 @@ def _predict(
     n_jobs: int,
     progress: Callable[[int, int], None] | None,
 ) -> Prediction:
-    """Predict one fold; where work is per target, targets are shared out over workers."""
+    """Predict one fold; if the method works target by target, targets are divided among workers."""
     size = 1 if model.works_per_target else len(fold.targets)
     groups = [fold.targets[k : k + size] for k in range(0, len(fold.targets), size)]
     calls = ((panel, model, Fold(fold.axis, g, fold.donors), preprocessing) for g in groups)

@@ -1,4 +1,4 @@
-"""The table of methods: names, settings that the paper published, and settings to choose from."""
+"""Table of methods: names, settings that the paper published, and settings to choose from."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ PRESETS = ("movielens", "twin-2k-500")
 
 @dataclass(frozen=True)
 class Method:
-    """One line of the table of methods.
+    """Entry in the table of methods.
 
     Attributes
     ----------
     kind : str
-        The family it belongs to.
+        Family of the method.
     summary : str
-        What it does, in one line.
+        Description in one line.
     make : type of Calibrator
-        Its class; called without arguments it has the paper's settings for new items of Twin-2K-500.
+        Class of the method; called without arguments it has the paper's settings for new items of Twin-2K-500.
     published : mapping from (preset, axis) to settings
-        Paper A, tables 7 and 8.
+        Settings from paper A, tables 7 and 8.
     candidates : tuple of settings
-        What cross-validation chooses from, the most regularised first.
+        Settings that cross-validation chooses from, the most regularised first.
     """
 
     kind: str
@@ -332,16 +332,16 @@ def make_calibrator(
     preset: str = CROSS_VALIDATION,
     parameters: Mapping[str, Any] | None = None,
 ) -> Calibrator:
-    """A calibrator by name, with settings by hand, from the paper, or by cross-validation among the twins' answers.
+    """Make a calibrator by name, with settings by hand, from the paper, or by cross-validation among the twins.
 
     Parameters
     ----------
     name : str
         Name or alias of a method.
     panel : Panel
-        What it will be used on; only its twin answers are looked at, and only if ``preset`` is "cv".
+        Panel on which it will be used; only its twin answers are looked at, and only if ``preset`` is "cv".
     axis : {"item", "respondent"}
-        What it will predict.
+        Axis of the targets that it will predict.
     preset : str
         "cv", or a dataset with published settings.
     parameters : mapping, optional
@@ -367,7 +367,7 @@ def make_calibrator(
 
 
 def _like(default: Any, value: Any, what: str) -> Any:
-    """``value`` as the type of ``default``, where texts on the command line leave that open."""
+    """Convert ``value``, which may be a text from the command line, to the type of ``default``."""
     if isinstance(default, tuple):
         value = tuple(value) if isinstance(value, list | tuple) else (value,)
         return tuple(_like(default[0], v, what) for v in value)
@@ -397,7 +397,7 @@ def named_calibrators(
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     add: str | None = None,
 ) -> dict[str, Calibrator]:
-    """Calibrators by name, in the order asked for; ``add`` comes first if it is not among them."""
+    """Make calibrators by name, in the order asked for; ``add`` comes first if it is not among them."""
     if isinstance(wanted, Mapping):
         listed: list[tuple[str, str | Calibrator]] = list(wanted.items())
     else:

@@ -98,12 +98,8 @@ def calibrate_command(
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.errors import OutputError, ParameterError
     from truetwin.io import check_output_ending, check_outputs
-    from truetwin.report.files.prediction_files import (
-        check_sidecar,
-        intervals_path,
-        sidecar_path,
-        write_predictions,
-    )
+    from truetwin.report.files.prediction_files import intervals_path, write_predictions
+    from truetwin.results.sidecars import check_sidecar, sidecar_path
 
     name = methods.resolve(method)
     check_preset(preset)

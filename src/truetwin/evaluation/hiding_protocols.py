@@ -1,4 +1,4 @@
-"""What is hidden from a method when it is evaluated."""
+"""Hiding protocols: what is hidden from a method when it is evaluated."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from truetwin.registry import Registry, must_be
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way to split a panel into folds.
+    """Hiding protocol: a way to split a panel into folds.
 
     Attributes
     ----------
     name : str
         Name on the command line.
     axis : {"item", "respondent"}
-        What the targets are.
+        Axis of the targets.
     summary : str
-        What it tells about.
+        The question that it answers.
     folds : callable
-        Panel and blocks to folds.
+        Function that makes the folds from a panel and its blocks.
     """
 
     name: str

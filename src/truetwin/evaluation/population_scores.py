@@ -1,4 +1,4 @@
-"""Scores of a whole table of predictions: how items go together, how groups differ, how often intervals hold."""
+"""Score a whole table of predictions: correlations between items, gaps between groups, coverage of intervals."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ GROUPS_OF_PEOPLE = 10
 
 
 def inter_item_correlation_error(truth: Array, prediction: Array) -> float:
-    """Mean absolute difference of the correlations between items, over pairs of items defined in both tables.
+    """Compute the mean absolute error of the correlations between items, over pairs that are defined in both tables.
 
     Parameters
     ----------
     truth, prediction : ndarray of shape (n, p)
-        NaN where there is no answer or no prediction; only cells that both have count.
+        Answers and predictions; NaN where there is none. Only cells that both tables have are used.
     """
     both = np.isfinite(truth) & np.isfinite(prediction)
     differences = []
@@ -48,7 +48,9 @@ def inter_item_correlation_error(truth: Array, prediction: Array) -> float:
 
 
 def subgroup_gap_error(truth: Array, prediction: Array, groups: Sequence[str]) -> float:
-    """Mean absolute error of the gaps between group means and the item's mean, in sds of the item's answers.
+    """Compute the mean absolute error of subgroup gaps, in sds of the item's answers.
+
+    A gap is the difference between a group's mean and the item's mean.
 
     Groups with fewer than 20 answers to an item are left out for it.
     """
@@ -70,11 +72,12 @@ def subgroup_gap_error(truth: Array, prediction: Array, groups: Sequence[str]) -
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """How often intervals held the hidden answers.
+    """Coverage of intervals: how often they held the hidden answers.
 
     Attributes
     ----------
     target_ids : tuple of str
+        Ids of the hidden items or respondents.
     covered : ndarray of shape (n_targets,)
         Share of the hidden answers inside, for each target.
     width : ndarray of shape (n_targets,)
@@ -82,7 +85,7 @@ class Coverage:
     correlation : ndarray of shape (n_targets,)
         Correlation of predictions and hidden answers; NaN where undefined, and for new respondents.
     correlation_held : ndarray of shape (n_targets,)
-        1 where it lies between what was expected for nine items in ten, 0 where not; NaN where undefined.
+        1 where ``correlation`` lies in the interval expected to hold nine items in ten, else 0; NaN where undefined.
     """
 
     target_ids: tuple[str, ...]
@@ -93,7 +96,7 @@ class Coverage:
 
     @property
     def mean(self) -> float:
-        """Mean over targets."""
+        """Return the mean coverage over targets."""
         return float(np.nanmean(self.covered))
 
 
@@ -107,7 +110,8 @@ def interval_coverage(
 ) -> Coverage:
     """Hide items or respondents as ``protocol`` says, make intervals, and count the hidden answers inside.
 
-    Respondents are hidden in ten groups rather than one at a time, so that nothing is learned from any of a group.
+    Respondents are hidden in ten groups, not one at a time, so that nothing is learned from members of the same
+    group.
     """
     how = protocols[protocol]
     model = model or Auto(blocks=blocks)

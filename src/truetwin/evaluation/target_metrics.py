@@ -1,4 +1,4 @@
-"""How a prediction of one target is scored against the observed answers."""
+"""Metrics: score a prediction of one target against the observed answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PAPER_SD = 1e-2
 
 @dataclass(frozen=True)
 class Pairs:
-    """Observed answers and predictions of one target, where both are there.
+    """Observed answers and predictions of one target, where both exist.
 
     Attributes
     ----------
@@ -36,16 +36,16 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Metric:
-    """A score for one target.
+    """Metric: a score for one target.
 
     Attributes
     ----------
     name : str
         Name on the command line.
     score : callable
-        Pairs to a float; NaN where the score is undefined, never a made-up value.
+        Function from pairs to a float; NaN where the score is undefined, never a made-up value.
     summary : str
-        What it measures.
+        Description in one line.
     axes : tuple
         Kinds of target for which it is defined.
     """

@@ -48,7 +48,8 @@ def check_blocks(blocks: Mapping[str, str], item_ids: Iterable[str]) -> dict[str
     complete = {i: str(blocks.get(i, i)) for i in ids}
     if len(set(complete.values())) == 1:
         raise DataError(
-            f"leaving a block out needs at least two blocks; all {len(ids)} items are in {complete[ids[0]]!r}"
+            f"leaving a block out needs at least two blocks; all {len(ids)} items are in {complete[ids[0]]!r}. Declare "
+            f"the batteries of the items."
         )
     return complete
 

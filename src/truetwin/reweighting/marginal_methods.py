@@ -1,4 +1,4 @@
-"""The table of methods of this job."""
+"""List the methods of reweighting by name."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def summaries() -> dict[str, str]:
 
 
 def marginal_method(name: str | MarginalMethod) -> MarginalMethod:
-    """A method by name; an instance passes through.
+    """Look up a method by name; an instance is returned as it is.
 
     Examples
     --------

@@ -1,6 +1,4 @@
-"""The default calibrator, ``auto``: everything it learns, it learns from other items and people, never from the
-target.
-"""
+"""The default calibrator, ``auto``: it learns from other items and people, never from the target."""
 
 from __future__ import annotations
 
@@ -42,7 +40,7 @@ class Auto(Calibrator):
         Batteries. By default they are guessed from the ids (:func:`truetwin.instrument.batteries.infer_blocks`).
         Items that the mapping does not name are blocks of their own.
     weights : {"all", "block-blind"}, default="all"
-    Whether the target's siblings (the other items of its battery) may be pseudo-targets. With "block-blind" they
+        Whether the target's siblings (the other items of its battery) may be pseudo-targets. With "block-blind" they
         remain donors, but weights are learned from other batteries only.
 
     Attributes
@@ -133,7 +131,9 @@ class Auto(Calibrator):
     def person_law(self, design: Design) -> PersonLaw:
         """Estimate the errors to expect in predictions of new respondents; they are the same for each of them."""
         if design.axis != "respondent":
-            raise ParameterError("the laws of new items come from Auto.laws")
+            raise ParameterError(
+                "person_law() takes a design of new respondents; got one of new items. Use laws()."
+            )
         human, twin = _people_grid(design)
         return person_law(human, twin)
 
@@ -167,9 +167,7 @@ class Auto(Calibrator):
         return problem, [[position[t] for t in fold.targets] for fold in folds]
 
     def problem_of(self, design: Design) -> tuple[Problem, list[int]]:
-        """Put donors and targets of a design on one grid in the order of their ids; also return the targets'
-        positions.
-        """
+        """Put donors and targets on one grid in the order of their ids; also return the targets' positions."""
         names = sorted((*design.donor_ids, *design.target_ids))
         position = {name: k for k, name in enumerate(names)}
         donors, targets = ([position[i] for i in part] for part in (design.donor_ids, design.target_ids))

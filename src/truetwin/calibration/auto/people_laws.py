@@ -28,7 +28,7 @@ class PersonLaw(Law):
     residuals : ndarray of shape (n, p)
         Answer minus prediction of other people in ascending order for each item, NaN at the end.
     counts : ndarray of shape (p,)
-    Number of residuals of each item.
+        Number of residuals of each item.
     """
 
     residuals: Array
@@ -62,7 +62,7 @@ def person_law(human: Array, twin: Array) -> PersonLaw:
     Parameters
     ----------
     human, twin : ndarray of shape (n, p)
-    Answers on their scales. The people for whom intervals are wanted have no human answers here.
+        Answers on their scales. The people for whom intervals are wanted have no human answers here.
     """
     known = np.flatnonzero(np.isfinite(human).any(axis=1))
     errors = np.sort(human[known] - predict_people(human, twin, known), axis=0)

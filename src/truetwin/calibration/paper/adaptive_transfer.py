@@ -27,8 +27,7 @@ PLACE_PENALTY = 0.01
 
 
 class AdaptiveTransfer(Calibrator):
-    r"""Predict by a linear transfer where its training error on the twins is below a threshold, else by the twin
-    itself.
+    r"""Linear transfer where its training error on the twins is below a threshold; elsewhere the twin itself.
 
     Let :math:`e_j` be the mean squared error of the fit to the twins' standardised answers to target j. The
     prediction is the calibrated answer if :math:`e_j < \tau`, and the twin's own otherwise. Source: paper A, section
@@ -40,7 +39,7 @@ class AdaptiveTransfer(Calibrator):
     Parameters
     ----------
     threshold : float, optional
-    The threshold; learned on the donors if not given.
+        The threshold; learned on the donors if not given.
     blocks : mapping from item id to block, optional
         Batteries, as for :class:`~truetwin.calibration.auto.auto_calibrator.Auto`. For a target with answered
         siblings the threshold is
@@ -190,8 +189,7 @@ def _unexplained(error: Array, y: Array) -> Array:
 
 
 def _best_threshold(error: Array, gain: Array, group_of: NDArray[np.str_]) -> float:
-    """Find the lowest threshold whose gain is within one standard error of the best; 0 (never calibrate) is a
-    candidate.
+    """Find the lowest threshold whose gain is within one standard error of the best; 0 means never calibrate.
 
     Each group of items counts once, and standard errors are those of differences over groups.
     """

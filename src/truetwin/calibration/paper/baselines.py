@@ -21,7 +21,7 @@ class _Baseline(Calibrator):
 
 
 class TwinAsIs(_Baseline):
-    """The twin's own answer, uncalibrated (the zero-shot baseline of paper A, section 3.3)."""
+    """Twin's own answer, uncalibrated (the zero-shot baseline of paper A, section 3.3)."""
 
     def predict_design(self, design: Design) -> Array:
         """See the base class."""
@@ -29,7 +29,7 @@ class TwinAsIs(_Baseline):
 
 
 class InContextTwin(_Baseline):
-    """The answer of a twin that was shown the person's other answers (paper A, section 3.3)."""
+    """Answer of a twin that was shown the person's other answers (paper A, section 3.3)."""
 
     def predict_design(self, design: Design) -> Array:
         """See the base class."""
@@ -46,7 +46,7 @@ class InContextTwin(_Baseline):
 
 
 class TwinItemMean(_Baseline):
-    """The mean answer of all twins to the item: one number for everybody."""
+    """Mean answer of all twins to the item: one number for everybody."""
 
     def predict_design(self, design: Design) -> Array:
         """See the base class."""
@@ -58,7 +58,7 @@ class TwinItemMean(_Baseline):
 
 
 class HumanItemMean(_Baseline):
-    """The mean answer of the other people to the item; for a new respondent only."""
+    """Mean answer of the other people to the item; for a new respondent only."""
 
     axes: ClassVar[tuple[Axis, ...]] = ("respondent",)
     uses_target_twins: ClassVar[bool] = False

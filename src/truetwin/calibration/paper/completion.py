@@ -1,6 +1,4 @@
-"""Matrix completion (paper A, Algorithm 2): stack humans on twins, and fill in the humans' missing answers to the
-target.
-"""
+"""Matrix completion (paper A, Algorithm 2): stack humans on twins, and fill in the missing human answers."""
 
 from __future__ import annotations
 
@@ -94,7 +92,7 @@ class SoftSVD(StackedCompletion):
     rank : int, default=20
         Largest rank of the completed matrix.
     shrinkage : float, default=20
-    Amount subtracted from each singular value.
+        Amount subtracted from each singular value.
     stack : {"linked", "unlinked"}, default="linked"
         How sources are stacked for a new respondent; see :class:`StackedCompletion`.
     """
@@ -141,9 +139,7 @@ class ALS(StackedCompletion):
 
 
 def _softly(design: Design, k: int, stacked: Array, rank: int, shrinkage: float) -> Array:
-    """Run soft-impute on a stack, and store the result with its design, so that methods with the same settings share
-    it.
-    """
+    """Run soft-impute on a stack; the result is kept with the design, and methods with the same settings share it."""
     key = ("soft-impute", k, rank, shrinkage)
     found = design.shared.get(key)
     if found is None:

@@ -16,7 +16,7 @@ _VALUES_AT_ONCE = 2**26
 
 
 class NeuralNet(Calibrator):
-    """A feed-forward ReLU network fitted on the twins and applied to the humans.
+    """Feed-forward ReLU network fitted on the twins and applied to the humans.
 
     Source: paper A, appendix A.2 and A.4; training and objective: :func:`truetwin.solvers.neural_net.train_networks`.
 

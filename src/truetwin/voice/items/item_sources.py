@@ -1,4 +1,4 @@
-"""Items by name or from a file of any known layout."""
+"""Load items by name, or from a file of any known layout."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from truetwin.voice.items.voice_items import (
 
 @dataclass(frozen=True)
 class Source:
-    """Items and where they are from.
+    """Loaded items, and where they come from.
 
     ``layout`` is ``"own"``, ``"generic"``, or a layout of a dimension, such as ``"social answers"``.
     """
@@ -37,7 +37,7 @@ class Source:
 
 
 def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool = False) -> Source:
-    """Items of a published dimension, or of a file.
+    """Load the items of a published dimension, or of a file.
 
     Parameters
     ----------
@@ -48,14 +48,14 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
     profiles : Path, optional
         Profiles that go with a file of narrative items; by default ``profiles.jsonl`` beside it.
     remove_leaks : bool, default=False
-        Audits need the items as they are; runs do not.
+        Whether leaks of the true reply are removed. Audits need the items as they are; runs do not.
 
     Raises
     ------
     DatasetError
         For a dimension without published items, such as ``"interpersonal"``.
     FileFormatError, DataError
-        If the file is not what it must be.
+        If the file has no known layout, or an item in it is damaged.
     """
     if source in voice_dimensions and not Path(source).is_file():
         return _published(voice_dimensions[source], remove_leaks)
@@ -75,12 +75,12 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
 
 
 def generic_item(record: Mapping[str, Any], number: int, where: str) -> VoiceItem:
-    """A four-option question of any origin as an item.
+    """Read a four-option question of any origin as an item.
 
-    ``question`` (or ``stimulus``, ``context``), ``options`` (a list of four texts, or letters to texts) and ``answer``
-    (place from 0, letter, or the text itself) must be there; ``id``, ``persona`` (or ``user_id``), ``group``,
-    ``language`` and ``history`` (texts, or objects with ``reply`` and ``context``) may be. The dimension is taken to be
-    interpersonal unless given.
+    Required fields: ``question`` (or ``stimulus``, ``context``), ``options`` (a list of four texts, or letters to
+    texts) and ``answer`` (position from 0, letter, or the text itself). Optional fields: ``id``, ``persona`` (or
+    ``user_id``), ``group``, ``language`` and ``history`` (texts, or objects with ``reply`` and ``context``). The
+    dimension is interpersonal unless given.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The one format of benchmark items, whatever dimension they come from."""
+"""Voice item: the one format of benchmark items, whatever dimension they come from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ N_OPTIONS = 4
 
 @dataclass(frozen=True)
 class VoicePersona:
-    """Whoever is to be played: a user of a platform, a member of a chat, a character of a novel."""
+    """Person to be played: a user of a platform, a member of a chat, a character of a novel."""
 
     id: str
     name: str = ""
@@ -29,7 +29,7 @@ class VoicePersona:
 
 @dataclass(frozen=True)
 class Turn:
-    """One earlier reply of the persona and what it replied to; ``position`` orders turns within the source."""
+    """Earlier reply of the persona, and what it replied to; ``position`` orders turns within the source."""
 
     reply: str
     context: str = ""
@@ -38,7 +38,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Option:
-    """One reply that may be chosen. ``id`` is stable; letters are given out only when a prompt is rendered.
+    """Reply that may be chosen. ``id`` is stable; letters are assigned only when a prompt is rendered.
 
     ``source`` says where it comes from: ``"true"``, or whoever said or wrote the distractor.
     """
@@ -50,7 +50,7 @@ class Option:
 
 @dataclass(frozen=True)
 class VoiceItem:
-    """One item: who, what was said to them, what they replied, and three other replies.
+    """Benchmark item: a persona, what was said to that person, the true reply, and three other replies.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class VoiceItem:
     language : str
         ISO 639-1 code of the stimulus and the replies.
     persona : VoicePersona
-        Who is to be played.
+        Person to be played.
     stimulus : str
         What the reply answers: a post, a message, a scene.
     options : tuple of Option
@@ -71,13 +71,13 @@ class VoiceItem:
     history : tuple of Turn
         Earlier replies of the persona, oldest first; never from after the item.
     group : str
-        Novel, channel or topic: what cross-validation must keep together.
+        Novel, channel or topic; cross-validation keeps the items of a group together.
     duplicate_of : str, optional
         Id of the first item with the same stimulus and true reply.
     capabilities : mapping, optional
         Annotation: ``{"primary": name, "labels": {name: bool}}``.
     provenance : mapping
-        Where the item comes from; free, but JSON.
+        Where the item comes from; any JSON values.
     """
 
     item_id: str
@@ -112,21 +112,21 @@ class VoiceItem:
 
     @property
     def true_option(self) -> Option:
-        """The reply that the person gave."""
+        """Option with the reply that the person gave."""
         return next(option for option in self.options if option.id == self.answer)
 
     @property
     def distractors(self) -> tuple[Option, ...]:
-        """The other options, in stored order."""
+        """Other options, in stored order."""
         return tuple(option for option in self.options if option.id != self.answer)
 
     def to_record(self) -> dict[str, Any]:
-        """The item as JSON-ready nested dictionaries and lists."""
+        """Convert the item to nested dictionaries and lists for JSON."""
         return asdict(self)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> VoiceItem:
-        """The item behind :meth:`to_record`; raises :class:`DataError` or KeyError/TypeError for anything else."""
+        """Restore an item from :meth:`to_record`; raises :class:`DataError` or KeyError/TypeError for anything else."""
         _check_texts(record, ("item_id", "dimension", "language", "stimulus", "answer"), required=True)
         _check_texts(record, ("group", "duplicate_of"))
         persona = dict(record["persona"])

@@ -20,12 +20,12 @@ from truetwin.voice.protocols.voice_task import NO_REPLY, VoiceTask, fields_of
 
 
 class ReplyTask(VoiceTask):
-    """Write the persona's reply; the parsed value is its text."""
+    """Task of writing the persona's reply; the parsed value is its text."""
 
     step = "reply"
 
     def prompt_name(self, item: VoiceItem) -> str:
-        """One prompt a dimension."""
+        """Name of the prompt, one a dimension."""
         return f"generate-{item.dimension}"
 
     def prompt_package(self, item: VoiceItem) -> str:
@@ -33,7 +33,7 @@ class ReplyTask(VoiceTask):
         return voice_dimensions[item.dimension].prompts
 
     def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
-        """What goes into the prompt."""
+        """Fill the placeholders of the prompt."""
         return {
             "language": language_note(item.language),
             "persona": persona_block(item.persona),
@@ -43,12 +43,12 @@ class ReplyTask(VoiceTask):
         }
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """The text of the reply."""
+        """Read the text of the reply."""
         return read_reply(reply)
 
 
 def outcome_of_reply(task: ReplyTask, cell: Cell, parsed: Parsed, *, model: str) -> Outcome:
-    """What became of one item when nothing is judged yet."""
+    """Record the outcome of one item before anything is judged."""
     item = task.by_id[cell.item]
     usable = parsed.state is State.VALID
     return Outcome(

@@ -1,4 +1,4 @@
-"""Text metrics of stored replies, as rows beside the scores (paper B, table 5)."""
+"""Compute text metrics of stored replies, as rows beside the scores (paper B, table 5)."""
 
 from __future__ import annotations
 
@@ -36,15 +36,16 @@ def text_rows(
     items: Sequence[VoiceItem] | None = None,
     with_bert_score: bool = False,
 ) -> list[dict[str, Any]]:
-    """One row for every file, model and metric, of the replies that models wrote.
+    """Compute one row for every file, model and metric, from the replies that models wrote.
 
     Replies that failed have no score: ``n_failed`` counts them. A metric whose package is not installed is a row with
-    the reason under ``unavailable`` and without a figure; it is never approximated. Files without replies, and replies
-    whose items are not known, give no rows.
+    the reason under ``unavailable`` and without a figure; it is never approximated. Files without replies, and
+    replies whose items are not known, give no rows.
 
     Parameters
     ----------
     answers : sequence of Answers
+        Stored answers.
     items : sequence of VoiceItem, optional
         The items that the replies are to; by default those that the files themselves repeat.
     with_bert_score : bool, default=False
@@ -69,7 +70,7 @@ def text_rows(
 
 
 def has_unscored_replies(answers: Iterable[Answers], items: Sequence[VoiceItem] | None) -> bool:
-    """Whether there are replies whose items are not known, so that no metric can be computed."""
+    """Test whether there are replies whose items are not known, so that no metric can be computed."""
     return any(
         _is_reply(outcome)
         for file in answers

@@ -24,7 +24,7 @@ DISTRACTOR_SOURCE = "model"
 
 
 def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
-    """Items of a file in the published layout.
+    """Load items from a file in the published layout.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
 
 
 def record_to_item(record: Mapping[str, Any], number: int, where: str) -> VoiceItem:
-    """One published record as an item; its language is that of the letters of context and true reply."""
+    """Convert one published record to an item; its language is guessed from the letters of context and true reply."""
     user, context = (text_field(record, name, where) for name in ("user_id", "context"))
     options, answer = indexed_options(record, "answer_idx", DISTRACTOR_SOURCE, where)
     history = record.get("history")

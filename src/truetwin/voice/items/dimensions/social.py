@@ -27,7 +27,7 @@ DISTRACTOR_SOURCE = "another user"
 
 
 def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
-    """Items of a file in the published layout.
+    """Load items from a file in the published layout.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
 def load_from_answers(path: Path | None = None, *, remove_leaks: bool = False) -> Loaded:
     """Posts, options and right answers from a file of published answers; histories are not in it, so all are empty.
 
-    The published items themselves are not where the answers are. Every file of answers repeats each item's post and
-    options in the order of the items, which is enough for all baselines that ignore the persona.
+    The published items themselves are not in the repository of the answers. Every file of answers repeats each item's
+    post and options in the order of the items. This is enough for all baselines that ignore the persona.
 
     Parameters
     ----------
@@ -71,14 +71,14 @@ def load_from_answers(path: Path | None = None, *, remove_leaks: bool = False) -
 
 
 def item_id_of(line: int) -> str:
-    """Id of the item on a line (from 1) of the published file."""
+    """Make the id of the item on a line (from 1) of the published file."""
     return f"{DIMENSION}-{line:04d}"
 
 
 def record_to_item(
     record: Mapping[str, Any], number: int, where: str, *, answer_field: str = "answer_idx"
 ) -> VoiceItem:
-    """One published record as an item; histories are stored oldest first and end before the item."""
+    """Convert one published record to an item; histories are stored oldest first and end before the item."""
     user = text_field(record, "user_id", where)
     options, answer = indexed_options(record, answer_field, DISTRACTOR_SOURCE, where)
     history = record.get("history")
