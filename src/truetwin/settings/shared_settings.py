@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -68,6 +69,12 @@ class PanelFiles(IdColumn, ItemFile):
         ..., "What their twins answered; may have more items and respondents."
     )
 
+    @property
+    def files(self) -> dict[str, Path]:
+        """The tables, by role."""
+        roles = ("human", "twin", "item_file", "in_context")
+        return {role: path for role in roles if (path := getattr(self, role, None)) is not None}
+
 
 class InContext(Settings):
     """A further table of a panel, for the method of that name."""
@@ -98,6 +105,15 @@ class Hyperparameters(Settings):
     parameters: Annotated[Parameters, Flag("--set")] = setting(
         {}, "Set a hyperparameter by hand, as METHOD.NAME=VALUE; may be repeated."
     )
+
+    @property
+    def parameters_in_words(self) -> list[str]:
+        """Hyperparameters as one would type them: ``METHOD.NAME=VALUE``."""
+        return [
+            f"{method}.{name}={value if isinstance(value, str) else json.dumps(value)}"
+            for method, settings in self.parameters.items()
+            for name, value in settings.items()
+        ]
 
 
 class DisclosureColumn(Settings):

@@ -22,7 +22,7 @@ def study_page(work: Work) -> Page:
     answer, verdict = "The steps of this study gave no evaluation.", ""
     chosen = _fitting(evaluations, sidecar)
     if chosen is not None:
-        from truetwin.report.sections.evaluation_section import gain_in_words
+        from truetwin.evaluation.calibration_gain import gain_in_words
 
         method = _method(work, chosen)
         row = next(r for r in chosen.summary() if (r["method"], r["metric"]) == (method, "pearson"))
