@@ -1,4 +1,4 @@
-"""Names to things: one small registry for methods, discrepancies, datasets and the like."""
+"""Registry: look up methods, discrepancies, datasets and other parts by name."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The default method: it learns from other items and people, never from the target."""
+"""The default method, ``auto``: it learns from other items and other people, never from the target."""

@@ -1,13 +1,13 @@
-r"""New respondents: the item means of other people, plus what the twin's deviations say about the person.
+r"""Predict new respondents: the item means of other people, plus what the twin's deviations say about the person.
 
 For person i and item k, with :math:`t_i` the twin's standardised answers,
 
 .. math:: \hat y_{ik} = m_k + t_i' B_k, \qquad
           B_k = \arg\min_B \sum_{i'} (y_{i'k} - m_k - t_{i'}'B)^2 + \lambda \|B\|^2 - (\lambda - \lambda_0) B_{kk}^2,
 
-over the other people, so that the twin's own answer to the item is penalised less than its other answers. Means and
-coefficients without person i follow in closed form from those with everybody. The two penalties are absolute, as for a
-prior on B, and were set by looking at two datasets.
+over the other people. The twin's own answer to the item is thus penalised less than its other answers. Means and
+coefficients without person i follow in closed form from those with everybody. The two penalties are absolute, as for
+a prior on B, and were set by looking at two datasets.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LEAST_SHARE = 0.05
 
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Sums over people from which the coefficients with or without any one of them follow."""
+    """Sums over people from which the coefficients follow, with or without any one person."""
 
     cross: Array  # t'y, (p, p)
     overlap: Array  # t'seen, (p, p)
@@ -45,9 +45,10 @@ class _Sums:
         return cls(t.T @ y, t.T @ seen, np.asarray(inverse), boost, y.sum(axis=0), seen.sum(axis=0), n)
 
     def predict(self, t: Array, y: Array, seen: Array) -> tuple[Array, Array]:
-        """Item means and deviations for people whose answers y (0 where not seen) are in the sums, without them.
+        """Return the item means and deviations of people, each predicted without his or her own answers.
 
-        For people who are not in the sums, y and seen are 0 and ``t`` is taken as not in them either.
+        ``y`` holds the answers that are in the sums, 0 where ``seen`` is 0. For people who are not in the sums, ``y``
+        and ``seen`` are 0, and ``t`` is taken as not in the sums either.
         """
         inside = seen.max(axis=1, keepdims=True)
         count = self.count - seen
@@ -63,7 +64,7 @@ class _Sums:
 
 
 def predict_people(human: Array, twin: Array, targets: NDArray[np.intp]) -> Array:
-    """Predict each target person from everybody else, each as if alone left out.
+    """Predict each target person from everybody else, each as if he or she alone had been left out.
 
     Parameters
     ----------

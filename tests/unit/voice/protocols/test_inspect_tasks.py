@@ -187,7 +187,7 @@ def test_wrong_arguments_are_refused_when_the_task_is_made(items: list[VoiceItem
 
 
 def test_the_tasks_are_found_by_the_package_name() -> None:
-    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text())["project"]
     module = importlib.import_module(project["entry-points"]["inspect_ai"]["truetwin"])
     for name in ("voice_social", "voice_interpersonal", "voice_narrative"):
         assert registry_info(getattr(module, name)).name == f"truetwin/{name}"

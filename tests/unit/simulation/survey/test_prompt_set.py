@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truetwin.errors import DataError, FileFormatError, ParameterError
-from truetwin.simulation.survey.prompt_set import PromptSet, Template, names
+from truetwin.llm.prompts import Template
+from truetwin.simulation.survey.prompt_set import PromptSet
 
 
 @given(st.text(), st.text())
@@ -37,8 +38,8 @@ def test_parts_keep_the_persona_apart() -> None:
 
 def test_every_prompt_of_the_package_says_its_version() -> None:
     prompts = PromptSet()
-    assert dict.fromkeys(names(), 1) == {name: prompts[name].version for name in names()}
-    assert not any(prompts[name].text.startswith("version") for name in names())
+    assert dict.fromkeys(prompts.names, 1) == {name: prompts[name].version for name in prompts.names}
+    assert not any(prompts[name].text.startswith("version") for name in prompts.names)
 
 
 def test_a_folder_replaces_prompts_by_name(tmp_path: Path) -> None:

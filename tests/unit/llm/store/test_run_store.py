@@ -15,7 +15,7 @@ from truetwin.errors import RunError
 from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling, State, Store, Usage
 from truetwin.llm.store.merging import merge_stores
 from truetwin.llm.store.sessions import Process, begin_work, end_work, here, is_alive
-from truetwin.llm.store.shared_run import Failure
+from truetwin.llm.store.stored_call import Failure
 
 CELL = Cell("anna", "q1")
 HELLO = Request((Message("system", ("You are ", "Anna")), Message("user", ("How much?",))), cell=CELL)

@@ -25,7 +25,6 @@ from truetwin.llm import (
 )
 from truetwin.llm.batches.batch_api import collect_batches, poll_batches, submit_batches
 from truetwin.llm.batches.batch_files import export_requests, import_replies
-from truetwin.llm.batches.handover import give_up
 
 
 @pytest.fixture
@@ -85,7 +84,7 @@ def test_cells_that_wait_for_a_batch_are_asked_by_nobody(survey: Any, store: Sto
         assert (summary.asked, summary.remaining) == (0, 12)
         assert export_requests(survey(), scripted_model({}), later, tmp_path) == []
         assert {exported.path.name: 12} == later.waiting()
-        assert give_up(later, exported.path.name) == 12
+        assert later.give_up(exported.path.name) == 12
         assert run(survey(), scripted_model({"default": "3"}), later).asked == 12
 
 
@@ -151,7 +150,7 @@ def test_other_settings_are_not_exported_into_a_run(survey: Any, store: Store, t
 def test_the_example_for_local_engines_reads_requests_and_writes_replies(
     survey: Any, store: Store, tmp_path: Path
 ) -> None:
-    example = runpy.run_path(str(Path(__file__).parents[3] / "examples" / "ray_vllm.py"))
+    example = runpy.run_path(str(Path(__file__).parents[4] / "examples" / "ray_vllm.py"))
     (exported,) = export_requests(survey(1, 3), scripted_model({}), store, tmp_path)
     rows = [example["to_row"](json.loads(line)) for line in exported.path.read_text().splitlines()]
     made = [
