@@ -176,7 +176,11 @@ def _parameter(option: Option) -> inspect.Parameter:
         kind = list[kind]
     complete = _completion(option.choices) if option.choices else None
     if option.flag is None:
-        info: Any = typer.Argument(help=option.help, metavar=option.metavar, show_default=False)
+        info: Any = typer.Argument(
+            help=option.help,
+            metavar=None if option.metavar == option.parameter else option.metavar,
+            show_default=False,
+        )
     else:
         info = typer.Option(
             option.flag,

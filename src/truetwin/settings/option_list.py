@@ -98,7 +98,7 @@ def _options(model: type[Settings], path: tuple[str, ...]) -> list[Option]:
             continue
         argument, flag = mark_of(field, Argument), mark_of(field, Flag)
         written = None if argument else flag.name if flag else f"--{name.replace('_', '-')}"
-        metavar = (argument.metavar if argument else None) or (name.upper() if argument else _metavar(field))
+        metavar = (argument.metavar if argument else None) or (name if argument else _metavar(field))
         found.append(Option((*path, name), field, written, metavar, _repeats(field)))
     return found
 

@@ -129,7 +129,7 @@ def test_nested_settings_become_options_unless_they_are_for_files() -> None:
 
 def test_arguments_come_first_then_what_must_be_given() -> None:
     names = [option.name for option in options_of(CalibrateCommand)]
-    assert names[:3] == ["HUMAN", "TWIN", "--output"]
+    assert names[:3] == ["human", "twin", "--output"]
     assert names[-1] == "--json"
 
 
