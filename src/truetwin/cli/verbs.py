@@ -37,7 +37,8 @@ class VerbEntry:
     def load(self) -> Callable[..., Any]:
         """The verb's function."""
         module, _, function = self.where.partition(":")
-        return getattr(import_module(module), function)
+        found: Callable[..., Any] = getattr(import_module(module), function)
+        return found
 
 
 @dataclass(frozen=True)

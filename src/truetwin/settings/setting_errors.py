@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import ParameterError
 from truetwin.registry import closest
-from truetwin.settings.setting_wording import bounds_in_words, bounds_of, choices_of, in_words, models_in
+from truetwin.settings.setting_wording import (
+    bounds_in_words,
+    bounds_of,
+    choices_of,
+    in_words,
+    models_in,
+    named,
+)
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -86,12 +93,13 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
     if raised is not None:
         return f"{name} {raised}"
     value = problem["input"]
-    if problem["type"] in _OUT_OF_BOUNDS:
+    if problem["type"] in _OUT_OF_BOUNDS and named(last.field) is None:
         return f"{name} must {bounds_in_words(bounds_of(last.field))}; got {value}"
-    must = in_words(last.field.annotation)
+    must = named(last.field) or in_words(last.field.annotation)
     known = list(choices_of(last.field.annotation))
     guess = closest(value, known) if known and isinstance(value, str) else ""
-    return f"{name} must be {must}; got {_shown(value)}{'.' if guess else ''}{guess}"
+    got = str(value) if problem["type"] in _OUT_OF_BOUNDS else _shown(value)
+    return f"{name} must be {must}; got {got}{'.' if guess else ''}{guess}"
 
 
 def written_name(model: type[Settings], places: Sequence[Place], side: Side) -> str:

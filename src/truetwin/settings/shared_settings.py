@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from truetwin.settings.declaration import (
     Argument,
@@ -19,10 +19,11 @@ from truetwin.settings.declaration import (
     Unset,
     setting,
 )
-from truetwin.settings.value_kinds import Ids, JsonObject, Parameters
+from truetwin.settings.value_kinds import Ids, JsonObject, Parameters, names_at_commas
 
 Engine = Literal["openai", "inspect"]
 FigureFormat = Literal["png", "svg", "pdf"]
+FigureFormats = Annotated[tuple[FigureFormat, ...], BeforeValidator(names_at_commas)]
 #: The unit of prices.
 PRICE = "currency a million tokens"
 
