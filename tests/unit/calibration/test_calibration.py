@@ -35,6 +35,7 @@ def test_calibration_comes_closer_to_a_known_truth_than_the_twins() -> None:
     assert mean_correlation(result.grid[:, 24:]) > mean_correlation(panel.twin_values[:, 24:]) + 0.1
 
 
+@pytest.mark.extra("pandas")
 def test_predictions_lie_on_the_scale_and_can_be_rounded() -> None:
     panel = generate_population(80, 14, n_new_items=3, bias=1.0).panel
     result = tt.calibrate(panel, "lasso", preset="twin-2k-500")

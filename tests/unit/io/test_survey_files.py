@@ -12,7 +12,7 @@ from truetwin.datasets import generate_population
 from truetwin.io import read_responses, read_table, write_draft
 from truetwin.report.files.prediction_files import intervals_path, write_predictions
 
-pyreadstat = pytest.importorskip("pyreadstat")
+pyreadstat = pytest.importorskip("pyreadstat", reason="needs the extra 'survey'")
 ITEMS = {
     "Q1": Item("Q1", "How are you?", Scale.ordinal(1, 3, labels={1: "badly", 3: "well"})),
     "1_Q295": Item("1_Q295", "Would you buy it?", Scale.nominal([0, 1], labels={0: "no", 1: "yes"})),

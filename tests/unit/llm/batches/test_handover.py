@@ -170,7 +170,7 @@ def test_the_example_for_local_engines_reads_requests_and_writes_replies(
 def test_a_batch_is_submitted_once_polled_and_collected(
     llm_server: Any, survey: Any, store: Store, tmp_path: Path
 ) -> None:
-    pytest.importorskip("openai")
+    pytest.importorskip("openai", reason="needs the extra 'llm'")
     llm_server.configure(batch_failing=0.3, seed=1)
     model: Any = open_model("m", base_url=llm_server.base_url)
     files = [each.path for each in export_requests(survey(10), model, store, tmp_path, max_requests=30)]
@@ -194,7 +194,7 @@ def test_a_batch_is_submitted_once_polled_and_collected(
 def test_a_batch_that_died_before_it_was_noted_is_found_again(
     llm_server: Any, survey: Any, store: Store, tmp_path: Path
 ) -> None:
-    pytest.importorskip("openai")
+    pytest.importorskip("openai", reason="needs the extra 'llm'")
     model: Any = open_model("m", base_url=llm_server.base_url)
     files = [each.path for each in export_requests(survey(), model, store, tmp_path)]
     (first,) = submit_batches(model, store, files)
@@ -206,7 +206,7 @@ def test_a_batch_that_died_before_it_was_noted_is_found_again(
 def test_a_batch_whose_creation_seemed_to_fail_is_not_begun_twice(
     llm_server: Any, survey: Any, store: Store, tmp_path: Path
 ) -> None:
-    pytest.importorskip("openai")
+    pytest.importorskip("openai", reason="needs the extra 'llm'")
     llm_server.configure(batch_lost=1)
     model: Any = open_model("m", base_url=llm_server.base_url)
     files = [each.path for each in export_requests(survey(), model, store, tmp_path)]
@@ -219,7 +219,7 @@ def test_a_batch_whose_creation_seemed_to_fail_is_not_begun_twice(
 def test_what_a_failed_batch_left_is_submitted_again_though_the_file_is_the_same(
     llm_server: Any, survey: Any, store: Store, tmp_path: Path
 ) -> None:
-    pytest.importorskip("openai")
+    pytest.importorskip("openai", reason="needs the extra 'llm'")
     llm_server.configure(batch_rejected=1, batch_polls=0)
     model: Any = open_model("m", base_url=llm_server.base_url)
     first = [each.path for each in export_requests(survey(), model, store, tmp_path)]
@@ -261,7 +261,7 @@ def test_strange_lines_and_repeated_ones_are_counted_and_change_nothing(
 def test_a_rejected_key_is_told_when_a_batch_is_submitted(
     llm_server: Any, survey: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("openai")
+    pytest.importorskip("openai", reason="needs the extra 'llm'")
     monkeypatch.setenv("SOME_KEY", "sk-quite-secret")
     llm_server.configure(key="right")
     model: Any = open_model("m", base_url=llm_server.base_url, key_variable="SOME_KEY")

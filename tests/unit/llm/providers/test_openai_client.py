@@ -20,8 +20,8 @@ from truetwin.errors import (
 )
 from truetwin.llm import Message, Reply, Request, RunOptions, Sampling, State, Store, Usage, open_model, run
 
-pytest.importorskip("openai")
-pytest.importorskip("aiohttp")
+pytest.importorskip("openai", reason="needs the extra 'llm'")
+pytest.importorskip("aiohttp", reason="needs the extra 'llm'")
 
 REQUEST = Request((Message("system", ("You are Anna.",)), Message("user", ("How much?",))))
 
@@ -233,7 +233,7 @@ def test_secrets_in_an_address_are_not_described(monkeypatch: pytest.MonkeyPatch
 )
 def test_what_is_no_address_is_refused_before_any_call(url: str, engine: str) -> None:
     if engine == "inspect":
-        pytest.importorskip("inspect_ai")
+        pytest.importorskip("inspect_ai", reason="needs the extra 'inspect'")
     with pytest.raises(EndpointError, match="a base URL must") as raised:
         open_model("openai/m", base_url=url, engine=engine)
     assert "secret" not in str(raised.value)
@@ -255,7 +255,7 @@ def test_an_unknown_engine_is_refused() -> None:
 def test_inspect_asks_the_same_endpoint(
     llm_server: Any, survey: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    pytest.importorskip("inspect_ai")
+    pytest.importorskip("inspect_ai", reason="needs the extra 'inspect'")
     monkeypatch.setenv("SOME_KEY", "x")
     model = open_model(
         "openai-api/local/m", base_url=llm_server.base_url, engine="inspect", key_variable="SOME_KEY"

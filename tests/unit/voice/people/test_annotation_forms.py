@@ -22,7 +22,9 @@ EVIL = "<img src=x onerror=\"document.title='broken'\"></script><b>bold</b>"
 
 @pytest.fixture
 def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="needs a browser driver: the package playwright of the extra 'dev'"
+    )
     if BROWSER is None:
         pytest.skip("there is no Chromium on this machine")
     with api.sync_playwright() as play:

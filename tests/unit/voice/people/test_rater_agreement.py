@@ -36,12 +36,14 @@ def test_measures_equal_those_of_other_libraries(pairs: list[tuple[int, int]]) -
     assert spearman(a, b) == pytest.approx(spearmanr(a, b).statistic)
 
 
+@pytest.mark.extra("voice")
 def test_perfect_agreement_is_one_by_every_measure() -> None:
     labels = np.array([[1.0, 2, 3, 4, 5, 1]] * 3)
     for measure in MEASURES:
         assert between_raters(labels, measure, resamples=100).interval.value == pytest.approx(1.0)
 
 
+@pytest.mark.extra("voice")
 def test_raters_who_always_say_the_same_leave_agreement_undefined() -> None:
     labels = np.ones((3, 10))
     for measure in MEASURES:
@@ -79,6 +81,7 @@ def test_the_interval_of_fifty_items_is_as_wide_as_it_must_be() -> None:
     assert 0.15 < found.high - found.low < 0.5
 
 
+@pytest.mark.extra("voice")
 def test_krippendorff_s_published_example() -> None:
     # Krippendorff (2011), Computing Krippendorff's alpha-reliability, example C: nominal .743, ordinal .815.
     table = np.array(

@@ -45,6 +45,7 @@ def test_accuracy_comes_over_answered_and_over_all_tasks() -> None:
     assert (vote["value"], vote["n"], vote["n_tied"], vote["value_all"]) == (3 / 4, 4, 1, 3 / 6)
 
 
+@pytest.mark.extra("voice")
 def test_agreement_has_people_models_and_the_vote() -> None:
     study = make_study(key_of(Protocol.CHOICE, 6), PEOPLE, [picked(k, f"o{k % 4 + 1}") for k in range(6)])
     found = {(row["what"], row["measure"]): row for row in agreement_rows(study, resamples=100)}

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("inspect_ai")
+pytest.importorskip("inspect_ai", reason="needs the extra 'inspect'")
 
 from inspect_ai import eval as inspect_eval
 from inspect_ai import eval_retry
@@ -36,7 +36,7 @@ from truetwin.voice.protocols.voice_task import Setup
 from truetwin.voice.scoring.stored_answers import read_answers
 
 pytestmark = [  # Inspect leaves streams and an event loop unclosed, and uses a deprecated name
-    pytest.mark.extra,
+    pytest.mark.extra("inspect"),
     pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:Unclosed <MemoryObject:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),

@@ -68,6 +68,7 @@ def test_narrative_answers_and_replies_are_read(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.extra("voice")
 def test_replies_are_put_beside_the_true_ones(tmp_path: Path) -> None:
     some = items(6)
     written = [

@@ -18,6 +18,7 @@ from truetwin.voice.scoring.tokens import tokenize
 from truetwin.voice.stats.resampling import bootstrap, bootstrap_mean
 
 
+@pytest.mark.extra("voice")
 def test_bleu_1_is_clipped_precision_with_brevity_penalty() -> None:
     pairs = [
         ReplyPair("the the the cat", "the cat sat", persona="a"),
@@ -26,10 +27,12 @@ def test_bleu_1_is_clipped_precision_with_brevity_penalty() -> None:
     assert bleu_1(pairs).scores == pytest.approx((50.0, 100 * math.exp(-1)))
 
 
+@pytest.mark.extra("voice")
 def test_case_and_punctuation_do_not_glue_words() -> None:
     assert bleu_1([ReplyPair("WHY?", "why ?")]).scores == pytest.approx((100.0,))
 
 
+@pytest.mark.extra("voice")
 def test_an_empty_reply_scores_zero_and_an_empty_truth_is_undefined_and_counted() -> None:
     score = bleu_1([ReplyPair("", "why", persona="a"), ReplyPair("why", " ", persona="b")])
     assert score.scores[0] == 0.0
@@ -37,15 +40,15 @@ def test_an_empty_reply_scores_zero_and_an_empty_truth_is_undefined_and_counted(
     assert (score.interval.n, score.n_unscored) == (1, 1)
 
 
+@pytest.mark.extra("voice")
 def test_chinese_is_counted_by_character() -> None:
     assert bleu_1([ReplyPair("今天好", "今天坏", "zh")]).scores == pytest.approx((200 / 3,))
     assert bleu_1([ReplyPair("今天好", "今天坏", "zh")], tokenizer="words").scores == (0.0,)
     assert "letters of unspaced scripts" in bleu_1([ReplyPair("好", "好", "zh")]).settings
 
 
-@pytest.mark.extra
+@pytest.mark.extra("languages")
 def test_jieba_finds_words() -> None:
-    pytest.importorskip("jieba")
     assert tokenize("我喜欢北京", "zh", "jieba") == ["我", "喜欢", "北京"]
 
 
@@ -86,7 +89,7 @@ def test_meteor_takes_no_english_synonyms_for_other_languages() -> None:
 
 
 def test_without_wordnet_meteor_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
-    nltk_data = pytest.importorskip("nltk.data")
+    nltk_data = pytest.importorskip("nltk.data", reason="needs the extra 'voice'")
     monkeypatch.setattr(nltk_data, "path", [])
     monkeypatch.setattr(wordnet, "SYSTEM_FOLDERS", ())
     wordnet.load_wordnet.cache_clear()

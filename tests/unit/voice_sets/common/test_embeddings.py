@@ -59,6 +59,7 @@ def test_an_endpoint_gives_rows_of_unit_length() -> None:
     assert embedder.describe() == {"kind": "endpoint", "model": "m"}
 
 
+@pytest.mark.extra("llm")
 def test_names_open_embedders_and_wrong_ones_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"kind": "tfidf", "analyzer": "char_wb"}.items() <= open_embedder(
         "tfidf-characters"
