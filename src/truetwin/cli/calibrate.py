@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from truetwin.cli.panel_inputs import blocks_of, note_suspicious, panel_of
 from truetwin.cli.verbs import verb
 from truetwin.settings.calibrate_settings import CalibrateCommand
+from truetwin.settings.declaration import RuleBrokenError
 from truetwin.settings.value_kinds import ids_among
 
 if TYPE_CHECKING:
@@ -97,13 +98,13 @@ def calibrate_command(settings: CalibrateCommand) -> int:
 
 def _check_outputs(settings: CalibrateCommand, method: str) -> None:
     """Make sure before any work that the predictions, and what goes beside them, can be written."""
-    from truetwin.errors import OutputError, ParameterError
+    from truetwin.errors import OutputError
     from truetwin.io import check_output_ending, check_outputs
     from truetwin.report.files.prediction_files import check_sidecar, intervals_path, sidecar_path
 
     output = settings.output
     if settings.intervals is not None and method != "auto":
-        raise ParameterError(f"--intervals goes with --method auto; the method is {method!r}")
+        raise RuleBrokenError(f"{{intervals}} goes with {{method}} auto; the method is {method!r}")
     if not output.name:
         raise OutputError(f"the output must be a file; {str(output)!r} is not the name of one")
     companions = [intervals_path(output)] if settings.intervals is not None else []

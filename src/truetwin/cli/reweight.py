@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from truetwin.cli.verbs import verb
+from truetwin.settings.declaration import RuleBrokenError
 from truetwin.settings.reweight_settings import ReweightCommand
 from truetwin.settings.value_kinds import ids_among
 
@@ -91,12 +92,10 @@ def _check_outputs(settings: ReweightCommand) -> None:
 
 
 def _refuse_weights(result: Reweighting) -> None:
-    from truetwin.errors import ParameterError
-
     chosen = result.populations[0].describe()["method"]
-    raise ParameterError(
-        f"--weights-output needs a method that weights twins; auto chose {chosen!r}, which does not. Choose --method "
-        "ensemble or weights+transition."
+    raise RuleBrokenError(
+        f"{{weights_output}} needs a method that weights twins; auto chose {chosen!r}, which does not. Choose "
+        "{method} ensemble or weights+transition."
     )
 
 

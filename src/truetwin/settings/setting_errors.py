@@ -25,15 +25,27 @@ if TYPE_CHECKING:
 _OUT_OF_BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
 
 
-class RuleBrokenError(ValueError):
-    """Two settings contradict each other.
+class RuleBrokenError(ParameterError):
+    """Two settings contradict each other, or one of them contradicts what is asked.
 
     ``rule`` names settings in braces, ``"{pilot} goes with {dry_run}"``; a message puts in what the user called them.
+
+    Examples
+    --------
+    >>> str(RuleBrokenError("{pilot} goes with {dry_run}"))
+    'pilot goes with dry_run'
     """
 
     def __init__(self, rule: str) -> None:
-        super().__init__(rule)
+        super().__init__(rule.replace("{", "").replace("}", ""))
         self.rule = rule
+
+    def named(self, model: type[Settings], side: Side, place: Sequence[Place] = ()) -> ParameterError:
+        """The same error with the names that the user wrote."""
+        inside = models_in(place[-1].field.annotation)[0] if place else model
+        fields = inside.model_fields.items()
+        names = {name: written_name(model, [*place, Place(inside, name, f)], side) for name, f in fields}
+        return ParameterError(self.rule.format_map(names))
 
 
 @dataclass(frozen=True)
@@ -74,12 +86,7 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
     name = written_name(model, places, side)
     raised = problem.get("ctx", {}).get("error")
     if isinstance(raised, RuleBrokenError):
-        inside = models_in(places[-1].field.annotation)[0] if places else model
-        names = {
-            n: written_name(model, [*places, Place(inside, n, f)], side)
-            for n, f in inside.model_fields.items()
-        }
-        return raised.rule.format_map(names)
+        return str(raised.named(model, side, places))
     if not places:
         return f"the settings must be given by name; got {_shown(problem['input'])}"
     last = places[-1]

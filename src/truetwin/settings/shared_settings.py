@@ -269,6 +269,10 @@ class RunLimits(Moved, Requests, Attempts, AllCaps, CachedPrices, ContextLimit):
         return self
 
 
+class Asking(Connection, OutputLimit, Reasoning, RunLimits):
+    """What every job that asks a model has."""
+
+
 class PromptFiles(Settings):
     """Prompts of one's own."""
 

@@ -48,7 +48,10 @@ def test_a_wrong_option_is_called_by_its_flag(values: dict[str, Any], message: s
     ("section", "message"),
     [
         ({"simulate": {"model": "m", "order": "x"}}, "simulate.order must be fixed, reversed or rotated; got 'x'"),
-        ({"calibrate": {"interval": 2}}, "calibrate.interval must be a number strictly between 0 and 1, or 0 for none; got 2"),
+        (
+            {"calibrate": {"interval": 2}},
+            "calibrate.interval must be a number strictly between 0 and 1, or 0 for none; got 2",
+        ),
         ({"evaluate": {"methods": 3}}, "evaluate.methods must be names, separated by commas; got 3"),
         (
             {"simulate": {"model": "m", "price_in": 1}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ from truetwin.data import Item
 from truetwin.errors import ParameterError, RunError
 from truetwin.llm import State, Store, StoredCall
 from truetwin.registry import closest
+from truetwin.settings.simulate_settings import Point
 from truetwin.simulation.reading.reply_formats import state_of
 from truetwin.simulation.survey.questionnaire import Questionnaire
 
-Point = Literal["expected", "likeliest"]
 POINTS = ("expected", "likeliest")
 ANSWER_STEP = "answer"
 REAL_MODELS_SAY = "Answers of simulated twins (a language model), not answers that anybody gave."
