@@ -60,7 +60,8 @@ def _data(
     settings: EvaluateMarginalsCommand,
 ) -> tuple[Marginals, ResponseMatrix, dict[str, dict[str, str]]]:
     """Human marginals, twins, and the groupings that come with a public dataset."""
-    from truetwin.cli.marginal_options import load_dataset, read_marginal_data, with_weights
+    from truetwin.datasets.marginal_sources import load_marginal_dataset
+    from truetwin.io.marginal_data import read_marginal_data, with_weights
 
     if settings.dataset is None:
         assert settings.marginals is not None
@@ -74,14 +75,14 @@ def _data(
             twin_weights=settings.twin_weights,
         )
         return human, twins, {}
-    loaded = load_dataset(settings.dataset, settings.folder, keep_off_scale=settings.keep_off_scale)
+    loaded = load_marginal_dataset(settings.dataset, settings.folder, keep_off_scale=settings.keep_off_scale)
     twins = with_weights(loaded.twins, settings.twin_weights) if settings.twin_weights else loaded.twins
     return loaded.marginals, twins, loaded.groups
 
 
 def _groups(asked: str | None, known: dict[str, dict[str, str]]) -> dict[str, str] | None:
-    from truetwin.cli.marginal_options import read_groups
     from truetwin.errors import ParameterError
+    from truetwin.io.marginal_data import read_groups
 
     if asked is None:
         return None

@@ -9,8 +9,8 @@ from truetwin.settings.program_settings import ReproduceCommand
 
 def reproduce_marginal_table(settings: ReproduceCommand) -> None:
     """Compute the table, print it, and draw figures 8 and 9 if asked."""
-    from truetwin.cli.marginal_options import load_dataset
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
+    from truetwin.datasets.marginal_sources import load_marginal_dataset
     from truetwin.errors import OutputError
     from truetwin.reproduction.marginal_tables import CLIP_NOTE, reproduce_marginals
 
@@ -19,7 +19,7 @@ def reproduce_marginal_table(settings: ReproduceCommand) -> None:
     if figures is not None and not figures.is_dir():
         raise OutputError(f"--figures must be a folder; {figures} is none. Create it first.")
     data = (
-        load_dataset(name, folder, keep_off_scale=True)
+        load_marginal_dataset(name, folder, keep_off_scale=True)
         if folder or name not in ("movielens", "opinionqa")
         else None
     )

@@ -20,8 +20,8 @@ def reweight_command(settings: ReweightCommand) -> None:
     Learns from the items that have human marginals. Beside OUTPUT, a file of the same name ending in .json records
     method, figures of the fit, versions, hashes of the inputs and notes.
     """
-    from truetwin.cli.marginal_options import read_groups, read_marginal_data
     from truetwin.cli.output import note, print_json
+    from truetwin.io.marginal_data import read_groups, read_marginal_data
     from truetwin.report.files.predicted_marginals import write_marginals
     from truetwin.reweighting import MARGINAL_METHODS, reweight
     from truetwin.reweighting import discrepancy as discrepancy_named

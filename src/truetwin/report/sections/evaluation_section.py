@@ -54,7 +54,7 @@ def evaluation_section(
 ) -> Section:
     """Methods compared, and each target with and without calibration."""
     protocol = str(evaluation.settings["protocol"])
-    rows = [row for row in evaluation.summary() if row["metric"] == metric]
+    rows = [row for row in evaluation.summary("twin") if row["metric"] == metric]
     targets = target_rows(evaluation, method, metric=metric)
     n = sum(1 for row in targets if row["gain"] == row["gain"])
     unit = "respondents" if "respondent" in protocol else "items"

@@ -16,7 +16,7 @@ from truetwin.llm.store.run_file import FILE_NAME
 from truetwin.settings.declaration import read_settings
 from truetwin.settings.simulate_settings import Simulate
 from truetwin.simulation.questions.survey_design import SurveyDesign
-from truetwin.simulation.survey.asked_survey import design_of
+from truetwin.simulation.survey.asked_survey import design_of, model_of
 from truetwin.simulation.survey.prompt_set import PromptSet
 from truetwin.simulation.survey.statistical_twin import open_twin
 from truetwin.simulation.survey.survey_answers import SurveyAnswers, collect_answers
@@ -89,7 +89,30 @@ def simulate(
         prompts=PromptSet(how.prompts),
         context_tokens=how.context_tokens,
     )
-    folder = Path(run)
+    return carry_out_survey(task, how, run, options=options, known=known, progress=progress)
+
+
+def carry_out_survey(
+    task: SurveyTask,
+    how: Simulate,
+    run: str | Path,
+    *,
+    options: RunOptions | None = None,
+    known: ResponseMatrix | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> tuple[RunSummary, SurveyAnswers]:
+    """Ask what a task asks, or the part of it that is not known yet, and collect all answers.
+
+    Parameters
+    ----------
+    task : SurveyTask
+        Who is asked what, and how.
+    how : Simulate
+        Which model, and how its calls are carried out.
+    run, options, known, progress
+        As for :func:`simulate`.
+    """
+    folder, model = Path(run), model_of(how)
     make_folder(folder, "the run")
     asked = open_twin(model, task, **connection_of(how))
     part = PartOfTask(task, [c for c in task.cells() if not _is_known(task, c.item, c.persona, known)])
