@@ -14,9 +14,10 @@ from truetwin.io import read_items, read_personas
 from truetwin.io.marginal_data import read_groups
 from truetwin.io.readable_files import check_is_file
 from truetwin.settings.study_settings import Study
+from truetwin.simulation.survey.asked_personas import needs_portraits
 from truetwin.simulation.survey.asked_survey import model_of
 from truetwin.study.step_work import Work
-from truetwin.study.study_file import files_of
+from truetwin.study.study_file import files_of, named_in
 
 if TYPE_CHECKING:
     from truetwin.data.persona import Persona
@@ -54,6 +55,8 @@ def check_study(study: Study) -> list[str]:
     _check_names(study)
     _check_files(study)
     found = []
+    if study.personas is not None:
+        found.append(_made_personas(study))
     asked = None if study.simulate is None else _task(study)
     if study.inputs.human is not None and any(getattr(study, name) is not None for name in OF_A_PANEL):
         found.append(_panel(study, asked))
@@ -154,13 +157,24 @@ def _task(study: Study) -> SurveyTask:
     part, inputs = study.simulate, study.inputs
     assert part is not None
     assert inputs.items is not None
-    return survey_of(part, _personas(study), read_items(inputs.items), seed=study.seed)
+    with named_in("simulate"):
+        return survey_of(part, _personas(study), read_items(inputs.items), seed=study.seed)
+
+
+def _made_personas(study: Study) -> str:
+    from truetwin.study.personas_step import persona_source
+
+    assert study.personas is not None
+    with named_in("personas"):
+        needed = needs_portraits(study.personas)
+        source = persona_source(study)
+    by = f", with portraits by {study.personas.model}" if needed else ""
+    return f"personas of {len(source.answers.respondent_ids)} people, {len(source.shown_columns)} items shown{by}"
 
 
 def _personas(study: Study) -> list[Persona]:
     """Who would be asked; personas that the study makes are made without the portraits that cost something."""
     from truetwin.simulation.personas.persona_builders import build_personas
-    from truetwin.simulation.survey.asked_personas import needs_portraits
     from truetwin.study.personas_step import persona_source
 
     if study.personas is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +11,8 @@ import yaml
 
 from truetwin.errors import DataError, FileFormatError, ParameterError
 from truetwin.io.readable_files import check_is_file
-from truetwin.settings.declaration import MayBeFile, Settings, Side, mark_of, read_settings
+from truetwin.settings.declaration import MayBeFile, RuleBrokenError, Settings, Side, mark_of, read_settings
+from truetwin.settings.setting_errors import places_of
 from truetwin.settings.study_settings import Study
 
 S = TypeVar("S", bound=Settings)
@@ -42,6 +44,15 @@ def read_study(path: str | Path) -> Study:
     except ParameterError as error:
         raise DataError(str(error)) from error
     return located(study, path.resolve().parent)
+
+
+@contextmanager
+def named_in(section: str) -> Iterator[None]:
+    """Let errors about settings name them as the study file does: ``personas.model`` instead of ``model``."""
+    try:
+        yield
+    except RuleBrokenError as error:
+        raise error.named(Study, Side.STUDY, places_of(Study, section.split("."))) from error
 
 
 class _Strict(yaml.SafeLoader):

@@ -13,6 +13,7 @@ from truetwin.report.page import Page, Section
 from truetwin.report.sections.marginals_section import marginal_scores_section
 from truetwin.report.sections.plan_section import plan_section
 from truetwin.study.step_work import EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
+from truetwin.study.study_check import OF_A_PANEL
 
 
 def study_page(work: Work) -> Page:
@@ -180,7 +181,7 @@ def _twin_share(twins: Any, item: str, category: str) -> float | None:
 
 def _facts(work: Work, chosen: Evaluation | None) -> list[tuple[str, str]]:
     facts = []
-    if work.study.inputs.human is not None:
+    if any(getattr(work.study, name) is not None for name in OF_A_PANEL):
         panel = work.panel
         facts.append(
             ("people", f"{len(panel.human.respondent_ids)} respondents, {len(panel.human.item_ids)} items")

@@ -17,7 +17,7 @@ from truetwin.settings.declaration import study_record
 from truetwin.settings.study_settings import Study
 from truetwin.study.step_work import Progress, Work
 from truetwin.study.study_check import check_study
-from truetwin.study.study_file import files_of
+from truetwin.study.study_file import files_of, named_in
 from truetwin.study.study_steps import STEPS, Step
 
 Bar = Callable[[str], AbstractContextManager[Progress | None]]
@@ -108,7 +108,7 @@ def _do(step: Step, work: Work, ledger: Ledger, again: bool, bar: Bar | None) ->
         files = ledger.entries()[step.name]["outputs"]
         return StepOutcome(step.name, True, 0.0, tuple(work.folder / file for file in files))
     start = time.perf_counter()
-    with bar(step.name) if bar else nullcontext() as work.progress:
+    with named_in(step.name), bar(step.name) if bar else nullcontext() as work.progress:
         outputs = step.do(work)
     seconds = time.perf_counter() - start
     ledger.record(step.name, key, outputs, seconds)
