@@ -98,13 +98,17 @@ def calibrate_command(settings: CalibrateCommand) -> int:
 
 def _check_outputs(settings: CalibrateCommand, method: str) -> None:
     """Make sure before any work that the predictions, and what goes beside them, can be written."""
+    from truetwin.calibration.calibrators import methods_with_laws
     from truetwin.errors import OutputError
     from truetwin.io import check_output_ending, check_outputs
-    from truetwin.report.files.prediction_files import check_sidecar, intervals_path, sidecar_path
+    from truetwin.report.files.prediction_files import intervals_path
+    from truetwin.results.sidecars import check_sidecar, sidecar_path
 
-    output = settings.output
-    if settings.intervals is not None and method != "auto":
-        raise RuleBrokenError(f"{{intervals}} goes with {{method}} auto; the method is {method!r}")
+    output, with_laws = settings.output, methods_with_laws()
+    if settings.intervals is not None and method not in with_laws:
+        raise RuleBrokenError(
+            f"{{intervals}} goes with {{method}} {' or '.join(with_laws)}; the method is {method!r}"
+        )
     if not output.name:
         raise OutputError(f"the output must be a file; {str(output)!r} is not the name of one")
     companions = [intervals_path(output)] if settings.intervals is not None else []

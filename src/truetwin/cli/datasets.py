@@ -9,12 +9,11 @@ from truetwin.settings.program_settings import DatasetsFetchCommand, DatasetsLis
 @verb(DatasetsListCommand)
 def list_command(settings: DatasetsListCommand) -> None:
     """List the datasets with licence, citation and how much of each is on this machine."""
-    from truetwin.cli.output import Column, print_json, print_table
+    from truetwin.cli.output import Column, note, print_json, print_table
     from truetwin.datasets import datasets
 
     rows = []
-    for name in datasets:
-        dataset = datasets[name]
+    for name, dataset in datasets.items():
         rows.append(
             {
                 "dataset": name,
@@ -27,6 +26,8 @@ def list_command(settings: DatasetsListCommand) -> None:
                 "variants": list(dataset.variants) or None,
             }
         )
+    for why in datasets.faults().values():
+        note(why)
     if settings.as_json:
         print_json("datasets list", {}, rows)
         return

@@ -24,7 +24,7 @@ def list_command(settings: PersonasListCommand) -> None:
 
     builders = [
         {"builder": b.name, "summary": b.summary, "needs": ", ".join(sorted(b.needs)) or None}
-        for b in (BUILDERS[n] for n in BUILDERS)
+        for _, b in BUILDERS.items()
     ]
     constructions = [
         {

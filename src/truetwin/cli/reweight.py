@@ -82,7 +82,7 @@ def reweight_command(settings: ReweightCommand) -> None:
 def _check_outputs(settings: ReweightCommand) -> None:
     """Make sure before any work that everything can be written."""
     from truetwin.io import check_output_ending, check_outputs
-    from truetwin.report.files.prediction_files import check_sidecar, sidecar_path
+    from truetwin.results.sidecars import check_sidecar, sidecar_path
 
     named = [path for path in (settings.output, settings.weights_output) if path]
     check_outputs([settings.output, sidecar_path(settings.output), *named[1:]], settings.files.values())

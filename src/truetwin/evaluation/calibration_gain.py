@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from truetwin.calibration import Calibration
-from truetwin.calibration.auto.auto_calibrator import Auto, situation_of
 from truetwin.calibration.calibrators import methods
 from truetwin.data import Axis
 from truetwin.errors import NotPredictableError
 from truetwin.evaluation.comparison import evaluate
+from truetwin.instrument.batteries import situation_of
 
 #: Targets that are hidden unless told otherwise, and the size of a table in cells above which none are.
 USUAL_CHECK = 25
@@ -88,8 +88,8 @@ def faced_protocols(result: Calibration) -> list[tuple[Axis, str]]:
         if part.axis == "respondent":
             found.append(("respondent", "leave-one-respondent-out"))
             continue
-        model = Auto(blocks=result.calibrators["item"].get_params().get("blocks"))
-        faced = [situation_of(model, result.panel, t, part.target_ids) for t in part.target_ids]
+        blocks = result.calibrators["item"].get_params().get("blocks")
+        faced = [situation_of(blocks, result.panel, t, part.target_ids) for t in part.target_ids]
         new = [text.startswith("new battery") for text in faced]
         if not all(new):
             found.append(("item", "leave-one-item-out"))

@@ -280,7 +280,7 @@ def _joined(left: _Node, right: _Node) -> _Node | None:
     n_pairs = left.size * right.size
     pairs = left.leaves.astype(np.int64) * right.size + right.leaves
     if n_pairs > 4 * MAX_LEAVES and np.unique(pairs[: 4 * cap]).size > cap:
-        return None  # refused by a sample, before the long way
+        return None  # a sample shows that merging does not pay
     if n_pairs <= DENSE_PAIRS:
         seen = np.flatnonzero(np.bincount(pairs, minlength=n_pairs))
     else:
