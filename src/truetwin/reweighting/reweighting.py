@@ -139,6 +139,7 @@ class Reweighting:
     Attributes
     ----------
     populations : tuple of FittedPopulation
+        One fit for each population.
     method : str
         Name of the method that was asked for.
     level : float
