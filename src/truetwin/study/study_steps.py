@@ -21,6 +21,7 @@ from truetwin.settings.value_kinds import ids_among
 from truetwin.study.personas_step import make_personas
 from truetwin.study.simulation_step import run_simulation
 from truetwin.study.step_work import EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
+from truetwin.study.voice_build_step import build_items
 from truetwin.study.voice_steps import (
     annotate_items,
     audit_items,
@@ -373,6 +374,7 @@ STEPS = (
         _marginal_files,
         _evaluate_marginals,
     ),
+    Step("voice.build", lambda study: study.voice.build, _nothing, build_items),
     Step("voice.annotate", lambda study: study.voice.annotate, _nothing, annotate_items),
     Step("voice.audit", lambda study: study.voice.audit, _nothing, audit_items),
     Step("voice.run", lambda study: study.voice.run, _nothing, play_items),

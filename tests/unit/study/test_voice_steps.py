@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from novel_examples import made_up_novel
 from truetwin.errors import RunError, TruetwinError
 from truetwin.study import read_study, run_study
 from truetwin.study.study_check import check_study
@@ -106,3 +107,23 @@ def test_items_without_a_readable_annotation_stop_the_study(folder: Path) -> Non
     (folder / "annotator.json").write_text(json.dumps({"default": "no idea"}))
     with pytest.raises(RunError, match="8 items have no readable annotation"):
         run(folder, without(STUDY, "run", "generate", "audit"))
+
+
+def test_benchmark_items_are_made_from_a_novel(folder: Path) -> None:
+    (folder / "book.txt").write_text(made_up_novel(4, 8), encoding="utf-8")
+    done = run(
+        folder,
+        """
+inputs: {}
+voice:
+  build:
+    narrative:
+      books: [book.txt]
+      items: {chunk_words: 110, min_history: 3}
+      build: {limit: 16, licence: public domain, matching: {rounds: 0, triples: 30}}
+""",
+    )
+    made = done / "voice-build-narrative"
+    assert 0 < len((made / "items.jsonl").read_text().splitlines()) <= 16
+    assert "public domain" in (made / "datasheet.md").read_text(encoding="utf-8")
+    assert all(step.skipped for step in run_study(read_study(folder / "study.yaml"), done).steps)
