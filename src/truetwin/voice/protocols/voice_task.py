@@ -12,10 +12,12 @@ from truetwin.errors import ParameterError
 from truetwin.llm import Cell, Parsed, Reply, Request, Sampling, State
 from truetwin.llm.prompts import Prompt, packaged_prompt
 from truetwin.llm.task import digest_of
+from truetwin.settings.declaration import default_of
+from truetwin.settings.voice_settings import VoiceItems
 from truetwin.voice.items.voice_items import N_OPTIONS, VoiceItem
 
 #: Turns of history that a model sees unless told otherwise (paper B, table 2: 30 in the interpersonal dimension).
-HISTORY_TURNS = 30
+HISTORY_TURNS: int = default_of(VoiceItems, "history")
 #: States of a cell for which no reply came.
 NO_REPLY = frozenset({State.PROVIDER_ERROR, State.SKIPPED})
 
