@@ -73,7 +73,6 @@ MOVED = {
     "llm.embeddings": "llm.providers.embedding_endpoint",
     "llm.forecast": "llm.running.forecast",
     "llm.gate": "llm.running.request_gate",
-    "llm.handover": "llm.batches.handover",
     "llm.http_failures": "llm.providers.http_failures",
     "llm.inspect_engine": "llm.providers.inspect_engine",
     "llm.interrupts": "llm.running.interrupts",
@@ -85,12 +84,10 @@ MOVED = {
     "llm.progress": "llm.running.run_progress",
     "llm.run_file": "llm.store.run_file",
     "llm.runner": "llm.running.runner",
-    "llm.schema": "llm.store.run_schema",
     "llm.scripted": "llm.providers.scripted",
     "llm.sessions": "llm.store.sessions",
     "llm.settings": "llm.store.settings_comparison",
     "llm.shards": "llm.running.shards",
-    "llm.shared_run": "llm.store.shared_run",
     "llm.stored": "llm.store.stored_call",
     "llm.templates": "llm.prompts",
     "llm.waiting": "llm.running.waiting",
@@ -240,7 +237,7 @@ MOVED = {
 NOW_ROOMS = {
     "calibration.auto": (
         "calibration.auto.auto_calibrator",
-        "Auto situation_of",
+        "Auto",
     ),
     "llm.store": (
         "llm.store.run_store",

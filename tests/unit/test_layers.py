@@ -45,11 +45,11 @@ ALLOWED = {  # narrower than the order of layers
     "instrument": BASIS | {"instrument"},
     "results": BASIS | {"io", "results"},
     "llm": BASIS | {"io", "llm"},
-    "simulation": BASIS | {"io", "datasets", "llm", "simulation"},
+    "simulation": BASIS | {"io", "results", "datasets", "llm", "simulation"},
     "voice": BASIS | {"io", "datasets", "solvers", "llm", "voice"},
     "voice_sets": BASIS | {"io", "results", "llm", "voice", "voice_sets"},
     "calibration": BASIS | {"instrument", "solvers", "calibration"},
-    "reweighting": BASIS | {"solvers", "reweighting"},
+    "reweighting": BASIS | {"results", "solvers", "reweighting"},
     "diagnosis": BASIS | {"instrument", "io", "solvers", "calibration", "diagnosis"},
 }
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")

@@ -48,7 +48,7 @@ class Preprocessing:
         Standard deviations below it are replaced by 1, in scale points, so that nearly constant items are not
         blown up.
     level : {"human", "twin"}, default="human"
-    Item means and spreads that a new respondent's predictions are put back on. The human ones are known and
+        Item means and spreads that a new respondent's predictions are put back on. The human ones are known and
         right; the paper used the twins'.
     constant_targets : {"refuse", "predict"}, default="refuse"
         What to do with a target to which all twins gave one answer, where a method learns from the target's twins

@@ -94,22 +94,20 @@ def calibrate_command(
     every target.
     """
     from truetwin.calibration import calibrate
-    from truetwin.calibration.calibrators import check_preset, methods
+    from truetwin.calibration.calibrators import check_preset, methods, methods_with_laws
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.errors import OutputError, ParameterError
     from truetwin.io import check_output_ending, check_outputs
-    from truetwin.report.files.prediction_files import (
-        check_sidecar,
-        intervals_path,
-        sidecar_path,
-        write_predictions,
-    )
+    from truetwin.report.files.prediction_files import intervals_path, write_predictions
+    from truetwin.results.sidecars import check_sidecar, sidecar_path
 
     name = methods.resolve(method)
     check_preset(preset)
     if intervals is not None:
-        if name != "auto":
-            raise ParameterError(f"--intervals goes with --method auto; the method is {name!r}")
+        if name not in methods_with_laws():
+            raise ParameterError(
+                f"--intervals goes with --method {' or '.join(methods_with_laws())}; the method is {name!r}"
+            )
         if not 0 < intervals < 1:
             raise ParameterError(f"--intervals must lie between 0 and 1; got {intervals:g}")
     if not output.name:
@@ -217,15 +215,15 @@ def _gain(
 
 def _protocols(result: Calibration) -> list[tuple[Axis, str]]:
     """How to hide answered targets so that they face what the new ones face."""
-    from truetwin.calibration.auto.auto_calibrator import Auto, situation_of
+    from truetwin.instrument.batteries import situation_of
 
     found: list[tuple[Axis, str]] = []
     for part in result.parts:
         if part.axis == "respondent":
             found.append(("respondent", "leave-one-respondent-out"))
             continue
-        model = Auto(blocks=result.calibrators["item"].get_params().get("blocks"))
-        faced = [situation_of(model, result.panel, t, part.target_ids) for t in part.target_ids]
+        blocks = result.calibrators["item"].get_params().get("blocks")
+        faced = [situation_of(blocks, result.panel, t, part.target_ids) for t in part.target_ids]
         new = [text.startswith("new battery") for text in faced]
         if not all(new):
             found.append(("item", "leave-one-item-out"))

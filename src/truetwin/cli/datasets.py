@@ -14,12 +14,11 @@ app = typer.Typer(help="List and fetch public datasets.", no_args_is_help=True, 
 @app.command("list")
 def list_command(json: Json = False) -> None:
     """List the datasets with licence, citation and how much of each is on this machine."""
-    from truetwin.cli.output import Column, print_json, print_table
+    from truetwin.cli.output import Column, note, print_json, print_table
     from truetwin.datasets import datasets
 
     rows = []
-    for name in datasets:
-        dataset = datasets[name]
+    for name, dataset in datasets.items():
         rows.append(
             {
                 "dataset": name,
@@ -32,6 +31,8 @@ def list_command(json: Json = False) -> None:
                 "variants": list(dataset.variants) or None,
             }
         )
+    for why in datasets.faults().values():
+        note(why)
     if json:
         print_json("datasets list", {}, rows)
         return

@@ -152,11 +152,12 @@ def _write_report(
 
     from truetwin.diagnosis import diagnose
     from truetwin.io import read_table
-    from truetwin.report.files.prediction_files import intervals_path, sidecar_path
+    from truetwin.report.files.prediction_files import intervals_path
     from truetwin.report.page import Field, Page, Section, Table, write_page
     from truetwin.report.sections.calibration_section import calibration_section, new_item_shares
     from truetwin.report.sections.diagnosis_section import diagnosis_section, verdict_in_words
     from truetwin.report.sections.evaluation_section import PROTOCOLS, evaluation_section, gain_in_words
+    from truetwin.results.sidecars import sidecar_path
 
     best = next(row for row in evaluation.summary() if row["method"] == METHOD)
     fields = (

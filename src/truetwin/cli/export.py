@@ -32,7 +32,7 @@ def check_export(output: Path, inputs: Iterable[Path | None]) -> None:
     """Make sure before any call that the answers can be written."""
     from truetwin.io import check_output_ending, check_outputs
     from truetwin.report.files.answer_files import companions
-    from truetwin.report.files.prediction_files import check_sidecar
+    from truetwin.results.sidecars import check_sidecar
 
     check_outputs([output, *companions(output)], inputs)
     check_output_ending(output)
@@ -84,7 +84,7 @@ def print_states(counts: Mapping[State, int], total: int, *, title: str) -> None
 def disclose(model: ChatModel) -> None:
     """Say so if no language model answered."""
     from truetwin.cli.output import note
-    from truetwin.simulation.survey.survey_answers import STAND_INS_SAY
+    from truetwin.results.disclosure import STAND_INS_SAY
 
     text = STAND_INS_SAY.get(str(model.describe().get("engine")))
     if text:

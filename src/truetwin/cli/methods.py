@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from truetwin.cli.shared_options import Json
+
+if TYPE_CHECKING:
+    from truetwin.calibration.calibrators import Method
 
 
 def methods_command(json: Json = False) -> None:
     """List the methods, their settings and what they are for."""
     from truetwin.calibration.calibrators import methods
     from truetwin.cli.output import Column, print_json, print_table
-    from truetwin.reweighting.marginal_methods import SUMMARIES
+    from truetwin.reweighting.marginal_methods import MARGINAL_METHODS, summaries
 
-    rows = [
-        {
-            "method": name,
-            "kind": method.kind,
-            "predicts": " and ".join(f"{a}s" for a in method.make.axes),
-            "settings": ", ".join(f"{k}={v}" for k, v in method.make().get_params().items()) or None,
-            "summary": method.summary,
-        }
-        for name, method in ((n, methods[n]) for n in methods)
-    ]
+    rows = [_row(name, method) for name, method in methods.items()]
     rows += [
         {"method": name, "kind": "distribution", "predicts": "marginals", "summary": summary}
-        for name, summary in SUMMARIES.items()
+        for name, summary in summaries().items()
+    ]
+    rows += [
+        {"method": name, "kind": "cannot be used", "predicts": None, "settings": None, "summary": why}
+        for name, why in [*methods.faults().items(), *MARGINAL_METHODS.faults().items()]
     ]
     if json:
         print_json("methods", {}, rows)
@@ -32,3 +32,13 @@ def methods_command(json: Json = False) -> None:
     print_table(
         rows, [Column(c, c, optional=c in ("predicts", "settings"), foldable=c == "summary") for c in columns]
     )
+
+
+def _row(name: str, method: Method) -> dict[str, Any]:
+    return {
+        "method": name,
+        "kind": method.kind,
+        "predicts": " and ".join(f"{a}s" for a in method.make.axes),
+        "settings": ", ".join(f"{k}={v}" for k, v in method.make().get_params().items()) or None,
+        "summary": method.summary,
+    }

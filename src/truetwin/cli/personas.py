@@ -47,7 +47,7 @@ def list_command(json: Json = False) -> None:
 
     builders = [
         {"builder": b.name, "summary": b.summary, "needs": ", ".join(sorted(b.needs)) or None}
-        for b in (BUILDERS[n] for n in BUILDERS)
+        for _, b in BUILDERS.items()
     ]
     constructions = [
         {

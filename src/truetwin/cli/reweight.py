@@ -81,7 +81,7 @@ def reweight_command(
     from truetwin.errors import ParameterError
     from truetwin.io import check_output_ending, check_outputs
     from truetwin.report.files.predicted_marginals import write_marginals
-    from truetwin.report.files.prediction_files import check_sidecar, sidecar_path
+    from truetwin.results.sidecars import check_sidecar, sidecar_path
     from truetwin.reweighting import MARGINAL_METHODS, reweight
     from truetwin.reweighting import discrepancy as discrepancy_named
 

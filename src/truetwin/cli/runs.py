@@ -251,7 +251,7 @@ def _reasons(store: Any, step: str) -> dict[str, int]:
 
 def _print_step(store: Any, step: str, row: dict[str, Any]) -> None:
     from truetwin.cli.output import Column, note, print_table
-    from truetwin.simulation.survey.survey_answers import STAND_INS_SAY
+    from truetwin.results.disclosure import STAND_INS_SAY
 
     task = row["settings"]["task"]
     counts = store.counts(step)

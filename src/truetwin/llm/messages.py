@@ -120,6 +120,14 @@ class Usage:
             self.cached_tokens + other.cached_tokens,
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens - other.prompt_tokens,
+            self.completion_tokens - other.completion_tokens,
+            self.reasoning_tokens - other.reasoning_tokens,
+            self.cached_tokens - other.cached_tokens,
+        )
+
 
 @dataclass(frozen=True)
 class Reply:

@@ -35,7 +35,13 @@ class Parsed:
     reason: str = ""
 
 
-class Task(Protocol):
+class ReplyReader(Protocol):
+    """What reads the replies of a run. ``parse`` is pure: called again, it gives the same."""
+
+    def parse(self, cell: Cell, reply: Reply) -> Parsed: ...  # noqa: D102
+
+
+class Task(ReplyReader, Protocol):
     """What a run asks: its cells, a request for each, and a reading of each reply.
 
     ``settings`` is everything that makes two runs differ, as JSON; a stored run is continued only under equal settings.
@@ -48,8 +54,6 @@ class Task(Protocol):
     def cells(self) -> Iterable[Cell]: ...  # noqa: D102
 
     def request(self, cell: Cell) -> Request: ...  # noqa: D102
-
-    def parse(self, cell: Cell, reply: Reply) -> Parsed: ...  # noqa: D102
 
 
 class PartOfTask:

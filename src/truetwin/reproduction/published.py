@@ -1,4 +1,4 @@
-"""What the papers printed."""
+"""Read the figures that the papers printed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAPER_NAMES = {"twin": "baseline", "synthetic-control-paper": "synthetic-control
 
 @cache
 def published() -> dict[str, Any]:
-    """All published tables, by number."""
+    """Read all published tables, by number."""
     content: dict[str, Any] = json.loads(
         files(__package__).joinpath("published.json").read_text(encoding="utf-8")
     )
@@ -21,7 +21,7 @@ def published() -> dict[str, Any]:
 
 
 def published_mean(table: str, part: str, method: str) -> float | None:
-    """The mean printed for ``method`` in a part of a table, or None if there is none."""
+    """Return the mean printed for ``method`` in a part of a table, or None if there is none."""
     means = published()[table].get(part, {}).get("mean", {})
     value = means.get(PAPER_NAMES.get(method, method))
     return None if value is None else float(value)

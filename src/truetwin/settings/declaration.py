@@ -6,11 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from inspect import get_annotations
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from truetwin.settings.setting_errors import RuleBrokenError, explained
+from truetwin.settings.setting_wording import in_words
 
 __all__ = [
     "Argument",
@@ -194,6 +203,17 @@ class Settings(CheckedModel):
         for part in cls.__mro__:
             names += [name for name in get_annotations(part) if name in cls.model_fields]
         return list(dict.fromkeys(names))
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_switches_for_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where a number is asked for, instead of reading them as 1 and 0."""
+        if isinstance(value, bool) and info.field_name:
+            kind = cls.model_fields[info.field_name].annotation
+            admitted = {kind, *get_args(kind)}
+            if admitted & {int, float} and bool not in admitted:
+                raise ValueError(f"must be {in_words(kind)}; got {value}")
+        return value
 
 
 def setting(default: Any, description: str, **bounds: Any) -> Any:

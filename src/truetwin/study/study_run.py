@@ -10,7 +10,7 @@ from pathlib import Path
 
 from truetwin import __version__
 from truetwin.errors import ParameterError
-from truetwin.io import file_hash, make_folder, write_json
+from truetwin.io import make_folder, write_json
 from truetwin.registry import closest
 from truetwin.results.step_cache import Ledger, locked, step_key
 from truetwin.study.step_work import Progress, Work
@@ -114,12 +114,12 @@ def _do(step: Step, work: Work, ledger: Ledger, again: bool, bar: Bar | None) ->
 
 def _write_study(work: Work) -> None:
     """The study as it was understood, defaults included, with versions and hashes of all inputs."""
-    from truetwin.report.files.prediction_files import versions
+    from truetwin.results.sidecars import hashed, versions
 
     inputs = {role: path for role, path in work.study.inputs if isinstance(path, Path)}
     content = {
         "study": work.study.model_dump(mode="json"),
         "versions": versions(),
-        "inputs": {role: {"file": path.name, "sha256": file_hash(path)} for role, path in inputs.items()},
+        "inputs": hashed(inputs),
     }
     write_json(content, work.folder / "study.json")

@@ -102,7 +102,7 @@ def _examples(work: Work, part: Evaluate) -> dict[str, Any]:
 
 
 def _calibrate(work: Work) -> list[Path]:
-    from truetwin.calibration import calibrate
+    from truetwin.calibration import calibrate, methods
     from truetwin.report.files.prediction_files import intervals_path, write_predictions
 
     part = work.study.calibrate
@@ -117,7 +117,8 @@ def _calibrate(work: Work) -> list[Path]:
         progress=work.progress,
     )
     output = work.folder / f"predictions.{part.format}"
-    interval = part.interval if part.method == "auto" and panel.new_items else None
+    offered = panel.new_items and "item" in methods[part.method].make.law_axes
+    interval = part.interval if offered else None
     sidecar = write_predictions(
         result,
         output,

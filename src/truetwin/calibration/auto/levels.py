@@ -51,9 +51,7 @@ def predict_level(problem: Problem, target: int, hidden: Sequence[int]) -> Level
 
 
 def _pooled(values: Array, block: NDArray[np.intp], near: NDArray[np.bool_]) -> float:
-    """Pool values as the mean over blocks, shrunk to 0 by its standard error, and then towards the mean of the near
-    values.
-    """
+    """Average over blocks, shrink to 0 by the standard error, then shrink towards the mean of the near values."""
     _, which = np.unique(block, return_inverse=True)
     means = np.bincount(which, values) / np.bincount(which)
     overall = float(means.mean())

@@ -15,11 +15,12 @@ import numpy as np
 
 from truetwin.calibration.auto.new_people import predict_people
 from truetwin.calibration.orientation import Array
+from truetwin.calibration.predictive_law import Law
 from truetwin.errors import ParameterError
 
 
 @dataclass(frozen=True, eq=False)
-class PersonLaw:
+class PersonLaw(Law):
     """Errors to expect in the predicted answers of a new respondent.
 
     Attributes
@@ -27,7 +28,7 @@ class PersonLaw:
     residuals : ndarray of shape (n, p)
         Answer minus prediction of other people in ascending order for each item, NaN at the end.
     counts : ndarray of shape (p,)
-    Number of residuals of each item.
+        Number of residuals of each item.
     """
 
     residuals: Array
@@ -61,7 +62,7 @@ def person_law(human: Array, twin: Array) -> PersonLaw:
     Parameters
     ----------
     human, twin : ndarray of shape (n, p)
-    Answers on their scales. The people for whom intervals are wanted have no human answers here.
+        Answers on their scales. The people for whom intervals are wanted have no human answers here.
     """
     known = np.flatnonzero(np.isfinite(human).any(axis=1))
     errors = np.sort(human[known] - predict_people(human, twin, known), axis=0)

@@ -146,10 +146,10 @@ def _job(found: Any, file: str) -> BatchJob:
 def _client(model: OpenAIModel) -> Iterator[Any]:
     import openai
 
-    client = model.blocking_client()
+    client = model.endpoint.blocking_client()
     try:
         yield client
     except openai.OpenAIError as error:
-        raise model.failure(error) from None
+        raise model.endpoint.failure(error) from None
     finally:
         client.close()

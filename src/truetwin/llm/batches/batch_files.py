@@ -19,7 +19,7 @@ from truetwin.llm.running.pricing import Prices
 from truetwin.llm.running.shards import Shard
 from truetwin.llm.store.run_store import Store
 from truetwin.llm.store.stored_call import Failure, storable
-from truetwin.llm.task import ChatModel, Parsed, State, Task
+from truetwin.llm.task import ChatModel, Parsed, ReplyReader, State, Task
 
 ENDPOINT = "/v1/chat/completions"
 _BLOCK = 500  # cells that are claimed at once
@@ -160,7 +160,9 @@ def _free_name(folder: Path) -> Path:
     return path
 
 
-def import_replies(task: Task, store: Store, path: Path, *, prices: Prices | None = None) -> Imported:
+def import_replies(
+    reader: ReplyReader, store: Store, path: Path, *, prices: Prices | None = None
+) -> Imported:
     """Store the replies of a file: JSON lines with ``custom_id`` and either ``response.body`` or ``error``.
 
     Lines may be in any order; importing a file twice changes nothing.
@@ -178,7 +180,7 @@ def import_replies(task: Task, store: Store, path: Path, *, prices: Prices | Non
             if not line.strip():
                 continue
             n_lines += 1
-            name, outcome = _import_line(line, task, store, taken, prices)
+            name, outcome = _import_line(line, reader, store, taken, prices)
             counts[outcome] += 1
             if outcome in ("answered", "failed"):
                 taken.append(name)
@@ -194,7 +196,7 @@ def import_replies(task: Task, store: Store, path: Path, *, prices: Prices | Non
 
 
 def _import_line(
-    line: bytes, task: Task, store: Store, taken: Collection[str], prices: Prices | None
+    line: bytes, reader: ReplyReader, store: Store, taken: Collection[str], prices: Prices | None
 ) -> tuple[str, str]:
     try:
         found = json.loads(line)
@@ -214,7 +216,7 @@ def _import_line(
         store.put_failure(Failure(cell, "batch", str(error), used, _cost(used, prices)))
         store.put(cell, request, Parsed(State.PROVIDER_ERROR, None, str(error)))
         return name, "failed"
-    store.put(cell, request, task.parse(cell, reply), reply, cost=_cost(reply.usage, prices))
+    store.put(cell, request, reader.parse(cell, reply), reply, cost=_cost(reply.usage, prices))
     return name, "answered"
 
 

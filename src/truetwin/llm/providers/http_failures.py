@@ -27,7 +27,15 @@ _UNREACHABLE = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno
 _KINDS = {408: "timeout", 429: "rate-limit", 503: "overloaded", 504: "timeout", 529: "overloaded"}
 
 
-def from_status(status: int, body: Any, headers: Mapping[str, str], *, url: str, model: str) -> ProviderError:
+def from_status(
+    status: int,
+    body: Any,
+    headers: Mapping[str, str],
+    *,
+    url: str,
+    model: str,
+    service: str = "chat completions",
+) -> ProviderError:
     """The error behind an HTTP status other than success.
 
     Parameters
@@ -38,7 +46,7 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], *, url: str,
         What came with it: text, or JSON as read.
     headers : mapping
         Its headers.
-    url, model : str
+    url, model, service : str
         What was asked, for the message.
     """
     code, words = _code(body), _words(body)
@@ -50,7 +58,7 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], *, url: str,
     if code == "model_not_found" or (status in (400, 404, 422) and _speaks_of_missing_model(words)):
         return UnknownModelError(f"{url} has no model {model!r} ({status}){said}")
     if status == 404:
-        return EndpointError(f"{url} has no chat completions (404){said}. The base URL usually ends in /v1.")
+        return EndpointError(f"{url} has no {service} (404){said}. The base URL usually ends in /v1.")
     if status in (408, 409, 425, 429) or status >= 500:
         kind = _KINDS.get(status, "server")
         return TransientError(f"{url} answers {status}{said}", retry_after(headers), kind=kind)

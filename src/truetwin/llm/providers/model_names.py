@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from truetwin.errors import ParameterError
 from truetwin.llm.providers.connection import ModelOptions
 from truetwin.llm.task import ChatModel
 from truetwin.registry import Registry
 
 ModelFactory = Callable[[str, ModelOptions], ChatModel]
 
+
+def _check_factory(entry: Any) -> None:
+    if not callable(entry):
+        raise ParameterError(
+            f"it must be called with what follows the colon, and options; it is {entry!r:.80}"
+        )
+
+
 # A factory takes what follows the colon, which may be empty.
-models: Registry[ModelFactory] = Registry("kind of model", entry_point_group="truetwin.models")
+models: Registry[ModelFactory] = Registry(
+    "kind of model", hint="Kinds are: {names}.", entry_point_group="truetwin.models", check=_check_factory
+)
 # A factory takes the whole name.
-engines: Registry[ModelFactory] = Registry("engine", hint="Engines are: openai, inspect.")
+engines: Registry[ModelFactory] = Registry("engine", hint="Engines are: {names}.")
 
 
 def open_model(

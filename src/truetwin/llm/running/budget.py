@@ -127,7 +127,7 @@ class Budget:
     def settle(self, reserved: Reservation, used: Usage | None) -> float | None:
         """Replace an estimate by what was used (None: nothing known); the money for it, None without prices."""
         expected = reserved.expected
-        self._reserved = self._reserved + Usage(-expected.prompt_tokens, -expected.completion_tokens)
+        self._reserved = self._reserved - expected
         if used is None:
             return None
         if not (used.prompt_tokens or used.completion_tokens):  # money is unknown; caps go by the estimate

@@ -30,7 +30,7 @@ from truetwin.llm.store.stored_call import (
     to_row,
     value_json,
 )
-from truetwin.llm.task import Parsed, State, Task
+from truetwin.llm.task import Parsed, ReplyReader, State
 
 _BEAT = 15.0  # seconds between signs of life
 _KNOWN = 50_000  # hashes of texts that are remembered as stored
@@ -387,7 +387,7 @@ class Store(RunFile):
             self._base.execute(_PUT_FAILURE, failure_row(late, session))
         self._base.execute(f"DELETE FROM claims WHERE {ONE_CELL} AND session = ?", (*key(call.cell), session))
 
-    def reparse(self, task: Task, step: str | None = None) -> int:
+    def reparse(self, reader: ReplyReader, step: str | None = None) -> int:
         """Read every stored reply anew, without a call.
 
         Returns
@@ -399,7 +399,7 @@ class Store(RunFile):
         for call in self.calls(step):
             if call.reply is None:
                 continue
-            parsed = task.parse(call.cell, call.reply)
+            parsed = reader.parse(call.cell, call.reply)
             if _reading(parsed) != _reading(call.parsed):
                 fresh.append((*_reading(parsed), *key(call.cell)))
         with self.writing():

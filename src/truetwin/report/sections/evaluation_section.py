@@ -1,4 +1,4 @@
-"""What calibration gained where the truth is known."""
+"""Report section on the evaluation: what calibration gained where the truth is known."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from truetwin.evaluation import Evaluation
+from truetwin.evaluation.target_gains import target_rows
 from truetwin.evaluation.threshold_sweep import ThresholdSweep
 from truetwin.report.figures.calibration_figures import shares_figure
-from truetwin.report.figures.evaluation_figures import method_figure, target_figure, target_rows
+from truetwin.report.figures.evaluation_figures import method_figure, target_figure
 from truetwin.report.figures.threshold_figure import threshold_figure
 from truetwin.report.page import Field, Picture, Section, Table
 
@@ -50,7 +51,7 @@ PROTOCOLS = {
 
 
 def gain_in_words(row: Mapping[str, Any]) -> str:
-    """The answer of an evaluation in one sentence, from the method's row of the summary."""
+    """Say the result of an evaluation in one sentence, from the method's row of the summary."""
     gain, error = row["difference"], row["difference_standard_error"]
     figures = f"paired gain {gain:+.3f}, standard error {error:.3f}, {row['n_paired']} targets"
     if error != error or abs(gain) <= 2 * error:
@@ -68,7 +69,7 @@ def gain_in_words(row: Mapping[str, Any]) -> str:
 def evaluation_section(
     evaluation: Evaluation, method: str, *, metric: str = "pearson", key: str = ""
 ) -> Section:
-    """Methods compared, and each target with and without calibration."""
+    """Compare the methods, and show each target with and without calibration."""
     protocol = str(evaluation.settings["protocol"])
     rows = [row for row in evaluation.summary() if row["metric"] == metric]
     targets = target_rows(evaluation, method, metric=metric)
@@ -109,7 +110,7 @@ def evaluation_section(
 
 
 def examples_section(rows: Sequence[Mapping[str, Any]]) -> Section:
-    """Shares of a few hidden items; ``rows`` have item, category, human, calibrated, twin and n."""
+    """Show the shares of a few hidden items; ``rows`` have item, category, human, calibrated, twin and n."""
     blocks: list[Table | Picture] = []
     for item in dict.fromkeys(row["item"] for row in rows):
         here = [row for row in rows if row["item"] == item]
@@ -133,7 +134,10 @@ def examples_section(rows: Sequence[Mapping[str, Any]]) -> Section:
 
 
 def thresholds_section(records: Mapping[str, Mapping[str, Any]]) -> Section:
-    """Adaptive transfer at every threshold; a record is a threshold sweep as JSON, or says why there is none."""
+    """Show adaptive transfer at every threshold.
+
+    A record is a threshold sweep as JSON, or says why there is none.
+    """
     texts, blocks = [], list[Table | Picture]()
     for method, record in records.items():
         if "impossible" in record:

@@ -1,4 +1,4 @@
-"""How a population answers items that only its twins have answered."""
+"""Report section on marginals: how a population answers items that only its twins have answered."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHARE_FIELDS = (
 
 
 def marginals_section(sidecar: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Section:
-    """Predicted shares with bands, beside the twins' own.
+    """Show predicted shares with bands, beside the twins' own shares.
 
     ``rows`` have item, population, category, ``calibrated``, ``lower``, ``upper`` and ``twin``.
     """

@@ -13,7 +13,7 @@ import numpy as np
 from truetwin.data import Item, ResponseMatrix
 from truetwin.data.persona import Passage, Persona
 from truetwin.errors import DataError
-from truetwin.registry import Registry
+from truetwin.registry import Registry, must_be
 from truetwin.simulation.personas.leaks import hidden_with
 from truetwin.simulation.questions.question import answer_text, plain, written
 
@@ -142,6 +142,7 @@ BUILDERS: Registry[PersonaBuilder] = Registry(
     "persona builder",
     hint="`truetwin personas list` shows all.",
     entry_point_group="truetwin.persona_builders",
+    check=must_be(PersonaBuilder),
 )
 
 

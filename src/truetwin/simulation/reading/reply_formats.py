@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from truetwin.llm import Parsed, Reply, State
+from truetwin.llm.json_replies import object_schema
 from truetwin.simulation.questions.question import Question
 from truetwin.simulation.questions.survey_design import SurveyDesign
 from truetwin.simulation.reading.distributions import read_distribution, read_logprobs
@@ -17,7 +18,7 @@ _TEXT = {"type": "string"}
 
 def reply_schema(questions: Sequence[Question], design: SurveyDesign) -> dict[str, Any]:
     """JSON schema of a reply to several questions, keyed by their number as a text."""
-    return _object({str(k): _entry_schema(q, design) for k, q in enumerate(questions, 1)})
+    return object_schema({str(k): _entry_schema(q, design) for k, q in enumerate(questions, 1)})
 
 
 def expected_reply(questions: Sequence[Question], codes: Sequence[float], design: SurveyDesign) -> str:
@@ -103,21 +104,12 @@ def _together(questions: Sequence[Question], parsed: Sequence[Parsed]) -> Parsed
 
 def _entry_schema(question: Question, design: SurveyDesign) -> dict[str, Any]:
     if design.elicit == "distribution":
-        return _object({o.marker: {"type": "number"} for o in question.options})
+        return object_schema({o.marker: {"type": "number"} for o in question.options})
     if design.strategy == "reasoning":
-        return _object({"reasoning": _TEXT, "answer": question.schema})
+        return object_schema({"reasoning": _TEXT, "answer": question.schema})
     if design.strategy == "repeat":
-        return _object({"question": _TEXT, "options": _TEXT, "answer": question.schema})
+        return object_schema({"question": _TEXT, "options": _TEXT, "answer": question.schema})
     return question.schema
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 def _marker(question: Question, code: float) -> int | float | str:

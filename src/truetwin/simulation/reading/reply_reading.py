@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from truetwin.llm import Parsed, State
+from truetwin.llm.json_replies import objects_in
 from truetwin.simulation.questions.question import Question, plain, written
 from truetwin.simulation.reading.numbers import ascii_digits, read_number
 
@@ -221,27 +222,20 @@ def _bare(line: str) -> str:
 
 
 def _objects(text: str) -> Iterator[dict[str, Any] | str]:
-    """Every outermost JSON object of ``text``, or the reason why one cannot be read."""
+    """Every outermost JSON object of ``text``, or the reason why one cannot be read; nothing is read after that."""
     decoder = json.JSONDecoder(object_pairs_hook=_without_repetition, parse_constant=_no_constant)
-    position, tried = text.find("{"), 0
-    while position >= 0 and tried < _OBJECTS_TRIED:
-        tried += 1
-        try:
-            value, end = decoder.raw_decode(text, position)
-        except json.JSONDecodeError as error:
-            if _IS_AN_OBJECT.match(text, position):
-                yield f"the JSON is malformed ({error.msg})"
-                return
-            position = text.find("{", position + 1)
-            continue
-        except RecursionError:
+    for position, found in objects_in(text, most=_OBJECTS_TRIED, decoder=decoder):
+        if not isinstance(found, Exception):
+            yield found
+        elif isinstance(found, RecursionError):
             yield "the JSON is nested too deeply"
             return
-        except ValueError as error:
-            yield str(error)
+        elif not isinstance(found, json.JSONDecodeError):
+            yield str(found)
             return
-        yield value
-        position = text.find("{", end)
+        elif _IS_AN_OBJECT.match(text, position):
+            yield f"the JSON is malformed ({found.msg})"
+            return
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
-from truetwin.llm import Cell, Parsed, Prices, Reply, Store, Task
+from truetwin.llm import Cell, Parsed, Prices, Reply, Store
 from truetwin.llm.batches.batch_files import Imported, import_replies
 from truetwin.simulation.survey.portraits import read_portrait
 from truetwin.simulation.survey.questionnaire import Questionnaire
@@ -39,10 +38,10 @@ def reread(store: Store) -> dict[str, int]:
 
     After an improvement of the reading, answers that were unreadable may become valid; replies stay as they came.
     """
-    reader = cast(Task, StoredReader(store))
+    reader = StoredReader(store)
     return {step: store.reparse(reader, step) for step in store.steps()}
 
 
 def import_stored(store: Store, path: Path, prices: Prices | None = None) -> Imported:
     """Take in a file of replies to requests that the run has written; see `truetwin.llm.batches.batch_files`."""
-    return import_replies(cast(Task, StoredReader(store)), store, path, prices=prices)
+    return import_replies(StoredReader(store), store, path, prices=prices)

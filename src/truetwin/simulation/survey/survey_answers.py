@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -14,17 +14,13 @@ from truetwin.data import Item
 from truetwin.errors import ParameterError, RunError
 from truetwin.llm import State, Store, StoredCall
 from truetwin.registry import closest
+from truetwin.results.disclosure import twins_disclosure
 from truetwin.simulation.reading.reply_formats import state_of
 from truetwin.simulation.survey.questionnaire import Questionnaire
 
 Point = Literal["expected", "likeliest"]
 POINTS = ("expected", "likeliest")
 ANSWER_STEP = "answer"
-REAL_MODELS_SAY = "Answers of simulated twins (a language model), not answers that anybody gave."
-STAND_INS_SAY = {
-    "generated": "GENERATED: answers of a statistical stand-in. Neither people nor a language model gave them.",
-    "scripted": "SCRIPTED: answers read from a script. Neither people nor a language model gave them.",
-}
 Shares = dict[float, float]
 
 
@@ -101,12 +97,7 @@ class SurveyAnswers:
     @property
     def disclosure(self) -> str:
         """What every output says about where the answers come from."""
-        return disclosure(self.settings["model"])
-
-
-def disclosure(model: Mapping[str, Any]) -> str:
-    """What every output says about where answers come from, by how the model describes itself."""
-    return STAND_INS_SAY.get(str(model.get("engine")), REAL_MODELS_SAY)
+        return twins_disclosure(self.settings["model"])
 
 
 def collect_answers(
@@ -139,44 +130,63 @@ def collect_answers(
     design = questionnaire.design
     if replicate is not None and not 0 <= replicate < design.replicates:
         raise ParameterError(f"the run has the replicates 0 to {design.replicates - 1}; got {replicate}")
-    people: dict[str, int] = {}
-    counts = {item: Counter[State]() for item in questionnaire.items}
-    found: dict[tuple[str, str], list[Any]] = {}
-    problems: list[Problem] = []
+    found = _Found({item: Counter() for item in questionnaire.items})
     for call in store.calls(ANSWER_STEP):
-        if replicate is not None and call.cell.replicate != replicate:
-            continue
-        people.setdefault(call.cell.persona, len(people))
+        if replicate is None or call.cell.replicate == replicate:
+            found.add(call, questionnaire)
+    values, shares, outside = _reduced(found, questionnaire, point)
+    n_replicates = design.replicates if replicate is None else 1
+    return SurveyAnswers(
+        questionnaire,
+        settings,
+        tuple(found.people),
+        values,
+        {item: {state: c[state] for state in State} for item, c in found.counts.items()},
+        settings["task"]["personas"]["count"] * len(questionnaire.items) * n_replicates,
+        shares,
+        outside,
+        tuple(found.problems),
+    )
+
+
+@dataclass(eq=False)
+class _Found:
+    """What the calls of a run say, reply by reply: row numbers of people, states, valid entries, problems."""
+
+    counts: dict[str, Counter[State]]
+    people: dict[str, int] = field(default_factory=dict)
+    entries: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, call: StoredCall, questionnaire: Questionnaire) -> None:
+        """Take in one call."""
+        who = call.cell.persona
+        self.people.setdefault(who, len(self.people))
         for item_id, entry, state, reason in _entries(call, questionnaire):
-            counts[item_id][state] += 1
+            self.counts[item_id][state] += 1
             if state is State.VALID:
-                found.setdefault((call.cell.persona, item_id), []).append(entry)
+                self.entries.setdefault((who, item_id), []).append(entry)
             else:
-                problems.append(Problem(call.cell.persona, item_id, call.cell.replicate, state, reason))
-    values = np.full((len(people), len(questionnaire.items)), np.nan)
+                self.problems.append(Problem(who, item_id, call.cell.replicate, state, reason))
+
+
+def _reduced(
+    found: _Found, questionnaire: Questionnaire, point: Point
+) -> tuple[NDArray[np.float64], dict[tuple[str, str], Shares], dict[tuple[str, str], float]]:
+    """One value an answer from its replicates, and the distributions behind those that are distributions."""
+    values = np.full((len(found.people), len(questionnaire.items)), np.nan)
     column = {item: k for k, item in enumerate(questionnaire.items)}
     shares: dict[tuple[str, str], Shares] = {}
     outside: dict[tuple[str, str], float] = {}
-    for (who, item_id), entries in found.items():
+    for (who, item_id), entries in found.entries.items():
         item = questionnaire.items[item_id]
         if isinstance(entries[0], Mapping):
             shares[who, item_id], outside[who, item_id] = _mean_shares(entries)
             value = _of_shares(shares[who, item_id], item, point)
         else:
             value = _of_codes([float(e) for e in entries], item)
-        values[people[who], column[item_id]] = value
-    n_replicates = design.replicates if replicate is None else 1
-    return SurveyAnswers(
-        questionnaire,
-        settings,
-        tuple(people),
-        values,
-        {item: {state: c[state] for state in State} for item, c in counts.items()},
-        settings["task"]["personas"]["count"] * len(questionnaire.items) * n_replicates,
-        shares,
-        outside,
-        tuple(problems),
-    )
+        values[found.people[who], column[item_id]] = value
+    return values, shares, outside
 
 
 def _entries(call: StoredCall, questionnaire: Questionnaire) -> Iterator[tuple[str, Any, State, str]]:

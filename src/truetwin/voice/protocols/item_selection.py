@@ -1,4 +1,4 @@
-"""Which items a run plays: a published dimension or a file, whole or in part, as they are or as a control."""
+"""Select the items of a run: a published dimension or a file, whole or in part, as they are or as a control."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONTROLS: Mapping[str, Callable[[Sequence[VoiceItem], int], list[VoiceItem]]] = 
 
 @dataclass(frozen=True)
 class Selected:
-    """Items to play, and the record by which a run knows them; the record does not depend on the limit."""
+    """Items to play, and the record that identifies them in a stored run; the record does not depend on the limit."""
 
     items: list[VoiceItem]
     about: Mapping[str, Any]
@@ -39,7 +39,9 @@ def select_items(
     limit: int | None = None,
     profiles: Path | None = None,
 ) -> Selected:
-    """Items of a published dimension, by name, or of a file in any known layout, leaks of the true reply removed.
+    """Select items of a published dimension, by name, or of a file in any known layout.
+
+    Leaks of the true reply are removed.
 
     Parameters
     ----------
@@ -50,7 +52,7 @@ def select_items(
     seed : int
         Seed of the swap.
     limit : int, optional
-        Only the first so many.
+        Number of items to keep, from the first.
     profiles : Path, optional
         Profiles that go with a file of narrative items in the published layout.
 

@@ -1,4 +1,4 @@
-"""Results by capability: which of the six an item tests, and how models do on each (paper B, figure 3, appendix D)."""
+"""Score models by capability: which of the six an item tests, and how models do (paper B, figure 3, appendix D)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMBINED = "combined"
 
 @dataclass(frozen=True)
 class Annotation:
-    """The capabilities that one item tests: one primary, and each of the six true or false."""
+    """Capabilities that one item tests: one primary, and each of the six true or false."""
 
     item_id: str
     primary: str
@@ -33,7 +33,7 @@ class Annotation:
 
     @classmethod
     def from_record(cls, record: Any) -> Annotation:
-        """The annotation behind ``{"item_id", "primary", "labels": {six booleans}}``; else :class:`DataError`."""
+        """Read ``{"item_id", "primary", "labels": {six booleans}}``; anything else raises :class:`DataError`."""
         if not isinstance(record, Mapping):
             raise DataError("an annotation must be a JSON object")
         item_id, primary, labels = (record.get(name) for name in ("item_id", "primary", "labels"))
@@ -58,9 +58,9 @@ class Annotation:
 
 
 def read_annotations(path: str | Path) -> dict[str, Annotation]:
-    """Annotations by item id, from JSONL: of annotations, or of items that carry them (those without are left out).
+    """Read annotations by item id, from JSONL of annotations, or of items that carry them.
 
-    A bad line or a repeated item is an error that names the line.
+    Items without an annotation are left out. A bad line or a repeated item is an error that names the line.
     """
     path = Path(path)
     found: dict[str, Annotation] = {}
@@ -82,12 +82,12 @@ def read_annotations(path: str | Path) -> dict[str, Annotation]:
 
 
 def merge_annotations(items: Sequence[VoiceItem], annotations: Mapping[str, Annotation]) -> list[VoiceItem]:
-    """Items with their annotations; those without stay as they were.
+    """Add annotations to items; items without one stay as they were.
 
     Raises
     ------
     AlignmentError
-        If an annotation is of no item: it belongs to another file.
+        If an annotation belongs to none of the items, which means that it belongs to another file.
     """
     known = {item.item_id for item in items}
     strange = [item_id for item_id in annotations if item_id not in known]
@@ -111,17 +111,19 @@ def capability_results(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
-    """Each model's result on the items of each capability, by dimension and protocol, and averaged over protocols.
+    """Compute each model's result on the items of each capability, by dimension and protocol and over protocols.
 
-    A value is in percent: the share of right answers (what failed or could not be read is not right), or the mean mark
+    A value is in percent: the share of right answers (failed and unreadable ones count as wrong), or the mean mark
     put on 0 to 100 over the marked replies. ``combined`` averages choice, one ranking and scoring, as in paper B,
-    figure 3, and is there only where all three are; the two rankings are different estimands, so that each has a
-    combination of its own. Intervals are bootstrapped, personas drawn whole and jointly for all protocols.
+    figure 3; it needs all three. The two rankings are different estimands, so each has a combination of its own.
+    Intervals come from a cluster bootstrap: personas are drawn whole, jointly for all protocols.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
+        Outcomes of one or more models.
     annotations : mapping from item id to Annotation
+        Capabilities of the items.
     by : {"labels", "primary"}
         Whether an item counts for every capability that is true of it (appendix D) or only for its primary one.
 
@@ -211,7 +213,7 @@ def _row(name: str, parts: Sequence[Sequence[Outcome]], resamples: int, seed: in
 
 
 def _by_person(outcomes: Sequence[Outcome], place: Mapping[str, int]) -> Array:
-    """Sum and number of values of each persona, shape (2, n_personas)."""
+    """Compute sum and number of values of each persona, shape (2, n_personas)."""
     table = np.zeros((2, len(place)))
     for outcome in outcomes:
         value = _value(outcome)
@@ -228,7 +230,7 @@ def _value(outcome: Outcome) -> float | None:
 
 
 def _mean_of_means(tables: Sequence[Array], drawn: Array) -> Array:
-    """Mean over protocols of each resample's mean; NaN where a protocol has nothing."""
+    """Average each resample's mean over protocols; NaN where a protocol has no values."""
     with np.errstate(invalid="ignore", divide="ignore"):
         means = [(drawn @ table[0]) / (drawn @ table[1]) for table in tables]
     return np.asarray(np.mean(means, axis=0), dtype=np.float64)

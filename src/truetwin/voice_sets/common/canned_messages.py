@@ -11,9 +11,8 @@ all users. Templates of few words ("thank you very much") are how people talk, a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from truetwin.errors import ParameterError
+from truetwin.settings.voice_build_settings import CannedOptions
 from truetwin.voice_sets.common.count_min_sketch import CountSketch
 
 _MASKED = re.compile(
@@ -29,35 +28,6 @@ OPENING_WORDS = 2
 #: An opening is mechanical if this share of a user's messages has it, and so many at least.
 OPENING_SHARE = 0.2
 FEWEST_OPENINGS = 10
-
-
-@dataclass(frozen=True)
-class CannedOptions:
-    """When a message is canned and a user a bot.
-
-    Parameters
-    ----------
-    repeats : int, default=8
-        So many messages of one template are canned.
-    min_words : int, default=6
-        Shorter templates are not judged.
-    bot_share : float, default=0.5
-        A user with a larger share of canned messages, or of messages that open like many of that user's, is a bot.
-    bot_messages : int, default=20
-        Users with fewer messages are judged by their name only.
-    """
-
-    repeats: int = 8
-    min_words: int = 6
-    bot_share: float = 0.5
-    bot_messages: int = 20
-
-    def __post_init__(self) -> None:
-        for name, least in (("repeats", 2), ("min_words", 1), ("bot_messages", 1)):
-            if getattr(self, name) < least:
-                raise ParameterError(f"{name} must be at least {least}; got {getattr(self, name)}")
-        if not 0 < self.bot_share <= 1:
-            raise ParameterError(f"bot_share must be in (0, 1]; got {self.bot_share}")
 
 
 def template_of(text: str) -> str:

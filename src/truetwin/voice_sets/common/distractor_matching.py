@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.errors import ParameterError
+from truetwin.settings.voice_build_settings import MatchingOptions
 from truetwin.voice.auditing.style import features_of, fit_conditional_logit, group_folds
 from truetwin.voice_sets.common.text_similarity import cosine_rows
 
@@ -29,49 +29,6 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 #: Scores by which the true reply must not stand out, in the order of the assigned ranks.
 RULES = ("length", "similarity to the context", "odd one out", "length off the others", "style model")
-
-
-@dataclass(frozen=True)
-class MatchingOptions:
-    """How distractors are chosen.
-
-    Parameters
-    ----------
-    length_ratio : float, default=1.4
-        A distractor's characters, at most this many times the true reply's or it of them.
-    slack : int, default=12
-        Characters that may differ however short the reply is.
-    nearest : int, default=60
-        Candidates kept, half by style and half by likeness to the context.
-    triples : int, default=300
-        Random triples of those that are tried.
-    rounds : int, default=4
-        How often all items are matched; from the second time on against a style model.
-    max_uses : int, default=6
-        How often one reply may serve as a distractor.
-    most_alike : float, default=0.95
-        Options more alike than this (cosine) are not offered together.
-    """
-
-    length_ratio: float = 1.4
-    slack: int = 12
-    nearest: int = 60
-    triples: int = 300
-    rounds: int = 4
-    max_uses: int = 6
-    most_alike: float = 0.95
-
-    def __post_init__(self) -> None:
-        if not self.length_ratio > 1:
-            raise ParameterError(f"length_ratio must be greater than 1; got {self.length_ratio}")
-        for name in ("slack", "rounds"):
-            if getattr(self, name) < 0:
-                raise ParameterError(f"{name} must not be negative; got {getattr(self, name)}")
-        for name, least in (("nearest", 3), ("triples", 1), ("max_uses", 1)):
-            if getattr(self, name) < least:
-                raise ParameterError(f"{name} must be at least {least}; got {getattr(self, name)}")
-        if not 0 < self.most_alike <= 1:
-            raise ParameterError(f"most_alike must be in (0, 1]; got {self.most_alike}")
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.settings.voice_build_settings import Limits, MatchingOptions
 from truetwin.voice.auditing.matched_subset import balance_positions
 from truetwin.voice.auditing.predictors import guess_all
 from truetwin.voice.items.item_faults import is_placeholder, says_nothing
 from truetwin.voice.items.verbatim import same_words, stands_in, words_of
 from truetwin.voice.items.voice_items import Dimension, Option, Turn, VoiceItem, VoicePersona
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions, Need, match
+from truetwin.voice_sets.common.distractor_matching import Need, match
 from truetwin.voice_sets.common.text_similarity import Embedder
 
 #: Fewer items than this are too few to tell a shortcut from chance: none is left out for balance, and the gate says
@@ -79,29 +80,6 @@ class Furnished:
 
     items: list[VoiceItem] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How far persona-free baselines may be from chance, in points.
-
-    Parameters
-    ----------
-    rule : float, default=5.0
-        For each rule that is not learned.
-    style_model : float, default=10.0
-        For the style model, groups held out.
-    margin : float, default=0.8
-        The share of these limits within which a build brings its figures, so that other folds do not break them.
-    """
-
-    rule: float = 5.0
-    style_model: float = 10.0
-    margin: float = 0.8
-
-    def of(self, predictor: str) -> float:
-        """Limit of a predictor, in points."""
-        return self.style_model if predictor == "style-model" else self.rule
 
 
 def furnish(

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from truetwin.errors import DataError
+from truetwin.settings.voice_build_settings import Limits
 from truetwin.voice.auditing.benchmark_audit import CHANCE, AuditReport, audit
 from truetwin.voice.items.voice_items import VoiceItem
-from truetwin.voice_sets.common.distractors import FEWEST_JUDGED, Limits
+from truetwin.voice_sets.common.distractors import FEWEST_JUDGED
 
 #: Findings of the audit that no built item may have.
 FORBIDDEN = (

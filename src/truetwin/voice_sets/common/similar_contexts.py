@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions
+from truetwin.settings.voice_build_settings import MatchingOptions
 from truetwin.voice_sets.common.distractors import Draft, PoolReply
 from truetwin.voice_sets.common.text_similarity import Embedder, cosine_rows
 
@@ -27,8 +27,8 @@ class SimilarContexts:
     ----------
     most : int, default=300
         Replies a draft.
-    matching : MatchingOptions
-        What like length means.
+    matching : MatchingOptions, optional
+        What like length means; any length will do without.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class SimilarContexts:
     """
 
     most: int = 300
-    matching: MatchingOptions = field(default_factory=MatchingOptions)
+    matching: MatchingOptions | None = None
 
     def __call__(
         self, drafts: Sequence[Draft], pool: Sequence[PoolReply], embedder: Embedder
@@ -64,6 +64,8 @@ class SimilarContexts:
         return found
 
     def _alike(self, lengths: NDArray[np.float64], length: int) -> NDArray[np.bool_]:
+        if self.matching is None:
+            return np.ones(len(lengths), dtype=np.bool_)
         ratio = np.maximum(lengths, length) / np.maximum(np.minimum(lengths, length), 1)
         near = np.abs(lengths - length) <= self.matching.slack
         return np.asarray((ratio <= self.matching.length_ratio) | near)

@@ -6,28 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from truetwin.errors import ParameterError
-
-
-@dataclass(frozen=True)
-class ReplyOptions:
-    """How far back the heuristic looks, in messages of the channel.
-
-    Parameters
-    ----------
-    window : int, default=100
-        For a message that is addressed, or that answers one addressed to its user.
-    own : int, default=30
-        For going on from one's own last message.
-    """
-
-    window: int = 100
-    own: int = 30
-
-    def __post_init__(self) -> None:
-        for name in ("window", "own"):
-            if getattr(self, name) < 1:
-                raise ParameterError(f"{name} must be at least 1; got {getattr(self, name)}")
+from truetwin.settings.voice_build_settings import ReplyOptions
 
 
 class Seen(NamedTuple):

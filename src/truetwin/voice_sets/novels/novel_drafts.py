@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from truetwin.errors import ParameterError
+from truetwin.settings.voice_build_settings import NarrativeOptions
 from truetwin.voice.items.item_faults import gives_away
 from truetwin.voice.items.verbatim import length_in_words, stands_in
 from truetwin.voice.items.voice_items import Turn, VoicePersona
@@ -14,45 +14,6 @@ from truetwin.voice_sets.common.stages import Tally
 from truetwin.voice_sets.novels.attribution import Utterance
 from truetwin.voice_sets.novels.book import Book, Chunk, chunks_of
 from truetwin.voice_sets.novels.characters import Character
-
-
-@dataclass(frozen=True)
-class NarrativeOptions:
-    """Which utterances become items.
-
-    Parameters
-    ----------
-    min_margin : float, default=1.0
-        How much likelier the speaker must be than the next one (in the units of the attribution's weights).
-    min_words, max_words : int, default=4 and 80
-        Length of the utterance.
-    min_history : int, default=5
-        Earlier utterances that the character must have.
-    max_history : int, default=60
-        Earlier utterances that go into an item, the latest ones.
-    chunk_words : int, default=250
-        Length of a chunk, of which at most one utterance becomes an item.
-    context_words : int, default=180
-        Words of the book before the utterance.
-    """
-
-    min_margin: float = 1.0
-    min_words: int = 4
-    max_words: int = 80
-    min_history: int = 5
-    max_history: int = 60
-    chunk_words: int = 250
-    context_words: int = 180
-
-    def __post_init__(self) -> None:
-        for name in ("min_words", "chunk_words", "context_words", "max_history"):
-            if getattr(self, name) < 1:
-                raise ParameterError(f"{name} must be at least 1; got {getattr(self, name)}")
-        if self.max_words < self.min_words or self.min_history < 0 or self.min_margin < 0:
-            raise ParameterError(
-                "max_words must be at least min_words, and min_history and min_margin not negative; got "
-                f"{self.max_words}, {self.min_history}, {self.min_margin}"
-            )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How often the reply heuristic agrees with annotated links, beside rules that look at nothing."""
+"""Score the reply heuristic against annotated links, beside rules that look at nothing."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from truetwin.voice_sets.conversations.message_logs import IrcLog, RawMessage, annotation_of, read_links
-from truetwin.voice_sets.conversations.reply_guessing import (
-    ReplyFinder,
-    ReplyOptions,
-    Seen,
-    address_of,
-    stimulus_of,
-)
+from truetwin.errors import FileFormatError
+from truetwin.settings.voice_build_settings import ReplyOptions
+from truetwin.voice_sets.conversations.conversation_records import RawMessage
+from truetwin.voice_sets.conversations.message_logs import IrcLog, irc_name
+from truetwin.voice_sets.conversations.reply_guessing import ReplyFinder, Seen, address_of, stimulus_of
 
+Link = tuple[int, int]
 Numbered = tuple[int, RawMessage]
 Rule = Callable[[Sequence[Numbered]], dict[int, int]]
 
@@ -89,13 +87,38 @@ def score_links(files: Iterable[Path], rule: str, *, others_only: bool = False) 
     return LinkScore(rule, n_messages, n_annotated, n_predicted, n_correct)
 
 
+def read_links(path: Path) -> list[Link]:
+    """Annotated links of an IRC log, ``(earlier, later)`` line numbers; a pair of equal numbers opens a conversation.
+
+    Raises
+    ------
+    FileFormatError
+        If a line does not hold two numbers.
+    """
+    links = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        cells = line.split()
+        if not cells:
+            continue
+        if len(cells) < 2 or not (cells[0].isdigit() and cells[1].isdigit()):
+            raise FileFormatError(f"{path}, line {number}: must hold two line numbers; found {line[:60]!r}")
+        a, b = sorted((int(cells[0]), int(cells[1])))
+        links.append((a, b))
+    return links
+
+
+def annotation_of(path: Path) -> Path:
+    """Where the links of an IRC log are."""
+    return path.with_name(f"{irc_name(path)}.annotation.txt")
+
+
 def _heuristic(messages: Sequence[Numbered], options: ReplyOptions | None = None) -> dict[int, Seen]:
     finder = ReplyFinder(options)
     names = {message.user.lower(): message.user for _, message in messages}
     found = {}
     for number, message in messages:
         to, _ = address_of(message.text, names.get)
-        found[number] = finder.add(message.channel, number, message.user, to)
+        found[number] = finder.add(message.thread, number, message.user, to)
     return found
 
 

@@ -1,4 +1,4 @@
-"""How what was found in a book agrees with items that somebody else made from it."""
+"""Compare what was found in a book with items that somebody else made from it."""
 
 from __future__ import annotations
 
