@@ -329,12 +329,17 @@ def adopt_old_hooks(cls: type, renamed: Mapping[str, str]) -> None:
     """
     for old, new in renamed.items():
         if old in vars(cls) and new not in vars(cls):
-            warnings.warn(
-                _said(f"{cls.__qualname__}.{old}", f"{cls.__qualname__}.{new}"),
-                DeprecationWarning,
-                stacklevel=3,
-            )
-            setattr(cls, new, vars(cls)[old])
+            hook = vars(cls)[old]
+            said = _said(f"{cls.__qualname__}.{old}", f"{cls.__qualname__}.{new}")
+            if code := getattr(
+                hook, "__code__", None
+            ):  # how far up the class statement is depends on its metaclass
+                warnings.warn_explicit(
+                    said, DeprecationWarning, code.co_filename, code.co_firstlineno, cls.__module__
+                )
+            else:
+                warnings.warn(said, DeprecationWarning, stacklevel=3)
+            setattr(cls, new, hook)
         elif new in vars(cls):  # a subclass written for 0.1 may call super() by the old name
             setattr(cls, old, vars(cls)[new])
 

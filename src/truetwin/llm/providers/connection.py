@@ -1,4 +1,4 @@
-"""Where and how a model is reached."""
+"""Describe where and how a model is reached."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from truetwin.settings.declaration import default_of
+from truetwin.settings.shared_settings import Requests
+
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """Where and how a model is reached.
+    """Address, key and connections of a model.
 
     Parameters
     ----------
@@ -25,5 +28,5 @@ class ModelOptions:
 
     base_url: str | None = None
     key_variable: str | None = None
-    concurrency: int = 64
+    concurrency: int = default_of(Requests, "concurrency")
     extra: Mapping[str, Any] = field(default_factory=dict)
