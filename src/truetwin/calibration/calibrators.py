@@ -388,6 +388,22 @@ def check_preset(preset: str) -> None:
         )
 
 
+def parameters_for(method: str, by_hand: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, Any] | None:
+    """The hyperparameters by hand of the one method that is used.
+
+    Raises
+    ------
+    ParameterError
+        If some are of another method.
+    """
+    name = methods.resolve(method)
+    given = {methods.resolve(each): values for each, values in (by_hand or {}).items()}
+    for each in given:
+        if each != name:
+            raise ParameterError(f"hyperparameters by hand name method {each!r}, but the method is {name!r}")
+    return given.get(name)
+
+
 def named_calibrators(
     wanted: Iterable[str | Calibrator] | Mapping[str, Calibrator],
     panel: Panel,

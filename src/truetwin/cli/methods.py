@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from truetwin.cli.shared_options import Json
+from truetwin.cli.verbs import verb
+from truetwin.settings.program_settings import MethodsCommand
 
 if TYPE_CHECKING:
     from truetwin.calibration.calibrators import Method
 
 
-def methods_command(json: Json = False) -> None:
+@verb(MethodsCommand)
+def methods_command(settings: MethodsCommand) -> None:
     """List the methods, their settings and what they are for."""
     from truetwin.calibration.calibrators import methods
     from truetwin.cli.output import Column, print_json, print_table
@@ -25,7 +27,7 @@ def methods_command(json: Json = False) -> None:
         {"method": name, "kind": "cannot be used", "predicts": None, "settings": None, "summary": why}
         for name, why in [*methods.faults().items(), *MARGINAL_METHODS.faults().items()]
     ]
-    if json:
+    if settings.as_json:
         print_json("methods", {}, rows)
         return
     columns = ("method", "kind", "predicts", "settings", "summary")

@@ -38,6 +38,7 @@ __all__ = [
     "mark_of",
     "read_settings",
     "setting",
+    "study_record",
     "values_of",
 ]
 
@@ -154,6 +155,8 @@ class Settings(CheckedModel):
 
     #: Why a command is no part of a study, where it is none.
     outside_studies: ClassVar[str] = ""
+    #: The setting that a list in place of a whole section stands for.
+    shorthand: ClassVar[str] = ""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, arbitrary_types_allowed=True
@@ -163,6 +166,8 @@ class Settings(CheckedModel):
     @classmethod
     def _read_study_keys(cls, values: Any, info: ValidationInfo) -> Any:
         """Give settings their own names and, in a study file, their defaults there."""
+        if cls.shorthand and isinstance(values, list | tuple):
+            values = {cls.shorthand: values}
         if not isinstance(values, Mapping) or (info.context or {}).get("side") is not Side.STUDY:
             return values
         found = dict(values)
@@ -234,6 +239,24 @@ def values_of(settings: Settings, group: type[Settings]) -> dict[str, Any]:
 def default_of(model: type[Settings], name: str) -> Any:
     """The default of a setting, for records elsewhere that hold the same setting."""
     return model.model_fields[name].get_default(call_default_factory=True)
+
+
+def study_record(settings: Settings) -> dict[str, Any]:
+    """Settings as JSON, under the keys that they have in a study file."""
+    plain = settings.model_dump(mode="json")
+    found: dict[str, Any] = {}
+    for name, field in type(settings).model_fields.items():
+        value, there = getattr(settings, name), mark_of(field, InStudy)
+        key = (there.key if there else None) or name
+        found[key] = _record(value) if isinstance(value, Settings) else plain[name]
+    return found
+
+
+def _record(section: Settings) -> Any:
+    """A section, or the list that stands for it where nothing else is set."""
+    found, short = study_record(section), type(section).shorthand
+    others = [value for key, value in found.items() if key != short]
+    return found[short] if short and all(value is None for value in others) else found
 
 
 def read_settings(model: type[S], values: Mapping[str, Any], side: Side = Side.PYTHON, where: str = "") -> S:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from truetwin.settings.declaration import (
     Argument,
@@ -18,10 +19,11 @@ from truetwin.settings.declaration import (
     Unset,
     setting,
 )
-from truetwin.settings.value_kinds import Ids, JsonObject, Parameters
+from truetwin.settings.value_kinds import Ids, JsonObject, Parameters, names_at_commas
 
 Engine = Literal["openai", "inspect"]
 FigureFormat = Literal["png", "svg", "pdf"]
+FigureFormats = Annotated[tuple[FigureFormat, ...], BeforeValidator(names_at_commas)]
 #: The unit of prices.
 PRICE = "currency a million tokens"
 
@@ -68,6 +70,12 @@ class PanelFiles(IdColumn, ItemFile):
         ..., "What their twins answered; may have more items and respondents."
     )
 
+    @property
+    def files(self) -> dict[str, Path]:
+        """The tables, by role."""
+        roles = ("human", "twin", "item_file", "in_context")
+        return {role: path for role in roles if (path := getattr(self, role, None)) is not None}
+
 
 class InContext(Settings):
     """A further table of a panel, for the method of that name."""
@@ -98,6 +106,15 @@ class Hyperparameters(Settings):
     parameters: Annotated[Parameters, Flag("--set")] = setting(
         {}, "Set a hyperparameter by hand, as METHOD.NAME=VALUE; may be repeated."
     )
+
+    @property
+    def parameters_in_words(self) -> list[str]:
+        """Hyperparameters as one would type them: ``METHOD.NAME=VALUE``."""
+        return [
+            f"{method}.{name}={value if isinstance(value, str) else json.dumps(value)}"
+            for method, settings in self.parameters.items()
+            for name, value in settings.items()
+        ]
 
 
 class DisclosureColumn(Settings):
@@ -250,6 +267,10 @@ class RunLimits(Moved, Requests, Attempts, AllCaps, CachedPrices, ContextLimit):
                 "{price_out}"
             )
         return self
+
+
+class Asking(Connection, OutputLimit, Reasoning, RunLimits):
+    """What every job that asks a model has."""
 
 
 class PromptFiles(Settings):

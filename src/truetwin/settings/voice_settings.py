@@ -20,12 +20,9 @@ from truetwin.settings.declaration import (
     setting,
 )
 from truetwin.settings.shared_settings import (
-    Connection,
+    Asking,
     Engine,
     Figures,
-    OutputLimit,
-    Reasoning,
-    RunLimits,
     Terminal,
 )
 from truetwin.settings.value_kinds import Names, Temperature
@@ -60,11 +57,11 @@ class PlayedDecoding(Settings):
     temperature: Temperature = setting(0.0, "Temperature of decoding; 'none' leaves it to the endpoint.")
 
 
-class Asking(VoiceItems, PlayedDecoding, Connection, OutputLimit, Reasoning, RunLimits):
+class AskingAboutItems(VoiceItems, PlayedDecoding, Asking):
     """What every verb that asks a model about voice items has."""
 
 
-class Playing(Asking):
+class Playing(AskingAboutItems):
     """What the verbs that play personas have."""
 
     items: Annotated[str, Argument(), MayBeFile()] = setting(
@@ -141,7 +138,7 @@ class VoiceGenerateCommand(VoiceGenerate, RunFolder, DryRun, Terminal):
     seed: Annotated[int, StudyKey("seed")] = setting(0, "Seed of swapped histories.")
 
 
-class VoiceJudge(Asking, Structured):
+class VoiceJudge(AskingAboutItems, Structured):
     """Have a model judge free replies, whoever wrote them: two rankings and marks; then score."""
 
     replies: Annotated[Path, Argument()] = setting(
@@ -165,7 +162,7 @@ class VoiceJudgeCommand(VoiceJudge, RunFolder, Terminal):
     seed: Annotated[int, StudyKey("seed")] = setting(0, "Seed of the order of options.")
 
 
-class VoiceAnnotate(Asking, Structured):
+class VoiceAnnotate(AskingAboutItems, Structured):
     """Say which of the six capabilities each item tests, by a model or by people; merge that into the items."""
 
     items: Annotated[str, Argument(), MayBeFile()] = setting(

@@ -10,7 +10,10 @@ from truetwin.errors import RunError
 from truetwin.evaluation import Evaluation
 from truetwin.io import read_table
 from truetwin.report.page import Page, Section
-from truetwin.study.step_work import EXAMPLES, THRESHOLDS, Work, evaluation_path
+from truetwin.report.sections.marginals_section import marginal_scores_section
+from truetwin.report.sections.plan_section import plan_section
+from truetwin.study.step_work import EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
+from truetwin.study.study_check import OF_A_PANEL
 
 
 def study_page(work: Work) -> Page:
@@ -22,10 +25,10 @@ def study_page(work: Work) -> Page:
     answer, verdict = "The steps of this study gave no evaluation.", ""
     chosen = _fitting(evaluations, sidecar)
     if chosen is not None:
-        from truetwin.report.sections.evaluation_section import gain_in_words
+        from truetwin.evaluation.calibration_gain import gain_in_words
 
         method = _method(work, chosen)
-        row = next(r for r in chosen.summary() if (r["method"], r["metric"]) == (method, "pearson"))
+        row = next(r for r in chosen.summary("twin") if (r["method"], r["metric"]) == (method, "pearson"))
         answer = gain_in_words(row) if "difference" in row else answer
     if study.diagnose is not None:
         from truetwin.diagnosis.diagnosis_record import from_record
@@ -43,7 +46,11 @@ def study_page(work: Work) -> Page:
         from truetwin.report.sections.simulation_section import simulation_section
 
         sections.append(simulation_section(_json(work.folder / "simulated.json")))
-    if study.voice:
+    if study.plan is not None:
+        sections.append(plan_section(_json(work.folder / PLAN)))
+    if study.evaluate_marginals is not None:
+        sections.append(marginal_scores_section(_json(work.folder / MARGINAL_SCORES)))
+    if study.voice.results:
         section, words = _voice(work)
         sections.append(section)
         answer = answer if chosen is not None else words
@@ -146,11 +153,12 @@ def _voice(work: Work) -> tuple[Section, str]:
     from truetwin.voice.scoring.leaderboard import ranked, read_results
     from truetwin.voice.scoring.stored_answers import read_answers
 
-    files, annotations = work.study.voice, work.study.inputs.annotations
+    files, annotations = work.study.voice.results, work.study.inputs.annotations
+    by = work.study.voice.leaderboard.by if work.study.voice.leaderboard else "labels"
     rows: list[dict[str, Any]] = []
     if annotations is not None:
         outcomes = [outcome for path in files for outcome in read_answers(path).outcomes]
-        rows = capability_results(outcomes, read_annotations(annotations))
+        rows = capability_results(outcomes, read_annotations(annotations), by=by)
     standings = ranked(read_results(files).standings)
     return voice_section(standings, rows), voice_in_words(standings)
 
@@ -173,7 +181,7 @@ def _twin_share(twins: Any, item: str, category: str) -> float | None:
 
 def _facts(work: Work, chosen: Evaluation | None) -> list[tuple[str, str]]:
     facts = []
-    if work.study.inputs.human is not None:
+    if any(getattr(work.study, name) is not None for name in OF_A_PANEL):
         panel = work.panel
         facts.append(
             ("people", f"{len(panel.human.respondent_ids)} respondents, {len(panel.human.item_ids)} items")

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from truetwin.settings.declaration import default_of
+from truetwin.settings.shared_settings import Requests
+
 
 @dataclass(frozen=True)
 class ModelOptions:
@@ -25,5 +28,5 @@ class ModelOptions:
 
     base_url: str | None = None
     key_variable: str | None = None
-    concurrency: int = 64
+    concurrency: int = default_of(Requests, "concurrency")
     extra: Mapping[str, Any] = field(default_factory=dict)

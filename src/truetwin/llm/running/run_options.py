@@ -8,6 +8,8 @@ from truetwin.errors import ParameterError
 from truetwin.llm.running.budget import Caps
 from truetwin.llm.running.pricing import Prices
 from truetwin.llm.running.shards import Shard
+from truetwin.settings.declaration import default_of
+from truetwin.settings.shared_settings import RunLimits
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,14 @@ class RunOptions:
         If a number is out of range.
     """
 
-    concurrency: int = 64
-    timeout: float = 120.0
-    attempts: int = 6
+    concurrency: int = default_of(RunLimits, "concurrency")
+    timeout: float = default_of(RunLimits, "timeout")
+    attempts: int = default_of(RunLimits, "attempts")
     backoff: float = 0.5
     longest_wait: float = 60.0
     longest_retry_after: float = 900.0
     failures_in_a_row: int = 25
-    context_limit: int = 250_000
+    context_limit: int = default_of(RunLimits, "context_tokens")
     caps: Caps = field(default_factory=Caps)
     prices: Prices | None = None
     shard: Shard = field(default_factory=Shard)

@@ -50,28 +50,12 @@ PROTOCOLS = {
 }
 
 
-def gain_in_words(row: Mapping[str, Any]) -> str:
-    """Say the result of an evaluation in one sentence, from the method's row of the summary."""
-    gain, error = row["difference"], row["difference_standard_error"]
-    figures = f"paired gain {gain:+.3f}, standard error {error:.3f}, {row['n_paired']} targets"
-    if error != error or abs(gain) <= 2 * error:
-        return f"Calibration shows no clear gain over the twins as they are ({figures})."
-    after = row["paired_mean"]  # over the targets that the gain is over, so that the figures add up
-    before = after - gain
-    if gain > 0:
-        return (
-            f"Calibration raises the mean correlation with hidden human answers from {before:.3f} to {after:.3f} "
-            f"({figures})."
-        )
-    return f"Calibration does harm here: the mean correlation falls from {before:.3f} to {after:.3f} ({figures})."
-
-
 def evaluation_section(
     evaluation: Evaluation, method: str, *, metric: str = "pearson", key: str = ""
 ) -> Section:
     """Compare the methods, and show each target with and without calibration."""
     protocol = str(evaluation.settings["protocol"])
-    rows = [row for row in evaluation.summary() if row["metric"] == metric]
+    rows = [row for row in evaluation.summary("twin") if row["metric"] == metric]
     targets = target_rows(evaluation, method, metric=metric)
     n = sum(1 for row in targets if row["gain"] == row["gain"])
     unit = "respondents" if "respondent" in protocol else "items"

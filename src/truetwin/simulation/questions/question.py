@@ -9,15 +9,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from truetwin.data import Item, Scale
 from truetwin.errors import DataError
-
-Order = Literal["fixed", "reversed", "rotated"]
-Markers = Literal["codes", "letters"]
+from truetwin.settings.simulate_settings import Markers, Order
 
 _BEFORE = " \t!*_`\"'“”‘’«»()[]"  # no point or comma: .5 is not 5
 _AFTER = _BEFORE + ".,;:"

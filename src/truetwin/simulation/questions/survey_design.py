@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, get_args
 
 from truetwin.errors import ParameterError
 from truetwin.registry import Registry, closest
-from truetwin.simulation.questions.question import Markers, Order
+from truetwin.settings.declaration import default_of
+from truetwin.settings.simulate_settings import Design, Elicit, Frame, Markers, Order, ReplyForm, Strategy
 
-Elicit = Literal["answer", "distribution", "logprobs"]
-ReplyForm = Literal["code", "json", "schema"]
-Frame = Literal["survey", "rating"]
-STRATEGIES = ("default", "reasoning", "repeat")
 BY_BLOCK = "block"
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "strategy": STRATEGIES,
-    "elicit": ("answer", "distribution", "logprobs"),
-    "reply": ("code", "json", "schema"),
-    "order": ("fixed", "reversed", "rotated"),
-    "markers": ("codes", "letters"),
-    "frame": ("survey", "rating"),
+    "strategy": get_args(Strategy),
+    "elicit": get_args(Elicit),
+    "reply": get_args(ReplyForm),
+    "order": get_args(Order),
+    "markers": get_args(Markers),
+    "frame": get_args(Frame),
 }
 
 
@@ -64,15 +61,15 @@ class SurveyDesign:
     """
 
     strategy: str = "default"
-    elicit: Elicit = "answer"
+    elicit: Elicit = default_of(Design, "elicit")
     reply: ReplyForm = "code"
-    per_call: int | str = 1
-    order: Order = "fixed"
+    per_call: int | str = default_of(Design, "per_call")
+    order: Order = default_of(Design, "order")
     markers: Markers = "codes"
-    offer_off_scale: bool = False
+    offer_off_scale: bool = default_of(Design, "offer_off_scale")
     frame: Frame = "survey"
-    predicted_output: bool = False
-    replicates: int = 1
+    predicted_output: bool = default_of(Design, "predicted_output")
+    replicates: int = default_of(Design, "replicates")
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -9,13 +9,15 @@ from typing import Any
 
 from truetwin.data.persona import Persona
 from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling, State
+from truetwin.settings.declaration import default_of
+from truetwin.settings.personas_settings import Personas
 from truetwin.simulation.personas.persona_builders import PersonaSource, build_personas
 from truetwin.simulation.reading.reply_reading import is_refusal
 from truetwin.simulation.survey.prompt_set import PromptSet
 from truetwin.simulation.survey.survey_task import digest_of_personas
 
 STEP = "portrait"
-WORDS = 500
+WORDS: int = default_of(Personas, "words")
 _SHORTEST = 40
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,10 @@ from truetwin.errors import ParameterError, RunError
 from truetwin.llm import State, Store, StoredCall
 from truetwin.registry import closest
 from truetwin.results.disclosure import twins_disclosure
+from truetwin.settings.simulate_settings import Point
 from truetwin.simulation.reading.reply_formats import state_of
 from truetwin.simulation.survey.questionnaire import Questionnaire
 
-Point = Literal["expected", "likeliest"]
 POINTS = ("expected", "likeliest")
 ANSWER_STEP = "answer"
 Shares = dict[float, float]

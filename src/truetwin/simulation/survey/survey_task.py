@@ -15,6 +15,8 @@ from truetwin.data.responses import check_unique
 from truetwin.errors import DataError
 from truetwin.io import item_record
 from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling, check_context
+from truetwin.settings.declaration import default_of
+from truetwin.settings.shared_settings import ContextLimit
 from truetwin.simulation.personas.leaks import check_no_leak, hidden_with
 from truetwin.simulation.questions.question import Question
 from truetwin.simulation.questions.survey_design import SurveyDesign
@@ -22,7 +24,7 @@ from truetwin.simulation.reading.reply_formats import expected_reply, reply_sche
 from truetwin.simulation.survey.prompt_set import PromptSet
 from truetwin.simulation.survey.questionnaire import Questionnaire
 
-CONTEXT_TOKENS = 250_000
+CONTEXT_TOKENS: int = default_of(ContextLimit, "context_tokens")
 LIKELIEST_TOKENS = 20
 _FIRST_TOKENS = 4
 

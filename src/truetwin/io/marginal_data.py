@@ -1,26 +1,17 @@
-"""Reading what the verbs on marginals share: tables, groups, weights, item texts."""
+"""Human marginals and twins' answers to go with them: tables, groups, weights."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from truetwin.errors import AlignmentError, DataError, ParameterError
-
-if TYPE_CHECKING:
-    from truetwin.data import Item, ResponseMatrix
-    from truetwin.data.marginals import Marginals
-    from truetwin.datasets.movielens_marginals import MarginalData
-
-DATASETS = ("movielens", "opinionqa")
-
-
-def check_level(level: float, *, none_allowed: bool = False) -> None:
-    """Raise unless the level of the bands is strictly between 0 and 1 (or 0 for no bands, where that is allowed)."""
-    if not (0.0 < level < 1.0 or (none_allowed and level == 0.0)):
-        extra = ", or 0 for no bands" if none_allowed else ""
-        raise ParameterError(f"--level must be strictly between 0 and 1{extra}; got {level:g}")
+from truetwin.data import Item, ResponseMatrix, Scale
+from truetwin.data.marginals import Marginals
+from truetwin.data.responses import check_unique
+from truetwin.errors import AlignmentError, DataError
+from truetwin.io.item_files import read_items
+from truetwin.io.marginal_files import read_marginals
+from truetwin.io.tables import read_responses, read_table
 
 
 def read_marginal_data(
@@ -33,9 +24,6 @@ def read_marginal_data(
     twin_weights: Path | None,
 ) -> tuple[Marginals, ResponseMatrix]:
     """Human marginals and twins' answers, on the same scales."""
-    from truetwin.io import read_items, read_responses
-    from truetwin.io.marginal_files import read_marginals
-
     declared = read_items(item_file) if item_file else {}
     human = read_marginals(marginals, items=declared, keep_off_scale=keep_off_scale)
     twins = read_responses(twin, id_column=id_column, items={**declared, **_labelled(human, declared)})
@@ -45,8 +33,6 @@ def read_marginal_data(
 
 def _without_weight(twins: ResponseMatrix, known: Container[str], *, dropped: bool) -> ResponseMatrix:
     """A column ``weight`` is no item, unless the marginals or the item file say so; without weights it is refused."""
-    from truetwin.data import ResponseMatrix
-
     kept = [k for k, i in enumerate(twins.item_ids) if i.strip().lower() != "weight" or i in known]
     if len(kept) == len(twins.item_ids):
         return twins
@@ -64,8 +50,6 @@ def _without_weight(twins: ResponseMatrix, known: Container[str], *, dropped: bo
 
 def _labelled(human: Marginals, declared: Mapping[str, Item]) -> dict[str, Item]:
     """Scales that tell how to read words among the twins' answers, and which codes are off-scale."""
-    from truetwin.data import Item, Scale
-
     found: dict[str, Item] = {}
     for item_id, item in human.items.items():
         if item.scale is not None and item.scale.labels and item_id not in declared:
@@ -77,10 +61,6 @@ def _labelled(human: Marginals, declared: Mapping[str, Item]) -> dict[str, Item]
 
 def with_weights(twins: ResponseMatrix, path: Path) -> ResponseMatrix:
     """The same answers with design weights from a table with the columns id (any name) and ``weight``."""
-    from truetwin.data import ResponseMatrix
-    from truetwin.data.responses import check_unique
-    from truetwin.io import read_table
-
     table = read_table(path)
     if "weight" not in table.column_names or len(table.column_names) < 2:
         raise DataError(
@@ -117,9 +97,6 @@ def with_weights(twins: ResponseMatrix, path: Path) -> ResponseMatrix:
 
 def read_groups(path: Path) -> dict[str, str]:
     """The group of each item, from a table with the columns ``item_id`` and ``group`` (or ``block``)."""
-    from truetwin.data.responses import check_unique
-    from truetwin.io import read_table
-
     table = read_table(path)
     name = next((n for n in ("group", "block") if n in table.column_names), None)
     if "item_id" not in table.column_names or name is None:
@@ -132,26 +109,3 @@ def read_groups(path: Path) -> dict[str, str]:
     if empty:
         raise DataError(f"{path}: every item must have a group; {empty[0]!r} has none")
     return {str(row["item_id"]): str(row[name]) for row in rows}
-
-
-def load_dataset(name: str, folder: Path | None, *, keep_off_scale: bool) -> MarginalData:
-    """A public dataset, fetched, or read from a folder with its files."""
-    from truetwin.datasets import movielens_marginals, opinionqa
-    from truetwin.errors import UnknownNameError
-    from truetwin.registry import closest
-
-    if name not in DATASETS:
-        raise UnknownNameError(
-            f"no marginals dataset named {name!r}.{closest(name, list(DATASETS))} Known are {', '.join(DATASETS)}."
-        )
-    if folder is not None and not folder.is_dir():
-        raise ParameterError(f"--folder must be a folder with the files of {name}; {folder} is none")
-    if name == "opinionqa":
-        if folder is None:
-            return opinionqa.load(keep_off_scale=keep_off_scale)
-        return opinionqa.read(
-            folder / opinionqa.QUESTIONS, folder / opinionqa.ANSWERS, keep_off_scale=keep_off_scale
-        )
-    if folder is None:
-        return movielens_marginals.load()
-    return movielens_marginals.read(folder / "top_movies_df.csv", folder / "persona_ratings.csv")
