@@ -104,10 +104,11 @@ def _check_outputs(settings: CalibrateCommand, method: str) -> None:
     from truetwin.report.files.prediction_files import intervals_path
     from truetwin.results.sidecars import check_sidecar, sidecar_path
 
-    output = settings.output
-    if settings.intervals is not None and method not in methods_with_laws():
-        fitting = " or ".join(methods_with_laws())
-        raise RuleBrokenError(f"{{intervals}} goes with {{method}} {fitting}; the method is {method!r}")
+    output, with_laws = settings.output, methods_with_laws()
+    if settings.intervals is not None and method not in with_laws:
+        raise RuleBrokenError(
+            f"{{intervals}} goes with {{method}} {' or '.join(with_laws)}; the method is {method!r}"
+        )
     if not output.name:
         raise OutputError(f"the output must be a file; {str(output)!r} is not the name of one")
     companions = [intervals_path(output)] if settings.intervals is not None else []

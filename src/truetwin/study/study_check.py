@@ -69,6 +69,7 @@ def check_study(study: Study) -> list[str]:
         read_groups(study.inputs.groups)
     if study.voice.results:
         found.append(_voice(study))
+    found += _to_play(study)
     return found
 
 
@@ -136,10 +137,25 @@ def _voice(study: Study) -> str:
     return f"{len(read_results(study.voice.results).standings)} results of voices"
 
 
+def _to_play(study: Study) -> list[str]:
+    """What the section voice would ask, without asking."""
+    from truetwin.voice.jobs.asked_playing import check_playing, select_asked
+
+    found = []
+    for name in ("run", "generate"):
+        part = getattr(study.voice, name)
+        if part is not None:
+            with named_in(f"voice.{name}"):
+                check_playing(part)
+                n = len(select_asked(part, seed=study.seed).items)
+            found.append(f"voice.{name}: {n} items, played by {part.model}")
+    return found
+
+
 def _check_sections(study: Study) -> None:
     wanted = [name for name in NEEDS if getattr(study, name) is not None]
-    if not wanted and not study.voice.results:
-        raise DataError(f"a study must have at least one of the sections {', '.join(NEEDS)}")
+    if not wanted and not study.voice.model_fields_set:
+        raise DataError(f"a study must have at least one of the sections {', '.join(NEEDS)}, voice")
     for name in wanted:
         for role in NEEDS[name]:
             if getattr(study.inputs, role) is None and not (role == "personas" and study.personas):

@@ -14,6 +14,7 @@ from truetwin.report.sections.marginals_section import marginal_scores_section
 from truetwin.report.sections.plan_section import plan_section
 from truetwin.study.step_work import EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
 from truetwin.study.study_check import OF_A_PANEL
+from truetwin.study.voice_steps import ANNOTATIONS, played_outcomes
 
 
 def study_page(work: Work) -> Page:
@@ -50,8 +51,9 @@ def study_page(work: Work) -> Page:
         sections.append(plan_section(_json(work.folder / PLAN)))
     if study.evaluate_marginals is not None:
         sections.append(marginal_scores_section(_json(work.folder / MARGINAL_SCORES)))
-    if study.voice.results:
-        section, words = _voice(work)
+    files = [*study.voice.results, *played_outcomes(work)]
+    if files:
+        section, words = _voice(work, files)
         sections.append(section)
         answer = answer if chosen is not None else words
     return Page(study.title, study.question, answer, verdict, _facts(work, chosen), sections)
@@ -147,13 +149,15 @@ def _marginals(work: Work) -> Section:
     return marginals_section(_json(work.folder / "shares.json"), rows)
 
 
-def _voice(work: Work) -> tuple[Section, str]:
+def _voice(work: Work, files: list[Path]) -> tuple[Section, str]:
     from truetwin.report.sections.voice_section import voice_in_words, voice_section
     from truetwin.voice.scoring.capability_results import capability_results, read_annotations
     from truetwin.voice.scoring.leaderboard import ranked, read_results
     from truetwin.voice.scoring.stored_answers import read_answers
 
-    files, annotations = work.study.voice.results, work.study.inputs.annotations
+    annotations = work.study.inputs.annotations
+    if annotations is None and work.study.voice.annotate is not None:
+        annotations = work.folder / ANNOTATIONS
     by = work.study.voice.leaderboard.by if work.study.voice.leaderboard else "labels"
     rows: list[dict[str, Any]] = []
     if annotations is not None:

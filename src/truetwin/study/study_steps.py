@@ -21,6 +21,14 @@ from truetwin.settings.value_kinds import ids_among
 from truetwin.study.personas_step import make_personas
 from truetwin.study.simulation_step import run_simulation
 from truetwin.study.step_work import EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
+from truetwin.study.voice_steps import (
+    annotate_items,
+    audit_items,
+    generate_replies,
+    judge_written,
+    play_items,
+    score_stored,
+)
 
 #: The metric that a report speaks of; it is computed whatever else is.
 REPORTED = "pearson"
@@ -346,6 +354,11 @@ def _evaluated(work: Work) -> tuple[str, ...]:
     return work.study.evaluate.protocols if work.study.evaluate else ()
 
 
+def _nothing(work: Work) -> dict[str, Path]:
+    """A step that reads only the files that its section names."""
+    return {}
+
+
 STEPS = (
     Step("personas", lambda study: study.personas, _persona_files, make_personas, _asked_of_twins),
     Step("simulate", lambda study: study.simulate, _simulation_files, run_simulation),
@@ -360,6 +373,12 @@ STEPS = (
         _marginal_files,
         _evaluate_marginals,
     ),
+    Step("voice.annotate", lambda study: study.voice.annotate, _nothing, annotate_items),
+    Step("voice.audit", lambda study: study.voice.audit, _nothing, audit_items),
+    Step("voice.run", lambda study: study.voice.run, _nothing, play_items),
+    Step("voice.generate", lambda study: study.voice.generate, _nothing, generate_replies),
+    Step("voice.judge", lambda study: study.voice.judge, _nothing, judge_written),
+    Step("voice.score", lambda study: study.voice.score, _nothing, score_stored),
     Step("report", lambda study: study, _results, _report),
 )
 
