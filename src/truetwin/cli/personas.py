@@ -109,10 +109,11 @@ def build_command(settings: PersonasBuildCommand) -> int:
 
 def _portraits(settings: PersonasBuildCommand, source: PersonaSource) -> dict[str, str]:
     from truetwin.cli.output import note
+    from truetwin.llm.store.run_folder import run_store
     from truetwin.simulation.survey.asked_personas import write_portraits
 
     assert settings.run is not None
-    with ro.run_store(settings.run) as store:
+    with run_store(settings.run) as store:
         written = write_portraits(settings, source, store, partial(ro.carry_out, label="portraits"))
     disclose(written.model)
     if written.stopped:

@@ -32,6 +32,7 @@ def simulate_command(settings: SimulateCommand) -> int | None:
     from truetwin.cli.output import note
     from truetwin.io import read_items, read_personas
     from truetwin.llm.running.requested_run import connection_of, run_options_of
+    from truetwin.llm.store.run_folder import run_store
     from truetwin.simulation.survey.asked_survey import model_of, remarks_on, survey_of
     from truetwin.simulation.survey.statistical_twin import open_twin
 
@@ -48,7 +49,7 @@ def simulate_command(settings: SimulateCommand) -> int | None:
         return None
     asked = open_twin(model, task, **connection_of(settings))
     assert settings.run is not None
-    with ro.run_store(settings.run, resume=settings.resume) as store:
+    with run_store(settings.run, resume=settings.resume) as store:
         return _carry_out(settings, task, asked, store, options)
 
 

@@ -123,7 +123,7 @@ voice:
       build: {limit: 16, licence: public domain, matching: {rounds: 0, triples: 30}}
 """,
     )
-    made = done / "voice-build-narrative"
+    made = done / "voice-items"
     assert 0 < len((made / "items.jsonl").read_text().splitlines()) <= 16
     assert "public domain" in (made / "datasheet.md").read_text(encoding="utf-8")
     assert all(step.skipped for step in run_study(read_study(folder / "study.yaml"), done).steps)

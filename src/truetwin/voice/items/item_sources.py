@@ -147,7 +147,7 @@ def _published(dimension: VoiceDimension, remove_leaks: bool) -> Source:
     if dimension.published is None:
         fields = " or ".join(", ".join(layout.fields) for layout in dimension.layouts)
         raise DatasetError(
-            f"the published {dimension.name} items have no pinned file that could be fetched; give a file whose "
+            f"the published {dimension.name} items have no pinned file that could be fetched; give the file whose "
             f"records have {fields} instead of the dimension's name"
         )
     loaded = dimension.published(remove_leaks=remove_leaks)
