@@ -128,9 +128,7 @@ class VoiceRun(Playing, Rotations, Structured):
     judge_key_variable: Annotated[str | None, Unset("as --key-variable")] = setting(
         None, "Environment variable with the judge's key."
     )
-    judge_temperature: Temperature = setting(
-        0, "Temperature of the judge; 'none' leaves it to the endpoint."
-    )
+    judge_temperature: Temperature = setting(0, "Temperature of the judge; 'none' leaves it to the endpoint.")
 
 
 class RunFolder(Settings):
