@@ -65,7 +65,7 @@ def condition(
     where : ndarray of int of shape (k,)
         Positions of the people whose error is known; all of them have predictions.
     residuals : ndarray of shape (k,)
-        Their errors.
+        Errors of these people's predictions.
     spread : float
         Standard deviation of an error before any answer.
     """

@@ -36,6 +36,7 @@ class Estimate:
     value, low, high : float
         The estimate, and the ends of its interval.
     standard_error : float
+        Standard error of the value.
     n_observed : int
         Number of answers that it rests on.
     """
@@ -189,9 +190,11 @@ class OnlineItem:
         Parameters
         ----------
         category : float
+            Code of the category.
         probabilities : ndarray of shape (n_respondents,), optional
             Predicted probability of the category for everybody; without it, the plain share of those who answered.
         level : float
+            Confidence level of the interval.
         """
         predicted = (
             np.zeros(len(self._start)) if probabilities is None else np.asarray(probabilities, dtype=float)

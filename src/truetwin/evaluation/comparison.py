@@ -23,6 +23,7 @@ from truetwin.evaluation.hiding_protocols import Protocol, protocols
 from truetwin.evaluation.mean_scores import mean_and_error
 from truetwin.evaluation.target_metrics import Metric, Pairs, metrics
 from truetwin.instrument.battery_evidence import resolve_blocks
+from truetwin.settings.evaluate_settings import Evaluate
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -176,6 +177,7 @@ def evaluate(
     >>> [row["method"] for row in table.summary()]
     ['twin', 'ridge']
     """
+    max_folds = Evaluate(preset=preset, baseline=baseline, max_folds=max_folds).max_folds
     how = protocols[protocol]
     members, found_by = _blocks(panel, how, blocks)
     scorers = [metrics[m] for m in ([metric] if isinstance(metric, str) else metric)]

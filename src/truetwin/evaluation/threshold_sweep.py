@@ -188,7 +188,9 @@ def sweep_thresholds(
     preprocessing : Preprocessing
         How both sources are prepared; by default as in the paper.
     n_jobs : int
+        Number of parallel workers.
     progress : callable, optional
+        Called with the number of finished and of all items.
 
     Raises
     ------

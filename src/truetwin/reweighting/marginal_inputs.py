@@ -27,7 +27,7 @@ class Aligned:
     table : TwinTable
         Every item that twins have answered.
     items : tuple of Item
-        The same items, with scales.
+        The items of ``table`` with their scales.
     training, new : ndarray of int
         Rows of ``table`` with and without a human marginal.
     notes : tuple of str

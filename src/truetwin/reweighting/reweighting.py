@@ -33,6 +33,7 @@ from truetwin.reweighting.marginal_methods import marginal_method
 from truetwin.reweighting.novelty import Novelty, novelty
 from truetwin.reweighting.splits import item_folds
 from truetwin.reweighting.twin_table import TwinTable
+from truetwin.settings.reweight_settings import Reweight
 
 Floats = NDArray[np.float64]
 
@@ -139,6 +140,7 @@ class Reweighting:
     Attributes
     ----------
     populations : tuple of FittedPopulation
+        One fit for each population.
     method : str
         Name of the method that was asked for.
     level : float
@@ -245,6 +247,7 @@ def reweight(
     >>> [(row["item_id"], row["category"], round(row["share"], 2)) for row in result.predictions]
     [('Q3', '1', 0.7), ('Q3', '2', 0.3)]
     """
+    level = Reweight(discrepancy=discrepancy, variant=variant, level=level).level
     discrepancy_named(discrepancy)
     model = marginal_method(method).minimising(discrepancy, variant)
     _check_wanted(items, twins, marginals)

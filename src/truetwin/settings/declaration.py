@@ -159,6 +159,9 @@ class Settings(CheckedModel):
 
     #: Why a command is no part of a study, where it is none.
     outside_studies: ClassVar[str] = ""
+    #: Whether it is what a verb takes, and whether its options are listed last.
+    is_command: ClassVar[bool] = False
+    comes_last: ClassVar[bool] = False
     #: The setting that a list in place of a whole section stands for.
     shorthand: ClassVar[str] = ""
 
@@ -208,10 +211,14 @@ class Settings(CheckedModel):
 
     @classmethod
     def own_first(cls) -> list[str]:
-        """Names of the settings: this model's own, then those of the groups that it is made of."""
-        names: list[str] = []
-        for part in cls.__mro__:
-            names += [name for name in get_annotations(part) if name in cls.model_fields]
+        """Names of the settings: this model's own, then those of the groups that it is made of.
+
+        A command has its job's settings first, then its own, then those of groups that come last.
+        """
+        parts = list(cls.__mro__)
+        if cls.is_command:
+            parts.sort(key=lambda part: 2 if part.__dict__.get("comes_last") else int(part is cls))
+        names = [name for part in parts for name in get_annotations(part) if name in cls.model_fields]
         return list(dict.fromkeys(names))
 
     @field_validator("*", mode="before")

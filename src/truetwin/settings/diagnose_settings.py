@@ -16,7 +16,7 @@ class Diagnose(Settings):
     )
 
 
-class DiagnoseCommand(PanelFiles, Diagnose, Blocks, Figures, Terminal):
+class DiagnoseCommand(Diagnose, Figures, Blocks, PanelFiles, Terminal):
     """`truetwin diagnose`."""
 
     method: Annotated[str | None, StudyKey("calibrate.method")] = setting(

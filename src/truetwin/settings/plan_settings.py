@@ -24,5 +24,5 @@ class Plan(Settings):
     )
 
 
-class PlanCommand(PanelFiles, Plan, Terminal):
+class PlanCommand(Plan, PanelFiles, Terminal):
     """`truetwin plan`."""

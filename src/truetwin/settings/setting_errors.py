@@ -100,10 +100,10 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
     if raised is not None:
         return f"{name} {raised}"
     value = problem["input"]
-    if problem["type"] in _OUT_OF_BOUNDS and named(last.field) is None:
+    known = list(choices_of(last.field.annotation))
+    if problem["type"] in _OUT_OF_BOUNDS and named(last.field) is None and not known:
         return f"{name} must {bounds_in_words(bounds_of(last.field))}; got {value}"
     must = named(last.field) or in_words(last.field.annotation)
-    known = list(choices_of(last.field.annotation))
     guess = closest(value, known) if known and isinstance(value, str) else ""
     got = str(value) if problem["type"] in _OUT_OF_BOUNDS else _shown(value)
     return f"{name} must be {must}; got {got}{'.' if guess else ''}{guess}"

@@ -31,6 +31,9 @@ PRICE = "currency a million tokens"
 class Terminal(Settings):
     """What every verb has for the terminal."""
 
+    is_command = True
+    comes_last = True
+
     as_json: Annotated[bool, Flag("--json"), CommandLineOnly("A study keeps its results in files.")] = (
         setting(False, "Print one JSON object instead of a table.")
     )
@@ -38,6 +41,8 @@ class Terminal(Settings):
 
 class Workers(Settings):
     """How the computing is spread."""
+
+    comes_last = True
 
     n_jobs: Annotated[
         int, CommandLineOnly("How fast a result is there is no part of a study; see `study run`.")
@@ -47,6 +52,8 @@ class Workers(Settings):
 class IdColumn(Settings):
     """How tables name respondents."""
 
+    comes_last = True
+
     id_column: Annotated[str | None, StudyKey("inputs.id_column"), Unset("respondent_id, or the first")] = (
         setting(None, "Column of respondent ids.")
     )
@@ -55,6 +62,8 @@ class IdColumn(Settings):
 class ItemFile(Settings):
     """What is declared of the items."""
 
+    comes_last = True
+
     item_file: Annotated[Path | None, StudyKey("inputs.items")] = setting(
         None, "CSV or JSON file that declares texts, scales, off-scale codes and blocks of items."
     )
@@ -62,6 +71,8 @@ class ItemFile(Settings):
 
 class PanelFiles(IdColumn, ItemFile):
     """The tables of a panel: what people answered, and what their twins answered."""
+
+    comes_last = True
 
     human: Annotated[Path, Argument(), StudyKey("inputs.human")] = setting(
         ..., "What people answered: CSV, Parquet, SPSS or Stata; wide or long."
@@ -80,6 +91,8 @@ class PanelFiles(IdColumn, ItemFile):
 class InContext(Settings):
     """A further table of a panel, for the method of that name."""
 
+    comes_last = True
+
     in_context: Annotated[Path | None, StudyKey("inputs.in_context")] = setting(
         None, "Answers of twins that were shown the person's other answers."
     )
@@ -87,6 +100,8 @@ class InContext(Settings):
 
 class Blocks(Settings):
     """Which items were asked together."""
+
+    comes_last = True
 
     blocks: Annotated[str | None, StudyKey("inputs.blocks"), Unset("as declared, or by ids")] = setting(
         None,
@@ -119,6 +134,8 @@ class Hyperparameters(Settings):
 
 class DisclosureColumn(Settings):
     """Whether rows say that they are model-based."""
+
+    comes_last = True
 
     disclosure_column: Annotated[
         bool, CommandLineOnly("Tables that a study writes always have the column.")

@@ -64,6 +64,7 @@ class CategoricalMap:
     shape : tuple of int
         ``(m, K)``: items by the largest number of categories; shares are zero where an item has fewer.
     n_answerers : int
+        Number of answerers.
     n_blocks : int
         Merged groups of items; the work of a step is proportional to ``n_answerers * n_blocks``.
     complete : bool

@@ -208,3 +208,23 @@ def test_a_run_that_is_not_whole_stops_the_study_and_goes_on_later(folder: Path)
     with pytest.raises(RunError, match=r"voice\.run is not complete"):
         run(folder, text)
     assert not (folder / "done" / "report.html").exists()
+
+
+def test_benchmark_items_are_made_from_a_novel(folder: Path) -> None:
+    (folder / "book.txt").write_text(made_up_novel(4, 8), encoding="utf-8")
+    done = run(
+        folder,
+        """
+inputs: {}
+voice:
+  build:
+    narrative:
+      books: [book.txt]
+      items: {chunk_words: 110, min_history: 3}
+      build: {limit: 16, licence: public domain, matching: {rounds: 0, triples: 30}}
+""",
+    )
+    made = done / "voice-items"
+    assert 0 < len((made / "items.jsonl").read_text().splitlines()) <= 16
+    assert "public domain" in (made / "datasheet.md").read_text(encoding="utf-8")
+    assert all(step.skipped for step in run_study(read_study(folder / "study.yaml"), done).steps)

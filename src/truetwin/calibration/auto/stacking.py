@@ -37,7 +37,9 @@ class Moments:
     Attributes
     ----------
     count : ndarray of shape (m, p)
+        Number of people.
     mean : ndarray of shape (m, p, d)
+        Means of the d variables.
     covariance : ndarray of shape (m, p, d, d)
         The last of the d variables is the human answer.
     """

@@ -154,6 +154,7 @@ def fit_conditional_logit(x: Array, y: NDArray[np.intp], *, ridge: float = RIDGE
     Parameters
     ----------
     x : ndarray of shape (n_items, n_options, n_features)
+        Features of the options.
     y : ndarray of shape (n_items,)
         Index of the true option.
     ridge : float

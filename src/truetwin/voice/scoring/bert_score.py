@@ -21,7 +21,7 @@ class BertScores:
     Attributes
     ----------
     raw : TextScore
-        In percent. Raw values of one model lie in a narrow band whatever the text.
+        Raw scores in percent. Those of one model lie in a narrow range, whatever the text.
     rescaled : TextScore, optional
         In percent of the way from unrelated text (0) to the same text (100); None if the package has no baseline for
         this model and language.
