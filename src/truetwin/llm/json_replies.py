@@ -10,7 +10,7 @@ _PLAIN = json.JSONDecoder()
 
 
 def object_schema(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON schema of an object that has exactly these properties."""
+    """Give the JSON schema of an object that has exactly these properties."""
     return {
         "type": "object",
         "properties": dict(properties),
@@ -22,7 +22,7 @@ def object_schema(properties: Mapping[str, Any]) -> dict[str, Any]:
 def objects_in(
     text: str, *, most: int, decoder: json.JSONDecoder = _PLAIN
 ) -> Iterator[tuple[int, dict[str, Any] | Exception]]:
-    """Every outermost JSON object of a text, with the place where it begins.
+    """Find every outermost JSON object of a text; yield it with the position where it begins.
 
     Where a brace begins no readable object, the error is given instead and the search goes on behind the brace.
 

@@ -1,4 +1,4 @@
-"""What is sent to a model, and what comes back; no provider in sight."""
+"""Describe what is sent to a model and what comes back, whoever the provider is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Role = Literal["system", "user", "assistant"]
 
 @dataclass(frozen=True)
 class Cell:
-    """One place of a run that is to be filled with one answer.
+    """Cell of a run: who is asked what, in which step and repetition. It is filled with one answer.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a conversation, in parts.
+    """Message of a conversation, in parts.
 
     The model sees the parts joined without anything between them. Keeping them apart lets a store hold a persona that
     occurs in a thousand prompts once.
@@ -53,7 +53,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a model decodes; None leaves a setting to the provider.
+    """Sampling settings of a model; None leaves a setting to the provider.
 
     ``extra`` goes to the provider as it is, for what only some of them have.
     """
@@ -69,7 +69,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Request:
-    """One call: messages, decoding, and optionally the shape that the reply must have.
+    """Request of one call: messages, sampling settings, and optionally the shape that the reply must have.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Request:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of all that is sent but the model's name; equal requests have equal digests on every machine."""
+        """Hash of all that is sent, except the model's name. Equal requests have equal digests on every machine."""
         sent = {
             "messages": [(m.role, m.content) for m in self.messages],
             "sampling": asdict(self.sampling),
@@ -105,7 +105,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one call, as the provider counts them; reasoning tokens are part of the completion's."""
+    """Tokens of one call, as the provider counts them. Reasoning tokens are included in the completion tokens."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -131,7 +131,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model answered.
+    """Reply of a model.
 
     Parameters
     ----------

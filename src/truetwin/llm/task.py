@@ -1,7 +1,9 @@
-"""What a run asks for and how its replies are read: the seam between the runner and whoever uses it."""
+"""Define what a run asks and how its replies are read: a task. The runner asks any task of any model."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +13,7 @@ from truetwin.llm.messages import Cell, Reply, Request
 
 
 class State(StrEnum):
-    """How a cell ended. Every cell of a finished run has exactly one."""
+    """State in which a cell ended. Every cell of a finished run has exactly one."""
 
     VALID = "valid"
     REFUSED = "refused"
@@ -24,7 +26,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Parsed:
-    """What was read from a reply.
+    """Reading of a reply.
 
     ``value`` is anything JSON can hold, and None unless the state is valid (or partly so, for a battery); ``reason``
     says in words why a reply could not be read.
@@ -36,13 +38,13 @@ class Parsed:
 
 
 class ReplyReader(Protocol):
-    """What reads the replies of a run. ``parse`` is pure: called again, it gives the same."""
+    """Reader of replies. ``parse`` is pure: called again with the same reply, it gives the same reading."""
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed: ...  # noqa: D102
 
 
 class Task(ReplyReader, Protocol):
-    """What a run asks: its cells, a request for each, and a reading of each reply.
+    """Task of a run: its cells, a request for each cell, and a reading of each reply.
 
     ``settings`` is everything that makes two runs differ, as JSON; a stored run is continued only under equal settings.
     ``request`` and ``parse`` are pure: called again, they give the same, so that a reply can be read anew without one.
@@ -56,15 +58,29 @@ class Task(ReplyReader, Protocol):
     def request(self, cell: Cell) -> Request: ...  # noqa: D102
 
 
+def digest_of(records: Iterable[Any]) -> str:
+    """Hash records in their order, for settings: a run is continued with the same personas and items only.
+
+    Examples
+    --------
+    >>> digest_of([{"id": "anna"}])[:8]
+    '365d8366'
+    """
+    total = hashlib.sha256()
+    for record in records:
+        total.update(json.dumps(record, sort_keys=True).encode())
+    return total.hexdigest()
+
+
 class PartOfTask:
-    """Some cells of a task under its own settings, so that their answers belong to the same run."""
+    """Part of a task: some of its cells under the settings of the whole. Their answers belong to the same run."""
 
     def __init__(self, task: Task, cells: Sequence[Cell]) -> None:
         self._task, self._cells = task, tuple(cells)
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Those of the whole task."""
+        """The settings of the whole task."""
         return self._task.settings
 
     def cells(self) -> Iterator[Cell]:
@@ -72,16 +88,16 @@ class PartOfTask:
         return iter(self._cells)
 
     def request(self, cell: Cell) -> Request:
-        """As the whole task."""
+        """Make the request that the whole task makes."""
         return self._task.request(cell)
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """As the whole task."""
+        """Read a reply as the whole task reads it."""
         return self._task.parse(cell, reply)
 
 
 class ChatModel(Protocol):
-    """Anything that answers requests: an HTTP endpoint, a script, a statistical stand-in.
+    """Model that answers requests: an HTTP endpoint, a script, a statistical stand-in.
 
     ``name`` is what was asked for; ``describe`` says what a store records about it, without secrets. ``complete`` makes
     one attempt and raises a :class:`truetwin.errors.ProviderError`; retrying is the runner's job. ``close`` gives up

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from truetwin.datasets.twinvoice import available_answers, twinvoice
 from truetwin.errors import DatasetError
+from truetwin.reproduction.published import published_voice
 from truetwin.voice.protocols.outcomes import Protocol
 from truetwin.voice.scoring.score_table import Entry, score_answers
 from truetwin.voice.scoring.stored_answers import Answers, read_answers
@@ -24,15 +22,6 @@ _COLUMNS = {
     Protocol.SCORING: "score_gen",
 }
 METEOR_NOTE = "the paper does not give METEOR's settings; with NLTK's defaults its figure is not reached"
-
-
-@cache
-def published_voice() -> dict[str, Any]:
-    """Read the published tables by model, dimension and metric; accuracies in percent, scores 1 to 5."""
-    content: dict[str, Any] = json.loads(
-        files(__package__).joinpath("published_voice.json").read_text(encoding="utf-8")
-    )
-    return content
 
 
 def stored_answers(paths: Sequence[Path] = ()) -> list[Answers]:

@@ -23,10 +23,10 @@ class Average(Calibrator):
     def __init__(self, blocks: dict[str, str] | None = None) -> None:
         self.blocks = blocks
 
-    def _fit(self, design: Design) -> None:
-        self._note_convergence(design.target_ids[:1], converged=False)
+    def fit_design(self, design: Design) -> None:
+        self.note_convergence(design.target_ids[:1], converged=False)
 
-    def _predict(self, design: Design) -> np.ndarray:
+    def predict_design(self, design: Design) -> np.ndarray:
         return np.zeros((len(design.human_samples), design.n_targets))
 
 

@@ -1,4 +1,4 @@
-"""The batch service of OpenAI and of gateways that copy it: half the price, answers within a day."""
+"""Use the batch service of OpenAI, or of a gateway that copies it: half the price, answers within a day."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _NOTE = "batch job "
 
 @dataclass(frozen=True)
 class BatchJob:
-    """A file of requests at the provider's.
+    """Batch job: a file of requests that was sent to the provider.
 
-    ``status`` is the provider's word; ``completed`` and ``failed`` count its lines as far as it says.
+    ``status`` is the provider's word for how the job stands. ``completed`` and ``failed`` count the requests that the
+    provider reports as such.
     """
 
     id: str
@@ -34,13 +35,13 @@ class BatchJob:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the job has ended: no further reply will come."""
         return self.status in _ENDED
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What came of a job; ``unanswered`` cells were in it and may be asked again."""
+    """Result of a job. Cells that it left ``unanswered`` may be asked again."""
 
     job: BatchJob
     imported: Imported
@@ -83,7 +84,7 @@ def submit_batches(model: OpenAIModel, store: Store, files: Sequence[Path]) -> l
 
 
 def poll_batches(model: OpenAIModel, store: Store) -> list[BatchJob]:
-    """How the jobs of a run stand that have not been collected."""
+    """Ask the provider how the jobs stand whose replies have not been fetched."""
     with _client(model) as client:
         return [
             _job(client.batches.retrieve(name.removeprefix(_NOTE)), noted["file"])

@@ -1,4 +1,4 @@
-"""Requests to files and replies from files, in the JSON lines that batch services and local engines read."""
+"""Write requests to files and read replies from files, in the JSON lines of batch services and local engines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BLOCK = 500  # cells that are claimed at once
 
 @dataclass(frozen=True)
 class Exported:
-    """One file of requests, and how many it holds."""
+    """File of requests, and how many it holds."""
 
     path: Path
     requests: int
@@ -35,7 +35,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Imported:
-    """What a file of replies brought.
+    """Counts of what a file of replies brought.
 
     ``answered`` cells have a reply; ``failed`` have none and may be asked again; ``unexpected`` lines belong to no
     request that is waited for (imported before, or of another run); ``unreadable`` lines are no replies.
@@ -128,7 +128,7 @@ def _write_file(
     max_requests: int,
     max_bytes: int,
 ) -> Exported | None:
-    """One file of what is pending; a request that no longer fits has been written as the file's last one."""
+    """Write one file of pending requests. The request that passes the limit of bytes is the last one of the file."""
     lines: list[tuple[str, Cell, Request]] = []
     path = _free_name(folder)
     with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as stream:
@@ -236,6 +236,6 @@ def _body(line: dict[str, Any]) -> Any:
 
 
 def custom_id(cell: Cell) -> str:
-    """The name of a cell's request in a file: a hash, since ids of personas and items may be private."""
+    """Name a cell's request in a file by a hash, because the ids of personas and items may be private."""
     text = json.dumps([cell.step, cell.persona, cell.item, cell.replicate])
     return "tt-" + hashlib.sha256(text.encode()).hexdigest()[:40]

@@ -1,4 +1,4 @@
-"""Requests and replies in the JSON of OpenAI-compatible chat completions."""
+"""Convert requests and replies to and from the JSON of OpenAI-compatible chat completions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_TOKENS = 2**40  # what says more is not counting tokens
 
 
 def chat_body(request: Request, model: str, *, structured: bool = True) -> dict[str, Any]:
-    """The body of a chat completion request.
+    """Make the body of a chat completion request.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def chat_body(request: Request, model: str, *, structured: bool = True) -> dict[
 
 
 def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
-    """The reply in the body of a chat completion.
+    """Read the reply in the body of a chat completion.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
 
 
 def read_usage(found: Any) -> Usage:
-    """Tokens as the provider counts them; what it does not state is 0.
+    """Read the provider's counts of tokens; a count that it does not state is 0.
 
     Some providers count the tokens of thinking in the total and not in the completion. They are paid like all others
     that were received, so what the total has beyond both counts as reasoning.

@@ -1,4 +1,4 @@
-"""Where and how a model is reached."""
+"""Describe where and how a model is reached."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from truetwin.settings.shared_settings import Requests
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """Where and how a model is reached.
+    """Address, key and connections of a model.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Embeddings from any OpenAI-compatible endpoint."""
+"""Get embeddings of texts from any OpenAI-compatible endpoint."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class EmbeddingsEndpoint:
         self._base_url = base_url
 
     def describe(self) -> Mapping[str, Any]:
-        """What vectors depend on; no secrets."""
+        """Name model and address, on which the vectors depend; the key is left out."""
         return {"model": self._endpoint.model, "base_url": self._base_url}
 
     def vectors(self, texts: Sequence[str]) -> list[list[float]]:
-        """One vector a text, in order. Empty texts are sent as a blank, which endpoints refuse less often."""
+        """Get one vector a text, in order. An empty text is sent as a blank, which endpoints refuse less often."""
         found: list[list[float]] = []
         with self._endpoint.blocking_client(max_retries=4, timeout=60.0) as client:
             for start in range(0, len(texts), BATCH):

@@ -16,7 +16,7 @@ _NO_KEY = "none"  # what endpoints without keys are sent, since the client insis
 
 
 class Endpoint:
-    """An address that understands the requests of OpenAI's clients, and the key for it.
+    """OpenAI-compatible endpoint: an address and the key for it.
 
     Parameters
     ----------
@@ -57,15 +57,15 @@ class Endpoint:
         import_openai()
 
     def arguments(self) -> dict[str, Any]:
-        """What every client of the endpoint is made with."""
+        """Give the arguments that every client of the endpoint is made with."""
         return {"api_key": self.key or _NO_KEY, "base_url": self.base_url}
 
     def blocking_client(self, **options: Any) -> Any:
-        """A client for files, batches and embeddings, which retries by itself; close it."""
+        """Open a client for files, batches and embeddings. It retries by itself, and the caller closes it."""
         return import_openai().OpenAI(**{**self.arguments(), "max_retries": 3, **options})
 
     def failure(self, error: openai.OpenAIError) -> ProviderError:
-        """What the client's error means, without the key."""
+        """Turn an error of the client into one of ours, without the key in its message."""
         import openai
 
         if isinstance(error, openai.APIStatusError):
@@ -84,14 +84,14 @@ class Endpoint:
         return self.clean(found)
 
     def clean(self, error: ProviderError) -> ProviderError:
-        """The error without the key, should the endpoint have repeated it."""
+        """Remove the key from an error, in case the endpoint has repeated it."""
         if self.key and self.key in str(error):
             error.args = (str(error).replace(self.key, "[key]"),)
         return error
 
 
 def import_openai() -> Any:
-    """The client's package, or :class:`MissingExtraError`."""
+    """Import the client's package, or raise :class:`MissingExtraError`."""
     try:
         import openai
     except ImportError:

@@ -1,4 +1,4 @@
-"""What an HTTP answer that is none means: whether waiting helps, and what to tell the user."""
+"""Turn a failed HTTP response into an error: is it worth trying again, and what should the user do?"""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def from_status(
     model: str,
     service: str = "chat completions",
 ) -> ProviderError:
-    """The error behind an HTTP status other than success.
+    """Turn an HTTP status other than success into an error.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def from_status(
 
 
 def from_exception(error: BaseException, *, url: str) -> ProviderError:
-    """The error behind a connection that failed, by what is at the bottom of the chain of exceptions.
+    """Turn a failed connection into an error, by the first cause in its chain of exceptions.
 
     Wrappers on the way are not to be trusted: some call a cut connection a timeout.
     """
@@ -97,7 +97,9 @@ def from_exception(error: BaseException, *, url: str) -> ProviderError:
 
 
 def retry_after(headers: Mapping[str, str], *, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds to wait by the headers ``Retry-After`` (seconds or a date) or ``retry-after-ms``; None if not said.
+    """Read from the headers how many seconds to wait; None if they do not say.
+
+    The headers are ``Retry-After``, in seconds or as a date, and ``retry-after-ms``.
 
     Examples
     --------
@@ -125,7 +127,7 @@ def _number(text: str | None) -> float | None:
 
 
 def without_secrets(url: str) -> str:
-    """``url`` without user, password and query, which may hold keys.
+    """Remove user, password and query from ``url``: they may hold keys.
 
     Examples
     --------
@@ -137,7 +139,7 @@ def without_secrets(url: str) -> str:
 
 
 def check_base_url(url: str) -> str:
-    """``url``, if it is an address that requests can be sent to.
+    """Return ``url`` if it is an address that requests can be sent to.
 
     Raises
     ------

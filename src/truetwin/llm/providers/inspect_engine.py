@@ -1,4 +1,4 @@
-"""Providers beyond OpenAI-compatible ones, through inspect-ai's model layer."""
+"""Reach providers that are not OpenAI-compatible, through the model layer of inspect-ai."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FINISH = {"max_tokens": "length", "model_length": "length", "content_filter": "
 
 
 class InspectModel:
-    """A model by its inspect-ai name, such as ``anthropic/claude-...`` or ``google/gemini-...``.
+    """Model by its inspect-ai name, such as ``anthropic/claude-...`` or ``google/gemini-...``.
 
     About five times the processor time of :class:`~truetwin.llm.providers.openai_client.OpenAIModel` a call; use that
     where the endpoint is OpenAI-compatible. Retries of inspect-ai are off, and those of the
@@ -62,7 +62,7 @@ class InspectModel:
         _import_inspect()
 
     def describe(self) -> Mapping[str, Any]:
-        """What a store records, without secrets."""
+        """Describe the model for the store, without secrets."""
         url = self._options.base_url
         found: dict[str, Any] = {
             "engine": "inspect",
@@ -72,7 +72,7 @@ class InspectModel:
         return found | ({"extra": dict(self._options.extra)} if self._options.extra else {})
 
     async def complete(self, request: Request, *, timeout: float) -> Reply:
-        """One request; see :class:`truetwin.llm.ChatModel`."""
+        """Make one attempt at a request; see :class:`truetwin.llm.ChatModel`."""
         begun = time.perf_counter()
         try:
             async with asyncio.timeout(timeout):
@@ -95,7 +95,7 @@ class InspectModel:
             await model.api.aclose()
 
     def _connected(self) -> Any:
-        """The model with connections of this event loop."""
+        """Return the model with connections of this event loop."""
         loop = asyncio.get_running_loop()
         if self._model is None or self._loop is not loop:
             inspect_model, options = _import_inspect(), self._options

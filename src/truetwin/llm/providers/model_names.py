@@ -1,4 +1,4 @@
-"""Names to models: by prefix (``scripted:answers.yaml``), else a provider's own name for one."""
+"""Find the model behind a name: by its prefix (``scripted:answers.yaml``), or else as a provider's own name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def open_model(
     concurrency: int = 64,
     extra: Mapping[str, Any] | None = None,
 ) -> ChatModel:
-    """The model behind a name.
+    """Open the model behind a name.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible endpoint: OpenAI itself, gateways, vLLM, Ollama, llama.cpp."""
+"""Ask models behind any OpenAI-compatible endpoint: OpenAI itself, gateways, vLLM, Ollama, llama.cpp."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from truetwin.llm.providers.http_failures import from_status
 
 
 class OpenAIModel:
-    """A model behind an OpenAI-compatible endpoint.
+    """Model behind an OpenAI-compatible endpoint.
 
     One call is one attempt: the client's own retries are off. Where the endpoint rejects structured output, or the old
     name of the limit on tokens, that is remembered and requests are sent without it; ``adjustments`` says so.
@@ -51,12 +51,12 @@ class OpenAIModel:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def describe(self) -> Mapping[str, Any]:
-        """What a store records; neither key nor anything else secret."""
+        """Describe the model for the store; neither the key nor any other secret is in it."""
         found: dict[str, Any] = {"engine": "openai", "name": self.name, "base_url": self.endpoint.url}
         return found | ({"extra": dict(self._options.extra)} if self._options.extra else {})
 
     async def complete(self, request: Request, *, timeout: float) -> Reply:
-        """One request; see :class:`truetwin.llm.ChatModel`."""
+        """Make one attempt at a request; see :class:`truetwin.llm.ChatModel`."""
         while True:
             body = self._body(request)
             begun = time.perf_counter()
@@ -110,7 +110,7 @@ class OpenAIModel:
         return read_completion(data, latency=latency)
 
     def _adjust(self, body: Mapping[str, Any], words: str) -> bool:
-        """Learn from a rejected request what the endpoint does not know; whether that is worth another try."""
+        """Learn from a rejected request what the endpoint does not support. Returns whether another try is worth it."""
         low = words.lower()
         if "max_tokens" in body and "max_completion_tokens" in low:
             self._new_limit = True
@@ -128,7 +128,7 @@ class OpenAIModel:
         return True
 
     def _connected(self) -> Any:
-        """The client of this event loop."""
+        """Return the client of this event loop."""
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
             openai = import_openai()

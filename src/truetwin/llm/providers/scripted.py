@@ -1,4 +1,4 @@
-"""A model that answers by a script: the whole pipeline offline, without a key, and failures on command."""
+"""Answer by a script instead of a model: offline, without a key, and with failures on command."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class _Rule:
-    """One rule of a script; the words of :data:`_FIELDS`."""
+    """Rule of a script: which requests it fits, and what it answers; :data:`_FIELDS` lists its entries."""
 
     where: Mapping[str, tuple[Any, ...]]
     contains: tuple[str, ...]
@@ -58,7 +58,7 @@ class _Rule:
 
 
 class ScriptedModel:
-    """Answers each request by the first rule that fits it.
+    """Model that answers each request by the first rule of a script that fits it.
 
     A rule may ask for ``persona``, ``item``, ``step``, ``replicate`` (a value or a list), for text that the prompt
     ``contains`` (a text or a list, all of them) and for a ``regex`` found in it. It gives a ``reply`` (text as it is;
@@ -99,7 +99,7 @@ class ScriptedModel:
         self._failed: Counter[tuple[int, Cell | None]] = Counter()
 
     def describe(self) -> Mapping[str, Any]:
-        """What a store records: a scripted model says that it is one."""
+        """Describe the model for the store: a scripted model says that it is one."""
         return {"engine": "scripted", "name": self.name, "script": self._fingerprint}
 
     async def complete(self, request: Request, *, timeout: float) -> Reply:
@@ -141,16 +141,16 @@ class ScriptedModel:
         )
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there is no connection to close."""
 
 
 def scripted_model(script: Mapping[str, Any], name: str = "scripted") -> ScriptedModel:
-    """A scripted model from a script in memory."""
+    """Make a scripted model from a script in memory."""
     return ScriptedModel(script, name=name)
 
 
 def read_scripted_model(path: Path | str) -> ScriptedModel:
-    """A scripted model from a file: YAML or JSON ``{rules, default}``, or JSON lines with a rule each.
+    """Read a scripted model from a file: YAML or JSON ``{rules, default}``, or JSON lines with a rule each.
 
     Raises
     ------

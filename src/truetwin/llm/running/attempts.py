@@ -28,7 +28,7 @@ _PATIENCE_FOR_LIMITS = 0.2  # of an attempt: a provider that says "later" has no
 
 
 class Attempts:
-    """Single attempts at requests to one model, within the limits of a run.
+    """Maker of single attempts at requests to one model, within the limits of a run.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class Attempts:
             self._settled.set()
 
     def wait_after(self, error: ProviderError, attempt: int) -> float:
-        """Seconds to wait after the failed attempt number ``attempt``.
+        """Give the seconds to wait after the failed attempt number ``attempt``.
 
         Raises
         ------
@@ -138,19 +138,19 @@ class Attempts:
 
 
 class Patience:
-    """How many more failed attempts a cell may have; "too many requests" counts as a fifth of one."""
+    """Count how many more failed attempts a cell may have; "too many requests" counts as a fifth of one."""
 
     def __init__(self, attempts: int) -> None:
         self._left = float(attempts)
 
     def is_over(self, error: ProviderError) -> bool:
-        """Count a failed attempt; whether it was the last one."""
+        """Count a failed attempt. Returns whether it was the last one."""
         self._left -= _PATIENCE_FOR_LIMITS if _kind(error) in _SLOW_DOWN else 1.0
         return self._left < 0.5 * _PATIENCE_FOR_LIMITS
 
 
 def _kind(error: BaseException) -> str:
-    """One word for what went wrong with an attempt."""
+    """Say in one word what went wrong with an attempt."""
     if isinstance(error, TransientError):
         return error.kind
     words: list[tuple[type[BaseException], str]] = [

@@ -1,4 +1,4 @@
-"""Caps on requests, tokens and money: counted before a request goes out, not after."""
+"""Keep a run within caps on requests, tokens and money, counted before a request goes out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNKNOWN_REPLY = 300  # tokens of a reply before any has been seen
 
 
 def estimated_tokens(request: Request) -> int:
-    """Tokens of what is sent, at four bytes each: about right for English, and for Chinese in UTF-8."""
+    """Estimate the tokens of what is sent, at four bytes a token: about right for English, and for Chinese in UTF-8."""
     n_bytes = sum(
         len(part) if part.isascii() else len(part.encode("utf-8", "surrogatepass"))
         for message in request.messages
@@ -24,7 +24,7 @@ def estimated_tokens(request: Request) -> int:
 
 @dataclass(frozen=True)
 class Caps:
-    """What a run may use in all, earlier sessions and failed attempts included; None means no cap.
+    """Caps on what a run uses in all, earlier sessions and failed attempts included. None means no cap.
 
     Parameters
     ----------
@@ -54,14 +54,14 @@ class Caps:
 
 @dataclass(frozen=True)
 class Reservation:
-    """What a request under way is expected to use; ``estimate`` are the tokens that its text alone suggests."""
+    """Expected use of a request under way. ``estimate`` is the number of tokens that its text alone suggests."""
 
     expected: Usage = field(default_factory=Usage)
     estimate: int = 0
 
 
 class Budget:
-    """What has been used and what is under way, against caps.
+    """Budget: what has been used and what is under way, against caps.
 
     A request under way counts with an estimate (its text, and the mean reply so far), so that a hundred concurrent
     requests cannot overshoot a cap by a hundred replies. The total may pass a cap by the error of that estimate only.
@@ -125,7 +125,20 @@ class Budget:
         return Reservation(expected, estimate)
 
     def settle(self, reserved: Reservation, used: Usage | None) -> float | None:
-        """Replace an estimate by what was used (None: nothing known); the money for it, None without prices."""
+        """Replace the estimate of a request that has ended by what it used.
+
+        Parameters
+        ----------
+        reserved : Reservation
+            What :meth:`reserve` gave.
+        used : Usage or None
+            None if nothing is known.
+
+        Returns
+        -------
+        float or None
+            Money for the request; None without prices, or if the endpoint did not count its tokens.
+        """
         expected = reserved.expected
         self._reserved = self._reserved - expected
         if used is None:
@@ -145,7 +158,7 @@ class Budget:
         return cost
 
     def _expected(self, request: Request, text: int) -> Usage:
-        """Tokens of a request whose text suggests ``text``, going by how replies so far compare with theirs."""
+        """Expect the tokens of a request whose text suggests ``text``, by how far earlier estimates were off."""
         if not self._replies:
             limit = request.sampling.max_tokens
             return Usage(text, _UNKNOWN_REPLY if limit is None else min(limit, _UNKNOWN_REPLY))

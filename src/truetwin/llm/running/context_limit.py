@@ -1,4 +1,4 @@
-"""Personas too long for a model, found before anything is paid."""
+"""Find personas that are too long for a model before anything is paid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from truetwin.llm.task import Task
 
 
 def check_context(task: Task, limit: int, cells: Iterable[Cell] | None = None) -> None:
-    """Raise unless the requests of ``cells`` fit a context of ``limit`` tokens (estimated).
+    """Raise :class:`DataError` unless the requests of ``cells`` fit a context of ``limit`` tokens (estimated).
 
     By default, these are the first of every persona. Requests are made for this, and none is sent. A run skips longer
     requests in any case; this says so beforehand.

@@ -1,4 +1,4 @@
-"""What a run will send and cost, before it is paid for: by the sizes of its prompts, or from a few calls made first."""
+"""Forecast what a run will send and cost: from the sizes of its prompts, or from a few calls made first."""
 
 from __future__ import annotations
 
@@ -23,21 +23,20 @@ _SAMPLED = 300
 
 @dataclass(frozen=True)
 class Forecast:
-    """Sizes of a run judged without a call.
+    """Size of a run, judged without a call.
 
-    ``prompt_tokens`` is the total over all calls at four bytes a token, extrapolated from ``n_sampled`` of them;
+    ``prompt_tokens`` is the total over all calls at four bytes a token, extrapolated from up to 300 of them.
     ``longest`` is the longest prompt among these.
     """
 
     n_calls: int
-    n_sampled: int
     prompt_tokens: int
     longest: int
 
 
 @dataclass(frozen=True)
 class PilotForecast:
-    """What a run will use, judged from calls that were made: prediction intervals for the totals.
+    """Forecast from calls that were made: prediction intervals for what the whole run will use.
 
     Parameters
     ----------
@@ -57,11 +56,11 @@ class PilotForecast:
 
 
 def forecast(task: Task, cells: Sequence[Cell]) -> Forecast:
-    """Number of calls and size of what they send."""
+    """Count the calls and estimate the size of what they send."""
     places = np.unique(np.linspace(0, len(cells) - 1, min(_SAMPLED, len(cells))).round().astype(int))
     sizes = [estimated_tokens(task.request(cells[k])) for k in places]
     total = round(float(np.mean(sizes)) * len(cells))
-    return Forecast(len(cells), len(sizes), total, max(sizes))
+    return Forecast(len(cells), total, max(sizes))
 
 
 def run_pilot(
@@ -99,7 +98,7 @@ def run_pilot(
 
 
 def pilot_cells(cells: Sequence[Cell], count: int, seed: int = 0) -> list[Cell]:
-    """Cells drawn at random, so that they stand for all."""
+    """Draw cells at random, so that they stand for all."""
     # Not evenly spaced: a step that is a multiple of the number of items would ask one item of everybody.
     if not 2 <= count <= len(cells):
         raise ParameterError(
@@ -112,7 +111,7 @@ def pilot_cells(cells: Sequence[Cell], count: int, seed: int = 0) -> list[Cell]:
 def forecast_from_pilot(
     store: Store, pilot: Sequence[Cell], n_calls: int, prices: Prices | None, *, confidence: float = 0.9
 ) -> PilotForecast | None:
-    """Totals of the run from the answered cells of a pilot; None if fewer than two were answered."""
+    """Estimate totals of the run from the answered cells of a pilot; None if fewer than two were answered."""
     replies = [
         call.reply for cell in pilot if (call := store.call(cell)) is not None and call.reply is not None
     ]

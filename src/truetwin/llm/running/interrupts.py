@@ -1,4 +1,4 @@
-"""Ctrl-C, and the signal by which schedulers end a job, as a call instead of an exception anywhere."""
+"""Turn Ctrl-C, and the signal by which schedulers end a job, into a call instead of an exception."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What calls cost, by prices that the user gives; without prices, money is unknown and never 0."""
+"""Compute what calls cost, by prices that the user gives. Without prices the cost is unknown, never 0."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MILLION = 1e6
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices per million tokens, in any one currency.
+    """Prices of a million tokens, in any one currency.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Prices:
                 )
 
     def cost(self, usage: Usage) -> float:
-        """Money for ``usage``."""
+        """Give the money for ``usage``, in the currency of the prices."""
         cached_price = self.prompt if self.cached is None else self.cached
         fresh = usage.prompt_tokens - usage.cached_tokens
         total = (
@@ -66,7 +66,9 @@ class Prices:
 
 
 def read_prices(path: Path, model: str) -> Prices | None:
-    """The prices of ``model`` in a YAML or JSON file of ``{model: {prompt, completion, cached}}``; None if it has none.
+    """Read the prices of ``model`` from a YAML or JSON file of ``{model: {prompt, completion, cached}}``.
+
+    Returns None if the file has no prices of this model.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def read_prices(path: Path, model: str) -> Prices | None:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a whole run will come to, judged from a pilot.
+    """Total of a whole run, estimated from a pilot.
 
     ``low`` and ``high`` bound the total with the stated confidence; ``n_pilot`` calls were made for it, of ``n_total``.
     """
@@ -110,7 +112,7 @@ class Estimate:
 
 
 def estimate_total(pilot: Sequence[float], n_total: int, *, confidence: float = 0.9) -> Estimate:
-    r"""Total of ``n_total`` calls of which the ``pilot`` is a sample, with a prediction interval.
+    r"""Estimate the total of ``n_total`` calls of which the ``pilot`` is a sample, with a prediction interval.
 
     .. math:: S + (N - n)\left(\bar x \pm t_{n-1}\, s \sqrt{1/n + 1/(N - n)}\right)
 

@@ -1,4 +1,4 @@
-"""How many requests may be under way: opens slowly, closes fast when the provider says that it is too much."""
+"""Limit the requests under way: raise the limit slowly, lower it fast when the provider says that it is too much."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LATE = 0.005  # seconds: the loop may call a moment too early, and would not ca
 
 
 class Gate:
-    """A limit on concurrent requests that follows the provider's 429s.
+    """Limit on concurrent requests that follows the provider's "too many requests" (HTTP 429).
 
     Additive increase, multiplicative decrease, as in TCP: each reply adds ``1 / limit``, a request that was sent after
     the last decrease and comes back with "too many requests" multiplies the limit by ``decrease``. Nothing is sent
@@ -49,24 +49,24 @@ class Gate:
             raise
 
     def release(self) -> None:
-        """Give the place back."""
+        """Give a place back that :meth:`acquire` gave."""
         self.running -= 1
         self._admit()
 
     def open(self) -> None:
-        """The first request came back: let as many as the ceiling go."""
+        """Raise the limit to the ceiling, once the first request has come back."""
         if not self._opened:
             self._opened = True
             self.limit = float(self.ceiling)
             self._admit()
 
     def succeeded(self) -> None:
-        """A reply came."""
+        """Raise the limit a little, because a reply came."""
         self.limit = min(float(self.ceiling), self.limit + 1.0 / self.limit)
         self._admit()
 
     def too_many(self, sent: float, retry_after: float | None) -> None:
-        """The request sent at loop time ``sent`` came back with "too many requests"."""
+        """Lower the limit: the request sent at loop time ``sent`` came back with "too many requests"."""
         loop = asyncio.get_running_loop()
         if sent >= self._last_decrease:
             self.limit = max(1.0, self.limit * self.decrease)

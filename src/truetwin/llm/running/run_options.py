@@ -1,4 +1,4 @@
-"""How a run is carried out."""
+"""Choose how a run is carried out: speed, patience, caps and prices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from truetwin.settings.shared_settings import RunLimits
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is carried out; none of it changes what is asked.
+    """Options of a run. None of them changes what is asked.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How a run goes, and how it went."""
+"""Describe how a run goes, and how it went."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from truetwin.llm.task import State
 
 @dataclass(frozen=True)
 class Progress:
-    """A run under way, given to the progress callback a few times a second.
+    """Progress of a run under way, given to the progress callback a few times a second.
 
     Parameters
     ----------
@@ -49,18 +49,18 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """Cells that have ended."""
+        """Number of cells that have ended."""
         return sum(self.counts.values())
 
     @property
     def remaining_seconds(self) -> float | None:
-        """Time left at the present rate; None if nothing moves."""
+        """Seconds left at the present rate; None while no cell ends."""
         return (self.total - self.done) / self.rate if self.rate > 0 else None
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What came of a run.
+    """Summary of a run.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class RunSummary:
 
     @property
     def remaining(self) -> int:
-        """Cells without an answer: not asked yet, failed or skipped."""
+        """Number of cells without an answer: not asked yet, failed or skipped."""
         failed = self.counts[State.PROVIDER_ERROR] + self.counts[State.SKIPPED]
         return self.total - sum(self.counts.values()) + failed
 
@@ -131,6 +131,6 @@ class RunSummary:
 
     @property
     def valid_share(self) -> float | None:
-        """Valid answers among all cells that have ended; None if none has."""
+        """Share of valid answers among all cells that have ended; None if none has."""
         ended = sum(self.counts.values())
         return self.counts[State.VALID] / ended if ended else None

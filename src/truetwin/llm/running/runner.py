@@ -186,7 +186,7 @@ class _Run:
         return filter(self.options.shard.holds, self.task.cells())
 
     async def _pass(self) -> bool:
-        """Go through all cells once; whether some were left to other processes."""
+        """Go through all cells once. Returns whether some were left to other processes."""
         await self._drain()
         self.store.flush()
         self.counts.clear()
@@ -232,7 +232,7 @@ class _Run:
             raise
 
     def _count_the_rest(self) -> None:
-        """After an early end: what earlier sessions have answered of the cells not reached."""
+        """Count what earlier sessions have answered of the cells that an early end did not reach."""
         for cell in self.unseen:
             state = self.store.state(cell)
             if state is not None:
@@ -365,7 +365,7 @@ class _Run:
                 each.cancel()
 
     async def _tick(self) -> None:
-        """Write and show, again and again; what goes wrong with that ends the run."""
+        """Write to the store and show progress until cancelled; an error in that ends the run."""
         shown, done = time.monotonic(), 0
         while True:
             await asyncio.sleep(_TICK)

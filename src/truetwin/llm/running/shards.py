@@ -1,4 +1,4 @@
-"""A run cut into parts for several machines, without any of them knowing of the others."""
+"""Cut a run into parts for several machines that need not know of each other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from truetwin.llm.messages import Cell
 
 @dataclass(frozen=True)
 class Shard:
-    """Part ``number`` of ``count`` of a run; numbers begin at 1.
+    """Shard of a run: part ``number`` of ``count``. Numbers begin at 1.
 
     A persona is in one part with all its cells, by the hash of its id: its prompts share a beginning that a machine
     computes, or a provider charges, in full only once.

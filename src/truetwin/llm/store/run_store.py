@@ -45,20 +45,19 @@ _PUT = (
 
 @dataclass(frozen=True)
 class Claimed:
-    """What came of claiming cells.
+    """Result of claiming cells.
 
     ``mine`` are to be asked now; ``answered`` counts how those with an answer ended; ``elsewhere`` counts those that
-    another process is asking, ``in_batch`` those that wait for a provider's batch.
+    another process is asking. Cells that wait for a provider's batch are in none of these.
     """
 
     mine: tuple[Cell, ...]
     answered: Mapping[State, int]
     elsewhere: int = 0
-    in_batch: int = 0
 
 
 class Store(RunFile):
-    """One run: its settings, every prompt, raw reply and reading, and who is asking what right now.
+    """Stored run: its settings, every prompt, raw reply and reading, and who is asking what right now.
 
     A process works on a run in a session. It claims cells before it asks them, so that no two processes ask the same
     one. Answers are buffered until :meth:`flush`, which the runner calls every tenth of a second; what a killed process
@@ -129,7 +128,7 @@ class Store(RunFile):
         compare_settings(json.loads(row[0]), json.loads(text), f"step {step!r} of {self.path}", may_differ)
 
     def _has_begun(self, step: str) -> bool:
-        """Whether anything was answered, or another process is at work: until then, settings may still change."""
+        """Say whether settings are fixed: something was answered, or another process is at work."""
         at_work = "SELECT 1 FROM sessions WHERE ended IS NULL AND id != ?"
         answered = "SELECT 1 FROM calls WHERE step = ? UNION ALL SELECT 1 FROM claims WHERE step = ? LIMIT 1"
         return (
@@ -220,7 +219,7 @@ class Store(RunFile):
                 answered[state] += 1
         if not todo:
             return Claimed((), answered)
-        session, mine, held = self.session, [], Counter[str]()
+        session, mine, elsewhere = self.session, [], 0
         with self.writing():
             for cell in todo:
                 state = self.state(cell)  # again, now that nobody can write
@@ -233,14 +232,14 @@ class Store(RunFile):
                 if found.rowcount:
                     mine.append(cell)
                 else:
-                    held[self._holder(cell)] += 1
-        return Claimed(tuple(mine), answered, held["other"], held["batch"])
+                    elsewhere += self._is_asked_elsewhere(cell)
+        return Claimed(tuple(mine), answered, elsewhere)
 
-    def _holder(self, cell: Cell) -> str:
-        session, host = self._base.execute(
+    def _is_asked_elsewhere(self, cell: Cell) -> bool:
+        holder, host = self._base.execute(
             f"SELECT session, host FROM claims JOIN sessions ON id = session WHERE {ONE_CELL}", key(cell)
         ).fetchone()
-        return "mine" if session == self._session else "batch" if host == BATCH else "other"
+        return bool(holder != self._session and host != BATCH)
 
     def release(self, cells: Iterable[Cell]) -> None:
         """Give back cells that were claimed and not asked."""

@@ -1,4 +1,4 @@
-"""Which process is at work on a stored run, and whether it still lives."""
+"""Identify the process that works on a stored run, and find out whether it still lives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BATCH = "batch"  # the host of a session that waits for a provider's batch, and 
 
 @dataclass(frozen=True)
 class Process:
-    """What tells one process from all others on all machines: a pid alone is used again."""
+    """Identity of a process among all processes on all machines. A pid alone would not do: it is used again."""
 
     host: str
     pid: int
@@ -26,7 +26,7 @@ class Process:
 
 @cache
 def here() -> str:
-    """Name of this machine, or of this container: of all that shares process ids."""
+    """Name this machine or container: everything that shares its process ids."""
     try:
         space = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -35,7 +35,7 @@ def here() -> str:
 
 
 def begin_work() -> Process:
-    """This process, as it begins a session; :func:`end_work` says when that is over.
+    """Identify this process as it begins a session; call :func:`end_work` when the session is over.
 
     A process may have several sessions, one after the other or at once; each has a token of its own.
     """
@@ -45,12 +45,12 @@ def begin_work() -> Process:
 
 
 def end_work(process: Process) -> None:
-    """The session is over, even if the store could no longer be told."""
+    """Note that a session is over, even if the store could no longer be told."""
     _AT_WORK.discard(process.born.rpartition(" ")[2])
 
 
 def is_alive(process: Process, beat: float, *, now: float | None = None) -> bool:
-    """Whether ``process`` still works, going by the system if it is on this machine, else by its last ``beat``."""
+    """Say whether ``process`` still works: by the system if it is on this machine, else by its last ``beat``."""
     if process.host == BATCH:
         return True
     beating = (time.time() if now is None else now) - beat < LEASE
@@ -65,7 +65,7 @@ def is_alive(process: Process, beat: float, *, now: float | None = None) -> bool
 
 
 def _born(pid: int) -> str:
-    """When the process began, in the system's own count; empty where the system does not say."""
+    """Ask the system when a process began, in the system's own unit; empty where it does not say."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

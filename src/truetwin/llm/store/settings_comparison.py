@@ -1,4 +1,4 @@
-"""Whether two runs have the same settings, and if not, what differs."""
+"""Compare the settings of two runs and say what differs."""
 
 from __future__ import annotations
 

@@ -53,8 +53,7 @@ def _thresholds(progress: Progress | None) -> Made:
     from truetwin.reproduction.adaptive_sweep import reproduce_figure_5
 
     sweeps = reproduce_figure_5(progress=progress)
-    rows = [{"method": sweep.method, **row} for sweep in sweeps for row in sweep.rows()]
-    return threshold_figure(sweeps), rows
+    return threshold_figure(sweeps), [row for sweep in sweeps for row in sweep.rows()]
 
 
 def _example(progress: Progress | None) -> Made:

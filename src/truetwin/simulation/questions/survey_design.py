@@ -1,4 +1,4 @@
-"""How twins are asked: the recorded choices of a survey, and the thirteen constructions of paper A."""
+"""Choose how twins are asked: the recorded design of a survey, and the thirteen constructions of paper A."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class SurveyDesign:
-    """Everything about how items are put to twins; recorded with a run, and part of what makes two runs differ.
+    """Design of a survey: everything about how items are put to twins.
+
+    It is recorded with a run, and a run is continued only under an equal design.
 
     Parameters
     ----------
@@ -50,7 +52,7 @@ class SurveyDesign:
     replicates : int
         How often each cell is asked.
     seed : int
-        Of the order of answers and of what is drawn at random.
+        Seed of the rotated orders of answers.
 
     Examples
     --------
@@ -110,7 +112,7 @@ class SurveyDesign:
         return f"instruction-{'distribution' if self.elicit == 'distribution' else self.strategy}-{form}"
 
     def describe(self) -> dict[str, Any]:
-        """All choices, as a run records them."""
+        """Give all choices, as a run records them."""
         return asdict(self)
 
 

@@ -1,4 +1,4 @@
-"""What a reply must look like, and what one says: the shape of structured output and its reading."""
+"""Define what a reply must look like, and read one in that form."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _TEXT = {"type": "string"}
 
 
 def reply_schema(questions: Sequence[Question], design: SurveyDesign) -> dict[str, Any]:
-    """JSON schema of a reply to several questions, keyed by their number as a text."""
+    """Give the JSON schema of a reply to several questions, keyed by their number as a text."""
     return object_schema({str(k): _entry_schema(q, design) for k, q in enumerate(questions, 1)})
 
 
 def expected_reply(questions: Sequence[Question], codes: Sequence[float], design: SurveyDesign) -> str:
-    """The reply that gives ``codes``: the target of fine-tuning, and a likely reply for predicted output.
+    """Write the reply that gives ``codes``: the target of fine-tuning, and a likely reply for predicted output.
 
     Thoughts, and the question written down once more, are left empty.
     """
@@ -38,7 +38,7 @@ def expected_reply(questions: Sequence[Question], codes: Sequence[float], design
 
 
 def read_reply(reply: Reply, questions: Sequence[Question], design: SurveyDesign) -> Parsed:
-    """What a reply says about each question.
+    """Read what a reply says about each question.
 
     Returns
     -------
@@ -61,14 +61,14 @@ def read_reply(reply: Reply, questions: Sequence[Question], design: SurveyDesign
 
 
 def entry_of(parsed: Parsed) -> Any:
-    """An answer as it is stored: a code, a distribution, or an object with ``state`` and ``reason``."""
+    """Give an answer as it is stored: a code, a distribution, or an object with ``state`` and ``reason``."""
     if parsed.state is State.VALID:
         return parsed.value
     return {"state": str(parsed.state), "reason": parsed.reason}
 
 
 def state_of(entry: Any) -> State:
-    """The state of a stored answer."""
+    """Read the state of a stored answer."""
     return State(entry["state"]) if isinstance(entry, Mapping) and "state" in entry else State.VALID
 
 

@@ -1,4 +1,4 @@
-"""Reading a twin's reply: an answer if it is one beyond doubt, else a state that says why not. Never a guess."""
+"""Read a twin's reply: an answer if it is one beyond doubt, else a state that says why not. Nothing is guessed."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def read_value(value: Any, question: Question) -> Parsed:
 
 
 def read_objects(text: str, keys: Sequence[str]) -> dict[str, Any] | str:
-    """The one JSON object of a reply that has entries for ``keys``, or a reason why there is none.
+    """Find the one JSON object of a reply that has entries for ``keys``, or a reason why there is none.
 
     Code fences, words around the object and one object around it are allowed. Two objects that differ, and an entry
     that occurs twice, are not.
@@ -127,7 +127,7 @@ def is_refusal(text: str) -> bool:
 
 
 def _line(line: str, question: Question) -> Parsed | None:
-    """The answer that a line is as a whole, or None."""
+    """Read a line as a whole as an answer; None if it is none."""
     if len(line) > _LONGEST_NUMBER + max(map(len, question.by_label), default=0):
         return None
     option = _option(line, question)
@@ -217,12 +217,12 @@ def _no_answer(text: str, question: Question, *, nested: bool = False) -> Parsed
 
 
 def _bare(line: str) -> str:
-    """A line without the markup and quotation marks around it."""
+    """Strip the markup and quotation marks around a line."""
     return line.replace("**", "").replace("__", "").strip("`\"'“”‘’#* \t").strip()
 
 
 def _objects(text: str) -> Iterator[dict[str, Any] | str]:
-    """Every outermost JSON object of ``text``, or the reason why one cannot be read; nothing is read after that."""
+    """Yield every outermost JSON object of ``text``; at one that cannot be read, yield the reason and stop."""
     decoder = json.JSONDecoder(object_pairs_hook=_without_repetition, parse_constant=_no_constant)
     for position, found in objects_in(text, most=_OBJECTS_TRIED, decoder=decoder):
         if not isinstance(found, Exception):
@@ -250,6 +250,6 @@ def _no_constant(name: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """The beginning of something, safe to store and print."""
+    """Quote the beginning of something, safe to store and print."""
     text = value if isinstance(value, str) else str(value)[:200]
     return repr(text[:60] + ("..." if len(text) > 60 else ""))

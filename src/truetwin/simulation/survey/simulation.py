@@ -1,4 +1,4 @@
-"""The whole job: personas and items in, a run on disk and a table of answers out."""
+"""Simulate a survey: personas and items in, a run on disk and a table of answers out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from truetwin.io import make_folder
 from truetwin.llm import PartOfTask, Progress, RunOptions, RunSummary, Sampling, Store
 from truetwin.llm import run as ask
 from truetwin.llm.running.requested_run import connection_of, run_options_of, sampling_of
-from truetwin.llm.store.run_file import FILE_NAME
 from truetwin.settings.declaration import read_settings
 from truetwin.settings.simulate_settings import Simulate
 from truetwin.simulation.questions.survey_design import SurveyDesign
@@ -117,7 +116,7 @@ def carry_out_survey(
     asked = open_twin(model, task, **connection_of(how))
     part = PartOfTask(task, [c for c in task.cells() if not _is_known(task, c.item, c.persona, known)])
 
-    with Store(folder / FILE_NAME) as store:
+    with Store(folder) as store:
         summary = ask(part, asked, store, options or run_options_of(how, model), progress=progress)
         return summary, collect_answers(store, point=how.point)
 

@@ -1,4 +1,4 @@
-"""From a stored run to a table of answers: one value a person and item, every state counted, nothing dropped."""
+"""Turn a stored run into a table of answers: one value a person and item, every state counted, nothing dropped."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Shares = dict[float, float]
 
 @dataclass(frozen=True)
 class Problem:
-    """A cell of the table without a valid answer, and why."""
+    """Problem: a cell of the table without a valid answer, and why."""
 
     respondent_id: str
     item_id: str
@@ -37,7 +37,7 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class SurveyAnswers:
-    """The answers of a stored run.
+    """Answers of a stored run.
 
     Attributes
     ----------
@@ -75,28 +75,28 @@ class SurveyAnswers:
 
     @property
     def item_ids(self) -> tuple[str, ...]:
-        """Columns of the values."""
+        """Ids of the items, in the order of the columns of the values."""
         return tuple(self.questionnaire.items)
 
     @property
     def states(self) -> dict[State, int]:
-        """Replies by state, over all items."""
+        """Number of replies by state, over all items."""
         return {state: sum(c[state] for c in self.counts.values()) for state in State}
 
     @property
     def n_not_asked(self) -> int:
-        """Replies that are still to come."""
+        """Number of replies that are still to come."""
         return self.n_expected - sum(self.states.values())
 
     @property
     def valid_share(self) -> float | None:
-        """Valid answers among all that are stored; None if none are."""
+        """Share of valid answers among all that are stored; None if none are."""
         total = sum(self.states.values())
         return self.states[State.VALID] / total if total else None
 
     @property
     def disclosure(self) -> str:
-        """What every output says about where the answers come from."""
+        """Sentence of every output about where the answers come from."""
         return twins_disclosure(self.settings["model"])
 
 
@@ -151,7 +151,7 @@ def collect_answers(
 
 @dataclass(eq=False)
 class _Found:
-    """What the calls of a run say, reply by reply: row numbers of people, states, valid entries, problems."""
+    """Collection of what the calls of a run say: row numbers of people, states, valid entries, problems."""
 
     counts: dict[str, Counter[State]]
     people: dict[str, int] = field(default_factory=dict)
@@ -173,7 +173,9 @@ class _Found:
 def _reduced(
     found: _Found, questionnaire: Questionnaire, point: Point
 ) -> tuple[NDArray[np.float64], dict[tuple[str, str], Shares], dict[tuple[str, str], float]]:
-    """One value an answer from its replicates, and the distributions behind those that are distributions."""
+    """Reduce the replicates of each answer to one value, and average distributions.
+
+    Returns the values, the shares of each distribution, and the part of each that fell outside the scale."""
     values = np.full((len(found.people), len(questionnaire.items)), np.nan)
     column = {item: k for k, item in enumerate(questionnaire.items)}
     shares: dict[tuple[str, str], Shares] = {}
@@ -190,7 +192,7 @@ def _reduced(
 
 
 def _entries(call: StoredCall, questionnaire: Questionnaire) -> Iterator[tuple[str, Any, State, str]]:
-    """Item, stored answer, state and reason, for each item of a call."""
+    """Yield item, stored answer, state and reason for each item of a call."""
     group: Sequence[Item] | None = questionnaire.groups.get(call.cell.item)
     if group is None:
         raise RunError(f"the stored run holds answers to {call.cell.item!r}, which is not among its items")

@@ -145,10 +145,10 @@ def _turn(turn: object, position: int, where: str) -> Turn:
 
 def _published(dimension: VoiceDimension, remove_leaks: bool) -> Source:
     if dimension.published is None:
-        fields = " or ".join(", ".join(layout.fields) for layout in dimension.layouts)
+        fields = "; or ".join(", ".join(layout.fields) for layout in dimension.layouts)
         raise DatasetError(
-            f"the published {dimension.name} items have no pinned file that could be fetched; give the file whose "
-            f"records have {fields} instead of the dimension's name"
+            f"the published {dimension.name} items have no pinned file that could be fetched; give the file instead of "
+            f"the dimension's name; its records have {fields}"
         )
     loaded = dimension.published(remove_leaks=remove_leaks)
     return Source(dimension.name, dimension.published_layout or dimension.name, loaded.items, loaded.report)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,6 +11,7 @@ from typing import Any, ClassVar
 from truetwin.errors import ParameterError
 from truetwin.llm import Cell, Parsed, Reply, Request, Sampling, State
 from truetwin.llm.prompts import Prompt, packaged_prompt
+from truetwin.llm.task import digest_of
 from truetwin.settings.declaration import default_of
 from truetwin.settings.voice_settings import Questions
 from truetwin.voice.items.voice_items import VoiceItem
@@ -62,10 +61,7 @@ class Setup:
 
 def describe_items(items: Sequence[VoiceItem], **about: Any) -> dict[str, Any]:
     """Make a record of items, by which a continued run recognises that the items are the same."""
-    digest = hashlib.sha256()
-    for item in items:
-        digest.update(json.dumps(item.to_record(), sort_keys=True).encode())
-    return {**about, "n": len(items), "digest": digest.hexdigest()[:16]}
+    return {**about, "n": len(items), "digest": digest_of(item.to_record() for item in items)[:16]}
 
 
 class VoiceTask(ABC):

@@ -1,4 +1,4 @@
-r"""Bots, and messages that are not written for the occasion.
+r"""Detect bots and canned messages (those that are sent again and again).
 
 Two signs, both counted and named:
 
@@ -22,16 +22,16 @@ _MAY_MASK = re.compile(r"[\d@\[]|://|www\.")
 _NAME = re.compile(
     r"(?:^|[^a-zA-Z])u?bot+u?(?:$|[^a-zA-Z])|bot\d*[_`^-]*$|^\[?bot\]?|^ubot|^(?:chan|nick|mem)serv$", re.I
 )
-#: Ends that are part of a word and not "bot".
+#: Endings such as "talbot", in which "bot" is part of a name.
 _NOT = re.compile(r"(?:ab|tal|ro|sa)bott?\d*[_`^-]*$", re.I)
 OPENING_WORDS = 2
-#: An opening is mechanical if this share of a user's messages has it, and so many at least.
+#: An opening is mechanical if this share of a user's messages, and at least so many, begin with it.
 OPENING_SHARE = 0.2
 FEWEST_OPENINGS = 10
 
 
 def template_of(text: str) -> str:
-    """A message with what changes from one sending to the next masked.
+    """Mask in a message what changes from one sending to the next.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def template_of(text: str) -> str:
 
 
 def says_bot(name: str) -> bool:
-    """Whether a name says that its bearer is a bot.
+    """Tell whether a name says that its bearer is a bot.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def says_bot(name: str) -> bool:
 
 
 class CannedCounts:
-    """Counts of templates and of users' openings, in flat memory.
+    """Count templates and users' opening words, in memory of fixed size.
 
     Examples
     --------
@@ -79,11 +79,11 @@ class CannedCounts:
         self._openings.add(_opening(user, template))
 
     def is_canned(self, text: str) -> bool:
-        """Whether a message's template was seen too often."""
+        """Tell whether a message's template was seen too often."""
         return self._is_frequent(template_of(text))
 
     def is_mechanical(self, user: str, text: str, n: int) -> bool:
-        """Whether a message is canned, or opens like a fifth of the ``n`` messages of its user."""
+        """Tell whether a message is canned, or opens like a fifth of the ``n`` messages of its user."""
         template = template_of(text)
         opens = self._openings.count(_opening(user, template))
         return opens >= max(OPENING_SHARE * n, FEWEST_OPENINGS) or self._is_frequent(template)

@@ -16,18 +16,18 @@ from truetwin.voice.auditing.benchmark_audit import AuditReport
 
 @dataclass(frozen=True)
 class About:
-    """What a pipeline says of the set that it builds.
+    """Description of a set by the pipeline that builds it.
 
     Parameters
     ----------
     title : str
-        What it is.
+        Title of the sheet.
     sources : sequence of mapping
         ``name`` and ``sha256`` of each input, and anything else known of it.
     settings : mapping
         All settings.
     notes : sequence of str
-        What else must be known.
+        Sentences on what else must be known.
     """
 
     title: str
@@ -38,14 +38,14 @@ class About:
 
 @dataclass(frozen=True)
 class Datasheet:
-    """Everything a reader needs to judge a built set, and to build it again.
+    """Datasheet of a built set: all that is needed to judge it, and to build it again.
 
     Parameters
     ----------
     about : About
-        What it is, and what it is made of.
+        Title, sources, settings and notes.
     licence : str
-        Under which the material may be used; "not stated" if nobody said.
+        Licence of the material; "not stated" if nobody said.
     stages : sequence of mapping
         Counts at every filter (:meth:`truetwin.voice_sets.common.stages.Stage.row`).
     after, before : AuditReport

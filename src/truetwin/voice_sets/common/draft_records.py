@@ -1,4 +1,4 @@
-"""Drafts as records of a stage, and back."""
+"""Write drafts as records of a stage, and read them back."""
 
 from __future__ import annotations
 

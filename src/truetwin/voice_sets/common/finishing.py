@@ -26,7 +26,7 @@ PROBLEMS = "problems.json"
 
 @dataclass(frozen=True)
 class Built:
-    """A finished build."""
+    """Result of a build: the folder, the items, and what was counted."""
 
     folder: Path
     items: list[VoiceItem]

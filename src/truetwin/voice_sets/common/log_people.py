@@ -11,7 +11,8 @@ from typing import Protocol, TypedDict
 from truetwin.voice_sets.common.canned_messages import CannedCounts, says_bot
 from truetwin.voice_sets.common.privacy import FEWEST_DIGITS, Pseudonyms, Scrubber
 
-#: Names that are words: mentioned more often than this, and than three times as often as their bearers speak.
+#: A name is taken for an ordinary word if it is mentioned more often than this, and three times as often as its bearer
+#: speaks.
 ORDINARY_MENTIONS = 20
 SHORTEST_NAME = 3
 _CACHED = 2**17
@@ -30,12 +31,12 @@ class Person:
 
     @property
     def n(self) -> int:
-        """Messages in all."""
+        """Number of messages in all."""
         return sum(self.threads.values())
 
 
 class PersonRecord(TypedDict):
-    """A user as the census keeps one: pseudonyms, messages by thread (most first), and what was found.
+    """Record of a user in the census: pseudonyms, messages by thread (most first), and what was found.
 
     ``alias`` is the pseudonym of the lower-case name; ``bot`` the reason to take the user for a bot, or empty;
     ``named`` whether the name, found within a text, means the user.
@@ -50,7 +51,7 @@ class PersonRecord(TypedDict):
 
 
 class Said(Protocol):
-    """What a census reads of a message: who wrote which text where."""
+    """Message as a census reads it: who wrote which text where."""
 
     @property
     def user(self) -> str: ...  # noqa: D102
@@ -68,7 +69,7 @@ class Census:
     Parameters
     ----------
     counts : CannedCounts
-        Of templates and openings.
+        Counts of templates and openings, filled on the way.
     by_thread : bool, default=True
         Whether messages are counted by thread; else only in all.
     """
@@ -125,7 +126,7 @@ class Names:
     Parameters
     ----------
     pseudonyms : Pseudonyms
-        Of the build.
+        Pseudonyms of the build.
     aliases : mapping from str to str
         Pseudonym of a lower-case name (kind ``alias``) to the user's pseudonym.
     mentions : frozenset of str

@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypedDict
 
 from truetwin.llm import (
     Cell,
-    ChatModel,
     Message,
     Parsed,
     Reply,
     Request,
-    RunOptions,
     Sampling,
     State,
 )
 from truetwin.voice.items.verbatim import length_in_words
 from truetwin.voice_sets.common.distractors import Draft, PoolReply
-from truetwin.voice_sets.common.model_answers import ask_all
+from truetwin.voice_sets.common.model_answers import Asker
 from truetwin.voice_sets.common.stages import Stage, Stages, Tally
 
 #: Replies that are asked for, among which three are matched to the true one.
@@ -94,9 +91,7 @@ def written_pool(stage: Stage[WrittenReplies]) -> list[PoolReply]:
     ]
 
 
-def written_replies(
-    stages: Stages, drafts: Sequence[Draft], model: ChatModel, folder: Path, options: RunOptions | None = None
-) -> Stage[WrittenReplies]:
+def written_replies(stages: Stages, drafts: Sequence[Draft], asker: Asker) -> Stage[WrittenReplies]:
     """Do the stage "written": ask a model for other replies to each draft's stimulus; calls are kept and not repeated.
 
     Raises
@@ -107,8 +102,8 @@ def written_replies(
 
     def ask(tally: Tally) -> Iterator[WrittenReplies]:
         task = ReplyTask({draft.item_id: draft for draft in drafts})
-        for cell, parsed in ask_all(task, model, folder, options, tally).items():
+        for cell, parsed in asker.answers(task, "written", tally).items():
             if tally.keep(None if parsed.state is State.VALID else f"model: {parsed.state.value}"):
                 yield {"item": cell.item, "replies": json.loads(str(parsed.value))}
 
-    return stages.run("written", ask, {"model": dict(model.describe()), "version": _PROMPT_VERSION})
+    return stages.run("written", ask, {"model": dict(asker.model.describe()), "version": _PROMPT_VERSION})

@@ -1,4 +1,4 @@
-"""Replies that others gave in similar contexts: where distractors may come from when the pool is large."""
+"""Find replies that others gave in similar contexts, as candidates for distractors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BLOCK = 64
 
 @dataclass(frozen=True)
 class SimilarContexts:
-    """Chooses, for each draft, the replies of others whose contexts are most like the draft's stimulus.
+    """Choice, for each draft, of the replies of others whose contexts are most like the draft's stimulus.
 
     Only replies of the draft's scope and of like length are looked at, so that enough remain to match.
 
@@ -28,7 +28,7 @@ class SimilarContexts:
     most : int, default=300
         Replies a draft.
     matching : MatchingOptions, optional
-        What like length means; any length will do without.
+        Bounds of like length; without them any length will do.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class SimilarContexts:
     def __call__(
         self, drafts: Sequence[Draft], pool: Sequence[PoolReply], embedder: Embedder
     ) -> Mapping[str, Index]:
-        """Places in the pool by the draft's id, in rising order."""
+        """Find places in the pool by the draft's id, in rising order."""
         contexts = embedder.embed([reply.context for reply in pool])
         stimuli = embedder.embed([draft.stimulus for draft in drafts])
         lengths = np.array([len(reply.text) for reply in pool], dtype=np.float64)

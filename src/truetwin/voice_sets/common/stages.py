@@ -21,9 +21,9 @@ from truetwin.io.atomic import replacing
 from truetwin.results.step_cache import FILE, Ledger, step_key
 
 FOLDER = ".stages"
-#: Raised when a stage of unchanged settings would give other records than before.
+#: Version of the stages; a higher one makes older results be done again.
 VERSION = 2
-#: What the records of a stage are: a dictionary with known fields, as JSON can hold them.
+#: Kind of the records of a stage: a dictionary with known fields, as JSON can hold them.
 R = TypeVar("R", bound=Mapping[str, object], covariant=True)
 Progress = Callable[[str, int, int], None]
 

@@ -1,4 +1,4 @@
-"""Records of the stages of a build from conversations, as they stand in its JSONL files.
+"""Records of the stages of a build from conversations, as they stand in JSONL files.
 
 A *thread* is where something is said: a channel of a log of messages, or the post that is replied to. Fields that are
 not known are left out.

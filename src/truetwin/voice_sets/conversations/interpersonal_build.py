@@ -16,13 +16,8 @@ from truetwin.voice_sets.common.privacy import Pseudonyms
 from truetwin.voice_sets.common.similar_contexts import SimilarContexts
 from truetwin.voice_sets.common.stages import Progress, Stages
 from truetwin.voice_sets.common.text_similarity import open_embedder
-from truetwin.voice_sets.conversations.conversation_pipeline import (
-    Conversations,
-    Drawing,
-    Kind,
-    Reader,
-    build_conversations,
-)
+from truetwin.voice_sets.conversations.conversation_drafts import Conversations, Drawing, Kind
+from truetwin.voice_sets.conversations.conversation_pipeline import Reader, build_conversations
 from truetwin.voice_sets.conversations.message_cleaning import Cleaning, CleaningRules, Material, take_census
 from truetwin.voice_sets.conversations.message_funnel import distinct_messages, informative_messages
 from truetwin.voice_sets.conversations.message_logs import open_log

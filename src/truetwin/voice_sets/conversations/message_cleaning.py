@@ -1,4 +1,4 @@
-"""Messages without bots, canned messages and personal data, from any kind of conversations."""
+"""Clean messages of any kind: no bots, no canned messages, no personal data."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Material(Protocol):
 
 @dataclass(frozen=True)
 class CleaningRules:
-    """What is left out besides bots, and what it is called in the counts.
+    """Rules for what is left out besides bots, and words for it in the counts.
 
     Parameters
     ----------
     max_characters : int
-        Of a message, and of the post that it replies to.
+        Longest message, and longest post that is replied to.
     consistent : bool
         Whether the same address, link or number gets the same replacement.
     noun : str
@@ -84,20 +84,20 @@ def take_census(
 
 @dataclass(frozen=True)
 class Cleaning:
-    """Cleans the material after its census.
+    """Cleaning of the material after its census.
 
     Parameters
     ----------
     material : Material
         Raw conversations.
     census : Stage
-        Who is in them.
+        Stage with a record of every user.
     counts : CannedCounts
-        Templates, as the census counted them; counted again if the census was done by an earlier run.
+        Counts of templates from the census; counted again if the census was done by an earlier run.
     rules : CleaningRules
-        What else is left out.
+        Rules for what else is left out.
     pseudonyms : Pseudonyms
-        Of the build.
+        Pseudonyms of the build.
     """
 
     material: Material
@@ -139,7 +139,7 @@ class Cleaning:
 
 
 class Anonymiser:
-    """Turns raw messages into records under pseudonyms, and counts what it replaces in their texts."""
+    """Writer of raw messages as records under pseudonyms; counts what it replaces in their texts."""
 
     def __init__(
         self, people: Iterable[PersonRecord], pseudonyms: Pseudonyms, rules: CleaningRules, tally: Tally

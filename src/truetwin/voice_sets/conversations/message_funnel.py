@@ -22,7 +22,7 @@ from truetwin.voice_sets.conversations.message_cleaning import TICK
 
 @dataclass(frozen=True)
 class _Scored:
-    """Long enough messages, one entry each: place, informativeness, code of the language, whether by an active user."""
+    """Columns of long enough messages: place, informativeness, code of the language, whether by an active user."""
 
     places: NDArray[np.int64]
     scores: NDArray[np.float32]

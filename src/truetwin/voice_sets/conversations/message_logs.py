@@ -21,14 +21,14 @@ OPTIONAL = ("id", "reply_to", "time")
 
 @dataclass
 class TableLog:
-    """Messages in a JSONL, CSV or Parquet file.
+    """Log of messages in a JSONL, CSV or Parquet file.
 
     Parameters
     ----------
     path : Path
         The file.
     columns : mapping from str to str
-        What the file calls user, text, channel, id, reply_to and time; the last three may be missing.
+        The file's names of user, text, channel, id, reply_to and time; the last three may be missing.
     encoding : str, optional
         UTF-8 by default.
     """
@@ -93,7 +93,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 @dataclass
 class IrcLog:
-    """A folder of IRC logs, one file a sitting: ``<name>.raw.txt`` or ``<name>.ascii.txt``.
+    """Folder of IRC logs, one file a sitting: ``<name>.raw.txt`` or ``<name>.ascii.txt``.
 
     Each file is a channel of its own, in the order of their first dates. A message's id is the file's name and the
     number of its line, counted from 0, as in ``<name>.annotation.txt``. Lines that are no messages are counted.

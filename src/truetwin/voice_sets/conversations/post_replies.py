@@ -20,7 +20,7 @@ POST_COLUMNS = ("post", "post_id")
 
 @dataclass
 class ReplyTable:
-    """Replies in a JSONL, CSV or Parquet file, with their posts in the same rows or in a second file.
+    """Table of replies in a JSONL, CSV or Parquet file, with their posts in the same rows or in a second file.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class ReplyTable:
     posts : Path, optional
         Columns post_id and post. Its texts are held in memory.
     columns : mapping from str to str
-        What the files call these.
+        The files' names of these columns.
     encoding : str, optional
         UTF-8 by default.
     """

@@ -20,7 +20,7 @@ HEURISTIC = "links by the heuristic"
 
 
 class _Link(NamedTuple):
-    """What a message replies to: the place of that message, or the reason why there is none; and how it is known."""
+    """Link of a message: the place of what it replies to, or the reason why there is none; and how it is known."""
 
     message: InformativeMessage
     place: int

@@ -13,14 +13,9 @@ from truetwin.voice_sets.common.finishing import Built
 from truetwin.voice_sets.common.privacy import Pseudonyms
 from truetwin.voice_sets.common.similar_contexts import SimilarContexts
 from truetwin.voice_sets.common.stages import Progress, Stages
-from truetwin.voice_sets.conversations.conversation_pipeline import (
-    Conversations,
-    Drawing,
-    Kind,
-    Reader,
-    Selection,
-    build_conversations,
-)
+from truetwin.voice_sets.conversations.choice_alignment import Selection
+from truetwin.voice_sets.conversations.conversation_drafts import Conversations, Drawing, Kind
+from truetwin.voice_sets.conversations.conversation_pipeline import Reader, build_conversations
 from truetwin.voice_sets.conversations.message_cleaning import Cleaning, CleaningRules, take_census
 from truetwin.voice_sets.conversations.post_replies import ReplyTable
 from truetwin.voice_sets.conversations.user_filters import varied_users

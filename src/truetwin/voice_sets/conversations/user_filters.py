@@ -34,7 +34,7 @@ def active_users(census: Stage[PersonRecord], options: FunnelOptions, tally: Tal
 
 @dataclass
 class _Written:
-    """What one user wrote: replies, their characters, and the first so many words."""
+    """Counts of what one user wrote: replies, their characters, and the first so many words."""
 
     replies: int = 0
     characters: int = 0
@@ -53,7 +53,7 @@ class _Written:
 
     @property
     def type_token_ratio(self) -> float:
-        """Different words over all words; only for who wrote any."""
+        """Different words over all words; undefined without any."""
         return len(self.different) / self.words
 
 

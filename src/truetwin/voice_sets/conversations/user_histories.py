@@ -18,7 +18,7 @@ from truetwin.voice_sets.conversations.reply_guessing import ReplyFinder, stimul
 
 
 class _Entry(NamedTuple):
-    """A remembered message: its time, its place, and the place of what it replied to (-1: not known)."""
+    """Remembered message: its time, its place, and the place of what it replied to (-1: not known)."""
 
     time: float
     place: int
@@ -45,7 +45,7 @@ class _Memory:
 
 @dataclass(frozen=True)
 class Remembering:
-    """Which messages of a user are remembered, and how many go into an item.
+    """Rules for which messages of a user are remembered, and how many go into an item.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Remembering:
     min_words : int, default=0
         Shorter messages are not remembered.
     guessing : FunnelOptions, optional
-        How to find what a remembered message replied to, where its record does not say.
+        Rules to find what a remembered message replied to, where its record does not say.
     """
 
     least: int

@@ -1,4 +1,4 @@
-"""From attributed utterances to drafts of items: context before, history before, one a chunk."""
+"""Make drafts of items from attributed utterances: context and history from before, at most one draft a chunk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from truetwin.voice_sets.novels.characters import Character
 
 @dataclass(frozen=True)
 class ReadBook:
-    """A book with everything found in it."""
+    """Book with everything found in it."""
 
     book: Book
     utterances: tuple[Utterance, ...]
@@ -27,7 +27,7 @@ class ReadBook:
 
 
 def pool_of(read: ReadBook, options: NarrativeOptions) -> list[PoolReply]:
-    """What is said by people whom the rules are sure of: candidates for distractors."""
+    """Collect what is said by people whom the rules are sure of: candidates for distractors."""
     return [
         PoolReply(as_reply(u.text), u.speaker, read.book.name)
         for u in read.utterances
@@ -36,7 +36,7 @@ def pool_of(read: ReadBook, options: NarrativeOptions) -> list[PoolReply]:
 
 
 def as_reply(speech: str) -> str:
-    """A speech as a text of its own: a comma that led on to the narrator becomes a full stop, two hyphens a dash.
+    """Make a speech a text of its own: a comma that led on to the narrator becomes a full stop, two hyphens a dash.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def as_reply(speech: str) -> str:
 def drafts_of(
     read: ReadBook, options: NarrativeOptions, tally: Tally, *, group_by_section: bool
 ) -> Iterator[Draft]:
-    """One draft a chunk, where an utterance passes every filter; the tally says where and why not.
+    """Make one draft a chunk, where an utterance passes every filter; the tally counts where not and why.
 
     Within a chunk, the utterance with the surest speaker is taken.
     """
@@ -72,7 +72,7 @@ def drafts_of(
 
 
 def context_before(book: Book, utterance: Utterance, words: int) -> str:
-    """About ``words`` words of the book that end where the utterance begins; within its chapter."""
+    """Cut out about ``words`` words of the book that end where the utterance begins; within its chapter."""
     here = book.paragraphs[utterance.paragraph]
     pieces = [here.text[: max(utterance.spans[0].start - 1, 0)].strip()]
     count = len(pieces[0].split())

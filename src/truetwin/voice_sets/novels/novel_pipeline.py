@@ -16,7 +16,7 @@ from truetwin.voice_sets.common.datasheet import About
 from truetwin.voice_sets.common.distractors import Draft, PoolReply
 from truetwin.voice_sets.common.draft_records import DraftRecord, draft_record, stored_drafts
 from truetwin.voice_sets.common.finishing import Built, finish_build, furnished
-from truetwin.voice_sets.common.model_answers import ask_all
+from truetwin.voice_sets.common.model_answers import Asker
 from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import open_embedder
 from truetwin.voice_sets.novels.attribution import Utterance, attribute, narration_of
@@ -58,11 +58,11 @@ def build_narrative(
     output : Path
         Folder for ``items.jsonl``, ``datasheet.md`` and ``datasheet.json``.
     settings : NarrativeSettings, optional
-        How.
+        Settings of the build.
     model : ChatModel, optional
-        Whom to ask for speakers the rules are not sure of.
+        Model to ask for speakers the rules are not sure of, and for written distractors.
     run_options : RunOptions, optional
-        How it is asked.
+        Options of asking the model: caps, retries, concurrency.
     progress : callable, optional
         Called with (stage, done, total).
 
@@ -86,9 +86,10 @@ def build_narrative(
     material = _read_material(books, settings)
     stages = Stages(output, _inputs(material, settings), progress)
     speech = _speech(stages, material, settings)
-    if model is not None:
-        ask = partial(_asked, speech, settings.items.min_margin, model, output, run_options)
-        asked = {"model": dict(model.describe()), "margin": settings.items.min_margin}
+    asker = Asker(model, output, run_options) if model else None
+    if asker is not None:
+        ask = partial(_asked, speech, settings.items.min_margin, asker)
+        asked = {"model": dict(asker.model.describe()), "margin": settings.items.min_margin}
         speech = replace(speech, utterances=stages.run("speakers", ask, asked))
     drafts = stages.run(
         "drafts", partial(_drafts, speech, settings.items), {"items": settings.items.model_dump()}
@@ -96,9 +97,9 @@ def build_narrative(
     limit = settings.build.limit
     read_drafts = partial(stored_drafts, drafts, limit, settings.build.seed)
     pool = partial(_pool, speech, settings.items)
-    if settings.distractors != "real" and model is not None:
-        write = partial(_written, read_drafts, pool, model, output, run_options)
-        written = stages.run("written lines", write, {"model": dict(model.describe()), "limit": limit})
+    if settings.distractors != "real" and asker is not None:
+        write = partial(_written, read_drafts, pool, asker)
+        written = stages.run("written lines", write, {"model": dict(asker.model.describe()), "limit": limit})
         pool = partial(_pool, speech if settings.distractors == "both" else None, settings.items, written)
     items = furnished(stages, read_drafts, pool, open_embedder(settings.build.embeddings), settings.build)
     shown = {
@@ -161,14 +162,14 @@ def _inputs(material: _Material, settings: NarrativeSettings) -> dict[str, str]:
 
 
 class _Person(TypedDict):
-    """A character of a book, as a record of a stage."""
+    """Record of a character of a book."""
 
     book: str
     person: dict[str, Any]
 
 
 class _Said(TypedDict):
-    """An utterance of a book, as a record of a stage."""
+    """Record of an utterance of a book."""
 
     book: str
     utterance: dict[str, Any]
@@ -223,44 +224,30 @@ def _utterances(material: _Material, tally: Tally) -> Iterator[_Said]:
         tally.tick(k + 1, len(material.books))
 
 
-def _asked(
-    speech: _Speech,
-    margin: float,
-    model: ChatModel,
-    output: Path,
-    run_options: RunOptions | None,
-    tally: Tally,
-) -> Iterator[_Said]:
+def _asked(speech: _Speech, margin: float, asker: Asker, tally: Tally) -> Iterator[_Said]:
     """Give all utterances, those that the rules are not sure of with a model's answer where it gave one."""
     for read in speech.read():
         answers: dict[int, str] = {}
         if asked := doubtful(read.utterances, margin):
             task = SpeakerTask(read.book, list(read.cast.values()), asked)
-            valid = _valid(task, model, output / f"speakers-{read.book.name}", run_options, tally)
+            valid = _valid(task, asker, f"speakers-{read.book.name}", tally)
             answers = {int(cell.item): str(value) for cell, value in valid.items()}
         yield from _said(read, with_answers(read.utterances, answers), tally)
 
 
 def _written(
-    drafts: Callable[[], list[Draft]],
-    pool: Callable[[], list[PoolReply]],
-    model: ChatModel,
-    output: Path,
-    run_options: RunOptions | None,
-    tally: Tally,
+    drafts: Callable[[], list[Draft]], pool: Callable[[], list[PoolReply]], asker: Asker, tally: Tally
 ) -> Iterator[dict[str, Any]]:
     """Give the lines that a model writes as other characters."""
     task = WritingTask(drafts(), pool())
-    for reply in task.replies(_valid(task, model, output / "written", run_options, tally)):
+    for reply in task.replies(_valid(task, asker, "written", tally)):
         tally.n_in += 1
         yield asdict(reply)
 
 
-def _valid(
-    task: Task, model: ChatModel, folder: Path, options: RunOptions | None, tally: Tally
-) -> dict[Cell, Any]:
+def _valid(task: Task, asker: Asker, name: str, tally: Tally) -> dict[Cell, Any]:
     """Ask for everything; give the valid answers by cell, and note every state in the tally."""
-    found = ask_all(task, model, folder, options, tally)
+    found = asker.answers(task, name, tally)
     for parsed in found.values():
         tally.noted[f"asked: {parsed.state.value}"] += 1
     return {cell: parsed.value for cell, parsed in found.items() if parsed.state is State.VALID}
