@@ -1,19 +1,12 @@
-"""How runs are shown, and how their options are read."""
+"""How runs are shown."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from truetwin.cli.model_options import RunChoices, describe_progress, progress_line, sampling_of
+from truetwin.cli.model_options import describe_progress, progress_line
 from truetwin.cli.output import printable
-from truetwin.errors import ParameterError
-from truetwin.llm import Prices, Progress, State, Usage
-
-CHOICES: dict[str, Any] = dict.fromkeys(
-    ["cap_cost", "cap_tokens", "cap_requests", "price_in", "price_out", "price_cached", "price_file"]
-) | {"concurrency": 8, "timeout": 5.0, "attempts": 3}
+from truetwin.llm import Progress, State, Usage
 
 
 def test_a_run_under_way_says_rate_tokens_money_and_failures() -> None:
@@ -40,30 +33,6 @@ def test_an_interrupt_is_answered_at_once_and_an_error_only_once(capsys: pytest.
             show(progress)
         said.append(len(capsys.readouterr().err.splitlines()))
     assert said == [0, 0, 1, 1, 0]
-
-
-def test_prices_come_from_the_command_line_or_from_a_file(tmp_path: Any) -> None:
-    (tmp_path / "prices.yaml").write_text("m: {prompt: 1, completion: 2}\n")
-    by_hand = RunChoices(**CHOICES | {"price_in": 1.0, "price_out": 2.0, "price_cached": 0.5})
-    assert by_hand.prices("m") == Prices(1.0, 2.0, 0.5)
-    from_file = RunChoices(**CHOICES | {"price_file": tmp_path / "prices.yaml"})
-    assert from_file.prices("m") == Prices(1, 2)
-    assert RunChoices(**CHOICES).prices("m") is None
-    with pytest.raises(ValueError, match="none for 'other'"):
-        from_file.prices("other")
-    with pytest.raises(ParameterError, match="not from both"):
-        RunChoices(**CHOICES | {"price_file": tmp_path / "prices.yaml", "price_in": 1.0}).prices("m")
-
-
-def test_only_a_moved_endpoint_may_differ() -> None:
-    assert RunChoices(**CHOICES).run_options("m", 10).may_differ == ()
-    assert RunChoices(**CHOICES, moved=True).run_options("m", 10).may_differ == ("model.base_url",)
-
-
-def test_more_fields_of_a_request_are_a_json_object() -> None:
-    assert sampling_of(0.5, 10, None, '{"top_k": 5}').extra == {"top_k": 5}
-    with pytest.raises(ParameterError, match="JSON object"):
-        sampling_of(None, None, None, "[1]")
 
 
 def test_text_of_a_model_cannot_steer_the_terminal() -> None:
