@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from truetwin.settings.declaration import Argument, RuleBrokenError, Settings, Unset, setting
 from truetwin.settings.shared_settings import Prices, Terminal
-from truetwin.settings.simulate_settings import Point
+from truetwin.settings.simulate_settings import AnswerTable
 
 
 class StoredRun(Settings):
@@ -35,22 +35,15 @@ class RunsShowCommand(StoredRun, Terminal):
         return self
 
 
-class RunsExportCommand(StoredRun, Terminal):
+class RunsExportCommand(StoredRun, AnswerTable, Terminal):
     """`truetwin runs export`."""
 
     outside_studies = "Looks at a stored run from outside."
 
     output: Path = setting(..., "Where to write the answers: CSV, TSV or Parquet.")
     long: bool = setting(False, "Export one row an answer (respondent_id,item_id,value).")
-    point: Point = setting(
-        "expected",
-        "What becomes of a distribution in the table of answers: the expected or the likeliest answer.",
-    )
     replicate: Annotated[int | None, Unset("the mean, or the most frequent, of all")] = setting(
         None, "Only this replicate."
-    )
-    validity_floor: float = setting(
-        0.9, "Smallest share of valid answers; below it the job counts as failed.", ge=0, le=1
     )
 
 

@@ -76,7 +76,19 @@ class Design(Settings):
     )
 
 
-class Simulate(Design, Asking, ExtraFields, PromptFiles):
+class AnswerTable(Settings):
+    """What becomes of replies in a table of answers, and how many of them must be valid."""
+
+    point: Point = setting(
+        "expected",
+        "What becomes of a distribution in the table of answers: the expected or the likeliest answer.",
+    )
+    validity_floor: float = setting(
+        0.9, "Smallest share of valid answers; below it the job counts as failed.", ge=0, le=1
+    )
+
+
+class Simulate(AnswerTable, Design, Asking, ExtraFields, PromptFiles):
     """Ask twins survey items through a language model, and keep every reply."""
 
     model: Annotated[str | None, MayBeFile()] = setting(
@@ -93,13 +105,6 @@ class Simulate(Design, Asking, ExtraFields, PromptFiles):
     temperature: Annotated[
         Annotated[float, Field(ge=0, le=2)] | None, Unset("the construction's, else the endpoint's own")
     ] = setting(None, "Temperature of decoding.")
-    point: Point = setting(
-        "expected",
-        "What becomes of a distribution in the table of answers: the expected or the likeliest answer.",
-    )
-    validity_floor: float = setting(
-        0.9, "Smallest share of valid answers; below it the job counts as failed.", ge=0, le=1
-    )
 
     @model_validator(mode="after")
     def _somebody_answers(self) -> Self:

@@ -93,7 +93,7 @@ class Study(Settings):
     title: str = setting("A study with digital twins", "Title of the report.")
     question: str = setting("What would people answer?", "The question that the report answers first.")
     seed: int = setting(0, "Seed of everything that is drawn at random.", ge=0)
-    inputs: Inputs = setting(..., "Files.")
+    inputs: Inputs = setting(..., "The files that the study rests on.")
     personas: Personas | None = setting(None, "Make personas of people's own answers.")
     simulate: Simulate | None = setting(None, "Ask twins where their answers are missing.")
     evaluate: Evaluate | None = setting(None, "Measure the gain.")

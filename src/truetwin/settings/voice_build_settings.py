@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from truetwin.settings.declaration import (
     Argument,
@@ -20,7 +20,7 @@ from truetwin.settings.declaration import (
     setting,
 )
 from truetwin.settings.shared_settings import Terminal
-from truetwin.settings.value_kinds import ColumnNames
+from truetwin.settings.value_kinds import ColumnNames, listed_alone
 
 Languages = Literal["auto", "lingua", "common-words"]
 Distractors = Literal["real", "written", "both"]
@@ -250,7 +250,7 @@ class FunnelOptions(Settings):
         "What a message replies to: as the log says (explicit), by rules (heuristic), or as the log says if"
         " it says so of any message (auto).",
     )
-    bases: tuple[Basis, ...] = setting(
+    bases: Annotated[tuple[Basis, ...], BeforeValidator(listed_alone)] = setting(
         ("addressed", "answer"), "Rules of the heuristic that are sure enough for an item."
     )
     replies: ReplyOptions = setting(ReplyOptions(), "How far back the heuristic looks.")

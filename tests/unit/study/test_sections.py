@@ -143,3 +143,11 @@ def test_the_schema_knows_every_section(capsys: pytest.CaptureFixture[str]) -> N
         "bias",
         "variance-ratio",
     ]
+
+
+def test_an_empty_section_has_its_defaults_and_an_empty_value_is_an_error(folder: Path) -> None:
+    empty = read_study(study(folder, "inputs:\ndiagnose:\nvoice: {leaderboard: }"))
+    assert empty.diagnose is not None
+    assert empty.voice.leaderboard is not None
+    with pytest.raises(DataError, match="seed must be a whole number; got None"):
+        read_study(study(folder, "inputs:\nseed:"))
