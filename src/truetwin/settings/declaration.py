@@ -184,7 +184,9 @@ class Settings(CheckedModel):
                 continue
             key = there.key or name
             if key != name and name in found:
-                raise RuleBrokenError(f"there is no setting {name!r} in a study file; it is called {{{name}}}")
+                raise RuleBrokenError(
+                    f"there is no setting {name!r} in a study file; it is called {{{name}}}"
+                )
             if key in found:
                 found[name] = found.pop(key)
             elif there.default is not MISSING:

@@ -100,7 +100,7 @@ class FineTuneCommand(Targets, IdColumn, PromptFiles, Terminal):
         None, "Learn from this many people, drawn at random (the paper: 500)."
     )
     validation: float = setting(0.1, "Share of them kept for validation, whole persons.")
-    seed: int = setting(0, "Seed of which people are drawn.")
+    seed: int = setting(0, "Seed of which people are drawn.", ge=0)
 
 
 class PersonasListCommand(Terminal):

@@ -33,7 +33,7 @@ class DemoCommand(Workers, Terminal):
     outside_studies = "An example; `study init` writes one as a study."
 
     output: Path = setting(Path("truetwin-demo"), "Folder for the files; made if need be.")
-    seed: int = setting(0, "Seed of the generated population.")
+    seed: int = setting(0, "Seed of the generated population.", ge=0)
 
 
 class MethodsCommand(Terminal):

@@ -116,7 +116,9 @@ def _chosen(own: ResponseMatrix, respondents: Sequence[str], source: Path) -> Re
     unknown = [who for who in wanted if who not in own.respondent_ids]
     if unknown:
         raise RuleBrokenError(
-            "{source} must hold all {respondents}; it has no {unknown}", source=source, unknown=repr(unknown[0])
+            "{source} must hold all {respondents}; it has no {unknown}",
+            source=source,
+            unknown=repr(unknown[0]),
         )
     return ResponseMatrix(own.on_grid(wanted, own.item_ids), wanted, own.items, source=own.source)
 
