@@ -8,13 +8,14 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import truetwin as tt
-from truetwin.data import Item, Scale
+from truetwin.data import Item, ResponseMatrix, Scale
 from truetwin.data.persona import Persona
 from truetwin.datasets import generate_population
-from truetwin.errors import ParameterError, TruetwinError
+from truetwin.errors import DataError, ParameterError, TruetwinError
 from truetwin.llm import RunOptions, Store
 from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Settings, mark_of
@@ -112,3 +113,10 @@ def test_simulate_asks_what_its_settings_say(tmp_path: Path) -> None:
         assert store.settings("answer")["task"]["sampling"]["temperature"] == 0.7
     with pytest.raises(TruetwinError, match="item"):
         tt.simulate(who, [items[0], items[0]], "generated", tmp_path / "twice")
+
+
+def test_a_simulation_with_nothing_left_to_ask_says_so(tmp_path: Path) -> None:
+    items = [Item("tea", "Do you like tea?", Scale.ordinal(1, 5))]
+    known = ResponseMatrix(np.array([[3.0]]), ["007"], ["tea"])
+    with pytest.raises(DataError, match="nothing is left to ask"):
+        tt.simulate([Persona("007", "A spy.")], items, "generated", tmp_path, known=known)
