@@ -62,7 +62,7 @@ def score_links(files: Iterable[Path], rule: str, *, others_only: bool = False) 
     """Score a rule of :data:`RULES` on annotated IRC logs.
 
     Only annotated messages count; the messages before them are context. With ``others_only``, links to a user's own
-    messages are left out, both predicted and annotated ones. The remaining links give a stimulus: the message of another
+    messages are left out, both predicted and annotated ones. The remaining links give a stimulus: a message by another
     user that is replied to.
     """
     n_messages = n_annotated = n_predicted = n_correct = 0
