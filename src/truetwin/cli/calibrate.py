@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truetwin.cli.panel_inputs import blocks_of, note_suspicious, panel_of
@@ -31,9 +32,9 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     """
     from truetwin.calibration import calibrate
     from truetwin.calibration.calibrators import check_preset, methods, parameters_for
-    from truetwin.cli.output import note, print_json, progress_bar
+    from truetwin.cli.output import note, progress_bar
     from truetwin.evaluation.calibration_gain import measure_gain
-    from truetwin.report.files.prediction_files import intervals_path, write_predictions
+    from truetwin.report.files.prediction_files import write_predictions
 
     name = methods.resolve(settings.method)
     check_preset(settings.preset)
@@ -74,26 +75,40 @@ def calibrate_command(settings: CalibrateCommand) -> int:
         gain = measure_gain(result, settings.check, n_jobs=settings.n_jobs, progress=progress)
     for text in gain.notes:
         note(text)
+    _show(settings, result, gain, asked, sidecar)
+    note_suspicious(panel)
+    return EXIT_INCOMPLETE if result.unpredicted else 0
+
+
+def _show(
+    settings: CalibrateCommand,
+    result: Calibration,
+    gain: Gain,
+    asked: Mapping[str, object],
+    sidecar: Path,
+) -> None:
+    """Print what was predicted, what it gains, and where it is."""
+    from truetwin.cli.output import note, print_json
+    from truetwin.report.files.prediction_files import intervals_path
+
     parameters = {axis: model.get_params() for axis, model in result.calibrators.items()}
     if settings.as_json:
         described = {
-            "method": name,
+            "method": result.method,
             "parameters": parameters,
             "output": str(settings.output),
             "sidecar": str(sidecar),
             "gain": list(gain.rows),
             **asked,
         }
-        print_json("calibrate", described, [{"method": name, **record} for record in result.notes()])
-    else:
-        _print(result, gain, parameters)
-        if any("blocks" in model.get_params() for model in result.calibrators.values()):
-            note(f"batteries: {found_by}")
-        if settings.intervals is not None:
-            note(f"{settings.intervals:.0%} intervals: {intervals_path(settings.output)}")
-        note(f"predictions: {settings.output}\nhow they were made: {sidecar}")
-    note_suspicious(panel)
-    return EXIT_INCOMPLETE if result.unpredicted else 0
+        print_json("calibrate", described, [{"method": result.method, **record} for record in result.notes()])
+        return
+    _print(result, gain, parameters)
+    if any("blocks" in values for values in parameters.values()):
+        note(f"batteries: {asked['blocks']}")
+    if settings.intervals is not None:
+        note(f"{settings.intervals:.0%} intervals: {intervals_path(settings.output)}")
+    note(f"predictions: {settings.output}\nhow they were made: {sidecar}")
 
 
 def _check_outputs(settings: CalibrateCommand, method: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from truetwin.cli import model_options as ro
+from truetwin.cli import run_display
 from truetwin.cli.export import disclose
 from truetwin.cli.verbs import verb
 from truetwin.settings.declaration import RuleBrokenError
@@ -109,11 +109,12 @@ def build_command(settings: PersonasBuildCommand) -> int:
 
 def _portraits(settings: PersonasBuildCommand, source: PersonaSource) -> dict[str, str]:
     from truetwin.cli.output import note
+    from truetwin.llm.store.run_folder import run_store
     from truetwin.simulation.survey.asked_personas import write_portraits
 
     assert settings.run is not None
-    with ro.run_store(settings.run) as store:
-        written = write_portraits(settings, source, store, partial(ro.carry_out, label="portraits"))
+    with run_store(settings.run) as store:
+        written = write_portraits(settings, source, store, partial(run_display.carry_out, label="portraits"))
     disclose(written.model)
     if written.stopped:
         note(f"stopped: {written.stopped}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from truetwin.cli import model_options as ro
 from truetwin.cli.export import check_export, export_run, print_states
 from truetwin.cli.verbs import verb
 from truetwin.settings.runs_settings import (
@@ -149,9 +148,10 @@ def merge_command(settings: RunsMergeCommand) -> None:
     """Put the parts of a run that several machines have done into one."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm.store.merging import merge_stores
+    from truetwin.llm.store.run_folder import run_store
 
     files = [_file(source) for source in settings.sources]
-    with ro.run_store(settings.target) as store:
+    with run_store(settings.target) as store:
         merged = merge_stores(store, files)
         total = sum(store.counts().values())
     if settings.as_json:

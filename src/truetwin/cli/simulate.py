@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli import batches
+from truetwin.cli import batches, run_display
 from truetwin.cli import dry_run as dry_runs
-from truetwin.cli import model_options as ro
 from truetwin.cli.export import check_export, disclose, export_run
 from truetwin.cli.verbs import verb
 from truetwin.settings.simulate_settings import SimulateCommand
@@ -32,6 +31,7 @@ def simulate_command(settings: SimulateCommand) -> int | None:
     from truetwin.cli.output import note
     from truetwin.io import read_items, read_personas
     from truetwin.llm.running.requested_run import connection_of, run_options_of
+    from truetwin.llm.store.run_folder import run_store
     from truetwin.simulation.survey.asked_survey import model_of, remarks_on, survey_of
     from truetwin.simulation.survey.statistical_twin import open_twin
 
@@ -48,7 +48,7 @@ def simulate_command(settings: SimulateCommand) -> int | None:
         return None
     asked = open_twin(model, task, **connection_of(settings))
     assert settings.run is not None
-    with ro.run_store(settings.run, resume=settings.resume) as store:
+    with run_store(settings.run, resume=settings.resume) as store:
         return _carry_out(settings, task, asked, store, options)
 
 
@@ -67,7 +67,7 @@ def _carry_out(
         return batches.write_requests(task, asked, store, options, json=json)
     if settings.batch and (code := batches.advance_batches(task, asked, store, options, json=json)):
         return code
-    summary = ro.carry_out(task, asked, store, options, "simulating")
+    summary = run_display.carry_out(task, asked, store, options, "simulating")
     disclose(asked)
     written: list[Path] = []
     if settings.export:

@@ -62,10 +62,8 @@ def verb(settings: type[Settings]) -> Callable[[Callable[..., Any]], Callable[..
 
 def command_of(entry: VerbEntry) -> Any:
     """The command behind a verb, with an option for each of its settings."""
-    function = entry.load()
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    declared = hasattr(function, SETTINGS)
-    single.command(entry.name, context_settings=CONTEXT)(_with_options(function) if declared else function)
+    single.command(entry.name, context_settings=CONTEXT)(_with_options(entry.load()))
     return typer.main.get_command(single)
 
 

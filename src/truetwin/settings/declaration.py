@@ -22,6 +22,7 @@ from truetwin.settings.setting_errors import RuleBrokenError, explained
 from truetwin.settings.setting_wording import in_words
 
 __all__ = [
+    "EARLIER_STEP",
     "Argument",
     "CommandLineOnly",
     "FileOnly",
@@ -41,6 +42,9 @@ __all__ = [
     "study_record",
     "values_of",
 ]
+
+#: What stands in a study file for what an earlier step of the study makes.
+EARLIER_STEP = "earlier-step"
 
 M = TypeVar("M")
 S = TypeVar("S", bound="Settings")
@@ -199,6 +203,7 @@ class Settings(CheckedModel):
                 found["x-unit"] = unit.name
             if there and there.default is not MISSING:
                 found["default"] = there.default
+                schema["required"] = [other for other in schema.get("required", []) if other != name]
             elif unset:
                 found["description"] = f"{found.get('description', '')} By default: {unset.text}.".strip()
             schema["properties"][(there.key if there else None) or name] = found

@@ -13,11 +13,14 @@ from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_items, read_personas
 from truetwin.io.marginal_data import read_groups
 from truetwin.io.readable_files import check_is_file
+from truetwin.settings.declaration import EARLIER_STEP
 from truetwin.settings.study_settings import Study
+from truetwin.settings.voice_settings import Playing
 from truetwin.simulation.survey.asked_personas import needs_portraits
 from truetwin.simulation.survey.asked_survey import model_of
 from truetwin.study.step_work import Work
 from truetwin.study.study_file import files_of, named_in
+from truetwin.study.voice_steps import check_earlier
 
 if TYPE_CHECKING:
     from truetwin.data.persona import Persona
@@ -69,7 +72,7 @@ def check_study(study: Study) -> list[str]:
         read_groups(study.inputs.groups)
     if study.voice.results:
         found.append(_voice(study))
-    found += _to_play(study)
+    found += _voice_steps(study)
     return found
 
 
@@ -137,19 +140,37 @@ def _voice(study: Study) -> str:
     return f"{len(read_results(study.voice.results).standings)} results of voices"
 
 
-def _to_play(study: Study) -> list[str]:
-    """What the section voice would ask, without asking."""
-    from truetwin.voice.jobs.asked_playing import check_playing, select_asked
+def _voice_steps(study: Study) -> list[str]:
+    """Say what the section voice would ask, without asking."""
+    from truetwin.voice.jobs.asked_judging import judging_protocols
+    from truetwin.voice.jobs.asked_playing import check_judge
 
-    found = []
+    voice, found = study.voice, []
+    for name in ("annotate", "audit", "run", "generate", "judge", "score"):
+        if getattr(voice, name) is None:
+            continue
+        with named_in(f"voice.{name}"):
+            check_earlier(study, name)
+            if name == "run" and voice.run is not None:
+                check_judge(voice.run)
+            if name == "judge" and voice.judge is not None:
+                judging_protocols(voice.judge)
     for name in ("run", "generate"):
-        part = getattr(study.voice, name)
+        part = getattr(voice, name)
         if part is not None:
-            with named_in(f"voice.{name}"):
-                check_playing(part)
-                n = len(select_asked(part, seed=study.seed).items)
-            found.append(f"voice.{name}: {n} items, played by {part.model}")
+            found.append(f"voice.{name}: {_n_items(part, study.seed)}, played by {part.model}")
     return found
+
+
+def _n_items(part: Playing, seed: int) -> str:
+    from truetwin.voice.protocols.item_selection import select_items
+
+    if part.items == EARLIER_STEP:
+        return "the items of voice.build"
+    chosen = select_items(
+        part.items, control=part.control, seed=seed, limit=part.limit, profiles=part.profiles
+    )
+    return f"{len(chosen.items)} items"
 
 
 def _check_sections(study: Study) -> None:

@@ -11,7 +11,15 @@ import yaml
 
 from truetwin.errors import DataError, FileFormatError, ParameterError
 from truetwin.io.readable_files import check_is_file
-from truetwin.settings.declaration import MayBeFile, RuleBrokenError, Settings, Side, mark_of, read_settings
+from truetwin.settings.declaration import (
+    EARLIER_STEP,
+    MayBeFile,
+    RuleBrokenError,
+    Settings,
+    Side,
+    mark_of,
+    read_settings,
+)
 from truetwin.settings.setting_errors import places_of
 from truetwin.settings.study_settings import Study
 
@@ -91,10 +99,12 @@ def located(settings: S, folder: Path) -> S:
 def _located(value: Any, folder: Path, *, may_be_file: bool) -> Any:
     if isinstance(value, Settings):
         return located(value, folder)
+    if str(value) == EARLIER_STEP:
+        return value
     if isinstance(value, Path):
         return folder / value
     if isinstance(value, tuple) and any(isinstance(each, Path) for each in value):
-        return tuple(folder / each for each in value)
+        return tuple(_located(each, folder, may_be_file=False) for each in value)
     if may_be_file and isinstance(value, str):
         kind, colon, file = value.partition(":")
         if colon and kind in OFFLINE:
@@ -121,6 +131,8 @@ def files_of(settings: Settings | None, path: str = "") -> Iterator[tuple[str, P
 
 
 def _file(value: Any, *, may_be_file: bool) -> Path | None:
+    if str(value) == EARLIER_STEP:
+        return None
     if isinstance(value, Path):
         return value
     if not (may_be_file and isinstance(value, str)):

@@ -12,9 +12,10 @@ from truetwin.io import read_table
 from truetwin.report.page import Page, Section
 from truetwin.report.sections.marginals_section import marginal_scores_section
 from truetwin.report.sections.plan_section import plan_section
+from truetwin.settings.voice_settings import VoiceLeaderboard
 from truetwin.study.step_work import EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
 from truetwin.study.study_check import OF_A_PANEL
-from truetwin.study.voice_steps import ANNOTATIONS, played_outcomes
+from truetwin.study.voice_steps import ANNOTATIONS, played_outcomes, played_scores
 
 
 def study_page(work: Work) -> Page:
@@ -51,9 +52,8 @@ def study_page(work: Work) -> Page:
         sections.append(plan_section(_json(work.folder / PLAN)))
     if study.evaluate_marginals is not None:
         sections.append(marginal_scores_section(_json(work.folder / MARGINAL_SCORES)))
-    files = [*study.voice.results, *played_outcomes(work)]
-    if files:
-        section, words = _voice(work, files)
+    if study.voice.results or played_scores(work):
+        section, words = _voice(work)
         sections.append(section)
         answer = answer if chosen is not None else words
     return Page(study.title, study.question, answer, verdict, _facts(work, chosen), sections)
@@ -149,21 +149,19 @@ def _marginals(work: Work) -> Section:
     return marginals_section(_json(work.folder / "shares.json"), rows)
 
 
-def _voice(work: Work, files: list[Path]) -> tuple[Section, str]:
+def _voice(work: Work) -> tuple[Section, str]:
     from truetwin.report.sections.voice_section import voice_in_words, voice_section
-    from truetwin.voice.scoring.capability_results import capability_results, read_annotations
+    from truetwin.voice.jobs.asked_scores import capability_table
     from truetwin.voice.scoring.leaderboard import ranked, read_results
-    from truetwin.voice.scoring.stored_answers import read_answers
 
-    annotations = work.study.inputs.annotations
-    if annotations is None and work.study.voice.annotate is not None:
+    voice, annotations = work.study.voice, work.study.inputs.annotations
+    if annotations is None and voice.annotate is not None:
         annotations = work.folder / ANNOTATIONS
-    by = work.study.voice.leaderboard.by if work.study.voice.leaderboard else "labels"
     rows: list[dict[str, Any]] = []
     if annotations is not None:
-        outcomes = [outcome for path in files for outcome in read_answers(path).outcomes]
-        rows = capability_results(outcomes, read_annotations(annotations), by=by)
-    standings = ranked(read_results(files).standings)
+        by = (voice.leaderboard or VoiceLeaderboard()).by
+        rows = capability_table([*voice.results, *played_outcomes(work)], annotations, by).rows
+    standings = ranked(read_results([*voice.results, *played_scores(work)]).standings)
     return voice_section(standings, rows), voice_in_words(standings)
 
 

@@ -21,10 +21,11 @@ from truetwin.settings.value_kinds import ids_among
 from truetwin.study.personas_step import make_personas
 from truetwin.study.simulation_step import run_simulation
 from truetwin.study.step_work import EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
-from truetwin.study.voice_build_step import build_items
 from truetwin.study.voice_steps import (
     annotate_items,
     audit_items,
+    build_items,
+    earlier_files,
     generate_replies,
     judge_written,
     play_items,
@@ -355,11 +356,6 @@ def _evaluated(work: Work) -> tuple[str, ...]:
     return work.study.evaluate.protocols if work.study.evaluate else ()
 
 
-def _nothing(work: Work) -> dict[str, Path]:
-    """A step that reads only the files that its section names."""
-    return {}
-
-
 STEPS = (
     Step("personas", lambda study: study.personas, _persona_files, make_personas, _asked_of_twins),
     Step("simulate", lambda study: study.simulate, _simulation_files, run_simulation),
@@ -374,13 +370,33 @@ STEPS = (
         _marginal_files,
         _evaluate_marginals,
     ),
-    Step("voice.build", lambda study: study.voice.build, _nothing, build_items),
-    Step("voice.annotate", lambda study: study.voice.annotate, _nothing, annotate_items),
-    Step("voice.audit", lambda study: study.voice.audit, _nothing, audit_items),
-    Step("voice.run", lambda study: study.voice.run, _nothing, play_items),
-    Step("voice.generate", lambda study: study.voice.generate, _nothing, generate_replies),
-    Step("voice.judge", lambda study: study.voice.judge, _nothing, judge_written),
-    Step("voice.score", lambda study: study.voice.score, _nothing, score_stored),
+    Step("voice.build", lambda study: study.voice.build, earlier_files(), build_items),
+    Step(
+        "voice.annotate",
+        lambda study: study.voice.annotate,
+        earlier_files("annotate.items"),
+        annotate_items,
+    ),
+    Step("voice.audit", lambda study: study.voice.audit, earlier_files("audit.source"), audit_items),
+    Step("voice.run", lambda study: study.voice.run, earlier_files("run.items"), play_items),
+    Step(
+        "voice.generate",
+        lambda study: study.voice.generate,
+        earlier_files("generate.items"),
+        generate_replies,
+    ),
+    Step(
+        "voice.judge",
+        lambda study: study.voice.judge,
+        earlier_files("judge.items", "judge.replies"),
+        judge_written,
+    ),
+    Step(
+        "voice.score",
+        lambda study: study.voice.score,
+        earlier_files("score.files", "score.items"),
+        score_stored,
+    ),
     Step("report", lambda study: study, _results, _report),
 )
 

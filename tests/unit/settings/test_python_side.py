@@ -22,7 +22,7 @@ from truetwin.settings.evaluate_settings import EvaluateCommand
 from truetwin.settings.reweight_settings import Reweight
 from truetwin.settings.shared_settings import RunLimits
 from truetwin.settings.simulate_settings import Design
-from truetwin.settings.voice_settings import VoiceItems
+from truetwin.settings.voice_settings import Questions
 from truetwin.simulation import SurveyDesign
 from truetwin.voice.protocols.voice_task import Setup
 
@@ -33,7 +33,7 @@ FUNCTIONS: list[tuple[Callable[..., Any], type[Settings]]] = [
     (tt.reweight, Reweight),
     (tt.evaluate_marginals, EvaluateMarginals),
 ]
-RECORDS = [(SurveyDesign, Design), (RunOptions, RunLimits), (Setup, VoiceItems)]
+RECORDS = [(SurveyDesign, Design), (RunOptions, RunLimits), (Setup, Questions)]
 #: Where a function in Python means something else by the name, or starts from something else.
 OTHER = {
     ("evaluate", "methods"): "a short comparison is enough for a first look in Python",

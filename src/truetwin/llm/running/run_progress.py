@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from truetwin.llm.messages import Usage
 from truetwin.llm.task import State
@@ -95,6 +96,27 @@ class RunSummary:
     seconds: float
     stopped: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def in_words(self) -> str:
+        """What was asked and used, in one line."""
+        tokens = self.usage.prompt_tokens + self.usage.completion_tokens
+        ended = sum(self.counts.values())
+        parts = [f"{self.asked:,} of {self.total:,} asked"]
+        if ended > self.asked:
+            parts.append(f"{ended - self.asked:,} answered before")
+        parts.append(f"{tokens:,} tokens")
+        if self.cost is not None:
+            parts.append(f"cost {self.cost:,.4g}")
+        parts += [f"{n:,} failed attempts ({kind})" for kind, n in self.failed_attempts.items()]
+        if self.stopped:
+            parts.append(f"stopped: {self.stopped}")
+        return ", ".join([*parts, f"{self.seconds:,.1f} s"])
+
+    def to_row(self, step: str) -> dict[str, Any]:
+        """Make a row of what a step asked and used, for JSON."""
+        counts = {state.value: n for state, n in self.counts.items() if n}
+        return {**asdict(self), "step": step, "counts": counts}
 
     @property
     def remaining(self) -> int:

@@ -1,67 +1,109 @@
-"""Playing, judging and annotating as the settings of a job say: from items to outcomes, with everything kept."""
+"""Play a benchmark as the settings of a job say: from items to outcomes, with every reply kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from truetwin.errors import AlignmentError, ParameterError, UnknownNameError
-from truetwin.io import file_hash
-from truetwin.llm import Progress, RunSummary, Store, open_model
+from truetwin.errors import ParameterError, UnknownNameError
+from truetwin.llm import Progress, open_model
 from truetwin.llm.running.requested_run import connection_of, run_options_of, sampling_of
+from truetwin.llm.store.run_folder import folder_of, run_store
 from truetwin.registry import closest
-from truetwin.settings.declaration import RuleBrokenError
+from truetwin.settings.declaration import RuleBrokenError, values_of
 from truetwin.settings.shared_settings import Asking
-from truetwin.settings.voice_settings import VoiceAnnotate, VoiceGenerate, VoiceJudge, VoiceRun
+from truetwin.settings.voice_settings import Playing, VoiceGenerate, VoiceRun
 from truetwin.voice.items.voice_items import VoiceItem
-from truetwin.voice.protocols.capability_annotation import write_annotations
+from truetwin.voice.protocols.choosing import ChoiceTask
+from truetwin.voice.protocols.free_replies import ReplyTask
 from truetwin.voice.protocols.item_selection import Selected, select_items
-from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, write_outcomes
-from truetwin.voice.protocols.playing import (
-    JUDGED,
-    Played,
-    Player,
-    annotate,
-    blocking,
-    judge_replies,
-    play_async,
-    replies_of,
-)
-from truetwin.voice.protocols.voice_task import Setup
-from truetwin.voice.scoring.capability_results import Annotation, read_annotations
-from truetwin.voice.scoring.stored_answers import read_answers
+from truetwin.voice.protocols.outcomes import Outcome, Protocol, write_outcomes
+from truetwin.voice.protocols.playing import JUDGED, Played, Player, blocking, play_async
+from truetwin.voice.protocols.voice_task import Setup, VoiceTask
 
 Heard = Callable[[str, Progress], None]
 
 
 @dataclass(frozen=True)
 class PlayedItems:
-    """What was played: the items, by which record a run knows them, and what came of it."""
+    """Items that were played or judged, and their outcomes.
+
+    Attributes
+    ----------
+    items : sequence of VoiceItem
+        The items.
+    about : mapping
+        Record by which a stored run recognises the items.
+    played : Played
+        Outcomes and summaries.
+    files : tuple of Path
+        Files of outcomes beside the stored replies, one for each protocol.
+    """
 
     items: Sequence[VoiceItem]
     about: Mapping[str, Any]
     played: Played
+    files: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
-class Annotated:
-    """Capabilities by item, which items lack them, and what asking used."""
+class AskedRun:
+    """A benchmark run as its settings ask for it; nothing has been sent yet.
 
-    items: Sequence[VoiceItem]
-    about: Mapping[str, Any]
-    known: Mapping[str, Annotation]
-    summary: RunSummary | None = None
+    Attributes
+    ----------
+    settings : VoiceRun
+        Settings of the run.
+    protocols : tuple of Protocol
+        Protocols to play.
+    selected : Selected
+        Items to play.
+    setup : Setup
+        Settings of the questions.
+    """
+
+    settings: VoiceRun
+    protocols: tuple[Protocol, ...]
+    selected: Selected
+    setup: Setup
 
     @property
-    def n_missing(self) -> int:
-        """Items without a readable annotation."""
-        return len(self.items) - len(self.known)
+    def is_judged(self) -> bool:
+        """Whether a protocol needs a judge."""
+        return any(protocol in JUDGED for protocol in self.protocols)
+
+    @property
+    def remarks(self) -> list[str]:
+        """Warnings about the run, in sentences."""
+        if self.is_judged and self.settings.judge_model == self.settings.model:
+            return ["the judge is the model that is judged; judges favour their own words"]
+        return []
+
+    def first_tasks(self) -> list[VoiceTask]:
+        """Make the tasks whose prompts are known before any reply: all but the judge's."""
+        tasks: list[VoiceTask] = []
+        if Protocol.CHOICE in self.protocols:
+            tasks.append(ChoiceTask(self.selected.items, self.setup))
+        if self.protocols != (Protocol.CHOICE,):
+            tasks.append(ReplyTask(self.selected.items, self.setup))
+        return tasks
 
 
-def protocols_of(names: Iterable[str]) -> list[Protocol]:
-    """Protocols by name; ``judged`` stands for a free reply and all protocols that judge it."""
+def protocols_of(names: Iterable[str]) -> tuple[Protocol, ...]:
+    """Look up protocols by name; ``judged`` stands for a free reply and all protocols that judge it.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no protocol of that name.
+
+    Examples
+    --------
+    >>> [protocol.value for protocol in protocols_of(["judged", "scoring"])]
+    ['reply', 'reply-vs-distractors', 'map-to-options', 'scoring']
+    """
     found: list[Protocol] = []
     for name in names:
         if name == "judged":
@@ -73,92 +115,101 @@ def protocols_of(names: Iterable[str]) -> list[Protocol]:
             raise UnknownNameError(
                 f"a protocol must be one of {', '.join(known)}; got {name!r}.{closest(name, known)}"
             )
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
 
 
-def player_of(settings: Asking, model: str, heard: Heard | None = None) -> Player:
-    """A model, ready to be asked."""
+def asked_run(settings: VoiceRun | VoiceGenerate, *, seed: int = 0) -> AskedRun:
+    """Select items, protocols and questions of a run.
+
+    Parameters
+    ----------
+    settings : VoiceRun or VoiceGenerate
+        Settings of the run; to generate is to run the protocol ``reply`` alone.
+    seed : int
+        Seed of the order of options, and of swapped histories.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such protocol, or no such source of items.
+    """
+    how = settings if isinstance(settings, VoiceRun) else _as_run(settings)
+    protocols = protocols_of(how.protocol)
+    selected = select_items(how.items, control=how.control, seed=seed, limit=how.limit, profiles=how.profiles)
+    setup = Setup(how.history, how.rotations, seed, how.structured, sampling_of(how), selected.about)
+    return AskedRun(how, protocols, selected, setup)
+
+
+def _as_run(settings: VoiceGenerate) -> VoiceRun:
+    shared = values_of(settings, Playing)
+    return VoiceRun(**shared, protocol=(Protocol.REPLY.value,), rotations=settings.repetitions)
+
+
+def check_judge(settings: VoiceRun) -> None:
+    """Make sure that a run has the judge that its protocols need.
+
+    Raises
+    ------
+    ParameterError
+        If a protocol needs a judge, and none is named.
+    """
+    judged = [protocol for protocol in protocols_of(settings.protocol) if protocol in JUDGED]
+    if judged and settings.judge_model is None:
+        raise RuleBrokenError(
+            f"the protocol {judged[0].value} needs a judge; name the judging model with {{judge_model}}"
+        )
+
+
+def play_asked(run: AskedRun, folder: Path, *, heard: Heard | None = None) -> PlayedItems:
+    """Play a run, have replies judged where its protocols say so, and write the outcomes.
+
+    Parameters
+    ----------
+    run : AskedRun
+        What is played; see :func:`asked_run`.
+    folder : Path
+        Folder (or ``.sqlite`` file) that keeps every reply; what it holds is not asked for again.
+    heard : callable, optional
+        Called with the name of a step and its progress.
+
+    Raises
+    ------
+    ParameterError
+        If a protocol needs a judge, and none is named.
+    """
+    check_judge(run.settings)
+    how, setup = run.settings, run.setup
+    player, judge = open_player(how, how.model, heard), None
+    if run.is_judged and how.judge_model is not None:
+        judge = open_player(_as_judge(how), how.judge_model, heard)
+    judging = replace(setup, sampling=replace(setup.sampling, temperature=how.judge_temperature))
+    items, protocols = run.selected.items, run.protocols
+    with run_store(folder) as store:
+        work = play_async(items, protocols, player, store, setup=setup, judge=judge, judge_setup=judging)
+        played = blocking(work, player, judge)
+    files = write_played(folder_of(folder), played.outcomes)
+    return PlayedItems(items, run.selected.about, played, files)
+
+
+def open_player(settings: Asking, model: str, heard: Heard | None = None) -> Player:
+    """Open a model, ready to be asked as the settings say.
+
+    Raises
+    ------
+    ParameterError
+        If the model is the statistical stand-in, which cannot write.
+    """
     if model.partition(":")[0] == "generated":
         raise ParameterError(
             "the statistical stand-in 'generated' answers survey items only; without a key, voices can be played by "
             "scripted:FILE"
         )
-    opened = open_model(model, **connection_of(settings))
-    return Player(opened, run_options_of(settings, model), heard)
+    options = run_options_of(settings, model)
+    return Player(open_model(model, **connection_of(settings)), options, heard)
 
 
-def check_playing(settings: VoiceRun | VoiceGenerate) -> list[Protocol]:
-    """The protocols to play.
-
-    Raises
-    ------
-    ParameterError
-        If one of them needs a judge, and none is named.
-    """
-    if isinstance(settings, VoiceGenerate):
-        return [Protocol.REPLY]
-    protocols = protocols_of(settings.protocol)
-    judged = [protocol for protocol in protocols if protocol in JUDGED]
-    if judged and settings.judge_model is None:
-        raise RuleBrokenError(
-            f"the protocol {judged[0].value} needs a judge; name the judging model with {{judge_model}}"
-        )
-    return protocols
-
-
-def setup_of(settings: VoiceRun | VoiceGenerate, selected: Selected, *, seed: int) -> Setup:
-    """How items are put to the model that plays."""
-    rotations, structured = 1, True
-    if isinstance(settings, VoiceGenerate):
-        rotations = settings.repetitions
-    else:
-        rotations, structured = settings.rotations, settings.structured
-    return Setup(settings.history, rotations, seed, structured, sampling_of(settings), selected.about)
-
-
-def select_asked(settings: VoiceRun | VoiceGenerate, *, seed: int) -> Selected:
-    """The items to play, as they are or as a control."""
-    return select_items(
-        settings.items,
-        control=settings.control,
-        seed=seed,
-        limit=settings.limit,
-        profiles=settings.profiles,
-    )
-
-
-def play_asked(
-    settings: VoiceRun | VoiceGenerate, store: Store, *, seed: int = 0, heard: Heard | None = None
-) -> PlayedItems:
-    """Put items to a model under the protocols that the settings name, and have replies judged where they say so.
-
-    Parameters
-    ----------
-    settings : VoiceRun or VoiceGenerate
-        What is played, by whom, and how.
-    store : Store
-        Where every reply is kept; what it holds is not asked for again.
-    seed : int
-        Seed of the order of options, and of swapped histories.
-    heard : callable, optional
-        Called with the name of a step and its progress.
-    """
-    protocols = check_playing(settings)
-    selected = select_asked(settings, seed=seed)
-    setup = setup_of(settings, selected, seed=seed)
-    player = player_of(settings, settings.model, heard)
-    judge = None
-    if isinstance(settings, VoiceRun) and settings.judge_model and set(protocols) & set(JUDGED):
-        judge = player_of(judge_settings(settings), settings.judge_model, heard)
-    judging = setup
-    if isinstance(settings, VoiceRun):
-        judging = replace(setup, sampling=replace(setup.sampling, temperature=settings.judge_temperature))
-    work = play_async(selected.items, protocols, player, store, setup=setup, judge=judge, judge_setup=judging)
-    return PlayedItems(selected.items, selected.about, blocking(work, player, judge))
-
-
-def judge_settings(settings: VoiceRun) -> VoiceRun:
-    """The settings by which the judge is reached: its own where they are given, else those of the player."""
+def _as_judge(settings: VoiceRun) -> VoiceRun:
+    """Settings by which the judge is reached: its own where they are given, else those of the player."""
     own: dict[str, Any] = {
         "base_url": settings.judge_base_url or settings.base_url,
         "engine": settings.judge_engine or settings.engine,
@@ -169,72 +220,8 @@ def judge_settings(settings: VoiceRun) -> VoiceRun:
     return settings.model_copy(update=own)
 
 
-def judge_asked(
-    settings: VoiceJudge, store: Store, *, seed: int = 0, heard: Heard | None = None
-) -> PlayedItems:
-    """Have a model judge free replies, whoever wrote them.
-
-    Raises
-    ------
-    AlignmentError
-        If the file does not hold replies of one model to these items.
-    """
-    protocols = protocols_of(settings.protocol)
-    wrong = [protocol.value for protocol in protocols if protocol not in JUDGED]
-    if wrong:
-        raise ParameterError(
-            f"judging protocols are {', '.join(p.value for p in JUDGED)}; {wrong[0]!r} is none"
-        )
-    written = [o for o in read_answers(settings.replies).outcomes if o.protocol is Protocol.REPLY]
-    selected = select_items(settings.items, seed=seed, limit=settings.limit, profiles=settings.profiles)
-    known, models = {o.item_id for o in written}, {o.model for o in written}
-    chosen = [item for item in selected.items if item.item_id in known]
-    if not chosen or len(models) != 1:
-        raise AlignmentError(
-            f"{settings.replies} must hold free replies of one model to items of {settings.items}; it has "
-            f"{len(written)} replies of {len(models)} models, {len(chosen)} of them to those items"
-        )
-    about = {**selected.about, "replies": file_hash(settings.replies)}
-    rotations = 1 + max(o.run for o in written)
-    setup = Setup(settings.history, rotations, seed, settings.structured, sampling_of(settings), about)
-    judge = player_of(settings, settings.judge_model, heard)
-    summaries: dict[str, RunSummary] = {}
-    work = judge_replies(
-        chosen,
-        replies_of(written),
-        protocols,
-        judge,
-        store,
-        setup=setup,
-        model=next(iter(models)),
-        summaries=summaries,
-    )
-    return PlayedItems(chosen, selected.about, Played(blocking(work, judge), summaries))
-
-
-def annotate_asked(settings: VoiceAnnotate, store: Store | None, *, heard: Heard | None = None) -> Annotated:
-    """Say which capabilities items test: by a model, or as a file of annotations says."""
-    selected = select_items(settings.items, limit=settings.limit, profiles=settings.profiles)
-    if settings.annotations is not None:
-        return Annotated(selected.items, selected.about, read_annotations(settings.annotations))
-    if settings.model is None or store is None:
-        raise RuleBrokenError("annotations must come from a model ({model}) or a file ({annotations})")
-    setup = Setup(
-        settings.history, structured=settings.structured, sampling=sampling_of(settings), items=selected.about
-    )
-    player = player_of(settings, settings.model, heard)
-    records, summary = blocking(annotate(selected.items, player, store, setup), player)
-    known = {record["item_id"]: Annotation.from_record(record) for record in records}
-    return Annotated(selected.items, selected.about, known, summary)
-
-
-def write_annotated(path: Path, annotated: Annotated) -> None:
-    """Write annotations as JSON lines."""
-    write_annotations(path, [asdict(annotation) for annotation in annotated.known.values()])
-
-
-def write_played(folder: Path, outcomes: Sequence[Outcome]) -> list[Path]:
-    """Write one file of outcomes a protocol."""
+def write_played(folder: Path, outcomes: Sequence[Outcome]) -> tuple[Path, ...]:
+    """Write one file of outcomes for each protocol."""
     by_protocol: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         by_protocol.setdefault(outcome.protocol.value, []).append(outcome)
@@ -242,9 +229,4 @@ def write_played(folder: Path, outcomes: Sequence[Outcome]) -> list[Path]:
     for name, found in by_protocol.items():
         written.append(folder / f"{name}.jsonl")
         write_outcomes(written[-1], found)
-    return written
-
-
-def is_complete(outcomes: Sequence[Outcome]) -> bool:
-    """Whether none failed and none went unscored."""
-    return not any(outcome.status in (Status.FAILED, Status.UNSCORED) for outcome in outcomes)
+    return tuple(written)

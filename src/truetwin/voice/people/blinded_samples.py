@@ -11,12 +11,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
-from truetwin.errors import DataError, FileFormatError, ParameterError
+from truetwin.errors import DataError, FileFormatError, ParameterError, UnknownNameError
 from truetwin.io import replacing
+from truetwin.registry import closest
+from truetwin.settings.voice_settings import Stratum
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.outcomes import FOUR_WAY, Outcome, Protocol
 
@@ -25,8 +27,23 @@ LETTERS = "ABCD"
 MARKS = (1, 2, 3, 4, 5)
 WRITTEN = "reply"
 HISTORY_SHOWN = 30
-Stratum = Literal["group", "dimension", "language", "persona", "model"]
 STRATA: tuple[Stratum, ...] = get_args(Stratum)
+
+
+def protocol_for_people(name: str) -> Protocol:
+    """Look up a protocol that people can do.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such protocol, or nothing in it for people to do.
+    """
+    known = [p.value for p in Protocol if p is not Protocol.REPLY]
+    if name not in known:
+        raise UnknownNameError(
+            f"no protocol named {name!r} for people.{closest(name, known)} Known are {', '.join(known)}."
+        )
+    return Protocol(name)
 
 
 @dataclass(frozen=True)

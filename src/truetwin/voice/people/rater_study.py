@@ -60,6 +60,26 @@ class Study:
         """Whether tasks have a right answer among four options."""
         return self.key.protocol in FOUR_WAY
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether people judge replies, as a judge does, and do not choose themselves."""
+        return self.key.protocol is not Protocol.CHOICE
+
+    def describe(self) -> dict[str, Any]:
+        """Return name, protocol and size of the sample, and the number of labels of each annotator and model."""
+
+        def n_labels(labels: Array) -> int:
+            return int(np.isfinite(labels).sum())
+
+        people = zip(self.annotators, self.ratings, strict=True)
+        return {
+            "sample": self.key.sample,
+            "protocol": self.key.protocol.value,
+            "n_tasks": len(self.task_ids),
+            "annotators": {name: n_labels(labels) for name, labels in people},
+            "models": {name: n_labels(labels) for name, labels in self.models.items()},
+        }
+
 
 def make_study(key: SampleKey, annotators: Sequence[Annotator], outcomes: Sequence[Outcome] = ()) -> Study:
     """Bring people's labels and models' outcomes into one table.

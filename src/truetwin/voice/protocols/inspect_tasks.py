@@ -56,6 +56,7 @@ from inspect_ai.util import JSONSchema
 from truetwin.errors import DataError, FileFormatError, ParameterError
 from truetwin.llm import Message, Parsed, Reply, Request, Sampling, State
 from truetwin.registry import closest
+from truetwin.settings.voice_settings import Control
 from truetwin.voice.items.voice_items import Dimension, VoiceItem
 from truetwin.voice.protocols.choosing import ChoiceTask, outcome_of_choice
 from truetwin.voice.protocols.free_replies import ReplyTask
@@ -85,7 +86,7 @@ def voice_social(
     rotations: int = 1,
     seed: int = 0,
     structured: bool = True,
-    control: str = "none",
+    control: Control = "none",
 ) -> Task:
     """Social personas: users of a platform, from a file of items."""
     return voice_task("social", items, protocol, Setup(history, rotations, seed, structured), control)
@@ -99,7 +100,7 @@ def voice_interpersonal(
     rotations: int = 1,
     seed: int = 0,
     structured: bool = True,
-    control: str = "none",
+    control: Control = "none",
 ) -> Task:
     """Interpersonal personas: members of chats, from a file of items."""
     return voice_task("interpersonal", items, protocol, Setup(history, rotations, seed, structured), control)
@@ -113,14 +114,14 @@ def voice_narrative(
     rotations: int = 1,
     seed: int = 0,
     structured: bool = True,
-    control: str = "none",
+    control: Control = "none",
 ) -> Task:
     """Narrative personas: characters of novels, from a file of items or the published 1187."""
     return voice_task("narrative", items, protocol, Setup(history, rotations, seed, structured), control)
 
 
 def voice_task(
-    dimension: Dimension, path: str | None, protocol: str, setup: Setup, control: str = "none"
+    dimension: Dimension, path: str | None, protocol: str, setup: Setup, control: Control = "none"
 ) -> Task:
     """Make an Inspect task from the items of a dimension."""
     if protocol not in PROTOCOLS:
@@ -150,7 +151,7 @@ def task_of(items: Sequence[VoiceItem], protocols: Sequence[Protocol], setup: Se
     )
 
 
-def _items(dimension: Dimension, path: str | None, control: str, seed: int) -> list[VoiceItem]:
+def _items(dimension: Dimension, path: str | None, control: Control, seed: int) -> list[VoiceItem]:
     items = select_items(path or dimension, control=control, seed=seed).items
     other = next((item for item in items if item.dimension != dimension), None)
     if other is not None:

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from truetwin.errors import ParameterError, UnknownNameError
-from truetwin.registry import closest
+from truetwin.settings.voice_settings import Control, ControlledItems
 from truetwin.voice.items.controls import with_swapped_history, without_history
 from truetwin.voice.items.item_sources import load_source
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.voice_task import describe_items
 
 #: What is taken away from items before they are played, by name.
-CONTROLS: Mapping[str, Callable[[Sequence[VoiceItem], int], list[VoiceItem]]] = {
+CONTROLS: Mapping[Control, Callable[[Sequence[VoiceItem], int], list[VoiceItem]]] = {
     "none": lambda items, seed: list(items),
     "no-history": lambda items, seed: without_history(items, keep_profile=True),
     "no-persona": lambda items, seed: without_history(items),
@@ -34,7 +33,7 @@ class Selected:
 def select_items(
     source: str | Path,
     *,
-    control: str = "none",
+    control: Control = "none",
     seed: int = 0,
     limit: int | None = None,
     profiles: Path | None = None,
@@ -58,17 +57,10 @@ def select_items(
 
     Raises
     ------
-    UnknownNameError
-        If there is no such control.
     ParameterError
-        If the limit is below 1.
+        If there is no such control, or the limit is below 1.
     """
-    if control not in CONTROLS:
-        raise UnknownNameError(
-            f"the control must be one of {', '.join(CONTROLS)}; got {control!r}.{closest(control, list(CONTROLS))}"
-        )
-    if limit is not None and limit < 1:
-        raise ParameterError(f"the limit must be at least 1 item; got {limit}")
+    ControlledItems(control=control, limit=limit, profiles=profiles)
     loaded = load_source(str(source), profiles=profiles, remove_leaks=True)
     items = CONTROLS[control](loaded.items, seed)
     about = describe_items(items, source=Path(source).name, layout=loaded.layout, control=control)

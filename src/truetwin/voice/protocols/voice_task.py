@@ -13,11 +13,11 @@ from truetwin.llm import Cell, Parsed, Reply, Request, Sampling, State
 from truetwin.llm.prompts import Prompt, packaged_prompt
 from truetwin.llm.task import digest_of
 from truetwin.settings.declaration import default_of
-from truetwin.settings.voice_settings import VoiceItems
-from truetwin.voice.items.voice_items import N_OPTIONS, VoiceItem
+from truetwin.settings.voice_settings import Questions
+from truetwin.voice.items.voice_items import VoiceItem
 
 #: Turns of history that a model sees unless told otherwise (paper B, table 2: 30 in the interpersonal dimension).
-HISTORY_TURNS: int = default_of(VoiceItems, "history")
+HISTORY_TURNS: int = default_of(Questions, "history")
 #: States of a cell for which no reply came.
 NO_REPLY = frozenset({State.PROVIDER_ERROR, State.SKIPPED})
 
@@ -41,20 +41,22 @@ class Setup:
         Decoding settings of the models; temperature 0 by default, as in paper B.
     items : mapping
         Record of where the items come from and what was done to them; see :func:`describe_items`.
+
+    Raises
+    ------
+    ParameterError
+        If a value is not what :class:`truetwin.settings.voice_settings.Questions` admits.
     """
 
     history: int = HISTORY_TURNS
-    rotations: int = 1
+    rotations: int = default_of(Questions, "rotations")
     seed: int = 0
-    structured: bool = True
+    structured: bool = default_of(Questions, "structured")
     sampling: Sampling = field(default_factory=lambda: Sampling(temperature=0.0))
     items: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        if self.history < 0:
-            raise ParameterError(f"the length of the history must be 0 or more turns; got {self.history}")
-        if not 1 <= self.rotations <= N_OPTIONS:
-            raise ParameterError(f"rotations must be 1 to {N_OPTIONS}; got {self.rotations}")
+        Questions(history=self.history, rotations=self.rotations, structured=self.structured)
 
 
 def describe_items(items: Sequence[VoiceItem], **about: Any) -> dict[str, Any]:

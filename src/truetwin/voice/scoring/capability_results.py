@@ -7,12 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 
 from truetwin.errors import AlignmentError, DataError, FileFormatError, ParameterError
 from truetwin.io.json_lines import read_json_lines
+from truetwin.settings.declaration import default_of
+from truetwin.settings.voice_settings import CountedBy, VoiceLeaderboard
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.capability_annotation import CAPABILITIES
 from truetwin.voice.protocols.outcomes import FOUR_WAY, SCORE_RANGE, Outcome, Protocol, Status
@@ -107,7 +109,7 @@ def capability_results(
     outcomes: Sequence[Outcome],
     annotations: Mapping[str, Annotation],
     *,
-    by: Literal["labels", "primary"] = "labels",
+    by: CountedBy = default_of(VoiceLeaderboard, "by"),
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
@@ -141,7 +143,7 @@ def capability_results(
         If a model has several outcomes of an item under one protocol and run (of several files or judges): averaged
         together they would be no result of anything.
     """
-    if by not in ("labels", "primary"):
+    if by not in get_args(CountedBy):
         raise ParameterError(f"'by' must be 'labels' or 'primary'. Got {by!r} instead.")
     groups: dict[tuple[str, str], dict[Protocol, list[Outcome]]] = defaultdict(lambda: defaultdict(list))
     for outcome in outcomes:

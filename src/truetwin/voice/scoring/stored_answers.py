@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,11 @@ def read_answers(path: str | Path, *, model: str | None = None) -> Answers:
     if items:
         outcomes = with_items(outcomes, items)
     return Answers(path, layout, outcomes, broken, items)
+
+
+def read_outcomes(paths: Iterable[Path]) -> list[Outcome]:
+    """Read the outcomes of several files of stored answers, one after the other."""
+    return [outcome for path in paths for outcome in read_answers(path).outcomes]
 
 
 def _inspect_log(path: Path, model: str | None) -> Answers:
