@@ -190,7 +190,7 @@ class NarrativeBuild(NarrativeSettings, BuildModel):
 
 
 class NarrativeCommand(NarrativeBuild, BuildOutput):
-    """`truetwin voice build narrative`."""
+    """Settings of the command `truetwin voice build narrative`."""
 
 
 class ReplyOptions(Settings):
@@ -307,7 +307,7 @@ class InterpersonalBuild(InterpersonalSettings, WrittenDistractors, BuildModel):
 
 
 class InterpersonalCommand(InterpersonalBuild, BuildOutput):
-    """`truetwin voice build interpersonal`."""
+    """Settings of the command `truetwin voice build interpersonal`."""
 
 
 class UserOptions(Settings):
@@ -381,7 +381,7 @@ class SocialBuild(SocialSettings, WrittenDistractors, BuildModel):
 
 
 class SocialCommand(SocialBuild, BuildOutput):
-    """`truetwin voice build social`."""
+    """Settings of the command `truetwin voice build social`."""
 
 
 class RepairOptions(Settings):
@@ -406,7 +406,7 @@ class RepairBuild(RepairOptions):
 
 
 class RepairCommand(RepairBuild, BuildOutput):
-    """`truetwin voice build repair`."""
+    """Settings of the command `truetwin voice build repair`."""
 
 
 #: The settings of any build, its raw material included.

@@ -150,7 +150,7 @@ class DryRun(Settings):
 
 
 class VoiceRunCommand(VoiceRun, RunFolder, DryRun, Terminal):
-    """`truetwin voice run`."""
+    """Settings of the command `truetwin voice run`."""
 
     seed: Annotated[int, StudyKey("seed")] = setting(
         0, "Seed of the order of options, and of swapped histories."
@@ -164,7 +164,7 @@ class VoiceGenerate(Playing):
 
 
 class VoiceGenerateCommand(VoiceGenerate, RunFolder, DryRun, Terminal):
-    """`truetwin voice generate`."""
+    """Settings of the command `truetwin voice generate`."""
 
     seed: Annotated[int, StudyKey("seed")] = setting(0, "Seed of swapped histories.")
 
@@ -188,7 +188,7 @@ class VoiceJudge(AskingAboutItems, Structured):
 
 
 class VoiceJudgeCommand(VoiceJudge, RunFolder, Terminal):
-    """`truetwin voice judge`."""
+    """Settings of the command `truetwin voice judge`."""
 
     seed: Annotated[int, StudyKey("seed")] = setting(0, "Seed of the order of options.")
 
@@ -214,7 +214,7 @@ class VoiceAnnotate(AskingAboutItems, Structured):
 
 
 class VoiceAnnotateCommand(VoiceAnnotate, Terminal):
-    """`truetwin voice annotate`."""
+    """Settings of the command `truetwin voice annotate`."""
 
     run: Annotated[Path | None, CommandLineOnly(RUN_FOLDER)] = setting(
         None, "Folder of the run, with raw replies; the same command again continues it."
@@ -258,7 +258,7 @@ class VoiceScore(Settings):
 
 
 class VoiceScoreCommand(VoiceScore, Terminal):
-    """`truetwin voice score`."""
+    """Settings of the command `truetwin voice score`."""
 
 
 class VoiceAudit(Settings):
@@ -274,7 +274,7 @@ class VoiceAudit(Settings):
 
 
 class VoiceAuditCommand(VoiceAudit, Terminal):
-    """`truetwin voice audit`."""
+    """Settings of the command `truetwin voice audit`."""
 
     seed: Annotated[int, StudyKey("seed")] = setting(
         0, "Seed of the order of options in the repaired release."
@@ -291,7 +291,7 @@ class VoiceAuditCommand(VoiceAudit, Terminal):
 
 
 class VoiceSampleCommand(Terminal):
-    """`truetwin voice sample`."""
+    """Settings of the command `truetwin voice sample`."""
 
     outside_studies = "People answer between this command and the next."
 
@@ -315,7 +315,7 @@ class VoiceSampleCommand(Terminal):
 
 
 class VoiceAgreeCommand(Terminal):
-    """`truetwin voice agree`."""
+    """Settings of the command `truetwin voice agree`."""
 
     outside_studies = "People answer before this command."
 
@@ -338,7 +338,7 @@ class VoiceLeaderboard(Settings):
 
 
 class VoiceLeaderboardCommand(VoiceLeaderboard, Figures, Terminal):
-    """`truetwin voice leaderboard`."""
+    """Settings of the command `truetwin voice leaderboard`."""
 
     files: Annotated[tuple[Path, ...], Argument(), StudyKey("voice.results")] = setting(
         ..., "Results: stored answers, or what `truetwin voice score --json` printed."
