@@ -34,7 +34,7 @@ Frame = Literal["survey", "rating"]
 Point = Literal["expected", "likeliest"]
 
 WITHOUT_SENDING = "A dry run sends nothing, so it is no step of a study; `study check` counts the calls."
-SEVERAL_GOES = "A step of a study ends with all answers. With this option the command ends earlier, and a later call goes on."
+SEVERAL_GOES = "A step of a study ends with all answers. This ends earlier, and a later call goes on."
 
 
 class Design(Settings):
