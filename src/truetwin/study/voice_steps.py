@@ -14,6 +14,7 @@ from truetwin.io import write_json
 from truetwin.llm import Progress
 from truetwin.settings.declaration import EARLIER_STEP, RuleBrokenError, Settings
 from truetwin.settings.study_settings import Study
+from truetwin.settings.voice_build_settings import AnyBuild
 from truetwin.study.step_work import Work
 from truetwin.voice.items.voice_items import VoiceItem, write_voice_items
 from truetwin.voice.jobs.asked_annotation import annotate_asked
@@ -45,9 +46,18 @@ def build_items(work: Work) -> list[Path]:
     assert part is not None
     folder = work.folder / BUILT
     make_set(
-        part.chosen, folder, None if progress is None else lambda stage, done, total: progress(done, total)
+        _seeded(part.chosen, work.study.seed),
+        folder,
+        None if progress is None else lambda stage, done, total: progress(done, total),
     )
     return [folder / name for name in ("items.jsonl", "datasheet.md", "datasheet.json")]
+
+
+def _seeded(build: AnyBuild, seed: int) -> AnyBuild:
+    """Give a build the study's seed, unless it has one of its own."""
+    if "seed" in build.build.model_fields_set:
+        return build
+    return build.model_copy(update={"build": build.build.model_copy(update={"seed": seed})})
 
 
 def annotate_items(work: Work) -> list[Path]:
