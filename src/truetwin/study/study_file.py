@@ -24,19 +24,19 @@ from truetwin.settings.setting_errors import places_of
 from truetwin.settings.study_settings import Study
 
 S = TypeVar("S", bound=Settings)
-#: What stands before a file in the name of a model that is none.
+#: Prefixes of a file in the names of models that are not language models.
 OFFLINE = ("generated", "scripted")
 
 
 def read_study(path: str | Path) -> Study:
-    """Read a study file; paths in it become absolute.
+    """Read a study file. Paths in it become absolute.
 
     Raises
     ------
     FileFormatError
         If there is no such file or it is not YAML.
     DataError
-        If it says something that a study file may not say; the message names the place.
+        If a key or a value is wrong. The message names its place in the file.
     """
     path = check_is_file(Path(path))
     try:
@@ -56,7 +56,7 @@ def read_study(path: str | Path) -> Study:
 
 @contextmanager
 def named_in(section: str) -> Iterator[None]:
-    """Let errors about settings name them as the study file does: ``personas.model`` instead of ``model``."""
+    """Make errors name settings as the study file does: ``personas.model`` instead of ``model``."""
     try:
         yield
     except RuleBrokenError as error:
@@ -64,20 +64,20 @@ def named_in(section: str) -> Iterator[None]:
 
 
 class _Strict(yaml.SafeLoader):
-    """YAML in which a key may stand once only."""
+    """YAML reader that refuses a key that occurs twice."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         twice = next((k for k in keys if keys.count(k) > 1), None)
         if twice is not None:
             raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice!r} stands twice", node.start_mark
+                None, None, f"the key {twice!r} occurs twice", node.start_mark
             )
         return super().construct_mapping(node, deep)
 
 
 def _filled(content: Mapping[Any, Any]) -> dict[str, Any]:
-    """The sections, where an empty one has only defaults."""
+    """Return the sections. An empty section has defaults only."""
     found = {str(key): {} if value is None else value for key, value in content.items()}
     voice = found.get("voice")
     if isinstance(voice, Mapping):
@@ -86,7 +86,7 @@ def _filled(content: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def located(settings: S, folder: Path) -> S:
-    """The same settings, in which every path is absolute; in a file they are relative to its folder."""
+    """Make every path in settings absolute. Paths in a file are relative to its folder."""
     changed = {}
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
@@ -114,7 +114,7 @@ def _located(value: Any, folder: Path, *, may_be_file: bool) -> Any:
 
 
 def files_of(settings: Settings | None, path: str = "") -> Iterator[tuple[str, Path]]:
-    """Every file that settings name, with the path of its key; a folder stands for the files in it."""
+    """Yield every file that settings name, with the path of its key. A folder yields the files in it."""
     if settings is None:
         return
     for name, field in type(settings).model_fields.items():
