@@ -140,7 +140,7 @@ if TYPE_CHECKING:  # a type checker cannot see that the metaclass extends that o
 else:
 
     class CheckedModel(BaseModel, metaclass=_Checked):
-        """A model that raises the package's errors."""
+        """Model that raises the package's errors."""
 
 
 class Settings(CheckedModel):

@@ -65,7 +65,7 @@ class Design(Settings):
         "Order in which answer options are shown: fixed, reversed, or rotated (differs by person and item).",
     )
     markers: Annotated[Markers | None, Unset("codes; letters for logprobs")] = setting(
-        None, "What a reply names an answer by: its code (codes) or a letter (letters)."
+        None, "How a reply names an answer: by its code (codes) or by a letter (letters)."
     )
     offer_off_scale: bool = setting(
         False, 'Offer twins the off-scale answers that the items declare ("don\'t know") too.'

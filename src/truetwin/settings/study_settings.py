@@ -105,7 +105,7 @@ class Voice(Settings):
 
 
 class Study(Settings):
-    """A whole study. A step is carried out if the file has its section."""
+    """Whole study. A step is carried out if the file has its section."""
 
     title: str = setting("A study with digital twins", "Title of the report.")
     question: str = setting("What would people answer?", "The question that the report answers first.")

@@ -102,7 +102,7 @@ class PlayedDecoding(Settings):
     """Sampling temperature of the model."""
 
     temperature: Temperature = setting(
-        0, "Sampling temperature of the model, 0 to 2; 'none' leaves it to the endpoint."
+        0, "Sampling temperature of the model; 'none' leaves it to the endpoint."
     )
 
 
@@ -126,9 +126,9 @@ class VoiceRun(Playing, Rotations, Structured):
 
     protocol: Names = setting(
         ("choice",),
-        "What the model does, separated by commas: choice (choose a reply), reply (write one), or write a reply that "
-        "a judge compares with the true reply and the wrong options (reply-vs-distractors), maps to an option "
-        "(map-to-options) or marks (scoring). 'judged' stands for the last three.",
+        "What the model does, separated by commas: choice (choose a reply), reply (write one), or write one for a "
+        "judge, who finds the text closest to the true reply (reply-vs-distractors), the option closest to the "
+        "written reply (map-to-options), or marks it (scoring). 'judged' stands for the last three.",
     )
     judge_model: Annotated[str | None, MayBeFile(), Unset("none; needed for protocols with a judge")] = (
         setting(None, "Language model that judges written replies.")
@@ -143,7 +143,7 @@ class VoiceRun(Playing, Rotations, Structured):
         None, "Name of the environment variable that holds the key of the judge's provider."
     )
     judge_temperature: Temperature = setting(
-        0, "Sampling temperature of the judge, 0 to 2; 'none' leaves it to the endpoint."
+        0, "Sampling temperature of the judge; 'none' leaves it to the endpoint."
     )
 
 
@@ -203,8 +203,9 @@ class VoiceJudge(AskingAboutItems, Structured):
     )
     protocol: Names = setting(
         ("reply-vs-distractors", "map-to-options", "scoring"),
-        "What the judge does, separated by commas: compares the reply with the true reply and the wrong options "
-        "(reply-vs-distractors), maps it to an option (map-to-options), marks it from 1 to 5 (scoring).",
+        "What the judge does, separated by commas: finds which of the written reply and the wrong options is closest "
+        "to the true reply (reply-vs-distractors), finds the option closest to the written reply (map-to-options), "
+        "marks the written reply from 1 to 5 (scoring).",
     )
 
 

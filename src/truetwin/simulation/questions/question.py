@@ -112,7 +112,8 @@ def ask(
         Order of the answer options: as declared, backwards, or moved on by ``turn`` places. Off-scale answers stay
         last. A numeric item has no options to order.
     markers : {"codes", "letters"}
-        What a reply names an answer by: its code, which is the same in every order, or A, B, C ... in the order shown.
+        How a reply names an answer: by its code, which is the same in every order, or by A, B, C ... in the order
+        shown.
     offer_off_scale : bool
         Whether declared off-scale answers ("don't know") are offered too.
     turn : int

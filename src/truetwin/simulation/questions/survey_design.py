@@ -46,7 +46,7 @@ class SurveyDesign:
         Order of the answer options shown. The rotation differs by person, item and replicate, and is drawn from
         ``seed``. Replies are always mapped back to the codes of the scale.
     markers : {"codes", "letters"}
-        What a reply names an answer by: its code, or a letter.
+        How a reply names an answer: by its code, or by a letter.
     offer_off_scale : bool
         Whether declared off-scale answers ("don't know") are offered.
     frame : {"survey", "rating"}
