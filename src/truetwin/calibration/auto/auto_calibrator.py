@@ -10,7 +10,7 @@ import numpy as np
 from truetwin.calibration.auto.item_laws import TargetLaw, target_laws
 from truetwin.calibration.auto.levels import predict_level
 from truetwin.calibration.auto.new_items import FoldPrediction, has_donors, predict_items
-from truetwin.calibration.auto.new_people import predict_people
+from truetwin.calibration.auto.new_people import folds_of_people, predict_people
 from truetwin.calibration.auto.people_laws import PersonLaw, person_law
 from truetwin.calibration.auto.pseudo_targets import Problem
 from truetwin.calibration.base import Calibrator, Prediction
@@ -28,7 +28,8 @@ class Auto(Calibrator):
     learned from twins, and the twin's own answer are combined with weights that maximise the mean correlation on other
     items as pseudo-targets. A target with answered siblings in its block learns as an item of a known battery; one
     whose block nobody has answered learns from blocks left out as a whole. For a new respondent, the item means of
-    other people plus a ridge regression of their deviations on their twins'.
+    other people plus their deviations as far as twins' answers tell them: the twin's own answer and regressions on all of
+    its answers, weighed on people left out.
 
     Source: this project; the setting is paper A's, sections 3.2 and 6, without its tuning on the targets.
 
@@ -83,12 +84,16 @@ class Auto(Calibrator):
         if axes == {"respondent"}:
             if any(len(fold.targets) > 1 for fold in folds):
                 return super().predict_folds(answers, folds, preprocessing)
-            members = sorted(everything.pop())
+            ids = answers.respondent_ids
+            members = sorted(everything.pop(), key=lambda m: ids[m])  # whatever the table's order
             position = {m: k for k, m in enumerate(members)}
             human, twin = (
                 pick(v, members, "respondent") for v in (answers.human_values, answers.twin_values)
             )
-            together = predict_people(human, twin, np.array([position[fold.targets[0]] for fold in folds]))
+            targets_of_folds = np.array([position[fold.targets[0]] for fold in folds])
+            together = predict_people(
+                human, twin, targets_of_folds, folds_of_people([ids[m] for m in members])
+            )
             values = [row[:, None] for row in together]
         else:
             problem, targets = self._swept(answers, folds)
@@ -102,8 +107,9 @@ class Auto(Calibrator):
     def _fit(self, design: Design) -> None:
         self._check()
         if design.axis == "respondent":
-            human, twin = _people_grid(design)
-            self.values_ = predict_people(human, twin, np.arange(design.n_donors, len(human))).T
+            human, twin, ids = _people_grid(design)
+            rows = np.array([ids.index(t) for t in design.target_ids])
+            self.values_ = predict_people(human, twin, rows, folds_of_people(ids)).T
             return
         problem, targets = self.problem_of(design)
         (found,) = self._found(problem, [targets])
@@ -127,8 +133,8 @@ class Auto(Calibrator):
         """Errors to expect in the predictions of new respondents, the same for each of them."""
         if design.axis != "respondent":
             raise ParameterError("the laws of new items come from Auto.laws")
-        human, twin = _people_grid(design)
-        return person_law(human, twin)
+        human, twin, ids = _people_grid(design)
+        return person_law(human, twin, folds_of_people(ids))
 
     def fold_laws(self, answers: Answers, folds: Sequence[Fold]) -> list[list[TargetLaw]]:
         """The same for many folds of one table, as :meth:`predict_folds`."""
@@ -198,11 +204,13 @@ def _place(problem: Problem, fold: Sequence[int], found: FoldPrediction) -> Arra
     return np.where(has_donors(problem, fold)[:, None], mean + sd * found.values, np.nan)
 
 
-def _people_grid(design: Design) -> tuple[Array, Array]:
-    """Donor respondents, then targets, by all items."""
-    n = design.n_donors + design.n_targets
-    human, twin = np.full((2, n, design.n_samples), np.nan)
-    human[: design.n_donors, design.human_samples] = design.human
-    twin[: design.n_donors, design.twin_samples] = design.twin
-    twin[design.n_donors :] = design.target
-    return human, twin
+def _people_grid(design: Design) -> tuple[Array, Array, list[str]]:
+    """Donor and target respondents in the order of their ids, by all items, and those ids."""
+    ids = sorted((*design.donor_ids, *design.target_ids))
+    position = {name: k for k, name in enumerate(ids)}
+    donors, targets = ([position[i] for i in part] for part in (design.donor_ids, design.target_ids))
+    human, twin = np.full((2, len(ids), design.n_samples), np.nan)
+    human[np.ix_(donors, design.human_samples)] = design.human
+    twin[np.ix_(donors, design.twin_samples)] = design.twin
+    twin[targets] = design.target
+    return human, twin, ids

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.calibration.auto.new_people import predict_people
 from truetwin.calibration.orientation import Array
@@ -56,14 +57,16 @@ class PersonLaw:
         return np.where(low < 1, -np.inf, below), np.where(high > self.counts, np.inf, above)
 
 
-def person_law(human: Array, twin: Array) -> PersonLaw:
+def person_law(human: Array, twin: Array, folds: NDArray[np.intp] | None = None) -> PersonLaw:
     """Errors around leave-one-out predictions of everybody who has answered.
 
     Parameters
     ----------
     human, twin : ndarray of shape (n, p)
         Answers on their scales; people whom intervals are wanted for have no human answers here.
+    folds : ndarray of int of shape (n,), optional
+        As for :func:`truetwin.calibration.auto.new_people.predict_people`.
     """
     known = np.flatnonzero(np.isfinite(human).any(axis=1))
-    errors = np.sort(human[known] - predict_people(human, twin, known), axis=0)
+    errors = np.sort(human[known] - predict_people(human, twin, known, folds), axis=0)
     return PersonLaw(errors, np.isfinite(errors).sum(axis=0))
