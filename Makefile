@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint wheel docs clean
+.PHONY: demo test lint check test-lowest wheel docs clean
 demo: $(VENV)/.installed
 	$(BIN)/truetwin demo --output truetwin-demo
 
@@ -15,18 +17,36 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The quick loop: lint, types and the tests related to FILES, by default to what differs from the last commit.
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python tests/related.py $(FILES)
+
+# The core's unit tests on the lowest versions that pyproject.toml admits.
+test-lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python -m pytest tests/unit
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@echo "installing into $(VENV); this takes a minute or two ..."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python $(PIP_INSTALL) -e .
 	touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing into $(VENV) with everything for tests; this takes a few minutes ..."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[dev]'
 	touch $@ $(VENV)/.installed
+
+# pip has no option for the lowest versions; uv has.
+$(LOWEST)/.installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python $(PIP_INSTALL) uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e '.[test]'
+	touch $@
 
 wheel: $(VENV)/.installed-dev
 	$(BIN)/python -m build --wheel --outdir dist .
@@ -37,4 +57,4 @@ docs: $(VENV)/.installed-dev
 	@echo "documentation: build/docs/index.html"
 
 clean:
-	rm -rf $(VENV) truetwin-demo dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) truetwin-demo dist build .pytest_cache .mypy_cache .ruff_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -13,13 +14,47 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Property tests judge the code, not the machine: an example may take long on a busy one, so there is no time limit
+# for it and no complaint that examples are made slowly. CI tries the same examples every time, so that a failure
+# there comes from the change; elsewhere each run tries new ones and prints how to repeat a failure.
+settings.register_profile(
+    "truetwin",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+    print_blob=True,
+)
+settings.load_profile("truetwin")
+
+# The modules whose presence says that an extra of pyproject.toml is installed.
+EXTRAS = {
+    "survey": ("pyreadstat", "pandas"),
+    "pandas": ("pandas",),
+    "polars": ("polars",),
+    "llm": ("openai", "httpx_aiohttp", "aiohttp"),
+    "inspect": ("inspect_ai", "openai"),
+    "voice": ("sacrebleu", "nltk", "krippendorff"),
+    "languages": ("jieba", "lingua"),
+    "dev": ("playwright",),
+}
+
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data" / "mirror"
 if "TRUETWIN_DATA_MIRROR" not in os.environ and BESIDE.is_dir():
     os.environ["TRUETWIN_DATA_MIRROR"] = str(BESIDE)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked ``extra("voice")`` where a module of that extra is not installed."""
+    for mark in item.iter_markers("extra"):
+        for extra in mark.args:
+            absent = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
+            if absent:
+                pytest.skip(f"needs the extra {extra!r}: {', '.join(absent)} not installed")
 
 
 @pytest.fixture
@@ -65,7 +100,7 @@ class LLMServer:
 
 @pytest.fixture(scope="session")
 def _llm_server_process() -> Iterator[LLMServer]:
-    pytest.importorskip("aiohttp")
+    pytest.importorskip("aiohttp", reason="needs the extra 'llm'")
     script = Path(__file__).with_name("llm_server.py")
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

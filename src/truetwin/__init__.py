@@ -5,9 +5,11 @@ The public names below are imported on first use, so that ``import truetwin`` st
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
+from truetwin._moved import OldModules
 from truetwin._version import __version__
 
 _PUBLIC = {
@@ -30,6 +32,10 @@ _PUBLIC = {
     "simulate": "truetwin.simulation.survey.simulation",
 }
 __all__ = ["__version__", *_PUBLIC]
+
+
+if not any(isinstance(finder, OldModules) for finder in sys.meta_path):
+    sys.meta_path.insert(0, OldModules())
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ A message says what must hold, what was found, where, and how to fix it::
     ├── DatasetError              a public dataset cannot be fetched or its content is not the pinned one
     ├── OutputError               a result cannot be written where it was asked for
     ├── MissingExtraError         an optional dependency is not installed (also an ImportError)
+    ├── ExtensionError            what another package adds to truetwin cannot be used
     ├── RunError                  a stored run is not what it must be, or belongs to other settings
     ├── BudgetError               a cap on money, tokens or requests is reached
     └── ProviderError             a model's provider gives no answer
@@ -82,6 +83,10 @@ class MissingExtraError(TruetwinError, ImportError):
             f"{purpose} needs the package {package!r}, which is not installed. "
             f"Install it with: pip install 'truetwin[{extra}]'"
         )
+
+
+class ExtensionError(TruetwinError):
+    """What another package adds to truetwin cannot be used."""
 
 
 class RunError(TruetwinError):

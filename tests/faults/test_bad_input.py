@@ -94,7 +94,15 @@ def test_a_folder_is_not_a_table(job: Job, tables: Tables) -> None:
     job.refused(job.command("calibrate", str(job.folder), str(twin)), "folder")
 
 
-@pytest.mark.parametrize("name", ["human.csv", "human.parquet", "human.sav", "human.dta"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "human.csv",
+        "human.parquet",
+        pytest.param("human.sav", marks=pytest.mark.extra("survey")),
+        pytest.param("human.dta", marks=pytest.mark.extra("survey")),
+    ],
+)
 @pytest.mark.parametrize("content", [b"", b"\x00\x01\xff" * 100, b"PAR1 but not really"])
 def test_not_a_table(job: Job, tables: Tables, name: str, content: bytes) -> None:
     twin = job.write("twin.csv", tables["twin"])

@@ -218,6 +218,7 @@ def test_an_unknown_model_is_said_once_and_another_may_be_named(job: Job, llm_se
     assert job.simulate("--base-url", llm_server.base_url, model="right") == 0
 
 
+@pytest.mark.extra("llm")
 def test_an_endpoint_that_is_down_is_named(job: Job) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

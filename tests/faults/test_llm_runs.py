@@ -18,8 +18,8 @@ import pytest
 from truetwin.errors import RunError
 from truetwin.llm import RunOptions, State, Store, Usage, open_model, run
 
-pytest.importorskip("openai")
-pytest.importorskip("aiohttp")
+pytest.importorskip("openai", reason="needs the extra 'llm'")
+pytest.importorskip("aiohttp", reason="needs the extra 'llm'")
 
 TESTS = Path(__file__).parents[1]
 PAID_MAYBE = ("connection", "malformed", "timeout")  # the provider may have counted these

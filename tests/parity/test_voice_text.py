@@ -26,6 +26,7 @@ def pairs() -> list[ReplyPair]:
     ]
 
 
+@pytest.mark.extra("voice")
 def test_bleu_1_is_the_paper_s(pairs: list[ReplyPair]) -> None:
     score = bleu_1(pairs, resamples=500)
     assert (score.interval.n, score.n_unscored) == (1187, 0)

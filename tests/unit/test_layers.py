@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import pytest
 import truetwin
 
 ROOT = Path(truetwin.__file__).parent
+UNIT_TESTS = Path(__file__).parent
 # A layer imports only from itself and from those above it.
 LAYERS = [
-    {"errors", "_version"},
+    {"errors", "_version", "_moved"},
     {"registry"},
     {"data"},
     {"settings"},
@@ -35,7 +37,7 @@ LAYERS = [
     {"study"},
     {"cli"},
 ]
-BASIS = {"errors", "registry", "data", "settings"}
+BASIS = {"errors", "_moved", "registry", "data", "settings"}
 ALLOWED = {  # narrower than the order of layers
     "solvers": {"errors", "solvers"},
     "data": {"errors", "registry", "data"},
@@ -50,7 +52,12 @@ ALLOWED = {  # narrower than the order of layers
     "reweighting": BASIS | {"solvers", "reweighting"},
     "diagnosis": BASIS | {"instrument", "io", "solvers", "calibration", "diagnosis"},
 }
-MODULES = sorted(p for p in ROOT.rglob("*.py") if p.name != "__init__.py" or p.parent != ROOT)
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py"))}
+MODULES = [path for path in TREES if path != ROOT / "__init__.py"]
+
+
+def place(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
 
 
 def layer_of(name: str) -> int:
@@ -59,7 +66,7 @@ def layer_of(name: str) -> int:
 
 def imports(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(TREES[path]):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("truetwin"):
             parts = node.module.split(".")
             found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names} - {"__version__"}
@@ -68,31 +75,33 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+def folder_of(package: str) -> Path:
+    return ROOT.joinpath(*package.split(".")[1:])
+
+
+@cache
+def holds_folders(package: str) -> bool:
+    return any(child.is_dir() and (child / "__init__.py").exists() for child in folder_of(package).iterdir())
+
+
 def room_of(module: str) -> str:
     """The innermost folder of a module; a module beside folders is a room of its own."""
     folder = module.rpartition(".")[0]
-    beside_folders = any(
-        child.is_dir() and (child / "__init__.py").exists() for child in folder_of(folder).iterdir()
-    )
-    return module if beside_folders else folder
-
-
-def folder_of(package: str) -> Path:
-    return ROOT.joinpath(*package.split(".")[1:])
+    return module if holds_folders(folder) else folder
 
 
 def room_imports() -> dict[str, set[str]]:
     """Which rooms each room imports modules from."""
     found: dict[str, set[str]] = {}
-    for path in ROOT.rglob("*.py"):
+    for path, tree in TREES.items():
         if path.name == "__init__.py":
             continue
         own = room_of(".".join(("truetwin", *path.relative_to(ROOT).with_suffix("").parts)))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree):
             if not (isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("truetwin.")):
                 continue
             for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
-                if folder_of(name).with_suffix(".py").is_file():
+                if folder_of(name).with_suffix(".py") in TREES:
                     found.setdefault(own, set()).add(room_of(name))
     return {room: used - {room} for room, used in found.items()}
 
@@ -106,32 +115,34 @@ def test_a_file_name_tells_what_is_inside_without_its_folder() -> None:
     assert [name for name, n in names.items() if n > 1] == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_layer_imports_only_from_above(path: Path) -> None:
-    own = path.relative_to(ROOT).parts[0].removesuffix(".py")
-    used = imports(path)
-    assert {name for name in used if layer_of(name) > layer_of(own)} == set()
-    if own in ALLOWED:
-        assert used <= ALLOWED[own]
+def test_a_layer_imports_only_from_above() -> None:
+    upwards, beyond = {}, {}
+    for path in MODULES:
+        own = path.relative_to(ROOT).parts[0].removesuffix(".py")
+        used = imports(path)
+        upwards[place(path)] = {name for name in used if layer_of(name) > layer_of(own)}
+        beyond[place(path)] = used - ALLOWED.get(own, used)
+    assert {where: names for where, names in upwards.items() if names} == {}
+    assert {where: names for where, names in beyond.items() if names} == {}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_only_the_command_line_prints(path: Path) -> None:
-    if path.relative_to(ROOT).parts[0] == "cli":
-        return
-    calls = [
-        node
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+def test_only_the_command_line_prints() -> None:
+    printing = [
+        f"{place(path)}:{node.lineno}"
+        for path in MODULES
+        if path.relative_to(ROOT).parts[0] != "cli"
+        for node in ast.walk(TREES[path])
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
-    assert calls == []
+    assert printing == []
 
 
 def test_only_one_module_transposes() -> None:
     transposing = {
         path.name
-        for path in (ROOT / "calibration").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path in MODULES
+        if path.is_relative_to(ROOT / "calibration")
+        for node in ast.walk(TREES[path])
         if isinstance(node, ast.Attribute)
         and node.attr == "T"
         and isinstance(node.value, ast.Name)
@@ -144,17 +155,29 @@ PROVIDERS = {"openai", "httpx", "aiohttp", "inspect_ai", "ray", "vllm"}
 MAY_IMPORT_PROVIDERS = {"llm/": PROVIDERS, "voice/protocols/inspect_tasks.py": {"inspect_ai"}}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_only_the_llm_layer_knows_providers(path: Path) -> None:
-    name = path.relative_to(ROOT).as_posix()
-    allowed = {p for start, some in MAY_IMPORT_PROVIDERS.items() if name.startswith(start) for p in some}
+def outside_imports(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(TREES[path]):
         if isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
         elif isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
-    assert (found & PROVIDERS) - allowed == set()
+    return found
+
+
+def test_only_the_llm_layer_knows_providers() -> None:
+    knowing = {}
+    for path in MODULES:
+        allowed = {
+            p for start, some in MAY_IMPORT_PROVIDERS.items() if place(path).startswith(start) for p in some
+        }
+        knowing[place(path)] = (outside_imports(path) & PROVIDERS) - allowed
+    assert {where: names for where, names in knowing.items() if names} == {}
+
+
+def test_unit_tests_stand_in_the_folder_of_what_they_test() -> None:
+    folders = {path.parent.relative_to(UNIT_TESTS) for path in UNIT_TESTS.rglob("test_*.py")}
+    assert {folder.as_posix() for folder in folders if not (ROOT / folder / "__init__.py").is_file()} == set()
 
 
 @pytest.mark.parametrize("name", truetwin.__all__)

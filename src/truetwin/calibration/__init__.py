@@ -1,4 +1,4 @@
-"""Individual level: correct the twins' answers with human answers to other items or from other people."""
+"""Predict individual answers: correct the twins with human answers to other items, or from other people."""
 
 from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.calibration import Calibration, calibrate

@@ -1,4 +1,4 @@
-"""From a panel and a fold to the arrays that every method works on.
+"""Prepare a panel and a fold: the arrays that every method works on.
 
 A *fold* is a set of targets that are predicted together from the same donors. Calibrating is one fold with all new
 items; leaving one item out is one fold for each item. The order of operations is that of paper A (sections 3.2 and
@@ -36,7 +36,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How both sources are prepared, whatever the method.
+    """Settings of the preparation of both sources, whatever the method.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ class Preprocessing:
         Standard deviations below it are replaced by 1, in scale points, so that nearly constant items are not
         blown up.
     level : {"human", "twin"}, default="human"
-        Whose item means and spreads a new respondent's predictions are put back on. The human ones are known and
+    Item means and spreads that a new respondent's predictions are put back on. The human ones are known and
         right; the paper used the twins'.
     constant_targets : {"refuse", "predict"}, default="refuse"
-        What to do with a target to which all twins gave one answer, where a method learns from the target's twins only.
-        The paper predicted it all the same.
+        What to do with a target to which all twins gave one answer, where a method learns from the target's twins
+        only. The paper predicted it all the same.
     """
 
     imputation_rank: int = 5
@@ -77,7 +77,7 @@ PAPER_PREPROCESSING = Preprocessing(level="twin", constant_targets="predict")
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """Standardised answers with their gaps, oriented; what matrix completion works on.
+    """Standardised answers with their gaps, oriented; matrix completion works on them.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Observed:
 
 @dataclass(frozen=True, eq=False)
 class Complete:
-    """Standardised answers without gaps, oriented; what fit-and-transfer methods work on.
+    """Standardised answers without gaps, oriented; fit-and-transfer methods work on them.
 
     Attributes
     ----------
@@ -118,14 +118,15 @@ class Complete:
 
     @cached_property
     def elastic_net_design(self) -> ElasticNetDesign:
-        """The Gram matrix that lasso and elastic net share."""
+        """Gram matrix that lasso and elastic net share."""
         return ElasticNetDesign(self.X_twin)
 
     @cached_property
     def right_singular_vectors(self) -> Array:
         """Right singular vectors of the twins' donors with a singular value above rounding, (p, <= min(n_twin, p)).
 
-        Leading first; not centred. From the Gram matrix of the smaller side.
+        The leading ones come first. The data are not centred. They are computed from the Gram matrix of the smaller
+        side.
         """
         X = self.X_twin
         tall = X.shape[0] >= X.shape[1]
@@ -136,7 +137,7 @@ class Complete:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """Everything a method may see of one fold. Human answers to the targets are not in it.
+    """Everything that a method may see of one fold; human answers to the targets are not in it.
 
     Arrays are laid out as in the panel, (respondents, items), until the properties :attr:`complete` and
     :attr:`observed` orient them.
@@ -146,7 +147,8 @@ class Design:
     fold : Fold
         Targets and donors.
     target_ids, donor_ids, sample_ids : tuple of str
-        Ids of the targets, of the donors in the order of the arrays, and of everything on the other axis of the panel.
+        Ids of the targets, of the donors in the order of the arrays, and of everything on the other axis of the
+        panel.
     human_samples, twin_samples : ndarray of int
         Samples, in the order of their ids, that have an answer to a donor in that source; the others have no row
         in the oriented arrays.
@@ -178,12 +180,12 @@ class Design:
 
     @property
     def axis(self) -> Axis:
-        """Whether the targets are items or respondents."""
+        """Axis of the targets: "item" or "respondent"."""
         return self.fold.axis
 
     @property
     def n_samples(self) -> int:
-        """Length of the sample axis of the panel."""
+        """Number of samples on the panel's other axis."""
         return len(self.sample_ids)
 
     @property
@@ -227,7 +229,7 @@ class Design:
 
     @cached_property
     def shared(self) -> dict[tuple[object, ...], Array]:
-        """Results that several methods can use, under a key that says what they are."""
+        """Store of results that several methods can use, under keys that describe them."""
         return {}
 
     @property
@@ -246,7 +248,7 @@ class Design:
         return orient(self.target, self.axis)
 
     def back_to_scale(self, prediction: Array) -> Array:
-        """Standardised predictions (n_human, q) on the scale of the answers, laid out on all samples."""
+        """Put standardised predictions (n_human, q) on the scale of the answers, laid out on all samples."""
         if self.axis == "item":
             mean, sd = self._moments(self.target)
         elif self.preprocessing.level == "human":
@@ -268,7 +270,7 @@ class Design:
         return _standardise(self.target, self._on_all_samples(self._moments(twin_donors)))
 
     def _moments(self, values: Array) -> tuple[Array, Array]:
-        """Item means and floored sds (ddof 0) over observed answers, each (1, n_items)."""
+        """Compute item means and floored sds (ddof 0) over observed answers, each (1, n_items)."""
         seen = np.isfinite(values)
         count = seen.sum(axis=0, keepdims=True)
         total = np.sum(values, axis=0, keepdims=True, where=seen)
@@ -278,7 +280,7 @@ class Design:
         return mean, np.where(sd < self.preprocessing.sd_floor, 1.0, sd)
 
     def _on_all_samples(self, moments: tuple[Array, Array]) -> tuple[Array, Array]:
-        """Item moments of the twins' donors (axis "respondent"), laid out on all items."""
+        """Lay the item moments of the twins' donors (axis "respondent") out on all items."""
         mean, sd = (np.full((1, self.n_samples), np.nan) for _ in moments)
         mean[:, self.twin_samples], sd[:, self.twin_samples] = moments
         return mean, sd
@@ -295,7 +297,7 @@ def make_designs(
     preprocessing: Preprocessing,
     apart: RespondentsApart | None = None,
 ) -> list[Design]:
-    """Designs of several folds of one axis; ``apart`` shares imputations between folds of respondents."""
+    """Build the designs of several folds of one axis; ``apart`` shares imputations between folds of respondents."""
     if not folds:
         return []
     axis = folds[0].axis
@@ -348,14 +350,14 @@ def _make_design(
 
 @dataclass(frozen=True)
 class Batch:
-    """Folds evaluated by one worker, a few at a time, and the respondents whose folds share imputations."""
+    """Folds for one worker, computed a few at a time, and the respondents whose folds share imputations."""
 
     folds: tuple[Fold, ...]
     group: tuple[int, ...] = ()
     at_once: int = 1
 
     def designs(self, answers: Answers, preprocessing: Preprocessing) -> Iterator[list[Design]]:
-        """Designs of the folds, as many at a time as fit in memory."""
+        """Yield the designs of the folds, as many at a time as fit in memory."""
         apart = None
         if self.group:
             everybody = np.array(sorted({*self.folds[0].targets, *self.folds[0].donors}))
@@ -372,7 +374,10 @@ class Batch:
 
 
 def batches(answers: Answers, folds: Sequence[Fold], budget_bytes: int = 2**28) -> list[Batch]:
-    """Share folds out; how depends on shapes and ids alone, so that results do not depend on the workers."""
+    """Divide folds into batches.
+
+    The division depends on shapes and ids alone, so that results do not depend on the number of workers.
+    """
     if not folds:
         return []
     rows, columns = answers.human_values.shape

@@ -1,15 +1,15 @@
-r"""What observed answers to an item tell about everybody else's: Gaussian conditioning of the predictions' errors.
+r"""Gaussian conditioning of prediction errors: correct everybody's prediction by the answers seen so far.
 
-The error :math:`r_i = y_i - \hat f_i` of a prediction is taken for
+The error :math:`r_i = y_i - \hat f_i` of a prediction is modelled as
 
 .. math:: r_i = \mu + \beta \tilde f_i + x_i^T w + \varepsilon_i,
 
-with a normal prior on the level :math:`\mu`, the slope :math:`\beta` and the weights w of what is known of the person
-beside the prediction: the answers x to the donors. Conditioning on the observed errors then shifts everybody who
-answered the donors alike. How much of the error donors explain, :math:`\theta`, is unknown; a few values, 0 among them,
-are averaged with their posterior probabilities, the noise variance integrated out (normal-inverse-gamma). A few answers
-therefore change little, and donors that tell nothing stay out. Source: Bayesian linear regression (Gelman et al.,
-Bayesian Data Analysis, chapter 14) and model averaging (Hoeting et al., 1999).
+with a normal prior on the level :math:`\mu`, the slope :math:`\beta` and the weights w of the person's answers x to
+the donors (the other items). Conditioning on the observed errors then shifts people who answered the donors alike in
+the same way. The share of the error that donors explain, :math:`\theta`, is unknown. A few values, 0 among them,
+are averaged with their posterior probabilities; the noise variance is integrated out (normal-inverse-gamma). A few
+answers therefore change little, and donors that tell nothing have no effect. Source: Bayesian linear regression
+(Gelman et al., Bayesian Data Analysis, chapter 14) and model averaging (Hoeting et al., 1999).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MAX_DIMENSIONS = 100
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """Errors of the predictions after some answers.
+    """Posterior distribution of the prediction errors, after some answers.
 
     Attributes
     ----------
@@ -54,16 +54,16 @@ class Posterior:
 def condition(
     predictions: Array, covariates: Array | None, where: NDArray[np.intp], residuals: Array, spread: float
 ) -> Posterior:
-    """Condition everybody's errors on those seen.
+    """Condition the errors of all predictions on the observed errors.
 
     Parameters
     ----------
     predictions : ndarray of shape (n,)
-        NaN where there is none.
+    Predicted answers; NaN where there is none.
     covariates : ndarray of shape (n, q), optional
-        What is known of each person, in units of which the mean squared length is 1.
+    What is known of each person, scaled to a mean squared length of 1.
     where : ndarray of int of shape (k,)
-        People whose error is known; all of them have predictions.
+    Positions of the people whose error is known; all of them have predictions.
     residuals : ndarray of shape (k,)
         Their errors.
     spread : float
@@ -103,7 +103,9 @@ def condition(
 
 
 def donor_covariates(human: Array, twin: Array, target: int) -> Array | None:
-    """Human answers to the donors of a new item, the more stretched the more twins say that they are alike.
+    """Describe each person by the answers to the donors of a new item.
+
+    Directions in which twins vary together with the new item are stretched.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Completing the donors of many folds, sharing what can be shared without a leak."""
+"""Impute the donors of many folds, sharing work where nothing can leak."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Rows = NDArray[np.intp]
 def complete_donors(values: Array, rank: int) -> Array:
     """Fill the gaps of one fold's donors, (respondents, items), by iterative SVD of fixed rank.
 
-    Works in single precision: the iteration stops at a relative change of 1e-4, a thousand times coarser.
+    Works in single precision, which is a thousand times finer than the relative change of 1e-4 at which it stops.
     """
     return hard_impute(values, rank, dtype=np.float32).completed
 
 
 class RespondentsApart:
-    """One completion that serves every fold that leaves out one respondent of a group.
+    """Completion that serves every fold in which one respondent of a group is left out.
 
-    The group's respondents influence nothing but themselves in it: the others are completed as if the group did not
-    exist, and each of the group against the others. So dropping a respondent of the group changes nothing for
+    A respondent of the group influences only his or her own row. The others are completed as if the group did not
+    exist; each member of the group is completed against the others. Dropping a member therefore changes nothing for
     anybody else, and the completion of a fold's donors is this one without the target's row.
 
     Parameters
@@ -33,7 +33,7 @@ class RespondentsApart:
     human, twin : ndarray of shape (n_respondents, n_items)
         All answers.
     group : ndarray of int
-        Respondents set apart.
+    Positions of the respondents in the group.
     members : ndarray of int
         Respondents with answers from both sources, the group among them, in the order of their ids.
     rank : int
@@ -47,13 +47,16 @@ class RespondentsApart:
         self._rank = rank
 
     def donors(self, source: int, rows: Rows, items: Rows) -> Array | None:
-        """Completed answers of ``rows`` to ``items``; None if the group's own answers decide which items there are."""
+        """Return the completed answers of ``rows`` to ``items``.
+
+        The result is None if the group's own answers decide which items there are.
+        """
         completed, columns, position = self._completed[source]
         if not np.isin(items, columns).all():
             return None
         column_of = np.full(self._sources[source].shape[1], -1)
         column_of[columns] = np.arange(columns.size)
-        return completed[np.ix_(position[rows], column_of[items])]
+        return np.asarray(completed[np.ix_(position[rows], column_of[items])])
 
     @cached_property
     def _completed(self) -> list[tuple[Array, Rows, Rows]]:

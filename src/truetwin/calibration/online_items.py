@@ -1,9 +1,9 @@
-r"""Answers to a new item that arrive one by one: better predictions for the rest, and valid estimates for everybody.
+r"""Use answers to a new item as they arrive: correct the other predictions, and estimate population values.
 
 Predictions start where a calibration left them. Each observed answer is used twice. *For people*: everybody else's
-prediction is conditioned on the errors seen so far, through its level and slope and through what the people have
-answered to the donors (:mod:`truetwin.calibration.error_conditioning`). *For the population*: prediction-powered
-estimates,
+prediction is conditioned on the errors seen so far. They correct its level and slope, and tell how people who
+answered the donors alike differ from it (:mod:`truetwin.calibration.error_conditioning`). *For the population*:
+prediction-powered estimates,
 
 .. math:: \hat\theta = \frac1N \sum_{i} \hat f_i + \frac1n \sum_{i \in \text{observed}} (y_i - \hat f_i),
 
@@ -34,9 +34,10 @@ class Estimate:
     Attributes
     ----------
     value, low, high : float
+        The estimate, and the ends of its interval.
     standard_error : float
     n_observed : int
-        Answers behind it.
+        Number of answers that it rests on.
     """
 
     value: float
@@ -54,7 +55,7 @@ class OnlineItem:
     predictions : sequence of float
         Predicted answer of every respondent; NaN where there is none.
     respondent_ids : sequence of str
-        Their ids.
+    Ids of the respondents.
     spread : float
         Standard deviation of a prediction's error before any answer, on the item's scale; > 0.
     covariates : ndarray of shape (n_respondents, q), optional
@@ -139,7 +140,7 @@ class OnlineItem:
 
     @property
     def predictions(self) -> Array:
-        """Answers where they are known; elsewhere predictions, corrected by what the answers showed."""
+        """Answers where they are known; elsewhere predictions, corrected by the errors seen so far."""
         where, observed = self._observed()
         result = self._start + self._conditioned().mean
         result[where] = observed
@@ -161,11 +162,13 @@ class OnlineItem:
 
     @property
     def explained(self) -> float:
-        """Share of the errors' variance that the answers to donors are expected to explain, after what was seen."""
+        """Expected share of the errors' variance that the answers to donors explain, given the answers so far."""
         return self._conditioned().signal
 
     def intervals(self, level: float = 0.9) -> tuple[Array, Array]:
-        """Lower and upper end for everybody who has not answered (Student's t errors); known answers are points."""
+        """Return the ends of the interval of everybody who has not answered (Student's t errors); known answers are
+        points.
+        """
         if not 0 < level < 1:
             raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
         n = self.n_observed
@@ -175,15 +178,15 @@ class OnlineItem:
         return predictions - width, predictions + width
 
     def mean(self, level: float = 0.9) -> Estimate:
-        """Prediction-powered estimate of the mean answer of all respondents.
+        """Estimate the mean answer of all respondents (prediction-powered mean).
 
-        Needs two answers at least. While all answers are the same, their variance says nothing, and the spread
+        At least two answers are needed. While all answers are the same, their variance is no guide, and the spread
         assumed beforehand takes its place.
         """
         return self._powered(self._start, lambda answers: answers, level, self.spread)
 
     def share(self, category: float, probabilities: Array | None = None, level: float = 0.9) -> Estimate:
-        """Prediction-powered estimate of the share that answers ``category``.
+        """Estimate the share of all respondents who answer ``category`` (prediction-powered mean of an indicator).
 
         Parameters
         ----------
@@ -211,7 +214,7 @@ class OnlineItem:
     def _powered(
         self, predicted: Array, measure: Callable[[Array], Array], level: float, agreed: float = 0.0
     ) -> Estimate:
-        """The estimate; ``agreed`` is the sd to assume where all answers are the same."""
+        """Compute a prediction-powered estimate; ``agreed`` is the sd to assume where all answers are the same."""
         if not 0 < level < 1:
             raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
         where, observed = self._observed()
@@ -227,7 +230,7 @@ class OnlineItem:
         return Estimate(found.value, found.low, found.high, found.standard_error, found.n)
 
     def _conditioned(self) -> Posterior:
-        """Everybody's error given those seen; kept until the answers change."""
+        """Condition everybody's error on the errors seen; the result is kept until the answers change."""
         if self._posterior is None:
             where, observed = self._observed()
             fine = np.isfinite(self._start[where])
@@ -242,7 +245,7 @@ class OnlineItem:
 
 
 def _wilson(found: Estimate, level: float) -> Estimate:
-    """Wilson's score interval: all answers agree, so that their own variance would promise certainty."""
+    """Wilson's score interval, for answers that all agree: their own variance would promise certainty."""
     z, n = NormalDist().inv_cdf((1 + level) / 2), found.n_observed
     centre = (found.value + z * z / (2 * n)) / (1 + z * z / n)
     half = z * z / (2 * n) / (1 + z * z / n)

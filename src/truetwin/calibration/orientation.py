@@ -1,4 +1,4 @@
-"""The only module that knows rows from columns.
+"""Tell rows from columns: the only module that transposes.
 
 Every method works on one orientation: *samples* are what a target's answers run over, *donors* are what they are
 predicted from. For a new item, samples are respondents and donors are items; for a new respondent, samples are
@@ -19,7 +19,9 @@ Array = NDArray[np.float64]
 
 
 class Answers(Protocol):
-    """Both sources on one grid; a :class:`~truetwin.data.Panel`, or a part of one posing as a panel."""
+    """Interface of both sources on one grid: a :class:`~truetwin.data.Panel`, or a part of one that is used like a
+    panel.
+    """
 
     @property
     def respondent_ids(self) -> tuple[str, ...]:
@@ -43,20 +45,20 @@ class Answers(Protocol):
 
 
 def orient(values: Array, axis: Axis) -> Array:
-    """(respondents, items) as (samples, donors), or back."""
+    """Lay (respondents, items) out as (samples, donors), or back."""
     return values if axis == "item" else values.T
 
 
 def pick(values: Array, members: Sequence[int] | NDArray[np.intp], axis: Axis) -> Array:
-    """The given items (axis "item") or respondents, still as (respondents, items)."""
+    """Select the given items (axis "item") or respondents; the result is still (respondents, items)."""
     return values[:, members] if axis == "item" else values[members, :]
 
 
 def axis_ids(answers: Answers, axis: Axis) -> tuple[str, ...]:
-    """Ids of what can be a target or a donor."""
+    """Return the ids of everything on the axis, each of which can be a target or a donor."""
     return answers.item_ids if axis == "item" else answers.respondent_ids
 
 
 def other(axis: Axis) -> Axis:
-    """The axis that samples lie on."""
+    """Return the opposite axis: "respondent" for "item", "item" for "respondent"."""
     return "respondent" if axis == "item" else "item"

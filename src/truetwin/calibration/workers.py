@@ -1,4 +1,4 @@
-"""Sharing work out over joblib's workers, whichever backend they are."""
+"""Share work out over joblib's workers, with any backend."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 def in_parallel(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], n_jobs: int) -> Iterator[T]:
-    """Results of ``function(*call)`` in the order of ``calls``, each as soon as it is there.
+    """Yield the results of ``function(*call)`` in the order of ``calls``, each as soon as it is there.
 
-    Every worker runs on one BLAS thread, so that workers do not get into each other's way and results do not depend
-    on how many there are. The backend is joblib's own, or the one set by :func:`joblib.parallel_config` (Dask, Ray).
+    Every worker runs on one BLAS thread: workers then do not slow each other down, and results do not depend on their
+    number. The backend is joblib's own, or the one set by :func:`joblib.parallel_config` (Dask, Ray).
     """
     from joblib import Parallel, delayed
 

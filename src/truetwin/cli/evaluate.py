@@ -3,118 +3,69 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from truetwin.cli.shared_options import (
-    Human,
-    IdColumn,
-    InContext,
-    ItemFile,
-    Jobs,
-    Json,
-    Preset,
-    Settings,
-    Twin,
-    names_of,
-    note_suspicious,
-    parameters_of,
-    read_panel,
-)
+from truetwin.cli.panel_inputs import blocks_given, note_suspicious, panel_of
+from truetwin.cli.verbs import verb
+from truetwin.settings.evaluate_settings import EvaluateCommand
 
 if TYPE_CHECKING:
     from truetwin.evaluation import Evaluation
 
-DEFAULT_METHODS = {
-    "item": "twin,human-respondent-mean,ridge,elastic-net,synthetic-control,auto",
-    "respondent": "twin,human-item-mean,ridge,elastic-net,synthetic-control,auto",
-}
 
-
-def evaluate_command(
-    human: Human,
-    twin: Twin,
-    methods: Annotated[
-        str | None,
-        typer.Option(
-            help="Methods, separated by commas. [default: twin, the trivial mean, ridge, elastic-net, "
-            "synthetic-control, auto]"
-        ),
-    ] = None,
-    protocol: Annotated[
-        str, typer.Option(help="leave-one-item-out, leave-one-respondent-out or leave-block-out.")
-    ] = "leave-one-item-out",
-    metric: Annotated[
-        str,
-        typer.Option(
-            help="Scores, separated by commas: pearson, centred-pearson, spearman, mae, rmse, bias, variance-ratio."
-        ),
-    ] = "pearson",
-    baseline: Annotated[str, typer.Option(help="Method that paired differences are against.")] = "twin",
-    blocks: Annotated[
-        str | None,
-        typer.Option(
-            help="For leave-block-out: a table with the columns item_id,block, or 'auto' (by ids, missing answers and "
-            "near-duplicate twin answers). [default: as declared, or by ids]"
-        ),
-    ] = None,
-    id_column: IdColumn = None,
-    item_file: ItemFile = None,
-    in_context: InContext = None,
-    preset: Preset = "cv",
-    settings: Settings = None,
-    per_target: Annotated[
-        Path | None, typer.Option("--per-target", help="Also write the score of every target to this file.")
-    ] = None,
-    n_jobs: Jobs = 1,
-    json: Json = False,
-) -> None:
+@verb(EvaluateCommand)
+def evaluate_command(settings: EvaluateCommand) -> None:
     """Hide answers that people gave, predict them, and compare methods on what was hidden."""
     from truetwin.cli.output import note, print_json, progress_bar
-    from truetwin.errors import ParameterError
     from truetwin.evaluation import evaluate
+    from truetwin.evaluation.comparison import usual_methods
     from truetwin.evaluation.hiding_protocols import protocols
-    from truetwin.evaluation.target_metrics import metrics as known_metrics
-    from truetwin.io import check_output_ending, check_outputs, read_blocks, write_table
+    from truetwin.evaluation.target_metrics import metrics
+    from truetwin.io import write_table
 
-    axis = protocols[protocol].axis
-    wanted = names_of(DEFAULT_METHODS[axis] if methods is None else methods, "method")
-    scored = names_of(metric, "metric")
-    for name in scored:
-        known_metrics.resolve(name)
-    if blocks is not None and protocol != "leave-block-out":
-        raise ParameterError(f"--blocks goes with --protocol leave-block-out; the protocol is {protocol}")
-    if per_target:
-        check_output_ending(per_target)
-        check_outputs([per_target], [human, twin, item_file, in_context, Path(blocks) if blocks else None])
-    panel = read_panel(human, twin, id_column, item_file, in_context)
+    for name in settings.metric:
+        metrics.resolve(name)
+    _check_output(settings)
+    panel = panel_of(settings)
     note_suspicious(panel)
-    members = read_blocks(Path(blocks)) if blocks not in (None, "auto") else None
     with progress_bar("evaluating") as progress:
         result = evaluate(
             panel,
-            wanted,
-            protocol,
-            metric=scored,
-            baseline=baseline,
-            blocks="auto" if blocks == "auto" else members,
-            preset=preset,
-            parameters=parameters_of(settings),
-            n_jobs=n_jobs,
+            settings.methods or usual_methods(protocols[settings.protocol].axis),
+            settings.protocol,
+            metric=settings.metric,
+            baseline=settings.baseline,
+            blocks=blocks_given(settings.blocks),
+            preset=settings.preset,
+            parameters=settings.parameters,
+            max_folds=settings.max_folds,
+            n_jobs=settings.n_jobs,
             progress=progress,
         )
-    if per_target:
+    if settings.per_target:
         import pyarrow as pa
 
-        write_table(pa.Table.from_pylist(result.per_target()), per_target)
-        note(f"scores of every target: {per_target}")
-    if json:
+        write_table(pa.Table.from_pylist(result.per_target()), settings.per_target)
+        note(f"scores of every target: {settings.per_target}")
+    if settings.as_json:
         print_json("evaluate", result.settings, result.summary())
-    else:
-        print_evaluation(result, title=f"{protocol}; differences are paired, against {baseline!r}")
-        if protocol == "leave-block-out":
-            note(f"hidden together: {result.settings['n_folds']} blocks; {result.settings['blocks']}")
+        return
+    print_evaluation(
+        result, title=f"{settings.protocol}; differences are paired, against {settings.baseline!r}"
+    )
+    if settings.protocol == "leave-block-out":
+        note(f"hidden together: {result.settings['n_folds']} blocks; {result.settings['blocks']}")
+
+
+def _check_output(settings: EvaluateCommand) -> None:
+    """Make sure before any work that the scores can be written."""
+    from truetwin.io import check_output_ending, check_outputs
+
+    if settings.per_target:
+        check_output_ending(settings.per_target)
+        blocks = Path(settings.blocks) if settings.blocks else None
+        inputs = [settings.human, settings.twin, settings.item_file, settings.in_context, blocks]
+        check_outputs([settings.per_target], inputs)
 
 
 def print_evaluation(result: Evaluation, *, title: str) -> None:

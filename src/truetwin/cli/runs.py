@@ -151,7 +151,7 @@ def import_command(
     """Take in replies to the request files of `simulate --write-requests`, in any order and any number of files."""
     from truetwin.cli.output import note, print_json
     from truetwin.errors import ParameterError
-    from truetwin.io.tables import check_is_file
+    from truetwin.io.readable_files import check_is_file
     from truetwin.llm import Prices, Store
     from truetwin.simulation.survey.rereading import import_stored
 

@@ -1,4 +1,4 @@
-"""Types: scales, items, answers, panels, targets."""
+"""Define the types that everything else works on: scales, items, answers, panels, targets."""
 
 from truetwin.data.item import Item
 from truetwin.data.panel import Panel

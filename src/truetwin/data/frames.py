@@ -1,4 +1,4 @@
-"""Data frames <-> response matrices: pandas, polars or pyarrow in, the same kind out."""
+"""Convert data frames (pandas, polars, pyarrow) to response matrices, and back to the same kind of frame."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def from_frame(
 ) -> ResponseMatrix:
     """Read a wide or long data frame of answers.
 
-    A table with the columns ``respondent_id, item_id, value`` (and optionally ``weight``) is long; every
-    other one is wide: one column of ids, one column an item.
+    A table with the columns ``respondent_id, item_id, value`` (and optionally ``weight``) is read as long: one row an
+    answer. Every other table is read as wide: one column of ids, and one column for each item.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def from_frame(
     Raises
     ------
     DataError
-        For an id column that is not there, repeated ids, cells that are no numbers, infinite answers.
+        If the id column is missing, ids repeat, a cell holds no number, or an answer is infinite.
     """
     table = _as_arrow(frame, id_column)
     names = table.column_names
@@ -108,7 +108,7 @@ def to_frame(
     layout: Layout = "wide",
     id_type: str = "string",
 ) -> Any:
-    """A table of ``values`` as a pyarrow, pandas or polars data frame.
+    """Write answers into a pyarrow, pandas or polars data frame.
 
     Parameters
     ----------
@@ -140,7 +140,9 @@ def to_frame(
 
 
 def id_array(ids: Sequence[str], id_type: str) -> pa.Array:
-    """Ids as an arrow array of the type they once had, or as texts if that does not give each of them back.
+    """Convert ids to an arrow array of the type they had in the input.
+
+    They stay texts if the conversion would change one of them, as it would ``"012"``.
 
     Examples
     --------
@@ -159,7 +161,7 @@ def id_array(ids: Sequence[str], id_type: str) -> pa.Array:
 
 
 def as_kind(table: pa.Table, kind: FrameKind) -> Any:
-    """A pyarrow table as a pyarrow, pandas or polars data frame."""
+    """Convert a pyarrow table to a pyarrow, pandas or polars data frame."""
     if kind == "pandas":
         return table.to_pandas()
     if kind == "polars":
@@ -170,7 +172,10 @@ def as_kind(table: pa.Table, kind: FrameKind) -> Any:
 
 
 def _refuse_row_numbers(table: pa.Table, source: str) -> None:
-    """A first column without a name holds the row numbers that pandas and R write; ids are elsewhere."""
+    """Refuse an unnamed first column that counts the rows.
+
+    pandas and R write such a column; the ids are in another one.
+    """
     first, *others = table.column_names or [""]
     if first.strip() not in ("", "Unnamed: 0") or not others:
         return
@@ -241,7 +246,7 @@ def _as_ids(column: pa.ChunkedArray, name: str, source: str) -> list[str]:
                 f"{source}: ids must be texts or whole numbers; column {name!r} is neither"
             ) from error
     try:
-        ids = column.cast(pa.string()).to_pylist()
+        ids: list[str] = column.cast(pa.string()).to_pylist()
     except pa.ArrowException as error:
         raise DataError(
             f"{source}: ids must be texts or numbers; column {name!r} holds {column.type}"

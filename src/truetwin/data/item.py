@@ -1,4 +1,4 @@
-"""A question or thing rated."""
+"""Item: a question or thing rated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Item:
     text : str, default=""
         Wording of the question, where known.
     scale : Scale, optional
-        What answers it admits; None if nobody has said.
+    The answers it admits; None if not declared.
     block : str, optional
         The battery it belongs to, where known.
 

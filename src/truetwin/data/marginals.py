@@ -1,4 +1,4 @@
-"""Topline results: how a population's answers split over the categories of each item."""
+"""Marginals: how a population's answers split over the categories of each item ("topline results")."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ EVERYBODY = "all"
 
 @dataclass(frozen=True)
 class ItemMarginal:
-    """Answers of one population to one item.
+    """Distribution of one population's answers to one item.
 
     Attributes
     ----------
     item : Item
-        With a scale that has categories.
+    The item; its scale has categories.
     shares : ndarray of shape (K,)
-        In the order of the scale's categories, summing to 1.
+    Share of each category, in the order of the scale's categories; they sum to 1.
     base_size : float or None
         Number of people asked, where known.
     off_scale_share : float
@@ -51,12 +51,13 @@ class ItemMarginal:
         source: str = "the marginals",
         tolerance: float = SUM_TOLERANCE,
     ) -> ItemMarginal:
-        """From shares or counts per category code, off-scale codes included.
+        """Build a marginal from shares or counts per category code, off-scale codes included.
 
         Raises
         ------
         DataError
-            For negative or infinite amounts, shares that do not sum to 1, or nobody on the scale; names the item.
+        If an amount is negative or infinite, shares do not sum to 1, or nobody is on the scale. The message names
+            the item.
 
         Examples
         --------
@@ -104,7 +105,7 @@ class Marginals:
     source : str
         What to call the table in messages.
     notes : tuple of str
-        What was found while reading.
+    Remarks to show to the user, collected while the table was read.
 
     Examples
     --------
@@ -131,14 +132,14 @@ class Marginals:
         source: str = "the marginals",
         notes: tuple[str, ...] = (),
     ) -> Marginals:
-        """Marginals of one population."""
+        """Collect the marginals of one population."""
         listed = list(marginals)
         check_unique([m.item.id for m in listed], "item", source)
         return cls({population: {m.item.id: m for m in listed}}, source, notes)
 
     @cached_property
     def items(self) -> dict[str, Item]:
-        """Every item that any population has a marginal for, by id."""
+        """Items with a marginal in at least one population, by id."""
         found: dict[str, Item] = {}
         for marginals in self.by_population.values():
             for item_id, marginal in marginals.items():
@@ -147,7 +148,7 @@ class Marginals:
 
     @property
     def item_ids(self) -> tuple[str, ...]:
-        """Ids of these items."""
+        """Ids of the items with a marginal in at least one population."""
         return tuple(self.items)
 
     @property
@@ -156,7 +157,7 @@ class Marginals:
         return tuple(self.by_population)
 
     def population(self, name: str) -> Marginals:
-        """The marginals of one population alone."""
+        """Select the marginals of one population."""
         if name not in self.by_population:
             raise UnknownNameError(f"no population named {name!r}; there are {', '.join(self.by_population)}")
         return replace(self, by_population={name: self.by_population[name]})
@@ -164,7 +165,10 @@ class Marginals:
     def shares(
         self, item_ids: Sequence[str], *, population: str | None = None, width: int | None = None
     ) -> Floats:
-        """Shares of the given items, padded with zeros to the largest number of categories (or to ``width``)."""
+        """Stack the shares of the given items, (n_items, K).
+
+        Rows are padded with zeros to the largest number of categories, or to ``width``.
+        """
         known = self.by_population[population or self.populations[0]]
         lacking = [i for i in item_ids if i not in known]
         if lacking:

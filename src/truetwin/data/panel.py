@@ -1,4 +1,4 @@
-"""Answers of humans and of their twins, aligned by id."""
+"""Panel: answers of humans and of their twins, aligned by id."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from truetwin.errors import AlignmentError
 class Panel:
     """Answers of the same respondents to the same items from two sources, aligned by id.
 
-    Both sources are laid out on one grid: the human table's respondents and items in their order, then those
-    that only the twin table has. Nothing is matched by position. The twin side may have more items (new
-    items, to be predicted) and more respondents (new respondents, to be predicted).
+    A *twin* is a language model that answers in the place of one real person. Both sources are laid out on one grid:
+    the human table's respondents and items in their order, then those that only the twin table has. Nothing
+    is matched by position. The twin side may have more items (new items, to be predicted) and more respondents (new
+    respondents, to be predicted).
 
     Parameters
     ----------
@@ -108,12 +109,12 @@ class Panel:
 
     @cached_property
     def respondent_ids(self) -> tuple[str, ...]:
-        """Rows of the grid: respondents of the human table, then those only twins have."""
+        """Rows of the grid: respondents of the human table, then those that only the twin table has."""
         return tuple(dict.fromkeys((*self.human.respondent_ids, *self.twin.respondent_ids)))
 
     @cached_property
     def item_ids(self) -> tuple[str, ...]:
-        """Columns of the grid: items of the human table, then those only twins have."""
+        """Columns of the grid: items of the human table, then those that only the twin table has."""
         return tuple(dict.fromkeys((*self.human.item_ids, *self.twin.item_ids)))
 
     @cached_property
@@ -158,13 +159,16 @@ class Panel:
 
     @cached_property
     def items(self) -> dict[str, Item]:
-        """What is known of each item: text, scale and block, each as the human or else the twin table declares it."""
+        """Items of both tables by id, with text, scale and block.
+
+        Each of the three is taken from the human table's declaration, or else from the twin table's.
+        """
         known = {item.id: item for item in self.human.items}
         return known | {item.id: _merged(known.get(item.id, item), item) for item in self.twin.items}
 
     @property
     def declared_blocks(self) -> dict[str, str]:
-        """Blocks of the items that have one by declaration."""
+        """Declared block of each item that has one, by item id."""
         return {i: item.block for i, item in self.items.items() if item.block is not None}
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What conditions a twin."""
+"""Persona: the text or record that tells a model which person to answer as."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of a persona that gives away the answer to one item, so that it can be left out for that item."""
+    """Piece of a persona that gives away the answer to one item; it is left out when that item is asked."""
 
     item_id: str
     text: str
@@ -16,7 +16,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Persona:
-    """One real person as a model sees them.
+    """Description of one real person, as shown to a model.
 
     Parameters
     ----------
@@ -25,15 +25,14 @@ class Persona:
     text : str
         What every prompt about this person shows.
     answers : mapping from item id to code
-        The answers that stand in ``text``. They say what must not be asked: whoever asks one of these items would
-        have the model copy.
+    The answers that stand in ``text``. These items must not be asked, because the model could copy the answers.
     passages : tuple of Passage
-        Answers shown after ``text``, each in all prompts but those that ask the item or one of its battery (the
-        in-context twins of paper A, section 3.3).
+    Answers shown after ``text`` (the in-context twins of paper A, section 3.3). Each is left out of the prompts
+        that ask its item, or another item of its battery.
     attributes : mapping from name to text
         The attributes that ``text`` shows.
     builder : str
-        Name of what made the persona; empty for personas written by hand.
+    Name of the builder that made the persona; empty for personas written by hand.
 
     Examples
     --------
@@ -50,10 +49,10 @@ class Persona:
     builder: str = ""
 
     def parts(self, without: Collection[str] = ()) -> tuple[str, ...]:
-        """The text in parts, without the passages of the given items."""
+        """Return the text in parts, leaving out the passages of the given items."""
         return (self.text, *(p.text for p in self.passages if p.item_id not in without))
 
     @property
     def n_characters(self) -> int:
-        """Length of everything that a prompt may show."""
+        """Length of everything that a prompt may show, in characters."""
         return len(self.text) + sum(len(p.text) for p in self.passages)

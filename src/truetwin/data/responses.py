@@ -1,4 +1,4 @@
-"""Answers of one source: respondents by items."""
+"""Response matrix: the answers of one source, respondents by items."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_unique(ids: Sequence[str], what: str, where: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class ResponseMatrix:
-    """Answers of one source (humans, or their twins), one row a respondent and one column an item.
+    """Answers of one source (humans, or their twins): one row a respondent, one column an item.
 
     Parameters
     ----------
@@ -52,15 +52,15 @@ class ResponseMatrix:
     frame_kind : {"pyarrow", "pandas", "polars"}
         Kind of data frame it came from, and of those made from it.
     id_type : str, default="string"
-        Arrow's name of the type that the ids had there if they were whole numbers ("int64", "uint8" ...); tables made
-        from it have it again, so that they can be joined. In here ids are texts.
+    Arrow's name of the type that the ids had in the input ("int64", "uint8" ...), if they were whole numbers.
+        Tables made from this matrix have that type again, so that they can be joined. In here ids are texts.
 
     Raises
     ------
     DataError
-        For repeated ids, infinite answers, or shapes that do not fit.
+    If ids repeat, an answer is infinite, or shapes do not fit.
     ScaleError
-        For an answer that is not on its item's declared scale.
+    If an answer is not on its item's declared scale.
 
     Examples
     --------
@@ -138,7 +138,7 @@ class ResponseMatrix:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(n_respondents, n_items)."""
+        """Number of respondents and of items."""
         return len(self.respondent_ids), len(self.items)
 
     @cached_property
@@ -152,7 +152,7 @@ class ResponseMatrix:
         return int(np.isnan(self.values).sum())
 
     def on_grid(self, respondent_ids: Sequence[str], item_ids: Sequence[str]) -> NDArray[np.float64]:
-        """The answers laid out on the given ids; NaN where this source has no such row or column."""
+        """Lay the answers out on the given ids; NaN where this source has no such row or column."""
         rows = {r: i for i, r in enumerate(self.respondent_ids)}
         columns = {c: j for j, c in enumerate(self.item_ids)}
         to_row = [i for i, r in enumerate(respondent_ids) if r in rows]
@@ -164,7 +164,7 @@ class ResponseMatrix:
         return grid
 
     def take_items(self, columns: Sequence[int]) -> ResponseMatrix:
-        """The same answers, some of the items only."""
+        """Select some of the items by their positions."""
         return ResponseMatrix(
             self.values[:, list(columns)],
             self.respondent_ids,
@@ -177,7 +177,7 @@ class ResponseMatrix:
         )
 
     def with_items(self, declared: dict[str, Item]) -> ResponseMatrix:
-        """The same answers with texts, scales and blocks declared for some of the items."""
+        """Return the same answers with texts, scales and blocks declared for some of the items."""
         items = [declared.get(item.id, item) for item in self.items]
         return ResponseMatrix(
             self.values,

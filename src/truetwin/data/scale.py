@@ -1,4 +1,4 @@
-"""What answers an item admits."""
+"""Scale: the answers that an item admits."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Scale:
         off_scale: Mapping[float, str] | None = None,
         inferred: bool = False,
     ) -> Scale:
-        """Ordered categories ``low, low + step, ..., high``."""
+        """Build a scale of ordered categories ``low, low + step, ..., high``."""
         if not (np.isfinite(low) and np.isfinite(high) and low <= high and step > 0):
             raise ParameterError(
                 f"an ordinal scale needs finite low <= high and step > 0; got {low:g}, {high:g}, {step:g}"
@@ -108,7 +108,7 @@ class Scale:
         labels: Mapping[float, str] | None = None,
         off_scale: Mapping[float, str] | None = None,
     ) -> Scale:
-        """Unordered categories with the given numeric codes."""
+        """Build a scale of unordered categories with the given numeric codes."""
         codes = tuple(float(c) for c in categories)
         if not codes:
             raise ParameterError("a nominal scale needs at least one category")
@@ -124,15 +124,15 @@ class Scale:
         off_scale: Mapping[float, str] | None = None,
         inferred: bool = False,
     ) -> Scale:
-        """Numbers from ``low`` to ``high``, on a grid of ``step`` if one is given."""
+        """Build a scale of numbers from ``low`` to ``high``, on a grid of ``step`` if one is given."""
         return cls("numeric", (), float(low), float(high), step, {}, dict(off_scale or {}), inferred)
 
     @classmethod
     def infer(cls, values: NDArray[np.float64]) -> Scale:
-        """The narrowest scale that admits all observed ``values``.
+        """Infer the narrowest scale that admits all observed ``values``.
 
-        Whole or half steps over at most 21 categories are read as ordinal, everything else as numeric
-        (with step 1 where all answers are whole numbers). The result says ``inferred=True``: a category that
+        Whole or half steps over at most 21 categories are read as ordinal. Everything else is read as numeric,
+        with step 1 where all answers are whole numbers. The result says ``inferred=True``: a category that
         nobody chose is not on it.
         """
         found = np.unique(values[np.isfinite(values)])
@@ -152,7 +152,7 @@ class Scale:
         return len(self.categories)
 
     def on_scale(self, values: Any) -> NDArray[np.bool_]:
-        """Which values are answers on this scale; missing and off-scale codes are not."""
+        """Test which values are answers on this scale; missing values and off-scale codes are not."""
         values = np.asarray(values, dtype=float)
         if self.kind != "numeric":
             return np.isin(values, self.categories)
@@ -161,19 +161,19 @@ class Scale:
             origin = self.low if np.isfinite(self.low) else 0.0
             steps = (values - origin) / self.step
             inside &= np.isclose(steps, np.round(steps), atol=1e-6)
-        return inside
+        return np.asarray(inside)
 
     def is_off_scale_code(self, values: Any) -> NDArray[np.bool_]:
-        """Which values are declared off-scale codes."""
+        """Test which values are declared off-scale codes."""
         return np.isin(np.asarray(values, dtype=float), list(self.off_scale))
 
     def clip(self, values: Any) -> NDArray[np.float64]:
-        """Values limited to the scale's range; nominal codes have no order and are left alone."""
-        values = np.asarray(values, dtype=float)
-        return values.copy() if self.kind == "nominal" else np.clip(values, self.low, self.high)
+        """Limit values to the scale's range; nominal codes have no order and are left alone."""
+        given: NDArray[np.float64] = np.asarray(values, dtype=float)
+        return given.copy() if self.kind == "nominal" else np.clip(given, self.low, self.high)
 
     def snap(self, values: Any) -> NDArray[np.float64]:
-        """The nearest answer on the scale for each value; missing stays missing."""
+        """Round each value to the nearest answer on the scale; missing stays missing."""
         values = np.asarray(values, dtype=float)
         if self.kind == "numeric":
             clipped = self.clip(values)
@@ -202,7 +202,7 @@ class Scale:
         )
 
     def describe(self) -> str:
-        """The scale in a few words, for messages and sidecar files."""
+        """Describe the scale in a few words, for messages and sidecar files."""
         if self.kind == "nominal":
             return f"nominal with {self.n_categories} categories"
         step = f" by {self.step:g}" if self.step not in (None, 1.0) else ""

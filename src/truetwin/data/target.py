@@ -1,4 +1,4 @@
-"""What is to be predicted."""
+"""Target: an item or a respondent whose human answers are to be predicted."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Axis = Literal["item", "respondent"]
 
 @dataclass(frozen=True)
 class Target:
-    """An item that no human has answered, or a respondent who has answered nothing.
+    """One thing to predict: an item that no human has answered, or a respondent who has answered nothing.
 
     Parameters
     ----------
     axis : {"item", "respondent"}
         Whether a column or a row is missing on the human side.
     id : str
-        Its id.
+    Id of the item or respondent.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Public datasets, pinned by content, and a generated population with known truth."""
+"""Fetch public datasets, pinned by content; generate a population with known truth."""
 
 from truetwin.datasets import movielens, movielens_marginals, opinionqa, twin_2k_500, twinvoice
 from truetwin.datasets.generated_population import GeneratedPopulation, generate_population

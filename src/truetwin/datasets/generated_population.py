@@ -1,4 +1,4 @@
-"""A generated population with known truth (paper A, assumptions of section 4.1). Not real people."""
+"""Generate a population with known truth (paper A, assumptions of section 4.1). These are not real people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from truetwin.errors import ParameterError
 
 @dataclass(frozen=True)
 class GeneratedPopulation:
-    """A generated panel and everything that was hidden from it.
+    """Generated panel, and the truth that is hidden in it.
 
     Attributes
     ----------
@@ -141,7 +141,7 @@ def _check(
 
 
 def _mix(own: NDArray[np.float64], other: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    return np.sqrt(share) * own + np.sqrt(1 - share) * other
+    return np.asarray(np.sqrt(share) * own + np.sqrt(1 - share) * other)
 
 
 def _answers(
@@ -154,4 +154,4 @@ def _answers(
 ) -> NDArray[np.float64]:
     scale = systematic.std()
     latent = systematic / scale + noise * rng.standard_normal(systematic.shape)
-    return np.clip(np.round(levels + spread * latent / np.hypot(1, noise)), 1, n_categories)
+    return np.asarray(np.clip(np.round(levels + spread * latent / np.hypot(1, noise)), 1, n_categories))

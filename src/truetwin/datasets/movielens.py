@@ -16,7 +16,7 @@ STARS = Scale.ordinal(0.5, 5.0, 0.5)
 
 
 def load() -> Panel:
-    """Human ratings, zero-shot twins and in-context twins (paper A, section 3.3).
+    """Load human ratings, zero-shot twins and in-context twins (paper A, section 3.3).
 
     Returns
     -------

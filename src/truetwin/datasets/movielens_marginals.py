@@ -1,4 +1,4 @@
-"""MovieLens, distribution level: how ratings of 500 films split over ten half-star steps, and 2058 twins' ratings."""
+"""MovieLens for populations: how ratings of 500 films split over ten half-star steps, and 2058 twins' ratings."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ STARS = Scale.ordinal(0.5, 5.0, 0.5)
 
 @dataclass(frozen=True, eq=False)
 class MarginalData:
-    """Human marginals and twins' answers of the same items, and which items belong together.
+    """Human marginals and twins' answers for the same items, and which items belong together.
 
     Attributes
     ----------
     marginals : Marginals
+        How people's answers split over the categories of each item.
     twins : ResponseMatrix
+        Answers of the twins.
     groups : dict of str to dict of str to str
-        Name of a grouping to the group of every item.
+    Groupings by name; each maps every item to its group.
     """
 
     marginals: Marginals
@@ -40,7 +42,10 @@ class MarginalData:
 
 
 def load() -> MarginalData:
-    """500 films, ten categories, 2058 twins (paper A, section 7.3); the grouping ``year`` is the year of release."""
+    """Load 500 films with ten categories and 2058 twins (paper A, section 7.3).
+
+    The grouping ``year`` is the film's year of release.
+    """
     return read(
         movielens_marginals.fetch(f"{_FOLDER}/top_movies_df.csv"),
         movielens_marginals.fetch(f"{_FOLDER}/persona_ratings.csv"),

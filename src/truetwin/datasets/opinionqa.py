@@ -24,7 +24,7 @@ _FILES = {
 
 
 def load(*, keep_off_scale: bool = False) -> MarginalData:
-    """All 489 questions; the grouping ``wave`` is the survey wave in the question's id.
+    """Load all 489 questions; the grouping ``wave`` is the survey wave in the question's id.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def read(questions: Path, answers: Path, *, keep_off_scale: bool = False) -> Mar
 
 
 def wave_of(item_id: str) -> str:
-    """The survey wave in a question's id.
+    """Read the survey wave from a question's id.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How a public dataset is declared, fetched and checked."""
+"""Declare, fetch and check a public dataset."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Repository:
     commit: str
 
     def file_url(self, path: str) -> str:
-        """Where one of its files is served."""
+        """Return the address under which one of its files is served."""
         from urllib.parse import quote
 
         base = self.url.replace("https://github.com/", "https://raw.githubusercontent.com/")
@@ -39,7 +39,7 @@ class Dataset:
     name : str
         Name on the command line and in results.
     title, licence, citation : str
-        What users must know before they use it.
+    Title, licence and citation, which users must know before they use it.
     repository : Repository
         Where the files are, at a pinned commit.
     files : mapping from path to sha256
@@ -47,7 +47,7 @@ class Dataset:
     load : callable
         Reads the files through :meth:`fetch` and returns truetwin's types.
     variants : tuple of str
-        Names that ``load`` accepts, such as persona constructions; empty if there is one only.
+    Names that ``load`` accepts, such as persona constructions; empty if there is only one variant.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Dataset:
     variants: tuple[str, ...] = ()
 
     def fetch(self, path: str) -> Path:
-        """A local copy of one file with exactly the pinned content.
+        """Return a local copy of one file with exactly the pinned content.
 
         The file is read from ``$TRUETWIN_DATA_MIRROR/<repository>/<path>`` if that variable is set, and otherwise
         downloaded once into the user's cache.
@@ -102,7 +102,7 @@ class Dataset:
             ) from error
 
     def is_available(self, path: str) -> bool:
-        """Whether the file can be read without a download."""
+        """Test whether the file can be read without a download."""
         import pooch
 
         mirror = os.environ.get(MIRROR_VARIABLE)

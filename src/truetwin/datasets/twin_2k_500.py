@@ -68,7 +68,9 @@ DEFAULT_CONSTRUCTION = "Text Persona - GPT4.1-mini"
 
 
 def load(construction: str = DEFAULT_CONSTRUCTION) -> Panel:
-    """Human and twin answers of one persona construction.
+    """Load the human and twin answers of one persona construction.
+
+    A *construction* is one way to make the twins: model, persona text and how questions are put (paper A, section A.3).
 
     Parameters
     ----------
@@ -91,12 +93,12 @@ def load(construction: str = DEFAULT_CONSTRUCTION) -> Panel:
 
 
 def construction_files(construction: str) -> tuple[str, str]:
-    """Paths of the human and the twin table of a construction."""
+    """Return the paths of the human and the twin table of a construction."""
     return f"{_FOLDER}/{construction}/real.csv", f"{_FOLDER}/{construction}/LLM.csv"
 
 
 def available_constructions() -> list[str]:
-    """The constructions whose files can be read without a download."""
+    """List the constructions whose files can be read without a download."""
     return [c for c in CONSTRUCTIONS if all(map(twin_2k_500.is_available, construction_files(c)))]
 
 

@@ -73,7 +73,9 @@ PARTS = ("choices", "profiles")
 
 
 def load(part: str = "choices") -> list[dict[str, Any]]:
-    """Records of one part as published; `truetwin.voice.items.dimensions.narrative.load` makes items of them.
+    """Load the records of one part as published.
+
+    :func:`truetwin.voice.items.dimensions.narrative.load` turns them into items.
 
     Parameters
     ----------
@@ -89,7 +91,7 @@ def load(part: str = "choices") -> list[dict[str, Any]]:
 
 
 def available_answers() -> list[AnswerFile]:
-    """The published files of answers that can be read without a download."""
+    """List the published files of answers that can be read without a download."""
     return [file for file in ANSWERS if twinvoice.is_available(file.path)]
 
 

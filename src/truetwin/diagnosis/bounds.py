@@ -263,7 +263,7 @@ def _indicators(values: Array, scale: Scale) -> Array:
     """One column a category; a twin without an answer counts with the shares of the others."""
     codes = np.asarray(scale.categories)
     seen = np.isfinite(values)
-    hit = (values[:, None] == codes[None, :]).astype(np.float64)
+    hit = np.asarray(values[:, None] == codes[None, :], dtype=np.float64)
     hit[~seen] = hit[seen].mean(axis=0) if seen.any() else 1 / codes.size
     return hit
 

@@ -17,7 +17,7 @@ from truetwin.calibration.calibrators import named_calibrators
 from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batches
 from truetwin.calibration.orientation import axis_ids, orient, pick
 from truetwin.calibration.workers import in_parallel
-from truetwin.data import Panel
+from truetwin.data import Axis, Panel
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.evaluation.hiding_protocols import Protocol, protocols
 from truetwin.evaluation.target_metrics import Metric, Pairs, metrics
@@ -113,6 +113,18 @@ def mean_and_error(scores: Array) -> dict[str, Any]:
         "n_scored": int(defined.size),
         "n_unscored": int(scores.size - defined.size),
     }
+
+
+def usual_methods(axis: Axis) -> tuple[str, ...]:
+    """The methods that a comparison is usually between: the twin, the trivial mean, and what should beat both.
+
+    Examples
+    --------
+    >>> usual_methods("item")[:2]
+    ('twin', 'human-respondent-mean')
+    """
+    trivial = "human-respondent-mean" if axis == "item" else "human-item-mean"
+    return ("twin", trivial, "ridge", "elastic-net", "synthetic-control", "auto")
 
 
 def evaluate(

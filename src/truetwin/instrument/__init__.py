@@ -1,1 +1,1 @@
-"""Find out what an instrument implies: which items form a battery, which answers look like undeclared codes."""
+"""Find out what a questionnaire implies: which items form a battery, which answers look like undeclared codes."""

@@ -1,4 +1,7 @@
-"""Which items belong together: batteries, read from a declaration or guessed from ids."""
+"""Batteries (items that are asked together): read from a declaration, or guessed from the items' ids.
+
+In the code the battery of an item is called its *block*.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def infer_blocks(item_ids: Iterable[str]) -> dict[str, str]:
 
 
 def check_blocks(blocks: Mapping[str, str], item_ids: Iterable[str]) -> dict[str, str]:
-    """Complete a declared mapping: items that it does not name are blocks of their own.
+    """Complete a declared mapping and check that whole blocks can be left out; unnamed items are blocks of their own.
 
     Raises
     ------
@@ -48,7 +51,9 @@ def check_blocks(blocks: Mapping[str, str], item_ids: Iterable[str]) -> dict[str
 
 
 def complete_blocks(blocks: Mapping[str, str] | None, item_ids: Iterable[str]) -> tuple[str, ...]:
-    """Block of each item: as declared, or guessed from the ids if nothing is; unnamed items are their own.
+    """Return the block of each item: as declared, or guessed from the ids if nothing is declared.
+
+    In a declaration, items that it does not name are blocks of their own.
 
     Raises
     ------

@@ -1,15 +1,14 @@
-"""Batteries found in the answers: items that the same people were asked, and items that twins answer alike.
+"""Find batteries (items asked together) in the answers: same people asked, or twins answering alike.
 
-Ids are not always telling: exports rename columns to ``v1``, ``v2``. Three kinds of evidence are joined, so that two
-items are in one block if a chain of them connects both:
+Ids do not always show a battery: exports rename columns to ``v1``, ``v2``. Three kinds of evidence are therefore
+joined. Two items are in one block if a chain of evidence connects them:
 
 - *ids* that differ in a set-off number only (:func:`truetwin.instrument.batteries.infer_blocks`);
-- *missingness*: exactly the same people answered both, at least 5% of them and not more than 95%. Items that
-  everybody was asked have that in common with no battery, and a pattern that more than half of all items share is a
-  drop-out or a half of the survey, not a battery;
+- *missingness*: exactly the same people answered both items, at least 5% and at most 95% of all. A pattern that
+  more than half of all items share is not used: it is a drop-out or a half of the survey, not a battery;
 - *near-duplicates*: groups of items whose twin answers all correlate at .9 or more in size with each other.
 
-What none of it can see is a battery that everybody was asked and that twins answer item by item.
+A battery that everybody was asked, and whose items twins answer differently, is not found.
 """
 
 from __future__ import annotations
@@ -36,13 +35,14 @@ MIN_ANSWERS = 20
 
 @dataclass(frozen=True)
 class FoundBlocks:
-    """Blocks, and what they were found by.
+    """Blocks of all items, and how many items each kind of evidence joined.
 
     Attributes
     ----------
     of : dict of item id to block
+        Block of every item.
     by_ids, by_missingness, by_duplicates : int
-        Items that each kind of evidence joins to another one.
+    Number of items that each kind of evidence joins to another item.
     """
 
     of: dict[str, str]
@@ -62,7 +62,7 @@ class FoundBlocks:
         return sum(1 for name in set(names) if names.count(name) > 1)
 
     def describe(self) -> str:
-        """In a sentence, what was found and how."""
+        """Say in one sentence what was found and by which evidence."""
         if not self.n_batteries:
             return (
                 "none found in ids, missing answers or twin answers: every item stands alone; --blocks FILE "
@@ -77,8 +77,8 @@ class FoundBlocks:
 def find_blocks(panel: Panel) -> FoundBlocks:
     """Find batteries in ids, missing answers and twin answers.
 
-    Human answers are looked at only for whether they are there. An evaluation may therefore use the blocks to decide
-    what is hidden together; what a method learns from must not depend on them for items hidden one by one.
+    Of the human answers, only whether they are present is used. An evaluation may therefore use the blocks to decide
+    what is hidden together. Where items are hidden one by one, what a method learns must not depend on these blocks.
 
     Examples
     --------
@@ -99,7 +99,9 @@ def find_blocks(panel: Panel) -> FoundBlocks:
 
 
 def missing_groups(seen: NDArray[np.bool_]) -> list[list[int]]:
-    """Items that exactly the same people answered, where that tells something.
+    """Group items that exactly the same people answered, as positions of columns.
+
+    Patterns that tell nothing of batteries are left out; see the module's description.
 
     Parameters
     ----------
@@ -120,9 +122,10 @@ def missing_groups(seen: NDArray[np.bool_]) -> list[list[int]]:
 
 
 def duplicate_groups(values: Array) -> list[list[int]]:
-    """Items whose answers all correlate at :data:`NEAR_DUPLICATE` or more in size with each other (complete linkage).
+    """Group near-duplicate items by complete linkage, as positions of columns.
 
-    Items that all twins answered alike, or fewer than 20 did, are left out: nothing can be said of them.
+    All items of a group correlate with each other at :data:`NEAR_DUPLICATE` or more in size. Items that all twins
+    answered alike, or that fewer than 20 twins answered, are left out: nothing can be said of them.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
@@ -143,7 +146,7 @@ def duplicate_groups(values: Array) -> list[list[int]]:
 
 
 def _correlations(values: Array) -> Array:
-    """Over the people who answered both items, each pair by itself; 0 where fewer than 20 did."""
+    """Correlate each pair of items over the people who answered both, (p, p); 0 where fewer than 20 people did."""
     seen = np.isfinite(values).astype(np.float64)
     centre = np.sum(values, axis=0, where=seen > 0) / np.maximum(seen.sum(axis=0), 1)
     filled = np.where(seen > 0, values - centre, 0.0)
@@ -158,7 +161,7 @@ def _correlations(values: Array) -> Array:
 
 
 def _groups(labels: Sequence[object]) -> list[list[int]]:
-    """Positions of equal labels, where there are several."""
+    """Return the positions of each label that occurs more than once."""
     members: dict[object, list[int]] = {}
     for k, label in enumerate(labels):
         members.setdefault(label, []).append(k)
@@ -166,7 +169,10 @@ def _groups(labels: Sequence[object]) -> list[list[int]]:
 
 
 def _joined(ids: Sequence[str], named: dict[str, str], groups: Iterable[Sequence[int]]) -> dict[str, str]:
-    """Chains of evidence as blocks, named after the first id (by alphabet), whatever the order of the table."""
+    """Join chains of evidence into blocks.
+
+    A block is named after its first id by alphabet, so that names do not depend on the order of the table.
+    """
     parent = list(range(len(ids)))
 
     def root(k: int) -> int:
@@ -187,21 +193,23 @@ def _joined(ids: Sequence[str], named: dict[str, str], groups: Iterable[Sequence
 def resolve_blocks(
     panel: Panel, blocks: Mapping[str, str] | Literal["auto"] | None
 ) -> tuple[dict[str, str], str]:
-    """Blocks of the panel's items, and in words where they come from.
+    """Decide the block of every item of a panel, and say in words where the blocks come from.
 
     Parameters
     ----------
     panel : Panel
+        The answers.
     blocks : mapping from item id to block, "auto" or None
-        A declaration, in which unnamed items are blocks of their own; "auto" for all evidence there is; None for what
-        is declared with the items, or else the ids, or else, where these show no battery, all evidence.
+    A mapping declares the blocks; items that it does not name are blocks of their own. "auto" uses all evidence
+        there is. None takes what is declared with the items, or else the ids, or else, where these show no battery,
+        all evidence.
 
     Raises
     ------
     DataError
         If a declaration names no item of the panel.
     ParameterError
-        For a word other than "auto".
+    If ``blocks`` is a word other than "auto".
     """
     if isinstance(blocks, str):
         if blocks != "auto":

@@ -1,4 +1,4 @@
-"""Answers that look like codes for "refused" or "don't know" although nobody declared them."""
+"""Find answers that look like codes for "refused" or "don't know" although nobody declared them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ FEW = 11
 
 
 def suspicious_codes(panel: Panel) -> list[str]:
-    """A sentence for each undeclared answer that is a usual code and lies far from an item's other answers.
+    """Describe each undeclared answer that is a usual code (such as 99) and lies far from an item's other answers.
 
-    Far means: outside their range by twice its width; for an item of at most 11 whole answers, by 2 and by
-    half its width. What is not far widens the range for what lies beyond. Items with a declared scale are left alone.
+    Far means outside the range of the other answers by twice its width. For an item of at most 11 whole answers, it
+    means outside by at least 2 and by half the width. Answers that are not far widen the range for those that lie
+    beyond. Items with a declared scale are left alone.
 
     Examples
     --------
@@ -44,9 +45,9 @@ def suspicious_codes(panel: Panel) -> list[str]:
 
 
 def odd_scales(panel: Panel) -> list[str]:
-    """A sentence if some items vary far more than the others, as a column that is no item (age, income) would.
+    """Warn of items that vary far more than the others, as a column that is no item (age, income) would.
 
-    Far more means ten times the median range over items, where items have no declared scale.
+    Far more means ten times the median range over items. Only items without a declared scale are compared.
     """
     ranges = {}
     for j, item in enumerate(panel.item_ids):

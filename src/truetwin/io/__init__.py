@@ -1,4 +1,4 @@
-"""Files to types and back."""
+"""Read files into truetwin's types, and write them back: one module a format."""
 
 from truetwin.io.atomic import check_folder, check_outputs, check_writable, make_folder, replacing
 from truetwin.io.item_files import item_from_record, item_record, read_blocks, read_items

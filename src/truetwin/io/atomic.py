@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one."""
+"""Write files so that a reader never sees half of one."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def check_writable(path: Path) -> None:
 
 
 def check_folder(folder: Path, what: str) -> None:
-    """Raise :class:`OutputError` unless ``folder`` is one to write to or can be made in its parent."""
+    """Raise :class:`OutputError` unless ``folder`` can be written to, or can be made in its parent."""
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{what} must be a folder; {folder} is a file")
     check_writable(folder / "file" if folder.is_dir() else folder)
 
 
 def make_folder(folder: Path, what: str) -> None:
-    """Make ``folder`` with its parents, unless it is there; raise :class:`OutputError` if it cannot be made."""
+    """Make ``folder`` and its parents if they are missing; raise :class:`OutputError` if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -54,7 +54,9 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> Non
 
 @contextmanager
 def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
-    """Give temporary names beside ``paths``; move all into place if the block succeeds, else remove them.
+    """Write under temporary names beside ``paths``, and move all files into place if the block succeeds.
+
+    If it fails, the temporary files are removed and ``paths`` stay as they were.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Item files: texts, scales, off-scale codes and blocks, declared by the user."""
+"""Read item files: the texts, scales, off-scale codes and blocks that the user declares."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _FIELDS = {"item_id", "text", "kind", "low", "high", "step", "categories", "labe
 def read_items(path: str | Path) -> dict[str, Item]:
     """Read declarations of items from a CSV, Parquet or JSON file, a Qualtrics instrument, or an SPSS or Stata file.
 
-    One row (object) an item with the field ``item_id`` and any of: ``text``; ``kind`` (ordinal, nominal, numeric);
-    ``low``, ``high``, ``step``; ``categories`` (codes separated by ``|``, or a list); ``labels`` and ``off_scale``
-    (``code=text`` separated by ``|``, or an object); ``block``.
+    One row (or JSON object) declares one item. It has the field ``item_id`` and any of: ``text``; ``kind`` (ordinal,
+    nominal, numeric); ``low``, ``high``, ``step``; ``categories`` (codes separated by ``|``, or a list); ``labels``
+    and ``off_scale`` (``code=text`` separated by ``|``, or an object); ``block``.
 
     Raises
     ------
     DataError
-        For unknown fields, repeated items, or a scale that contradicts itself; the message names the item.
+    If a field is unknown, an item occurs twice, or a scale contradicts itself. The message names the item.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def read_items(path: str | Path) -> dict[str, Item]:
 
 
 def item_record(item: Item) -> dict[str, Any]:
-    """An item as the object that :func:`read_items` reads and :func:`item_from_record` turns back.
+    """Write an item as the JSON object that :func:`read_items` and :func:`item_from_record` read.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def item_record(item: Item) -> dict[str, Any]:
 
 
 def item_from_record(record: Mapping[str, Any], source: str = "the record") -> Item:
-    """The item that a record declares; fields as in :func:`read_items`."""
+    """Read an item from a record with the fields of :func:`read_items`."""
     return _item(record, Path(source))
 
 

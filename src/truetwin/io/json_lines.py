@@ -1,4 +1,4 @@
-"""Files of one JSON value a line."""
+"""Read and write JSON lines: files with one JSON value a line."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from truetwin.io.readable_files import check_is_file
 
 
 def numbered_lines(path: Path, errors: str = "strict") -> Iterator[tuple[int, str]]:
-    """Lines of a UTF-8 text with their numbers, from 1; blank ones are left out.
+    """Yield the lines of a UTF-8 text with their numbers, from 1; blank lines are left out.
 
-    ``errors`` is what :meth:`bytes.decode` does with bytes that are no UTF-8; ``"strict"`` raises
+    ``errors`` is the argument of :meth:`bytes.decode` for bytes that are not UTF-8. With ``"strict"``, they raise a
     :class:`FileFormatError` that names the line.
     """
     with check_is_file(path).open("rb") as stream:
@@ -31,7 +31,7 @@ def numbered_lines(path: Path, errors: str = "strict") -> Iterator[tuple[int, st
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """Values of a JSON-lines file with the numbers of their lines; blank lines are left out.
+    """Yield the values of a JSON-lines file with the numbers of their lines; blank lines are left out.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Files of marginals: long (one row a category) or wide (one column a category)."""
+"""Read files of marginals: long (one row a category) or wide (one column a category)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OFF_SCALE_LABELS = (
 
 @dataclass
 class _Cells:
-    """What a file says about one item of one population."""
+    """Cells of a file that belong to one item of one population."""
 
     amounts: dict[str, float] = field(default_factory=dict)
     base_size: float | None = None
@@ -36,27 +36,28 @@ def read_marginals(
     keep_off_scale: bool = False,
     tolerance: float = SUM_TOLERANCE,
 ) -> Marginals:
-    """Read human marginals.
+    """Read how people's answers split over the categories of each item.
 
     Parameters
     ----------
     path : path
-        CSV, TSV or Parquet. Long: ``item_id, category`` and one of ``share_or_count``, ``share``, ``count``; or wide:
-        ``item_id`` and one column a category (an empty cell is no category of the item). Both may have ``base_size``
-        and ``population``. Under ``share_or_count`` and in wide files, whole numbers are counts and all others are
-        shares; weighted counts need a column ``count``. Percentages are refused.
+    CSV, TSV or Parquet. A long file has the columns ``item_id``, ``category`` and one of ``share_or_count``,
+        ``share``, ``count``. A wide file has ``item_id`` and one column a category; an empty cell means that the item
+        has no such category. Both may have ``base_size`` and ``population``. Under ``share_or_count``, and in wide
+        files, whole numbers are counts and all others are shares; weighted counts need a column ``count``.
+        Percentages are refused.
     items : mapping from item id to Item, optional
-        Declared texts and scales. Without one, numeric categories are ordinal in their numeric order and words are
-        nominal, in the order of the file.
+    Declared texts and scales. For an item without a declared scale, numeric categories are ordinal in their
+        numeric order, and words are nominal in the order of the file.
     keep_off_scale : bool, default=False
         Count "refused", "don't know" and the like as ordinary categories.
     tolerance : float
-        How far shares may sum from 1.
+    How far the sum of an item's shares may be from 1.
 
     Raises
     ------
     DataError
-        The message names the item.
+    If a cell, a scale or a sum of shares is wrong. The message names the item.
     """
     source = str(path)
     table = read_table(path)
@@ -200,7 +201,7 @@ def _are_counts(kind: str, amounts: Sequence[float]) -> bool:
 def _refuse_percentages(
     kind: str, amounts: Sequence[float], item_id: str, percent: bool, source: str
 ) -> None:
-    """Whole numbers that sum to 100 may be counts; what else sums to 100 is in percent."""
+    """Refuse amounts that are percentages: they sum to 100 without all being whole numbers (those may be counts)."""
     if kind == "count" or abs(sum(amounts) - 100.0) > 0.5:
         return
     if percent or not all(float(a).is_integer() for a in amounts):

@@ -1,4 +1,4 @@
-"""The tables of one job, read and aligned."""
+"""Read the tables of one calibration and align them."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ def read_panel(
 ) -> Panel:
     """Read human and twin answers and align them by id.
 
-    Columns of the human table that no twin has answered, such as age, are left out: nothing can be learned for them.
+    Columns of the human table that no twin has answered, such as age, are left out, because twins say nothing of
+    them.
 
     Parameters
     ----------
     human, twin, in_context : Path
-        Tables of answers; the last of twins that were shown the person's other answers.
+    Tables of answers. ``in_context`` holds the answers of twins that were shown the person's other answers.
     id_column : str, optional
         Column of respondent ids in all of them.
     item_file : Path, optional
         Declared texts, scales, off-scale codes and blocks.
     say : callable, optional
-        Called with a sentence about whatever was left out.
+    Called with one sentence for each thing that was left out.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Files of personas and of people's attributes."""
+"""Read and write personas, and read people's attributes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ _FIELDS = ("id", "text", "answers", "passages", "attributes", "builder")
 def read_personas(path: str | Path) -> list[Persona]:
     """Read personas from JSON lines, or from a table with the columns ``id`` and ``text``.
 
-    One JSON object a line with ``id`` and ``text``, and any of ``answers`` (item id -> code; these items cannot be
-    asked), ``passages`` (list of ``{"item_id", "text"}``), ``attributes`` and ``builder``.
+    A line is a JSON object with ``id`` and ``text``, and any of ``answers`` (item id -> code; these items cannot be
+    asked), ``passages`` (list of ``{"item_id", "text"}``), ``attributes`` and ``builder``. The fields are those of
+    :class:`~truetwin.data.persona.Persona`.
 
     Raises
     ------
     FileFormatError
         If the file is not UTF-8, or a line is no JSON object.
     DataError
-        For personas without an id or a text, and for repeated ids; the message names line or id.
+    If a persona has no id or no text, or an id occurs twice. The message names the line or the id.
     """
     path = Path(path)
     if path.suffix.lower() in (".jsonl", ".ndjson"):

@@ -1,4 +1,4 @@
-"""Qualtrics: exported answers with three header rows, and instruments (QSF)."""
+"""Read Qualtrics files: exported answers with three header rows, and instruments (QSF)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MATRIX_SINGLE = {"SingleAnswer", "DL"}
 
 
 def is_qualtrics_export(table: pa.Table) -> bool:
-    """Whether the second row under the header holds Qualtrics' import ids."""
+    """Test whether the second row under the header holds Qualtrics' import ids."""
     return table.num_rows >= 2 and any(
         isinstance(cell, str) and _IMPORT_ID.match(cell) for cell in table.slice(1, 1).to_pylist()[0].values()
     )
@@ -32,10 +32,10 @@ def is_qualtrics_export(table: pa.Table) -> bool:
 def from_qualtrics(
     table: pa.Table, id_column: str | None, source: str
 ) -> tuple[pa.Table, dict[str, Item], str]:
-    """Answers, items and the id column of an export with three header rows.
+    """Return the answers, the items and the id column of an export with three header rows.
 
-    Columns that are no closed question (dates, addresses, timers, free texts, embedded data) are left out; the id
-    column stays, which is ``ResponseId`` unless another one is named. Question wordings become item texts.
+    Columns that are no closed question (dates, addresses, timers, free texts, embedded data) are left out. The id
+    column stays; it is ``ResponseId`` unless another one is named. Question wordings become item texts.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def _questions(payload: Mapping[str, Any]) -> Iterator[Item]:
 
 
 def _entries(found: Any, order: Any) -> dict[str, str]:
-    """Texts of choices or answers by key, in the order shown."""
+    """Return the texts of choices or answers by key, in the order shown."""
     if isinstance(found, list):  # Qualtrics writes a list where the keys happen to be 0, 1, 2 ...
         found = {str(k): value for k, value in enumerate(found)}
     if not isinstance(found, Mapping):
@@ -156,5 +156,5 @@ def _scale(choices: Mapping[str, str], recoded: Any) -> Scale:
 
 
 def _plain(text: str) -> str:
-    """Wording without its markup."""
+    """Remove the markup from a wording."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())

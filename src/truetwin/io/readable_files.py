@@ -1,4 +1,4 @@
-"""Whether a file can be read at all, and as text."""
+"""Check that a file can be read, and read it as text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from truetwin.registry import closest
 
 
 def check_is_file(path: Path) -> Path:
-    """``path`` itself, or :class:`FileFormatError` if there is no readable file."""
+    """Return ``path``; raise :class:`FileFormatError` if there is no readable file."""
     if path.is_dir():
         raise FileFormatError(f"{path} must be a file; it is a folder")
     if not path.exists():
@@ -23,7 +23,7 @@ def check_is_file(path: Path) -> Path:
 
 
 def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, or :class:`FileFormatError` that says what it is instead."""
+    """Read a UTF-8 text file; raise a :class:`FileFormatError` that names what it is instead."""
     try:
         return check_is_file(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,7 @@
-"""SPSS and Stata files: value labels become scales, user-missing codes become off-scale codes."""
+"""Read and write SPSS and Stata files.
+
+Value labels become scales, and user-missing codes become off-scale codes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def read_survey_file(path: Path) -> tuple[pa.Table, dict[str, Item]]:
     """Read a ``.sav``, ``.zsav`` or ``.dta`` file.
 
     Variable labels become item texts. User-missing codes (SPSS) become off-scale codes, which are read as missing and
-    counted; extended missing values (Stata) are missing. Value labels become a scale if they name every answer that
+    counted. Extended missing values (Stata) are missing. Value labels become a scale if they name every answer that
     occurs: nominal if the file says so, ordinal otherwise.
     """
     import pyarrow as pa
@@ -84,26 +87,26 @@ def write_survey_file(
 ) -> dict[str, str]:
     """Write a ``.sav`` or ``.dta`` file with wordings and value labels.
 
-    Item ids that cannot be variable names there are changed; the wording, or else the id itself, is the variable's
-    label, so that nothing is lost.
+    Item ids that these formats do not accept as variable names are changed. The wording, or else the id itself,
+    becomes the variable's label, so that nothing is lost.
 
     Parameters
     ----------
     table : pyarrow.Table
         One column of ids, one column an item (or a long table).
     draft : Path
-        Where to write, whatever it is called.
+    Where to write; the name's ending does not matter.
     ending : {".sav", ".dta"}
         The format.
     items : mapping from item id to Item
         Wordings and scales, where known.
     note : str
-        A remark that goes with the file.
+    A remark stored in the file.
 
     Returns
     -------
     dict
-        Variable names by column name, where they differ.
+    Variable name of each column whose name was changed, by column name.
     """
     import shutil
     import tempfile
@@ -141,7 +144,7 @@ def write_survey_file(
 
 
 def variable_names(columns: Sequence[str], most: int) -> dict[str, str]:
-    """Names that SPSS and Stata accept, each once: letters, digits and underscores, starting with a letter.
+    """Make names that SPSS and Stata accept, all different: letters, digits and underscores, starting with a letter.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Answer tables in files: CSV, TSV, Parquet, SPSS and Stata, wide or long."""
+"""Read and write tables of answers: CSV, TSV, Parquet, SPSS and Stata, wide or long."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_responses(
     items: Mapping[str, Item] | None = None,
     weight_column: str | None = None,
 ) -> ResponseMatrix:
-    """Read a file of answers, by its ending.
+    """Read a file of answers in the format that its ending names.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def _read_text(path: Path) -> pa.Table:
 
 
 def _header(path: Path) -> str:
-    """The first line, after making sure cheaply that the file is text and has lines at all."""
+    """Read the first line, after a quick check that the file is text and has lines at all."""
     with path.open("rb") as stream:
         start = stream.read(_HEADER_LIMIT)
     if not start.strip():
@@ -156,7 +156,7 @@ def write_table(table: pa.Table, path: str | Path) -> None:
 
 
 def check_output_ending(path: Path) -> None:
-    """Raise :class:`FileFormatError` unless a table can be written under this name."""
+    """Raise :class:`FileFormatError` unless the name's ending is that of a table that can be written."""
     known = [".csv", ".tsv", *PARQUET_ENDINGS, ".sav", ".dta"]
     if path.suffix.lower() not in known:
         raise FileFormatError(
@@ -169,7 +169,7 @@ def write_draft(
 ) -> None:
     """Write ``table`` to ``draft`` in the format of ``ending``.
 
-    ``items`` and ``note`` are for SPSS and Stata, which have a place for wordings, labels and a remark.
+    ``items`` and ``note`` are used by SPSS and Stata only, which store wordings, labels and a remark.
     """
     import pyarrow.csv as csv
     import pyarrow.parquet as pq
@@ -201,13 +201,13 @@ def _has_special_text(table: pa.Table, delimiter: str) -> bool:
 
 
 def write_json(content: Any, path: Path) -> None:
-    """Write :func:`dump_json` of ``content``, whole or not at all."""
+    """Write ``content`` as JSON (see :func:`dump_json`), whole or not at all."""
     with replacing(path) as (draft,):
         draft.write_text(dump_json(content) + "\n", encoding="utf-8")
 
 
 def dump_json(content: Any) -> str:
-    """JSON text of ``content``; numpy numbers become numbers, and NaN becomes null."""
+    """Convert ``content`` to JSON text; numpy numbers become numbers, and NaN becomes null."""
     return json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False)
 
 
@@ -224,7 +224,7 @@ def _plain(value: Any) -> Any:
 
 
 def file_hash(path: str | Path) -> str:
-    """The sha256 of a file's content, in hexadecimal."""
+    """Compute the sha256 of a file's content, in hexadecimal."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -1,6 +1,12 @@
-"""Prompts as plain files with named placeholders, filled in once and never expanded again.
+"""Read prompts from plain files and fill in their placeholders, once and never again.
 
-A file starts with a version line; ``--- role`` lines begin the messages::
+A file of one text, a template, starts with a version line and a line ``---``::
+
+    version: 1
+    ---
+    Reply with the answer code to: {{question}}
+
+A file of several messages, a prompt, has a line ``--- role`` before each::
 
     version: 2
     --- system
@@ -15,18 +21,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
+from pathlib import Path
 from typing import get_args
 
-from truetwin.errors import FileFormatError, ParameterError
+from truetwin.errors import DataError, FileFormatError, ParameterError
+from truetwin.io.readable_files import read_text
 from truetwin.llm.messages import Message, Role
+from truetwin.registry import closest
 
 _PLACEHOLDER = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
 _SECTION = re.compile(r"^--- *(\w+) *$", re.MULTILINE)
 _VERSION = re.compile(r"version: *(\d+) *\n")
+_ONE_TEXT = re.compile(r"---\n")
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,11 @@ class Template:
     @property
     def digest(self) -> str:
         """Hash of the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+        return _digest(self.text)
+
+    def describe(self) -> str:
+        """Version and hash, as a run records them."""
+        return f"version {self.version}, {self.digest}"
 
     def parts(self, **values: str | tuple[str, ...]) -> tuple[str, ...]:
         """The filled-in text in parts: what is filled in stays apart from the words around it.
@@ -78,11 +92,7 @@ class Template:
         ParameterError
             If the values are not exactly those that the template asks for.
         """
-        if set(values) != self.placeholders:
-            raise ParameterError(
-                f"the prompt {self.name!r} takes the values {', '.join(sorted(self.placeholders)) or 'none'}; got "
-                f"{', '.join(sorted(values)) or 'none'}"
-            )
+        _check_values(self.name, self.placeholders, values)
         found: list[str] = []
         for k, piece in enumerate(self.pieces):
             value = values[piece] if k % 2 else piece
@@ -124,11 +134,7 @@ class Prompt:
             If a value is missing, or no section asks for one that is given.
         """
         asked = {name for _, template in self.sections for name in template.placeholders}
-        if asked != values.keys():
-            raise ParameterError(
-                f"the prompt {self.name!r} takes the values {', '.join(sorted(asked)) or 'none'}; got "
-                f"{', '.join(sorted(values)) or 'none'}"
-            )
+        _check_values(self.name, asked, values)
         return tuple(
             Message(role, template.parts(**{name: values[name] for name in template.placeholders}))
             for role, template in self.sections
@@ -139,8 +145,30 @@ class Prompt:
         return {"name": self.name, "version": self.version, "digest": self.digest}
 
 
+def parse_template(name: str, text: str) -> Template:
+    """The template that a file's text holds; a file without a version line is one text from its beginning.
+
+    Examples
+    --------
+    >>> parse_template("ask", "version: 3\\n---\\nHello {{name}}!\\n")
+    Template(name='ask', text='Hello {{name}}!', version=3)
+    """
+    version, body = _version_and_body(text)
+    start = _ONE_TEXT.match(body)
+    if version is None or start is None:
+        version, body = 0, text
+    else:
+        body = body[start.end() :]
+    return Template(name, body.removesuffix("\n"), version)
+
+
 def parse_prompt(name: str, text: str) -> Prompt:
-    """The prompt that a file's text holds; raises :class:`FileFormatError` for anything else.
+    """The prompt that a file's text holds.
+
+    Raises
+    ------
+    FileFormatError
+        If the text has no version line or no messages.
 
     Examples
     --------
@@ -148,26 +176,117 @@ def parse_prompt(name: str, text: str) -> Prompt:
     >>> prompt.messages({"name": "{{name}}"})[0].content
     'Hello {{name}}!'
     """
-    start = _VERSION.match(text)
-    pieces = _SECTION.split(text[start.end() :] if start else text)
-    if start is None or pieces[0].strip() or len(pieces) < 3:
+    version, body = _version_and_body(text)
+    pieces = _SECTION.split(body)
+    if version is None or pieces[0].strip() or len(pieces) < 3:
         raise FileFormatError(
             f"prompt {name!r} must begin with a line 'version: N' and then have sections that begin with '--- system', "
             f"'--- user' or '--- assistant'; it begins with {text[:40]!r}"
         )
-    version = int(start.group(1))
     sections: list[tuple[Role, Template]] = []
-    for said, body in zip(pieces[1::2], pieces[2::2], strict=True):
+    for said, section in zip(pieces[1::2], pieces[2::2], strict=True):
         role = next((r for r in get_args(Role) if r == said), None)
         if role is None:
             raise FileFormatError(
                 f"a section of prompt {name!r} must be one of {', '.join(get_args(Role))}; got {said!r}"
             )
-        sections.append((role, Template(f"{name}, {role}", body.strip("\n"), version)))
-    return Prompt(name, version, tuple(sections), hashlib.sha256(text.encode()).hexdigest()[:16])
+        sections.append((role, Template(f"{name}, {role}", section.strip("\n"), version)))
+    return Prompt(name, version, tuple(sections), _digest(text))
+
+
+@dataclass(frozen=True)
+class PromptFiles:
+    """The prompt files of a package, some of them replaced by a user's files of the same names.
+
+    Parameters
+    ----------
+    package : str
+        The package whose folder ``prompts`` holds the files.
+    folder : Path, optional
+        The user's folder. A template in it must keep the placeholders of the one that it replaces.
+
+    Raises
+    ------
+    FileFormatError
+        If there is no such folder, or no prompt in it.
+    DataError
+        If a file replaces nothing, or has other placeholders.
+    """
+
+    package: str
+    folder: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.folder is None:
+            return
+        if not self.folder.is_dir():
+            raise FileFormatError(f"prompts must lie in a folder; there is no folder {self.folder}")
+        found = sorted(p.stem for p in self.folder.glob("*.txt"))
+        if not found:
+            known = ", ".join(f"{n}.txt" for n in self.names)
+            raise FileFormatError(f"{self.folder} must hold prompts, named {known}; it holds none")
+        for name in found:
+            self._check_replacement(name)
+
+    def _check_replacement(self, name: str) -> None:
+        path = f"{self.folder}/{name}.txt"
+        if name not in self.names:
+            raise DataError(
+                f"{path} replaces no prompt; prompts are {', '.join(self.names)}."
+                f"{closest(name, list(self.names))}"
+            )
+        own, given = PromptFiles(self.package)[name].placeholders, self[name].placeholders
+        if own != given:
+            raise DataError(f"{path} must have the placeholders {_listed(own)}; it has {_listed(given)}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all prompts of the package."""
+        return _packaged_names(self.package)
+
+    def __getitem__(self, name: str) -> Template:
+        """The template of a name, the user's if there is one."""
+        path = None if self.folder is None else self.folder / f"{name}.txt"
+        if path is None or not path.exists():
+            return parse_template(name, _packaged_text(self.package, name))
+        return parse_template(name, read_text(path))
 
 
 @cache
 def packaged_prompt(package: str, name: str) -> Prompt:
     """A prompt that comes with truetwin: file ``<name>.txt`` in the folder ``prompts`` of a package."""
-    return parse_prompt(name, (files(package) / "prompts" / f"{name}.txt").read_text(encoding="utf-8"))
+    return parse_prompt(name, _packaged_text(package, name))
+
+
+@cache
+def _packaged_names(package: str) -> tuple[str, ...]:
+    folder = files(package) / "prompts"
+    return tuple(sorted(p.name.removesuffix(".txt") for p in folder.iterdir() if p.name.endswith(".txt")))
+
+
+@cache
+def _packaged_text(package: str, name: str) -> str:
+    return (files(package) / "prompts" / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def _version_and_body(text: str) -> tuple[int | None, str]:
+    """The number of the version line and what follows it; None and the whole text without such a line."""
+    start = _VERSION.match(text)
+    return (int(start.group(1)), text[start.end() :]) if start else (None, text)
+
+
+def _check_values(name: str, asked: Collection[str], given: Collection[str]) -> None:
+    """Raise :class:`ParameterError` if the values are not exactly those that a prompt asks for."""
+    if set(asked) != set(given):
+        raise ParameterError(
+            f"the prompt {name!r} takes the values {', '.join(sorted(asked)) or 'none'}; got "
+            f"{', '.join(sorted(given)) or 'none'}"
+        )
+
+
+def _listed(placeholders: Collection[str]) -> str:
+    return ", ".join("{{" + name + "}}" for name in sorted(placeholders)) or "none"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

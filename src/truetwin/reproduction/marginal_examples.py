@@ -75,7 +75,7 @@ def variance_ratio(human: Floats, predicted: Floats, codes: Floats) -> Floats:
     """
     variances = [p @ codes**2 - (p @ codes) ** 2 for p in (predicted, human)]
     undefined = np.full(human.shape[0], np.nan)
-    return np.divide(variances[0], variances[1], out=undefined, where=variances[1] > 1e-12)
+    return np.asarray(np.divide(variances[0], variances[1], out=undefined, where=variances[1] > 1e-12))
 
 
 def figure_data(

@@ -1,4 +1,8 @@
-"""Which step of a run was done with which inputs, so that nothing is computed or paid for twice."""
+"""Resumable step cache: a folder remembers which step was done with which inputs, so that nothing is done twice.
+
+A study keeps its results so, and so does a build of a benchmark. A step's key is a hash of everything that its result
+depends on. The step counts as done while its key is the recorded one and every file it wrote has the recorded hash.
+"""
 
 from __future__ import annotations
 
@@ -18,51 +22,82 @@ from truetwin.io import dump_json, file_hash, write_json
 FILE, LOCK = "steps.json", ".lock"
 
 
-def step_key(name: str, settings: Mapping[str, Any], inputs: Mapping[str, Path], version: str) -> str:
-    """Hash of everything that a step's result depends on."""
-    parts = {
-        "step": name,
-        "version": version,
-        "settings": settings,
-        "inputs": {role: file_hash(path) for role, path in sorted(inputs.items())},
+def step_key(name: str, settings: Mapping[str, Any], inputs: Mapping[str, Path | str], version: str) -> str:
+    """Hash everything that a step's result depends on.
+
+    Parameters
+    ----------
+    name : str
+        Name of the step.
+    settings : mapping
+        Its settings, as JSON can hold them.
+    inputs : mapping from str to Path or str
+        By role: a file, which is hashed, or text that stands for an input, such as the key of the step before.
+    version : str
+        Version of the program, or of the step.
+    """
+    found = {
+        role: file_hash(given) if isinstance(given, Path) else given for role, given in sorted(inputs.items())
     }
-    return hashlib.sha256(dump_json(parts).encode()).hexdigest()
+    parts = {"step": name, "version": version, "settings": settings, "inputs": found}
+    return hashlib.sha256(dump_json(parts).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def digest_of(value: Any) -> str:
+    """Hash anything JSON can hold, whatever the order of its keys; the same on every machine."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """The record of a run folder: for each step its key and the hashes of what it wrote."""
+    """Record of the finished steps of a folder: the key of each, the hashes of what it wrote, and notes of its own."""
 
     folder: Path
 
     def entries(self) -> dict[str, Any]:
-        """What is recorded, by step."""
+        """Read what is recorded, by step.
+
+        Raises
+        ------
+        RunError
+            If the record cannot be read.
+        """
         path = self.folder / FILE
         if not path.exists():
             return {}
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            return dict(found)
+            found = dict(json.loads(path.read_text(encoding="utf-8")))
+            if not all(
+                isinstance(entry, dict) and {"key", "outputs"} <= entry.keys() for entry in found.values()
+            ):
+                raise ValueError("a step has no key or no outputs")
         except (ValueError, TypeError) as error:
             raise RunError(
                 f"{path} must be the record of a run; it cannot be read ({error}). Remove it."
             ) from error
+        return found
 
-    def is_done(self, name: str, key: str) -> bool:
-        """Whether the step was done with this key, and what it wrote is still there and unchanged."""
+    def done(self, name: str, key: str) -> dict[str, Any] | None:
+        """Return the step's entry if it was done with this key and its files are there unchanged; else None."""
         entry = self.entries().get(name)
         if not entry or entry["key"] != key:
-            return False
+            return None
         paths = {self.folder / file: digest for file, digest in entry["outputs"].items()}
-        return all(path.is_file() and file_hash(path) == digest for path, digest in paths.items())
+        intact = all(path.is_file() and file_hash(path) == digest for path, digest in paths.items())
+        return dict(entry) if intact else None
 
-    def record(self, name: str, key: str, outputs: Sequence[Path], seconds: float) -> None:
-        """Note that a step is done."""
+    def is_done(self, name: str, key: str) -> bool:
+        """Tell whether the step was done with this key, and what it wrote is still there and unchanged."""
+        return self.done(name, key) is not None
+
+    def record(self, name: str, key: str, outputs: Sequence[Path], seconds: float, **notes: Any) -> None:
+        """Record that a step is done, with whatever its entry shall hold besides."""
         entry = {
             "key": key,
             "outputs": {path.relative_to(self.folder).as_posix(): file_hash(path) for path in outputs},
             "seconds": round(seconds, 3),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            **notes,
         }
         write_json({**self.entries(), name: entry}, self.folder / FILE)
 

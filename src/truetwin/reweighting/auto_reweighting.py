@@ -58,7 +58,8 @@ class Auto(MarginalMethod):
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
         """See the base class; ``setting`` names the chosen method and its setting."""
-        return setting["method"].fit(table, human, setting["setting"])
+        chosen: MarginalMethod = setting["method"]
+        return chosen.fit(table, human, setting["setting"])
 
     def cross_validate(
         self, table: TwinTable, human: Floats, folds: Sequence[Fold], loss: str | Discrepancy = "kl"

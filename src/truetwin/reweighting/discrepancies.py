@@ -69,7 +69,7 @@ class TotalVariation(Discrepancy):
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
         """See the base class."""
-        return 0.5 * np.abs(human - predicted).sum(axis=1)
+        return np.asarray(0.5 * np.abs(human - predicted).sum(axis=1))
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
         """See the base class."""
@@ -86,7 +86,7 @@ class ChiSquare(Discrepancy):
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
         """See the base class."""
-        return (human**2 / np.maximum(predicted, self.clip)).sum(axis=1) - 1.0
+        return np.asarray((human**2 / np.maximum(predicted, self.clip)).sum(axis=1) - 1.0)
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
         """See the base class."""
@@ -106,7 +106,7 @@ class KullbackLeibler(Discrepancy):
     def value(self, human: Floats, predicted: Floats) -> Floats:
         """See the base class."""
         p, q = np.maximum(human, self.clip), np.maximum(predicted, self.clip)
-        return (p * np.log(p / q)).sum(axis=1)
+        return np.asarray((p * np.log(p / q)).sum(axis=1))
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
         """See the base class."""
@@ -125,7 +125,7 @@ class Hellinger(Discrepancy):
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
         """See the base class."""
-        return 1.0 - np.sqrt(human * np.maximum(predicted, self.clip)).sum(axis=1)
+        return np.asarray(1.0 - np.sqrt(human * np.maximum(predicted, self.clip)).sum(axis=1))
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
         """See the base class."""
@@ -145,7 +145,7 @@ class KolmogorovSmirnov(Discrepancy):
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
         """See the base class."""
-        return np.abs(np.cumsum(predicted - human, axis=1)).max(axis=1)
+        return np.asarray(np.abs(np.cumsum(predicted - human, axis=1)).max(axis=1))
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
         """See the base class; the surrogate lies below the value, by at most ``smoothing * log(2K)``."""
@@ -174,7 +174,7 @@ class CdfL1(Discrepancy):
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
         """See the base class."""
-        return np.abs(np.cumsum(predicted - human, axis=1)).sum(axis=1)
+        return np.asarray(np.abs(np.cumsum(predicted - human, axis=1)).sum(axis=1))
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
         """See the base class."""
@@ -190,7 +190,7 @@ class CdfL2(Discrepancy):
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
         """See the base class."""
-        return (np.cumsum(predicted - human, axis=1) ** 2).sum(axis=1)
+        return np.asarray((np.cumsum(predicted - human, axis=1) ** 2).sum(axis=1))
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
         """See the base class."""

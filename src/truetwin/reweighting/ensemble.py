@@ -201,8 +201,8 @@ def _start(table: TwinTable, n_base: int, *, twins: bool) -> Floats:
     """Design weights; a base category twin starts like an average twin."""
     if not twins:
         return np.full(n_base, 1.0 / n_base)
-    start = np.concatenate([table.prior, np.full(n_base, 1.0 / table.n_twins)])
-    return start / start.sum()
+    start: Floats = np.concatenate([table.prior, np.full(n_base, 1.0 / table.n_twins)])
+    return np.asarray(start / start.sum())
 
 
 def refuse_nominal(measure: Discrepancy, table: TwinTable) -> None:

@@ -111,7 +111,7 @@ def _agreement(codes: NDArray[np.integer], weights: Floats, width: int) -> Float
     for category in range(width):
         chosen = (codes == category) * root
         same += chosen.T @ chosen
-    return np.divide(same, base, out=np.zeros_like(same), where=base > 0).astype(float)
+    return np.asarray(np.divide(same, base, out=np.zeros_like(same), where=base > 0), dtype=float)
 
 
 def _association(codes: NDArray[np.integer], weights: Floats) -> Floats:

@@ -216,4 +216,4 @@ def _kernel(profile: Floats, left: Rows, right: Rows, train: Rows, width: float)
 def _squared_distances(left: Floats, right: Floats) -> Floats:
     cross = left @ right.T
     squared = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2.0 * cross
-    return np.maximum(squared, 0.0)
+    return np.asarray(np.maximum(squared, 0.0))

@@ -57,4 +57,4 @@ def novelty(train: TwinTable, new: TwinTable) -> Novelty:
 
 def _distances(left: Floats, right: Floats) -> Floats:
     squared = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2.0 * left @ right.T
-    return np.sqrt(np.maximum(squared, 0.0))
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)))

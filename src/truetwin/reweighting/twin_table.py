@@ -136,7 +136,7 @@ class TwinTable:
                 f"at least one twin must have answered every item; no twin has an answer on the scale of item "
                 f"{first!r}. Leave that item out, or check its categories."
             )
-        return counts / total
+        return np.asarray(counts / total)
 
     @cached_property
     def operator(self) -> CategoricalMap:

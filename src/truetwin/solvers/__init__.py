@@ -1,1 +1,1 @@
-"""Arrays in, arrays out: the optimisation problems under the calibration methods."""
+"""Solve the optimisation problems under the calibration methods: arrays in, arrays out."""

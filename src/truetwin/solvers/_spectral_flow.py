@@ -1,4 +1,4 @@
-r"""The engine under hard-impute and soft-impute: a gradient flow, followed in long stable strides.
+r"""Follow the iteration of hard-impute and soft-impute in long stable steps.
 
 Both methods repeat one map on the missing cells, :math:`Z \leftarrow Z + D(Z)` with
 :math:`D = P_{missing}(S_r(Z) - Z)`, where :math:`S_r` keeps the ``rank`` leading singular triplets, each
@@ -52,7 +52,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Stride:
-    """A Chebyshev step: its stages, and the time of plain iterations it stands for."""
+    """Runge-Kutta-Chebyshev step: its stages, and how many plain iterations it replaces (``time``)."""
 
     stages: tuple[Stage, ...]
     span: float
@@ -60,7 +60,7 @@ class Stride:
 
 @cache
 def stride_of(n_stages: int) -> Stride:
-    """Coefficients of the damped first-order Runge-Kutta-Chebyshev step with ``n_stages`` stages (1 = plain)."""
+    """Compute the damped first-order Runge-Kutta-Chebyshev step with ``n_stages`` stages (1 is a plain iteration)."""
     if n_stages == 1:
         return Stride((Stage(1.0, 0.0, 1.0),), 1.0)
     w0 = 1.0 + DAMPING / n_stages**2
@@ -89,10 +89,9 @@ def next_stride(time: float, n_plain: int) -> Stride:
 
 
 class SplitMatrix:
-    """A tall matrix held as two blocks of columns: ``fixed``, that misses nothing, and ``tail``, that changes.
+    """Tall matrix held as two blocks of columns: ``fixed`` has no missing entry, ``tail`` changes.
 
-    Only the tail is rewritten, and its passes over memory, which cost as much as the products, run over one
-    contiguous block.
+    Only the tail is rewritten. It is one contiguous block, because passes over memory cost as much as the products.
     """
 
     def __init__(self, Z: Array, missing: npt.NDArray[np.bool_]) -> None:
@@ -109,14 +108,14 @@ class SplitMatrix:
         return self._fixed_square + float(np.vdot(self.tail, self.tail))
 
     def times(self, V: Array) -> Array:
-        """Product with a (p, k) matrix, in the order of the blocks."""
+        """Multiply by a (p, k) matrix whose rows are in the order of the blocks."""
         product = self.tail @ V[self.n_fixed :]
         if self.n_fixed:
             product += self.fixed @ V[: self.n_fixed]
         return product
 
     def transposed_times(self, T: Array) -> Array:
-        """Transposed product with an (n, k) matrix, in the order of the blocks."""
+        """Multiply the transpose by an (n, k) matrix; rows of the result are in the order of the blocks."""
         # As T'Z, not Z'T: the same numbers, a third faster with row-major blocks.
         return np.concatenate([T.T @ self.fixed, T.T @ self.tail], axis=1).T
 
@@ -129,7 +128,7 @@ class SplitMatrix:
 
 
 class Subspace:
-    """The leading right singular vectors of a slowly changing tall matrix of shape ``(n, p)``."""
+    """Subspace iteration: track the leading right singular vectors of a slowly changing tall matrix (n, p)."""
 
     def __init__(self, Z: SplitMatrix, rank: int) -> None:
         p = len(Z.order)
@@ -171,7 +170,7 @@ def _orthonormal(Y: Array) -> Array:
 
 @dataclass(frozen=True)
 class FlowEnd:
-    """Where the flow stopped: the completed matrix, its last low-rank part ``left @ right.T``, and how it ended."""
+    """End of the flow: the completed matrix, its last low-rank part ``left @ right.T``, and how the flow ended."""
 
     completed: Array
     left: Array

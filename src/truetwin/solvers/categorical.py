@@ -1,9 +1,9 @@
-"""The linear map from weights of answerers to weighted answer shares, without a dense tensor.
+"""Map weights of answerers to weighted shares of answers, and gradients back, without a dense tensor.
 
 Answers are small integer codes. Items whose answers repeat the same joint patterns are merged, pair by pair, into
-blocks: an answerer is then one leaf number per block, and the few distinct leaves carry the way back to the items.
-Weights flow up (answerers -> leaves -> items: :meth:`CategoricalMap.shares`), gradients flow down
-(items -> leaves -> answerers: :meth:`CategoricalMap.pull_back`).
+blocks. Each distinct pattern of a block is a *leaf*, so an answerer is one leaf number per block. The leaves are few,
+and each knows the answers that it stands for. Weights flow up (answerers -> leaves -> items:
+:meth:`CategoricalMap.shares`), gradients flow down (items -> leaves -> answerers: :meth:`CategoricalMap.pull_back`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ BATCH = 16  # items that are merged among themselves before the next ones are lo
 
 @dataclass(frozen=True)
 class _Node:
-    """A set of items seen as one: a leaf number per answerer, and which leaves of its parts every leaf stands for."""
+    """Set of items merged into one.
+
+    It holds the leaf number of each answerer, and the leaves of its parts that each leaf combines.
+    """
 
     leaves: NDArray[np.uint16] | None  # (n,); dropped once the node is part of another
     below: NDArray[np.int64]  # (n_leaves, 1): cells of an item; (n_leaves, 2): leaves of the two parts
@@ -46,7 +49,7 @@ class _Node:
 
 
 class CategoricalMap:
-    r"""Weighted answer counts :math:`S_{ja}(w) = \sum_i w_i 1[y_{ij} = a]` and the adjoint of that map.
+    r"""Map weights to weighted answer counts :math:`S_{ja}(w) = \sum_i w_i 1[y_{ij} = a]`, and back (the adjoint).
 
     Parameters
     ----------
@@ -113,11 +116,11 @@ class CategoricalMap:
 
     @classmethod
     def from_codes(cls, codes: NDArray[np.integer], n_categories: Iterable[int]) -> CategoricalMap:
-        """Build from an ``(n, m)`` table of codes."""
+        """Build the map from an ``(n, m)`` table of codes."""
         return cls((codes[:, j] for j in range(codes.shape[1])), n_categories)
 
     def shares(self, weights: Floats) -> Floats:
-        """Weighted count of every category of every item, shape ``(m, K)``."""
+        """Sum the weights of the answerers in every category of every item, shape ``(m, K)``."""
         if self._top is not None:
             mass = self._top_up @ weights
         else:
@@ -128,7 +131,7 @@ class CategoricalMap:
         return np.ascontiguousarray(mass.reshape(self.shape[0], self._row)[:, :-1])
 
     def pull_back(self, gradient: Floats) -> Floats:
-        """For every answerer the sum of ``gradient`` over the cells that he or she answered, shape ``(n,)``."""
+        """Adjoint of :meth:`shares`: sum ``gradient`` over the cells that each answerer answered, shape ``(n,)``."""
         values = np.zeros((self.shape[0], self._row))
         values[:, :-1] = gradient
         mass = values.ravel()
@@ -144,7 +147,7 @@ class CategoricalMap:
         return out
 
     def _add_leaves(self, out: Floats, tables: list[Floats], begin: int, end: int) -> None:
-        """Add to ``out[begin:end]`` what the leaves of these answerers are worth."""
+        """Add to ``out[begin:end]`` the gradient of the leaves of these answerers."""
         index = np.empty(CHUNK, dtype=np.intp)
         looked_up = np.empty(CHUNK)
         for start in range(begin, min(end, self.n_answerers), CHUNK):
@@ -162,7 +165,7 @@ class CategoricalMap:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held for the answers."""
+        """Memory held for the answers, in bytes."""
         if self._top is not None:
             return int(self._top.data.nbytes + self._top.indices.nbytes + self._top.indptr.nbytes)
         return sum(leaves.nbytes for leaves in self._leaves)
@@ -224,7 +227,7 @@ def _entropy(leaves: NDArray[np.uint16] | None) -> float:
 
 
 def _levels(nodes: list[_Node], n_cells: int) -> list[sp.csr_matrix]:
-    """0/1 matrices from the leaves of the nodes down to the cells of the items, the lowest first."""
+    """Build the 0/1 matrices from the leaves of the nodes down to the cells of the items, the lowest level first."""
     levels = []
     while any(node.parts for node in nodes):
         below = [part for node in nodes for part in (node.parts or (node,))]
@@ -255,7 +258,7 @@ def _zero_one(columns: list[NDArray[np.int64]], counts: list[NDArray[np.int64]],
 
 
 def _merged(nodes: list[_Node]) -> list[_Node]:
-    """Merge neighbours, those with the least variety first, until no two can be merged."""
+    """Merge neighbouring nodes, those with the fewest distinct patterns first, until no two can be merged."""
     nodes = sorted(nodes, key=lambda node: _entropy(node.leaves))
     changed = True
     while changed:

@@ -1,4 +1,4 @@
-r"""Lasso and elastic net from Gram matrices, in scikit-learn's parametrisation."""
+r"""Solve lasso and elastic net from Gram matrices, in scikit-learn's parametrisation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ElasticNetResult:
-    """Coefficients of one or many targets.
+    """Elastic-net coefficients of one or many targets.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class ElasticNetResult:
 
 
 class ElasticNetDesign:
-    r"""One design matrix whose Gram matrix is shared by all targets and penalties.
+    r"""Elastic net on one design matrix, whose Gram matrix is shared by all targets and penalties.
 
     Solves, with an unpenalised intercept,
 
@@ -39,8 +39,8 @@ class ElasticNetDesign:
               + \alpha \rho \|w\|_1 + \tfrac{\alpha (1-\rho)}{2} \|w\|_2^2
 
     with :math:`\rho` the ``l1_ratio`` (1: lasso), by scikit-learn's coordinate descent on the precomputed
-    centred Gram matrix; on a tall X each fit then costs nothing that depends on ``n`` but ``X.T @ y``. When
-    ``p > 2 n`` the Gram matrix would be larger than X, and descent runs on X itself.
+    centred Gram matrix. On a tall X, only the product ``X.T @ y`` of a fit depends on ``n``. When ``p > 2 n`` the
+    Gram matrix would be larger than X, and descent runs on X itself.
 
     Parameters
     ----------

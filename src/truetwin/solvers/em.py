@@ -1,4 +1,4 @@
-"""Expectation-maximisation for the Kullback-Leibler objective: weights, an answer-transition matrix, or both."""
+"""Expectation-maximisation (EM) for the Kullback-Leibler objective: weights, an answer-transition matrix, or both."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ def em_weights(
     max_steps: int = 20_000,
     check_every: int = 10,
 ) -> SimplexSolution:
-    r"""Mixture weights that minimise the mean Kullback-Leibler divergence.
+    r"""Find the mixture weights that minimise the mean Kullback-Leibler divergence.
 
     Solves
 
     .. math:: \min_{w \in \Delta^{n-1}} \frac1m \sum_j \sum_k P_{jk} \log \frac{P_{jk}}{Q_{jk}(w)}
 
     by :math:`w_i \leftarrow w_i \, \frac1m \sum_j P_j(y_{ij}) / Q_j(y_{ij})`, which never increases the
-    objective. Where answers are missing, ``Q`` is taken over those who answered and the divisor is theirs. Slower than
-    :func:`~truetwin.solvers.mirror_descent.minimise_on_simplex`, but without any step size: an independent check.
+    objective. Where answers are missing, ``Q`` is taken over those who answered and the divisor is theirs. Slower
+    than :func:`~truetwin.solvers.mirror_descent.minimise_on_simplex`, but without any step size: an independent
+    check.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def em_transition(
     max_steps: int = 300,
     tol: float = 1e-6,
 ) -> TransitionFit:
-    r"""Weights and answer transitions together, for the Kullback-Leibler objective.
+    r"""Fit weights and answer transitions together, for the Kullback-Leibler objective.
 
     Minimises :math:`\frac1m \sum_j \mathrm{KL}(P_j \,\|\, M_j(w) T)` plus a pull of ``w`` to the prior
     weights and of every row of ``T`` to the mean marginal, where :math:`M_{ja}(w) = \sum_i w_i 1[y_{ij} =

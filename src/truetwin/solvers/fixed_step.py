@@ -1,4 +1,4 @@
-"""Fixed-step entropic mirror descent as paper A ran it: for parity with its tables only."""
+"""Fixed-step entropic mirror descent as paper A ran it: only to reproduce its tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FixedStepSettings:
-    """What paper A's tables were made with.
+    """Settings with which paper A's tables were made.
 
     Attributes
     ----------
@@ -27,10 +27,11 @@ class FixedStepSettings:
         A gradient with a larger Euclidean norm is scaled down to it (it nearly always is).
     lowest_log_weight : float
         Log-weights below this are raised to it before normalising: a floor under every weight, which spreads
-        about 9% of the mass evenly over two thousand twins and leaves only uniform weights beyond ``exp(10)`` of them.
+        about 9% of the mass evenly over two thousand twins and leaves only uniform weights beyond ``exp(10)`` of
+        them.
     added_weight : float
-        Added to every weight before its logarithm is taken, in every step: small next to any weight, but not next to a
-        step, so it moves the point where the path comes to rest.
+        Added to every weight before its logarithm is taken, in every step: small next to any weight, but not next to
+        a step, so it moves the point where the path comes to rest.
     """
 
     rate: float = 1e-2
@@ -40,7 +41,10 @@ class FixedStepSettings:
     added_weight: float = 1e-8
 
     def coarser(self, factor: int) -> FixedStepSettings:
-        """About the same path in fewer steps: each as long, and as much weight added, as ``factor`` steps."""
+        """Return settings for about the same path in fewer steps.
+
+        Each step is as long as ``factor`` steps, and adds as much weight as they would.
+        """
         return replace(
             self, rate=self.rate * factor, steps=self.steps // factor, added_weight=self.added_weight * factor
         )
@@ -54,10 +58,10 @@ def fixed_step_descent(
     *,
     learns: NDArray[np.bool_] | None = None,
 ) -> Floats:
-    r"""Weights after a fixed number of steps :math:`w \propto \max(w \exp(-\eta g), e^{-10})`.
+    r"""Take a fixed number of steps :math:`w \propto \max(w \exp(-\eta g), e^{-10})` and return the weights.
 
-    This is not an optimiser to use: it does not reach the minimum of most objectives in the 100,000 steps of the paper,
-    and the floor changes the problem. It exists to show where the published numbers come from.
+    This is not an optimiser to use: it does not reach the minimum of most objectives in the 100,000 steps of the
+    paper, and the floor changes the problem. It exists to show where the published numbers come from.
 
     Parameters
     ----------
@@ -85,7 +89,7 @@ def fixed_step_descent(
     array([0.3, 0.7])
     """
     settings = settings or FixedStepSettings()
-    weights = start / start.sum()
+    weights: Floats = start / start.sum()
     log_weights = np.log(weights + settings.added_weight)
     for _ in range(settings.steps):
         gradient = operator.pull_back(slope(operator.shares(weights)))

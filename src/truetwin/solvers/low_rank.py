@@ -1,4 +1,4 @@
-r"""Low-rank completion of matrices with missing entries: hard-impute, soft-impute and ridge-penalised factors.
+r"""Complete matrices with missing entries at low rank: hard-impute, soft-impute and ridge-penalised factors.
 
 Missing is ``NaN`` throughout; observed entries never change; nothing is centred. All three are
 deterministic, and the order of rows and columns matters only through rounding.
@@ -19,7 +19,7 @@ FloatArray = npt.NDArray[np.floating]
 
 @dataclass(frozen=True)
 class LowRankResult:
-    """A completed matrix.
+    """Completed matrix, and how the iteration ended.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ def hard_impute(
     accelerate: bool = True,
     dtype: npt.DTypeLike = np.float64,
 ) -> LowRankResult:
-    r"""Fill missing entries by repeated truncated SVD.
+    r"""Hard-impute: fill missing entries by repeated truncated SVD.
 
     Follows :math:`Z \leftarrow P_{observed}(X) + P_{missing}(\mathrm{SVD}_r(Z))`, a descent on
 
@@ -109,7 +109,7 @@ def hard_impute_rows_apart(
     tol: float = 1e-4,
     dtype: npt.DTypeLike = np.float64,
 ) -> LowRankResult:
-    r"""`hard_impute` in which a group of rows influences nothing but itself, each row alone.
+    r"""Hard-impute with a group of rows set apart: each of them influences only itself.
 
     Rows outside ``apart`` are completed as if the others did not exist. A row inside starts at their column means
     and repeats :math:`z \leftarrow P_{observed}(x) + P_{missing}(V V^\top z)`, with V the right singular vectors
@@ -192,7 +192,7 @@ def soft_impute(
     accelerate: bool = True,
     dtype: npt.DTypeLike = np.float64,
 ) -> LowRankResult:
-    r"""Fill missing entries by repeated SVD with lowered singular values.
+    r"""Soft-impute: fill missing entries by repeated SVD with lowered singular values.
 
     As `hard_impute`, but each singular value is lowered by ``shrinkage`` (not below 0) and the largest
     ``rank`` are kept. Where the rank does not bind, the limit solves
@@ -243,7 +243,8 @@ def als(
     tol: float = 1e-5,
     dtype: npt.DTypeLike = np.float64,
 ) -> LowRankResult:
-    r"""Ridge-penalised low-rank factors, the problem of alternating least squares, without its random start.
+    r"""Fit ridge-penalised low-rank factors: the problem of alternating least squares (ALS), without its random
+    start.
 
     Solves
 
@@ -338,7 +339,7 @@ def _spectral(
 
 
 def check_incomplete(X: FloatArray, rank: int, tol: float, max_iter: int) -> npt.NDArray[np.bool_]:
-    """Validate a matrix with missing entries and the common parameters; return where it is missing."""
+    """Validate a matrix with missing entries and the common parameters; return the mask of its missing entries."""
     if np.ndim(X) != 2 or X.size == 0:
         raise DataError(f"X must be a two-dimensional array with entries. Got shape {np.shape(X)}.")
     if np.isinf(X).any():
@@ -359,7 +360,7 @@ def check_incomplete(X: FloatArray, rank: int, tol: float, max_iter: int) -> npt
 def starting_point(
     X: FloatArray, missing: npt.NDArray[np.bool_], start: FloatArray | None = None
 ) -> FloatArray:
-    """X with missing entries taken from ``start``, or from the column means of the observed entries."""
+    """Fill the missing entries of X from ``start``, or with the column means of the observed entries."""
     if start is not None:
         if np.shape(start) != X.shape:
             raise DataError(f"'start' must have the shape of X, {X.shape}. Got {np.shape(start)}.")

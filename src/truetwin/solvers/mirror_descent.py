@@ -15,30 +15,30 @@ PERFECT = 1e-7  # a gap that no use of the weights can tell from none
 
 
 class Objective(Protocol):
-    """A convex function of the shares."""
+    """Interface of a convex function of the shares."""
 
     def evaluate(self, shares: Floats, smoothing: float) -> tuple[float, Floats]:
-        """Value and gradient; ``smoothing=0`` is the function itself, a smoothed one lies below it."""
+        """Return value and gradient; ``smoothing=0`` is the function itself, a smoothed one lies below it."""
 
     def intercept(self, shares: Floats, value: float, slope: Floats) -> float:
-        """The largest known ``c`` such that ``c + <slope, S>`` lies below the unsmoothed function for every ``S``."""
+        """Return the largest known ``c`` for which ``c + <slope, S>`` lies below the unsmoothed function everywhere."""
 
 
 class LinearMap(Protocol):
-    """From simplex weights to shares (affine is enough), and gradients back."""
+    """Interface of a linear (or affine) map from simplex weights to shares, and of its adjoint."""
 
     n_answerers: int
 
     def shares(self, weights: Floats) -> Floats:
-        """Shares of these weights."""
+        """Compute the shares that belong to these weights."""
 
     def pull_back(self, gradient: Floats) -> Floats:
-        """Adjoint of the linear part of :meth:`shares`."""
+        """Apply the adjoint of the linear part of :meth:`shares`."""
 
 
 @dataclass(frozen=True)
 class SimplexSolution:
-    """Where the solver stopped.
+    """Solution on the simplex, with its proven gap.
 
     Attributes
     ----------
@@ -65,11 +65,11 @@ class SimplexSolution:
 
     @property
     def effective_sample_size(self) -> float:
-        """Kish's effective number of answerers, 1 over the sum of squared weights."""
+        """Kish's effective number of answerers: 1 over the sum of squared weights."""
         return float(1.0 / np.sum(self.weights**2))
 
     def n_above(self, share: float = 1e-6) -> int:
-        """How many weights exceed ``share`` (the sparsity of the solution)."""
+        """Count the weights that exceed ``share`` (the sparsity of the solution)."""
         return int((self.weights > share).sum())
 
 
@@ -150,12 +150,12 @@ def minimise_on_simplex(
 
 
 def allowed_gap(value: float, tol: float) -> float:
-    """``tol`` of the objective, or a ten-millionth where the fit is perfect."""
+    """Return the gap at which to stop: ``tol`` of the objective, or 1e-7 where the fit is perfect."""
     return max(tol * abs(value), PERFECT)
 
 
 class _State:
-    """The iterates; ``x`` is the running answer, ``z`` the mirror point, ``S``-names their shares."""
+    """Iterates: ``x`` is the running answer, ``z`` the mirror point; names with ``S`` are their shares."""
 
     def __init__(self, operator: LinearMap, objective: Objective, start: Floats) -> None:
         self.operator, self.objective = operator, objective
@@ -169,7 +169,7 @@ class _State:
         self.trace: list[tuple[int, float, float]] = []
 
     def enter(self, smoothing: float) -> None:
-        """Start a stage: new surrogate, fresh momentum."""
+        """Start a stage: set the smoothing, and reset the momentum."""
         self.smoothing = smoothing
         self.fx = self.objective.evaluate(self.x_shares, smoothing)[0]
         self.stage_lower = -np.inf
@@ -228,7 +228,7 @@ class _State:
         return self.fx - self.stage_lower
 
     def check(self) -> float:
-        """Evaluate the true objective at the running answer; the gap to the best lower bound so far."""
+        """Evaluate the true objective at the running answer; return the gap to the best lower bound so far."""
         value = self.objective.evaluate(self.x_shares, 0.0)[0]
         if value <= self.best_value:
             self.best_value, self.best_x = value, self.x
@@ -243,5 +243,5 @@ class _State:
 
 
 def _divergence(p: Floats, q: Floats) -> float:
-    """Kullback-Leibler divergence of two weight vectors."""
+    """Compute the Kullback-Leibler divergence of two weight vectors."""
     return float(rel_entr(p, np.maximum(q, 1e-300)).sum())

@@ -1,4 +1,4 @@
-r"""Small ReLU networks for many regression problems, trained in lock-step."""
+r"""Train small ReLU networks for many regression problems side by side."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8  # Adam's usual constants
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """How the networks are built and trained; the defaults are paper A's (appendix A.4).
+    """Settings of the networks and their training; the defaults are paper A's (appendix A.4).
 
     Parameters
     ----------
@@ -83,13 +83,13 @@ class Networks:
     epochs: npt.NDArray[np.int64]
 
     def only(self, k: int) -> Networks:
-        """The k-th network alone."""
+        """Select the k-th network."""
         part = slice(k, k + 1)
         weights, biases = ([v[part] for v in layers] for layers in (self.weights, self.biases))
         return Networks(weights, biases, self.losses[part], self.epochs[part])
 
     def predict(self, X: npt.NDArray[np.floating]) -> Float32:
-        """Outputs of shape (m, n) for inputs of shape (m, n, p), or (n, p) shared by all problems."""
+        """Compute outputs of shape (m, n) for inputs of shape (m, n, p), or (n, p) shared by all problems."""
         current = np.asarray(X, dtype=np.float32)
         last = len(self.weights) - 1
         for layer, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
@@ -155,7 +155,7 @@ def train_networks(
 
 
 class _Trainer:
-    """Adam on a handful of problems; parameters of a problem are one row of ``theta``, layers are views of it."""
+    """Adam on a few problems; the parameters of one problem are one row of ``theta``, and layers are views of it."""
 
     def __init__(
         self, X: npt.NDArray[np.floating], y: npt.NDArray[np.floating], options: NetworkOptions
@@ -243,7 +243,7 @@ class _Trainer:
                     slope = slope * back if layer == last else np.matmul(slope, back)
                     slope *= np.sign(inputs[layer])  # after ReLU: 1 where the unit is on, 0 where off
             self._adam()
-        return total / self.n
+        return np.asarray(total / self.n)
 
     def _adam(self) -> None:
         self.step += 1

@@ -1,10 +1,10 @@
-r"""The mean of a costly measurement over a population in which everybody has a cheap prediction of it.
+r"""Prediction-powered mean: a costly measurement of a random sample, improved by cheap predictions of everybody.
 
-Of :math:`N` units all have predictions :math:`f`, and a random :math:`n` of them also measurements :math:`y`:
+All :math:`N` units have predictions :math:`f`. A random sample of :math:`n` units also has measurements :math:`y`:
 
 .. math:: \hat\theta = \lambda \bar f_N + \frac1n \sum_{i \le n} (y_i - \lambda f_i).
 
-It is unbiased whatever the predictions are worth, and the better they are the narrower is its interval. Source:
+The estimate is unbiased whatever the predictions are worth; better predictions make its interval narrower. Source:
 Angelopoulos et al. (2023), Prediction-powered inference; the power-tuned weight :math:`\lambda` from Angelopoulos,
 Duchi and Zrnic (2023), PPI++.
 """
@@ -21,15 +21,16 @@ from truetwin.errors import DataError, ParameterError
 
 @dataclass(frozen=True)
 class PoweredMean:
-    """A mean with its interval.
+    """Mean with its interval.
 
     Attributes
     ----------
     value, low, high, standard_error : float
+        The estimate, the ends of its interval, and its standard error.
     weight : float
         How far the predictions were used: 0 not at all, 1 fully.
     n : int
-        Measurements behind it.
+    Number of measurements.
     """
 
     value: float
@@ -48,7 +49,7 @@ def prediction_powered_mean(
     level: float = 0.9,
     spread_if_alike: float = 0.0,
 ) -> PoweredMean:
-    """Mean over a finite population with Student's interval.
+    """Estimate the mean of a finite population, with Student's t interval.
 
     Parameters
     ----------
@@ -59,10 +60,10 @@ def prediction_powered_mean(
     population : array-like of shape (N,)
         Predictions of everybody, the sample included.
     level : float
-        Of the interval, between 0 and 1.
+    Confidence level of the interval, between 0 and 1.
     spread_if_alike : float, default=0
-        Standard deviation of the errors to assume where the errors seen are all alike, which would otherwise promise
-        certainty.
+    Standard deviation of the errors to assume where all observed errors are alike. Without it the interval would
+        have no width.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-r"""Ridge regression for many targets from one eigendecomposition."""
+r"""Solve ridge regression for many targets from one eigendecomposition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class RidgeDesign:
-    r"""One design matrix, factored once, for ridge fits to any number of targets and penalties.
+    r"""Ridge regression on one design matrix, factored once for any number of targets and penalties.
 
     Solves, with an unpenalised intercept,
 
@@ -54,7 +54,7 @@ class RidgeDesign:
         self._values = np.maximum(values, 0.0)
 
     def solve(self, y: FloatArray, alpha: float) -> tuple[FloatArray, FloatArray]:
-        """Coefficients and intercepts for one target or several.
+        """Return coefficients and intercepts for one target or several.
 
         Parameters
         ----------
@@ -87,9 +87,10 @@ class RidgeDesign:
 
 
 def ridge(X: FloatArray, y: FloatArray, alpha: float) -> tuple[FloatArray, FloatArray]:
-    """Ridge coefficients and intercept of one design: `RidgeDesign` in one call.
+    """Solve one ridge regression: `RidgeDesign` in one call.
 
-    A target or two is cheaper by one Cholesky solve, and that is what a sweep with one design per fold needs.
+    One or two targets are solved by a Cholesky factorisation, which is cheaper. A sweep with one design for each fold
+    needs that.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-r"""Least squares with weights on the probability simplex (synthetic control)."""
+r"""Synthetic control: least squares with weights on the probability simplex."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _ROUNDING = 1e-13
 
 
 class WideGram:
-    """The Gram matrix X'X of a wide X (n, p), p > n, without forming it; stands in for an array below.
+    """Gram matrix X'X of a wide X (n, p), p > n, that is never formed; it can be used as an array in this module.
 
-    The active-set method looks at the few rows that belong to its support, and mirror descent at products only.
+    The active-set method reads only the few rows of its support, and mirror descent only takes products.
 
     Examples
     --------
@@ -32,7 +32,7 @@ class WideGram:
     def __init__(self, X: FloatArray) -> None:
         self._X = X
         self._rows: dict[int, FloatArray] = {}
-        self.shape = (X.shape[1], X.shape[1])
+        self.shape: tuple[int, int] = (X.shape[1], X.shape[1])
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -52,13 +52,13 @@ class WideGram:
 
 
 def gram_of(X: FloatArray) -> FloatArray | WideGram:
-    """X'X, formed only where it is not larger than X."""
+    """Return X'X, formed only where it is not larger than X."""
     return WideGram(X) if X.shape[1] > X.shape[0] else X.T @ X
 
 
 @dataclass(frozen=True)
 class SimplexResult:
-    """Weights on the simplex.
+    """Weights on the simplex, and how near they are to the optimum.
 
     Attributes
     ----------
@@ -198,7 +198,7 @@ def _equality_optimum(
     G.flat[:: len(support) + 1] += ridge
     both = np.linalg.solve(G, np.column_stack([q[support], np.ones(len(support))]))
     free, ones = both[:, 0], both[:, 1]
-    return free + ones * ((1.0 - free.sum()) / ones.sum())
+    return np.asarray(free + ones * ((1.0 - free.sum()) / ones.sum()))
 
 
 #: Total travel (steps times rate, on the gradient of the *mean* squared error) that reproduces paper A.

@@ -1,4 +1,4 @@
-"""Regression of distributions on features: a softmax model fitted to shares."""
+"""Softmax regression: fit shares of categories to features."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ class SoftmaxFit:
     coefficients: Floats
 
     def predict(self, features: Floats) -> Floats:
-        """Shares, shape ``(m, K)``; every row sums to 1."""
+        """Predict shares, shape ``(m, K)``; every row sums to 1."""
         return _softmax(self.coefficients[0] + features @ self.coefficients[1:])
 
 
 def fit_softmax(
     features: Floats, shares: Floats, penalty: float, *, start: SoftmaxFit | None = None, max_steps: int = 200
 ) -> SoftmaxFit:
-    r"""Softmax regression on shares.
+    r"""Fit a softmax regression to shares.
 
     Solves
 
-    .. math:: \min_{b, W} \frac1m \sum_j \mathrm{KL}(P_j \,\|\, \mathrm{softmax}(b + W^\top \phi_j)) + \lambda \|W\|_F^2
+    .. math:: \min_{b, W} \frac1m \sum_j \mathrm{KL}(P_j \,\|\, \mathrm{softmax}(b + W^\top \phi_j)) + \lambda
+    \|W\|_F^2
 
     by L-BFGS; the problem is convex. The intercept is not penalised.
 

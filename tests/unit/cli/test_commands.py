@@ -201,7 +201,7 @@ def test_columns_that_no_twin_was_asked_are_left_out_and_named(
 
 
 def test_interrupting_leaves_no_partial_output(tmp_path: Path) -> None:
-    panel = generate_population(1500, 60, n_new_items=20).panel
+    panel = generate_population(1500, 400, n_new_items=200).panel  # too much to be done before the signal
     for matrix, name in ((panel.human, "human"), (panel.twin, "twin")):
         write_table(
             to_frame(matrix.values, matrix.respondent_ids, matrix.item_ids), tmp_path / f"{name}.parquet"

@@ -272,6 +272,7 @@ def test_a_batch_service_is_submitted_to_and_collected_from(
     assert llm_server.stats()["requests"] == 0
 
 
+@pytest.mark.extra("llm")
 def test_requests_are_written_for_an_engine_of_ones_own_and_replies_taken_in(study: Study) -> None:
     options = ["--model", "local", "--base-url", "http://127.0.0.1:9/v1", "--run", "@run", "--write-requests"]
     study.simulate(*options, code=1)

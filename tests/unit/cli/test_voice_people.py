@@ -63,6 +63,7 @@ def annotate(folder: Path, name: str, label: Any) -> str:
     return str(path)
 
 
+@pytest.mark.extra("voice")
 def test_people_s_choices_are_compared_with_a_model_s(
     items: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,6 +88,7 @@ def test_people_s_choices_are_compared_with_a_model_s(
     assert "share right" in run(capsys, *command, "--resamples", "100")
 
 
+@pytest.mark.extra("voice")
 def test_a_judge_s_marks_are_corrected(
     items: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,9 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyreadstat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +22,7 @@ CLEAN = NAMES.filter(lambda t: t == t.strip() and not t.startswith("\ufeff"))
 
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".parquet"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     ids=st.lists(CLEAN, min_size=1, max_size=5, unique=True),
     items=st.lists(CLEAN, min_size=2, max_size=4, unique=True),
@@ -60,7 +58,11 @@ def test_other_delimiters_and_byte_order_marks_are_understood(tmp_path: Path, co
     np.testing.assert_array_equal(answers.values, [[1, 2]])
 
 
+@pytest.mark.extra("survey")
 def test_spss_labels_and_user_missing_codes_are_understood(tmp_path: Path) -> None:
+    import pandas as pd
+    import pyreadstat
+
     path = tmp_path / "a.sav"
     frame = pd.DataFrame(
         {"id": ["007", "8", "9"], "Q1": [1.0, 5.0, 99.0], "Q2": [1.0, 2.0, np.nan], "Q3": [1.0, 3.0, 2.5]}
@@ -87,7 +89,11 @@ def test_spss_labels_and_user_missing_codes_are_understood(tmp_path: Path) -> No
     assert number.scale is None
 
 
+@pytest.mark.extra("survey")
 def test_stata_files_are_read(tmp_path: Path) -> None:
+    import pandas as pd
+    import pyreadstat
+
     path = tmp_path / "a.dta"
     frame = pd.DataFrame({"id": ["a", "b"], "Q1": [1.0, np.nan]})
     pyreadstat.write_dta(frame, str(path), variable_value_labels={"Q1": {1: "no", 2: "yes"}})

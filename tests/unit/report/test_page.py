@@ -60,6 +60,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.extra("dev")
 def test_the_page_fits_every_width_in_light_and_dark_and_reports_no_error(page_file: Path) -> None:
     with chromium() as browser:
         for scheme in ("light", "dark"):
@@ -71,6 +72,7 @@ def test_the_page_fits_every_width_in_light_and_dark_and_reports_no_error(page_f
                     assert page.locator("figure svg").count() == 1
 
 
+@pytest.mark.extra("dev")
 def test_tables_sort_and_filter_by_keyboard(page_file: Path) -> None:
     with chromium() as browser, opened(browser, page_file) as page:
         scores = "[...document.querySelectorAll('tbody tr')].map(r => r.cells[1].dataset.value)"

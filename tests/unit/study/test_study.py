@@ -46,6 +46,7 @@ def test_a_step_is_done_again_only_if_its_inputs_have_changed(study_file: Path) 
     assert [s.skipped for s in run_study(read_study(study_file), run).steps] == [False] * 4
 
 
+@pytest.mark.extra("dev")
 def test_a_run_holds_its_study_and_says_that_predictions_are_predictions(study_file: Path) -> None:
     result = run_study(read_study(study_file), study_file.parent / "run")
     resolved = json.loads((result.folder / "study.json").read_text())

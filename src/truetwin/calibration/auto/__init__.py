@@ -1,1 +1,8 @@
-"""The default method: it learns from other items and people, never from the target."""
+"""The default method, ``auto``: it learns from other items and other people, never from the target."""
+
+from typing import TYPE_CHECKING
+
+from truetwin._moved import names_of_old_module
+
+if not TYPE_CHECKING:  # a type checker knows the new places only
+    __getattr__ = names_of_old_module(__name__)

@@ -1,4 +1,6 @@
-"""The default method: everything it learns, it learns from other items and people, never from the target."""
+"""The default calibrator, ``auto``: everything it learns, it learns from other items and people, never from the
+target.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,15 @@ from truetwin.instrument.batteries import complete_blocks
 
 
 class Auto(Calibrator):
-    r"""Choose and combine honestly.
+    r"""Combine several predictions with weights learned on other items.
 
-    For a new item, several conditional expectations of the item given the person's answers to the donors, with links
-    learned from twins, and the twin's own answer are combined with weights that maximise the mean correlation on other
-    items as pseudo-targets. A target with answered siblings in its block learns as an item of a known battery; one
-    whose block nobody has answered learns from blocks left out as a whole. For a new respondent, the item means of
-    other people plus their deviations as far as twins' answers tell them: the twin's own answer and regressions on all of
-    its answers, weighed on people left out.
+    For a new item, the predictions are several conditional expectations of the item, given the person's answers to
+    the donors (the answered items), and the twin's own answer. Links between items come from twins. The weights
+    maximise the mean correlation on *pseudo-targets*: answered items that are predicted as if nobody had answered
+    them. If other items of the target's battery have been answered, pseudo-targets are hidden one by one; if none
+    has, whole batteries are hidden, as in the target's situation. For a new respondent, the prediction is the item
+    means of other people plus a deviation: the twin's own answer and regressions on all its answers, with weights
+    learned on people who are left out.
 
     Source: this project; the setting is paper A's, sections 3.2 and 6, without its tuning on the targets.
 
@@ -39,8 +42,8 @@ class Auto(Calibrator):
         Batteries. By default they are guessed from the ids (:func:`truetwin.instrument.batteries.infer_blocks`).
         Items that the mapping does not name are blocks of their own.
     weights : {"all", "block-blind"}, default="all"
-        Whether the siblings of a target may be pseudo-targets: with "block-blind" they remain donors, but weights come
-        from other blocks only.
+    Whether the target's siblings (the other items of its battery) may be pseudo-targets. With "block-blind" they
+        remain donors, but weights are learned from other batteries only.
 
     Attributes
     ----------
@@ -75,7 +78,7 @@ class Auto(Calibrator):
     def predict_folds(
         self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing
     ) -> list[Prediction]:
-        """Predict many folds of one table from one pass over it, each as if alone."""
+        """Predict many folds of one table in one pass; each fold's result is the same as if it were predicted alone."""
         self._check()
         axes = {fold.axis for fold in folds}
         everything = {frozenset((*fold.targets, *fold.donors)) for fold in folds}
@@ -121,7 +124,7 @@ class Auto(Calibrator):
         return self.values_.copy()
 
     def laws(self, design: Design) -> list[TargetLaw]:
-        """What is known of each new item beyond the predictions: level, errors, expected correlation."""
+        """Estimate level, errors and expected correlation of each new item of a design, one law a target."""
         self._check()
         if design.axis != "item":
             raise ParameterError("the laws of new respondents come from Auto.person_law")
@@ -130,14 +133,14 @@ class Auto(Calibrator):
         return target_laws(problem, [targets], found, block_blind=self.weights == "block-blind")[0]
 
     def person_law(self, design: Design) -> PersonLaw:
-        """Errors to expect in the predictions of new respondents, the same for each of them."""
+        """Estimate the errors to expect in predictions of new respondents; they are the same for each of them."""
         if design.axis != "respondent":
             raise ParameterError("the laws of new items come from Auto.laws")
         human, twin, ids = _people_grid(design)
         return person_law(human, twin, folds_of_people(ids))
 
     def fold_laws(self, answers: Answers, folds: Sequence[Fold]) -> list[list[TargetLaw]]:
-        """The same for many folds of one table, as :meth:`predict_folds`."""
+        """Compute :meth:`laws` for many folds of one table in one pass, one list a fold."""
         self._check()
         problem, targets = self._swept(answers, folds)
         found = self._found(problem, targets)
@@ -158,7 +161,9 @@ class Auto(Calibrator):
         return problem, [[position[t] for t in fold.targets] for fold in folds]
 
     def problem_of(self, design: Design) -> tuple[Problem, list[int]]:
-        """Donors and targets of a design on one grid in the order of their ids, and where the targets are."""
+        """Put donors and targets of a design on one grid in the order of their ids; also return the targets'
+        positions.
+        """
         names = sorted((*design.donor_ids, *design.target_ids))
         position = {name: k for k, name in enumerate(names)}
         donors, targets = ([position[i] for i in part] for part in (design.donor_ids, design.target_ids))
@@ -182,7 +187,7 @@ class Auto(Calibrator):
 
 
 def situation_of(model: Auto, panel: Panel, target: str, targets: Sequence[str]) -> str:
-    """In words, what a new item faces in a panel."""
+    """Describe in words what a new item faces in a panel, such as a battery that nobody has answered."""
     answered = np.asarray(
         np.isfinite(panel.human_values).any(axis=0) & np.isfinite(panel.twin_values).any(axis=0)
     )
@@ -198,7 +203,7 @@ def situation_of(model: Auto, panel: Panel, target: str, targets: Sequence[str])
 
 
 def _place(problem: Problem, fold: Sequence[int], found: FoldPrediction) -> Array:
-    """Standardised predictions on the items' scales; NaN for people who have answered no donor."""
+    """Put standardised predictions on the items' scales; NaN for people who have answered no donor."""
     levels = [predict_level(problem, t, fold) for t in fold]
     mean, sd = np.array([level.mean for level in levels]), np.array([level.sd for level in levels])
     return np.where(has_donors(problem, fold)[:, None], mean + sd * found.values, np.nan)

@@ -1,12 +1,13 @@
-r"""Gaussian conditional expectations of one item given a person's other answers, with items left out in closed form.
+r"""Compute Gaussian conditional expectations of one item given a person's other answers, leaving items out in closed
+form.
 
 For person i with observed standardised answers :math:`z_o` and an item covariance K, every quantity here is linear in
 :math:`a = A z_o`, :math:`A = (K_{oo} + \lambda I)^{-1}`. Leaving out items S as well changes the solution to
 
 .. math:: a^{-S} = a - A_{\cdot S} A_{SS}^{-1} a_S,
 
-so that predictions of every item without itself, or without its block, and all of that without one more item, come from
-one inverse per person.
+so that predictions of every item without itself, or without its block, and all of that without one more item, come
+from one inverse per person.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ NOISE = 1.0
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """Solutions for a chunk of people, some items possibly left out already.
+    """Solutions for some people at a time; some items may be left out already.
 
     Attributes
     ----------
@@ -56,11 +57,12 @@ class People:
 
     @cached_property
     def column_sums(self) -> Array:
-        """:math:`1'A`, (n, p)."""
-        return self.inverse.sum(axis=1)
+        """Column sums of A, :math:`1'A`, (n, p)."""
+        sums: Array = self.inverse.sum(axis=1)
+        return sums
 
     def without(self, items: Sequence[int]) -> People:
-        """The same people without their answers to ``items``, and without links to them."""
+        """Return the same people without their answers to ``items``, and without links to them."""
         S = np.asarray(items)
         core = self.inverse[:, S[:, None], S]
         share = np.linalg.solve(core, self.inverse[:, S, :])  # (n, s, p)
@@ -94,7 +96,7 @@ class People:
 
 
 def solve_people(z: Array, seen: NDArray[np.bool_], covariance: Array, links: Array) -> People:
-    """Solve for every person; one inverse each.
+    """Solve for every person, with one matrix inverse each.
 
     Parameters
     ----------
@@ -126,7 +128,7 @@ def solve_people(z: Array, seen: NDArray[np.bool_], covariance: Array, links: Ar
 
 
 def solutions_of(z: Array, seen: NDArray[np.bool_], covariance: Array) -> Array:
-    """The solutions a alone, (n, p), by one Cholesky factor a person: where nothing needs to be left out."""
+    """Compute only the solutions a, (n, p), where nothing needs to be left out: one Cholesky factor a person."""
     system = covariance + NOISE * np.eye(z.shape[1])
     result = np.zeros_like(z)
     for i in range(len(z)):
@@ -140,7 +142,7 @@ def solutions_of(z: Array, seen: NDArray[np.bool_], covariance: Array) -> Array:
 
 
 def _inverse(matrix: Array) -> Array:
-    """Inverse of a positive definite matrix, in half the time of a general one."""
+    """Invert a positive definite matrix, in half the time of a general inverse."""
     factor, failed = dpotrf(matrix, lower=1)
     if failed:
         raise np.linalg.LinAlgError("the covariance plus the identity must be positive definite")
@@ -151,12 +153,12 @@ def _inverse(matrix: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class LeftOut:
-    """Predictions of a group of g items without its own answers and, in turn, without one more item.
+    r"""Predictions of a group of g items, made without the group's own answers and, in turn, without one more item.
 
     Attributes
     ----------
     linked : tuple of f ndarrays of shape (n, g, m)
-        :math:`\\sum_{d \\notin S} W_{kd} b^{-S}_d` for k in the group; m is 1 if no further item is left out.
+        :math:`\sum_{d \notin S} W_{kd} b^{-S}_d` for k in the group; m is 1 if no further item is left out.
     level : ndarray of shape (n, m)
         :math:`1' a^{-S}`, the person's general level.
     """
@@ -221,5 +223,6 @@ def _solve(core: Array, right: Array) -> Array:
 
 
 def _dot(x: Array, y: Array) -> Array:
-    """Sum over the middle axis of a product, (n, g, m) by (n, g, m or 1) to (n, m)."""
-    return (x * y).sum(axis=1)
+    """Multiply (n, g, m) by (n, g, m or 1) and sum over the middle axis, to (n, m)."""
+    sums: Array = (x * y).sum(axis=1)
+    return sums

@@ -1,15 +1,15 @@
-r"""How far answers lie from their predictions, learned on pseudo-targets; intervals and category probabilities from it.
+r"""Conformal intervals and category probabilities for new items, from prediction errors on pseudo-targets.
 
 For a fold and one of its targets, every pseudo-target k gives scores
 
 .. math:: r_{ik} = (y_{ik} - \hat m_k) / \hat s_k - \hat z_{ik},
 
 with level :math:`\hat m_k`, spread :math:`\hat s_k` and prediction :math:`\hat z_{ik}` made as if nobody had answered
-k, and neither the fold's targets. The items are the exchangeable unit: each counts by its weight, however many people
-answered it. Which quantiles of the pooled scores to take is itself learned: every pseudo-target in turn gets the
-interval that the others give it, and the level is raised until those hold the wanted share of answers, one more item
-that nothing holds included. Sources: conformal prediction with hierarchical data (Dunn, Wasserman and Ramdas, 2023,
-pooled quantiles); its recalibration for unequal weights (Guan, 2023).
+k or the fold's targets. The items are the exchangeable unit: each counts by its weight, however many people
+answered it. Which quantiles of the pooled scores to take is learned too. Every pseudo-target in turn gets the
+interval that the others give it. The level is raised until these intervals hold the wanted share of answers, counting
+one more item that no interval holds. Sources: conformal prediction with hierarchical data (Dunn, Wasserman and
+Ramdas, 2023, pooled quantiles); its recalibration for unequal weights (Guan, 2023).
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class ErrorLaw:
     total : ndarray of shape (BINS,)
         Probabilities between :data:`EDGES`, errors of the predicted level included: for intervals.
     within : ndarray of shape (BINS,)
-        The same around each pseudo-target's own mean error: for the shape of the answers.
+    Probabilities of errors around each pseudo-target's own mean error: for the shape of the answers.
     n_items : int
-        Number of pseudo-targets behind it.
+    Number of pseudo-targets that it was learned from.
     held : ndarray of shape (len(TAILS),)
-        Share of a new item's answers to expect between the quantiles ``TAILS`` and ``1 - TAILS`` of ``total``.
+    Expected share of a new item's answers between the quantiles ``TAILS`` and ``1 - TAILS`` of ``total``.
     """
 
     total: Array
@@ -62,7 +62,10 @@ class ErrorLaw:
     held: Array
 
     def quantiles(self, level: float) -> tuple[float, float]:
-        """Lower and upper error that enclose ``level`` of a new item's answers; the widest for too few items."""
+        """Return the lower and upper error that enclose ``level`` of a new item's answers.
+
+        With too few pseudo-targets, these are the widest errors that there are.
+        """
         if not 0 < level < 1:
             raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
         tail = float(np.interp(level, self.held[::-1], TAILS[::-1])) if self.held[0] >= level else 0.0
@@ -71,7 +74,7 @@ class ErrorLaw:
 
 
 def _ends(cumulative: Array, tail: float) -> tuple[int, int]:
-    """Edges between which all but ``tail`` on either side lies."""
+    """Return the positions of the edges outside of which at most ``tail`` of the probability lies on either side."""
     if tail <= 0:
         return 0, BINS
     low, high = np.searchsorted(cumulative, [tail * cumulative[-1], (1 - tail) * cumulative[-1]])
@@ -80,17 +83,22 @@ def _ends(cumulative: Array, tail: float) -> tuple[int, int]:
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """Predictions of the pseudo-targets of one target, for the people drawn.
+    """Predictions of the pseudo-targets of one target, for a sample of people.
 
     Attributes
     ----------
     problem : Problem
+        Answers to all items.
     target : int
+        Position of the target.
     fold : tuple of int
+        Positions of all targets of the fold.
     situation : str
+        What the target faces.
     block_blind : bool
+        Whether items of the target's own block are left out of the learning.
     who : ndarray of int of shape (n,)
-        The people drawn.
+    Positions of the people in the sample.
     predicted : ndarray of shape (p, n)
         Standardised predictions of every pseudo-target; NaN where there is none.
     """
@@ -105,17 +113,18 @@ class Residuals:
 
     @cached_property
     def importance(self) -> Array:
-        """How much every item counts, (p,); 0 for whatever is not a pseudo-target."""
+        """Weight of every item in the learning, (p,); 0 for items that are not pseudo-targets."""
         weights = pseudo_target_weights(
             self.problem, self.target, self.fold, self.situation, block_blind=self.block_blind
         )
         there = (weights > 0) & np.isfinite(self.predicted).any(axis=1)
-        return self._shared(there[None], self.problem.block[[self.target]])[0]
+        return np.asarray(self._shared(there[None], self.problem.block[[self.target]])[0])
 
     def _shared(self, usable: NDArray[np.bool_], block: NDArray[np.intp]) -> Array:
-        """Weights of the usable items for targets in ``block``, (m, p), summing to 1 where there are any.
+        """Compute the weights of usable items for targets in ``block``, (m, p); a row sums to 1 where there is a
+        usable item.
 
-        Every item counts the same; siblings, as far as there are several, count above all others.
+        Every item counts the same, except that items of the same block count more if there are several of them.
         """
         everything = usable.sum(axis=1, keepdims=True)
         weights = np.divide(usable, everything, out=np.zeros(usable.shape), where=everything > 0)
@@ -128,7 +137,7 @@ class Residuals:
 
     @cached_property
     def _scores(self) -> tuple[NDArray[np.intp], Array]:
-        """Pseudo-targets with a level, and their errors, (m, n), NaN where nobody answered."""
+        """Return the pseudo-targets with a level, and their errors, (m, n); NaN where nobody answered."""
         items, rows = [], []
         for item in np.flatnonzero(self.importance > 0):
             hidden = list(self.fold)
@@ -143,7 +152,7 @@ class Residuals:
         return np.array(items, dtype=np.intp), np.array(rows).reshape(len(items), len(self.who))
 
     def law(self) -> ErrorLaw:
-        """Distribution of the errors, and what its quantiles hold."""
+        """Estimate the distribution of the errors, and the shares of answers that its quantiles hold."""
         items, scores = self._scores
         if not items.size:
             uniform = np.full(BINS, 1 / BINS)
@@ -154,7 +163,9 @@ class Residuals:
         return ErrorLaw(weight @ shapes, within, items.size, self._held(items, shapes, weight))
 
     def _held(self, items: NDArray[np.intp], shapes: Array, weight: Array) -> Array:
-        """What intervals from the other pseudo-targets hold of each one's answers, on average."""
+        """Compute the average share of a pseudo-target's answers held by the interval that the others give it, for
+        each tail.
+        """
         block = self.problem.block[items]
         others = np.zeros((items.size, len(self.importance)), dtype=bool)
         others[:, items] = True
@@ -174,9 +185,9 @@ class Residuals:
         return np.asarray(held * items.size / (items.size + 1))
 
     def correlation_error(self) -> float:
-        """Standard error of the mean correlation over pseudo-targets, from leaving out people by groups.
+        """Standard error of the mean correlation over pseudo-targets, from a delete-a-group jackknife over people.
 
-        Delete-a-group jackknife with the weights of the features held fixed; scaled from the people drawn to all.
+        The weights of the features are held fixed. The result is scaled from the sample of people to all people.
         """
         items = np.flatnonzero(self.importance > 0)
         if not items.size or len(self.who) < 2 * GROUPS:
@@ -196,7 +207,7 @@ class Residuals:
 
 
 def _histograms(scores: Array) -> Array:
-    """Shares of each row's finite scores between :data:`EDGES`, (m, BINS)."""
+    """Compute the shares of each row's finite scores between :data:`EDGES`, (m, BINS)."""
     fine = np.isfinite(scores)
     bins = np.clip((np.where(fine, scores, 0.0) + EDGE) / STEP, 0, BINS - 1).astype(np.intp)
     flat = (np.arange(len(scores))[:, None] * BINS + bins)[fine]
@@ -207,9 +218,9 @@ def _histograms(scores: Array) -> Array:
 def residuals(
     problem: Problem, folds: Sequence[Sequence[int]], found: Sequence[FoldPrediction], *, block_blind: bool
 ) -> list[list[Residuals]]:
-    """Predictions of the pseudo-targets of every target of every fold, from a second pass over them.
+    """Predict the pseudo-targets of every target of every fold, in a second pass over the folds.
 
-    Large tables are represented by 500 people drawn by id.
+    In large tables this is done for a sample of 500 people, drawn by their ids.
     """
     if problem.inconsistent and any(problem.answered[list(fold)].any() for fold in folds):
         return [
@@ -256,7 +267,7 @@ def _drawn(problem: Problem) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, eq=False)
 class TargetLaw:
-    """What is known of one new item beyond the predictions.
+    """Level, errors and expected correlation of one new item.
 
     Attributes
     ----------
@@ -265,14 +276,15 @@ class TargetLaw:
     errors : ErrorLaw
         Errors around the predictions.
     situation : str
-        What the target faces.
+    What the target faces: a known battery, a new one, or no batteries.
     correlation : float
-        Correlation to expect with the people's answers: the pseudo-targets' mean.
+    Expected correlation with the people's answers: the mean over pseudo-targets.
     correlation_low, correlation_high : float
-        Where it lies for nine new items in ten: quantiles of the pseudo-targets' correlations, one more item at either
-        end of the scale included.
+    Interval that holds the correlation of nine new items in ten: quantiles of the pseudo-targets' correlations,
+        counting one more item at either end of the range.
     correlation_standard_error : float
-        Of ``correlation``, from jackknife over people; it says nothing of how items differ.
+    Standard error of ``correlation``, from a delete-a-group jackknife over people. It does not cover differences
+        between items.
     """
 
     level: Level
@@ -287,7 +299,7 @@ class TargetLaw:
 def target_laws(
     problem: Problem, folds: Sequence[Sequence[int]], found: Sequence[FoldPrediction], *, block_blind: bool
 ) -> list[list[TargetLaw]]:
-    """Level, errors and expected correlation of every target of every fold."""
+    """Estimate level, errors and expected correlation of every target of every fold, one list a fold."""
     pseudo = residuals(problem, folds, found, block_blind=block_blind)
     return [
         [_law(each, stack) for each, stack in zip(row, part.stacks, strict=True)]
@@ -303,7 +315,7 @@ def _law(each: Residuals, stack: Stack) -> TargetLaw:
 
 
 def _expected(values: Array, weights: Array) -> tuple[float, float, float]:
-    """Weighted mean, and quantiles that hold the value of one more item nine times in ten."""
+    """Return a weighted mean, and the quantiles that hold the value of one more item nine times in ten."""
     if not values.size:
         return float("nan"), float("nan"), float("nan")
     order = np.argsort(values)
@@ -317,18 +329,19 @@ def _expected(values: Array, weights: Array) -> tuple[float, float, float]:
 
 
 def category_probabilities(prediction: Array, sd: float, law: ErrorLaw, categories: Sequence[float]) -> Array:
-    """Probability of each category for each person, (n, K); rows sum to 1.
+    """Compute the probability of each category for each person, (n, K); rows sum to 1.
 
-    The law of errors around the prediction is cut halfway between categories, the outer ones taking the tails, and
-    shifted so that the mean over people stays the mean of the predictions (inside the scale).
+    The law of errors around the prediction is cut halfway between categories; the outer categories take the tails. It
+    is shifted so that the mean over people stays the mean of the predictions (inside the scale).
 
     Parameters
     ----------
     prediction : ndarray of shape (n,)
-        On the item's scale; NaN rows stay NaN.
+    Predictions on the item's scale; NaN rows stay NaN.
     sd : float
         Predicted spread of the item.
     law : ErrorLaw
+        Errors in units of ``sd``.
     categories : sequence of float
         Codes in ascending order.
 

@@ -1,4 +1,4 @@
-"""What twins tell about items: which donors a target follows, and how much items resemble each other.
+"""Learn from twins which donors a target follows, and how much items resemble each other.
 
 Nothing here looks at a human answer.
 """
@@ -52,7 +52,7 @@ def standardise_items(values: Array) -> Standardised:
 
 
 def pairwise_correlations(z: Array, seen: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Correlations over pairwise complete answers of already centred items, and the numbers of pairs.
+    """Correlate already centred items over pairwise complete answers, (p, p); also return the numbers of pairs.
 
     Entry (k, l) depends on items k and l only.
     """
@@ -64,7 +64,7 @@ def pairwise_correlations(z: Array, seen: NDArray[np.bool_]) -> tuple[Array, Arr
 
 
 def positive_definite(correlations: Array) -> Array:
-    """The correlations with eigenvalues of at least 0.02 and a unit diagonal."""
+    """Return the correlations with eigenvalues raised to at least 0.02 and a unit diagonal."""
     values, vectors = np.linalg.eigh(correlations)
     raised = (vectors * np.maximum(values, EIGENVALUE_FLOOR)) @ vectors.T
     root = np.sqrt(np.diag(raised))
@@ -91,7 +91,7 @@ class TwinSimilarity:
 
 
 def twin_similarity(twins: Standardised) -> TwinSimilarity:
-    """Similarities of all items, targets included: twins have answered those too."""
+    """Compute the similarities of all items in the twins' answers, targets included: twins have answered those too."""
     seen = twins.seen
     plain = positive_definite(_unit(pairwise_correlations(twins.values, seen)[0]))
     own_mean = twins.values.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
@@ -110,7 +110,7 @@ def _unit(correlations: Array) -> Array:
 
 
 def sparse_links(gram: Array, together: NDArray[np.bool_], l1: float, l2: float) -> Array:
-    r"""Elastic-net weights of every item on the others, all at once.
+    r"""Compute elastic-net weights of every item on the others, all at once, (p, p).
 
     Row k minimises :math:`\tfrac12 w'Qw - w'q_k + \lambda_1\|w\|_1 + \tfrac{\lambda_2}{2}\|w\|_2^2` with
     :math:`w_l = 0` wherever ``together[k, l]``: coordinate descent (scikit-learn) finds the support, a linear
@@ -145,7 +145,7 @@ def sparse_links(gram: Array, together: NDArray[np.bool_], l1: float, l2: float)
 def _solve_row(
     gram: Array, factor: Array, donors: NDArray[np.intp], l1: float, l2: float, weights: Array, k: int
 ) -> None:
-    """Row k by coordinate descent, more and more exactly until its support is known; then in closed form."""
+    """Solve row k by coordinate descent with rising accuracy until its support is known, then in closed form."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import enet_path
 
@@ -175,7 +175,10 @@ def _solve_row(
 
 
 def _polish(gram: Array, donors: NDArray[np.intp], l1: float, l2: float, weights: Array, k: int) -> bool:
-    """Solve row k exactly on its support and keep that if it is the optimum, so that the order does not matter."""
+    """Solve row k exactly on its support, and keep the solution if it is the optimum.
+
+    The result then does not depend on the order of the items.
+    """
     support = np.flatnonzero(weights[k])
     sign = np.sign(weights[k, support])
     system = gram[support[:, None], support] + l2 * np.eye(support.size)
@@ -189,7 +192,9 @@ def _polish(gram: Array, donors: NDArray[np.intp], l1: float, l2: float, weights
 
 
 def sibling_links(similarity: Array, blocks: Sequence[str]) -> tuple[Array, Array]:
-    """Average of the siblings in an item's block: weighted by twin similarity with its sign, and plain."""
+    """Average the siblings (other items) of each item's block, in two ways: weighted by twin similarity with its
+    sign, and plain.
+    """
     block = np.asarray(blocks)
     siblings = (block[:, None] == block) & ~np.eye(len(block), dtype=bool)
     signed = np.where(siblings, similarity, 0.0)

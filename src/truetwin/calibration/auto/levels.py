@@ -1,4 +1,4 @@
-"""Level and spread of a new item: how human answers differ from twin answers on other items."""
+"""Predict level and spread of a new item: how human answers differ from twin answers on other items."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Level:
 
 
 def predict_level(problem: Problem, target: int, hidden: Sequence[int]) -> Level:
-    """Predict mean and sd of the human answers to ``target``; those to ``hidden`` are not looked at.
+    """Predict mean and sd of the human answers to ``target``, without looking at the answers to ``hidden``.
 
-    The twins' mean is shifted, and their sd multiplied, by what was found on the answered items: on the item's siblings
-    as far as there are some, and over all blocks as far as the blocks agree.
+    The twins' mean is shifted, and their sd multiplied, by what was found on answered items. If items of the same
+    block have been answered, these count most; all blocks count as far as they agree.
     """
     donors = problem.answered.copy()
     donors[[target, *hidden]] = False
@@ -51,7 +51,9 @@ def predict_level(problem: Problem, target: int, hidden: Sequence[int]) -> Level
 
 
 def _pooled(values: Array, block: NDArray[np.intp], near: NDArray[np.bool_]) -> float:
-    """Mean over blocks, shrunk to 0 by its standard error, and then to the mean of the near values."""
+    """Pool values as the mean over blocks, shrunk to 0 by its standard error, and then towards the mean of the near
+    values.
+    """
     _, which = np.unique(block, return_inverse=True)
     means = np.bincount(which, values) / np.bincount(which)
     overall = float(means.mean())

@@ -1,4 +1,4 @@
-"""The default method: what it learns, it learns from other items (or people), never from the target."""
+"""Predict new items: stack features with weights learned on other items, never on the target."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ RIDGE: dict[Situation, float] = {"pool": 0.003, "known battery": 0.02, "new batt
 
 @dataclass(frozen=True, eq=False)
 class FoldPrediction:
-    """Standardised predictions of one fold.
+    """Standardised predictions of one fold, and what was learned for it.
 
     Attributes
     ----------
     values : ndarray of shape (n, q)
-        0 for people who have answered no donor.
+    Predictions of the q targets; 0 for people who have answered no donor.
     situations : tuple of str
         What each target faces.
     stacks : tuple of Stack
@@ -39,7 +39,7 @@ class FoldPrediction:
 def predict_items(
     problem: Problem, folds: Sequence[Sequence[int]], *, block_blind: bool
 ) -> list[FoldPrediction]:
-    """Predict the targets of every fold; what a fold yields does not depend on the other folds."""
+    """Predict the targets of every fold; a fold's result does not depend on the other folds."""
     if problem.inconsistent and any(problem.answered[list(fold)].any() for fold in folds):
         return [predict_items(problem.hiding(fold), [fold], block_blind=block_blind)[0] for fold in folds]
     features = FoldFeatures(problem, folds)
@@ -70,7 +70,7 @@ def predict_items(
 
 
 def _widen(problem: Problem, values: Array, fold: Sequence[int], stacks: Sequence[Stack]) -> None:
-    """Spread each target's predictions as far as pseudo-targets have shown to be right, in place."""
+    """Scale each target's predictions, in place, to the spread that was best on pseudo-targets."""
     somebody = has_donors(problem, fold)
     if somebody.any():
         spread = values[somebody].std(axis=0)
@@ -78,7 +78,7 @@ def _widen(problem: Problem, values: Array, fold: Sequence[int], stacks: Sequenc
 
 
 def has_donors(problem: Problem, fold: Sequence[int]) -> NDArray[np.bool_]:
-    """People who have answered an item that is not hidden."""
+    """Test which people have answered an item that is not hidden."""
     donors = problem.answered.copy()
     donors[list(fold)] = False
     return np.asarray(problem.people.seen[:, donors].any(axis=1))
@@ -102,10 +102,10 @@ def _learn(
 def pseudo_target_weights(
     problem: Problem, target: int, fold: Sequence[int], s: Situation, *, block_blind: bool
 ) -> Array:
-    """How much each answered item counts in learning for ``target``; 0 for the fold's own targets.
+    """Compute the weight of each answered item in learning for ``target``; 0 for the fold's own targets.
 
-    Blocks count with the square root of their size. The target's siblings together count as much again as all items,
-    or not at all if the weights are to be blind to the target's block.
+    A block counts with the square root of its size. The target's siblings (items of its block) together count as much
+    again as all items. With ``block_blind`` they do not count at all.
     """
     donors = problem.answered.copy()
     donors[list(fold)] = False

@@ -1,11 +1,10 @@
-r"""Intervals for the answers of new respondents, from how other people's answers lie around their predictions.
+r"""Compute jackknife intervals for the answers of new respondents, from other people's prediction errors.
 
-Every person who has answered is predicted from all others (:mod:`truetwin.calibration.auto.new_people`); the people
-are the
-exchangeable unit. For each item, with its n residuals in ascending order, the interval of level :math:`1 - \alpha`
-around a new person's prediction reaches from the residual of rank :math:`\lfloor (n + 1) \alpha / 2 \rfloor` to that
-of rank :math:`\lceil (n + 1)(1 - \alpha / 2) \rceil`; ranks that do not exist leave it open. Source: the jackknife
-interval with the conformal count of one more person (Barber, Candes, Ramdas and Tibshirani, 2021).
+Every person who has answered is predicted from all others (:mod:`truetwin.calibration.auto.new_people`). The people
+are the exchangeable unit. For each item, with its n residuals in ascending order, the interval of level :math:`1 -
+\alpha` around a new person's prediction reaches from the residual of rank :math:`\lfloor (n + 1) \alpha / 2 \rfloor`
+to that of rank :math:`\lceil (n + 1)(1 - \alpha / 2) \rceil`; ranks that do not exist leave it open. Source: the
+jackknife interval with the conformal count of one more person (Barber, Candes, Ramdas and Tibshirani, 2021).
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ class PersonLaw:
     residuals : ndarray of shape (n, p)
         Answer minus prediction of other people in ascending order for each item, NaN at the end.
     counts : ndarray of shape (p,)
-        How many there are.
+    Number of residuals of each item.
     """
 
     residuals: Array
     counts: Array
 
     def quantiles(self, level: float) -> tuple[Array, Array]:
-        """Lower and upper error for each item, (p,); infinite where too few people answered it.
+        """Return the lower and upper error for each item, (p,); infinite where too few people answered it.
 
         Examples
         --------
@@ -58,14 +57,14 @@ class PersonLaw:
 
 
 def person_law(human: Array, twin: Array, folds: NDArray[np.intp] | None = None) -> PersonLaw:
-    """Errors around leave-one-out predictions of everybody who has answered.
+    """Compute the errors of leave-one-out predictions of everybody who has answered.
 
     Parameters
     ----------
     human, twin : ndarray of shape (n, p)
-        Answers on their scales; people whom intervals are wanted for have no human answers here.
+        Answers on their scales. The people for whom intervals are wanted have no human answers here.
     folds : ndarray of int of shape (n,), optional
-        As for :func:`truetwin.calibration.auto.new_people.predict_people`.
+        Folds of people, as in :func:`truetwin.calibration.auto.new_people.predict_people`.
     """
     known = np.flatnonzero(np.isfinite(human).any(axis=1))
     errors = np.sort(human[known] - predict_people(human, twin, known, folds), axis=0)

@@ -1,8 +1,8 @@
-"""Features of every target and of every pseudo-target, for all folds together.
+"""Compute the features of every target and of every pseudo-target, for all folds together.
 
 A *pseudo-target* is an answered item predicted as if nobody had answered it: without its own answers and, for a new
-battery, without those of its whole block; always without the answers to the fold's targets. What a method learns for a
-fold it learns from them.
+battery, without those of its whole block; always without the answers to the fold's targets. Everything that a method
+learns for a fold, it learns from pseudo-targets.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ class Problem:
     Parameters
     ----------
     human : ndarray of shape (n, p)
-        Human answers on their scales; a fold's targets are left out before they are used for that fold.
+    Human answers on their scales. Those to a fold's targets are removed before anything is computed for that fold.
     twin : ndarray of shape (n, p)
         Twin answers of the same people.
     blocks : tuple of str
         Block of each item.
     sample_ids : tuple of str
-        Ids of the people; they decide who is drawn to learn from in large tables.
+    Ids of the people. In large tables they decide which people are in the sample that is learned from.
     """
 
     human: Array
@@ -83,17 +83,17 @@ class Problem:
 
     @cached_property
     def answered(self) -> NDArray[np.bool_]:
-        """Which items have human answers."""
+        """Mask of the items that have human answers, (p,)."""
         return np.asarray(self.people.seen.any(axis=0))
 
     @cached_property
     def twin_constant(self) -> NDArray[np.bool_]:
-        """Which items all twins answered alike."""
+        """Mask of the items to which all twins gave the same answer, (p,)."""
         return np.asarray(self._twin_range <= 0)
 
     @cached_property
     def twin_unit(self) -> Array:
-        """A unit of each item's scale from twins alone: their sd, kept away from 0 by a part of their range."""
+        """Unit of each item's scale from twins alone, (p,): their sd, kept above 0 by a part of their range."""
         unit = np.sqrt(
             np.where(self.twin_constant, 1.0, self.twins.sd) ** 2 + (RANGE_PART * self._twin_range) ** 2
         )
@@ -108,12 +108,12 @@ class Problem:
 
     @cached_property
     def block(self) -> NDArray[np.intp]:
-        """Number of each item's block."""
+        """Number of each item's block, (p,)."""
         return np.unique(np.asarray(self.blocks), return_inverse=True)[1].astype(np.intp)
 
     @cached_property
     def learners(self) -> NDArray[np.bool_]:
-        """People whose answers the stack is learned from: everybody, or a sample drawn by id."""
+        """Mask of the people from whom the weights are learned: everybody, or a sample drawn by id."""
         n = len(self.sample_ids)
         if n <= MAX_LEARNERS:
             return np.ones(n, dtype=bool)
@@ -128,7 +128,7 @@ class Problem:
 
     @cached_property
     def links(self) -> Array:
-        """All sets of links, (7, p, p); from twins alone."""
+        """Seven sets of links between items, (7, p, p), from twins alone."""
         alike = self._similarity
         alone = np.eye(len(self.blocks), dtype=bool)
         together = self.block[:, None] == self.block
@@ -151,7 +151,7 @@ class Problem:
 
     @cached_property
     def covariance(self) -> Array:
-        """Human correlations, shrunk to what twins suggest where few people answered both items; (p, p).
+        """Human correlations, (p, p), shrunk towards the twins' correlations where few people answered both items.
 
         Entry (k, l) depends on the human answers to items k and l only, unless :attr:`inconsistent`.
         """
@@ -162,17 +162,18 @@ class Problem:
 
     @cached_property
     def inconsistent(self) -> bool:
-        """Whether correlations over different people contradict each other, so that eigenvalues must be raised.
+        """Whether correlations over different people contradict each other, so that eigenvalues must be raised to
+        fit.
 
-        If they do not, no part of the matrix does either. If they do, what is raised depends on all items, and each
-        fold must be predicted with its targets hidden.
+        If the whole matrix is consistent, every part of it is too. If it is not, the raised eigenvalues depend on all
+        items, so each fold must be predicted with its targets hidden.
         """
         answered = np.flatnonzero(self.answered)
         part = self._pairwise_covariance[answered[:, None], answered]
         return bool(part.size and np.linalg.eigvalsh(part)[0] < SMALLEST_EIGENVALUE)
 
     def hiding(self, fold: Sequence[int]) -> Problem:
-        """The same problem without the human answers to a fold's targets."""
+        """Return the same problem without the human answers to a fold's targets."""
         human = self.human.copy()
         human[:, list(fold)] = np.nan
         return Problem(human, self.twin, self.blocks, self.sample_ids)
@@ -187,7 +188,9 @@ class Problem:
         return np.asarray(covariance)
 
     def situation(self, target: int, fold: Sequence[int]) -> Situation:
-        """What a target faces: answered siblings, none although other items have some, or no batteries at all."""
+        """Classify a target: its siblings are answered, only other items have answered siblings, or there are no
+        batteries.
+        """
         donors = self.answered.copy()
         donors[list(fold)] = False
         if (donors & (self.block == self.block[target])).any():
@@ -219,11 +222,12 @@ TargetSink = Callable[[int, int, NDArray[np.intp], Array], None]
 
 
 class FoldFeatures:
-    """Walks over the people, a chunk at a time, and hands out features of targets and pseudo-targets.
+    """Go through the people, some at a time, and pass on the features of targets and pseudo-targets.
 
     Parameters
     ----------
     problem : Problem
+        Answers to all items.
     folds : sequence of sequences of int
         Targets of each fold; every other answered item is a donor.
     """
@@ -246,7 +250,9 @@ class FoldFeatures:
         self._links = problem.links[used]
 
     def learn(self, on_target: TargetSink | None) -> dict[Situation, Learned]:
-        """Moments of all pseudo-targets; in the same walk the targets' features, if somebody wants them."""
+        """Compute the moments of all pseudo-targets; pass the targets' features to ``on_target``, if given, in the
+        same walk.
+        """
         p = len(self.problem.blocks)
         sums = {s: MomentSums(len(folds), p, len(FEATURES[s]) + 1) for s, folds in self.facing.items()}
 
@@ -268,7 +274,9 @@ class FoldFeatures:
         on_pseudo: Mapping[Situation, PseudoSink],
         on_target: TargetSink | None,
     ) -> None:
-        """Visit the chosen people."""
+        """Go through the chosen people, and call the functions given with the features of pseudo-targets and
+        targets.
+        """
         problem, columns = self.problem, self.columns
         covariance = problem.covariance[np.ix_(columns, columns)]
         links = self._links[:, columns[:, None], columns]
@@ -339,7 +347,7 @@ class FoldFeatures:
                     sink(item, folds[keep], who[there], _assemble(s, linked, left.level[cells], own, answer))
 
     def _groups(self, s: Situation, hidden: Sequence[int]) -> list[list[int]]:
-        """Items left out together as pseudo-targets: one by one, or block by block."""
+        """Group the items that are left out together as pseudo-targets: one by one, or block by block."""
         members: dict[int, list[int]] = {}
         for k, c in enumerate(self.columns):
             if int(c) not in hidden:
@@ -363,7 +371,7 @@ class FoldFeatures:
 
 
 def _assemble(s: Situation, linked: Sequence[Array], level: Array, *same_in_all_folds: Array) -> Array:
-    """Variables (m, d, n): links (n, m), level (n, m), then what does not depend on the fold (n,)."""
+    """Join variables into (m, d, n): links (n, m), level (n, m), then variables that are the same in all folds (n,)."""
     parts = [*linked] if s == "new battery" else [*linked, level]
     result = np.empty((level.shape[1], len(parts) + len(same_in_all_folds), level.shape[0]))
     for d, part in enumerate(parts):

@@ -1,17 +1,17 @@
-r"""Weights of several predictors, learned on other items as pseudo-targets.
+r"""Stacking: learn the weights of several predictors on pseudo-targets (answered items treated as unanswered).
 
 The weights w solve
 
 .. math:: \max_w \sum_k \omega_k\, \mathrm{corr}(F_k w, z_k) - \text{ridge}
 
 over pseudo-targets k, from the covariance matrices of (features, answer) of each pseudo-target alone. The mean
-correlation says nothing of how far predictions should spread; that too is learned on the pseudo-targets. With
+correlation does not say how far predictions should spread. That is learned on the pseudo-targets too. With
 :math:`s_k` the sd of :math:`F_k w`,
 
 .. math:: \hat z_k = c\, (s_k / \bar s)^{b - 1} F_k w,\qquad 0 \le b \le 1,
 
-with c and b of least squares over pseudo-targets: at b = 1 predictions that hardly spread stay so, at b = 0 those of
-every item spread alike.
+with c and b from least squares over pseudo-targets. At b = 1, predictions that hardly spread stay so; at b = 0, those
+of every item spread alike.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Moments:
 
 
 class MomentSums:
-    """Adds up people into :class:`Moments`."""
+    """Accumulate people into :class:`Moments`."""
 
     def __init__(self, n_folds: int, n_items: int, n_variables: int) -> None:
         self.count = np.zeros((n_folds, n_items))
@@ -56,13 +56,13 @@ class MomentSums:
         self.second = np.zeros((n_folds, n_items, n_variables, n_variables))
 
     def add(self, folds: NDArray[np.intp], item: int, variables: Array) -> None:
-        """Add (m, d, n) variables of one pseudo-target in m folds."""
+        """Add the variables, (m, d, n), of one pseudo-target in m folds."""
         self.count[folds, item] += variables.shape[2]
         self.first[folds, item] += variables.sum(axis=2)
         self.second[folds, item] += np.matmul(variables, variables.transpose(0, 2, 1))
 
     def moments(self) -> Moments:
-        """Means and covariances of everything added."""
+        """Compute the means and covariances of everything added."""
         count = np.maximum(self.count, 1)[:, :, None]
         mean = self.first / count
         covariance = self.second / count[..., None] - mean[..., :, None] * mean[..., None, :]
@@ -71,20 +71,20 @@ class MomentSums:
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """Weights of the features, scaled so that they predict standardised answers.
+    """Learned weights of the features, scaled so that they predict standardised answers.
 
     Attributes
     ----------
     weights : ndarray of shape (f,)
-        All 0 if there was nothing to learn from.
+    Weights of the f features; all 0 if there was nothing to learn from.
     correlations : ndarray of shape (p,)
         Correlation reached on each pseudo-target; NaN where it is not one.
     spreads : ndarray of shape (p,)
         Sd of the features times ``weights`` for each pseudo-target; NaN where it is not one.
     typical : float
-        Their root mean square.
+    Root mean square of ``spreads``.
     power : float
-        b: how far an item's predictions keep the spread that the features give them.
+    The exponent b: 1 keeps the spread that the features give to an item's predictions, 0 makes all items alike.
     """
 
     weights: Array
@@ -94,21 +94,23 @@ class Stack:
     power: float = 1.0
 
     def widening(self, spread: Array) -> Array:
-        """What to multiply predictions by that spread by ``spread``; 1 where they do not vary at all."""
+        """Return the factor by which to multiply predictions that spread by ``spread``; 1 where they do not vary at
+        all.
+        """
         varies = spread > _NO_SPREAD * max(self.typical, _NO_SPREAD)
         ratio = np.divide(self.typical, spread, out=np.ones_like(spread), where=varies)
         return np.asarray(ratio ** (1.0 - self.power))
 
 
 def fit_stack(covariance: Array, importance: Array, ridge: float) -> Stack:
-    """Weights that maximise the mean correlation over pseudo-targets.
+    r"""Find the weights that maximise the mean correlation over pseudo-targets.
 
     Parameters
     ----------
     covariance : ndarray of shape (p, d, d)
         Covariances of (features, answer) of each possible pseudo-target.
     importance : ndarray of shape (p,)
-        Weight of each pseudo-target, :math:`\\omega_k`; 0 leaves it out.
+        Weight of each pseudo-target, :math:`\omega_k`; 0 leaves it out.
     ridge : float
         Penalty in units of the features' mean curvature.
 
@@ -163,7 +165,7 @@ def fit_stack(covariance: Array, importance: Array, ridge: float) -> Stack:
 
 
 def _slope(spread: Array, cross: Array, share: Array) -> tuple[float, float]:
-    """c and b of least squares, from the relative spreads of predictions and their covariances with answers."""
+    """Fit c and b by least squares, from the relative spreads of predictions and their covariances with answers."""
     varies = spread > _NO_SPREAD
     spread, cross, share = spread[varies], cross[varies], share[varies]
     best = (0.0, 0.0, 1.0)

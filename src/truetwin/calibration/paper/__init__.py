@@ -1,1 +1,1 @@
-"""The methods of paper A: fit-and-transfer, matrix completion, synthetic prior, neural network, adaptive transfer."""
+"""Methods of paper A: fit-and-transfer, matrix completion, synthetic prior, neural network, adaptive transfer."""

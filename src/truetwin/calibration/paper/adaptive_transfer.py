@@ -27,19 +27,20 @@ PLACE_PENALTY = 0.01
 
 
 class AdaptiveTransfer(Calibrator):
-    r"""A linear transfer where its training error on the twins is below a threshold, and the twin elsewhere.
+    r"""Predict by a linear transfer where its training error on the twins is below a threshold, else by the twin
+    itself.
 
-    With :math:`e_j` the mean squared error of the fit to the twins' standardised answers to target j, predicts the
-    calibrated answer if :math:`e_j < \tau` and the twin's own otherwise. Source: paper A, section 5.3, where the
-    threshold was chosen on the scored targets (0.15). Without a threshold by hand it is learned on other items: each
-    donor is predicted from the others, and of the thresholds within one standard error of the best mean correlation the
-    lowest is taken. :math:`e_j` is then divided by the variance of the twins' answers, which items with few answer
-    categories need, as they are not scaled to unit variance.
+    Let :math:`e_j` be the mean squared error of the fit to the twins' standardised answers to target j. The
+    prediction is the calibrated answer if :math:`e_j < \tau`, and the twin's own otherwise. Source: paper A, section
+    5.3, where the threshold was chosen on the scored targets (0.15). If no threshold is given, it is learned on other
+    items: each donor is predicted from the others. Of the thresholds within one standard error of the best mean
+    correlation, the lowest is taken. :math:`e_j` is then divided by the variance of the twins' answers, because items
+    with few answer categories are not scaled to unit variance.
 
     Parameters
     ----------
     threshold : float, optional
-        By hand.
+    The threshold; learned on the donors if not given.
     blocks : mapping from item id to block, optional
         Batteries, as for :class:`~truetwin.calibration.auto.auto_calibrator.Auto`. For a target with answered
         siblings the threshold is
@@ -89,7 +90,7 @@ class AdaptiveTransfer(Calibrator):
         return self.values_.copy()
 
     def _learned(self, design: Design, model: LinearTransfer) -> Array:
-        """For each target the best threshold on donors that face what the target faces."""
+        """Learn for each target the best threshold, on donors in the same situation as the target."""
         ids = [*design.donor_ids, *design.target_ids]
         blocks = np.array(complete_blocks(self.blocks, ids))
         block, target_block = blocks[: design.n_donors], blocks[design.n_donors :]
@@ -104,7 +105,7 @@ class AdaptiveTransfer(Calibrator):
         return thresholds
 
     def _threshold(self, design: Design, group_of: NDArray[np.str_]) -> float:
-        """The best threshold where each group of donors in turn is predicted from all others."""
+        """Learn the best threshold when each group of donors in turn is predicted from all others."""
         X, fill = design.complete.X_twin, _Filling(design)
         seen = np.isfinite(design.observed.human)
         twins = np.nan_to_num(design.observed.twin_of_human)
@@ -128,9 +129,9 @@ class AdaptiveTransfer(Calibrator):
 
 
 class _Filling:
-    """Completes people's donors again without their answers to some of them, which the completion had used.
+    """Impute people's answers to donors again, without their answers to some of the donors.
 
-    The item directions of the completion are kept; each person's place on them is fitted anew.
+    The singular directions of the first completion are kept. Each person's coordinates on them are fitted anew.
     """
 
     def __init__(self, design: Design) -> None:
@@ -141,7 +142,7 @@ class _Filling:
         self.directions = np.linalg.svd(complete, full_matrices=False)[2][:rank].T
 
     def without(self, group: NDArray[np.intp]) -> Array:
-        """Completed answers to the other donors, (n, p); columns of ``group`` are filled as well."""
+        """Return completed answers to the other donors, (n, p); columns of ``group`` are filled as well."""
         if self.seen.all():
             return self.answers
         seen = self.seen.copy()
@@ -180,15 +181,17 @@ def _errors(y: Array, fitted: Array) -> Array:
 
 
 def _unexplained(error: Array, y: Array) -> Array:
-    """Share of the variance that the fit leaves; 1 for a constant, of which nothing can be explained."""
-    variance = y.var(axis=0)
-    return np.divide(error, variance, out=np.ones_like(error), where=variance > 1e-12)
+    """Compute the share of the variance that the fit leaves unexplained; 1 for a constant, which nothing explains."""
+    variance: Array = y.var(axis=0)
+    share: Array = np.divide(error, variance, out=np.ones_like(error), where=variance > 1e-12)
+    return share
 
 
 def _best_threshold(error: Array, gain: Array, group_of: NDArray[np.str_]) -> float:
-    """The lowest threshold whose gain is within one standard error of the best; 0 (never calibrate) is one of them.
+    """Find the lowest threshold whose gain is within one standard error of the best; 0 (never calibrate) is a
+    candidate.
 
-    Groups are the unit: each counts once, and the errors are those of differences over groups.
+    Each group of items counts once, and standard errors are those of differences over groups.
     """
     fine = np.isfinite(error) & np.isfinite(gain)
     if not fine.any():
@@ -211,7 +214,7 @@ def _best_threshold(error: Array, gain: Array, group_of: NDArray[np.str_]) -> fl
 
 
 def _correlation(x: Array, y: Array) -> float:
-    """0 where a side is constant: a twin that says nothing gains nothing."""
+    """Pearson correlation; 0 where either side is constant, because a constant twin tells nothing."""
     if x.size < 3 or x.std() < 1e-2 or y.std() < 1e-2:
         return 0.0
     return float(np.corrcoef(x, y)[0, 1])
@@ -219,16 +222,16 @@ def _correlation(x: Array, y: Array) -> float:
 
 @dataclass(frozen=True)
 class _Part:
-    """Some donors that predict other donors: what a linear transfer needs of a design."""
+    """Some donors that predict other donors: the part of a design that a linear transfer needs."""
 
     complete: Complete
 
     @property
     def n_donors(self) -> int:
         """Number of donors."""
-        return self.complete.X_twin.shape[1]
+        return int(self.complete.X_twin.shape[1])
 
     @property
     def n_targets(self) -> int:
-        """Number of donors posing as targets."""
-        return self.complete.y_twin.shape[1]
+        """Number of donors that are treated as targets."""
+        return int(self.complete.y_twin.shape[1])

@@ -1,4 +1,4 @@
-"""Predictions that a method must beat."""
+"""Baselines: simple predictions that a method must beat."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _Baseline(Calibrator):
     predicts_on_scale: ClassVar[bool] = True
 
     def _fit(self, design: Design) -> None:
-        """There is nothing to learn."""
+        """Do nothing: a baseline has nothing to learn."""
 
 
 class TwinAsIs(_Baseline):
@@ -66,25 +66,26 @@ class HumanItemMean(_Baseline):
 
 
 class HumanRespondentMean(Calibrator):
-    """The person's own mean standardised answer to the donors; for a new item only.
+    """The person's own mean standardised answer to the donors (the answered items); for a new item only.
 
-    It knows how high a person answers in general and nothing of the item, so it is what any method that claims
-    to predict a new item must beat.
+    It knows how high a person answers in general, and nothing of the item. Any method that claims to predict a new
+    item must beat it.
     """
 
     axes: ClassVar[tuple[Axis, ...]] = ("item",)
     needs_varying_twins: ClassVar[bool] = False
 
     def _fit(self, design: Design) -> None:
-        """There is nothing to learn."""
+        """Do nothing: there is nothing to learn."""
 
     def _predict(self, design: Design) -> Array:
         return np.repeat(_means(design.observed.human, 1), design.n_targets, axis=1)
 
 
 def _means(values: Array, axis: int) -> Array:
-    """Means over observed answers, dimension kept; NaN where there are none."""
+    """Compute means over observed answers, keeping the dimension; NaN where there are none."""
     seen = np.isfinite(values)
     count = seen.sum(axis=axis, keepdims=True)
     total = np.sum(values, axis=axis, keepdims=True, where=seen)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    means: Array = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return means

@@ -1,4 +1,6 @@
-"""Matrix completion (paper A, Algorithm 2): stack humans on twins, and fill in the missing half-column."""
+"""Matrix completion (paper A, Algorithm 2): stack humans on twins, and fill in the humans' missing answers to the
+target.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,10 @@ _LARGEST_SHARED = 2**23
 
 
 class StackedCompletion(Calibrator):
-    """Completes humans stacked on twins, standardised, with the human half of each target missing.
+    """Complete a matrix of humans stacked on twins, standardised, in which the human half of each target is missing.
 
-    Subclasses implement ``_complete(design, k, stack)``. Targets are completed one at a time, so that what is
-    predicted for one does not depend on which others are asked for.
+    Subclasses implement ``_complete(design, k, stack)``. Targets are completed one at a time, so that the prediction
+    of one does not depend on which others are predicted.
 
     For a new respondent there are two ways to stack. Swapping the roles of respondents and items ("linked") puts a
     person's answers beside those of the person's twin, so that the twin tells about the person. The paper's own
@@ -51,7 +53,7 @@ class StackedCompletion(Calibrator):
 
     @abstractmethod
     def _complete(self, design: Design, k: int, stacked: Array) -> Array:
-        """The stack of target ``k`` with its gaps filled."""
+        """Fill the gaps in the stack of target ``k``."""
 
 
 class HardSVD(StackedCompletion):
@@ -87,7 +89,7 @@ class SoftSVD(StackedCompletion):
     rank : int, default=20
         Largest rank of the completed matrix.
     shrinkage : float, default=20
-        What is subtracted from each singular value.
+    Amount subtracted from each singular value.
     stack : {"linked", "unlinked"}, default="linked"
         How sources are stacked for a new respondent; see :class:`StackedCompletion`.
     """
@@ -132,7 +134,9 @@ class ALS(StackedCompletion):
 
 
 def _softly(design: Design, k: int, stacked: Array, rank: int, shrinkage: float) -> Array:
-    """Soft-impute of a stack, kept with its design so that methods with the same settings share it."""
+    """Run soft-impute on a stack, and store the result with its design, so that methods with the same settings share
+    it.
+    """
     key = ("soft-impute", k, rank, shrinkage)
     found = design.shared.get(key)
     if found is None:

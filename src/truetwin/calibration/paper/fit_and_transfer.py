@@ -16,7 +16,7 @@ from truetwin.solvers.simplex import gram_of, simplex_least_squares, simplex_mir
 
 
 class LinearTransfer(Calibrator):
-    """A linear model of the target in the donors, the same for twins and humans.
+    """Predict the target by a linear model in the donors, fitted on twins and applied to humans.
 
     Subclasses implement ``_solve(design)``, which returns ``coef_`` of shape (p, q) and ``intercept_`` of shape (q,).
     """
@@ -31,7 +31,7 @@ class LinearTransfer(Calibrator):
 
     @abstractmethod
     def _solve(self, design: Design) -> tuple[Array, Array]:
-        """Coefficients (p, q) and intercepts (q,)."""
+        """Return coefficients (p, q) and intercepts (q,)."""
 
 
 class Ridge(LinearTransfer):
@@ -54,7 +54,7 @@ class Ridge(LinearTransfer):
 
 
 class _CoordinateDescent(LinearTransfer):
-    """What the lasso and the elastic net share; ``converged_`` says whether every target met its tolerance."""
+    """Shared part of lasso and elastic net; ``converged_`` says whether every target met its tolerance."""
 
     def _descend(self, design: Design, alpha: float, l1_ratio: float) -> tuple[Array, Array]:
         found = design.complete.elastic_net_design.solve(design.complete.y_twin, alpha, l1_ratio)

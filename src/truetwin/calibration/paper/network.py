@@ -1,4 +1,4 @@
-"""The neural network of paper A, trained for many targets side by side."""
+"""Neural network of paper A, trained for many targets side by side."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class NeuralNet(Calibrator):
 
 
 def _alike(designs: Sequence[Design]) -> list[list[tuple[int, int]]]:
-    """Pairs (design, target) whose arrays have equal shapes, in groups that fit in memory."""
+    """Group pairs (design, target) whose arrays have equal shapes; each group fits in memory."""
     shapes: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     for d, design in enumerate(designs):
         shapes.setdefault(design.complete.X_twin.shape, []).extend((d, k) for k in range(design.n_targets))

@@ -1,4 +1,4 @@
-"""Hyperparameters by cross-validation among the twins' own answers: no human answer is ever looked at."""
+"""Choose hyperparameters by cross-validation among the twins' own answers; no human answer is ever looked at."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ N_SAMPLES = 2000
 
 @dataclass(frozen=True, eq=False)
 class _TwinsOnly:
-    """Twin answers posing as both sources: held-out samples as the humans, the others as the twins."""
+    """Twin answers used as both sources: held-out samples play the humans, the others the twins."""
 
     respondent_ids: tuple[str, ...]
     item_ids: tuple[str, ...]
@@ -30,11 +30,12 @@ class _TwinsOnly:
 
 
 def choose(candidates: Sequence[Calibrator], answers: Answers, axis: Axis) -> Calibrator:
-    """The candidate that predicts twins' answers to pseudo-targets best on twins that it was not fitted on.
+    """Choose the candidate that predicts pseudo-targets best on twins that it was not fitted on.
 
-    A few items (respondents) with varying twin answers are pseudo-targets. Of the samples, a third is held out and
-    plays the humans. The score is the squared error in units of the pseudo-target's variance; on a tie the first
-    candidate wins. What is drawn depends on ids alone, so that the order of rows and columns does not matter.
+    A few items (or respondents) with varying twin answers are the pseudo-targets: they play the part of a target. A
+    third of the samples is held out and plays the humans. The score is the squared error in units of the
+    pseudo-target's variance; on a tie the first candidate wins. The draw depends on ids alone, so that the order of
+    rows and columns does not matter.
     """
     if len(candidates) == 1:
         return candidates[0]
@@ -51,7 +52,7 @@ def choose(candidates: Sequence[Calibrator], answers: Answers, axis: Axis) -> Ca
 
 
 def _loss(prediction: Array, truth: Array) -> float:
-    """Mean over pseudo-targets of the squared error over the variance; infinite if nothing can be compared."""
+    """Compute the mean over pseudo-targets of squared error over variance; infinite if nothing can be compared."""
     losses = []
     for predicted, observed in zip(prediction.T, truth.T, strict=True):
         both = np.isfinite(predicted) & np.isfinite(observed)

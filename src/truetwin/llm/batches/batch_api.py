@@ -10,7 +10,6 @@ from typing import Any
 
 from truetwin.io import file_hash
 from truetwin.llm.batches.batch_files import ENDPOINT, Imported, import_replies
-from truetwin.llm.batches.handover import give_up
 from truetwin.llm.providers.openai_client import OpenAIModel
 from truetwin.llm.running.pricing import Prices
 from truetwin.llm.store.run_store import Store
@@ -124,7 +123,7 @@ def _collect(task: Task, model: OpenAIModel, store: Store, job: BatchJob, prices
                 total.unexpected + one.unexpected,
                 total.unreadable + one.unreadable,
             )
-    left = give_up(store, job.file)
+    left = store.give_up(job.file)
     store.note(_NOTE + job.id, store.notes(_NOTE + job.id)[_NOTE + job.id] | {"collected": True})
     return Collected(job, total, left)
 

@@ -12,15 +12,13 @@ from typing import Any
 
 from truetwin.errors import FileFormatError, ParameterError, ProviderError
 from truetwin.io import check_writable, replacing
-from truetwin.llm.batches.handover import hand_over, take_back
 from truetwin.llm.messages import Cell, Request, Usage
 from truetwin.llm.providers.chat_format import chat_body, read_completion
 from truetwin.llm.running.budget import estimated_tokens
 from truetwin.llm.running.pricing import Prices
 from truetwin.llm.running.shards import Shard
 from truetwin.llm.store.run_store import Store
-from truetwin.llm.store.shared_run import Failure
-from truetwin.llm.store.stored_call import storable
+from truetwin.llm.store.stored_call import Failure, storable
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
 ENDPOINT = "/v1/chat/completions"
@@ -149,9 +147,9 @@ def _write_file(
     if not lines:
         path.unlink()
         return None
-    hand_over(
-        store, path.name, lines
-    )  # a file that nobody waits for does no harm, a wait without a file would
+    store.hand_over(
+        path.name, lines
+    )  # last: a file nobody waits for does no harm, a wait without a file would
     return Exported(path, len(lines))
 
 
@@ -185,9 +183,9 @@ def import_replies(task: Task, store: Store, path: Path, *, prices: Prices | Non
             if outcome in ("answered", "failed"):
                 taken.append(name)
             if len(taken) >= _BLOCK:
-                take_back(store, taken)
+                store.take_back(taken)
                 taken.clear()
-    take_back(store, taken)
+    store.take_back(taken)
     if n_lines and counts["unreadable"] == n_lines:
         raise FileFormatError(
             f"replies must be JSON lines with a 'custom_id' and a 'response' each; no line of {path} is one"

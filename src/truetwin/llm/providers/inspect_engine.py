@@ -163,6 +163,7 @@ def _messages(request: Request) -> list[Any]:
 
 def _config(request: Request, timeout: float) -> Any:
     from inspect_ai.model import GenerateConfig, ResponseSchema
+    from inspect_ai.util import JSONSchema
 
     sampling = request.sampling
     chosen: dict[str, Any] = {
@@ -173,7 +174,9 @@ def _config(request: Request, timeout: float) -> Any:
     if sampling.extra:
         chosen["extra_body"] = dict(sampling.extra)
     if request.schema is not None:
-        chosen["response_schema"] = ResponseSchema(name="reply", json_schema=dict(request.schema))
+        chosen["response_schema"] = ResponseSchema(
+            name="reply", json_schema=JSONSchema.model_validate(dict(request.schema))
+        )
     return GenerateConfig(timeout=None, attempt_timeout=max(1, round(timeout)), **chosen)
 
 

@@ -121,7 +121,7 @@ class ScriptedModel:
         if times is None:
             return False
         self._failed[k, cell] += 1
-        return self._failed[k, cell] > times
+        return bool(self._failed[k, cell] > times)
 
     def _reply(self, rule: _Rule, request: Request) -> Reply:
         rest = rule.rest

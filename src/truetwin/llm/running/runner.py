@@ -27,8 +27,7 @@ from truetwin.llm.running.run_options import RunOptions
 from truetwin.llm.running.run_progress import Progress, RunSummary
 from truetwin.llm.running.waiting import wait_for
 from truetwin.llm.store.run_store import Store
-from truetwin.llm.store.shared_run import Failure
-from truetwin.llm.store.stored_call import value_json
+from truetwin.llm.store.stored_call import Failure, value_json
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
 _TICK = 0.1  # seconds between writes to the store

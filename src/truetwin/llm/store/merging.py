@@ -1,4 +1,4 @@
-"""Shards that ran on several machines, put together into one store."""
+"""Merge the stored runs of several machines into one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from pathlib import Path
 
 from truetwin.errors import RunError
 from truetwin.llm.store.run_store import Store
-from truetwin.llm.store.stored_call import OPEN_STATES
+from truetwin.llm.store.stored_call import COLUMNS, OPEN_IN_SQL
 
-_OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
 _SAME = "t.step = s.step AND t.persona = s.persona AND t.item = s.item AND t.replicate = s.replicate"
-_FIELDS = (
-    "step, persona, item, replicate, state, value, reason, digest, prompt, reply, finish_reason, refusal, logprobs, "
-    "model, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency, attempts, time"
-)
+_FIELDS = f"{COLUMNS}, prompt"
+_UPDATED = ", ".join(f"{name} = excluded.{name}" for name in _FIELDS.split(", ")[4:])
 
 
 @dataclass(frozen=True)
@@ -60,8 +57,8 @@ def _merge_one(target: Store, source: Store) -> Merged:
             "INSERT INTO failures "
             "SELECT s.step, s.persona, s.item, s.replicate, 'duplicate', 'answered in two shards', s.prompt_tokens, "
             "s.completion_tokens, s.reasoning_tokens, s.cached_tokens, s.cost, s.time, NULL "
-            f"FROM source.calls s JOIN calls t ON {_SAME} "
-            f"WHERE s.reply IS NOT NULL AND t.state NOT IN ({_OPEN}) AND (t.time != s.time OR t.digest != s.digest) "
+            f"FROM source.calls s JOIN calls t ON {_SAME} WHERE s.reply IS NOT NULL "
+            f"AND t.state NOT IN ({OPEN_IN_SQL}) AND (t.time != s.time OR t.digest != s.digest) "
             f"AND NOT EXISTS (SELECT 1 FROM failures t WHERE {_SAME} AND t.kind = 'duplicate' AND t.time = s.time)"
         )
         duplicates = twice.rowcount
@@ -70,11 +67,10 @@ def _merge_one(target: Store, source: Store) -> Merged:
             f"(SELECT 1 FROM failures t WHERE {_SAME} AND t.kind = s.kind AND t.time = s.time)"
         )
         before = _answers(base)
-        updated = ", ".join(f"{name} = excluded.{name}" for name in _FIELDS.split(", ")[4:])
         base.execute(
             f"INSERT INTO calls ({_FIELDS}) SELECT {_FIELDS} FROM source.calls WHERE true "
-            f"ON CONFLICT (step, persona, item, replicate) DO UPDATE SET {updated} "
-            f"WHERE calls.state IN ({_OPEN}) AND excluded.state NOT IN ({_OPEN})"
+            f"ON CONFLICT (step, persona, item, replicate) DO UPDATE SET {_UPDATED} "
+            f"WHERE calls.state IN ({OPEN_IN_SQL}) AND excluded.state NOT IN ({OPEN_IN_SQL})"
         )
         return Merged(_answers(base) - before, duplicates)
 

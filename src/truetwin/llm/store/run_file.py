@@ -1,4 +1,4 @@
-"""A stored run as a file: what it holds, and one safe way to write to it."""
+"""Read a stored run: one SQLite file, its tables, and the one safe way to write to it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,52 @@ from typing import Any, Self
 
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Request, Usage
-from truetwin.llm.store.run_schema import connect
-from truetwin.llm.store.stored_call import COLUMNS, StoredCall, from_row, to_request
+from truetwin.llm.store.stored_call import COLUMNS, StoredCall, from_row, key, to_request
 from truetwin.llm.task import State
 
 FILE_NAME = "run.sqlite"
 ONE_CELL = "step = ? AND persona = ? AND item = ? AND replicate = ?"
+VERSION = 1
+WAIT_FOR_LOCK = 60.0  # seconds that one writer waits for another
+
+# `texts` holds what prompts are made of, once each, under its hash; `calls.prompt` lists the hashes. `calls` has one
+# row for each answered cell; `failures` one for each attempt that gave no answer, so that usage adds up; `claims`
+# says which session is asking a cell right now.
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE steps (step TEXT PRIMARY KEY, settings TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, born TEXT NOT NULL, about TEXT NOT NULL,
+    started REAL NOT NULL, beat REAL NOT NULL, ended REAL
+);
+CREATE TABLE texts (id TEXT PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE calls (
+    step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL, replicate INTEGER NOT NULL,
+    state TEXT NOT NULL, value TEXT, reason TEXT NOT NULL,
+    digest TEXT NOT NULL, prompt TEXT NOT NULL,
+    reply TEXT, finish_reason TEXT, refusal TEXT, logprobs TEXT, model TEXT,
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
+    cost REAL, latency REAL, attempts INTEGER NOT NULL, time REAL NOT NULL, session INTEGER,
+    UNIQUE (step, persona, item, replicate)
+);
+CREATE TABLE failures (
+    step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL, replicate INTEGER NOT NULL,
+    kind TEXT NOT NULL, message TEXT NOT NULL,
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
+    cost REAL, time REAL NOT NULL, session INTEGER
+);
+CREATE TABLE claims (
+    step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL, replicate INTEGER NOT NULL,
+    session INTEGER NOT NULL, PRIMARY KEY (step, persona, item, replicate)
+) WITHOUT ROWID;
+CREATE INDEX claims_of_session ON claims (session);
+CREATE TABLE batches (
+    custom_id TEXT PRIMARY KEY, step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL,
+    replicate INTEGER NOT NULL, digest TEXT NOT NULL, prompt TEXT NOT NULL, batch TEXT NOT NULL
+) WITHOUT ROWID;
+"""
 
 
 @dataclass(frozen=True)
@@ -46,11 +86,6 @@ class Totals:
         }
 
 
-def key(cell: Cell) -> tuple[str, str, str, int]:
-    """The values of :data:`ONE_CELL`."""
-    return cell.step, cell.persona, cell.item, cell.replicate
-
-
 class RunFile:
     """Reading a stored run; :class:`truetwin.llm.Store` also writes it.
 
@@ -70,7 +105,7 @@ class RunFile:
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
         path = Path(path)
         self.path = path / FILE_NAME if path.is_dir() else path
-        self._base = connect(self.path, create=create)
+        self._base = _connect(self.path, create=create)
 
     def __enter__(self) -> Self:
         return self
@@ -93,7 +128,8 @@ class RunFile:
         row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
         if row is None:
             raise RunError(f"{self.path} has no step {step!r}; it has: {', '.join(self.steps()) or 'none'}")
-        return json.loads(row[0])
+        settings: dict[str, Any] = json.loads(row[0])
+        return settings
 
     def steps(self) -> list[str]:
         """Names of the steps, in the order in which they began to be answered."""
@@ -169,12 +205,6 @@ class RunFile:
         """Cells that are left to batches, by batch."""
         return dict(self._base.execute("SELECT batch, count(*) FROM batches GROUP BY batch ORDER BY batch"))
 
-    def waiting_in(self, file: str) -> list[str]:
-        """Ids of the requests that are waited for from one batch."""
-        return [
-            name for (name,) in self._base.execute("SELECT custom_id FROM batches WHERE batch = ?", (file,))
-        ]
-
     def handed_over(self, custom_id: str) -> tuple[Cell, Request] | None:
         """The cell and request that a batch has under an id; None if it is not waited for."""
         row = self._base.execute(
@@ -233,3 +263,63 @@ class RunFile:
                 yield self._base
         finally:
             self._base.execute(f"DETACH DATABASE {name}")
+
+
+def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
+    """Open a run's file, making its tables if it is new.
+
+    Raises
+    ------
+    RunError
+        If there is no such file (and ``create`` is false), it is something else, or of another version.
+    """
+    if not create and not path.is_file():
+        raise RunError(f"a stored run must be a file; there is none at {path}")
+    if not path.parent.is_dir():
+        raise RunError(f"the run's folder must exist; {path.parent} does not. Create it first.")
+    try:
+        base = sqlite3.connect(path, timeout=WAIT_FOR_LOCK, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise RunError(f"cannot open the stored run {path}: {error}") from error
+    try:
+        _prepare(base, path)
+    except sqlite3.Error as error:
+        base.close()
+        raise RunError(f"{path} cannot be opened as a stored run: {error}") from error
+    except RunError:
+        base.close()
+        raise
+    return base
+
+
+def _prepare(base: sqlite3.Connection, path: Path) -> None:
+    if not _tables(base):
+        base.execute("PRAGMA journal_mode = WAL")
+        _create(base)
+    base.execute("PRAGMA synchronous = NORMAL")  # survives kill -9; a power cut may cost the last moments
+    if "meta" not in _tables(base):
+        raise RunError(f"{path} is an SQLite file, but not a stored run")
+    row = base.execute("SELECT value FROM meta WHERE name = 'truetwin run'").fetchone()
+    found = row[0] if row else "none"
+    if found != str(VERSION):
+        raise RunError(
+            f"stored runs must be of version {VERSION}; {path} is of version {found}. "
+            "Read it with the release of truetwin that wrote it."
+        )
+
+
+def _tables(base: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _create(base: sqlite3.Connection) -> None:
+    base.execute("BEGIN IMMEDIATE")
+    try:
+        if not _tables(base):  # another process may have been faster
+            for statement in filter(str.strip, TABLES.split(";\n")):
+                base.execute(statement)
+            base.execute("INSERT INTO meta VALUES ('truetwin run', ?)", (str(VERSION),))
+        base.execute("COMMIT")
+    except BaseException:
+        base.execute("ROLLBACK")
+        raise

@@ -1,53 +1,69 @@
-"""A run on disk: one SQLite file, written as answers arrive, that several processes may share."""
+"""Write a stored run while several processes share it: who works, who asks what, and every answer as it arrives."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from truetwin.llm.messages import Cell, Reply, Request
-from truetwin.llm.store.run_file import ONE_CELL, key
-from truetwin.llm.store.shared_run import PUT_FAILURE, Failure, SharedRun, failure_row
+from truetwin.llm.store.run_file import ONE_CELL, RunFile
+from truetwin.llm.store.sessions import BATCH, Process, begin_work, end_work, is_alive
+from truetwin.llm.store.settings_comparison import compare_settings
 from truetwin.llm.store.stored_call import (
     COLUMNS,
+    OPEN_IN_SQL,
     OPEN_STATES,
+    Failure,
     StoredCall,
+    failure_row,
+    key,
     prompt_and_texts,
     storable,
     text_id,
     to_row,
     value_json,
 )
-from truetwin.llm.task import Parsed, Task
+from truetwin.llm.task import Parsed, State, Task
 
 _BEAT = 15.0  # seconds between signs of life
 _KNOWN = 50_000  # hashes of texts that are remembered as stored
-_OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
+_PUT_FAILURE = f"INSERT INTO failures VALUES ({', '.join('?' * 13)})"
 _PUT = (
     f"INSERT INTO calls ({COLUMNS}, prompt, session) VALUES ({', '.join('?' * 23)}) "
     "ON CONFLICT (step, persona, item, replicate) DO UPDATE SET "
     + ", ".join(f"{c} = excluded.{c}" for c in [*COLUMNS.split(", ")[4:], "prompt", "session"])
-    + f" WHERE calls.state IN ({_OPEN})"
+    + f" WHERE calls.state IN ({OPEN_IN_SQL})"
 )
 
 
-@dataclass
-class _Buffer:
-    calls: list[tuple[StoredCall, Request]] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
+@dataclass(frozen=True)
+class Claimed:
+    """What came of claiming cells.
+
+    ``mine`` are to be asked now; ``answered`` counts how those with an answer ended; ``elsewhere`` counts those that
+    another process is asking, ``in_batch`` those that wait for a provider's batch.
+    """
+
+    mine: tuple[Cell, ...]
+    answered: Mapping[State, int]
+    elsewhere: int = 0
+    in_batch: int = 0
 
 
-class Store(SharedRun):
+class Store(RunFile):
     """One run: its settings, every prompt, raw reply and reading, and who is asking what right now.
 
-    Answers are buffered until :meth:`flush`, which the runner calls every tenth of a second; what a killed process had
-    not flushed is counted as interrupted by the next one. An answer is never replaced; only a cell that failed or was
-    skipped is asked, and stored, again.
+    A process works on a run in a session. It claims cells before it asks them, so that no two processes ask the same
+    one. Answers are buffered until :meth:`flush`, which the runner calls every tenth of a second; what a killed process
+    had not flushed is counted as interrupted by the next one. An answer is never replaced; only a cell that failed or
+    was skipped is asked, and stored, again.
 
     Parameters
     ----------
@@ -79,9 +95,219 @@ class Store(SharedRun):
 
     def __init__(self, path: Path | str, *, create: bool = True) -> None:
         super().__init__(path, create=create)
+        self._session: int | None = None
+        self._process: Process | None = None
         self._last_beat = 0.0
-        self._buffer = _Buffer()
+        self._calls: list[tuple[StoredCall, Request]] = []  # answers that are not on the disk yet
+        self._failures: list[Failure] = []
         self._known: dict[str, None] = {}
+
+    def begin(self, step: str, settings: Mapping[str, Any], *, may_differ: Sequence[str] = ()) -> None:
+        """Record a step's settings, or check them against those recorded.
+
+        Parameters
+        ----------
+        step : str
+            Name of the step.
+        settings : mapping
+            All that makes two runs differ; anything JSON can hold.
+        may_differ : sequence of str
+            Dotted names of settings that are not compared, such as ``"model.base_url"``.
+
+        Raises
+        ------
+        RunError
+            If the step was begun with other settings; the message says which.
+        """
+        text = json.dumps(settings, sort_keys=True)
+        self._session = self.session
+        with self.writing():
+            row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
+            if row is None or not self._has_begun(step):
+                self._base.execute("INSERT OR REPLACE INTO steps VALUES (?, ?)", (step, text))
+                return
+        compare_settings(json.loads(row[0]), json.loads(text), f"step {step!r} of {self.path}", may_differ)
+
+    def _has_begun(self, step: str) -> bool:
+        """Whether anything was answered, or another process is at work: until then, settings may still change."""
+        at_work = "SELECT 1 FROM sessions WHERE ended IS NULL AND id != ?"
+        answered = "SELECT 1 FROM calls WHERE step = ? UNION ALL SELECT 1 FROM claims WHERE step = ? LIMIT 1"
+        return (
+            self._base.execute(at_work, (self._session,)).fetchone() is not None
+            or self._base.execute(answered, (step, step)).fetchone() is not None
+        )
+
+    # ------------------------------------------------------------------ sessions
+
+    @property
+    def session(self) -> int:
+        """Number of this process's session on the run; begun when first needed."""
+        if self._session is None:
+            self._process = begin_work()
+            self._session = self.open_session(self._process)
+        return self._session
+
+    def open_session(self, process: Process, about: Mapping[str, Any] | None = None) -> int:
+        """Begin a session, and free what sessions of dead processes had claimed."""
+        self.reap()
+        now = time.time()
+        with self.writing():
+            found = self._base.execute(
+                "INSERT INTO sessions (host, pid, born, about, started, beat) VALUES (?, ?, ?, ?, ?, ?)",
+                (process.host, process.pid, process.born, json.dumps(about or {}), now, now),
+            )
+        return int(found.lastrowid or 0)
+
+    def reap(self) -> int:
+        """Free the claims of dead processes and count their calls as interrupted.
+
+        Returns
+        -------
+        int
+            How many claims were freed.
+        """
+        rows = self._base.execute(
+            "SELECT id, host, pid, born, beat FROM sessions WHERE ended IS NULL"
+        ).fetchall()
+        dead = [
+            row[0] for row in rows if row[0] != self._session and not is_alive(Process(*row[1:4]), row[4])
+        ]
+        freed = 0
+        for session in dead:
+            with self.writing():
+                cells = self._base.execute(
+                    "DELETE FROM claims WHERE session = ? RETURNING persona, item, step, replicate",
+                    (session,),
+                ).fetchall()
+                reason = "asked when the process died; may have been paid"
+                lost = [Failure(Cell(*cell), "interrupted", reason) for cell in cells]
+                self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in lost])
+                self._base.execute("UPDATE sessions SET ended = ? WHERE id = ?", (time.time(), session))
+            freed += len(cells)
+        return freed
+
+    def close(self) -> None:
+        """Write what is buffered and end this process's session; its claims are free again."""
+        try:
+            self.flush()
+            if self._session is not None:
+                with self.writing():
+                    self._base.execute("DELETE FROM claims WHERE session = ?", (self._session,))
+                    self._base.execute(
+                        "UPDATE sessions SET ended = ? WHERE id = ?", (time.time(), self._session)
+                    )
+                self._session = None
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Close the file with the session still in it, as a crash would: what it was asking counts as interrupted."""
+        if self._process is not None:
+            end_work(self._process)
+        super().close()
+
+    # ------------------------------------------------------------------ claims
+
+    def claim(self, cells: Sequence[Cell]) -> Claimed:
+        """Take the cells that have no answer and that nobody else is asking; they are this process's to ask."""
+        answered: Counter[State] = Counter()
+        todo = []
+        for cell in cells:
+            state = self.state(cell)
+            if state is None or state in OPEN_STATES:
+                todo.append(cell)
+            else:
+                answered[state] += 1
+        if not todo:
+            return Claimed((), answered)
+        session, mine, held = self.session, [], Counter[str]()
+        with self.writing():
+            for cell in todo:
+                state = self.state(cell)  # again, now that nobody can write
+                if state is not None and state not in OPEN_STATES:
+                    answered[state] += 1
+                    continue
+                found = self._base.execute(
+                    "INSERT INTO claims VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", (*key(cell), session)
+                )
+                if found.rowcount:
+                    mine.append(cell)
+                else:
+                    held[self._holder(cell)] += 1
+        return Claimed(tuple(mine), answered, held["other"], held["batch"])
+
+    def _holder(self, cell: Cell) -> str:
+        session, host = self._base.execute(
+            f"SELECT session, host FROM claims JOIN sessions ON id = session WHERE {ONE_CELL}", key(cell)
+        ).fetchone()
+        return "mine" if session == self._session else "batch" if host == BATCH else "other"
+
+    def release(self, cells: Iterable[Cell]) -> None:
+        """Give back cells that were claimed and not asked."""
+        with self.writing():
+            self._base.executemany(
+                f"DELETE FROM claims WHERE {ONE_CELL} AND session = ?",
+                [(*key(c), self.session) for c in cells],
+            )
+
+    def others(self) -> int:
+        """Count the cells that other processes are asking right now."""
+        found = self._base.execute(
+            "SELECT count(*) FROM claims JOIN sessions ON id = session WHERE session != ? AND host != ?",
+            (self.session, BATCH),
+        )
+        return int(found.fetchone()[0])
+
+    # ------------------------------------------------------------------ claims that are left to a provider's batch
+
+    def hand_over(self, file: str, requests: Sequence[tuple[str, Cell, Request]]) -> None:
+        """Leave claimed cells to a batch: no process asks them until :meth:`take_back`.
+
+        Parameters
+        ----------
+        file : str
+            Name of the batch.
+        requests : sequence of (custom id, cell, request)
+            What is in it.
+        """
+        batch = self.open_session(Process(BATCH, 0, ""), {"file": file})
+        with self.writing():
+            for custom_id, cell, request in requests:
+                self._base.execute(
+                    "INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (custom_id, *key(cell), request.digest, self._store_prompt(request), file),
+                )
+                self._base.execute(f"UPDATE claims SET session = ? WHERE {ONE_CELL}", (batch, *key(cell)))
+
+    def take_back(self, custom_ids: Iterable[str]) -> None:
+        """End the wait for what a batch has brought: it is stored, or may be asked again."""
+        self.flush()
+        with self.writing():
+            for custom_id in custom_ids:
+                rows = self._base.execute(
+                    "DELETE FROM batches WHERE custom_id = ? RETURNING step, persona, item, replicate",
+                    (custom_id,),
+                ).fetchall()
+                self._base.executemany(f"DELETE FROM claims WHERE {ONE_CELL}", rows)
+            self._base.execute(
+                "UPDATE sessions SET ended = ? WHERE host = ? AND ended IS NULL "
+                "AND NOT EXISTS (SELECT 1 FROM claims WHERE session = sessions.id)",
+                (time.time(), BATCH),
+            )
+
+    def give_up(self, file: str) -> int:
+        """End the wait for a whole batch.
+
+        Returns
+        -------
+        int
+            How many of its cells it left unanswered; they may be asked again.
+        """
+        rows = self._base.execute("SELECT custom_id FROM batches WHERE batch = ?", (file,)).fetchall()
+        self.take_back(name for (name,) in rows)
+        return len(rows)
+
+    # ------------------------------------------------------------------ answers
 
     def put(
         self,
@@ -95,16 +321,16 @@ class Store(SharedRun):
     ) -> None:
         """Store what came of a cell, at the next flush."""
         call = StoredCall(cell, parsed, reply, request.digest, attempts, cost, time.time())
-        self._buffer.calls.append((call, request))
+        self._calls.append((call, request))
 
     def put_failure(self, failure: Failure) -> None:
         """Store an attempt that gave no answer, at the next flush."""
-        self._buffer.failures.append(failure)
+        self._failures.append(failure)
 
     @property
     def unwritten(self) -> int:
-        """Answers received that are not on the disk yet."""
-        return len(self._buffer.calls)
+        """Number of answers that were received and are not on the disk yet."""
+        return len(self._calls)
 
     def flush(self) -> None:
         """Write what is buffered; on failure it stays buffered.
@@ -115,18 +341,18 @@ class Store(SharedRun):
             If the disk is full or the file cannot be written.
         """
         beating = self._session is not None and time.time() - self._last_beat > _BEAT
-        if not (self._buffer.calls or self._buffer.failures or beating):
+        if not (self._calls or self._failures or beating):
             return
         session = self.session
-        with self.writing() as base:
-            for call, request in self._buffer.calls:
+        with self.writing():
+            for call, request in self._calls:
                 self._write(call, request, session)
-            base.executemany(PUT_FAILURE, [failure_row(each, session) for each in self._buffer.failures])
+            self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in self._failures])
             if beating:
-                base.execute("UPDATE sessions SET beat = ? WHERE id = ?", (time.time(), session))
+                self._base.execute("UPDATE sessions SET beat = ? WHERE id = ?", (time.time(), session))
         if beating:
             self._last_beat = time.time()
-        self._buffer = _Buffer()
+        self._calls, self._failures = [], []
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -138,11 +364,8 @@ class Store(SharedRun):
             self._known.clear()  # what was just stored has been taken back
             raise
 
-    def store_prompt(self, request: Request) -> str:
-        """Store the texts of a request that are not stored yet, and give the prompt that refers to them.
-
-        Only inside :meth:`writing`.
-        """
+    def _store_prompt(self, request: Request) -> str:
+        """Store the texts of a request that are not stored yet, and give the prompt that refers to them."""
 
         def known(text: str) -> str:
             text = storable(text)
@@ -157,38 +380,33 @@ class Store(SharedRun):
         return prompt_and_texts(request, known)
 
     def _write(self, call: StoredCall, request: Request, session: int) -> None:
-        row = to_row(call, self.store_prompt(request), session)
+        row = to_row(call, self._store_prompt(request), session)
         if not self._base.execute(_PUT, row).rowcount and call.reply is not None:
             # Two processes asked the same cell, because one was taken for dead: the first answer stays.
             late = Failure(call.cell, "duplicate", "answered twice", call.reply.usage, call.cost)
-            self._base.execute(PUT_FAILURE, failure_row(late, session))
+            self._base.execute(_PUT_FAILURE, failure_row(late, session))
         self._base.execute(f"DELETE FROM claims WHERE {ONE_CELL} AND session = ?", (*key(call.cell), session))
 
     def reparse(self, task: Task, step: str | None = None) -> int:
-        """Read every stored reply anew, without a call; how many readings changed."""
-        changed = 0
+        """Read every stored reply anew, without a call.
+
+        Returns
+        -------
+        int
+            How many readings changed.
+        """
         fresh: list[tuple[Any, ...]] = []
         for call in self.calls(step):
             if call.reply is None:
                 continue
             parsed = task.parse(call.cell, call.reply)
             if _reading(parsed) != _reading(call.parsed):
-                changed += 1
                 fresh.append((*_reading(parsed), *key(call.cell)))
         with self.writing():
             self._base.executemany(
                 f"UPDATE calls SET state = ?, value = ?, reason = ? WHERE {ONE_CELL}", fresh
             )
-        return changed
-
-    def close(self) -> None:
-        """Write what is buffered and end this process's session; its claims are free again."""
-        try:
-            self.flush()
-        except BaseException:
-            self.abandon()
-            raise
-        super().close()
+        return len(fresh)
 
 
 def _reading(parsed: Parsed) -> tuple[str, str | None, str]:

@@ -1,12 +1,16 @@
-"""A call as a store holds it: one row, its prompt by reference."""
+"""Turn calls and failed attempts into rows of a stored run, and back.
+
+A row does not hold the texts of its prompt but their hashes: most prompts share most of their texts.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from truetwin.llm.messages import Cell, Message, Reply, Request, Sampling, Usage
@@ -14,6 +18,7 @@ from truetwin.llm.task import Parsed, State
 
 # A failed or skipped cell has no answer: it is asked again.
 OPEN_STATES = frozenset({State.PROVIDER_ERROR, State.SKIPPED})
+OPEN_IN_SQL = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,17 @@ class StoredCall:
     attempts: int = 1
     cost: float | None = None
     time: float = 0.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One attempt that gave no answer; ``kind`` is one word, ``usage`` what the provider counted all the same."""
+
+    cell: Cell
+    kind: str
+    message: str
+    usage: Usage = field(default_factory=Usage)
+    cost: float | None = None
 
 
 COLUMNS = (
@@ -81,6 +97,21 @@ def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
         used.prompt_tokens, used.completion_tokens, used.reasoning_tokens, used.cached_tokens,
         call.cost, reply.latency, *tail,
     )  # fmt: skip
+
+
+def failure_row(failure: Failure, session: int) -> tuple[Any, ...]:
+    """The values of a row of ``failures``."""
+    used = failure.usage
+    return (
+        *key(failure.cell), failure.kind, storable(failure.message)[:500],
+        used.prompt_tokens, used.completion_tokens, used.reasoning_tokens, used.cached_tokens,
+        failure.cost, time.time(), session,
+    )  # fmt: skip
+
+
+def key(cell: Cell) -> tuple[str, str, str, int]:
+    """The step, persona, item and replicate by which every table knows a cell."""
+    return cell.step, cell.persona, cell.item, cell.replicate
 
 
 def value_json(value: Any) -> str | None:

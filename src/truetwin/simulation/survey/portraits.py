@@ -55,7 +55,7 @@ class PortraitTask:
             "task": "portraits",
             "words": self.words,
             "sampling": asdict(self.sampling),
-            "prompts": {t.name: f"version {t.version}, {t.digest}" for t in (self._system, self._user)},
+            "prompts": {t.name: t.describe() for t in (self._system, self._user)},
             "personas": {"count": len(self.personas), "digest": digest_of_personas(self.personas.values())},
         }
 

@@ -122,7 +122,7 @@ class SurveyTask:
             "task": "survey",
             "design": self.design.describe(),
             "sampling": asdict(self.sampling),
-            "prompts": {t.name: f"version {t.version}, {t.digest}" for t in self._prompts.values()},
+            "prompts": {t.name: t.describe() for t in self._prompts.values()},
             "personas": {
                 "count": len(self.personas),
                 "digest": _digest(map(_persona_key, self.personas.values())),

@@ -117,7 +117,7 @@ def length_gaps(items: Sequence[VoiceItem]) -> Array:
     """
     n = np.maximum(lengths(items), 1.0)
     others = (n.sum(axis=1, keepdims=True) - n) / (n.shape[1] - 1)
-    return np.abs(np.log(n / others))
+    return np.asarray(np.abs(np.log(n / others)))
 
 
 def _odd_one_out(items: Sequence[VoiceItem]) -> Array | None:

@@ -121,7 +121,7 @@ def bleu_1(
     """
     _check(pairs)
     try:
-        from sacrebleu.metrics import BLEU
+        from sacrebleu.metrics.bleu import BLEU
     except ImportError as error:
         raise MissingExtraError("sacrebleu", "voice", "BLEU-1") from error
     metric = BLEU(max_ngram_order=1, tokenize="none", smooth_method="none", effective_order=True, force=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.errors import ParameterError
+from truetwin.io import file_hash
 from truetwin.io.atomic import replacing
 from truetwin.voice.auditing.benchmark_audit import AuditReport
 from truetwin.voice.items.voice_items import VoiceItem, write_voice_items
@@ -24,7 +25,7 @@ from truetwin.voice_sets.common.distractors import (
     furnish,
 )
 from truetwin.voice_sets.common.release_gate import GateError, Verdict, judge
-from truetwin.voice_sets.common.stages import Stage, Stages, Tally, file_digest
+from truetwin.voice_sets.common.stages import Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import Embedder
 
 ITEMS = "items.jsonl"
@@ -199,7 +200,7 @@ def finish_build(
         after=verdict.report,
         before=before,
         n_candidates=n_candidates,
-        outputs={ITEMS: file_digest(path)},
+        outputs={ITEMS: file_hash(path)},
         notes=[*notes, *verdict.notes],
     )
     sheet.write(folder)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from truetwin.errors import DataError, ParameterError
+from truetwin.results.step_cache import digest_of
 from truetwin.voice.auditing.benchmark_audit import audit
 from truetwin.voice.auditing.matched_subset import matched_subset, repaired_release
 from truetwin.voice.items.item_sources import load_source
@@ -15,7 +16,7 @@ from truetwin.voice.items.verbatim import words_of
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice_sets.common.distractors import Draft, PoolReply
 from truetwin.voice_sets.common.finishing import BuildOptions, Built, finish_build, furnished, limited
-from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally, digest_of
+from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import open_embedder
 
 How = Literal["replace", "subset"]

@@ -1,26 +1,28 @@
-"""A pipeline of named stages: each counted, cached by what it depends on, and resumed after whatever ended it.
+"""Pipeline of named stages: each counted, kept on disk, and resumed after whatever ended the build.
 
-A stage writes its records to a file of its own; a second file, written last, says what the first one holds and why
-records were left out. A stage whose two files are there and agree is not done again. Its name carries a hash of the
-input, of its own settings and of all stages before it, so that nothing stale is ever read.
+A stage writes its records to a JSONL file. When it is finished, the folder's step cache
+(:class:`truetwin.results.step_cache.Ledger`) notes the hash of that file, and how many records were left out for which
+reason. The key of a stage covers the inputs, its own settings and all stages before it, so a stage that is there
+under the same key is read and not done again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from truetwin.errors import OutputError
+from truetwin.errors import OutputError, RunError
 from truetwin.io.atomic import replacing
+from truetwin.results.step_cache import FILE, Ledger, step_key
 
 FOLDER = ".stages"
 #: Raised when a stage of unchanged settings would give other records than before.
-VERSION = 1
+VERSION = 2
 Record = Mapping[str, Any]
 Progress = Callable[[str, int, int], None]
 
@@ -29,7 +31,7 @@ Progress = Callable[[str, int, int], None]
 class Tally:
     """Counts of one stage: what went in, and what was left out for which reason.
 
-    ``tick(done, total)`` reports progress.
+    ``tick(done, total)`` reports progress; a total of 0 is one that is not known.
     """
 
     n_in: int = 0
@@ -47,11 +49,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class Stage:
-    """A finished stage."""
+    """A finished stage: where its records lie, and what was counted."""
 
     name: str
     path: Path
-    digest: str
     n_in: int
     n_out: int
     dropped: Mapping[str, int]
@@ -59,13 +60,28 @@ class Stage:
     cached: bool
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """Its records in order, read one by one."""
+        """Read its records in order, one by one."""
         with self.path.open(encoding="utf-8") as lines:
             for line in lines:
                 yield json.loads(line)
 
+    def placed(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Read its records, each with the byte at which it begins (its place)."""
+        at = 0
+        with self.path.open("rb") as lines:
+            for line in lines:
+                yield at, json.loads(line)
+                at += len(line)
+
+    def at(self, places: Iterable[int]) -> Iterator[dict[str, Any]]:
+        """Read the records at some places."""
+        with self.path.open("rb") as lines:
+            for place in places:
+                lines.seek(place)
+                yield json.loads(lines.readline())
+
     def row(self) -> dict[str, Any]:
-        """Its counts, for a table or a datasheet."""
+        """Give its counts, for a table or a datasheet."""
         return {
             "stage": self.name,
             "n_in": self.n_in,
@@ -104,11 +120,16 @@ class Stages:
         self.folder = folder / FOLDER
         self.progress = progress
         self.done: list[Stage] = []
-        self._digest = digest_of({"version": VERSION, "inputs": dict(inputs)})
+        self._key = step_key("inputs", {}, inputs, str(VERSION))
+        self._ledger = Ledger(self.folder)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"the output must be a folder; {folder}: {error.strerror or error}") from error
+        try:
+            self._ledger.entries()
+        except RunError:  # a damaged record: all stages are done again
+            (self.folder / FILE).unlink()
 
     def run(
         self,
@@ -117,72 +138,41 @@ class Stages:
         settings: Mapping[str, Any] | None = None,
     ) -> Stage:
         """Do a stage, or read what it gave before."""
-        self._digest = digest_of({"before": self._digest, "name": name, "settings": dict(settings or {})})
+        key = self._key = step_key(name, settings or {}, {"before": self._key}, str(VERSION))
         stem = f"{len(self.done) + 1:02d}-{name.replace(' ', '-')}"
-        path = self.folder / f"{stem}-{self._digest[:16]}.jsonl"
-        stage = self._cached(name, path) or self._work(name, path, work)
+        path = self.folder / f"{stem}-{key[:16]}.jsonl"
+        known = (self._ledger.done(name, key) or {}).get("counts")
+        counts = known or self._work(name, key, path, work)
+        stage = Stage(name, path, **counts, cached=known is not None)
         for old in self.folder.glob(f"{stem}-*"):
-            if not old.name.startswith(path.stem):
+            if old != path:
                 old.unlink(missing_ok=True)
         self.done.append(stage)
         return stage
 
     def rows(self) -> list[dict[str, Any]]:
-        """Counts of all stages so far."""
+        """Give the counts of all stages so far."""
         return [stage.row() for stage in self.done]
 
-    def _work(self, name: str, path: Path, work: Callable[[Tally], Iterable[Record]]) -> Stage:
-        progress = self.progress
-        tally = Tally()
+    def _work(
+        self, name: str, key: str, path: Path, work: Callable[[Tally], Iterable[Record]]
+    ) -> dict[str, Any]:
+        """Write the records of a stage, note that it is done, and give its counts."""
+        progress, tally, start = self.progress, Tally(), time.perf_counter()
         if progress:
             tally.tick = lambda done, total: progress(name, done, total)
-        n, content = 0, hashlib.sha256()
+        n = 0
         # A lone surrogate, as JSON may carry it, is written as the escape that it came as.
         encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
         with replacing(path) as (draft,), draft.open("wb") as out:
             for record in work(tally):
-                line = encode(record).encode("utf-8", "backslashreplace") + b"\n"
-                out.write(line)
-                content.update(line)
+                out.write(encode(record).encode("utf-8", "backslashreplace") + b"\n")
                 n += 1
-        known = {
-            "sha256": content.hexdigest(),
+        counts = {
             "n_in": tally.n_in,
             "n_out": n,
             "dropped": dict(tally.dropped),
             "noted": dict(tally.noted),
         }
-        with replacing(_sidecar(path)) as (draft,):
-            draft.write_text(json.dumps(known, sort_keys=True), encoding="utf-8")
-        return self._stage(name, path, known, cached=False)
-
-    def _cached(self, name: str, path: Path) -> Stage | None:
-        try:
-            known = json.loads(_sidecar(path).read_text(encoding="utf-8"))
-            intact = known["sha256"] == file_digest(path)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return self._stage(name, path, known, cached=True) if intact else None
-
-    def _stage(self, name: str, path: Path, known: Mapping[str, Any], *, cached: bool) -> Stage:
-        return Stage(
-            name, path, self._digest, known["n_in"], known["n_out"], known["dropped"], known["noted"], cached
-        )
-
-
-def digest_of(value: Any) -> str:
-    """Hash of anything JSON can hold, the same on every machine."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """Hash of a file's bytes."""
-    found = hashlib.sha256()
-    with path.open("rb") as raw:
-        while block := raw.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
-
-
-def _sidecar(path: Path) -> Path:
-    return path.with_suffix(".json")
+        self._ledger.record(name, key, [path], time.perf_counter() - start, counts=counts)
+        return counts

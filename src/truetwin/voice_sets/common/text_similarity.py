@@ -93,7 +93,7 @@ class TfidfEmbedder:
         counts = self._counts(texts)
         counts.data = self.idf_[counts.indices]
         n = np.diff(counts.indptr)
-        return np.asarray(counts.sum(axis=1)).ravel() / np.maximum(n, 1)
+        return np.asarray(np.asarray(counts.sum(axis=1)).ravel() / np.maximum(n, 1))
 
     def _counts(self, texts: Sequence[str]) -> Any:
         """How often each feature is in each text: sparse, (n_texts, n_features)."""

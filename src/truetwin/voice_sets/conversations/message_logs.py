@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from truetwin.errors import FileFormatError
+from truetwin.io import file_hash
 from truetwin.voice_sets.common.raw_rows import Columns, Reading
-from truetwin.voice_sets.common.stages import file_digest
 
 NEEDED = ("user", "text", "channel")
 OPTIONAL = ("id", "reply_to", "time")
@@ -217,6 +217,6 @@ def _date_of(path: Path) -> str:
 
 def _digest(path: Path) -> str:
     try:
-        return file_digest(path)
+        return file_hash(path)
     except OSError as error:
         raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error

@@ -13,6 +13,7 @@ import numpy as np
 
 from truetwin.errors import DataError, ParameterError
 from truetwin.llm import ChatModel, RunOptions
+from truetwin.results.step_cache import digest_of
 from truetwin.voice.auditing.benchmark_audit import audit
 from truetwin.voice.items.item_faults import gives_away
 from truetwin.voice.items.verbatim import stands_in
@@ -33,7 +34,7 @@ from truetwin.voice_sets.common.message_language import open_detector
 from truetwin.voice_sets.common.model_distractors import written_replies
 from truetwin.voice_sets.common.privacy import Pseudonyms
 from truetwin.voice_sets.common.similar_contexts import SimilarContexts
-from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally, digest_of
+from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import open_embedder
 from truetwin.voice_sets.conversations.message_funnel import (
     Cleaner,
@@ -288,7 +289,10 @@ class _InterpersonalBuild:
 
     def _finished(self, census: Stage, linked: Stage, drafts: Stage) -> Built:
         settings = self.settings
-        read = lambda: [draft_from(record) for record in drafts.records()]  # noqa: E731
+
+        def read() -> list[Draft]:
+            return [draft_from(record) for record in drafts.records()]
+
         where = "real replies of others in similar contexts"
         embedder = open_embedder(settings.build.embeddings)
         naive = as_published(self.stages, read, lambda: self._pool(linked), embedder, settings.build.seed)

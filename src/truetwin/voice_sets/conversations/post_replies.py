@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from truetwin.errors import FileFormatError, ParameterError
+from truetwin.io import file_hash
 from truetwin.voice.items.verbatim import words_of
 from truetwin.voice_sets.common.canned_messages import CannedCounts, CannedOptions
 from truetwin.voice_sets.common.log_people import Census, Names, Said, census_records, scrubbed
 from truetwin.voice_sets.common.privacy import Pseudonyms, Scrubber
 from truetwin.voice_sets.common.raw_rows import Columns, Reading
-from truetwin.voice_sets.common.stages import Stage, Tally, file_digest
+from truetwin.voice_sets.common.stages import Stage, Tally
 from truetwin.voice_sets.conversations.message_logs import seconds_of
 
 Record = dict[str, Any]
@@ -106,7 +107,7 @@ class ReplyTable:
     def sources(self) -> list[Mapping[str, Any]]:
         """Name and hash of each file."""
         paths = [path for path in (self.path, self.posts) if path is not None]
-        return [{"name": path.name, "sha256": file_digest(path)} for path in paths]
+        return [{"name": path.name, "sha256": file_hash(path)} for path in paths]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from truetwin.errors import DataError, ParameterError
 from truetwin.llm import ChatModel, RunOptions
+from truetwin.results.step_cache import digest_of
 from truetwin.voice.auditing.benchmark_audit import AuditReport, audit
 from truetwin.voice.items.item_faults import gives_away
 from truetwin.voice.items.verbatim import stands_in
@@ -26,7 +27,7 @@ from truetwin.voice_sets.common.message_language import CommonWords, open_detect
 from truetwin.voice_sets.common.model_distractors import written_replies
 from truetwin.voice_sets.common.privacy import Pseudonyms
 from truetwin.voice_sets.common.similar_contexts import SimilarContexts
-from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally, digest_of
+from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import open_embedder
 from truetwin.voice_sets.conversations.choice_alignment import compare_selections, select
 from truetwin.voice_sets.conversations.message_funnel import placed, record_at
@@ -292,7 +293,10 @@ class _SocialBuild:
     def _finished(self, replies: Stage, drafts: Stage) -> Built:
         settings = self.settings
         embedder = open_embedder(settings.build.embeddings)
-        read = lambda: [draft_from(record) for record in drafts.records()]  # noqa: E731
+
+        def read() -> list[Draft]:
+            return [draft_from(record) for record in drafts.records()]
+
         pool = lambda: self._pool(replies)  # noqa: E731
         naive = as_published(self.stages, read, pool, embedder, settings.build.seed)
         where = "real replies of others to the same or similar posts"

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from truetwin.errors import DataError, ParameterError, RunError
+from truetwin.io import file_hash
 from truetwin.llm import Cell, ChatModel, RunOptions, State, Store, Task, run
 from truetwin.voice.items.voice_items import Turn, VoicePersona
 from truetwin.voice_sets.common.distractors import Draft, PoolReply
 from truetwin.voice_sets.common.finishing import BuildOptions, Built, finish_build, furnished, limited
-from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally, file_digest
+from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import open_embedder
 from truetwin.voice_sets.novels.attribution import Utterance, attribute, narration_of
 from truetwin.voice_sets.novels.book import Book, read_book
@@ -136,7 +137,7 @@ class _NarrativeBuild:
         self.settings, self.output, self.model, self.run_options = settings, output, model, run_options
         self.books = [read_book(path, encoding=settings.encoding) for path in books]
         self.sources = [
-            {"name": path.name, "sha256": file_digest(path), "words": book.n_words}
+            {"name": path.name, "sha256": file_hash(path), "words": book.n_words}
             for path, book in zip(books, self.books, strict=True)
         ]
         self.people: list[Character] = []
@@ -144,8 +145,8 @@ class _NarrativeBuild:
         if settings.characters:
             listed = Path(settings.characters)
             self.people = read_characters(listed, novel=settings.novel)
-            self.sources.append({"name": listed.name, "sha256": file_digest(listed)})
-            inputs["characters"] = file_digest(listed)
+            self.sources.append({"name": listed.name, "sha256": file_hash(listed)})
+            inputs["characters"] = file_hash(listed)
         inputs |= {"seed": str(settings.build.seed), "novel": settings.novel or ""}
         self.stages = Stages(output, inputs, progress)
 

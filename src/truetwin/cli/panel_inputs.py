@@ -1,0 +1,57 @@
+"""The tables of a panel, as verbs read them and remark on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from truetwin.data import Panel
+    from truetwin.settings.shared_settings import PanelFiles
+
+
+def panel_of(settings: PanelFiles) -> Panel:
+    """Read the tables of a job and align them."""
+    from truetwin.cli.output import note
+    from truetwin.io.panel_files import read_panel
+    from truetwin.settings.shared_settings import InContext
+
+    return read_panel(
+        settings.human,
+        settings.twin,
+        id_column=settings.id_column,
+        item_file=settings.item_file,
+        in_context=settings.in_context if isinstance(settings, InContext) else None,
+        say=note,
+    )
+
+
+def blocks_given(text: str | None) -> Mapping[str, str] | Literal["auto"] | None:
+    """Blocks from a table, or "auto" or None as they were given."""
+    from truetwin.io import read_blocks
+
+    if text is None:
+        return None
+    return "auto" if text == "auto" else read_blocks(Path(text))
+
+
+def blocks_of(panel: Panel, given: str | None) -> tuple[dict[str, str], str]:
+    """Blocks from a table, "auto", or what is declared or shows in the ids; and in words where they come from."""
+    from truetwin.instrument.battery_evidence import resolve_blocks
+
+    return resolve_blocks(panel, blocks_given(given))
+
+
+def note_suspicious(panel: Panel) -> None:
+    """Warn of answers that look like undeclared codes."""
+    from truetwin.cli.output import note
+    from truetwin.instrument.suspicious_answers import odd_scales, suspicious_codes
+
+    for text in odd_scales(panel):
+        note(f"note: {text}")
+    texts = suspicious_codes(panel)
+    for text in texts[:5]:
+        note(f"note: {text} Declare it in an --item-file")
+    if len(texts) > 5:
+        note(f"... and {len(texts) - 5} more items with such answers")

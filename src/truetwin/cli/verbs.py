@@ -1,0 +1,204 @@
+"""Verbs as they are declared: a function of one model of settings, from which its options are made.
+
+A verb's module is imported when the verb is called or its help is shown, so that ``truetwin --help`` needs none of
+them; what the list of commands says of a verb stands in a table (``truetwin.cli.app``).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from truetwin.settings.declaration import Settings
+    from truetwin.settings.option_list import Option
+
+#: Widest line of a help text.
+WIDEST = 100
+CONTEXT = {"max_content_width": WIDEST}
+SETTINGS = "__settings__"
+
+
+@dataclass(frozen=True)
+class VerbEntry:
+    """A verb in the table: its name, what the list of commands says of it, and where its function is."""
+
+    name: str
+    summary: str
+    where: str
+
+    def load(self) -> Callable[..., Any]:
+        """The verb's function."""
+        module, _, function = self.where.partition(":")
+        found: Callable[..., Any] = getattr(import_module(module), function)
+        return found
+
+
+@dataclass(frozen=True)
+class GroupEntry:
+    """A group of verbs in the table, such as `truetwin runs`."""
+
+    name: str
+    summary: str
+    entries: tuple[VerbEntry | GroupEntry, ...]
+
+
+def verb(settings: type[Settings]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a function as a verb with these settings; its docstring is the verb's help."""
+
+    def declared(function: Callable[..., Any]) -> Callable[..., Any]:
+        setattr(function, SETTINGS, settings)
+        return function
+
+    return declared
+
+
+def command_of(entry: VerbEntry) -> Any:
+    """The command behind a verb, with an option for each of its settings."""
+    function = entry.load()
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    declared = hasattr(function, SETTINGS)
+    single.command(entry.name, context_settings=CONTEXT)(_with_options(function) if declared else function)
+    return typer.main.get_command(single)
+
+
+def group_of(entry: GroupEntry) -> Any:
+    """The group behind an entry; its verbs are loaded one by one, when they are asked for."""
+    group = typer.Typer(
+        name=entry.name,
+        help=entry.summary,
+        cls=verb_group(entry.entries),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings=CONTEXT,
+    )
+    return typer.main.get_group(group)
+
+
+def verb_group(entries: tuple[VerbEntry | GroupEntry, ...]) -> type[TyperGroup]:
+    """A class of groups that hold these verbs."""
+    return type("Verbs", (VerbGroup,), {"entries": entries})
+
+
+class LazyCommands(MutableMapping[str, Any]):
+    """Commands by name, each made when it is first asked for."""
+
+    def __init__(self, entries: tuple[VerbEntry | GroupEntry, ...]) -> None:
+        self._entries = {entry.name: entry for entry in entries}
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            entry = self._entries[name]
+            self._made[name] = command_of(entry) if isinstance(entry, VerbEntry) else group_of(entry)
+        return self._made[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class VerbGroup(TyperGroup):
+    """A group whose list of commands comes from the table, whole and without loading a verb."""
+
+    entries: tuple[VerbEntry | GroupEntry, ...] = ()
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = LazyCommands(self.entries)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names in the order of the table."""
+        return [entry.name for entry in self.entries]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write each verb with its whole summary, folded."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(entry.name, entry.summary) for entry in self.entries])
+
+
+def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as Typer reads it: one parameter a setting."""
+    from truetwin.settings.declaration import Side, read_settings
+    from truetwin.settings.option_list import options_of
+
+    model: type[Settings] = getattr(function, SETTINGS)
+    options = options_of(model)
+
+    def called(ctx: typer.Context, **values: Any) -> Any:
+        given = {o: values[o.parameter] for o in options if _is_given(ctx, o)}
+        return function(read_settings(model, nested(given), Side.COMMAND_LINE))
+
+    parameters = [inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
+    parameters += [_parameter(option) for option in options]
+    called.__doc__ = inspect.getdoc(function)
+    called.__name__ = function.__name__
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in parameters}
+    return called
+
+
+def _is_given(ctx: typer.Context, option: Option) -> bool:
+    """Whether the user wrote it, so that all defaults come from the model."""
+    source = ctx.get_parameter_source(option.parameter)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def nested(given: dict[Option, Any]) -> dict[str, Any]:
+    """Values by the path to their settings."""
+    found: dict[str, Any] = {}
+    for option, value in given.items():
+        here = found
+        for part in option.path[:-1]:
+            here = here.setdefault(part, {})
+        here[option.path[-1]] = value
+    return found
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    """A parameter that Typer makes an option of; the model checks the value, so it stays a text."""
+    kind: Any = bool if option.is_switch else Path if option.is_path else str
+    if option.repeatable:
+        kind = list[kind]
+    complete = _completion(option.choices) if option.choices else None
+    if option.flag is None:
+        info: Any = typer.Argument(help=option.help, metavar=option.metavar, show_default=False)
+    else:
+        info = typer.Option(
+            option.flag,
+            help=option.help,
+            metavar=None if option.is_switch else option.metavar,
+            show_default=False,
+            autocompletion=complete,
+        )
+    default: Any = inspect.Parameter.empty
+    if not option.required:
+        default = False if option.is_switch and not option.flag_pair else option.default
+        if option.flag_pair:
+            default = option.default == "True"
+        kind = kind if option.is_switch or default is not None else kind | None
+    return inspect.Parameter(
+        option.parameter, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info]
+    )
+
+
+def _completion(words: tuple[str, ...]) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return complete

@@ -1,0 +1,56 @@
+"""Settings of `truetwin calibrate`, and of the section ``calibrate`` of a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from truetwin.settings.declaration import CommandLineOnly, FileOnly, Flag, InStudy, Unset, setting
+from truetwin.settings.shared_settings import (
+    Blocks,
+    DisclosureColumn,
+    Hyperparameters,
+    InContext,
+    OnlyItems,
+    PanelFiles,
+    Terminal,
+    Workers,
+)
+from truetwin.settings.value_kinds import Ids, LevelOrNone
+
+
+class Calibrate(OnlyItems, Hyperparameters):
+    """Predict what people would answer to the new items, and what new people would answer."""
+
+    method: str = setting("auto", "Method that predicts; `truetwin methods` lists all.")
+    respondents: Ids = setting((), "Predict only these respondents, separated by commas; may be repeated.")
+    rounded: Annotated[bool, Flag("--round")] = setting(
+        False, "Snap predictions to the answers on each scale."
+    )
+    intervals: Annotated[LevelOrNone, InStudy("interval", 0.9)] = setting(
+        None,
+        "Also write intervals of this level (such as 0.9), and category probabilities for new items, to a "
+        "long table NAME.intervals.ENDING beside the predictions. Method auto only.",
+    )
+    long: bool = setting(False, "Write one row a prediction (respondent_id,item_id,value).")
+    format: Annotated[
+        Literal["csv", "parquet", "sav", "dta"],
+        FileOnly("On the command line the ending of --output says it."),
+    ] = setting("csv", "Format of the file with the predictions: CSV, Parquet, SPSS or Stata.")
+
+
+class CalibrateCommand(PanelFiles, Calibrate, InContext, Blocks, DisclosureColumn, Workers, Terminal):
+    """`truetwin calibrate`."""
+
+    output: Annotated[Path, CommandLineOnly("A study keeps its results in the folder of its run.")] = setting(
+        ..., "Where to write the predictions: CSV, TSV or Parquet, by ending."
+    )
+    check: Annotated[
+        int | None,
+        Unset("25, or 0 for tables of over 5 million cells"),
+        CommandLineOnly("The section evaluate of a study measures the gain, and on all targets."),
+    ] = setting(
+        None,
+        "How many answered items (respondents) to hide and predict, to measure the gain; 0 for none.",
+        ge=0,
+    )

@@ -1,0 +1,123 @@
+"""What is wrong with a setting, in one sentence: its name as the user wrote it, what must hold, what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from truetwin.errors import ParameterError
+from truetwin.registry import closest
+from truetwin.settings.setting_wording import bounds_in_words, bounds_of, choices_of, in_words, models_in
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from truetwin.settings.declaration import Settings, Side
+
+_OUT_OF_BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
+
+
+class RuleBrokenError(ValueError):
+    """Two settings contradict each other.
+
+    ``rule`` names settings in braces, ``"{pilot} goes with {dry_run}"``; a message puts in what the user called them.
+    """
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
+@dataclass(frozen=True)
+class Place:
+    """One name on the way to a setting: the model that it belongs to, and its field; None if there is no such."""
+
+    owner: Any
+    name: str
+    field: Any
+
+
+def places_of(model: type[Settings], path: Sequence[str | int]) -> list[Place]:
+    """The settings that a path of pydantic's names; branches of a union and places in a list are left out."""
+    found: list[Place] = []
+    kinds: list[Any] = [model]
+    for part in path:
+        owner = next((kind for kind in kinds if part in kind.model_fields), kinds[0] if kinds else None)
+        if owner is None:
+            break
+        if not isinstance(part, str) or part in {kind.__name__ for kind in kinds}:
+            continue
+        field = owner.model_fields.get(part)
+        found.append(Place(owner, part, field))
+        kinds = models_in(field.annotation) if field is not None else []
+    return found
+
+
+def explained(error: ValidationError, model: type[Settings], side: Side, where: str = "") -> ParameterError:
+    """The error of the package that says what pydantic found."""
+    problems = error.errors(include_url=False)
+    paths = {tuple(place.name for place in places_of(model, each["loc"])) for each in problems}
+    rest = f" ({len(paths) - 1} more problems)" if len(paths) > 1 else ""
+    return ParameterError(f"{where}{_sentence(problems[0], model, side)}{rest}")
+
+
+def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> str:
+    places = places_of(model, problem["loc"])
+    name = written_name(model, places, side)
+    raised = problem.get("ctx", {}).get("error")
+    if isinstance(raised, RuleBrokenError):
+        inside = models_in(places[-1].field.annotation)[0] if places else model
+        names = {
+            n: written_name(model, [*places, Place(inside, n, f)], side)
+            for n, f in inside.model_fields.items()
+        }
+        return raised.rule.format_map(names)
+    if not places:
+        return f"the settings must be given by name; got {_shown(problem['input'])}"
+    last = places[-1]
+    if problem["type"] == "extra_forbidden":
+        fields = last.owner.model_fields
+        known = [_key(Place(last.owner, name, fields[name]), side) for name in last.owner.own_first()]
+        keys = ".".join(_key(place, side) for place in places)
+        return f"there is no setting {keys!r}.{closest(last.name, known)} Known here: {', '.join(known)}"
+    if problem["type"] == "missing":
+        return f"{name} is missing: {str(last.field.description).rstrip('.')}"
+    if raised is not None:
+        return f"{name} {raised}"
+    value = problem["input"]
+    if problem["type"] in _OUT_OF_BOUNDS:
+        return f"{name} must {bounds_in_words(bounds_of(last.field))}; got {value}"
+    must = in_words(last.field.annotation)
+    known = list(choices_of(last.field.annotation))
+    guess = closest(value, known) if known and isinstance(value, str) else ""
+    return f"{name} must be {must}; got {_shown(value)}{'.' if guess else ''}{guess}"
+
+
+def written_name(model: type[Settings], places: Sequence[Place], side: Side) -> str:
+    """A setting as the user wrote it: ``--cap-cost``, ``simulate.cap_cost`` or ``cap_cost``."""
+    from truetwin.settings.declaration import Side
+
+    if side is Side.COMMAND_LINE:
+        from truetwin.settings.option_list import options_of
+
+        path = tuple(place.name for place in places)
+        option = next((o for o in options_of(model) if o.path == path), None)
+        if option is not None:
+            return option.name
+    return ".".join(_key(place, side) for place in places)
+
+
+def _key(place: Place, side: Side) -> str:
+    """The name of a setting in a file or as a keyword argument."""
+    from truetwin.settings.declaration import InStudy, Side, mark_of
+
+    there = mark_of(place.field, InStudy) if place.field is not None and side is Side.STUDY else None
+    return (there.key if there else None) or place.name
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,271 @@
+"""Requests go to files, replies come from files, and a cell that waits for a batch is asked by nobody else."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from truetwin.errors import AccessError, FileFormatError, RunError, TransientError
+from truetwin.llm import (
+    Message,
+    Prices,
+    Request,
+    RunOptions,
+    Shard,
+    State,
+    Store,
+    Usage,
+    open_model,
+    run,
+    scripted_model,
+)
+from truetwin.llm.batches.batch_api import collect_batches, poll_batches, submit_batches
+from truetwin.llm.batches.batch_files import export_requests, import_replies
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    with Store(tmp_path) as store:
+        yield store
+
+
+def answer(requests: Path, replies: Path, text: str = "3") -> None:
+    """What a local engine does: a reply for each request."""
+    with replies.open("w") as stream:
+        for line in requests.read_text().splitlines():
+            usage = {"prompt_tokens": 10, "completion_tokens": 1}
+            body = {"choices": [{"message": {"content": text}, "finish_reason": "stop"}], "usage": usage}
+            reply = {
+                "custom_id": json.loads(line)["custom_id"],
+                "response": {"status_code": 200, "body": body},
+            }
+            stream.write(json.dumps(reply) + "\n")
+
+
+def test_a_file_of_requests_is_what_batch_services_read(survey: Any, store: Store, tmp_path: Path) -> None:
+    (exported,) = export_requests(survey(), scripted_model({}), store, tmp_path)
+    lines = [json.loads(line) for line in exported.path.read_text().splitlines()]
+    assert 12 == exported.requests == len(lines) == len({line["custom_id"] for line in lines})
+    assert {"custom_id", "method", "url", "body"} == set(lines[0])
+    assert (lines[0]["method"], lines[0]["url"], lines[0]["body"]["model"]) == (
+        "POST",
+        "/v1/chat/completions",
+        "scripted",
+    )
+    assert "p0" not in lines[0]["custom_id"]
+
+
+def test_replies_from_a_file_end_in_the_store_like_all_others(
+    survey: Any, store: Store, tmp_path: Path
+) -> None:
+    (exported,) = export_requests(survey(), scripted_model({}), store, tmp_path)
+    replies = tmp_path / "replies.jsonl"
+    answer(exported.path, replies)
+    imported = import_replies(survey(), store, replies, prices=Prices(1.0, 1.0))
+    assert (imported.answered, imported.failed, imported.unexpected, imported.unreadable) == (12, 0, 0, 0)
+    assert store.counts()[State.VALID] == 12
+    assert Usage(120, 12) == store.totals().usage
+    assert pytest.approx(132e-6) == store.totals().cost
+    assert store.waiting() == {}
+    again = import_replies(survey(), store, replies)
+    assert (again.answered, again.unexpected) == (0, 12)
+    assert store.totals().requests == 12
+
+
+def test_cells_that_wait_for_a_batch_are_asked_by_nobody(survey: Any, store: Store, tmp_path: Path) -> None:
+    (exported,) = export_requests(survey(), scripted_model({}), store, tmp_path)
+    store.close()
+    with Store(tmp_path) as later:
+        summary = run(survey(), scripted_model({"default": "3"}), later)
+        assert (summary.asked, summary.remaining) == (0, 12)
+        assert export_requests(survey(), scripted_model({}), later, tmp_path) == []
+        assert {exported.path.name: 12} == later.waiting()
+        assert later.give_up(exported.path.name) == 12
+        assert run(survey(), scripted_model({"default": "3"}), later).asked == 12
+
+
+def test_answered_cells_are_not_exported(survey: Any, store: Store, tmp_path: Path) -> None:
+    model = scripted_model({"rules": [{"persona": "p1", "error": "server"}], "default": "3"})
+    run(survey(), model, store, RunOptions(attempts=1))
+    (exported,) = export_requests(survey(), model, store, tmp_path)
+    assert exported.requests == 4
+
+
+def test_files_are_cut_where_services_want_it(survey: Any, store: Store, tmp_path: Path) -> None:
+    exported = export_requests(survey(), scripted_model({}), store, tmp_path, max_requests=5)
+    assert [each.requests for each in exported] == [5, 5, 2]
+    assert len({each.path for each in exported}) == 3
+
+
+def test_a_part_of_a_run_can_be_exported(survey: Any, store: Store, tmp_path: Path) -> None:
+    task, part = survey(20), Shard(1, 2)
+    exported = export_requests(task, scripted_model({}), store, tmp_path, shard=part)
+    assert sum(map(part.holds, task.cells())) == exported[0].requests
+
+
+def test_a_request_too_long_is_not_exported(survey: Any, store: Store, tmp_path: Path) -> None:
+    class Long(survey):  # type: ignore[misc]
+        def request(self, cell: Any) -> Request:
+            return Request((Message("user", ("long " * (1000 if cell.item == "q1" else 1),)),), cell=cell)
+
+    (exported,) = export_requests(Long(), scripted_model({}), store, tmp_path, context_limit=100)
+    assert (exported.requests, store.counts()[State.SKIPPED]) == (9, 3)
+
+
+def test_lines_that_are_no_replies_are_counted(survey: Any, store: Store, tmp_path: Path) -> None:
+    (exported,) = export_requests(survey(1, 2), scripted_model({}), store, tmp_path)
+    names = [json.loads(line)["custom_id"] for line in exported.path.read_text().splitlines()]
+    replies = tmp_path / "replies.jsonl"
+    replies.write_bytes(
+        b'{"custom_id": "tt-other", "response": {}}\n{"half\xe4\n[]\n\n'
+        + json.dumps({"custom_id": names[0], "response": {"body": {"choices": []}}}).encode()
+        + b"\n"
+        + json.dumps({"custom_id": names[1], "error": {"message": "expired"}}).encode()
+    )
+    imported = import_replies(survey(1, 2), store, replies)
+    assert (imported.answered, imported.failed, imported.unexpected, imported.unreadable) == (0, 2, 1, 2)
+    assert store.counts()[State.PROVIDER_ERROR] == 2
+    reasons = " ".join(call.parsed.reason for call in store.calls())
+    assert "expired" in reasons
+    assert run(survey(1, 2), scripted_model({"default": "3"}), store).asked == 2
+
+
+def test_a_file_without_any_reply_is_refused(survey: Any, store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "replies.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(FileFormatError, match="no line of"):
+        import_replies(survey(), store, path)
+
+
+def test_other_settings_are_not_exported_into_a_run(survey: Any, store: Store, tmp_path: Path) -> None:
+    export_requests(survey(x=1), scripted_model({}), store, tmp_path)
+    with pytest.raises(RunError, match=r"task\.x"):
+        export_requests(survey(x=2), scripted_model({}), store, tmp_path)
+
+
+def test_the_example_for_local_engines_reads_requests_and_writes_replies(
+    survey: Any, store: Store, tmp_path: Path
+) -> None:
+    example = runpy.run_path(str(Path(__file__).parents[4] / "examples" / "ray_vllm.py"))
+    (exported,) = export_requests(survey(1, 3), scripted_model({}), store, tmp_path)
+    rows = [example["to_row"](json.loads(line)) for line in exported.path.read_text().splitlines()]
+    made = [
+        {"generated_text": "3", "num_input_tokens": 20, "num_generated_tokens": 1, "__inference_error__": ""},
+        {"generated_text": "4 and", "num_input_tokens": 20, "num_generated_tokens": 1024},
+        {"__inference_error__": "out of memory"},
+    ]
+    replies = tmp_path / "replies.jsonl"
+    lines = [json.dumps(example["to_reply"](row | each)) for row, each in zip(rows, made, strict=True)]
+    replies.write_text("\n".join(lines))
+    imported = import_replies(survey(1, 3), store, replies)
+    assert (imported.answered, imported.failed) == (2, 1)
+    assert [call.reply and call.reply.finish_reason for call in store.calls()] == ["stop", "length", None]
+    assert Usage(40, 1025) == store.totals().usage
+
+
+def test_a_batch_is_submitted_once_polled_and_collected(
+    llm_server: Any, survey: Any, store: Store, tmp_path: Path
+) -> None:
+    pytest.importorskip("openai", reason="needs the extra 'llm'")
+    llm_server.configure(batch_failing=0.3, seed=1)
+    model: Any = open_model("m", base_url=llm_server.base_url)
+    files = [each.path for each in export_requests(survey(10), model, store, tmp_path, max_requests=30)]
+    jobs = submit_batches(model, store, files)
+    assert [job.status for job in jobs] == ["in_progress", "in_progress"]
+    assert jobs[0].id != jobs[1].id
+    again = submit_batches(model, store, files)
+    assert [job.id for job in jobs] == [job.id for job in again]
+    collected = collect_batches(survey(10), model, store)
+    assert [each.unanswered for each in collected] == [0, 0]
+    assert poll_batches(model, store) == []
+    counts, stats = store.counts(), llm_server.stats()
+    assert counts[State.VALID] + counts[State.PROVIDER_ERROR] == 40
+    assert counts[State.VALID] == stats["served"] > 0
+    assert counts[State.PROVIDER_ERROR] > 0
+    assert Usage(stats["prompt_tokens"], stats["completion_tokens"]) == store.totals().usage
+    summary = run(survey(10), model, store)
+    assert (40, counts[State.PROVIDER_ERROR]) == (summary.counts[State.VALID], summary.asked)
+
+
+def test_a_batch_that_died_before_it_was_noted_is_found_again(
+    llm_server: Any, survey: Any, store: Store, tmp_path: Path
+) -> None:
+    pytest.importorskip("openai", reason="needs the extra 'llm'")
+    model: Any = open_model("m", base_url=llm_server.base_url)
+    files = [each.path for each in export_requests(survey(), model, store, tmp_path)]
+    (first,) = submit_batches(model, store, files)
+    store.note(f"batch job {first.id}", None)
+    (second,) = submit_batches(model, store, files)
+    assert first.id == second.id
+
+
+def test_a_batch_whose_creation_seemed_to_fail_is_not_begun_twice(
+    llm_server: Any, survey: Any, store: Store, tmp_path: Path
+) -> None:
+    pytest.importorskip("openai", reason="needs the extra 'llm'")
+    llm_server.configure(batch_lost=1)
+    model: Any = open_model("m", base_url=llm_server.base_url)
+    files = [each.path for each in export_requests(survey(), model, store, tmp_path)]
+    with pytest.raises(TransientError):
+        submit_batches(model, store, files)
+    (job,) = submit_batches(model, store, files)
+    assert job.id == "batch-1"
+
+
+def test_what_a_failed_batch_left_is_submitted_again_though_the_file_is_the_same(
+    llm_server: Any, survey: Any, store: Store, tmp_path: Path
+) -> None:
+    pytest.importorskip("openai", reason="needs the extra 'llm'")
+    llm_server.configure(batch_rejected=1, batch_polls=0)
+    model: Any = open_model("m", base_url=llm_server.base_url)
+    first = [each.path for each in export_requests(survey(), model, store, tmp_path)]
+    submit_batches(model, store, first)
+    (collected,) = collect_batches(survey(), model, store)
+    assert collected.unanswered == 12
+    second = [each.path for each in export_requests(survey(), model, store, tmp_path)]
+    assert first[0].read_bytes() == second[0].read_bytes()
+    (job,) = submit_batches(model, store, second)
+    assert job.id == "batch-2"
+    collect_batches(survey(), model, store)
+    assert store.counts()[State.VALID] == 12
+
+
+def test_strange_lines_and_repeated_ones_are_counted_and_change_nothing(
+    survey: Any, store: Store, tmp_path: Path
+) -> None:
+    (exported,) = export_requests(survey(1, 3), scripted_model({}), store, tmp_path)
+    names = [json.loads(line)["custom_id"] for line in exported.path.read_text().splitlines()]
+    replies = tmp_path / "replies.jsonl"
+    answer(exported.path, replies)
+    good = replies.read_text().splitlines()
+    malformed = {"usage": {"prompt_tokens": 10, "completion_tokens": 5}}
+    lines = [
+        json.dumps({"custom_id": {}, "response": {}}),
+        json.dumps({"custom_id": "\ud800"}),
+        json.dumps({"custom_id": names[1], "response": ["strange"]}),
+        json.dumps({"custom_id": names[2], "response": {"status_code": None, "body": malformed}}),
+        "[" * 100_000,
+        good[0],
+        good[0],
+    ]
+    replies.write_text("\n".join(lines))
+    imported = import_replies(survey(1, 3), store, replies, prices=Prices(1.0, 1.0))
+    assert (imported.answered, imported.failed, imported.unexpected, imported.unreadable) == (1, 2, 2, 2)
+    assert dict(store.totals().failed_attempts) == {"batch": 2}
+
+
+def test_a_rejected_key_is_told_when_a_batch_is_submitted(
+    llm_server: Any, survey: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openai", reason="needs the extra 'llm'")
+    monkeypatch.setenv("SOME_KEY", "sk-quite-secret")
+    llm_server.configure(key="right")
+    model: Any = open_model("m", base_url=llm_server.base_url, key_variable="SOME_KEY")
+    files = [each.path for each in export_requests(survey(), model, store, tmp_path)]
+    with pytest.raises(AccessError) as raised:
+        submit_batches(model, store, files)
+    assert "secret" not in str(raised.value)
