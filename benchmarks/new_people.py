@@ -3,10 +3,11 @@
 Usage: python benchmarks/new_people.py [--all]; needs the public data (TRUETWIN_DATA_MIRROR or the network).
 
 Some people are drawn as known, all others are new; figures are means over four draws of people. An item's correlation
-runs over the new people; "item r" is the mean over the items whose twins vary, so that all methods are compared on the
-same items, and "all" the mean over all items, 0 where it is undefined. "rmse" is in sds of the item's answers. The rows of
-worlds are generated people with known truth: 30 five-point items, the same twins as the people ("perfect"), twins that
-have nothing to do with them ("noise"), and twins between the two ("base").
+runs over the new people. "item r" is the mean over the items whose twins vary, so that all methods are compared on the
+same items; "all" is the mean over all items, an undefined correlation counting 0. "rmse" is in sds of the item's
+answers. The rows of worlds are generated people with known truth and 30 five-point items: twins that are the people
+("perfect"), that have nothing to do with them ("noise"), and in between ("base"). "New items" rows hide items besides
+people and score the answers of new people to new items; "level" is the predicted item mean alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from truetwin.calibration import calibrate
 from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.data import Panel, ResponseMatrix, Target
 from truetwin.datasets import movielens, twin_2k_500
@@ -40,9 +42,7 @@ class Scores:
     rmse: float
 
     def __str__(self) -> str:
-        return (
-            f"item r {self.item:.4f} (all {self.all_items:.4f})  person r {self.person:.4f}  rmse {self.rmse:.3f}"
-        )
+        return f"item r {self.item:.4f} (all {self.all_items:.4f})  person r {self.person:.4f}  rmse {self.rmse:.3f}"
 
 
 def correlations(truth: Array, predicted: Array) -> Array:
@@ -81,7 +81,8 @@ def one_draw(human: Array, twin: Array, known: NDArray[np.intp]) -> dict[str, Sc
     auto = Auto().fit(panel, [Target("respondent", rows[k]) for k in new]).predict().values.T
     mean = np.broadcast_to(np.nanmean(seen, axis=0), (len(new), p))
     return {
-        name: score(human[new], f, twin[new]) for name, f in (("auto", auto), ("twin", twin[new]), ("mean", mean))
+        name: score(human[new], f, twin[new])
+        for name, f in (("auto", auto), ("twin", twin[new]), ("mean", mean))
     }
 
 
@@ -127,6 +128,34 @@ def worlds() -> None:
         for n in (30, 60, 200):
             found = [one_draw(*world(kind, n, seed), np.arange(n)) for seed in range(DRAWS)]
             report(f"world with {kind} twins, {n} known", found)
+        both_new(f"world with {kind} twins, 60 known", *world(kind, 60, 0), N_NEW / (N_NEW + 60), 10)
+
+
+def both_new(name: str, human: Array, twin: Array, share: float, n_items: int) -> None:
+    """Answers of new people to new items, with the share of them that 90% intervals hold."""
+    found, covered = [], []
+    (n, p), span = human.shape, range(DRAWS)
+    rows, columns = [f"r{k:05d}" for k in range(n)], [f"q{chr(97 + k % 26)}{k}" for k in range(p)]
+    for seed in span:
+        rng = np.random.default_rng(seed)
+        people, items = np.sort(rng.permutation(n)[: int(share * n)]), np.sort(rng.permutation(p)[:n_items])
+        seen = human.copy()
+        seen[people], seen[:, items] = np.nan, np.nan
+        result = calibrate(Panel(ResponseMatrix(seen, rows, columns), ResponseMatrix(twin, rows, columns)))
+        cells = np.ix_(people, items)
+        truth, own = human[cells], twin[cells]
+        level = np.broadcast_to([each.mean for each in result.new_cells.levels], truth.shape)
+        found.append(
+            {
+                m: score(truth, f, own)
+                for m, f in (("auto", result.grid[cells]), ("twin", own), ("level", level))
+            }
+        )
+        ends = result.intervals(0.9)
+        low, high = (np.array([ends[columns[k]][e][people] for k in items]).T for e in (0, 1))
+        covered.append(np.nanmean(np.where(np.isfinite(truth), (low <= truth) & (truth <= high), np.nan)))
+    report(f"{name}, new items", found)
+    print(f"{name}, new items: 90% intervals cover {np.mean(covered):.3f}", flush=True)
 
 
 def left_out(name: str, panel: Panel) -> None:
@@ -159,6 +188,7 @@ def main() -> None:
             for n in (60, 300):
                 drawn(name, panel, n)
             left_out(name, panel)
+            both_new(name, panel.human_values, panel.twin_values, 0.3, panel.human_values.shape[1] // 10)
 
 
 if __name__ == "__main__":

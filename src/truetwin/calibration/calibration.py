@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from truetwin.calibration.auto.auto_calibrator import Auto, situation_of
 from truetwin.calibration.auto.item_laws import TargetLaw, category_probabilities
+from truetwin.calibration.auto.new_cells import NewCells
 from truetwin.calibration.auto.people_laws import PersonLaw
 from truetwin.calibration.base import Calibrator, Prediction, make_fold, with_blocks
 from truetwin.calibration.calibrators import named_calibrators
@@ -47,6 +48,8 @@ class Calibration:
         The method with the settings used for each axis.
     parts : tuple of Prediction
         One for the new items, one for the new respondents, whichever there are.
+    new_cells : NewCells, optional
+        Answers of new respondents to new items, with their own errors; they stand in ``parts`` too.
     """
 
     panel: Panel
@@ -54,6 +57,7 @@ class Calibration:
     calibrators: Mapping[Axis, Calibrator]
     parts: tuple[Prediction, ...]
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    new_cells: NewCells | None = None
 
     def __repr__(self) -> str:
         predicted = int(np.isfinite(self.grid).sum())
@@ -185,10 +189,11 @@ class Calibration:
         for item, law in self.laws.items():
             low, high = law.errors.quantiles(level)
             scale, prediction = self.panel.scales[item], self._of(item)
-            result[item] = (
-                scale.clip(prediction + law.level.sd * low),
-                scale.clip(prediction + law.level.sd * high),
-            )
+            ends = [prediction + law.level.sd * error for error in (low, high)]
+            if self.new_cells:
+                for end, value in zip(ends, self.new_cells.interval(item, level), strict=True):
+                    end[self.new_cells.rows] = value
+            result[item] = (scale.clip(ends[0]), scale.clip(ends[1]))
         return result
 
     @cached_property
@@ -197,19 +202,16 @@ class Calibration:
         return model.person_law(design)
 
     def _person_intervals(self, level: float) -> dict[str, tuple[Array, Array]]:
-        low, high = self._person_law.quantiles(level)
-        scales = [self.panel.scales[item] for item in self.panel.item_ids]
         (part,) = (p for p in self.parts if p.axis == "respondent")
-        result = {}
-        for k, person in enumerate(part.target_ids):
-            predicted = part.values[:, k]
-            ends = (
-                np.array([float(s.clip(v)) for s, v in zip(scales, predicted + error, strict=True)])
-                for error in (low, high)
-            )
-            lower, upper = (np.where(np.isfinite(predicted), end, np.nan) for end in ends)
-            result[person] = (lower, upper)
-        return result
+        ends = [(part.values.T + error).T for error in np.stack(self._person_law.quantiles(level))[:, None]]
+        if self.new_cells:
+            for item in self.new_cells.item_ids:
+                for end, value in zip(ends, self.new_cells.interval(item, level), strict=True):
+                    end[self.panel.item_ids.index(item)] = value
+        for k, item in enumerate(self.panel.item_ids):
+            for end in ends:
+                end[k] = np.where(np.isfinite(part.values[k]), self.panel.scales[item].clip(end[k]), np.nan)
+        return {person: (ends[0][:, k], ends[1][:, k]) for k, person in enumerate(part.target_ids)}
 
     def probabilities(self, item: str) -> Array:
         """Probability of each category of an ordinal new item for every respondent, (n_respondents, K)."""
@@ -221,7 +223,13 @@ class Calibration:
             raise ParameterError(
                 f"item {item!r} is {scale.describe()}; only ordinal items have category probabilities"
             )
-        return category_probabilities(self._of(item), law.level.sd, law.errors, scale.categories)
+        values, sd, codes = self._of(item), law.level.sd, scale.categories
+        if not self.new_cells:
+            return category_probabilities(values, sd, law.errors, codes)
+        result = category_probabilities(self._of_known(item), sd, law.errors, codes)
+        rows, errors = self.new_cells.rows, self.new_cells.law(item)
+        result[rows] = category_probabilities(values[rows], sd, errors, codes)
+        return result
 
     def online(self, item: str) -> OnlineItem:
         """The predictions of a new item, ready to be updated as people answer it."""
@@ -230,7 +238,7 @@ class Calibration:
             raise ParameterError(f"there is no predicted new item {item!r}")
         low, high = law.errors.quantiles(ONE_SD)
         return OnlineItem(
-            self._of(item),
+            self._of_known(item),
             self.panel.respondent_ids,
             spread=max(law.level.sd * (high - low) / 2, 1e-9),
             covariates=donor_covariates(
@@ -241,6 +249,13 @@ class Calibration:
     def _of(self, item: str) -> Array:
         (part,) = (p for p in self.parts if p.axis == "item")
         return part.values[:, part.target_ids.index(item)]
+
+    def _of_known(self, item: str) -> Array:
+        """Predictions for people who have answered other items; NaN for new respondents."""
+        values = self._of(item).copy()
+        if self.new_cells:
+            values[self.new_cells.rows] = np.nan
+        return values
 
     def notes(self) -> list[dict[str, Any]]:
         """One record a target: how many predictions it has, on which scale, and the reason where there are none."""
@@ -367,7 +382,20 @@ def calibrate(
         target, why = next(iter(reasons.items()), ("", "no respondent has answered a donor"))
         more = f" ({len(reasons) - 1} more targets likewise)" if len(reasons) > 1 else ""
         raise NotPredictableError(f"nothing can be predicted: {target!r}: {why}{more}")
-    return Calibration(panel, name, calibrators, tuple(parts), preprocessing or Preprocessing())
+    found = Calibration(panel, name, calibrators, tuple(parts), preprocessing or Preprocessing())
+    both = len(parts) == 2 and isinstance(calibrators["item"], Auto)
+    return _with_new_cells(found) if both else found
+
+
+def _with_new_cells(found: Calibration) -> Calibration:
+    """Fill in what new respondents would answer to new items."""
+    by_item, by_person = found.parts
+    model, design = found._design("item")
+    people, items = (
+        [axis_ids(found.panel, p.axis).index(t) for t in p.target_ids] for p in (by_person, by_item)
+    )
+    cells = model.new_cells(design, np.array(people))
+    return replace(found, parts=cells.fill(by_item, by_person, items), new_cells=cells)
 
 
 def _blind(panel: Panel, target: str, situation: str) -> str | None:

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.calibration.auto.item_laws import TargetLaw, target_laws
 from truetwin.calibration.auto.levels import predict_level
+from truetwin.calibration.auto.new_cells import NewCells, predict_new_cells
 from truetwin.calibration.auto.new_items import FoldPrediction, has_donors, predict_items
 from truetwin.calibration.auto.new_people import folds_of_people, predict_people
 from truetwin.calibration.auto.people_laws import PersonLaw, person_law
@@ -139,6 +141,13 @@ class Auto(Calibrator):
         human, twin, ids = _people_grid(design)
         return person_law(human, twin, folds_of_people(ids))
 
+    def new_cells(self, design: Design, people: NDArray[np.intp]) -> NewCells:
+        """Predict the answers of new respondents, given by their positions among all, to new items."""
+        self._check()
+        problem, targets = self.problem_of(design)
+        blind = self.weights == "block-blind"
+        return predict_new_cells(problem, targets, design.target_ids, people, block_blind=blind)
+
     def fold_laws(self, answers: Answers, folds: Sequence[Fold]) -> list[list[TargetLaw]]:
         """Compute :meth:`laws` for many folds of one table in one pass, one list a fold."""
         self._check()
@@ -213,9 +222,11 @@ def _people_grid(design: Design) -> tuple[Array, Array, list[str]]:
     """Donor and target respondents in the order of their ids, by all items, and those ids."""
     ids = sorted((*design.donor_ids, *design.target_ids))
     position = {name: k for k, name in enumerate(ids)}
-    donors, targets = ([position[i] for i in part] for part in (design.donor_ids, design.target_ids))
+    donors, targets = (
+        np.array([position[i] for i in part]) for part in (design.donor_ids, design.target_ids)
+    )
     human, twin = np.full((2, len(ids), design.n_samples), np.nan)
-    human[np.ix_(donors, design.human_samples)] = design.human
-    twin[np.ix_(donors, design.twin_samples)] = design.twin
+    human[donors[:, None], design.human_samples] = design.human
+    twin[donors[:, None], design.twin_samples] = design.twin
     twin[targets] = design.target
     return human, twin, ids

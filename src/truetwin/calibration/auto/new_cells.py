@@ -1,4 +1,4 @@
-r"""Answers of new respondents to new items: neither the person nor the item has any human answer.
+r"""Predict the answers of new respondents to new items: neither the person nor the item has any human answer.
 
 What the person would answer to the donors is predicted from the twin
 (:mod:`truetwin.calibration.auto.new_people`), as standardised deviations :math:`\hat z_i`. The conditional
@@ -28,7 +28,7 @@ from truetwin.calibration.auto.new_people import folds_of_people, people_deviati
 from truetwin.calibration.auto.pseudo_targets import FEATURES, SETS, Problem, Situation
 from truetwin.calibration.auto.stacking import Stack, fit_stack
 from truetwin.calibration.base import Prediction
-from truetwin.calibration.orientation import Array
+from truetwin.calibration.orientation import Array, orient
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,31 +55,42 @@ class NewCells:
     levels: tuple[Level, ...]
     residuals: tuple[Residuals, ...]
 
+    def law(self, item: str) -> ErrorLaw:
+        """Estimate the distribution of the errors for one item, in predicted sds of the item."""
+        return self._laws[self.item_ids.index(item)]
+
     @cached_property
-    def laws(self) -> tuple[ErrorLaw, ...]:
-        """Distribution of the errors for each item."""
+    def _laws(self) -> tuple[ErrorLaw, ...]:
         return tuple(each.law() for each in self.residuals)
 
     def interval(self, item: str, level: float) -> tuple[Array, Array]:
-        """Lower and upper ends for one item, (r,), not limited to its scale."""
+        """Compute the lower and upper ends for one item, (r,), not limited to its scale."""
         k = self.item_ids.index(item)
-        low, high = (self.levels[k].sd * q for q in self.laws[k].quantiles(level))
+        low, high = (self.levels[k].sd * q for q in self.law(item).quantiles(level))
         return self.values[:, k] + low, self.values[:, k] + high
 
-    def fill(self, by_item: Prediction, by_person: Prediction, items: Sequence[int]) -> tuple[Prediction, ...]:
-        """Both predictions with these cells filled in; ``items`` says where the items lie among all."""
+    def fill(
+        self, by_item: Prediction, by_person: Prediction, items: Sequence[int]
+    ) -> tuple[Prediction, ...]:
+        """Put these cells into both predictions; ``items`` says where the items lie among all."""
         grids = [part.values.copy() for part in (by_item, by_person)]
         no_item, no_person = (
-            np.array([t in part.unpredicted for t in part.target_ids], dtype=bool) for part in (by_item, by_person)
+            np.array([t in part.unpredicted for t in part.target_ids], dtype=bool)
+            for part in (by_item, by_person)
         )
         values = np.where(no_person[:, None] | no_item, np.nan, self.values)
         grids[0][self.rows] = values
-        grids[1][list(items)] = values.T
+        grids[1][list(items)] = orient(values, "respondent")
         return replace(by_item, values=grids[0]), replace(by_person, values=grids[1])
 
 
 def predict_new_cells(
-    problem: Problem, targets: Sequence[int], item_ids: Sequence[str], rows: NDArray[np.intp], *, block_blind: bool
+    problem: Problem,
+    targets: Sequence[int],
+    item_ids: Sequence[str],
+    rows: NDArray[np.intp],
+    *,
+    block_blind: bool,
 ) -> NewCells:
     """Predict the answers of people without any answer (``rows``) to items without any (``targets``)."""
     known = np.flatnonzero(problem.people.seen.any(axis=1) & problem.learners)
@@ -96,7 +107,9 @@ def predict_new_cells(
     levels = tuple(predict_level(problem, t, targets) for t in targets)
     values = [level.mean + level.sd * F for level, F in zip(levels, features, strict=True)]
     residuals = [cells.residuals(t, stack, block_blind) for t, stack in zip(targets, stacks, strict=True)]
-    return NewCells(rows, tuple(item_ids), np.array(values).reshape(len(targets), -1).T, levels, tuple(residuals))
+    return NewCells(
+        rows, tuple(item_ids), np.array(values).reshape(len(targets), -1).T, levels, tuple(residuals)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +147,7 @@ class _Cells:
     def features(
         self, item: int, s: Situation, gone: Sequence[int], people: NDArray[np.intp], expected: Array
     ) -> Array:
-        """Features of one item for some people, (d, n), without the donors ``gone``."""
+        """Compute the features of one item for some people, (d, n), without the donors ``gone``."""
         out = np.isin(self._columns, gone)
         S, R = np.flatnonzero(out), np.flatnonzero(~out)
         A = self._inverse[R[:, None], R]
@@ -153,18 +166,18 @@ class _Cells:
         return {}
 
     def _pseudo(self, s: Situation) -> Array:
-        """Features of every answered item as a pseudo-target, (p, d, n); 0 for other items."""
+        """Compute the features of every answered item as a pseudo-target, (p, d, n); 0 for other items."""
         if s not in self._found:
             result = np.zeros((len(self.problem.blocks), len(FEATURES[s]), len(self.known)))
             for item in self._columns:
                 block = self.problem.block == self.problem.block[item]
-                gone = np.flatnonzero(block) if s == "new battery" else [item]
+                gone = np.flatnonzero(block).tolist() if s == "new battery" else [int(item)]
                 result[item] = self.features(int(item), s, gone, self.known, self.expected)
             self._found[s] = result
         return self._found[s]
 
     def learn(self, target: int, s: Situation, block_blind: bool) -> Stack:
-        """Weights of the features for one new item."""
+        """Learn the weights of the features for one new item."""
         F = self._pseudo(s)
         seen = self.problem.people.seen[self.known].T.astype(np.float64)
         y = self.problem.people.values[self.known].T
@@ -177,9 +190,11 @@ class _Cells:
         return fit_stack(covariance, np.where(seen.sum(axis=1) > 2, importance, 0.0), RIDGE[s])
 
     def residuals(self, target: int, stack: Stack, block_blind: bool) -> Residuals:
-        """Predictions of the pseudo-targets of one new item, for some of the known people."""
+        """Predict the pseudo-targets of one new item, for some of the known people."""
         s = self.problem.situation(target, self.targets)
-        some = np.unique(np.linspace(0, len(self.known) - 1, min(MAX_PEOPLE, len(self.known))).astype(np.intp))
+        some = np.unique(
+            np.linspace(0, len(self.known) - 1, min(MAX_PEOPLE, len(self.known))).astype(np.intp)
+        )
         predicted = np.einsum("f,pfn->pn", stack.weights, self._pseudo(s)[:, :, some])
         predicted *= stack.widening(np.nan_to_num(stack.spreads))[:, None]
         predicted[~self.problem.answered] = np.nan

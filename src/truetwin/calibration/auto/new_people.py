@@ -1,4 +1,4 @@
-r"""New respondents: the item means of other people, plus what the twin's answers say about the person.
+r"""Predict new respondents: the item means of other people, plus what the twin's answers say about the person.
 
 .. math:: \hat y_{ik} = m_k + s_k \Big( \sum_f c_f F_{ikf} + b_k O_{ik} \Big)
 
@@ -27,7 +27,7 @@ N_FOLDS = 10
 
 
 def folds_of_people(respondent_ids: Sequence[str]) -> NDArray[np.intp]:
-    """The fold of each person, whoever else there is.
+    """Find the fold of each person, which does not depend on who else there is.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def predict_people(
 def people_deviations(
     human: Array, twin: Array, targets: NDArray[np.intp], folds: NDArray[np.intp] | None = None
 ) -> Array:
-    """The same as deviations from the item means of other people, in sds of their answers; never NaN."""
+    """Predict deviations from the item means of other people, in sds of their answers; 0 where there are none."""
     result = np.zeros((len(targets), human.shape[1]))
     for some, weights, features in _each(human, twin, targets, folds):
         result[some] = weights.deviations(features)
@@ -77,7 +77,7 @@ def people_deviations(
 def _each(
     human: Array, twin: Array, targets: NDArray[np.intp], folds: NDArray[np.intp] | None
 ) -> Iterator[tuple[NDArray[np.intp], PeopleWeights, PeopleFeatures]]:
-    """Some of the targets at a time, with their features and what weighs them."""
+    """Go through the targets, some at a time, with their features and what weighs them."""
     table = PeopleTable(human, twin)
     fold_of = np.arange(len(human)) % N_FOLDS if folds is None else folds
     known = table.seen.any(axis=1)
@@ -93,7 +93,7 @@ def _each(
 
 
 def _learners(people: NDArray[np.bool_], fold_of: NDArray[np.intp]) -> dict[int, NDArray[np.intp]]:
-    """People to learn weights from, by folds; evenly spaced ones in large tables."""
+    """Choose people to learn weights from, by folds; evenly spaced ones in large tables."""
     rows = np.flatnonzero(people)
     rows = rows[:: max(1, -(-len(rows) // MAX_LEARNERS))]
     return {int(f): rows[fold_of[rows] == f] for f in np.unique(fold_of[rows])}

@@ -1,4 +1,4 @@
-r"""What a twin's answers say about a person who has answered nothing: features learned from other people.
+r"""Compute features of a person who has answered nothing, from the twin and from other people.
 
 All are deviations from the item means of other people. With t the twins' answers, standardised over everybody:
 
@@ -117,7 +117,7 @@ class PeopleSums:
 
     @classmethod
     def of(cls, table: PeopleTable, rows: NDArray[np.intp]) -> Self:
-        """Sums over some people."""
+        """Add up some people."""
         y, x, seen, paired, t, R = (
             v[rows] for v in (table.y, table.x, table.seen, table.paired, table.t, table.rotated)
         )
@@ -141,7 +141,7 @@ class PeopleSums:
         return PeopleSums(**{name: mine[name] + theirs[name] for name in mine})
 
     def correlations(self) -> tuple[Array, Array]:
-        """Correlations of the human answers over pairwise complete ones, 0 where undefined, and numbers of pairs."""
+        """Correlate the human answers over pairwise complete ones, 0 where undefined, and numbers of pairs."""
         n = np.maximum(self.pairs, 1)
         mean = self.first / n
         variance = np.maximum(self.second / n - mean**2, 0.0)
@@ -151,11 +151,13 @@ class PeopleSums:
 
 
 def spread(count: Array, total: Array, squares: Array) -> Array:
-    """Sds from sums; 0 where there are fewer than two answers or they do not vary."""
+    """Compute sds from sums; 0 where there are fewer than two answers or they do not vary."""
     n = np.maximum(count, 1)
     mean = total / n
     variance = squares / n - mean**2
-    return np.where((count > 1) & (variance > 1e-9 * np.maximum(1.0, mean**2)), np.sqrt(np.maximum(variance, 0)), 0.0)
+    return np.where(
+        (count > 1) & (variance > 1e-9 * np.maximum(1.0, mean**2)), np.sqrt(np.maximum(variance, 0)), 0.0
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +180,7 @@ class PeopleFeatures:
 
 
 def features_of(table: PeopleTable, rows: NDArray[np.intp], sums: PeopleSums) -> PeopleFeatures:
-    """Features of some people from sums that they are in, if they have answered anything."""
+    """Compute features of some people from sums that they are in, if they have answered anything."""
     R, seen, y, paired = (v[rows] for v in (table.rotated, table.seen, table.y, table.paired))
     count = sums.count - seen
     mean = np.divide(sums.total - y, count, out=np.zeros_like(y), where=count > 0)
@@ -193,7 +195,9 @@ def _ridge(
     table: PeopleTable, R: Array, seen: Array, y: Array, mean: Array, sums: PeopleSums, penalty: float
 ) -> Array:
     def shrinkage(count: Array) -> Array:
-        return np.asarray(1.0 / (np.outer(table.eigenvalues, count / len(table.human)) + penalty))  # (p, items)
+        return np.asarray(
+            1.0 / (np.outer(table.eigenvalues, count / len(table.human)) + penalty)
+        )  # (p, items)
 
     def predicted(by: Array) -> Array:
         return np.asarray(R @ (sums.cross * by) - mean * (R @ (sums.overlap * by)))

@@ -1,4 +1,4 @@
-r"""How much the features of new people count, learned on people who are left out.
+r"""Learn how much the features of new people count, on people who are left out.
 
 The leading eigenvectors of the human correlations are what many items have in common: first a person's general level.
 Every feature is split into the part along the first, the part along the next three, and the rest; non-negative least
@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,12 +69,12 @@ class PeopleWeights:
 
     @classmethod
     def none(cls, p: int) -> Self:
-        """Nothing to learn from: the item means."""
+        """Make weights that yield the item means, where there is nothing to learn from."""
         zeros, ones = np.zeros(p), np.ones(p)
         return cls(zeros, ones, np.zeros((p, N_DIRECTIONS)), np.zeros((3, N_LAYERS)), zeros)
 
     def deviations(self, features: PeopleFeatures) -> Array:
-        """Predicted deviations from the item means, in sds, (n, p)."""
+        """Compute predicted deviations from the item means, in sds, (n, p)."""
         layers = _scaled(features, self.sd, self.twin_sd)
         first, next_, rest = np.tensordot(self.parts, layers, 1)
         V = self.directions
@@ -109,7 +109,7 @@ class _Moments:
 def learn_weights(
     table: PeopleTable, rows: Mapping[int, NDArray[np.intp]], sums: Mapping[int, PeopleSums]
 ) -> PeopleWeights:
-    """Weights from the people in ``rows``, by folds; ``sums`` are over these and perhaps more like them."""
+    """Learn weights from the people in ``rows``, by folds; ``sums`` are over these and perhaps more like them."""
     if len(rows) < 2:
         return PeopleWeights.none(table.human.shape[1])
     total = reduce(add, sums.values())
@@ -149,13 +149,16 @@ def _moments(
 
 
 def _scaled(features: PeopleFeatures, sd: Array, twin_sd: Array) -> Array:
-    """Own and ridge features in sds, (4, n, p)."""
+    """Put own and ridge features in sds, (4, n, p)."""
     inverse = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0)
     return np.concatenate([(features.own / twin_sd)[None], features.ridge * inverse])
 
 
 def leading_directions(sums: PeopleSums) -> Array:
-    """Leading eigenvectors of the human correlations, shrunk to a constant one by how uncertain they are; (p, 4)."""
+    """Find the leading eigenvectors of the human correlations, (p, 4).
+
+    Correlations are shrunk to a constant one by how uncertain they are.
+    """
     p = len(sums.count)
     result = np.zeros((p, N_DIRECTIONS))
     result[:, 0] = 1.0 / np.sqrt(p)
@@ -177,21 +180,17 @@ def leading_directions(sums: PeopleSums) -> Array:
 
 
 def split_weights(gram: Sequence[Array], cross: Sequence[Array]) -> Array:
-    """Weights of the parts, (12,), from moments by folds of people.
+    """Learn the weights of the parts, (12,), from moments by folds of people.
 
     The coarsest split is taken whose error on unseen folds is within one standard error, over folds, of the smallest.
     """
-    all_gram, all_cross = sum(gram), sum(cross)
+    all_gram, all_cross = np.sum(gram, axis=0), np.sum(cross, axis=0)
     errors, weights = [], []
     for split in SPLITS:
         merge = np.kron([[float(part in share) for part in range(3)] for share in split], np.eye(N_LAYERS))
-
-        def fitted(G: Array, q: Array, merge: Array = merge) -> Array:
-            return np.asarray(merge.T @ non_negative(merge @ G @ merge.T, merge @ q))
-
-        unseen = [fitted(all_gram - G, all_cross - q) for G, q in zip(gram, cross, strict=True)]
+        unseen = [_merged(all_gram - G, all_cross - q, merge) for G, q in zip(gram, cross, strict=True)]
         errors.append([float(w @ G @ w - 2 * q @ w) for w, G, q in zip(unseen, gram, cross, strict=True)])
-        weights.append(fitted(all_gram, all_cross))
+        weights.append(_merged(all_gram, all_cross, merge))
     best = int(np.argmin(np.sum(errors, axis=1)))
     for error, weight in zip(errors, weights, strict=True):
         worse = np.subtract(error, errors[best])
@@ -200,8 +199,13 @@ def split_weights(gram: Sequence[Array], cross: Sequence[Array]) -> Array:
     return weights[best]
 
 
+def _merged(gram: Array, cross: Array, merge: NDArray[Any]) -> Array:
+    """Fit weights that parts share."""
+    return np.asarray(merge.T @ non_negative(merge @ gram @ merge.T, merge @ cross))
+
+
 def non_negative(gram: Array, cross: Array) -> Array:
-    """Non-negative least squares from sums of squares and products.
+    """Solve non-negative least squares from sums of squares and products.
 
     Examples
     --------
@@ -223,7 +227,7 @@ def non_negative(gram: Array, cross: Array) -> Array:
 
 
 def own_slopes(cross: Array, squares: Array) -> Array:
-    """Slopes of every item, shrunk to 0 as far as items agree; 0 where the twins do not vary."""
+    """Estimate a slope for every item, shrunk to 0 as far as items agree; 0 where the twins do not vary."""
     fine = squares > 1e-9
     slopes = np.zeros(len(cross))
     if not fine.any():
