@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.auto.item_laws import TargetLaw, target_laws
-from truetwin.calibration.auto.levels import predict_level
+from truetwin.calibration.auto.levels import ItemLevels
 from truetwin.calibration.auto.new_cells import NewCells, predict_new_cells
 from truetwin.calibration.auto.new_items import FoldPrediction, has_donors, predict_items
 from truetwin.calibration.auto.new_people import folds_of_people, predict_people
@@ -103,7 +103,8 @@ class Auto(Calibrator):
         else:
             problem, targets = self._swept(answers, folds)
             found = self._found(problem, targets)
-            values = [_place(problem, t, f) for t, f in zip(targets, found, strict=True)]
+            levels = ItemLevels(problem)
+            values = [_place(levels, t, f) for t, f in zip(targets, found, strict=True)]
         return [
             self._finish(make_designs(answers, [fold], preprocessing)[0], v)
             for fold, v in zip(folds, values, strict=True)
@@ -120,7 +121,7 @@ class Auto(Calibrator):
         (found,) = self._found(problem, [targets])
         self.situations_ = dict(zip(design.target_ids, found.situations, strict=True))
         self.stack_weights_ = {t: s.weights for t, s in zip(design.target_ids, found.stacks, strict=True)}
-        self.values_ = _place(problem, targets, found)
+        self.values_ = _place(ItemLevels(problem), targets, found)
 
     def _predict(self, design: Design) -> Array:
         return self.values_.copy()
@@ -211,11 +212,12 @@ def situation_of(model: Auto, panel: Panel, target: str, targets: Sequence[str])
     return "no batteries are known: all answered items are taken as one pool"
 
 
-def _place(problem: Problem, fold: Sequence[int], found: FoldPrediction) -> Array:
+def _place(item_levels: ItemLevels, fold: Sequence[int], found: FoldPrediction) -> Array:
     """Put standardised predictions on the items' scales; NaN for people who have answered no donor."""
-    levels = [predict_level(problem, t, fold) for t in fold]
-    mean, sd = np.array([level.mean for level in levels]), np.array([level.sd for level in levels])
-    return np.where(has_donors(problem, fold)[:, None], mean + sd * found.values, np.nan)
+    levels = item_levels.fold(fold)
+    mean, sd = levels.mean[list(fold)], levels.sd[list(fold)]
+    somebody = has_donors(item_levels.problem, fold)
+    return np.where(somebody[:, None], mean + sd * found.values, np.nan)
 
 
 def _people_grid(design: Design) -> tuple[Array, Array, list[str]]:

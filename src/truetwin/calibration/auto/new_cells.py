@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.auto.item_laws import MAX_PEOPLE, ErrorLaw, Residuals
-from truetwin.calibration.auto.levels import Level, predict_level
+from truetwin.calibration.auto.levels import ItemLevels, Level
 from truetwin.calibration.auto.new_items import RIDGE, pseudo_target_weights
 from truetwin.calibration.auto.new_people import folds_of_people, people_deviations
 from truetwin.calibration.auto.pseudo_targets import FEATURES, SETS, Problem, Situation
@@ -104,7 +104,7 @@ def predict_new_cells(
         F = cells.features(t, s, (), rows, expected[len(known) :]).T @ stack.weights
         features.append(F * stack.widening(F.std(keepdims=True)))
         stacks.append(stack)
-    levels = tuple(predict_level(problem, t, targets) for t in targets)
+    levels = tuple(cells.item_levels.fold(targets).of(t) for t in targets)
     values = [level.mean + level.sd * F for level, F in zip(levels, features, strict=True)]
     residuals = [cells.residuals(t, stack, block_blind) for t, stack in zip(targets, stacks, strict=True)]
     return NewCells(
@@ -131,6 +131,11 @@ class _Cells:
     targets: tuple[int, ...]
     known: NDArray[np.intp]
     expected: Array
+
+    @cached_property
+    def item_levels(self) -> ItemLevels:
+        """What the levels of all items share."""
+        return ItemLevels(self.problem)
 
     @cached_property
     def _columns(self) -> NDArray[np.intp]:
@@ -198,4 +203,6 @@ class _Cells:
         predicted = np.einsum("f,pfn->pn", stack.weights, self._pseudo(s)[:, :, some])
         predicted *= stack.widening(np.nan_to_num(stack.spreads))[:, None]
         predicted[~self.problem.answered] = np.nan
-        return Residuals(self.problem, target, self.targets, s, block_blind, self.known[some], predicted)
+        return Residuals(
+            self.problem, self.item_levels, target, self.targets, s, block_blind, self.known[some], predicted
+        )
