@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint check test-lowest wheel docs clean
+.PHONY: demo test lint check recipes test-lowest wheel docs clean
 demo: $(VENV)/.installed
 	$(BIN)/truetwin demo --output truetwin-demo
 
@@ -24,9 +24,14 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/python tests/related.py $(FILES)
 
-# The core's unit tests on the lowest versions that pyproject.toml admits.
+# The recipes of CONTRIBUTING.md, followed in a copy of the tree.
+recipes: $(VENV)/.installed-dev
+	$(BIN)/python tests/recipes.py
+
+# The core's unit tests on the lowest versions that pyproject.toml admits. Old packages call what newer ones below
+# them have deprecated, so that warning, and no other, is let pass.
 test-lowest: $(LOWEST)/.installed
-	$(LOWEST)/bin/python -m pytest tests/unit
+	$(LOWEST)/bin/python -m pytest -W ignore::DeprecationWarning tests/unit
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

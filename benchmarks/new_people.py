@@ -144,7 +144,9 @@ def both_new(name: str, human: Array, twin: Array, share: float, n_items: int) -
         result = calibrate(Panel(ResponseMatrix(seen, rows, columns), ResponseMatrix(twin, rows, columns)))
         cells = np.ix_(people, items)
         truth, own = human[cells], twin[cells]
-        level = np.broadcast_to([each.mean for each in result.new_cells.levels], truth.shape)
+        level = np.broadcast_to(
+            [result.new_cells.law(i).level.mean for i in result.new_cells.item_ids], truth.shape
+        )
         found.append(
             {
                 m: score(truth, f, own)

@@ -19,7 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
+from item_agreement import Known, agreement
 from truetwin.datasets.twinvoice import PROFILES, twinvoice
+from truetwin.settings.voice_build_settings import BuildOptions, NarrativeSettings, RepairOptions
 from truetwin.voice.auditing.style import (
     answer_index,
     group_folds,
@@ -30,12 +32,11 @@ from truetwin.voice.auditing.style import (
 from truetwin.voice.items.dimensions import narrative
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.stats.rates import wilson
-from truetwin.voice_sets.common.finishing import BuildOptions, Built
-from truetwin.voice_sets.common.set_repair import RepairOptions, repair
+from truetwin.voice_sets.common.finishing import Built
+from truetwin.voice_sets.common.set_repair import repair
 from truetwin.voice_sets.novels.book import read_book
 from truetwin.voice_sets.novels.characters import read_characters
-from truetwin.voice_sets.novels.item_agreement import Known, agreement
-from truetwin.voice_sets.novels.novel_pipeline import NarrativeSettings, build_narrative, read_speech
+from truetwin.voice_sets.novels.novel_pipeline import build_narrative, read_speech
 
 
 def share(n: int, of: int) -> str:

@@ -18,9 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions
-from truetwin.voice_sets.common.finishing import BuildOptions
-from truetwin.voice_sets.conversations.messaging_pipeline import InterpersonalSettings, build_interpersonal
+from truetwin.settings.voice_build_settings import BuildOptions, InterpersonalSettings, MatchingOptions
+from truetwin.voice_sets.conversations.interpersonal_build import build_interpersonal
 
 WORDS = 30_000
 BATCH = 50_000

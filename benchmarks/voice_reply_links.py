@@ -13,8 +13,8 @@ import argparse
 import json
 from pathlib import Path
 
-from truetwin.voice_sets.conversations.message_logs import IrcLog, annotation_of
-from truetwin.voice_sets.conversations.reply_link_scores import RULES, score_links
+from reply_link_scores import RULES, annotation_of, score_links
+from truetwin.voice_sets.conversations.message_logs import IrcLog
 
 
 def main() -> None:

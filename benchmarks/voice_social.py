@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from truetwin.settings.voice_build_settings import SocialSettings
 from truetwin.voice_sets.common.release_gate import GateError
-from truetwin.voice_sets.conversations.social_pipeline import SocialSettings, build_social
+from truetwin.voice_sets.conversations.social_build import build_social
 
 WORDS = 3000
 

@@ -48,6 +48,25 @@ if "TRUETWIN_DATA_MIRROR" not in os.environ and BESIDE.is_dir():
     os.environ["TRUETWIN_DATA_MIRROR"] = str(BESIDE)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take longest, half of them in each half of the list.
+
+    Two workers begin with one half each and take over what the other has not begun, from its end: what is short is then
+    left for the end, and neither worker waits for a long test of the other.
+    """
+    here = Path(__file__).parent
+    taking_long = (here / "parity", here / "unit" / "test_docs.py")
+    long = sorted({item.path for item in items if any(map(item.path.is_relative_to, taking_long))})
+    half_of = {path: k % 2 for k, path in enumerate(long)}
+    short = [item for item in items if item.path not in half_of]
+    middle = len(short) // 2
+    items[:] = [
+        item
+        for half, rest in enumerate((short[:middle], short[middle:]))
+        for item in (*(i for i in items if half_of.get(i.path) == half), *rest)
+    ]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked ``extra("voice")`` where a module of that extra is not installed."""
     for mark in item.iter_markers("extra"):

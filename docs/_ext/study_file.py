@@ -1,15 +1,15 @@
-"""The directive ``study-file``: every key of a study file, from the models that validate it."""
+"""The directive ``study-file``: every key of a study file, from the settings of the jobs."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 
-MODULE = "truetwin.study.study_file"
+MODULE = "truetwin.settings.study_settings"
 
 
 class StudyFile(Directive):
@@ -18,27 +18,38 @@ class StudyFile(Directive):
     has_content = False
 
     def run(self) -> list[nodes.Node]:
-        """The study itself, then its sections in the order in which they are done."""
-        from truetwin.study import study_file
+        """The study itself, then its sections, those within a section after it."""
+        from truetwin.settings.study_settings import Study, sections
 
-        sections = {"": study_file.Study, **study_file.SECTIONS}
-        meanings = key_meanings()
         found: list[nodes.Node] = []
-        for name, model in sections.items():
-            section = nodes.section(ids=[nodes.make_id(f"study-{name or 'file'}")])
+        shown: dict[Any, str] = {}
+        for path, model in {"": Study, **sections()}.items():
+            section = nodes.section(ids=[nodes.make_id(f"study-{path or 'file'}")])
             section += nodes.title(
-                "", "", nodes.literal(text=name) if name else nodes.Text("The file itself")
+                "", "", nodes.literal(text=path) if path else nodes.Text("The file itself")
             )
             section += nodes.paragraph(text=(model.__doc__ or "").strip())
-            section += self._table(model, meanings)
+            if model in shown:
+                section += nodes.paragraph(
+                    "", "The keys are those of ", nodes.literal(text=shown[model]), nodes.Text(".")
+                )
+            else:
+                section += self._table(model)
+            shown.setdefault(model, path)
             found.append(section)
         return found
 
-    def _table(self, model: Any, meanings: dict[tuple[str, str], str]) -> nodes.Node:
+    def _table(self, model: Any) -> nodes.Node:
         rows = [("key", "value", "default", "meaning"), ("---",) * 4]
+        fields = model.model_fields
         rows += [
-            (f"`{key}`", _kind(field), _default(field), meanings[model.__name__, key])
-            for key, field in model.model_fields.items()
+            (
+                f"`{key_of(name, fields[name])}`",
+                _kind(fields[name]),
+                _default(fields[name]),
+                _meaning(fields[name]),
+            )
+            for name in model.own_first()
         ]
         lines = ["| " + " | ".join(row) + " |" for row in rows]
         box = nodes.container()
@@ -48,19 +59,30 @@ class StudyFile(Directive):
         return box
 
 
-def key_meanings() -> dict[tuple[str, str], str]:
-    """What stands above each key in the source, by model and key."""
-    from sphinx.pycode import ModuleAnalyzer
+def key_of(name: str, field: Any) -> str:
+    """The key of a setting in a study file."""
+    from truetwin.settings.declaration import InStudy, mark_of
 
-    found = ModuleAnalyzer.for_module(MODULE).find_attr_docs()
-    return {key: " ".join(" ".join(lines).split()) for key, lines in found.items()}
+    there = mark_of(field, InStudy)
+    return (there.key if there else None) or name
+
+
+def _meaning(field: Any) -> str:
+    text = str(field.description).replace("<", "&lt;").replace("|", "\\|")
+    return text.replace(" may be repeated.", " a list.").replace("separated by commas; a list.", "a list.")
 
 
 def _default(field: Any) -> str:
+    from truetwin.settings.declaration import MISSING, InStudy, Unset, mark_of
+    from truetwin.settings.setting_wording import models_in
+
     if field.is_required():
         return "must be given"
-    value = field.default
-    if value is None or value == ():
+    there, unset = mark_of(field, InStudy), mark_of(field, Unset)
+    value = field.default if there is None or there.default is MISSING else there.default
+    if value is None and unset is not None:
+        return unset.text
+    if value is None or value in ((), {}) or models_in(field.annotation):
         return ""
     if isinstance(value, tuple):
         return ", ".join(f"`{each}`" for each in value)
@@ -68,35 +90,15 @@ def _default(field: Any) -> str:
 
 
 def _kind(field: Any) -> str:
-    from truetwin.study.study_file import SECTIONS
+    from truetwin.settings.declaration import Unit, mark_of
+    from truetwin.settings.setting_wording import bounds_of, in_words, models_in, named, range_in_words
 
-    words = _words(field.annotation)
-    if any(field.annotation in (m, m | None) for m in SECTIONS.values()):
+    if models_in(field.annotation):
         return "see below"
-    return f"{words} {_bounds(field.metadata)}".strip()
-
-
-def _words(kind: Any) -> str:
-    names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
-    if kind in names:
-        return names[kind]
-    if getattr(kind, "__name__", "") == "Path":
-        return "file"
-    arguments = [a for a in get_args(kind) if a is not type(None) and a is not Ellipsis]
-    if get_origin(kind) is Literal:
-        return ", ".join(f"`{a}`" for a in arguments)
-    if get_origin(kind) is tuple:
-        return f"list of: {_words(arguments[0])}"
-    if hasattr(kind, "__metadata__"):
-        return f"{_words(arguments[0])} {_bounds(kind.__metadata__)}".strip()
-    return " or ".join(_words(a) for a in arguments) if arguments else str(kind)
-
-
-def _bounds(metadata: Any) -> str:
-    """The limits of a number, in signs."""
-    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-    constraints = [m for outer in metadata for m in getattr(outer, "metadata", [outer])]
-    return ", ".join(f"{signs[k]} {getattr(m, k)}" for m in constraints for k in signs if hasattr(m, k))
+    words = named(field) or in_words(field.annotation)
+    unit, bounds = mark_of(field, Unit), range_in_words(bounds_of(field))
+    parts = [words, unit.name if unit else "", bounds if not named(field) else ""]
+    return ", ".join(part for part in parts if part).replace("|", "\\|")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -73,7 +73,6 @@ MOVED = {
     "llm.embeddings": "llm.providers.embedding_endpoint",
     "llm.forecast": "llm.running.forecast",
     "llm.gate": "llm.running.request_gate",
-    "llm.handover": "llm.batches.handover",
     "llm.http_failures": "llm.providers.http_failures",
     "llm.inspect_engine": "llm.providers.inspect_engine",
     "llm.interrupts": "llm.running.interrupts",
@@ -85,12 +84,10 @@ MOVED = {
     "llm.progress": "llm.running.run_progress",
     "llm.run_file": "llm.store.run_file",
     "llm.runner": "llm.running.runner",
-    "llm.schema": "llm.store.run_schema",
     "llm.scripted": "llm.providers.scripted",
     "llm.sessions": "llm.store.sessions",
     "llm.settings": "llm.store.settings_comparison",
     "llm.shards": "llm.running.shards",
-    "llm.shared_run": "llm.store.shared_run",
     "llm.stored": "llm.store.stored_call",
     "llm.templates": "llm.prompts",
     "llm.waiting": "llm.running.waiting",
@@ -155,7 +152,6 @@ MOVED = {
     "voice.build": "voice_sets",
     "voice.build.as_published": "voice_sets.common.as_published",
     "voice.build.canned": "voice_sets.common.canned_messages",
-    "voice.build.config": "voice_sets.common.build_settings",
     "voice.build.contexts": "voice_sets.common.similar_contexts",
     "voice.build.datasheet": "voice_sets.common.datasheet",
     "voice.build.distractors": "voice_sets.common.distractors",
@@ -167,13 +163,11 @@ MOVED = {
     "voice.build.interpersonal.funnel": "voice_sets.conversations.message_funnel",
     "voice.build.interpersonal.links": "voice_sets.conversations.reply_links",
     "voice.build.interpersonal.logs": "voice_sets.conversations.message_logs",
-    "voice.build.interpersonal.pipeline": "voice_sets.conversations.messaging_pipeline",
+    "voice.build.interpersonal.pipeline": "voice_sets.conversations.interpersonal_build",
     "voice.build.interpersonal.replies": "voice_sets.conversations.reply_guessing",
-    "voice.build.interpersonal.scoring": "voice_sets.conversations.reply_link_scores",
     "voice.build.languages": "voice_sets.common.message_language",
     "voice.build.matching": "voice_sets.common.distractor_matching",
     "voice.build.narrative": "voice_sets.novels",
-    "voice.build.narrative.agreement": "voice_sets.novels.item_agreement",
     "voice.build.narrative.attribution": "voice_sets.novels.attribution",
     "voice.build.narrative.book": "voice_sets.novels.book",
     "voice.build.narrative.characters": "voice_sets.novels.characters",
@@ -192,7 +186,7 @@ MOVED = {
     "voice.build.sketch": "voice_sets.common.count_min_sketch",
     "voice.build.social": "voice_sets.conversations",
     "voice.build.social.alignment": "voice_sets.conversations.choice_alignment",
-    "voice.build.social.pipeline": "voice_sets.conversations.social_pipeline",
+    "voice.build.social.pipeline": "voice_sets.conversations.social_build",
     "voice.build.social.replies": "voice_sets.conversations.post_replies",
     "voice.build.stages": "voice_sets.common.stages",
     "voice.build.written": "voice_sets.common.model_distractors",
@@ -240,7 +234,7 @@ MOVED = {
 NOW_ROOMS = {
     "calibration.auto": (
         "calibration.auto.auto_calibrator",
-        "Auto situation_of",
+        "Auto",
     ),
     "llm.store": (
         "llm.store.run_store",
@@ -335,12 +329,17 @@ def adopt_old_hooks(cls: type, renamed: Mapping[str, str]) -> None:
     """
     for old, new in renamed.items():
         if old in vars(cls) and new not in vars(cls):
-            warnings.warn(
-                _said(f"{cls.__qualname__}.{old}", f"{cls.__qualname__}.{new}"),
-                DeprecationWarning,
-                stacklevel=3,
-            )
-            setattr(cls, new, vars(cls)[old])
+            hook = vars(cls)[old]
+            said = _said(f"{cls.__qualname__}.{old}", f"{cls.__qualname__}.{new}")
+            if code := getattr(
+                hook, "__code__", None
+            ):  # how far up the class statement is depends on its metaclass
+                warnings.warn_explicit(
+                    said, DeprecationWarning, code.co_filename, code.co_firstlineno, cls.__module__
+                )
+            else:
+                warnings.warn(said, DeprecationWarning, stacklevel=3)
+            setattr(cls, new, hook)
         elif new in vars(cls):  # a subclass written for 0.1 may call super() by the old name
             setattr(cls, old, vars(cls)[new])
 

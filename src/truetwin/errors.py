@@ -86,7 +86,7 @@ class MissingExtraError(TruetwinError, ImportError):
 
 
 class ExtensionError(TruetwinError):
-    """What another package adds to truetwin cannot be used."""
+    """An entry that another package adds to truetwin cannot be used."""
 
 
 class RunError(TruetwinError):

@@ -1,4 +1,4 @@
-"""A table of named things that other packages can add to: methods, discrepancies, datasets and the like."""
+"""Registry: look up methods, discrepancies, datasets and other parts by name, those of other packages included."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def closest(name: str, names: list[str]) -> str:
-    """A " Did you mean ...?" sentence for a misspelt name, or an empty string."""
+    """Write a " Did you mean ...?" sentence for a misspelt name, or an empty string."""
     found = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     squeezed = {n.replace("-", ""): n for n in names}
     same = squeezed.get(name.lower().replace("-", "").replace("_", ""))
@@ -25,25 +25,26 @@ def closest(name: str, names: list[str]) -> str:
 
 
 class Registry(Generic[T]):
-    """A table of named things, open to other packages through a group of entry points.
+    """Named entries, to which other packages can add through a group of entry points.
 
-    What installed packages declare in the group belongs to the table: its names are listed and suggested without any of
-    these packages being imported. An entry is imported when it is taken. An entry that cannot be imported, is not what
-    it must be, or has a name that is taken already stays in the table as a fault (:meth:`faults`); taking it raises an
-    :class:`ExtensionError`.
+    Entries that installed packages declare in the group belong to the registry. Their names are listed and suggested
+    without importing these packages. An entry is imported when it is looked up. An entry that cannot be imported, is
+    not what it must be, or has a name that is in use already stays in the registry as a fault (:meth:`faults`);
+    looking it up raises an :class:`ExtensionError`.
 
     Parameters
     ----------
     kind : str
         What an entry is called in messages, for example ``"calibrator"``.
     hint : str, default=""
-        Where all names are listed, appended to the message for an unknown name; ``{names}`` in it becomes the names.
+        Sentence that says where all names are listed, appended to the message for an unknown name; ``{names}`` in it
+        is replaced by the names.
     entry_point_group : str, optional
         The group in which other packages declare entries.
     check : callable, optional
-        Gets what another package declares; raises an error that says what it must be, if it is not that.
+        Called with an entry of another package; raises an error that says what the entry must be, if it is not that.
     error : type of UnknownNameError
-        What an unknown name raises.
+        Error that an unknown name raises.
 
     Examples
     --------
@@ -83,12 +84,12 @@ class Registry(Generic[T]):
         self._aliases.update(dict.fromkeys(aliases, name))
 
     def add_place(self, name: str, place: str) -> None:
-        """Register the entry at ``place`` ("module:attribute") under ``name``; it is imported when it is taken."""
+        """Register the entry at ``place`` ("module:attribute") under ``name``; it is imported when it is looked up."""
         self._refuse_known(name)
         self._places[name] = place
 
     def resolve(self, name: str) -> str:
-        """The canonical name behind ``name`` or one of its aliases; nothing is imported."""
+        """Return the canonical name behind ``name`` or one of its aliases; nothing is imported."""
         if name in self._aliases:
             return self._aliases[name]
         if name in self:
@@ -114,12 +115,12 @@ class Registry(Generic[T]):
         return len(self.names())
 
     def names(self) -> list[str]:
-        """All canonical names: truetwin's in the order of registration, then those of other packages."""
+        """List all canonical names: truetwin's in the order of registration, then those of other packages."""
         own = [*self._places, *self._entries]
         return [*own, *(name for name in self._points() if not self._is_own(name))]
 
     def items(self) -> Iterator[tuple[str, T]]:
-        """Names and entries of everything that can be taken; :meth:`faults` has the rest."""
+        """Yield names and entries of everything that can be looked up; :meth:`faults` has the rest."""
         for name in self.names():
             try:
                 entry = self[name]
@@ -128,7 +129,7 @@ class Registry(Generic[T]):
             yield name, entry
 
     def faults(self) -> dict[str, str]:
-        """Entries of other packages that cannot be taken, by name, with the reason."""
+        """List the entries of other packages that cannot be looked up, by name, with the reason."""
         found = {}
         for name, points in self._points().items():
             try:
@@ -178,7 +179,7 @@ class Registry(Generic[T]):
 
 
 def must_be(what: type) -> Callable[[Any], None]:
-    """A check that an entry is an instance of a class."""
+    """Make a check that an entry is an instance of a class."""
 
     def check(entry: Any) -> None:
         if not isinstance(entry, what):
@@ -189,7 +190,7 @@ def must_be(what: type) -> Callable[[Any], None]:
 
 @cache
 def _entry_points(group: str) -> dict[str, tuple[EntryPoint, ...]]:
-    """Entry points of a group by name; one that is found twice over counts once."""
+    """Collect the entry points of a group by name; one that is found twice counts once."""
     from importlib.metadata import entry_points
 
     found: dict[str, dict[str, EntryPoint]] = {}

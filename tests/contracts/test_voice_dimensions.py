@@ -7,8 +7,9 @@ from importlib import import_module
 import pytest
 
 from truetwin.llm.prompts import packaged_prompt
-from truetwin.voice.items.voice_items import DIMENSIONS
-from truetwin.voice.protocols.item_rendering import KINDS, TURN_WORDS
+from truetwin.voice.items.voice_dimensions import voice_dimensions
+
+DIMENSIONS = voice_dimensions.names()
 
 
 @pytest.mark.parametrize("name", DIMENSIONS)
@@ -21,15 +22,24 @@ def test_a_dimension_has_a_module_of_its_own(name: str) -> None:
 
 @pytest.mark.parametrize("name", DIMENSIONS)
 def test_a_dimension_has_its_words(name: str) -> None:
-    assert KINDS[name]  # type: ignore[index]
-    assert all(TURN_WORDS[name])  # type: ignore[index]
+    assert voice_dimensions[name].name == name
+    assert voice_dimensions[name].reply
+    assert all(voice_dimensions[name].turn)
+
+
+@pytest.mark.parametrize("name", DIMENSIONS)
+def test_files_of_a_dimension_are_known_by_their_fields(name: str) -> None:
+    fields = [set(layout.fields) for each in DIMENSIONS for layout in voice_dimensions[each].layouts]
+    own = [set(layout.fields) for layout in voice_dimensions[name].layouts]
+    assert own
+    assert all(sum(other <= mine for other in fields) == 1 for mine in own)
 
 
 @pytest.mark.parametrize("step", ["choose", "generate"])
 @pytest.mark.parametrize("name", DIMENSIONS)
 def test_prompts_of_a_dimension_ask_for_what_those_of_the_others_do(name: str, step: str) -> None:
     def asked(dimension: str) -> set[str]:
-        sections = packaged_prompt("truetwin.voice", f"{step}-{dimension}").sections
+        sections = packaged_prompt(voice_dimensions[dimension].prompts, f"{step}-{dimension}").sections
         return {name for _, template in sections for name in template.placeholders}
 
     assert asked(DIMENSIONS[0]) == asked(name)

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from truetwin.errors import DataError, FileFormatError, OutputError, ParameterError, TruetwinError
+from truetwin.settings.voice_build_settings import NarrativeSettings
 from truetwin.voice_sets.common.release_gate import GateError
 from truetwin.voice_sets.common.set_repair import repair
 from truetwin.voice_sets.common.stages import Stages
 from truetwin.voice_sets.novels.book import book_of, read_book
 from truetwin.voice_sets.novels.characters import read_characters
-from truetwin.voice_sets.novels.novel_pipeline import NarrativeSettings, build_narrative
+from truetwin.voice_sets.novels.novel_pipeline import build_narrative
 from truetwin.voice_sets.novels.quotations import find_quotations
 
 TALK = "“Come here at once,” said Anna.\n\n“I will not come,” said Ben.\n\n"

@@ -262,7 +262,7 @@ def test_a_file_that_is_no_sidecar_is_not_overwritten(job: Job) -> None:
 
 
 def test_a_failing_second_output_leaves_no_first(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    import truetwin.report.files.predicted_marginals as report
+    import truetwin.results.sidecars as report
 
     real = report.write_draft
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,15 @@ import pytest
 
 from message_examples import message_rows, write_jsonl
 from truetwin.errors import FileFormatError, ParameterError
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions
-from truetwin.voice_sets.common.finishing import BuildOptions
+from truetwin.settings.voice_build_settings import (
+    BuildOptions,
+    FunnelOptions,
+    InterpersonalSettings,
+    MatchingOptions,
+)
 from truetwin.voice_sets.common.raw_rows import Reading
-from truetwin.voice_sets.conversations.message_funnel import FunnelOptions
+from truetwin.voice_sets.conversations.interpersonal_build import build_interpersonal
 from truetwin.voice_sets.conversations.message_logs import open_log
-from truetwin.voice_sets.conversations.messaging_pipeline import InterpersonalSettings, build_interpersonal
 
 QUICK = InterpersonalSettings(
     funnel=FunnelOptions(min_messages=40, min_per_channel=5, informative_share=0.5),
@@ -111,7 +113,9 @@ def test_languages_are_not_mixed_within_an_item(tmp_path: Path) -> None:
     for k, row in enumerate(rows):
         if int(row["user"].removeprefix("ann")) % 2:
             row["text"] = spanish.format(k=f"a{k}", j=f"b{k % 17}")
-    settings = replace(QUICK, funnel=replace(QUICK.funnel, links="heuristic"), most_items=30)
+    settings = QUICK.model_copy(
+        update={"funnel": QUICK.funnel.model_copy(update={"links": "heuristic"}), "most_items": 30}
+    )
     rows = [
         {**row, "text": f"ann{(k * 7) % 14}: {row['text'].partition(': ')[2] or row['text']}"}
         for k, row in enumerate(rows)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from truetwin.voice_sets.conversations.message_logs import IrcLog, annotation_of
-from truetwin.voice_sets.conversations.reply_link_scores import score_links
+from reply_link_scores import annotation_of, score_links
+from truetwin.voice_sets.conversations.message_logs import IrcLog
 
 
 @pytest.fixture(scope="module")

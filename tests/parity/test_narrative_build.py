@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from item_agreement import Agreement, Known, agreement
 from truetwin.voice_sets.novels.book import read_book
 from truetwin.voice_sets.novels.characters import read_characters
-from truetwin.voice_sets.novels.item_agreement import Agreement, Known, agreement
 from truetwin.voice_sets.novels.novel_pipeline import read_speech
 
 MIRROR = Path(os.environ.get("TRUETWIN_DATA_MIRROR", "."))

@@ -45,15 +45,19 @@ ALLOWED = {  # narrower than the order of layers
     "instrument": BASIS | {"instrument"},
     "results": BASIS | {"io", "results"},
     "llm": BASIS | {"io", "llm"},
-    "simulation": BASIS | {"io", "datasets", "llm", "simulation"},
+    "simulation": BASIS | {"io", "results", "datasets", "llm", "simulation"},
     "voice": BASIS | {"io", "datasets", "solvers", "llm", "voice"},
     "voice_sets": BASIS | {"io", "results", "llm", "voice", "voice_sets"},
     "calibration": BASIS | {"instrument", "solvers", "calibration"},
-    "reweighting": BASIS | {"solvers", "reweighting"},
+    "reweighting": BASIS | {"results", "solvers", "reweighting"},
     "diagnosis": BASIS | {"instrument", "io", "solvers", "calibration", "diagnosis"},
 }
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py"))}
-MODULES = [path for path in TREES if path != ROOT / "__init__.py"]
+MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def place(path: Path) -> str:
@@ -66,7 +70,7 @@ def layer_of(name: str) -> int:
 
 def imports(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(TREES[path]):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("truetwin"):
             parts = node.module.split(".")
             found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names} - {"__version__"}
@@ -93,15 +97,15 @@ def room_of(module: str) -> str:
 def room_imports() -> dict[str, set[str]]:
     """Which rooms each room imports modules from."""
     found: dict[str, set[str]] = {}
-    for path, tree in TREES.items():
+    for path in MODULES:
         if path.name == "__init__.py":
             continue
         own = room_of(".".join(("truetwin", *path.relative_to(ROOT).with_suffix("").parts)))
-        for node in ast.walk(tree):
+        for node in ast.walk(tree(path)):
             if not (isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("truetwin.")):
                 continue
             for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
-                if folder_of(name).with_suffix(".py") in TREES:
+                if folder_of(name).with_suffix(".py").is_file():
                     found.setdefault(own, set()).add(room_of(name))
     return {room: used - {room} for room, used in found.items()}
 
@@ -131,7 +135,7 @@ def test_only_the_command_line_prints() -> None:
         f"{place(path)}:{node.lineno}"
         for path in MODULES
         if path.relative_to(ROOT).parts[0] != "cli"
-        for node in ast.walk(TREES[path])
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
     assert printing == []
@@ -142,7 +146,7 @@ def test_only_one_module_transposes() -> None:
         path.name
         for path in MODULES
         if path.is_relative_to(ROOT / "calibration")
-        for node in ast.walk(TREES[path])
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.Attribute)
         and node.attr == "T"
         and isinstance(node.value, ast.Name)
@@ -157,7 +161,7 @@ MAY_IMPORT_PROVIDERS = {"llm/": PROVIDERS, "voice/protocols/inspect_tasks.py": {
 
 def outside_imports(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(TREES[path]):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
         elif isinstance(node, ast.Import):

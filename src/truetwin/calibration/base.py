@@ -1,18 +1,22 @@
-"""What every method shares: from a panel and targets to predictions on the items' scales."""
+"""Base class of all calibrators: from a panel and targets to predictions on the items' scales."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
+from truetwin._moved import adopt_old_hooks
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.orientation import Answers, Array, axis_ids
+from truetwin.calibration.predictive_law import Law
 from truetwin.data import Axis, Panel, Target
 from truetwin.errors import NotPredictableError, ParameterError
 
@@ -26,7 +30,7 @@ class Prediction:
     Attributes
     ----------
     axis : {"item", "respondent"}
-        What the targets are.
+        Axis of the targets: items or respondents.
     target_ids, sample_ids : tuple of str
         Ids of the columns and rows of ``values``.
     values : ndarray of shape (n_samples, n_targets)
@@ -46,12 +50,13 @@ class Prediction:
 
 
 class Calibrator(BaseEstimator, ABC):
-    """Predicts human answers to targets that humans have not answered.
+    """Predict human answers to targets that humans have not answered.
 
-    Subclasses store their parameters in ``__init__`` and implement ``_fit(design)``, which learns attributes that
-    end in an underscore, and ``_predict(design)``, which returns standardised predictions of shape
+    Subclasses store their parameters in ``__init__`` and implement ``fit_design(design)``, which learns attributes that
+    end in an underscore, and ``predict_design(design)``, which returns standardised predictions of shape
     (n_human, n_targets). This class prepares the data, puts the result back on the items' scales and says what
-    cannot be predicted.
+    cannot be predicted. What else a method can do it declares by the class attributes below: nobody asks for its name
+    or its class.
     """
 
     #: axes on which the method makes sense
@@ -70,6 +75,21 @@ class Calibrator(BaseEstimator, ABC):
     shares_folds: ClassVar[bool] = False
     #: whether each target costs a solve of its own, so that targets are worth sharing out over workers
     works_per_target: ClassVar[bool] = False
+    #: axes on which the method has laws beyond its points: intervals and category probabilities; see :meth:`laws`
+    law_axes: ClassVar[tuple[Axis, ...]] = ()
+    #: hooks that had other names in version 0.1
+    renamed_hooks: ClassVar[Mapping[str, str]] = {
+        "_fit": "fit_design",
+        "_predict": "predict_design",
+        "_fit_predict": "fit_predict_designs",
+        "_why_not": "why_not",
+        "_finish": "finish",
+        "_note_convergence": "note_convergence",
+    }
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        adopt_old_hooks(cls, cls.renamed_hooks)
 
     def fit(
         self,
@@ -100,62 +120,99 @@ class Calibrator(BaseEstimator, ABC):
         """
         fold = make_fold(panel, targets)
         (self.design_,) = make_designs(panel, [fold], preprocessing or Preprocessing())
-        self._fit(self.design_)
+        self.fit_design(self.design_)
         return self
 
     def predict(self) -> Prediction:
-        """Predictions for the targets given to :meth:`fit`."""
+        """Predict the targets given to :meth:`fit`."""
         if not hasattr(self, "design_"):
             raise NotFittedError(f"{type(self).__name__} must be fitted before it can predict")
-        return self._finish(self.design_, self._predict(self.design_))
+        return self.finish(self.design_, self.predict_design(self.design_))
 
     def predict_designs(self, designs: Sequence[Design]) -> list[Prediction]:
-        """Fit and predict several folds; methods that share work between folds override ``_fit_predict``."""
-        raw = self._fit_predict(designs)
-        return [self._finish(d, r) for d, r in zip(designs, raw, strict=True)]
+        """Fit and predict several folds; methods that share work override :meth:`fit_predict_designs`."""
+        raw = self.fit_predict_designs(designs)
+        return [self.finish(d, r) for d, r in zip(designs, raw, strict=True)]
 
     def predict_folds(
         self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing
     ) -> list[Prediction]:
         """Predict folds of one table, each as if the human answers to its targets did not exist.
 
-        Methods with ``shares_folds`` override it to do all folds in one pass. They are handed the hidden answers then,
-        and a contract test holds them to the same predictions as without.
+        Methods with ``shares_folds`` override it to do all folds in one pass. They are then given the hidden answers,
+        and a contract test checks that their predictions are the same as without.
         """
         return [self.predict_designs(make_designs(answers, [fold], preprocessing))[0] for fold in folds]
 
     @abstractmethod
-    def _fit(self, design: Design) -> None:
-        """Learn what ``_predict`` needs."""
+    def fit_design(self, design: Design) -> None:
+        """Learn what ``predict_design`` needs, as attributes that end in an underscore."""
 
     @abstractmethod
-    def _predict(self, design: Design) -> Array:
-        """Standardised predictions (n_human, n_targets), or on the scale of all samples if ``predicts_on_scale``."""
+    def predict_design(self, design: Design) -> Array:
+        """Return standardised predictions (n_human, n_targets).
 
-    def _fit_predict(self, designs: Sequence[Design]) -> list[Array]:
+        With ``predicts_on_scale`` they are on the items' scales and for all samples, (n_samples, n_targets).
+        """
+
+    def laws(self, design: Design) -> Sequence[Law]:
+        """Return a law for each target of a design; nothing needs to be fitted before.
+
+        Methods with ``law_axes`` override it. It is called for designs of these axes only.
+        """
+        raise ParameterError(f"{type(self).__name__} has points only: it declares no law_axes")
+
+    def fold_laws(
+        self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing | None = None
+    ) -> Sequence[Sequence[Law]]:
+        """Return the laws of many folds of one table; methods override it to share work."""
+        prepared = preprocessing or Preprocessing()
+        return [self.laws(make_designs(answers, [fold], prepared)[0]) for fold in folds]
+
+    def new_cells(self, design: Design, people: NDArray[np.intp]) -> NewCells | None:
+        """Predict what new respondents, given by their positions, answer to the new items of a design; None if not."""
+        return None
+
+    def situation(self, panel: Panel, target: str, targets: Sequence[str]) -> str | None:
+        """Say in words what a new item faces in a panel; None if it makes no difference to the method.
+
+        Parameters
+        ----------
+        panel : Panel
+        target : str
+            The new item.
+        targets : sequence of str
+            All items that are predicted together with it.
+        """
+        return None
+
+    def fit_predict_designs(self, designs: Sequence[Design]) -> list[Array]:
+        """Return what ``predict_design`` returns for each of several designs; override it to share work."""
         results = []
         for design in designs:
-            self._fit(design)
-            results.append(self._predict(design))
+            self.fit_design(design)
+            results.append(self.predict_design(design))
         return results
 
-    def _finish(self, design: Design, prediction: Array) -> Prediction:
+    def finish(self, design: Design, prediction: Array) -> Prediction:
+        """Put what ``predict_design`` returned back on the items' scales, and leave out what cannot be predicted."""
         values = prediction if self.predicts_on_scale else design.back_to_scale(prediction)
         unpredicted = {}
         for k, target in enumerate(design.target_ids):
-            reason = self._why_not(design, k)
+            reason = self.why_not(design, k)
             if reason:
                 unpredicted[target] = reason
                 values[:, k] = np.nan
         stopped = frozenset(t for t in design.target_ids if t in getattr(self, "unconverged_", ()))
         return Prediction(design.axis, design.target_ids, design.sample_ids, values, unpredicted, stopped)
 
-    def _note_convergence(self, targets: Sequence[str], converged: bool) -> None:
+    def note_convergence(self, targets: Sequence[str], converged: bool) -> None:
+        """Remember targets whose solver stopped before it met its tolerance."""
         if not converged:
             self.unconverged_ = {*getattr(self, "unconverged_", ()), *targets}
 
-    def _why_not(self, design: Design, k: int) -> str | None:
-        """Why target ``k`` cannot be predicted, or None if it can."""
+    def why_not(self, design: Design, k: int) -> str | None:
+        """Return why target ``k`` cannot be predicted, or None if it can."""
         if design.axis not in self.axes:
             return f"this method does not predict a new {design.axis}"
         if not self.uses_target_twins:
@@ -173,9 +230,9 @@ class Calibrator(BaseEstimator, ABC):
 
 
 def make_fold(panel: Panel, targets: Target | Iterable[Target] | None) -> Fold:
-    """The fold that predicts ``targets`` from everything else.
+    """Make the fold that predicts ``targets`` from everything else.
 
-    Donors are all other items (respondents) that both sources have answered.
+    Donors, from which targets are predicted, are all other items (respondents) with answers from both sources.
     """
     if isinstance(targets, Target):
         targets = [targets]
@@ -210,7 +267,7 @@ def make_fold(panel: Panel, targets: Target | Iterable[Target] | None) -> Fold:
 
 
 def donors(panel: Panel, axis: Axis, hidden: set[int]) -> tuple[int, ...]:
-    """Positions of the items (respondents) with answers from both sources, without the hidden ones."""
+    """Find the positions of the items (respondents) with answers from both sources, without the hidden ones."""
     along = 0 if axis == "item" else 1
     both = np.isfinite(panel.human_values).any(axis=along) & np.isfinite(panel.twin_values).any(axis=along)
     found = tuple(int(k) for k in np.flatnonzero(both) if int(k) not in hidden)
@@ -223,7 +280,7 @@ def donors(panel: Panel, axis: Axis, hidden: set[int]) -> tuple[int, ...]:
 
 
 def with_blocks(model: Calibrator, blocks: Mapping[str, str] | None) -> Calibrator:
-    """The model with these blocks, if it takes blocks and was given none of its own.
+    """Give a model blocks (batteries), if it uses blocks and was given none of its own.
 
     Examples
     --------

@@ -9,16 +9,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from truetwin.calibration.auto.auto_calibrator import Auto, situation_of
-from truetwin.calibration.auto.item_laws import TargetLaw, category_probabilities
-from truetwin.calibration.auto.new_cells import NewCells
-from truetwin.calibration.auto.people_laws import PersonLaw
 from truetwin.calibration.base import Calibrator, Prediction, make_fold, with_blocks
-from truetwin.calibration.calibrators import named_calibrators
-from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.calibrators import methods_with_laws, named_calibrators
+from truetwin.calibration.design import Fold, Preprocessing, make_designs
 from truetwin.calibration.error_conditioning import donor_covariates
+from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.online_items import OnlineItem
 from truetwin.calibration.orientation import Array, axis_ids, orient
+from truetwin.calibration.predictive_law import Law
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import Layout, to_frame
@@ -27,27 +25,21 @@ from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.registry import closest
 
-ONE_SD = 0.6827  # a normal error's share within one sd
-DISCLOSURE = (
-    "These values are predictions of a statistical model from the answers of language-model twins and of other "
-    "people. They are not answers that anybody gave, and must not be presented as such."
-)
-
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Predicted human answers.
+    """Result of :func:`calibrate`: predicted human answers.
 
     Attributes
     ----------
     panel : Panel
-        What they were predicted from.
+        Panel from which they were predicted.
     method : str
         Name of the method.
     calibrators : dict of axis to Calibrator
         The method with the settings used for each axis.
     parts : tuple of Prediction
-        One for the new items, one for the new respondents, whichever there are.
+        One prediction for the new items and one for the new respondents, as far as there are any.
     new_cells : NewCells, optional
         Answers of new respondents to new items, with their own errors; they stand in ``parts`` too.
     """
@@ -82,7 +74,7 @@ class Calibration:
 
     @cached_property
     def _kept(self) -> tuple[list[int], list[int]]:
-        """Rows and columns of the grid that the result has: every target, and what it has predictions for."""
+        """Rows and columns of the grid that the result shows: all targets, and everything with a prediction."""
         there = np.isfinite(self.grid)
         rows, columns = (set(np.flatnonzero(there.any(axis=a)).tolist()) for a in (1, 0))
         for part in self.parts:
@@ -100,7 +92,7 @@ class Calibration:
         kind: FrameKind | None = None,
         layout: Layout = "wide",
     ) -> Any:
-        """Predictions as a table; ids have the name and the type that they have in the human table.
+        """Return the predictions as a table; ids have the name and the type that they have in the human table.
 
         Parameters
         ----------
@@ -138,83 +130,81 @@ class Calibration:
         return self.frame()
 
     @cached_property
-    def laws(self) -> dict[str, TargetLaw]:
+    def laws(self) -> dict[str, Law]:
         """For each new item what is known beyond the predictions: level, errors, expected correlation.
 
         Raises
         ------
         ParameterError
-            If the method is not "auto".
+            If the method has no laws of its own.
         """
-        model, design = self._design("item")
-        return dict(zip(design.target_ids, model.laws(design), strict=True))
+        return self._laws_of("item")
 
-    def _design(self, axis: Axis) -> tuple[Auto, Design]:
-        """The automatic calibrator of an axis, and what it predicts from."""
+    @cached_property
+    def _person_laws(self) -> dict[str, Law]:
+        return self._laws_of("respondent")
+
+    def _laws_of(self, axis: Axis) -> dict[str, Law]:
         model = self.calibrators.get(axis)
         if model is None:
             raise ParameterError(f"there are no intervals for new {axis}s: no new {axis} was predicted")
-        if not isinstance(model, Auto):
-            raise ParameterError(f"intervals come with method 'auto' only; the method is {self.method!r}")
-        (part,) = (p for p in self.parts if p.axis == axis)
+        if axis not in model.law_axes:
+            offering = " or ".join(map(repr, methods_with_laws(axis)))
+            raise ParameterError(f"intervals come with method {offering} only; the method is {self.method!r}")
+        part = self._part(axis)
         fold = make_fold(self.panel, [Target(axis, t) for t in part.target_ids])
         (design,) = make_designs(self.panel, [fold], self.preprocessing)
-        return model, design
+        return dict(zip(design.target_ids, model.laws(design), strict=True))
+
+    def _part(self, axis: Axis) -> Prediction:
+        (part,) = (p for p in self.parts if p.axis == axis)
+        return part
 
     def intervals(self, level: float = 0.9, axis: Axis | None = None) -> dict[str, tuple[Array, Array]]:
-        """Lower and upper end of the interval of every prediction, limited to the item's scale.
+        """Compute the interval of every prediction, limited to the item's scale.
 
         Parameters
         ----------
         level : float
-            Share of a new item's answers to enclose, on average over items; or of all new respondents' answers to an
-            item.
+            Share of answers that the intervals enclose: of a new item's answers, on average over items; or of all new
+            respondents' answers to an item.
         axis : {"item", "respondent"}, optional
-            Which predictions: those of new items or of new respondents. By default of new items, if there are any.
+            Whether predictions of new items or of new respondents are meant. By default new items, if there are any.
 
         Returns
         -------
         dict of target id to (lower, upper)
-            For new items along ``panel.respondent_ids``, for new respondents along ``panel.item_ids``; NaN where
-            nothing is predicted.
+            Two arrays each. For new items they are in the order of ``panel.respondent_ids``, for new respondents in
+            that of ``panel.item_ids``; NaN where nothing is predicted.
 
         Raises
         ------
         ParameterError
-            If the method is not "auto", or nothing was predicted on that axis.
+            If the method has no laws of its own, or nothing was predicted on that axis.
         """
-        if (axis or ("item" if "item" in self.calibrators else "respondent")) == "respondent":
-            return self._person_intervals(level)
+        axis = axis or ("item" if "item" in self.calibrators else "respondent")
+        laws = self.laws if axis == "item" else self._person_laws
         result = {}
-        for item, law in self.laws.items():
-            low, high = law.errors.quantiles(level)
-            scale, prediction = self.panel.scales[item], self._of(item)
-            ends = [prediction + law.level.sd * error for error in (low, high)]
+        for k, (target, law) in enumerate(laws.items()):
+            predicted = self._part(axis).values[:, k]
+            ends = [np.array(predicted + error) for error in law.quantiles(level)]
             if self.new_cells:
-                for end, value in zip(ends, self.new_cells.interval(item, level), strict=True):
-                    end[self.new_cells.rows] = value
-            result[item] = (scale.clip(ends[0]), scale.clip(ends[1]))
+                where, values = self.new_cells.interval_along(axis, target, level, self.panel.item_ids)
+                for end, value in zip(ends, values, strict=True):
+                    end[where] = value
+            lower, upper = (np.where(np.isfinite(predicted), end, np.nan) for end in ends)
+            result[target] = (self._limited(axis, target, lower), self._limited(axis, target, upper))
         return result
 
-    @cached_property
-    def _person_law(self) -> PersonLaw:
-        model, design = self._design("respondent")
-        return model.person_law(design)
-
-    def _person_intervals(self, level: float) -> dict[str, tuple[Array, Array]]:
-        (part,) = (p for p in self.parts if p.axis == "respondent")
-        ends = [(part.values.T + error).T for error in np.stack(self._person_law.quantiles(level))[:, None]]
-        if self.new_cells:
-            for item in self.new_cells.item_ids:
-                for end, value in zip(ends, self.new_cells.interval(item, level), strict=True):
-                    end[self.panel.item_ids.index(item)] = value
-        for k, item in enumerate(self.panel.item_ids):
-            for end in ends:
-                end[k] = np.where(np.isfinite(part.values[k]), self.panel.scales[item].clip(end[k]), np.nan)
-        return {person: (ends[0][:, k], ends[1][:, k]) for k, person in enumerate(part.target_ids)}
+    def _limited(self, axis: Axis, target: str, values: Array) -> Array:
+        """Values along the samples of a target, inside the scale of their item."""
+        if axis == "item":
+            return self.panel.scales[target].clip(values)
+        scales = (self.panel.scales[item] for item in self.panel.item_ids)
+        return np.array([float(scale.clip(v)) for scale, v in zip(scales, values, strict=True)])
 
     def probabilities(self, item: str) -> Array:
-        """Probability of each category of an ordinal new item for every respondent, (n_respondents, K)."""
+        """Compute the probability of each category of an ordinal new item for every respondent, (n_respondents, K)."""
         law = self.laws.get(item)
         if law is None:
             raise ParameterError(f"there is no predicted new item {item!r}")
@@ -223,31 +213,28 @@ class Calibration:
             raise ParameterError(
                 f"item {item!r} is {scale.describe()}; only ordinal items have category probabilities"
             )
-        values, sd, codes = self._of(item), law.level.sd, scale.categories
         if not self.new_cells:
-            return category_probabilities(values, sd, law.errors, codes)
-        result = category_probabilities(self._of_known(item), sd, law.errors, codes)
-        rows, errors = self.new_cells.rows, self.new_cells.law(item)
-        result[rows] = category_probabilities(values[rows], sd, errors, codes)
+            return law.probabilities(self._of(item), scale.categories)
+        result = law.probabilities(self._of_known(item), scale.categories)
+        result[self.new_cells.rows] = self.new_cells.probabilities(item, scale.categories)
         return result
 
     def online(self, item: str) -> OnlineItem:
-        """The predictions of a new item, ready to be updated as people answer it."""
+        """Return the predictions of a new item in a form that is updated as people answer it."""
         law = self.laws.get(item)
         if law is None:
             raise ParameterError(f"there is no predicted new item {item!r}")
-        low, high = law.errors.quantiles(ONE_SD)
         return OnlineItem(
             self._of_known(item),
             self.panel.respondent_ids,
-            spread=max(law.level.sd * (high - low) / 2, 1e-9),
+            spread=max(float(np.mean(law.error_sd())), 1e-9),
             covariates=donor_covariates(
                 self.panel.human_values, self.panel.twin_values, self.panel.item_ids.index(item)
             ),
         )
 
     def _of(self, item: str) -> Array:
-        (part,) = (p for p in self.parts if p.axis == "item")
+        part = self._part("item")
         return part.values[:, part.target_ids.index(item)]
 
     def _of_known(self, item: str) -> Array:
@@ -258,7 +245,7 @@ class Calibration:
         return values
 
     def notes(self) -> list[dict[str, Any]]:
-        """One record a target: how many predictions it has, on which scale, and the reason where there are none."""
+        """List one record a target: number of predictions, scale, and the reason where there are no predictions."""
         records = []
         for part in self.parts:
             position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
@@ -278,10 +265,9 @@ class Calibration:
                     record |= {"scale": scale.describe(), "scale_inferred": scale.inferred}
                     inside = part.values[predicted, k]
                     record["n_clipped"] = int((scale.clip(inside) != inside).sum())
-                model = self.calibrators.get(part.axis)
-                if isinstance(model, Auto) and part.axis == "item":
-                    record["situation"] = situation_of(model, self.panel, target, part.target_ids)
-                    blind = _blind(self.panel, target, record["situation"])
+                if situation := self._situation(part, target):
+                    record["situation"] = situation
+                    blind = _blind(self.panel, target, situation)
                     if blind:
                         record["reason"] = blind
                 if target in part.unpredicted:
@@ -300,8 +286,14 @@ class Calibration:
                 records.append(record)
         return records
 
+    def _situation(self, part: Prediction, target: str) -> str | None:
+        model = self.calibrators.get(part.axis)
+        if model is None or part.axis != "item":
+            return None
+        return model.situation(self.panel, target, part.target_ids)
+
     def _asked(self, axis: Axis) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Samples that a prediction is due for: those the human table has, or items some human has answered."""
+        """Mask of the samples that get a prediction: those in the human table, or items that some human answered."""
         if axis == "item":
             known = set(self.panel.human.respondent_ids)
             return np.array([r in known for r in self.panel.respondent_ids])
@@ -340,8 +332,9 @@ def calibrate(
     preprocessing : Preprocessing, optional
         How both sources are prepared.
     blocks : mapping from item id to block, or "auto", optional
-        Batteries, for methods that use them: by default as declared with the items, or else as ids (and where these
-        show none, answers) tell; see :func:`truetwin.instrument.battery_evidence.resolve_blocks`.
+        Batteries (items asked together), for methods that use them. By default they are as declared with the items,
+        or else found in the ids, or else in the answers; see
+        :func:`truetwin.instrument.battery_evidence.resolve_blocks`.
     n_jobs : int
         Number of parallel workers (joblib); the result does not depend on it.
     progress : callable, optional
@@ -383,25 +376,34 @@ def calibrate(
         more = f" ({len(reasons) - 1} more targets likewise)" if len(reasons) > 1 else ""
         raise NotPredictableError(f"nothing can be predicted: {target!r}: {why}{more}")
     found = Calibration(panel, name, calibrators, tuple(parts), preprocessing or Preprocessing())
-    both = len(parts) == 2 and isinstance(calibrators["item"], Auto)
-    return _with_new_cells(found) if both else found
+    return _with_new_cells(found) if len(parts) == 2 else found
 
 
 def _with_new_cells(found: Calibration) -> Calibration:
-    """Fill in what new respondents would answer to new items."""
+    """Fill in what new respondents would answer to new items, if the method predicts it."""
     by_item, by_person = found.parts
-    model, design = found._design("item")
+    fold = make_fold(found.panel, [Target("item", t) for t in by_item.target_ids])
+    (design,) = make_designs(found.panel, [fold], found.preprocessing)
     people, items = (
         [axis_ids(found.panel, p.axis).index(t) for t in p.target_ids] for p in (by_person, by_item)
     )
-    cells = model.new_cells(design, np.array(people))
-    return replace(found, parts=cells.fill(by_item, by_person, items), new_cells=cells)
+    cells = found.calibrators["item"].new_cells(design, np.array(people))
+    if cells is None:
+        return found
+    no_item, no_person = (np.isin(p.target_ids, list(p.unpredicted)) for p in (by_item, by_person))
+    values = np.where(no_person[:, None] | no_item, np.nan, cells.values)
+    grids = [part.values.copy() for part in found.parts]
+    grids[0][cells.rows] = values
+    grids[1][items] = orient(values, "respondent")
+    parts = tuple(replace(part, values=grid) for part, grid in zip(found.parts, grids, strict=True))
+    return replace(found, parts=parts, new_cells=replace(cells, values=values))
 
 
 def _blind(panel: Panel, target: str, situation: str) -> str | None:
-    """What to say of a new item of which nothing is known: all twins agree, and its battery has not been answered.
+    """Explain why the predictions of a new item say little about it; None if they do.
 
-    It is predicted all the same, by everybody's own level, as an evaluation predicts it.
+    This is so if all twins agree and nobody has answered an item of its battery. The item is predicted all the same,
+    by everybody's own level, as an evaluation predicts it.
     """
     answers = panel.twin_values[:, panel.item_ids.index(target)]
     seen = answers[np.isfinite(answers)]
@@ -449,7 +451,7 @@ def _predict(
     n_jobs: int,
     progress: Callable[[int, int], None] | None,
 ) -> Prediction:
-    """Predict one fold; where work is per target, targets are shared out over workers."""
+    """Predict one fold; if the method works target by target, targets are divided among workers."""
     size = 1 if model.works_per_target else len(fold.targets)
     groups = [fold.targets[k : k + size] for k in range(0, len(fold.targets), size)]
     calls = ((panel, model, Fold(fold.axis, g, fold.donors), preprocessing) for g in groups)

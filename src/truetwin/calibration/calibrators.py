@@ -1,11 +1,11 @@
-"""The table of methods: names, settings that the paper published, and settings to choose from."""
+"""Table of methods: names, settings that the paper published, and settings to choose from."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.calibration.base import Calibrator
@@ -31,40 +31,50 @@ from truetwin.data import Axis, Panel
 from truetwin.errors import ParameterError, UnknownMethodError, UnknownNameError
 from truetwin.registry import Registry, closest
 
-Kind = Literal["automatic", "adaptive", "baseline", "fit-and-transfer", "matrix completion", "parity"]
 CROSS_VALIDATION = "cv"
 PRESETS = ("movielens", "twin-2k-500")
 
 
 @dataclass(frozen=True)
 class Method:
-    """One line of the table of methods.
+    """Entry in the table of methods.
 
     Attributes
     ----------
     kind : str
-        The family it belongs to.
+        Family of the method.
     summary : str
-        What it does, in one line.
+        Description in one line.
     make : type of Calibrator
-        Its class; called without arguments it has the paper's settings for new items of Twin-2K-500.
+        Class of the method; called without arguments it has the paper's settings for new items of Twin-2K-500.
     published : mapping from (preset, axis) to settings
-        Paper A, tables 7 and 8.
+        Settings from paper A, tables 7 and 8.
     candidates : tuple of settings
-        What cross-validation chooses from, the most regularised first.
+        Settings that cross-validation chooses from, the most regularised first.
     """
 
-    kind: Kind
+    kind: str
     summary: str
     make: type[Calibrator]
     published: Mapping[tuple[str, Axis], Mapping[str, Any]] = field(default_factory=dict)
     candidates: tuple[Mapping[str, Any], ...] = ()
 
 
+def _check_method(entry: Any) -> None:
+    """Raise an error unless an entry of another package is a method that can be made."""
+    if not isinstance(entry, Method):
+        raise ParameterError(f"it must be a truetwin.calibration.calibrators.Method; it is {entry!r:.80}")
+    made = entry.make()
+    if not isinstance(made, Calibrator):
+        raise ParameterError(f"'make' must be a class of Calibrator; it makes {made!r:.80}")
+    made.get_params()
+
+
 methods: Registry[Method] = Registry(
     "calibrator",
     hint="`truetwin methods` lists all.",
     entry_point_group="truetwin.calibrators",
+    check=_check_method,
     error=UnknownMethodError,
 )
 
@@ -294,7 +304,24 @@ for _name, _aliases, _method in (
 ):
     methods.add(_name, _method, aliases=_aliases)
 
-PAPER_METHODS = tuple(n for n in methods if methods[n].kind in ("fit-and-transfer", "matrix completion"))
+#: The ten methods that paper A compares (section 3.2), in the order of its tables.
+PAPER_METHODS = (
+    "ridge",
+    "lasso",
+    "elastic-net",
+    "neural-net",
+    "synthetic-control",
+    "synthetic-intervention",
+    "hard-svd",
+    "soft-svd",
+    "als",
+    "synthetic-prior",
+)
+
+
+def methods_with_laws(axis: Axis | None = None) -> list[str]:
+    """Return the names of the methods that have laws of their own, on one axis or on any."""
+    return [name for name, m in methods.items() if (axis in m.make.law_axes if axis else m.make.law_axes)]
 
 
 def make_calibrator(
@@ -305,16 +332,16 @@ def make_calibrator(
     preset: str = CROSS_VALIDATION,
     parameters: Mapping[str, Any] | None = None,
 ) -> Calibrator:
-    """A calibrator by name, with settings by hand, from the paper, or by cross-validation among the twins' answers.
+    """Make a calibrator by name, with settings by hand, from the paper, or by cross-validation among the twins.
 
     Parameters
     ----------
     name : str
         Name or alias of a method.
     panel : Panel
-        What it will be used on; only its twin answers are looked at, and only if ``preset`` is "cv".
+        Panel on which it will be used; only its twin answers are looked at, and only if ``preset`` is "cv".
     axis : {"item", "respondent"}
-        What it will predict.
+        Axis of the targets that it will predict.
     preset : str
         "cv", or a dataset with published settings.
     parameters : mapping, optional
@@ -340,7 +367,7 @@ def make_calibrator(
 
 
 def _like(default: Any, value: Any, what: str) -> Any:
-    """``value`` as the type of ``default``, where texts on the command line leave that open."""
+    """Convert ``value``, which may be a text from the command line, to the type of ``default``."""
     if isinstance(default, tuple):
         value = tuple(value) if isinstance(value, list | tuple) else (value,)
         return tuple(_like(default[0], v, what) for v in value)
@@ -361,6 +388,22 @@ def check_preset(preset: str) -> None:
         )
 
 
+def parameters_for(method: str, by_hand: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, Any] | None:
+    """The hyperparameters by hand of the one method that is used.
+
+    Raises
+    ------
+    ParameterError
+        If some are of another method.
+    """
+    name = methods.resolve(method)
+    given = {methods.resolve(each): values for each, values in (by_hand or {}).items()}
+    for each in given:
+        if each != name:
+            raise ParameterError(f"hyperparameters by hand name method {each!r}, but the method is {name!r}")
+    return given.get(name)
+
+
 def named_calibrators(
     wanted: Iterable[str | Calibrator] | Mapping[str, Calibrator],
     panel: Panel,
@@ -370,7 +413,7 @@ def named_calibrators(
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     add: str | None = None,
 ) -> dict[str, Calibrator]:
-    """Calibrators by name, in the order asked for; ``add`` comes first if it is not among them."""
+    """Make calibrators by name, in the order asked for; ``add`` comes first if it is not among them."""
     if isinstance(wanted, Mapping):
         listed: list[tuple[str, str | Calibrator]] = list(wanted.items())
     else:
@@ -390,7 +433,7 @@ def named_calibrators(
 
 
 def _label(calibrator: Calibrator) -> str:
-    for name in methods:
-        if methods[name].make is type(calibrator):
+    for name, method in methods.items():
+        if method.make is type(calibrator):
             return name
     return type(calibrator).__name__

@@ -23,6 +23,8 @@ from truetwin.solvers.elastic_net import ElasticNetDesign
 
 #: Parts that respondents are divided into when each is left out in turn; one part shares its imputations.
 N_GROUPS = 16
+#: Means and floored sds of items, each (1, n_items).
+Moments = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Preprocessing:
         Standard deviations below it are replaced by 1, in scale points, so that nearly constant items are not
         blown up.
     level : {"human", "twin"}, default="human"
-    Item means and spreads that a new respondent's predictions are put back on. The human ones are known and
+        Item means and spreads that a new respondent's predictions are put back on. The human ones are known and
         right; the paper used the twins'.
     constant_targets : {"refuse", "predict"}, default="refuse"
         What to do with a target to which all twins gave one answer, where a method learns from the target's twins
@@ -202,9 +204,10 @@ class Design:
     def complete(self) -> Complete:
         """Imputed and standardised arrays."""
         human, twin = (self._imputed(source) for source in (0, 1))
-        target = self._standardised_target(twin)
+        twin_moments = self._moments(twin)
+        target = self._standardised_target(twin_moments)
         return Complete(
-            orient(_standardise(twin, self._moments(twin)), self.axis),
+            orient(_standardise(twin, twin_moments), self.axis),
             np.nan_to_num(orient(target, self.axis)[self.twin_samples], nan=0.0),
             orient(_standardise(human, self._moments(human)), self.axis),
         )
@@ -213,10 +216,10 @@ class Design:
     def observed(self) -> Observed:
         """Standardised arrays with their gaps."""
         human, twin = (
-            orient(_standardise(source, self._moments(source)), self.axis)
-            for source in (self.human, self.twin)
+            orient(_standardise(source, moments), self.axis)
+            for source, moments in ((self.human, self._human_moments), (self.twin, self._twin_moments))
         )
-        target = orient(self._standardised_target(self.twin), self.axis)
+        target = orient(self._standardised_target(self._twin_moments), self.axis)
         twin_everywhere = np.full((self.n_samples, self.n_donors), np.nan)
         twin_everywhere[self.twin_samples] = twin
         return Observed(
@@ -250,11 +253,11 @@ class Design:
     def back_to_scale(self, prediction: Array) -> Array:
         """Put standardised predictions (n_human, q) on the scale of the answers, laid out on all samples."""
         if self.axis == "item":
-            mean, sd = self._moments(self.target)
+            mean, sd = self._target_moments
         elif self.preprocessing.level == "human":
-            mean, sd = self._moments(self.human)
+            mean, sd = self._human_moments
         else:
-            mean, sd = (m[:, self.human_samples] for m in self._on_all_samples(self._moments(self.twin)))
+            mean, sd = (m[:, self.human_samples] for m in self._on_all_samples(self._twin_moments))
         result = np.full((self.n_samples, self.n_targets), np.nan)
         result[self.human_samples] = orient(orient(prediction, self.axis) * sd + mean, self.axis)
         return result
@@ -264,12 +267,24 @@ class Design:
         shared = self.apart.donors(source, self.donor_rows, samples) if self.apart else None
         return complete_donors(values, self.preprocessing.imputation_rank) if shared is None else shared
 
-    def _standardised_target(self, twin_donors: Array) -> Array:
+    def _standardised_target(self, twin_moments: Moments) -> Array:
         if self.axis == "item":
-            return _standardise(self.target, self._moments(self.target))
-        return _standardise(self.target, self._on_all_samples(self._moments(twin_donors)))
+            return _standardise(self.target, self._target_moments)
+        return _standardise(self.target, self._on_all_samples(twin_moments))
 
-    def _moments(self, values: Array) -> tuple[Array, Array]:
+    @cached_property
+    def _human_moments(self) -> Moments:
+        return self._moments(self.human)
+
+    @cached_property
+    def _twin_moments(self) -> Moments:
+        return self._moments(self.twin)
+
+    @cached_property
+    def _target_moments(self) -> Moments:
+        return self._moments(self.target)
+
+    def _moments(self, values: Array) -> Moments:
         """Compute item means and floored sds (ddof 0) over observed answers, each (1, n_items)."""
         seen = np.isfinite(values)
         count = seen.sum(axis=0, keepdims=True)
@@ -279,14 +294,14 @@ class Design:
         sd = np.sqrt(squares / np.maximum(count, 1))
         return mean, np.where(sd < self.preprocessing.sd_floor, 1.0, sd)
 
-    def _on_all_samples(self, moments: tuple[Array, Array]) -> tuple[Array, Array]:
+    def _on_all_samples(self, moments: Moments) -> Moments:
         """Lay the item moments of the twins' donors (axis "respondent") out on all items."""
         mean, sd = (np.full((1, self.n_samples), np.nan) for _ in moments)
         mean[:, self.twin_samples], sd[:, self.twin_samples] = moments
         return mean, sd
 
 
-def _standardise(values: Array, moments: tuple[Array, Array]) -> Array:
+def _standardise(values: Array, moments: Moments) -> Array:
     mean, sd = moments
     return (values - mean) / sd
 

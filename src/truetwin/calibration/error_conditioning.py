@@ -24,7 +24,7 @@ from truetwin.calibration.orientation import Array
 
 #: Prior variances in units of the noise: of the level, and of the slope on the standardised predictions.
 LEVEL, SLOPE = 0.25, 0.05
-#: What donors may explain, in the same units, and how likely each is beforehand.
+#: Variances that donors may explain, in the same units, and their prior probabilities.
 SIGNALS = np.array([0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
 PRIOR = np.array([0.3, 0.2, 0.15, 0.15, 0.1, 0.1])
 #: Number of answers that the spread assumed beforehand counts as.
@@ -59,13 +59,13 @@ def condition(
     Parameters
     ----------
     predictions : ndarray of shape (n,)
-    Predicted answers; NaN where there is none.
+        Predicted answers; NaN where there is none.
     covariates : ndarray of shape (n, q), optional
-    What is known of each person, scaled to a mean squared length of 1.
+        What is known of each person, scaled to a mean squared length of 1.
     where : ndarray of int of shape (k,)
-    Positions of the people whose error is known; all of them have predictions.
+        Positions of the people whose error is known; all of them have predictions.
     residuals : ndarray of shape (k,)
-        Their errors.
+        Errors of these people's predictions.
     spread : float
         Standard deviation of an error before any answer.
     """

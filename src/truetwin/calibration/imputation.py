@@ -33,7 +33,7 @@ class RespondentsApart:
     human, twin : ndarray of shape (n_respondents, n_items)
         All answers.
     group : ndarray of int
-    Positions of the respondents in the group.
+        Positions of the respondents in the group.
     members : ndarray of int
         Respondents with answers from both sources, the group among them, in the order of their ids.
     rank : int

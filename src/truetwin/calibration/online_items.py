@@ -29,13 +29,14 @@ from truetwin.solvers.prediction_powered import prediction_powered_mean
 
 @dataclass(frozen=True)
 class Estimate:
-    """A population quantity with its confidence interval.
+    """Population quantity with its confidence interval.
 
     Attributes
     ----------
     value, low, high : float
         The estimate, and the ends of its interval.
     standard_error : float
+        Standard error of the value.
     n_observed : int
         Number of answers that it rests on.
     """
@@ -48,14 +49,14 @@ class Estimate:
 
 
 class OnlineItem:
-    """One new item whose human answers arrive over time.
+    """New item whose human answers arrive over time.
 
     Parameters
     ----------
     predictions : sequence of float
         Predicted answer of every respondent; NaN where there is none.
     respondent_ids : sequence of str
-    Ids of the respondents.
+        Ids of the respondents.
     spread : float
         Standard deviation of a prediction's error before any answer, on the item's scale; > 0.
     covariates : ndarray of shape (n_respondents, q), optional
@@ -166,9 +167,7 @@ class OnlineItem:
         return self._conditioned().signal
 
     def intervals(self, level: float = 0.9) -> tuple[Array, Array]:
-        """Return the ends of the interval of everybody who has not answered (Student's t errors); known answers are
-        points.
-        """
+        """Return both ends of everybody's interval (Student's t errors); known answers are points."""
         if not 0 < level < 1:
             raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
         n = self.n_observed
@@ -191,9 +190,11 @@ class OnlineItem:
         Parameters
         ----------
         category : float
+            Code of the category.
         probabilities : ndarray of shape (n_respondents,), optional
             Predicted probability of the category for everybody; without it, the plain share of those who answered.
         level : float
+            Confidence level of the interval.
         """
         predicted = (
             np.zeros(len(self._start)) if probabilities is None else np.asarray(probabilities, dtype=float)

@@ -19,9 +19,7 @@ Array = NDArray[np.float64]
 
 
 class Answers(Protocol):
-    """Interface of both sources on one grid: a :class:`~truetwin.data.Panel`, or a part of one that is used like a
-    panel.
-    """
+    """Interface of both sources on one grid: a :class:`~truetwin.data.Panel`, or a part of one."""
 
     @property
     def respondent_ids(self) -> tuple[str, ...]:

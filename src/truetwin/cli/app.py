@@ -76,6 +76,11 @@ VERBS = (
                 "Run the study: every step whose inputs have changed since the last run, and a report at the end.",
                 "truetwin.cli.study:run_command",
             ),
+            VerbEntry(
+                "schema",
+                "Print the JSON Schema of study files, for editors that complete and check them.",
+                "truetwin.cli.study:schema_command",
+            ),
         ),
     ),
     GroupEntry(

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from truetwin.cli.shared_options import Json
-
-app = typer.Typer(help="List and fetch public datasets.", no_args_is_help=True, rich_markup_mode=None)
+from truetwin.cli.verbs import verb
+from truetwin.settings.program_settings import DatasetsFetchCommand, DatasetsListCommand
 
 
-@app.command("list")
-def list_command(json: Json = False) -> None:
+@verb(DatasetsListCommand)
+def list_command(settings: DatasetsListCommand) -> None:
     """List the datasets with licence, citation and how much of each is on this machine."""
-    from truetwin.cli.output import Column, print_json, print_table
+    from truetwin.cli.output import Column, note, print_json, print_table
     from truetwin.datasets import datasets
 
     rows = []
-    for name in datasets:
-        dataset = datasets[name]
+    for name, dataset in datasets.items():
         rows.append(
             {
                 "dataset": name,
@@ -32,7 +26,9 @@ def list_command(json: Json = False) -> None:
                 "variants": list(dataset.variants) or None,
             }
         )
-    if json:
+    for why in datasets.faults().values():
+        note(why)
+    if settings.as_json:
         print_json("datasets list", {}, rows)
         return
     columns = [
@@ -46,21 +42,14 @@ def list_command(json: Json = False) -> None:
     print_table(rows, columns)
 
 
-@app.command("fetch")
-def fetch_command(
-    name: Annotated[str, typer.Argument(help="Dataset; `truetwin datasets list` shows all.")],
-    variant: Annotated[
-        str | None,
-        typer.Option(help="Only the files whose path contains this, such as a persona construction."),
-    ] = None,
-    json: Json = False,
-) -> None:
+@verb(DatasetsFetchCommand)
+def fetch_command(settings: DatasetsFetchCommand) -> None:
     """Download a dataset's files, or find them in the mirror, and check their content."""
     from truetwin.cli.output import Column, print_json, print_table, progress_bar
     from truetwin.datasets import datasets
     from truetwin.errors import UnknownNameError
 
-    dataset = datasets[name]
+    dataset, variant = datasets[settings.name], settings.variant
     paths = [p for p in dataset.files if variant is None or f"/{variant}/" in f"/{p}" or variant in p]
     if not paths:
         raise UnknownNameError(f"no file of dataset {dataset.name!r} has {variant!r} in its path")
@@ -69,7 +58,7 @@ def fetch_command(
         for done, path in enumerate(paths, 1):
             rows.append({"dataset": dataset.name, "file": path, "path": str(dataset.fetch(path))})
             progress(done, len(paths))
-    if json:
+    if settings.as_json:
         print_json("datasets fetch", {"variant": variant}, rows)
         return
     print_table(rows, [Column("file", "file"), Column("path", "where it is")])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from truetwin.cli.shared_options import Jobs, Json
+from truetwin.cli.verbs import verb
+from truetwin.settings.program_settings import DemoCommand
 
 if TYPE_CHECKING:
     from truetwin.calibration import Calibration
@@ -27,14 +26,8 @@ DEMO_FILES = (
 )
 
 
-def demo_command(
-    output: Annotated[Path, typer.Option(help="Folder for the files; made if need be.")] = Path(
-        "truetwin-demo"
-    ),
-    seed: Annotated[int, typer.Option(help="Seed of the generated population.")] = 0,
-    n_jobs: Jobs = 1,
-    json: Json = False,
-) -> None:
+@verb(DemoCommand)
+def demo_command(settings: DemoCommand) -> None:
     """Do the whole job on a generated population: evaluate methods, predict new items, compare with the truth."""
     from truetwin.calibration import calibrate
     from truetwin.calibration.calibrators import PAPER_METHODS
@@ -45,6 +38,7 @@ def demo_command(
     from truetwin.io import check_writable, make_folder
     from truetwin.report.files.prediction_files import write_predictions
 
+    output, n_jobs = settings.output, settings.n_jobs
     make_folder(output, "the output")
     taken = [output / name for name in DEMO_FILES if (output / name).exists()]
     if taken and not (output / MARK).exists():
@@ -53,7 +47,7 @@ def demo_command(
         )
     check_writable(output / "report.html")
     (output / MARK).touch()
-    population = generate_population(random_state=seed)
+    population = generate_population(random_state=settings.seed)
     panel = population.panel
     tables = {
         "human": _write(panel.human, output / "human.csv"),
@@ -71,23 +65,25 @@ def demo_command(
         )
     result = calibrate(panel, METHOD, preset="twin-2k-500", n_jobs=n_jobs)
     predictions = output / "predictions.csv"
-    settings = {"preset": "twin-2k-500", "generated_population_seed": seed}
+    how = {"preset": "twin-2k-500", "generated_population_seed": settings.seed}
     write_predictions(
         result,
         predictions,
         id_column="respondent_id",
         rounded=False,
         inputs=tables,
-        settings=settings,
+        settings=how,
         interval=0.9,
     )
     new_items = _against_truth(result, population.truth)
     rows = evaluation.summary()
     report = output / "report.html"
     _write_report(report, evaluation, new_items, panel, predictions)
-    if json:
+    if settings.as_json:
         print_json(
-            "demo", {"seed": seed, "output": str(output), "report": str(report), "new_items": new_items}, rows
+            "demo",
+            {"seed": settings.seed, "output": str(output), "report": str(report), "new_items": new_items},
+            rows,
         )
         return
     _print(rows, new_items)
@@ -151,12 +147,14 @@ def _write_report(
     from json import loads
 
     from truetwin.diagnosis import diagnose
+    from truetwin.evaluation.calibration_gain import gain_in_words
     from truetwin.io import read_table
-    from truetwin.report.files.prediction_files import intervals_path, sidecar_path
+    from truetwin.report.files.prediction_files import intervals_path
     from truetwin.report.page import Field, Page, Section, Table, write_page
     from truetwin.report.sections.calibration_section import calibration_section, new_item_shares
     from truetwin.report.sections.diagnosis_section import diagnosis_section, verdict_in_words
-    from truetwin.report.sections.evaluation_section import PROTOCOLS, evaluation_section, gain_in_words
+    from truetwin.report.sections.evaluation_section import PROTOCOLS, evaluation_section
+    from truetwin.results.sidecars import sidecar_path
 
     best = next(row for row in evaluation.summary() if row["method"] == METHOD)
     fields = (

@@ -2,98 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from truetwin.cli.shared_options import Human, IdColumn, ItemFile, Json, Twin, blocks_of, read_panel
+from truetwin.cli.panel_inputs import blocks_of, panel_of
+from truetwin.cli.verbs import verb
+from truetwin.settings.diagnose_settings import DiagnoseCommand
 
 if TYPE_CHECKING:
-    from truetwin.data import Panel
     from truetwin.diagnosis import Diagnosis
 
 SHOWN = 20
 
 
-def diagnose_command(
-    human: Human,
-    twin: Twin,
-    id_column: IdColumn = None,
-    item_file: ItemFile = None,
-    blocks: Annotated[
-        str | None,
-        typer.Option(
-            help="Batteries: a table with the columns item_id,block, or 'auto' (by ids, missing answers and "
-            "near-duplicate twin answers). [default: as declared, or by ids]"
-        ),
-    ] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(
-            help="Method that the verdicts speak of; 'none' for plain conditional expectations (faster)."
-        ),
-    ] = "auto",
-    figures: Annotated[
-        Path | None, typer.Option(help="Folder to write figures to; it is made if it is missing.")
-    ] = None,
-    figure_format: Annotated[str, typer.Option("--figure-format", help="png, svg or pdf.")] = "png",
-    seed: Annotated[int, typer.Option(help="Seed of hidden answers and of what chance gives.", min=0)] = 0,
-    json: Json = False,
-) -> None:
+@verb(DiagnoseCommand)
+def diagnose_command(settings: DiagnoseCommand) -> None:
     """Say how far the twins can be trusted, and give a verdict on each new item.
 
     A new item's verdict is: calibrate, use the twin, or do not trust. It rests on how calibration and twins did on the
     answered items, each hidden in turn from METHOD.
     """
-    from truetwin.cli.output import note, print_json
+    from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.diagnosis import diagnose
-    from truetwin.errors import ParameterError
+    from truetwin.evaluation.hidden_scores import HiddenScores, hidden_scores
+    from truetwin.io import check_folder
 
-    if figure_format not in ("png", "svg", "pdf"):
-        raise ParameterError(f"--figure-format must be png, svg or pdf; got {figure_format!r}")
-    if figures:
-        from truetwin.io import check_folder
-
-        check_folder(figures, "--figures")
-    panel = read_panel(human, twin, id_column, item_file, None)
-    members, found_by = blocks_of(panel, blocks)
-    scores = whole = None
-    if method not in (None, "none"):
-        scores = _scores(panel, str(method), members, "leave-one-item-out")
-        answered = {members[i] for i in panel.item_ids if i not in set(panel.new_items)}
-        if any(members[i] not in answered for i in panel.new_items):
-            whole = _scores(panel, str(method), members, "leave-block-out")
-    found = diagnose(panel, blocks=members, scores=scores, battery_scores=whole, random_state=seed)
-    if figures:
+    if settings.figures:
+        check_folder(settings.figures, "--figures")
+    panel = panel_of(settings)
+    members, found_by = blocks_of(panel, settings.blocks)
+    scores = HiddenScores()
+    if settings.method not in (None, "none"):
+        scores = hidden_scores(panel, str(settings.method), members, bar=progress_bar)
+    found = diagnose(
+        panel,
+        blocks=members,
+        scaled=settings.scaled,
+        scores=scores.by_item,
+        battery_scores=scores.by_battery,
+        random_state=settings.seed,
+    )
+    if settings.figures:
         from truetwin.report.figures.diagnosis_figures import write_figures
 
-        figures.mkdir(exist_ok=True)
-        for path in write_figures(found, figures, f".{figure_format}"):
+        settings.figures.mkdir(exist_ok=True)
+        for path in write_figures(found, settings.figures, f".{settings.figure_format}"):
             note(f"figure: {path}")
-    if json:
+    if settings.as_json:
         print_json("diagnose", {**_described(found), "blocks": found_by}, found.rows())
     else:
         print_diagnosis(found)
         note(f"batteries: {found_by}")
-
-
-def _scores(panel: Panel, method: str, blocks: Mapping[str, str], protocol: str) -> dict[str, float] | None:
-    """What the method reaches on the answered items, hidden in turn; None where that cannot be told."""
-    from truetwin.cli.output import progress_bar
-    from truetwin.errors import DataError, NotPredictableError
-    from truetwin.evaluation import evaluate
-
-    what = "items" if protocol == "leave-one-item-out" else "batteries"
-    try:
-        with progress_bar(f"hiding {what} from {method}") as progress:
-            table = evaluate(panel, [method], protocol, blocks=blocks, baseline=method, progress=progress)
-    except (NotPredictableError, DataError):  # one answered item, or one battery
-        return None
-    ((_, scores),) = table.scores.items()
-    found = zip(table.target_ids, scores.tolist(), strict=True)
-    return {target: score for target, score in found if score == score}
 
 
 def _described(found: Diagnosis) -> dict[str, Any]:

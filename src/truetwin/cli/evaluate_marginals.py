@@ -3,132 +3,86 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from truetwin.cli.reweight import KeepOffScale, TwinWeights
-from truetwin.cli.shared_options import IdColumn, ItemFile, Json, names_of
+from truetwin.cli.verbs import verb
+from truetwin.settings.evaluate_marginals_settings import EvaluateMarginalsCommand
 
 if TYPE_CHECKING:
     from truetwin.data import ResponseMatrix
     from truetwin.data.marginals import Marginals
 
 
-def evaluate_marginals_command(
-    marginals: Annotated[
-        Path | None, typer.Argument(help="Human marginals; see `truetwin reweight`.")
-    ] = None,
-    twin: Annotated[Path | None, typer.Argument(help="Answers of twins, wide or long.")] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="A public dataset instead of files: movielens or opinionqa.")
-    ] = None,
-    folder: Annotated[
-        Path | None, typer.Option(help="Read the dataset's files from this folder, for example an excerpt.")
-    ] = None,
-    methods: Annotated[
-        str,
-        typer.Option(help="Methods, separated by commas; twins, mean and mix are always shown beside them."),
-    ] = "ensemble,ksoft,auto",
-    discrepancy: Annotated[
-        str, typer.Option(help="What the ensemble is trained on, separated by commas.")
-    ] = "kl",
-    metrics: Annotated[
-        str | None,
-        typer.Option(help="Discrepancies to score by, separated by commas. [default: all that apply]"),
-    ] = None,
-    splits: Annotated[int, typer.Option(help="Number of 80/20 splits.", min=1)] = 5,
-    groups: Annotated[
-        str | None,
-        typer.Option(
-            help="Hide whole groups: a table item_id,group; 'wave' (OpinionQA) or 'year' (MovieLens)."
-        ),
-    ] = None,
-    level: Annotated[float, typer.Option(help="Of the bands whose coverage is reported.")] = 0.9,
-    item_file: ItemFile = None,
-    id_column: IdColumn = None,
-    twin_weights: TwinWeights = None,
-    keep_off_scale: KeepOffScale = False,
-    json: Json = False,
-) -> None:
+@verb(EvaluateMarginalsCommand)
+def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
     """Hide marginals that are known, predict them, and compare methods on what was hidden."""
-    from truetwin.cli.marginal_options import check_level
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.evaluation.marginal_evaluation import evaluate_marginals
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
 
-    check_level(level)
-    wanted = [MARGINAL_METHODS.resolve(name) for name in names_of(methods, "method")]
-    trained = [DISCREPANCIES.resolve(name) for name in names_of(discrepancy, "discrepancy")]
-    scored = [DISCREPANCIES.resolve(name) for name in names_of(metrics, "metric")] if metrics else None
-    human, twins, known = _data(
-        marginals, twin, dataset, folder, item_file, id_column, keep_off_scale, twin_weights
-    )
+    wanted = [MARGINAL_METHODS.resolve(name) for name in settings.methods]
+    trained = [DISCREPANCIES.resolve(name) for name in settings.discrepancy]
+    scored = [DISCREPANCIES.resolve(name) for name in settings.metrics or ()] or None
+    human, twins, known = _data(settings)
     with progress_bar("evaluating") as progress:
         result = evaluate_marginals(
             twins,
             human,
             wanted,
-            n_splits=splits,
-            groups=_groups(groups, known),
+            n_splits=settings.splits,
+            groups=_groups(settings.groups, known),
             metrics=scored,
             discrepancies=trained,
-            level=level,
+            level=settings.level,
             progress=progress,
         )
     rows = result.summary()
-    settings = {**result.settings, "dataset": dataset, "groups": groups, "notes": list(result.notes)}
-    if json:
-        print_json("evaluate-marginals", {k: v for k, v in settings.items() if v is not None}, rows)
+    if settings.as_json:
+        asked = {
+            **result.settings,
+            "dataset": settings.dataset,
+            "groups": settings.groups,
+            "notes": list(result.notes),
+        }
+        print_json("evaluate-marginals", {k: v for k, v in asked.items() if v is not None}, rows)
         return
     for text in result.notes:
         note(f"note: {text}")
     # A terminal holds four discrepancies; --metrics chooses them, --json has all.
     shown = scored or list(dict.fromkeys([*trained, "tv", "ks", "cdf-l1"]))[:4]
-    count = "1 split" if splits == 1 else f"{splits} splits"
+    count = "1 split" if settings.splits == 1 else f"{settings.splits} splits"
     title = f"{count}, {result.settings['held_out']} hidden; mean (standard error over items)"
-    _print(rows, shown, f"{title}; band, whole band, bound: share of items inside, nominal {level:g}")
+    bands = f"band, whole band, bound: share of items inside, nominal {settings.level:g}"
+    _print(rows, shown, f"{title}; {bands}")
 
 
 def _data(
-    marginals: Path | None,
-    twin: Path | None,
-    dataset: str | None,
-    folder: Path | None,
-    item_file: Path | None,
-    id_column: str | None,
-    keep_off_scale: bool,
-    twin_weights: Path | None,
+    settings: EvaluateMarginalsCommand,
 ) -> tuple[Marginals, ResponseMatrix, dict[str, dict[str, str]]]:
-    from truetwin.cli.marginal_options import load_dataset, read_marginal_data, with_weights
-    from truetwin.errors import ParameterError
+    """Human marginals, twins, and the groupings that come with a public dataset."""
+    from truetwin.datasets.marginal_sources import load_marginal_dataset
+    from truetwin.io.marginal_data import read_marginal_data, with_weights
 
-    if (dataset is None) == (marginals is None or twin is None) or (dataset and marginals):
-        raise ParameterError(
-            "give either the two files MARGINALS and TWIN, or --dataset; not both and not neither"
+    if settings.dataset is None:
+        assert settings.marginals is not None
+        assert settings.twin is not None
+        human, twins = read_marginal_data(
+            settings.marginals,
+            settings.twin,
+            item_file=settings.item_file,
+            id_column=settings.id_column,
+            keep_off_scale=settings.keep_off_scale,
+            twin_weights=settings.twin_weights,
         )
-    if dataset is None and folder is not None:
-        raise ParameterError("--folder goes with --dataset")
-    if dataset is not None:
-        loaded = load_dataset(dataset, folder, keep_off_scale=keep_off_scale)
-        twins = with_weights(loaded.twins, twin_weights) if twin_weights else loaded.twins
-        return loaded.marginals, twins, loaded.groups
-    assert marginals is not None
-    assert twin is not None
-    human, twins = read_marginal_data(
-        marginals,
-        twin,
-        item_file=item_file,
-        id_column=id_column,
-        keep_off_scale=keep_off_scale,
-        twin_weights=twin_weights,
-    )
-    return human, twins, {}
+        return human, twins, {}
+    loaded = load_marginal_dataset(settings.dataset, settings.folder, keep_off_scale=settings.keep_off_scale)
+    twins = with_weights(loaded.twins, settings.twin_weights) if settings.twin_weights else loaded.twins
+    return loaded.marginals, twins, loaded.groups
 
 
 def _groups(asked: str | None, known: dict[str, dict[str, str]]) -> dict[str, str] | None:
-    from truetwin.cli.marginal_options import read_groups
     from truetwin.errors import ParameterError
+    from truetwin.io.marginal_data import read_groups
 
     if asked is None:
         return None

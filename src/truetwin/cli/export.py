@@ -4,35 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from truetwin.llm import ChatModel, State, Store
-
-Long = Annotated[bool, typer.Option("--long", help="Export one row an answer (respondent_id,item_id,value).")]
-Point = Annotated[
-    str, typer.Option(help="What becomes of a distribution in the exported table: expected or likeliest.")
-]
-ValidityFloor = Annotated[
-    float, typer.Option("--validity-floor", help="End with 1 if a smaller share of answers is valid.")
-]
-
-
-def check_floor(floor: float) -> None:
-    """Raise :class:`ParameterError` unless ``floor`` is a share."""
-    from truetwin.errors import ParameterError
-
-    if not 0 <= floor <= 1:
-        raise ParameterError(f"--validity-floor must lie between 0 and 1; got {floor:g}")
+    from truetwin.settings.simulate_settings import Point
 
 
 def check_export(output: Path, inputs: Iterable[Path | None]) -> None:
     """Make sure before any call that the answers can be written."""
     from truetwin.io import check_output_ending, check_outputs
     from truetwin.report.files.answer_files import companions
-    from truetwin.report.files.prediction_files import check_sidecar
+    from truetwin.results.sidecars import check_sidecar
 
     check_outputs([output, *companions(output)], inputs)
     check_output_ending(output)
@@ -40,15 +23,13 @@ def check_export(output: Path, inputs: Iterable[Path | None]) -> None:
 
 
 def export_run(
-    store: Store, output: Path, *, long: bool, point: str, replicate: int | None = None
+    store: Store, output: Path, *, long: bool, point: Point, replicate: int | None = None
 ) -> list[Path]:
     """Write the answers of a run and their companions; all paths."""
-    from typing import cast
-
     from truetwin.report.files.answer_files import write_answers
-    from truetwin.simulation.survey.survey_answers import ANSWER_STEP, Point, collect_answers
+    from truetwin.simulation.survey.survey_answers import ANSWER_STEP, collect_answers
 
-    answers = collect_answers(store, point=cast(Point, point), replicate=replicate)
+    answers = collect_answers(store, point=point, replicate=replicate)
     settings = {"point": point, "replicate": replicate, "long": long}
     beside = write_answers(
         answers,
@@ -84,7 +65,7 @@ def print_states(counts: Mapping[State, int], total: int, *, title: str) -> None
 def disclose(model: ChatModel) -> None:
     """Say so if no language model answered."""
     from truetwin.cli.output import note
-    from truetwin.simulation.survey.survey_answers import STAND_INS_SAY
+    from truetwin.results.disclosure import STAND_INS_SAY
 
     text = STAND_INS_SAY.get(str(model.describe().get("engine")))
     if text:

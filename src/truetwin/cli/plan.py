@@ -2,66 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from truetwin.cli.shared_options import Human, IdColumn, ItemFile, Json, Twin, ids_of, read_panel
+from truetwin.cli.panel_inputs import panel_of
+from truetwin.cli.verbs import verb
+from truetwin.settings.plan_settings import PlanCommand
+from truetwin.settings.value_kinds import ids_among
 
 if TYPE_CHECKING:
     from truetwin.data import Axis
     from truetwin.diagnosis import Plan
 
-_AXES: dict[str, Axis] = {"items": "item", "respondents": "respondent"}
 
-
-def plan_command(
-    human: Human,
-    twin: Twin,
-    budget: Annotated[int, typer.Option(help="How many items (people) to ask next.")],
-    axis: Annotated[str, typer.Option(help="What to choose: items or respondents.")] = "items",
-    targets: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What is to be predicted well, separated by commas; may be repeated. [default: everything without "
-            "human answers]"
-        ),
-    ] = None,
-    candidates: Annotated[
-        list[str] | None,
-        typer.Option(help="What can be asked. [default: everything without human answers but named targets]"),
-    ] = None,
-    id_column: IdColumn = None,
-    item_file: ItemFile = None,
-    json: Json = False,
-) -> None:
+@verb(PlanCommand)
+def plan_command(settings: PlanCommand) -> None:
     """Choose which new items (or people) to field so that predictions of the rest improve most."""
     from truetwin.calibration.orientation import axis_ids
     from truetwin.cli.output import print_json
     from truetwin.diagnosis import plan
-    from truetwin.errors import ParameterError
 
-    if axis not in _AXES:
-        raise ParameterError(f"--axis must be items or respondents; got {axis!r}")
-    panel = read_panel(human, twin, id_column, item_file, None)
-    known = axis_ids(panel, _AXES[axis])
+    panel = panel_of(settings)
+    axis: Axis = "item" if settings.axis == "items" else "respondent"
+    known = axis_ids(panel, axis)
     found = plan(
         panel,
-        budget,
-        axis=_AXES[axis],
-        targets=ids_of(targets, known),
-        candidates=ids_of(candidates, known),
+        settings.budget,
+        axis=axis,
+        targets=ids_among(settings.targets, known),
+        candidates=ids_among(settings.candidates, known),
     )
-    if json:
-        settings = {
-            "axis": axis,
-            "budget": budget,
+    if settings.as_json:
+        described = {
+            "axis": settings.axis,
+            "budget": settings.budget,
             "n_candidates": found.n_candidates,
             "n_targets": found.n_targets,
             "n_known": found.n_known,
             "unknown": found.unknown,
         }
-        print_json("plan", settings, found.records())
+        print_json("plan", described, found.records())
     else:
         _print(found)
 

@@ -2,100 +2,51 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from truetwin.cli.verbs import verb
+from truetwin.settings.option_list import options_of
+from truetwin.settings.program_settings import ReproduceCommand
 
-import typer
-
-from truetwin.cli.shared_options import Jobs, Json, names_of
-
-#: Which options go with which kind of table or figure; each of them is None unless it is given.
+#: Which settings go with which kind of table or figure; none of them has a value unless it is given.
 GOES_WITH = {
-    "individual": {"--construction", "--dataset", "--methods"},
-    "marginals": {"--dataset", "--trained-on", "--folder", "--figures"},
-    "figure": {"--figures"},
-    "voice": {"--answers"},
-    "voice-figure": {"--answers", "--annotations", "--figures"},
+    "individual": {"construction", "dataset", "methods"},
+    "marginals": {"dataset", "trained_on", "folder", "figures"},
+    "figure": {"figures"},
+    "voice": {"answers"},
+    "voice-figure": {"answers", "annotations", "figures"},
 }
 
 
-def reproduce_command(
-    table: Annotated[
-        str,
-        typer.Argument(
-            help="Of paper A: table-2, table-4, table-5, table-6, appendix-marginals, figure-3 to figure-10; of "
-            "paper B: voice-table-3, voice-table-5, voice-figure-3."
-        ),
-    ],
-    construction: Annotated[
-        str | None, typer.Option(help="Only this persona construction (`truetwin datasets list --json`).")
-    ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Only this dataset.")] = None,
-    methods: Annotated[str | None, typer.Option(help="Only these methods, separated by commas.")] = None,
-    trained_on: Annotated[
-        str | None,
-        typer.Option("--trained-on", help="appendix-marginals: only these objectives, separated by commas."),
-    ] = None,
-    folder: Annotated[
-        Path | None,
-        typer.Option(help="table-6, appendix-marginals: read the dataset's files from this folder."),
-    ] = None,
-    figures: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write figures and their data to this folder. [default: figures, for a figure; else none]"
-        ),
-    ] = None,
-    figure_format: Annotated[
-        str, typer.Option("--figure-format", help="Of figures: png, svg, pdf, separated by commas.")
-    ] = "png",
-    answers: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="voice-*: stored answers; may be repeated. [default: the published ones on this machine]"
-        ),
-    ] = None,
-    annotations: Annotated[
-        Path | None, typer.Option(help="voice-figure-3: which capabilities the items test (JSONL).")
-    ] = None,
-    n_jobs: Jobs = 1,
-    json: Json = False,
-) -> None:
+@verb(ReproduceCommand)
+def reproduce_command(settings: ReproduceCommand) -> None:
     """Compute a table of the papers anew, every cell beside the printed figure; or a figure, with its data."""
+    kind = _kind(settings.table)
+    _check_what_goes_together(settings, kind)
+    if kind == "individual":
+        from truetwin.cli.reproduce_individual import reproduce_individual
+
+        reproduce_individual(settings)
+    elif kind == "marginals":
+        from truetwin.cli.reproduce_marginals import reproduce_marginal_table
+
+        reproduce_marginal_table(settings)
+    elif kind == "voice":
+        from truetwin.cli.reproduce_voice import reproduce_voice_table
+
+        reproduce_voice_table(settings)
+    else:
+        from truetwin.cli.reproduce_figures import reproduce_figure
+
+        reproduce_figure(settings)
+
+
+def _check_what_goes_together(settings: ReproduceCommand, kind: str) -> None:
     from truetwin.errors import ParameterError
 
-    kind = _kind(table)
-    given = {
-        "--construction": construction,
-        "--dataset": dataset,
-        "--methods": methods,
-        "--trained-on": trained_on,
-        "--folder": folder,
-        "--figures": figures,
-        "--answers": answers,
-        "--annotations": annotations,
-    }
-    for option, value in given.items():
-        if value is not None and option not in GOES_WITH[kind]:
-            raise ParameterError(f"{option} does not go with {table}")
-    if kind == "individual":
-        from truetwin.cli.reproduce_individual import reproduce_individual_command
-
-        reproduce_individual_command(table, construction, dataset, methods, n_jobs, json)
-    elif kind == "marginals":
-        from truetwin.cli.reproduce_marginals import reproduce_marginals_command
-
-        wanted = names_of(trained_on, "objective") if trained_on else None
-        reproduce_marginals_command(table, dataset, wanted, folder, figures, json)
-    elif kind == "voice":
-        from truetwin.cli.reproduce_voice import reproduce_voice_command
-
-        reproduce_voice_command(table, answers or (), json)
-    else:
-        from truetwin.cli.reproduce_figures import reproduce_figure_command
-
-        paths = (answers or (), annotations)
-        reproduce_figure_command(table, figures or Path("figures"), figure_format, json, *paths)
+    some = set().union(*GOES_WITH.values())
+    for option in options_of(ReproduceCommand):
+        name = option.parameter
+        if name in some and getattr(settings, name) and name not in GOES_WITH[kind]:
+            raise ParameterError(f"{option.name} does not go with {settings.table}")
 
 
 def _kind(table: str) -> str:

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from truetwin.cli.shared_options import names_of
+from truetwin.settings.program_settings import ReproduceCommand
 
 
-def reproduce_individual_command(
-    table: str, construction: str | None, dataset: str | None, methods: str | None, n_jobs: int, json: bool
-) -> None:
+def reproduce_individual(settings: ReproduceCommand) -> None:
     """Compute the table and print every cell beside the paper's."""
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
     from truetwin.datasets import twin_2k_500
     from truetwin.reproduction import TABLES, reproduce_table
 
-    chosen = names_of(methods, "method") if methods else None
+    table = settings.table
     with progress_bar(table) as progress:
         cells = reproduce_table(
-            table, construction=construction, dataset=dataset, chosen=chosen, n_jobs=n_jobs, progress=progress
+            table,
+            construction=settings.construction,
+            dataset=settings.dataset,
+            chosen=settings.methods,
+            n_jobs=settings.n_jobs,
+            progress=progress,
         )
         rows = list(cells)
     unavailable = []
-    if table == "table-4" and construction is None:
+    if table == "table-4" and settings.construction is None:
         unavailable = [c for c in twin_2k_500.CONSTRUCTIONS if c not in {row["construction"] for row in rows}]
         if unavailable:
             note(f"not in the data mirror, left out: {', '.join(unavailable)}")
-    if json:
-        settings = {
+    if settings.as_json:
+        described = {
             "table": table,
             "protocol": TABLES[table].protocol,
             "metric": "pearson-paper",
             "unavailable": unavailable or None,
         }
-        print_json(f"reproduce {table}", {k: v for k, v in settings.items() if v is not None}, rows)
+        print_json(f"reproduce {table}", {k: v for k, v in described.items() if v is not None}, rows)
         return
     columns = [
         Column("dataset", "dataset", optional=True),

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from truetwin.settings.program_settings import ReproduceCommand
 
-def reproduce_marginals_command(
-    table: str,
-    dataset: str | None,
-    trained_on: list[str] | None,
-    folder: Path | None,
-    figures: Path | None,
-    json: bool,
-) -> None:
+
+def reproduce_marginal_table(settings: ReproduceCommand) -> None:
     """Compute the table, print it, and draw figures 8 and 9 if asked."""
-    from truetwin.cli.marginal_options import load_dataset
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
+    from truetwin.datasets.marginal_sources import load_marginal_dataset
     from truetwin.errors import OutputError
     from truetwin.reproduction.marginal_tables import CLIP_NOTE, reproduce_marginals
 
-    name = dataset or "movielens"
+    table, folder, figures = settings.table, settings.folder, settings.figures
+    name = settings.dataset or "movielens"
     if figures is not None and not figures.is_dir():
         raise OutputError(f"--figures must be a folder; {figures} is none. Create it first.")
     data = (
-        load_dataset(name, folder, keep_off_scale=True)
+        load_marginal_dataset(name, folder, keep_off_scale=True)
         if folder or name not in ("movielens", "opinionqa")
         else None
     )
     with progress_bar(table) as progress:
-        rows = list(reproduce_marginals(table, name, data=data, trained_on=trained_on, progress=progress))
+        rows = list(
+            reproduce_marginals(table, name, data=data, trained_on=settings.trained_on, progress=progress)
+        )
     if figures is not None:
         note(f"figures and their data: {', '.join(_draw(name, data, figures))}")
-    if json:
+    if settings.as_json:
         print_json(
             f"reproduce {table}",
             {"table": table, "dataset": name, "split": "seed 42, 80/20", "note": CLIP_NOTE},

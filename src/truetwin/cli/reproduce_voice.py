@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from truetwin.settings.program_settings import ReproduceCommand
 
 
-def reproduce_voice_command(table: str, answers: Sequence[Path], json: bool) -> None:
+def reproduce_voice_table(settings: ReproduceCommand) -> None:
     """Put stored answers beside the paper's table."""
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
     from truetwin.reproduction.voice_tables import METEOR_NOTE, cells_without_answers, reproduce_voice
 
+    table = settings.table
     with progress_bar(table) as progress:
-        rows = reproduce_voice(table, answers, progress=progress)
+        rows = reproduce_voice(table, settings.answers, progress=progress)
     lacking = cells_without_answers(table, rows)
-    if json:
-        settings = {"table": table, "unit": "percent; scores 1 to 5", "without_answers": lacking}
-        print_json(f"reproduce {table}", settings, rows)
+    if settings.as_json:
+        described = {"table": table, "unit": "percent; scores 1 to 5", "without_answers": lacking}
+        print_json(f"reproduce {table}", described, rows)
         return
     accuracy = [
         Column("accuracy_answered", "answered only", ".2f"),

@@ -3,72 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from truetwin.cli import model_options as ro
-from truetwin.cli.export import (
-    Long,
-    Point,
-    ValidityFloor,
-    check_export,
-    check_floor,
-    export_run,
-    print_states,
+from truetwin.cli.export import check_export, export_run, print_states
+from truetwin.cli.verbs import verb
+from truetwin.settings.runs_settings import (
+    RunsExportCommand,
+    RunsImportCommand,
+    RunsMergeCommand,
+    RunsReparseCommand,
+    RunsShowCommand,
 )
-from truetwin.cli.shared_options import Json
-
-app = typer.Typer(help="Look at stored runs of models, and take answers out of them.", no_args_is_help=True,
-                  rich_markup_mode=None)  # fmt: skip
-
-Run = Annotated[Path, typer.Argument(help="Folder of a run.")]
 
 
-@app.command("show")
-def show_command(
-    run: Run,
-    persona: Annotated[
-        str | None, typer.Option(help="Show prompt and raw reply of one call: of this persona ...")
-    ] = None,
-    item: Annotated[str | None, typer.Option(help="... and this item (or group of items).")] = None,
-    replicate: Annotated[int, typer.Option(help="Which replicate of it.")] = 0,
-    step: Annotated[str | None, typer.Option(help="Only this step. [default: all]")] = None,
-    json: Json = False,
-) -> None:
+@verb(RunsShowCommand)
+def show_command(settings: RunsShowCommand) -> None:
     """Say what a run asked, how its calls ended, and what they used; or show one call in full."""
     from truetwin.cli.output import print_json
-    from truetwin.errors import ParameterError
     from truetwin.llm import Store
 
-    if (persona is None) != (item is None):
-        raise ParameterError("one call is named by both --persona and --item")
-    with Store(_file(run), create=False) as store:
-        if persona is not None and item is not None:
-            _show_call(store, persona, item, step or "answer", replicate, json=json)
+    step = settings.step
+    with Store(_file(settings.run), create=False) as store:
+        if settings.persona is not None and settings.item is not None:
+            _show_call(store, settings)
             return
         steps = [step] if step else store.steps()
         rows = [_step_row(store, each) for each in steps]
-        if json:
+        if settings.as_json:
             print_json("runs show", {"run": str(store.path)}, rows)
             return
         for each, row in zip(steps, rows, strict=True):
             _print_step(store, each, row)
 
 
-@app.command("export")
-def export_command(
-    run: Run,
-    output: Annotated[Path, typer.Option(help="Where to write the answers: CSV, TSV or Parquet.")],
-    long: Long = False,
-    point: Point = "expected",
-    replicate: Annotated[
-        int | None,
-        typer.Option(help="Only this replicate. [default: the mean, or the most frequent, of all]"),
-    ] = None,
-    validity_floor: ValidityFloor = 0.9,
-    json: Json = False,
-) -> Any:
+@verb(RunsExportCommand)
+def export_command(settings: RunsExportCommand) -> int:
     """Write a run's answers as the table that `calibrate` and `reweight` read.
 
     Beside OUTPUT go NAME.json (model, settings, states, usage), NAME.not-valid.ENDING (every reply without a valid
@@ -78,15 +47,21 @@ def export_command(
     from truetwin.llm import State, Store
     from truetwin.simulation.survey.survey_answers import collect_answers
 
-    check_floor(validity_floor)
-    check_export(output, [])
-    with Store(_file(run), create=False) as store:
-        written = export_run(store, output, long=long, point=point, replicate=replicate)
-        answers = collect_answers(store, replicate=replicate)
+    check_export(settings.output, [])
+    validity_floor = settings.validity_floor
+    with Store(_file(settings.run), create=False) as store:
+        written = export_run(
+            store,
+            settings.output,
+            long=settings.long,
+            point=settings.point,
+            replicate=settings.replicate,
+        )
+        answers = collect_answers(store, replicate=settings.replicate)
     share = answers.valid_share
     missing = answers.n_not_asked + answers.states[State.PROVIDER_ERROR] + answers.states[State.SKIPPED]
-    settings = {
-        "run": str(run),
+    described = {
+        "run": str(settings.run),
         "disclosure": answers.disclosure,
         "written": [str(p) for p in written],
         "valid_share": share,
@@ -95,11 +70,11 @@ def export_command(
         "n_without_a_reply": missing,
     }
     rows = [{"item_id": i, **{str(s): n for s, n in c.items()}} for i, c in answers.counts.items()]
-    if json:
-        print_json("runs export", settings, rows)
+    if settings.as_json:
+        print_json("runs export", described, rows)
     else:
         note(answers.disclosure)
-        print_states(answers.states, answers.n_expected, title=f"answers of {run}, one an item")
+        print_states(answers.states, answers.n_expected, title=f"answers of {settings.run}, one an item")
         for path in written:
             note(f"written: {path}")
         if missing:
@@ -109,14 +84,14 @@ def export_command(
     return 1 if missing or share is None or share < validity_floor else 0
 
 
-@app.command("reparse")
-def reparse_command(run: Run, json: Json = False) -> None:
+@verb(RunsReparseCommand)
+def reparse_command(settings: RunsReparseCommand) -> None:
     """Read every stored reply anew, without a call: after an update that reads better, answers may become valid."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm import Store
     from truetwin.simulation.survey.rereading import reread
 
-    with Store(_file(run), create=False) as store:
+    with Store(_file(settings.run), create=False) as store:
         before = {step: store.counts(step) for step in store.steps()}
         changed = reread(store)
         rows = [
@@ -128,8 +103,8 @@ def reparse_command(run: Run, json: Json = False) -> None:
             }
             for step, n in changed.items()
         ]
-    if json:
-        print_json("runs reparse", {"run": str(run)}, rows)
+    if settings.as_json:
+        print_json("runs reparse", {"run": str(settings.run)}, rows)
         return
     for row in rows:
         note(
@@ -138,28 +113,17 @@ def reparse_command(run: Run, json: Json = False) -> None:
         )
 
 
-@app.command("import")
-def import_command(
-    run: Run,
-    replies: Annotated[
-        Path, typer.Argument(help="JSON lines with custom_id and response, as batch services write them.")
-    ],
-    price_in: ro.PriceIn = None,
-    price_out: ro.PriceOut = None,
-    json: Json = False,
-) -> Any:
+@verb(RunsImportCommand)
+def import_command(settings: RunsImportCommand) -> int:
     """Take in replies to the request files of `simulate --write-requests`, in any order and any number of files."""
     from truetwin.cli.output import note, print_json
-    from truetwin.errors import ParameterError
     from truetwin.io.readable_files import check_is_file
-    from truetwin.llm import Prices, Store
+    from truetwin.llm import Store
+    from truetwin.llm.running.requested_run import prices_of
     from truetwin.simulation.survey.rereading import import_stored
 
-    if (price_in is None) != (price_out is None):
-        raise ParameterError("prices must be given for both directions: --price-in and --price-out")
-    prices = None if price_in is None or price_out is None else Prices(price_in, price_out)
-    with Store(_file(run), create=False) as store:
-        found = import_stored(store, check_is_file(replies), prices)
+    with Store(_file(settings.run), create=False) as store:
+        found = import_stored(store, check_is_file(settings.replies), prices_of(settings, ""))
         waiting = sum(store.waiting().values())
     row = {
         "answered": found.answered,
@@ -168,8 +132,8 @@ def import_command(
         "unreadable": found.unreadable,
         "waiting": waiting,
     }
-    if json:
-        print_json("runs import", {"run": str(run), "replies": str(replies)}, [row])
+    if settings.as_json:
+        print_json("runs import", {"run": str(settings.run), "replies": str(settings.replies)}, [row])
     else:
         note(f"{found.answered:,} replies taken in, {found.failed:,} failures; {waiting:,} calls still wait")
         if found.unexpected or found.unreadable:
@@ -179,34 +143,28 @@ def import_command(
     return 1 if found.failed or found.unreadable or waiting else 0
 
 
-@app.command("merge")
-def merge_command(
-    target: Annotated[
-        Path, typer.Argument(help="Folder of the run to put all into; begun if there is none.")
-    ],
-    sources: Annotated[
-        list[Path], typer.Argument(help="Folders of runs with the same settings (`simulate --shard`).")
-    ],
-    json: Json = False,
-) -> None:
+@verb(RunsMergeCommand)
+def merge_command(settings: RunsMergeCommand) -> None:
     """Put the parts of a run that several machines have done into one."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm.store.merging import merge_stores
+    from truetwin.llm.store.run_folder import run_store
 
-    files = [_file(source) for source in sources]
-    with ro.run_store(target) as store:
+    files = [_file(source) for source in settings.sources]
+    with run_store(settings.target) as store:
         merged = merge_stores(store, files)
         total = sum(store.counts().values())
-    if json:
-        settings = {
-            "target": str(target),
+    if settings.as_json:
+        described = {
+            "target": str(settings.target),
             "taken": merged.taken,
             "duplicates": merged.duplicates,
             "calls": total,
         }
-        print_json("runs merge", settings, [{"source": str(s)} for s in sources])
+        print_json("runs merge", described, [{"source": str(s)} for s in settings.sources])
         return
-    note(f"{merged.taken:,} answers taken over from {len(sources)} runs; {target} now holds {total:,} calls")
+    what = f"{merged.taken:,} answers taken over from {len(settings.sources)} runs"
+    note(f"{what}; {settings.target} now holds {total:,} calls")
     if merged.duplicates:
         note(f"{merged.duplicates:,} were answered twice; the target's own stay")
 
@@ -251,7 +209,7 @@ def _reasons(store: Any, step: str) -> dict[str, int]:
 
 def _print_step(store: Any, step: str, row: dict[str, Any]) -> None:
     from truetwin.cli.output import Column, note, print_table
-    from truetwin.simulation.survey.survey_answers import STAND_INS_SAY
+    from truetwin.results.disclosure import STAND_INS_SAY
 
     task = row["settings"]["task"]
     counts = store.counts(step)
@@ -286,23 +244,23 @@ def _print_step(store: Any, step: str, row: dict[str, Any]) -> None:
         )
 
 
-def _show_call(store: Any, persona: str, item: str, step: str, replicate: int, *, json: bool) -> None:
+def _show_call(store: Any, settings: RunsShowCommand) -> None:
     from truetwin.cli.output import print_json, printable
     from truetwin.errors import RunError
     from truetwin.llm import Cell
 
-    cell = Cell(persona, item, step, replicate)
+    cell = Cell(str(settings.persona), str(settings.item), settings.step or "answer", settings.replicate)
     call = store.call(cell)
     if call is None:
         raise RunError(
-            f"{store.path} holds no reply of persona {persona!r} to {item!r} (replicate {replicate})"
+            f"{store.path} holds no reply of persona {cell.persona!r} to {cell.item!r} (replicate {cell.replicate})"
         )
     request = store.request(cell)
     row = {
-        "persona": persona,
-        "item": item,
-        "step": step,
-        "replicate": replicate,
+        "persona": cell.persona,
+        "item": cell.item,
+        "step": cell.step,
+        "replicate": cell.replicate,
         "state": str(call.parsed.state),
         "value": call.parsed.value,
         "reason": call.parsed.reason or None,
@@ -312,7 +270,7 @@ def _show_call(store: Any, persona: str, item: str, step: str, replicate: int, *
         "finish_reason": None if call.reply is None else call.reply.finish_reason,
         "latency": None if call.reply is None else call.reply.latency,
     }
-    if json:
+    if settings.as_json:
         print_json("runs show", {"run": str(store.path)}, [row])
         return
     for message in row["messages"]:

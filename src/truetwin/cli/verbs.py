@@ -62,10 +62,8 @@ def verb(settings: type[Settings]) -> Callable[[Callable[..., Any]], Callable[..
 
 def command_of(entry: VerbEntry) -> Any:
     """The command behind a verb, with an option for each of its settings."""
-    function = entry.load()
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    declared = hasattr(function, SETTINGS)
-    single.command(entry.name, context_settings=CONTEXT)(_with_options(function) if declared else function)
+    single.command(entry.name, context_settings=CONTEXT)(_with_options(entry.load()))
     return typer.main.get_command(single)
 
 
@@ -134,7 +132,7 @@ class VerbGroup(TyperGroup):
 
 def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as Typer reads it: one parameter a setting."""
-    from truetwin.settings.declaration import Side, read_settings
+    from truetwin.settings.declaration import RuleBrokenError, Side, read_settings
     from truetwin.settings.option_list import options_of
 
     model: type[Settings] = getattr(function, SETTINGS)
@@ -142,7 +140,11 @@ def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def called(ctx: typer.Context, **values: Any) -> Any:
         given = {o: values[o.parameter] for o in options if _is_given(ctx, o)}
-        return function(read_settings(model, nested(given), Side.COMMAND_LINE))
+        settings = read_settings(model, nested(given), Side.COMMAND_LINE)
+        try:
+            return function(settings)
+        except RuleBrokenError as error:
+            raise error.named(model, Side.COMMAND_LINE) from error
 
     parameters = [inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     parameters += [_parameter(option) for option in options]
@@ -177,7 +179,11 @@ def _parameter(option: Option) -> inspect.Parameter:
         kind = list[kind]
     complete = _completion(option.choices) if option.choices else None
     if option.flag is None:
-        info: Any = typer.Argument(help=option.help, metavar=option.metavar, show_default=False)
+        info: Any = typer.Argument(
+            help=option.help,
+            metavar=None if option.metavar == option.parameter else option.metavar,
+            show_default=False,
+        )
     else:
         info = typer.Option(
             option.flag,

@@ -9,7 +9,7 @@ from truetwin.data.scale import Scale
 
 @dataclass(frozen=True)
 class Item:
-    """One item: a column of a response matrix.
+    """Item: a question or thing rated, a column of a response matrix.
 
     Parameters
     ----------
@@ -18,9 +18,9 @@ class Item:
     text : str, default=""
         Wording of the question, where known.
     scale : Scale, optional
-    The answers it admits; None if not declared.
+        The answers it admits; None if not declared.
     block : str, optional
-        The battery it belongs to, where known.
+        The battery it belongs to (items that are asked together), where known.
 
     Examples
     --------

@@ -26,9 +26,9 @@ class ItemMarginal:
     Attributes
     ----------
     item : Item
-    The item; its scale has categories.
+        The item; its scale has categories.
     shares : ndarray of shape (K,)
-    Share of each category, in the order of the scale's categories; they sum to 1.
+        Share of each category, in the order of the scale's categories; they sum to 1.
     base_size : float or None
         Number of people asked, where known.
     off_scale_share : float
@@ -56,7 +56,7 @@ class ItemMarginal:
         Raises
         ------
         DataError
-        If an amount is negative or infinite, shares do not sum to 1, or nobody is on the scale. The message names
+            If an amount is negative or infinite, shares do not sum to 1, or nobody is on the scale. The message names
             the item.
 
         Examples
@@ -105,7 +105,7 @@ class Marginals:
     source : str
         What to call the table in messages.
     notes : tuple of str
-    Remarks to show to the user, collected while the table was read.
+        Remarks to show to the user, collected while the table was read.
 
     Examples
     --------

@@ -25,14 +25,14 @@ class Persona:
     text : str
         What every prompt about this person shows.
     answers : mapping from item id to code
-    The answers that stand in ``text``. These items must not be asked, because the model could copy the answers.
+        The answers that stand in ``text``. These items must not be asked, because the model could copy the answers.
     passages : tuple of Passage
-    Answers shown after ``text`` (the in-context twins of paper A, section 3.3). Each is left out of the prompts
+        Answers shown after ``text`` (the in-context twins of paper A, section 3.3). Each is left out of the prompts
         that ask its item, or another item of its battery.
     attributes : mapping from name to text
         The attributes that ``text`` shows.
     builder : str
-    Name of the builder that made the persona; empty for personas written by hand.
+        Name of the builder that made the persona; empty for personas written by hand.
 
     Examples
     --------

@@ -52,15 +52,15 @@ class ResponseMatrix:
     frame_kind : {"pyarrow", "pandas", "polars"}
         Kind of data frame it came from, and of those made from it.
     id_type : str, default="string"
-    Arrow's name of the type that the ids had in the input ("int64", "uint8" ...), if they were whole numbers.
+        Arrow's name of the type that the ids had in the input ("int64", "uint8" ...), if they were whole numbers.
         Tables made from this matrix have that type again, so that they can be joined. In here ids are texts.
 
     Raises
     ------
     DataError
-    If ids repeat, an answer is infinite, or shapes do not fit.
+        If ids repeat, an answer is infinite, or shapes do not fit.
     ScaleError
-    If an answer is not on its item's declared scale.
+        If an answer is not on its item's declared scale.
 
     Examples
     --------

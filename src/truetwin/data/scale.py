@@ -17,7 +17,7 @@ _KINDS = ("ordinal", "nominal", "numeric")
 
 @dataclass(frozen=True)
 class Scale:
-    """The answers that an item admits.
+    """Scale of an item: the answers that it admits.
 
     Three kinds: *ordinal* (ordered categories with numeric codes), *nominal* (unordered categories with
     numeric codes) and *numeric* (an interval, with or without a step). Off-scale codes such as "refused"

@@ -12,14 +12,14 @@ Axis = Literal["item", "respondent"]
 
 @dataclass(frozen=True)
 class Target:
-    """One thing to predict: an item that no human has answered, or a respondent who has answered nothing.
+    """Target of a prediction: an item that no human has answered, or a respondent who has answered nothing.
 
     Parameters
     ----------
     axis : {"item", "respondent"}
         Whether a column or a row is missing on the human side.
     id : str
-    Id of the item or respondent.
+        Id of the item or respondent.
 
     Examples
     --------

@@ -61,7 +61,7 @@ def generate_population(
     n_respondents, n_items : int
         Size of the whole population and questionnaire, new ones included.
     n_new_items, n_new_respondents : int
-        How many of them have no human answers.
+        Number of items and of respondents without human answers.
     rank : int
         Number of latent factors, d in paper A.
     noise : float

@@ -33,7 +33,7 @@ class MarginalData:
     twins : ResponseMatrix
         Answers of the twins.
     groups : dict of str to dict of str to str
-    Groupings by name; each maps every item to its group.
+        Groupings by name; each maps every item to its group.
     """
 
     marginals: Marginals

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.errors import DatasetError
-from truetwin.registry import Registry
+from truetwin.registry import Registry, must_be
 
 MIRROR_VARIABLE = "TRUETWIN_DATA_MIRROR"
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A public repository at a pinned commit."""
+    """Public repository at a pinned commit."""
 
     name: str
     url: str
@@ -32,14 +32,14 @@ class Repository:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A public dataset: where it is, what its content must be, and how to read it.
+    """Public dataset: where it is, what its content must be, and how to read it.
 
     Parameters
     ----------
     name : str
         Name on the command line and in results.
     title, licence, citation : str
-    Title, licence and citation, which users must know before they use it.
+        Title, licence and citation, which users must know before they use it.
     repository : Repository
         Where the files are, at a pinned commit.
     files : mapping from path to sha256
@@ -47,7 +47,7 @@ class Dataset:
     load : callable
         Reads the files through :meth:`fetch` and returns truetwin's types.
     variants : tuple of str
-    Names that ``load`` accepts, such as persona constructions; empty if there is only one variant.
+        Names that ``load`` accepts, such as persona constructions; empty if there is only one variant.
     """
 
     name: str
@@ -116,4 +116,9 @@ SYN_DIGITS = Repository(
     "syn-digits", "https://github.com/yw3453/syn-digits", "db891b6f821c914455b11763a96679864bf4fc48"
 )
 
-datasets: Registry[Dataset] = Registry("dataset", hint="`truetwin datasets list` shows all.")
+datasets: Registry[Dataset] = Registry(
+    "dataset",
+    hint="`truetwin datasets list` shows all.",
+    entry_point_group="truetwin.datasets",
+    check=must_be(Dataset),
+)

@@ -17,7 +17,7 @@ PROFILES = "dataset/dimension_3/profiles.jsonl"
 
 @dataclass(frozen=True)
 class AnswerFile:
-    """A published file of one model's answers.
+    """Published file of one model's answers.
 
     ``model`` is the model's name in table 3 of paper B, ``kind`` is ``"choice"`` or ``"reply"``.
     """

@@ -1,4 +1,8 @@
-"""How far to trust twins, for which items, and what to ask next."""
+"""Diagnose twins: how far to trust them, for which items, and what to ask next.
+
+Everything is learned on *donors*, the items that both people and twins have answered: each is hidden in turn, and the
+outcome is compared with what could be seen beforehand.
+"""
 
 from truetwin.diagnosis.asking_plan import Plan, plan
 from truetwin.diagnosis.diagnosis import Diagnosis, diagnose

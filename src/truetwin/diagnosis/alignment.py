@@ -1,4 +1,7 @@
-r"""Do twins vary in the same directions as people? Row spaces (items) and column spaces (respondents)."""
+r"""Subspace alignment: do twins vary in the same directions as people?
+
+Directions among items span the row space, those among respondents the column space.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ N_DRAWS = 10
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    r"""How close the leading directions of two sources are, beside what chance gives.
+    r"""Distance between the leading directions of two sources, beside the distance by chance.
 
     Attributes
     ----------
@@ -28,7 +31,7 @@ class Alignment:
         :math:`\|P_k - \tilde P_k\|_F / \sqrt k` for the leading k = 1, 2, ... directions; 0 if the spaces coincide,
         :math:`\sqrt 2` if they are orthogonal.
     cosine_errors, distance_errors : dict of str to ndarray
-        Standard errors over draws; 0 for "twin", which is not drawn.
+        Standard errors over random draws; 0 for "twin", which is not random.
 
     The keys are "twin", "gaussian" (a matrix of N(0, 1) entries against the human one) and "shuffled" (the human
     matrix, each column shuffled by itself).
@@ -46,7 +49,7 @@ class Alignment:
         return int(self.cosines["twin"].size)
 
     def records(self) -> list[dict[str, object]]:
-        """One row a rank and source."""
+        """Return one row a rank and source."""
         return [
             {
                 "space": self.space,
@@ -80,11 +83,11 @@ def alignment(
     human, twin : ndarray of shape (n, m)
         Complete answers of the same respondents to the same items.
     n_ranks : int
-        Directions compared; cut to what the shape admits.
+        Number of directions to compare; limited to what the shape admits.
     space : {"row", "column"}
         Directions among items, or among respondents.
     n_draws : int, default=10
-        Draws of each baseline.
+        Number of random draws of each baseline.
     random_state : int, default=0
         Seed of the draws.
 
@@ -120,7 +123,7 @@ def alignment(
 
 
 def directions(values: Array, count: int, space: Space) -> Array:
-    """Leading singular vectors as columns, orthonormal: right ones (items) or left ones (respondents)."""
+    """Return the leading singular vectors as orthonormal columns: right ones (items) or left ones (respondents)."""
     tall = values if values.shape[0] >= values.shape[1] else values.T
     _, vectors = np.linalg.eigh(tall.T @ tall)
     leading = vectors[:, ::-1][:, :count]

@@ -1,17 +1,17 @@
-r"""Which items, or people, to ask next.
+r"""Plan which items, or people, to ask next.
 
 *People* are chosen to stand for those to be predicted (:mod:`truetwin.diagnosis.representatives`). *Items* are chosen
-for what they tell about others, and twins tell before anybody is asked how the answers hang together. Under a Gaussian
-model with the twins' correlations K and an answer's own noise :math:`\lambda`, what is still unknown of target t once
-the items S have been answered is the conditional variance
+for what they tell about others; twins show how the answers hang together before anybody is asked. Take a Gaussian
+model with the twins' correlations K and an answer's own noise :math:`\lambda`. Once the items S have been answered,
+what is still unknown of target t is the conditional variance
 
 .. math:: P_{tt}, \quad P = K - K_{\cdot S} (K_{SS} + \lambda I)^{-1} K_{S \cdot} .
 
 It does not depend on the answers, so that fielding can be planned. Asking item c lowers the sum over the targets T by
 :math:`\sum_{t \in T} P_{tc}^2 / (P_{cc} + \lambda)`, and each greedy step takes the largest reduction, then updates P
-by the same rank-one term. A target that is asked itself needs no prediction: only what it tells about the targets that
-remain counts. P is kept as :math:`F C F^T`, with F (targets and candidates) x (dimensions of the other side), so that
-neither many items nor many people make it large.
+by the same rank-one term. A target that is asked itself needs no prediction. It counts only by what it tells about
+the other targets. P is kept as :math:`F C F^T`, with F (targets and candidates) x (dimensions of the other side), so
+that neither many items nor many people make it large.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.registry import closest
 
 NOISE = 2.0  # as in `truetwin.diagnosis.track_record`
-TOLD = 0.002  # share of a target's variance from which on a choice is said to help it
+TOLD = 0.002  # a choice is said to help a target if it explains this share of its variance
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to ask next, best first.
+    """Items or people to ask next, best first.
 
     Attributes
     ----------
     axis : {"item", "respondent"}
         Whether items or people are chosen.
     chosen : tuple of str
-        Their ids.
+        Ids of the chosen items or people.
     reduction : tuple of float
-        Items: share of what is unknown of the targets at the start that each choice, after those before it, removes.
-        People: share of the discrepancy between those asked and the targets that each choice removes.
+        Gain of each choice after those before it. Items: share of the unknown variance of the targets that it
+        removes. People: share of the discrepancy between those asked and the targets that it removes.
     helps : tuple of tuple of str
-        The targets that each choice tells most about; people: the targets with the most similar twins.
+        Items: the targets that each choice tells most about. People: the targets with the most similar twins.
     n_candidates, n_targets, n_known : int
-        What was chosen from, what for, and how many items (people) have human answers already.
+        Number of candidates, of targets, and of items (people) that have human answers already.
     unknown : float
         Items: mean conditional variance of the targets at the start, between 0 and 1; 1 if nothing is known of them.
         People: squared discrepancy between those asked and the targets, between 0 (alike) and 2.
@@ -65,7 +65,7 @@ class Plan:
     unknown: float
 
     def records(self) -> list[dict[str, Any]]:
-        """One row a choice."""
+        """Return one row a choice."""
         total = np.cumsum(self.reduction)
         return [
             {
@@ -87,7 +87,7 @@ def plan(
     targets: Iterable[str] | None = None,
     candidates: Iterable[str] | None = None,
 ) -> Plan:
-    """Choose what to field with real people so that predictions of the rest improve most.
+    """Choose whom or what to ask, so that predictions of the rest improve most.
 
     Parameters
     ----------
@@ -171,10 +171,10 @@ def _checked(
 
 
 def factors(panel: Panel, axis: Axis) -> Array:
-    """F with F F' the twins' correlations of items (respondents), gaps at the items' means.
+    """Compute F, for which F F' are the twins' correlations of items (respondents); gaps are at the items' means.
 
-    Items: of standardised answers. Respondents: of answers standardised item by item, each person's as they are, scaled
-    so that the mean of the diagonal is 1.
+    For items, correlations are of standardised answers. For respondents, answers are standardised item by item but
+    not person by person, and scaled so that the mean of the diagonal is 1.
     """
     Z = orient(np.nan_to_num(standardised(panel.twin_values), nan=0.0), axis)  # (samples, donors)
     if axis == "item":

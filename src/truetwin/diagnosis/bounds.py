@@ -1,4 +1,4 @@
-r"""The computable parts of paper A's error bounds.
+r"""Compute those terms of paper A's error bounds that data can give.
 
 Theorem 4.1 (individual level), divided by :math:`\sqrt n` so that it reads in sds of the item:
 
@@ -38,17 +38,17 @@ MAX_TWINS = 3000
 
 @dataclass(frozen=True)
 class ErrorBound:
-    """Terms of theorem 4.1 for one item, in sds.
+    """Terms of theorem 4.1 for one item, in standard deviations of the item.
 
     Attributes
     ----------
     sigma_min, condition : float
         Smallest eigenvalue of the twins' donor moments, and largest over smallest after adding the penalty.
     estimation : float
-        Second term of the bound: too few twins.
+        Second term of the bound: the price of having few twins.
     residual, mismatch : float or None
-        The two parts of the structural term: what the human donors cannot represent, and twins relating the item to its
-        donors otherwise than people do. None for a new item.
+        The two parts of the structural term. ``residual``: what the human donors cannot represent. ``mismatch``: how
+        differently twins and people relate the item to its donors. None for a new item.
     mismatch_found : float or None
         ``|Y (beta - b)| / sqrt(n)`` itself, before the norms are multiplied: how large the mismatch really is.
     error : float or None
@@ -65,7 +65,7 @@ class ErrorBound:
 
     @property
     def bound(self) -> float | None:
-        """The whole right-hand side, where it can be computed."""
+        """Whole right-hand side of the theorem, or None where it cannot be computed."""
         if self.residual is None or self.mismatch is None:
             return None
         return self.residual + self.mismatch + self.estimation
@@ -81,7 +81,7 @@ def error_bound(
     target_error: float,
     alpha: float = ALPHA,
 ) -> ErrorBound:
-    """Terms of theorem 4.1 for ridge regression.
+    """Compute the terms of theorem 4.1 for ridge regression.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def error_bound(
     twin, twin_target : ndarray of shape (n_twin, p), (n_twin,)
         Twins' answers to donors and target.
     human_target : ndarray of shape (n,), optional
-        The truth, where known.
+        Human answers to the target, where known.
     moment_error, target_error : float
         Norms of the twins' moments minus their expectations, for the donors (spectral) and the target (Euclidean).
     alpha : float
@@ -123,9 +123,10 @@ def error_bound(
 
 
 def item_bounds(prepared: Prepared, *, alpha: float = ALPHA, random_state: int = 0) -> list[dict[str, Any]]:
-    """Theorem 4.1 for every item that twins have answered; donors are the answered items but the target.
+    """Compute the terms of theorem 4.1 for every item that twins have answered.
 
-    The estimation errors of the twins' moments are bootstrapped over twins (root mean square over 20 draws).
+    Donors are the answered items other than the target. The estimation errors of the twins' moments are bootstrapped
+    over twins (root mean square over 20 draws).
 
     Returns
     -------
@@ -164,7 +165,7 @@ def item_bounds(prepared: Prepared, *, alpha: float = ALPHA, random_state: int =
 
 
 def moment_distance(prepared: Prepared) -> dict[str, float]:
-    """Spectral norms of the item correlations of humans and twins, and of their difference."""
+    """Compute the spectral norms of the item correlations of humans, of twins, and of their difference."""
     donors = prepared.donors
     human, twin = (
         standardised(completed(v[np.isfinite(v[:, donors]).any(axis=1)][:, donors]))
@@ -191,7 +192,7 @@ def _bootstrap(twin: Array, n_donors: int, random_state: int) -> tuple[float, Ar
 
 @dataclass(frozen=True)
 class ShareBound:
-    r"""Computable parts of theorem 7.1 for the distribution of answers to one item.
+    r"""Terms of theorem 7.1 for the distribution of answers to one item.
 
     .. math:: TV \le m \|c\|_\infty \left[\text{sim-to-real gap}
               + 3 A \sqrt{\frac{K + \log(4 / \alpha)}{n}}\right]
@@ -216,10 +217,10 @@ class ShareBound:
 
 
 def share_bounds(prepared: Prepared, *, random_state: int = 0) -> list[dict[str, Any]]:
-    """Theorem 7.1 for every item that has answered donors on the same scale.
+    """Compute the terms of theorem 7.1 for every item that has answered donors on the same scale.
 
-    The coefficients c are the simplex weights with which the donors' category indicators fit the item's, over twins (a
-    seeded sample of 3000 where there are more): the sample counterpart of assumption 7.3.
+    The coefficients c are the simplex weights with which the donors' category indicators fit the item's, over twins
+    (a seeded sample of 3000 where there are more): the sample counterpart of assumption 7.3.
     """
     panel, donors = prepared.panel, prepared.donors
     twins = np.flatnonzero(np.isfinite(panel.twin_values).any(axis=1))
@@ -260,7 +261,7 @@ def _by_scale(prepared: Prepared) -> dict[Scale, list[int]]:
 
 
 def _indicators(values: Array, scale: Scale) -> Array:
-    """One column a category; a twin without an answer counts with the shares of the others."""
+    """Build category indicators, one column a category; a missing answer becomes the shares of the other twins."""
     codes = np.asarray(scale.categories)
     seen = np.isfinite(values)
     hit = np.asarray(values[:, None] == codes[None, :], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Diagnose: what can be known of the twins before anybody trusts them."""
+"""Diagnose twins: everything that can be known of them before anybody trusts them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SPACES: tuple[Space, ...] = ("row", "column")
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """What :func:`diagnose` found.
+    """Result of :func:`diagnose`.
 
     Attributes
     ----------
@@ -34,12 +34,13 @@ class Diagnosis:
     alignments : dict of str to Alignment
         "row" (items) and "column" (respondents).
     faults, verdicts, record, bounds, shares : list of dict
-        One row an item: twins' faults; verdict on each new item; the verdict that each answered item would have got,
-        beside what then came out; terms of theorem 4.1; terms of theorem 7.1.
+        Tables with one row an item. ``faults``: faults of the twins. ``verdicts``: verdict on each new item.
+        ``record``: the verdict that each answered item would have got, beside its true outcome. ``bounds`` and
+        ``shares``: terms of theorems 4.1 and 7.1.
     moments : dict of str to float
         Spectral norms of the item correlations of humans, twins and of their difference.
     settings : dict
-        How the diagnosis was made.
+        Settings of the diagnosis.
     """
 
     panel: Panel
@@ -55,11 +56,11 @@ class Diagnosis:
 
     @property
     def n_ranks(self) -> int:
-        """Directions that were compared: the human effective rank + 2."""
+        """Number of directions that were compared: the human effective rank + 2."""
         return self.alignments["row"].n_ranks
 
     def rows(self) -> list[dict[str, Any]]:
-        """Everything by item, one row each: verdict, expectations, faults and bounds, where there are any."""
+        """Join everything by item, one row each: verdict, expectations, faults and bounds, where there are any."""
         found: dict[str, dict[str, Any]] = {}
         for row in self.faults:
             found[row["item"]] = {k: v for k, v in row.items() if k not in ("unused",)}
@@ -79,16 +80,16 @@ class Diagnosis:
         return [found[i] for i in self.panel.item_ids if i in found]
 
     def record_summary(self) -> list[dict[str, Any]]:
-        """Mean correlations of the answered items by the verdict they would have got."""
+        """Average the correlations of the answered items by the verdict that they would have got."""
         return record_summary(self.record)
 
     def frame(self, name: str = "items") -> Any:
-        """A table in the kind of frame that the human answers came in.
+        """Return one table, in the kind of frame that the human answers came in.
 
         Parameters
         ----------
         name : {"items", "verdicts", "record", "faults", "bounds", "shares", "alignment", "spectrum"}
-            Which part; "items" has everything by item.
+            Name of the table; "items" has everything by item.
         """
         import pyarrow as pa
 
@@ -114,11 +115,11 @@ class Diagnosis:
         return as_kind(pa.table(columns), self.panel.human.frame_kind)
 
     def spectrum_records(self) -> list[dict[str, Any]]:
-        """One row a source and rank: cumulative variance, and validation error relative to rank 0."""
+        """Return one row a source and rank: cumulative variance, and validation error relative to rank 0."""
         return spectrum_records(self.spectra)
 
     def warnings(self) -> list[str]:
-        """What a reader must know first, in sentences."""
+        """Return sentences that a reader must know first."""
         found = []
         if not self.verdicts:
             found.append("no new item: humans have answered every item, so that there is no verdict to give")
@@ -168,18 +169,18 @@ def diagnose(
     panel : Panel
         Human and twin answers.
     blocks : mapping from item id to block name, optional
-        Batteries; by default as declared with the items, or else guessed from the ids.
+        Batteries (items asked together); by default as declared with the items, or else guessed from the ids.
     max_rank : int, default=12
         Largest rank tried for the effective rank.
     scaled : bool, default=True
         Divide items by their sds before spectra and alignment; False as in the paper, where columns are demeaned only
         and an item answered in hundreds outweighs the others.
     scores : mapping from item id to correlation, optional
-        What the method that will be used reached on the answered items, each hidden in turn (`evaluate` gives it); the
-        verdicts then speak of that method. By default they speak of conditional expectations given other items, which
-        do as well as the paper's fit-and-transfer methods.
+        Scores of the method that will be used, on the answered items, each hidden in turn (`evaluate` computes them).
+        The verdicts are then about that method. By default they are about conditional expectations given other items,
+        which do as well as the paper's fit-and-transfer methods.
     battery_scores : mapping from item id to correlation, optional
-        The same with whole batteries hidden ("leave-block-out"): verdicts on items of new batteries speak of these.
+        Scores with whole batteries hidden ("leave-block-out"); verdicts on items of new batteries rest on these.
     random_state : int, default=0
         Seed of hidden entries, baselines and bootstraps.
 
@@ -232,9 +233,9 @@ def diagnose(
 def structure(
     prepared: Prepared, *, scaled: bool = True, max_rank: int = MAX_RANK, random_state: int = 0
 ) -> tuple[dict[str, Spectrum], dict[str, Alignment]]:
-    """Spectra of both sources, and how close their leading directions are (paper A, section 4.2, 6 and A.1).
+    """Compute both sources' spectra, and how close their leading directions are (paper A, sections 4.2, 6, A.1).
 
-    Compared are as many directions as the human effective rank, and two more.
+    The number of directions compared is the human effective rank plus two.
     """
     human, twin = prepared.pair(scaled=scaled)
     spectra = {
@@ -250,7 +251,7 @@ def structure(
 
 
 def spectrum_records(spectra: Mapping[str, Spectrum]) -> list[dict[str, Any]]:
-    """One row a source and rank: cumulative variance, and validation error relative to rank 0."""
+    """Return one row a source and rank: cumulative variance, and validation error relative to rank 0."""
     rows: list[dict[str, Any]] = []
     for source, found in spectra.items():
         errors = found.validation_error.mean(axis=1)

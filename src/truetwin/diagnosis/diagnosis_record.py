@@ -1,4 +1,4 @@
-"""Diagnoses as JSON, so that a report can be made long after the computation."""
+"""Store diagnoses as JSON, so that a report can be made long after the computation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROWS = ("faults", "verdicts", "record", "bounds", "shares")
 
 
 def to_record(diagnosis: Diagnosis) -> dict[str, Any]:
-    """All that a diagnosis holds but the panel that it is about."""
+    """Convert a diagnosis, without its panel, to JSON values."""
     return {
         "spectra": {source: asdict(found) for source, found in diagnosis.spectra.items()},
         "alignments": {space: asdict(found) for space, found in diagnosis.alignments.items()},
@@ -29,7 +29,7 @@ def to_record(diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def from_record(record: Mapping[str, Any], panel: Panel) -> Diagnosis:
-    """The diagnosis behind :func:`to_record`, also after a way through JSON."""
+    """Restore a diagnosis from the result of :func:`to_record`, also after it was written and read as JSON."""
     faults, verdicts, hidden, bounds, shares = ([_restored(row) for row in record[name]] for name in _ROWS)
     return Diagnosis(
         panel,
@@ -62,7 +62,7 @@ def from_record(record: Mapping[str, Any], panel: Panel) -> Diagnosis:
 
 
 def _noted(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with the names of its undefined numbers, which JSON cannot tell from values that do not apply."""
+    """Add to a row the names of its undefined numbers, which JSON cannot tell from values that do not apply."""
     undefined = [name for name, value in row.items() if isinstance(value, float) and value != value]
     return {**row, UNDEFINED: undefined} if undefined else dict(row)
 

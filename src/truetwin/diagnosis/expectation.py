@@ -1,4 +1,4 @@
-r"""What to expect of a new item, from items whose outcome is known."""
+r"""Predict the quality of a new item's predictions, from items whose outcome is known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from truetwin.diagnosis.standardised_panel import Array, Positions
 
 MIN_RECORD = 8
-#: Ridge penalties to choose from; the last one means that the features say nothing, and the mean is expected.
+#: Ridge penalties to choose from; with the last one the features have no effect, and the mean is expected.
 PENALTIES = np.array([1.0, 10.0, 100.0, 1e9])
 
 
@@ -20,7 +20,7 @@ class Expected:
     Attributes
     ----------
     calibrated, twin : float
-        Of calibrated predictions, and of the twins as they are.
+        Expected correlation of calibrated predictions, and of the twins as they are.
     gain_error : float
         Standard error of the expected gain, ``calibrated - twin``.
     """
@@ -31,21 +31,21 @@ class Expected:
 
     @property
     def gain(self) -> float:
-        """What calibration is expected to add."""
+        """Expected gain of calibration in correlation."""
         return self.calibrated - self.twin
 
 
 def expect(
     features: Array, outcomes: Array, record: Positions, target: int, groups: Positions
 ) -> Expected | None:
-    r"""Regress the outcomes of the record on its features and predict the target.
+    r"""Regress the outcomes of known items on their features, and predict the target.
 
     Solves :math:`\min_w \sum_i \omega_i (y_i - \bar y - x_i^T w)^2 + \kappa \|w\|_2^2` for each outcome, with x
-    standardised over the record and :math:`\omega_i` one over the size of the item's group, so that a long battery
-    counts once. :math:`\kappa` is chosen by leaving out each group in turn. If items of the target's own group are in
-    the record, what the regression misses of them, left out as a group, is added, shrunk as by a random intercept:
-    n siblings count :math:`n / (n + \sigma^2 / \tau^2)`, with :math:`\sigma^2` the variance of the misses within groups
-    and :math:`\tau^2` that between groups.
+    standardised over the record (the known items) and :math:`\omega_i` one over the size of the item's group, so that
+    a long battery counts once. :math:`\kappa` is chosen by leaving out each group in turn. If items of the target's
+    own group (its siblings) are in the record, the mean residual of these items, left out as a group, is added. It is
+    shrunk as by a random intercept: n siblings count :math:`n / (n + \sigma^2 / \tau^2)`, with :math:`\sigma^2` the
+    variance of the residuals within groups and :math:`\tau^2` that between groups.
 
     Parameters
     ----------
@@ -54,11 +54,12 @@ def expect(
     outcomes : ndarray of shape (n_items, 2)
         Correlations of calibrated predictions and of twins with human answers.
     record : ndarray of int
-        Items that may be learned from.
+        Positions of the items that may be learned from.
     target : int
-        The item to predict; its outcomes are not looked at.
+        Position of the item to predict; its outcomes are not looked at.
     groups : ndarray of shape (n_items,)
-        Items of one number are not independent of each other; those of the target's number are its siblings.
+        Group number of each item. Items of one group are not independent of each other; those of the target's group
+        are its siblings.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def expect(
         return None
     weight = 1.0 / sizes[member]
     X, y = features[usable], outcomes[usable]
-    # held to the range of the record: beyond it, a straight line promises anything
+    # limited to the range of the known items: beyond it, a straight line is no guide
     x = np.clip(features[target], X.min(axis=0), X.max(axis=0))
     centre = weight @ X / sizes.size
     scale = np.sqrt(weight @ (X - centre) ** 2 / sizes.size)
@@ -87,7 +88,7 @@ def expect(
     inverses = [np.linalg.inv(gram + PENALTIES[p] * np.eye(X.shape[1])) for p in best]
     calibrated, twin = (float(level[k] + x @ inverses[k] @ cross[:, k]) for k in (0, 1))
     missed = y - np.stack([left_out[best[k], :, k] for k in (0, 1)], axis=1)
-    missed = np.column_stack([missed, missed[:, 0] - missed[:, 1]])  # the last one: of the gain
+    missed = np.column_stack([missed, missed[:, 0] - missed[:, 1]])  # the last column belongs to the gain
     means = np.stack([np.bincount(member, column) for column in (weight[:, None] * missed).T], axis=1)
     leverage = 1 / sizes.size + max(float(x @ inverse @ x) for inverse in inverses)
     variance = float(np.mean(means[:, 2] ** 2)) * leverage
@@ -102,7 +103,7 @@ def expect(
 
 
 def _left_out(X: Array, y: Array, weight: Array, member: Positions, n_groups: int) -> Array:
-    """Predictions of each item from the other groups, for every penalty."""
+    """Predict each item from the other groups, for every penalty."""
     one = np.column_stack([np.ones(len(X)), X])
     weighted = weight[:, None] * one
     n_columns = one.shape[1]

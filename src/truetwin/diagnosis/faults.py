@@ -1,4 +1,4 @@
-"""What is visibly wrong with the twins' answers to an item."""
+"""Find faults of the twins' answers: constant answers, too little spread, wrong level and the like."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from truetwin.data import Panel
 from truetwin.diagnosis.standardised_panel import Array
 
-#: Conventions, not estimates: from where on a figure is called a fault.
+#: Thresholds from which a figure is called a fault: conventions, not estimates.
 CONCENTRATED = 0.5  # sd of twins over sd of humans
 LEVEL_BIAS = 0.5  # difference of means in human sds: a "medium" effect
 MISSING = 0.2  # share of twins without an answer
@@ -19,10 +19,10 @@ MODAL = 0.95  # share of twins that gave the same answer
 
 
 def item_faults(panel: Panel) -> list[dict[str, Any]]:
-    """Faults of each item that twins have answered.
+    """List the faults of each item that twins have answered.
 
-    Human answers are compared where there are any, over the respondents whom both sources have; what needs them is
-    None for a new item.
+    Human answers are compared where there are any, over the respondents whom both sources have. Values that need
+    human answers are None for a new item.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def item_faults(panel: Panel) -> list[dict[str, Any]]:
 
 def _faults(item: str, human: Array, twin: Array, twins: NDArray[np.bool_], panel: Panel) -> dict[str, Any]:
     answers, theirs = twin[np.isfinite(twin)], human[np.isfinite(human)]
-    # A twin that was never asked because its person was not is not missing: people without an answer do not count.
+    # If a person was not asked the item, the twin's missing answer is no fault: only people with an answer count.
     asked = twins & np.isfinite(human) if theirs.size else twins
     row: dict[str, Any] = {
         "item": item,

@@ -1,17 +1,17 @@
-r"""Which people to ask next, so that those asked stand for those to be predicted.
+r"""Choose which people to ask next, so that those asked stand for those to be predicted (kernel herding).
 
-A new person is predicted from item means and from how the person's twin deviates; on public data nearly all of the
-prediction is item means. So the people asked should make these right: their twins should be spread as the targets'
-twins are. With :math:`\phi` a person's place on the leading directions in which twins differ, and a Gaussian kernel k,
-greedy steps choose
+A new person is predicted from item means and from how the person's twin deviates. On public data nearly all of the
+prediction comes from item means. The people asked should make these right, so their twins should be spread as the
+targets' twins are. With :math:`\phi` a person's place on the leading directions in which twins differ, and a Gaussian
+kernel k, greedy steps choose
 
 .. math:: \arg\max_x \frac1{|T|} \sum_{t \in T} k(\phi_x, \phi_t) - \frac1{|S| + 1} \sum_{s \in S} k(\phi_x, \phi_s),
 
-which lowers the maximum mean discrepancy between the people asked, S, and the targets, T. Source: kernel herding (Chen,
-Welling and Smola, 2010).
+which lowers the maximum mean discrepancy between the people asked, S, and the targets, T. Source: kernel herding
+(Chen, Welling and Smola, 2010).
 
-The conditional variance that serves for items is of no use here: measured, it prefers unusual people, and their item
-means are up to twice as wrong as those of people drawn at random.
+The conditional variance that serves for items is of no use here. In measurements it preferred unusual people, and
+their item means were up to twice as wrong as those of people drawn at random.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Representatives:
     Attributes
     ----------
     chosen : ndarray of int of shape (k,)
-        Positions.
+        Positions of the people.
     reduction : ndarray of shape (k,)
-        Share of the discrepancy at the start that each one removes; a single step may add some.
+        Share of the initial discrepancy that each person removes; a single step may also add some.
     start : float
-        Squared discrepancy between the people already asked, or one drawn at random, and the targets.
+        Initial squared discrepancy between the people already asked (or one drawn at random) and the targets.
     """
 
     chosen: Positions
@@ -46,7 +46,7 @@ class Representatives:
 
 
 def places(factors: Array) -> Array:
-    """People on the leading directions, (n, 5), scaled to a mean squared length of 1."""
+    """Compute the people's coordinates on the leading directions, (n, 5), scaled to a mean squared length of 1."""
     left, length, _ = np.linalg.svd(factors, full_matrices=False)
     leading = left[:, :DIRECTIONS] * length[:DIRECTIONS]
     scale = float(np.sqrt(np.mean(np.sum(leading**2, axis=1))))
@@ -61,10 +61,12 @@ def representatives(
     Parameters
     ----------
     place : ndarray of shape (n, d)
-        From :func:`places`.
+        Coordinates of the people, from :func:`places`.
     known, pool, targets : ndarray of int
-        Who has been asked, who can be, and who is to be predicted; at most 2000 targets, evenly drawn, are looked at.
+        Positions of who has been asked, who can be asked, and who is to be predicted. At most 2000 targets, evenly
+        drawn, are used.
     budget : int
+        Number of people to choose.
 
     Examples
     --------

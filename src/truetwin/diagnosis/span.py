@@ -1,4 +1,4 @@
-r"""How far items are from what the donors span, among twins."""
+r"""Measure how far items are from the span of the donors (the answered items), in the twins' answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Span:
     distance : ndarray of shape (n_items,)
         Share of the item's norm outside the donors' span, within the fit: 0 in the span, 1 orthogonal to it.
     nearest : list of list of (int, float)
-        The donors most correlated with it among twins, and their correlations, nearest first.
+        For each item, the donors most correlated with it among twins, and their correlations, nearest first.
     """
 
     r2: Array
@@ -31,7 +31,7 @@ class Span:
 
 
 def span(prepared: Prepared, groups: Positions, *, n_nearest: int = 3) -> Span:
-    r"""Ridge regression of every item on the donors of other groups, leaving out each twin in turn.
+    r"""Regress every item on the donors of other groups (ridge regression), leaving out each twin in turn.
 
     Solves :math:`\min_w \|y - Xw\|_2^2 + \alpha \|w\|_2^2` on standardised twin answers, gaps at their means. With
     :math:`B = (Z^T Z + \alpha I)^{-1}` over all donors and U = ZB, the residuals of the donors S regressed on the

@@ -1,4 +1,4 @@
-"""How low-rank the answers are: spectra, cumulative variance, effective rank."""
+"""Measure how low-rank the answers are: spectra, cumulative variance, effective rank."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Spectrum:
 
 
 def spectrum(values: Array, *, max_rank: int = MAX_RANK, random_state: int = 0) -> Spectrum:
-    """Spectrum and effective rank of answers with demeaned columns.
+    """Compute spectrum and effective rank of answers with demeaned columns.
 
     Gaps are filled by iterative SVD of the effective rank before the spectrum is taken. Source: paper A, section 4.2
     and appendix A.1.
@@ -75,14 +75,14 @@ def spectrum(values: Array, *, max_rank: int = MAX_RANK, random_state: int = 0) 
 def validation_errors(
     values: Array, *, max_rank: int = MAX_RANK, n_repeats: int = N_REPEATS, random_state: int = 0
 ) -> Array:
-    """Error of rank-constrained completion on a tenth of the entries, hidden at random.
+    """Measure the error of low-rank completion on a tenth of the entries, hidden at random.
 
     Ranks are tried in turn until three in a row are worse than the best one.
 
     Returns
     -------
     ndarray of shape (n_ranks, n_repeats)
-        Relative to predicting column means, which is rank 0.
+        Root mean squared error relative to predicting column means, which is rank 0.
     """
     if max_rank < 1:
         raise ParameterError(f"max_rank must be >= 1; got {max_rank}")

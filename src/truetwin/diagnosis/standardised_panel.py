@@ -1,4 +1,4 @@
-"""What every diagnosis starts from: standardised answers, twin correlations, batteries."""
+"""Prepare a panel for diagnosis: standardised answers, twin correlations, batteries."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ IMPUTATION_RANK = 5
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A panel made ready for diagnosis.
+    """Panel made ready for diagnosis.
 
     Attributes
     ----------
     panel : Panel
-        Where it comes from.
+        The panel itself.
     donors, new : ndarray of int
         Items that both sources have answered, and items that only twins have.
     blocks : tuple of str
@@ -49,14 +49,14 @@ class Prepared:
 
     @cached_property
     def groups(self) -> Positions:
-        """Battery of each item as a number."""
+        """Number of each item's battery."""
         return np.unique(self.blocks, return_inverse=True)[1].astype(np.intp)
 
     def pair(self, *, scaled: bool = True) -> tuple[Array, Array]:
-        """Donor items of both sources with demeaned columns (paper A, footnote 4), gaps at NaN.
+        """Return the donor items of both sources with demeaned columns (paper A, footnote 4), NaN where missing.
 
-        Only respondents who have answered in both sources. Items are divided by their sds if ``scaled``, so that an
-        item answered in hundreds does not outweigh a hundred items answered by yes or no.
+        Only respondents who have answered in both sources are used. Items are divided by their sds if ``scaled``, so
+        that an item with answers in hundreds does not outweigh a hundred items answered by yes or no.
         """
         sources = (
             (self.human[:, self.donors], self.twin[:, self.donors])
@@ -82,7 +82,7 @@ def prepare(panel: Panel, blocks: Mapping[str, str] | None = None) -> Prepared:
     AlignmentError
         If no item has answers from both sources.
     DataError
-        If only one item has: nothing can be compared.
+        If only one item has answers from both sources: nothing can be compared.
     """
     seen = [np.isfinite(v).any(axis=0) for v in (panel.human_values, panel.twin_values)]
     donors, new = np.flatnonzero(seen[0] & seen[1]), np.flatnonzero(seen[1] & ~seen[0])
@@ -112,14 +112,14 @@ def prepare(panel: Panel, blocks: Mapping[str, str] | None = None) -> Prepared:
 
 
 def demeaned(values: Array) -> Array:
-    """Columns minus their means over observed entries; columns without entries stay NaN."""
+    """Subtract from each column the mean of its observed entries; columns without entries stay NaN."""
     seen = np.isfinite(values)
     total = np.sum(values, axis=0, where=seen)
     return np.asarray(values - total / np.maximum(seen.sum(axis=0), 1))
 
 
 def standardised(values: Array) -> Array:
-    """Columns demeaned and divided by their sds (ddof 0); a constant column becomes 0.
+    """Demean columns and divide them by their sds (ddof 0); a constant column becomes 0.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def standardised(values: Array) -> Array:
 
 
 def correlations(z: Array) -> Array:
-    """Correlations of standardised columns over pairs observed together, made positive semi-definite.
+    """Correlate standardised columns over pairs observed together; the result is made positive semi-definite.
 
     Negative eigenvalues, which gaps cause, are set to zero and the diagonal is put back to 1. A column that never
     varies, or is empty, is uncorrelated with everything.
@@ -154,5 +154,5 @@ def correlations(z: Array) -> Array:
 
 
 def completed(values: Array, rank: int = IMPUTATION_RANK) -> Array:
-    """Gaps filled by iterative SVD, as calibration fills them (paper A, section 3.3)."""
+    """Fill gaps by iterative SVD, as calibration does (paper A, section 3.3)."""
     return hard_impute(values, rank, dtype=np.float32).completed

@@ -1,4 +1,4 @@
-r"""How well calibration and twins did on items whose human answers are known.
+r"""Measure how well calibration and twins did on items whose human answers are known.
 
 Calibrated predictions here are Gaussian conditional expectations with the twins' correlations K,
 
@@ -25,7 +25,7 @@ MIN_PAIRS = 20
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """Scores of hidden items, and what could be seen of them without their human answers.
+    """Scores of hidden items, and features of them that need no human answers.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ def left_out(prepared: Prepared, groups: Positions) -> Record:
     prepared : Prepared
         The panel.
     groups : ndarray of shape (n_items,)
-        Items of one number are left out together.
+        Group number of each item; items of one group are left out together.
     """
     sums = _Sums(prepared.human.shape[1], 1)
     donors = prepared.donors
@@ -67,7 +67,7 @@ def left_out(prepared: Prepared, groups: Positions) -> Record:
 
 
 def left_out_twice(prepared: Prepared) -> Record:
-    """The record of each donor item that would be seen if another item had no human answers.
+    """Compute, for each donor item, the record that would be seen if another item had no human answers.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def left_out_twice(prepared: Prepared) -> Record:
 
 
 def agreement_of_new(prepared: Prepared, targets: Positions) -> Array:
-    """Correlation of calibrated predictions of new items with the twins' own answers to them."""
+    """Correlate calibrated predictions of new items with the twins' own answers to them."""
     K = prepared.twin_correlations
     sums = _Sums(targets.size, 1)
     every = np.arange(targets.size)
@@ -105,7 +105,7 @@ def agreement_of_new(prepared: Prepared, targets: Positions) -> Array:
 
 
 def twin_scores(prepared: Prepared) -> Array:
-    """Correlation of the twins' own answers with those of their people, for each item; NaN where undefined."""
+    """Correlate the twins' own answers with those of their people, for each item; NaN where undefined."""
     human, twin = prepared.human, prepared.twin
     both = np.isfinite(human) & np.isfinite(twin)
     return _correlation(
@@ -115,7 +115,7 @@ def twin_scores(prepared: Prepared) -> Array:
 
 
 def scored_rows(prepared: Prepared) -> Iterator[int]:
-    """Respondents with human answers to at least two donors; a seeded sample where there are very many."""
+    """Yield the rows of respondents with human answers to at least two donors; of very many, a seeded sample."""
     count = np.isfinite(prepared.human[:, prepared.donors]).sum(axis=1)
     rows = np.flatnonzero(count >= 2)
     if rows.size > MAX_ROWS:
@@ -124,7 +124,7 @@ def scored_rows(prepared: Prepared) -> Iterator[int]:
 
 
 def solved(prepared: Prepared, row: int, donors: Positions) -> tuple[Positions, Array, Array]:
-    """Donors that a respondent has answered, the inverse of their regularised correlations, and the answers."""
+    """Return the donors that a respondent answered, the inverse of their regularised correlations, and the answers."""
     o = donors[np.isfinite(prepared.human[row, donors])]
     K = prepared.twin_correlations[np.ix_(o, o)]
     inverse = np.asarray(np.linalg.inv(K + NOISE * np.eye(o.size)), dtype=np.float64)
@@ -139,7 +139,7 @@ class _Sums:
         self.twin = np.zeros((6, n_items, n_columns))
 
     def add(self, items: Positions, prediction: Array, human: Array, twin: Array) -> None:
-        """One respondent: predictions (n, n_columns) beside human and twin answers (n,), the latter with gaps."""
+        """Add one respondent: predictions (n, n_columns), human answers (n,), and twin answers (n,) with gaps."""
         self._add(self.human, items, prediction, human[:, None])
         seen = np.isfinite(twin)
         self._add(self.twin, items[seen], prediction[seen], twin[seen, None])
@@ -150,7 +150,7 @@ class _Sums:
             sums[k, items] += term
 
     def correlations(self) -> tuple[Array, Array]:
-        """Correlations with human and with twin answers."""
+        """Return the correlations of predictions with human answers and with twin answers."""
         return _correlation(*self.human), _correlation(*self.twin)
 
 

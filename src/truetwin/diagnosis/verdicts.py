@@ -1,28 +1,29 @@
-r"""For each new item: calibrate, use the twin as it is, or do not trust.
+r"""Verdict on each new item: calibrate, use the twin as it is, or do not trust.
 
-The rule is learned on the panel's own answered items. Each of them is hidden in turn; what remains visible of it (how
-well its twin answers follow from those to its donors, its nearest donor, how well calibrated predictions and twins
-agree) is set against how well calibration and the twins did. A small ridge regression of the two correlations on the
-three figures, and the item's answered siblings, then say what to expect of a new item
-(:mod:`truetwin.diagnosis.expectation`). No threshold is fitted:
+The rule is learned on the panel's own answered items. Each of them is hidden in turn. Three figures can still be
+computed: how well its twin answers follow from those to its donors (the other answered items), the correlation with
+its nearest donor, and how well calibrated predictions and twins agree. They are compared with how well calibration
+and the twins did. A small ridge regression of the two correlations on the three figures, and the answered siblings
+(items of the same battery), then tell what to expect of a new item (:mod:`truetwin.diagnosis.expectation`). No
+threshold is fitted:
 
-- *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the variance),
-  or nothing can be learned, because all twins gave the same answer;
+- *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the
+  variance), or nothing can be learned, because all twins gave the same answer;
 - *use the twin*: the twins' expected correlation exceeds the calibrated one by more than the standard error of that
   expectation;
 - *calibrate*: otherwise.
 
-With fewer than eight answered items to learn from, the twins alone decide: *calibrate* if donors explain a tenth of how
-the item's twins differ, else *do not trust*.
+With fewer than eight answered items to learn from, the twins alone decide: *calibrate* if donors explain a tenth of
+how the item's twins differ, else *do not trust*.
 
 "Calibrated" means predicted from the answers to other items (fit-and-transfer), unless scores of another method are
-given. A method that also uses the item's own twins may beat both: then *use the twin* says only that other items alone
-tell less than the twin does.
+given. A method that also uses the item's own twins may beat both. Then *use the twin* says only that other items
+alone tell less than the twin does.
 
-The twins' own correlation with people can only be learned where some item like the target has been answered. Of a
-battery that is unlike all others, twins may be better than *do not trust* makes believe: asking some people tells. For
-the same reason *use the twin* is hardly ever said of a new battery: it needs other batteries whose twins beat
-calibration, and on the data tried no figure visible beforehand tells those.
+The twins' own correlation with people can only be learned where some item like the target has been answered. In a
+battery that is unlike all others, twins may be better than *do not trust* suggests; asking some people will show it.
+For the same reason *use the twin* is hardly ever said of a new battery. It needs other batteries whose twins beat
+calibration, and on the data tried no figure that is known beforehand singles those out.
 """
 
 from __future__ import annotations
@@ -47,21 +48,21 @@ _SHOWN = 0.05
 def item_verdicts(
     prepared: Prepared, scores: Array | None = None, battery_scores: Array | None = None
 ) -> list[dict[str, Any]]:
-    """Verdict on each new item, with reasons in words.
+    """Give a verdict on each new item, with reasons in words.
 
-    An item whose battery people have partly answered is judged by the record of items left out alone; an item of a new
-    battery, or of none, by the record of items left out together with their batteries.
+    An item whose battery people have partly answered is judged by the record of items left out alone. An item of a
+    new battery, or of none, is judged by the record of items left out together with their batteries.
 
     Parameters
     ----------
     prepared : Prepared
         The panel.
     scores : ndarray of shape (n_items,), optional
-        Correlations with human answers that a method of the user's choice reached on the answered items, each hidden in
-        turn, NaN where undefined; by default those of the conditional expectation.
+        Correlations with human answers that a method of the user's choice reached on the answered items, each hidden
+        in turn, NaN where undefined; by default those of the conditional expectation.
     battery_scores : ndarray of shape (n_items,), optional
-        The same with whole batteries hidden, for targets of new batteries. Where it is missing and there are
-        batteries, verdicts on new batteries speak of the conditional expectation.
+        Correlations with whole batteries hidden, for targets of new batteries. Where they are missing and there are
+        batteries, verdicts on new batteries rest on the conditional expectation.
     """
     rows: list[dict[str, Any]] = []
     known = set(prepared.groups[prepared.donors].tolist())
@@ -86,17 +87,17 @@ def item_verdicts(
 
 
 def hidden_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dict[str, Any]]:
-    """The verdict that each *answered* item would get if nobody had answered it, beside how things then went.
+    """Give the verdict that each *answered* item would get if nobody had answered it, beside the true outcome.
 
-    Strict: human answers to the item are hidden from every figure that its verdict rests on, the record of the other
-    items included. (With ``scores`` of another method not quite: the other items' scores were then made with the item
-    among their donors.)
+    Human answers to the item are hidden from every figure that its verdict rests on, also from the record of the
+    other items. (With ``scores`` of another method this does not hold fully: the other items' scores were made with
+    the item among their donors.)
 
     Returns
     -------
     list of dict
-        ``item``, ``verdict``, ``expected_calibrated``, ``expected_twin``, and what is found once the answers are looked
-        at: ``calibrated`` and ``twin``, correlations with the human answers.
+        ``item``, ``verdict``, ``expected_calibrated``, ``expected_twin``, and the true outcome: ``calibrated`` and
+        ``twin``, correlations with the human answers.
     """
     groups = np.arange(prepared.human.shape[1], dtype=np.intp)
     around = span(prepared, groups)
@@ -115,10 +116,10 @@ def hidden_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dic
 
 
 def record_summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Mean correlations of the answered items by the verdict they would have got.
+    """Average the correlations of the answered items by the verdict that they would have got.
 
-    Items of one battery are not independent, so that every mean is given over items and over batteries (each the mean
-    of its items), with standard errors over the latter.
+    Items of one battery are not independent. Every mean is therefore given over items and over batteries (each the
+    mean of its items), with standard errors over batteries.
     """
     found = []
     for verdict in VERDICTS:

@@ -1,4 +1,7 @@
-"""Hide answers, predict them, score the predictions."""
+"""Evaluate methods: hide answers, predict them, score the predictions.
+
+*Hidden* answers are known, but no method sees them.
+"""
 
 from truetwin.evaluation.comparison import Evaluation, evaluate
 from truetwin.evaluation.hiding_protocols import protocols

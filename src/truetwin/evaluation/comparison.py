@@ -1,4 +1,4 @@
-"""Run methods under a protocol, score every target, compare."""
+"""Compare methods: hide targets as a protocol says, predict them, score every target."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.evaluation.hiding_protocols import Protocol, protocols
+from truetwin.evaluation.mean_scores import mean_and_error
 from truetwin.evaluation.target_metrics import Metric, Pairs, metrics
 from truetwin.instrument.battery_evidence import resolve_blocks
+from truetwin.settings.evaluate_settings import Evaluate
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -34,7 +36,7 @@ class Evaluation:
     Attributes
     ----------
     target_ids : tuple of str
-        What was hidden and predicted.
+        Ids of the items or respondents that were hidden and predicted.
     scores : dict of (method, metric) to ndarray of shape (n_targets,)
         One score a target; NaN where undefined or not predicted.
     n_answers : dict of method to ndarray of shape (n_targets,)
@@ -46,7 +48,7 @@ class Evaluation:
     shared_seconds : float
         Time spent on that preparation.
     settings : dict
-        How the evaluation was made.
+        Settings of the evaluation.
     """
 
     target_ids: tuple[str, ...]
@@ -63,10 +65,11 @@ class Evaluation:
         return f"Evaluation({', '.join(methods)} on {len(self.target_ids)} targets)"
 
     def summary(self, baseline: str | None = None) -> list[dict[str, Any]]:
-        """One row a method and metric: mean, standard error, counts, paired difference against ``baseline``.
+        """Summarise by method and metric: mean, standard error, counts, paired difference against ``baseline``.
 
-        The paired difference is the mean over targets that both methods have a score for; over these the method's own
-        mean is ``paired_mean``, which differs from ``mean`` where the baseline has no score.
+        One row a method and metric. The paired difference is a mean over the targets for which both methods have a
+        score. ``paired_mean`` is the method's own mean over these targets; it differs from ``mean`` where the
+        baseline has no score.
         """
         baseline = baseline or str(self.settings.get("baseline", ""))
         rows = []
@@ -87,7 +90,7 @@ class Evaluation:
         return rows
 
     def per_target(self) -> list[dict[str, Any]]:
-        """One row a target, method and metric, with the reason where there is no score."""
+        """List all scores: one row a target, method and metric, with the reason where there is no score."""
         return [
             {
                 "target": target,
@@ -102,21 +105,8 @@ class Evaluation:
         ]
 
 
-def mean_and_error(scores: Array) -> dict[str, Any]:
-    """Mean and standard error (ddof 1) of the defined scores, and how many are and are not defined."""
-    defined = scores[np.isfinite(scores)]
-    return {
-        "mean": float(defined.mean()) if defined.size else float("nan"),
-        "standard_error": float(defined.std(ddof=1) / defined.size**0.5)
-        if defined.size > 1
-        else float("nan"),
-        "n_scored": int(defined.size),
-        "n_unscored": int(scores.size - defined.size),
-    }
-
-
 def usual_methods(axis: Axis) -> tuple[str, ...]:
-    """The methods that a comparison is usually between: the twin, the trivial mean, and what should beat both.
+    """Name the methods that are usually compared: the twin, the trivial mean, and what should beat both.
 
     Examples
     --------
@@ -155,10 +145,11 @@ def evaluate(
     metric : str or sequence of str
         Names of scores, computed for each target.
     baseline : str
-        Method that the paired differences are against; it is added to ``methods`` if it is not among them.
+        Method against which paired differences are taken; it is added to ``methods`` if it is not among them.
     blocks : mapping from item id to block name, or "auto", optional
-        Batteries, hidden together by "leave-block-out" and handed to methods that use them: by default as declared with
-        the items, or else by their ids; "auto", for "leave-block-out" only, also by missing answers and near-duplicates
+        Batteries (items asked together). "leave-block-out" hides them together, and methods that use them are given
+        them. By default they are as declared with the items, or else guessed from the ids. "auto", for
+        "leave-block-out" only, also uses missing answers and near-duplicates
         (:func:`truetwin.instrument.battery_evidence.find_blocks`).
     preset : str, default="cv"
         Where hyperparameters of named methods come from: "cv" chooses them by cross-validation among the twins' own
@@ -186,6 +177,7 @@ def evaluate(
     >>> [row["method"] for row in table.summary()]
     ['twin', 'ridge']
     """
+    max_folds = Evaluate(preset=preset, baseline=baseline, max_folds=max_folds).max_folds
     how = protocols[protocol]
     members, found_by = _blocks(panel, how, blocks)
     scorers = [metrics[m] for m in ([metric] if isinstance(metric, str) else metric)]
@@ -197,29 +189,10 @@ def evaluate(
     folds = [fold for fold in folds if fold.donors]
     if not folds:
         raise NotPredictableError(
-            f"no donor: every {how.axis} that is hidden leaves nothing to predict it from"
+            f"a hidden {how.axis} is predicted from other {how.axis}s with answers from both humans and twins; "
+            f"none is left for any of the {len(alone)} targets. Add answers to more {how.axis}s."
         )
-    work = batches(panel, folds)
-    swept = {
-        name: _sweep(panel, folds, model, prepared) for name, model in models.items() if model.shares_folds
-    }
-    calls = (
-        (
-            panel,
-            batch,
-            models,
-            scorers,
-            prepared,
-            {name: each.of(batch.folds) for name, each in swept.items()},
-        )
-        for batch in work
-    )
-    parts, done = [], 0
-    for batch, part in zip(work, in_parallel(_score_batch, calls, n_jobs), strict=True):
-        parts.append(part)
-        done += len(batch.folds)
-        if progress:
-            progress(done, len(folds))
+    parts = _scored(panel, folds, models, scorers, prepared, n_jobs, progress)
     if alone:
         parts.append(_without_donors(alone, axis_ids(panel, how.axis), models, scorers))
     return _joined(
@@ -238,27 +211,63 @@ def evaluate(
     )
 
 
+def _scored(
+    panel: Panel,
+    folds: Sequence[Fold],
+    models: Mapping[str, Calibrator],
+    scorers: Sequence[Metric],
+    preprocessing: Preprocessing,
+    n_jobs: int,
+    progress: Progress | None,
+) -> list[Evaluation]:
+    """Scores of all methods on each batch of folds, batches in parallel."""
+    swept = {
+        name: _sweep(panel, folds, model, preprocessing)
+        for name, model in models.items()
+        if model.shares_folds
+    }
+    work = batches(panel, folds)
+    calls = (
+        (
+            panel,
+            batch,
+            models,
+            scorers,
+            preprocessing,
+            {name: each.of(batch.folds) for name, each in swept.items()},
+        )
+        for batch in work
+    )
+    parts, done = [], 0
+    for batch, part in zip(work, in_parallel(_score_batch, calls, n_jobs), strict=True):
+        parts.append(part)
+        done += len(batch.folds)
+        if progress:
+            progress(done, len(folds))
+    return parts
+
+
 def _blocks(
     panel: Panel, how: Protocol, blocks: Mapping[str, str] | Literal["auto"] | None
 ) -> tuple[Mapping[str, str] | None, str | None]:
-    """Blocks to hide together and to hand to methods, and in words where they come from."""
+    """Decide which blocks to hide together and to give to methods, and say in words where they come from."""
     if how.name == "leave-block-out":
         return resolve_blocks(panel, blocks)
     if isinstance(blocks, str):
-        # Who was asked a hidden item would say which items belong with it; of a real new item nobody knows that.
+        # Hide who was asked a hidden item: it would show which items belong with it, which is not known of a new item.
         raise ParameterError(f"blocks={blocks!r} goes with leave-block-out; the protocol is {how.name!r}")
     return blocks if blocks is not None else panel.declared_blocks or None, None
 
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """Predictions of a method that does all folds in one pass."""
+    """Predictions of a method that does all folds in one pass, with the time that it took."""
 
     predictions: Mapping[Fold, Prediction]
     seconds: float
 
     def of(self, folds: Sequence[Fold]) -> Sweep:
-        """The part for some folds, with its share of the time."""
+        """Select some folds, with their share of the time."""
         part = {fold: self.predictions[fold] for fold in folds}
         return Sweep(part, self.seconds * len(part) / len(self.predictions))
 
@@ -280,7 +289,7 @@ def _sample(folds: list[Fold], ids: Sequence[str], most: int | None) -> list[Fol
 
 
 def _joined(parts: Sequence[Evaluation], settings: Mapping[str, Any]) -> Evaluation:
-    """Evaluations of the same methods on different targets as one."""
+    """Join evaluations of the same methods on different targets."""
     return Evaluation(
         tuple(t for part in parts for t in part.target_ids),
         {key: np.concatenate([part.scores[key] for part in parts]) for key in parts[0].scores},
@@ -302,7 +311,7 @@ def _joined(parts: Sequence[Evaluation], settings: Mapping[str, Any]) -> Evaluat
 def _without_donors(
     folds: Sequence[Fold], ids: Sequence[str], models: Mapping[str, Calibrator], scorers: Sequence[Metric]
 ) -> Evaluation:
-    """Targets that nothing is left to predict from: counted, and unscored."""
+    """Count the targets that cannot be predicted because no donor is left; they are not scored."""
     targets = [ids[t] for fold in folds for t in fold.targets]
     undefined = np.full(len(targets), np.nan)
     why = "no donor: nothing else has answers from both humans and twins"
@@ -345,6 +354,7 @@ def _score_designs(
     reasons: dict[str, dict[str, str]] = {}
     stopped: dict[str, tuple[str, ...]] = {}
     seconds: dict[str, float] = {}
+    hidden = [Hidden.of(panel, design) for design in designs]
     for name, model in models.items():
         start = time.perf_counter()
         if name in swept:
@@ -354,11 +364,11 @@ def _score_designs(
             predictions = clone(model).predict_designs(designs)
             seconds[name] = time.perf_counter() - start
         reasons[name] = {}
-        for design, prediction in zip(designs, predictions, strict=True):
+        for design, truth, prediction in zip(designs, hidden, predictions, strict=True):
             reasons[name] |= prediction.unpredicted
             stopped[name] = (*stopped.get(name, ()), *sorted(prediction.unconverged))
             defined = [s for s in scorers if design.axis in s.axes]
-            for target, pairs in zip(design.target_ids, _pairs(panel, design, prediction), strict=True):
+            for target, pairs in zip(design.target_ids, truth.beside(prediction), strict=True):
                 n_answers[name].append(pairs.truth.size)
                 for scorer in scorers:
                     score = scorer.score(pairs) if scorer in defined else float("nan")
@@ -376,17 +386,39 @@ def _score_designs(
     )
 
 
-def _pairs(panel: Panel, design: Design, prediction: Prediction) -> list[Pairs]:
-    """For each target, what was predicted beside what was hidden."""
-    hidden = orient(pick(panel.human_values, design.fold.targets, design.axis), design.axis)
-    centre, spread = np.full((2, design.n_samples), np.nan)
-    if design.axis == "respondent":
-        with np.errstate(invalid="ignore"):
-            centre[design.human_samples] = np.nanmean(design.raw_human, axis=1)
-            spread[design.human_samples] = np.nanstd(design.raw_human, axis=1)
-    spread[spread == 0] = np.nan
-    result = []
-    for k in range(design.n_targets):
-        both = np.isfinite(hidden[:, k]) & np.isfinite(prediction.values[:, k])
-        result.append(Pairs(hidden[both, k], prediction.values[both, k], centre[both], spread[both]))
-    return result
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """What was hidden in a fold, and where each sample's known answers lie.
+
+    Attributes
+    ----------
+    answers : ndarray of shape (n_samples, n_targets)
+        Human answers to the targets; NaN where nobody answered.
+    centre, spread : ndarray of shape (n_samples,)
+        Mean and sd of the human answers to the donors, for a new respondent; NaN for a new item, and where there is no
+        answer or no spread.
+    """
+
+    answers: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, panel: Panel, design: Design) -> Hidden:
+        """What a design hides."""
+        answers = orient(pick(panel.human_values, design.fold.targets, design.axis), design.axis)
+        centre, spread = np.full((2, design.n_samples), np.nan)
+        if design.axis == "respondent":
+            with np.errstate(invalid="ignore"):
+                centre[design.human_samples] = np.nanmean(design.raw_human, axis=1)
+                spread[design.human_samples] = np.nanstd(design.raw_human, axis=1)
+        spread[spread == 0] = np.nan
+        return cls(answers, centre, spread)
+
+    def beside(self, prediction: Prediction) -> list[Pairs]:
+        """For each target, what was predicted beside what was hidden."""
+        found = []
+        for hidden, predicted in zip(self.answers.T, prediction.values.T, strict=True):
+            both = np.isfinite(hidden) & np.isfinite(predicted)
+            found.append(Pairs(hidden[both], predicted[both], self.centre[both], self.spread[both]))
+        return found

@@ -1,4 +1,4 @@
-"""Evaluations as JSON, so that a report can be made long after the computation."""
+"""Store evaluations as JSON, so that a report can be made long after the computation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from truetwin.evaluation.comparison import Evaluation
 
 
 def to_record(evaluation: Evaluation) -> dict[str, Any]:
-    """All that an evaluation holds; undefined scores become null when it is written as JSON."""
+    """Convert an evaluation to JSON values; undefined scores become null when they are written."""
     return {
         "target_ids": list(evaluation.target_ids),
         "scores": [
@@ -28,7 +28,7 @@ def to_record(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def from_record(record: Mapping[str, Any]) -> Evaluation:
-    """The evaluation behind :func:`to_record`, also after a way through JSON."""
+    """Restore an evaluation from the result of :func:`to_record`, also after it was written and read as JSON."""
     return Evaluation(
         tuple(record["target_ids"]),
         {(row["method"], row["metric"]): floats(row["values"]) for row in record["scores"]},
@@ -41,7 +41,7 @@ def from_record(record: Mapping[str, Any]) -> Evaluation:
 
 
 def floats(values: Sequence[float | None]) -> NDArray[np.float64]:
-    """Numbers with null as NaN.
+    """Convert a list of numbers to an array; null becomes NaN.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is hidden from a method when it is evaluated."""
+"""Hiding protocols: what is hidden from a method when it is evaluated."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from truetwin.calibration.design import Fold
 from truetwin.data import Axis, Panel
 from truetwin.errors import NotPredictableError
 from truetwin.instrument.batteries import check_blocks, infer_blocks
-from truetwin.registry import Registry
+from truetwin.registry import Registry, must_be
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way to split a panel into folds.
+    """Hiding protocol: a way to split a panel into folds.
 
     Attributes
     ----------
     name : str
         Name on the command line.
     axis : {"item", "respondent"}
-        What the targets are.
+        Axis of the targets.
     summary : str
-        What it tells about.
+        The question that it answers.
     folds : callable
-        Panel and blocks to folds.
+        Function that makes the folds from a panel and its blocks.
     """
 
     name: str
@@ -37,7 +37,9 @@ class Protocol:
     folds: Callable[[Panel, Mapping[str, str] | None], list[Fold]]
 
 
-protocols: Registry[Protocol] = Registry("protocol")
+protocols: Registry[Protocol] = Registry(
+    "protocol", hint="Known: {names}.", entry_point_group="truetwin.protocols", check=must_be(Protocol)
+)
 
 
 def _answered(panel: Panel, axis: Axis) -> list[int]:
@@ -90,5 +92,3 @@ for _protocol in (
     ),
 ):
     protocols.add(_protocol.name, _protocol)
-
-protocols.hint = f"Known: {', '.join(protocols.names())}."

@@ -1,4 +1,4 @@
-"""Hide the marginals of known items, predict them, compare methods on what was hidden."""
+"""Compare methods of reweighting: hide the marginals of known items, predict them, score the predictions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from threadpoolctl import threadpool_limits
 from truetwin.data.marginals import EVERYBODY, Marginals
 from truetwin.data.responses import ResponseMatrix
 from truetwin.errors import ParameterError
+from truetwin.evaluation.mean_scores import clustered_error
 from truetwin.reweighting.bands import ConformalBands, fewest_items
 from truetwin.reweighting.discrepancies import DISCREPANCIES, Discrepancy, discrepancy
-from truetwin.reweighting.ensemble import Ensemble, refuse_nominal
+from truetwin.reweighting.ensemble import refuse_nominal
 from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.marginal_method import MarginalMethod
 from truetwin.reweighting.marginal_methods import BASELINES, marginal_method
@@ -38,9 +39,11 @@ class MarginalEvaluation:
     scores : dict of (method, trained_on, metric) to list of (item id, score)
         One entry for every time an item was hidden; NaN where undefined.
     seconds : dict of (method, trained_on) to float
-        Fitting, with the choice of settings, and predicting.
+        Time spent on choosing settings, fitting and predicting.
     settings : dict
+        Settings of the evaluation.
     notes : tuple of str
+        Sentences for the user.
     """
 
     scores: Mapping[tuple[str, str, str], list[tuple[str, float]]]
@@ -49,10 +52,10 @@ class MarginalEvaluation:
     notes: tuple[str, ...] = ()
 
     def summary(self) -> list[dict[str, Any]]:
-        """One row a method and metric.
+        """Summarise by method and metric, one row each.
 
-        The mean is over all hidden items of all splits; the standard error is over distinct items, because an item that
-        is hidden twice is not two items.
+        The mean is over all hidden items of all splits. The standard error is over distinct items, because an item
+        that is hidden twice is not two items.
         """
         rows = []
         for (method, trained_on, metric), pairs in self.scores.items():
@@ -64,7 +67,7 @@ class MarginalEvaluation:
                     "trained_on": trained_on or None,
                     "metric": metric,
                     "mean": float(values[fine].mean()) if fine.any() else None,
-                    "standard_error": _clustered_error(pairs),
+                    "standard_error": clustered_error(values, [item for item, _ in pairs]),
                     "n_scored": int(fine.sum()),
                     "n_unscored": int((~fine).sum()),
                     "seconds": self.seconds[method, trained_on],
@@ -73,28 +76,13 @@ class MarginalEvaluation:
         return rows
 
     def mean(self, method: str, metric: str = "kl") -> float:
-        """Mean of one metric of one method."""
+        """Return the mean of one metric of one method."""
         values = [
             v for (m, _, k), pairs in self.scores.items() if (m, k) == (method, metric) for _, v in pairs
         ]
         if not values:
             raise ParameterError(f"method {method!r} was not evaluated by {metric!r}")
         return float(np.nanmean(values))
-
-
-def _clustered_error(pairs: Sequence[tuple[str, float]]) -> float | None:
-    """Standard error of the mean when the scores of one item belong together; None below two items."""
-    fine = [(i, v) for i, v in pairs if np.isfinite(v)]
-    names = sorted({i for i, _ in fine})
-    if len(names) < 2:
-        return None
-    place = {name: k for k, name in enumerate(names)}
-    mean = float(np.mean([v for _, v in fine]))
-    sums = np.zeros(len(names))
-    for name, value in fine:
-        sums[place[name]] += value - mean
-    g = len(names)
-    return float(np.sqrt(g / (g - 1) * np.sum(sums**2)) / len(fine))
 
 
 def evaluate_marginals(
@@ -110,7 +98,9 @@ def evaluate_marginals(
     baselines: bool = True,
     progress: Progress | None = None,
 ) -> MarginalEvaluation:
-    """Repeated 80/20 splits of the items with marginals; settings and choices are made inside the training items.
+    """Score methods on repeated 80/20 splits of the items with marginals.
+
+    Settings are chosen inside the training items.
 
     Parameters
     ----------
@@ -119,15 +109,15 @@ def evaluate_marginals(
     methods : sequence of str or MarginalMethod
         The trivial baselines (twins, mean, mix) are always added, unless ``baselines`` is False.
     n_splits : int, default=5
-        Seeds 42 (the split of paper A), 1, 2, 3, ...
+        Number of splits; their seeds are 42 (the split of paper A), 1, 2, 3, ...
     groups : mapping from item id to str, optional
         Hide whole groups, and choose by whole groups inside the training items too.
     metrics : sequence of str, optional
         Discrepancies to score by; default all that apply (nominal items have no cumulative shares).
     discrepancies : sequence of str
-        What the ensemble is trained on, in turn.
+        Discrepancies that the ensemble is trained on, in turn.
     level : float
-        Of the bands whose coverage is reported.
+        Level of the bands whose coverage is reported.
 
     Returns
     -------
@@ -180,8 +170,8 @@ def _models(
     listed: list[MarginalMethod] = [marginal_method(name) for name in BASELINES] if baselines else []
     for name in methods:
         model = marginal_method(name)
-        if isinstance(name, str) and isinstance(model, Ensemble):
-            listed.extend(Ensemble(discrepancy=each) for each in discrepancies)
+        if isinstance(name, str) and model.fits_discrepancies:
+            listed.extend(model.minimising(each) for each in discrepancies)
         else:
             listed.append(model)
     return list({(m.name, m.trained_on): m for m in listed}.values())
@@ -189,9 +179,7 @@ def _models(
 
 def _measures(metrics: Sequence[str] | None, table: TwinTable) -> list[Discrepancy]:
     if metrics is None:
-        return [
-            DISCREPANCIES[d] for d in DISCREPANCIES if table.ordered.all() or not DISCREPANCIES[d].ordered
-        ]
+        return [d for _, d in DISCREPANCIES.items() if table.ordered.all() or not d.ordered]
     measures = [discrepancy(name) for name in metrics]
     for measure in measures:
         refuse_nominal(measure, table)
@@ -208,7 +196,7 @@ class _Split:
     level: float
 
     def score(self, model: MarginalMethod, measures: Sequence[Discrepancy]) -> dict[str, Floats]:
-        """Every metric of every hidden item."""
+        """Compute every metric of every hidden item."""
         known, hidden = self.table.take(self.train), self.table.take(self.test)
         truth = self.human[self.train]
         inner = None if self.groups is None else [self.groups[j] for j in self.train]

@@ -1,4 +1,4 @@
-"""Scores of a whole table of predictions: how items go together, how groups differ, how often intervals hold."""
+"""Score a whole table of predictions: correlations between items, gaps between groups, coverage of intervals."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.auto.auto_calibrator import Auto
-from truetwin.calibration.auto.item_laws import TargetLaw
 from truetwin.calibration.auto.item_links import standardise_items
-from truetwin.calibration.base import make_fold
+from truetwin.calibration.base import Calibrator, make_fold
 from truetwin.calibration.design import Preprocessing, make_designs
 from truetwin.calibration.orientation import axis_ids
+from truetwin.calibration.predictive_law import Law
 from truetwin.data import Panel, Scale, Target
 from truetwin.errors import ParameterError
 from truetwin.evaluation.hiding_protocols import protocols
@@ -25,12 +25,12 @@ GROUPS_OF_PEOPLE = 10
 
 
 def inter_item_correlation_error(truth: Array, prediction: Array) -> float:
-    """Mean absolute difference of the correlations between items, over pairs of items defined in both tables.
+    """Compute the mean absolute error of the correlations between items, over pairs that are defined in both tables.
 
     Parameters
     ----------
     truth, prediction : ndarray of shape (n, p)
-        NaN where there is no answer or no prediction; only cells that both have count.
+        Answers and predictions; NaN where there is none. Only cells that both tables have are used.
     """
     both = np.isfinite(truth) & np.isfinite(prediction)
     differences = []
@@ -48,7 +48,9 @@ def inter_item_correlation_error(truth: Array, prediction: Array) -> float:
 
 
 def subgroup_gap_error(truth: Array, prediction: Array, groups: Sequence[str]) -> float:
-    """Mean absolute error of the gaps between group means and the item's mean, in sds of the item's answers.
+    """Compute the mean absolute error of subgroup gaps, in sds of the item's answers.
+
+    A gap is the difference between a group's mean and the item's mean.
 
     Groups with fewer than 20 answers to an item are left out for it.
     """
@@ -70,11 +72,12 @@ def subgroup_gap_error(truth: Array, prediction: Array, groups: Sequence[str]) -
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """How often intervals held the hidden answers.
+    """Coverage of intervals: how often they held the hidden answers.
 
     Attributes
     ----------
     target_ids : tuple of str
+        Ids of the hidden items or respondents.
     covered : ndarray of shape (n_targets,)
         Share of the hidden answers inside, for each target.
     width : ndarray of shape (n_targets,)
@@ -82,7 +85,7 @@ class Coverage:
     correlation : ndarray of shape (n_targets,)
         Correlation of predictions and hidden answers; NaN where undefined, and for new respondents.
     correlation_held : ndarray of shape (n_targets,)
-        1 where it lies between what was expected for nine items in ten, 0 where not; NaN where undefined.
+        1 where ``correlation`` lies in the interval expected to hold nine items in ten, else 0; NaN where undefined.
     """
 
     target_ids: tuple[str, ...]
@@ -93,7 +96,7 @@ class Coverage:
 
     @property
     def mean(self) -> float:
-        """Mean over targets."""
+        """Return the mean coverage over targets."""
         return float(np.nanmean(self.covered))
 
 
@@ -102,22 +105,23 @@ def interval_coverage(
     protocol: str = "leave-one-item-out",
     level: float = 0.9,
     *,
-    model: Auto | None = None,
+    model: Calibrator | None = None,
     blocks: Mapping[str, str] | None = None,
 ) -> Coverage:
     """Hide items or respondents as ``protocol`` says, make intervals, and count the hidden answers inside.
 
-    Respondents are hidden in ten groups rather than one at a time, so that nothing is learned from any of a group.
+    Respondents are hidden in ten groups, not one at a time, so that nothing is learned from members of the same
+    group.
     """
     how = protocols[protocol]
-    auto = model or Auto(blocks=blocks)
+    model = model or Auto(blocks=blocks)
     if how.axis == "respondent":
-        return _people_covered(panel, auto, level)
+        return _people_covered(panel, model, level)
     folds = how.folds(panel, blocks)
-    predictions = auto.predict_folds(panel, folds, Preprocessing())
+    predictions = model.predict_folds(panel, folds, Preprocessing())
     ids = axis_ids(panel, "item")
     names, rows = [], []
-    for fold, part, laws in zip(folds, predictions, auto.fold_laws(panel, folds), strict=True):
+    for fold, part, laws in zip(folds, predictions, model.fold_laws(panel, folds), strict=True):
         for k, (target, law) in enumerate(zip(fold.targets, laws, strict=True)):
             y, f = panel.human_values[:, target], part.values[:, k]
             both = np.isfinite(y) & np.isfinite(f)
@@ -126,20 +130,22 @@ def interval_coverage(
     return Coverage(tuple(names), *np.array(rows).reshape(-1, 4).T)
 
 
-def _covered(y: Array, f: Array, law: TargetLaw, level: float, scale: Scale) -> tuple[float, ...]:
+def _covered(y: Array, f: Array, law: Law, level: float, scale: Scale) -> tuple[float, ...]:
     """Share inside, width in sds, correlation, and whether it was expected."""
     if not y.size:
         return (float("nan"),) * 4
-    low, high = (f + law.level.sd * q for q in law.errors.quantiles(level))
+    low, high = (f + q for q in law.quantiles(level))
     inside, sd = float(np.mean((y >= low) & (y <= high))), float(y.std())
     width = float((scale.clip(high) - scale.clip(low)).mean() / sd) if sd > 0 else float("nan")
     if y.size < MIN_PEOPLE or min(np.ptp(y), np.ptp(f)) <= 1e-9:
         return inside, width, float("nan"), float("nan")
     reached = float(np.corrcoef(y, f)[0, 1])
-    return inside, width, reached, float(law.correlation_low <= reached <= law.correlation_high)
+    expected = law.expected_correlation()
+    held = float("nan") if expected is None else float(expected[0] <= reached <= expected[2])
+    return inside, width, reached, held
 
 
-def _people_covered(panel: Panel, auto: Auto, level: float) -> Coverage:
+def _people_covered(panel: Panel, model: Calibrator, level: float) -> Coverage:
     """Groups of respondents by the order of a hash of their ids, each predicted from everybody else."""
     answered = [int(k) for k in np.flatnonzero(np.isfinite(panel.human_values).any(axis=1))]
     order = sorted(answered, key=lambda k: zlib.crc32(panel.respondent_ids[k].encode()))
@@ -149,10 +155,9 @@ def _people_covered(panel: Panel, auto: Auto, level: float) -> Coverage:
         group = order[start::GROUPS_OF_PEOPLE]
         targets = [Target("respondent", panel.respondent_ids[k]) for k in group]
         (design,) = make_designs(panel, [make_fold(panel, targets)], Preprocessing())
-        (part,) = auto.predict_designs([design])
-        law = auto.person_law(design)
-        low, high = law.quantiles(level)
-        for k, row in enumerate(group):
+        (part,) = model.predict_designs([design])
+        for k, (row, law) in enumerate(zip(group, model.laws(design), strict=True)):
+            low, high = law.quantiles(level)
             y, f = panel.human_values[row], part.values[:, k]
             both = np.isfinite(y) & np.isfinite(f)
             inside = (y >= f + low) & (y <= f + high)

@@ -1,4 +1,4 @@
-"""How a prediction of one target is scored against the observed answers."""
+"""Metrics: score a prediction of one target against the observed answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data import Axis
-from truetwin.registry import Registry
+from truetwin.registry import Registry, must_be
 
 Array = NDArray[np.float64]
 MIN_PAIRS = 3
@@ -18,7 +18,7 @@ _PAPER_SD = 1e-2
 
 @dataclass(frozen=True)
 class Pairs:
-    """Observed answers and predictions of one target, where both are there.
+    """Observed answers and predictions of one target, where both exist.
 
     Attributes
     ----------
@@ -36,16 +36,16 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Metric:
-    """A score for one target.
+    """Metric: a score for one target.
 
     Attributes
     ----------
     name : str
         Name on the command line.
     score : callable
-        Pairs to a float; NaN where the score is undefined, never a made-up value.
+        Function from pairs to a float; NaN where the score is undefined, never a made-up value.
     summary : str
-        What it measures.
+        Description in one line.
     axes : tuple
         Kinds of target for which it is defined.
     """
@@ -56,7 +56,9 @@ class Metric:
     axes: tuple[Axis, ...] = ("item", "respondent")
 
 
-metrics: Registry[Metric] = Registry("metric")
+metrics: Registry[Metric] = Registry(
+    "metric", hint="Known: {names}.", entry_point_group="truetwin.metrics", check=must_be(Metric)
+)
 
 
 def _correlation(x: Array, y: Array) -> float:
@@ -125,5 +127,3 @@ for _metric in (
     ),
 ):
     metrics.add(_metric.name, _metric)
-
-metrics.hint = f"Known: {', '.join(metrics.names())}."

@@ -1,9 +1,10 @@
-r"""Adaptive transfer over all thresholds: what each would bring, and what an honestly chosen one brings.
+r"""Score adaptive transfer at every threshold, and at a threshold that was chosen without the scored item.
 
 Paper A, section 5.3 and figure 5: item j is calibrated if the training error :math:`e_j` of its fit on the twins is
-below :math:`\tau`, and its twin is taken as it is otherwise. The curve over :math:`\tau` is drawn on the scored items,
-so that its top is an optimum in hindsight. Here the same scores also tell what is left if each item's threshold is the
-best one on *other* items, or on items of *other blocks*, which is what a new item, or a new battery, can have.
+below :math:`\tau`, and its twin is taken as it is otherwise. The curve over :math:`\tau` is drawn on the scored
+items, so that its top is an optimum in hindsight. The same scores also show what remains if each item's threshold is
+the best one on *other* items, or on items of *other blocks*. Only such a threshold can be had for a new item, or a
+new battery.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from truetwin.calibration.workers import in_parallel
 from truetwin.data import Panel
 from truetwin.errors import ParameterError
 from truetwin.evaluation.hiding_protocols import protocols
+from truetwin.evaluation.mean_scores import mean_and_error
 from truetwin.evaluation.target_metrics import Pairs, metrics
 from truetwin.instrument.battery_evidence import resolve_blocks
 
@@ -31,7 +33,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Chosen:
-    """A mean correlation over items, with the standard error of the mean."""
+    """Mean correlation over items, with its standard error."""
 
     mean: float
     standard_error: float
@@ -41,7 +43,7 @@ class Chosen:
 
 @dataclass(frozen=True, eq=False)
 class ThresholdSweep:
-    """Each answered item hidden in turn: its training error on the twins, and both scores.
+    """Scores of each answered item, hidden in turn: training error on the twins, calibrated score, twin score.
 
     Attributes
     ----------
@@ -64,31 +66,33 @@ class ThresholdSweep:
 
     @property
     def thresholds(self) -> Array:
-        """0 (never calibrate), and just above each training error: between two of them nothing changes."""
+        """All thresholds that differ in effect: 0 (never calibrate), and just above each training error."""
         return np.concatenate([[0.0], np.nextafter(np.unique(self.errors), np.inf)])
 
     def at(self, threshold: float | Array) -> Chosen:
-        """What a threshold (or one an item) brings."""
+        """Score a threshold, the same for all items or one an item."""
         use = self.errors < threshold
         scores = np.where(use, self.calibrated, self.twin)
-        error = float(scores.std(ddof=1) / scores.size**0.5) if scores.size > 1 else float("nan")
-        return Chosen(float(scores.mean()), error, int(scores.size), float(use.mean()))
+        found = mean_and_error(scores)
+        return Chosen(found["mean"], found["standard_error"], found["n_scored"], float(use.mean()))
 
     def best(self) -> tuple[float, Chosen]:
-        """The best threshold in hindsight: chosen on the scored items, as in the paper."""
+        """Return the best threshold in hindsight: chosen on the scored items, as in the paper."""
         found = [(float(t), self.at(float(t))) for t in self.thresholds]
         return max(found, key=lambda pair: pair[1].mean)
 
     def honest(self, without: Literal["item", "block"] = "block") -> tuple[Array, Chosen]:
-        """Each item under the threshold that is best on the items of other blocks (or on all other items).
+        """Score each item under the threshold that is best on the items of other blocks (or on all other items).
 
-        The scores of those other items were made with the item among their donors; ``adaptive:ridge`` and its
-        siblings avoid that too, at the price of a sweep in each fold.
+        The scores of those other items were made with the item among their donors. ``adaptive:ridge`` and the other
+        ``adaptive:`` methods avoid that too, at the price of a sweep in each fold.
 
         Returns
         -------
         thresholds : ndarray of shape (n_items,)
+            Threshold of each item.
         chosen : Chosen
+            Mean score under these thresholds.
         """
         groups = np.unique(self.blocks if without == "block" else self.item_ids, return_inverse=True)[1]
         thresholds = np.zeros(len(self.item_ids))
@@ -110,7 +114,7 @@ class ThresholdSweep:
         )
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a threshold."""
+        """Return one row a threshold."""
         found = []
         for threshold in self.thresholds:
             here = self.at(float(threshold))
@@ -127,13 +131,13 @@ class ThresholdSweep:
         return found
 
     def frame(self) -> Any:
-        """:meth:`rows` as a pyarrow table."""
+        """Return :meth:`rows` as a pyarrow table."""
         import pyarrow as pa
 
         return pa.Table.from_pylist(self.rows())
 
     def summary(self) -> list[dict[str, Any]]:
-        """Never, always, best in hindsight, and both honest choices, one row each."""
+        """Return one row each for never, always, best in hindsight, and both honest choices."""
         best, hindsight = self.best()
         always = self.at(float("inf"))
         listed = [
@@ -168,7 +172,7 @@ def sweep_thresholds(
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> ThresholdSweep:
-    """Hide every answered item in turn; fit it on the twins; score the transfer and the twin.
+    """Hide every answered item in turn, fit it on the twins, and score both the transfer and the twin.
 
     Parameters
     ----------
@@ -184,7 +188,9 @@ def sweep_thresholds(
     preprocessing : Preprocessing
         How both sources are prepared; by default as in the paper.
     n_jobs : int
+        Number of parallel workers.
     progress : callable, optional
+        Called with the number of finished and of all items.
 
     Raises
     ------
@@ -216,7 +222,7 @@ def sweep_thresholds(
     if undefined:
         raise ParameterError(
             f"{metric} is undefined for {len(undefined)} items, such as {undefined[0]!r}, so that means at two "
-            f"thresholds would be over different items; pearson-paper counts these as 0"
+            f"thresholds would be over different items; use pearson-paper, which counts these as 0"
         )
     return ThresholdSweep(method, ids, tuple(of[i] for i in ids), errors, calibrated, twin)
 
@@ -224,7 +230,7 @@ def sweep_thresholds(
 def _one_item(
     panel: Panel, model: AdaptiveTransfer, fold: Fold, preprocessing: Preprocessing, metric: str
 ) -> tuple[str, float, float, float]:
-    """Training error and both scores of one hidden item."""
+    """Return the id, the training error and both scores of one hidden item."""
     from sklearn.base import clone
 
     from truetwin.calibration.design import make_designs

@@ -6,8 +6,11 @@ In the code the battery of an item is called its *block*.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
+from truetwin.data import Panel
 from truetwin.errors import DataError
 
 _LEADING_NUMBER = re.compile(r"^\d+[ _.\-]+(?=\S)")
@@ -45,7 +48,8 @@ def check_blocks(blocks: Mapping[str, str], item_ids: Iterable[str]) -> dict[str
     complete = {i: str(blocks.get(i, i)) for i in ids}
     if len(set(complete.values())) == 1:
         raise DataError(
-            f"leaving a block out needs at least two blocks; all {len(ids)} items are in {complete[ids[0]]!r}"
+            f"leaving a block out needs at least two blocks; all {len(ids)} items are in {complete[ids[0]]!r}. Declare "
+            f"the batteries of the items."
         )
     return complete
 
@@ -74,3 +78,30 @@ def complete_blocks(blocks: Mapping[str, str] | None, item_ids: Iterable[str]) -
             f"the blocks must name items of the panel; none of the {len(blocks)} named items is in it"
         )
     return tuple(str(blocks.get(i, i)) for i in ids)
+
+
+def situation_of(blocks: Mapping[str, str] | None, panel: Panel, target: str, targets: Sequence[str]) -> str:
+    """Describe in words what a new item faces in a panel, such as a battery that nobody has answered.
+
+    Parameters
+    ----------
+    blocks : mapping from item id to block, optional
+        As for :func:`complete_blocks`.
+    panel : Panel
+    target : str
+        The new item.
+    targets : sequence of str
+        All items that are predicted together with it.
+    """
+    answered = np.asarray(
+        np.isfinite(panel.human_values).any(axis=0) & np.isfinite(panel.twin_values).any(axis=0)
+    )
+    new = set(targets)
+    donors = [i for i, a in zip(panel.item_ids, answered, strict=True) if a and i not in new]
+    block = dict(zip([*donors, target], complete_blocks(blocks, [*donors, target]), strict=True))
+    siblings = [d for d in donors if block[d] == block[target]]
+    if siblings:
+        return f"new item of a known battery: {len(siblings)} answered siblings, such as {siblings[0]!r}"
+    if len({block[d] for d in donors}) < len(donors):
+        return "new battery: no answered item belongs with it"
+    return "no batteries are known: all answered items are taken as one pool"

@@ -42,7 +42,7 @@ class FoundBlocks:
     of : dict of item id to block
         Block of every item.
     by_ids, by_missingness, by_duplicates : int
-    Number of items that each kind of evidence joins to another item.
+        Number of items that each kind of evidence joins to another item.
     """
 
     of: dict[str, str]
@@ -90,7 +90,7 @@ def find_blocks(panel: Panel) -> FoundBlocks:
     named = infer_blocks(ids)
     by_id = _groups([named[i] for i in ids])
     human = np.isfinite(panel.human_values)
-    # A new item has been asked of nobody: which twins answered it is all there is to see.
+    # Nobody has been asked a new item: only the twins' missing answers can be used.
     asked = np.where(human.any(axis=0), human, np.isfinite(panel.twin_values))
     by_missingness = missing_groups(asked[human.any(axis=1)] if human.any() else asked)
     by_duplicates = duplicate_groups(panel.twin_values)
@@ -200,7 +200,7 @@ def resolve_blocks(
     panel : Panel
         The answers.
     blocks : mapping from item id to block, "auto" or None
-    A mapping declares the blocks; items that it does not name are blocks of their own. "auto" uses all evidence
+        A mapping declares the blocks; items that it does not name are blocks of their own. "auto" uses all evidence
         there is. None takes what is declared with the items, or else the ids, or else, where these show no battery,
         all evidence.
 
@@ -209,7 +209,7 @@ def resolve_blocks(
     DataError
         If a declaration names no item of the panel.
     ParameterError
-    If ``blocks`` is a word other than "auto".
+        If ``blocks`` is a word other than "auto".
     """
     if isinstance(blocks, str):
         if blocks != "auto":

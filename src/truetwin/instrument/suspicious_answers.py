@@ -77,7 +77,7 @@ def _of_item(values: NDArray[np.float64]) -> list[str]:
         return []
     texts = []
     low, high = float(rest[0]), float(rest[-1])
-    # outwards from the other answers on both sides: what is not far belongs to them, and widens their range
+    # go outwards from the other answers on both sides: an answer that is not far joins them and widens the range
     above = [k for k in range(different.size) if different[k] > high]
     below = [k for k in range(different.size) if different[k] < low]
     for side in (above, below[::-1]):

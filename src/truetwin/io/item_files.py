@@ -26,7 +26,7 @@ def read_items(path: str | Path) -> dict[str, Item]:
     Raises
     ------
     DataError
-    If a field is unknown, an item occurs twice, or a scale contradicts itself. The message names the item.
+        If a field is unknown, an item occurs twice, or a scale contradicts itself. The message names the item.
 
     Examples
     --------

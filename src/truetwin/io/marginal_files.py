@@ -41,23 +41,23 @@ def read_marginals(
     Parameters
     ----------
     path : path
-    CSV, TSV or Parquet. A long file has the columns ``item_id``, ``category`` and one of ``share_or_count``,
+        CSV, TSV or Parquet. A long file has the columns ``item_id``, ``category`` and one of ``share_or_count``,
         ``share``, ``count``. A wide file has ``item_id`` and one column a category; an empty cell means that the item
         has no such category. Both may have ``base_size`` and ``population``. Under ``share_or_count``, and in wide
         files, whole numbers are counts and all others are shares; weighted counts need a column ``count``.
         Percentages are refused.
     items : mapping from item id to Item, optional
-    Declared texts and scales. For an item without a declared scale, numeric categories are ordinal in their
+        Declared texts and scales. For an item without a declared scale, numeric categories are ordinal in their
         numeric order, and words are nominal in the order of the file.
     keep_off_scale : bool, default=False
         Count "refused", "don't know" and the like as ordinary categories.
     tolerance : float
-    How far the sum of an item's shares may be from 1.
+        How far the sum of an item's shares may be from 1.
 
     Raises
     ------
     DataError
-    If a cell, a scale or a sum of shares is wrong. The message names the item.
+        If a cell, a scale or a sum of shares is wrong. The message names the item.
     """
     source = str(path)
     table = read_table(path)

@@ -28,13 +28,13 @@ def read_panel(
     Parameters
     ----------
     human, twin, in_context : Path
-    Tables of answers. ``in_context`` holds the answers of twins that were shown the person's other answers.
+        Tables of answers. ``in_context`` holds the answers of twins that were shown the person's other answers.
     id_column : str, optional
         Column of respondent ids in all of them.
     item_file : Path, optional
         Declared texts, scales, off-scale codes and blocks.
     say : callable, optional
-    Called with one sentence for each thing that was left out.
+        Called with one sentence for each thing that was left out.
 
     Raises
     ------

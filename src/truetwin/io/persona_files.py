@@ -28,7 +28,7 @@ def read_personas(path: str | Path) -> list[Persona]:
     FileFormatError
         If the file is not UTF-8, or a line is no JSON object.
     DataError
-    If a persona has no id or no text, or an id occurs twice. The message names the line or the id.
+        If a persona has no id or no text, or an id occurs twice. The message names the line or the id.
     """
     path = Path(path)
     if path.suffix.lower() in (".jsonl", ".ndjson"):
@@ -108,7 +108,10 @@ def _persona(record: Any, where: str) -> Persona:
             str(record.get("builder") or ""),
         )
     except UnicodeEncodeError as error:
-        raise DataError(f"{where}: persona {identity!r} holds half a character, which no text can") from error
+        raise DataError(
+            f"{where}: persona {identity!r} holds half a character (a lone surrogate), which no text can hold. "
+            f"Correct the escape in the file."
+        ) from error
     except (TypeError, ValueError, KeyError) as error:
         raise DataError(
             f"{where}: persona {identity!r} cannot be read: answers must map item ids to numbers, passages must be "

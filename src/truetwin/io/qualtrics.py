@@ -103,7 +103,7 @@ def read_qsf(path: str | Path) -> dict[str, Item]:
         if isinstance(element, Mapping) and element.get("Element") == "SQ":
             items |= {item.id: item for item in _questions(element.get("Payload") or {})}
     if not items:
-        raise DataError(f"{path} has no closed question with a single answer")
+        raise DataError(f"{path} must hold at least one closed question with a single answer; it has none")
     return items
 
 

@@ -95,18 +95,18 @@ def write_survey_file(
     table : pyarrow.Table
         One column of ids, one column an item (or a long table).
     draft : Path
-    Where to write; the name's ending does not matter.
+        Where to write; the name's ending does not matter.
     ending : {".sav", ".dta"}
         The format.
     items : mapping from item id to Item
         Wordings and scales, where known.
     note : str
-    A remark stored in the file.
+        A remark stored in the file.
 
     Returns
     -------
     dict
-    Variable name of each column whose name was changed, by column name.
+        Variable name of each column whose name was changed, by column name.
     """
     import shutil
     import tempfile

@@ -25,7 +25,7 @@ TEXT_ENDINGS = (".csv", ".tsv", ".txt")
 PARQUET_ENDINGS = (".parquet", ".pq")
 SURVEY_ENDINGS = (".sav", ".zsav", ".dta")
 _HEADER_LIMIT = 4 * 2**20
-#: Remark in predictions written as text; it is no item.
+#: Column with a remark in predictions that were written as text; it is no item.
 DISCLOSURE_COLUMN = "disclosure"
 _DELIMITERS = (",", "\t", ";", "|")
 

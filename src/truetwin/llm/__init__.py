@@ -1,4 +1,4 @@
-"""Language models behind one seam: requests, replies, and what a run asks for."""
+"""Ask language models: requests, replies, tasks, and runs that are stored and can be continued."""
 
 from truetwin.llm.messages import Cell, Message, Reply, Request, Sampling, Usage
 from truetwin.llm.providers.connection import ModelOptions

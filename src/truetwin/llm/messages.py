@@ -1,4 +1,4 @@
-"""What is sent to a model, and what comes back; no provider in sight."""
+"""Define requests to a model and its replies, in a form that is the same for every provider."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Role = Literal["system", "user", "assistant"]
 
 @dataclass(frozen=True)
 class Cell:
-    """One place of a run that is to be filled with one answer.
+    """Cell of a run: who is asked what, in which step and repetition. It is filled with one answer.
 
     Parameters
     ----------
     persona : str
-        Id of whoever is played.
+        Id of the person that the model plays.
     item : str
-        Id of what is asked (for several items in one call: of the battery).
+        Id of the item that is asked. If one call asks several items: id of their group.
     step : str, default="answer"
         Name of the step within the run, for example ``"generate"`` or ``"judge-scoring"``.
     replicate : int, default=0
@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a conversation, in parts.
+    """Message of a conversation, in parts.
 
     The model sees the parts joined without anything between them. Keeping them apart lets a store hold a persona that
     occurs in a thousand prompts once.
@@ -53,7 +53,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a model decodes; None leaves a setting to the provider.
+    """Sampling settings of a model; None leaves a setting to the provider.
 
     ``extra`` goes to the provider as it is, for what only some of them have.
     """
@@ -69,20 +69,20 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Request:
-    """One call: messages, decoding, and optionally the shape that the reply must have.
+    """Request of one call: messages, sampling settings, and optionally the shape that the reply must have.
 
     Parameters
     ----------
     messages : tuple of Message
         What the model sees.
     sampling : Sampling
-        How it decodes.
+        Sampling settings, such as the temperature.
     schema : mapping, optional
         JSON schema of the reply, where structured output is wanted.
     prediction : str, optional
         Predicted output, passed on to providers that take one.
     cell : Cell, optional
-        What the call is for. Never sent, and no part of the hash.
+        The cell of the run that the call fills. It is never sent and is no part of the hash.
     """
 
     messages: tuple[Message, ...]
@@ -93,7 +93,7 @@ class Request:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of all that is sent but the model's name; equal requests have equal digests on every machine."""
+        """Hash of everything that is sent except the model's name. Equal requests have equal hashes on any machine."""
         sent = {
             "messages": [(m.role, m.content) for m in self.messages],
             "sampling": asdict(self.sampling),
@@ -105,7 +105,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one call, as the provider counts them; reasoning tokens are part of the completion's."""
+    """Tokens of one call, as the provider counts them. Reasoning tokens are included in the completion tokens."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -120,10 +120,18 @@ class Usage:
             self.cached_tokens + other.cached_tokens,
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens - other.prompt_tokens,
+            self.completion_tokens - other.completion_tokens,
+            self.reasoning_tokens - other.reasoning_tokens,
+            self.cached_tokens - other.cached_tokens,
+        )
+
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model answered.
+    """Reply of a model.
 
     Parameters
     ----------
@@ -138,9 +146,9 @@ class Reply:
     logprobs : tuple of mappings, optional
         For each token of the reply, the log-probabilities of the likeliest tokens at its place.
     model : str, default=""
-        The model that says to have answered, which may be a dated version of the one asked.
+        Name of the model that answered, as the provider states it. It may be a dated version of the one asked.
     latency : float, default=0.0
-        Seconds from sending to the complete reply, last attempt only.
+        Seconds from sending the request to the complete reply. Earlier failed attempts do not count.
     """
 
     text: str

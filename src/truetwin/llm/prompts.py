@@ -1,4 +1,4 @@
-"""Read prompts from plain files and fill in their placeholders, once and never again.
+"""Read prompts from plain files and fill in their placeholders in a single pass.
 
 A file of one text, a template, starts with a version line and a line ``---``::
 
@@ -14,7 +14,7 @@ A file of several messages, a prompt, has a line ``--- role`` before each::
     --- user
     {{question}}
 
-Whatever is filled in is data: a value that looks like a placeholder, a section or a brace stays as it is.
+Values that are filled in are data: a value that looks like a placeholder, a section or a brace stays as it is.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ _ONE_TEXT = re.compile(r"---\n")
 class Template:
     """A text with placeholders such as ``{{persona}}``.
 
-    A template is cut into literal pieces and names before anything is filled in, and what is filled in is never looked
-    at: braces, placeholders and format strings in a persona stay as they are.
+    A template is cut into literal pieces and names before anything is filled in. Values are never parsed: braces,
+    placeholders and format strings in a persona stay as they are.
 
     Parameters
     ----------
     name : str
         Name of the template, for messages and records.
     text : str
-        The text. A single brace is a brace.
+        The text. A single brace has no special meaning.
     version : int, default=0
-        What its file says; 0 if it says nothing.
+        Version that its file states; 0 if it states none.
 
     Examples
     --------
@@ -67,7 +67,7 @@ class Template:
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
-        """Literal, name, literal, name, ..., literal."""
+        """The text cut at its placeholders: literal, name, literal, name, ..., literal."""
         return tuple(_PLACEHOLDER.split(self.text))
 
     @property
@@ -85,7 +85,7 @@ class Template:
         return f"version {self.version}, {self.digest}"
 
     def parts(self, **values: str | tuple[str, ...]) -> tuple[str, ...]:
-        """The filled-in text in parts: what is filled in stays apart from the words around it.
+        """Fill in the values and return the text in parts: each value stays apart from the words around it.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class Template:
         return tuple(part for part in found if part)
 
     def fill(self, **values: str) -> str:
-        """The filled-in text."""
+        """Fill in the values and return the text."""
         return "".join(self.parts(**values))
 
 
@@ -126,7 +126,7 @@ class Prompt:
     digest: str
 
     def messages(self, values: Mapping[str, str]) -> tuple[Message, ...]:
-        """The messages with every value in its place; a section takes the values that it asks for.
+        """Fill in the values and return the messages. Each section takes the values that it asks for.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class Prompt:
 
 
 def parse_template(name: str, text: str) -> Template:
-    """The template that a file's text holds; a file without a version line is one text from its beginning.
+    """Read the text of a template file. If it has no version line, the whole file is the template.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def parse_template(name: str, text: str) -> Template:
 
 
 def parse_prompt(name: str, text: str) -> Prompt:
-    """The prompt that a file's text holds.
+    """Read the text of a prompt file.
 
     Raises
     ------
@@ -245,7 +245,7 @@ class PromptFiles:
         return _packaged_names(self.package)
 
     def __getitem__(self, name: str) -> Template:
-        """The template of a name, the user's if there is one."""
+        """Read the template of a name, the user's if there is one."""
         path = None if self.folder is None else self.folder / f"{name}.txt"
         if path is None or not path.exists():
             return parse_template(name, _packaged_text(self.package, name))
@@ -254,7 +254,7 @@ class PromptFiles:
 
 @cache
 def packaged_prompt(package: str, name: str) -> Prompt:
-    """A prompt that comes with truetwin: file ``<name>.txt`` in the folder ``prompts`` of a package."""
+    """Read a prompt that comes with truetwin: file ``<name>.txt`` in the folder ``prompts`` of a package."""
     return parse_prompt(name, _packaged_text(package, name))
 
 
@@ -270,7 +270,7 @@ def _packaged_text(package: str, name: str) -> str:
 
 
 def _version_and_body(text: str) -> tuple[int | None, str]:
-    """The number of the version line and what follows it; None and the whole text without such a line."""
+    """Split off the version line: its number and what follows it, or None and the whole text without such a line."""
     start = _VERSION.match(text)
     return (int(start.group(1)), text[start.end() :]) if start else (None, text)
 

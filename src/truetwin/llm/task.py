@@ -1,7 +1,9 @@
-"""What a run asks for and how its replies are read: the seam between the runner and whoever uses it."""
+"""Define tasks: what a run asks, and how its replies are read. The runner can ask any task of any model."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +13,7 @@ from truetwin.llm.messages import Cell, Reply, Request
 
 
 class State(StrEnum):
-    """How a cell ended. Every cell of a finished run has exactly one."""
+    """State in which a cell ended. Every cell of a finished run has exactly one."""
 
     VALID = "valid"
     REFUSED = "refused"
@@ -24,10 +26,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Parsed:
-    """What was read from a reply.
+    """Reading of a reply.
 
-    ``value`` is anything JSON can hold, and None unless the state is valid (or partly so, for a battery); ``reason``
-    says in words why a reply could not be read.
+    ``value`` is anything JSON can hold. It is None unless the state is valid; for several items in one call it holds
+    the answers that could be read. ``reason`` says in words why a reply could not be read.
     """
 
     state: State
@@ -35,11 +37,17 @@ class Parsed:
     reason: str = ""
 
 
-class Task(Protocol):
-    """What a run asks: its cells, a request for each, and a reading of each reply.
+class ReplyReader(Protocol):
+    """Reader of replies. ``parse`` must be pure: called again with the same reply, it returns the same reading."""
 
-    ``settings`` is everything that makes two runs differ, as JSON; a stored run is continued only under equal settings.
-    ``request`` and ``parse`` are pure: called again, they give the same, so that a reply can be read anew without one.
+    def parse(self, cell: Cell, reply: Reply) -> Parsed: ...  # noqa: D102
+
+
+class Task(ReplyReader, Protocol):
+    """Task of a run: its cells, a request for each cell, and a reading of each reply.
+
+    ``settings`` is everything that makes two runs differ, as JSON. A stored run is continued only under equal settings.
+    ``request`` and ``parse`` must be pure: called again, they return the same. A stored reply can then be read again.
     """
 
     @property
@@ -49,18 +57,30 @@ class Task(Protocol):
 
     def request(self, cell: Cell) -> Request: ...  # noqa: D102
 
-    def parse(self, cell: Cell, reply: Reply) -> Parsed: ...  # noqa: D102
+
+def digest_of(records: Iterable[Any]) -> str:
+    """Hash records in their order. The hash goes into a run's settings, so that its personas and items cannot change.
+
+    Examples
+    --------
+    >>> digest_of([{"id": "anna"}])[:8]
+    '365d8366'
+    """
+    total = hashlib.sha256()
+    for record in records:
+        total.update(json.dumps(record, sort_keys=True).encode())
+    return total.hexdigest()
 
 
 class PartOfTask:
-    """Some cells of a task under its own settings, so that their answers belong to the same run."""
+    """Part of a task: some of its cells, under the settings of the whole task. Their answers belong to the same run."""
 
     def __init__(self, task: Task, cells: Sequence[Cell]) -> None:
         self._task, self._cells = task, tuple(cells)
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Those of the whole task."""
+        """The settings of the whole task."""
         return self._task.settings
 
     def cells(self) -> Iterator[Cell]:
@@ -68,21 +88,21 @@ class PartOfTask:
         return iter(self._cells)
 
     def request(self, cell: Cell) -> Request:
-        """As the whole task."""
+        """Make the request that the whole task makes."""
         return self._task.request(cell)
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """As the whole task."""
+        """Read a reply as the whole task reads it."""
         return self._task.parse(cell, reply)
 
 
 class ChatModel(Protocol):
-    """Anything that answers requests: an HTTP endpoint, a script, a statistical stand-in.
+    """Model that answers requests: an HTTP endpoint, a script, a statistical stand-in.
 
-    ``name`` is what was asked for; ``describe`` says what a store records about it, without secrets. ``complete`` makes
-    one attempt and raises a :class:`truetwin.errors.ProviderError`; retrying is the runner's job. ``close`` gives up
-    connections, which belong to one event loop; a later ``complete`` opens new ones. A model may have ``adjustments``,
-    a tuple of sentences on what it had to ask otherwise than it was told to; they are put before the user.
+    ``name`` is the name that the user gave for the model. ``describe`` returns what a store records about it, without
+    secrets. ``complete`` makes one attempt and raises a :class:`truetwin.errors.ProviderError` if it fails; the runner
+    retries. ``close`` closes connections, which belong to one event loop; a later ``complete`` opens new ones. A model
+    may have ``adjustments``: a tuple of sentences, shown to the user, that say how requests had to be changed.
     """
 
     name: str

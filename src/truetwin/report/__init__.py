@@ -1,1 +1,4 @@
-"""Results in, files out: prediction tables with their sidecars, pages."""
+"""Turn results into files: prediction tables with their sidecars, figures, pages.
+
+A *sidecar* is a JSON file beside a result that says how it was made.
+"""

@@ -1,4 +1,4 @@
-"""One self-contained HTML page: an answer first, then tables and figures that can be checked."""
+"""Render one self-contained HTML page: an answer first, then tables and figures that can be checked."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin import __version__
-from truetwin.calibration.calibration import DISCLOSURE
 from truetwin.io import replacing
+from truetwin.results.disclosure import PREDICTED_ANSWERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +26,7 @@ WIDE = 6.5  # inches
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a table: which field of a row, under which heading, in which format.
+    """Column of a table: which field of a row, under which heading, in which format.
 
     ``format`` is a format specification for numbers, and empty for texts.
     """
@@ -50,13 +50,13 @@ class Table:
 
     @property
     def shown(self) -> list[Field]:
-        """The fields that any row has a value for."""
+        """Fields for which any row has a value."""
         return [f for f in self.fields if any(row.get(f.name) is not None for row in self.rows)]
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A figure, what it shows (with n and the uncertainty), and the data behind it."""
+    """Figure with its caption (what it shows, with n and the uncertainty) and the data behind it."""
 
     name: str
     figure: Figure
@@ -65,7 +65,7 @@ class Picture:
 
     @property
     def wide(self) -> bool:
-        """Whether it takes the whole width of a page, and scrolls by itself on a narrow one."""
+        """Whether the figure takes the whole width of a page, and scrolls by itself on a narrow one."""
         return float(self.figure.get_figwidth()) > WIDE
 
 
@@ -80,7 +80,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole report.
+    """Content of a whole report.
 
     Parameters
     ----------
@@ -95,9 +95,9 @@ class Page:
     facts : sequence of (name, value)
         Short facts under the answer.
     sections : sequence of Section
-        What the answer rests on.
+        Sections with the evidence for the answer.
     disclosure : str
-        What nobody may take the page for; by default that predictions are no answers.
+        Warning against taking the page for something else; by default, that predictions are no answers.
     """
 
     title: str
@@ -106,11 +106,11 @@ class Page:
     verdict: str = ""
     facts: Sequence[tuple[str, str]] = ()
     sections: Sequence[Section] = field(default_factory=tuple)
-    disclosure: str = DISCLOSURE
+    disclosure: str = PREDICTED_ANSWERS
 
 
 def render(page: Page) -> str:
-    """The page as one HTML text that needs no network; every text is escaped."""
+    """Render the page as one HTML text that needs no network; every text is escaped."""
     import jinja2
     import markupsafe
 
@@ -146,7 +146,7 @@ def write_page(page: Page, output: Path) -> None:
 
 
 def cell(value: Any, style: str) -> str:
-    """One value as a reader sees it: undefined is said, not applicable is empty.
+    """Format one value for a reader: an undefined value is "undefined", one that does not apply is empty.
 
     Examples
     --------
@@ -161,7 +161,7 @@ def cell(value: Any, style: str) -> str:
 
 
 def csv_link(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as a CSV file inside a link."""
+    """Encode the rows as a CSV file inside a link."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, names, lineterminator="\n")

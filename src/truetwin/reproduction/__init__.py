@@ -1,4 +1,4 @@
-"""The papers' tables, computed anew and put beside what was published."""
+"""Compute the papers' tables anew, and put them beside the published figures."""
 
 from truetwin.reproduction.individual_tables import TABLES, reproduce_table
 

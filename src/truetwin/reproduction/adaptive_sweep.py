@@ -1,4 +1,4 @@
-"""Figure 5 of paper A: adaptive transfer on Twin-2K-500 over all thresholds, and what an honest threshold leaves."""
+"""Figure 5 of paper A: adaptive transfer on Twin-2K-500 over all thresholds, and at an honestly chosen one."""
 
 from __future__ import annotations
 
@@ -25,15 +25,17 @@ def reproduce_figure_5(
 ) -> list[ThresholdSweep]:
     """Sweep the threshold for each method, with the paper's settings and metric.
 
-    :func:`truetwin.report.figures.threshold_figure.threshold_figure` draws the result, :func:`figure_5_rows` lists it.
+    :func:`truetwin.report.figures.threshold_figure.threshold_figure` draws the result, :func:`figure_5_rows` lists
+    it.
 
     Parameters
     ----------
     panel : Panel, optional
-        By default the default construction of Twin-2K-500.
+        Human and twin answers; by default Twin-2K-500 in its default construction.
     chosen : sequence of str
-        Transfer methods.
+        Names of transfer methods.
     n_jobs : int
+        Number of parallel workers.
     progress : callable, optional
         Called with the number of finished and of all items, over all methods.
     """
@@ -51,7 +53,7 @@ def reproduce_figure_5(
 
 
 def figure_5_rows(sweeps: Sequence[ThresholdSweep]) -> list[dict[str, Any]]:
-    """Never, always, best in hindsight and honestly chosen, one row each, beside what the paper prints."""
+    """Return one row each for never, always, best in hindsight and honestly chosen, beside the paper's figures."""
     rows = []
     for sweep in sweeps:
         for row in sweep.summary():

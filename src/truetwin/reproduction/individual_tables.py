@@ -22,7 +22,7 @@ METRIC = "pearson-paper"
 
 @dataclass(frozen=True)
 class Part:
-    """One row of cells: a dataset, how its twins were made, and where the paper's figures are."""
+    """Row of cells: a dataset, how its twins were made, and where the paper's figures are."""
 
     dataset: str
     construction: str | None
@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Table:
-    """One of the paper's tables: which data, which protocol, which baselines stand beside the methods."""
+    """Table of the paper: its data, its protocol, and the baselines beside the methods."""
 
     protocol: str
     parts: Callable[[], list[Part]]
@@ -77,7 +77,7 @@ def reproduce_table(
     Parameters
     ----------
     table : {"table-2", "table-4", "table-5"}
-        Which one.
+        Name of the table.
     construction : str, optional
         Only this persona construction of Twin-2K-500.
     dataset : str, optional
@@ -85,7 +85,7 @@ def reproduce_table(
     chosen : sequence of str, optional
         Only these methods; by default all ten, the paper's under-converged synthetic control, and baselines.
     n_jobs : int
-        Parallel workers.
+        Number of parallel workers.
     progress : callable, optional
         Called with the number of finished and of all folds of the current part.
 

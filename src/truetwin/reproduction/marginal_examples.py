@@ -1,4 +1,4 @@
-"""Figures 8 and 9 of paper A as data: an example item, and how much variance predictions retain."""
+"""Figures 8 and 9 of paper A as data: an example item, and the share of the variance that predictions keep."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class ExampleItem:
-    """One hidden item: human, predicted and uncalibrated shares (figure 8)."""
+    """Human, predicted and uncalibrated shares of one hidden item (figure 8)."""
 
     item_id: str
     categories: tuple[str, ...]
@@ -29,7 +29,7 @@ class ExampleItem:
     uncalibrated: Floats
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a category."""
+        """Return one row a category."""
         columns = zip(self.categories, self.human, self.predicted, self.uncalibrated, strict=True)
         return [
             {
@@ -45,28 +45,28 @@ class ExampleItem:
 
 @dataclass(frozen=True, eq=False)
 class VarianceRatios:
-    """Predicted over human variance of every hidden item (figure 9); NaN where humans do not vary."""
+    """Ratio of predicted to human variance of every hidden item (figure 9); NaN where humans do not vary."""
 
     item_ids: tuple[str, ...]
     predicted: Floats
     uncalibrated: Floats
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row an item."""
+        """Return one row an item."""
         columns = zip(self.item_ids, self.predicted, self.uncalibrated, strict=True)
         return [{"item_id": i, "predicted": float(p), "uncalibrated": float(u)} for i, p, u in columns]
 
 
 @dataclass(frozen=True, eq=False)
 class FigureData:
-    """What figures 8 and 9 show."""
+    """Data of figures 8 and 9."""
 
     example: ExampleItem
     ratios: VarianceRatios
 
 
 def variance_ratio(human: Floats, predicted: Floats, codes: Floats) -> Floats:
-    """Variance of ``predicted`` over variance of ``human``, per item, on the category codes.
+    """Divide the variance of ``predicted`` by that of ``human`` for each item, on the category codes.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def figure_data(
     discrepancy: str = "cdf-l1",
     item: str | None = None,
 ) -> FigureData:
-    """Train on the paper's split and look at its test items; the example is ``item``, or the first of them."""
+    """Train on the paper's split and predict its test items; the example is ``item``, or the first of them."""
     loaded = data or load_marginal_dataset(dataset)
     aligned = align(loaded.twins, loaded.marginals, predict=())
     table = aligned.table

@@ -14,9 +14,10 @@ from threadpoolctl import threadpool_limits
 from truetwin.datasets import movielens_marginals, opinionqa
 from truetwin.datasets.movielens_marginals import MarginalData
 from truetwin.errors import UnknownNameError
+from truetwin.evaluation.mean_scores import mean_and_error
 from truetwin.registry import closest
 from truetwin.reproduction.published import published
-from truetwin.reweighting.discrepancies import DISCREPANCIES
+from truetwin.reweighting.discrepancies import DISCREPANCIES, PAPER_DISCREPANCIES
 from truetwin.reweighting.ensemble import VARIANTS, Ensemble
 from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.paper_run import PaperRun
@@ -46,7 +47,7 @@ class _Cell:
 
 
 def load_marginal_dataset(name: str) -> MarginalData:
-    """One of the datasets of this table, as the paper counted it."""
+    """Load one of the datasets of this table, with answers counted as in the paper."""
     if name not in DATASETS:
         raise UnknownNameError(
             f"no marginals dataset named {name!r}.{closest(name, list(DATASETS))} Known are {', '.join(DATASETS)}."
@@ -70,20 +71,23 @@ def reproduce_marginals(
     table : {"table-6", "appendix-marginals"}
         One training objective (cdf-l1), or all seven in three variants.
     dataset : {"movielens", "opinionqa"}
+        Name of the dataset.
     data : MarginalData, optional
-        Use these data, for example an excerpt.
+        Data to use in its place, for example an excerpt.
     trained_on : sequence of str, optional
         Only these objectives.
     coarser : int, optional
-        Steps of the paper's run taken at once; default 1 for table-6 and 5 for the appendix, equal to the fourth digit.
+        Number of steps of the paper's run taken at once. The default is 1 for table-6 and 5 for the appendix; both
+        agree to the fourth digit.
     progress : callable, optional
+        Called with the number of finished and of all cells.
 
     Yields
     ------
     dict
         Rows ``dataset, trained_on, variant, metric, mean, standard_error, n_scored, paper, difference, seconds``. The
-        variant "both" is the paper's run (weight floor, fixed number of steps); "both, converged", "personas-only" and
-        "base-only" are the minimum without a floor, the last two without any leak between twins and base categories;
+        variant "both" is the paper's run (weight floor, fixed number of steps). "both, converged", "personas-only"
+        and "base-only" are the minimum without a floor; the last two have no leak between twins and base categories.
         "personas-only, floored" and "base-only, floored" repeat what the paper's run does to the masked weights.
     """
     if table not in MARGINAL_TABLES:
@@ -108,7 +112,7 @@ def reproduce_marginals(
 def _cells(table: str, trained_on: Sequence[str] | None, coarser: int) -> Iterator[_Cell]:
     yield _Cell("", "uncalibrated", None)
     run = PaperRun(coarser=coarser)
-    names = ["cdf-l1"] if table == "table-6" else list(DISCREPANCIES)
+    names = ["cdf-l1"] if table == "table-6" else list(PAPER_DISCREPANCIES)
     for name in [DISCREPANCIES.resolve(n) for n in trained_on] if trained_on else names:
         yield _Cell(name, "both", Ensemble(discrepancy=name, paper=run))
         yield _Cell(name, "both, converged", Ensemble(discrepancy=name))
@@ -134,20 +138,20 @@ def _rows(
     *,
     use_paper: bool,
 ) -> Iterator[dict[str, Any]]:
-    for metric in DISCREPANCIES:
+    for metric in PAPER_DISCREPANCIES:
         values = DISCREPANCIES[metric].value(human, predicted)
-        mean = float(values.mean())
+        found = mean_and_error(values)
         paper = _paper(dataset, cell, metric) if use_paper else None
         yield {
             "dataset": dataset,
             "trained_on": cell.trained_on or None,
             "variant": cell.variant,
             "metric": metric,
-            "mean": mean,
-            "standard_error": float(values.std(ddof=1) / np.sqrt(values.size)) if values.size > 1 else None,
-            "n_scored": int(values.size),
+            "mean": found["mean"],
+            "standard_error": found["standard_error"] if values.size > 1 else None,
+            "n_scored": found["n_scored"],
             "paper": paper,
-            "difference": None if paper is None else mean - paper,
+            "difference": None if paper is None else found["mean"] - paper,
             "seconds": seconds,
         }
 

@@ -22,6 +22,7 @@ class Structure:
     Attributes
     ----------
     dataset : str
+        Name of the dataset.
     spectra : dict of str to Spectrum
         "human" and "twin".
     alignments : dict of str to Alignment
@@ -33,16 +34,16 @@ class Structure:
     alignments: Mapping[str, Alignment]
 
     def alignment_rows(self, space: str) -> list[dict[str, Any]]:
-        """One row a rank and source."""
+        """Return one row a rank and source."""
         return [{"dataset": self.dataset, **row} for row in self.alignments[space].records()]
 
     def spectrum_rows(self) -> list[dict[str, Any]]:
-        """One row a source and rank."""
+        """Return one row a source and rank."""
         return [{"dataset": self.dataset, **row} for row in spectrum_records(self.spectra)]
 
 
 def reproduce_structure(dataset: str, *, random_state: int = 0) -> Structure:
-    """Spectra and alignments of a dataset of the paper (its default construction).
+    """Compute the spectra and alignments of a dataset of the paper (its default construction).
 
     Source: paper A, sections 4.2, 6 and A.1. The paper does not say how it fills gaps before the SVD; here it is the
     rank-5 imputation of its calibration.

@@ -1,16 +1,14 @@
-"""Tables 3 and 5 of paper B beside what stored answers give: no model is asked."""
+"""Tables 3 and 5 of paper B beside figures computed from stored answers; no model is asked."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from truetwin.datasets.twinvoice import available_answers, twinvoice
 from truetwin.errors import DatasetError
+from truetwin.reproduction.published import published_voice
 from truetwin.voice.protocols.outcomes import Protocol
 from truetwin.voice.scoring.score_table import Entry, score_answers
 from truetwin.voice.scoring.stored_answers import Answers, read_answers
@@ -26,17 +24,8 @@ _COLUMNS = {
 METEOR_NOTE = "the paper does not give METEOR's settings; with NLTK's defaults its figure is not reached"
 
 
-@cache
-def published_voice() -> dict[str, Any]:
-    """The published tables by model, dimension and metric; accuracies in percent, scores 1 to 5."""
-    content: dict[str, Any] = json.loads(
-        files(__package__).joinpath("published_voice.json").read_text(encoding="utf-8")
-    )
-    return content
-
-
 def stored_answers(paths: Sequence[Path] = ()) -> list[Answers]:
-    """The files named, or all published answers on this machine.
+    """Read the files named, or all published answers on this machine.
 
     Raises
     ------
@@ -60,19 +49,20 @@ def reproduce_voice(
     *,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[dict[str, Any]]:
-    """One row for every cell of the table that stored answers exist for.
+    """Compute every cell of the table for which stored answers exist, one row each.
 
     Parameters
     ----------
     table : {"voice-table-3", "voice-table-5"}
+        Name of the table.
     paths : sequence of Path
         Stored answers; by default the published ones on this machine.
 
     Returns
     -------
     list of dict
-        ``paper`` is the printed figure, missing for models that the paper has not; ``difference`` is ours minus the
-        printed one, for accuracies with unanswered items left out, as the paper does.
+        ``paper`` is the printed figure; it is missing for models that are not in the paper. ``difference`` is ours
+        minus the printed one; for accuracies, unanswered items are left out, as in the paper.
     """
     answers = stored_answers(paths)
     if table == "voice-table-5":
@@ -84,7 +74,7 @@ def reproduce_voice(
 
 
 def cells_without_answers(table: str, rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Cells of the paper's table that no stored answers exist for, as ``"model, dimension, metric"``."""
+    """List the cells of the paper's table for which no stored answers exist, as ``"model, dimension, metric"``."""
     have = {(row.get("paper_model"), row["dimension"], row["metric"]) for row in rows}
     return [
         f"{model}, {dimension}, {metric}"
@@ -97,7 +87,7 @@ def cells_without_answers(table: str, rows: Sequence[dict[str, Any]]) -> list[st
 
 
 def paper_model(name: str) -> str | None:
-    """The paper's name of a model, whatever its version suffix; None if the paper has not tested it.
+    """Return the paper's name of a model, whatever its version suffix; None if the paper has not tested it.
 
     Examples
     --------

@@ -1,4 +1,7 @@
-"""Distribution level: from twins' answers and known human marginals to the marginals of new items."""
+"""Predict the distribution of answers in a population, from twins' answers and known human marginals.
+
+A *marginal* is the distribution of answers to one item. Items with a known human marginal are the training items.
+"""
 
 from truetwin.reweighting.discrepancies import DISCREPANCIES, Discrepancy, discrepancy
 from truetwin.reweighting.ensemble import Ensemble

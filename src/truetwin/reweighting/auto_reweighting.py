@@ -1,9 +1,10 @@
-"""Pick the method for the data at hand, by cross-validation inside the training items."""
+"""Choose the method for the data at hand, by cross-validation inside the training items."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,23 +32,24 @@ FEWER_ITEMS = 10  # below this not even the weights are worth choosing
 
 @dataclass(frozen=True, eq=False)
 class Auto(MarginalMethod):
-    """The method with the least mean loss over folds of the training items.
+    """Use the method with the least mean loss over folds of the training items.
 
-    With fewer than 50 training items the choice is among mix, transition and ensemble; with more also
-    weights+transition, ksoft (with text where there is any) and the geometric mean of the last two. Folds
-    hold out whole groups where groups are given, so the choice fits items of a new group.
+    With fewer than 50 training items the choice is among mix, transition and ensemble. With more, weights+transition,
+    ksoft (with text where there is any) and the geometric mean of the last two are added. Folds hold out whole groups
+    where groups are given, so the choice fits items of a new group.
 
     Parameters
     ----------
     candidates : tuple of MarginalMethod, optional
-        Choose among these instead.
+        Methods to choose from, in place of the default ones.
     """
 
     candidates: tuple[MarginalMethod, ...] | None = None
     name: str = "auto"
+    needs_folds: ClassVar[bool] = True
 
     def candidates_for(self, table: TwinTable) -> tuple[MarginalMethod, ...]:
-        """What is tried for this table."""
+        """Return the methods that are tried for this table."""
         if self.candidates is not None:
             return self.candidates
         if table.n_items < FEWER_ITEMS:
@@ -57,14 +59,14 @@ class Auto(MarginalMethod):
         return (AnswerTransition(), WeightsAndTransition(), KernelSoftmax(with_text=table.texts is not None))
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
-        """See the base class; ``setting`` names the chosen method and its setting."""
+        """Implement :meth:`MarginalMethod.fit`; ``setting`` names the chosen method and its setting."""
         chosen: MarginalMethod = setting["method"]
         return chosen.fit(table, human, setting["setting"])
 
     def cross_validate(
         self, table: TwinTable, human: Floats, folds: Sequence[Fold], loss: str | Discrepancy = "kl"
     ) -> CrossValidated:
-        """See the base class."""
+        """Implement :meth:`MarginalMethod.cross_validate`."""
         tried = [method.cross_validate(table, human, folds, loss) for method in self.candidates_for(table)]
         by_name = {each.method.name: each for each in tried}
         kernel = next((by_name[name] for name in ("ksoft+text", "ksoft") if name in by_name), None)

@@ -17,19 +17,19 @@ Floats = NDArray[np.float64]
 Kind = tuple[int, bool]
 
 FLOOR = 1e-3  # keeps the scale of a share's error positive where the share is near 0 or 1
-PER_CATEGORY = 30  # items of one kind from which every category gets its own quantile
+PER_CATEGORY = 30  # with this many items of a kind, every category gets its own quantile
 
 
 @dataclass(frozen=True)
 class Bands:
-    """Lower and upper ends, in the shape of the predictions; NaN where too few items were known.
+    """Lower and upper ends of predicted shares; NaN where too few items were known.
 
     Attributes
     ----------
     lower, upper : ndarray of shape (m, width)
-        Each share by itself is inside with the stated probability.
+        Pointwise band: each share by itself is inside with the stated probability.
     simultaneous_lower, simultaneous_upper : ndarray of shape (m, width)
-        All shares of an item at once are.
+        Simultaneous band: all shares of an item are inside at once with the stated probability.
     """
 
     lower: Floats
@@ -40,7 +40,7 @@ class Bands:
 
 @dataclass(frozen=True)
 class ConformalBands:
-    r"""Quantiles of out-of-fold errors of the training items.
+    r"""Conformal bands from the out-of-fold errors of the training items.
 
     The score of a share is :math:`|P - Q| / \sqrt{Q (1 - Q) + 10^{-3}}`, with ``Q`` predicted without that
     item. If new items are exchangeable with the training items, the bands cover at least at their level (on
@@ -49,12 +49,15 @@ class ConformalBands:
     Attributes
     ----------
     level : float
+        Probability that the bands hold.
     pointwise : mapping from kind of item to ndarray of shape (K,)
+        Conformal quantile of the scores of each category.
     simultaneous : mapping from kind of item to float
+        Conformal quantile of the largest score of an item.
     discrepancy_bound : float
         A new item's discrepancy is below this with probability ``level``.
     n_items : int
-        Training items behind the quantiles.
+        Number of training items from which the quantiles come.
 
     Examples
     --------
@@ -74,7 +77,7 @@ class ConformalBands:
     def learn(
         cls, table: TwinTable, human: Floats, out_of_fold: Floats, measure: Discrepancy, level: float = 0.9
     ) -> ConformalBands:
-        """From the training items, each predicted without itself."""
+        """Learn the quantiles from the training items, each predicted without itself."""
         if not 0 < level < 1:
             raise ParameterError(f"the level of bands must lie between 0 and 1; got {level:g}")
         scores = _scores(human, out_of_fold)
@@ -93,7 +96,7 @@ class ConformalBands:
         return cls(level, pointwise, simultaneous, pooled, bound, table.n_items)
 
     def around(self, table: TwinTable, predicted: Floats) -> Bands:
-        """Bands of predictions for ``table``."""
+        """Put bands around the predictions for ``table``."""
         half, together = np.full(predicted.shape, np.nan), np.full(predicted.shape, np.nan)
         spread = np.sqrt(predicted * (1.0 - predicted) + FLOOR)
         for kind, rows in item_kinds(table).items():
@@ -106,13 +109,13 @@ class ConformalBands:
 
 
 def conformal_quantile(scores: Floats, level: float) -> float:
-    """The ``ceil((n + 1) level)``-th smallest score; infinite if there are too few scores for the level."""
+    """Conformal quantile: the ``ceil((n + 1) level)``-th smallest score; infinite if there are too few scores."""
     rank = int(np.ceil((scores.size + 1) * level - 1e-9))
     return float(np.sort(scores)[rank - 1]) if rank <= scores.size else float("inf")
 
 
 def fewest_items(level: float) -> int:
-    """Smallest number of items whose errors can support bands of this level."""
+    """Return the smallest number of items whose errors suffice for bands of this level."""
     return int(np.ceil(level / (1.0 - level) - 1e-9))
 
 

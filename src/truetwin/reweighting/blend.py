@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 def geometric_mean(first: Floats, second: Floats, share: float = 0.5) -> Floats:
-    """Normalised weighted geometric mean of two tables of shares; zero cells (no category) stay zero.
+    """Compute the normalised weighted geometric mean of two tables of shares; zero cells (no category) stay zero.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class _Blended(FittedMarginals):
 
     @property
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
-        """What either part says, each said once."""
+        """Notes of both parts, without repetitions."""
         return tuple(dict.fromkeys((*self.first.notes, *self.second.notes)))
 
 
@@ -69,14 +69,16 @@ class GeometricMean(MarginalMethod):
     Parameters
     ----------
     first, second : MarginalMethod
+        The two methods.
     shares : tuple of float
-        Candidates for the exponent of the first.
+        Candidates for the exponent of the first method.
     """
 
     first: MarginalMethod
     second: MarginalMethod
     shares: tuple[float, ...] = (0.25, 0.5, 0.75)
     name: str = "geometric-mean"
+    needs_folds: ClassVar[bool] = True
 
     @property
     def needs_text(self) -> bool:  # type: ignore[override]
@@ -84,7 +86,7 @@ class GeometricMean(MarginalMethod):
         return self.first.needs_text or self.second.needs_text
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
-        """See the base class; ``setting`` holds the settings of both parts and the share."""
+        """Implement :meth:`MarginalMethod.fit`; ``setting`` holds the settings of both parts and the share."""
         return _Blended(
             self.first.fit(table, human, setting["first"]),
             self.second.fit(table, human, setting["second"]),
@@ -94,14 +96,14 @@ class GeometricMean(MarginalMethod):
     def cross_validate(
         self, table: TwinTable, human: Floats, folds: Sequence[Fold], loss: str | Discrepancy = "kl"
     ) -> CrossValidated:
-        """See the base class."""
+        """Implement :meth:`MarginalMethod.cross_validate`."""
         parts = [part.cross_validate(table, human, folds, loss) for part in (self.first, self.second)]
         return self.combine(parts[0], parts[1], human, loss)
 
     def combine(
         self, first: CrossValidated, second: CrossValidated, human: Floats, loss: str | Discrepancy = "kl"
     ) -> CrossValidated:
-        """Choose the share from the parts' own out-of-fold predictions."""
+        """Choose the share from the out-of-fold predictions of both parts."""
         measure = discrepancy(loss)
         blends = [geometric_mean(first.predictions, second.predictions, share) for share in self.shares]
         losses = [measure.value(human, blend) for blend in blends]

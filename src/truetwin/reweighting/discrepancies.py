@@ -1,4 +1,4 @@
-"""Distances between two answer distributions: value, gradient, and what a solver minimises in their place.
+"""Discrepancies (distances between two answer distributions): value, gradient, and the loss that a solver minimises.
 
 ``P`` is the human distribution, ``Q`` the predicted one; both are ``(m, K)``, one item per row, zero beyond
 an item's own categories. The definitions, with their clips, are those behind Table 6 of paper A.
@@ -11,8 +11,8 @@ Examples
 0.25
 >>> float(discrepancy("ks").value(human, predicted)[0])
 0.25
->>> list(DISCREPANCIES)
-['tv', 'chi2', 'kl', 'hellinger', 'ks', 'cdf-l1', 'cdf-l2']
+>>> PAPER_DISCREPANCIES
+('tv', 'chi2', 'kl', 'hellinger', 'ks', 'cdf-l1', 'cdf-l2')
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.registry import Registry
+from truetwin.registry import Registry, must_be
 
 Floats = NDArray[np.float64]
 
 
 class Discrepancy(ABC):
-    """A distance between distributions over categories.
+    """Distance between distributions over categories.
 
     Attributes
     ----------
     name : str
-        How users call it.
+        Name by which users choose it.
     ordered : bool
         Whether it uses the order of the categories; then nominal items cannot be scored by it.
     clip : float
-        Predicted shares below this are treated as this much when a value is reported; 0 for no clip.
+        Predicted shares below this are raised to it when a value is reported; 0 for no clip.
     surrogate : str
-        What is minimised instead of the value itself, in words; empty if the value itself is minimised.
+        Loss that is minimised instead of the value, in words; empty if the value itself is minimised.
     smoothings : tuple of float
         Widths of the smoothed surrogate, wide to narrow; ``(0.0,)`` if none is needed.
     """
@@ -53,26 +53,26 @@ class Discrepancy(ABC):
 
     @abstractmethod
     def value(self, human: Floats, predicted: Floats) -> Floats:
-        """Discrepancy of every item, shape ``(m,)``."""
+        """Compute the discrepancy of every item, shape ``(m,)``."""
 
     @abstractmethod
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
-        """The convex loss that is minimised: values ``(m,)`` and gradient ``(m, K)`` in ``predicted``."""
+        """Compute the convex loss that is minimised: values ``(m,)`` and gradient ``(m, K)`` in ``predicted``."""
 
 
 class TotalVariation(Discrepancy):
-    r"""Half the summed absolute difference, :math:`\frac12 \sum_k |P_k - Q_k|`."""
+    r"""Total variation: half the summed absolute difference, :math:`\frac12 \sum_k |P_k - Q_k|`."""
 
     name = "tv"
     surrogate = "Huber function of each difference"
     smoothings = (5e-4, 1e-4, 2e-5)
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.value`."""
         return np.asarray(0.5 * np.abs(human - predicted).sum(axis=1))
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.fit_loss`."""
         value, slope = _huber(predicted - human, smoothing)
         return 0.5 * value.sum(axis=1), 0.5 * slope
 
@@ -85,11 +85,11 @@ class ChiSquare(Discrepancy):
     surrogate = "the tangent in place of the flat part below the clip"
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.value`."""
         return np.asarray((human**2 / np.maximum(predicted, self.clip)).sum(axis=1) - 1.0)
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.fit_loss`."""
         inside = np.maximum(predicted, self.clip)
         slope = -((human / inside) ** 2)
         value = human**2 / inside + slope * (predicted - inside)
@@ -104,12 +104,12 @@ class KullbackLeibler(Discrepancy):
     surrogate = "the tangent in place of the flat part below the clip"
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.value`."""
         p, q = np.maximum(human, self.clip), np.maximum(predicted, self.clip)
         return np.asarray((p * np.log(p / q)).sum(axis=1))
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.fit_loss`."""
         p, inside = np.maximum(human, self.clip), np.maximum(predicted, self.clip)
         slope = -p / inside
         value = p * np.log(p / inside) + slope * (predicted - inside)
@@ -124,11 +124,11 @@ class Hellinger(Discrepancy):
     surrogate = "the tangent in place of the flat part below the clip"
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.value`."""
         return np.asarray(1.0 - np.sqrt(human * np.maximum(predicted, self.clip)).sum(axis=1))
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.fit_loss`."""
         inside = np.maximum(predicted, self.clip)
         root = np.sqrt(human * inside)
         slope = -0.5 * root / inside
@@ -136,7 +136,7 @@ class Hellinger(Discrepancy):
 
 
 class KolmogorovSmirnov(Discrepancy):
-    r"""Largest difference of the cumulative distributions, :math:`\max_k |F_k - G_k|`."""
+    r"""Kolmogorov-Smirnov distance: largest difference of the cumulative distributions, :math:`\max_k |F_k - G_k|`."""
 
     name = "ks"
     ordered = True
@@ -144,11 +144,14 @@ class KolmogorovSmirnov(Discrepancy):
     smoothings = (5e-4, 1e-4, 2e-5)
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.value`."""
         return np.asarray(np.abs(np.cumsum(predicted - human, axis=1)).max(axis=1))
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
-        """See the base class; the surrogate lies below the value, by at most ``smoothing * log(2K)``."""
+        """Implement :meth:`Discrepancy.fit_loss`.
+
+        The surrogate lies below the value, by at most ``smoothing * log(2K)``.
+        """
         gap = np.cumsum(predicted - human, axis=1)
         size = np.abs(gap)
         top = size.max(axis=1, keepdims=True)
@@ -173,11 +176,11 @@ class CdfL1(Discrepancy):
     smoothings = (5e-4, 1e-4, 2e-5)
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.value`."""
         return np.asarray(np.abs(np.cumsum(predicted - human, axis=1)).sum(axis=1))
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.fit_loss`."""
         value, slope = _huber(np.cumsum(predicted - human, axis=1), smoothing)
         return value.sum(axis=1), _tail_sums(slope)
 
@@ -189,17 +192,17 @@ class CdfL2(Discrepancy):
     ordered = True
 
     def value(self, human: Floats, predicted: Floats) -> Floats:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.value`."""
         return np.asarray((np.cumsum(predicted - human, axis=1) ** 2).sum(axis=1))
 
     def fit_loss(self, human: Floats, predicted: Floats, smoothing: float) -> tuple[Floats, Floats]:
-        """See the base class."""
+        """Implement :meth:`Discrepancy.fit_loss`."""
         gap = np.cumsum(predicted - human, axis=1)
         return (gap**2).sum(axis=1), _tail_sums(2.0 * gap)
 
 
 def _huber(difference: Floats, width: float) -> tuple[Floats, Floats]:
-    """A smooth function below ``|difference|`` by at most ``width / 2``, and its slope."""
+    """Huber function: a smooth function below ``|difference|`` by at most ``width / 2``; also returns its slope."""
     if width == 0.0:
         return np.abs(difference), np.sign(difference)
     slope = np.clip(difference / width, -1.0, 1.0)
@@ -207,19 +210,22 @@ def _huber(difference: Floats, width: float) -> tuple[Floats, Floats]:
 
 
 def _tail_sums(slope: Floats) -> Floats:
-    """Adjoint of the cumulative sum over categories."""
+    """Apply the adjoint of the cumulative sum over categories."""
     return np.cumsum(slope[:, ::-1], axis=1)[:, ::-1]
 
 
 DISCREPANCIES: Registry[Discrepancy] = Registry(
     "discrepancy",
-    hint="Known are tv, chi2, kl, hellinger, ks, cdf-l1, cdf-l2.",
+    hint="Known are {names}.",
     entry_point_group="truetwin.discrepancies",
+    check=must_be(Discrepancy),
 )
+#: The seven that paper A compares, in the order of its Table 6.
+PAPER_DISCREPANCIES = ("tv", "chi2", "kl", "hellinger", "ks", "cdf-l1", "cdf-l2")
 for _each in (TotalVariation, ChiSquare, KullbackLeibler, Hellinger, KolmogorovSmirnov, CdfL1, CdfL2):
     DISCREPANCIES.add(_each.name, _each())
 
 
 def discrepancy(name: str | Discrepancy) -> Discrepancy:
-    """The discrepancy of that name; an instance passes through."""
+    """Look up a discrepancy by name; an instance is returned as it is."""
     return name if isinstance(name, Discrepancy) else DISCREPANCIES[name]

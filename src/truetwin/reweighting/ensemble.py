@@ -1,9 +1,12 @@
-"""The weighted ensemble of paper A (section 7, Algorithm 3): twins and base category twins under one set of weights."""
+"""Weighted ensemble of paper A (section 7, Algorithm 3): twins and base category twins under one set of weights.
+
+A *base category twin* is made up: it always gives the same category (paper A calls it a "dummy twin").
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +25,17 @@ VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
 
 class MeanDiscrepancy:
-    """Mean discrepancy over items, of weighted answer counts: what the ensemble minimises.
+    """Objective of the ensemble: mean discrepancy over items, as a function of weighted answer counts.
 
-    Shares are counts over the mass of those who answered the item, so missing answers change the base and nothing else.
+    A share is a count over the summed weight of those who answered the item. Missing answers thus change the base and
+    nothing else.
     """
 
     def __init__(self, measure: Discrepancy, human: Floats, *, complete: bool) -> None:
         self.measure, self.human, self.complete = measure, human, complete
 
     def evaluate(self, shares: Floats, smoothing: float) -> tuple[float, Floats]:
-        """Value and gradient in the counts."""
+        """Compute value and gradient in the counts."""
         base = None if self.complete else np.maximum(shares.sum(axis=1, keepdims=True), 1e-300)
         predicted = shares if base is None else shares / base
         values, slope = self.measure.fit_loss(self.human, predicted, smoothing)
@@ -40,7 +44,7 @@ class MeanDiscrepancy:
         return float(values.mean()), slope / values.size
 
     def intercept(self, shares: Floats, value: float, slope: Floats) -> float:
-        """Constant of a linear function below the unsmoothed objective."""
+        """Return the constant of a linear function below the unsmoothed objective."""
         if (
             self.complete and len(self.measure.smoothings) > 1
         ):  # a norm of P - Q: its slopes are dual feasible
@@ -50,18 +54,18 @@ class MeanDiscrepancy:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FittedEnsemble(FittedMarginals):
-    """Weights of twins and base category twins.
+    """Fitted weights of twins and base category twins.
 
     Attributes
     ----------
     weights : ndarray of shape (n,)
-        Of the twins.
+        Weights of the twins.
     base_weights : ndarray of shape (K,)
-        Of the base category twins; with ``weights`` they sum to 1.
+        Weights of the base category twins; with ``weights`` they sum to 1.
     solution : SimplexSolution
-        Where the solver stopped: objective, proven gap, steps, effective sample size.
+        Result of the solver: objective, proven gap, steps, effective sample size.
     surrogate : str
-        What was minimised in place of the discrepancy, if anything.
+        Loss that was minimised in place of the discrepancy, in words; empty if there was none.
     """
 
     weights: Floats
@@ -73,7 +77,7 @@ class FittedEnsemble(FittedMarginals):
     notes: tuple[str, ...] = field(default=())
 
     def predict(self, table: TwinTable) -> Floats:
-        """See the base class."""
+        """Implement :meth:`FittedMarginals.predict`."""
         base = table.base_codes(self.base_weights.size)
         counts = np.zeros((table.n_items, table.width))
         if self.weights.any():
@@ -84,7 +88,7 @@ class FittedEnsemble(FittedMarginals):
         return np.where(total > 0, counts / np.maximum(total, 1e-300), table.histogram)
 
     def describe(self) -> dict[str, Any]:
-        """See the base class."""
+        """Implement :meth:`FittedMarginals.describe`."""
         return {
             "discrepancy": self.discrepancy,
             "variant": self.variant,
@@ -108,20 +112,22 @@ class Ensemble(MarginalMethod):
     .. math:: \min_{(w, \pi) \in \Delta^{n+K-1}} \frac1m \sum_j
               D\Big(P_j, \sum_i w_i \delta_{y_{ij}} + \sum_k \pi_k \delta_k\Big)
 
-    (paper A, eq. 7.1-7.2; its ridge terms of 1e-6 move the objective by less than 1e-6 and are left out). The start is
-    the twins' design weights.
+    (paper A, eq. 7.1-7.2; its ridge terms of 1e-6 move the objective by less than 1e-6 and are left out). The start
+    is the twins' design weights.
 
     Parameters
     ----------
     discrepancy : str, default="kl"
         One of ``DISCREPANCIES``.
     variant : {"both", "personas-only", "base-only"}
-        Which answerers take part. What does not take part has weight exactly zero.
+        Which answerers take part: twins and base category twins, or one of the two. The others have weight exactly
+        zero.
     solver : {"mirror-descent", "em"}
-        "em" is for kl only.
+        Accelerated mirror descent, or expectation-maximisation (for kl only).
     tol : float, default=1e-3
         Relative optimality gap at which to stop.
     max_steps : int, default=4000
+        Largest number of steps of the solver.
     paper : PaperRun, optional
         Repeat the published run instead of solving the problem (weight floor, fixed number of steps).
 
@@ -142,6 +148,7 @@ class Ensemble(MarginalMethod):
     max_steps: int = 4000
     paper: PaperRun | None = None
     name: str = "ensemble"
+    fits_discrepancies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:
@@ -151,13 +158,17 @@ class Ensemble(MarginalMethod):
                 f"the solver 'em' is for the discrepancy kl only; got {self.discrepancy!r}. Use 'mirror-descent'."
             )
 
+    def minimising(self, discrepancy: str, variant: str = "both") -> MarginalMethod:
+        """See the base class."""
+        return replace(self, discrepancy=discrepancy, variant=cast(Variant, variant))
+
     @property
     def trained_on(self) -> str:  # type: ignore[override]
-        """Name of the discrepancy."""
+        """Name of the discrepancy that is minimised."""
         return discrepancy(self.discrepancy).name
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedEnsemble:
-        """See the base class."""
+        """Implement :meth:`MarginalMethod.fit`."""
         measure = discrepancy(self.discrepancy)
         refuse_nominal(measure, table)
         everybody = self.paper is not None and self.paper.revived
@@ -198,7 +209,7 @@ class Ensemble(MarginalMethod):
 
 
 def _start(table: TwinTable, n_base: int, *, twins: bool) -> Floats:
-    """Design weights; a base category twin starts like an average twin."""
+    """Return starting weights: the twins' design weights; a base category twin starts like an average twin."""
     if not twins:
         return np.full(n_base, 1.0 / n_base)
     start: Floats = np.concatenate([table.prior, np.full(n_base, 1.0 / table.n_twins)])
@@ -206,7 +217,7 @@ def _start(table: TwinTable, n_base: int, *, twins: bool) -> Floats:
 
 
 def refuse_nominal(measure: Discrepancy, table: TwinTable) -> None:
-    """Raise if a discrepancy that needs the order of categories meets items without one."""
+    """Raise an error if a discrepancy that needs the order of categories meets items without one."""
     if measure.ordered and not table.ordered.all():
         nominal = [item for item, ordered in zip(table.item_ids, table.ordered, strict=True) if not ordered]
         more = f" ({len(nominal) - 1} more)" if len(nominal) > 1 else ""

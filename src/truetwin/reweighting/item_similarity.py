@@ -1,4 +1,4 @@
-"""How alike items are, as the twins answer them and as they are worded."""
+"""Compare items: how alike they are in the twins' answers and in their wording."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class ItemSimilarity:
-    """Comparisons between all items of a table.
+    """Similarities between all items of a table.
 
     Attributes
     ----------
@@ -25,8 +25,8 @@ class ItemSimilarity:
     agreement : ndarray of shape (m, m)
         Share of twins who chose the same category number for both items.
     association : ndarray of shape (m, m)
-        Correlations of the twins' answers, as they are and after taking out each twin's own level, summed; an item
-        without variation has no correlation with anything.
+        Sum of two correlations of the twins' answers: as they are, and after taking out each twin's own level. An
+        item without variation has correlation 0 with everything.
     text : ndarray of shape (m, m), optional
         Cosine of TF-IDF vectors of the items' wording.
     """
@@ -38,7 +38,7 @@ class ItemSimilarity:
 
     @classmethod
     def of(cls, table: TwinTable) -> ItemSimilarity:
-        """Compare the items of one table; above 20,000 twins an even sample of them is used."""
+        """Compare the items of one table; above 20,000 twins an evenly spaced sample of them is used."""
         step = -(-table.n_twins // KERNEL_TWINS)
         codes = table.codes[::step]
         weights = table.prior[::step]
@@ -54,7 +54,7 @@ _CACHE_NAME = "_item_similarity"
 
 
 def similarity(table: TwinTable) -> ItemSimilarity:
-    """Similarity of the items of the table that ``table`` was taken from, computed once."""
+    """Return the similarity of all items of the table that ``table`` was taken from; it is computed once."""
     root = table if table.root is None else table.root
     found = root.__dict__.get(_CACHE_NAME)
     if found is None:
@@ -64,7 +64,7 @@ def similarity(table: TwinTable) -> ItemSimilarity:
 
 
 def joint_rows(first: TwinTable, second: TwinTable) -> tuple[ItemSimilarity, Rows, Rows]:
-    """Comparisons that cover both tables, and where their items stand in them."""
+    """Return similarities that cover the items of both tables, and the rows of each table's items in them."""
     root_of = [t if t.root is None else t.root for t in (first, second)]
     if root_of[0] is root_of[1]:
         return similarity(first), _rows(first), _rows(second)
@@ -131,7 +131,7 @@ def _correlations(values: Floats, answered: NDArray[np.bool_], weights: Floats) 
 
 
 def text_similarity(texts: tuple[str, ...]) -> Floats:
-    """Cosine similarity of TF-IDF vectors of words; an item without a known word is like nothing."""
+    """Compute the cosine similarity of TF-IDF vectors of words; an item without a known word has similarity 0."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     if not any(any(c.isalnum() for c in text) for text in texts):

@@ -1,4 +1,4 @@
-"""Kernel regression of human marginals on how the twins answer an item, and on its wording."""
+"""Kernel regression: predict human marginals from how twins answer an item, and from its wording."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FEWEST_ITEMS = 8  # of one kind; below that the one-parameter mix predicts items
 
 @dataclass(frozen=True)
 class _Components:
-    """Leading centred kernel components of the training items, and the same functions at unseen items."""
+    """Leading centred kernel components of the training items, which can also be computed for unseen items."""
 
     train: Floats
     unseen: Floats
@@ -35,7 +35,7 @@ class _Components:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FittedKernel(FittedMarginals):
-    """A softmax model on kernel components for every kind of item."""
+    """Softmax models on kernel components, one for every kind of item."""
 
     method: KernelSoftmax
     setting: Setting
@@ -46,7 +46,7 @@ class FittedKernel(FittedMarginals):
     notes: tuple[str, ...] = field(default=())
 
     def predict(self, table: TwinTable) -> Floats:
-        """See the base class."""
+        """Implement :meth:`FittedMarginals.predict`."""
         out = np.zeros((table.n_items, table.width))
         for kind, unseen in item_kinds(table).items():
             if kind not in self.fits:
@@ -60,7 +60,7 @@ class FittedKernel(FittedMarginals):
         return out
 
     def describe(self) -> dict[str, Any]:
-        """See the base class."""
+        """Implement :meth:`FittedMarginals.describe`."""
         return dict(self.setting)
 
 
@@ -71,21 +71,25 @@ class KernelSoftmax(MarginalMethod):
     .. math:: Q_j = \mathrm{softmax}(b + W^\top \phi_j), \qquad
               \min_{b, W} \frac1m \sum_j \mathrm{KL}(P_j \| Q_j) + \lambda \|W\|^2
 
-    with :math:`\phi` the leading centred kernel components, learned from the training items only, of the sum
-    of a Gaussian kernel on the twins' shares, agreement and correlation of the twins' answers to both items, and, with
-    ``with_text``, similarity of the items' wording. The Gaussian's width, the weight of the text and ``lambda`` are
-    chosen by cross-validation inside the training items. Items with different numbers of categories get a model each.
+    with :math:`\phi` the leading centred kernel components, learned from the training items only. The kernel is a
+    sum: a Gaussian kernel on the twins' shares, agreement and correlation of the twins' answers to both items, and,
+    with ``with_text``, similarity of the items' wording. The Gaussian's width, the weight of the text and ``lambda``
+    are chosen by cross-validation inside the training items. Items with different numbers of categories get a model
+    each.
 
     Parameters
     ----------
     with_text : bool, default=False
+        Whether the items' wording is used.
     widths : tuple of float
-        Of the Gaussian kernel, in units of the median squared distance between training items.
+        Candidates for the width of the Gaussian kernel, in units of the median squared distance between training
+        items.
     text_weights : tuple of float
         Candidates for the weight of the text kernel.
     penalties : tuple of float
         Candidates for ``lambda``, from strong to weak.
     n_components : int, default=120
+        Largest number of kernel components.
     """
 
     with_text: bool = False
@@ -96,7 +100,7 @@ class KernelSoftmax(MarginalMethod):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """``ksoft`` or ``ksoft+text``."""
+        """Name of the method: ``ksoft`` or ``ksoft+text``."""
         return "ksoft+text" if self.with_text else "ksoft"
 
     @property
@@ -105,7 +109,7 @@ class KernelSoftmax(MarginalMethod):
         return self.with_text
 
     def settings(self) -> Sequence[Setting]:
-        """See the base class."""
+        """Implement :meth:`MarginalMethod.settings`."""
         return tuple(
             {**kernel, "penalty": penalty} for kernel in self._kernel_settings() for penalty in self.penalties
         )
@@ -115,7 +119,7 @@ class KernelSoftmax(MarginalMethod):
         return [{"width": w, "text_weight": t} for w, t in itertools.product(self.widths, texts)]
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedKernel:
-        """See the base class."""
+        """Implement :meth:`MarginalMethod.fit`."""
         require_text(self, table)
         rows, fits = {}, {}
         for kind, members in item_kinds(table).items():
@@ -140,7 +144,7 @@ class KernelSoftmax(MarginalMethod):
         )
 
     def path(self, table: TwinTable, human: Floats, unseen: TwinTable) -> list[Floats]:
-        """See the base class; one eigendecomposition per kernel, penalties warm-started."""
+        """Implement :meth:`MarginalMethod.path`: one eigendecomposition per kernel, warm starts along the penalties."""
         require_text(self, table)
         kernels = self._kernel_settings()
         out = np.zeros((len(kernels), len(self.penalties), unseen.n_items, unseen.width))
@@ -164,7 +168,7 @@ class KernelSoftmax(MarginalMethod):
 
 
 def require_text(method: MarginalMethod, table: TwinTable) -> None:
-    """Raise if a method needs the wording of items and the table has none."""
+    """Raise an error if a method needs the wording of items and the table has none."""
     if method.needs_text and table.texts is None:
         raise DataError(
             f"the method {method.name!r} needs the wording of every item; none was given. Give a file of item texts "
@@ -204,7 +208,7 @@ def _components(
 
 
 def _kernel(profile: Floats, left: Rows, right: Rows, train: Rows, width: float) -> Floats:
-    """Gaussian kernel on the profile, scaled by the training items only."""
+    """Compute the Gaussian kernel on the profiles, scaled by the training items only."""
     scale = profile[train].std(axis=0)
     scaled = profile / np.where(scale > 1e-9, scale, np.inf)
     distance = _squared_distances(scaled[left], scaled[right])

@@ -1,4 +1,4 @@
-"""Trivial predictions that every method must be compared with."""
+"""Baselines: trivial predictions that every method must be compared with."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Floats = NDArray[np.float64]
 
 
 class Uncalibrated(MarginalMethod, FittedMarginals):
-    """The twins' own shares, under their design weights; nothing is learned.
+    """Twins' own shares, under their design weights; nothing is learned.
 
-    Its kl and chi2 are mostly the clip: they depend on how often a category that no twin chose meets a positive
-    human share.
+    Its scores in kl and chi2 depend mostly on the clip of small shares, because a category that no twin chose often
+    has a positive human share.
     """
 
     name = "twins"
     trained_on = ""
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
-        """See the base class."""
+        """Implement :meth:`MarginalMethod.fit`."""
         return self
 
     def predict(self, table: TwinTable) -> Floats:
-        """See the base class."""
+        """Implement :meth:`FittedMarginals.predict`."""
         return table.histogram
 
 
@@ -51,13 +51,13 @@ class _MeanByKind(FittedMarginals):
 
 
 class MeanMarginal(MarginalMethod):
-    """Mean of the training marginals of items with as many categories (uniform if none has): uses no twin."""
+    """Mean of the training marginals of items with as many categories (uniform if there are none); uses no twin."""
 
     name = "mean"
     trained_on = ""
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
-        """See the base class."""
+        """Implement :meth:`MarginalMethod.fit`."""
         kinds = item_kinds(table)
         return _MeanByKind({key: human[rows][:, : key[0]].mean(axis=0) for key, rows in kinds.items()})
 
@@ -75,14 +75,14 @@ class _Mixed(FittedMarginals):
 
 
 class Mix(MarginalMethod):
-    r"""One parameter: :math:`\lambda` mean training marginal plus :math:`(1 - \lambda)` twins' shares."""
+    r"""Mixture with one parameter: :math:`\lambda` mean training marginal plus :math:`(1 - \lambda)` twins' shares."""
 
     name = "mix"
 
     def settings(self) -> Sequence[Setting]:
-        """See the base class."""
+        """Implement :meth:`MarginalMethod.settings`."""
         return tuple({"share_of_mean": round(0.05 * k, 2)} for k in range(1, 21))
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
-        """See the base class."""
+        """Implement :meth:`MarginalMethod.fit`."""
         return _Mixed(MeanMarginal().fit(table, human, {}), float(setting["share_of_mean"]))

@@ -1,4 +1,4 @@
-"""From twins' answers and human marginals to the arrays of this job; every refusal of bad input is here."""
+"""Align twins' answers and human marginals, and refuse bad input: all checks of reweighting are here."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ FEWEST_TRAINING_ITEMS = 2
 
 @dataclass(frozen=True, eq=False)
 class Aligned:
-    """Twins' answers as category numbers, training items first known by the marginals.
+    """Twins' answers as category numbers, and which items have a human marginal.
 
     Attributes
     ----------
     table : TwinTable
         Every item that twins have answered.
     items : tuple of Item
-        The same items, with scales.
+        The items of ``table`` with their scales.
     training, new : ndarray of int
         Rows of ``table`` with and without a human marginal.
     notes : tuple of str
-        What was left out, and what was missing.
+        Sentences about what was left out or missing.
     twin_ids : tuple of str
         Twins with a positive weight, in the order of the table.
     """
@@ -45,22 +45,54 @@ class Aligned:
 
 
 def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str] | None = None) -> Aligned:
-    """Put both sources on the same items and categories.
+    """Put twins' answers and human marginals on the same items and categories.
 
     Parameters
     ----------
     twins : ResponseMatrix
-        Design weights, if any, are its ``weights``.
+        Answers of the twins; its ``weights`` are their design weights.
     marginals : Marginals
-        Of one population.
+        Marginals of one population.
     predict : sequence of str, optional
-        Only these new items.
+        Keep only these new items.
 
     Raises
     ------
     AlignmentError, ScaleError, DataError
+        If the two sources have no item in common, an answer is on no category, or there is nothing to learn from or
+        to predict.
     """
     known = marginals.by_population[marginals.populations[0]]
+    both = _answered_by_both(twins, marginals, known)
+    kept = [item for item in twins.items if item.id in known or predict is None or item.id in set(predict)]
+    typical = shared_scales([known[i].item.scale for i in both])
+    position = {i: j for j, i in enumerate(twins.item_ids)}
+    answers = [twins.values[:, position[item.id]] for item in kept]
+    items = [
+        complete_item(item, known[item.id].item if item.id in known else None, values, typical)
+        for item, values in zip(kept, answers, strict=True)
+    ]
+    affected = sum(
+        item.id in known and bool(_strange(values, item).any())
+        for item, values in zip(items, answers, strict=True)
+    )
+    columns = [
+        codes_of(values, item, twins, marginals if item.id in known else None, n_affected=affected)
+        for item, values in zip(items, answers, strict=True)
+    ]
+    _check_twins(twins, max(item.scale.n_categories for item in items if item.scale is not None))
+    table = table_of(items, columns, twins.weights, with_texts=all(item.text for item in items))
+    _ = table.histogram  # every item must have an answer
+    is_known = np.array([item.id in known for item in items])
+    guessed = inferred_note([c for c, given in zip(items, kept, strict=True) if _unscaled(given, known)])
+    notes = (*_notes(table, marginals, both, sum(int((c < 0).sum()) for c in columns)), *guessed)
+    positive = np.ones(len(twins.respondent_ids), bool) if twins.weights is None else twins.weights > 0
+    ids = tuple(r for r, p in zip(twins.respondent_ids, positive, strict=True) if p)
+    return Aligned(table, tuple(items), np.flatnonzero(is_known), np.flatnonzero(~is_known), notes, ids)
+
+
+def _answered_by_both(twins: ResponseMatrix, marginals: Marginals, known: Container[str]) -> list[str]:
+    """Items with human marginals that twins have answered; there must be enough of them."""
     both = [i for i in twins.item_ids if i in known]
     if not both:
         raise AlignmentError(
@@ -75,48 +107,29 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
             f"answers; only {both[0]!r} has. "
             "Add marginals of further items."
         )
-    kept = [item for item in twins.items if item.id in known or predict is None or item.id in set(predict)]
-    typical = shared_scales([known[i].item.scale for i in both])
-    items, columns = [], []
-    n_missing = 0
-    position = {i: j for j, i in enumerate(twins.item_ids)}
-    answers = [twins.values[:, position[item.id]] for item in kept]
-    completed = [
-        complete_item(item, known[item.id].item if item.id in known else None, values, typical)
-        for item, values in zip(kept, answers, strict=True)
-    ]
-    affected = sum(
-        item.id in known and bool(_strange(values, item).any())
-        for item, values in zip(completed, answers, strict=True)
-    )
-    for complete, values in zip(completed, answers, strict=True):
-        codes = codes_of(
-            values, complete, twins, marginals if complete.id in known else None, n_affected=affected
-        )
-        n_missing += int((codes < 0).sum())
-        items.append(complete)
-        columns.append(codes)
-    sizes = [item.scale.n_categories for item in items if item.scale is not None]
-    _check_twins(twins, max(sizes))
-    table = TwinTable.build(
+    return both
+
+
+def table_of(
+    items: Sequence[Item],
+    columns: Sequence[np.ndarray],
+    prior: np.ndarray | None,
+    *,
+    with_texts: bool,
+) -> TwinTable:
+    """The table of twins whose category numbers of each item are ``columns``."""
+    return TwinTable.build(
         np.column_stack(columns),
-        sizes,
+        [item.scale.n_categories for item in items if item.scale is not None],
         item_ids=[item.id for item in items],
         ordered=[item.scale is not None and item.scale.kind == "ordinal" for item in items],
-        prior=twins.weights,
-        texts=[item.text for item in items] if all(item.text for item in items) else None,
+        prior=prior,
+        texts=[item.text for item in items] if with_texts else None,
     )
-    _ = table.histogram  # every item must have an answer
-    is_known = np.array([item.id in known for item in items])
-    guessed = inferred_note([c for c, given in zip(items, kept, strict=True) if _unscaled(given, known)])
-    notes = (*_notes(table, marginals, both, n_missing), *guessed)
-    positive = np.ones(len(twins.respondent_ids), bool) if twins.weights is None else twins.weights > 0
-    ids = tuple(r for r, p in zip(twins.respondent_ids, positive, strict=True) if p)
-    return Aligned(table, tuple(items), np.flatnonzero(is_known), np.flatnonzero(~is_known), notes, ids)
 
 
 def shared_scales(scales: Sequence[Scale | None]) -> list[Scale]:
-    """The distinct scales of the training items, the most common first, and of equally common ones the longest.
+    """List the distinct scales of the training items: the most common first, and of equally common ones the longest.
 
     Labelled nominal scales are left out: their words belong to one item.
     """
@@ -135,7 +148,7 @@ def _unscaled(item: Item, known: Container[str]) -> bool:
 
 
 def inferred_note(items: Sequence[Item]) -> tuple[str, ...]:
-    """A note on new items whose scale was taken from training items; nothing if there are none."""
+    """Write a note on new items whose scale was taken from training items; empty if there are none."""
     if not items:
         return ()
     first = items[0]
@@ -160,7 +173,7 @@ def _short(scale: Scale) -> str:
 
 
 def complete_item(item: Item, known: Item | None, values: np.ndarray, typical: Sequence[Scale]) -> Item:
-    """The item, with the scale that the marginals, the user, or items like it declare."""
+    """Return the item with a scale: that of the marginals, or the declared one, or that of training items like it."""
     text = item.text or (known.text if known else "")
     if known is not None:
         return Item(item.id, text, known.scale, item.block or known.block)
@@ -182,7 +195,7 @@ def _fits(scale: Scale, values: np.ndarray) -> bool:
 
 
 def _strange(values: np.ndarray, item: Item) -> np.ndarray:
-    """Which answers are neither missing, nor a category, nor an off-scale code."""
+    """Test which answers are neither missing, nor a category, nor an off-scale code."""
     scale = item.scale
     assert scale is not None
     found: np.ndarray = (
@@ -194,9 +207,10 @@ def _strange(values: np.ndarray, item: Item) -> np.ndarray:
 def codes_of(
     values: np.ndarray, item: Item, twins: ResponseMatrix, marginals: Marginals | None, n_affected: int = 1
 ) -> np.ndarray:
-    """Category numbers of answers to one item; -1 where missing or off-scale, an error where neither.
+    """Convert answers to one item to category numbers; -1 where missing or off-scale.
 
-    The error says how many items are affected in all, and that the marginals must list categories that nobody chose.
+    Any other answer raises an error. It says how many items are affected in all, and that the marginals must also
+    list categories that nobody chose.
     """
     scale = item.scale
     assert scale is not None

@@ -1,15 +1,16 @@
-"""What a method of this job is, and how its settings are chosen inside the training items."""
+"""Base classes of the methods of reweighting; their settings are chosen by cross-validation in the training items."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.errors import ParameterError
 from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
 from truetwin.reweighting.twin_table import TwinTable
 
@@ -19,7 +20,7 @@ Setting = Mapping[str, Any]
 
 
 class FittedMarginals(ABC):
-    """A fitted method: predicts the human shares of items from the twins' answers to them."""
+    """Fitted method: predicts the human shares of items from the twins' answers to them."""
 
     weights: Floats | None = None
     """Weights of the twins, in the order of the table; None if the method has no weights of its own."""
@@ -28,44 +29,63 @@ class FittedMarginals(ABC):
 
     @abstractmethod
     def predict(self, table: TwinTable) -> Floats:
-        """Shares of every item of ``table``, shape ``(m, width)``, zero beyond an item's categories."""
+        """Predict the shares of every item of ``table``, shape ``(m, width)``; zero beyond an item's categories."""
 
     def describe(self) -> dict[str, Any]:
-        """Settings and figures of the fit, for reports."""
+        """Return settings and figures of the fit, for reports."""
         return {}
 
 
 class MarginalMethod(ABC):
-    """A way to predict human marginals of new items from twins' answers and the marginals of training items.
+    """Method that predicts human marginals of new items from twins' answers and the marginals of training items.
 
     Attributes
     ----------
     name : str
+        Name by which users choose it.
     trained_on : str
         Name of the discrepancy that the fit minimises; empty for a method without a fit.
     needs_text : bool
+    needs_folds : bool
+        Whether only cross-validation yields a setting to fit with, even if there is nothing to choose from.
+    fits_discrepancies : bool
+        Whether it can minimise any discrepancy: then :meth:`minimising` returns it as it minimises that one.
     """
 
     name: str = ""
     trained_on: str = "kl"
     needs_text: bool = False
+    needs_folds: ClassVar[bool] = False
+    fits_discrepancies: ClassVar[bool] = False
+
+    def minimising(self, discrepancy: str, variant: str = "both") -> MarginalMethod:
+        """Return the method as it minimises a discrepancy; a method that does not minimise any is as it was.
+
+        Raises
+        ------
+        ParameterError
+            If the method has no such variant.
+        """
+        if variant != "both":
+            raise ParameterError(f"a variant is for the method 'ensemble' only; the method is {self.name!r}")
+        return self
 
     def settings(self) -> Sequence[Setting]:
-        """Settings to choose from by cross-validation; one for a method without any."""
+        """Return the settings that cross-validation chooses from; one for a method that has none to choose."""
         return ({},)
 
     @abstractmethod
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
-        """Fit with one setting."""
+        """Fit with one setting to the human shares of the training items, ``human`` of shape ``(m, width)``."""
 
     def path(self, table: TwinTable, human: Floats, unseen: TwinTable) -> list[Floats]:
-        """Predictions for ``unseen`` under every setting; methods override it to share work between settings."""
+        """Predict ``unseen`` under every setting; methods override this to share work between settings."""
         return [self.fit(table, human, setting).predict(unseen) for setting in self.settings()]
 
     def cross_validate(
         self, table: TwinTable, human: Floats, folds: Sequence[Fold], loss: str | Discrepancy = "kl"
     ) -> CrossValidated:
-        """Predict every training item from the others, fold by fold, and pick the setting with the least mean loss."""
+        """Choose the setting with the least mean loss, predicting every training item from the others, fold by fold."""
         measure = discrepancy(loss)
         choices = list(self.settings())
         predicted = np.zeros((len(choices), *human.shape))
@@ -79,14 +99,16 @@ class MarginalMethod(ABC):
 
 @dataclass(frozen=True)
 class CrossValidated:
-    """A method with the setting that cross-validation chose.
+    """Method with the setting that cross-validation chose.
 
     Attributes
     ----------
     method : MarginalMethod
+        The method.
     setting : mapping
+        The chosen setting.
     predictions : ndarray of shape (m, width)
-        Every training item, predicted without itself.
+        Predictions of every training item, made without it.
     losses : ndarray of shape (m,)
         Discrepancy of these predictions.
     """
@@ -103,7 +125,7 @@ class CrossValidated:
 
 
 def item_kinds(table: TwinTable) -> dict[tuple[int, bool], NDArray[np.int64]]:
-    """Rows of the items that share a number of categories and whether these have an order."""
+    """Group rows by kind of item: the number of categories, and whether these have an order."""
     kinds: dict[tuple[int, bool], list[int]] = {}
     for j in range(table.n_items):
         kinds.setdefault((int(table.n_categories[j]), bool(table.ordered[j])), []).append(j)

@@ -1,9 +1,11 @@
-"""The table of methods of this job."""
+"""List the methods of reweighting by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from truetwin.errors import ParameterError
 from truetwin.registry import Registry
 from truetwin.reweighting.auto_reweighting import Auto
 from truetwin.reweighting.blend import GeometricMean
@@ -15,18 +17,26 @@ from truetwin.reweighting.transition import AnswerTransition, WeightsAndTransiti
 
 MarginalMethodMaker = Callable[[], MarginalMethod]
 
+
+def _check_maker(entry: Any) -> None:
+    """Raise an error unless an entry of another package makes a method when it is called."""
+    made = entry()
+    if not isinstance(made, MarginalMethod):
+        raise ParameterError(f"calling it must make a MarginalMethod; it makes {made!r:.80}")
+
+
 MARGINAL_METHODS: Registry[MarginalMethodMaker] = Registry(
     "method for marginals",
     hint="`truetwin methods` lists all.",
     entry_point_group="truetwin.marginal_methods",
+    check=_check_maker,
 )
-SUMMARIES: dict[str, str] = {}
-"""What each method does, in one line."""
+_SUMMARIES: dict[str, str] = {}
 
 
 def _add(name: str, summary: str, make: MarginalMethodMaker, *aliases: str) -> None:
     MARGINAL_METHODS.add(name, make, aliases=aliases)
-    SUMMARIES[name] = summary
+    _SUMMARIES[name] = summary
 
 
 _add("twins", "the twins' own shares, uncalibrated", Uncalibrated)
@@ -48,8 +58,16 @@ BASELINES = ("twins", "mean", "mix")
 """Shown beside every evaluated method."""
 
 
+def summaries() -> dict[str, str]:
+    """Return what each method does, in one line; for a method of another package the first line of its docstring."""
+    return {
+        name: _SUMMARIES.get(name) or (make().__doc__ or "").strip().partition("\n")[0]
+        for name, make in MARGINAL_METHODS.items()
+    }
+
+
 def marginal_method(name: str | MarginalMethod) -> MarginalMethod:
-    """A method by name; an instance passes through.
+    """Look up a method by name; an instance is returned as it is.
 
     Examples
     --------

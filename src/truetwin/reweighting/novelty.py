@@ -1,4 +1,4 @@
-"""Whether new items are unlike the training items, so that what was learned there may not hold."""
+"""Test whether new items are unlike the training items, so that what was learned there may not hold."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Novelty:
-    """How unusual each new item is among the training items.
+    """Novelty of each new item: how unusual it is among the training items.
 
     Attributes
     ----------
     p_values : ndarray of shape (m_new,)
-        Share of training items that are as far from their nearest neighbour as the new item is from its own.
+        Share of training items that are at least as far from their nearest neighbour as the new item is from its own.
     unlike : bool
-        Whether more new items have a p-value below .05 than chance explains (at one in a hundred).
+        Whether more new items have a p-value below .05 than chance explains (tested at level .01).
     """
 
     p_values: Floats
     unlike: bool
 
     def note(self) -> str | None:
-        """A warning for people, or None."""
+        """Write a warning in words, or return None if there is nothing to warn of."""
         if not self.unlike:
             return None
         far = int((self.p_values < 0.05).sum())

@@ -1,4 +1,4 @@
-"""The run behind paper A's published tables, as a named parity mode: its search directions and its weight floor."""
+"""Repeat the run behind paper A's published tables: its search directions and its weight floor."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class PaperRun:
         Step, number of steps, floor.
     coarser : int, default=1
         Take this many steps at once: ``5`` agrees with ``1`` in the fourth digit and takes a fifth of the time.
-
     revived : bool, default=False
         For "personas-only" and "base-only": keep the answerers who should not take part, without a gradient, as the
-        published run does. The floor then gives them weight again: those published rows are not what they say.
+        published run does. The floor then gives them weight again, so those published rows are not what their names
+        say.
 
     Notes
     -----
@@ -57,7 +57,7 @@ class PaperRun:
         n_answerers: int,
         learns: NDArray[np.bool_] | None = None,
     ) -> SimplexSolution:
-        """Weights after the published number of steps, from equal weights; no gap is known for them."""
+        """Take the published number of steps from equal weights; the result has no proven gap."""
         if measure.name not in PAPER_DIRECTIONS:
             known = ", ".join(PAPER_DIRECTIONS)
             raise ParameterError(f"paper A has no run for the discrepancy {measure.name!r}; it has {known}")

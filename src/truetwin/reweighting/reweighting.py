@@ -1,4 +1,4 @@
-"""The whole job: twins' answers and human marginals in, predicted marginals of new items with bands out."""
+"""Reweight: predict marginals of new items, with bands, from twins' answers and known human marginals."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from threadpoolctl import threadpool_limits
 from truetwin.data.item import Item
 from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
 from truetwin.data.responses import ResponseMatrix
-from truetwin.errors import AlignmentError, DataError, NotPredictableError, ParameterError
-from truetwin.reweighting.auto_reweighting import Auto
+from truetwin.errors import AlignmentError, DataError, NotPredictableError
+from truetwin.results.disclosure import PREDICTED_SHARES
 from truetwin.reweighting.bands import Bands, ConformalBands, fewest_items
-from truetwin.reweighting.blend import GeometricMean
 from truetwin.reweighting.discrepancies import discrepancy as discrepancy_named
-from truetwin.reweighting.ensemble import Ensemble, Variant, refuse_nominal
+from truetwin.reweighting.ensemble import Variant, refuse_nominal
 from truetwin.reweighting.marginal_inputs import (
     Aligned,
     align,
@@ -27,35 +26,42 @@ from truetwin.reweighting.marginal_inputs import (
     complete_item,
     inferred_note,
     shared_scales,
+    table_of,
 )
 from truetwin.reweighting.marginal_method import CrossValidated, FittedMarginals, MarginalMethod
 from truetwin.reweighting.marginal_methods import marginal_method
 from truetwin.reweighting.novelty import Novelty, novelty
 from truetwin.reweighting.splits import item_folds
 from truetwin.reweighting.twin_table import TwinTable
+from truetwin.settings.reweight_settings import Reweight
 
 Floats = NDArray[np.float64]
-
-DISCLOSURE = "Predicted shares, made from answers of simulated people and human marginals of other items; not measured."
 
 
 @dataclass(frozen=True, eq=False)
 class FittedPopulation:
-    """What was learned for one population, and what it says about its new items.
+    """Fit of one population, and its predictions for the new items.
 
     Attributes
     ----------
     population : str
+        Name of the population.
     aligned : Aligned
+        Twins' answers and human marginals on the same categories.
     chosen : CrossValidated
         Method, setting, and out-of-fold predictions of the training items.
     fitted : FittedMarginals
+        The method, fitted to all training items.
     bands : ConformalBands or None
         None if there are too few training items for the level.
     shares : ndarray of shape (n_new, width)
+        Predicted shares of the new items.
     ends : Bands or None
+        Bands of these shares.
     unusual : Novelty or None
+        How unlike the training items the new items are.
     notes : tuple of str
+        Sentences for the user.
     """
 
     population: str
@@ -74,7 +80,7 @@ class FittedPopulation:
         return tuple(self.aligned.items[j] for j in self.aligned.new)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row for every category of every new item."""
+        """Return one row for every category of every new item."""
         out = []
         for r, item in enumerate(self.new_items):
             assert item.scale is not None
@@ -92,7 +98,7 @@ class FittedPopulation:
         return out
 
     def weight_rows(self) -> list[dict[str, Any]]:
-        """One row for every twin, and for every base category twin if there are any."""
+        """Return one row for every twin, and for every base category twin if there are any."""
         if self.fitted.weights is None:
             return []
         out = [
@@ -110,7 +116,7 @@ class FittedPopulation:
         return out
 
     def describe(self) -> dict[str, Any]:
-        """Figures about the fit."""
+        """Return figures about the fit, for sidecars and reports."""
         setting = self.chosen.setting
         method = setting["method"].name if "method" in setting else self.chosen.method.name
         return {
@@ -134,10 +140,11 @@ class Reweighting:
     Attributes
     ----------
     populations : tuple of FittedPopulation
+        One fit for each population.
     method : str
-        As asked for.
+        Name of the method that was asked for.
     level : float
-        Of the bands.
+        Probability that the bands hold.
     """
 
     populations: tuple[FittedPopulation, ...]
@@ -147,21 +154,21 @@ class Reweighting:
 
     @cached_property
     def predictions(self) -> list[dict[str, Any]]:
-        """Long rows: population, item, category, share, ends of the bands."""
+        """Predicted shares as rows: population, item, category, share, ends of the bands."""
         return [row for each in self.populations for row in each.rows()]
 
     @property
     def weights(self) -> list[dict[str, Any]]:
-        """Long rows: population, kind, id, weight; empty if the method has no weights of twins."""
+        """Weights as rows: population, kind, id, weight; empty if the method has no weights of twins."""
         return [row for each in self.populations for row in each.weight_rows()]
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Everything a user should know, each said once."""
+        """Everything that a user should know, without repetitions."""
         return tuple(dict.fromkeys(note for each in self.populations for note in each.notes))
 
     def predict(self, twins: ResponseMatrix) -> Marginals:
-        """Marginals of the items of further answers by the same twins (all of them, in any order).
+        """Predict the marginals of further items, from answers of the same twins (all of them, in any order).
 
         Items keep their declared scales; an item without one gets the scale of training items that its answers fit.
         """
@@ -183,7 +190,7 @@ class Reweighting:
                 for r, item in enumerate(items)
                 if item.scale is not None
             }
-        return Marginals(out, "predictions", (DISCLOSURE, *notes))
+        return Marginals(out, "predictions", (PREDICTED_SHARES, *notes))
 
 
 def reweight(
@@ -208,19 +215,20 @@ def reweight(
     marginals : Marginals
         Human marginals; every population is fitted by itself.
     method : str or MarginalMethod, default="auto"
-        One of ``MARGINAL_METHODS``.
+        Name of a method (``truetwin methods``), or a method.
     discrepancy : str, default="kl"
-        What the ensemble minimises and by which settings and methods are chosen.
+        Discrepancy that the ensemble minimises, and by which settings and methods are chosen.
     variant : {"both", "personas-only", "base-only"}
-        For the ensemble.
+        For the ensemble: which answerers take part.
     items : sequence of str, optional
         Predict only these; default every item that twins have answered and the marginals lack.
     groups : mapping from item id to str, optional
-        Waves, batteries, years ...: cross-validation then holds out whole groups.
+        Group of each item (wave, battery, year ...). Cross-validation then holds out whole groups.
     level : float or None, default=0.9
-        Of the bands; None for no bands, which saves the cross-validation of a method without settings.
+        Probability that the bands hold. With None there are no bands, and a method without settings needs no
+        cross-validation.
     n_folds, seed : int
-        Of the cross-validation.
+        Number of folds of the cross-validation, and seed of their random choice.
 
     Returns
     -------
@@ -239,15 +247,9 @@ def reweight(
     >>> [(row["item_id"], row["category"], round(row["share"], 2)) for row in result.predictions]
     [('Q3', '1', 0.7), ('Q3', '2', 0.3)]
     """
+    level = Reweight(discrepancy=discrepancy, variant=variant, level=level).level
     discrepancy_named(discrepancy)
-    model = marginal_method(method)
-    if isinstance(model, Ensemble):
-        model = Ensemble(
-            discrepancy=discrepancy, variant=variant, solver=model.solver, tol=model.tol,
-            max_steps=model.max_steps, paper=model.paper,
-        )  # fmt: skip
-    elif variant != "both":
-        raise ParameterError(f"a variant is for the method 'ensemble' only; the method is {model.name!r}")
+    model = marginal_method(method).minimising(discrepancy, variant)
     _check_wanted(items, twins, marginals)
     fits = []
     for name in marginals.populations:
@@ -292,7 +294,7 @@ def _fit(
     human = marginals.shares(train.item_ids, width=train.width)
     measure = discrepancy_named(loss)
     refuse_nominal(measure, aligned.table)
-    if level is None and len(model.settings()) == 1 and not isinstance(model, Auto | GeometricMean):
+    if level is None and len(model.settings()) == 1 and not model.needs_folds:
         unknown = np.full(train.n_items, np.nan)
         chosen = CrossValidated(model, model.settings()[0], np.full(human.shape, np.nan), unknown)
     else:
@@ -318,7 +320,7 @@ def _fit(
 
 
 def groups_of(item_ids: Sequence[str], groups: Mapping[str, str] | None) -> list[str] | None:
-    """The group of every item, or None without groups."""
+    """Return the group of every item, or None without groups."""
     if groups is None:
         return None
     lacking = [i for i in item_ids if i not in groups]
@@ -347,12 +349,5 @@ def _further_items(
             guessed.append(complete)
         columns.append(codes_of(values, complete, twins, None))
     old = aligned.table
-    table = TwinTable.build(
-        np.column_stack(columns),
-        [item.scale.n_categories for item in items if item.scale],
-        item_ids=[item.id for item in items],
-        ordered=[item.scale is not None and item.scale.kind == "ordinal" for item in items],
-        prior=old.prior,
-        texts=[item.text for item in items] if old.texts is not None else None,
-    )
+    table = table_of(items, columns, old.prior, with_texts=old.texts is not None)
     return table, tuple(items), inferred_note(guessed)

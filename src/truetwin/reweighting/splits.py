@@ -1,4 +1,4 @@
-"""Folds of items: at random, or whole groups (survey waves, batteries, release years) at a time."""
+"""Divide items into folds: at random, or whole groups (survey waves, batteries, release years) at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Rows = NDArray[np.int64]
 
 
 def random_folds(n_items: int, n_folds: int = 5, *, seed: int = 0) -> list[Rows]:
-    """Disjoint folds of nearly equal size that cover ``0 .. n_items - 1``.
+    """Divide ``0 .. n_items - 1`` at random into disjoint folds of nearly equal size.
 
     Examples
     --------
@@ -30,7 +30,9 @@ def random_folds(n_items: int, n_folds: int = 5, *, seed: int = 0) -> list[Rows]
 
 
 def group_folds(groups: Sequence[str], n_folds: int = 5, *, seed: int = 0) -> list[Rows]:
-    """Folds that never split a group; the largest groups are placed first, each into the emptiest fold.
+    """Divide items into folds that never split a group.
+
+    The largest groups are placed first, each into the emptiest fold.
 
     Examples
     --------
@@ -58,7 +60,7 @@ def group_folds(groups: Sequence[str], n_folds: int = 5, *, seed: int = 0) -> li
 def item_folds(
     n_items: int, groups: Sequence[str] | None = None, n_folds: int = 5, *, seed: int = 0
 ) -> list[Rows]:
-    """Group folds where groups are given, random ones otherwise."""
+    """Divide items into folds: by groups where groups are given, at random otherwise."""
     if groups is None:
         return random_folds(n_items, n_folds, seed=seed)
     return group_folds(groups, n_folds, seed=seed)
@@ -67,7 +69,7 @@ def item_folds(
 def train_test_splits(
     n_items: int, n_splits: int = 5, *, groups: Sequence[str] | None = None, share: float = 0.8
 ) -> list[tuple[Rows, Rows]]:
-    """Repeated (train, test) splits; the first, of seed 42, is the one of paper A's tables, then seeds 1, 2, ...
+    """Make repeated (train, test) splits; the first has seed 42, as in paper A's tables, the others seeds 1, 2, ...
 
     With groups, whole groups go to the test side until it holds ``1 - share`` of the items.
 

@@ -1,4 +1,4 @@
-"""How twins' answers turn into humans' answers: an answer-transition matrix, alone or with weights of the twins."""
+"""Answer-transition matrix: how twins' answers turn into humans' answers, alone or with weights of the twins."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ FALLBACK_SHARE = 0.75  # of the mean marginal, for items with a number of catego
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FittedTransition(FittedMarginals):
-    """Weights, and one matrix for every kind of item (number of categories, ordered or not).
+    """Weights of the twins, and one matrix for every kind of item (number of categories, ordered or not).
 
     Attributes
     ----------
     weights : ndarray of shape (n,)
+        Weights of the twins.
     transitions : dict of (int, bool) to ndarray of shape (K, K)
+        Row a holds the shares of the humans' categories when twins answer a.
     """
 
     weights: Floats
@@ -36,7 +38,7 @@ class FittedTransition(FittedMarginals):
     notes: tuple[str, ...] = field(default=())
 
     def predict(self, table: TwinTable) -> Floats:
-        """See the base class."""
+        """Implement :meth:`FittedMarginals.predict`."""
         counts = table.operator.shares(self.weights)
         total = counts.sum(axis=1, keepdims=True)
         shares = np.where(total > 0, counts / np.maximum(total, 1e-300), table.histogram)
@@ -50,28 +52,29 @@ class FittedTransition(FittedMarginals):
         return out
 
     def describe(self) -> dict[str, Any]:
-        """See the base class."""
+        """Implement :meth:`FittedMarginals.describe`."""
         size = float(1.0 / np.sum(self.weights**2))
         return {"steps": self.n_steps, "effective_sample_size": size, "kinds_of_items": len(self.transitions)}
 
 
 @dataclass(frozen=True, eq=False)
 class AnswerTransition(MarginalMethod):
-    """Answer-transition matrix T on the twins' shares: how often twins' answer a stands for humans' answer k.
+    """Answer-transition matrix T: how often the twins' answer a stands for the humans' answer k.
 
-    Minimises the mean Kullback-Leibler divergence of the humans' shares from ``histogram @ T`` by EM, with a
-    trace of the mean marginal in every row. Few parameters, so it is safe with few training items.
+    Minimises the mean Kullback-Leibler divergence of the humans' shares from ``histogram @ T`` by EM. Every row is
+    pulled slightly towards the mean marginal. There are few parameters, so it is safe with few training items.
 
     Parameters
     ----------
     max_steps : int, default=300
+        Largest number of EM steps.
     """
 
     max_steps: int = 300
     name: str = "transition"
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedTransition:
-        """See the base class."""
+        """Implement :meth:`MarginalMethod.fit`."""
         return _fit(table, human, pull=0.0, fixed_weights=True, max_steps=self.max_steps)
 
 
@@ -84,6 +87,7 @@ class WeightsAndTransition(MarginalMethod):
     pulls : tuple of float
         Strengths of the pull to the design weights that cross-validation chooses from.
     max_steps : int, default=200
+        Largest number of EM steps.
     """
 
     pulls: tuple[float, ...] = (0.002, 0.01, 0.05, 0.25)
@@ -91,11 +95,11 @@ class WeightsAndTransition(MarginalMethod):
     name: str = "weights+transition"
 
     def settings(self) -> Sequence[Setting]:
-        """See the base class."""
+        """Implement :meth:`MarginalMethod.settings`."""
         return tuple({"pull_to_prior": pull} for pull in self.pulls)
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedTransition:
-        """See the base class."""
+        """Implement :meth:`MarginalMethod.fit`."""
         return _fit(
             table, human, pull=float(setting["pull_to_prior"]), fixed_weights=False, max_steps=self.max_steps
         )

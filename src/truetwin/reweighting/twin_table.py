@@ -1,4 +1,4 @@
-"""Twins' answers to a set of items, as the array methods of this job see them."""
+"""Twin table: twins' answers to a set of items as arrays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class TwinTable:
     codes : ndarray of shape (n, m)
         Category numbers ``0 .. n_categories[j] - 1``; -1 where a twin gave no answer on the item's scale.
     n_categories : ndarray of shape (m,)
+        Number of categories of each item.
     item_ids : tuple of str
+        Ids of the items.
     ordered : ndarray of shape (m,), default all
         Whether the categories of the item have an order.
     prior : ndarray of shape (n,), optional
@@ -65,7 +67,7 @@ class TwinTable:
         prior: Floats | None = None,
         texts: Sequence[str] | None = None,
     ) -> TwinTable:
-        """Check and complete the parts; twins whose design weight is zero are left out."""
+        """Check the parts and build a table; twins whose design weight is zero are left out."""
         sizes = np.asarray(n_categories, dtype=np.int64)
         n, m = codes.shape
         if sizes.shape != (m,):
@@ -96,12 +98,12 @@ class TwinTable:
 
     @property
     def width(self) -> int:
-        """Largest number of categories of any item of the table that this one was taken from."""
+        """Largest number of categories of any item, also of items that were in the table before :meth:`take`."""
         sizes = self.n_categories if self.root is None else self.root.n_categories
         return int(sizes.max())
 
     def take(self, rows: NDArray[np.integer] | Sequence[int]) -> TwinTable:
-        """The table of some of the items; comparisons of items already made are kept."""
+        """Select some of the items; comparisons of items already made are kept."""
         index = np.asarray(rows, dtype=np.int64)
         absolute = index if self.rows is None else self.rows[index]
         return TwinTable(
@@ -117,7 +119,7 @@ class TwinTable:
 
     @cached_property
     def base(self) -> NDArray[np.int64]:
-        """How many twins answered each item, shape ``(m,)``."""
+        """Number of twins who answered each item, shape ``(m,)``."""
         return np.asarray((self.codes >= 0).sum(axis=0), dtype=np.int64)
 
     @cached_property
@@ -140,21 +142,21 @@ class TwinTable:
 
     @cached_property
     def operator(self) -> CategoricalMap:
-        """Weights of twins to weighted answer counts of these items."""
+        """Linear map from weights of twins to weighted answer counts of these items."""
         return CategoricalMap((self.codes[:, j] for j in range(self.n_items)), self._sizes_to_width())
 
     def base_codes(self, n_base: int | None = None) -> NDArray[np.int64]:
-        """Answers of the base category twins, shape ``(n_base, m)``.
+        """Return the answers of the base category twins, shape ``(n_base, m)``.
 
-        The k-th of ``n_base`` (default ``width``) always answers at the same place of the scale: category k
-        where an item has that many categories, the category at the same relative position where it has fewer.
+        The k-th of ``n_base`` (default ``width``) always answers at the same place of the scale. This is category k
+        where an item has ``n_base`` categories, and the category at the same relative position where it has fewer.
         """
         n_base = n_base or self.width
         place = (np.arange(n_base)[:, None] + 0.5) / n_base
         return np.asarray((place * self.n_categories).astype(np.int64))
 
     def with_base_twins(self, *, twins: bool = True) -> CategoricalMap:
-        """The map for twins followed by base category twins (or for the latter alone)."""
+        """Build the map for twins followed by base category twins, or for the latter alone."""
         base = self.base_codes()
         columns = (
             np.concatenate([self.codes[:, j], base[:, j].astype(self.codes.dtype)]) if twins else base[:, j]
@@ -166,7 +168,7 @@ class TwinTable:
         return np.full(self.n_items, self.width, dtype=np.int64)
 
     def valid(self) -> NDArray[np.bool_]:
-        """Which cells of a ``(m, width)`` array are categories of the item."""
+        """Mask of the cells of a ``(m, width)`` array that are categories of the item."""
         return np.arange(self.width) < self.n_categories[:, None]
 
 

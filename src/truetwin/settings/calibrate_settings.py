@@ -30,7 +30,8 @@ class Calibrate(OnlyItems, Hyperparameters):
     intervals: Annotated[LevelOrNone, InStudy("interval", 0.9)] = setting(
         None,
         "Also write intervals of this level (such as 0.9), and category probabilities for new items, to a "
-        "long table NAME.intervals.ENDING beside the predictions. Method auto only.",
+        "long table NAME.intervals.ENDING beside the predictions. Only for methods that predict "
+        "distributions, such as auto.",
     )
     long: bool = setting(False, "Write one row a prediction (respondent_id,item_id,value).")
     format: Annotated[
@@ -39,7 +40,7 @@ class Calibrate(OnlyItems, Hyperparameters):
     ] = setting("csv", "Format of the file with the predictions: CSV, Parquet, SPSS or Stata.")
 
 
-class CalibrateCommand(PanelFiles, Calibrate, InContext, Blocks, DisclosureColumn, Workers, Terminal):
+class CalibrateCommand(Calibrate, Blocks, PanelFiles, InContext, DisclosureColumn, Workers, Terminal):
     """`truetwin calibrate`."""
 
     output: Annotated[Path, CommandLineOnly("A study keeps its results in the folder of its run.")] = setting(

@@ -6,13 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from inspect import get_annotations
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from truetwin.settings.setting_errors import RuleBrokenError, explained
+from truetwin.settings.setting_wording import in_words
 
 __all__ = [
+    "EARLIER_STEP",
     "Argument",
     "CommandLineOnly",
     "FileOnly",
@@ -29,8 +39,12 @@ __all__ = [
     "mark_of",
     "read_settings",
     "setting",
+    "study_record",
     "values_of",
 ]
+
+#: What stands in a study file for what an earlier step of the study makes.
+EARLIER_STEP = "earlier-step"
 
 M = TypeVar("M")
 S = TypeVar("S", bound="Settings")
@@ -145,6 +159,11 @@ class Settings(CheckedModel):
 
     #: Why a command is no part of a study, where it is none.
     outside_studies: ClassVar[str] = ""
+    #: Whether it is what a verb takes, and whether its options are listed last.
+    is_command: ClassVar[bool] = False
+    comes_last: ClassVar[bool] = False
+    #: The setting that a list in place of a whole section stands for.
+    shorthand: ClassVar[str] = ""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, arbitrary_types_allowed=True
@@ -154,6 +173,8 @@ class Settings(CheckedModel):
     @classmethod
     def _read_study_keys(cls, values: Any, info: ValidationInfo) -> Any:
         """Give settings their own names and, in a study file, their defaults there."""
+        if cls.shorthand and isinstance(values, list | tuple):
+            values = {cls.shorthand: values}
         if not isinstance(values, Mapping) or (info.context or {}).get("side") is not Side.STUDY:
             return values
         found = dict(values)
@@ -182,6 +203,7 @@ class Settings(CheckedModel):
                 found["x-unit"] = unit.name
             if there and there.default is not MISSING:
                 found["default"] = there.default
+                schema["required"] = [other for other in schema.get("required", []) if other != name]
             elif unset:
                 found["description"] = f"{found.get('description', '')} By default: {unset.text}.".strip()
             schema["properties"][(there.key if there else None) or name] = found
@@ -189,11 +211,26 @@ class Settings(CheckedModel):
 
     @classmethod
     def own_first(cls) -> list[str]:
-        """Names of the settings: this model's own, then those of the groups that it is made of."""
-        names: list[str] = []
-        for part in cls.__mro__:
-            names += [name for name in get_annotations(part) if name in cls.model_fields]
+        """Names of the settings: this model's own, then those of the groups that it is made of.
+
+        A command has its job's settings first, then its own, then those of groups that come last.
+        """
+        parts = list(cls.__mro__)
+        if cls.is_command:
+            parts.sort(key=lambda part: 2 if part.__dict__.get("comes_last") else int(part is cls))
+        names = [name for part in parts for name in get_annotations(part) if name in cls.model_fields]
         return list(dict.fromkeys(names))
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_switches_for_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where a number is asked for, instead of reading them as 1 and 0."""
+        if isinstance(value, bool) and info.field_name:
+            kind = cls.model_fields[info.field_name].annotation
+            admitted = {kind, *get_args(kind)}
+            if admitted & {int, float} and bool not in admitted:
+                raise ValueError(f"must be {in_words(kind)}; got {value}")
+        return value
 
 
 def setting(default: Any, description: str, **bounds: Any) -> Any:
@@ -214,6 +251,24 @@ def values_of(settings: Settings, group: type[Settings]) -> dict[str, Any]:
 def default_of(model: type[Settings], name: str) -> Any:
     """The default of a setting, for records elsewhere that hold the same setting."""
     return model.model_fields[name].get_default(call_default_factory=True)
+
+
+def study_record(settings: Settings) -> dict[str, Any]:
+    """Settings as JSON, under the keys that they have in a study file."""
+    plain = settings.model_dump(mode="json")
+    found: dict[str, Any] = {}
+    for name, field in type(settings).model_fields.items():
+        value, there = getattr(settings, name), mark_of(field, InStudy)
+        key = (there.key if there else None) or name
+        found[key] = _record(value) if isinstance(value, Settings) else plain[name]
+    return found
+
+
+def _record(section: Settings) -> Any:
+    """A section, or the list that stands for it where nothing else is set."""
+    found, short = study_record(section), type(section).shorthand
+    others = [value for key, value in found.items() if key != short]
+    return found[short] if short and all(value is None for value in others) else found
 
 
 def read_settings(model: type[S], values: Mapping[str, Any], side: Side = Side.PYTHON, where: str = "") -> S:

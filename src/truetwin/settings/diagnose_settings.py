@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from truetwin.settings.declaration import Settings, StudyKey, setting
+from truetwin.settings.declaration import Flag, Settings, StudyKey, setting
 from truetwin.settings.shared_settings import Blocks, Figures, PanelFiles, Terminal
 
 
 class Diagnose(Settings):
     """Say how far the twins can be trusted, and for which items."""
 
-    scaled: bool = setting(True, "Divide items by their standard deviations before spectra are compared.")
+    scaled: Annotated[bool, Flag("--scaled/--no-scaled")] = setting(
+        True, "Divide items by their standard deviations before spectra are compared."
+    )
 
 
-class DiagnoseCommand(PanelFiles, Diagnose, Blocks, Figures, Terminal):
+class DiagnoseCommand(Diagnose, Figures, Blocks, PanelFiles, Terminal):
     """`truetwin diagnose`."""
 
     method: Annotated[str | None, StudyKey("calibrate.method")] = setting(

@@ -65,7 +65,7 @@ class Evaluate(Hyperparameters):
     )
 
 
-class EvaluateCommand(PanelFiles, Evaluate, InContext, Blocks, Workers, Terminal):
+class EvaluateCommand(Evaluate, Blocks, PanelFiles, InContext, Workers, Terminal):
     """`truetwin evaluate`."""
 
     protocol: Annotated[Protocol, StudyKey("evaluate.protocols")] = setting(

@@ -81,9 +81,15 @@ class Option:
 
 @cache
 def options_of(model: type[Settings]) -> tuple[Option, ...]:
-    """All arguments and options of a model: arguments first, then what is required, then groups in their order."""
-    found = list(_options(model, ()))
-    return tuple(sorted(found, key=lambda o: (o.flag is not None, o.flag is not None and not o.required)))
+    """All arguments and options of a model: arguments first, then what is required, then groups in their order.
+
+    Arguments stand in the order of declaration, those of a shared group before a command's own.
+    """
+    found = _options(model, ())
+    places = list(model.model_fields)
+    arguments = sorted((o for o in found if o.flag is None), key=lambda o: places.index(o.path[0]))
+    flags = [option for option in found if option.flag is not None]
+    return (*arguments, *sorted(flags, key=lambda option: not option.required))
 
 
 def _options(model: type[Settings], path: tuple[str, ...]) -> list[Option]:
@@ -98,7 +104,7 @@ def _options(model: type[Settings], path: tuple[str, ...]) -> list[Option]:
             continue
         argument, flag = mark_of(field, Argument), mark_of(field, Flag)
         written = None if argument else flag.name if flag else f"--{name.replace('_', '-')}"
-        metavar = (argument.metavar if argument else None) or (name.upper() if argument else _metavar(field))
+        metavar = (argument.metavar if argument else None) or (name if argument else _metavar(field))
         found.append(Option((*path, name), field, written, metavar, _repeats(field)))
     return found
 

@@ -19,13 +19,9 @@ from truetwin.settings.declaration import (
     setting,
 )
 from truetwin.settings.shared_settings import (
-    Caps,
-    Connection,
+    Asking,
     IdColumn,
-    OutputLimit,
-    Prices,
     PromptFiles,
-    Requests,
     Terminal,
 )
 from truetwin.settings.value_kinds import Ids, Names
@@ -42,7 +38,7 @@ class Targets(Settings):
     target_file: Path | None = setting(None, "The same as an item file: what `simulate --items` will get.")
 
 
-class Personas(Targets, Connection, OutputLimit, PromptFiles, Requests, Caps, Prices):
+class Personas(Targets, Asking, PromptFiles):
     """Make a persona of every respondent from their own answers and attributes."""
 
     builder: str = setting("text", "Builder of the personas; `truetwin personas list` shows all.")

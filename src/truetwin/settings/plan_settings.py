@@ -6,13 +6,15 @@ from typing import Annotated, Literal
 
 from truetwin.settings.declaration import Settings, Unset, setting
 from truetwin.settings.shared_settings import PanelFiles, Terminal
-from truetwin.settings.value_kinds import Ids
+from truetwin.settings.value_kinds import Ids, Named
 
 
 class Plan(Settings):
     """Choose which new items (or people) to ask next so that predictions of the rest improve most."""
 
-    budget: int = setting(..., "How many items (people) to ask next.", ge=1)
+    budget: Annotated[int, Named("a whole number >= 1")] = setting(
+        ..., "How many items (people) to ask next.", ge=1
+    )
     axis: Literal["items", "respondents"] = setting("items", "What to choose: items or respondents.")
     targets: Annotated[Ids, Unset("everything without human answers")] = setting(
         (), "What is to be predicted well, separated by commas; may be repeated."
@@ -22,5 +24,5 @@ class Plan(Settings):
     )
 
 
-class PlanCommand(PanelFiles, Plan, Terminal):
+class PlanCommand(Plan, PanelFiles, Terminal):
     """`truetwin plan`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from truetwin.settings.declaration import Argument, Unset, setting
-from truetwin.settings.shared_settings import FigureFormat, Terminal, Workers
+from truetwin.settings.shared_settings import FigureFormats, Terminal, Workers
 from truetwin.settings.value_kinds import Names
 
 
@@ -66,7 +66,7 @@ class ReproduceCommand(Workers, Terminal):
     figures: Annotated[Path | None, Unset("figures, for a figure; else none")] = setting(
         None, "Write figures and their data to this folder."
     )
-    figure_format: Annotated[tuple[FigureFormat, ...], Names] = setting(
+    figure_format: FigureFormats = setting(
         ("png",), "Formats of the figures: png, svg, pdf, separated by commas."
     )
     answers: Annotated[tuple[Path, ...], Unset("the published ones on this machine")] = setting(

@@ -60,6 +60,12 @@ class ReweightCommand(Reweight, IdColumn, ItemFile, DisclosureColumn, Terminal):
         Path | None, CommandLineOnly("A study always writes the weights, where the method has any.")
     ] = setting(None, "Also write the weights of the twins to this file.")
 
+    @property
+    def files(self) -> dict[str, Path]:
+        """The tables, by role."""
+        roles = ("marginals", "twin", "groups", "item_file", "twin_weights")
+        return {role: path for role in roles if (path := getattr(self, role)) is not None}
+
     @model_validator(mode="after")
     def _weights_need_a_method_with_weights(self) -> Self:
         if self.weights_output and self.method in WITHOUT_WEIGHTS:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import ParameterError
 from truetwin.registry import closest
-from truetwin.settings.setting_wording import bounds_in_words, bounds_of, choices_of, in_words, models_in
+from truetwin.settings.setting_wording import (
+    bounds_in_words,
+    bounds_of,
+    choices_of,
+    in_words,
+    models_in,
+    named,
+)
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -18,15 +25,27 @@ if TYPE_CHECKING:
 _OUT_OF_BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
 
 
-class RuleBrokenError(ValueError):
-    """Two settings contradict each other.
+class RuleBrokenError(ParameterError):
+    """Two settings contradict each other, or one of them contradicts what is asked.
 
     ``rule`` names settings in braces, ``"{pilot} goes with {dry_run}"``; a message puts in what the user called them.
+
+    Examples
+    --------
+    >>> str(RuleBrokenError("{pilot} goes with {dry_run}"))
+    'pilot goes with dry_run'
     """
 
     def __init__(self, rule: str) -> None:
-        super().__init__(rule)
+        super().__init__(rule.replace("{", "").replace("}", ""))
         self.rule = rule
+
+    def named(self, model: type[Settings], side: Side, place: Sequence[Place] = ()) -> ParameterError:
+        """The same error with the names that the user wrote."""
+        inside = models_in(place[-1].field.annotation)[0] if place else model
+        fields = inside.model_fields.items()
+        names = {name: written_name(model, [*place, Place(inside, name, f)], side) for name, f in fields}
+        return ParameterError(self.rule.format_map(names))
 
 
 @dataclass(frozen=True)
@@ -67,12 +86,7 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
     name = written_name(model, places, side)
     raised = problem.get("ctx", {}).get("error")
     if isinstance(raised, RuleBrokenError):
-        inside = models_in(places[-1].field.annotation)[0] if places else model
-        names = {
-            n: written_name(model, [*places, Place(inside, n, f)], side)
-            for n, f in inside.model_fields.items()
-        }
-        return raised.rule.format_map(names)
+        return str(raised.named(model, side, places))
     if not places:
         return f"the settings must be given by name; got {_shown(problem['input'])}"
     last = places[-1]
@@ -86,12 +100,13 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
     if raised is not None:
         return f"{name} {raised}"
     value = problem["input"]
-    if problem["type"] in _OUT_OF_BOUNDS:
-        return f"{name} must {bounds_in_words(bounds_of(last.field))}; got {value}"
-    must = in_words(last.field.annotation)
     known = list(choices_of(last.field.annotation))
+    if problem["type"] in _OUT_OF_BOUNDS and named(last.field) is None and not known:
+        return f"{name} must {bounds_in_words(bounds_of(last.field))}; got {value}"
+    must = named(last.field) or in_words(last.field.annotation)
     guess = closest(value, known) if known and isinstance(value, str) else ""
-    return f"{name} must be {must}; got {_shown(value)}{'.' if guess else ''}{guess}"
+    got = str(value) if problem["type"] in _OUT_OF_BOUNDS else _shown(value)
+    return f"{name} must be {must}; got {got}{'.' if guess else ''}{guess}"
 
 
 def written_name(model: type[Settings], places: Sequence[Place], side: Side) -> str:

@@ -25,16 +25,25 @@ def in_words(annotation: Any) -> str:
         return _KINDS[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        named = next((mark.words for mark in arguments[1:] if isinstance(mark, Named)), None)
+        words = next((mark.words for mark in arguments[1:] if isinstance(mark, Named)), None)
         bounds = bounds_in_words(_bounds(arguments[1:])).removeprefix("be ")
-        return named or f"{in_words(arguments[0])}{' of ' + bounds if bounds else ''}"
+        return words or f"{in_words(arguments[0])}{' of ' + bounds if bounds else ''}"
     if origin is Literal:
         return listed([repr(a) if len(arguments) == 1 else str(a) for a in arguments])
     if origin in (Union, UnionType):
         return listed([in_words(a) for a in arguments if a is not NoneType])
+    if origin is tuple and choices_of(arguments[0]):
+        return f"some of {in_words(arguments[0])}"
     if origin is tuple and not models_in(arguments[0]):
         return f"a list of {in_words(arguments[0]).removeprefix('a ')}s"
     return "a list of settings" if origin is tuple else "settings by name"
+
+
+def named(field: Any) -> str | None:
+    """What a setting's kind is called, if it was given words of its own."""
+    from truetwin.settings.value_kinds import Named
+
+    return next((mark.words for mark in field.metadata if isinstance(mark, Named)), None)
 
 
 def listed(parts: list[str]) -> str:

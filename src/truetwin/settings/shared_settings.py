@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from truetwin.settings.declaration import (
     Argument,
@@ -18,16 +19,20 @@ from truetwin.settings.declaration import (
     Unset,
     setting,
 )
-from truetwin.settings.value_kinds import Ids, JsonObject, Parameters
+from truetwin.settings.value_kinds import Ids, JsonObject, Parameters, names_at_commas
 
 Engine = Literal["openai", "inspect"]
 FigureFormat = Literal["png", "svg", "pdf"]
+FigureFormats = Annotated[tuple[FigureFormat, ...], BeforeValidator(names_at_commas)]
 #: The unit of prices.
 PRICE = "currency a million tokens"
 
 
 class Terminal(Settings):
     """What every verb has for the terminal."""
+
+    is_command = True
+    comes_last = True
 
     as_json: Annotated[bool, Flag("--json"), CommandLineOnly("A study keeps its results in files.")] = (
         setting(False, "Print one JSON object instead of a table.")
@@ -37,6 +42,8 @@ class Terminal(Settings):
 class Workers(Settings):
     """How the computing is spread."""
 
+    comes_last = True
+
     n_jobs: Annotated[
         int, CommandLineOnly("How fast a result is there is no part of a study; see `study run`.")
     ] = setting(1, "Number of parallel workers; -1 for all cores. Results do not depend on it.")
@@ -44,6 +51,8 @@ class Workers(Settings):
 
 class IdColumn(Settings):
     """How tables name respondents."""
+
+    comes_last = True
 
     id_column: Annotated[str | None, StudyKey("inputs.id_column"), Unset("respondent_id, or the first")] = (
         setting(None, "Column of respondent ids.")
@@ -53,6 +62,8 @@ class IdColumn(Settings):
 class ItemFile(Settings):
     """What is declared of the items."""
 
+    comes_last = True
+
     item_file: Annotated[Path | None, StudyKey("inputs.items")] = setting(
         None, "CSV or JSON file that declares texts, scales, off-scale codes and blocks of items."
     )
@@ -61,6 +72,8 @@ class ItemFile(Settings):
 class PanelFiles(IdColumn, ItemFile):
     """The tables of a panel: what people answered, and what their twins answered."""
 
+    comes_last = True
+
     human: Annotated[Path, Argument(), StudyKey("inputs.human")] = setting(
         ..., "What people answered: CSV, Parquet, SPSS or Stata; wide or long."
     )
@@ -68,9 +81,17 @@ class PanelFiles(IdColumn, ItemFile):
         ..., "What their twins answered; may have more items and respondents."
     )
 
+    @property
+    def files(self) -> dict[str, Path]:
+        """The tables, by role."""
+        roles = ("human", "twin", "item_file", "in_context")
+        return {role: path for role in roles if (path := getattr(self, role, None)) is not None}
+
 
 class InContext(Settings):
     """A further table of a panel, for the method of that name."""
+
+    comes_last = True
 
     in_context: Annotated[Path | None, StudyKey("inputs.in_context")] = setting(
         None, "Answers of twins that were shown the person's other answers."
@@ -79,6 +100,8 @@ class InContext(Settings):
 
 class Blocks(Settings):
     """Which items were asked together."""
+
+    comes_last = True
 
     blocks: Annotated[str | None, StudyKey("inputs.blocks"), Unset("as declared, or by ids")] = setting(
         None,
@@ -99,9 +122,20 @@ class Hyperparameters(Settings):
         {}, "Set a hyperparameter by hand, as METHOD.NAME=VALUE; may be repeated."
     )
 
+    @property
+    def parameters_in_words(self) -> list[str]:
+        """Hyperparameters as one would type them: ``METHOD.NAME=VALUE``."""
+        return [
+            f"{method}.{name}={value if isinstance(value, str) else json.dumps(value)}"
+            for method, settings in self.parameters.items()
+            for name, value in settings.items()
+        ]
+
 
 class DisclosureColumn(Settings):
     """Whether rows say that they are model-based."""
+
+    comes_last = True
 
     disclosure_column: Annotated[
         bool, CommandLineOnly("Tables that a study writes always have the column.")
@@ -250,6 +284,10 @@ class RunLimits(Moved, Requests, Attempts, AllCaps, CachedPrices, ContextLimit):
                 "{price_out}"
             )
         return self
+
+
+class Asking(Connection, OutputLimit, Reasoning, RunLimits):
+    """What every job that asks a model has."""
 
 
 class PromptFiles(Settings):

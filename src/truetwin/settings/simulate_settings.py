@@ -18,12 +18,9 @@ from truetwin.settings.declaration import (
     setting,
 )
 from truetwin.settings.shared_settings import (
-    Connection,
+    Asking,
     ExtraFields,
-    OutputLimit,
     PromptFiles,
-    Reasoning,
-    RunLimits,
     Terminal,
 )
 from truetwin.settings.value_kinds import Ids
@@ -79,7 +76,7 @@ class Design(Settings):
     )
 
 
-class Simulate(Design, Connection, OutputLimit, Reasoning, ExtraFields, PromptFiles, RunLimits):
+class Simulate(Design, Asking, ExtraFields, PromptFiles):
     """Ask twins survey items through a language model, and keep every reply."""
 
     model: Annotated[str | None, MayBeFile()] = setting(

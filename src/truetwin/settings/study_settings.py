@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator
+from typing import Annotated, Any, Literal
 
 from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Argument, Settings, Unset, setting
@@ -15,6 +13,7 @@ from truetwin.settings.evaluate_settings import Evaluate
 from truetwin.settings.personas_settings import Personas
 from truetwin.settings.plan_settings import Plan
 from truetwin.settings.reweight_settings import Reweight
+from truetwin.settings.setting_wording import models_in
 from truetwin.settings.shared_settings import Terminal, Workers
 from truetwin.settings.simulate_settings import Simulate
 from truetwin.settings.value_kinds import Ids
@@ -47,10 +46,11 @@ class Inputs(Settings):
     items: Path | None = setting(
         None, "Item file: texts, scales, labels, off-scale codes, batteries; or an instrument (.qsf, .sav)."
     )
-    blocks: Path | None = setting(
+    blocks: Path | Literal["auto"] | None = setting(
         None,
-        "Table item_id,block: which battery (items asked together) an item belongs to. Otherwise as the "
-        "item file says, or by ids.",
+        "Table item_id,block: which battery (items asked together) an item belongs to; or 'auto' to find "
+        "them by ids, missing answers and near-duplicate twin answers. Otherwise as the item file says, or "
+        "by ids.",
     )
     marginals: Path | None = setting(
         None, "Table item_id,category,share_or_count: how a population answered, for reweight."
@@ -72,6 +72,8 @@ class Inputs(Settings):
 class Voice(Settings):
     """Benchmarks of voices: what is asked, and stored answers for a leaderboard in the report."""
 
+    shorthand = "results"
+
     results: tuple[Path, ...] = setting(
         (), "Stored answers of `truetwin voice run`, for a leaderboard in the report."
     )
@@ -83,11 +85,6 @@ class Voice(Settings):
     score: VoiceScore | None = setting(None, "Score stored answers.")
     audit: VoiceAudit | None = setting(None, "Find what a benchmark gives away.")
     leaderboard: VoiceLeaderboard | None = setting(None, "Order models by their results.")
-
-
-def _results(value: Any) -> Any:
-    """A list of files stands for the section ``results``."""
-    return {"results": value} if isinstance(value, list | tuple) else value
 
 
 class Study(Settings):
@@ -105,9 +102,32 @@ class Study(Settings):
     plan: Plan | None = setting(None, "Choose what to ask next.")
     reweight: Reweight | None = setting(None, "Predict how a population answers.")
     evaluate_marginals: EvaluateMarginals | None = setting(None, "Measure how well that works.")
-    voice: Annotated[Voice, BeforeValidator(_results)] = setting(
-        Voice(), "Benchmarks of voices; or a list of files, for voice.results."
-    )
+    voice: Voice = setting(Voice(), "Benchmarks of voices; or a list of files, for voice.results.")
+
+
+def sections(model: type[Settings] = Study, path: str = "") -> dict[str, type[Settings]]:
+    """Every section of a study file that has keys of its own, by the path to it; the file itself is not among them.
+
+    Examples
+    --------
+    >>> list(sections())[:3]
+    ['inputs', 'personas', 'simulate']
+    """
+    found: dict[str, type[Settings]] = {}
+    for name in model.own_first():
+        for inner in models_in(model.model_fields[name].annotation):
+            found[f"{path}{name}"] = inner
+            found |= sections(inner, f"{path}{name}.")
+    return found
+
+
+def study_schema() -> dict[str, Any]:
+    """The JSON Schema of study files."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Study.model_json_schema(),
+        "title": "A truetwin study",
+    }
 
 
 class StudyFile(Settings):

@@ -22,7 +22,7 @@ class Repeatable:
     """The option may be given several times."""
 
 
-def _names(value: Any) -> Any:
+def names_at_commas(value: Any) -> Any:
     """Names from a comma-separated text, each once; a list stays one."""
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
@@ -88,7 +88,7 @@ def _none_for_zero(value: Any) -> Any:
 
 
 #: Names of methods, metrics and the like.
-Names = Annotated[tuple[str, ...], BeforeValidator(_names), Named("names, separated by commas")]
+Names = Annotated[tuple[str, ...], BeforeValidator(names_at_commas), Named("names, separated by commas")]
 #: Ids of items or respondents: one option may hold several, separated by commas, as ids themselves may hold commas.
 Ids = Annotated[tuple[str, ...], BeforeValidator(_listed), Named("a list of ids"), Repeatable()]
 #: Hyperparameters by hand.

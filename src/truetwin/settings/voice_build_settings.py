@@ -409,6 +409,10 @@ class RepairCommand(RepairBuild, BuildOutput):
     """`truetwin voice build repair`."""
 
 
+#: The settings of any build, its raw material included.
+AnyBuild = NarrativeBuild | InterpersonalBuild | SocialBuild | RepairBuild
+
+
 class VoiceBuild(Settings):
     """Benchmark items made from raw material, or a repaired release of an item file."""
 
@@ -416,3 +420,19 @@ class VoiceBuild(Settings):
     interpersonal: InterpersonalBuild | None = setting(None, "Make items from messages.")
     social: SocialBuild | None = setting(None, "Make items from posts and replies.")
     repair: RepairBuild | None = setting(None, "Make a repaired release.")
+
+    @property
+    def chosen(self) -> AnyBuild:
+        """The one build that is asked for."""
+        found = [self.narrative, self.interpersonal, self.social, self.repair]
+        return next(part for part in found if part is not None)
+
+    @model_validator(mode="after")
+    def _one_build(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise RuleBrokenError(
+                "a study makes one set of items: one of {narrative}, {interpersonal}, {social} and {repair}; "
+                f"got {len(given)}"
+            )
+        return self

@@ -1,17 +1,21 @@
-"""Settings of `truetwin voice`, and of the section ``voice`` of a study; those of `voice build` are "
-"in `voice_sets`."""
+"""Settings of `truetwin voice`, and of the section ``voice`` of a study.
+
+Those of `truetwin voice build` stand in :mod:`truetwin.settings.voice_build_settings`.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from truetwin.settings.declaration import (
+    EARLIER_STEP,
     Argument,
     CommandLineOnly,
     Flag,
+    InStudy,
     MayBeFile,
     RuleBrokenError,
     Settings,
@@ -19,67 +23,96 @@ from truetwin.settings.declaration import (
     Unset,
     setting,
 )
-from truetwin.settings.shared_settings import (
-    Connection,
-    Engine,
-    Figures,
-    OutputLimit,
-    Reasoning,
-    RunLimits,
-    Terminal,
-)
-from truetwin.settings.value_kinds import Names, Temperature
+from truetwin.settings.shared_settings import Asking, Engine, Figures, Terminal
+from truetwin.settings.value_kinds import Names, Temperature, names_at_commas
 
 Control = Literal["none", "no-history", "no-persona", "swapped"]
+#: What a sample for people can mirror.
+Stratum = Literal["dimension", "group", "language", "persona", "model"]
+#: For which capabilities an item counts: all that it tests, or the primary one.
+CountedBy = Literal["labels", "primary"]
+#: In a study, items come from ``voice.build`` unless they are named.
+FROM_A_BUILD = InStudy(default=EARLIER_STEP)
 
-RUN_FOLDER = "A study keeps the run in the folder of its own."
-IN_REPORT = "A study writes its results to its folder and its report."
+RUN_FOLDER = "A study keeps each run in its own folder."
+IN_FOLDER = "A study always writes this to its folder."
+IN_REPORT = "A study shows its results in its report."
 
 
-class VoiceItems(Settings):
-    """Which items are put to a model."""
+class ItemChoice(Settings):
+    """Which items of a benchmark are used."""
 
     profiles: Annotated[Path | None, Unset("profiles.jsonl beside it")] = setting(
         None, "Profiles that go with a file of narrative items."
     )
     limit: int | None = setting(None, "Only the first so many items.", ge=1)
-    history: int = setting(30, "Turns of history that are shown, the latest ones; 0 for none.", ge=0)
 
 
-class Structured(Settings):
-    """Whether a schema is sent along."""
+class Controlled(Settings):
+    """What is taken away from items, to see what a model does without it."""
 
-    structured: Annotated[bool, Flag("--structured/--no-structured")] = setting(
-        True, "Ask for replies by a JSON schema too, where the endpoint knows that."
-    )
-
-
-class PlayedDecoding(Settings):
-    """How the model decodes."""
-
-    temperature: Temperature = setting(0.0, "Temperature of decoding; 'none' leaves it to the endpoint.")
-
-
-class Asking(VoiceItems, PlayedDecoding, Connection, OutputLimit, Reasoning, RunLimits):
-    """What every verb that asks a model about voice items has."""
-
-
-class Playing(Asking):
-    """What the verbs that play personas have."""
-
-    items: Annotated[str, Argument(), MayBeFile()] = setting(
-        ..., "The items: 'narrative' (the published ones), or a JSONL file in any known layout."
-    )
-    model: Annotated[str, MayBeFile()] = setting(
-        ..., "Model that plays the personas: the provider's name, or scripted:FILE."
-    )
     control: Control = setting(
         "none",
         "Control run: no-history, no-persona (no profile either) or swapped (another person's history).",
     )
 
 
-class VoiceRun(Playing, Structured):
+class ControlledItems(ItemChoice, Controlled):
+    """Which items are used, and what is taken away from them."""
+
+
+class HistoryShown(Settings):
+    """How much a model sees of what a person said before."""
+
+    history: int = setting(30, "Turns of history that are shown, the latest ones; 0 for none.", ge=0)
+
+
+class VoiceItems(ItemChoice, HistoryShown):
+    """Which items are put to a model."""
+
+
+class Rotations(Settings):
+    """In how many orders of options an item is asked."""
+
+    rotations: int = setting(
+        1, "Orders of options in which each item is asked; 4 measures position bias.", ge=1, le=4
+    )
+
+
+class Structured(Settings):
+    """Whether a JSON schema of the reply is sent along."""
+
+    structured: Annotated[bool, Flag("--structured/--no-structured")] = setting(
+        True, "Ask for replies by a JSON schema too, where the endpoint knows that."
+    )
+
+
+class Questions(HistoryShown, Rotations, Structured):
+    """How items are put to a model."""
+
+
+class PlayedDecoding(Settings):
+    """How the model decodes."""
+
+    temperature: Temperature = setting(0, "Temperature of decoding; 'none' leaves it to the endpoint.")
+
+
+class AskingAboutItems(VoiceItems, PlayedDecoding, Asking):
+    """What every verb that asks a model about voice items has."""
+
+
+class Playing(AskingAboutItems, Controlled):
+    """What the verbs that play personas have."""
+
+    items: Annotated[str, Argument(), MayBeFile(), FROM_A_BUILD] = setting(
+        ..., "The items: 'narrative' (the published ones), or a JSONL file in any known layout."
+    )
+    model: Annotated[str, MayBeFile()] = setting(
+        ..., "Model that plays the personas: the provider's name, or scripted:FILE."
+    )
+
+
+class VoiceRun(Playing, Rotations, Structured):
     """Play a benchmark: choose replies, or write them and have them judged; then score."""
 
     protocol: Names = setting(
@@ -95,12 +128,7 @@ class VoiceRun(Playing, Structured):
     judge_key_variable: Annotated[str | None, Unset("as --key-variable")] = setting(
         None, "Environment variable with the judge's key."
     )
-    judge_temperature: Temperature = setting(
-        0.0, "Temperature of the judge; 'none' leaves it to the endpoint."
-    )
-    rotations: int = setting(
-        1, "Orders of options in which each item is asked; 4 measures position bias.", ge=1, le=4
-    )
+    judge_temperature: Temperature = setting(0, "Temperature of the judge; 'none' leaves it to the endpoint.")
 
 
 class RunFolder(Settings):
@@ -141,13 +169,13 @@ class VoiceGenerateCommand(VoiceGenerate, RunFolder, DryRun, Terminal):
     seed: Annotated[int, StudyKey("seed")] = setting(0, "Seed of swapped histories.")
 
 
-class VoiceJudge(Asking, Structured):
+class VoiceJudge(AskingAboutItems, Structured):
     """Have a model judge free replies, whoever wrote them: two rankings and marks; then score."""
 
-    replies: Annotated[Path, Argument()] = setting(
+    replies: Annotated[Path, Argument(), InStudy(default=EARLIER_STEP)] = setting(
         ..., "Free replies: reply.jsonl of a run, or the published layout (JSONL)."
     )
-    items: Annotated[str, MayBeFile()] = setting(
+    items: Annotated[str, MayBeFile(), FROM_A_BUILD] = setting(
         ..., "The items that were replied to: 'narrative', or a JSONL file in any known layout."
     )
     judge_model: Annotated[str, MayBeFile()] = setting(
@@ -165,10 +193,10 @@ class VoiceJudgeCommand(VoiceJudge, RunFolder, Terminal):
     seed: Annotated[int, StudyKey("seed")] = setting(0, "Seed of the order of options.")
 
 
-class VoiceAnnotate(Asking, Structured):
+class VoiceAnnotate(AskingAboutItems, Structured):
     """Say which of the six capabilities each item tests, by a model or by people; merge that into the items."""
 
-    items: Annotated[str, Argument(), MayBeFile()] = setting(
+    items: Annotated[str, Argument(), MayBeFile(), FROM_A_BUILD] = setting(
         ..., "The items: 'narrative' (the published ones), or a JSONL file in any known layout."
     )
     model: Annotated[str | None, MayBeFile()] = setting(
@@ -178,6 +206,12 @@ class VoiceAnnotate(Asking, Structured):
         None, "Take these annotations (JSONL, by people, say) instead of asking a model."
     )
 
+    @model_validator(mode="after")
+    def _from_a_model_or_a_file(self) -> Self:
+        if (self.annotations is None) == (self.model is None):
+            raise RuleBrokenError("annotations must come from a model ({model}) or a file ({annotations})")
+        return self
+
 
 class VoiceAnnotateCommand(VoiceAnnotate, Terminal):
     """`truetwin voice annotate`."""
@@ -185,10 +219,10 @@ class VoiceAnnotateCommand(VoiceAnnotate, Terminal):
     run: Annotated[Path | None, CommandLineOnly(RUN_FOLDER)] = setting(
         None, "Folder of the run, with raw replies; the same command again continues it."
     )
-    output: Annotated[Path | None, CommandLineOnly(IN_REPORT), Unset("annotations.jsonl in the run")] = (
+    output: Annotated[Path | None, CommandLineOnly(IN_FOLDER), Unset("annotations.jsonl in the run")] = (
         setting(None, "File for the annotations (JSONL).")
     )
-    merged: Annotated[Path | None, CommandLineOnly(IN_REPORT)] = setting(
+    merged: Annotated[Path | None, CommandLineOnly(IN_FOLDER)] = setting(
         None, "Write the items with their annotations here (JSONL)."
     )
 
@@ -205,7 +239,7 @@ class VoiceAnnotateCommand(VoiceAnnotate, Terminal):
 class VoiceScore(Settings):
     """Score stored answers without any model: both denominators, intervals, baselines, positions, paired tests."""
 
-    files: Annotated[tuple[Path, ...], Argument()] = setting(
+    files: Annotated[tuple[Path, ...], Argument(), InStudy(default=(EARLIER_STEP,))] = setting(
         ..., "Stored answers: our own outcomes, or a published layout (JSONL)."
     )
     items: Annotated[str | None, MayBeFile()] = setting(
@@ -230,7 +264,7 @@ class VoiceScoreCommand(VoiceScore, Terminal):
 class VoiceAudit(Settings):
     """Find what a multiple-choice benchmark gives away without the persona, and what is wrong with its items."""
 
-    source: Annotated[str, Argument(), MayBeFile()] = setting(
+    source: Annotated[str, Argument(), MayBeFile(), FROM_A_BUILD] = setting(
         ..., "social, narrative, interpersonal, or a JSONL file of multiple-choice items."
     )
     answers: Annotated[
@@ -245,11 +279,10 @@ class VoiceAuditCommand(VoiceAudit, Terminal):
     seed: Annotated[int, StudyKey("seed")] = setting(
         0, "Seed of the order of options in the repaired release."
     )
-
-    matched: Annotated[Path | None, CommandLineOnly(IN_REPORT)] = setting(
+    matched: Annotated[Path | None, CommandLineOnly(IN_FOLDER)] = setting(
         None, "Write the items whose options are alike in length and style here."
     )
-    repaired: Annotated[Path | None, CommandLineOnly(IN_REPORT)] = setting(
+    repaired: Annotated[Path | None, CommandLineOnly(IN_FOLDER)] = setting(
         None, "Write a release without duplicates and leaks, right answers balanced, here."
     )
     show: Annotated[int, CommandLineOnly(IN_REPORT)] = setting(
@@ -273,7 +306,7 @@ class VoiceSampleCommand(Terminal):
     )
     n: int = setting(50, "Number of tasks.", ge=1)
     answers: tuple[Path, ...] = setting((), "Stored replies to judge, for all but choice; may be repeated.")
-    strata: Names = setting(
+    strata: Annotated[tuple[Stratum, ...], BeforeValidator(names_at_commas)] = setting(
         ("dimension", "group"),
         "What the sample mirrors, most important first, separated by commas: dimension, group, language, "
         "persona, model.",
@@ -301,9 +334,7 @@ class VoiceAgreeCommand(Terminal):
 class VoiceLeaderboard(Settings):
     """Order models by their results, beside the best rule that knows no persona; draw their capabilities."""
 
-    by: Literal["labels", "primary"] = setting(
-        "labels", "Count an item for all its capabilities (labels) or for one (primary)."
-    )
+    by: CountedBy = setting("labels", "Count an item for all its capabilities (labels) or for one (primary).")
 
 
 class VoiceLeaderboardCommand(VoiceLeaderboard, Figures, Terminal):

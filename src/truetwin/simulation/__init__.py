@@ -1,4 +1,7 @@
-"""Making twins' answers: personas in, survey items in, a table of answers out."""
+"""Simulate twins' answers: personas and survey items in, a table of answers out.
+
+A persona is the text that describes one real person to a language model. The model that plays this person is the
+twin."""
 
 from truetwin.simulation.personas.persona_builders import BUILDERS, PersonaSource, build_personas
 from truetwin.simulation.questions.survey_design import CONSTRUCTIONS, SurveyDesign

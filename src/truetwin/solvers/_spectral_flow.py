@@ -43,7 +43,7 @@ MOST_STAGES = 8
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of a stride: ``new = keep * current + back * previous + step * D(current)``."""
+    """Stage of a stride: ``new = keep * current + back * previous + step * D(current)``."""
 
     keep: float
     back: float

@@ -64,6 +64,7 @@ class CategoricalMap:
     shape : tuple of int
         ``(m, K)``: items by the largest number of categories; shares are zero where an item has fewer.
     n_answerers : int
+        Number of answerers.
     n_blocks : int
         Merged groups of items; the work of a step is proportional to ``n_answerers * n_blocks``.
     complete : bool
@@ -280,7 +281,7 @@ def _joined(left: _Node, right: _Node) -> _Node | None:
     n_pairs = left.size * right.size
     pairs = left.leaves.astype(np.int64) * right.size + right.leaves
     if n_pairs > 4 * MAX_LEAVES and np.unique(pairs[: 4 * cap]).size > cap:
-        return None  # refused by a sample, before the long way
+        return None  # a sample shows that merging does not pay
     if n_pairs <= DENSE_PAIRS:
         seen = np.flatnonzero(np.bincount(pairs, minlength=n_pairs))
     else:

@@ -20,7 +20,9 @@ class ElasticNetResult:
     Attributes
     ----------
     coef : ndarray of shape (p,) or (p, k)
+        Coefficients, one column a target.
     intercept : float or ndarray of shape (k,)
+        Intercept of each target.
     converged : bool
         Whether coordinate descent met its tolerance for every target.
     """
@@ -84,6 +86,7 @@ class ElasticNetDesign:
         Parameters
         ----------
         y : ndarray of shape (n,) or (n, k)
+            One target or several.
         alpha : float
             Penalty; > 0.
         l1_ratio : float

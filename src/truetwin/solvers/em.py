@@ -38,6 +38,7 @@ def em_weights(
     Parameters
     ----------
     operator : CategoricalMap
+        Map from weights to shares.
     human : ndarray of shape (m, K)
         Human shares.
     start : ndarray of shape (n,)
@@ -45,6 +46,7 @@ def em_weights(
     tol : float, default=1e-3
         Stop when the proven gap is below ``tol`` times the objective (only proven without missing answers).
     max_steps, check_every : int
+        Largest number of steps, and number of steps between two checks of the gap.
 
     Returns
     -------
@@ -90,11 +92,13 @@ class TransitionFit:
     Attributes
     ----------
     weights : ndarray of shape (n,)
+        Weights of the twins.
     transitions : tuple of ndarray of shape (K, K)
         One per kind; row ``a`` says how answer ``a`` of the twins spreads over the humans' categories.
     objective : float
         Mean cross-entropy at the end.
     n_steps : int
+        Number of steps taken.
     """
 
     weights: Floats
@@ -128,7 +132,9 @@ def em_transition(
     Parameters
     ----------
     operator : CategoricalMap
+        Map from weights to shares.
     human : ndarray of shape (m, K)
+        Human shares.
     prior : ndarray of shape (n,)
         Positive, summing to 1.
     kinds : sequence of ndarray
@@ -138,6 +144,7 @@ def em_transition(
     fixed_weights : bool, default=False
         Keep the prior weights and learn ``T`` only.
     max_steps : int
+        Largest number of steps.
     tol : float
         Stop when ten steps lower the cross-entropy by less than this.
 

@@ -22,7 +22,7 @@ class FixedStepSettings:
     rate : float
         Step in log-weights per unit of gradient.
     steps : int
-        How many are taken; there is no stopping rule that ever fires.
+        Number of steps taken; no stopping rule ever ends them earlier.
     largest_gradient : float
         A gradient with a larger Euclidean norm is scaled down to it (it nearly always is).
     lowest_log_weight : float
@@ -72,6 +72,7 @@ def fixed_step_descent(
     start : ndarray of shape (n,)
         Weights to start from.
     settings : FixedStepSettings, optional
+        Step size, number of steps and floor; by default those of the paper.
     learns : ndarray of bool, shape (n,), optional
         Answerers whose gradient counts; the others move by the floor and the normalisation only.
 

@@ -243,8 +243,7 @@ def als(
     tol: float = 1e-5,
     dtype: npt.DTypeLike = np.float64,
 ) -> LowRankResult:
-    r"""Fit ridge-penalised low-rank factors: the problem of alternating least squares (ALS), without its random
-    start.
+    r"""Ridge-penalised low-rank factors: the problem of alternating least squares (ALS), without a random start.
 
     Solves
 

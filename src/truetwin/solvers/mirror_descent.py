@@ -11,7 +11,7 @@ from scipy.special import rel_entr
 
 Floats = NDArray[np.float64]
 
-PERFECT = 1e-7  # a gap that no use of the weights can tell from none
+PERFECT = 1e-7  # with a gap below this, the fit counts as exact
 
 
 class Objective(Protocol):
@@ -144,7 +144,7 @@ def minimise_on_simplex(
             if gap <= allowed_gap(state.best_value, tol):
                 return state.solution(tol)
             if not last and state.smooth_gap() <= 0.5 * gap:
-                break  # what is left is mostly the smoothing itself
+                break  # the remaining gap is mostly due to the smoothing
     state.check()
     return state.solution(tol)
 

@@ -34,7 +34,9 @@ class NetworkOptions:
         Added, times the parameters, to the gradient before Adam (classic Adam's L2, not AdamW); biases
         included.
     learning_rate : float, default=1e-3
+        Step size of Adam.
     batch_size : int, default=128
+        Rows in one batch.
     epochs : int, default=200
         Most passes over the data.
     patience : int, default=20
@@ -70,7 +72,9 @@ class Networks:
     Attributes
     ----------
     weights : list of float32 ndarray of shape (m, fan_in, fan_out)
+        Weights of each layer.
     biases : list of float32 ndarray of shape (m, 1, fan_out)
+        Biases of each layer.
     losses : ndarray of shape (m,)
         Lowest training loss (mean squared error over an epoch), at which the weights were kept.
     epochs : int ndarray of shape (m,)
@@ -118,6 +122,7 @@ def train_networks(
     y : ndarray of shape (m, n)
         Targets.
     options : NetworkOptions, optional
+        Layers and training; by default as in paper A.
 
     Returns
     -------

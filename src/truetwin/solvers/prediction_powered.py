@@ -30,7 +30,7 @@ class PoweredMean:
     weight : float
         How far the predictions were used: 0 not at all, 1 fully.
     n : int
-    Number of measurements.
+        Number of measurements.
     """
 
     value: float
@@ -60,9 +60,9 @@ def prediction_powered_mean(
     population : array-like of shape (N,)
         Predictions of everybody, the sample included.
     level : float
-    Confidence level of the interval, between 0 and 1.
+        Confidence level of the interval, between 0 and 1.
     spread_if_alike : float, default=0
-    Standard deviation of the errors to assume where all observed errors are alike. Without it the interval would
+        Standard deviation of the errors to assume where all observed errors are alike. Without it the interval would
         have no width.
 
     Raises

@@ -66,7 +66,9 @@ class RidgeDesign:
         Returns
         -------
         coef : ndarray of shape (p,) or (p, k)
+            Coefficients, one column a target.
         intercept : ndarray of shape () or (k,)
+            Intercept of each target.
         """
         if not alpha >= 0:
             raise ParameterError(f"'alpha' must be >= 0. Got {alpha!r} instead.")

@@ -43,12 +43,15 @@ def fit_softmax(
     Parameters
     ----------
     features : ndarray of shape (m, p)
+        Features of the items.
     shares : ndarray of shape (m, K)
+        Shares of the categories; every row sums to 1.
     penalty : float
         ``lambda``, >= 0.
     start : SoftmaxFit, optional
         Where to start, for example the fit of a neighbouring penalty.
     max_steps : int, default=200
+        Largest number of L-BFGS steps.
 
     Returns
     -------

@@ -8,12 +8,15 @@ from functools import cached_property
 from pathlib import Path
 
 from truetwin.data import Panel
+from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_blocks
-from truetwin.study.study_file import Study
+from truetwin.settings.study_settings import Study
 
 Progress = Callable[[int, int], None]
 #: Where a study keeps adaptive transfer at every threshold, and shares of example items.
 THRESHOLDS, EXAMPLES = "thresholds.json", "examples.json"
+#: Where a study keeps the personas that it makes, what to ask next, and scores of predicted marginals.
+PERSONAS, PLAN, MARGINAL_SCORES = "personas.jsonl", "plan.json", "marginal-scores.json"
 
 
 @dataclass
@@ -24,6 +27,14 @@ class Work:
     folder: Path
     n_jobs: int = 1
     progress: Progress | None = None
+
+    @property
+    def personas(self) -> Path:
+        """Who is simulated: given, or made by an earlier step."""
+        if self.study.personas is not None:
+            return self.folder / PERSONAS
+        assert self.study.inputs.personas is not None
+        return self.study.inputs.personas
 
     @property
     def twin(self) -> Path:
@@ -50,8 +61,11 @@ class Work:
 
     @cached_property
     def blocks(self) -> dict[str, str] | None:
-        """Batteries, if a file declares them."""
-        return read_blocks(self.study.inputs.blocks) if self.study.inputs.blocks else None
+        """Batteries, if a file declares them or they are to be found by what answers show."""
+        given = self.study.inputs.blocks
+        if given == "auto":
+            return resolve_blocks(self.panel, "auto")[0]
+        return read_blocks(given) if given else None
 
     def tables(self) -> dict[str, Path]:
         """The files behind the panel, by role."""
@@ -63,7 +77,7 @@ class Work:
             "items": inputs.items,
             "blocks": inputs.blocks,
         }
-        return {role: path for role, path in found.items() if path is not None}
+        return {role: path for role, path in found.items() if isinstance(path, Path)}
 
 
 def evaluation_path(folder: Path, protocol: str) -> Path:

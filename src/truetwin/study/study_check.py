@@ -10,22 +10,34 @@ import numpy as np
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.errors import AlignmentError, DataError
 from truetwin.instrument.battery_evidence import resolve_blocks
-from truetwin.io import read_blocks
+from truetwin.io import read_items, read_personas
+from truetwin.io.marginal_data import read_groups
 from truetwin.io.readable_files import check_is_file
+from truetwin.settings.declaration import EARLIER_STEP
+from truetwin.settings.study_settings import Study
+from truetwin.settings.voice_settings import Playing
+from truetwin.simulation.survey.asked_personas import needs_portraits
+from truetwin.simulation.survey.asked_survey import model_of
 from truetwin.study.step_work import Work
-from truetwin.study.study_file import Study
+from truetwin.study.study_file import files_of, named_in
+from truetwin.study.voice_steps import check_earlier
 
 if TYPE_CHECKING:
+    from truetwin.data.persona import Persona
     from truetwin.simulation.survey.survey_task import SurveyTask
 
-OF_A_PANEL = ("evaluate", "calibrate", "diagnose")
+OF_A_PANEL = ("evaluate", "calibrate", "diagnose", "plan")
 
+#: The inputs that each section needs; personas for a simulation may be made by the section personas instead.
 NEEDS = {
+    "personas": ("human",),
     "simulate": ("personas", "items"),
     "evaluate": ("human",),
     "calibrate": ("human",),
     "diagnose": ("human",),
+    "plan": ("human",),
     "reweight": ("marginals",),
+    "evaluate_marginals": ("marginals",),
 }
 
 
@@ -46,23 +58,26 @@ def check_study(study: Study) -> list[str]:
     _check_names(study)
     _check_files(study)
     found = []
+    if study.personas is not None:
+        found.append(_made_personas(study))
     asked = None if study.simulate is None else _task(study)
     if study.inputs.human is not None and any(getattr(study, name) is not None for name in OF_A_PANEL):
         found.append(_panel(study, asked))
     if study.simulate is not None and asked is not None:
         size = f"{len(asked.personas)} personas, {len(asked.items)} items"
-        found.append(f"{size}: at most {asked.n_cells} calls of {study.simulate.model}")
+        found.append(f"{size}: at most {asked.n_cells} calls of {model_of(study.simulate)}")
     if study.inputs.marginals is not None:
         found.append(_marginals(study, asked))
     if study.inputs.groups is not None:
-        read_blocks(study.inputs.groups)
-    if study.voice:
+        read_groups(study.inputs.groups)
+    if study.voice.results:
         found.append(_voice(study))
+    found += _voice_steps(study)
     return found
 
 
 def _check_files(study: Study) -> None:
-    for path in (*(value for _, value in study.inputs if isinstance(value, Path)), *study.voice):
+    for _, path in files_of(study):
         check_is_file(path)
 
 
@@ -72,7 +87,7 @@ def _panel(study: Study, asked: SurveyTask | None) -> str:
     if asked is None:
         panel = work.panel
     else:
-        from truetwin.io import read_items, read_responses
+        from truetwin.io import read_responses
 
         inputs = study.inputs
         assert inputs.human is not None
@@ -97,7 +112,7 @@ def _panel(study: Study, asked: SurveyTask | None) -> str:
 
 
 def _marginals(study: Study, asked: SurveyTask | None) -> str:
-    from truetwin.io import read_items, read_responses
+    from truetwin.io import read_responses
     from truetwin.io.marginal_files import read_marginals
 
     inputs = study.inputs
@@ -122,20 +137,51 @@ def _voice(study: Study) -> str:
 
     if study.inputs.annotations is not None:
         read_annotations(study.inputs.annotations)
-    return f"{len(read_results(study.voice).standings)} results of voices"
+    return f"{len(read_results(study.voice.results).standings)} results of voices"
+
+
+def _voice_steps(study: Study) -> list[str]:
+    """Say what the section voice would ask, without asking."""
+    from truetwin.voice.jobs.asked_judging import judging_protocols
+    from truetwin.voice.jobs.asked_playing import check_judge
+
+    voice, found = study.voice, []
+    for name in ("annotate", "audit", "run", "generate", "judge", "score"):
+        if getattr(voice, name) is None:
+            continue
+        with named_in(f"voice.{name}"):
+            check_earlier(study, name)
+            if name == "run" and voice.run is not None:
+                check_judge(voice.run)
+            if name == "judge" and voice.judge is not None:
+                judging_protocols(voice.judge)
+    for name in ("run", "generate"):
+        part = getattr(voice, name)
+        if part is not None:
+            found.append(f"voice.{name}: {_n_items(part, study.seed)}, played by {part.model}")
+    return found
+
+
+def _n_items(part: Playing, seed: int) -> str:
+    from truetwin.voice.protocols.item_selection import select_items
+
+    if part.items == EARLIER_STEP:
+        return "the items of voice.build"
+    chosen = select_items(
+        part.items, control=part.control, seed=seed, limit=part.limit, profiles=part.profiles
+    )
+    return f"{len(chosen.items)} items"
 
 
 def _check_sections(study: Study) -> None:
     wanted = [name for name in NEEDS if getattr(study, name) is not None]
-    if not wanted and not study.voice:
-        raise DataError(
-            "a study must have at least one of the sections simulate, evaluate, calibrate, diagnose, reweight"
-        )
+    if not wanted and not study.voice.model_fields_set:
+        raise DataError(f"a study must have at least one of the sections {', '.join(NEEDS)}, voice")
     for name in wanted:
         for role in NEEDS[name]:
-            if getattr(study.inputs, role) is None:
+            if getattr(study.inputs, role) is None and not (role == "personas" and study.personas):
                 raise DataError(f"{name} needs inputs.{role}, which is not there")
-        if study.inputs.twin is None and study.simulate is None:
+        if study.inputs.twin is None and study.simulate is None and name != "personas":
             raise DataError(
                 f"{name} needs twins' answers: name a file as inputs.twin, or add a section simulate"
             )
@@ -143,32 +189,53 @@ def _check_sections(study: Study) -> None:
 
 def _task(study: Study) -> SurveyTask:
     """What would be asked; prompts and personas are checked as the run itself would, before a call is paid for."""
-    from truetwin.io import read_items, read_personas
-    from truetwin.simulation.survey.survey_task import SurveyTask
-    from truetwin.study.simulation_step import how
+    from truetwin.simulation.survey.asked_survey import survey_of
 
     part, inputs = study.simulate, study.inputs
     assert part is not None
-    assert inputs.personas is not None
     assert inputs.items is not None
-    design, sampling, _ = how(part, study.seed)
-    return SurveyTask(
-        read_personas(inputs.personas), list(read_items(inputs.items).values()), design, sampling
-    )
+    with named_in("simulate"):
+        return survey_of(part, _personas(study), read_items(inputs.items), seed=study.seed)
+
+
+def _made_personas(study: Study) -> str:
+    from truetwin.study.personas_step import persona_source
+
+    assert study.personas is not None
+    with named_in("personas"):
+        needed = needs_portraits(study.personas)
+        source = persona_source(study)
+    by = f", with portraits by {study.personas.model}" if needed else ""
+    return f"personas of {len(source.answers.respondent_ids)} people, {len(source.shown_columns)} items shown{by}"
+
+
+def _personas(study: Study) -> list[Persona]:
+    """Who would be asked; personas that the study makes are made without the portraits that cost something."""
+    from truetwin.simulation.personas.persona_builders import build_personas
+    from truetwin.study.personas_step import persona_source
+
+    if study.personas is None:
+        assert study.inputs.personas is not None
+        return read_personas(study.inputs.personas)
+    builder = "text" if needs_portraits(study.personas) else study.personas.builder
+    return build_personas(persona_source(study), builder)
 
 
 def _check_names(study: Study) -> None:
-    from truetwin.calibration.calibrators import check_preset, methods
+    from truetwin.calibration.calibrators import check_preset, methods, parameters_for
+    from truetwin.evaluation.target_metrics import metrics
     from truetwin.reweighting import MARGINAL_METHODS
     from truetwin.reweighting import discrepancy as discrepancy_named
 
     for part in (study.evaluate, study.calibrate):
         if part is not None:
             check_preset(part.preset)
-    for name in study.evaluate.methods if study.evaluate else ():
+    for name in (study.evaluate.methods or ()) if study.evaluate else ():
         methods.resolve(name)
     if study.calibrate is not None:
-        methods.resolve(study.calibrate.method)
+        parameters_for(study.calibrate.method, study.calibrate.parameters)
+    for name in study.evaluate.metric if study.evaluate else ():
+        metrics.resolve(name)
     if study.reweight is not None:
         MARGINAL_METHODS.resolve(study.reweight.method)
         discrepancy_named(study.reweight.discrepancy)

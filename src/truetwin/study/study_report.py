@@ -10,7 +10,12 @@ from truetwin.errors import RunError
 from truetwin.evaluation import Evaluation
 from truetwin.io import read_table
 from truetwin.report.page import Page, Section
-from truetwin.study.step_work import EXAMPLES, THRESHOLDS, Work, evaluation_path
+from truetwin.report.sections.marginals_section import marginal_scores_section
+from truetwin.report.sections.plan_section import plan_section
+from truetwin.settings.voice_settings import VoiceLeaderboard
+from truetwin.study.step_work import EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
+from truetwin.study.study_check import OF_A_PANEL
+from truetwin.study.voice_steps import ANNOTATIONS, played_outcomes, played_scores
 
 
 def study_page(work: Work) -> Page:
@@ -22,10 +27,10 @@ def study_page(work: Work) -> Page:
     answer, verdict = "The steps of this study gave no evaluation.", ""
     chosen = _fitting(evaluations, sidecar)
     if chosen is not None:
-        from truetwin.report.sections.evaluation_section import gain_in_words
+        from truetwin.evaluation.calibration_gain import gain_in_words
 
         method = _method(work, chosen)
-        row = next(r for r in chosen.summary() if (r["method"], r["metric"]) == (method, "pearson"))
+        row = next(r for r in chosen.summary("twin") if (r["method"], r["metric"]) == (method, "pearson"))
         answer = gain_in_words(row) if "difference" in row else answer
     if study.diagnose is not None:
         from truetwin.diagnosis.diagnosis_record import from_record
@@ -43,7 +48,11 @@ def study_page(work: Work) -> Page:
         from truetwin.report.sections.simulation_section import simulation_section
 
         sections.append(simulation_section(_json(work.folder / "simulated.json")))
-    if study.voice:
+    if study.plan is not None:
+        sections.append(plan_section(_json(work.folder / PLAN)))
+    if study.evaluate_marginals is not None:
+        sections.append(marginal_scores_section(_json(work.folder / MARGINAL_SCORES)))
+    if study.voice.results or played_scores(work):
         section, words = _voice(work)
         sections.append(section)
         answer = answer if chosen is not None else words
@@ -142,16 +151,17 @@ def _marginals(work: Work) -> Section:
 
 def _voice(work: Work) -> tuple[Section, str]:
     from truetwin.report.sections.voice_section import voice_in_words, voice_section
-    from truetwin.voice.scoring.capability_results import capability_results, read_annotations
+    from truetwin.voice.jobs.asked_scores import capability_table
     from truetwin.voice.scoring.leaderboard import ranked, read_results
-    from truetwin.voice.scoring.stored_answers import read_answers
 
-    files, annotations = work.study.voice, work.study.inputs.annotations
+    voice, annotations = work.study.voice, work.study.inputs.annotations
+    if annotations is None and voice.annotate is not None:
+        annotations = work.folder / ANNOTATIONS
     rows: list[dict[str, Any]] = []
     if annotations is not None:
-        outcomes = [outcome for path in files for outcome in read_answers(path).outcomes]
-        rows = capability_results(outcomes, read_annotations(annotations))
-    standings = ranked(read_results(files).standings)
+        by = (voice.leaderboard or VoiceLeaderboard()).by
+        rows = capability_table([*voice.results, *played_outcomes(work)], annotations, by).rows
+    standings = ranked(read_results([*voice.results, *played_scores(work)]).standings)
     return voice_section(standings, rows), voice_in_words(standings)
 
 
@@ -173,7 +183,7 @@ def _twin_share(twins: Any, item: str, category: str) -> float | None:
 
 def _facts(work: Work, chosen: Evaluation | None) -> list[tuple[str, str]]:
     facts = []
-    if work.study.inputs.human is not None:
+    if any(getattr(work.study, name) is not None for name in OF_A_PANEL):
         panel = work.panel
         facts.append(
             ("people", f"{len(panel.human.respondent_ids)} respondents, {len(panel.human.item_ids)} items")

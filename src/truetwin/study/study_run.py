@@ -10,12 +10,14 @@ from pathlib import Path
 
 from truetwin import __version__
 from truetwin.errors import ParameterError
-from truetwin.io import file_hash, make_folder, write_json
+from truetwin.io import make_folder, write_json
 from truetwin.registry import closest
 from truetwin.results.step_cache import Ledger, locked, step_key
+from truetwin.settings.declaration import study_record
+from truetwin.settings.study_settings import Study
 from truetwin.study.step_work import Progress, Work
 from truetwin.study.study_check import check_study
-from truetwin.study.study_file import Study
+from truetwin.study.study_file import files_of, named_in
 from truetwin.study.study_steps import STEPS, Step
 
 Bar = Callable[[str], AbstractContextManager[Progress | None]]
@@ -97,15 +99,16 @@ def _do(step: Step, work: Work, ledger: Ledger, again: bool, bar: Bar | None) ->
     settings = {
         "seed": work.study.seed,
         "id_column": work.study.inputs.id_column,
-        **section.model_dump(mode="json", exclude={"inputs"}),
+        **{key: value for key, value in study_record(section).items() if key != "inputs"},
         **step.also(work.study),
     }
-    key = step_key(step.name, settings, step.reads(work), __version__)
+    files = {} if section is work.study else dict(files_of(section))
+    key = step_key(step.name, settings, {**step.reads(work), **files}, __version__)
     if not again and ledger.is_done(step.name, key):
         files = ledger.entries()[step.name]["outputs"]
         return StepOutcome(step.name, True, 0.0, tuple(work.folder / file for file in files))
     start = time.perf_counter()
-    with bar(step.name) if bar else nullcontext() as work.progress:
+    with named_in(step.name), bar(step.name) if bar else nullcontext() as work.progress:
         outputs = step.do(work)
     seconds = time.perf_counter() - start
     ledger.record(step.name, key, outputs, seconds)
@@ -114,12 +117,12 @@ def _do(step: Step, work: Work, ledger: Ledger, again: bool, bar: Bar | None) ->
 
 def _write_study(work: Work) -> None:
     """The study as it was understood, defaults included, with versions and hashes of all inputs."""
-    from truetwin.report.files.prediction_files import versions
+    from truetwin.results.sidecars import hashed, versions
 
     inputs = {role: path for role, path in work.study.inputs if isinstance(path, Path)}
     content = {
-        "study": work.study.model_dump(mode="json"),
+        "study": study_record(work.study),
         "versions": versions(),
-        "inputs": {role: {"file": path.name, "sha256": file_hash(path)} for role, path in inputs.items()},
+        "inputs": hashed(inputs),
     }
     write_json(content, work.folder / "study.json")

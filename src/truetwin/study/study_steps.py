@@ -8,15 +8,32 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
+from truetwin.data import ResponseMatrix
+from truetwin.data.marginals import Marginals
 from truetwin.errors import NotPredictableError, ParameterError
-from truetwin.io import read_blocks, write_json, write_table
+from truetwin.io import write_json, write_table
+from truetwin.io.marginal_data import read_groups, read_marginal_data
+from truetwin.settings.declaration import Settings, study_record
+from truetwin.settings.evaluate_settings import Evaluate
+from truetwin.settings.shared_settings import TwinAnswers
+from truetwin.settings.study_settings import Study
+from truetwin.settings.value_kinds import ids_among
+from truetwin.study.personas_step import make_personas
 from truetwin.study.simulation_step import run_simulation
-from truetwin.study.step_work import EXAMPLES, THRESHOLDS, Work, evaluation_path
-from truetwin.study.study_file import Evaluate, Study
+from truetwin.study.step_work import EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
+from truetwin.study.voice_steps import (
+    annotate_items,
+    audit_items,
+    build_items,
+    earlier_files,
+    generate_replies,
+    judge_written,
+    play_items,
+    score_stored,
+)
 
-METRICS = ("pearson", "bias", "variance-ratio")
+#: The metric that a report speaks of; it is computed whatever else is.
+REPORTED = "pearson"
 
 
 @dataclass(frozen=True)
@@ -24,40 +41,54 @@ class Step:
     """One step: its name, its section of the study, the files that it reads, the work, and what else it goes by."""
 
     name: str
-    section: Callable[[Study], BaseModel | None]
+    section: Callable[[Study], Settings | None]
     reads: Callable[[Work], Mapping[str, Path]]
     do: Callable[[Work], list[Path]]
     also: Callable[[Study], Mapping[str, Any]] = lambda study: {}
 
 
 def _simulation_files(work: Work) -> dict[str, Path]:
-    """What a simulation reads, the table or script behind an offline model among it."""
-    inputs, part = work.study.inputs, work.study.simulate
-    found = {"personas": inputs.personas, "items": inputs.items, "twin": inputs.twin}
-    if part is not None and part.model.partition(":")[0] in ("generated", "scripted"):
-        file = part.model.partition(":")[2]
-        found["model"] = Path(file) if file else None
+    """What a simulation reads."""
+    inputs = work.study.inputs
+    found = {"personas": work.personas, "items": inputs.items, "twin": inputs.twin}
     return {role: path for role, path in found.items() if path is not None}
+
+
+def _persona_files(work: Work) -> dict[str, Path]:
+    inputs = work.study.inputs
+    found = {"human": inputs.human, "items": inputs.items}
+    return {role: path for role, path in found.items() if path is not None}
+
+
+def _asked_of_twins(study: Study) -> dict[str, Any]:
+    """What personas must not show is set in another section."""
+    return {"only": list(study.simulate.only) if study.simulate else []}
 
 
 def _evaluate(work: Work) -> list[Path]:
     import pyarrow as pa
 
     from truetwin.evaluation import evaluate
+    from truetwin.evaluation.comparison import usual_methods
     from truetwin.evaluation.evaluation_record import to_record
 
     part = work.study.evaluate
     assert part is not None
+    methods = part.methods or usual_methods("item")
+    if part.baseline != "twin":
+        methods = tuple(dict.fromkeys([*methods, "twin"]))
     written, rows = [], []
     for protocol in part.protocols:
         path = evaluation_path(work.folder, protocol)
         try:
             found = evaluate(
                 work.panel,
-                part.methods,
+                methods,
                 protocol,
-                metric=METRICS,
+                metric=tuple(dict.fromkeys([REPORTED, *part.metric])),
+                baseline=part.baseline,
                 preset=part.preset,
+                parameters=part.parameters,
                 blocks=work.blocks,
                 max_folds=part.max_folds,
                 n_jobs=work.n_jobs,
@@ -102,7 +133,8 @@ def _examples(work: Work, part: Evaluate) -> dict[str, Any]:
 
 
 def _calibrate(work: Work) -> list[Path]:
-    from truetwin.calibration import calibrate
+    from truetwin.calibration import calibrate, methods
+    from truetwin.calibration.calibrators import parameters_for
     from truetwin.report.files.prediction_files import intervals_path, write_predictions
 
     part = work.study.calibrate
@@ -111,20 +143,25 @@ def _calibrate(work: Work) -> list[Path]:
     result = calibrate(
         panel,
         part.method,
+        items=ids_among(part.items, panel.item_ids),
+        respondents=ids_among(part.respondents, panel.respondent_ids),
         preset=part.preset,
+        parameters=parameters_for(part.method, part.parameters),
         blocks=work.blocks,
         n_jobs=work.n_jobs,
         progress=work.progress,
     )
     output = work.folder / f"predictions.{part.format}"
-    interval = part.interval if part.method == "auto" and panel.new_items else None
+    offered = panel.new_items and "item" in methods[part.method].make.law_axes
+    interval = part.intervals if offered else None
     sidecar = write_predictions(
         result,
         output,
         id_column=panel.human.id_name,
         rounded=part.rounded,
+        layout="long" if part.long else "wide",
         inputs=work.tables(),
-        settings=part.model_dump(mode="json"),
+        settings=study_record(part),
         interval=interval,
         disclosure_column=True,
     )
@@ -166,35 +203,112 @@ def _stored_scores(work: Work, protocol: str) -> dict[str, float] | None:
     return None
 
 
+def _plan(work: Work) -> list[Path]:
+    import pyarrow as pa
+
+    from truetwin.calibration.orientation import axis_ids
+    from truetwin.data import Axis
+    from truetwin.diagnosis import plan
+
+    part = work.study.plan
+    assert part is not None
+    axis: Axis = "item" if part.axis == "items" else "respondent"
+    known = axis_ids(work.panel, axis)
+    found = plan(
+        work.panel,
+        part.budget,
+        axis=axis,
+        targets=ids_among(part.targets, known),
+        candidates=ids_among(part.candidates, known),
+    )
+    record = {
+        "axis": part.axis,
+        "budget": part.budget,
+        "n_candidates": found.n_candidates,
+        "n_targets": found.n_targets,
+        "n_known": found.n_known,
+        "unknown": found.unknown,
+        "rows": found.records(),
+    }
+    path, table = work.folder / PLAN, (work.folder / PLAN).with_suffix(".csv")
+    write_json(record, path)
+    write_table(pa.Table.from_pylist(_flat(found.records())), table)
+    return [path, table]
+
+
+def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, ResponseMatrix]:
+    inputs = work.study.inputs
+    assert inputs.marginals is not None
+    return read_marginal_data(
+        inputs.marginals,
+        work.twin,
+        item_file=inputs.items,
+        id_column=inputs.id_column,
+        keep_off_scale=part.keep_off_scale,
+        twin_weights=part.twin_weights,
+    )
+
+
+def _groups(work: Work) -> dict[str, str] | None:
+    return read_groups(work.study.inputs.groups) if work.study.inputs.groups else None
+
+
 def _reweight(work: Work) -> list[Path]:
-    from truetwin.io import read_items, read_responses
-    from truetwin.io.marginal_files import read_marginals
     from truetwin.report.files.predicted_marginals import write_marginals
     from truetwin.reweighting import reweight
 
     part, inputs = work.study.reweight, work.study.inputs
     assert part is not None
     assert inputs.marginals is not None
-    items = read_items(inputs.items) if inputs.items else None
-    twins = read_responses(work.twin, id_column=inputs.id_column, items=items)
+    human, twins = _marginal_data(work, part)
     result = reweight(
         twins,
-        read_marginals(inputs.marginals),
+        human,
         method=part.method,
         discrepancy=part.discrepancy,
+        variant=part.variant,
+        items=ids_among(part.items, twins.item_ids),
+        groups=_groups(work),
         level=part.level,
-        groups=read_blocks(inputs.groups) if inputs.groups else None,
     )
-    output = work.folder / "shares.csv"
+    output, weights = work.folder / "shares.csv", None
+    if result.weights:
+        weights = work.folder / "weights.csv"
     sidecar = write_marginals(
         result,
         output,
-        None,
+        weights,
         inputs={"marginals": inputs.marginals, "twin": work.twin},
-        settings=part.model_dump(mode="json"),
+        settings=study_record(part),
         disclosure_column=True,
     )
-    return [output, sidecar]
+    return [output, sidecar, *([weights] if weights else [])]
+
+
+def _evaluate_marginals(work: Work) -> list[Path]:
+    import pyarrow as pa
+
+    from truetwin.evaluation.marginal_evaluation import evaluate_marginals
+
+    part = work.study.evaluate_marginals
+    assert part is not None
+    human, twins = _marginal_data(work, part)
+    result = evaluate_marginals(
+        twins,
+        human,
+        part.methods,
+        n_splits=part.splits,
+        groups=_groups(work),
+        metrics=part.metrics,
+        discrepancies=part.discrepancy,
+        level=part.level,
+        progress=work.progress,
+    )
+    path = work.folder / MARGINAL_SCORES
+    write_json({**result.settings, "notes": list(result.notes), "rows": result.summary()}, path)
+    table = path.with_suffix(".csv")
+    write_table(pa.Table.from_pylist(_flat(result.summary())), table)
+    return [path, table]
 
 
 def _report(work: Work) -> list[Path]:
@@ -212,7 +326,7 @@ def _results(work: Work) -> dict[str, Path]:
 
     entries = Ledger(work.folder).entries()
     files = [f for name, entry in entries.items() if name != "report" for f in entry["outputs"]]
-    voice = {f"voice-{k}": path for k, path in enumerate(work.study.voice)}
+    voice = {f"voice-{k}": path for k, path in enumerate(work.study.voice.results)}
     annotations = work.study.inputs.annotations
     return {
         **(work.tables() if work.study.inputs.human else {}),
@@ -243,11 +357,46 @@ def _evaluated(work: Work) -> tuple[str, ...]:
 
 
 STEPS = (
+    Step("personas", lambda study: study.personas, _persona_files, make_personas, _asked_of_twins),
     Step("simulate", lambda study: study.simulate, _simulation_files, run_simulation),
     Step("evaluate", lambda study: study.evaluate, Work.tables, _evaluate),
     Step("calibrate", lambda study: study.calibrate, Work.tables, _calibrate),
     Step("diagnose", lambda study: study.diagnose, _diagnosis_files, _diagnose, _diagnosed_method),
+    Step("plan", lambda study: study.plan, Work.tables, _plan),
     Step("reweight", lambda study: study.reweight, _marginal_files, _reweight),
+    Step(
+        "evaluate_marginals",
+        lambda study: study.evaluate_marginals,
+        _marginal_files,
+        _evaluate_marginals,
+    ),
+    Step("voice.build", lambda study: study.voice.build, earlier_files(), build_items),
+    Step(
+        "voice.annotate",
+        lambda study: study.voice.annotate,
+        earlier_files("annotate.items"),
+        annotate_items,
+    ),
+    Step("voice.audit", lambda study: study.voice.audit, earlier_files("audit.source"), audit_items),
+    Step("voice.run", lambda study: study.voice.run, earlier_files("run.items"), play_items),
+    Step(
+        "voice.generate",
+        lambda study: study.voice.generate,
+        earlier_files("generate.items"),
+        generate_replies,
+    ),
+    Step(
+        "voice.judge",
+        lambda study: study.voice.judge,
+        earlier_files("judge.items", "judge.replies"),
+        judge_written,
+    ),
+    Step(
+        "voice.score",
+        lambda study: study.voice.score,
+        earlier_files("score.files", "score.items"),
+        score_stored,
+    ),
     Step("report", lambda study: study, _results, _report),
 )
 

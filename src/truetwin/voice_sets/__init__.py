@@ -1,1 +1,1 @@
-"""Benchmark items from raw material: novels now; posts and chats on the same pieces."""
+"""Build benchmark items from raw material: posts with replies, logs of messages, novels (paper B, section 4.1)."""

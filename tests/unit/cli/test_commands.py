@@ -200,6 +200,11 @@ def test_columns_that_no_twin_was_asked_are_left_out_and_named(
     assert (tmp_path / "human-out.csv").read_bytes() == (tmp_path / "with_age-out.csv").read_bytes()
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to jobs in its background: they ignore interrupts, and so do their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupting_leaves_no_partial_output(tmp_path: Path) -> None:
     panel = generate_population(1500, 400, n_new_items=200).panel  # too much to be done before the signal
     for matrix, name in ((panel.human, "human"), (panel.twin, "twin")):
@@ -216,7 +221,13 @@ def test_interrupting_leaves_no_partial_output(tmp_path: Path) -> None:
         "--method",
         "neural-net",
     ]
-    process = subprocess.Popen([*PROGRAM, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,
+    )
     time.sleep(4)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)

@@ -148,8 +148,8 @@ def test_a_dry_run_shows_the_prompt_and_asks_nothing(
         (("--protocol", "scoring"), "--judge-model"),
         (("--protocol", "skoring"), "Did you mean 'scoring'"),
         (("--control", "swop"), "Did you mean 'swapped'"),
-        (("--temperature", "hot"), "a number or 'none'"),
-        (("--rotations", "5"), "less than or equal to 4"),
+        (("--temperature", "hot"), "a number between 0 and 2, or 'none'"),
+        (("--rotations", "5"), "must lie between 1 and 4; got 5"),
     ],
 )
 def test_wrong_use_is_said_in_one_line(

@@ -13,7 +13,7 @@ from truetwin.data import Panel, ResponseMatrix
 from truetwin.datasets import generate_population
 from truetwin.errors import ParameterError, UnknownNameError
 from truetwin.evaluation import infer_blocks, metrics, protocols
-from truetwin.evaluation.comparison import mean_and_error
+from truetwin.evaluation.mean_scores import mean_and_error
 from truetwin.evaluation.target_metrics import Pairs
 
 PANEL = generate_population(60, 12, n_new_items=0, random_state=7).panel

@@ -6,8 +6,6 @@ import pytest
 from truetwin.datasets import generate_population
 from truetwin.errors import ParameterError
 from truetwin.evaluation.threshold_sweep import ThresholdSweep, sweep_thresholds
-from truetwin.report.figures.threshold_figure import threshold_figure
-from truetwin.reproduction.adaptive_sweep import figure_5_rows, reproduce_figure_5
 
 PANEL = generate_population(80, 10, n_new_items=0, random_state=1).panel
 SWEEP = ThresholdSweep(
@@ -64,23 +62,6 @@ def test_the_sweep_agrees_with_evaluation() -> None:
     order = [sweep.item_ids.index(i) for i in table.target_ids]
     np.testing.assert_allclose(sweep.calibrated[order], table.scores["ridge", "pearson-paper"], atol=1e-9)
     np.testing.assert_allclose(sweep.twin[order], table.scores["twin", "pearson-paper"], atol=1e-9)
-
-
-def test_figure_5_has_a_row_a_choice_and_a_curve_a_method() -> None:
-    seen: list[tuple[int, int]] = []
-    sweeps = reproduce_figure_5(panel=PANEL, progress=lambda k, n: seen.append((k, n)))
-    rows = figure_5_rows(sweeps)
-    assert [row["choice"] for row in rows[:5]] == [
-        "twin as it is",
-        "always calibrated",
-        "best in hindsight",
-        "chosen on other items",
-        "chosen on other blocks",
-    ]
-    assert seen[-1] == (20, 20)
-    figure = threshold_figure(sweeps)
-    assert [axes.get_title() for axes in figure.axes[:2]] == ["ridge (10 items)", "elastic-net (10 items)"]
-    assert sweeps[0].frame().num_rows == 11
 
 
 def test_a_metric_that_is_undefined_for_some_items_is_refused() -> None:

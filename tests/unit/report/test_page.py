@@ -94,7 +94,7 @@ def test_an_answer_names_the_means_that_its_gain_is_between() -> None:
     import numpy as np
 
     from truetwin.evaluation import Evaluation
-    from truetwin.report.sections.evaluation_section import gain_in_words
+    from truetwin.evaluation.calibration_gain import gain_in_words
 
     nan = float("nan")
     table = Evaluation(

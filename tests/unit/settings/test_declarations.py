@@ -48,7 +48,10 @@ def test_a_wrong_option_is_called_by_its_flag(values: dict[str, Any], message: s
     ("section", "message"),
     [
         ({"simulate": {"model": "m", "order": "x"}}, "simulate.order must be fixed, reversed or rotated; got 'x'"),
-        ({"calibrate": {"interval": 2}}, "calibrate.interval must lie strictly between 0 and 1; got 2"),
+        (
+            {"calibrate": {"interval": 2}},
+            "calibrate.interval must be a number strictly between 0 and 1, or 0 for none; got 2",
+        ),
         ({"evaluate": {"methods": 3}}, "evaluate.methods must be names, separated by commas; got 3"),
         (
             {"simulate": {"model": "m", "price_in": 1}},
@@ -129,7 +132,7 @@ def test_nested_settings_become_options_unless_they_are_for_files() -> None:
 
 def test_arguments_come_first_then_what_must_be_given() -> None:
     names = [option.name for option in options_of(CalibrateCommand)]
-    assert names[:3] == ["HUMAN", "TWIN", "--output"]
+    assert names[:3] == ["human", "twin", "--output"]
     assert names[-1] == "--json"
 
 

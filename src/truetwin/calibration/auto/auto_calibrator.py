@@ -1,6 +1,4 @@
-"""The default calibrator, ``auto``: everything it learns, it learns from other items and people, never from the
-target.
-"""
+"""The default calibrator, ``auto``: it learns from other items and people, never from the target."""
 
 from __future__ import annotations
 
@@ -10,19 +8,21 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration.auto.item_laws import TargetLaw, target_laws
+from truetwin.calibration.auto.item_laws import target_laws
 from truetwin.calibration.auto.levels import ItemLevels
-from truetwin.calibration.auto.new_cells import NewCells, predict_new_cells
 from truetwin.calibration.auto.new_items import FoldPrediction, has_donors, predict_items
 from truetwin.calibration.auto.new_people import folds_of_people, predict_people
+from truetwin.calibration.auto.people_and_items import predict_new_cells
 from truetwin.calibration.auto.people_laws import PersonLaw, person_law
 from truetwin.calibration.auto.pseudo_targets import Problem
 from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.orientation import Answers, Array, axis_ids, pick
-from truetwin.data import Panel
+from truetwin.calibration.predictive_law import Law
+from truetwin.data import Axis, Panel
 from truetwin.errors import ParameterError
-from truetwin.instrument.batteries import complete_blocks
+from truetwin.instrument.batteries import complete_blocks, situation_of
 
 
 class Auto(Calibrator):
@@ -44,7 +44,7 @@ class Auto(Calibrator):
         Batteries. By default they are guessed from the ids (:func:`truetwin.instrument.batteries.infer_blocks`).
         Items that the mapping does not name are blocks of their own.
     weights : {"all", "block-blind"}, default="all"
-    Whether the target's siblings (the other items of its battery) may be pseudo-targets. With "block-blind" they
+        Whether the target's siblings (the other items of its battery) may be pseudo-targets. With "block-blind" they
         remain donors, but weights are learned from other batteries only.
 
     Attributes
@@ -68,6 +68,7 @@ class Auto(Calibrator):
     predicts_on_scale: ClassVar[bool] = True
     targets_inform_each_other: ClassVar[bool] = True
     shares_folds: ClassVar[bool] = True
+    law_axes: ClassVar[tuple[Axis, ...]] = ("item", "respondent")
 
     def __init__(
         self,
@@ -106,11 +107,12 @@ class Auto(Calibrator):
             levels = ItemLevels(problem)
             values = [_place(levels, t, f) for t, f in zip(targets, found, strict=True)]
         return [
-            self._finish(make_designs(answers, [fold], preprocessing)[0], v)
+            self.finish(make_designs(answers, [fold], preprocessing)[0], v)
             for fold, v in zip(folds, values, strict=True)
         ]
 
-    def _fit(self, design: Design) -> None:
+    def fit_design(self, design: Design) -> None:
+        """See the base class."""
         self._check()
         if design.axis == "respondent":
             human, twin, ids = _people_grid(design)
@@ -123,14 +125,15 @@ class Auto(Calibrator):
         self.stack_weights_ = {t: s.weights for t, s in zip(design.target_ids, found.stacks, strict=True)}
         self.values_ = _place(ItemLevels(problem), targets, found)
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return self.values_.copy()
 
-    def laws(self, design: Design) -> list[TargetLaw]:
-        """Estimate level, errors and expected correlation of each new item of a design, one law a target."""
+    def laws(self, design: Design) -> Sequence[Law]:
+        """Estimate level, errors and expected correlation of each new item, or the errors for new respondents."""
         self._check()
-        if design.axis != "item":
-            raise ParameterError("the laws of new respondents come from Auto.person_law")
+        if design.axis == "respondent":
+            return [self.person_law(design)] * design.n_targets
         problem, targets = self.problem_of(design)
         found = self._found(problem, [targets])
         return target_laws(problem, [targets], found, block_blind=self.weights == "block-blind")[0]
@@ -138,7 +141,9 @@ class Auto(Calibrator):
     def person_law(self, design: Design) -> PersonLaw:
         """Estimate the errors to expect in predictions of new respondents; they are the same for each of them."""
         if design.axis != "respondent":
-            raise ParameterError("the laws of new items come from Auto.laws")
+            raise ParameterError(
+                "person_law() takes a design of new respondents; got one of new items. Use laws()."
+            )
         human, twin, ids = _people_grid(design)
         return person_law(human, twin, folds_of_people(ids))
 
@@ -149,12 +154,20 @@ class Auto(Calibrator):
         blind = self.weights == "block-blind"
         return predict_new_cells(problem, targets, design.target_ids, people, block_blind=blind)
 
-    def fold_laws(self, answers: Answers, folds: Sequence[Fold]) -> list[list[TargetLaw]]:
+    def fold_laws(
+        self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing | None = None
+    ) -> Sequence[Sequence[Law]]:
         """Compute :meth:`laws` for many folds of one table in one pass, one list a fold."""
         self._check()
+        if any(fold.axis == "respondent" for fold in folds):
+            return super().fold_laws(answers, folds, preprocessing)
         problem, targets = self._swept(answers, folds)
         found = self._found(problem, targets)
         return target_laws(problem, targets, found, block_blind=self.weights == "block-blind")
+
+    def situation(self, panel: Panel, target: str, targets: Sequence[str]) -> str:
+        """See the base class: a known battery, a new one, or none known."""
+        return situation_of(self.blocks, panel, target, targets)
 
     def _swept(self, answers: Answers, folds: Sequence[Fold]) -> tuple[Problem, list[list[int]]]:
         ids = axis_ids(answers, "item")
@@ -171,9 +184,7 @@ class Auto(Calibrator):
         return problem, [[position[t] for t in fold.targets] for fold in folds]
 
     def problem_of(self, design: Design) -> tuple[Problem, list[int]]:
-        """Put donors and targets of a design on one grid in the order of their ids; also return the targets'
-        positions.
-        """
+        """Put donors and targets on one grid in the order of their ids; also return the targets' positions."""
         names = sorted((*design.donor_ids, *design.target_ids))
         position = {name: k for k, name in enumerate(names)}
         donors, targets = ([position[i] for i in part] for part in (design.donor_ids, design.target_ids))
@@ -194,22 +205,6 @@ class Auto(Calibrator):
             raise ParameterError(
                 f"'weights' of Auto must be 'all' or 'block-blind'. Got {self.weights!r} instead."
             )
-
-
-def situation_of(model: Auto, panel: Panel, target: str, targets: Sequence[str]) -> str:
-    """Describe in words what a new item faces in a panel, such as a battery that nobody has answered."""
-    answered = np.asarray(
-        np.isfinite(panel.human_values).any(axis=0) & np.isfinite(panel.twin_values).any(axis=0)
-    )
-    new = set(targets)
-    donors = [i for i, a in zip(panel.item_ids, answered, strict=True) if a and i not in new]
-    blocks = dict(zip([*donors, target], complete_blocks(model.blocks, [*donors, target]), strict=True))
-    siblings = [d for d in donors if blocks[d] == blocks[target]]
-    if siblings:
-        return f"new item of a known battery: {len(siblings)} answered siblings, such as {siblings[0]!r}"
-    if len({blocks[d] for d in donors}) < len(donors):
-        return "new battery: no answered item belongs with it"
-    return "no batteries are known: all answered items are taken as one pool"
 
 
 def _place(item_levels: ItemLevels, fold: Sequence[int], found: FoldPrediction) -> Array:

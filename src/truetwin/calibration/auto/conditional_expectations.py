@@ -1,5 +1,4 @@
-r"""Compute Gaussian conditional expectations of one item given a person's other answers, leaving items out in closed
-form.
+r"""Gaussian conditional expectations of one item given a person's other answers, leaving items out in closed form.
 
 For person i with observed standardised answers :math:`z_o` and an item covariance K, every quantity here is linear in
 :math:`a = A z_o`, :math:`A = (K_{oo} + \lambda I)^{-1}`. Leaving out items S as well changes the solution to

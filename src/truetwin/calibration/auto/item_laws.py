@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from truetwin.calibration.auto.new_items import FoldPrediction, pseudo_target_we
 from truetwin.calibration.auto.pseudo_targets import FoldFeatures, Problem, PseudoSink, Situation
 from truetwin.calibration.auto.stacking import Stack
 from truetwin.calibration.orientation import Array
+from truetwin.calibration.predictive_law import ONE_SD, Law
 from truetwin.errors import ParameterError
 
 EDGE = 8.0
@@ -49,11 +51,11 @@ class ErrorLaw:
     total : ndarray of shape (BINS,)
         Probabilities of errors between :data:`EDGES`, with the errors of the predicted level: for intervals.
     within : ndarray of shape (BINS,)
-    Probabilities of errors around each pseudo-target's own mean error: for the shape of the answers.
+        Probabilities of errors around each pseudo-target's own mean error: for the shape of the answers.
     n_items : int
-    Number of pseudo-targets that it was learned from.
+        Number of pseudo-targets that it was learned from.
     held : ndarray of shape (len(TAILS),)
-    Expected share of a new item's answers between the quantiles ``TAILS`` and ``1 - TAILS`` of ``total``.
+        Expected share of a new item's answers between the quantiles ``TAILS`` and ``1 - TAILS`` of ``total``.
     """
 
     total: Array
@@ -98,7 +100,7 @@ class Residuals:
     block_blind : bool
         Whether items of the target's own block are left out of the learning.
     who : ndarray of int of shape (n,)
-    Positions of the people in the sample.
+        Positions of the people in the sample.
     predicted : ndarray of shape (p, n)
         Standardised predictions of every pseudo-target; NaN where there is none.
     """
@@ -122,10 +124,10 @@ class Residuals:
         return np.asarray(self._shared(there[None], self.problem.block[[self.target]])[0])
 
     def _shared(self, usable: NDArray[np.bool_], block: NDArray[np.intp]) -> Array:
-        """Compute the weights of usable items for targets in ``block``, (m, p); a row sums to 1 where there is a
-        usable item.
+        """Compute the weights of usable items for targets in ``block``, (m, p).
 
-        Every item counts the same, except that items of the same block count more if there are several of them.
+        A row sums to 1 where there is a usable item. Every item counts the same, except that for a known battery its
+        own items count the more, the more of them there are.
         """
         everything = usable.sum(axis=1, keepdims=True)
         weights = np.divide(usable, everything, out=np.zeros(usable.shape), where=everything > 0)
@@ -168,8 +170,9 @@ class Residuals:
         return self._levels.of(self.target)
 
     def _held(self, items: NDArray[np.intp], shapes: Array, weight: Array) -> Array:
-        """Compute the average share of a pseudo-target's answers held by the interval that the others give it, for
-        each tail.
+        """Compute the average share of a pseudo-target's answers inside the interval from the other pseudo-targets.
+
+        Returns one share for each tail.
         """
         block = self.problem.block[items]
         others = np.zeros((items.size, len(self.importance)), dtype=bool)
@@ -280,7 +283,7 @@ def _drawn(problem: Problem) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True, eq=False)
-class TargetLaw:
+class TargetLaw(Law):
     """Level, errors and expected correlation of one new item.
 
     Attributes
@@ -290,14 +293,14 @@ class TargetLaw:
     errors : ErrorLaw
         Errors around the predictions.
     situation : str
-    What the target faces: a known battery, a new one, or no batteries.
+        What the target faces: a known battery, a new one, or no batteries.
     correlation : float
-    Expected correlation with the people's answers: the mean over pseudo-targets.
+        Expected correlation with the people's answers: the mean over pseudo-targets.
     correlation_low, correlation_high : float
-    Interval that holds the correlation of nine new items in ten: quantiles of the pseudo-targets' correlations,
+        Interval that holds the correlation of nine new items in ten: quantiles of the pseudo-targets' correlations,
         counting one more item at either end of the range.
     correlation_standard_error : float
-    Standard error of ``correlation``, from a delete-a-group jackknife over people. It does not cover differences
+        Standard error of ``correlation``, from a delete-a-group jackknife over people. It does not cover differences
         between items.
     """
 
@@ -309,6 +312,32 @@ class TargetLaw:
     correlation_high: float
     correlation_standard_error: float
 
+    def quantiles(self, level: float) -> tuple[float, float]:
+        """See the base class; one number for everybody."""
+        low, high = self.errors.quantiles(level)
+        return self.level.sd * low, self.level.sd * high
+
+    def probabilities(self, prediction: Array, categories: Sequence[float]) -> Array:
+        """See the base class."""
+        return category_probabilities(prediction, self.level.sd, self.errors, categories)
+
+    def error_sd(self) -> float:
+        """See the base class."""
+        low, high = self.errors.quantiles(ONE_SD)
+        return self.level.sd * (high - low) / 2
+
+    def expected_correlation(self) -> tuple[float, float, float]:
+        """See the base class."""
+        return self.correlation_low, self.correlation, self.correlation_high
+
+    def describe(self) -> dict[str, Any]:
+        """See the base class."""
+        return {
+            "level": self.level.mean,
+            "spread": self.level.sd,
+            "expected_correlation": list(self.expected_correlation()),
+        }
+
 
 def target_laws(
     problem: Problem, folds: Sequence[Sequence[int]], found: Sequence[FoldPrediction], *, block_blind: bool
@@ -316,12 +345,13 @@ def target_laws(
     """Estimate level, errors and expected correlation of every target of every fold, one list a fold."""
     pseudo = residuals(problem, folds, found, block_blind=block_blind)
     return [
-        [_law(each, stack) for each, stack in zip(row, part.stacks, strict=True)]
+        [target_law(each, stack) for each, stack in zip(row, part.stacks, strict=True)]
         for row, part in zip(pseudo, found, strict=True)
     ]
 
 
-def _law(each: Residuals, stack: Stack) -> TargetLaw:
+def target_law(each: Residuals, stack: Stack) -> TargetLaw:
+    """Estimate level, errors and expected correlation of one target."""
     fine = (each.importance > 0) & np.isfinite(stack.correlations)
     expected = _expected(stack.correlations[fine], each.importance[fine])
     return TargetLaw(each.level, each.law(), each.situation, *expected, each.correlation_error())
@@ -350,7 +380,7 @@ def category_probabilities(prediction: Array, sd: float, law: ErrorLaw, categori
     Parameters
     ----------
     prediction : ndarray of shape (n,)
-    Predictions on the item's scale; NaN rows stay NaN.
+        Predictions on the item's scale; NaN rows stay NaN.
     sd : float
         Predicted spread of the item.
     law : ErrorLaw

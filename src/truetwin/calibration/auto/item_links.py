@@ -73,7 +73,7 @@ def positive_definite(correlations: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class TwinSimilarity:
-    """How much items resemble each other in the twins' answers, (p, p) each.
+    """Similarity of items in the twins' answers, (p, p) each.
 
     Attributes
     ----------
@@ -192,8 +192,9 @@ def _polish(gram: Array, donors: NDArray[np.intp], l1: float, l2: float, weights
 
 
 def sibling_links(similarity: Array, blocks: Sequence[str]) -> tuple[Array, Array]:
-    """Average the siblings (other items) of each item's block, in two ways: weighted by twin similarity with its
-    sign, and plain.
+    """Average the siblings of each item (the other items of its block).
+
+    Returns two averages, (p, p) each: weighted by twin similarity with its sign, and plain.
     """
     block = np.asarray(blocks)
     siblings = (block[:, None] == block) & ~np.eye(len(block), dtype=bool)

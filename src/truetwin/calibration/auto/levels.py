@@ -63,24 +63,28 @@ class ItemLevels:
 
     def fold(self, hidden: Sequence[int], *, by_block: bool = False) -> FoldLevels:
         """Predict levels without the human answers to ``hidden``, each item without itself or without its block."""
-        problem = self.problem
-        out = ~problem.answered
-        out[list(hidden)] = True
-        twins, unit = problem.twins.mean, problem.twin_unit
-        shift = np.where(
-            out, 0.0, np.clip((problem.people.mean - twins) / unit, -LARGEST_SHIFT, LARGEST_SHIFT)
-        )
-        ratio = np.log(np.where(out, 1.0, problem.people.sd / unit))
-        ratio = np.clip(ratio, -LARGEST_LOG_RATIO, LARGEST_LOG_RATIO)
-        plain_mean = twins + unit * self._pooled(shift, out, by_block)
-        plain_sd = np.log(unit) + self._pooled(ratio, out, by_block)
+        out, plain = self._unknown(hidden), self.pooled(hidden, by_block=by_block)
         if out.all():
-            return self._answered_by_twins(plain_mean, plain_sd)
-        groups = problem.block if by_block else np.arange(len(out))
-        regressed = self._regressed(out, groups)
-        mean = _stacked(problem.people.mean, plain_mean, regressed, self._range, out)
-        log_sd = self._spreads(mean, out, groups, plain_sd)
+            return plain
+        groups = self.problem.block if by_block else np.arange(len(out))
+        mean = _stacked(self.problem.people.mean, plain.mean, self._regressed(out, groups), self._range, out)
+        log_sd = self._spreads(mean, out, groups, np.log(plain.sd))
         return self._answered_by_twins(mean, log_sd)
+
+    def pooled(self, hidden: Sequence[int], *, by_block: bool = False) -> FoldLevels:
+        """Predict levels from the shift and the ratio of sds of siblings, or of blocks as far as these agree."""
+        out, people, unit = self._unknown(hidden), self.problem.people, self.problem.twin_unit
+        twins = self.problem.twins.mean
+        shift = np.where(out, 0.0, np.clip((people.mean - twins) / unit, -LARGEST_SHIFT, LARGEST_SHIFT))
+        ratio = np.clip(np.log(np.where(out, 1.0, people.sd / unit)), -LARGEST_LOG_RATIO, LARGEST_LOG_RATIO)
+        mean = twins + unit * self._pooled(shift, out, by_block)
+        return self._answered_by_twins(mean, np.log(unit) + self._pooled(ratio, out, by_block))
+
+    def _unknown(self, hidden: Sequence[int]) -> NDArray[np.bool_]:
+        """Mark items without human answers to look at."""
+        out = ~self.problem.answered
+        out[list(hidden)] = True
+        return out
 
     def _regressed(self, out: NDArray[np.bool_], groups: NDArray[np.intp]) -> Array:
         """Predict means, in the unit in which known items are most alike."""
@@ -184,8 +188,9 @@ class ItemLevels:
 
 def _stacked(truth: Array, plain: Array, regressed: Array, scale: Array, out: NDArray[np.bool_]) -> Array:
     """Stack two predictions with a weight from known items, for each of these without itself."""
-    difference = np.where(out, 0.0, (regressed - plain) / scale)
-    wanted = np.where(out, 0.0, (truth - plain) / scale)
+    unknown = out | ~np.isfinite(plain)
+    difference = np.where(unknown, 0.0, (regressed - plain) / scale)
+    wanted = np.where(unknown, 0.0, (truth - plain) / scale)
     products, squares = difference * wanted, difference**2
     rest = np.maximum(squares.sum() - squares, 1e-12)
     weight = np.clip((products.sum() - products) / rest, 0.0, 1.0)

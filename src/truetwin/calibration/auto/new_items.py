@@ -24,7 +24,7 @@ class FoldPrediction:
     Attributes
     ----------
     values : ndarray of shape (n, q)
-    Predictions of the q targets; 0 for people who have answered no donor.
+        Predictions of the q targets; 0 for people who have answered no donor.
     situations : tuple of str
         What each target faces.
     stacks : tuple of Stack

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from truetwin.calibration.auto.new_people import predict_people
 from truetwin.calibration.orientation import Array
+from truetwin.calibration.predictive_law import Law
 from truetwin.errors import ParameterError
 
 
 @dataclass(frozen=True, eq=False)
-class PersonLaw:
+class PersonLaw(Law):
     """Errors to expect in the predicted answers of a new respondent.
 
     Attributes
@@ -28,7 +29,7 @@ class PersonLaw:
     residuals : ndarray of shape (n, p)
         Answer minus prediction of other people in ascending order for each item, NaN at the end.
     counts : ndarray of shape (p,)
-    Number of residuals of each item.
+        Number of residuals of each item.
     """
 
     residuals: Array

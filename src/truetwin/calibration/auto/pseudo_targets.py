@@ -57,13 +57,14 @@ class Problem:
     Parameters
     ----------
     human : ndarray of shape (n, p)
-    Human answers on their scales. Those to a fold's targets are removed before anything is computed for that fold.
+        Human answers on their scales. Those to a fold's targets are removed before anything is computed for that
+        fold.
     twin : ndarray of shape (n, p)
         Twin answers of the same people.
     blocks : tuple of str
         Block of each item.
     sample_ids : tuple of str
-    Ids of the people. In large tables they decide which people are in the sample that is learned from.
+        Ids of the people. In large tables they decide which people are in the sample that is learned from.
     """
 
     human: Array
@@ -163,8 +164,7 @@ class Problem:
 
     @cached_property
     def inconsistent(self) -> bool:
-        """Whether correlations over different people contradict each other, so that eigenvalues must be raised to
-        fit.
+        """Whether correlations over different people contradict each other, so that eigenvalues must be raised.
 
         If the whole matrix is consistent, every part of it is too. If it is not, the raised eigenvalues depend on all
         items, so each fold must be predicted with its targets hidden.
@@ -189,8 +189,10 @@ class Problem:
         return np.asarray(covariance)
 
     def situation(self, target: int, fold: Sequence[int]) -> Situation:
-        """Classify a target: its siblings are answered, only other items have answered siblings, or there are no
-        batteries.
+        """Classify a target: "known battery", "new battery", or "pool".
+
+        A *known battery* has an item that is answered and not hidden. In a *new battery* there is none, although
+        other batteries exist. In a *pool* there are no batteries at all.
         """
         donors = self.answered.copy()
         donors[list(fold)] = False
@@ -251,8 +253,9 @@ class FoldFeatures:
         self._links = problem.links[used]
 
     def learn(self, on_target: TargetSink | None) -> dict[Situation, Learned]:
-        """Compute the moments of all pseudo-targets; pass the targets' features to ``on_target``, if given, in the
-        same walk.
+        """Compute the moments of all pseudo-targets.
+
+        The same walk passes the targets' features to ``on_target``, if it is given.
         """
         p = len(self.problem.blocks)
         sums = {s: MomentSums(len(folds), p, len(FEATURES[s]) + 1) for s, folds in self.facing.items()}
@@ -275,9 +278,7 @@ class FoldFeatures:
         on_pseudo: Mapping[Situation, PseudoSink],
         on_target: TargetSink | None,
     ) -> None:
-        """Go through the chosen people, and call the functions given with the features of pseudo-targets and
-        targets.
-        """
+        """Go through the chosen people, and pass the features of pseudo-targets and targets to the functions given."""
         problem, columns = self.problem, self.columns
         covariance = problem.covariance[np.ix_(columns, columns)]
         links = self._links[:, columns[:, None], columns]

@@ -37,7 +37,9 @@ class Moments:
     Attributes
     ----------
     count : ndarray of shape (m, p)
+        Number of people.
     mean : ndarray of shape (m, p, d)
+        Means of the d variables.
     covariance : ndarray of shape (m, p, d, d)
         The last of the d variables is the human answer.
     """
@@ -76,15 +78,15 @@ class Stack:
     Attributes
     ----------
     weights : ndarray of shape (f,)
-    Weights of the f features; all 0 if there was nothing to learn from.
+        Weights of the f features; all 0 if there was nothing to learn from.
     correlations : ndarray of shape (p,)
         Correlation reached on each pseudo-target; NaN where it is not one.
     spreads : ndarray of shape (p,)
         Sd of the features times ``weights`` for each pseudo-target; NaN where it is not one.
     typical : float
-    Root mean square of ``spreads``.
+        Root mean square of ``spreads``.
     power : float
-    The exponent b: 1 keeps the spread that the features give to an item's predictions, 0 makes all items alike.
+        The exponent b: 1 keeps the spread that the features give to an item's predictions, 0 makes all items alike.
     """
 
     weights: Array
@@ -94,9 +96,7 @@ class Stack:
     power: float = 1.0
 
     def widening(self, spread: Array) -> Array:
-        """Return the factor by which to multiply predictions that spread by ``spread``; 1 where they do not vary at
-        all.
-        """
+        """Return the factor by which to multiply predictions with the given spread; 1 where they do not vary at all."""
         varies = spread > _NO_SPREAD * max(self.typical, _NO_SPREAD)
         ratio = np.divide(self.typical, spread, out=np.ones_like(spread), where=varies)
         return np.asarray(ratio ** (1.0 - self.power))

@@ -27,8 +27,7 @@ PLACE_PENALTY = 0.01
 
 
 class AdaptiveTransfer(Calibrator):
-    r"""Predict by a linear transfer where its training error on the twins is below a threshold, else by the twin
-    itself.
+    r"""Linear transfer where its training error on the twins is below a threshold; elsewhere the twin itself.
 
     Let :math:`e_j` be the mean squared error of the fit to the twins' standardised answers to target j. The
     prediction is the calibrated answer if :math:`e_j < \tau`, and the twin's own otherwise. Source: paper A, section
@@ -40,7 +39,7 @@ class AdaptiveTransfer(Calibrator):
     Parameters
     ----------
     threshold : float, optional
-    The threshold; learned on the donors if not given.
+        The threshold; learned on the donors if not given.
     blocks : mapping from item id to block, optional
         Batteries, as for :class:`~truetwin.calibration.auto.auto_calibrator.Auto`. For a target with answered
         siblings the threshold is
@@ -67,13 +66,14 @@ class AdaptiveTransfer(Calibrator):
         self.threshold = threshold
         self.blocks = blocks
 
-    def _fit(self, design: Design) -> None:
+    def fit_design(self, design: Design) -> None:
+        """See the base class."""
         if self.threshold is not None and not self.threshold >= 0:
             raise ParameterError(
                 f"'threshold' of AdaptiveTransfer must be >= 0. Got {self.threshold!r} instead."
             )
         model = self.transfer()
-        model._fit(design)
+        model.fit_design(design)
         complete = design.complete
         self.errors_ = _errors(complete.y_twin, complete.X_twin @ model.coef_ + model.intercept_)
         if self.threshold is None:
@@ -82,11 +82,12 @@ class AdaptiveTransfer(Calibrator):
             self.thresholds_ = np.full(design.n_targets, float(self.threshold))
         else:
             self.thresholds_ = self._learned(design, model)
-        calibrated = model._predict(design)
+        calibrated = model.predict_design(design)
         own = np.nan_to_num(design.observed.target_of_human)
         self.values_ = np.where(self.errors_ < self.thresholds_, calibrated, own)
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return self.values_.copy()
 
     def _learned(self, design: Design, model: LinearTransfer) -> Array:
@@ -116,7 +117,7 @@ class AdaptiveTransfer(Calibrator):
                 continue
             humans = fill.without(group)[:, rest]
             part = self.transfer()
-            coef, intercept = part._solve(cast(Design, _Part(Complete(X[:, rest], X[:, group], humans))))
+            coef, intercept = part.solve(cast(Design, _Part(Complete(X[:, rest], X[:, group], humans))))
             error[group] = _unexplained(_errors(X[:, group], X[:, rest] @ coef + intercept), X[:, group])
             predicted = humans @ coef + intercept
             for g, item in enumerate(group):
@@ -188,8 +189,7 @@ def _unexplained(error: Array, y: Array) -> Array:
 
 
 def _best_threshold(error: Array, gain: Array, group_of: NDArray[np.str_]) -> float:
-    """Find the lowest threshold whose gain is within one standard error of the best; 0 (never calibrate) is a
-    candidate.
+    """Find the lowest threshold whose gain is within one standard error of the best; 0 means never calibrate.
 
     Each group of items counts once, and standard errors are those of differences over groups.
     """

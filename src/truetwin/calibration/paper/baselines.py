@@ -16,26 +16,29 @@ class _Baseline(Calibrator):
     needs_varying_twins: ClassVar[bool] = False
     predicts_on_scale: ClassVar[bool] = True
 
-    def _fit(self, design: Design) -> None:
+    def fit_design(self, design: Design) -> None:
         """Do nothing: a baseline has nothing to learn."""
 
 
 class TwinAsIs(_Baseline):
-    """The twin's own answer, uncalibrated (the zero-shot baseline of paper A, section 3.3)."""
+    """Twin's own answer, uncalibrated (the zero-shot baseline of paper A, section 3.3)."""
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return design.raw_target.copy()
 
 
 class InContextTwin(_Baseline):
-    """The answer of a twin that was shown the person's other answers (paper A, section 3.3)."""
+    """Answer of a twin that was shown the person's other answers (paper A, section 3.3)."""
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         if design.in_context is None:
             return np.full((design.n_samples, design.n_targets), np.nan)
         return orient(design.in_context, design.axis).copy()
 
-    def _why_not(self, design: Design, k: int) -> str | None:
+    def why_not(self, design: Design, k: int) -> str | None:
+        """See the base class."""
         if design.in_context is None:
             return "there are no in-context twins (--in-context FILE, Panel(..., in_context=...))"
         answers = orient(design.in_context, design.axis)[:, k]
@@ -43,9 +46,10 @@ class InContextTwin(_Baseline):
 
 
 class TwinItemMean(_Baseline):
-    """The mean answer of all twins to the item: one number for everybody."""
+    """Mean answer of all twins to the item: one number for everybody."""
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         if design.axis == "item":
             return np.repeat(_means(design.raw_target, 0), design.n_samples, axis=0)
         means = np.full((design.n_samples, 1), np.nan)
@@ -54,12 +58,13 @@ class TwinItemMean(_Baseline):
 
 
 class HumanItemMean(_Baseline):
-    """The mean answer of the other people to the item; for a new respondent only."""
+    """Mean answer of the other people to the item; for a new respondent only."""
 
     axes: ClassVar[tuple[Axis, ...]] = ("respondent",)
     uses_target_twins: ClassVar[bool] = False
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         means = np.full((design.n_samples, 1), np.nan)
         means[design.human_samples] = _means(design.raw_human, 1)
         return np.repeat(means, design.n_targets, axis=1)
@@ -75,10 +80,11 @@ class HumanRespondentMean(Calibrator):
     axes: ClassVar[tuple[Axis, ...]] = ("item",)
     needs_varying_twins: ClassVar[bool] = False
 
-    def _fit(self, design: Design) -> None:
+    def fit_design(self, design: Design) -> None:
         """Do nothing: there is nothing to learn."""
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return np.repeat(_means(design.observed.human, 1), design.n_targets, axis=1)
 
 

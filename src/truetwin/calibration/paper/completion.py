@@ -1,10 +1,9 @@
-"""Matrix completion (paper A, Algorithm 2): stack humans on twins, and fill in the humans' missing answers to the
-target.
-"""
+"""Matrix completion (paper A, Algorithm 2): stack humans on twins, and fill in the missing human answers."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -22,7 +21,7 @@ _LARGEST_SHARED = 2**23
 class StackedCompletion(Calibrator):
     """Complete a matrix of humans stacked on twins, standardised, in which the human half of each target is missing.
 
-    Subclasses implement ``_complete(design, k, stack)``. Targets are completed one at a time, so that the prediction
+    Subclasses implement ``complete(design, k, stacked)``. Targets are completed one at a time, so that the prediction
     of one does not depend on which others are predicted.
 
     For a new respondent there are two ways to stack. Swapping the roles of respondents and items ("linked") puts a
@@ -32,9 +31,11 @@ class StackedCompletion(Calibrator):
     """
 
     works_per_target: ClassVar[bool] = True
+    renamed_hooks: ClassVar[Mapping[str, str]] = {**Calibrator.renamed_hooks, "_complete": "complete"}
     stack: Stack
 
-    def _fit(self, design: Design) -> None:
+    def fit_design(self, design: Design) -> None:
+        """See the base class."""
         if self.stack not in ("linked", "unlinked"):
             raise ParameterError(f"'stack' must be 'linked' or 'unlinked'. Got {self.stack!r} instead.")
         seen = design.observed
@@ -46,13 +47,14 @@ class StackedCompletion(Calibrator):
         for k in range(design.n_targets):
             if np.isfinite(seen.target[:, k]).any():
                 stacked = np.block([[seen.human, gap], [seen.twin, seen.target[:, [k]]]])
-                self.completed_[:, k] = self._complete(design, k, stacked)[:n_human, -1]
+                self.completed_[:, k] = self.complete(design, k, stacked)[:n_human, -1]
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return self.completed_
 
     @abstractmethod
-    def _complete(self, design: Design, k: int, stacked: Array) -> Array:
+    def complete(self, design: Design, k: int, stacked: Array) -> Array:
         """Fill the gaps in the stack of target ``k``."""
 
 
@@ -73,9 +75,10 @@ class HardSVD(StackedCompletion):
         self.rank = rank
         self.stack = stack
 
-    def _complete(self, design: Design, k: int, stacked: Array) -> Array:
+    def complete(self, design: Design, k: int, stacked: Array) -> Array:
+        """See the base class."""
         found = hard_impute(stacked, self.rank, dtype=np.float32)
-        self._note_convergence([design.target_ids[k]], found.converged)
+        self.note_convergence([design.target_ids[k]], found.converged)
         return found.completed
 
 
@@ -89,7 +92,7 @@ class SoftSVD(StackedCompletion):
     rank : int, default=20
         Largest rank of the completed matrix.
     shrinkage : float, default=20
-    Amount subtracted from each singular value.
+        Amount subtracted from each singular value.
     stack : {"linked", "unlinked"}, default="linked"
         How sources are stacked for a new respondent; see :class:`StackedCompletion`.
     """
@@ -99,7 +102,8 @@ class SoftSVD(StackedCompletion):
         self.shrinkage = shrinkage
         self.stack = stack
 
-    def _complete(self, design: Design, k: int, stacked: Array) -> Array:
+    def complete(self, design: Design, k: int, stacked: Array) -> Array:
+        """See the base class."""
         return _softly(design, k, stacked, self.rank, self.shrinkage)
 
 
@@ -123,20 +127,19 @@ class ALS(StackedCompletion):
         self.penalty = penalty
         self.stack = stack
 
-    def _complete(self, design: Design, k: int, stacked: Array) -> Array:
+    def complete(self, design: Design, k: int, stacked: Array) -> Array:
+        """See the base class."""
         if not self.penalty > 0:
             raise ParameterError(f"'penalty' of ALS must be > 0. Got {self.penalty!r} instead.")
         # Both solve one problem where the rank does not bind, so that the other's end is the best start.
         start = _softly(design, k, stacked, self.rank, self.penalty)
         found = als(stacked, self.rank, self.penalty, start=start, dtype=np.float32)
-        self._note_convergence([design.target_ids[k]], found.converged)
+        self.note_convergence([design.target_ids[k]], found.converged)
         return found.completed
 
 
 def _softly(design: Design, k: int, stacked: Array, rank: int, shrinkage: float) -> Array:
-    """Run soft-impute on a stack, and store the result with its design, so that methods with the same settings share
-    it.
-    """
+    """Run soft-impute on a stack; the result is kept with the design, and methods with the same settings share it."""
     key = ("soft-impute", k, rank, shrinkage)
     found = design.shared.get(key)
     if found is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -18,19 +19,22 @@ from truetwin.solvers.simplex import gram_of, simplex_least_squares, simplex_mir
 class LinearTransfer(Calibrator):
     """Predict the target by a linear model in the donors, fitted on twins and applied to humans.
 
-    Subclasses implement ``_solve(design)``, which returns ``coef_`` of shape (p, q) and ``intercept_`` of shape (q,).
+    Subclasses implement ``solve(design)``, which returns ``coef_`` of shape (p, q) and ``intercept_`` of shape (q,).
     """
 
     uses_imputation: ClassVar[bool] = True
+    renamed_hooks: ClassVar[Mapping[str, str]] = {**Calibrator.renamed_hooks, "_solve": "solve"}
 
-    def _fit(self, design: Design) -> None:
-        self.coef_, self.intercept_ = self._solve(design)
+    def fit_design(self, design: Design) -> None:
+        """See the base class."""
+        self.coef_, self.intercept_ = self.solve(design)
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return design.complete.X_human @ self.coef_ + self.intercept_
 
     @abstractmethod
-    def _solve(self, design: Design) -> tuple[Array, Array]:
+    def solve(self, design: Design) -> tuple[Array, Array]:
         """Return coefficients (p, q) and intercepts (q,)."""
 
 
@@ -49,7 +53,8 @@ class Ridge(LinearTransfer):
     def __init__(self, alpha: float = 100.0) -> None:
         self.alpha = alpha
 
-    def _solve(self, design: Design) -> tuple[Array, Array]:
+    def solve(self, design: Design) -> tuple[Array, Array]:
+        """See the base class."""
         return ridge(design.complete.X_twin, design.complete.y_twin, self.alpha)
 
 
@@ -59,7 +64,7 @@ class _CoordinateDescent(LinearTransfer):
     def _descend(self, design: Design, alpha: float, l1_ratio: float) -> tuple[Array, Array]:
         found = design.complete.elastic_net_design.solve(design.complete.y_twin, alpha, l1_ratio)
         self.converged_ = found.converged
-        self._note_convergence(getattr(design, "target_ids", ()), found.converged)
+        self.note_convergence(getattr(design, "target_ids", ()), found.converged)
         return found.coef, found.intercept
 
 
@@ -81,7 +86,8 @@ class ElasticNet(_CoordinateDescent):
         self.alpha = alpha
         self.l1_ratio = l1_ratio
 
-    def _solve(self, design: Design) -> tuple[Array, Array]:
+    def solve(self, design: Design) -> tuple[Array, Array]:
+        """See the base class."""
         return self._descend(design, self.alpha, self.l1_ratio)
 
 
@@ -97,7 +103,8 @@ class Lasso(_CoordinateDescent):
     def __init__(self, alpha: float = 0.001) -> None:
         self.alpha = alpha
 
-    def _solve(self, design: Design) -> tuple[Array, Array]:
+    def solve(self, design: Design) -> tuple[Array, Array]:
+        """See the base class."""
         return self._descend(design, self.alpha, 1.0)
 
 
@@ -116,7 +123,8 @@ class SyntheticControl(LinearTransfer):
     def __init__(self, alpha: float = 1e-6) -> None:
         self.alpha = alpha
 
-    def _solve(self, design: Design) -> tuple[Array, Array]:
+    def solve(self, design: Design) -> tuple[Array, Array]:
+        """See the base class."""
         X, y = design.complete.X_twin, design.complete.y_twin
         return simplex_least_squares(gram_of(X), X.T @ y, self.alpha).weights, np.zeros(y.shape[1])
 
@@ -128,7 +136,8 @@ class SyntheticControlPaper(SyntheticControl):
     :class:`SyntheticControl`.
     """
 
-    def _solve(self, design: Design) -> tuple[Array, Array]:
+    def solve(self, design: Design) -> tuple[Array, Array]:
+        """See the base class."""
         X, y = design.complete.X_twin, design.complete.y_twin
         return simplex_mirror_descent_paper(
             gram_of(X), X.T @ y, self.alpha, n_samples=len(X)
@@ -152,7 +161,8 @@ class SyntheticIntervention(LinearTransfer):
         self.rank = rank
         self.alpha = alpha
 
-    def _solve(self, design: Design) -> tuple[Array, Array]:
+    def solve(self, design: Design) -> tuple[Array, Array]:
+        """See the base class."""
         if self.rank < 1:
             raise ParameterError(f"'rank' of SyntheticIntervention must be >= 1. Got {self.rank} instead.")
         directions = design.complete.right_singular_vectors[:, : self.rank]

@@ -16,7 +16,7 @@ _VALUES_AT_ONCE = 2**26
 
 
 class NeuralNet(Calibrator):
-    """A feed-forward ReLU network fitted on the twins and applied to the humans.
+    """Feed-forward ReLU network fitted on the twins and applied to the humans.
 
     Source: paper A, appendix A.2 and A.4; training and objective: :func:`truetwin.solvers.neural_net.train_networks`.
 
@@ -47,13 +47,16 @@ class NeuralNet(Calibrator):
         self.epochs = epochs
         self.random_state = random_state
 
-    def _fit(self, design: Design) -> None:
-        (self.prediction_,) = self._fit_predict([design])
+    def fit_design(self, design: Design) -> None:
+        """See the base class."""
+        (self.prediction_,) = self.fit_predict_designs([design])
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return self.prediction_
 
-    def _fit_predict(self, designs: Sequence[Design]) -> list[Array]:
+    def fit_predict_designs(self, designs: Sequence[Design]) -> list[Array]:
+        """See the base class."""
         options = NetworkOptions(
             hidden=tuple(self.hidden),
             weight_decay=self.weight_decay,

@@ -28,7 +28,8 @@ class SyntheticPrior(Calibrator):
     def __init__(self, rank: int = 8) -> None:
         self.rank = rank
 
-    def _fit(self, design: Design) -> None:
+    def fit_design(self, design: Design) -> None:
+        """See the base class."""
         seen = design.observed
         gap = np.full((seen.human.shape[0], 1), np.nan)
         columns = []
@@ -40,5 +41,6 @@ class SyntheticPrior(Calibrator):
             columns.append(completed[:, -1])
         self.completed_ = np.column_stack(columns)
 
-    def _predict(self, design: Design) -> Array:
+    def predict_design(self, design: Design) -> Array:
+        """See the base class."""
         return self.completed_

@@ -3,71 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from truetwin.cli.shared_options import Json
+from truetwin.cli.verbs import verb
+from truetwin.settings.voice_settings import VoiceAgreeCommand
 
 if TYPE_CHECKING:
     from truetwin.voice.people.rater_study import Study
 
 
-def agree_command(
-    files: Annotated[
-        list[Path], typer.Argument(help="Annotators' files: JSON that the form saved, or the filled CSV.")
-    ],
-    key: Annotated[Path, typer.Option("--key", help="The sample's key.json.")],
-    answers: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--answers",
-            help="Stored answers of models (choice) or verdicts of judges, to compare with people; may be repeated.",
-        ),
-    ] = None,
-    resamples: Annotated[int, typer.Option(help="Bootstrap resamples over items.", min=100)] = 2000,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.", min=0)] = 0,
-    json: Json = False,
-) -> None:
+@verb(VoiceAgreeCommand)
+def agree_command(settings: VoiceAgreeCommand) -> None:
     """Say how far annotators agree with each other and with models, and how often they are right.
 
     With a judge's verdicts on all replies that the sample was drawn from, its mean score is corrected by people
     (prediction-powered inference).
     """
     from truetwin.cli.output import print_json
-    from truetwin.cli.voice.voice_sample import read_outcomes
     from truetwin.voice.people.annotator_files import read_annotators
     from truetwin.voice.people.blinded_samples import read_key
     from truetwin.voice.people.rater_study import accuracy_rows, agreement_rows, corrected_rows, make_study
-    from truetwin.voice.protocols.outcomes import Protocol
+    from truetwin.voice.scoring.stored_answers import read_outcomes
 
-    found = read_key(key)
-    outcomes = read_outcomes(answers or [])
-    study = make_study(found, read_annotators(files, found), outcomes)
+    resamples, seed = settings.resamples, settings.seed
+    key = read_key(settings.key)
+    outcomes = read_outcomes(settings.answers)
+    study = make_study(key, read_annotators(settings.files, key), outcomes)
     agreement = agreement_rows(study, resamples=resamples, seed=seed)
     accuracy = accuracy_rows(study, resamples=resamples, seed=seed)
-    judged = outcomes and found.protocol is not Protocol.CHOICE
-    corrected = corrected_rows(study, outcomes) if judged else []
-    if json:
-        print_json("voice agree", _described(study) | {"seed": seed}, [*agreement, *accuracy, *corrected])
+    corrected = corrected_rows(study, outcomes) if outcomes and study.is_judged else []
+    if settings.as_json:
+        described = study.describe() | {"seed": seed}
+        print_json("voice agree", described, [*agreement, *accuracy, *corrected])
         return
     _print(study, agreement, accuracy, corrected)
-
-
-def _described(study: Study) -> dict[str, Any]:
-    import numpy as np
-
-    return {
-        "sample": study.key.sample,
-        "protocol": study.key.protocol.value,
-        "n_tasks": len(study.task_ids),
-        "annotators": {
-            name: int(np.isfinite(labels).sum())
-            for name, labels in zip(study.annotators, study.ratings, strict=True)
-        },
-        "models": {name: int(np.isfinite(labels).sum()) for name, labels in study.models.items()},
-    }
 
 
 def _print(
@@ -79,7 +48,7 @@ def _print(
     from truetwin.cli.output import Column, note, print_table
 
     interval = [Column("ci_low", "low", ".3f"), Column("ci_high", "high", ".3f")]
-    about = _described(study)
+    about = study.describe()
     title = f"{about['protocol']}: {about['n_tasks']} tasks, {len(study.annotators)} annotators"
     columns = [
         Column("what", "between"), Column("rater", "rater"), Column("measure", "measure"),

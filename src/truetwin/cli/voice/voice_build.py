@@ -2,290 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
-
-from truetwin.cli.shared_options import Json
-
-if TYPE_CHECKING:
-    from truetwin.llm import ChatModel
-    from truetwin.voice_sets.common.finishing import BuildOptions, Built
-
-app = typer.Typer(
-    help="Make benchmark items from raw material, or a repaired release of an item file.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+from truetwin.cli.verbs import verb
+from truetwin.settings.declaration import Settings, Side, read_settings, values_of
+from truetwin.settings.voice_build_settings import (
+    BuildOutput,
+    InterpersonalCommand,
+    InterpersonalSettings,
+    NarrativeCommand,
+    NarrativeSettings,
+    RepairCommand,
+    RepairOptions,
+    SocialCommand,
+    SocialSettings,
 )
 
-Output = Annotated[
-    Path, typer.Option(help="Folder for items.jsonl, datasheet.md and datasheet.json; made if missing.")
-]
-Config = Annotated[
-    Path | None, typer.Option(help="YAML file with settings; options on the command line go first.")
-]
-Seed = Annotated[int | None, typer.Option(help="Seed; the same one gives the same bytes. [default: 0]")]
-Limit = Annotated[int | None, typer.Option(help="Use at most so many items, drawn by the seed.")]
-Licence = Annotated[str | None, typer.Option(help="Licence of the material, for the datasheet.")]
-Embeddings = Annotated[
-    str | None,
-    typer.Option(help="tfidf, tfidf-characters, sentence:MODEL or endpoint:MODEL. [default: tfidf]"),
-]
+if TYPE_CHECKING:
+    from truetwin.voice_sets.common.finishing import Built
+
+S = TypeVar("S", bound=Settings)
+AnyCommand = NarrativeCommand | InterpersonalCommand | SocialCommand | RepairCommand
 
 
-Columns = Annotated[
-    list[str] | None,
-    typer.Option("--column", help="What the file calls something: user=author. May be given several times."),
-]
-LogEncoding = Annotated[str | None, typer.Option(help="Of the input. [default: UTF-8]")]
-Writer = Annotated[
-    str | None,
-    typer.Option(
-        help="Model that writes the distractors. [default: nobody; they are other people's replies]"
-    ),
-]
-BaseUrl = Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint of the model, with /v1.")]
-
-
-@app.callback()
-def build() -> None:
-    """Make benchmark items from raw material, or a repaired release of an item file."""
-
-
-@app.command("narrative")
-def narrative_command(
-    books: Annotated[list[Path], typer.Argument(help="Plain-text books, one or more.", metavar="BOOK...")],
-    output: Output,
-    config: Config = None,
-    characters: Annotated[
-        Path | None,
-        typer.Option(
-            help="The characters: published profiles, or JSONL with name, variants, gender, traits, goals, details. "
-            "[default: found by rules]"
-        ),
-    ] = None,
-    novel: Annotated[str | None, typer.Option(help="Which novel of the published profiles it is.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of the books. [default: UTF-8]")] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Model to ask who speaks where the rules are not sure. [default: nobody]"),
-    ] = None,
-    base_url: Annotated[
-        str | None, typer.Option(help="OpenAI-compatible endpoint of the model, with /v1.")
-    ] = None,
-    seed: Seed = None,
-    limit: Limit = None,
-    licence: Licence = None,
-    embeddings: Embeddings = None,
-    json: Json = False,
-) -> None:
+@verb(NarrativeCommand)
+def narrative_command(settings: NarrativeCommand) -> None:
     """Make items from novels: who says what, in which scene, against other characters' real words."""
-    from truetwin.voice_sets.common.build_settings import read_config, settings_from
-    from truetwin.voice_sets.novels.novel_pipeline import NarrativeSettings, build_narrative
-
-    settings = settings_from(NarrativeSettings, read_config(config), "the configuration")
-    settings = replace(
-        settings,
-        build=_with_options(settings.build, seed, limit, licence, embeddings),
-        characters=str(characters) if characters else settings.characters,
-        novel=novel or settings.novel,
-        encoding=encoding or settings.encoding,
-    )
-    _folder(output)
-    asked = _model(model, base_url)
-    with _progress() as progress:
-        built = build_narrative(books, output, settings, model=asked, progress=progress)
-    _report("voice build narrative", built, json)
+    _build("voice build narrative", settings, NarrativeSettings)
 
 
-@app.command("interpersonal")
-def interpersonal_command(
-    log: Annotated[
-        Path,
-        typer.Argument(
-            help="JSONL, CSV or Parquet with a message a row (user, channel, text, and if known id, reply_to, time), "
-            "or a folder of IRC logs.",
-            metavar="INPUT",
-        ),
-    ],
-    output: Output,
-    config: Config = None,
-    columns: Columns = None,
-    encoding: LogEncoding = None,
-    model: Writer = None,
-    base_url: BaseUrl = None,
-    seed: Seed = None,
-    limit: Limit = None,
-    licence: Licence = None,
-    embeddings: Embeddings = None,
-    json: Json = False,
-) -> None:
+@verb(InterpersonalCommand)
+def interpersonal_command(settings: InterpersonalCommand) -> None:
     """Make items from messages in several channels: what people reply, with their words elsewhere as memory."""
-    from truetwin.voice_sets.common.build_settings import read_config, settings_from
-    from truetwin.voice_sets.conversations.messaging_pipeline import (
-        InterpersonalSettings,
-        build_interpersonal,
-    )
-
-    settings = settings_from(InterpersonalSettings, read_config(config), "the configuration")
-    settings = replace(
-        settings,
-        build=_with_options(settings.build, seed, limit, licence, embeddings),
-        columns={**settings.columns, **_named(columns)},
-        encoding=encoding or settings.encoding,
-    )
-    _folder(output)
-    asked = _model(model, base_url)
-    with _progress() as progress:
-        built = build_interpersonal(log, output, settings, model=asked, progress=progress)
-    _report("voice build interpersonal", built, json)
+    _build("voice build interpersonal", settings, InterpersonalSettings)
 
 
-@app.command("social")
-def social_command(
-    replies: Annotated[
-        Path,
-        typer.Argument(
-            help="JSONL, CSV or Parquet with a reply a row: user, reply, and the post or its post_id.",
-            metavar="INPUT",
-        ),
-    ],
-    output: Output,
-    config: Config = None,
-    posts: Annotated[
-        Path | None, typer.Option(help="File with post_id and post, where the replies have only the id.")
-    ] = None,
-    columns: Columns = None,
-    encoding: LogEncoding = None,
-    model: Writer = None,
-    base_url: BaseUrl = None,
-    seed: Seed = None,
-    limit: Limit = None,
-    licence: Licence = None,
-    embeddings: Embeddings = None,
-    json: Json = False,
-) -> None:
+@verb(SocialCommand)
+def social_command(settings: SocialCommand) -> None:
     """Make items from posts and replies: what a user replied, against what others reply to similar posts."""
-    from truetwin.voice_sets.common.build_settings import read_config, settings_from
-    from truetwin.voice_sets.conversations.social_pipeline import SocialSettings, build_social
-
-    settings = settings_from(SocialSettings, read_config(config), "the configuration")
-    settings = replace(
-        settings,
-        build=_with_options(settings.build, seed, limit, licence, embeddings),
-        posts=str(posts) if posts else settings.posts,
-        columns={**settings.columns, **_named(columns)},
-        encoding=encoding or settings.encoding,
-    )
-    _folder(output)
-    asked = _model(model, base_url)
-    with _progress() as progress:
-        built = build_social(replies, output, settings, model=asked, progress=progress)
-    _report("voice build social", built, json)
+    _build("voice build social", settings, SocialSettings)
 
 
-@app.command("repair")
-def repair_command(
-    source: Annotated[
-        str,
-        typer.Argument(help="A JSONL file of items, or the name of a published dimension.", metavar="FILE"),
-    ],
-    output: Output,
-    config: Config = None,
-    how: Annotated[
-        str | None,
-        typer.Option(
-            help="replace (distractors by other people's real replies) or subset (items whose options are alike). "
-            "[default: replace]"
-        ),
-    ] = None,
-    profiles: Annotated[
-        Path | None, typer.Option(help="Profiles that go with a file of narrative items.")
-    ] = None,
-    seed: Seed = None,
-    limit: Limit = None,
-    licence: Licence = None,
-    embeddings: Embeddings = None,
-    json: Json = False,
-) -> None:
+@verb(RepairCommand)
+def repair_command(settings: RepairCommand) -> None:
     """Make a repaired release: faults out, distractors matched, places balanced, audited before and after."""
-    from truetwin.voice_sets.common.build_settings import read_config, settings_from
-    from truetwin.voice_sets.common.set_repair import RepairOptions, repair
+    _build("voice build repair", settings, RepairOptions)
 
-    values = read_config(config)
-    settings = settings_from(RepairOptions, {**values, **({"how": how} if how else {})}, "the configuration")
-    settings = replace(settings, build=_with_options(settings.build, seed, limit, licence, embeddings))
-    _folder(output)
+
+def _build(command: str, settings: AnyCommand, kind: type[Settings]) -> None:
+    """Build a set, show its stages on the way, and print what was done."""
+    from truetwin.io import check_folder
+    from truetwin.voice_sets.asked_build import make_set
+
+    asked = settings.model_copy(update=values_of(_with_file(settings, kind), kind))
+    check_folder(settings.output, "--output")
     with _progress() as progress:
-        built = repair(source, output, settings, profiles=profiles, progress=progress)
-    _report("voice build repair", built, json)
+        built = make_set(asked, settings.output, progress)
+    _report(command, built, settings.as_json)
 
 
-def _with_options(
-    build: BuildOptions, seed: int | None, limit: int | None, licence: str | None, embeddings: str | None
-) -> BuildOptions:
-    named = {"seed": seed, "limit": limit, "licence": licence, "embeddings": embeddings}
-    changed: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
-    return replace(build, **changed)
+def _with_file(command: BuildOutput, kind: type[S]) -> S:
+    """Read the settings of a build: those of the options, then those of the file, then the defaults."""
+    from truetwin.io.setting_files import read_setting_file
+
+    if command.config is None:
+        return kind(**{name: getattr(command, name) for name in kind.model_fields})
+    named = read_setting_file(command.config)
+    read_settings(kind, named, Side.FILE, f"{command.config}: ")
+    given = command.model_dump(include=set(kind.model_fields), exclude_unset=True)
+    return read_settings(kind, _over(named, given), Side.FILE)
 
 
-def _named(columns: list[str] | None) -> dict[str, str]:
-    from truetwin.errors import ParameterError
-
-    named = {}
-    for entry in columns or ():
-        ours, mark, theirs = entry.partition("=")
-        if not (ours and mark and theirs):
-            raise ParameterError(f"--column must be given as OURS=THEIRS, such as user=author; got {entry!r}")
-        named[ours] = theirs
-    return named
-
-
-def _folder(output: Path) -> None:
-    from truetwin.errors import OutputError
-    from truetwin.io import check_writable
-
-    if output.exists() and not output.is_dir():
-        raise OutputError(f"--output must be a folder; {output} is a file")
-    check_writable(output / "items.jsonl" if output.is_dir() else output)
-
-
-def _model(name: str | None, base_url: str | None) -> ChatModel | None:
-    """The model behind a name, or None."""
-    if name is None:
-        return None
-    from truetwin.llm import open_model
-
-    return open_model(name, base_url=base_url)
+def _over(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Put changes over settings, in nested settings one by one."""
+    found = dict(settings)
+    for name, value in changes.items():
+        nested = isinstance(value, Mapping) and isinstance(found.get(name), Mapping)
+        found[name] = _over(found[name], value) if nested else value
+    return found
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """One bar after the other, a stage each."""
+    """Show one bar after the other, a stage each."""
     from truetwin.cli.output import progress_bar
 
-    open_bar: dict[str, Any] = {"name": "", "bar": None, "show": None}
+    with ExitStack() as bar:
+        shown: dict[str, Any] = {}
 
-    def close() -> None:
-        if open_bar["bar"] is not None:
-            open_bar["bar"].__exit__(None, None, None)
-            open_bar["bar"] = None
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in shown:
+                bar.close()
+                shown.clear()
+                shown[stage] = bar.enter_context(progress_bar(stage))
+            shown[stage](done, total or None)  # 0: not known yet
 
-    def show(stage: str, done: int, total: int) -> None:
-        if stage != open_bar["name"] or open_bar["bar"] is None:
-            close()
-            open_bar["name"], open_bar["bar"] = stage, progress_bar(stage)
-            open_bar["show"] = open_bar["bar"].__enter__()
-        open_bar["show"](done, total or None)  # 0: not known yet
-
-    try:
         yield show
-    finally:
-        close()
 
 
 def _report(command: str, built: Built, json: bool) -> None:

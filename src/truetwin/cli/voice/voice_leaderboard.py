@@ -2,55 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from truetwin.cli.shared_options import Json
+from truetwin.cli.verbs import verb
+from truetwin.settings.voice_settings import VoiceLeaderboardCommand
 
 if TYPE_CHECKING:
     from truetwin.voice.scoring.leaderboard import Standing
 
 
-def leaderboard_command(
-    files: Annotated[
-        list[Path],
-        typer.Argument(help="Results: stored answers, or what `truetwin voice score --json` printed."),
-    ],
-    output: Annotated[
-        Path | None, typer.Option("--output", help="Write the table: .md, .csv or .html.")
-    ] = None,
-    annotations: Annotated[
-        Path | None,
-        typer.Option("--annotations", help="Capabilities of the items (JSONL), for results by capability."),
-    ] = None,
-    by: Annotated[
-        str, typer.Option(help="An item counts for all its capabilities ('labels') or one ('primary').")
-    ] = "labels",
-    figures: Annotated[
-        Path | None, typer.Option(help="Folder for radars and bars of capabilities; made if missing.")
-    ] = None,
-    figure_format: Annotated[str, typer.Option("--figure-format", help="png, svg or pdf.")] = "png",
-    json: Json = False,
-) -> int:
+@verb(VoiceLeaderboardCommand)
+def leaderboard_command(settings: VoiceLeaderboardCommand) -> int:
     """Order models by their results, beside the best rule that knows no persona; draw their capabilities."""
     from truetwin.cli.output import note, print_json, progress_bar
-    from truetwin.errors import ParameterError
     from truetwin.io import check_folder
     from truetwin.report.files.leaderboard_files import check_leaderboard_ending, write_leaderboard
     from truetwin.voice.scoring.leaderboard import UNIT, ranked, read_results
 
-    if figure_format not in ("png", "svg", "pdf"):
-        raise ParameterError(f"--figure-format must be png, svg or pdf; got {figure_format!r}")
-    if figures and not annotations:
-        raise ParameterError("--figures needs --annotations: radars show results by capability")
-    if figures:
-        check_folder(figures, "--figures")
-    if output:
-        check_leaderboard_ending(output)
+    if settings.figures:
+        check_folder(settings.figures, "--figures")
+    if settings.output:
+        check_leaderboard_ending(settings.output)
     with progress_bar("scoring") as progress:
-        results = read_results(files, progress=progress)
+        results = read_results(settings.files, progress=progress)
     for line in results.notes:
         note(line)
     standings = ranked(results.standings)
@@ -59,46 +33,46 @@ def leaderboard_command(
             "some choices have no best guess without persona beside them, as their items are not known: give what "
             "`truetwin voice score FILE --items ITEMS --json` prints instead of the answers"
         )
-    rows = _capabilities(files, annotations, by) if annotations else []
-    if output:
-        write_leaderboard(output, standings)
-        note(f"leaderboard: {output}")
-    if figures:
-        from truetwin.report.figures.voice_figures import write_capability_figures
-
-        figures.mkdir(exist_ok=True)
-        for path in write_capability_figures(rows, figures, f".{figure_format}"):
-            note(f"figure: {path}")
-    if json:
-        settings = {
+    rows = _capabilities(settings)
+    if settings.output:
+        write_leaderboard(settings.output, standings)
+        note(f"leaderboard: {settings.output}")
+    _write_figures(settings, rows)
+    if settings.as_json:
+        described = {
             "unit": UNIT,
             "level": 95,
-            "files": [str(p) for p in files],
-            "by": by if annotations else None,
+            "files": [str(path) for path in settings.files],
+            "by": settings.by if settings.annotations else None,
         }
-        print_json("voice leaderboard", settings, [s.to_row() for s in standings], capabilities=rows)
+        print_json("voice leaderboard", described, [s.to_row() for s in standings], capabilities=rows)
     else:
         _print(standings, rows)
     return 1 if results.is_damaged else 0
 
 
-def _capabilities(files: list[Path], annotations: Path, by: str) -> list[dict[str, Any]]:
-    """Results by capability of the files that hold stored answers; tables of scores know no items."""
+def _capabilities(settings: VoiceLeaderboardCommand) -> list[dict[str, Any]]:
     from truetwin.cli.output import note
-    from truetwin.voice.scoring.capability_results import capability_results, read_annotations
-    from truetwin.voice.scoring.leaderboard import score_rows
-    from truetwin.voice.scoring.stored_answers import read_answers
+    from truetwin.voice.jobs.asked_scores import capability_table
 
-    stored = [path for path in files if score_rows(path) is None]
-    for path in files:
-        if path not in stored:
-            note(f"note: {path} holds scores, no answers: it has no results by capability")
-    outcomes = [outcome for path in stored for outcome in read_answers(path).outcomes]
-    known = read_annotations(annotations)
-    without = len({o.item_id for o in outcomes} - set(known))
-    if without:
-        note(f"note: {without} items are not annotated and count for no capability")
-    return capability_results(outcomes, known, by=by)  # type: ignore[arg-type]
+    if settings.annotations is None:
+        return []
+    table = capability_table(settings.files, settings.annotations, settings.by)
+    for text in table.notes:
+        note(f"note: {text}")
+    return table.rows
+
+
+def _write_figures(settings: VoiceLeaderboardCommand, rows: list[dict[str, Any]]) -> None:
+    from truetwin.cli.output import note
+
+    if settings.figures is None:
+        return
+    from truetwin.report.figures.voice_figures import write_capability_figures
+
+    settings.figures.mkdir(exist_ok=True)
+    for path in write_capability_figures(rows, settings.figures, f".{settings.figure_format}"):
+        note(f"figure: {path}")
 
 
 def _print(standings: list[Standing], rows: list[dict[str, Any]]) -> None:

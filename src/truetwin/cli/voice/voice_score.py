@@ -3,64 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from truetwin.cli.shared_options import Json
+from truetwin.cli.verbs import verb
+from truetwin.settings.voice_settings import VoiceScoreCommand
 
 if TYPE_CHECKING:
     from truetwin.voice.scoring.score_table import Scoreboard
 
 
-def score_command(
-    files: Annotated[
-        list[Path], typer.Argument(help="Stored answers: our own outcomes, or a published layout (JSONL).")
-    ],
-    items: Annotated[
-        str | None,
-        typer.Option(help="The items that count, such as a matched subset: JSONL, 'narrative' or 'social'."),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="What to call the model (one file). [default: what the file says]")
-    ] = None,
-    bert_score: Annotated[
-        bool, typer.Option("--bert-score", help="Also BERTScore of written replies (extra 'bertscore').")
-    ] = False,
-    json: Json = False,
-) -> int:
+@verb(VoiceScoreCommand)
+def score_command(settings: VoiceScoreCommand) -> int:
     """Score stored answers without any model: both denominators, intervals, baselines, positions, paired tests."""
     from truetwin.cli.output import note, print_json, progress_bar
-    from truetwin.errors import ParameterError
-    from truetwin.voice.items.item_sources import load_source
-    from truetwin.voice.scoring.score_table import score_answers
-    from truetwin.voice.scoring.stored_answers import read_answers
-    from truetwin.voice.scoring.stored_reply_metrics import has_unscored_replies, text_rows
+    from truetwin.voice.jobs.asked_scores import score_asked
 
-    if model and len(files) > 1:
-        raise ParameterError(f"--model goes with one file; got {len(files)}")
-    wanted = load_source(items).items if items else None
     with progress_bar("scoring") as progress:
-        answers = [read_answers(path, model=model) for path in files]
-        board = score_answers(answers, items=wanted, progress=progress)
-        texts = text_rows(answers, items=wanted, with_bert_score=bert_score)
+        scored = score_asked(settings, progress=progress)
+    board = scored.board
     for line in board.notes:
         note(line)
-    if json:
+    if settings.as_json:
         print_json(
             "voice score",
-            {"unit": "percent", "level": 95, "items": items, "notes": list(board.notes)},
+            {"unit": "percent", "level": 95, "items": settings.items, "notes": list(board.notes)},
             board.rows(),
             comparisons=list(board.comparisons),
-            text_metrics=texts,
+            text_metrics=scored.texts,
         )
     else:
         print_score(board)
-        print_texts(texts)
-    if has_unscored_replies(answers, wanted):
+        print_texts(scored.texts)
+    if scored.lacks_items:
         note("the items of some replies are not known, so no text metric is given; name them with --items")
-    return 1 if any(a.broken_lines for a in answers) else 0
+    return 1 if scored.is_damaged else 0
 
 
 def print_score(board: Scoreboard) -> None:

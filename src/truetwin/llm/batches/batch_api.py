@@ -1,4 +1,4 @@
-"""The batch service of OpenAI and of gateways that copy it: half the price, answers within a day."""
+"""Use the batch service of OpenAI, or of a gateway that copies it: half the price, answers within a day."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _NOTE = "batch job "
 
 @dataclass(frozen=True)
 class BatchJob:
-    """A file of requests at the provider's.
+    """Batch job: a file of requests that was sent to the provider.
 
-    ``status`` is the provider's word; ``completed`` and ``failed`` count its lines as far as it says.
+    ``status`` is the provider's word for how the job stands. ``completed`` and ``failed`` count the requests that the
+    provider reports as such.
     """
 
     id: str
@@ -34,13 +35,13 @@ class BatchJob:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the job has ended: no further reply will come."""
         return self.status in _ENDED
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What came of a job; ``unanswered`` cells were in it and may be asked again."""
+    """Result of a batch job. Cells that it left ``unanswered`` may be asked again."""
 
     job: BatchJob
     imported: Imported
@@ -50,14 +51,14 @@ class Collected:
 def submit_batches(model: OpenAIModel, store: Store, files: Sequence[Path]) -> list[BatchJob]:
     """Send files of :func:`~truetwin.llm.batches.batch_files.export_requests` to the provider.
 
-    A file whose job is still open is not sent again, also if the process died before it could note the job: jobs carry
-    the hash of their file. What a collected job left unanswered may be in a later file of the very same content; that
-    one is sent.
+    A file whose job is still open is not sent again. This holds also if the process died before it could note the job,
+    because jobs carry the hash of their file. A later file may have the very same content, since requests that a
+    collected job left unanswered are exported again; that file is sent.
 
     Raises
     ------
     ProviderError
-        As for single requests.
+        If the provider rejects the key, the model or a file, or cannot be reached.
     """
     noted = store.notes(_NOTE)
     known = {job["hash"] for job in noted.values() if not job.get("collected")}
@@ -71,7 +72,8 @@ def submit_batches(model: OpenAIModel, store: Store, files: Sequence[Path]) -> l
             if job is None:
                 with path.open("rb") as stream:
                     uploaded = client.files.create(file=stream, purpose="batch")
-                # Once only: a job whose creation seems to have failed may run, and is found by its hash next time.
+                # Create the job without retries: a job whose creation seems to have failed may run all the same. The
+                # next call finds it by its hash.
                 job = client.with_options(max_retries=0).batches.create(
                     input_file_id=uploaded.id,
                     endpoint=ENDPOINT,
@@ -83,7 +85,7 @@ def submit_batches(model: OpenAIModel, store: Store, files: Sequence[Path]) -> l
 
 
 def poll_batches(model: OpenAIModel, store: Store) -> list[BatchJob]:
-    """How the jobs of a run stand that have not been collected."""
+    """Ask the provider for the status of every job whose replies have not been fetched."""
     with _client(model) as client:
         return [
             _job(client.batches.retrieve(name.removeprefix(_NOTE)), noted["file"])
@@ -146,10 +148,10 @@ def _job(found: Any, file: str) -> BatchJob:
 def _client(model: OpenAIModel) -> Iterator[Any]:
     import openai
 
-    client = model.blocking_client()
+    client = model.endpoint.blocking_client()
     try:
         yield client
     except openai.OpenAIError as error:
-        raise model.failure(error) from None
+        raise model.endpoint.failure(error) from None
     finally:
         client.close()

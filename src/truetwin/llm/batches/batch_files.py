@@ -1,4 +1,4 @@
-"""Requests to files and replies from files, in the JSON lines that batch services and local engines read."""
+"""Write requests to files and read replies from files, in the JSON lines of batch services and local engines."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from truetwin.llm.running.pricing import Prices
 from truetwin.llm.running.shards import Shard
 from truetwin.llm.store.run_store import Store
 from truetwin.llm.store.stored_call import Failure, storable
-from truetwin.llm.task import ChatModel, Parsed, State, Task
+from truetwin.llm.task import ChatModel, Parsed, ReplyReader, State, Task
 
 ENDPOINT = "/v1/chat/completions"
-_BLOCK = 500  # cells that are claimed at once
+_BLOCK = 500  # number of cells that are claimed at once
 
 
 @dataclass(frozen=True)
 class Exported:
-    """One file of requests, and how many it holds."""
+    """File of requests, with the number of requests in it."""
 
     path: Path
     requests: int
@@ -35,10 +35,11 @@ class Exported:
 
 @dataclass(frozen=True)
 class Imported:
-    """What a file of replies brought.
+    """Counts of the replies in a file.
 
-    ``answered`` cells have a reply; ``failed`` have none and may be asked again; ``unexpected`` lines belong to no
-    request that is waited for (imported before, or of another run); ``unreadable`` lines are no replies.
+    ``answered`` cells have a reply. ``failed`` cells have none and may be asked again. ``unexpected`` lines belong to
+    no request that is waited for: they were imported before, or belong to another run. ``unreadable`` lines are no
+    replies.
     """
 
     answered: int
@@ -60,15 +61,15 @@ def export_requests(
 ) -> list[Exported]:
     """Write the requests of all cells without an answer to files ``requests-*.jsonl``.
 
-    From then on these cells wait for :func:`import_replies`, and no process asks them. Several files are written where
-    one would be larger than batch services take.
+    From then on these cells wait for :func:`import_replies`, and no process asks them. Several files are written if
+    one would pass the limits of batch services.
 
     Parameters
     ----------
     task : Task
         What to ask.
     model : ChatModel
-        Whom; its name and description are recorded, nothing is sent.
+        The model to ask. Its name and description are recorded; nothing is sent.
     store : Store
         Where answers will go.
     folder : Path
@@ -76,9 +77,9 @@ def export_requests(
     shard : Shard, optional
         The part of the run to write.
     context_limit : int, default=250_000
-        Tokens (estimated); a longer request is stored as skipped.
+        Longest request, in estimated tokens. A longer one is stored as skipped.
     max_requests, max_bytes : int
-        Limits of one file.
+        Most requests and bytes in one file.
 
     Raises
     ------
@@ -128,7 +129,7 @@ def _write_file(
     max_requests: int,
     max_bytes: int,
 ) -> Exported | None:
-    """One file of what is pending; a request that no longer fits has been written as the file's last one."""
+    """Write one file of pending requests. The request that passes the limit of bytes is the last one of the file."""
     lines: list[tuple[str, Cell, Request]] = []
     path = _free_name(folder)
     with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as stream:
@@ -149,7 +150,7 @@ def _write_file(
         return None
     store.hand_over(
         path.name, lines
-    )  # last: a file nobody waits for does no harm, a wait without a file would
+    )  # comes last: a file that nobody waits for does no harm, but a wait without a file would never end
     return Exported(path, len(lines))
 
 
@@ -160,10 +161,12 @@ def _free_name(folder: Path) -> Path:
     return path
 
 
-def import_replies(task: Task, store: Store, path: Path, *, prices: Prices | None = None) -> Imported:
+def import_replies(
+    reader: ReplyReader, store: Store, path: Path, *, prices: Prices | None = None
+) -> Imported:
     """Store the replies of a file: JSON lines with ``custom_id`` and either ``response.body`` or ``error``.
 
-    Lines may be in any order; importing a file twice changes nothing.
+    Lines may be in any order. Importing a file twice changes nothing.
 
     Raises
     ------
@@ -178,7 +181,7 @@ def import_replies(task: Task, store: Store, path: Path, *, prices: Prices | Non
             if not line.strip():
                 continue
             n_lines += 1
-            name, outcome = _import_line(line, task, store, taken, prices)
+            name, outcome = _import_line(line, reader, store, taken, prices)
             counts[outcome] += 1
             if outcome in ("answered", "failed"):
                 taken.append(name)
@@ -194,7 +197,7 @@ def import_replies(task: Task, store: Store, path: Path, *, prices: Prices | Non
 
 
 def _import_line(
-    line: bytes, task: Task, store: Store, taken: Collection[str], prices: Prices | None
+    line: bytes, reader: ReplyReader, store: Store, taken: Collection[str], prices: Prices | None
 ) -> tuple[str, str]:
     try:
         found = json.loads(line)
@@ -214,7 +217,7 @@ def _import_line(
         store.put_failure(Failure(cell, "batch", str(error), used, _cost(used, prices)))
         store.put(cell, request, Parsed(State.PROVIDER_ERROR, None, str(error)))
         return name, "failed"
-    store.put(cell, request, task.parse(cell, reply), reply, cost=_cost(reply.usage, prices))
+    store.put(cell, request, reader.parse(cell, reply), reply, cost=_cost(reply.usage, prices))
     return name, "answered"
 
 
@@ -234,6 +237,6 @@ def _body(line: dict[str, Any]) -> Any:
 
 
 def custom_id(cell: Cell) -> str:
-    """The name of a cell's request in a file: a hash, since ids of personas and items may be private."""
+    """Name a cell's request in a file by a hash, because the ids of personas and items may be private."""
     text = json.dumps([cell.step, cell.persona, cell.item, cell.replicate])
     return "tt-" + hashlib.sha256(text.encode()).hexdigest()[:40]

@@ -1,4 +1,4 @@
-"""Requests and replies in the JSON of OpenAI-compatible chat completions."""
+"""Convert requests and replies to and from the JSON of OpenAI-compatible chat completions."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 from truetwin.errors import TransientError
 from truetwin.llm.messages import Reply, Request, Usage
 
-_MOST_TOKENS = 2**40  # what says more is not counting tokens
+_MOST_TOKENS = 2**40  # a larger number cannot be a count of tokens
 
 
 def chat_body(request: Request, model: str, *, structured: bool = True) -> dict[str, Any]:
-    """The body of a chat completion request.
+    """Make the body of a chat completion request.
 
     Parameters
     ----------
     request : Request
-        What is sent.
+        The request to send.
     model : str
         The provider's name of the model.
     structured : bool, default=True
-        Whether to ask for the request's schema; false for endpoints that know no structured output.
+        Whether to send the request's schema. False for endpoints without structured output.
 
     Examples
     --------
@@ -49,12 +49,12 @@ def chat_body(request: Request, model: str, *, structured: bool = True) -> dict[
 
 
 def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
-    """The reply in the body of a chat completion.
+    """Read the reply in the body of a chat completion.
 
     Raises
     ------
     TransientError
-        If it is not one (kind ``"malformed"``), with the usage that it states all the same.
+        If the body is no chat completion. Its kind is ``"malformed"``; it holds the token counts if the body has some.
     """
     usage = read_usage(data.get("usage")) if isinstance(data, Mapping) else Usage()
     try:
@@ -85,10 +85,10 @@ def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
 
 
 def read_usage(found: Any) -> Usage:
-    """Tokens as the provider counts them; what it does not state is 0.
+    """Read the provider's counts of tokens; a count that it does not state is 0.
 
-    Some providers count the tokens of thinking in the total and not in the completion. They are paid like all others
-    that were received, so what the total has beyond both counts as reasoning.
+    Some providers count reasoning tokens in the total and not in the completion. Reasoning tokens are billed like other
+    tokens received. Tokens of the total that are in neither prompt nor completion therefore count as reasoning.
     """
     if not isinstance(found, Mapping):
         return Usage()

@@ -1,4 +1,4 @@
-"""Where and how a model is reached."""
+"""Define how to connect to a model: address, key and number of connections."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from truetwin.settings.declaration import default_of
+from truetwin.settings.shared_settings import Requests
+
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """Where and how a model is reached.
+    """Address, key and connections of a model.
 
     Parameters
     ----------
@@ -20,10 +23,11 @@ class ModelOptions:
     concurrency : int, default=64
         Connections to keep open at most.
     extra : mapping
-        Passed to the engine, for what only some of them have. Recorded with the run: no place for secrets.
+        Options that only some engines have, passed on to the engine. They are recorded with the run, so they must hold
+        no secrets.
     """
 
     base_url: str | None = None
     key_variable: str | None = None
-    concurrency: int = 64
+    concurrency: int = default_of(Requests, "concurrency")
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What an HTTP answer that is none means: whether waiting helps, and what to tell the user."""
+"""Turn a failed HTTP response into an error: is it worth trying again, and what should the user do?"""
 
 from __future__ import annotations
 
@@ -22,24 +22,32 @@ from truetwin.errors import (
     UnknownModelError,
 )
 
-_LONGEST = 300  # characters of a provider's own words
+_LONGEST = 300  # most characters that are quoted from a provider's message
 _UNREACHABLE = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
 _KINDS = {408: "timeout", 429: "rate-limit", 503: "overloaded", 504: "timeout", 529: "overloaded"}
 
 
-def from_status(status: int, body: Any, headers: Mapping[str, str], *, url: str, model: str) -> ProviderError:
-    """The error behind an HTTP status other than success.
+def from_status(
+    status: int,
+    body: Any,
+    headers: Mapping[str, str],
+    *,
+    url: str,
+    model: str,
+    service: str = "chat completions",
+) -> ProviderError:
+    """Turn an HTTP status other than success into an error.
 
     Parameters
     ----------
     status : int
         HTTP status.
     body : object
-        What came with it: text, or JSON as read.
+        Body of the response: text, or parsed JSON.
     headers : mapping
-        Its headers.
-    url, model : str
-        What was asked, for the message.
+        Headers of the response.
+    url, model, service : str
+        Address, model and service that were asked, for the message.
     """
     code, words = _code(body), _words(body)
     said = f": {words}" if words else ""
@@ -50,7 +58,7 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], *, url: str,
     if code == "model_not_found" or (status in (400, 404, 422) and _speaks_of_missing_model(words)):
         return UnknownModelError(f"{url} has no model {model!r} ({status}){said}")
     if status == 404:
-        return EndpointError(f"{url} has no chat completions (404){said}. The base URL usually ends in /v1.")
+        return EndpointError(f"{url} has no {service} (404){said}. The base URL usually ends in /v1.")
     if status in (408, 409, 425, 429) or status >= 500:
         kind = _KINDS.get(status, "server")
         return TransientError(f"{url} answers {status}{said}", retry_after(headers), kind=kind)
@@ -58,9 +66,9 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], *, url: str,
 
 
 def from_exception(error: BaseException, *, url: str) -> ProviderError:
-    """The error behind a connection that failed, by what is at the bottom of the chain of exceptions.
+    """Turn a failed connection into an error, by the first cause in its chain of exceptions.
 
-    Wrappers on the way are not to be trusted: some call a cut connection a timeout.
+    The exceptions that wrap the first cause are not used, because some call a cut connection a timeout.
     """
     chain = list(_chain(error))
     for each in chain:
@@ -89,7 +97,9 @@ def from_exception(error: BaseException, *, url: str) -> ProviderError:
 
 
 def retry_after(headers: Mapping[str, str], *, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds to wait by the headers ``Retry-After`` (seconds or a date) or ``retry-after-ms``; None if not said.
+    """Read from the headers how many seconds to wait; None if they do not say.
+
+    The headers are ``Retry-After``, in seconds or as a date, and ``retry-after-ms``.
 
     Examples
     --------
@@ -117,7 +127,7 @@ def _number(text: str | None) -> float | None:
 
 
 def without_secrets(url: str) -> str:
-    """``url`` without user, password and query, which may hold keys.
+    """Remove user, password and query from ``url``: they may hold keys.
 
     Examples
     --------
@@ -129,12 +139,13 @@ def without_secrets(url: str) -> str:
 
 
 def check_base_url(url: str) -> str:
-    """``url``, if it is an address that requests can be sent to.
+    """Return ``url`` if it is an address that requests can be sent to.
 
     Raises
     ------
     EndpointError
-        If it is none, or if a user or a password stands in it: it would be recorded, and clients send a key instead.
+        If it is no address, or if it holds a user or a password. The address is recorded with the run, so that a
+        password in it would be disclosed.
 
     Examples
     --------
@@ -146,7 +157,7 @@ def check_base_url(url: str) -> str:
         parts = urlsplit(url)
         authority = parts.netloc or url
         fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets or port
+    except ValueError:  # the brackets or the port are malformed
         pass
     if "@" in authority:
         raise EndpointError(

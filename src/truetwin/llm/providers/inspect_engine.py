@@ -1,4 +1,4 @@
-"""Providers beyond OpenAI-compatible ones, through inspect-ai's model layer."""
+"""Reach providers that are not OpenAI-compatible, through the model layer of inspect-ai."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ _FINISH = {"max_tokens": "length", "model_length": "length", "content_filter": "
 
 
 class InspectModel:
-    """A model by its inspect-ai name, such as ``anthropic/claude-...`` or ``google/gemini-...``.
+    """Model by its inspect-ai name, such as ``anthropic/claude-...`` or ``google/gemini-...``.
 
-    About five times the processor time of :class:`~truetwin.llm.providers.openai_client.OpenAIModel` a call; use that
-    where the endpoint is OpenAI-compatible. Retries of inspect-ai are off, and those of the
-    provider's client where it has a switch for them: the runner's count attempts.
+    A call takes about five times the processor time of a call of
+    :class:`~truetwin.llm.providers.openai_client.OpenAIModel`; use that class where the endpoint is OpenAI-compatible.
+    Retries of inspect-ai are off, and so are those of the provider's client if it can switch them off. The runner
+    retries instead, and counts every attempt.
 
     Parameters
     ----------
     name : str
         ``provider/model``.
     options : ModelOptions
-        ``base_url`` is passed on; the key comes from the provider's own variable, ``key_variable`` names another.
-        ``extra`` goes to the provider's constructor.
+        ``base_url`` is passed on. The key comes from the provider's own environment variable unless ``key_variable``
+        names another. ``extra`` goes to the provider's constructor.
 
     Raises
     ------
@@ -62,7 +63,7 @@ class InspectModel:
         _import_inspect()
 
     def describe(self) -> Mapping[str, Any]:
-        """What a store records, without secrets."""
+        """Describe the model for the store, without secrets."""
         url = self._options.base_url
         found: dict[str, Any] = {
             "engine": "inspect",
@@ -72,7 +73,7 @@ class InspectModel:
         return found | ({"extra": dict(self._options.extra)} if self._options.extra else {})
 
     async def complete(self, request: Request, *, timeout: float) -> Reply:
-        """One request; see :class:`truetwin.llm.ChatModel`."""
+        """Make one attempt at a request; see :class:`truetwin.llm.ChatModel`."""
         begun = time.perf_counter()
         try:
             async with asyncio.timeout(timeout):
@@ -95,7 +96,7 @@ class InspectModel:
             await model.api.aclose()
 
     def _connected(self) -> Any:
-        """The model with connections of this event loop."""
+        """Return the model with connections of this event loop."""
         loop = asyncio.get_running_loop()
         if self._model is None or self._loop is not loop:
             inspect_model, options = _import_inspect(), self._options
@@ -108,7 +109,7 @@ class InspectModel:
             }
             try:
                 self._model = inspect_model.get_model(self.name, config=config, **arguments)
-            except Exception as error:  # each provider raises its own
+            except Exception as error:  # each provider raises exceptions of its own
                 raise self._unusable(error) from None
             client = getattr(self._model.api, "client", None)
             if client is not None and hasattr(client, "max_retries"):

@@ -1,20 +1,31 @@
-"""Names to models: by prefix (``scripted:answers.yaml``), else a provider's own name for one."""
+"""Find the model behind a name: by its prefix (``scripted:answers.yaml``), or else as a provider's own name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from truetwin.errors import ParameterError
 from truetwin.llm.providers.connection import ModelOptions
 from truetwin.llm.task import ChatModel
 from truetwin.registry import Registry
 
 ModelFactory = Callable[[str, ModelOptions], ChatModel]
 
-# A factory takes what follows the colon, which may be empty.
-models: Registry[ModelFactory] = Registry("kind of model", entry_point_group="truetwin.models")
-# A factory takes the whole name.
-engines: Registry[ModelFactory] = Registry("engine", hint="Engines are: openai, inspect.")
+
+def _check_factory(entry: Any) -> None:
+    if not callable(entry):
+        raise ParameterError(
+            f"it must be called with what follows the colon, and options; it is {entry!r:.80}"
+        )
+
+
+# A factory takes the text after the colon, which may be empty.
+models: Registry[ModelFactory] = Registry(
+    "kind of model", hint="Kinds are: {names}.", entry_point_group="truetwin.models", check=_check_factory
+)
+# A factory takes the whole name of the model.
+engines: Registry[ModelFactory] = Registry("engine", hint="Engines are: {names}.")
 
 
 def open_model(
@@ -26,18 +37,18 @@ def open_model(
     concurrency: int = 64,
     extra: Mapping[str, Any] | None = None,
 ) -> ChatModel:
-    """The model behind a name.
+    """Open the model behind a name.
 
     Parameters
     ----------
     name : str
-        ``kind:rest`` for a registered kind (``scripted:<file>``), else the provider's name for a model; names such as
-        ``llama3:8b`` are the provider's, since no kind is called ``llama3``.
+        ``kind:rest`` for a registered kind, such as ``scripted:<file>``. Any other name is the provider's name of a
+        model, for example ``llama3:8b``, since no kind is called ``llama3``.
     base_url, key_variable, concurrency, extra :
         See :class:`ModelOptions`.
     engine : str, default="openai"
-        Through what a provider is reached: ``"openai"`` for any OpenAI-compatible endpoint, ``"inspect"`` for the
-        providers that inspect-ai knows, by its names.
+        Library that sends the requests: ``"openai"`` for any OpenAI-compatible endpoint, ``"inspect"`` for the
+        providers that inspect-ai supports, under the names that it gives them.
 
     Raises
     ------

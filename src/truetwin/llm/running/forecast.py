@@ -1,4 +1,4 @@
-"""What a run will send and cost, before it is paid for: by the sizes of its prompts, or from a few calls made first."""
+"""Forecast what a run will send and cost: from the sizes of its prompts, or from a few calls made first."""
 
 from __future__ import annotations
 
@@ -23,30 +23,29 @@ _SAMPLED = 300
 
 @dataclass(frozen=True)
 class Forecast:
-    """Sizes of a run judged without a call.
+    """Size of a run, estimated without a call.
 
-    ``prompt_tokens`` is the total over all calls at four bytes a token, extrapolated from ``n_sampled`` of them;
-    ``longest`` is the longest prompt among these.
+    ``prompt_tokens`` is the total over all calls at four bytes a token, extrapolated from up to 300 of them.
+    ``longest`` is the longest prompt among these, in tokens.
     """
 
     n_calls: int
-    n_sampled: int
     prompt_tokens: int
     longest: int
 
 
 @dataclass(frozen=True)
 class PilotForecast:
-    """What a run will use, judged from calls that were made: prediction intervals for the totals.
+    """Forecast from calls that were made: prediction intervals for what the whole run will use.
 
     Parameters
     ----------
     prompt_tokens, completion_tokens, reasoning_tokens : Estimate
-        Sent, received, and the part of these that was reasoning.
+        Tokens sent, tokens received, and the part of the received tokens that was reasoning.
     cost : Estimate, optional
-        Money; None without prices, or where the endpoint counts no tokens.
+        Cost; None without prices, or if the endpoint counts no tokens.
     seconds : float
-        Seconds that a reply took, on average: the whole run takes about ``n * seconds / concurrency``.
+        Mean seconds a reply. A run of n calls takes about ``n * seconds / concurrency``.
     """
 
     prompt_tokens: Estimate
@@ -57,11 +56,11 @@ class PilotForecast:
 
 
 def forecast(task: Task, cells: Sequence[Cell]) -> Forecast:
-    """Number of calls and size of what they send."""
+    """Count the calls and estimate the size of what they send."""
     places = np.unique(np.linspace(0, len(cells) - 1, min(_SAMPLED, len(cells))).round().astype(int))
     sizes = [estimated_tokens(task.request(cells[k])) for k in places]
     total = round(float(np.mean(sizes)) * len(cells))
-    return Forecast(len(cells), len(sizes), total, max(sizes))
+    return Forecast(len(cells), total, max(sizes))
 
 
 def run_pilot(
@@ -81,8 +80,8 @@ def run_pilot(
     Raises
     ------
     ParameterError
-        If ``size`` is less than 2 or more than the run, or fewer than two cells were answered, which says nothing about
-        the rest.
+        If ``size`` is less than 2 or more than the calls of the run, or if fewer than two cells were answered. One
+        answer tells nothing about the rest.
     """
     options = options or RunOptions()
     cells = list(filter(options.shard.holds, task.cells()))
@@ -92,15 +91,15 @@ def run_pilot(
     found = forecast_from_pilot(store, chosen, len(cells), options.prices)
     if found is None:
         raise ParameterError(
-            f"a pilot needs at least 2 replies to judge a run by; fewer came of {summary.total} cells. "
+            f"a pilot needs at least 2 replies to forecast a run; {summary.total} cells gave fewer. "
             f"{summary.stopped or 'Look at the failures in the store.'}"
         )
     return summary, found
 
 
 def pilot_cells(cells: Sequence[Cell], count: int, seed: int = 0) -> list[Cell]:
-    """Cells drawn at random, so that they stand for all."""
-    # Not evenly spaced: a step that is a multiple of the number of items would ask one item of everybody.
+    """Draw a random sample of cells that represents the run."""
+    # Evenly spaced cells would not do: a step that is a multiple of the number of items would always ask the same item.
     if not 2 <= count <= len(cells):
         raise ParameterError(
             f"a pilot needs at least 2 calls and at most as many as the run ({len(cells):,}); got {count}"
@@ -112,7 +111,7 @@ def pilot_cells(cells: Sequence[Cell], count: int, seed: int = 0) -> list[Cell]:
 def forecast_from_pilot(
     store: Store, pilot: Sequence[Cell], n_calls: int, prices: Prices | None, *, confidence: float = 0.9
 ) -> PilotForecast | None:
-    """Totals of the run from the answered cells of a pilot; None if fewer than two were answered."""
+    """Estimate the totals of a run from the answered cells of a pilot. Returns None if fewer than two were answered."""
     replies = [
         call.reply for cell in pilot if (call := store.call(cell)) is not None and call.reply is not None
     ]

@@ -1,27 +1,27 @@
-"""How many requests may be under way: opens slowly, closes fast when the provider says that it is too much."""
+"""Limit the requests under way. Raise the limit slowly; lower it fast when the provider answers "too many requests"."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
-_LATE = 0.005  # seconds: the loop may call a moment too early, and would not call again
+_LATE = 0.005  # seconds added to a wait: the loop may call a moment too early, and would not call again
 
 
 class Gate:
-    """A limit on concurrent requests that follows the provider's 429s.
+    """Limit on concurrent requests that follows the provider's "too many requests" (HTTP 429).
 
-    Additive increase, multiplicative decrease, as in TCP: each reply adds ``1 / limit``, a request that was sent after
-    the last decrease and comes back with "too many requests" multiplies the limit by ``decrease``. Nothing is sent
-    before the wait that a provider asks for is over. It starts with a single request, so that a wrong key or address is
-    noticed by one request and not by hundreds.
+    Additive increase, multiplicative decrease, as in TCP. Each reply adds ``1 / limit`` to the limit. A request that
+    was sent after the last decrease and gets "too many requests" multiplies the limit by ``decrease``. If a provider
+    asks for a wait, nothing is sent before it is over. The gate starts with a single request, so that a wrong key or
+    address is noticed by one request and not by hundreds.
 
     Parameters
     ----------
     ceiling : int
-        The most requests at once; >= 1.
+        Most requests at once; >= 1.
     decrease : float, default=0.7
-        What the limit is multiplied by; between 0 and 1.
+        Factor by which the limit is lowered; between 0 and 1.
     """
 
     def __init__(self, ceiling: int, *, decrease: float = 0.7) -> None:
@@ -35,7 +35,7 @@ class Gate:
         self._paused_until = 0.0
 
     async def acquire(self) -> None:
-        """Wait for a place; every ``acquire`` needs one ``release``."""
+        """Wait for a place. Every ``acquire`` needs one ``release``."""
         if not self._waiting and self._free():
             self.running += 1
             return
@@ -49,24 +49,24 @@ class Gate:
             raise
 
     def release(self) -> None:
-        """Give the place back."""
+        """Give back a place that :meth:`acquire` took."""
         self.running -= 1
         self._admit()
 
     def open(self) -> None:
-        """The first request came back: let as many as the ceiling go."""
+        """Raise the limit to the ceiling, once the first request has come back."""
         if not self._opened:
             self._opened = True
             self.limit = float(self.ceiling)
             self._admit()
 
     def succeeded(self) -> None:
-        """A reply came."""
+        """Raise the limit a little, because a reply came."""
         self.limit = min(float(self.ceiling), self.limit + 1.0 / self.limit)
         self._admit()
 
     def too_many(self, sent: float, retry_after: float | None) -> None:
-        """The request sent at loop time ``sent`` came back with "too many requests"."""
+        """Lower the limit: the request sent at loop time ``sent`` came back with "too many requests"."""
         loop = asyncio.get_running_loop()
         if sent >= self._last_decrease:
             self.limit = max(1.0, self.limit * self.decrease)

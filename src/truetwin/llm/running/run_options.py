@@ -1,4 +1,4 @@
-"""How a run is carried out."""
+"""Choose how a run is carried out: speed, patience, caps and prices."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from truetwin.errors import ParameterError
 from truetwin.llm.running.budget import Caps
 from truetwin.llm.running.pricing import Prices
 from truetwin.llm.running.shards import Shard
+from truetwin.settings.declaration import default_of
+from truetwin.settings.shared_settings import RunLimits
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is carried out; none of it changes what is asked.
+    """Options of a run. None of them changes what is asked.
 
     Parameters
     ----------
@@ -29,17 +31,17 @@ class RunOptions:
     longest_retry_after : float, default=900.0
         If the provider asks for a longer wait than this, the run stops and says so.
     failures_in_a_row : int, default=25
-        Cells failing one after the other, with no reply between them, after which the run stops.
+        Number of cells that fail one after the other, without a reply between them, after which the run stops.
     context_limit : int, default=250_000
-        Tokens (estimated at four bytes each); a longer request is skipped and never sent.
+        Longest request in tokens, estimated at four bytes each. A longer one is skipped and never sent.
     caps : Caps
-        On requests, tokens and money.
+        Caps on requests, tokens and money.
     prices : Prices, optional
-        Without them, money is unknown.
+        Prices of tokens. Without them, the cost is unknown.
     shard : Shard
         The part of the run to do.
     may_differ : tuple of str
-        Settings in which a stored run may differ from this one, for example ``"model.base_url"``.
+        Names of settings in which a stored run may differ from this one, for example ``"model.base_url"``.
 
     Raises
     ------
@@ -47,14 +49,14 @@ class RunOptions:
         If a number is out of range.
     """
 
-    concurrency: int = 64
-    timeout: float = 120.0
-    attempts: int = 6
+    concurrency: int = default_of(RunLimits, "concurrency")
+    timeout: float = default_of(RunLimits, "timeout")
+    attempts: int = default_of(RunLimits, "attempts")
     backoff: float = 0.5
     longest_wait: float = 60.0
     longest_retry_after: float = 900.0
     failures_in_a_row: int = 25
-    context_limit: int = 250_000
+    context_limit: int = default_of(RunLimits, "context_tokens")
     caps: Caps = field(default_factory=Caps)
     prices: Prices | None = None
     shard: Shard = field(default_factory=Shard)

@@ -1,9 +1,10 @@
-"""How a run goes, and how it went."""
+"""Report the progress of a run, and summarise it when it has ended."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from truetwin.llm.messages import Usage
 from truetwin.llm.task import State
@@ -11,28 +12,28 @@ from truetwin.llm.task import State
 
 @dataclass(frozen=True)
 class Progress:
-    """A run under way, given to the progress callback a few times a second.
+    """Progress of a run under way, given to the progress callback a few times a second.
 
     Parameters
     ----------
     total : int
         Cells of the run (of this shard).
     counts : mapping of State to int
-        Cells that have ended, by state, those of earlier calls of the runner included.
+        Number of cells that have ended, by state, including those of earlier calls of the runner.
     failed_attempts : int
-        Attempts of this call that gave no answer.
+        Number of attempts of this call that gave no answer.
     usage : Usage
-        Tokens of this call.
+        Tokens that this call used.
     cost : float, optional
-        Money of this call; None without prices, or if the endpoint did not count all tokens.
+        Cost of this call. None without prices, or if the endpoint did not count all tokens.
     seconds : float
-        Since the call of the runner began.
+        Seconds since the call of the runner began.
     rate : float
-        Cells ended per second, over the last moments.
+        Cells ended per second, over the last few seconds.
     in_flight, limit : int
-        Requests under way, and how many the provider lets through at once at present.
+        Number of requests under way, and the most that are sent at once at present.
     stopping : str
-        Why nothing more is sent, while replies under way are awaited; empty before that.
+        Reason why nothing more is sent, while replies under way are awaited. Empty before that.
     """
 
     total: int
@@ -48,41 +49,41 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """Cells that have ended."""
+        """Number of cells that have ended."""
         return sum(self.counts.values())
 
     @property
     def remaining_seconds(self) -> float | None:
-        """Time left at the present rate; None if nothing moves."""
+        """Seconds left at the present rate; None while the rate is 0."""
         return (self.total - self.done) / self.rate if self.rate > 0 else None
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What came of a run.
+    """Summary of a run.
 
     Parameters
     ----------
     total : int
         Cells of the run (of this shard).
     counts : mapping of State to int
-        Cells by state, those of earlier calls of the runner included; every state is named.
+        Number of cells by state, including those of earlier calls of the runner. Every state is named.
     asked : int
-        Cells that this call of the runner asked for and stored.
+        Number of cells that this call of the runner asked and stored.
     usage : Usage
-        Tokens of this call, failed attempts included where the provider counted them.
+        Tokens that this call used, including failed attempts if the provider counted them.
     cost : float, optional
-        Money of this call; None without prices, or if the endpoint did not count all tokens.
+        Cost of this call. None without prices, or if the endpoint did not count all tokens.
     failed_attempts : mapping of str to int
-        Attempts of this call that gave no answer, by kind.
+        Number of attempts of this call that gave no answer, by kind.
     interrupted : int
-        Requests of dead processes that were under way when they died, and may have been paid.
+        Number of requests that were under way when their process died. They may have been billed.
     seconds : float
-        How long it took.
+        Duration of the run.
     stopped : str
-        Why it ended early; empty if it ran to its end.
+        Reason why the run ended early; empty if it ran to its end.
     notes : tuple of str
-        What the user should know of how the model was asked, such as structured output that it rejects.
+        Remarks on how the model was asked, for example that it rejects structured output.
     """
 
     total: int
@@ -97,8 +98,29 @@ class RunSummary:
     notes: tuple[str, ...] = ()
 
     @property
+    def in_words(self) -> str:
+        """What was asked and used, in one line."""
+        tokens = self.usage.prompt_tokens + self.usage.completion_tokens
+        ended = sum(self.counts.values())
+        parts = [f"{self.asked:,} of {self.total:,} asked"]
+        if ended > self.asked:
+            parts.append(f"{ended - self.asked:,} answered before")
+        parts.append(f"{tokens:,} tokens")
+        if self.cost is not None:
+            parts.append(f"cost {self.cost:,.4g}")
+        parts += [f"{n:,} failed attempts ({kind})" for kind, n in self.failed_attempts.items()]
+        if self.stopped:
+            parts.append(f"stopped: {self.stopped}")
+        return ", ".join([*parts, f"{self.seconds:,.1f} s"])
+
+    def to_row(self, step: str) -> dict[str, Any]:
+        """Make a row of what a step asked and used, for JSON."""
+        counts = {state.value: n for state, n in self.counts.items() if n}
+        return {**asdict(self), "step": step, "counts": counts}
+
+    @property
     def remaining(self) -> int:
-        """Cells without an answer: not asked yet, failed or skipped."""
+        """Number of cells without an answer: not asked yet, failed or skipped."""
         failed = self.counts[State.PROVIDER_ERROR] + self.counts[State.SKIPPED]
         return self.total - sum(self.counts.values()) + failed
 
@@ -109,6 +131,6 @@ class RunSummary:
 
     @property
     def valid_share(self) -> float | None:
-        """Valid answers among all cells that have ended; None if none has."""
+        """Share of valid answers among all cells that have ended; None if none has."""
         ended = sum(self.counts.values())
         return self.counts[State.VALID] / ended if ended else None

@@ -1,28 +1,25 @@
-"""Ask a model everything that a task asks for, store every answer, and never pay for one twice."""
+"""Ask a model every cell of a task, and store every answer. No cell is asked again once it has an answer."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count, islice
 
 from truetwin.errors import (
-    AccessError,
     BudgetError,
     EndpointError,
     ProviderError,
     RequestRefusedError,
     RunError,
     TransientError,
-    UnknownModelError,
 )
 from truetwin.llm.messages import Cell, Reply, Request, Usage
-from truetwin.llm.running.budget import Budget, Reservation, estimated_tokens
+from truetwin.llm.running.attempts import Attempts, Patience
+from truetwin.llm.running.budget import Budget, estimated_tokens
 from truetwin.llm.running.interrupts import calls_on_interrupt
-from truetwin.llm.running.request_gate import Gate
 from truetwin.llm.running.run_options import RunOptions
 from truetwin.llm.running.run_progress import Progress, RunSummary
 from truetwin.llm.running.waiting import wait_for
@@ -32,9 +29,6 @@ from truetwin.llm.task import ChatModel, Parsed, State, Task
 
 _TICK = 0.1  # seconds between writes to the store
 _SHOW = 0.25  # seconds between calls of the progress callback
-_GRACE = 5.0  # seconds by which a model may miss its timeout before it is cut off
-_SLOW_DOWN = {"rate-limit", "overloaded"}
-_PATIENCE_FOR_LIMITS = 0.2  # of an attempt: a provider that says "later" has not failed
 
 
 def run(
@@ -45,9 +39,9 @@ def run(
     *,
     progress: Callable[[Progress], None] | None = None,
 ) -> RunSummary:
-    """Ask for every cell of ``task`` that has no answer in ``store``; blocking form of :func:`run_async`.
+    """Ask every cell of ``task`` that has no answer in ``store``. This is the blocking form of :func:`run_async`.
 
-    The model is closed in the end; it may be used again.
+    The model is closed at the end; it may be used again.
 
     Examples
     --------
@@ -70,7 +64,7 @@ def run(
         try:
             return await run_async(task, model, store, options, progress=progress)
         finally:
-            await model.close()  # connections belong to the loop that opened them
+            await model.close()  # connections belong to the event loop that opened them
 
     return wait_for(work())
 
@@ -83,36 +77,36 @@ async def run_async(
     *,
     progress: Callable[[Progress], None] | None = None,
 ) -> RunSummary:
-    """Ask for every cell of ``task`` that has no answer in ``store``.
+    """Ask every cell of ``task`` that has no answer in ``store``.
 
-    Cells are taken in the task's order (let a persona's cells follow each other, so that providers can reuse the
-    common beginning of its prompts), a few at a time, so that memory does not grow with their number. A first request
-    goes out alone. Each reply is read and stored with its raw text. What another process is asking is left to it, and
-    asked here if that process dies. The first interrupt (Ctrl-C) sends nothing more and stores the replies under way;
-    the second one gives them up.
+    Cells are taken in the task's order, a few at a time, so that memory does not grow with their number. Let the cells
+    of a persona follow each other, so that providers can reuse the common beginning of its prompts. The first request
+    goes out alone. Each reply is read and stored with its raw text. A cell that another process is asking is left to
+    that process, and asked here if that process dies. After the first interrupt (Ctrl-C) nothing more is sent and the
+    replies under way are stored; a second interrupt gives them up.
 
     Parameters
     ----------
     task : Task
-        What to ask; each of its cells once.
+        The task to carry out. Each of its cells is asked once.
     model : ChatModel
-        Whom to ask. Its connections are closed at the end; it can be used again.
+        The model to ask. Its connections are closed at the end; it can be used again.
     store : Store
-        Where answers go, and where earlier ones are found.
+        Store that receives answers and holds earlier ones.
     options : RunOptions, optional
-        How.
+        How the run is carried out: concurrency, timeouts, caps and prices.
     progress : callable, optional
         Called with a :class:`Progress` a few times a second.
 
     Returns
     -------
     RunSummary
-        Also when a cap or an interrupt ended it early, with ``stopped`` saying so.
+        Summary of the run. If a cap or an interrupt ended it early, ``stopped`` says why.
 
     Raises
     ------
     AccessError, UnknownModelError, EndpointError
-        At once; what was answered is stored.
+        At the first such failure. Answers that have come are stored.
     ProviderError
         If only failures come back.
     RunError
@@ -122,6 +116,8 @@ async def run_async(
 
 
 class _Run:
+    """State of one call of the runner: its passes over the cells, their outcomes, and the reason why it stopped."""
+
     def __init__(
         self,
         task: Task,
@@ -132,14 +128,16 @@ class _Run:
     ) -> None:
         self.task, self.model, self.store, self.options = task, model, store, options
         self.progress = progress
-        self.gate = Gate(options.concurrency)
         earlier = store.totals()
         self.budget = Budget(
             options.caps, options.prices, requests=earlier.requests, usage=earlier.usage, cost=earlier.cost
         )
         self.earlier = earlier
-        self.works = earlier.requests > sum(earlier.failed_attempts.values())  # it has answered before
-        self.reached = False  # it has answered in this session
+        self.attempts = Attempts(model, options, self.budget, self._note)
+        self.works = earlier.requests > sum(
+            earlier.failed_attempts.values()
+        )  # the model has answered in this run
+        self.reached = False  # the model has answered in this session
         self.settings = {"task": task.settings, "model": model.describe()}
         self.steps: set[str] = set()
         self.counts: Counter[State] = Counter()
@@ -149,16 +147,14 @@ class _Run:
         self.interrupted = 0
         self.unseen: Iterator[Cell] = iter(())
         self.tasks: set[asyncio.Task[None]] = set()
-        self.sent: set[asyncio.Task[None]] = set()
         self.claimed: set[Cell] = set()
         self.stop: BaseException | None = None
         self.room = asyncio.Event()
-        self.settled = asyncio.Event()
         self.begun = time.monotonic()
         self.total = 0
         self.rate = 0.0
 
-    # ------------------------------------------------------------------ the whole
+    # ------------------------------------------------------------------ the whole run
 
     async def go(self) -> RunSummary:
         self.interrupted = self.store.reap()
@@ -192,7 +188,7 @@ class _Run:
         return filter(self.options.shard.holds, self.task.cells())
 
     async def _pass(self) -> bool:
-        """Go through all cells once; whether some were left to other processes."""
+        """Go through all cells once. Returns whether some were left to other processes."""
         await self._drain()
         self.store.flush()
         self.counts.clear()
@@ -238,7 +234,7 @@ class _Run:
             raise
 
     def _count_the_rest(self) -> None:
-        """After an early end: what earlier sessions have answered of the cells not reached."""
+        """Count what earlier sessions have answered of the cells that an early end did not reach."""
         for cell in self.unseen:
             state = self.store.state(cell)
             if state is not None:
@@ -263,13 +259,7 @@ class _Run:
         return None if unknown else self.budget.cost - self.earlier.cost
 
     def _usage(self) -> Usage:
-        now, before = self.budget.usage, self.earlier.usage
-        return Usage(
-            now.prompt_tokens - before.prompt_tokens,
-            now.completion_tokens - before.completion_tokens,
-            now.reasoning_tokens - before.reasoning_tokens,
-            now.cached_tokens - before.cached_tokens,
-        )
+        return self.budget.usage - self.earlier.usage
 
     # ------------------------------------------------------------------ one cell
 
@@ -287,7 +277,7 @@ class _Run:
         try:
             await self._answer(cell)
         except asyncio.CancelledError:
-            pass  # the run is stopping, and has cancelled it
+            pass  # the run is stopping and has cancelled this cell
         except BaseException as error:  # raised again when the run has ended
             self._stop(error)
 
@@ -298,10 +288,10 @@ class _Run:
             reason = f"about {tokens:,} tokens; the context limit is {self.options.context_limit:,}"
             self._store(cell, request, Parsed(State.SKIPPED, None, reason), attempts=0)
             return
-        patience = float(self.options.attempts)
+        patience = Patience(self.options.attempts)
         for attempt in count(1):
             try:
-                reply, cost = await self._attempt(cell, request)
+                reply, cost = await self.attempts.ask(cell, request)
             except RequestRefusedError as error:
                 self._give_up(cell, request, error, attempt)
                 return
@@ -310,82 +300,20 @@ class _Run:
                     raise
                 if self.stop is not None:
                     return
-                patience -= _PATIENCE_FOR_LIMITS if _kind(error) in _SLOW_DOWN else 1.0
-                if patience < 0.5 * _PATIENCE_FOR_LIMITS:
+                if patience.is_over(error):
                     self._give_up(cell, request, error, attempt)
                     return
-                await asyncio.sleep(self._wait(error, attempt))
+                await asyncio.sleep(self.attempts.wait_after(error, attempt))
             else:
                 self.works = self.reached = True
                 self.failures_in_a_row = 0
                 self._store(cell, request, self._read(cell, reply), reply, attempts=attempt, cost=cost)
                 return
 
-    async def _attempt(self, cell: Cell, request: Request) -> tuple[Reply, float | None]:
-        """One request, counted whatever comes of it."""
-        await self.gate.acquire()
-        try:
-            reserved = await self._reserve(request)
-            try:
-                reply = await self._send(request)
-            except BaseException as error:
-                used = error.usage if isinstance(error, TransientError) else None
-                usage = used if isinstance(used, Usage) else None
-                cost = self.budget.settle(reserved, usage)
-                self._note(Failure(cell, _kind(error), str(error), usage or Usage(), cost))
-                if isinstance(error, TransientError):
-                    self.gate.open()
-                raise
-            self.gate.open()
-            self.gate.succeeded()
-            return reply, self.budget.settle(reserved, reply.usage)
-        finally:
-            self.gate.release()
-
-    async def _reserve(self, request: Request) -> Reservation:
-        while True:
-            try:
-                return self.budget.reserve(request)
-            except BudgetError:
-                if not self.sent:  # else those under way may turn out cheaper than reserved
-                    raise
-                self.settled.clear()
-                await self.settled.wait()
-
-    async def _send(self, request: Request) -> Reply:
-        loop, current = asyncio.get_running_loop(), asyncio.current_task()
-        sent, timeout = loop.time(), self.options.timeout
-        assert current is not None
-        self.sent.add(current)
-        try:
-            async with asyncio.timeout(timeout + _GRACE):
-                return await self.model.complete(request, timeout=timeout)
-        except TimeoutError as error:
-            raise TransientError(f"no reply within {timeout:g} seconds", kind="timeout") from error
-        except TransientError as error:
-            if error.kind in _SLOW_DOWN:
-                self.gate.too_many(sent, error.retry_after)
-            raise
-        finally:
-            self.sent.discard(current)
-            self.settled.set()
-
-    def _wait(self, error: ProviderError, attempt: int) -> float:
-        asked = error.retry_after if isinstance(error, TransientError) else None
-        if asked is not None and asked > self.options.longest_retry_after:
-            raise ProviderError(
-                f"the provider asks to wait {asked:,.0f} seconds, longer than {self.options.longest_retry_after:,.0f}; "
-                f"run the same command again after that ({error})"
-            )
-        jitter = random.uniform(
-            0.0, min(self.options.longest_wait, self.options.backoff * 2.0 ** min(attempt, 30))
-        )
-        return jitter if asked is None else asked + min(jitter, 1.0)
-
     def _give_up(self, cell: Cell, request: Request, error: ProviderError, attempt: int) -> None:
         self._store(cell, request, Parsed(State.PROVIDER_ERROR, None, str(error)), attempts=attempt)
         if isinstance(error, RequestRefusedError) and self.works:
-            return  # this request's own fault; others are answered
+            return  # only this request fails; others are answered
         self.failures_in_a_row += 1
         if self.failures_in_a_row >= self.options.failures_in_a_row:
             self._stop(
@@ -398,7 +326,7 @@ class _Run:
         try:
             parsed = self.task.parse(cell, reply)
             value_json(parsed.value)
-        except Exception as error:  # the reply is paid for: keep it, it can be read again
+        except Exception as error:  # keep the reply, which has been billed: it can be read again later
             return Parsed(State.UNPARSEABLE, None, f"reading it failed: {type(error).__name__}: {error}")
         return parsed
 
@@ -424,10 +352,10 @@ class _Run:
     # ------------------------------------------------------------------ stopping and showing
 
     def _stop(self, error: BaseException) -> None:
-        """Send nothing more; replies under way are still awaited and stored."""
+        """Stop sending requests. Replies under way are still awaited and stored."""
         if self.stop is None:
             self.stop = error
-            for each in self.tasks - self.sent:
+            for each in self.tasks - self.attempts.sent:
                 each.cancel()
         self.room.set()
 
@@ -439,7 +367,7 @@ class _Run:
                 each.cancel()
 
     async def _tick(self) -> None:
-        """Write and show, again and again; what goes wrong with that ends the run."""
+        """Write to the store and show progress until cancelled. An error in either ends the run."""
         shown, done = time.monotonic(), 0
         while True:
             await asyncio.sleep(_TICK)
@@ -466,22 +394,8 @@ class _Run:
                 cost=self._cost(),
                 seconds=time.monotonic() - self.begun,
                 rate=self.rate,
-                in_flight=len(self.sent),
-                limit=int(self.gate.limit),
+                in_flight=len(self.attempts.sent),
+                limit=int(self.attempts.gate.limit),
                 stopping="" if self.stop is None else str(self.stop),
             )
         )
-
-
-def _kind(error: BaseException) -> str:
-    """One word for what went wrong with an attempt."""
-    if isinstance(error, TransientError):
-        return error.kind
-    words: list[tuple[type[BaseException], str]] = [
-        (AccessError, "access"),
-        (UnknownModelError, "unknown-model"),
-        (RequestRefusedError, "rejected"),
-        (EndpointError, "endpoint"),
-        (asyncio.CancelledError, "interrupted"),
-    ]
-    return next((word for kind, word in words if isinstance(error, kind)), "fault")

@@ -1,4 +1,4 @@
-"""Read a stored run: one SQLite file, its tables, and the one safe way to write to it."""
+"""Read a stored run, which is one SQLite file. Define its tables, and write to it in transactions."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from truetwin.llm.task import State
 FILE_NAME = "run.sqlite"
 ONE_CELL = "step = ? AND persona = ? AND item = ? AND replicate = ?"
 VERSION = 1
-WAIT_FOR_LOCK = 60.0  # seconds that one writer waits for another
+WAIT_FOR_LOCK = 60.0  # most seconds that one writer waits for another
 
-# `texts` holds what prompts are made of, once each, under its hash; `calls.prompt` lists the hashes. `calls` has one
-# row for each answered cell; `failures` one for each attempt that gave no answer, so that usage adds up; `claims`
-# says which session is asking a cell right now.
+# `texts` holds each text that prompts are made of once, under its hash; `calls.prompt` lists the hashes. `calls` has
+# one row for each answered cell. `failures` has one row for each attempt that gave no answer, so that usage adds up.
+# `claims` records which session is asking a cell right now.
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE steps (step TEXT PRIMARY KEY, settings TEXT NOT NULL) WITHOUT ROWID;
@@ -63,7 +63,7 @@ CREATE TABLE batches (
 
 @dataclass(frozen=True)
 class Totals:
-    """What all sessions of a run have used; ``failed_attempts`` counts attempts without an answer by kind."""
+    """Total use of all sessions of a run. ``failed_attempts`` counts attempts without an answer by kind."""
 
     requests: int
     usage: Usage
@@ -73,7 +73,7 @@ class Totals:
     priced: int = 0
 
     def describe(self) -> dict[str, Any]:
-        """As JSON; money is missing, not too little, where attempts have no price."""
+        """Return the totals as JSON. The cost is None if some attempts have no price, since it would be too low."""
         return {
             "requests": self.requests,
             "prompt_tokens": self.usage.prompt_tokens,
@@ -87,7 +87,7 @@ class Totals:
 
 
 class RunFile:
-    """Reading a stored run; :class:`truetwin.llm.Store` also writes it.
+    """Stored run, to be read. :class:`truetwin.llm.Store` also writes it.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class RunFile:
     Raises
     ------
     RunError
-        If there is no such run, the file is something else, or of another version.
+        If there is no such run, or the file is no stored run or one of another version.
     """
 
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
@@ -116,7 +116,7 @@ class RunFile:
         if error is None:
             self.close()
         else:
-            with suppress(RunError):  # the first error says more
+            with suppress(RunError):  # the error that is being raised says more
                 self.close()
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class RunFile:
         self._base.close()
 
     def settings(self, step: str) -> dict[str, Any]:
-        """The settings that a step was begun with."""
+        """Read the settings that a step was begun with."""
         row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
         if row is None:
             raise RunError(f"{self.path} has no step {step!r}; it has: {', '.join(self.steps()) or 'none'}")
@@ -132,21 +132,21 @@ class RunFile:
         return settings
 
     def steps(self) -> list[str]:
-        """Names of the steps, in the order in which they began to be answered."""
+        """List the names of the steps in alphabetical order."""
         return [name for (name,) in self._base.execute("SELECT step FROM steps ORDER BY step")]
 
     def state(self, cell: Cell) -> State | None:
-        """How a cell ended, or None if it has not been stored."""
+        """Look up the state in which a cell ended; None if it has not been stored."""
         row = self._base.execute(f"SELECT state FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
         return None if row is None else State(row[0])
 
     def call(self, cell: Cell) -> StoredCall | None:
-        """All that is stored of a cell."""
+        """Read the stored call of a cell; None if nothing is stored."""
         row = self._base.execute(f"SELECT {COLUMNS} FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
         return None if row is None else from_row(row)
 
     def calls(self, step: str | None = None) -> Iterator[StoredCall]:
-        """All stored cells, one after the other, in the order of step, persona, item and replicate."""
+        """Yield all stored cells, in the order of step, persona, item and replicate."""
         chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
         rows = self._base.execute(
             f"SELECT {COLUMNS} FROM calls {chosen} ORDER BY step, persona, item, replicate", values
@@ -155,7 +155,7 @@ class RunFile:
             yield from_row(row)
 
     def request(self, cell: Cell) -> Request:
-        """The request that was sent for a stored cell.
+        """Read the request that was sent for a stored cell.
 
         Raises
         ------
@@ -171,13 +171,13 @@ class RunFile:
         return str(self._base.execute("SELECT text FROM texts WHERE id = ?", (name,)).fetchone()[0])
 
     def counts(self, step: str | None = None) -> dict[State, int]:
-        """Stored cells by state; every state is named."""
+        """Count stored cells by state; every state is named."""
         chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
         rows = dict(self._base.execute(f"SELECT state, count(*) FROM calls {chosen} GROUP BY state", values))
         return {state: rows.get(state.value, 0) for state in State}
 
     def totals(self, step: str | None = None) -> Totals:
-        """Requests, tokens and money of all sessions so far, failed attempts included."""
+        """Add up requests, tokens and money of all sessions so far, including failed attempts."""
         chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
         sums = (
             "coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), coalesce(sum(reasoning_tokens), 0), "
@@ -202,11 +202,11 @@ class RunFile:
         )
 
     def waiting(self) -> dict[str, int]:
-        """Cells that are left to batches, by batch."""
+        """Count the cells that wait for the replies of a batch, by the name of the batch."""
         return dict(self._base.execute("SELECT batch, count(*) FROM batches GROUP BY batch ORDER BY batch"))
 
     def handed_over(self, custom_id: str) -> tuple[Cell, Request] | None:
-        """The cell and request that a batch has under an id; None if it is not waited for."""
+        """Look up the cell and the request that a batch has under an id; None if no reply to it is awaited."""
         row = self._base.execute(
             "SELECT persona, item, step, replicate, prompt FROM batches WHERE custom_id = ?", (custom_id,)
         ).fetchone()
@@ -216,14 +216,14 @@ class RunFile:
         return cell, to_request(row[4], cell, self._text)
 
     def notes(self, start: str) -> dict[str, Any]:
-        """What was kept under names that begin with ``start``."""
+        """Read the notes whose names begin with ``start``."""
         rows = self._base.execute(
             "SELECT name, value FROM meta WHERE substr(name, 1, ?) = ?", (len(start), start)
         )
         return {name: json.loads(value) for name, value in rows}
 
     def note(self, name: str, value: Any) -> None:
-        """Keep something about the run under a name, as JSON; None removes it."""
+        """Store a note about the run under a name, as JSON. None removes the note."""
         with self.writing():
             if value is None:
                 self._base.execute("DELETE FROM meta WHERE name = ?", (name,))
@@ -232,7 +232,7 @@ class RunFile:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; on any error nothing of it is written.
+        """Open a transaction for writing. After any error, nothing of it is written.
 
         Raises
         ------
@@ -256,7 +256,7 @@ class RunFile:
 
     @contextmanager
     def attached(self, path: Path, name: str) -> Iterator[sqlite3.Connection]:
-        """The connection, inside one transaction, with another store's file attached under ``name``."""
+        """Open a transaction with another store's file attached under ``name``. Yields the connection."""
         self._base.execute(f"ATTACH DATABASE ? AS {name}", (str(path),))
         try:
             with self.writing():
@@ -266,12 +266,12 @@ class RunFile:
 
 
 def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
-    """Open a run's file, making its tables if it is new.
+    """Open the file of a run and create its tables if the file is new.
 
     Raises
     ------
     RunError
-        If there is no such file (and ``create`` is false), it is something else, or of another version.
+        If there is no such file and ``create`` is false, or the file is no stored run or one of another version.
     """
     if not create and not path.is_file():
         raise RunError(f"a stored run must be a file; there is none at {path}")
@@ -296,7 +296,9 @@ def _prepare(base: sqlite3.Connection, path: Path) -> None:
     if not _tables(base):
         base.execute("PRAGMA journal_mode = WAL")
         _create(base)
-    base.execute("PRAGMA synchronous = NORMAL")  # survives kill -9; a power cut may cost the last moments
+    base.execute(
+        "PRAGMA synchronous = NORMAL"
+    )  # data survive a killed process; a power cut may lose the last moments
     if "meta" not in _tables(base):
         raise RunError(f"{path} is an SQLite file, but not a stored run")
     row = base.execute("SELECT value FROM meta WHERE name = 'truetwin run'").fetchone()

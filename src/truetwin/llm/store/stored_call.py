@@ -23,12 +23,12 @@ OPEN_IN_SQL = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
 
 @dataclass(frozen=True)
 class StoredCall:
-    """One cell of a run with what came of it.
+    """Stored cell of a run, with its reply and its reading.
 
     Parameters
     ----------
     cell : Cell
-        What was asked.
+        The cell that was asked.
     parsed : Parsed
         State, value and reason.
     reply : Reply, optional
@@ -36,11 +36,11 @@ class StoredCall:
     digest : str
         Hash of the request.
     attempts : int
-        How often it was asked in the session that stored it, this reply included.
+        Number of attempts in the session that stored the cell, including the one that gave this reply.
     cost : float, optional
-        In the currency of the prices that were given; None without prices.
+        Cost in the currency of the prices that were given; None without prices.
     time : float, optional
-        When it was stored, in seconds since 1970.
+        Time at which it was stored, in seconds since 1970.
     """
 
     cell: Cell
@@ -54,7 +54,7 @@ class StoredCall:
 
 @dataclass(frozen=True)
 class Failure:
-    """One attempt that gave no answer; ``kind`` is one word, ``usage`` what the provider counted all the same."""
+    """Attempt that gave no answer. ``kind`` is the reason in one word; ``usage`` holds the provider's token counts."""
 
     cell: Cell
     kind: str
@@ -81,7 +81,7 @@ def from_row(row: tuple[Any, ...]) -> StoredCall:
 
 
 def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
-    """The values of a row of ``calls``: :data:`COLUMNS`, then prompt and session."""
+    """Return the values of a row of ``calls``: :data:`COLUMNS`, then prompt and session."""
     cell, parsed, reply = call.cell, call.parsed, call.reply
     head = (
         cell.persona, cell.item, cell.step, cell.replicate,
@@ -100,7 +100,7 @@ def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
 
 
 def failure_row(failure: Failure, session: int) -> tuple[Any, ...]:
-    """The values of a row of ``failures``."""
+    """Return the values of a row of ``failures``."""
     used = failure.usage
     return (
         *key(failure.cell), failure.kind, storable(failure.message)[:500],
@@ -110,17 +110,17 @@ def failure_row(failure: Failure, session: int) -> tuple[Any, ...]:
 
 
 def key(cell: Cell) -> tuple[str, str, str, int]:
-    """The step, persona, item and replicate by which every table knows a cell."""
+    """Return the step, persona, item and replicate of a cell: its key in every table."""
     return cell.step, cell.persona, cell.item, cell.replicate
 
 
 def value_json(value: Any) -> str | None:
-    """A parsed value as JSON; None stays None."""
+    """Write a parsed value as JSON; None stays None."""
     return None if value is None else json.dumps(value)
 
 
 def storable(text: str) -> str:
-    """``text`` without halves of surrogate pairs, which JSON can carry and UTF-8 cannot."""
+    """Replace halves of surrogate pairs in ``text``: JSON can carry them, UTF-8 cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -129,12 +129,12 @@ def storable(text: str) -> str:
 
 
 def text_id(text: str) -> str:
-    """A short hash under which ``text`` is stored, the same on every machine."""
+    """Hash ``text`` to the short name under which it is stored, the same on every machine."""
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:12]).decode()
 
 
 def prompt_and_texts(request: Request, known: Callable[[str], str]) -> str:
-    """The request as JSON in which every text is replaced by its hash; ``known`` takes a text and gives the hash."""
+    """Write a request as JSON in which every text is replaced by its hash. ``known`` returns the hash of a text."""
     prompt: dict[str, Any] = {
         "messages": [(m.role, [known(part) for part in m.parts]) for m in request.messages]
     }
@@ -148,7 +148,7 @@ def prompt_and_texts(request: Request, known: Callable[[str], str]) -> str:
 
 
 def to_request(prompt: str, cell: Cell, text: Callable[[str], str]) -> Request:
-    """The request behind a stored prompt; ``text`` gives the text of a hash."""
+    """Restore the request from a stored prompt. ``text`` returns the text of a hash."""
     found: Mapping[str, Any] = json.loads(prompt)
     return Request(
         messages=tuple(Message(role, tuple(text(i) for i in parts)) for role, parts in found["messages"]),

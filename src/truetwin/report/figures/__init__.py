@@ -1,1 +1,1 @@
-"""Figures of every job; each function returns a matplotlib figure."""
+"""Draw the figures of every job; each function returns a matplotlib figure."""

@@ -1,4 +1,4 @@
-"""Figures about predictions of new items."""
+"""Draw figures about predictions of new items."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from truetwin.report.figures.theme import CALIBRATED, CHANCE, GRID, HUMAN, TWIN, new_figure, shorten
+from truetwin.report.figures.theme import CALIBRATED, CHANCE, HUMAN, TWIN, new_figure, one_row_each, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +21,7 @@ SOURCES = (
 
 
 def expectation_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Expected correlation of each new item's predictions, with its interval.
+    """Draw the expected correlation of each new item's predictions, with its interval.
 
     ``rows`` have ``item``, ``expected``, ``low`` and ``high``; of more than forty, the highest and lowest are drawn.
     """
@@ -33,18 +33,13 @@ def expectation_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
         axes.hlines(k, row["low"], row["high"], color=CALIBRATED, linewidth=1.6)
         axes.plot([row["expected"]], [k], "o", color=CALIBRATED, markersize=4.5)
     axes.axvline(0, color=CHANCE, linewidth=1)
-    axes.set_yticks(range(len(shown)), [shorten(row["item"], 24) for row in shown], fontsize=8)
-    axes.set_ylim(-0.7, len(shown) - 0.3)
+    one_row_each(axes, [shorten(row["item"], 24) for row in shown], fontsize=8)
     axes.set_xlabel("expected correlation with people's answers")
-    axes.grid(axis="y", visible=False)
-    axes.grid(axis="x", color=GRID, linewidth=0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
     return figure
 
 
 def shares_figure(rows: Sequence[Mapping[str, Any]], item: str) -> Figure:
-    """Shares of the categories of one item: people where known, calibrated, and twins as they are.
+    """Draw the shares of one item's categories: people where known, calibrated, and twins as they are.
 
     ``rows`` have ``item``, ``category`` and any of ``human``, ``calibrated`` and ``twin``.
     """
@@ -66,7 +61,7 @@ def shares_figure(rows: Sequence[Mapping[str, Any]], item: str) -> Figure:
 
 
 def ratio_figure(ratios: Mapping[str, Sequence[float]]) -> Figure:
-    """How much of people's variance twins and predictions keep, over hidden items; 1 is right."""
+    """Draw the share of people's variance that twins and predictions keep, over hidden items; 1 is right."""
     figure, axes = new_figure(5.2, 3.2)
     shown = {name: np.array([v for v in values if np.isfinite(v)]) for name, values in ratios.items()}
     top = max([1.2, *(float(np.quantile(v, 0.98)) for v in shown.values() if v.size)])

@@ -1,4 +1,4 @@
-"""Figures of a diagnosis: spectra, alignment, verdicts, faults."""
+"""Draw the figures of a diagnosis: spectra, alignment, verdicts, faults."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from truetwin.report.figures.theme import (
     SHUFFLED,
     TWIN,
     VERDICTS,
+    new_figure,
     save_figures,
     tidy,
     whole_numbers,
@@ -38,7 +39,7 @@ _STYLES = {
 
 
 def spectrum_figure(spectra: Mapping[str, Spectrum], size: str = "") -> Figure:
-    """Cumulative variance of both sources, and the validation error that the effective rank minimises.
+    """Draw the cumulative variance of both sources, and the validation error that the effective rank minimises.
 
     Source: paper A, figure 10.
     """
@@ -75,7 +76,7 @@ def spectrum_figure(spectra: Mapping[str, Spectrum], size: str = "") -> Figure:
 
 
 def alignment_figure(found: Alignment, size: str = "") -> Figure:
-    """Cosines of principal angles, and projection-Frobenius distances, beside what chance gives.
+    """Draw cosines of principal angles, and projection-Frobenius distances, beside those by chance.
 
     Source: paper A, figures 3 and 4 (row space), 6 and 7 (column space).
     """
@@ -119,11 +120,11 @@ def alignment_figure(found: Alignment, size: str = "") -> Figure:
 
 
 def verdict_figure(diagnosis: Diagnosis) -> Figure:
-    """Expected correlation of calibrated predictions and twins: new items, and answered items as a check."""
-    from matplotlib.figure import Figure
+    """Draw the expected correlation of calibrated predictions against that of twins.
 
-    figure = Figure(figsize=(7.6, 4.8), layout="constrained")
-    axes = figure.subplots()
+    New items are shown with their verdicts, and answered items as a check.
+    """
+    figure, axes = new_figure(7.6, 4.8)
     for verdict, colour in VERDICTS.items():
         for rows, marker, size, alpha, what in (
             (diagnosis.record, "o", 20, 0.45, "answered"),
@@ -163,12 +164,11 @@ def verdict_figure(diagnosis: Diagnosis) -> Figure:
         axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     else:
         axes.text(0.5, 0.5, "too few answered items to learn from", ha="center", transform=axes.transAxes)
-    tidy(axes)
     return figure
 
 
 def fault_figure(diagnosis: Diagnosis) -> Figure:
-    """Spread and level of twins' answers to each answered item, beside people's."""
+    """Draw spread and level of twins' answers to each answered item, relative to people's."""
     figure, (left, right) = _two_panels()
     rows = [r for r in diagnosis.faults if r.get("sd_ratio") is not None]
     ratio = np.array([r["sd_ratio"] for r in rows])
@@ -198,7 +198,7 @@ def fault_figure(diagnosis: Diagnosis) -> Figure:
 
 
 def diagnosis_figures(diagnosis: Diagnosis) -> dict[str, Figure]:
-    """Every figure, by the name of its file."""
+    """Draw every figure of a diagnosis, by the name of its file."""
     return {
         "spectrum": spectrum_figure(diagnosis.spectra, _size(diagnosis)),
         "alignment-items": alignment_figure(diagnosis.alignments["row"], _size(diagnosis)),

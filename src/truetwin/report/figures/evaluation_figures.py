@@ -1,4 +1,4 @@
-"""Figures about scores of methods on hidden targets."""
+"""Draw figures about scores of methods on hidden targets."""
 
 from __future__ import annotations
 
@@ -7,58 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from truetwin.evaluation import Evaluation
-from truetwin.report.figures.theme import CALIBRATED, CHANCE, GRID, TWIN, new_figure, shorten
+from truetwin.evaluation.target_gains import Z_95
+from truetwin.report.figures.theme import CALIBRATED, CHANCE, GRID, TWIN, new_figure, one_row_each, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Z_95 = 1.96
 N_NAMED = 3
 
 
-def target_rows(evaluation: Evaluation, method: str, *, metric: str = "pearson") -> list[dict[str, Any]]:
-    """Each target's score with the baseline and with ``method``, and for correlations their 95% intervals.
-
-    The interval of a correlation is Fisher's, from the number of answers it was computed over.
-    """
-    baseline = str(evaluation.settings.get("baseline", "twin"))
-    rows = []
-    for k, target in enumerate(evaluation.target_ids):
-        row: dict[str, Any] = {"target": target}
-        for name, source in (("twin", baseline), ("calibrated", method)):
-            score = float(evaluation.scores[source, metric][k])
-            row[name] = score
-            if metric == "pearson":
-                row[f"{name}_low"], row[f"{name}_high"] = fisher_interval(
-                    score, int(evaluation.n_answers[source][k])
-                )
-        row["gain"] = row["calibrated"] - row["twin"]
-        row["n_answers"] = int(evaluation.n_answers[method][k])
-        row["reason"] = evaluation.reasons[method].get(target)
-        rows.append(row)
-    return rows
-
-
-def fisher_interval(correlation: float, n: int) -> tuple[float, float]:
-    """95% interval of a correlation over ``n`` pairs, by Fisher's transformation; NaN for fewer than four.
-
-    Examples
-    --------
-    >>> [round(end, 3) for end in fisher_interval(0.5, 103)]
-    [0.339, 0.632]
-    """
-    if n < 4 or not np.isfinite(correlation):
-        return float("nan"), float("nan")
-    centre = np.arctanh(np.clip(correlation, -0.999999, 0.999999))
-    half = Z_95 / np.sqrt(n - 3)
-    return float(np.tanh(centre - half)), float(np.tanh(centre + half))
-
-
 def target_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Calibrated against twin, one point a target, with intervals where the rows have them.
+    """Draw calibrated against twin scores, one point a target, with intervals where the rows have them.
 
-    ``rows`` as :func:`target_rows` gives them; targets without both scores are left out, which the caption must say.
+    ``rows`` are those of :func:`truetwin.evaluation.target_gains.target_rows`. Targets without both scores are left
+    out, which the caption must say.
     """
     figure, axes = new_figure(5.2, 4.8)
     shown = [row for row in rows if np.isfinite(row["gain"])]
@@ -89,7 +51,10 @@ def target_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def method_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Paired gain of every method over the baseline, with 95% intervals (rows as ``Evaluation.summary`` gives them)."""
+    """Draw the paired gain of every method over the baseline, with 95% intervals.
+
+    ``rows`` are those of ``Evaluation.summary``.
+    """
     shown = sorted(
         (r for r in rows if np.isfinite(r.get("difference") or np.nan)), key=lambda r: r["difference"]
     )
@@ -101,11 +66,6 @@ def method_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
         axes.hlines(k, row["difference"] - half, row["difference"] + half, color=colour, linewidth=2)
         axes.plot([row["difference"]], [k], "o", color=colour, markersize=5.5)
     axes.axvline(0, color=CHANCE, linewidth=1)
-    axes.set_yticks(range(len(shown)), [shorten(row["method"]) for row in shown])
-    axes.set_ylim(-0.6, len(shown) - 0.4)
+    one_row_each(axes, [shorten(row["method"]) for row in shown])
     axes.set_xlabel("paired gain over the baseline, with 95% interval")
-    axes.grid(axis="y", visible=False)
-    axes.grid(axis="x", color=GRID, linewidth=0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
     return figure

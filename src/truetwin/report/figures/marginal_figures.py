@@ -1,12 +1,10 @@
-"""Figures about predicted marginals; every function returns a matplotlib figure and shows nothing."""
+"""Figures 8 and 9 of paper A, drawn as the figures of a study's predictions are."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from truetwin.report.figures.theme import CALIBRATED, HUMAN, TWIN, new_figure, shorten
+from truetwin.report.figures.calibration_figures import ratio_figure, shares_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,35 +14,24 @@ if TYPE_CHECKING:
 
 def example_item_figure(example: ExampleItem) -> Figure:
     """Human, predicted and uncalibrated shares of one hidden item side by side (figure 8 of paper A)."""
-    figure, axes = new_figure()
-    places = np.arange(len(example.categories))
-    bars = (
-        (example.human, "people", HUMAN),
-        (example.predicted, "twins, calibrated", CALIBRATED),
-        (example.uncalibrated, "twins, uncalibrated", TWIN),
-    )
-    for k, (shares, label, colour) in enumerate(bars):
-        axes.bar(places + 0.27 * (k - 1), shares, width=0.25, label=label, color=colour)
-    axes.set_xticks(places, [shorten(name, 18) for name in example.categories])
-    axes.set_ylabel("share of answers")
-    axes.set_title(shorten(example.item_id, 60), loc="left", fontsize=11)
-    axes.legend(frameon=False)
-    return figure
+    rows = [
+        {
+            "item": row["item_id"],
+            "category": row["category"],
+            "human": row["human"],
+            "calibrated": row["predicted"],
+            "twin": row["uncalibrated"],
+        }
+        for row in example.rows()
+    ]
+    return shares_figure(rows, example.item_id)
 
 
 def variance_ratio_figure(ratios: VarianceRatios) -> Figure:
     """How much of the humans' variance predictions retain, over hidden items (figure 9 of paper A); 1 is right."""
-    figure, axes = new_figure()
-    shown = [v[np.isfinite(v)] for v in (ratios.uncalibrated, ratios.predicted)]
-    top = max(1.2, *(float(v.max()) for v in shown if v.size))
-    edges = np.linspace(0.0, 1.05 * top, 36)
-    for values, label, colour in zip(
-        shown, ("twins, uncalibrated", "twins, calibrated"), (TWIN, CALIBRATED), strict=True
-    ):
-        median = f" (median {np.median(values):.2f})" if values.size else ""
-        axes.hist(values, bins=list(edges), alpha=0.75, label=f"{label}{median}", color=colour)
-    axes.axvline(1.0, color=HUMAN, linewidth=1.4, label="as people")
-    axes.set_xlabel("variance of predicted answers / variance of people's answers")
-    axes.set_ylabel("items")
-    axes.legend(frameon=False, fontsize=9)
-    return figure
+    return ratio_figure(
+        {
+            "twins as they are": ratios.uncalibrated.tolist(),
+            "twins, calibrated": ratios.predicted.tolist(),
+        }
+    )

@@ -1,4 +1,4 @@
-"""The figures of the papers, computed anew: what each shows, its data, and its drawing."""
+"""Compute the papers' figures anew: description, data and drawing of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VOICE_FIGURE = "voice-figure-3"
 
 @dataclass(frozen=True)
 class PaperFigure:
-    """One figure: what it shows, and a function that gives drawing and data."""
+    """Figure of a paper: what it shows, and a function that returns drawing and data."""
 
     title: str
     make: Callable[[Progress | None], Made]
@@ -53,8 +53,7 @@ def _thresholds(progress: Progress | None) -> Made:
     from truetwin.reproduction.adaptive_sweep import reproduce_figure_5
 
     sweeps = reproduce_figure_5(progress=progress)
-    rows = [{"method": sweep.method, **row} for sweep in sweeps for row in sweep.rows()]
-    return threshold_figure(sweeps), rows
+    return threshold_figure(sweeps), [row for sweep in sweeps for row in sweep.rows()]
 
 
 def _example(progress: Progress | None) -> Made:
@@ -86,9 +85,9 @@ PAPER_FIGURES: Mapping[str, PaperFigure] = {
 
 
 def voice_figure(answers: Sequence[Path], annotations: Path | None) -> PaperFigure:
-    """Figure 3 of paper B, from stored answers and annotations of what each item tests.
+    """Draw figure 3 of paper B, from stored answers and annotations of what each item tests.
 
-    The paper published neither its annotations nor the answers of all models, so that both have to be given.
+    The paper published neither its annotations nor the answers of all models, so both must be given.
 
     Raises
     ------
@@ -115,7 +114,7 @@ def voice_figure(answers: Sequence[Path], annotations: Path | None) -> PaperFigu
 
 
 def cumulative_variance_figure(found: list[Structure]) -> Figure:
-    """Share of variance in the leading directions, one panel a dataset (paper A, figure 10)."""
+    """Draw the share of variance in the leading directions, one panel a dataset (paper A, figure 10)."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")

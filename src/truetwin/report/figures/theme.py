@@ -1,10 +1,10 @@
-"""One look for all figures: colours with a meaning, and their way into a page in light and dark."""
+"""Share one look between all figures: colours with a meaning, and conversion for pages in light and dark."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-#: People, calibrated predictions, twins as they are, chance and other baselines, lines in the background.
+#: Colours of people, calibrated predictions, twins as they are, chance and other baselines, lines in the background.
 HUMAN, CALIBRATED, TWIN, CHANCE, SHUFFLED, GRID = (
     "#1f4e79",
     "#1f8f80",
@@ -24,9 +24,9 @@ HUMAN, CALIBRATED, TWIN, CHANCE, SHUFFLED, GRID = (
     "#4d5560",
     "#e3e6ea",
 )
-#: Of what stands back, such as the labels of rings; of error bars and edges.
+#: Colours of what stands back, such as the labels of rings; and of error bars and edges.
 SOFT, INK = SHUFFLED, "#1d2733"
-#: Of things without a meaning of their own, such as models, in this order.
+#: Colours, in this order, of things without a colour of their own, such as models.
 CATEGORICAL = (
     "#0b6e99",
     "#c2571a",
@@ -55,7 +55,7 @@ _COLOUR = re.compile("|".join(_VARIABLES))
 
 
 def new_figure(width: float = 5.2, height: float = 3.5) -> tuple[Figure, Axes]:
-    """An empty figure with one plot, without the lines that say nothing; sizes in inches."""
+    """Make an empty figure with one plot and few frame lines; sizes in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -65,27 +65,37 @@ def new_figure(width: float = 5.2, height: float = 3.5) -> tuple[Figure, Axes]:
 
 
 def tidy(axes: Axes) -> None:
-    """No frame above and to the right; a faint grid behind the data."""
+    """Remove the frame above and to the right, and put a faint grid behind the data."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
+def one_row_each(axes: Axes, labels: Sequence[str], *, fontsize: float | None = None) -> None:
+    """Make the vertical axis a list of labels, one row each from the bottom up, with a grid for the values only."""
+    axes.set_yticks(range(len(labels)), labels, fontsize=fontsize)
+    axes.set_ylim(-0.7, len(labels) - 0.3)
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x", color=GRID, linewidth=0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
 def whole_numbers(axis: Axis) -> None:
-    """Ticks at whole numbers only."""
+    """Put ticks at whole numbers only."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(integer=True))
 
 
 def shorten(text: str, most: int = 28) -> str:
-    """A label of at most ``most`` characters; dollar signs stay dollar signs and do not start a formula."""
+    """Shorten a label to at most ``most`` characters; dollar signs are escaped, so that they start no formula."""
     cut = text if len(text) <= most else text[: most - 1] + "…"
     return cut.replace("$", r"\$")
 
 
 def save_figures(figures: Mapping[Path, Figure], dpi: int = 150) -> None:
-    """Write each figure to its path, all or none; PNG, SVG or PDF by ending, and without the time of writing."""
+    """Write each figure to its path, all or none: PNG, SVG or PDF by ending, without the time of writing."""
     from matplotlib import rc_context
 
     with replacing(*figures) as drafts:
@@ -96,9 +106,9 @@ def save_figures(figures: Mapping[Path, Figure], dpi: int = 150) -> None:
 
 
 def to_svg(figure: Figure, name: str) -> str:
-    """A figure as SVG text for a page: its colours are the page's, so that it follows light and dark.
+    """Convert a figure to SVG text for a page; it takes the page's colours, so that it follows light and dark.
 
-    ``name`` keeps the ids of several figures on one page apart and the same from run to run.
+    ``name`` becomes part of the ids in the SVG. Figures on one page thus have different ids, the same in every run.
     """
     import matplotlib
 

@@ -1,4 +1,4 @@
-"""Figure of adaptive transfer over all thresholds (paper A, figure 5)."""
+"""Draw adaptive transfer over all thresholds (paper A, figure 5)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ HONEST_COLOUR = "#5b3a8c"
 
 
 def threshold_figure(sweeps: Sequence[ThresholdSweep]) -> Figure:
-    """Mean correlation and share of calibrated items over the threshold, one column a method.
+    """Draw mean correlation and share of calibrated items over the threshold, one column a method.
 
-    The curve is an optimum in hindsight wherever it is high: its threshold is chosen on the scored items. Beside it
-    stands what a threshold reaches that is chosen on other items, and on items of other blocks.
+    The top of the curve is an optimum in hindsight, because its threshold is chosen on the scored items. Horizontal
+    lines show the score of a threshold that is chosen on other items, and on items of other blocks.
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Figures of voices: radars and bars of the six capabilities (paper B, figure 3 and appendix D)."""
+"""Draw the six capabilities of voices: radars and bars (paper B, figure 3 and appendix D)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.errors import DataError
 from truetwin.report.figures import theme
@@ -31,14 +32,14 @@ _WHAT = {
 
 
 def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | None = None) -> Figure:
-    """One polygon a model over the six capabilities, in percent; a capability without items leaves a gap.
+    """Draw one polygon a model over the six capabilities, in percent; a capability without items leaves a gap.
 
     Parameters
     ----------
     rows : sequence of dict
-        What :func:`~truetwin.voice.scoring.capability_results.capability_results` returns.
+        Result of :func:`~truetwin.voice.scoring.capability_results.capability_results`.
     dimension, protocol : str
-        Which of them to draw; the protocol may be ``"combined"``.
+        Dimension and protocol to draw; the protocol may be ``"combined"``.
     ranking : str, optional
         Which ranking the combination holds.
 
@@ -52,9 +53,8 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     chosen = _chosen(rows, protocol, ranking, dimension)
     models = list(dict.fromkeys(r["model"] for r in chosen))
     angles = np.linspace(0, 2 * np.pi, len(CAPABILITIES), endpoint=False)
-    figure = Figure(
-        figsize=(8.8, 4.9)
-    )  # laid out by hand: automatic layouts do not see the labels of the spokes
+    # Laid out by hand: automatic layouts do not see the labels of the spokes.
+    figure = Figure(figsize=(8.8, 4.9))
     axes: Any = figure.add_axes((0.17, 0.1, 0.41, 0.72), projection="polar")
     axes.set_theta_offset(np.pi / 2)
     axes.set_theta_direction(-1)
@@ -64,20 +64,8 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
             [*angles, angles[0]], [*values, values[0]], color=CATEGORICAL[k % len(CATEGORICAL)],
             marker=MARKERS[k % len(MARKERS)], markersize=5, linewidth=1.8, label=_label(model),
         )  # fmt: skip
-    shown = [r["value"] for r in chosen if r["value"] == r["value"]]
-    top = min(100.0, 20 * np.ceil((max(shown, default=0.0) + 4) / 20))
-    axes.set_ylim(0, max(top, 40))
-    axes.set_yticks(np.arange(20, max(top, 40) + 1, 20))
-    axes.tick_params(axis="y", labelsize=8, labelcolor=SOFT)
-    for ring in axes.get_yticklabels():
-        ring.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
-    axes.set_xticks(angles, [_spoke(chosen, name) for name in CAPABILITIES], fontsize=9)
-    for label, angle in zip(axes.get_xticklabels(), angles, strict=True):  # outwards, clear of the outer ring
-        label.set_horizontalalignment(
-            ("left" if np.sin(angle) > 0 else "right") if abs(np.sin(angle)) > 0.1 else "center"
-        )
-    axes.tick_params(axis="x", pad=4)
-    axes.set_rlabel_position(30)  # between two spokes
+    _label_rings(axes, chosen)
+    _label_spokes(axes, angles, [_spoke(chosen, name) for name in CAPABILITIES])
     axes.grid(color=GRID)
     axes.spines["polar"].set_color(GRID)
     if protocol in FOUR_WAY:
@@ -98,8 +86,30 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     return figure
 
 
+def _label_rings(axes: Any, rows: Rows) -> None:
+    """Rings at every 20 percent, as far as the values reach and at least to 40."""
+    shown = [r["value"] for r in rows if r["value"] == r["value"]]
+    top = max(40.0, min(100.0, 20 * np.ceil((max(shown, default=0.0) + 4) / 20)))
+    axes.set_ylim(0, top)
+    axes.set_yticks(np.arange(20, top + 1, 20))
+    axes.tick_params(axis="y", labelsize=8, labelcolor=SOFT)
+    for ring in axes.get_yticklabels():
+        ring.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
+    axes.set_rlabel_position(30)  # between two spokes
+
+
+def _label_spokes(axes: Any, angles: NDArray[np.float64], labels: Sequence[str]) -> None:
+    """Labels that point outwards, clear of the outer ring."""
+    axes.set_xticks(angles, labels, fontsize=9)
+    for label, angle in zip(axes.get_xticklabels(), angles, strict=True):
+        label.set_horizontalalignment(
+            ("left" if np.sin(angle) > 0 else "right") if abs(np.sin(angle)) > 0.1 else "center"
+        )
+    axes.tick_params(axis="x", pad=4)
+
+
 def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = None) -> Figure:
-    """One panel a capability: bars by model and dimension with intervals, diamonds at each model's mean.
+    """Draw one panel a capability: bars by model and dimension with intervals, diamonds at each model's mean.
 
     Raises
     ------
@@ -148,7 +158,7 @@ def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = 
 
 
 def capability_figures(rows: Rows) -> dict[str, Figure]:
-    """A radar for every dimension and protocol there is, and bars for every protocol, by the name of its file."""
+    """Draw a radar for every dimension and protocol, and bars for every protocol, by the name of its file."""
     figures = {}
     for dimension, protocol, ranking in dict.fromkeys(
         (r["dimension"], r["protocol"], r.get("ranking")) for r in rows
@@ -170,7 +180,7 @@ def write_capability_figures(rows: Rows, folder: Path, ending: str = ".png") -> 
 
 
 def _draw_means(axes: Any, rows: Rows, models: Sequence[str], dimensions: Sequence[str]) -> None:
-    """Diamonds at the mean over dimensions, for models that have them all; pointless with one dimension."""
+    """Draw diamonds at the mean over dimensions, for models that have them all; none with one dimension only."""
     if len(dimensions) < 2:
         return
     means = []

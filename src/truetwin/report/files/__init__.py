@@ -1,1 +1,1 @@
-"""Results as files: tables with their sidecars."""
+"""Write results as files: tables, each with a sidecar that says how it was made."""

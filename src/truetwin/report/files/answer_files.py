@@ -1,4 +1,4 @@
-"""Answers of twins as files: the table that `calibrate` and `reweight` read, and everything needed to judge it."""
+"""Write twins' answers: the table that `calibrate` and `reweight` read, and files to judge it by."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.data.frames import Layout, to_frame
-from truetwin.io import dump_json, replacing, write_draft
 from truetwin.llm import Totals
-from truetwin.report.files.prediction_files import sidecar_path, versions
+from truetwin.results.disclosure import disclosed
+from truetwin.results.sidecars import TableFile, companion_path, sidecar_path, versions, write_with_sidecar
 from truetwin.simulation.questions.question import written
 from truetwin.simulation.survey.survey_answers import SurveyAnswers
 
 
 def companions(output: Path, *, with_distributions: bool = True) -> list[Path]:
-    """Files beside an export: ``NAME.json``, ``NAME.not-valid.ENDING`` and ``NAME.distributions.ENDING``."""
-    names = ["not-valid", *(["distributions"] if with_distributions else [])]
-    return [sidecar_path(output), *(output.with_name(f"{output.stem}.{n}{output.suffix}") for n in names)]
+    """List the files beside an export: ``NAME.json``, ``NAME.not-valid.ENDING`` and ``NAME.distributions.ENDING``."""
+    kinds = ["not-valid", *(["distributions"] if with_distributions else [])]
+    return [sidecar_path(output), *(companion_path(output, kind) for kind in kinds)]
 
 
 def write_answers(
@@ -33,36 +33,31 @@ def write_answers(
     Parameters
     ----------
     answers : SurveyAnswers
-        What to write.
+        Answers to write.
     output : Path
         CSV, TSV or Parquet, by ending.
     totals : Totals
-        What the run has used.
+        Requests, tokens and money that the run has used.
     layout : {"wide", "long"}
         One column an item, or one row an answer.
     settings : mapping
-        What the user asked for.
+        Settings that the user chose.
 
     Returns
     -------
     list of Path
-        The companions: sidecar, the cells without a valid answer, and, where distributions were asked for, these.
+        The companions: sidecar, cells without a valid answer, and, where distributions were asked for, these.
     """
-    import pyarrow as pa
-
     beside = companions(output, with_distributions=bool(answers.shares))
     table = to_frame(answers.values, answers.respondent_ids, answers.item_ids, layout=layout)
     tables = [table, _problems(answers), *([_distributions(answers)] if answers.shares else [])]
-    note = {b"truetwin": answers.disclosure.encode()}
-    with replacing(output, *beside) as (draft, sidecar, *more):
-        for each, path in zip(tables, [draft, *more], strict=True):
-            assert isinstance(each, pa.Table)
-            write_draft(
-                each.replace_schema_metadata({**(each.schema.metadata or {}), **note}),
-                path,
-                output.suffix.lower(),
-            )
-        sidecar.write_text(dump_json(_record(answers, totals, settings)) + "\n", encoding="utf-8")
+    write_with_sidecar(
+        [
+            TableFile(path, disclosed(each, answers.disclosure))
+            for path, each in zip([output, *beside[1:]], tables, strict=True)
+        ],
+        _record(answers, totals, settings),
+    )
     return beside
 
 
@@ -101,7 +96,7 @@ def _problems(answers: SurveyAnswers) -> Any:
 
 
 def _distributions(answers: SurveyAnswers) -> Any:
-    """One row a person, item and category, with the share that fell outside the scale."""
+    """Build a table with one row a person, item and category, and with the share that fell outside the scale."""
     import pyarrow as pa
 
     rows = [

@@ -1,4 +1,4 @@
-"""A leaderboard of voices as Markdown, CSV or one HTML page."""
+"""Write a leaderboard of voices as Markdown, CSV or one HTML page."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _COLUMNS = {
 
 
 def check_leaderboard_ending(path: Path) -> None:
-    """Raise unless a leaderboard can be written under this name."""
+    """Raise an error unless a leaderboard can be written under this name."""
     if path.suffix.lower() not in ENDINGS:
         raise FileFormatError(
             f"a leaderboard's name must end in one of {', '.join(ENDINGS)}; got {path.name!r}"
@@ -60,7 +60,7 @@ def write_leaderboard(path: str | Path, standings: Sequence[Standing]) -> None:
 
 
 def leaderboard_markdown(standings: Sequence[Standing]) -> str:
-    """One table for every dimension and protocol, the best model first."""
+    """Format the leaderboard as Markdown: one table for every dimension and protocol, the best model first."""
     parts = [f"# {TITLE}\n\n{LEAD} {WARNING}\n"]
     for title, columns, rows in _tables(standings):
         lines = ["| " + " | ".join(_COLUMNS[c] for c in columns) + " |"]
@@ -73,7 +73,7 @@ def leaderboard_markdown(standings: Sequence[Standing]) -> str:
 
 
 def leaderboard_csv(standings: Sequence[Standing]) -> str:
-    """One row a standing with all its fields, unrounded; undefined is empty."""
+    """Format the leaderboard as CSV: one row a standing with all its fields, unrounded; undefined is empty."""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(Standing.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
@@ -83,7 +83,7 @@ def leaderboard_csv(standings: Sequence[Standing]) -> str:
 
 
 def leaderboard_html(standings: Sequence[Standing]) -> str:
-    """One self-contained page, in the looks of the other reports."""
+    """Format the leaderboard as one self-contained page, in the style of the other reports."""
     numbers = {"accuracy_all", "accuracy_answered", "mean_score", "n", "n_answered", "n_failed"}
     tables = [
         Table(title, [Field(c, _COLUMNS[c], "s" if c in numbers else "") for c in columns], rows)
@@ -159,7 +159,7 @@ def _markdown(text: str) -> str:
 
 
 def _inert(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula; NaN is empty."""
+    """Make a cell safe: no spreadsheet takes it for a formula, and NaN is empty."""
     if isinstance(value, float) and value != value:
         return None
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):

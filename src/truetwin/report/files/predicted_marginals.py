@@ -1,4 +1,4 @@
-"""Predicted marginals as files: a long table, the twins' weights, and a sidecar that says how they were made."""
+"""Write predicted marginals as a long table, and the weights of the twins beside it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from truetwin.io import dump_json, file_hash, replacing, write_draft
-from truetwin.report.files.prediction_files import check_sidecar, disclosed, sidecar_path, versions
-from truetwin.reweighting.reweighting import DISCLOSURE, Reweighting
+from truetwin.results.disclosure import PREDICTED_SHARES, disclosed
+from truetwin.results.sidecars import TableFile, check_sidecar, hashed, versions, write_with_sidecar
+from truetwin.reweighting.reweighting import Reweighting
 
 PREDICTION_FIELDS = pa.schema(
     [
@@ -40,40 +40,39 @@ def write_marginals(
     Parameters
     ----------
     result : Reweighting
+        Predicted marginals.
     output, weights_output : Path
-        CSV, TSV or Parquet, by ending.
+        Files to write: CSV, TSV or Parquet, by ending.
     inputs : mapping from role to Path
         Files that went in; their hashes are recorded.
     settings : mapping
-        What the user asked for.
+        Settings that the user chose.
     disclosure_column : bool
         Say in every row of a CSV or TSV file that its values are model-based.
 
     Returns
     -------
     Path
-        Where the sidecar is.
+        Path of the sidecar.
 
     Raises
     ------
     OutputError
-        If a file lies where the sidecar goes, and is none.
+        If the sidecar would overwrite a file that is no sidecar of truetwin.
     """
     check_sidecar(output)
-    sidecar = sidecar_path(output)
     content = {
-        "disclosure": DISCLOSURE,
+        "disclosure": PREDICTED_SHARES,
         "settings": settings,
         "versions": versions(),
-        "inputs": {role: {"file": path.name, "sha256": file_hash(path)} for role, path in inputs.items()},
+        "inputs": hashed(inputs),
         "populations": [each.describe() for each in result.populations],
     }
-    table = pa.Table.from_pylist(result.predictions, schema=PREDICTION_FIELDS)
-    table = disclosed(table, output.suffix.lower(), DISCLOSURE, column=disclosure_column)
-    weights = pa.Table.from_pylist(result.weights) if weights_output else None
-    with replacing(*(p for p in (output, sidecar, weights_output) if p)) as drafts:
-        write_draft(table, drafts[0], output.suffix.lower(), note=DISCLOSURE)
-        drafts[1].write_text(dump_json(content) + "\n", encoding="utf-8")
-        if weights_output and weights is not None:
-            write_draft(weights, drafts[2], weights_output.suffix.lower())
-    return sidecar
+    ending = output.suffix.lower() if disclosure_column else ""
+    shares = pa.Table.from_pylist(result.predictions, schema=PREDICTION_FIELDS)
+    tables = [
+        TableFile(output, disclosed(shares, PREDICTED_SHARES, column_for=ending), note=PREDICTED_SHARES)
+    ]
+    if weights_output:
+        tables.append(TableFile(weights_output, pa.Table.from_pylist(result.weights)))
+    return write_with_sidecar(tables, content)

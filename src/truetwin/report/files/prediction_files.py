@@ -1,43 +1,30 @@
-"""Predictions as files: a table with the ids of the input, and a sidecar that says how it was made."""
+"""Write predictions as a table with the ids of the input, and intervals beside it."""
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from truetwin import __version__
 from truetwin.calibration import Calibration
-from truetwin.calibration.calibration import DISCLOSURE
 from truetwin.data import Panel
 from truetwin.data.frames import Layout, id_array
-from truetwin.errors import OutputError
-from truetwin.io import dump_json, file_hash, replacing, write_draft
-from truetwin.io.tables import DISCLOSURE_COLUMN, TEXT_ENDINGS
+from truetwin.results.disclosure import PREDICTED_ANSWERS, disclosed
+from truetwin.results.sidecars import TableFile, companion_path, hashed, versions, write_with_sidecar
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Without a comma: a text file with one in it has all its texts quoted.
-DISCLOSURE_CELL = "model-based prediction"
-
-
-def sidecar_path(output: Path) -> Path:
-    """Where the sidecar of a prediction file lies: the same name, ending in .json."""
-    return output.with_suffix(".json")
-
 
 def intervals_path(output: Path) -> Path:
-    """Where the intervals of a prediction file lie: ``NAME.intervals.ENDING``."""
-    return output.with_name(f"{output.stem}.intervals{output.suffix}")
+    """The place of the intervals of a prediction file: ``NAME.intervals.ENDING``."""
+    return companion_path(output, "intervals")
 
 
 def _long_intervals(result: Calibration, level: float, id_column: str) -> pa.Table:
-    """One row a prediction: respondent, item, prediction, lower, upper, and ``category:probability`` pairs.
+    """Build a table with one row a prediction: respondent, item, prediction, lower, upper, probabilities.
 
-    The pairs are there for ordinal new items only.
+    Probabilities are ``category:probability`` pairs; only ordinal new items have them.
     """
     import numpy as np
     import pyarrow as pa
@@ -75,41 +62,6 @@ def _long_intervals(result: Calibration, level: float, id_column: str) -> pa.Tab
     return pa.table({id_column: ids, **columns})
 
 
-def disclosed(table: pa.Table, ending: str, text: str = DISCLOSURE, *, column: bool) -> pa.Table:
-    """The table with the remark that it is predicted: as metadata, and if asked as a column of a text file.
-
-    A text file has no other place for it inside; its sidecar says it in any case. SPSS and Stata files get a note when
-    they are written.
-    """
-    import pyarrow as pa
-
-    if column and ending in TEXT_ENDINGS and DISCLOSURE_COLUMN not in table.column_names:
-        remark = pa.array([DISCLOSURE_CELL] * table.num_rows, pa.string())
-        table = table.append_column(DISCLOSURE_COLUMN, remark)
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), b"truetwin": text.encode()})
-
-
-def check_sidecar(output: Path) -> None:
-    """Refuse to overwrite a file that lies where the sidecar of ``output`` goes and is no sidecar of truetwin.
-
-    Raises
-    ------
-    OutputError
-    """
-    sidecar = sidecar_path(output)
-    if not sidecar.exists():
-        return
-    try:
-        content = json.loads(sidecar.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict) or "disclosure" not in content:
-        raise OutputError(
-            f"beside {output} goes its sidecar {sidecar.name}; a file of that name exists and is no sidecar of "
-            "truetwin. Move it, or choose another output."
-        )
-
-
 def write_predictions(
     result: Calibration,
     output: Path,
@@ -127,7 +79,7 @@ def write_predictions(
     Parameters
     ----------
     result : Calibration
-        What to write.
+        Predictions to write.
     output : Path
         CSV, TSV, Parquet, SPSS or Stata, by ending.
     id_column : str
@@ -139,7 +91,7 @@ def write_predictions(
     inputs : mapping from role to Path
         Files that went in; their hashes are recorded.
     settings : mapping
-        What the user asked for.
+        Settings that the user chose.
     interval : float, optional
         Also write intervals of this level, and for ordinal items the probability of each category, to a long table
         beside OUTPUT; see :func:`intervals_path`.
@@ -149,49 +101,54 @@ def write_predictions(
     Returns
     -------
     Path
-        Where the sidecar is.
+        Path of the sidecar.
     """
-    sidecar = sidecar_path(output)
+    ending = output.suffix.lower() if disclosure_column else ""
+    frame = result.frame(rounded=rounded, id_column=id_column, kind="pyarrow", layout=layout)
+    tables = {output: frame}
+    if interval is not None:
+        tables[intervals_path(output)] = _long_intervals(result, interval, id_column)
+    return write_with_sidecar(
+        [
+            TableFile(
+                path,
+                disclosed(table, PREDICTED_ANSWERS, column_for=ending),
+                result.panel.items,
+                PREDICTED_ANSWERS,
+            )
+            for path, table in tables.items()
+        ],
+        _record(result, output, inputs, settings, interval),
+    )
+
+
+def _record(
+    result: Calibration,
+    output: Path,
+    inputs: Mapping[str, Path],
+    settings: Mapping[str, Any],
+    interval: float | None,
+) -> dict[str, Any]:
+    """What the sidecar says."""
     content = {
-        "disclosure": DISCLOSURE,
+        "disclosure": PREDICTED_ANSWERS,
         "method": result.method,
         "parameters": {axis: model.get_params() for axis, model in result.calibrators.items()},
         "settings": settings,
         "versions": versions(),
-        "inputs": {
-            role: {"file": path.name, "sha256": file_hash(path)} for role, path in inputs.items() if path
-        },
+        "inputs": hashed(inputs),
         "panel": _described(result.panel),
         "targets": result.notes(),
     }
     if interval is not None:
         content["interval"] = {"level": interval, "file": intervals_path(output).name}
-        content["laws"] = {
-            item: {
-                "level": law.level.mean,
-                "spread": law.level.sd,
-                "expected_correlation": [law.correlation_low, law.correlation, law.correlation_high],
-            }
-            for item, law in result.laws.items()
-        }
-    frame = result.frame(rounded=rounded, id_column=id_column, kind="pyarrow", layout=layout)
-    tables = [frame] if interval is None else [frame, _long_intervals(result, interval, id_column)]
-    companions = [intervals_path(output)][: len(tables) - 1]
-    with replacing(output, *companions, sidecar) as (*drafts, sidecar_draft):
-        for table, draft in zip(tables, drafts, strict=True):
-            write_draft(
-                disclosed(table, output.suffix.lower(), column=disclosure_column),
-                draft,
-                output.suffix.lower(),
-                items=result.panel.items,
-                note=DISCLOSURE,
-            )
-        sidecar_draft.write_text(dump_json(content) + "\n", encoding="utf-8")
-    return sidecar
+        laws = result.laws if "item" in result.calibrators else {}
+        content["laws"] = {item: law.describe() for item, law in laws.items()}
+    return content
 
 
 def _described(panel: Panel) -> dict[str, Any]:
-    """How the two tables overlap, so that nothing is left out unseen."""
+    """Describe how the two tables overlap, so that nothing is left out unseen."""
     described: dict[str, Any] = {}
     for what, human, twin in (
         ("respondents", panel.human.respondent_ids, panel.twin.respondent_ids),
@@ -206,15 +163,3 @@ def _described(panel: Panel) -> dict[str, Any]:
     for name, source in (("human", panel.human), ("twin", panel.twin)):
         described[name] = {"n_missing": source.n_missing, "n_off_scale_read_as_missing": source.n_off_scale}
     return described
-
-
-def versions() -> dict[str, str]:
-    """Versions of everything that a result depends on."""
-    from importlib.metadata import version
-
-    libraries = ("numpy", "scipy", "scikit-learn", "pyarrow")
-    return {
-        "truetwin": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in libraries},
-    }

@@ -1,1 +1,1 @@
-"""Parts of a report, each from the result that it is about."""
+"""Build the sections of a report, each from the result that it is about."""

@@ -1,4 +1,4 @@
-"""What people would answer to the new items, and how sure that is."""
+"""Report section on predictions: what people would answer to the new items, and how sure that is."""
 
 from __future__ import annotations
 
@@ -36,47 +36,32 @@ TARGET_FIELDS = (
 def calibration_section(
     sidecar: Mapping[str, Any], shares: Sequence[Mapping[str, Any]], evaluation: Evaluation | None
 ) -> Section:
-    """Predictions per target with their expected quality, example shares, and how much variance is kept.
+    """Show the predictions per target with their expected quality, example shares, and how much variance is kept.
 
     Parameters
     ----------
     sidecar : mapping
-        What `calibrate` writes beside its predictions.
+        The JSON that `calibrate` writes beside its predictions.
     shares : sequence of {"item", "category", "calibrated", "twin"}
         Category shares of new items, see :func:`new_item_shares`.
     evaluation : Evaluation, optional
-        For the variance ratios, if it has them.
+        Evaluation from which the variance ratios are taken, if it has them.
     """
     method = sidecar["method"]
     rows = [{**record, **_law(sidecar, record["target"])} for record in sidecar["targets"]]
-    blocks: list[Table | Picture] = []
     known = [
         {"item": row["target"], "expected": row["expected"], "low": row["low"], "high": row["high"]}
         for row in rows
         if row.get("expected") is not None
     ]
-    alike = len({(row["expected"], row["low"], row["high"]) for row in known}) == 1 and len(known) > 1
     texts = [f"Method: {method}. Every value is a prediction by a model, not an answer that anybody gave."]
-    if alike:
-        first = known[0]
-        texts.append(
-            f"What answered items reached when they were hidden in turn lets expect a correlation of "
-            f"{first['expected']:.2f} with people's answers (90% between {first['low']:.2f} and {first['high']:.2f}) "
-            f"for any of the {len(known)} new items; the verdicts below tell them apart."
-        )
+    fields, pictures = list(TARGET_FIELDS), list[Picture]()
+    if len({(row["expected"], row["low"], row["high"]) for row in known}) == 1 and len(known) > 1:
+        texts.append(_same_expectation(known))
+        fields = [f for f in fields if f.name not in ("expected", "low", "high")]
     elif known:
-        cut = f" The {MOST_ITEMS} highest and lowest are drawn." if len(known) > MOST_ITEMS else ""
-        blocks.append(
-            Picture(
-                "expectations",
-                expectation_figure(known),
-                f"Expected correlation of the predictions with people's answers, and its 90% interval, for "
-                f"{len(known)} new items, learned from answered items that were hidden in turn.{cut}",
-                known,
-            )
-        )
-    fields = [f for f in TARGET_FIELDS if not (alike and f.name in ("expected", "low", "high"))]
-    blocks.insert(0, Table("Predicted targets", fields, rows))
+        pictures.append(_expectations(known))
+    blocks: list[Table | Picture] = [Table("Predicted targets", fields, rows), *pictures]
     for item in list(dict.fromkeys(row["item"] for row in shares))[:N_EXAMPLES]:
         here = [row for row in shares if row["item"] == item]
         blocks.append(
@@ -90,22 +75,38 @@ def calibration_section(
         )
     if evaluation is not None:
         blocks += _ratios(evaluation, method)
-    return Section(
-        "Predictions",
-        texts,
-        blocks,
+    return Section("Predictions", texts, blocks)
+
+
+def _same_expectation(known: Sequence[Mapping[str, Any]]) -> str:
+    first = known[0]
+    return (
+        f"What answered items reached when they were hidden in turn lets expect a correlation of "
+        f"{first['expected']:.2f} with people's answers (90% between {first['low']:.2f} and {first['high']:.2f}) "
+        f"for any of the {len(known)} new items; the verdicts below tell them apart."
+    )
+
+
+def _expectations(known: Sequence[Mapping[str, Any]]) -> Picture:
+    cut = f" The {MOST_ITEMS} highest and lowest are drawn." if len(known) > MOST_ITEMS else ""
+    return Picture(
+        "expectations",
+        expectation_figure(known),
+        f"Expected correlation of the predictions with people's answers, and its 90% interval, for {len(known)} new "
+        f"items, learned from answered items that were hidden in turn.{cut}",
+        known,
     )
 
 
 def new_item_shares(intervals: Sequence[Mapping[str, Any]], panel: Panel) -> list[dict[str, Any]]:
-    """Mean predicted probability of each category, beside the share of twins that chose it.
+    """Compute the mean predicted probability of each category, beside the share of twins that chose it.
 
     Parameters
     ----------
     intervals : sequence of rows
-        What `calibrate --intervals` writes: ``item_id`` and ``probabilities`` as ``"1:0.2 2:0.8"``.
+        Rows that `calibrate --intervals` writes, with ``item_id`` and ``probabilities`` as ``"1:0.2 2:0.8"``.
     panel : Panel
-        For the twins' answers and the labels.
+        Panel from which the twins' answers and the labels are taken.
     """
     collected: dict[str, list[dict[float, float]]] = {}
     for row in intervals:

@@ -1,4 +1,4 @@
-"""How far the twins can be trusted, and for which items."""
+"""Report section on the diagnosis: how far the twins can be trusted, and for which items."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FAULT_FIELDS = (
 
 
 def verdict_in_words(diagnosis: Diagnosis) -> str:
-    """How many new items got which verdict; empty without new items."""
+    """Say how many new items got which verdict; empty without new items."""
     counts = Counter(row["verdict"] for row in diagnosis.verdicts)
     if not counts:
         return ""
@@ -52,7 +52,7 @@ def verdict_in_words(diagnosis: Diagnosis) -> str:
 
 
 def diagnosis_section(diagnosis: Diagnosis) -> Section:
-    """Verdicts with reasons, then what they rest on."""
+    """Show the verdicts with their reasons, then the evidence behind them."""
     n = diagnosis.settings["n_respondents"]
     described = f"{n} respondents, {diagnosis.settings['n_items']} items"
     verdicts = [_plain(row) for row in diagnosis.verdicts]

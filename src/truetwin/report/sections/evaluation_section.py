@@ -1,4 +1,4 @@
-"""What calibration gained where the truth is known."""
+"""Report section on the evaluation: what calibration gained where the truth is known."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from truetwin.evaluation import Evaluation
+from truetwin.evaluation.target_gains import target_rows
 from truetwin.evaluation.threshold_sweep import ThresholdSweep
 from truetwin.report.figures.calibration_figures import shares_figure
-from truetwin.report.figures.evaluation_figures import method_figure, target_figure, target_rows
+from truetwin.report.figures.evaluation_figures import method_figure, target_figure
 from truetwin.report.figures.threshold_figure import threshold_figure
 from truetwin.report.page import Field, Picture, Section, Table
 
@@ -49,28 +50,12 @@ PROTOCOLS = {
 }
 
 
-def gain_in_words(row: Mapping[str, Any]) -> str:
-    """The answer of an evaluation in one sentence, from the method's row of the summary."""
-    gain, error = row["difference"], row["difference_standard_error"]
-    figures = f"paired gain {gain:+.3f}, standard error {error:.3f}, {row['n_paired']} targets"
-    if error != error or abs(gain) <= 2 * error:
-        return f"Calibration shows no clear gain over the twins as they are ({figures})."
-    after = row["paired_mean"]  # over the targets that the gain is over, so that the figures add up
-    before = after - gain
-    if gain > 0:
-        return (
-            f"Calibration raises the mean correlation with hidden human answers from {before:.3f} to {after:.3f} "
-            f"({figures})."
-        )
-    return f"Calibration does harm here: the mean correlation falls from {before:.3f} to {after:.3f} ({figures})."
-
-
 def evaluation_section(
     evaluation: Evaluation, method: str, *, metric: str = "pearson", key: str = ""
 ) -> Section:
-    """Methods compared, and each target with and without calibration."""
+    """Compare the methods, and show each target with and without calibration."""
     protocol = str(evaluation.settings["protocol"])
-    rows = [row for row in evaluation.summary() if row["metric"] == metric]
+    rows = [row for row in evaluation.summary("twin") if row["metric"] == metric]
     targets = target_rows(evaluation, method, metric=metric)
     n = sum(1 for row in targets if row["gain"] == row["gain"])
     unit = "respondents" if "respondent" in protocol else "items"
@@ -109,7 +94,7 @@ def evaluation_section(
 
 
 def examples_section(rows: Sequence[Mapping[str, Any]]) -> Section:
-    """Shares of a few hidden items; ``rows`` have item, category, human, calibrated, twin and n."""
+    """Show the shares of a few hidden items; ``rows`` have item, category, human, calibrated, twin and n."""
     blocks: list[Table | Picture] = []
     for item in dict.fromkeys(row["item"] for row in rows):
         here = [row for row in rows if row["item"] == item]
@@ -133,7 +118,10 @@ def examples_section(rows: Sequence[Mapping[str, Any]]) -> Section:
 
 
 def thresholds_section(records: Mapping[str, Mapping[str, Any]]) -> Section:
-    """Adaptive transfer at every threshold; a record is a threshold sweep as JSON, or says why there is none."""
+    """Show adaptive transfer at every threshold.
+
+    A record is a threshold sweep as JSON, or says why there is none.
+    """
     texts, blocks = [], list[Table | Picture]()
     for method, record in records.items():
         if "impossible" in record:

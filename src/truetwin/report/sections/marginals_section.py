@@ -1,4 +1,4 @@
-"""How a population answers items that only its twins have answered."""
+"""Report section on marginals: how a population answers items that only its twins have answered."""
 
 from __future__ import annotations
 
@@ -19,9 +19,25 @@ SHARE_FIELDS = (
     Field("twin", "twins as they are", ".3f"),
 )
 
+SCORE_FIELDS = (
+    Field("method", "method"),
+    Field("trained_on", "trained on"),
+    Field("metric", "discrepancy"),
+    Field("mean", "mean", ".4f"),
+    Field("standard_error", "SE", ".4f"),
+    Field("n_scored", "n", "d"),
+)
+
+
+def marginal_scores_section(record: Mapping[str, Any]) -> Section:
+    """How well shares of known items were predicted; ``record`` is an evaluation of marginals as JSON."""
+    text = "Items with known shares were hidden, predicted, and compared with what is known of them."
+    table = Table("Discrepancies by method", SCORE_FIELDS, record["rows"])
+    return Section("How well populations are predicted", (text, *record["notes"]), (table,))
+
 
 def marginals_section(sidecar: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Section:
-    """Predicted shares with bands, beside the twins' own.
+    """Show predicted shares with bands, beside the twins' own shares.
 
     ``rows`` have item, population, category, ``calibrated``, ``lower``, ``upper`` and ``twin``.
     """

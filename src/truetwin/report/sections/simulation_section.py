@@ -1,4 +1,4 @@
-"""What a simulation cost, and how its calls ended."""
+"""Report section on a simulation: what it cost, and how its calls ended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ITEM_FIELDS = (
 
 
 def simulation_section(sidecar: Mapping[str, Any]) -> Section:
-    """States, usage and items of a run, from what is written beside its answers."""
+    """Show states, usage and items of a run, from the sidecar of its answers."""
     states = [
         {"state": state, "n": n, "share": n / sidecar["n_expected"] if sidecar["n_expected"] else None}
         for state, n in sidecar["states"].items()
@@ -49,7 +49,7 @@ def simulation_section(sidecar: Mapping[str, Any]) -> Section:
 
 
 def state_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Share of every state that occurs, with its count."""
+    """Draw the share of every state that occurs, with its count."""
     shown = [row for row in rows if row["n"]][::-1]
     figure, axes = new_figure(5.2, max(1.5, 0.36 * len(shown) + 0.8))
     for k, row in enumerate(shown):

@@ -1,4 +1,4 @@
-"""How well models speak as given persons."""
+"""Report section on voices: how well models speak as given persons."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIELDS = (
 
 
 def voice_in_words(standings: Sequence[Standing]) -> str:
-    """The best result of each dimension under choice, beside the best rule that knows no persona."""
+    """Say the best result of each dimension under choice, beside the best rule that knows no persona."""
     best: dict[str, Standing] = {}
     for each in standings:
         if each.protocol == "choice" and each.accuracy_all is not None:
@@ -46,7 +46,7 @@ def voice_in_words(standings: Sequence[Standing]) -> str:
 
 
 def voice_section(standings: Sequence[Standing], capabilities: Sequence[Mapping[str, Any]] = ()) -> Section:
-    """A leaderboard beside the best rule that knows no persona, and results by capability where annotated."""
+    """Show a leaderboard beside the best rule that knows no persona, and results by capability where annotated."""
     table = Table(
         "Leaderboard",
         FIELDS,

@@ -1,4 +1,4 @@
-"""Which items must not stand in a persona, because they are to be asked."""
+"""Find the items that must not stand in a persona because they are to be asked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _PERSONAS_SEARCHED = 50
 
 
 def hidden_with(targets: Collection[str], catalogue: Mapping[str, Item]) -> frozenset[str]:
-    """The targets, all items of their batteries, and items of the same wording under another id.
+    """Add to the targets all items of their batteries and items of the same wording under another id.
+
+    A battery is a set of items that are asked together; an answer to one gives those to the others away.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def check_no_leak(
 
 
 def texts_that_occur(personas: Sequence[Persona], items: Iterable[Item]) -> list[str]:
-    """Ids of items whose wording stands in one of the first personas: a sign that their answers do too.
+    """Find items whose wording stands in one of the first personas: a sign that their answers do too.
 
     For personas written by hand, which do not say which answers they show.
     """

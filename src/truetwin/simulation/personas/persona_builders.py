@@ -1,4 +1,4 @@
-"""Personas from people's answers and attributes: the builders behind the constructions of paper A, section A.3."""
+"""Build personas from people's answers and attributes, in the ways of paper A, section A.3."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from truetwin.data import Item, ResponseMatrix
 from truetwin.data.persona import Passage, Persona
 from truetwin.errors import DataError
-from truetwin.registry import Registry
+from truetwin.registry import Registry, must_be
 from truetwin.simulation.personas.leaks import hidden_with
 from truetwin.simulation.questions.question import answer_text, plain, written
 
@@ -40,7 +40,7 @@ Answer = tuple[Item, float]
 
 @dataclass(frozen=True)
 class PersonaSource:
-    """What is known about people, and what of it must not be shown.
+    """Source of personas: what is known about people, and what of it must not be shown.
 
     Answers that are missing, and off-scale ones, are left out of a persona without a trace; so are items without a
     text. An answer is shown by its label; a category without one is shown as its code and the ends of its scale.
@@ -97,19 +97,21 @@ class PersonaSource:
         return tuple(i for i in self.answers.item_ids if i not in shown and i not in self.hidden)
 
     def answers_of(self, row: int) -> list[Answer]:
-        """The answers of one respondent that may be shown."""
+        """Give the answers of one respondent that may be shown."""
         values = self.answers.values[row]
         return [(item, float(values[j])) for j, item in self.shown_columns if np.isfinite(values[j])]
 
     def attributes_of(self, respondent: str) -> dict[str, str]:
-        """The attributes of one respondent that may be shown."""
+        """Give the attributes of one respondent that may be shown."""
         secret = {plain(t).replace("_", " ") for t in self.hidden}
         known = self.attributes.get(respondent, {})
         return {name: text for name, text in known.items() if plain(name).replace("_", " ") not in secret}
 
     @cached_property
     def distinctiveness(self) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-        """How far each answer lies from its item's mean, in standard deviations; 0 where nothing can be said."""
+        """Distance of each answer from its item's mean, in standard deviations, shape (n_respondents, n_items).
+
+        It is 0 where there is no answer, for nominal items, and for items that everybody answers alike."""
         values = self.answers.values
         counts = np.isfinite(values).sum(axis=0)
         filled = np.where(np.isfinite(values), values, 0.0)
@@ -126,7 +128,7 @@ class PersonaSource:
 
 @dataclass(frozen=True)
 class PersonaBuilder:
-    """One way to make personas.
+    """Builder: one way to make personas.
 
     ``make`` turns the source and the number of a row into a persona. ``needs`` says what the source must have;
     a builder that needs ``"portraits"`` gets texts written by a language model, one a person.
@@ -142,13 +144,14 @@ BUILDERS: Registry[PersonaBuilder] = Registry(
     "persona builder",
     hint="`truetwin personas list` shows all.",
     entry_point_group="truetwin.persona_builders",
+    check=must_be(PersonaBuilder),
 )
 
 
 def build_personas(
     source: PersonaSource, builder: str = "text", *, portraits: Mapping[str, str] | None = None
 ) -> list[Persona]:
-    """One persona for every respondent of ``source``.
+    """Build one persona for every respondent of ``source``.
 
     Parameters
     ----------
@@ -197,14 +200,14 @@ def build_personas(
 
 
 def as_text(answers: Iterable[Answer]) -> str:
-    """Answers as questions and answers in words."""
+    """Write answers as questions and answers in words."""
     return "\n\n".join(
         f"Question: {item.text.strip()}\nAnswer: {answer_text(item, code)}" for item, code in answers
     )
 
 
 def as_json(answers: Iterable[Answer]) -> str:
-    """Answers as a JSON list of questions and answers."""
+    """Write answers as a JSON list of questions and answers."""
     rows = [{"question": item.text.strip(), "answer": answer_text(item, code)} for item, code in answers]
     return json.dumps(rows, ensure_ascii=False, indent=1)
 
@@ -286,7 +289,7 @@ def _persona(
     shown: Iterable[Answer],
     attributes: Mapping[str, str] | None = None,
 ) -> Persona:
-    """A persona that records what it shows and nothing else: attributes may be private."""
+    """Make a persona that records what it shows and nothing else: attributes may be private."""
     who = source.answers.respondent_ids[row]
     return Persona(who, text, {item.id: code for item, code in shown}, (), attributes or {}, builder)
 

@@ -1,4 +1,4 @@
-"""An item as a twin sees it: which answers it offers, in which order, under which codes."""
+"""Turn an item into a question as a twin sees it: which answers it offers, in which order, under which codes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from truetwin.data import Item, Scale
 from truetwin.errors import DataError
-
-Order = Literal["fixed", "reversed", "rotated"]
-Markers = Literal["codes", "letters"]
+from truetwin.settings.simulate_settings import Markers, Order
 
 _BEFORE = " \t!*_`\"'“”‘’«»()[]"  # no point or comma: .5 is not 5
 _AFTER = _BEFORE + ".,;:"
@@ -25,7 +23,7 @@ _AFTER = _BEFORE + ".,;:"
 
 @dataclass(frozen=True)
 class Option:
-    """One answer on offer: what to reply (``marker``), what it stands for (``code``), and its wording."""
+    """Answer on offer: what to reply (``marker``), the code of the scale that it stands for, and its wording."""
 
     marker: str
     code: float
@@ -35,20 +33,20 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """An item with the answers that it offers, in the order shown; a numeric item offers none."""
+    """Question: an item with the answers that it offers, in the order shown. A numeric item offers none."""
 
     item: Item
     options: tuple[Option, ...] = ()
 
     @property
     def scale(self) -> Scale:
-        """What answers the item admits."""
+        """Scale of the item: the answers that it admits."""
         assert self.item.scale is not None
         return self.item.scale
 
     @cached_property
     def by_marker(self) -> Mapping[str, Option]:
-        """Options by what stands for them in a reply, without regard to case."""
+        """Options by their markers, in lower case."""
         return {o.marker.casefold(): o for o in self.options}
 
     @cached_property
@@ -58,12 +56,12 @@ class Question:
 
     @cached_property
     def codes_are_shown(self) -> bool:
-        """Whether a number in a reply is a code of the scale: not if letters stand for the answers."""
+        """Whether a number in a reply is a code of the scale; false if letters stand for the answers."""
         return all(o.marker == written(o.code) for o in self.options)
 
     @property
     def text(self) -> str:
-        """Wording, answers and what may be replied, as shown."""
+        """Text that a twin sees: the wording, the answers, and what may be replied."""
         lines = [self.item.text.strip()]
         if not self.options:
             lines.append(f"Answer code: {_range(self.scale)}.")
@@ -104,7 +102,7 @@ def ask(
     offer_off_scale: bool = False,
     turn: int = 0,
 ) -> Question:
-    """An item as a question.
+    """Turn an item into a question.
 
     Parameters
     ----------
@@ -151,13 +149,13 @@ def ask(
 
 
 def turn_of(seed: int, *key: str | int) -> int:
-    """A number drawn from a seed and a key, the same on every machine."""
+    """Draw a number from a seed and a key, the same on every machine."""
     text = "\x1f".join(map(str, (seed, *key)))
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
 
 
 def wordings_like_codes(question: Question) -> list[str]:
-    """Wordings of answers that read like what stands for another answer of the same question.
+    """Find wordings of answers that read like the marker of another answer of the same question.
 
     Examples
     --------
@@ -194,17 +192,17 @@ def check_items(items: Iterable[Item], source: str = "the items") -> None:
 
 
 def written(code: float) -> str:
-    """A code as people write it: 3, 0.5, -1."""
+    """Write a code as people do: 3, 0.5, -1."""
     return f"{code:.15g}"
 
 
 def plain(text: str) -> str:
-    """A wording without regard to case, spacing, markup and punctuation at its ends."""
+    """Normalise a wording: case, spacing, markup, and punctuation at its ends are removed."""
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).casefold().lstrip(_BEFORE).rstrip(_AFTER)
 
 
 def answer_text(item: Item, code: float) -> str:
-    """An answer in words: its label if all categories have one, else its code and the ends of its scale."""
+    """Write an answer in words: its label if all categories have one, else its code and the ends of its scale."""
     scale = item.scale
     if scale is None:
         return written(code)

@@ -1,32 +1,31 @@
-"""How twins are asked: the recorded choices of a survey, and the thirteen constructions of paper A."""
+"""Choose how twins are asked: the recorded design of a survey, and the thirteen constructions of paper A."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, get_args
 
 from truetwin.errors import ParameterError
 from truetwin.registry import Registry, closest
-from truetwin.simulation.questions.question import Markers, Order
+from truetwin.settings.declaration import default_of
+from truetwin.settings.simulate_settings import Design, Elicit, Frame, Markers, Order, ReplyForm, Strategy
 
-Elicit = Literal["answer", "distribution", "logprobs"]
-ReplyForm = Literal["code", "json", "schema"]
-Frame = Literal["survey", "rating"]
-STRATEGIES = ("default", "reasoning", "repeat")
 BY_BLOCK = "block"
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "strategy": STRATEGIES,
-    "elicit": ("answer", "distribution", "logprobs"),
-    "reply": ("code", "json", "schema"),
-    "order": ("fixed", "reversed", "rotated"),
-    "markers": ("codes", "letters"),
-    "frame": ("survey", "rating"),
+    "strategy": get_args(Strategy),
+    "elicit": get_args(Elicit),
+    "reply": get_args(ReplyForm),
+    "order": get_args(Order),
+    "markers": get_args(Markers),
+    "frame": get_args(Frame),
 }
 
 
 @dataclass(frozen=True)
 class SurveyDesign:
-    """Everything about how items are put to twins; recorded with a run, and part of what makes two runs differ.
+    """Design of a survey: everything about how items are put to twins.
+
+    It is recorded with a run, and a run is continued only under an equal design.
 
     Parameters
     ----------
@@ -53,7 +52,7 @@ class SurveyDesign:
     replicates : int
         How often each cell is asked.
     seed : int
-        Of the order of answers and of what is drawn at random.
+        Seed of the rotated orders of answers.
 
     Examples
     --------
@@ -64,15 +63,15 @@ class SurveyDesign:
     """
 
     strategy: str = "default"
-    elicit: Elicit = "answer"
+    elicit: Elicit = default_of(Design, "elicit")
     reply: ReplyForm = "code"
-    per_call: int | str = 1
-    order: Order = "fixed"
+    per_call: int | str = default_of(Design, "per_call")
+    order: Order = default_of(Design, "order")
     markers: Markers = "codes"
-    offer_off_scale: bool = False
+    offer_off_scale: bool = default_of(Design, "offer_off_scale")
     frame: Frame = "survey"
-    predicted_output: bool = False
-    replicates: int = 1
+    predicted_output: bool = default_of(Design, "predicted_output")
+    replicates: int = default_of(Design, "replicates")
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -113,7 +112,7 @@ class SurveyDesign:
         return f"instruction-{'distribution' if self.elicit == 'distribution' else self.strategy}-{form}"
 
     def describe(self) -> dict[str, Any]:
-        """All choices, as a run records them."""
+        """Give all choices, as a run records them."""
         return asdict(self)
 
 

@@ -1,4 +1,4 @@
-"""Answers as distributions: from the likelihood of the first token, or as a twin puts them into words."""
+"""Read distributions over the answers: from the likelihood of the first token, or as a twin puts them into words."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check_first_tokens(question: Question) -> None:
 
 
 def read_logprobs(reply: Reply, question: Question) -> Parsed:
-    """The distribution over the answers from the log-probabilities of the reply's first token that is not blank.
+    """Read the distribution over the answers from the log-probabilities of the first token that is not blank.
 
     A token counts for an answer if it is the answer's code, or the beginning of it, with or without a space before.
     The probabilities are normalised over the answers on the scale; what fell on anything else is reported as
@@ -72,7 +72,7 @@ def read_logprobs(reply: Reply, question: Question) -> Parsed:
 
 
 def read_distribution(value: Any, question: Question) -> Parsed:
-    """A distribution that a twin gives in words: an object from answer codes to percentages or shares.
+    """Read a distribution that a twin gives in words: an object from answer codes to percentages or shares.
 
     Every answer on the scale must be named once. Percentages must add up to 100 and shares to 1, within 2%; they are
     then divided by their sum. Anything else is unparseable; what off-scale answers get is reported as ``outside``.

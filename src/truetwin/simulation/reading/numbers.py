@@ -1,4 +1,4 @@
-"""Numbers as people and models write them, in any script, read without guessing."""
+"""Read numbers as people and models write them, in any script, without guessing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009\u2007", " "))
 
 
 def ascii_digits(text: str) -> str:
-    """``text`` with decimal digits of every script as 0-9, and plain signs and spaces.
+    """Write decimal digits of every script as 0-9, and signs and spaces plainly.
 
     Superscripts and fractions are no digits and stay as they are.
 
@@ -29,7 +29,7 @@ def ascii_digits(text: str) -> str:
 
 
 def readings(text: str) -> set[float]:
-    """Every number that ``text``, as a whole, can be: one, two if its separator is unclear, or none.
+    """Find every number that ``text``, as a whole, can be: one, two if its separator is unclear, or none.
 
     ``1,250`` may be a thousand two hundred and fifty or one and a quarter; whoever knows the scale may decide.
 
@@ -57,7 +57,7 @@ def readings(text: str) -> set[float]:
 
 
 def read_number(text: str, fits: Callable[[float], bool]) -> float | None:
-    """The number that ``text`` is, or None; of two readings the one that fits, if only one does.
+    """Read ``text`` as a number, or None if it is none; of two readings take the one that fits, if only one does.
 
     Raises
     ------

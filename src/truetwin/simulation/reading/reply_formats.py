@@ -1,4 +1,4 @@
-"""What a reply must look like, and what one says: the shape of structured output and its reading."""
+"""Define what a reply must look like, and read one in that form."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from truetwin.llm import Parsed, Reply, State
+from truetwin.llm.json_replies import object_schema
 from truetwin.simulation.questions.question import Question
 from truetwin.simulation.questions.survey_design import SurveyDesign
 from truetwin.simulation.reading.distributions import read_distribution, read_logprobs
@@ -16,12 +17,12 @@ _TEXT = {"type": "string"}
 
 
 def reply_schema(questions: Sequence[Question], design: SurveyDesign) -> dict[str, Any]:
-    """JSON schema of a reply to several questions, keyed by their number as a text."""
-    return _object({str(k): _entry_schema(q, design) for k, q in enumerate(questions, 1)})
+    """Give the JSON schema of a reply to several questions, keyed by their number as a text."""
+    return object_schema({str(k): _entry_schema(q, design) for k, q in enumerate(questions, 1)})
 
 
 def expected_reply(questions: Sequence[Question], codes: Sequence[float], design: SurveyDesign) -> str:
-    """The reply that gives ``codes``: the target of fine-tuning, and a likely reply for predicted output.
+    """Write the reply that gives ``codes``: the target of fine-tuning, and a likely reply for predicted output.
 
     Thoughts, and the question written down once more, are left empty.
     """
@@ -37,7 +38,7 @@ def expected_reply(questions: Sequence[Question], codes: Sequence[float], design
 
 
 def read_reply(reply: Reply, questions: Sequence[Question], design: SurveyDesign) -> Parsed:
-    """What a reply says about each question.
+    """Read what a reply says about each question.
 
     Returns
     -------
@@ -60,14 +61,14 @@ def read_reply(reply: Reply, questions: Sequence[Question], design: SurveyDesign
 
 
 def entry_of(parsed: Parsed) -> Any:
-    """An answer as it is stored: a code, a distribution, or an object with ``state`` and ``reason``."""
+    """Give an answer as it is stored: a code, a distribution, or an object with ``state`` and ``reason``."""
     if parsed.state is State.VALID:
         return parsed.value
     return {"state": str(parsed.state), "reason": parsed.reason}
 
 
 def state_of(entry: Any) -> State:
-    """The state of a stored answer."""
+    """Read the state of a stored answer."""
     return State(entry["state"]) if isinstance(entry, Mapping) and "state" in entry else State.VALID
 
 
@@ -103,21 +104,12 @@ def _together(questions: Sequence[Question], parsed: Sequence[Parsed]) -> Parsed
 
 def _entry_schema(question: Question, design: SurveyDesign) -> dict[str, Any]:
     if design.elicit == "distribution":
-        return _object({o.marker: {"type": "number"} for o in question.options})
+        return object_schema({o.marker: {"type": "number"} for o in question.options})
     if design.strategy == "reasoning":
-        return _object({"reasoning": _TEXT, "answer": question.schema})
+        return object_schema({"reasoning": _TEXT, "answer": question.schema})
     if design.strategy == "repeat":
-        return _object({"question": _TEXT, "options": _TEXT, "answer": question.schema})
+        return object_schema({"question": _TEXT, "options": _TEXT, "answer": question.schema})
     return question.schema
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 def _marker(question: Question, code: float) -> int | float | str:

@@ -1,4 +1,4 @@
-"""Reading a twin's reply: an answer if it is one beyond doubt, else a state that says why not. Never a guess."""
+"""Read a twin's reply: an answer if it is one beyond doubt, else a state that says why not. Nothing is guessed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from truetwin.llm import Parsed, State
+from truetwin.llm.json_replies import objects_in
 from truetwin.simulation.questions.question import Question, plain, written
 from truetwin.simulation.reading.numbers import ascii_digits, read_number
 
@@ -95,7 +96,7 @@ def read_value(value: Any, question: Question) -> Parsed:
 
 
 def read_objects(text: str, keys: Sequence[str]) -> dict[str, Any] | str:
-    """The one JSON object of a reply that has entries for ``keys``, or a reason why there is none.
+    """Find the one JSON object of a reply that has entries for ``keys``, or a reason why there is none.
 
     Code fences, words around the object and one object around it are allowed. Two objects that differ, and an entry
     that occurs twice, are not.
@@ -126,7 +127,7 @@ def is_refusal(text: str) -> bool:
 
 
 def _line(line: str, question: Question) -> Parsed | None:
-    """The answer that a line is as a whole, or None."""
+    """Read a line as a whole as an answer; None if it is none."""
     if len(line) > _LONGEST_NUMBER + max(map(len, question.by_label), default=0):
         return None
     option = _option(line, question)
@@ -216,32 +217,25 @@ def _no_answer(text: str, question: Question, *, nested: bool = False) -> Parsed
 
 
 def _bare(line: str) -> str:
-    """A line without the markup and quotation marks around it."""
+    """Strip the markup and quotation marks around a line."""
     return line.replace("**", "").replace("__", "").strip("`\"'“”‘’#* \t").strip()
 
 
 def _objects(text: str) -> Iterator[dict[str, Any] | str]:
-    """Every outermost JSON object of ``text``, or the reason why one cannot be read."""
+    """Yield every outermost JSON object of ``text``; at one that cannot be read, yield the reason and stop."""
     decoder = json.JSONDecoder(object_pairs_hook=_without_repetition, parse_constant=_no_constant)
-    position, tried = text.find("{"), 0
-    while position >= 0 and tried < _OBJECTS_TRIED:
-        tried += 1
-        try:
-            value, end = decoder.raw_decode(text, position)
-        except json.JSONDecodeError as error:
-            if _IS_AN_OBJECT.match(text, position):
-                yield f"the JSON is malformed ({error.msg})"
-                return
-            position = text.find("{", position + 1)
-            continue
-        except RecursionError:
+    for position, found in objects_in(text, most=_OBJECTS_TRIED, decoder=decoder):
+        if not isinstance(found, Exception):
+            yield found
+        elif isinstance(found, RecursionError):
             yield "the JSON is nested too deeply"
             return
-        except ValueError as error:
-            yield str(error)
+        elif not isinstance(found, json.JSONDecodeError):
+            yield str(found)
             return
-        yield value
-        position = text.find("{", end)
+        elif _IS_AN_OBJECT.match(text, position):
+            yield f"the JSON is malformed ({found.msg})"
+            return
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -256,6 +250,6 @@ def _no_constant(name: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """The beginning of something, safe to store and print."""
+    """Quote the beginning of something, safe to store and print."""
     text = value if isinstance(value, str) else str(value)[:200]
     return repr(text[:60] + ("..." if len(text) > 60 else ""))

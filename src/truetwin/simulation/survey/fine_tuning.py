@@ -1,4 +1,6 @@
-"""Files to fine-tune a model on people's own answers, in the chat format of providers (paper A, A.3, number 10)."""
+"""Write files to fine-tune a model on people's own answers, in the chat format of providers.
+
+Source: paper A, section A.3, number 10."""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ TRAIN, VALIDATION, RECORD = "train.jsonl", "validation.jsonl", "fine-tuning.json
 
 @dataclass(frozen=True)
 class PeopleSplit:
-    """Who is learned from, who is for validation, and who is left for measuring the result."""
+    """Split of people: who is learned from, who is for validation, and who is left for measuring the result."""
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
@@ -44,7 +46,7 @@ def split_people(
     validation : float in [0, 1)
         Share of the drawn people that is kept for validation.
     seed : int
-        Of the draw.
+        Seed of the random choice of people.
     """
     if not 0 <= validation < 1:
         raise ParameterError(f"the validation share must lie in [0, 1); got {validation:g}")
@@ -78,7 +80,7 @@ def check_training_items(
 
 
 def examples(task: SurveyTask, answers: ResponseMatrix, people: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """One conversation for each call of ``task`` whose items the person has all answered.
+    """Yield one conversation for each call of ``task`` whose items the person has all answered.
 
     The prompts are exactly those of a simulation with the same settings; the reply is the person's own answer.
     """

@@ -1,4 +1,4 @@
-"""Portraits of people, written by a language model from their answers: a step before the survey."""
+"""Let a language model write portraits of people from their answers: a step before the survey."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import Any
 
 from truetwin.data.persona import Persona
 from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling, State
+from truetwin.settings.declaration import default_of
+from truetwin.settings.personas_settings import Personas
 from truetwin.simulation.personas.persona_builders import PersonaSource, build_personas
 from truetwin.simulation.reading.reply_reading import is_refusal
 from truetwin.simulation.survey.prompt_set import PromptSet
 from truetwin.simulation.survey.survey_task import digest_of_personas
 
 STEP = "portrait"
-WORDS = 500
+WORDS: int = default_of(Personas, "words")
 _SHORTEST = 40
 
 
 class PortraitTask:
-    """One portrait a person, for the builders ``summary`` and ``summary+json``.
+    """Task of writing one portrait a person, for the builders ``summary`` and ``summary+json``.
 
     Parameters
     ----------
@@ -50,7 +52,7 @@ class PortraitTask:
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
-        """Everything that makes two runs differ, as JSON."""
+        """Settings under which a stored run is continued, as JSON."""
         return {
             "task": "portraits",
             "words": self.words,
@@ -60,22 +62,22 @@ class PortraitTask:
         }
 
     def cells(self) -> Iterator[Cell]:
-        """One cell a person."""
+        """Yield one cell a person."""
         return (Cell(persona, STEP, STEP) for persona in self.personas)
 
     def request(self, cell: Cell) -> Request:
-        """What is sent for a person."""
+        """Make the request for one person."""
         user = self._user.parts(persona=self.personas[cell.persona].text, words=str(self.words))
         messages = (Message("system", (self._system.text,)), Message("user", user))
         return Request(messages, self.sampling, cell=cell)
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """The portrait; see :func:`read_portrait`."""
+        """Read the portrait; see :func:`read_portrait`."""
         return read_portrait(reply)
 
 
 def read_portrait(reply: Reply) -> Parsed:
-    """The portrait, as it came; a reply of a few words is none."""
+    """Read a portrait as it came; a reply of a few words is none."""
     text = reply.text.strip()
     if reply.refusal or reply.finish_reason == "content_filter" or (len(text) < 400 and is_refusal(text)):
         return Parsed(State.REFUSED, reason=f"the model declined: {(reply.refusal or text)[:60]!r}")

@@ -8,7 +8,7 @@ from truetwin.llm.prompts import PromptFiles
 
 
 class PromptSet(PromptFiles):
-    """The prompts of a simulation, some of them replaced by a user's files of the same names.
+    """Prompts of a simulation, some of them replaced by a user's files of the same names.
 
     Parameters
     ----------

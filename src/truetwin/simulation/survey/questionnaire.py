@@ -1,4 +1,4 @@
-"""Items under a design: which are asked together, how they are shown to whom, and what a reply to them says."""
+"""Put items under a design: which are asked together, how they are shown to whom, and what a reply to them says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from truetwin.simulation.reading.reply_formats import read_reply
 
 
 class Questionnaire:
-    """Items and the design under which they are asked.
+    """Questionnaire: items and the design under which they are asked.
 
     Knows all that is needed to read a reply, and no persona: with :meth:`from_settings` a stored run is read again
     without the files it was made from.
@@ -48,7 +48,7 @@ class Questionnaire:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Questionnaire:
-        """The questionnaire of a stored survey, from its task's settings.
+        """Restore the questionnaire of a stored survey from its task's settings.
 
         Raises
         ------
@@ -63,7 +63,7 @@ class Questionnaire:
         return cls(items, SurveyDesign(**settings["design"]))
 
     def questions(self, cell: Cell) -> tuple[Question, ...]:
-        """The items of a cell with their answers in the order shown."""
+        """Give the items of a cell with their answers in the order shown."""
         if self.design.order != "rotated":
             if cell.item not in self._fixed:
                 self._fixed[cell.item] = tuple(self.ask(item) for item in self.groups[cell.item])
@@ -75,7 +75,7 @@ class Questionnaire:
         )
 
     def ask(self, item: Item, turn: int = 0) -> Question:
-        """One item as the design shows it."""
+        """Turn one item into a question as the design shows it."""
         return ask(
             item,
             order=self.design.order,
@@ -85,7 +85,7 @@ class Questionnaire:
         )
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """What a reply says about the items of a cell."""
+        """Read what a reply says about the items of a cell."""
         return read_reply(reply, self.questions(cell), self.design)
 
     def _check(self) -> None:
@@ -101,7 +101,7 @@ class Questionnaire:
 
 
 def _groups(items: Sequence[Item], design: SurveyDesign) -> dict[str, tuple[Item, ...]]:
-    """Items that are asked together, by the name of their cell."""
+    """Group the items that are asked together, by the name of their cell."""
     gathered: list[list[Item]] = []
     if isinstance(design.per_call, int):
         gathered = [list(items[k : k + design.per_call]) for k in range(0, len(items), design.per_call)]

@@ -1,18 +1,17 @@
-"""Reading the replies of a stored run from what the run itself records, without the files it was made from."""
+"""Read the replies of a stored run again from what the run itself records, without the files it was made from."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
-from truetwin.llm import Cell, Parsed, Prices, Reply, Store, Task
+from truetwin.llm import Cell, Parsed, Prices, Reply, Store
 from truetwin.llm.batches.batch_files import Imported, import_replies
 from truetwin.simulation.survey.portraits import read_portrait
 from truetwin.simulation.survey.questionnaire import Questionnaire
 
 
 class StoredReader:
-    """Reads replies as the task of a stored run did; the part of a task that needs no personas.
+    """Reader of replies as the task of a stored run read them: the part of a task that needs no personas.
 
     Raises
     ------
@@ -25,7 +24,7 @@ class StoredReader:
         self._questionnaires: dict[str, Questionnaire | None] = {}
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """What a reply says."""
+        """Read what a reply says."""
         if cell.step not in self._questionnaires:
             settings = self._store.settings(cell.step)["task"]
             portraits = settings.get("task") == "portraits"
@@ -35,14 +34,14 @@ class StoredReader:
 
 
 def reread(store: Store) -> dict[str, int]:
-    """Read every stored reply of a simulation anew, without a call; how many readings changed, by step.
+    """Read every stored reply of a simulation anew, without a call. Returns how many readings changed, by step.
 
     After an improvement of the reading, answers that were unreadable may become valid; replies stay as they came.
     """
-    reader = cast(Task, StoredReader(store))
+    reader = StoredReader(store)
     return {step: store.reparse(reader, step) for step in store.steps()}
 
 
 def import_stored(store: Store, path: Path, prices: Prices | None = None) -> Imported:
-    """Take in a file of replies to requests that the run has written; see `truetwin.llm.batches.batch_files`."""
-    return import_replies(cast(Task, StoredReader(store)), store, path, prices=prices)
+    """Store a file of replies to requests that the run has written; see `truetwin.llm.batches.batch_files`."""
+    return import_replies(StoredReader(store), store, path, prices=prices)

@@ -1,4 +1,4 @@
-"""The whole job: personas and items in, a run on disk and a table of answers out."""
+"""Simulate a survey: personas and items in, a run on disk and a table of answers out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from truetwin.data.persona import Persona
 from truetwin.io import make_folder
 from truetwin.llm import PartOfTask, Progress, RunOptions, RunSummary, Sampling, Store
 from truetwin.llm import run as ask
-from truetwin.llm.store.run_file import FILE_NAME
+from truetwin.llm.running.requested_run import connection_of, run_options_of, sampling_of
+from truetwin.settings.declaration import read_settings
+from truetwin.settings.simulate_settings import Simulate
 from truetwin.simulation.questions.survey_design import SurveyDesign
+from truetwin.simulation.survey.asked_survey import design_of, model_of
+from truetwin.simulation.survey.prompt_set import PromptSet
 from truetwin.simulation.survey.statistical_twin import open_twin
 from truetwin.simulation.survey.survey_answers import SurveyAnswers, collect_answers
 from truetwin.simulation.survey.survey_task import SurveyTask
@@ -29,7 +33,8 @@ def simulate(
     options: RunOptions | None = None,
     known: ResponseMatrix | None = None,
     progress: Callable[[Progress], None] | None = None,
-    **connection: Any,
+    seed: int = 0,
+    **settings: Any,
 ) -> tuple[RunSummary, SurveyAnswers]:
     """Ask twins survey items through a language model; continue the run if there is one.
 
@@ -44,13 +49,16 @@ def simulate(
     run : path
         Folder that keeps every prompt and raw reply; made if it is missing.
     design, sampling, options : optional
-        How it is asked, decoded and carried out.
+        How it is asked, decoded and carried out, instead of the settings.
     known : ResponseMatrix, optional
         Answers that the twins have given already; calls whose items are all answered there are not made.
     progress : callable, optional
         Called a few times a second.
-    **connection
-        ``base_url``, ``engine``, ``key_variable`` ... of the model.
+    seed : int
+        Seed of the order of answers.
+    **settings
+        Any of :class:`~truetwin.settings.simulate_settings.Simulate`: ``elicit``, ``per_call``, ``temperature``,
+        ``base_url``, ``cap_cost`` ...
 
     Returns
     -------
@@ -71,15 +79,46 @@ def simulate(
     >>> summary.complete, answers.values.shape
     (True, (2, 1))
     """
-    task = SurveyTask(list(personas), list(items), design or SurveyDesign(), sampling or Sampling())
-    folder = Path(run)
+    how = read_settings(Simulate, {"model": model, "frame": "survey", **settings})
+    task = SurveyTask(
+        list(personas),
+        list(items),
+        design or design_of(how, personas, seed=seed),
+        sampling or sampling_of(how),
+        prompts=PromptSet(how.prompts),
+        context_tokens=how.context_tokens,
+    )
+    return carry_out_survey(task, how, run, options=options, known=known, progress=progress)
+
+
+def carry_out_survey(
+    task: SurveyTask,
+    how: Simulate,
+    run: str | Path,
+    *,
+    options: RunOptions | None = None,
+    known: ResponseMatrix | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> tuple[RunSummary, SurveyAnswers]:
+    """Ask what a task asks, or the part of it that is not known yet, and collect all answers.
+
+    Parameters
+    ----------
+    task : SurveyTask
+        Who is asked what, and how.
+    how : Simulate
+        Which model, and how its calls are carried out.
+    run, options, known, progress
+        As for :func:`simulate`.
+    """
+    folder, model = Path(run), model_of(how)
     make_folder(folder, "the run")
-    asked = open_twin(model, task, **connection)
+    asked = open_twin(model, task, **connection_of(how))
     part = PartOfTask(task, [c for c in task.cells() if not _is_known(task, c.item, c.persona, known)])
 
-    with Store(folder / FILE_NAME) as store:
-        summary = ask(part, asked, store, options or RunOptions(), progress=progress)
-        return summary, collect_answers(store)
+    with Store(folder) as store:
+        summary = ask(part, asked, store, options or run_options_of(how, model), progress=progress)
+        return summary, collect_answers(store, point=how.point)
 
 
 def _is_known(task: SurveyTask, group: str, persona: str, known: ResponseMatrix | None) -> bool:

@@ -1,4 +1,4 @@
-"""A statistical stand-in for a language model, so that everything runs without one. Never a twin of anybody."""
+"""Stand in for a language model with statistics, so that everything runs without one. It is a twin of nobody."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _UNSURE = 0.2  # width of a distribution
 
 
 class GeneratedTwin:
-    """Answers without a language model: from a table, or from the person's own answers.
+    """Stand-in that answers without a language model: from a table, or from the person's own answers.
 
     With a table (``generated:twin.csv``), its answers are given back; a cell that it leaves empty is declined. Without
     one (``generated``), an answer is the middle of the scale, moved by chance by item, by what the person's own answers
@@ -59,7 +59,7 @@ class GeneratedTwin:
         self._scores = _standardised(task)
 
     def describe(self) -> Mapping[str, Any]:
-        """What a store records: that this is no language model."""
+        """Describe the stand-in for the store, which records that it is no language model."""
         return {"engine": PREFIX, "name": self.name, "language_model": False, **self._about}
 
     async def complete(self, request: Request, *, timeout: float) -> Reply:
@@ -81,7 +81,7 @@ class GeneratedTwin:
         return Reply(json.dumps(percent), model=self.name)
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there is no connection to close."""
 
     def _code(self, persona: str, item: Item, replicate: int) -> float:
         if self._table is not None:
@@ -107,7 +107,7 @@ class GeneratedTwin:
 
 
 def open_twin(name: str, task: SurveyTask, **options: Any) -> ChatModel:
-    """The model behind a name, ``generated`` and ``generated:<table>`` among them.
+    """Open the model behind a name, ``generated`` and ``generated:<table>`` among them.
 
     ``options`` go to :func:`truetwin.llm.open_model`.
     """
@@ -116,7 +116,7 @@ def open_twin(name: str, task: SurveyTask, **options: Any) -> ChatModel:
 
 
 def _standardised(task: SurveyTask) -> dict[str, NDArray[np.float64]]:
-    """For each person, a few scores that similar answers have in common; standard normal, roughly."""
+    """Compute a few scores for each person that similar answers have in common; roughly standard normal."""
     values: dict[str, list[float]] = {}
     for persona in task.personas.values():
         for item, code in persona.answers.items():
@@ -139,7 +139,7 @@ def _draw(*key: str | int) -> NDArray[np.float64]:
 
 
 def _around(question: Question, code: float) -> dict[str, float]:
-    """A distribution around one answer, by marker."""
+    """Make a distribution around one answer, by marker."""
     places = {
         o.code: k for k, o in enumerate(sorted(question.options, key=lambda o: o.code)) if not o.off_scale
     }

@@ -1,11 +1,11 @@
-"""From a stored run to a table of answers: one value a person and item, every state counted, nothing dropped."""
+"""Turn a stored run into a table of answers: one value a person and item, every state counted, nothing dropped."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,23 +14,19 @@ from truetwin.data import Item
 from truetwin.errors import ParameterError, RunError
 from truetwin.llm import State, Store, StoredCall
 from truetwin.registry import closest
+from truetwin.results.disclosure import twins_disclosure
+from truetwin.settings.simulate_settings import Point
 from truetwin.simulation.reading.reply_formats import state_of
 from truetwin.simulation.survey.questionnaire import Questionnaire
 
-Point = Literal["expected", "likeliest"]
 POINTS = ("expected", "likeliest")
 ANSWER_STEP = "answer"
-REAL_MODELS_SAY = "Answers of simulated twins (a language model), not answers that anybody gave."
-STAND_INS_SAY = {
-    "generated": "GENERATED: answers of a statistical stand-in. Neither people nor a language model gave them.",
-    "scripted": "SCRIPTED: answers read from a script. Neither people nor a language model gave them.",
-}
 Shares = dict[float, float]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A cell of the table without a valid answer, and why."""
+    """Problem: a cell of the table without a valid answer, and why."""
 
     respondent_id: str
     item_id: str
@@ -41,7 +37,7 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class SurveyAnswers:
-    """The answers of a stored run.
+    """Answers of a stored run.
 
     Attributes
     ----------
@@ -79,34 +75,29 @@ class SurveyAnswers:
 
     @property
     def item_ids(self) -> tuple[str, ...]:
-        """Columns of the values."""
+        """Ids of the items, in the order of the columns of the values."""
         return tuple(self.questionnaire.items)
 
     @property
     def states(self) -> dict[State, int]:
-        """Replies by state, over all items."""
+        """Number of replies by state, over all items."""
         return {state: sum(c[state] for c in self.counts.values()) for state in State}
 
     @property
     def n_not_asked(self) -> int:
-        """Replies that are still to come."""
+        """Number of replies that are still to come."""
         return self.n_expected - sum(self.states.values())
 
     @property
     def valid_share(self) -> float | None:
-        """Valid answers among all that are stored; None if none are."""
+        """Share of valid answers among all that are stored; None if none are."""
         total = sum(self.states.values())
         return self.states[State.VALID] / total if total else None
 
     @property
     def disclosure(self) -> str:
-        """What every output says about where the answers come from."""
-        return disclosure(self.settings["model"])
-
-
-def disclosure(model: Mapping[str, Any]) -> str:
-    """What every output says about where answers come from, by how the model describes itself."""
-    return STAND_INS_SAY.get(str(model.get("engine")), REAL_MODELS_SAY)
+        """Sentence of every output about where the answers come from."""
+        return twins_disclosure(self.settings["model"])
 
 
 def collect_answers(
@@ -139,48 +130,69 @@ def collect_answers(
     design = questionnaire.design
     if replicate is not None and not 0 <= replicate < design.replicates:
         raise ParameterError(f"the run has the replicates 0 to {design.replicates - 1}; got {replicate}")
-    people: dict[str, int] = {}
-    counts = {item: Counter[State]() for item in questionnaire.items}
-    found: dict[tuple[str, str], list[Any]] = {}
-    problems: list[Problem] = []
+    found = _Found({item: Counter() for item in questionnaire.items})
     for call in store.calls(ANSWER_STEP):
-        if replicate is not None and call.cell.replicate != replicate:
-            continue
-        people.setdefault(call.cell.persona, len(people))
+        if replicate is None or call.cell.replicate == replicate:
+            found.add(call, questionnaire)
+    values, shares, outside = _reduced(found, questionnaire, point)
+    n_replicates = design.replicates if replicate is None else 1
+    return SurveyAnswers(
+        questionnaire,
+        settings,
+        tuple(found.people),
+        values,
+        {item: {state: c[state] for state in State} for item, c in found.counts.items()},
+        settings["task"]["personas"]["count"] * len(questionnaire.items) * n_replicates,
+        shares,
+        outside,
+        tuple(found.problems),
+    )
+
+
+@dataclass(eq=False)
+class _Found:
+    """Collection of what the calls of a run say: row numbers of people, states, valid entries, problems."""
+
+    counts: dict[str, Counter[State]]
+    people: dict[str, int] = field(default_factory=dict)
+    entries: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, call: StoredCall, questionnaire: Questionnaire) -> None:
+        """Take in one call."""
+        who = call.cell.persona
+        self.people.setdefault(who, len(self.people))
         for item_id, entry, state, reason in _entries(call, questionnaire):
-            counts[item_id][state] += 1
+            self.counts[item_id][state] += 1
             if state is State.VALID:
-                found.setdefault((call.cell.persona, item_id), []).append(entry)
+                self.entries.setdefault((who, item_id), []).append(entry)
             else:
-                problems.append(Problem(call.cell.persona, item_id, call.cell.replicate, state, reason))
-    values = np.full((len(people), len(questionnaire.items)), np.nan)
+                self.problems.append(Problem(who, item_id, call.cell.replicate, state, reason))
+
+
+def _reduced(
+    found: _Found, questionnaire: Questionnaire, point: Point
+) -> tuple[NDArray[np.float64], dict[tuple[str, str], Shares], dict[tuple[str, str], float]]:
+    """Reduce the replicates of each answer to one value, and average distributions.
+
+    Returns the values, the shares of each distribution, and the part of each that fell outside the scale."""
+    values = np.full((len(found.people), len(questionnaire.items)), np.nan)
     column = {item: k for k, item in enumerate(questionnaire.items)}
     shares: dict[tuple[str, str], Shares] = {}
     outside: dict[tuple[str, str], float] = {}
-    for (who, item_id), entries in found.items():
+    for (who, item_id), entries in found.entries.items():
         item = questionnaire.items[item_id]
         if isinstance(entries[0], Mapping):
             shares[who, item_id], outside[who, item_id] = _mean_shares(entries)
             value = _of_shares(shares[who, item_id], item, point)
         else:
             value = _of_codes([float(e) for e in entries], item)
-        values[people[who], column[item_id]] = value
-    n_replicates = design.replicates if replicate is None else 1
-    return SurveyAnswers(
-        questionnaire,
-        settings,
-        tuple(people),
-        values,
-        {item: {state: c[state] for state in State} for item, c in counts.items()},
-        settings["task"]["personas"]["count"] * len(questionnaire.items) * n_replicates,
-        shares,
-        outside,
-        tuple(problems),
-    )
+        values[found.people[who], column[item_id]] = value
+    return values, shares, outside
 
 
 def _entries(call: StoredCall, questionnaire: Questionnaire) -> Iterator[tuple[str, Any, State, str]]:
-    """Item, stored answer, state and reason, for each item of a call."""
+    """Yield item, stored answer, state and reason for each item of a call."""
     group: Sequence[Item] | None = questionnaire.groups.get(call.cell.item)
     if group is None:
         raise RunError(f"the stored run holds answers to {call.cell.item!r}, which is not among its items")

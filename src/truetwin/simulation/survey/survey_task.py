@@ -1,9 +1,7 @@
-"""A survey of twins as a task of the runner: which calls there are, what each sends, and what its reply says."""
+"""Make a survey of twins a task of the runner: which calls there are, what each sends, and what its reply says."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -15,6 +13,9 @@ from truetwin.data.responses import check_unique
 from truetwin.errors import DataError
 from truetwin.io import item_record
 from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling, check_context
+from truetwin.llm.task import digest_of
+from truetwin.settings.declaration import default_of
+from truetwin.settings.shared_settings import ContextLimit
 from truetwin.simulation.personas.leaks import check_no_leak, hidden_with
 from truetwin.simulation.questions.question import Question
 from truetwin.simulation.questions.survey_design import SurveyDesign
@@ -22,13 +23,13 @@ from truetwin.simulation.reading.reply_formats import expected_reply, reply_sche
 from truetwin.simulation.survey.prompt_set import PromptSet
 from truetwin.simulation.survey.questionnaire import Questionnaire
 
-CONTEXT_TOKENS = 250_000
+CONTEXT_TOKENS: int = default_of(ContextLimit, "context_tokens")
 LIKELIEST_TOKENS = 20
 _FIRST_TOKENS = 4
 
 
 class SurveyTask:
-    """Twins answering survey items.
+    """Task of twins answering survey items.
 
     The persona comes first in a prompt and the items last, and the calls of one persona follow each other, so that
     providers can reuse what they have computed for the persona.
@@ -117,7 +118,7 @@ class SurveyTask:
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
-        """Everything that makes two surveys differ, as JSON."""
+        """Settings under which a stored survey is continued, as JSON."""
         return {
             "task": "survey",
             "design": self.design.describe(),
@@ -125,13 +126,13 @@ class SurveyTask:
             "prompts": {t.name: t.describe() for t in self._prompts.values()},
             "personas": {
                 "count": len(self.personas),
-                "digest": _digest(map(_persona_key, self.personas.values())),
+                "digest": digest_of_personas(self.personas.values()),
             },
             "items": {i.id: item_record(i) for i in self.items},
         }
 
     def cells(self) -> Iterator[Cell]:
-        """One cell for each persona, group of items and replicate, persona by persona."""
+        """Yield one cell for each persona, group of items and replicate, persona by persona."""
         for persona in self.personas:
             for name in self.groups:
                 for replicate in range(self.design.replicates):
@@ -143,7 +144,7 @@ class SurveyTask:
         return len(self.personas) * len(self.groups) * self.design.replicates
 
     def request(self, cell: Cell) -> Request:
-        """What is sent for a cell."""
+        """Make the request for a cell."""
         questions = self.questionnaire.questions(cell)
         persona = self.personas[cell.persona]
         shown = (
@@ -173,8 +174,8 @@ class SurveyTask:
 
 
 def digest_of_personas(personas: Iterable[Persona]) -> str:
-    """Hash of everything in personas that prompts show, and of what they hide."""
-    return _digest(map(_persona_key, personas))
+    """Hash everything in personas that prompts show, and what they hide."""
+    return digest_of(map(_persona_key, personas))
 
 
 def _sampling(sampling: Sampling, design: SurveyDesign) -> Sampling:
@@ -198,10 +199,3 @@ def _middle(question: Question) -> float:
 def _persona_key(persona: Persona) -> list[Any]:
     passages = [[p.item_id, p.text] for p in persona.passages]
     return [persona.id, persona.text, passages, sorted(persona.answers.items())]
-
-
-def _digest(keys: Any) -> str:
-    total = hashlib.sha256()
-    for key in keys:
-        total.update(json.dumps(key, sort_keys=True).encode())
-    return total.hexdigest()

@@ -1,4 +1,4 @@
-"""What a multiple-choice benchmark gives away, and what is wrong with it, before any model is asked."""
+"""Audit a multiple-choice benchmark: what it gives away, and what is wrong with it, before any model is asked."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ CHANCE = 1 / N_OPTIONS
 
 @dataclass(frozen=True)
 class Balance:
-    """Where the right answers stand.
+    """Positions of the right answers among the options.
 
-    ``p`` is that of a chi-square test against equal shares.
+    ``p`` is the p-value of a chi-square test against equal shares.
     """
 
     counts: tuple[int, ...]
     p: float
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a place, shares in percent."""
+        """Return one row a position, shares in percent."""
         n = sum(self.counts)
         rows = []
         for place, count in enumerate(self.counts):
@@ -47,18 +47,18 @@ class Balance:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """All that was found.
+    """Result of an audit.
 
     Attributes
     ----------
     n_items, n_personas, n_groups : int
-        Items, distinct personas, distinct groups (0 if items have none).
+        Number of items, of distinct personas, and of distinct groups (0 if items have none).
     guesses : tuple of Guesses
-        Every registered predictor, the most accurate first.
+        Guesses of every registered predictor, the most accurate first.
     findings : tuple of Finding
         Faults of single items, with their ids.
     balance : Balance
-        Places of the right answers as stored.
+        Positions of the right answers as stored.
     """
 
     n_items: int
@@ -70,19 +70,22 @@ class AuditReport:
 
     @property
     def best(self) -> Guesses | None:
-        """The most accurate predictor that knows nothing of the persona."""
+        """Most accurate predictor that knows nothing of the persona."""
         return best_persona_free(self.guesses)
 
     def finding(self, name: str) -> Finding:
-        """A finding by name."""
+        """Return a finding by name."""
         return next(f for f in self.findings if f.name == name)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a predictor, in percent; ``n`` is 0 and the accuracy missing where it cannot be applied."""
+        """Return one row a predictor, in percent.
+
+        Where a predictor cannot be applied, ``n`` is 0 and the accuracy is missing.
+        """
         return [predictor_row(found) for found in self.guesses]
 
     def finding_rows(self) -> list[dict[str, Any]]:
-        """One row a finding, shares in percent."""
+        """Return one row a finding, shares in percent."""
         return [
             {
                 "finding": found.name,
@@ -100,8 +103,9 @@ class AuditReport:
 def audit(items: Sequence[VoiceItem], *, histories_known: bool = True) -> AuditReport:
     """Audit items of a multiple-choice benchmark.
 
-    Load published items with their leaks in place (``remove_leaks=False``), or none will be found. Where items come
-    without the histories that they had, say so, or all of them count as items with an empty one.
+    Load published items with their leaks in place (``remove_leaks=False``), or none will be found. If the histories
+    of the items are not in the file, pass ``histories_known=False``. Otherwise every item counts as one with an empty
+    history.
 
     Raises
     ------
@@ -132,7 +136,7 @@ def audit(items: Sequence[VoiceItem], *, histories_known: bool = True) -> AuditR
 
 
 def predictor_row(found: Guesses) -> dict[str, Any]:
-    """A predictor's figures in percent, with both intervals; whatever is undefined is None."""
+    """Return a predictor's figures in percent, with both intervals; undefined figures are None."""
     r = found.rate
     return {
         "predictor": found.predictor.name,

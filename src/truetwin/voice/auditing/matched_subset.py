@@ -1,4 +1,4 @@
-"""Fairer versions of a benchmark: answers at every place equally often, and a subset without telltale options."""
+"""Make a benchmark fairer: balance the positions of right answers, select items without telltale options."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ STYLE_PROBABILITY = 0.5
 
 @dataclass(frozen=True)
 class Repaired:
-    """A release, and what was done to get it: ids of the items concerned by what was done."""
+    """Repaired release, and what was changed: the ids of the items concerned by each kind of change."""
 
     items: list[VoiceItem]
     done: Mapping[str, tuple[str, ...]]
 
 
 def balance_positions(items: Sequence[VoiceItem], *, seed: int) -> list[VoiceItem]:
-    """Shuffle every item's options so that right answers stand at every place equally often (up to one item).
+    """Shuffle every item's options so that right answers stand at every position equally often (up to one item).
 
-    The order is a function of the items and the seed alone; option ids stay.
+    The order depends on the items and the seed alone; option ids stay the same.
 
     Examples
     --------
@@ -59,11 +59,11 @@ def balance_positions(items: Sequence[VoiceItem], *, seed: int) -> list[VoiceIte
 
 
 def repaired_release(items: Sequence[VoiceItem], *, seed: int) -> Repaired:
-    """A release whose right answers are balanced over places, without duplicates, leaks and missing replies.
+    """Make a release with balanced positions, and without duplicates, leaks and missing replies.
 
-    Duplicates and items whose true reply is missing (placeholder, "none") are dropped; where the true reply stands in
-    the stimulus, a gap takes its place; history turns that hold it are dropped. Options are not rewritten: shortcuts of
-    length and style remain, and :func:`matched_subset` is the way round them.
+    Duplicates and items whose true reply is missing (placeholder, "none") are dropped. Where the true reply stands in
+    the stimulus, a gap takes its place. History turns that hold it are dropped. Options are not rewritten, so
+    shortcuts of length and style remain; :func:`matched_subset` avoids those.
 
     Raises
     ------
@@ -101,19 +101,19 @@ def matched_subset(
     length_gap: float = LENGTH_GAP,
     style_probability: float = STYLE_PROBABILITY,
 ) -> list[VoiceItem]:
-    """Items whose options are alike in length and style.
+    """Select the items whose options are alike in length and style.
 
-    An item stays if no option's length differs from the mean of the others by more than the gap, and the style model
-    (groups held out) gives no option more than the probability. Both conditions look at all options alike and not at
-    which one is true, so that choosing items by them opens no new shortcut. Duplicates and items without a true reply
-    are left out.
+    An item stays if no option's length differs from the mean of the others by more than ``length_gap``, and the style
+    model (groups held out) gives no option more than ``style_probability``. Both conditions treat all options alike
+    and do not use which one is true, so that choosing items by them opens no new shortcut. Duplicates and items
+    without a true reply are left out.
 
     Parameters
     ----------
     length_gap : float
-        Largest absolute log ratio of a length to that mean; > 0.
+        Largest absolute log ratio of an option's length to the mean length of the others; > 0.
     style_probability : float
-        Between chance (.25, keeps nothing) and 1 (keeps everything).
+        Largest probability of an option, between chance (.25, keeps nothing) and 1 (keeps everything).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Guesses at the true reply that know nothing of the persona: what a benchmark gives away by itself."""
+"""Guess the true reply without knowing the persona: shows what a benchmark gives away by itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.registry import Registry
+from truetwin.registry import Registry, must_be
 from truetwin.voice.auditing.style import answer_index, style_probabilities
 from truetwin.voice.items.verbatim import words_of
 from truetwin.voice.items.voice_items import VoiceItem
@@ -24,16 +24,16 @@ _TIE = 1e-9
 
 @dataclass(frozen=True)
 class Predictor:
-    """A rule that gives every option a score; the highest is its guess, and tied options share the credit.
+    """Rule that gives every option a score; the highest is its guess, and tied options share the credit.
 
     Attributes
     ----------
     name, description : str
-        For tables.
+        Name and description for tables.
     uses : {"options", "stimulus", "history"}
-        What it looks at. Only the last one knows anything of the persona.
+        What the rule looks at. Only the history tells anything of the persona.
     score : callable
-        From items to an array (n_items, n_options), or None where the rule cannot be applied to these items.
+        Function from items to an array (n_items, n_options), or to None where the rule cannot be applied.
     """
 
     name: str
@@ -43,17 +43,18 @@ class Predictor:
 
     @property
     def is_persona_free(self) -> bool:
-        """Whether it knows nothing of who is to be played."""
+        """Whether the rule knows nothing of the person to be played."""
         return self.uses != "history"
 
 
 @dataclass(frozen=True)
 class Guesses:
-    """What one predictor reaches.
+    """Guesses of one predictor, and how often they are right.
 
     Attributes
     ----------
     predictor : Predictor
+        The rule.
     rate : Rate
         Accuracy; undefined (NaN, n = 0) where the predictor cannot be applied.
     credit : ndarray of shape (n_items,), or None
@@ -65,7 +66,12 @@ class Guesses:
     credit: Array | None
 
 
-predictors: Registry[Predictor] = Registry("predictor", hint="`truetwin voice audit` shows all.")
+predictors: Registry[Predictor] = Registry(
+    "predictor",
+    hint="`truetwin voice audit` shows all.",
+    entry_point_group="truetwin.voice_predictors",
+    check=must_be(Predictor),
+)
 
 
 def add(predictor: Predictor) -> None:
@@ -95,23 +101,23 @@ def guess(predictor: Predictor, items: Sequence[VoiceItem]) -> Guesses:
 
 def guess_all(items: Sequence[VoiceItem]) -> list[Guesses]:
     """All registered predictors, the most accurate persona-free one first; undefined ones last."""
-    found = [guess(predictors[name], items) for name in predictors]
+    found = [guess(predictor, items) for _, predictor in predictors.items()]
     return sorted(found, key=lambda g: (g.rate.n == 0, -g.rate.value if g.rate.n else 0.0))
 
 
 def best_persona_free(found: Sequence[Guesses]) -> Guesses | None:
-    """The most accurate predictor that knows nothing of the persona; None if none could be applied."""
+    """Return the most accurate predictor that knows nothing of the persona; None if none could be applied."""
     fitting = [g for g in found if g.predictor.is_persona_free and g.rate.n]
     return max(fitting, key=lambda g: g.rate.value, default=None)
 
 
 def lengths(items: Sequence[VoiceItem]) -> Array:
-    """Characters of every option, (n_items, n_options)."""
+    """Count the characters of every option, (n_items, n_options)."""
     return np.array([[len(option.text) for option in item.options] for item in items], dtype=np.float64)
 
 
 def length_gaps(items: Sequence[VoiceItem]) -> Array:
-    """|log ratio| of each option's length to the mean length of the item's other options.
+    """Compute the absolute log ratio of each option's length to the mean length of the item's other options.
 
     Empty options count as one character, so that the ratio is defined.
     """
@@ -136,7 +142,7 @@ def _odd_one_out(items: Sequence[VoiceItem]) -> Array | None:
 
 
 def _similarity(items: Sequence[VoiceItem], texts: Sequence[str]) -> Array | None:
-    """TF-IDF cosine of each option to its item's text."""
+    """Compute the TF-IDF cosine of each option to its item's text, (n_items, n_options)."""
     n, k = len(items), len(items[0].options)
     vectors = _vectors([*(option.text for item in items for option in item.options), *texts])
     if vectors is None:

@@ -1,10 +1,10 @@
-r"""What an option looks like, whatever it says: style features, and a guess at the true reply from them alone.
+r"""Describe the style of an option (length, punctuation ...), and guess the true reply from style alone.
 
 The model is a conditional logit,
 
 .. math:: P(\text{option } k \text{ is true}) = \frac{\exp(w' x_k)}{\sum_l \exp(w' x_l)},
 
-with a ridge penalty on ``w``, fitted without the items whose group it then predicts.
+with a ridge penalty on ``w``. It is fitted without the items of the group that it then predicts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from truetwin.voice.items.verbatim import length_in_words, words_of
 from truetwin.voice.items.voice_items import VoiceItem
 
 Array = NDArray[np.float64]
-#: Groups up to which each is left out alone; more are gathered in ``N_FOLDS`` folds.
+#: Up to this number of groups, each is left out alone; more groups are gathered in ``N_FOLDS`` folds.
 MOST_SINGLE_GROUPS = 20
 N_FOLDS = 10
 RIDGE = 10.0
@@ -70,9 +70,9 @@ FEATURES = (
 
 
 def features_of(text: str) -> Array:
-    """The style features of one text, in the order of :data:`FEATURES`.
+    """Compute the style features of one text, in the order of :data:`FEATURES`.
 
-    Counts of marks are per word; of scripts without spaces, two characters count as a word.
+    Counts of punctuation marks are per word. In scripts without spaces, two characters count as a word.
 
     Examples
     --------
@@ -113,10 +113,10 @@ def features_of(text: str) -> Array:
 
 
 def style_arrays(items: Sequence[VoiceItem]) -> Array:
-    """Features of all options, (items, options, features): each feature, and how far it is from the other options.
+    """Compute the features of all options, (items, options, features), relative to the item's other options.
 
-    A feature enters as its difference from the mean of the item's other options and as the absolute value of that
-    difference, both in units of the feature's spread over all options; only what is known without the answer is used.
+    A feature enters as its difference from the mean of the item's other options, and as the absolute value of that
+    difference. Both are in units of the feature's spread over all options. The right answer is not used.
     """
     raw = np.array([[features_of(option.text) for option in item.options] for item in items])
     spread = raw.std(axis=(0, 1))
@@ -128,7 +128,7 @@ def style_arrays(items: Sequence[VoiceItem]) -> Array:
 
 
 def style_probabilities(items: Sequence[VoiceItem], *, seed: int = 0) -> Array | None:
-    """Probability of each option of each item, from a style model that has not seen the item's group.
+    """Compute the probability of each option of each item, from a style model that has not seen the item's group.
 
     Returns
     -------
@@ -149,11 +149,12 @@ def style_probabilities(items: Sequence[VoiceItem], *, seed: int = 0) -> Array |
 
 
 def fit_conditional_logit(x: Array, y: NDArray[np.intp], *, ridge: float = RIDGE) -> Array:
-    r"""Weights that minimise :math:`-\sum_i \log P(y_i) + \frac{\lambda}{2} \|w\|^2`.
+    r"""Fit a conditional logit: weights that minimise :math:`-\sum_i \log P(y_i) + \frac{\lambda}{2} \|w\|^2`.
 
     Parameters
     ----------
     x : ndarray of shape (n_items, n_options, n_features)
+        Features of the options.
     y : ndarray of shape (n_items,)
         Index of the true option.
     ridge : float
@@ -174,7 +175,7 @@ def fit_conditional_logit(x: Array, y: NDArray[np.intp], *, ridge: float = RIDGE
 
 
 def group_folds(groups: Sequence[Hashable], *, seed: int = 0) -> NDArray[np.intp]:
-    """A fold number an item; items of one group share a fold, and few groups get a fold each.
+    """Assign a fold number to each item; items of one group share a fold, and few groups get a fold each.
 
     Examples
     --------
@@ -190,12 +191,12 @@ def group_folds(groups: Sequence[Hashable], *, seed: int = 0) -> NDArray[np.intp
 
 
 def group_of(item: VoiceItem) -> str:
-    """What cross-validation keeps together: the group, or the persona where there is no group."""
+    """Return the unit that cross-validation keeps together: the group, or the persona where there is no group."""
     return item.group or item.persona.id
 
 
 def answer_index(item: VoiceItem) -> int:
-    """Place of the true option as stored."""
+    """Return the position of the true option as stored, from 0."""
     return next(k for k, option in enumerate(item.options) if option.id == item.answer)
 
 

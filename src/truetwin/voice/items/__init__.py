@@ -1,4 +1,4 @@
-"""Benchmark items: one format, the published dimensions, faults, controls."""
+"""Benchmark items: one format, loaders of the published dimensions, faults, control conditions."""
 
 from typing import TYPE_CHECKING
 

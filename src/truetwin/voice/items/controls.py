@@ -1,4 +1,4 @@
-"""Control runs: what remains when the model is told nothing of the person, or of somebody else."""
+"""Control conditions: the model is told nothing of the person, or is told of somebody else."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from truetwin.voice.items.voice_items import VoiceItem, VoicePersona
 
 
 def without_history(items: Sequence[VoiceItem], *, keep_profile: bool = False) -> list[VoiceItem]:
-    """Items whose persona is unknown: no history, and neither name, traits, goals nor details.
+    """Hide the persona of items: remove the history, and also name, traits, goals and details.
 
-    What a model still gets right, it does not get from the persona.
+    What a model still gets right does not come from the persona.
 
     Parameters
     ----------
     keep_profile : bool, default=False
-        Take away the history only.
+        Remove the history only.
     """
     return [
         replace(item, history=(), persona=item.persona if keep_profile else VoicePersona(item.persona.id))
@@ -28,12 +28,12 @@ def without_history(items: Sequence[VoiceItem], *, keep_profile: bool = False) -
 
 
 def with_swapped_history(items: Sequence[VoiceItem], *, seed: int) -> list[VoiceItem]:
-    """Items that come with another person's history and profile; stimulus, options and answer stay.
+    """Give items another person's history and profile; stimulus, options and answer stay the same.
 
-    The other person is drawn, by the seed, among those of the same dimension and language who have a history, from the
-    same group (novel, channel) where there is one; their longest history is taken. Ids of personas stay, because
-    results are clustered by who really replied. A model that plays the persona must get worse; one that uses shortcuts
-    will not. The provenance of each item says whose history it has.
+    The other person is drawn, by the seed, among those of the same dimension and language who have a history, from
+    the same group (novel, channel) where there is one. The longest history of that person is taken. Ids of personas
+    stay, because results are clustered by who really replied. A model that plays the persona must get worse; one that
+    uses shortcuts will not. The provenance of each item says whose history it has.
 
     Raises
     ------

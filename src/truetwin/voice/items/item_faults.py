@@ -1,4 +1,4 @@
-"""Faults of single items: leaks, duplicates, placeholders, missing histories."""
+"""Find faults of single items: leaks, duplicates, placeholders, missing histories."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOTHING_SAID = {"none", "null", "nil", "nan", "n/a", "na", "todo", "tbd", "unde
 
 @dataclass(frozen=True)
 class Finding:
-    """A kind of fault and the items that have it.
+    """Kind of fault, and the items that have it.
 
     ``low`` and ``high`` are Wilson's 95% interval of the share of items concerned.
     """
@@ -28,7 +28,7 @@ class Finding:
 
     @property
     def n(self) -> int:
-        """Items concerned."""
+        """Number of items concerned."""
         return len(self.item_ids)
 
     @property
@@ -38,7 +38,7 @@ class Finding:
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether a text only stands for a text: all of it is in brackets.
+    """Test whether a text only stands for a text: all of it is in brackets.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def is_placeholder(text: str) -> bool:
 
 
 def says_nothing(text: str) -> bool:
-    """Whether a text is empty, or a word that a program writes for nothing.
+    """Test whether a text is empty, or a word that a program writes for nothing.
 
     Examples
     --------
@@ -61,27 +61,27 @@ def says_nothing(text: str) -> bool:
 
 
 def true_reply_in_stimulus(item: VoiceItem) -> bool:
-    """Whether the true reply, of at least four words, stands word for word in what it replies to."""
+    """Test whether the true reply, of at least four words, stands word for word in the stimulus."""
     return stands_in(item.true_option.text, item.stimulus)
 
 
 def distractor_in_stimulus(item: VoiceItem) -> bool:
-    """The same for any distractor, for comparison."""
+    """Test whether any distractor, of at least four words, stands word for word in the stimulus, for comparison."""
     return any(stands_in(option.text, item.stimulus) for option in item.distractors)
 
 
 def gives_away(true: str, turn: Turn) -> bool:
-    """Whether an earlier reply has the true reply's words, or the true reply stands in the turn."""
+    """Test whether a turn gives the true reply away: its reply has the same words, or the true reply stands in it."""
     return same_words(turn.reply, true) or stands_in(true, turn.reply) or stands_in(true, turn.context)
 
 
 def true_reply_in_history(item: VoiceItem) -> bool:
-    """Whether any earlier turn gives the true reply away."""
+    """Test whether any earlier turn gives the true reply away."""
     return any(gives_away(item.true_option.text, turn) for turn in item.history)
 
 
 def stimulus_in_history(item: VoiceItem) -> bool:
-    """Whether the history has a turn on the same post, message or scene."""
+    """Test whether the history has a turn on the same post, message or scene."""
     return any(turn.context and same_words(turn.context, item.stimulus) for turn in item.history)
 
 
@@ -123,12 +123,15 @@ _CHECKS: tuple[tuple[str, str, Callable[[VoiceItem], bool]], ...] = (
 )
 
 
-#: Checks that say nothing of items whose histories are not known.
+#: Checks that do not apply to items whose histories are not known.
 _OF_HISTORIES = ("leak in history", "stimulus in history", "empty history")
 
 
 def find_faults(items: Sequence[VoiceItem], *, histories_known: bool = True) -> list[Finding]:
-    """All findings, those without items too; none about histories where these are not known."""
+    """Look for all kinds of fault; kinds without items are listed too.
+
+    If histories are not known, kinds about histories are left out.
+    """
     found = [
         Finding(name, description, tuple(item.item_id for item in items if check(item)), len(items))
         for name, description, check in _CHECKS
@@ -146,7 +149,10 @@ def find_faults(items: Sequence[VoiceItem], *, histories_known: bool = True) -> 
 
 
 def duplicates_of(items: Sequence[VoiceItem]) -> dict[str, str]:
-    """Items whose persona, stimulus and true reply an earlier item has, with the id of the first such item."""
+    """Find items with the persona, stimulus and true reply of an earlier item.
+
+    Returns the id of the first such item by the id of the duplicate.
+    """
     first: dict[tuple[str, str, str], str] = {}
     found = {}
     for item in items:

@@ -1,19 +1,19 @@
-"""Items by name or from a file of any known layout."""
+"""Load items by name, or from a file of any known layout."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from truetwin.errors import DataError, DatasetError, FileFormatError, UnknownNameError
 from truetwin.registry import closest
-from truetwin.voice.items.dimensions import Loaded, LoadReport, interpersonal, narrative, social
+from truetwin.voice.items.dimensions import Loaded, LoadReport
 from truetwin.voice.items.dimensions.loading import finish, load_records, read_lines
 from truetwin.voice.items.script_language import language_of
+from truetwin.voice.items.voice_dimensions import Layout, VoiceDimension, voice_dimensions
 from truetwin.voice.items.voice_items import (
-    DIMENSIONS,
     N_OPTIONS,
     Option,
     Turn,
@@ -25,9 +25,9 @@ from truetwin.voice.items.voice_items import (
 
 @dataclass(frozen=True)
 class Source:
-    """Items and where they are from.
+    """Loaded items, and where they come from.
 
-    ``layout`` is ``"own"``, ``"social"``, ``"social answers"``, ``"interpersonal"``, ``"narrative"`` or ``"generic"``.
+    ``layout`` is ``"own"``, ``"generic"``, or a layout of a dimension, such as ``"social answers"``.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Source:
 
 
 def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool = False) -> Source:
-    """Items of a published dimension, or of a file.
+    """Load the items of a published dimension, or of a file.
 
     Parameters
     ----------
@@ -48,38 +48,39 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
     profiles : Path, optional
         Profiles that go with a file of narrative items; by default ``profiles.jsonl`` beside it.
     remove_leaks : bool, default=False
-        Audits need the items as they are; runs do not.
+        Whether leaks of the true reply are removed. Audits need the items as they are; runs do not.
 
     Raises
     ------
     DatasetError
-        For ``"interpersonal"``, whose items are not published where the others are.
+        For a dimension without published items, such as ``"interpersonal"``.
     FileFormatError, DataError
-        If the file is not what it must be.
+        If the file has no known layout, or an item in it is damaged.
     """
-    if source in DIMENSIONS and not Path(source).is_file():
-        return _published(source, remove_leaks)
+    if source in voice_dimensions and not Path(source).is_file():
+        return _published(voice_dimensions[source], remove_leaks)
     path = Path(source)
     if not path.is_file():
-        guess = closest(source, list(DIMENSIONS))
+        known = voice_dimensions.names()
         raise UnknownNameError(
-            f"no dimension and no file named {source!r}.{guess} Dimensions are {', '.join(DIMENSIONS)}."
+            f"no dimension and no file named {source!r}.{closest(source, known)} Dimensions are {', '.join(known)}."
         )
     first = next((record for _, record in read_lines(path)), None)
     if first is None:
         raise DataError(f"{path} must hold at least one item; it has none")
     layout = _layout_of(first, path)
-    loaded = _READERS[layout](path, profiles, remove_leaks)
-    return Source(str(path), layout, loaded.items, loaded.report)
+    more = {"profiles": profiles} if layout.takes_profiles else {}
+    loaded = layout.load(path, remove_leaks=remove_leaks, **more)
+    return Source(str(path), layout.name, loaded.items, loaded.report)
 
 
 def generic_item(record: Mapping[str, Any], number: int, where: str) -> VoiceItem:
-    """A four-option question of any origin as an item.
+    """Read a four-option question of any origin as an item.
 
-    ``question`` (or ``stimulus``, ``context``), ``options`` (a list of four texts, or letters to texts) and ``answer``
-    (place from 0, letter, or the text itself) must be there; ``id``, ``persona`` (or ``user_id``), ``group``,
-    ``language`` and ``history`` (texts, or objects with ``reply`` and ``context``) may be. The dimension is taken to be
-    interpersonal unless given.
+    Required fields: ``question`` (or ``stimulus``, ``context``), ``options`` (a list of four texts, or letters to
+    texts) and ``answer`` (position from 0, letter, or the text itself). Optional fields: ``id``, ``persona`` (or
+    ``user_id``), ``group``, ``language`` and ``history`` (texts, or objects with ``reply`` and ``context``). The
+    dimension is interpersonal unless given.
 
     Examples
     --------
@@ -100,8 +101,10 @@ def generic_item(record: Mapping[str, Any], number: int, where: str) -> VoiceIte
         raise DataError(f"{where}: an item must have {N_OPTIONS} options; got {len(texts)}")
     answer = _answer_place(record.get("answer"), texts, letters, where)
     dimension = record.get("dimension", "interpersonal")
-    if dimension not in DIMENSIONS:
-        raise DataError(f"{where}: 'dimension' must be one of {', '.join(DIMENSIONS)}; got {dimension!r:.80}")
+    if dimension not in voice_dimensions:
+        raise DataError(
+            f"{where}: 'dimension' must be one of {', '.join(voice_dimensions)}; got {dimension!r:.80}"
+        )
     return VoiceItem(
         str(record.get("id", record.get("item_id", f"item-{number:04d}"))),
         dimension,
@@ -140,59 +143,37 @@ def _turn(turn: object, position: int, where: str) -> Turn:
     raise FileFormatError(f"{where}: a history turn must be a text or have a 'reply'; got {turn!r:.80}")
 
 
-def _published(name: str, remove_leaks: bool) -> Source:
-    if name == "narrative":
-        loaded = narrative.load(remove_leaks=remove_leaks)
-        return Source(name, "narrative", loaded.items, loaded.report)
-    if name == "social":
-        loaded = social.load_from_answers()
-        return Source(name, "social answers", loaded.items, loaded.report)
-    raise DatasetError(
-        "the published interpersonal items have no pinned file that could be fetched; give the file with "
-        "user_id, context, history, choices and answer_idx instead of the dimension's name"
-    )
+def _published(dimension: VoiceDimension, remove_leaks: bool) -> Source:
+    if dimension.published is None:
+        fields = "; or ".join(", ".join(layout.fields) for layout in dimension.layouts)
+        raise DatasetError(
+            f"the published {dimension.name} items have no pinned file that could be fetched; give the file instead of "
+            f"the dimension's name; its records have {fields}"
+        )
+    loaded = dimension.published(remove_leaks=remove_leaks)
+    return Source(dimension.name, dimension.published_layout or dimension.name, loaded.items, loaded.report)
 
 
-def _own(path: Path, profiles: Path | None, remove_leaks: bool) -> Loaded:
+def _own(path: Path, *, remove_leaks: bool) -> Loaded:
     return finish(read_voice_items(path), {}, remove_leaks=remove_leaks)
 
 
-def _narrative(path: Path, profiles: Path | None, remove_leaks: bool) -> Loaded:
-    beside = profiles or path.with_name("profiles.jsonl")
-    if not beside.is_file():
-        raise FileFormatError(
-            f"narrative items need their characters' profiles; there is no {beside}. Name the file with --profiles."
-        )
-    return narrative.load(path, beside, remove_leaks=remove_leaks)
-
-
-def _generic(path: Path, profiles: Path | None, remove_leaks: bool) -> Loaded:
+def _generic(path: Path, *, remove_leaks: bool) -> Loaded:
     return load_records(path, generic_item, remove_leaks=remove_leaks)
 
 
-_READERS: dict[str, Callable[[Path, Path | None, bool], Loaded]] = {
-    "own": _own,
-    "narrative": _narrative,
-    "social": lambda path, _, remove_leaks: social.load(path, remove_leaks=remove_leaks),
-    "social answers": lambda path, _, __: social.load_from_answers(path),
-    "interpersonal": lambda path, _, remove_leaks: interpersonal.load(path, remove_leaks=remove_leaks),
-    "generic": _generic,
-}
-_FIELDS = {  # in this order: the first layout whose fields are all there
-    "own": {"item_id", "stimulus", "options", "answer", "persona"},
-    "narrative": {"mcq", "speaker_match_key"},
-    "social answers": {"anchor_post", "choices", "ground_truth_index"},
-    "social": {"anchor_post", "choices", "answer_idx"},
-    "interpersonal": {"user_id", "context", "choices", "answer_idx"},
-}
+_OWN = Layout("own", ("item_id", "stimulus", "options", "answer", "persona"), _own)
+_GENERIC = Layout("generic", ("answer",), _generic)
 
 
-def _layout_of(record: Mapping[str, Any], path: Path) -> str:
-    for name, fields in _FIELDS.items():
-        if fields <= set(record):
-            return name
+def _layout_of(record: Mapping[str, Any], path: Path) -> Layout:
+    """The first layout whose fields are all there: our own, then those of the dimensions, then the generic one."""
+    known = [_OWN, *(layout for _, dimension in voice_dimensions.items() for layout in dimension.layouts)]
+    for layout in known:
+        if set(layout.fields) <= set(record):
+            return layout
     if "answer" in record and ("options" in record or "choices" in record):
-        return "generic"
+        return _GENERIC
     raise FileFormatError(
         f"{path} must hold multiple-choice items, at least with 'question', 'options' and 'answer'; its first line has "
         f"{', '.join(sorted(record)) or 'no fields'}"

@@ -1,4 +1,4 @@
-"""Which language a text is in, as far as its letters say."""
+"""Guess the language of a text from its script."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _MIN_SHARE = 0.2
 
 
 def language_of(text: str) -> str:
-    """ISO 639-1 code of the commonest language of the text's script; ``"und"`` for Latin letters and for none.
+    """Return the ISO 639-1 code of the commonest language that is written in the text's script.
 
-    Latin letters alone do not tell English from Spanish, and a prompt must not claim what is not known.
+    The code is ``"und"`` (undetermined) for Latin letters and for none. Latin letters alone do not tell English from
+    Spanish, and a prompt must not claim what is not known.
 
     Examples
     --------

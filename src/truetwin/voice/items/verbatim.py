@@ -1,4 +1,4 @@
-"""Whether one text stands in another, word for word."""
+"""Verbatim search: does one text stand in another, word for word?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORD = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿]|[^\W぀-ヿ㐀-䶿一-鿿豈
 
 
 def words_of(text: str) -> list[str]:
-    """Lower-case words without marks; Chinese and Japanese characters count as one word each.
+    """Split a text into lower-case words without punctuation; a Chinese or Japanese character counts as a word.
 
     Examples
     --------
@@ -26,7 +26,7 @@ def words_of(text: str) -> list[str]:
 
 
 def same_words(one: str, other: str) -> bool:
-    """Whether two texts have the same words in the same order, whatever the marks and capitals.
+    """Test whether two texts have the same words in the same order, whatever the punctuation and capitals.
 
     Examples
     --------
@@ -37,10 +37,10 @@ def same_words(one: str, other: str) -> bool:
 
 
 def stands_in(text: str, source: str, *, least_words: int = LEAST_WORDS) -> bool:
-    """Whether ``text`` stands in ``source`` word for word; never for texts of fewer than ``least_words`` words.
+    """Test whether ``text`` stands in ``source`` word for word; never true for fewer than ``least_words`` words.
 
     Words are separated by spaces in the text as written ("don't" is one), so that the threshold is what a reader
-    counts; of scripts without spaces, two characters count as a word.
+    counts. In scripts without spaces, two characters count as a word.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def stands_in(text: str, source: str, *, least_words: int = LEAST_WORDS) -> bool
 
 
 def _joined(text: str) -> str:
-    """The words with a space between any two of them."""
+    """Join the words of a text with single spaces."""
     return _split(text) if len(text) > _LONGEST_KEPT else _kept(text)
 
 
@@ -70,7 +70,7 @@ def _split(text: str) -> str:
 
 
 def length_in_words(text: str) -> int:
-    """Number of words between spaces; of scripts without spaces, every two characters count as a word.
+    """Count the words between spaces; in scripts without spaces, every two characters count as a word.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def length_in_words(text: str) -> int:
 
 
 def cut_out(text: str, source: str) -> str:
-    """``source`` without any place where ``text`` stands word for word; a gap mark shows where it stood.
+    """Replace every place of ``source`` where ``text`` stands word for word by a gap mark.
 
     Examples
     --------

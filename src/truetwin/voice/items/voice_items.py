@@ -1,23 +1,24 @@
-"""The one format of benchmark items, whatever dimension they come from."""
+"""Voice item: the one format of benchmark items, whatever dimension they come from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, TypeAlias
 
 from truetwin.errors import DataError, FileFormatError
 from truetwin.io.json_lines import read_json_lines, write_json_lines
+from truetwin.voice.items.voice_dimensions import voice_dimensions
 
-Dimension = Literal["social", "interpersonal", "narrative"]
-DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+#: Name of a part of the benchmark; :data:`truetwin.voice.items.voice_dimensions.voice_dimensions` has all.
+Dimension: TypeAlias = str
 N_OPTIONS = 4
 
 
 @dataclass(frozen=True)
 class VoicePersona:
-    """Whoever is to be played: a user of a platform, a member of a chat, a character of a novel."""
+    """Person to be played: a user of a platform, a member of a chat, a character of a novel."""
 
     id: str
     name: str = ""
@@ -28,7 +29,7 @@ class VoicePersona:
 
 @dataclass(frozen=True)
 class Turn:
-    """One earlier reply of the persona and what it replied to; ``position`` orders turns within the source."""
+    """Earlier reply of the persona, and what it replied to; ``position`` orders turns within the source."""
 
     reply: str
     context: str = ""
@@ -37,7 +38,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Option:
-    """One reply that may be chosen. ``id`` is stable; letters are given out only when a prompt is rendered.
+    """Reply that may be chosen. ``id`` is stable; letters are assigned only when a prompt is rendered.
 
     ``source`` says where it comes from: ``"true"``, or whoever said or wrote the distractor.
     """
@@ -49,18 +50,18 @@ class Option:
 
 @dataclass(frozen=True)
 class VoiceItem:
-    """One item: who, what was said to them, what they replied, and three other replies.
+    """Benchmark item: a persona, what was said to that person, the true reply, and three other replies.
 
     Parameters
     ----------
     item_id : str
         Unique within a file.
-    dimension : {"social", "interpersonal", "narrative"}
-        Part of the benchmark (paper B, section 3.2).
+    dimension : str
+        Part of the benchmark (paper B, section 3.2): "social", "interpersonal", "narrative", or a registered one.
     language : str
         ISO 639-1 code of the stimulus and the replies.
     persona : VoicePersona
-        Who is to be played.
+        Person to be played.
     stimulus : str
         What the reply answers: a post, a message, a scene.
     options : tuple of Option
@@ -70,13 +71,13 @@ class VoiceItem:
     history : tuple of Turn
         Earlier replies of the persona, oldest first; never from after the item.
     group : str
-        Novel, channel or topic: what cross-validation must keep together.
+        Novel, channel or topic; cross-validation keeps the items of a group together.
     duplicate_of : str, optional
         Id of the first item with the same stimulus and true reply.
     capabilities : mapping, optional
         Annotation: ``{"primary": name, "labels": {name: bool}}``.
     provenance : mapping
-        Where the item comes from; free, but JSON.
+        Where the item comes from; any JSON values.
     """
 
     item_id: str
@@ -93,9 +94,9 @@ class VoiceItem:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.dimension not in DIMENSIONS:
+        if self.dimension not in voice_dimensions:
             raise DataError(
-                f"an item's dimension must be one of {', '.join(DIMENSIONS)}; got {self.dimension!r} at item "
+                f"an item's dimension must be one of {', '.join(voice_dimensions)}; got {self.dimension!r} at item "
                 f"{self.item_id!r}"
             )
         ids = [option.id for option in self.options]
@@ -111,21 +112,21 @@ class VoiceItem:
 
     @property
     def true_option(self) -> Option:
-        """The reply that the person gave."""
+        """Option with the reply that the person gave."""
         return next(option for option in self.options if option.id == self.answer)
 
     @property
     def distractors(self) -> tuple[Option, ...]:
-        """The other options, in stored order."""
+        """Other options, in stored order."""
         return tuple(option for option in self.options if option.id != self.answer)
 
     def to_record(self) -> dict[str, Any]:
-        """The item as JSON-ready nested dictionaries and lists."""
+        """Convert the item to nested dictionaries and lists for JSON."""
         return asdict(self)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> VoiceItem:
-        """The item behind :meth:`to_record`; raises :class:`DataError` or KeyError/TypeError for anything else."""
+        """Restore an item from :meth:`to_record`; raises :class:`DataError` or KeyError/TypeError for anything else."""
         _check_texts(record, ("item_id", "dimension", "language", "stimulus", "answer"), required=True)
         _check_texts(record, ("group", "duplicate_of"))
         persona = dict(record["persona"])

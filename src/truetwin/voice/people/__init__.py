@@ -1,1 +1,1 @@
-"""Studies with human raters: blinded samples, forms, annotators' files, agreement."""
+"""Run studies with human raters: blinded samples, forms, annotators' files, agreement."""

@@ -1,4 +1,4 @@
-"""A blinded sample as files for annotators: a CSV table, and one HTML page that saves JSON."""
+"""Write a blinded sample for annotators: a CSV table, and one HTML page that saves JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _RANKING = (
 
 @dataclass(frozen=True)
 class _Words:
-    """What a form says about its kind of task."""
+    """Texts of a form for one kind of task."""
 
     title: str
     question: str
@@ -77,12 +77,12 @@ _WORDS = {
 def write_sample(folder: str | Path, sample: Sample) -> dict[str, Path]:
     """Write ``tasks.csv``, ``form.html`` and ``key.json`` to an existing folder, all or none.
 
-    Annotators get the table or the form; the key unblinds them and stays behind.
+    Annotators get the table or the form. The key, which says what is right, must not be given to them.
 
     Returns
     -------
     dict
-        ``"table"``, ``"form"`` and ``"key"`` to their paths.
+        Paths of the files under ``"table"``, ``"form"`` and ``"key"``.
     """
     folder = Path(folder)
     paths = {"table": folder / "tasks.csv", "form": folder / "form.html", "key": folder / "key.json"}
@@ -94,7 +94,7 @@ def write_sample(folder: str | Path, sample: Sample) -> dict[str, Path]:
 
 
 def form_page(sample: Sample) -> str:
-    """The sample as one self-contained HTML page.
+    """Render the sample as one self-contained HTML page.
 
     It needs no network, keeps progress in the browser, works by keyboard, and saves a JSON file that
     :func:`~truetwin.voice.people.annotator_files.read_annotators` reads. Texts are inserted as text, never as HTML.
@@ -120,7 +120,10 @@ def form_page(sample: Sample) -> str:
 
 
 def _write_table(path: Path, sample: Sample) -> None:
-    """One row a task with empty columns ``annotator``, ``label`` and ``comment``; the byte mark is for spreadsheets."""
+    """Write one row a task with empty columns ``annotator``, ``label`` and ``comment``.
+
+    The file begins with a byte-order mark, so that spreadsheets read it as UTF-8.
+    """
     with path.open("w", encoding="utf-8-sig", newline="") as out:
         writer = csv.writer(out)
         columns = ("task_id", "language", "persona", "history", "stimulus", "reference", "written", *LETTERS)
@@ -141,5 +144,5 @@ def _cells(task: SampleTask) -> list[str]:
 
 
 def _inert(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """Make a cell safe: no spreadsheet takes it for a formula."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

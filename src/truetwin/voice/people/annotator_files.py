@@ -1,4 +1,4 @@
-"""Annotators' files: what they may hold, and which mistakes are refused."""
+"""Read annotators' files, and refuse mistakes in them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ LONGEST_CELL = 10 * 2**20
 
 @dataclass(frozen=True)
 class Annotator:
-    """One person's labels.
+    """Labels of one person.
 
     Attributes
     ----------
     name : str
+        Name of the annotator.
     labels : mapping from task id to label
         Letters, or marks as text; tasks without a label are absent.
     source : str
-        The file.
+        Name of the file.
     """
 
     name: str
@@ -39,7 +40,8 @@ class Annotator:
 def read_annotators(paths: Sequence[str | Path], key: SampleKey) -> list[Annotator]:
     """Read annotators' files: JSON that the form saved, or the sample's CSV with its column ``label`` filled.
 
-    A JSON file names its annotator; a CSV file does in a column ``annotator``, or is named by its file.
+    A JSON file names its annotator. A CSV file does so in a column ``annotator``; without it, the annotator has the
+    name of the file.
 
     Raises
     ------

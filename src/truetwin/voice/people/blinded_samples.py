@@ -1,7 +1,7 @@
-"""Blinded samples for people to annotate, and the key that unblinds them.
+"""Draw blinded samples for people to annotate, with the key that unblinds them.
 
-Every unit has the same chance to be drawn, strata included: units are put in order of their stratum, at random within
-it, and every k-th is taken from a random start. Means over a sample therefore need no weights.
+Systematic sampling: units are put in order of their stratum, at random within it, and every k-th is taken from a
+random start. Every unit has the same chance to be drawn. Means over a sample therefore need no weights.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
-from truetwin.errors import DataError, FileFormatError, ParameterError
+from truetwin.errors import DataError, FileFormatError, ParameterError, UnknownNameError
 from truetwin.io import replacing
+from truetwin.registry import closest
+from truetwin.settings.voice_settings import Stratum
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.outcomes import FOUR_WAY, Outcome, Protocol
 
@@ -25,13 +27,28 @@ LETTERS = "ABCD"
 MARKS = (1, 2, 3, 4, 5)
 WRITTEN = "reply"
 HISTORY_SHOWN = 30
-Stratum = Literal["group", "dimension", "language", "persona", "model"]
 STRATA: tuple[Stratum, ...] = get_args(Stratum)
+
+
+def protocol_for_people(name: str) -> Protocol:
+    """Look up a protocol that people can do.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such protocol, or nothing in it for people to do.
+    """
+    known = [p.value for p in Protocol if p is not Protocol.REPLY]
+    if name not in known:
+        raise UnknownNameError(
+            f"no protocol named {name!r} for people.{closest(name, known)} Known are {', '.join(known)}."
+        )
+    return Protocol(name)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One text to choose among, under the letter that annotators see."""
+    """Text to choose among others, under the letter that annotators see."""
 
     letter: str
     text: str
@@ -39,7 +56,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class SampleTask:
-    """What annotators see of one unit: nothing that says what is right, who wrote what, or which item it is.
+    """Task as annotators see it: nothing in it says what is right, who wrote what, or which item it is.
 
     ``reference`` is the text to compare with (ranking and scoring), ``written`` the text to mark (scoring).
     """
@@ -56,7 +73,7 @@ class SampleTask:
 
 @dataclass(frozen=True)
 class KeyEntry:
-    """What one task is: the item, the model whose reply is judged, which option has which letter, what is right."""
+    """Key of one task: the item, the model whose reply is judged, which option has which letter, what is right."""
 
     item_id: str
     model: str = ""
@@ -68,7 +85,7 @@ class KeyEntry:
 
 @dataclass(frozen=True)
 class SampleKey:
-    """What unblinds a sample; annotators must not see it.
+    """Key that unblinds a sample; annotators must not see it.
 
     Attributes
     ----------
@@ -77,9 +94,11 @@ class SampleKey:
     protocol : Protocol
         ``CHOICE``, ``REPLY_VS_DISTRACTORS``, ``MAP_TO_OPTIONS`` or ``SCORING``.
     tasks : mapping from task id to KeyEntry
+        Key of each task.
     n_population : int
-        Units that the sample was drawn from.
+        Number of units that the sample was drawn from.
     seed : int
+        Seed of the draw.
     """
 
     sample: str
@@ -116,18 +135,19 @@ def draw_sample(
     Parameters
     ----------
     items : sequence of VoiceItem
+        Items to draw from.
     protocol : Protocol
-        What people are to do: choose the persona's own reply (``CHOICE``), rank as a judge does, in either estimand,
+        Task of the annotators: choose the persona's own reply (``CHOICE``), rank as a judge does, in either estimand,
         or mark a written reply (``SCORING``).
     n : int
-        Units to draw.
+        Number of units to draw.
     outcomes : sequence of Outcome
         Written replies, for all but ``CHOICE``: outcomes of this protocol, or of ``REPLY``. Only written replies are
         drawn.
     strata : sequence of str
-        What the sample must mirror, in order of importance.
+        Fields that the sample must mirror, in order of importance.
     seed : int
-        Of the draw, of the order of tasks and of the letters.
+        Seed of the random choices: the units drawn, the order of tasks, and the letters of the options.
 
     Raises
     ------
@@ -169,7 +189,7 @@ def write_key(path: str | Path, key: SampleKey) -> None:
 
 
 def read_key(path: str | Path) -> SampleKey:
-    """Read a key; anything else is a :class:`FileFormatError`."""
+    """Read a key; any other file raises :class:`FileFormatError`."""
     path = Path(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -255,7 +275,7 @@ def _blind(
 
 
 def model_label(key: SampleKey, task_id: str, outcome: Outcome) -> str | None:
-    """The label that a model's outcome amounts to, in the letters of the sample; None if it gave no answer."""
+    """Convert a model's outcome to the label that an annotator would give; None if the model gave no answer."""
     entry = key.tasks[task_id]
     if outcome.protocol is not key.protocol:
         raise DataError(

@@ -1,7 +1,7 @@
-"""How far raters agree: kappa, Spearman, Krippendorff's alpha, majority votes, with bootstrap intervals over items.
+"""Inter-rater agreement: kappa, Spearman, Krippendorff's alpha, majority votes, with bootstrap intervals over items.
 
 A rating is a number; NaN where a rater gave none. An agreement is *undefined* (NaN), never 0 or 1, where it cannot be
-told: fewer than two items in common, or raters who always say the same. Source: paper B, tables 4 and 6.
+measured: with fewer than two items in common, or raters who always say the same. Source: paper B, tables 4 and 6.
 """
 
 from __future__ import annotations
@@ -28,15 +28,16 @@ ORDINAL_MEASURES: tuple[Measure, ...] = (
 
 @dataclass(frozen=True)
 class Agreement:
-    """One measure of agreement.
+    """Measure of agreement, with its interval.
 
     Attributes
     ----------
     measure : str
+        Name of the measure.
     interval : Interval
         Mean over the pairs in which it is defined (alpha: over all raters at once), bootstrapped over items.
     n_pairs, n_undefined_pairs : int
-        Pairs of raters behind it (1 for alpha of all raters), and those that left it undefined.
+        Number of pairs of raters with a value (1 for alpha of all raters), and of pairs where it is undefined.
     """
 
     measure: str
@@ -48,7 +49,9 @@ class Agreement:
 def cohen_kappa(
     first: ArrayLike, second: ArrayLike, weights: Literal["none", "linear", "quadratic"] = "none"
 ) -> float:
-    r"""Agreement of two raters beyond chance, :math:`1 - \sum w_{ab} p_{ab} / \sum w_{ab} p_{a\cdot} p_{\cdot b}`.
+    r"""Cohen's kappa: agreement of two raters beyond chance.
+
+    .. math:: \kappa = 1 - \sum w_{ab} p_{ab} / \sum w_{ab} p_{a\cdot} p_{\cdot b}
 
     The weights :math:`w_{ab}` of a disagreement are 1, :math:`|a - b|` or :math:`(a - b)^2`, with ratings taken as
     numbers.
@@ -75,7 +78,7 @@ def cohen_kappa(
 
 
 def spearman(first: ArrayLike, second: ArrayLike) -> float:
-    """Rank correlation of two raters, ties at their mean rank; NaN if one of them is constant.
+    """Spearman's rank correlation of two raters, ties at their mean rank; NaN if one of them is constant.
 
     Examples
     --------
@@ -96,8 +99,9 @@ def krippendorff_alpha(ratings: ArrayLike, level: Literal["nominal", "ordinal"] 
     Parameters
     ----------
     ratings : array-like of shape (n_raters, n_items)
-        NaN where a rater gave none.
+        Ratings; NaN where a rater gave none.
     level : {"nominal", "ordinal"}
+        Level of measurement.
 
     Raises
     ------
@@ -118,11 +122,12 @@ def krippendorff_alpha(ratings: ArrayLike, level: Literal["nominal", "ordinal"] 
 def between_raters(
     ratings: ArrayLike, measure: Measure, *, resamples: int = 2000, level: float = 0.95, seed: int = 0
 ) -> Agreement:
-    """Agreement among raters: the mean over their pairs, or alpha of all of them.
+    """Measure agreement among raters: the mean over their pairs, or alpha of all of them.
 
     Parameters
     ----------
     ratings : array-like of shape (n_raters, n_items)
+        Ratings; NaN where a rater gave none.
     measure : str
         One of :data:`MEASURES`.
 
@@ -148,12 +153,14 @@ def with_raters(
     level: float = 0.95,
     seed: int = 0,
 ) -> Agreement:
-    """Agreement of one rater, such as a model, with each of the others: the mean over them.
+    """Measure the agreement of one rater, such as a model, with each of the others, and average it.
 
     Parameters
     ----------
     rater : array-like of shape (n_items,)
+        Ratings of the one rater.
     ratings : array-like of shape (n_raters, n_items)
+        Ratings of the others.
     measure : str
         One of :data:`MEASURES`; alpha is that of the rater and one other, averaged like the rest.
     """
@@ -168,13 +175,14 @@ def with_raters(
 
 @dataclass(frozen=True)
 class Votes:
-    """What most raters say of each item.
+    """Majority vote on each item.
 
     Attributes
     ----------
     winners : ndarray of shape (n_items,)
-        NaN where nobody rated, or the vote is tied.
+        Rating given most often; NaN where nobody rated, or the vote is tied.
     n_tied, n_unrated : int
+        Number of items with a tied vote, and without ratings.
     """
 
     winners: Array
@@ -183,7 +191,7 @@ class Votes:
 
 
 def majority_vote(ratings: ArrayLike) -> Votes:
-    """The rating given most often to each item; a tie has no winner and is counted.
+    """Find the rating given most often to each item; a tie has no winner and is counted.
 
     Examples
     --------

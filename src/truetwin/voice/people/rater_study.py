@@ -1,5 +1,4 @@
-"""A study with people: how far they agree, with each other and with a model, how often they are right, and what a
-judge's score is worth after correcting it by them.
+"""Evaluate a study with human raters: agreement with each other and with models, accuracy, corrected judge scores.
 
 Source: paper B, tables 4 and 6 and appendix E; the correction is prediction-powered inference.
 """
@@ -36,14 +35,17 @@ class Study:
     Attributes
     ----------
     key : SampleKey
+        Key of the sample.
     task_ids : tuple of str
+        Ids of the tasks.
     annotators : tuple of str
+        Names of the annotators.
     ratings : ndarray of shape (n_annotators, n_tasks)
         Position of the letter (ranking and choice) or mark (scoring); NaN without label.
     models : mapping from name to ndarray of shape (n_tasks,)
-        The same of each model (choice) or judge (ranking, scoring).
+        Labels of each model (choice) or judge (ranking, scoring), coded in the same way.
     answers : ndarray of shape (n_tasks,)
-        What is right; NaN for marks.
+        Right label of each task; NaN for marks.
     """
 
     key: SampleKey
@@ -55,14 +57,34 @@ class Study:
 
     @property
     def is_four_way(self) -> bool:
-        """Whether there are right answers."""
+        """Whether tasks have a right answer among four options."""
         return self.key.protocol in FOUR_WAY
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether people judge replies, as a judge does, and do not choose themselves."""
+        return self.key.protocol is not Protocol.CHOICE
+
+    def describe(self) -> dict[str, Any]:
+        """Return name, protocol and size of the sample, and the number of labels of each annotator and model."""
+
+        def n_labels(labels: Array) -> int:
+            return int(np.isfinite(labels).sum())
+
+        people = zip(self.annotators, self.ratings, strict=True)
+        return {
+            "sample": self.key.sample,
+            "protocol": self.key.protocol.value,
+            "n_tasks": len(self.task_ids),
+            "annotators": {name: n_labels(labels) for name, labels in people},
+            "models": {name: n_labels(labels) for name, labels in self.models.items()},
+        }
 
 
 def make_study(key: SampleKey, annotators: Sequence[Annotator], outcomes: Sequence[Outcome] = ()) -> Study:
     """Bring people's labels and models' outcomes into one table.
 
-    Outcomes of other protocols, items and runs than the first are left aside.
+    Outcomes of other protocols, of other items, and of runs other than the first are left out.
 
     Raises
     ------
@@ -103,7 +125,7 @@ def _models(key: SampleKey, place: Mapping[str, int], outcomes: Sequence[Outcome
 
 
 def agreement_rows(study: Study, *, resamples: int = 2000, seed: int = 0) -> list[dict[str, Any]]:
-    """Agreement among people, and of each model with them, by every measure that fits the labels."""
+    """Measure the agreement among people, and of each model with them, by every measure that fits the labels."""
     measures = NOMINAL_MEASURES if study.is_four_way else ORDINAL_MEASURES
     rows = []
     if len(study.annotators) > 1:
@@ -122,10 +144,10 @@ def agreement_rows(study: Study, *, resamples: int = 2000, seed: int = 0) -> lis
 
 
 def accuracy_rows(study: Study, *, resamples: int = 2000, seed: int = 0) -> list[dict[str, Any]]:
-    """How often each person, people on average, their majority vote and each model are right.
+    """Compute how often each person, people on average, their majority vote and each model are right.
 
-    Every figure comes over answered tasks and over all tasks; a tied vote is no answer. Marks have no right answers:
-    no rows.
+    Every accuracy is given over answered tasks and over all tasks; a tied vote is no answer. There are no rows for
+    marks, which have no right answers.
     """
     if not study.is_four_way:
         return []
@@ -148,12 +170,12 @@ def accuracy_rows(study: Study, *, resamples: int = 2000, seed: int = 0) -> list
 
 
 def corrected_rows(study: Study, outcomes: Sequence[Outcome], *, level: float = 0.95) -> list[dict[str, Any]]:
-    """Each model's score by the judge, corrected by people.
+    """Correct each model's score by the judge with people's verdicts (prediction-powered mean).
 
     People's verdict on a sampled reply is the share of them who pick it as right (ranking), or their mean mark. The
     sample must have been drawn at random from the judged replies, as
-    :func:`~truetwin.voice.people.blinded_samples.draw_sample` does.
-    Replies that the judge left unscored are left aside and counted.
+    :func:`~truetwin.voice.people.blinded_samples.draw_sample` does. Replies that the judge left unscored are left out
+    and counted.
 
     Raises
     ------
@@ -171,7 +193,7 @@ def corrected_rows(study: Study, outcomes: Sequence[Outcome], *, level: float = 
 
 
 def _people(study: Study) -> dict[tuple[str, str], float]:
-    """People's verdict on each sampled reply: item and model to a share of right picks, or a mean mark."""
+    """Average people's verdicts on each sampled reply: by item and model, a share of right picks or a mean mark."""
     values = study.ratings
     if study.is_four_way:
         values = np.array([_hits(labels, study.answers) for labels in study.ratings])
@@ -208,7 +230,7 @@ def _corrected(
         human, [verdicts[i] for i in shared], list(verdicts.values()), level=level
     )
     bias = float(np.mean([verdicts[i] - people[i, model] for i in shared]))
-    # Errors that are all alike promise certainty about replies that nobody has read: no interval then.
+    # If all errors are alike, the interval would have no width, although nobody has read most replies: give none.
     certain = found.standard_error == 0 and len(shared) < len(verdicts)
     low, high = (math.nan, math.nan) if certain else (found.low, found.high)
     return row | {

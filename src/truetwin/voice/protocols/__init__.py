@@ -1,1 +1,1 @@
-"""The protocols of paper B: choosing, replying, judging, annotating, and how a run plays them."""
+"""Play the protocols of paper B: choosing, replying, judging, annotating."""

@@ -1,4 +1,4 @@
-"""Which capability an item tests: annotation by a model (paper B, section 4.2, appendix B)."""
+"""Annotate with a model which capability an item tests (paper B, section 4.2, appendix B)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 
 from truetwin.io.json_lines import write_json_lines
 from truetwin.llm import Cell, Parsed, Reply
+from truetwin.llm.json_replies import object_schema
+from truetwin.voice.items.voice_dimensions import voice_dimensions
 from truetwin.voice.items.voice_items import VoiceItem
-from truetwin.voice.protocols.item_rendering import KINDS, history_block, language_note, persona_block, quoted
+from truetwin.voice.protocols.item_rendering import history_block, language_note, persona_block, quoted
 from truetwin.voice.protocols.judgement_reading import read_capabilities
-from truetwin.voice.protocols.voice_task import VoiceTask, object_schema
+from truetwin.voice.protocols.voice_task import VoiceTask
 
 #: Three of mindset, three of language.
 CAPABILITIES = (
@@ -25,19 +27,22 @@ CAPABILITIES = (
 
 
 class AnnotationTask(VoiceTask):
-    """One primary capability and six booleans; the parsed value is ``{"primary": name, "labels": {name: bool}}``."""
+    """Task of annotating items: one primary capability, and for each of the six whether the item tests it.
+
+    The parsed value is ``{"primary": name, "labels": {name: bool}}``.
+    """
 
     step = "annotate"
 
     def prompt_name(self, item: VoiceItem) -> str:
-        """One prompt for all."""
+        """Name of the prompt, the same for all items."""
         return "annotate"
 
     def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
-        """What goes into the prompt."""
+        """Fill the placeholders of the prompt."""
         return {
             "language": language_note(item.language),
-            "kind": KINDS[item.dimension],
+            "kind": voice_dimensions[item.dimension].reply,
             "persona": persona_block(item.persona, "Who the person is"),
             "history": history_block(item, self.setup.history),
             "stimulus": quoted("situation", item.stimulus),
@@ -46,19 +51,21 @@ class AnnotationTask(VoiceTask):
 
     @property
     def schema(self) -> Mapping[str, Any]:
-        """Six booleans and a name."""
+        """JSON schema of six booleans and a name."""
         return object_schema(
-            labels=object_schema(**{name: {"type": "boolean"} for name in CAPABILITIES}),
-            primary={"type": "string", "enum": list(CAPABILITIES)},
+            {
+                "labels": object_schema({name: {"type": "boolean"} for name in CAPABILITIES}),
+                "primary": {"type": "string", "enum": list(CAPABILITIES)},
+            }
         )
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """The annotation that a reply holds."""
+        """Read the annotation from a reply."""
         return read_capabilities(reply, CAPABILITIES)
 
 
 def annotation_record(item_id: str, annotation: Mapping[str, Any]) -> dict[str, Any]:
-    """An annotation as a line of a file, to be merged with items on ``item_id``."""
+    """Make one line of an annotation file; it can be merged with items on ``item_id``."""
     return {"item_id": item_id, "primary": annotation["primary"], "labels": dict(annotation["labels"])}
 
 

@@ -1,4 +1,4 @@
-"""Discriminative choice: which of four replies is the persona's own (paper B, section 3.2.1, appendix A.3)."""
+"""Discriminative choice: pick the persona's own among four replies (paper B, section 3.2.1, appendix A.3)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from truetwin.llm import Cell, Parsed, Reply, State
+from truetwin.llm.json_replies import object_schema
+from truetwin.voice.items.voice_dimensions import voice_dimensions
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.item_rendering import (
     LETTERS,
@@ -18,11 +20,11 @@ from truetwin.voice.protocols.item_rendering import (
 )
 from truetwin.voice.protocols.judgement_reading import read_choice
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
-from truetwin.voice.protocols.voice_task import NO_REPLY, VoiceTask, fields_of, object_schema
+from truetwin.voice.protocols.voice_task import NO_REPLY, VoiceTask, fields_of
 
 
 class ChoiceTask(VoiceTask):
-    """Choose the persona's reply among four; the parsed value is the id of the option chosen.
+    """Task of choosing the persona's reply among four; the parsed value is the id of the option chosen.
 
     Examples
     --------
@@ -40,15 +42,19 @@ class ChoiceTask(VoiceTask):
     step = "choice"
 
     def prompt_name(self, item: VoiceItem) -> str:
-        """One prompt a dimension."""
+        """Name of the prompt, one a dimension."""
         return f"choose-{item.dimension}"
 
+    def prompt_package(self, item: VoiceItem) -> str:
+        """The package that has the dimension's prompts."""
+        return voice_dimensions[item.dimension].prompts
+
     def shown(self, item: VoiceItem, rotation: int = 0) -> Lettered:
-        """The options in the order in which a rotation shows them."""
+        """Put the options in the order in which a rotation shows them."""
         return lettered(item.options, item.item_id, self.setup.seed, rotation)
 
     def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
-        """What goes into the prompt."""
+        """Fill the placeholders of the prompt."""
         return {
             "language": language_note(item.language),
             "persona": persona_block(item.persona),
@@ -60,27 +66,27 @@ class ChoiceTask(VoiceTask):
 
     @property
     def schema(self) -> Mapping[str, Any]:
-        """A reason and a letter."""
+        """JSON schema of a reason and a letter."""
         return choice_schema()
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """The id of the option that a reply chooses."""
+        """Read from a reply the id of the option that it chooses."""
         return read_option(reply, self.shown(self.by_id[cell.item], cell.replicate))
 
 
 def choice_schema() -> dict[str, Any]:
     """JSON schema of a reason and a letter."""
-    return object_schema(reason={"type": "string"}, choice={"type": "string", "enum": list(LETTERS)})
+    return object_schema({"reason": {"type": "string"}, "choice": {"type": "string", "enum": list(LETTERS)}})
 
 
 def read_option(reply: Reply, shown: Lettered) -> Parsed:
-    """The id of the option whose letter a reply says."""
+    """Read from a reply the id of the option whose letter it names."""
     parsed = read_choice(reply, shown.texts)
     return Parsed(State.VALID, shown.id_of(parsed.value)) if parsed.state is State.VALID else parsed
 
 
 def outcome_of_choice(task: ChoiceTask, cell: Cell, parsed: Parsed, *, model: str) -> Outcome:
-    """What became of one item: right, wrong, not readable (which is wrong), or failed in the machinery."""
+    """Record the outcome of one item: right, wrong, unreadable (counts as wrong), or failed without a reply."""
     item = task.by_id[cell.item]
     about = {**fields_of(item), "run": cell.replicate, "model": model, "reason": parsed.reason}
     shown = task.shown(item, cell.replicate).ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from truetwin.llm import Cell, Parsed, Reply, State
+from truetwin.voice.items.voice_dimensions import voice_dimensions
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.item_rendering import (
     history_block,
@@ -19,16 +20,20 @@ from truetwin.voice.protocols.voice_task import NO_REPLY, VoiceTask, fields_of
 
 
 class ReplyTask(VoiceTask):
-    """Write the persona's reply; the parsed value is its text."""
+    """Task of writing the persona's reply; the parsed value is its text."""
 
     step = "reply"
 
     def prompt_name(self, item: VoiceItem) -> str:
-        """One prompt a dimension."""
+        """Name of the prompt, one a dimension."""
         return f"generate-{item.dimension}"
 
+    def prompt_package(self, item: VoiceItem) -> str:
+        """The package that has the dimension's prompts."""
+        return voice_dimensions[item.dimension].prompts
+
     def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
-        """What goes into the prompt."""
+        """Fill the placeholders of the prompt."""
         return {
             "language": language_note(item.language),
             "persona": persona_block(item.persona),
@@ -38,12 +43,12 @@ class ReplyTask(VoiceTask):
         }
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """The text of the reply."""
+        """Read the text of the reply."""
         return read_reply(reply)
 
 
 def outcome_of_reply(task: ReplyTask, cell: Cell, parsed: Parsed, *, model: str) -> Outcome:
-    """What became of one item when nothing is judged yet."""
+    """Record the outcome of one item before anything is judged."""
     item = task.by_id[cell.item]
     usable = parsed.state is State.VALID
     return Outcome(

@@ -1,10 +1,10 @@
-"""The benchmark as Inspect tasks: ``inspect eval truetwin/voice_narrative --model ...``.
+r"""Run the benchmark in Inspect: ``inspect eval truetwin/voice_narrative --model ...``.
 
-Prompts, order of options and reading are those of the project's own runner, so that both engines give the same outcomes
-on the same replies. A sample whose model fails after all retries is scored as failed instead of leaving the
-denominator; a judge that fails leaves its score unscored, which Inspect counts. The judge is the role ``grader``::
+Prompts, order of options and reading are those of the project's own runner, so that both engines give the same
+outcomes on the same replies. A sample whose model fails after all retries is scored as failed, and stays in the
+denominator. A judge that fails leaves its score unscored, which Inspect counts. The judge is the role ``grader``::
 
-    inspect eval truetwin/voice_narrative -T protocol=judged \\
+    inspect eval truetwin/voice_narrative -T protocol=judged \
         --model openai-api/local/my-model --model-role grader=openai/gpt-5
 
 Epochs are rotations of the options. Calls are retried a finite number of times; add ``--retry-on-error=1`` where an
@@ -56,6 +56,7 @@ from inspect_ai.util import JSONSchema
 from truetwin.errors import DataError, FileFormatError, ParameterError
 from truetwin.llm import Message, Parsed, Reply, Request, Sampling, State
 from truetwin.registry import closest
+from truetwin.settings.voice_settings import Control
 from truetwin.voice.items.voice_items import Dimension, VoiceItem
 from truetwin.voice.protocols.choosing import ChoiceTask, outcome_of_choice
 from truetwin.voice.protocols.free_replies import ReplyTask
@@ -64,7 +65,7 @@ from truetwin.voice.protocols.judging import judge_task, outcome_of_judgement
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status
 from truetwin.voice.protocols.voice_task import HISTORY_TURNS, Setup, VoiceTask
 
-#: Rises when scores stop being comparable.
+#: Version of the tasks; it rises when scores are no longer comparable with earlier ones.
 VERSION = 1
 #: Retries of one call, and seconds that one attempt may take; after them the sample has failed.
 MAX_RETRIES, ATTEMPT_TIMEOUT = 6, 120
@@ -85,7 +86,7 @@ def voice_social(
     rotations: int = 1,
     seed: int = 0,
     structured: bool = True,
-    control: str = "none",
+    control: Control = "none",
 ) -> Task:
     """Social personas: users of a platform, from a file of items."""
     return voice_task("social", items, protocol, Setup(history, rotations, seed, structured), control)
@@ -99,7 +100,7 @@ def voice_interpersonal(
     rotations: int = 1,
     seed: int = 0,
     structured: bool = True,
-    control: str = "none",
+    control: Control = "none",
 ) -> Task:
     """Interpersonal personas: members of chats, from a file of items."""
     return voice_task("interpersonal", items, protocol, Setup(history, rotations, seed, structured), control)
@@ -113,16 +114,16 @@ def voice_narrative(
     rotations: int = 1,
     seed: int = 0,
     structured: bool = True,
-    control: str = "none",
+    control: Control = "none",
 ) -> Task:
     """Narrative personas: characters of novels, from a file of items or the published 1187."""
     return voice_task("narrative", items, protocol, Setup(history, rotations, seed, structured), control)
 
 
 def voice_task(
-    dimension: Dimension, path: str | None, protocol: str, setup: Setup, control: str = "none"
+    dimension: Dimension, path: str | None, protocol: str, setup: Setup, control: Control = "none"
 ) -> Task:
-    """An Inspect task over the items of a dimension."""
+    """Make an Inspect task from the items of a dimension."""
     if protocol not in PROTOCOLS:
         raise ParameterError(
             f"the protocol must be one of {', '.join(PROTOCOLS)}; got {protocol!r}."
@@ -132,7 +133,7 @@ def voice_task(
 
 
 def task_of(items: Sequence[VoiceItem], protocols: Sequence[Protocol], setup: Setup) -> Task:
-    """An Inspect task over given items."""
+    """Make an Inspect task from given items."""
     chosen = protocols[0] is Protocol.CHOICE
     asking = ChoiceTask(items, setup) if chosen else ReplyTask(items, setup)
     schema = _response_schema(asking)
@@ -150,7 +151,7 @@ def task_of(items: Sequence[VoiceItem], protocols: Sequence[Protocol], setup: Se
     )
 
 
-def _items(dimension: Dimension, path: str | None, control: str, seed: int) -> list[VoiceItem]:
+def _items(dimension: Dimension, path: str | None, control: Control, seed: int) -> list[VoiceItem]:
     items = select_items(path or dimension, control=control, seed=seed).items
     other = next((item for item in items if item.dimension != dimension), None)
     if other is not None:
@@ -209,7 +210,7 @@ def _reply(output: ModelOutput) -> Reply:
 
 
 def _read(asking: VoiceTask, state: TaskState) -> Parsed:
-    """How the reply of a sample reads; a sample without one has failed."""
+    """Read the reply of a sample; a sample without a reply has failed."""
     if not state.output.choices:
         return Parsed(State.PROVIDER_ERROR, reason="the model gave no reply")
     item = asking.by_id[str(state.sample_id)]
@@ -235,7 +236,7 @@ def _playing(asking: VoiceTask) -> Solver:
 
 @score_reducer(name="truetwin/rotations")
 def over_rotations() -> ScoreReducer:
-    """Mean over the rotations of an item; an unscored one is left out, and unscored is what has no scored one."""
+    """Average over the rotations of an item, leaving out unscored ones."""
 
     def reduce(scores: list[Score]) -> Score:
         scored = [s for s in scores if s.value == s.value]  # unscored is NaN
@@ -324,7 +325,7 @@ async def _judged(asking: ReplyTask, protocol: Protocol, state: TaskState) -> Ou
 
 
 def _grader() -> Model:
-    """The judge; never the model under test in its place, as Inspect would have it."""
+    """Return the judge; unlike Inspect's default, the model under test never takes its place."""
     if "grader" not in model_roles():
         raise ParameterError("a judging protocol needs a judge; name one with --model-role grader=MODEL")
     return get_model(role="grader")
@@ -344,7 +345,7 @@ def _score(outcome: Outcome) -> Score:
 
 
 def read_inspect_outcomes(path: str | Path) -> list[Outcome]:
-    """The outcomes in a log of one of these tasks.
+    """Read the outcomes in a log of one of these tasks.
 
     Raises
     ------

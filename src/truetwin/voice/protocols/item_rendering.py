@@ -1,4 +1,7 @@
-"""Items as text for prompts: what is quoted is fenced, and options get their letters here and nowhere else."""
+"""Render items as text for prompts.
+
+Quoted text is fenced, and only here do options get their letters.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from truetwin.voice.items.voice_items import Dimension, Option, Turn, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_dimensions import voice_dimensions
+from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePersona
 
 LETTERS = "ABCD"
 #: Id of a model's own reply among the candidates that a judge sees.
 REPLY_ID = "reply"
-#: What one text of a persona is called, by dimension.
-#: What a reply is called in prompts, and what a turn's stimulus and reply are.
-KINDS: dict[Dimension, str] = {"social": "reply", "interpersonal": "message", "narrative": "line"}
-TURN_WORDS: dict[Dimension, tuple[str, str]] = {
-    "social": ("Post", "Reply"),
-    "interpersonal": ("Message", "Reply"),
-    "narrative": ("Scene", "Line"),
-}
 _LANGUAGES = {
     "ar": "Arabic",
     "de": "German",
@@ -43,7 +39,7 @@ _LANGUAGES = {
 
 @dataclass(frozen=True)
 class Lettered:
-    """Options in the order in which they are shown; the first has the letter A.
+    """Options in the order in which they are shown; they get the letters A, B, ...
 
     Examples
     --------
@@ -61,29 +57,29 @@ class Lettered:
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """The letters given out."""
+        """Letters of the options, in the order shown."""
         return tuple(LETTERS[: len(self.options)])
 
     @cached_property
     def texts(self) -> dict[str, str]:
-        """Letter -> text."""
+        """Text of each option by its letter."""
         return {letter: option.text for letter, option in zip(self.letters, self.options, strict=True)}
 
     def id_of(self, letter: str) -> str:
-        """Id of the option that a letter stands for."""
+        """Return the id of the option that has a letter."""
         return self.options[LETTERS.index(letter)].id
 
     def quoted(self) -> str:
-        """The options for a prompt, one after the other, fenced."""
+        """Render the options for a prompt, one after the other, fenced."""
         lines = [f"{letter}. {_indented(text)}" for letter, text in self.texts.items()]
         return quoted("options", "\n".join(lines))
 
 
 def lettered(options: Sequence[Option], key: str, seed: int = 0, rotation: int = 0) -> Lettered:
-    """Options in an order drawn from a seed and a key (the item's id), rotated.
+    """Put options in an order drawn from a seed and a key (the item's id), rotated.
 
-    The order does not depend on how the options are stored, only on their ids; over as many rotations as there are
-    options, each option stands once at every place.
+    The order depends on the options' ids, not on how they are stored. Over as many rotations as there are options,
+    each option stands once at every position.
 
     Examples
     --------
@@ -98,7 +94,7 @@ def lettered(options: Sequence[Option], key: str, seed: int = 0, rotation: int =
 
 
 def quoted(label: str, text: str) -> str:
-    """A text between marks that nobody who wrote it could know: they hold a hash of the text itself.
+    """Fence a text between marks that its writer cannot imitate: they hold a hash of the text itself.
 
     Examples
     --------
@@ -112,7 +108,7 @@ def quoted(label: str, text: str) -> str:
 
 
 def persona_block(persona: VoicePersona, heading: str = "Who you are") -> str:
-    """What is known of whoever is played besides the history; empty if nothing is."""
+    """Render what is known of the persona besides the history; empty if nothing is."""
     lines = [f"Name: {persona.name}"] if persona.name else []
     for name, texts in (
         ("Personality", persona.traits),
@@ -125,11 +121,11 @@ def persona_block(persona: VoicePersona, heading: str = "Who you are") -> str:
 
 
 def history_block(item: VoiceItem, turns: int) -> str:
-    """The last turns of the history, oldest first; says so if there are none."""
+    """Render the last turns of the history, oldest first; says so if there are none."""
     kept: tuple[Turn, ...] = item.history[-turns:] if turns else ()
     if not kept:
         return "(none are known)"
-    stimulus, reply = TURN_WORDS[item.dimension]
+    stimulus, reply = voice_dimensions[item.dimension].turn
     lines = []
     for number, turn in enumerate(kept, 1):
         if turn.context:
@@ -141,7 +137,7 @@ def history_block(item: VoiceItem, turns: int) -> str:
 
 
 def language_note(language: str) -> str:
-    """What a prompt says about the language of an item (ISO 639-1), whichever it is."""
+    """Say for a prompt which language an item is in (ISO 639-1 code)."""
     name = _LANGUAGES.get(language.lower().split("-")[0])
     if name is None:
         return "Read every quoted text in the language in which it is written."
@@ -149,11 +145,11 @@ def language_note(language: str) -> str:
 
 
 def write_in(language: str) -> str:
-    """In which language a free reply is to be written."""
+    """Say for a prompt in which language a free reply is to be written."""
     name = _LANGUAGES.get(language.lower().split("-")[0])
     return f"Write it in {name}." if name else "Write it in the language of the texts above."
 
 
 def _indented(text: str) -> str:
-    """Further lines of a text moved in, so that none of them looks like the next entry of a list."""
+    """Indent all lines of a text after the first, so that none of them looks like the next entry of a list."""
     return "\n   ".join(text.strip().splitlines())

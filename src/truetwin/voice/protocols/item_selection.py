@@ -1,4 +1,4 @@
-"""Which items a run plays: a published dimension or a file, whole or in part, as they are or as a control."""
+"""Select the items of a run: a published dimension or a file, whole or in part, as they are or as a control."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from truetwin.errors import ParameterError, UnknownNameError
-from truetwin.registry import closest
+from truetwin.settings.voice_settings import Control, ControlledItems
 from truetwin.voice.items.controls import with_swapped_history, without_history
 from truetwin.voice.items.item_sources import load_source
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.voice_task import describe_items
 
 #: What is taken away from items before they are played, by name.
-CONTROLS: Mapping[str, Callable[[Sequence[VoiceItem], int], list[VoiceItem]]] = {
+CONTROLS: Mapping[Control, Callable[[Sequence[VoiceItem], int], list[VoiceItem]]] = {
     "none": lambda items, seed: list(items),
     "no-history": lambda items, seed: without_history(items, keep_profile=True),
     "no-persona": lambda items, seed: without_history(items),
@@ -25,7 +24,7 @@ CONTROLS: Mapping[str, Callable[[Sequence[VoiceItem], int], list[VoiceItem]]] = 
 
 @dataclass(frozen=True)
 class Selected:
-    """Items to play, and the record by which a run knows them; the record does not depend on the limit."""
+    """Items to play, and the record that identifies them in a stored run; the record does not depend on the limit."""
 
     items: list[VoiceItem]
     about: Mapping[str, Any]
@@ -34,12 +33,14 @@ class Selected:
 def select_items(
     source: str | Path,
     *,
-    control: str = "none",
+    control: Control = "none",
     seed: int = 0,
     limit: int | None = None,
     profiles: Path | None = None,
 ) -> Selected:
-    """Items of a published dimension, by name, or of a file in any known layout, leaks of the true reply removed.
+    """Select items of a published dimension, by name, or of a file in any known layout.
+
+    Leaks of the true reply are removed.
 
     Parameters
     ----------
@@ -50,23 +51,16 @@ def select_items(
     seed : int
         Seed of the swap.
     limit : int, optional
-        Only the first so many.
+        Number of items to keep, from the first.
     profiles : Path, optional
         Profiles that go with a file of narrative items in the published layout.
 
     Raises
     ------
-    UnknownNameError
-        If there is no such control.
     ParameterError
-        If the limit is below 1.
+        If there is no such control, or the limit is below 1.
     """
-    if control not in CONTROLS:
-        raise UnknownNameError(
-            f"the control must be one of {', '.join(CONTROLS)}; got {control!r}.{closest(control, list(CONTROLS))}"
-        )
-    if limit is not None and limit < 1:
-        raise ParameterError(f"the limit must be at least 1 item; got {limit}")
+    ControlledItems(control=control, limit=limit, profiles=profiles)
     loaded = load_source(str(source), profiles=profiles, remove_leaks=True)
     items = CONTROLS[control](loaded.items, seed)
     about = describe_items(items, source=Path(source).name, layout=loaded.layout, control=control)

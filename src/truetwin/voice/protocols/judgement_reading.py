@@ -1,20 +1,20 @@
-"""What a model's reply says, read strictly: as JSON, by anchored patterns, or not at all.
+"""Read a model's reply strictly: as JSON, by anchored patterns, or not at all.
 
-The order of trust is the same for letters and marks. A reply that is one JSON object is read as that; then JSON objects
-within the text; then a line that begins with a word such as "Answer" or holds nothing but the answer. Whatever is left,
-and whatever says two things, is a typed failure with a reason. Nothing is guessed: the "a" of "this is a rate limit" is
-no vote.
+Letters and marks are read in the same order. A reply that is one JSON object is read as that; then JSON objects
+within the text; then a line that begins with a word such as "Answer" or holds nothing but the answer. A reply that
+none of these fits, or that says two things, is a failure with a state and a reason. Nothing is guessed: the "a" of
+"this is a rate limit" is no vote.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from truetwin.llm import Parsed, Reply, State
+from truetwin.llm.json_replies import objects_in
 
 #: Longest free reply that counts as one, in characters; the longest true reply of the published items has under 2,000.
 LONGEST_REPLY = 8_000
@@ -51,14 +51,14 @@ _ANOTHER = re.compile(
 
 
 def read_choice(reply: Reply, options: Mapping[str, str]) -> Parsed:
-    """The letter that a reply chooses.
+    """Read the letter that a reply chooses.
 
     Parameters
     ----------
     reply : Reply
-        What the model answered.
+        Reply of the model.
     options : mapping
-        Letter -> text of the option, as shown.
+        Text of each option by its letter, as shown.
 
     Returns
     -------
@@ -81,10 +81,10 @@ def read_choice(reply: Reply, options: Mapping[str, str]) -> Parsed:
 
 
 def read_score(reply: Reply, verdicts: tuple[str, ...] = (), words: tuple[str, ...] = ()) -> Parsed:
-    """The mark from 1 to 5 that a judge gives, with sub-verdicts where the reply holds them.
+    """Read the mark from 1 to 5 that a judge gives, with sub-verdicts where the reply holds them.
 
-    The value is ``{"score": int, "verdicts": {name: word}}``; a sub-verdict that is missing or no known word is left
-    out. A whole number outside 1 to 5 is off the scale; a broken one cannot be read.
+    The value is ``{"score": int, "verdicts": {name: word}}``. A sub-verdict that is missing or no known word is left
+    out. A whole number outside 1 to 5 is off-scale; a number that is not whole is unparseable.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def read_score(reply: Reply, verdicts: tuple[str, ...] = (), words: tuple[str, .
 
 
 def read_reply(reply: Reply) -> Parsed:
-    """The free reply that a model wrote: plain text, or the text under ``"reply"`` of a JSON object.
+    """Read the free reply that a model wrote: plain text, or the text under ``"reply"`` of a JSON object.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def read_reply(reply: Reply) -> Parsed:
 
 
 def usable(text: str) -> Parsed:
-    """A free reply as it is, unless it is too long to be one."""
+    """Accept a free reply as it is, unless it is too long to be one."""
     if len(text) > LONGEST_REPLY:
         return Parsed(
             State.UNPARSEABLE, reason=f"a reply may have {LONGEST_REPLY} characters; this one has {len(text)}"
@@ -145,7 +145,7 @@ def usable(text: str) -> Parsed:
 
 
 def read_capabilities(reply: Reply, names: tuple[str, ...]) -> Parsed:
-    """One primary capability and six booleans; the primary one must be labelled true.
+    """Read one primary capability and six booleans; the primary one must be labelled true.
 
     The value is ``{"primary": name, "labels": {name: bool}}``.
     """
@@ -177,7 +177,7 @@ def _read(
     from_text: Callable[[str], set[Any]],
     what: str,
 ) -> Parsed:
-    """The one thing that a reply says: under a key of its JSON objects, else by patterns in its text."""
+    """Read the one thing that a reply says: under a key of its JSON objects, else by patterns in its text."""
     if reply.refusal:
         return _failure(reply, "")
     text = unicodedata.normalize("NFKC", _spoken(reply.text)).strip()
@@ -200,30 +200,17 @@ def _failure(reply: Reply, reason: str) -> Parsed:
 
 
 def _spoken(text: str) -> str:
-    """The reply without what a reasoning model thinks aloud before it."""
+    """Remove what a reasoning model writes before its reply as its thoughts."""
     return _THOUGHT.sub("", text)
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
     """JSON objects in a text, outermost only; the text itself, if it is one."""
-    decoder = json.JSONDecoder()
-    found: list[dict[str, Any]] = []
-    position = text.find("{")
-    for _ in range(_MOST_OBJECTS):
-        if position < 0:
-            break
-        try:
-            value, end = decoder.raw_decode(text, position)
-        except (ValueError, RecursionError):
-            end = position + 1
-        else:
-            found.append(value)
-        position = text.find("{", end)
-    return found
+    return [found for _, found in objects_in(text, most=_MOST_OBJECTS) if not isinstance(found, Exception)]
 
 
 def _under(value: Mapping[str, Any], keys: tuple[str, ...], depth: int = 0) -> list[Any]:
-    """Values under the first of the keys that an object has, or else that the objects within it have."""
+    """Collect values under the first of the keys that an object has, or else that the objects within it have."""
     lowered = {str(k).strip().lower(): v for k, v in value.items()}
     for key in keys:
         inner = lowered.get(key)
@@ -237,7 +224,7 @@ def _under(value: Mapping[str, Any], keys: tuple[str, ...], depth: int = 0) -> l
 
 
 def _letter(text: str, options: Mapping[str, str]) -> str | None:
-    """The letter that a short text is: bare, decorated, or with the option's own text after it."""
+    """Return the letter that a short text names: bare, decorated, or followed by the option's own text."""
     said = unicodedata.normalize("NFKC", text).strip()
     match = re.match(
         rf"{_OPEN}(?:(?:option|candidate|choice|选项)[ \t]*)?([A-Za-z]){_CLOSE}(?:$|[.:)、]\s*(.*)$)",
@@ -260,7 +247,7 @@ def _same(text: str, option: str) -> bool:
 
 
 def _letters_in(text: str, options: Mapping[str, str]) -> set[str]:
-    """Letters that anchored lines of a text name; else those that stand alone on a line; else the text's own."""
+    """Collect the letters that anchored lines name; else letters alone on a line; else the letter that is the text."""
     letters = "".join(options)
     anchored = {m for m in _anchored(text, _CHOSEN, f"[{letters}{letters.lower()}]") if m}
     if anchored:
@@ -281,7 +268,7 @@ def _marks_in(text: str) -> set[int]:
 
 
 def _anchored(text: str, words: str, what: str) -> Iterator[str]:
-    """What follows the words at the beginning of a line, if the line then ends, breaks off or gives reasons."""
+    """Yield what follows the words at the beginning of a line, if the line then ends, breaks off or gives reasons."""
     for match in re.finditer(
         rf"^{_OPEN}{_LEAD}{words}{_IS}{_OPEN}({what})(?![A-Za-z0-9_'’])", text, re.MULTILINE | re.IGNORECASE
     ):

@@ -1,8 +1,7 @@
-"""Judging free replies: two rankings, which are different estimands, and marks (paper B, appendices A.5, A.6).
+"""Judge free replies: two rankings, which are different estimands, and marks (paper B, appendices A.5, A.6).
 
-A reply that cannot be judged because it is empty, refused, cut off or too long is no matter for a judge: it is wrong
-under both rankings and gets the lowest mark, and is counted as such. A judge that fails, or cannot be read, leaves the
-item unscored.
+A reply that is empty, refused, cut off or too long is not shown to the judge. It is wrong under both rankings, gets
+the lowest mark, and is counted as such. A judge that fails, or cannot be read, leaves the item unscored.
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ from typing import Any
 
 from truetwin.errors import ParameterError
 from truetwin.llm import Cell, Parsed, Reply, State
+from truetwin.llm.json_replies import object_schema
+from truetwin.voice.items.voice_dimensions import voice_dimensions
 from truetwin.voice.items.voice_items import Option, VoiceItem
 from truetwin.voice.protocols.choosing import choice_schema, read_option
 from truetwin.voice.protocols.item_rendering import (
-    KINDS,
     LETTERS,
     REPLY_ID,
     Lettered,
@@ -26,22 +26,22 @@ from truetwin.voice.protocols.item_rendering import (
 )
 from truetwin.voice.protocols.judgement_reading import read_score
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
-from truetwin.voice.protocols.voice_task import NO_REPLY, Setup, VoiceTask, fields_of, object_schema
+from truetwin.voice.protocols.voice_task import NO_REPLY, Setup, VoiceTask, fields_of
 
-#: The three things that a judge's mark rests on.
+#: The three pillars on which a judge's mark rests.
 PILLARS = ("opinion_consistency", "logical_factual_fidelity", "stylistic_similarity")
-#: What a judge says about each of them.
+#: Verdicts that a judge may give on each pillar.
 VERDICTS = ("match", "minor", "major", "none")
 LOWEST_MARK, HIGHEST_MARK = 1, 5
 
 
 class JudgeTask(VoiceTask):
-    """What both ways of judging share: they ask only about replies that were written.
+    """Base of the judging tasks: they ask only about replies that were written.
 
     Parameters
     ----------
     items, setup
-        As for all tasks.
+        Items and settings, as for all tasks.
     replies : mapping of (item id, rotation) to Parsed
         The replies as read; see :class:`truetwin.voice.protocols.free_replies.ReplyTask`.
     """
@@ -55,22 +55,22 @@ class JudgeTask(VoiceTask):
         self.replies = replies
 
     def asked(self, item: VoiceItem, rotation: int) -> bool:
-        """Whether there is a reply to judge."""
+        """Test whether there is a reply to judge."""
         reply = self.replies.get((item.item_id, rotation))
         return reply is not None and reply.state is State.VALID
 
     def reply_to(self, item: VoiceItem, rotation: int) -> str:
-        """The reply that is judged."""
+        """Return the reply that is judged."""
         return str(self.replies[item.item_id, rotation].value)
 
 
 class RankingTask(JudgeTask):
-    """A judge compares texts; the parsed value is the id of the one that it finds closest.
+    """Task of a judge who compares texts; the parsed value is the id of the text that it finds closest.
 
-    ``reply-vs-distractors``: the reply stands among three distractors, and the closest to the *true* reply is asked
-    for. ``map-to-options``: the true reply stands among the distractors, and the closest to the *written* reply is
-    asked for. The first asks whether the model beats the distractors, the second whether it can be told which person it
-    plays; they do not estimate the same and are never averaged.
+    ``reply-vs-distractors``: the written reply stands among three distractors, and the judge names the one closest to
+    the *true* reply. ``map-to-options``: the true reply stands among the distractors, and the judge names the one
+    closest to the *written* reply. The first asks whether the model beats the distractors, the second whether its
+    reply shows which person it plays. They do not estimate the same and are never averaged.
     """
 
     def __init__(
@@ -89,11 +89,11 @@ class RankingTask(JudgeTask):
         self.step = f"judge-{protocol.value}"  # type: ignore[misc]
 
     def prompt_name(self, item: VoiceItem) -> str:
-        """One prompt an estimand."""
+        """Name of the prompt, one for each of the two rankings."""
         return f"rank-{self.protocol.value}"
 
     def shown(self, item: VoiceItem, rotation: int = 0) -> Lettered:
-        """The candidates in the order in which the judge sees them."""
+        """Put the candidates in the order in which the judge sees them."""
         if self.protocol is Protocol.MAP_TO_OPTIONS:
             candidates = item.options
         else:
@@ -101,7 +101,7 @@ class RankingTask(JudgeTask):
         return lettered(candidates, f"{item.item_id}:{self.protocol.value}", self.setup.seed, rotation)
 
     def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
-        """What goes into the prompt."""
+        """Fill the placeholders of the prompt."""
         compared = (
             {"reply": quoted("text", self.reply_to(item, rotation))}
             if self.protocol is Protocol.MAP_TO_OPTIONS
@@ -109,7 +109,7 @@ class RankingTask(JudgeTask):
         )
         return {
             "language": language_note(item.language),
-            "kind": KINDS[item.dimension],
+            "kind": voice_dimensions[item.dimension].reply,
             "options": self.shown(item, rotation).quoted(),
             "letters": ", ".join(LETTERS),
             **compared,
@@ -117,16 +117,16 @@ class RankingTask(JudgeTask):
 
     @property
     def schema(self) -> Mapping[str, Any]:
-        """A reason and a letter."""
+        """JSON schema of a reason and a letter."""
         return choice_schema()
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """The id of the candidate that the judge names."""
+        """Read from a reply the id of the candidate that the judge names."""
         return read_option(reply, self.shown(self.by_id[cell.item], cell.replicate))
 
 
 class ScoringTask(JudgeTask):
-    """A judge marks the reply against the true one, 1 to 5, with a verdict on each of three pillars.
+    """Task of a judge who marks the reply against the true one, 1 to 5, with a verdict on each of three pillars.
 
     The parsed value is ``{"score": int, "verdicts": {pillar: word}}``.
     """
@@ -135,14 +135,14 @@ class ScoringTask(JudgeTask):
     protocol = Protocol.SCORING
 
     def prompt_name(self, item: VoiceItem) -> str:
-        """One prompt for all."""
+        """Name of the prompt, the same for all items."""
         return "score"
 
     def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
-        """What goes into the prompt."""
+        """Fill the placeholders of the prompt."""
         return {
             "language": language_note(item.language),
-            "kind": KINDS[item.dimension],
+            "kind": voice_dimensions[item.dimension].reply,
             "history": history_block(item, self.setup.history),
             "stimulus": quoted("stimulus", item.stimulus),
             "reference": quoted("true reply", item.true_option.text),
@@ -151,16 +151,13 @@ class ScoringTask(JudgeTask):
 
     @property
     def schema(self) -> Mapping[str, Any]:
-        """A reason, three verdicts and a mark."""
+        """JSON schema of a reason, three verdicts and a mark."""
         verdict = {"type": "string", "enum": list(VERDICTS)}
-        return object_schema(
-            reason={"type": "string"},
-            **dict.fromkeys(PILLARS, verdict),
-            score={"type": "integer", "enum": list(range(LOWEST_MARK, HIGHEST_MARK + 1))},
-        )
+        mark = {"type": "integer", "enum": list(range(LOWEST_MARK, HIGHEST_MARK + 1))}
+        return object_schema({"reason": {"type": "string"}, **dict.fromkeys(PILLARS, verdict), "score": mark})
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """The judge's mark and verdicts."""
+        """Read the judge's mark and verdicts from a reply."""
         return read_score(reply, PILLARS, VERDICTS)
 
 
@@ -170,7 +167,7 @@ def judge_task(
     replies: Mapping[tuple[str, int], Parsed],
     protocol: Protocol,
 ) -> RankingTask | ScoringTask:
-    """The task of a judging protocol."""
+    """Make the task of a judging protocol."""
     if protocol is Protocol.SCORING:
         return ScoringTask(items, setup, replies)
     return RankingTask(items, setup, replies, protocol)
@@ -179,18 +176,18 @@ def judge_task(
 def outcome_of_judgement(
     task: RankingTask | ScoringTask, cell: Cell, judged: Parsed | None, *, model: str, judge: str
 ) -> Outcome:
-    """What became of one item under a judging protocol.
+    """Record the outcome of one item under a judging protocol.
 
     Parameters
     ----------
     task : RankingTask or ScoringTask
-        What the judge was asked.
+        Task of the judge.
     cell : Cell
-        The judge's cell.
+        Place of the judgement in the run.
     judged : Parsed, optional
-        How the judge's reply was read; None if the judge was not asked.
+        The judge's reply as read; None if the judge was not asked.
     model, judge : str
-        Who wrote, and who judged.
+        Names of the model that wrote, and of the one that judged.
     """
     item, rotation = task.by_id[cell.item], cell.replicate
     written = task.replies.get((item.item_id, rotation), Parsed(State.SKIPPED, reason="no reply was written"))
@@ -222,7 +219,7 @@ def outcome_of_judgement(
 
 
 def normalised(mark: float) -> float:
-    """A mark from 1 to 5 as a share of the way from the lowest to the highest.
+    """Rescale a mark from 1..5 to 0..1.
 
     Examples
     --------

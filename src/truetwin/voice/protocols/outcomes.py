@@ -1,4 +1,7 @@
-"""What became of one item under one protocol: the record that runs write and scores are computed from."""
+"""Outcome: what became of one item under one protocol.
+
+Runs write outcomes, and scores are computed from them.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ SCORE_RANGE = (1.0, 5.0)
 
 
 class Protocol(StrEnum):
-    """How a voice is tested. The two rankings are different estimands and are never averaged.
+    """Way to test a voice. The two rankings are different estimands and are never averaged.
 
-    ``CHOICE``: the model picks the true reply among four (paper B, eq. 3). ``REPLY``: the model writes, and nothing is
-    judged yet. ``REPLY_VS_DISTRACTORS``: a judge says which of the written reply and three distractors is closest to
-    the true reply; right if it is the written one. ``MAP_TO_OPTIONS``: a judge says which of the true reply and three
-    distractors the written reply is closest to; right if it is the true one. ``SCORING``: a judge marks the written
-    reply against the true one, 1 to 5.
+    ``CHOICE``: the model picks the true reply among four (paper B, eq. 3). ``REPLY``: the model writes, and nothing
+    is judged yet. ``REPLY_VS_DISTRACTORS``: a judge says which of the written reply and three distractors is closest
+    to the true reply; right if it is the written one. ``MAP_TO_OPTIONS``: a judge says which of the true reply and
+    three distractors the written reply is closest to; right if it is the true one. ``SCORING``: a judge marks the
+    written reply against the true one, 1 to 5.
     """
 
     CHOICE = "choice"
@@ -38,11 +41,11 @@ FOUR_WAY = (Protocol.CHOICE, Protocol.REPLY_VS_DISTRACTORS, Protocol.MAP_TO_OPTI
 
 
 class Status(StrEnum):
-    """How an item ended.
+    """Status in which an item ended.
 
-    ``INCORRECT`` includes a reply in which no answer could be read (``picked`` is then None: malformed). ``DONE``: a
-    mark was given (scoring) or a reply was written (reply). ``FAILED``: the machinery gave no reply, retries included.
-    ``UNSCORED``: the model replied, the judge did not (or not readably).
+    ``INCORRECT`` includes a malformed reply, in which no answer could be read (``picked`` is then None). ``DONE``: a
+    mark was given (scoring) or a reply was written (reply). ``FAILED``: no reply came, even after retries.
+    ``UNSCORED``: the model replied, but the judge did not, or not readably.
     """
 
     CORRECT = "correct"
@@ -54,20 +57,20 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One item under one protocol, played by one model, once.
+    """Outcome of one item under one protocol, played by one model, once.
 
     Parameters
     ----------
     item_id : str
-        The item.
+        Id of the item.
     protocol : Protocol
-        What was asked.
+        Protocol that was played.
     status : Status
-        How it ended.
+        Status in which it ended.
     model : str
-        Who was asked to play the persona.
+        Name of the model that was asked to play the persona.
     dimension, persona_id, group : str
-        Of the item; the persona is the cluster of bootstraps.
+        Dimension, persona and group of the item; the persona is the cluster of bootstraps.
     run : int
         0, or the number of the rotation or repetition.
     shown : tuple of str
@@ -79,13 +82,13 @@ class Outcome:
     score : float, optional
         The judge's mark, 1 to 5 (protocol ``SCORING`` only).
     reply : str
-        What the model wrote, whole.
+        Full text that the model wrote.
     reason : str
         Why it failed or was not readable, in words; or the model's own reasoning, if a file keeps it.
     judge : str
         The judging model.
     details : mapping
-        Anything else as JSON, such as the judge's sub-verdicts.
+        Further JSON values, such as the judge's sub-verdicts.
     """
 
     item_id: str
@@ -137,40 +140,40 @@ class Outcome:
 
     @property
     def is_answered(self) -> bool:
-        """Whether an answer, a mark or a reply is there, right or wrong; false if it was not readable."""
+        """Whether there is a readable answer, mark or reply, right or wrong."""
         return self.status in (Status.CORRECT, Status.DONE) or (
             self.status is Status.INCORRECT and self.picked is not None
         )
 
     @property
     def is_malformed(self) -> bool:
-        """Whether the model replied but no answer could be read: incorrect, and counted as such."""
+        """Whether the model replied but no answer could be read; counts as incorrect."""
         return self.status is Status.INCORRECT and self.picked is None
 
     @property
     def answer_position(self) -> int | None:
-        """Where the right option was shown, from 0; None if unknown."""
+        """Position at which the right option was shown, from 0; None if unknown."""
         return self.shown.index(self.answer) if self.shown and self.answer is not None else None
 
     @property
     def picked_position(self) -> int | None:
-        """Where the picked option was shown, from 0; None if unknown or none was picked."""
+        """Position at which the picked option was shown, from 0; None if unknown or none was picked."""
         return self.shown.index(self.picked) if self.shown and self.picked is not None else None
 
     @property
     def key(self) -> tuple[str, str, str, int]:
-        """What must be unique in a file: item, protocol, model, run."""
+        """Key that must be unique in a file: item, protocol, model, run."""
         return self.item_id, self.protocol.value, self.model, self.run
 
     def to_record(self) -> dict[str, Any]:
-        """The outcome as one JSON object; fields that say nothing are left out."""
+        """Convert the outcome to one JSON object; empty fields are left out."""
         record = {**asdict(self), "protocol": self.protocol.value, "status": self.status.value}
         kept = {k: v for k, v in record.items() if v not in (None, "", (), {}) or k == "item_id"}
         return {"format": FORMAT, **kept, "run": self.run}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Outcome:
-        """The outcome behind :meth:`to_record`; raises DataError, KeyError or TypeError for anything else."""
+        """Restore an outcome from :meth:`to_record`; raises DataError, KeyError or TypeError for anything else."""
         if record.get("format") != FORMAT:
             raise DataError(f"an outcome must have the format {FORMAT!r}; got {record.get('format')!r}")
         fields = {k: v for k, v in record.items() if k != "format"}
@@ -186,7 +189,7 @@ class Outcome:
 def choice_outcome(
     item_id: str, shown: tuple[str, ...], answer: str, picked: str | None, **fields: Any
 ) -> Outcome:
-    """The outcome of a four-way protocol from what was picked; None means that no answer could be read.
+    """Make the outcome of a four-way protocol from the picked option; None means that no answer could be read.
 
     Examples
     --------

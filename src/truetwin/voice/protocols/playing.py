@@ -1,4 +1,4 @@
-"""Protocols over the project's own runner and store: asked once, continued after any interruption."""
+"""Play protocols with the project's own runner and store: nothing is asked twice, and any run can be continued."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _NOT_ASKED = Parsed(State.SKIPPED, reason="not asked")
 
 @dataclass(frozen=True)
 class Player:
-    """A model in a run: who, under which options, and who hears of progress.
+    """Model in a run, with its options and a listener to its progress.
 
     Parameters
     ----------
     model : ChatModel
-        Who is asked.
+        Model that is asked.
     options : RunOptions
         Concurrency, retries, caps.
     progress : callable, optional
@@ -45,7 +45,7 @@ class Player:
     progress: Callable[[str, Progress], None] | None = None
 
     async def ask(self, task: VoiceTask, store: Store) -> RunSummary:
-        """Ask for everything of a task that the store has no answer to."""
+        """Ask everything of a task to which the store has no answer."""
         heard = self.progress
         return await run_async(
             task,
@@ -58,14 +58,14 @@ class Player:
 
 @dataclass(frozen=True)
 class Played:
-    """What came of a benchmark run.
+    """Result of a benchmark run.
 
     Attributes
     ----------
     outcomes : list of Outcome
-        One an item, rotation and protocol, in the order of the items; what was not reached is there as failed.
+        Outcomes, one for each item, rotation and protocol, in the order of the items. Those not reached are failed.
     summaries : mapping from str to RunSummary
-        By step, what this session asked and used.
+        Summary of what this session asked and used, by step.
     """
 
     outcomes: list[Outcome]
@@ -73,7 +73,7 @@ class Played:
 
     @property
     def stopped(self) -> str:
-        """Why the run ended early; empty if it did not."""
+        """Reason why the run ended early; empty if it did not."""
         return next((s.stopped for s in self.summaries.values() if s.stopped), "")
 
     @property
@@ -83,7 +83,7 @@ class Played:
 
 
 def blocking(work: Awaitable[T], *players: Player | None) -> T:
-    """Do asynchronous work of this module to its end, and close the models' connections."""
+    """Run asynchronous work of this module to its end, and close the models' connections."""
 
     async def go() -> T:
         try:
@@ -106,7 +106,7 @@ def play(
     judge: Player | None = None,
     judge_setup: Setup | None = None,
 ) -> Played:
-    """Put items to a model under one or more protocols; blocking form of :func:`play_async`.
+    """Test a model on items under one or more protocols; blocking form of :func:`play_async`.
 
     Examples
     --------
@@ -135,27 +135,27 @@ async def play_async(
     judge: Player | None = None,
     judge_setup: Setup | None = None,
 ) -> Played:
-    """Put items to a model under one or more protocols, judges included.
+    """Test a model on items under one or more protocols, judges included.
 
-    A free reply is written once an item and rotation, whichever judging protocols ask for it. What the store holds is
-    not asked again.
+    A free reply is written once for each item and rotation, and shared by all judging protocols. What the store holds
+    is not asked again.
 
     Parameters
     ----------
     items : sequence of VoiceItem
-        The benchmark.
+        Items of the benchmark.
     protocols : sequence of Protocol
-        What to do with them.
+        Protocols to play.
     player : Player
-        Who plays the personas.
+        Model that plays the personas.
     store : Store
-        Where replies are kept.
+        Store that keeps the replies.
     setup : Setup, optional
-        How items are put.
+        Settings of the questions.
     judge : Player, optional
-        Who judges; needed for the judging protocols.
+        Model that judges; needed for the judging protocols.
     judge_setup : Setup, optional
-        How the judge is asked, by default as the player is.
+        Settings for the judge; by default those of the player.
 
     Raises
     ------
@@ -210,7 +210,7 @@ async def judge_replies(
     model: str,
     summaries: dict[str, RunSummary] | None = None,
 ) -> list[Outcome]:
-    """Have replies judged, whoever wrote them.
+    """Have a model judge replies, whoever wrote them.
 
     Parameters
     ----------
@@ -219,17 +219,17 @@ async def judge_replies(
     replies : mapping of (item id, rotation) to Parsed
         The replies as read; see :func:`stored` and :func:`replies_of`.
     protocols : sequence of Protocol
-        How they are judged.
+        Judging protocols.
     judge : Player
-        Who judges.
+        Model that judges.
     store : Store
-        Where judgements are kept.
+        Store that keeps the judgements.
     setup : Setup
-        How the judge is asked.
+        Settings for the judge.
     model : str
-        Who wrote the replies, for the record.
+        Name of the model that wrote the replies, for the record.
     summaries : dict, optional
-        Filled with what each step used.
+        Filled with the summary of each step.
     """
     done = summaries if summaries is not None else {}
     outcomes: list[Outcome] = []
@@ -257,7 +257,7 @@ async def annotate(
 ) -> tuple[list[dict[str, Any]], RunSummary]:
     """Have a model annotate which capabilities items test; items without a readable annotation are left out.
 
-    Returns the records ``{"item_id", "primary", "labels"}`` and what the run used and counted.
+    Returns the records ``{"item_id", "primary", "labels"}`` and the summary of the run.
     """
     task = AnnotationTask(items, setup or Setup())
     summary = await player.ask(task, store)
@@ -268,17 +268,17 @@ async def annotate(
 
 
 def stored(store: Store, step: str) -> dict[tuple[str, int], Parsed]:
-    """How the stored replies of a step read, by item id and rotation."""
+    """Read the stored replies of a step, by item id and rotation."""
     if step not in store.steps():
         return {}
     return {_place(call.cell): call.parsed for call in store.calls(step)}
 
 
 def replies_of(outcomes: Sequence[Outcome]) -> dict[tuple[str, int], Parsed]:
-    """Free replies as outcomes hold them, by item id and rotation, for a judge.
+    """Collect free replies from outcomes, by item id and rotation, for a judge.
 
-    An outcome without a reply keeps the state in which it ended, so that it is counted and not judged; what is read
-    from a file obeys the rules for what a model has just written.
+    An outcome without a reply keeps the state in which it ended, so that it is counted and not judged. Replies from a
+    file obey the same rules as replies that a model has just written.
     """
 
     def parsed(outcome: Outcome) -> Parsed:

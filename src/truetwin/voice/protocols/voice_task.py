@@ -1,9 +1,7 @@
-"""What all protocols share when items are put to a model: settings, prompts, cells."""
+"""Base of all protocols: settings, prompts and cells with which items are put to a model."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,66 +11,68 @@ from typing import Any, ClassVar
 from truetwin.errors import ParameterError
 from truetwin.llm import Cell, Parsed, Reply, Request, Sampling, State
 from truetwin.llm.prompts import Prompt, packaged_prompt
-from truetwin.voice.items.voice_items import N_OPTIONS, VoiceItem
+from truetwin.llm.task import digest_of
+from truetwin.settings.declaration import default_of
+from truetwin.settings.voice_settings import Questions
+from truetwin.voice.items.voice_items import VoiceItem
 
 #: Turns of history that a model sees unless told otherwise (paper B, table 2: 30 in the interpersonal dimension).
-HISTORY_TURNS = 30
-#: States of a cell in which the machinery gave no reply.
+HISTORY_TURNS: int = default_of(Questions, "history")
+#: States of a cell for which no reply came.
 NO_REPLY = frozenset({State.PROVIDER_ERROR, State.SKIPPED})
 
 
 @dataclass(frozen=True)
 class Setup:
-    """How items are put to models.
+    """Settings with which items are put to models.
 
     Parameters
     ----------
     history : int, default=30
-        How many of the latest turns of the history are shown; 0 for none.
+        Number of the latest turns of the history that are shown; 0 for none.
     rotations : int, default=1
-        How often each item is asked, each time with the options moved on by one place: 4 puts each option once at each
-        place, which measures position bias.
+        Number of times that each item is asked, each time with the options moved on by one position. With 4, each
+        option is shown once at each position, which measures position bias.
     seed : int, default=0
         Seed of the order of options.
     structured : bool, default=True
-        Whether replies are asked for by a JSON schema besides the prompt; the reading does not depend on it.
+        Whether requests carry a JSON schema of the reply, besides the prompt; the reading does not depend on it.
     sampling : Sampling
-        How the models decode; temperature 0 by default, as in paper B.
+        Decoding settings of the models; temperature 0 by default, as in paper B.
     items : mapping
-        Where the items come from and what was done to them, for the record: see :func:`describe_items`.
+        Record of where the items come from and what was done to them; see :func:`describe_items`.
+
+    Raises
+    ------
+    ParameterError
+        If a value is not what :class:`truetwin.settings.voice_settings.Questions` admits.
     """
 
     history: int = HISTORY_TURNS
-    rotations: int = 1
+    rotations: int = default_of(Questions, "rotations")
     seed: int = 0
-    structured: bool = True
+    structured: bool = default_of(Questions, "structured")
     sampling: Sampling = field(default_factory=lambda: Sampling(temperature=0.0))
     items: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        if self.history < 0:
-            raise ParameterError(f"the length of the history must be 0 or more turns; got {self.history}")
-        if not 1 <= self.rotations <= N_OPTIONS:
-            raise ParameterError(f"rotations must be 1 to {N_OPTIONS}; got {self.rotations}")
+        Questions(history=self.history, rotations=self.rotations, structured=self.structured)
 
 
 def describe_items(items: Sequence[VoiceItem], **about: Any) -> dict[str, Any]:
-    """A record of items by which a run knows that it is continued with the same ones."""
-    digest = hashlib.sha256()
-    for item in items:
-        digest.update(json.dumps(item.to_record(), sort_keys=True).encode())
-    return {**about, "n": len(items), "digest": digest.hexdigest()[:16]}
+    """Make a record of items, by which a continued run recognises that the items are the same."""
+    return {**about, "n": len(items), "digest": digest_of(item.to_record() for item in items)[:16]}
 
 
 class VoiceTask(ABC):
-    """One step of a protocol as a :class:`truetwin.llm.Task`; the cells are items times rotations.
+    """Step of a protocol as a :class:`truetwin.llm.Task`; it has one cell for each item and rotation.
 
     Parameters
     ----------
     items : sequence of VoiceItem
-        What is asked, each id once.
+        Items to ask, each id once.
     setup : Setup
-        How it is asked.
+        Settings of the questions.
     """
 
     #: Name of the step within a stored run.
@@ -89,15 +89,15 @@ class VoiceTask(ABC):
 
     @abstractmethod
     def prompt_name(self, item: VoiceItem) -> str:
-        """Name of the prompt that an item gets."""
+        """Return the name of the prompt for an item."""
 
     @abstractmethod
     def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
-        """What goes into the prompt."""
+        """Fill the placeholders of the prompt: name to text."""
 
     @abstractmethod
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """What a reply says."""
+        """Read a reply."""
 
     @property
     def schema(self) -> Mapping[str, Any] | None:
@@ -106,11 +106,15 @@ class VoiceTask(ABC):
 
     def prompt(self, item: VoiceItem) -> Prompt:
         """The prompt that an item gets."""
-        return packaged_prompt("truetwin.voice", self.prompt_name(item))
+        return packaged_prompt(self.prompt_package(item), self.prompt_name(item))
+
+    def prompt_package(self, item: VoiceItem) -> str:
+        """The package in whose folder ``prompts`` it is; the steps with one prompt a dimension override it."""
+        return "truetwin.voice"
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
-        """All that makes two runs of the step differ."""
+        """All settings in which two runs of the step may differ."""
         prompts = {prompt.name: prompt for prompt in map(self.prompt, self.items)}
         shared = {k: v for k, v in asdict(self.setup).items() if k != "rotations"}
         return {
@@ -120,15 +124,15 @@ class VoiceTask(ABC):
         }
 
     def asked(self, item: VoiceItem, rotation: int) -> bool:
-        """Whether a cell is to be asked at all."""
+        """Test whether an item is to be asked in a rotation."""
         return True
 
     def cell(self, item: VoiceItem, rotation: int = 0) -> Cell:
-        """The place of an item's answer in a run."""
+        """Return the cell of an item and rotation: its place in a run."""
         return Cell(item.persona.id, item.item_id, self.step, rotation)
 
     def cells(self) -> Iterable[Cell]:
-        """Items times rotations, item by item."""
+        """Yield the cells of all items and rotations, item by item."""
         return self._cells()
 
     def _cells(self) -> Iterator[Cell]:
@@ -138,7 +142,7 @@ class VoiceTask(ABC):
                     yield self.cell(item, rotation)
 
     def request(self, cell: Cell) -> Request:
-        """What is sent for a cell."""
+        """Build the request for a cell."""
         item = self.by_id[cell.item]
         return Request(
             self.prompt(item).messages(self.values(item, cell.replicate)),
@@ -148,16 +152,6 @@ class VoiceTask(ABC):
         )
 
 
-def object_schema(**properties: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON schema of an object that has exactly these properties."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
 def fields_of(item: VoiceItem) -> dict[str, Any]:
-    """What an outcome says about its item."""
+    """Return the fields of an outcome that describe its item."""
     return {"dimension": item.dimension, "persona_id": item.persona.id, "group": item.group}

@@ -1,1 +1,1 @@
-"""Scores of stored answers: accuracy, text metrics, capabilities, leaderboards."""
+"""Score stored answers: accuracy, text metrics, capabilities, leaderboards."""

@@ -1,4 +1,4 @@
-"""From outcomes to figures: both denominators, intervals, positions, flips, votes."""
+"""Compute scores from outcomes: accuracy over two denominators, intervals, positions, flips, votes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from truetwin.voice.stats.rates import UNDEFINED, PairedTest, Rate, paired_test,
 
 @dataclass(frozen=True)
 class Positions:
-    """What a model does with places: each tuple has one entry a place, from the first option to the last.
+    """Position bias of a model: each tuple has one entry a position, from the first option to the last.
 
-    ``picked``: share of answers that pick the place. ``true``: share of items whose right option stands there.
-    ``recall``: share of right answers among items whose right option stands there (NaN without such items).
+    ``picked``: share of answers that pick the position. ``true``: share of items whose right option is shown there.
+    ``recall``: share of right answers among items whose right option is shown there (NaN without such items).
     """
 
     picked: tuple[float, ...]
@@ -28,7 +28,7 @@ class Positions:
 
 @dataclass(frozen=True)
 class Rotations:
-    """What changes when only the order of the options does.
+    """Effect of the order of the options alone.
 
     ``flip_rate``: share of items answered more than once in which not always the same option was picked.
     ``vote_accuracy``: accuracy of the option picked most often, over all items; tied options share the credit.
@@ -43,17 +43,18 @@ class Rotations:
 
 @dataclass(frozen=True)
 class Score:
-    """All figures of one model under one protocol on one dimension.
+    """Scores of one model under one protocol on one dimension.
 
     Attributes
     ----------
     n, n_answered, n_malformed, n_failed, n_unscored : int
-        Outcomes, and how they ended: with a readable answer; with an unreadable reply; without one; unscored by the
-        judge.
+    Number of outcomes in all, with a readable answer, with an unreadable reply, without a reply, and unscored by
+        the judge.
     answered : Rate, optional
-        Accuracy over readable answers only, which is what paper B prints.
+        Accuracy over readable answers only, as in paper B.
     all : Rate, optional
-        Accuracy over all outcomes: whatever is not right counts as not right. None for protocols without right answers.
+        Accuracy over all outcomes: unreadable and failed ones count as wrong. None for protocols without right
+        answers.
     positions : Positions, optional
         Missing if the order of options is not known.
     rotations : Rotations, optional
@@ -80,7 +81,7 @@ class Score:
 
     @property
     def mean_mark(self) -> float | None:
-        """Mean mark on the rubric's own 1 to 5."""
+        """Mean mark on the judge's own scale of 1 to 5."""
         low, high = SCORE_RANGE
         return None if self.marks is None else low + (high - low) * self.marks.value
 
@@ -89,7 +90,7 @@ Key = tuple[str, str, Protocol, str]
 
 
 def score_outcomes(outcomes: Iterable[Outcome]) -> list[Score]:
-    """One score for every dimension, model, protocol and judge among the outcomes, in order of appearance.
+    """Compute one score for every dimension, model, protocol and judge among the outcomes, in order of appearance.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def score_outcomes(outcomes: Iterable[Outcome]) -> list[Score]:
 
 
 def grouped(outcomes: Iterable[Outcome]) -> dict[Key, list[Outcome]]:
-    """Outcomes by dimension, model, protocol and judge."""
+    """Group outcomes by dimension, model, protocol and judge."""
     groups: dict[Key, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         groups[outcome.dimension, outcome.model, outcome.protocol, outcome.judge].append(outcome)
@@ -115,7 +116,7 @@ def grouped(outcomes: Iterable[Outcome]) -> dict[Key, list[Outcome]]:
 
 
 def score_one(key: Key, outcomes: Sequence[Outcome]) -> Score:
-    """The score of outcomes that share dimension, model, protocol and judge."""
+    """Score outcomes that share dimension, model, protocol and judge."""
     dimension, model, protocol, judge = key
     answered = [o for o in outcomes if o.is_answered]
     four_way = protocol in FOUR_WAY
@@ -139,7 +140,7 @@ def score_one(key: Key, outcomes: Sequence[Outcome]) -> Score:
 
 
 def item_values(outcomes: Iterable[Outcome]) -> dict[str, float]:
-    """Share of right answers of each item over its runs; failures count as not right."""
+    """Compute the share of right answers of each item over its runs; failures count as wrong."""
     found: dict[str, list[float]] = defaultdict(list)
     for outcome in outcomes:
         found[outcome.item_id].append(float(outcome.status is Status.CORRECT))
@@ -147,7 +148,7 @@ def item_values(outcomes: Iterable[Outcome]) -> dict[str, float]:
 
 
 def item_marks(outcomes: Iterable[Outcome]) -> dict[str, float]:
-    """Mean mark of each marked item over its runs, put on 0..1; items without any mark are left out."""
+    """Compute the mean mark of each marked item over its runs, on 0..1; items without any mark are left out."""
     low, high = SCORE_RANGE
     found: dict[str, list[float]] = defaultdict(list)
     for outcome in outcomes:
@@ -157,7 +158,7 @@ def item_marks(outcomes: Iterable[Outcome]) -> dict[str, float]:
 
 
 def positions_of(outcomes: Sequence[Outcome]) -> Positions | None:
-    """Recall and picks by place; None if no outcome says in which order the options were shown."""
+    """Compute recall and picks by position; None if no outcome says in which order the options were shown."""
     known = [o for o in outcomes if o.answer_position is not None]
     if not known:
         return None
@@ -174,7 +175,7 @@ def positions_of(outcomes: Sequence[Outcome]) -> Positions | None:
 
 
 def rotations_of(outcomes: Sequence[Outcome]) -> Rotations | None:
-    """Flips and votes; None if every item was asked once."""
+    """Compute flips and votes over the rotations; None if every item was asked once."""
     by_item: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_item[outcome.item_id].append(outcome)
@@ -192,7 +193,7 @@ def rotations_of(outcomes: Sequence[Outcome]) -> Rotations | None:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models on the items that both were given; whatever is not right counts as not right.
+    """Comparison of two models on the items that both were given; unreadable and failed answers count as wrong.
 
     Marks are compared on 0..1, on the items that have one from both. ``same_pick`` is the share of answers in which
     both picked the same option, right or wrong; NaN without any.
@@ -203,7 +204,7 @@ class Comparison:
 
 
 def compare(first: Sequence[Outcome], second: Sequence[Outcome]) -> Comparison | None:
-    """A paired comparison of two models' outcomes under one protocol; None if they share no item."""
+    """Compare two models' outcomes under one protocol, item by item; None if they share no item."""
     is_marks = any(o.protocol is Protocol.SCORING for o in first)
     values, others = map(item_marks if is_marks else item_values, (first, second))
     shared = [item for item in values if item in others]
@@ -227,7 +228,7 @@ def _marks(outcomes: Sequence[Outcome]) -> Rate:
 
 
 def cluster_of(outcome: Outcome) -> str:
-    """What bootstraps draw whole: the persona, or the item where no persona is known."""
+    """Return the cluster that bootstraps draw whole: the persona, or the item where no persona is known."""
     return outcome.persona_id or f"item {outcome.item_id}"
 
 

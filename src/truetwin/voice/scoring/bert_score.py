@@ -1,4 +1,4 @@
-"""BERTScore: how near replies come to the true ones in a language model's vectors. Needs the extra ``bertscore``."""
+"""BERTScore: how near replies are to the true ones in a language model's vectors. Needs the extra ``bertscore``."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from truetwin.voice.stats.resampling import Array, bootstrap_mean
 
 @dataclass(frozen=True)
 class BertScores:
-    """BERTScore F1 as it comes out of the model, and beside it the value rescaled by the model's baseline.
+    """BERTScore F1 as it comes from the model, and rescaled by the model's baseline.
 
     Attributes
     ----------
     raw : TextScore
-        In percent. Raw values of one model lie in a narrow band whatever the text.
+        Raw scores in percent. Those of one model lie in a narrow range, whatever the text.
     rescaled : TextScore, optional
         In percent of the way from unrelated text (0) to the same text (100); None if the package has no baseline for
         this model and language.
     model, layer, package : str, int, str
-        What the numbers depend on: name of the model, layer, version of bert-score.
+        Name of the model, layer, and version of bert-score, on which the numbers depend.
     """
 
     raw: TextScore
@@ -45,13 +45,14 @@ def bert_score(
     resamples: int = 2000,
     seed: int = 0,
 ) -> BertScores:
-    """BERTScore F1 of all pairs, which must share one language (paper B, table 5, gives raw values).
+    """Compute BERTScore F1 of all pairs, which must share one language (paper B, table 5, gives raw values).
 
     The score of a pair is undefined, and counted, if its true reply is empty.
 
     Parameters
     ----------
     pairs : sequence of ReplyPair
+        Written and true replies.
     model : str, optional
         Name of the model; by default the package's own choice for the language. It is fetched by the package, unless
         it is in its cache.
@@ -99,7 +100,7 @@ def bert_score(
 
 
 def _baseline(scorer: Any) -> float | None:
-    """F1 that unrelated text gets from this model and layer; None if the package does not know."""
+    """Return the F1 that unrelated texts get from this model and layer; None if the package does not know it."""
     try:
         return float(scorer.baseline_vals[2])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Results by capability: which of the six an item tests, and how models do on each (paper B, figure 3, appendix D)."""
+"""Score models by capability: which of the six an item tests, and how models do (paper B, figure 3, appendix D)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 
 from truetwin.errors import AlignmentError, DataError, FileFormatError, ParameterError
 from truetwin.io.json_lines import read_json_lines
+from truetwin.settings.declaration import default_of
+from truetwin.settings.voice_settings import CountedBy, VoiceLeaderboard
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.capability_annotation import CAPABILITIES
 from truetwin.voice.protocols.outcomes import FOUR_WAY, SCORE_RANGE, Outcome, Protocol, Status
@@ -25,7 +27,7 @@ COMBINED = "combined"
 
 @dataclass(frozen=True)
 class Annotation:
-    """The capabilities that one item tests: one primary, and each of the six true or false."""
+    """Capabilities that one item tests: one primary, and each of the six true or false."""
 
     item_id: str
     primary: str
@@ -33,7 +35,7 @@ class Annotation:
 
     @classmethod
     def from_record(cls, record: Any) -> Annotation:
-        """The annotation behind ``{"item_id", "primary", "labels": {six booleans}}``; else :class:`DataError`."""
+        """Read ``{"item_id", "primary", "labels": {six booleans}}``; anything else raises :class:`DataError`."""
         if not isinstance(record, Mapping):
             raise DataError("an annotation must be a JSON object")
         item_id, primary, labels = (record.get(name) for name in ("item_id", "primary", "labels"))
@@ -58,9 +60,9 @@ class Annotation:
 
 
 def read_annotations(path: str | Path) -> dict[str, Annotation]:
-    """Annotations by item id, from JSONL: of annotations, or of items that carry them (those without are left out).
+    """Read annotations by item id, from JSONL of annotations, or of items that carry them.
 
-    A bad line or a repeated item is an error that names the line.
+    Items without an annotation are left out. A bad line or a repeated item is an error that names the line.
     """
     path = Path(path)
     found: dict[str, Annotation] = {}
@@ -82,12 +84,12 @@ def read_annotations(path: str | Path) -> dict[str, Annotation]:
 
 
 def merge_annotations(items: Sequence[VoiceItem], annotations: Mapping[str, Annotation]) -> list[VoiceItem]:
-    """Items with their annotations; those without stay as they were.
+    """Add annotations to items; items without one stay as they were.
 
     Raises
     ------
     AlignmentError
-        If an annotation is of no item: it belongs to another file.
+        If an annotation belongs to none of the items, which means that it belongs to another file.
     """
     known = {item.item_id for item in items}
     strange = [item_id for item_id in annotations if item_id not in known]
@@ -107,21 +109,23 @@ def capability_results(
     outcomes: Sequence[Outcome],
     annotations: Mapping[str, Annotation],
     *,
-    by: Literal["labels", "primary"] = "labels",
+    by: CountedBy = default_of(VoiceLeaderboard, "by"),
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
-    """Each model's result on the items of each capability, by dimension and protocol, and averaged over protocols.
+    """Compute each model's result on the items of each capability, by dimension and protocol and over protocols.
 
-    A value is in percent: the share of right answers (what failed or could not be read is not right), or the mean mark
+    A value is in percent: the share of right answers (failed and unreadable ones count as wrong), or the mean mark
     put on 0 to 100 over the marked replies. ``combined`` averages choice, one ranking and scoring, as in paper B,
-    figure 3, and is there only where all three are; the two rankings are different estimands, so that each has a
-    combination of its own. Intervals are bootstrapped, personas drawn whole and jointly for all protocols.
+    figure 3; it needs all three. The two rankings are different estimands, so each has a combination of its own.
+    Intervals come from a cluster bootstrap: personas are drawn whole, jointly for all protocols.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
+        Outcomes of one or more models.
     annotations : mapping from item id to Annotation
+        Capabilities of the items.
     by : {"labels", "primary"}
         Whether an item counts for every capability that is true of it (appendix D) or only for its primary one.
 
@@ -139,7 +143,7 @@ def capability_results(
         If a model has several outcomes of an item under one protocol and run (of several files or judges): averaged
         together they would be no result of anything.
     """
-    if by not in ("labels", "primary"):
+    if by not in get_args(CountedBy):
         raise ParameterError(f"'by' must be 'labels' or 'primary'. Got {by!r} instead.")
     groups: dict[tuple[str, str], dict[Protocol, list[Outcome]]] = defaultdict(lambda: defaultdict(list))
     for outcome in outcomes:
@@ -211,7 +215,7 @@ def _row(name: str, parts: Sequence[Sequence[Outcome]], resamples: int, seed: in
 
 
 def _by_person(outcomes: Sequence[Outcome], place: Mapping[str, int]) -> Array:
-    """Sum and number of values of each persona, shape (2, n_personas)."""
+    """Compute sum and number of values of each persona, shape (2, n_personas)."""
     table = np.zeros((2, len(place)))
     for outcome in outcomes:
         value = _value(outcome)
@@ -228,7 +232,7 @@ def _value(outcome: Outcome) -> float | None:
 
 
 def _mean_of_means(tables: Sequence[Array], drawn: Array) -> Array:
-    """Mean over protocols of each resample's mean; NaN where a protocol has nothing."""
+    """Average each resample's mean over protocols; NaN where a protocol has no values."""
     with np.errstate(invalid="ignore", divide="ignore"):
         means = [(drawn @ table[0]) / (drawn @ table[1]) for table in tables]
     return np.asarray(np.mean(means, axis=0), dtype=np.float64)

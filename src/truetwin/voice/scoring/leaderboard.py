@@ -1,4 +1,4 @@
-"""Any number of result files as one table of models."""
+"""Leaderboard: any number of result files as one table of models."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NUMBERS = (
 
 @dataclass(frozen=True)
 class Standing:
-    """One model under one protocol on one dimension.
+    """Row of a leaderboard: one model under one protocol on one dimension.
 
     Accuracies are in percent and None for marks; ``mean_score`` is the mean of marks from 1 to 5. ``ci_low`` and
     ``ci_high`` belong to ``accuracy_all`` or ``mean_score``, in its units; personas are drawn whole where they are
@@ -49,20 +49,20 @@ class Standing:
 
     @property
     def points(self) -> float:
-        """What models are ordered by: accuracy over all items, or the mean mark."""
+        """Value by which models are ordered: accuracy over all items, or the mean mark."""
         for value in (self.accuracy_all, self.mean_score):
             if value is not None and not math.isnan(value):
                 return value
         return -math.inf
 
     def to_row(self) -> dict[str, Any]:
-        """The standing as a row of a table."""
+        """Convert the standing to a row of a table."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Results:
-    """What result files hold: standings, what the reader must know, and whether lines of a file were damaged."""
+    """Content of result files: standings, notes for the reader, and whether lines of a file were damaged."""
 
     standings: tuple[Standing, ...]
     notes: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ def read_results(
     with_baseline: bool = True,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Results:
-    """Standings of any number of files: what ``truetwin voice score --json`` printed, or stored answers.
+    """Read standings from any number of files: output of ``truetwin voice score --json``, or stored answers.
 
     Stored answers are scored as that verb does, with the best guess that knows no persona beside them.
 
@@ -98,7 +98,7 @@ def read_results(
 
 
 def score_rows(path: str | Path) -> list[Any] | None:
-    """Rows of a file that ``truetwin voice score --json`` printed; None if it is no such object at all.
+    """Read the rows of a file that ``truetwin voice score --json`` printed; None if it is no such object at all.
 
     Raises
     ------
@@ -122,12 +122,12 @@ def score_rows(path: str | Path) -> list[Any] | None:
 
 
 def ranked(standings: Sequence[Standing]) -> list[Standing]:
-    """By dimension and protocol, the best model first.
+    """Sort standings by dimension and protocol, the best model first.
 
     Raises
     ------
     DataError
-        If there are none.
+        If there are no standings.
     """
     if not standings:
         raise DataError("a leaderboard needs at least one scored result; the files hold none")
@@ -138,7 +138,7 @@ def ranked(standings: Sequence[Standing]) -> list[Standing]:
 
 
 def _is_scored(row: Mapping[str, Any]) -> bool:
-    """Whether a row has figures; written replies that nobody judged have none."""
+    """Test whether a row has a score; written replies that nobody judged have none."""
     return row.get("protocol") != Protocol.REPLY.value
 
 
@@ -161,7 +161,7 @@ def _from_row(row: Any, where: str, file: str) -> Standing:
 
 
 def _ends(row: Mapping[str, Any]) -> dict[str, float]:
-    """The interval that draws whole personas, if the row has one."""
+    """Return the ends of the cluster-bootstrap interval (whole personas), if the row has one."""
     if row.get("normalised_ci_low") is not None and row.get("normalised_ci_high") is not None:
         low, high = SCORE_RANGE
         scale = (high - low) / 100

@@ -1,4 +1,4 @@
-"""Stored answers of any number of files as one table: every figure with its counts, intervals and baseline."""
+"""Score table: stored answers of any number of files, every score with its counts, intervals and baseline."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ LETTERS = "ABCD"
 
 @dataclass(frozen=True)
 class Entry:
-    """One model under one protocol in one file.
+    """Entry of a score table: one model under one protocol in one file.
 
     Attributes
     ----------
     file : str
-        Where its answers are.
+        File with the answers.
     score : Score
-        All figures.
+        Scores.
     outcomes : tuple of Outcome
-        What they are computed from.
+        Outcomes from which the scores are computed.
     baseline : Guesses, optional
         The best guess that knows nothing of the persona, on the same items; None if the items are not known.
     over_baseline : PairedTest, optional
-        The model against that guess, item by item; whatever is not right counts as not right.
+        Paired test of the model against that guess, item by item; unreadable and failed answers count as wrong.
     n_missing : int
-        Items given by the caller that have no outcome.
+        Number of items given by the caller that have no outcome.
     """
 
     file: str
@@ -47,10 +47,11 @@ class Entry:
     n_missing: int = 0
 
     def row(self) -> dict[str, Any]:
-        """The entry for tables and JSON; shares in percent, undefined or inapplicable figures None.
+        """Return the entry for tables and JSON: shares in percent, undefined or inapplicable figures None.
 
         ``accuracy_all`` counts every outcome, ``accuracy_answered`` those with a readable answer. ``ci_low`` and
-        ``ci_high`` belong to ``accuracy_all``: Wilson's, or with several runs an item the bootstrap over personas.
+        ``ci_high`` are the interval of ``accuracy_all``: Wilson's, or a bootstrap over personas where an item was run
+        several times.
         """
         s = self.score
         repeated = s.rotations is not None
@@ -128,14 +129,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Scoreboard:
-    """Entries, paired comparisons of models, and what the reader must know."""
+    """Entries, paired comparisons of models, and notes for the reader."""
 
     entries: tuple[Entry, ...]
     comparisons: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row an entry."""
+        """Return one row an entry."""
         return [entry.row() for entry in self.entries]
 
 
@@ -151,9 +152,9 @@ def score_answers(
     Parameters
     ----------
     answers : sequence of Answers
-        From :func:`truetwin.voice.scoring.stored_answers.read_answers`.
+        Answers from :func:`truetwin.voice.scoring.stored_answers.read_answers`.
     items : sequence of VoiceItem, optional
-        The items that count; answers to others are left out and counted in a note, and items without an answer are
+        Items that count. Answers to other items are left out and counted in a note; items without an answer are
         counted as missing. By default all answers count, and the items are those that the files themselves repeat.
     with_baseline : bool, default=True
         Compute the best guess without persona, which takes about a second per thousand items.
@@ -216,7 +217,7 @@ def _only(file: Answers, items: Sequence[VoiceItem]) -> tuple[list[Outcome], lis
 def _baseline(
     items: Sequence[VoiceItem], cache: dict[tuple[tuple[str, ...], ...], Guesses | None]
 ) -> Guesses | None:
-    """The best persona-free guess; models that were given the same items share one computation."""
+    """Compute the best persona-free guess; models that were given the same items share one computation."""
     if not items:
         return None
     key = tuple((item.item_id, item.answer, *(option.text for option in item.options)) for item in items)
@@ -228,7 +229,7 @@ def _baseline(
 def _over(
     baseline: Guesses | None, items: Sequence[VoiceItem], outcomes: Sequence[Outcome]
 ) -> PairedTest | None:
-    """The model against the baseline on the same items."""
+    """Compare the model with the baseline on the same items."""
     if baseline is None or baseline.credit is None:
         return None
     values = item_values(outcomes)
@@ -283,7 +284,7 @@ def _labels(entries: Sequence[Entry]) -> list[str]:
 
 
 def _holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Add p-values of the clustered test that hold for all comparisons together (Holm's step-down)."""
+    """Add p-values of the clustered test, adjusted for all comparisons by Holm's step-down method."""
     tested = sorted((row for row in rows if row["cluster_p"] is not None), key=lambda row: row["cluster_p"])
     largest = 0.0
     for k, row in enumerate(tested):

@@ -1,10 +1,10 @@
-"""Stored answers as outcomes: the published layouts and our own, read without any model."""
+"""Read stored answers as outcomes, in the published layouts and our own; no model is asked."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.outcomes import FORMAT, Outcome, Protocol, Status, choice_outcome
 
 NO_ANSWER = -1
-#: Words by which the published files tell that no reply came at all, as against a reply that could not be read.
+#: Words with which the published files mark that no reply came at all, unlike a reply that could not be read.
 MACHINERY = re.compile(
     r"connection|timed? ?out|rate.?limit|too many requests|service unavailable|bad gateway|internal server error"
     r"|quota|unauthorized|\b(?:429|500|502|503|504)\b",
@@ -38,9 +38,9 @@ class Answers:
     layout : str
         ``"own"``, ``"inspect"``, ``"social"``, ``"narrative"`` or ``"replies"``.
     outcomes : list of Outcome
-        In the file's order.
+        Outcomes in the file's order.
     broken_lines : tuple of int
-        Lines that are no JSON: each is an item whose answer is lost, and counts as failed.
+        Numbers of lines that are no JSON: each is an item whose answer is lost, and counts as failed.
     items : list of VoiceItem, optional
         The items, where the file repeats them or they are the published ones.
     """
@@ -53,18 +53,18 @@ class Answers:
 
 
 def read_answers(path: str | Path, *, model: str | None = None) -> Answers:
-    """Read stored answers of any known layout.
+    """Read stored answers in any known layout.
 
-    A line that is no JSON (cut off, damaged) is an item whose answer is lost: it counts as failed and never leaves the
-    denominator. A line that is JSON but contradicts itself (right answer outside the options, three options, the same
-    item twice) means that the file is not what it should be, and is an error that names the line.
+    A line that is no JSON (cut off, damaged) is an item whose answer is lost: it counts as failed and never leaves
+    the denominator. A line that is JSON but contradicts itself (right answer outside the options, three options, the
+    same item twice) is an error that names the line.
 
     Parameters
     ----------
     path : path
         JSONL, or a log (``.eval``) of the Inspect tasks.
     model : str, optional
-        What to call the model; by default what the file's lines, its content or its name says.
+        Name of the model; by default taken from the file's lines, its content or its name.
     """
     path = Path(path)
     if path.suffix == ".eval":
@@ -101,6 +101,11 @@ def read_answers(path: str | Path, *, model: str | None = None) -> Answers:
     return Answers(path, layout, outcomes, broken, items)
 
 
+def read_outcomes(paths: Iterable[Path]) -> list[Outcome]:
+    """Read the outcomes of several files of stored answers, one after the other."""
+    return [outcome for path in paths for outcome in read_answers(path).outcomes]
+
+
 def _inspect_log(path: Path, model: str | None) -> Answers:
     try:
         from truetwin.voice.protocols.inspect_tasks import read_inspect_outcomes
@@ -113,7 +118,7 @@ def _inspect_log(path: Path, model: str | None) -> Answers:
 
 
 def with_items(outcomes: Sequence[Outcome], items: Sequence[VoiceItem]) -> list[Outcome]:
-    """Outcomes with persona, group and dimension of their items."""
+    """Add persona, group and dimension of their items to outcomes."""
     known = {item.item_id: item for item in items}
     done = []
     for outcome in outcomes:
@@ -214,7 +219,7 @@ def _social_items(path: Path, records: Sequence[tuple[int, Mapping[str, Any]]]) 
 
 
 def _narrative_items(path: Path, records: Sequence[tuple[int, Mapping[str, Any]]]) -> list[VoiceItem] | None:
-    """The published items if they are on this machine and the answers are to them, line by line."""
+    """Return the published items, if they are on this machine and the answers are to them, line by line."""
     if not all(map(twinvoice.is_available, (narrative_files := _narrative_paths()))):
         return None
     published = twinvoice.load("choices")
@@ -238,7 +243,7 @@ def _no_items(path: Path, records: Sequence[tuple[int, Mapping[str, Any]]]) -> N
 
 @dataclass(frozen=True)
 class _Layout:
-    """How one layout is told from the others and read."""
+    """Layout of a file of answers: how it is recognised, and how it is read."""
 
     fields: frozenset[str]
     read: Callable[[Mapping[str, Any], int, str, str], Outcome]
@@ -285,7 +290,7 @@ def _layout_of(record: Mapping[str, Any], path: Path) -> str:
 
 
 def _published_as(path: Path) -> AnswerFile | None:
-    """Which published file this is, by content."""
+    """Find which published file this is, by its content."""
     from truetwin.io import file_hash
 
     known = {file.sha256: file for file in ANSWERS}
@@ -293,7 +298,7 @@ def _published_as(path: Path) -> AnswerFile | None:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """Records with their line numbers; None for a line that is no JSON object."""
+    """Yield records with their line numbers; None for a line that is no JSON object."""
     for number, line in numbered_lines(path, errors="replace"):
         yield number, _record(line)
 

@@ -1,18 +1,33 @@
-"""Text metrics of stored replies, as rows beside the scores (paper B, table 5)."""
+"""Compute text metrics of stored replies, as rows beside the scores (paper B, table 5)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from truetwin.errors import MissingExtraError
+from truetwin.errors import MissingExtraError, ParameterError
+from truetwin.registry import Registry
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.outcomes import Outcome, Protocol
 from truetwin.voice.scoring.accuracy import grouped
 from truetwin.voice.scoring.stored_answers import Answers
 from truetwin.voice.scoring.text_metrics import ReplyPair, TextScore, bleu_1, meteor, reply_pairs
 
+#: From the replies that a model wrote, each beside the true one, to one or several figures.
 Metric = Callable[[Sequence[ReplyPair]], list[TextScore]]
+
+
+def _check_metric(entry: Any) -> None:
+    if not callable(entry):
+        raise ParameterError(f"it must be called with pairs of replies; it is {entry!r:.80}")
+
+
+voice_metrics: Registry[Metric] = Registry(
+    "metric of replies",
+    hint="Known: {names}.",
+    entry_point_group="truetwin.voice_metrics",
+    check=_check_metric,
+)
 
 
 def text_rows(
@@ -21,15 +36,16 @@ def text_rows(
     items: Sequence[VoiceItem] | None = None,
     with_bert_score: bool = False,
 ) -> list[dict[str, Any]]:
-    """One row for every file, model and metric, of the replies that models wrote.
+    """Compute one row for every file, model and metric, from the replies that models wrote.
 
     Replies that failed have no score: ``n_failed`` counts them. A metric whose package is not installed is a row with
-    the reason under ``unavailable`` and without a figure; it is never approximated. Files without replies, and replies
-    whose items are not known, give no rows.
+    the reason under ``unavailable`` and without a figure; it is never approximated. Files without replies, and
+    replies whose items are not known, give no rows.
 
     Parameters
     ----------
     answers : sequence of Answers
+        Stored answers.
     items : sequence of VoiceItem, optional
         The items that the replies are to; by default those that the files themselves repeat.
     with_bert_score : bool, default=False
@@ -54,7 +70,7 @@ def text_rows(
 
 
 def has_unscored_replies(answers: Iterable[Answers], items: Sequence[VoiceItem] | None) -> bool:
-    """Whether there are replies whose items are not known, so that no metric can be computed."""
+    """Test whether there are replies whose items are not known, so that no metric can be computed."""
     return any(
         _is_reply(outcome)
         for file in answers
@@ -70,8 +86,10 @@ def _is_reply(outcome: Outcome) -> bool:
 def _rows(pairs: Sequence[ReplyPair], with_bert_score: bool) -> Iterable[dict[str, Any]]:
     if not pairs:
         return
-    for name, compute in METRICS.items():
+    for name, compute in voice_metrics.items():
         yield from _row(name, compute, pairs)
+    for name, why in voice_metrics.faults().items():
+        yield {"metric": name, "unavailable": why}
     if with_bert_score:
         by_language: dict[str, list[ReplyPair]] = {}
         for pair in pairs:
@@ -103,4 +121,5 @@ def _bert_scores(pairs: Sequence[ReplyPair]) -> list[TextScore]:
     return [found.raw, *([found.rescaled] if found.rescaled else [])]
 
 
-METRICS: dict[str, Metric] = {"bleu-1": _bleu_1, "meteor": _meteor}
+voice_metrics.add("bleu-1", _bleu_1)
+voice_metrics.add("meteor", _meteor)

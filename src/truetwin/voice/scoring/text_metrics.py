@@ -1,4 +1,4 @@
-r"""How near written replies come to the true ones, word by word: BLEU-1, METEOR and BERTScore, with intervals.
+r"""Text metrics of written replies against the true ones: BLEU-1, METEOR and BERTScore, with intervals.
 
 Source: paper B, section 5.4.3 and table 5. Its BLEU-1 is the mean over replies of *sentence* BLEU-1,
 
@@ -31,9 +31,9 @@ _STEMMERS = {
 
 @dataclass(frozen=True)
 class ReplyPair:
-    """A written reply beside the true one.
+    """Written reply beside the true one.
 
-    ``persona`` is what bootstraps draw whole; ``language`` is an ISO 639-1 code.
+    ``persona`` is the cluster that bootstraps draw whole; ``language`` is an ISO 639-1 code.
     """
 
     written: str
@@ -44,19 +44,20 @@ class ReplyPair:
 
 @dataclass(frozen=True)
 class TextScore:
-    """One metric over many replies, in percent.
+    """Score of many replies by one metric, in percent.
 
     Attributes
     ----------
     metric : str
+        Name of the metric.
     interval : Interval
         Mean over the scored replies with its bootstrap interval, personas drawn whole.
     scores : tuple of float
-        One a reply; NaN where the metric is undefined.
+        Score of each reply; NaN where the metric is undefined.
     n_unscored : int
-        Replies whose score is undefined, because the true reply has no token.
+        Number of replies whose score is undefined, because the true reply has no token.
     settings : str
-        Everything that the number depends on.
+        Settings on which the score depends.
     """
 
     metric: str
@@ -66,7 +67,7 @@ class TextScore:
     settings: str
 
     def to_row(self) -> dict[str, Any]:
-        """The score as one row of a table."""
+        """Convert the score to one row of a table."""
         found = self.interval
         return {
             "metric": self.metric, "mean": found.value, "ci_low": found.low, "ci_high": found.high, "n": found.n,
@@ -75,7 +76,7 @@ class TextScore:
 
 
 def reply_pairs(outcomes: Iterable[Outcome], items: Iterable[VoiceItem]) -> list[ReplyPair]:
-    """Written replies beside the true ones; outcomes without a reply are left aside, for the caller to count.
+    """Pair written replies with the true ones; outcomes without a reply are left out, for the caller to count.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def bleu_1(
     resamples: int = 2000,
     seed: int = 0,
 ) -> TextScore:
-    """Mean sentence BLEU-1 in the setting of paper B, table 5: see the head of this module.
+    """Mean sentence BLEU-1 in the setting of paper B, table 5; the module's docstring has the formula.
 
     A reply without any token scores 0; without a token in the true reply the score is undefined.
 
@@ -147,15 +148,15 @@ def meteor(
     """Mean METEOR with NLTK's parameters (alpha .9, beta 3, gamma .5): matched words, then stems, then synonyms.
 
     Stems are those of the pair's language where NLTK has a stemmer for it; synonyms are WordNet's, which is English.
-    Paper B does not give its settings: on the narrative replies that it published, this is 11.0 where the paper
-    prints 11.92.
+    Paper B does not give its settings. On the narrative replies that it published, this function gives 11.0, and the
+    paper prints 11.92.
 
     Raises
     ------
     DataError
         If there are no pairs.
     MissingExtraError
-        If NLTK (extra ``voice``) or WordNet is not there. METEOR is then not available; it is never approximated.
+        If NLTK (extra ``voice``) or WordNet is missing. METEOR is then not available; it is never approximated.
     """
     _check(pairs)
     from truetwin.voice.scoring.wordnet import load_wordnet
@@ -183,14 +184,14 @@ def meteor(
 
 
 class _NoSynonyms:
-    """Stands for WordNet in languages that it does not know."""
+    """Substitute for WordNet in languages that it does not cover: no word has synonyms."""
 
     def synsets(self, word: str) -> list[Any]:
         return []
 
 
 class _NoStems:
-    """Stands for a stemmer in languages that have none."""
+    """Substitute for a stemmer in languages that have none: words stay as they are."""
 
     def stem(self, word: str) -> str:
         return word

@@ -1,4 +1,4 @@
-"""Words of a text, by its language: what text metrics count."""
+"""Split texts into tokens, by language: the units that text metrics count."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def tokenize(text: str, language: str = "en", tokenizer: Tokenizer = "auto") -> 
     Parameters
     ----------
     text : str
+        Text to split.
     language : str
         ISO 639-1 code; decides what ``"auto"`` does.
     tokenizer : {"auto", "words", "characters", "jieba"}
@@ -60,7 +61,7 @@ def tokenize(text: str, language: str = "en", tokenizer: Tokenizer = "auto") -> 
 
 
 def resolve_tokenizer(language: str, tokenizer: Tokenizer = "auto") -> Tokenizer:
-    """The tokenizer that ``"auto"`` stands for in a language, or the one that was asked for."""
+    """Return the tokenizer that ``"auto"`` stands for in a language, or the one that was asked for."""
     if tokenizer not in TOKENIZERS:
         raise UnknownNameError(
             f"no tokenizer named {tokenizer!r}.{closest(tokenizer, list(TOKENIZERS))} "

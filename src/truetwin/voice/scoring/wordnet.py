@@ -1,4 +1,4 @@
-"""Finding WordNet for METEOR: in NLTK's data, or as an operating system's package lays it out."""
+"""Find WordNet for METEOR: in NLTK's data, or where the operating system's package puts it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NUMBERS = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
 
 
 class WordNetMissingError(MissingExtraError):
-    """WordNet's files are nowhere to be found, so that METEOR is not available."""
+    """WordNet's files are not installed, so that METEOR is not available."""
 
     def __init__(self) -> None:
         Exception.__init__(
@@ -49,7 +49,7 @@ class WordNetMissingError(MissingExtraError):
 
 @cache
 def load_wordnet() -> Any:
-    """NLTK's reader of WordNet.
+    """Return NLTK's reader of WordNet.
 
     Looks into NLTK's data folders, then where distributions install WordNet 3. Nothing is downloaded.
 
@@ -111,7 +111,7 @@ def _from_system(folder: Path) -> Any:
 
 
 def lexnames() -> str:
-    """The content of WordNet's file ``lexnames``: number, name and part of speech of each lexicographer file.
+    """Build the content of WordNet's file ``lexnames``: number, name and part of speech of each lexicographer file.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Shares, paired tests and bootstrap intervals when items of one persona are no independent evidence."""
+"""Statistics for items that share a persona: shares, paired tests and cluster-bootstrap intervals."""

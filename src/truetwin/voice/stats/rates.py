@@ -1,4 +1,7 @@
-"""Shares of right answers with intervals, and paired tests, items of one persona being no independent evidence."""
+"""Shares of right answers with intervals, and paired tests.
+
+Items of one persona are not independent, so intervals and tests also come in a form that is clustered by persona.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,22 @@ UNDEFINED = float("nan")
 
 @dataclass(frozen=True)
 class Rate:
-    """A share and its uncertainty; NaN where it is undefined.
+    """Share with its uncertainty; NaN where it is undefined.
 
     Attributes
     ----------
     value : float
         Mean of the values, between 0 and 1 for right answers.
     n : int
-        Values behind it.
+        Number of values.
     low, high : float
-        Wilson's 95% interval, which takes the values for independent.
+        Wilson's 95% interval, which assumes that values are independent.
     cluster_low, cluster_high : float
-        95% bootstrap interval, personas drawn whole; undefined for fewer than two personas.
+        95% interval of a cluster bootstrap over personas; undefined for fewer than two personas.
     standard_error : float
-        Clustered by persona.
+        Standard error, clustered by persona.
     n_clusters : int
-        Personas behind it.
+        Number of personas.
     """
 
     value: float
@@ -44,10 +47,10 @@ class Rate:
 
 
 def rate(values: Sequence[float] | Array, clusters: Sequence[Hashable], *, seed: int = 0) -> Rate:
-    """The mean of values in 0..1 with its intervals.
+    """Compute the mean of values in 0..1 with its intervals.
 
-    Values strictly between 0 and 1 (credit shared among tied options, or among repetitions) enter Wilson's interval by
-    their mean.
+    Values strictly between 0 and 1 (credit shared among tied options, or among repetitions) enter Wilson's interval
+    by their mean.
 
     Examples
     --------
@@ -96,24 +99,24 @@ def wilson(share: float, n: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Two models on the same items.
+    """Paired test of two models on the same items.
 
     Attributes
     ----------
     difference : float
         First minus second share of right answers.
     n : int
-        Items that both have.
+        Number of items that both models were given.
     only_first, only_second : int
-        Items that only one of them has right.
+        Number of items that only the first, or only the second, has right.
     mcnemar_p : float
-        Exact, two-sided; takes the items for independent.
+        p-value of McNemar's exact test, two-sided; assumes that items are independent.
     cluster_p : float
-        Two-sided, signs of whole personas' differences flipped at random.
+        p-value of a permutation test, two-sided: signs of whole personas' differences are flipped at random.
     low, high : float
-        95% bootstrap interval of the difference, personas drawn whole.
+        95% interval of the difference, from a cluster bootstrap over personas.
     n_clusters : int
-        Personas.
+        Number of personas.
     """
 
     difference: float
@@ -134,7 +137,7 @@ def paired_test(
     *,
     seed: int = 0,
 ) -> PairedTest:
-    """Whether two models differ on the items that both were given; right is 1, wrong 0.
+    """Test whether two models differ on the items that both were given; right is 1, wrong 0.
 
     McNemar's exact test needs whole right and wrong answers: with credit in between (repetitions) it is undefined.
 
@@ -187,5 +190,5 @@ def _sign_flip_p(sums: Array, seed: int) -> float:
 
 
 def percent(share: float) -> float | None:
-    """A share in percent; None where it is undefined."""
+    """Convert a share to percent; None where it is undefined."""
     return None if share != share else 100 * share

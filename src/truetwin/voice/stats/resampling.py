@@ -1,4 +1,4 @@
-"""Bootstrap intervals for statistics of items, whole personas drawn at a time where items share one."""
+"""Cluster bootstrap: intervals for statistics of items, drawing whole personas where items share one."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 LEVEL = 0.95
 RESAMPLES = 2000
-_ENTRIES = 4_000_000  # of an array of resamples by clusters held at once
+_ENTRIES = 4_000_000  # largest size of an array of resamples by clusters
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A statistic of items with its bootstrap interval.
+    """Statistic of items with its bootstrap interval.
 
     Attributes
     ----------
     value, low, high : float
-        NaN where the statistic is undefined; so are the ends if most resamples leave it undefined.
+        The statistic and the ends of its interval. NaN where the statistic is undefined; the ends are also NaN if it
+        is undefined in most resamples.
     n : int
-        Items behind it.
+        Number of items.
     n_clusters : int
-        Personas (or whatever is drawn together) behind it.
+        Number of clusters: personas, or whatever is drawn together.
     n_undefined : int
-        Resamples in which the statistic was undefined; the ends are percentiles of the others.
+        Number of resamples in which the statistic was undefined; the ends are percentiles of the others.
     """
 
     value: float
@@ -51,20 +52,22 @@ def bootstrap(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Interval:
-    """Percentile interval of any statistic of items.
+    """Percentile bootstrap interval of any statistic of items.
 
     Parameters
     ----------
     statistic : callable
-        From row numbers (with repeats) to a number; NaN where it is undefined.
+        Function from row numbers (with repeats) to a number; NaN where it is undefined.
     n : int
         Number of items.
     clusters : sequence of hashable, optional
-        Persona of each item; whole clusters are drawn, because items of one person are no independent evidence.
+        Persona of each item. Whole clusters are drawn, because items of one person are not independent.
     resamples : int
+        Number of resamples.
     level : float
-        Strictly between 0 and 1.
+        Confidence level, strictly between 0 and 1.
     seed : int
+        Seed of the draws.
 
     Raises
     ------
@@ -100,9 +103,9 @@ def bootstrap_mean(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Interval:
-    """Mean of the defined values with its percentile interval, clusters drawn whole.
+    """Mean of the defined values with its percentile bootstrap interval; clusters are drawn whole.
 
-    Undefined values (NaN) are left out; their number is the caller's to show.
+    Undefined values (NaN) are left out; the caller must show their number.
 
     Examples
     --------
@@ -126,7 +129,7 @@ def bootstrap_mean(
 
 
 def by_cluster(values: Array, clusters: Sequence[Hashable]) -> tuple[Array, Array]:
-    """Sum and number of the values of each cluster."""
+    """Compute sum and number of the values of each cluster."""
     codes: dict[Hashable, int] = {}
     rows = np.array([codes.setdefault(c, len(codes)) for c in clusters], dtype=np.intp)
     sums = np.bincount(rows, weights=values).astype(np.float64)
@@ -134,19 +137,22 @@ def by_cluster(values: Array, clusters: Sequence[Hashable]) -> tuple[Array, Arra
 
 
 def drawn_means(sums: Array, counts: Array, seed: int, resamples: int = RESAMPLES) -> Array:
-    """Means of resamples of whole clusters."""
+    """Compute the means of cluster-bootstrap resamples, (resamples,)."""
     # How often each cluster is drawn, one row a resample: products with sums and counts give all means at once.
     return np.concatenate([(drawn @ sums) / (drawn @ counts) for drawn in _draws(sums.size, seed, resamples)])
 
 
 def chunks(n: int, resamples: int = RESAMPLES) -> list[int]:
-    """Resamples of ``n`` clusters in parts, each small enough for memory."""
+    """Divide the resamples of ``n`` clusters into parts that fit in memory; returns the size of each part."""
     size = max(1, min(resamples, _ENTRIES // n))
     return [min(size, resamples - start) for start in range(0, resamples, size)]
 
 
 def _draws(n: int, seed: int, resamples: int) -> Iterable[Array]:
-    """How often each of ``n`` clusters is drawn, resamples in rows, as many rows at once as fit in memory."""
+    """Draw the resamples of a cluster bootstrap.
+
+    Yields integer arrays of shape (rows, n): how often each of ``n`` clusters was drawn. Each array fits in memory.
+    """
     if n * resamples <= _ENTRIES:
         return (_all_draws(n, seed, resamples),)
     random = np.random.default_rng(seed)

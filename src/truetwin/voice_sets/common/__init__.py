@@ -1,1 +1,1 @@
-"""What all benchmark builds share: rows, privacy, distractors, release gate, datasheet."""
+"""Parts that all builds share: raw rows, privacy, distractors, release gate, datasheet."""

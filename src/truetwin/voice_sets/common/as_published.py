@@ -1,8 +1,8 @@
-"""The items that the published recipe would give, to be audited beside those that are built."""
+"""Make the items that the published recipe would give, to be audited beside those that are built."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy as np
 from truetwin.voice.auditing.matched_subset import balance_positions
 from truetwin.voice.items.verbatim import same_words
 from truetwin.voice.items.voice_items import VoiceItem
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions
 from truetwin.voice_sets.common.distractors import Draft, PoolReply, item_of
+from truetwin.voice_sets.common.finishing import ItemRecord, stored_items
 from truetwin.voice_sets.common.similar_contexts import SimilarContexts
 from truetwin.voice_sets.common.stages import Stages, Tally
 from truetwin.voice_sets.common.text_similarity import Embedder, cosine_rows
@@ -33,14 +33,13 @@ def as_published(
     embedder: Embedder,
     seed: int,
 ) -> list[VoiceItem]:
-    """Stage "as published": items with unmatched distractors."""
+    """Do the stage "as published": items with unmatched distractors."""
 
-    def draw(tally: Tally) -> Iterator[Mapping[str, Any]]:
+    def draw(tally: Tally) -> Iterator[ItemRecord]:
         for item in _drawn(drafts(), pool(), embedder, seed, tally):
             yield item.to_record()
 
-    stage = stages.run("as published", draw, {"embeddings": dict(embedder.describe())})
-    return [VoiceItem.from_record(record) for record in stage.records()]
+    return stored_items(stages.run("as published", draw, {"embeddings": dict(embedder.describe())}))
 
 
 def _drawn(
@@ -50,8 +49,7 @@ def _drawn(
     own = [draft.reply for draft in drafts]
     embedder.fit([*texts, *own, *(draft.stimulus for draft in drafts)])
     vectors, true = embedder.embed(texts), embedder.embed(own)
-    anything = MatchingOptions(length_ratio=float("inf"))
-    near = SimilarContexts(most=NEAREST, matching=anything)(drafts, pool, embedder)
+    near = SimilarContexts(most=NEAREST)(drafts, pool, embedder)
     rng = np.random.default_rng([seed, 19])
     items = []
     for k, draft in enumerate(drafts):

@@ -1,4 +1,4 @@
-r"""Bots, and messages that are not written for the occasion.
+r"""Detect bots and canned messages (those that are sent again and again).
 
 Two signs, both counted and named:
 
@@ -11,9 +11,8 @@ all users. Templates of few words ("thank you very much") are how people talk, a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from truetwin.errors import ParameterError
+from truetwin.settings.voice_build_settings import CannedOptions
 from truetwin.voice_sets.common.count_min_sketch import CountSketch
 
 _MASKED = re.compile(
@@ -23,45 +22,16 @@ _MAY_MASK = re.compile(r"[\d@\[]|://|www\.")
 _NAME = re.compile(
     r"(?:^|[^a-zA-Z])u?bot+u?(?:$|[^a-zA-Z])|bot\d*[_`^-]*$|^\[?bot\]?|^ubot|^(?:chan|nick|mem)serv$", re.I
 )
-#: Ends that are part of a word and not "bot".
+#: Endings such as "talbot", in which "bot" is part of a name.
 _NOT = re.compile(r"(?:ab|tal|ro|sa)bott?\d*[_`^-]*$", re.I)
 OPENING_WORDS = 2
-#: An opening is mechanical if this share of a user's messages has it, and so many at least.
+#: An opening is mechanical if this share of a user's messages, and at least so many, begin with it.
 OPENING_SHARE = 0.2
 FEWEST_OPENINGS = 10
 
 
-@dataclass(frozen=True)
-class CannedOptions:
-    """When a message is canned and a user a bot.
-
-    Parameters
-    ----------
-    repeats : int, default=8
-        So many messages of one template are canned.
-    min_words : int, default=6
-        Shorter templates are not judged.
-    bot_share : float, default=0.5
-        A user with a larger share of canned messages, or of messages that open like many of that user's, is a bot.
-    bot_messages : int, default=20
-        Users with fewer messages are judged by their name only.
-    """
-
-    repeats: int = 8
-    min_words: int = 6
-    bot_share: float = 0.5
-    bot_messages: int = 20
-
-    def __post_init__(self) -> None:
-        for name, least in (("repeats", 2), ("min_words", 1), ("bot_messages", 1)):
-            if getattr(self, name) < least:
-                raise ParameterError(f"{name} must be at least {least}; got {getattr(self, name)}")
-        if not 0 < self.bot_share <= 1:
-            raise ParameterError(f"bot_share must be in (0, 1]; got {self.bot_share}")
-
-
 def template_of(text: str) -> str:
-    """A message with what changes from one sending to the next masked.
+    """Mask in a message what changes from one sending to the next.
 
     Examples
     --------
@@ -75,7 +45,7 @@ def template_of(text: str) -> str:
 
 
 def says_bot(name: str) -> bool:
-    """Whether a name says that its bearer is a bot.
+    """Tell whether a name says that its bearer is a bot.
 
     Examples
     --------
@@ -86,7 +56,7 @@ def says_bot(name: str) -> bool:
 
 
 class CannedCounts:
-    """Counts of templates and of users' openings, in flat memory.
+    """Count templates and users' opening words, in memory of fixed size.
 
     Examples
     --------
@@ -109,11 +79,11 @@ class CannedCounts:
         self._openings.add(_opening(user, template))
 
     def is_canned(self, text: str) -> bool:
-        """Whether a message's template was seen too often."""
+        """Tell whether a message's template was seen too often."""
         return self._is_frequent(template_of(text))
 
     def is_mechanical(self, user: str, text: str, n: int) -> bool:
-        """Whether a message is canned, or opens like a fifth of the ``n`` messages of its user."""
+        """Tell whether a message is canned, or opens like a fifth of the ``n`` messages of its user."""
         template = template_of(text)
         opens = self._openings.count(_opening(user, template))
         return opens >= max(OPENING_SHARE * n, FEWEST_OPENINGS) or self._is_frequent(template)

@@ -1,4 +1,4 @@
-"""How often something was seen, in memory that does not grow with what is seen."""
+"""Count-min sketch: count texts in memory that does not grow with them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from truetwin.errors import ParameterError
 
 
 class CountSketch:
-    """Approximate counts of texts in two tables of fixed size; never too low, rarely too high.
+    """Count-min sketch with two tables of fixed size; counts are never too low, and rarely too high.
 
-    Every text has a slot in each table, and its count is the lower of the two (a count-min sketch). The count is too
-    high only if other texts share both slots.
+    Every text has a slot in each table, and its count is the lower of the two. It is too high only if other texts
+    share both slots.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class CountSketch:
         self._other[b] += 1
 
     def count(self, text: str) -> int:
-        """How often a text was seen, or a little more."""
+        """Estimate how often a text was seen, never too low."""
         a, b = self._slots(text)
         return min(self._one[a], self._other[b])
 

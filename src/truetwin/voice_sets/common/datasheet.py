@@ -1,4 +1,4 @@
-"""What a built set is made of, beside it: sources, licence, counts, audit, hashes, versions, seed."""
+"""Datasheet of a built set: sources, licence, counts, audit, hashes, versions, settings."""
 
 from __future__ import annotations
 
@@ -15,47 +15,60 @@ from truetwin.voice.auditing.benchmark_audit import AuditReport
 
 
 @dataclass(frozen=True)
-class Datasheet:
-    """Everything a reader needs to judge a built set, and to build it again.
+class About:
+    """Description of a set by the pipeline that builds it.
 
     Parameters
     ----------
     title : str
-        What it is.
+        Title of the sheet.
     sources : sequence of mapping
         ``name`` and ``sha256`` of each input, and anything else known of it.
+    settings : mapping
+        All settings.
+    notes : sequence of str
+        Sentences on what else must be known.
+    """
+
+    title: str
+    sources: Sequence[Mapping[str, Any]]
+    settings: Mapping[str, Any]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Datasheet:
+    """Datasheet of a built set: all that is needed to judge it, and to build it again.
+
+    Parameters
+    ----------
+    about : About
+        Title, sources, settings and notes.
     licence : str
-        Under which the material may be used; "not stated" if nobody said.
+        Licence of the material; "not stated" if nobody said.
     stages : sequence of mapping
         Counts at every filter (:meth:`truetwin.voice_sets.common.stages.Stage.row`).
-    settings : mapping
-        All settings and the seed.
     after, before : AuditReport
         Audit of the set; and of the file it was repaired from.
     n_candidates : int
         Items that passed the filters, before any was left out for balance.
     outputs : mapping
         sha256 of each written file.
-    notes : sequence of str
-        What else must be known.
     """
 
-    title: str
-    sources: Sequence[Mapping[str, Any]]
+    about: About
     licence: str
     stages: Sequence[Mapping[str, Any]]
-    settings: Mapping[str, Any]
     after: AuditReport
     n_candidates: int
     before: AuditReport | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)
-    notes: Sequence[str] = ()
 
     def record(self) -> dict[str, Any]:
-        """As JSON; the same build gives the same bytes, so no date is in it."""
+        """Give it as JSON can hold it; the same build gives the same bytes, so no date is in it."""
         return {
-            "title": self.title,
-            "sources": [dict(s) for s in self.sources],
+            "title": self.about.title,
+            "sources": [dict(s) for s in self.about.sources],
             "licence": self.licence,
             "n_items": self.after.n_items,
             "n_personas": self.after.n_personas,
@@ -69,27 +82,27 @@ class Datasheet:
                 "findings_before": _counts(self.before) if self.before else None,
                 "positions": list(self.after.balance.counts),
             },
-            "settings": dict(self.settings),
+            "settings": dict(self.about.settings),
             "outputs": dict(self.outputs),
             "versions": {"truetwin": __version__, "python": platform.python_version(), **_libraries()},
-            "notes": list(self.notes),
+            "notes": list(self.about.notes),
         }
 
     def markdown(self) -> str:
-        """For people."""
-        lines = [f"# {_cell(self.title)}", ""]
+        """Give it as Markdown, for people."""
+        lines = [f"# {_cell(self.about.title)}", ""]
         share = f" ({self.after.n_items / self.n_candidates:.0%})" if self.n_candidates else ""
         lines += [
             f"{self.after.n_items} items of {self.after.n_personas} personas, from {self.n_candidates} candidates"
             f"{share}. Licence of the material: {_cell(self.licence)}. Built with truetwin {__version__}.",
             "",
-            *(f"- {_cell(note)}" for note in self.notes),
+            *(f"- {_cell(note)}" for note in self.about.notes),
             "",
             "## Sources",
             "",
             *_table(
                 ["name", "sha256"],
-                [[s.get("name", ""), s.get("sha256", "")] for s in self.sources],
+                [[s.get("name", ""), s.get("sha256", "")] for s in self.about.sources],
             ),
             "## Counts at every stage",
             "",
@@ -105,7 +118,7 @@ class Datasheet:
             "## Settings",
             "",
             "```json",
-            json.dumps(dict(self.settings), indent=2, sort_keys=True, ensure_ascii=False, default=str),
+            json.dumps(dict(self.about.settings), indent=2, sort_keys=True, ensure_ascii=False, default=str),
             "```",
             "",
             "## Files",
@@ -167,7 +180,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
 
 
 def _cell(value: Any) -> str:
-    """Text that cannot break out of a Markdown table or become markup."""
+    """Escape a text so that it cannot break out of a Markdown table or become markup."""
     text = " ".join(str(value).split())
     for mark in ("\\", "|", "<", "`", "[", "*"):
         text = text.replace(mark, "&lt;" if mark == "<" else f"\\{mark}")

@@ -1,4 +1,4 @@
-"""From drafts (who, what was said to them, what they replied) to items with distractors from others' real replies."""
+"""Give drafts (who, what was said to them, what they replied) distractors: real replies of other people."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.settings.voice_build_settings import Limits, MatchingOptions
 from truetwin.voice.auditing.matched_subset import balance_positions
 from truetwin.voice.auditing.predictors import guess_all
 from truetwin.voice.items.item_faults import is_placeholder, says_nothing
 from truetwin.voice.items.verbatim import same_words, stands_in, words_of
 from truetwin.voice.items.voice_items import Dimension, Option, Turn, VoiceItem, VoicePersona
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions, Need, match
+from truetwin.voice_sets.common.distractor_matching import Need, match
 from truetwin.voice_sets.common.text_similarity import Embedder
 
 #: Fewer items than this are too few to tell a shortcut from chance: none is left out for balance, and the gate says
@@ -25,18 +26,18 @@ FEWEST_JUDGED = 60
 
 @dataclass(frozen=True)
 class PoolReply:
-    """A real reply that may serve as a distractor.
+    """Reply that may serve as a distractor.
 
     Parameters
     ----------
     text : str
         The reply.
     person : str
-        Whose it is.
+        Id of the person who wrote it.
     scope : str
         Novel, channel or language: a distractor comes from the scope of its item.
     context : str
-        What it replied to, where that matters (:func:`truetwin.voice_sets.common.similar_contexts.similar_contexts`).
+        Text that it replied to, for :class:`~truetwin.voice_sets.common.similar_contexts.SimilarContexts`.
     only_for : str, default=""
         Id of the only item that it may serve; any if empty.
     """
@@ -54,7 +55,7 @@ Candidates = Callable[[Sequence["Draft"], Sequence[PoolReply], Embedder], Mappin
 
 @dataclass(frozen=True)
 class Draft:
-    """An item without distractors; ``names`` are the names of the person, which no distractor may contain.
+    """Draft: an item without distractors. ``names`` are the person's names, which no distractor may contain.
 
     ``own`` are ids in the pool that belong to the person (the person's own id is always among them).
     """
@@ -75,33 +76,10 @@ class Draft:
 
 @dataclass
 class Furnished:
-    """Items with distractors in balanced order, and why other drafts became none."""
+    """Items with distractors, true replies equally often at every place; and why other drafts became none."""
 
     items: list[VoiceItem] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How far persona-free baselines may be from chance, in points.
-
-    Parameters
-    ----------
-    rule : float, default=5.0
-        For each rule that is not learned.
-    style_model : float, default=10.0
-        For the style model, groups held out.
-    margin : float, default=0.8
-        The share of these limits within which a build brings its figures, so that other folds do not break them.
-    """
-
-    rule: float = 5.0
-    style_model: float = 10.0
-    margin: float = 0.8
-
-    def of(self, predictor: str) -> float:
-        """Limit of a predictor, in points."""
-        return self.style_model if predictor == "style-model" else self.rule
 
 
 def furnish(
@@ -214,7 +192,7 @@ def _admission(draft: Draft, texts: Sequence[str]) -> Callable[[int], bool]:
 
 
 def item_of(draft: Draft, others: Sequence[PoolReply]) -> VoiceItem:
-    """The item of a draft and three replies of others; the true reply comes first."""
+    """Make an item of a draft and three replies of others; the true reply comes first."""
     options = (
         Option("o1", draft.reply, "true"),
         *(Option(f"o{k}", reply.text, reply.person) for k, reply in enumerate(others, 2)),
@@ -234,7 +212,7 @@ def item_of(draft: Draft, others: Sequence[PoolReply]) -> VoiceItem:
 
 
 def _renumbered(items: Sequence[VoiceItem]) -> list[VoiceItem]:
-    """Option ids by place, so that they do not tell which option was there first."""
+    """Name options by their places, so that their ids do not tell which one was there first."""
     done = []
     for item in items:
         options = tuple(replace(option, id=f"o{k}") for k, option in enumerate(item.options, 1))

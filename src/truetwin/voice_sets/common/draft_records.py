@@ -1,4 +1,4 @@
-"""Drafts as records of a stage, and back."""
+"""Write drafts as records of a stage, and read them back."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from truetwin.voice.items.voice_items import Turn, VoicePersona
 from truetwin.voice_sets.common.distractors import Draft
+from truetwin.voice_sets.common.stages import Stage
+
+DraftRecord = dict[str, Any]
 
 
-def draft_record(draft: Draft) -> dict[str, Any]:
-    """A draft as JSON-ready dictionaries and lists."""
+def draft_record(draft: Draft) -> DraftRecord:
+    """Write a draft as JSON-ready dictionaries and lists."""
     return {**asdict(draft), "own": sorted(draft.own)}
 
 
 def draft_from(record: Mapping[str, Any]) -> Draft:
-    """The draft behind :func:`draft_record`.
+    """Read the draft behind :func:`draft_record`.
 
     Examples
     --------
@@ -38,8 +43,21 @@ def draft_from(record: Mapping[str, Any]) -> Draft:
     )
 
 
+def stored_drafts(stage: Stage[DraftRecord], limit: int | None = None, seed: int = 0) -> list[Draft]:
+    """Read the drafts of a stage, or ``limit`` of them, drawn by the seed."""
+    return limited([draft_from(record) for record in stage.records()], limit, seed)
+
+
+def limited(drafts: Sequence[Draft], limit: int | None, seed: int) -> list[Draft]:
+    """Draw at most ``limit`` drafts by the seed; their order stays."""
+    if limit is None or len(drafts) <= limit:
+        return list(drafts)
+    chosen = np.random.default_rng([seed, 11]).choice(len(drafts), limit, replace=False)
+    return [drafts[k] for k in sorted(chosen)]
+
+
 def nothing_left(stages: Sequence[Mapping[str, Any]], settings: str) -> str:
-    """What to say when nothing passed: the first stage that left nothing, why, and which settings may be lowered."""
+    """Say, where nothing passed, which stage left nothing, why, and which settings may be lowered."""
     last = next((stage for stage in stages if not stage["n_out"]), stages[-1])
     reasons = "; ".join(f"{reason}: {n}" for reason, n in last["dropped"].items() if n)
     return (

@@ -1,4 +1,4 @@
-"""Who is in a log: counts by person, bots, names that texts may mention; and texts without what identifies people."""
+"""Find out who is in a log (counts by person, bots, names that texts may mention) and mask names in texts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Protocol, TypedDict
 
 from truetwin.voice_sets.common.canned_messages import CannedCounts, says_bot
 from truetwin.voice_sets.common.privacy import FEWEST_DIGITS, Pseudonyms, Scrubber
 
-#: Names that are words: mentioned more often than this, and than three times as often as their bearers speak.
+#: A name is taken for an ordinary word if it is mentioned more often than this, and three times as often as its bearer
+#: speaks.
 ORDINARY_MENTIONS = 20
 SHORTEST_NAME = 3
 _CACHED = 2**17
@@ -22,48 +23,70 @@ _EDGES = ".,;:!?\"'()<>*~/"
 
 @dataclass
 class Person:
-    """Counts of one user: messages by channel, mechanical ones, mentions of the name within other texts."""
+    """Counts of one user: messages by thread, mechanical ones, mentions of the name within other texts."""
 
-    channels: Counter[str] = field(default_factory=Counter)
+    threads: Counter[str] = field(default_factory=Counter)
     mechanical: int = 0
     mentions: int = 0
 
     @property
     def n(self) -> int:
-        """Messages in all."""
-        return sum(self.channels.values())
+        """Number of messages in all."""
+        return sum(self.threads.values())
 
 
-class Said(NamedTuple):
-    """What a census looks at: who said what where."""
+class PersonRecord(TypedDict):
+    """Record of a user in the census: pseudonyms, messages by thread (most first), and what was found.
+
+    ``alias`` is the pseudonym of the lower-case name; ``bot`` the reason to take the user for a bot, or empty;
+    ``named`` whether the name, found within a text, means the user.
+    """
 
     user: str
-    channel: str
-    text: str
+    alias: str
+    threads: list[int]
+    bot: str
+    mechanical: int
+    named: bool
+
+
+class Said(Protocol):
+    """Message as a census reads it: who wrote which text where."""
+
+    @property
+    def user(self) -> str: ...  # noqa: D102
+
+    @property
+    def thread(self) -> str: ...  # noqa: D102
+
+    @property
+    def text(self) -> str: ...  # noqa: D102
 
 
 class Census:
-    """Counts people over two readings of a log. Memory grows with people and channels, not with messages.
+    """Counts people over two readings of a log. Memory grows with people and threads, not with messages.
 
     Parameters
     ----------
     counts : CannedCounts
-        Of templates and openings.
+        Counts of templates and openings, filled on the way.
+    by_thread : bool, default=True
+        Whether messages are counted by thread; else only in all.
     """
 
-    def __init__(self, counts: CannedCounts) -> None:
-        self.counts = counts
+    def __init__(self, counts: CannedCounts, *, by_thread: bool = True) -> None:
+        self.counts, self.by_thread = counts, by_thread
         self.people: dict[str, Person] = {}
 
     def first(self, said: Iterable[Said]) -> None:
-        """Read the log once: who speaks where, which templates are sent."""
+        """Read the log once, and count who speaks where and which templates are sent."""
         for one in said:
             person = self.people.setdefault(one.user, Person())
-            person.channels[one.channel] += 1
+            person.threads[one.thread if self.by_thread else ""] += 1
             self.counts.add(one.user, one.text)
 
     def second(self, said: Iterable[Said]) -> None:
-        """Read it again: how mechanical each user is, which names are mentioned."""
+        """Read it again, and count how mechanical each user is and which names are mentioned."""
         names: dict[str, list[Person]] = {}
         for user, person in self.people.items():
             names.setdefault(user.lower(), []).append(person)
@@ -79,7 +102,7 @@ class Census:
                     mentioned.mentions += 1
 
     def bot_reason(self, user: str) -> str:
-        """Why a user is taken for a bot; empty for everybody else."""
+        """Say why a user is taken for a bot; empty for everybody else."""
         person, options = self.people[user], self.counts.options
         if says_bot(user):
             return "bot by name"
@@ -88,7 +111,7 @@ class Census:
         return ""
 
     def is_name(self, user: str) -> bool:
-        """Whether the user's name, found within a text, means the user."""
+        """Tell whether the user's name, found within a text, means the user."""
         person = self.people[user]
         if len(user) < SHORTEST_NAME:
             return False
@@ -103,7 +126,7 @@ class Names:
     Parameters
     ----------
     pseudonyms : Pseudonyms
-        Of the build.
+        Pseudonyms of the build.
     aliases : mapping from str to str
         Pseudonym of a lower-case name (kind ``alias``) to the user's pseudonym.
     mentions : frozenset of str
@@ -115,7 +138,7 @@ class Names:
         self._known: dict[str, str] = {}
 
     def get(self, token: str) -> str:
-        """The pseudonym of whoever has that name in lower case; empty if nobody has."""
+        """Look up the pseudonym of whoever has that name in lower case; empty if nobody has."""
         found = self._known.get(token)
         if found is None:
             found = self._aliases.get(self._pseudonyms.of(token, "alias"), "") if token else ""
@@ -125,7 +148,7 @@ class Names:
         return found
 
     def masked(self, text: str) -> tuple[str, int]:
-        """The text with names of people replaced, and how many were."""
+        """Replace names of people in a text, and count how many were."""
         hits = 0
         if self._mentions.isdisjoint(map(self.get, _TOKEN.findall(text.lower()))):
             return text, 0
@@ -142,19 +165,19 @@ class Names:
 
 
 def scrubbed(text: str, scrubber: Scrubber) -> str:
-    """A text without addresses, links, numbers and handles; texts that cannot hold any are not searched."""
+    """Replace addresses, links, numbers and handles in a text; a text that cannot hold any is not searched."""
     if "@" in text or "://" in text or "www." in text or len(_DIGIT.findall(text)) >= FEWEST_DIGITS:
         return scrubber.scrub(text)
     return text
 
 
-def census_records(census: Census, pseudonyms: Pseudonyms) -> Iterator[dict[str, Any]]:
-    """One record a user, in the order of first messages, without the name."""
+def census_records(census: Census, pseudonyms: Pseudonyms) -> Iterator[PersonRecord]:
+    """Give one record a user, in the order of first messages, without the name."""
     for user, person in census.people.items():
         yield {
             "user": pseudonyms.of(user),
             "alias": pseudonyms.of(user.lower(), "alias"),
-            "channels": sorted(person.channels.values(), reverse=True),
+            "threads": sorted(person.threads.values(), reverse=True),
             "bot": census.bot_reason(user),
             "mechanical": person.mechanical,
             "named": census.is_name(user),

@@ -1,4 +1,4 @@
-"""Which language a message is in: by lingua where it is installed, else by script and commonest words."""
+"""Detect the language of a message: by lingua where it is installed, else by script and commonest words."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _LANGUAGES_OF = {
     word: tuple(code for code, words in _COMMON.items() if word in words.split())
     for word in " ".join(_COMMON.values()).split()
 }
-#: Fewer hits than this say nothing.
+#: Common words that must be found before a language is named.
 FEWEST_HITS = 2
 
 
@@ -63,7 +63,7 @@ class LanguageDetector(Protocol):
 
 
 class CommonWords:
-    """Script first; within Latin and Cyrillic letters, the language with most of its commonest words in the text.
+    """Detector by script; within Latin and Cyrillic letters, by the commonest words of each language.
 
     Undetermined (``und``) if fewer than two such words are there, or if two languages tie.
 
@@ -77,11 +77,11 @@ class CommonWords:
     """
 
     def describe(self) -> Mapping[str, Any]:
-        """What the answers depend on."""
+        """Name what the answers depend on."""
         return {"kind": "common words", "languages": sorted(_COMMON)}
 
     def of(self, text: str) -> str:
-        """ISO 639-1 code, or ``und``."""
+        """Find the ISO 639-1 code of a text, or ``und``."""
         if text.isascii():
             script = UNKNOWN
         else:
@@ -101,7 +101,7 @@ class CommonWords:
 
 
 class Lingua:
-    """The detector of the package lingua-language-detector (extra: ``languages``).
+    """Detector of the package lingua-language-detector (extra: ``languages``).
 
     Parameters
     ----------
@@ -123,19 +123,19 @@ class Lingua:
         )
 
     def describe(self) -> Mapping[str, Any]:
-        """What the answers depend on."""
+        """Name what the answers depend on."""
         from importlib.metadata import version
 
         return {"kind": "lingua", "version": version("lingua-language-detector"), "least": self._least}
 
     def of(self, text: str) -> str:
-        """ISO 639-1 code, or ``und``."""
+        """Find the ISO 639-1 code of a text, or ``und``."""
         found = self._detector.detect_language_of(text)
         return found.iso_code_639_1.name.lower() if found else UNKNOWN
 
 
 def open_detector(name: str) -> LanguageDetector:
-    """``common-words``, ``lingua``, or ``auto``: lingua if it is installed, else the common words.
+    """Open a detector by name: ``common-words``, ``lingua``, or ``auto`` (lingua if it is installed).
 
     Raises
     ------

@@ -1,29 +1,24 @@
-"""Distractors written by a model: replies that others might have given, asked for through the runner and its store."""
+"""Ask a model for distractors: replies that others might have given."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from truetwin.errors import DataError
 from truetwin.llm import (
     Cell,
-    ChatModel,
     Message,
     Parsed,
     Reply,
     Request,
-    RunOptions,
     Sampling,
     State,
-    Store,
-    run,
 )
 from truetwin.voice.items.verbatim import length_in_words
 from truetwin.voice_sets.common.distractors import Draft, PoolReply
+from truetwin.voice_sets.common.model_answers import Asker
 from truetwin.voice_sets.common.stages import Stage, Stages, Tally
 
 #: Replies that are asked for, among which three are matched to the true one.
@@ -41,21 +36,21 @@ _INSTRUCTION = (
 
 @dataclass(frozen=True)
 class ReplyTask:
-    """Other people's replies to each draft's stimulus; a reply's value is a JSON list of strings."""
+    """Task to write other people's replies to each draft's stimulus; an answer is a JSON list of strings."""
 
     drafts: Mapping[str, Draft]
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """What makes two runs differ."""
+        """Name what makes two runs differ."""
         return {"task": "distractors", "prompt_version": _PROMPT_VERSION, "asked": ASKED}
 
     def cells(self) -> Iterable[Cell]:
-        """One cell a draft."""
+        """List one cell a draft."""
         return (Cell(draft.persona.id, draft.item_id, "distractors") for draft in self.drafts.values())
 
     def request(self, cell: Cell) -> Request:
-        """The message and the reply, after what is asked for."""
+        """Show the message and the reply, after what is asked for."""
         draft = self.drafts[cell.item]
         head = _INSTRUCTION.format(n=ASKED, words=length_in_words(draft.reply))
         shown = json.dumps({"message": draft.stimulus, "reply": draft.reply}, ensure_ascii=False)
@@ -64,7 +59,7 @@ class ReplyTask:
         )
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """The list; a reply with fewer than three different strings is unparseable."""
+        """Read the list; an answer with fewer than three different strings is unparseable."""
         if reply.refusal:
             return Parsed(State.REFUSED, reason="refusal")
         start, end = reply.text.find("["), reply.text.rfind("]")
@@ -80,52 +75,35 @@ class ReplyTask:
         return Parsed(State.VALID, json.dumps(texts, ensure_ascii=False))
 
 
-@dataclass(frozen=True)
-class Written:
-    """Written replies by draft."""
+class WrittenReplies(TypedDict):
+    """A model's replies for one draft."""
 
-    stage: Stage
-
-    def pool(self) -> list[PoolReply]:
-        """All of them, each for its draft only."""
-        return [
-            PoolReply(text, "model", only_for=record["item"])
-            for record in self.stage.records()
-            for text in record["replies"]
-        ]
+    item: str
+    replies: list[str]
 
 
-def written_replies(
-    stages: Stages, drafts: Sequence[Draft], model: ChatModel, folder: Path, options: RunOptions | None = None
-) -> Written:
-    """Stage "written": ask a model for other replies to each draft's stimulus; calls are kept and not asked again.
+def written_pool(stage: Stage[WrittenReplies]) -> list[PoolReply]:
+    """Read a model's replies, each for its draft only."""
+    return [
+        PoolReply(text, "model", only_for=record["item"])
+        for record in stage.records()
+        for text in record["replies"]
+    ]
+
+
+def written_replies(stages: Stages, drafts: Sequence[Draft], asker: Asker) -> Stage[WrittenReplies]:
+    """Do the stage "written": ask a model for other replies to each draft's stimulus; calls are kept and not repeated.
 
     Raises
     ------
-    DataError
+    RunError
         If the run stopped before all drafts were asked for.
     """
 
-    def ask(tally: Tally) -> Iterator[Mapping[str, Any]]:
-        folder.mkdir(parents=True, exist_ok=True)
+    def ask(tally: Tally) -> Iterator[WrittenReplies]:
         task = ReplyTask({draft.item_id: draft for draft in drafts})
-        with Store(folder) as store:
-            summary = run(
-                task,
-                model,
-                store,
-                options,
-                progress=lambda state: tally.tick(sum(state.counts.values()), state.total),
-            )
-            if not summary.complete:
-                raise DataError(
-                    f"a model must have been asked for the distractors of every draft; the run stopped early "
-                    f"({summary.stopped}). Run the same command again to go on."
-                )
-            answers = {call.cell.item: call.parsed for call in store.calls()}
-        for draft in drafts:
-            parsed = answers[draft.item_id]
+        for cell, parsed in asker.answers(task, "written", tally).items():
             if tally.keep(None if parsed.state is State.VALID else f"model: {parsed.state.value}"):
-                yield {"item": draft.item_id, "replies": json.loads(str(parsed.value))}
+                yield {"item": cell.item, "replies": json.loads(str(parsed.value))}
 
-    return Written(stages.run("written", ask, {"model": dict(model.describe()), "version": _PROMPT_VERSION}))
+    return stages.run("written", ask, {"model": dict(asker.model.describe()), "version": _PROMPT_VERSION})

@@ -1,4 +1,4 @@
-r"""Texts that say again what an earlier one said: cosine above a threshold, exactly, without comparing all pairs.
+r"""Prefix filtering: find texts too much like an earlier one (cosine), exactly, without comparing all pairs.
 
 For sparse vectors of unit length, features are put in one order (rarest first). If the tail of a vector after its first
 features is shorter than the threshold t, then a vector that shares none of these features with it has a cosine below t:
@@ -24,7 +24,7 @@ BLOCK = 512
 
 
 class DistinctTexts:
-    """Says of one text after the other whether an earlier kept one is too much like it.
+    """Filter of a stream of texts: keeps those that are not too much like an earlier kept one.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class DistinctTexts:
         self._dense: list[Array] = []
 
     def keep(self, vectors: Any) -> NDArray[np.bool_]:
-        """For the next rows: whether each is kept. Rows of zeros (texts without a word) are kept."""
+        """Tell of the next rows whether each is kept; rows of zeros (texts without a word) are."""
         if hasattr(vectors, "tocsr"):
             return self._keep_sparse(vectors.tocsr())
         return self._keep_dense(np.asarray(vectors, dtype=np.float64))
@@ -114,7 +114,7 @@ class DistinctTexts:
 
 
 def rarest_first(idf: Array) -> NDArray[np.intp]:
-    """Place of each feature in the order from the highest to the lowest weight."""
+    """Give each feature's place in the order from the highest to the lowest weight."""
     places = np.empty(len(idf), dtype=np.intp)
     places[np.argsort(-idf, kind="stable")] = np.arange(len(idf))
     return places

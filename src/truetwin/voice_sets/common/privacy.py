@@ -1,4 +1,4 @@
-"""Personal data out of raw texts: pseudonyms for ids; addresses, numbers, handles and links replaced."""
+"""Take personal data out of raw texts: pseudonyms for ids; addresses, numbers, handles and links replaced."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FEWEST_DIGITS = 8
 
 @dataclass(frozen=True)
 class Pseudonyms:
-    """Ids that tell nothing, the same for the same person under the same salt.
+    """Pseudonyms by keyed hash: the same for the same name under the same salt, and telling nothing else.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Pseudonyms:
             raise ParameterError("pseudonyms need a salt that is not empty")
 
     def of(self, name: str, kind: str = "user") -> str:
-        """Pseudonym of one id, handle or address of some kind."""
+        """Give the pseudonym of an id, handle or address of some kind."""
         digest = hashlib.blake2b(
             f"{kind}\0{name}".encode("utf-8", "backslashreplace"), key=self._key, digest_size=_LENGTH // 2
         ).hexdigest()
@@ -74,7 +74,7 @@ class Scrubber:
     counts: Counter[str] = field(default_factory=Counter)
 
     def scrub(self, text: str) -> str:
-        """The text without them."""
+        """Replace them in a text."""
         for kind, pattern in (("link", _LINK), ("email", _EMAIL), ("phone", _PHONE), ("handle", _HANDLE)):
             text = pattern.sub(lambda found, kind=kind: self._replaced(kind, found.group()), text)  # type: ignore[misc]
         if self.names:
@@ -95,7 +95,7 @@ class Scrubber:
 
 
 def frequent(users: Iterable[str], least: int) -> set[str]:
-    """Users with at least ``least`` entries; the others are few enough to be recognised, and are to be dropped.
+    """Find the users with at least ``least`` entries; others may be recognised, and are to be dropped.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Rows of raw logs, one by one: JSONL, CSV and Parquet with any column names; what cannot be read is counted."""
+"""Read rows of JSONL, CSV and Parquet files with any column names; what cannot be read is counted."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Row = Mapping[str, Any]
 
 @dataclass
 class Reading:
-    """Reads one file of rows; ``skipped`` counts what could not be read, by reason.
+    """Reader of one file of rows; ``skipped`` counts what could not be read, by reason.
 
     Parameters
     ----------
     path : Path
         ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet``.
     encoding : str, optional
-        Of text files; UTF-8 by default, and then a line that is not is skipped and counted.
+        Encoding of a text file. By default UTF-8; a line that is not UTF-8 is then skipped and counted.
 
     Examples
     --------
@@ -132,7 +132,7 @@ class Reading:
             ) from error
 
     def _lines(self, *, whole: bool = False) -> Iterator[str]:
-        """Lines as text. What is too long or not in the encoding is left out and counted."""
+        """Read lines as text; what is too long or not in the encoding is left out and counted."""
         most = 16 * MOST_BYTES if whole else MOST_BYTES
         with self.path.open("rb") as raw:
             self._check_mark(raw.read(4))
@@ -195,12 +195,12 @@ def _field_limit(most: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of a file holds what: our name to the file's.
+    """Names of columns: ours, and the file's for each.
 
     Parameters
     ----------
     needed, optional : sequence of str
-        Our names.
+        Our names of columns.
     named : mapping from str to str
         The file's name for some of ours; the others are called as ours are.
     """
@@ -229,7 +229,7 @@ class Columns:
                 )
 
     def of(self, row: Row) -> dict[str, str]:
-        """Our columns of a row as text; empty where there is nothing."""
+        """Read our columns of a row as text; empty where there is nothing."""
         found = {}
         for ours, theirs in self._pairs:
             value = row.get(theirs)

@@ -1,4 +1,4 @@
-"""What a finished set must be before it is written: without faults, balanced, and of no use to a persona-free rule."""
+"""Judge a finished set before it is written: no faults, balanced, and of no use to a persona-free rule."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from truetwin.errors import DataError
+from truetwin.settings.voice_build_settings import Limits
 from truetwin.voice.auditing.benchmark_audit import CHANCE, AuditReport, audit
 from truetwin.voice.items.voice_items import VoiceItem
-from truetwin.voice_sets.common.distractors import FEWEST_JUDGED, Limits
+from truetwin.voice_sets.common.distractors import FEWEST_JUDGED
 
 #: Findings of the audit that no built item may have.
 FORBIDDEN = (
@@ -27,18 +28,18 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Problem:
-    """One reason why a set does not pass; ``item_ids`` are the items concerned, empty where it is the whole set."""
+    """Reason why a set does not pass; ``item_ids`` are the items concerned, none where it is the whole set."""
 
     what: str
     item_ids: tuple[str, ...] = ()
 
     def row(self) -> dict[str, Any]:
-        """As a record."""
+        """Give it as a record."""
         return {"problem": self.what, "n": len(self.item_ids), "item_ids": list(self.item_ids)}
 
 
 class GateError(DataError):
-    """A built set does not pass its gate; ``problems`` says why, with items."""
+    """Error of a built set that does not pass its gate; ``problems`` says why, with items."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -47,7 +48,7 @@ class GateError(DataError):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate found; passed if there is no problem."""
+    """Verdict of the gate: passed if there is no problem."""
 
     report: AuditReport
     problems: tuple[Problem, ...]
@@ -57,7 +58,7 @@ class Verdict:
 def judge(
     items: Sequence[VoiceItem], limits: Limits, *, min_history: int = 0, least_items: int = 1
 ) -> Verdict:
-    """Audit a built set and hold it against what must hold.
+    """Audit a built set and name every problem.
 
     Raises
     ------

@@ -1,50 +1,29 @@
-"""A repaired release of an existing item file: faults out, distractors replaced by others' real replies, audited."""
+"""Repair an existing item file: faults out, distractors replaced by others' real replies, audited."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from truetwin.errors import DataError, ParameterError
+from truetwin.errors import DataError
 from truetwin.results.step_cache import digest_of
+from truetwin.settings.voice_build_settings import BuildOptions, RepairOptions
 from truetwin.voice.auditing.benchmark_audit import audit
 from truetwin.voice.auditing.matched_subset import matched_subset, repaired_release
 from truetwin.voice.items.item_sources import load_source
 from truetwin.voice.items.verbatim import words_of
 from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice_sets.common.datasheet import About
 from truetwin.voice_sets.common.distractors import Draft, PoolReply
-from truetwin.voice_sets.common.finishing import BuildOptions, Built, finish_build, furnished, limited
+from truetwin.voice_sets.common.draft_records import limited
+from truetwin.voice_sets.common.finishing import Built, ItemRecord, finish_build, furnished, stored_items
 from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import open_embedder
 
 How = Literal["replace", "subset"]
-
-
-@dataclass(frozen=True)
-class RepairOptions:
-    """How an item file is repaired.
-
-    Parameters
-    ----------
-    build : BuildOptions
-        What all builds share.
-    how : {"replace", "subset"}, default="replace"
-        Give items new distractors, or keep the items whose options are alike as they are.
-    min_history : int, default=1
-        Earlier replies that an item must have.
-    """
-
-    build: BuildOptions = field(default_factory=BuildOptions)
-    how: How = "replace"
-    min_history: int = 1
-
-    def __post_init__(self) -> None:
-        if self.how not in ("replace", "subset"):
-            raise ParameterError(f"how must be 'replace' or 'subset'; got {self.how!r}")
-        if self.min_history < 0:
-            raise ParameterError(f"min_history must not be negative; got {self.min_history}")
 
 
 def repair(
@@ -74,30 +53,27 @@ def repair(
     inputs = {"items": records, "seed": str(options.build.seed), "how": options.how}
     stages = Stages(output, inputs, progress)
     settings = {"how": options.how, "min_history": options.min_history}
-    clean = stages.run("faults", lambda tally: _without_faults(loaded.items, options, tally), settings)
+    clean = stages.run("faults", partial(_without_faults, loaded.items, options), settings)
     if not clean.n_out:
         raise DataError(f"{source} must have at least one item without faults; it has none")
     items = _furnished(stages, clean, options) if options.how == "replace" else _subset(stages, clean)
     done = {"order": "balanced", "seed": options.build.seed, "distractors": options.how}
     items = [replace(i, provenance={**i.provenance, "repaired": done}) for i in items]
     name = Path(source).name if Path(source).is_file() else source
+    origin = {"sha256": records, "layout": loaded.layout, "items": len(loaded.items)}
     return finish_build(
         stages,
         items,
         output,
         options.build,
-        title=f"Repaired release of {name}",
-        sources=[{"name": name, "sha256": records, "layout": loaded.layout, "items": len(loaded.items)}],
-        settings=settings,
+        About(f"Repaired release of {name}", [{"name": name, **origin}], settings),
         n_candidates=len(loaded.items),
         min_history=options.min_history,
         before=audit(loaded.items),
     )
 
 
-def _without_faults(
-    items: Sequence[VoiceItem], options: RepairOptions, tally: Tally
-) -> Iterator[Mapping[str, Any]]:
+def _without_faults(items: Sequence[VoiceItem], options: RepairOptions, tally: Tally) -> Iterator[ItemRecord]:
     found = repaired_release(items, seed=options.build.seed)
     for what, reason in (("duplicate dropped", "duplicate"), ("no true reply, dropped", "no true reply")):
         for _ in found.done[what]:
@@ -111,19 +87,21 @@ def _without_faults(
             yield item.to_record()
 
 
-def _furnished(stages: Stages, clean: Stage, options: RepairOptions) -> list[VoiceItem]:
-    def read() -> list[VoiceItem]:
-        return [VoiceItem.from_record(r) for r in clean.records()]
-
-    def drafts() -> list[Draft]:
-        return limited([_draft(item) for item in read()], options.build)
-
-    pool: Callable[[], list[PoolReply]] = lambda: pool_of(read())  # noqa: E731
+def _furnished(stages: Stages, clean: Stage[ItemRecord], options: RepairOptions) -> list[VoiceItem]:
+    drafts, pool = partial(_drafts, clean, options.build), partial(_pool, clean)
     return furnished(stages, drafts, pool, open_embedder(options.build.embeddings), options.build)
 
 
+def _drafts(clean: Stage[ItemRecord], options: BuildOptions) -> list[Draft]:
+    return limited([_draft(item) for item in stored_items(clean)], options.limit, options.seed)
+
+
+def _pool(clean: Stage[ItemRecord]) -> list[PoolReply]:
+    return pool_of(stored_items(clean))
+
+
 def pool_of(items: Sequence[VoiceItem]) -> list[PoolReply]:
-    """Every real reply in a file once: true replies and earlier ones, by person and scope."""
+    """Collect every real reply in a file once: true replies and earlier ones, by person and scope."""
     found: dict[tuple[str, str, str], PoolReply] = {}
     for item in items:
         scope, person = scope_of(item), item.persona.id
@@ -133,7 +111,7 @@ def pool_of(items: Sequence[VoiceItem]) -> list[PoolReply]:
 
 
 def scope_of(item: VoiceItem) -> str:
-    """Where an item's distractors may come from: its group, or its language where there is none."""
+    """Say where an item's distractors may come from: its group, or its language where there is none."""
     return item.group or f"language {item.language}"
 
 
@@ -154,13 +132,12 @@ def _draft(item: VoiceItem) -> Draft:
     )
 
 
-def _subset(stages: Stages, clean: Stage) -> list[VoiceItem]:
-    def choose(tally: Tally) -> Iterator[Mapping[str, Any]]:
-        items = [VoiceItem.from_record(r) for r in clean.records()]
+def _subset(stages: Stages, clean: Stage[ItemRecord]) -> list[VoiceItem]:
+    def choose(tally: Tally) -> Iterator[ItemRecord]:
+        items = stored_items(clean)
         kept = {item.item_id for item in matched_subset(items)}
         for item in items:
             if tally.keep(None if item.item_id in kept else "options differ in length or style"):
                 yield item.to_record()
 
-    stage = stages.run("subset", choose)
-    return [VoiceItem.from_record(r) for r in stage.records()]
+    return stored_items(stages.run("subset", choose))

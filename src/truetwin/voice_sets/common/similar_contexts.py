@@ -1,15 +1,15 @@
-"""Replies that others gave in similar contexts: where distractors may come from when the pool is large."""
+"""Find replies that others gave in similar contexts, as candidates for distractors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions
+from truetwin.settings.voice_build_settings import MatchingOptions
 from truetwin.voice_sets.common.distractors import Draft, PoolReply
 from truetwin.voice_sets.common.text_similarity import Embedder, cosine_rows
 
@@ -19,7 +19,7 @@ BLOCK = 64
 
 @dataclass(frozen=True)
 class SimilarContexts:
-    """Chooses, for each draft, the replies of others whose contexts are most like the draft's stimulus.
+    """Choice, for each draft, of the replies of others whose contexts are most like the draft's stimulus.
 
     Only replies of the draft's scope and of like length are looked at, so that enough remain to match.
 
@@ -27,8 +27,8 @@ class SimilarContexts:
     ----------
     most : int, default=300
         Replies a draft.
-    matching : MatchingOptions
-        What like length means.
+    matching : MatchingOptions, optional
+        Bounds of like length; without them any length will do.
 
     Examples
     --------
@@ -42,12 +42,12 @@ class SimilarContexts:
     """
 
     most: int = 300
-    matching: MatchingOptions = field(default_factory=MatchingOptions)
+    matching: MatchingOptions | None = None
 
     def __call__(
         self, drafts: Sequence[Draft], pool: Sequence[PoolReply], embedder: Embedder
     ) -> Mapping[str, Index]:
-        """Places in the pool by the draft's id, in rising order."""
+        """Find places in the pool by the draft's id, in rising order."""
         contexts = embedder.embed([reply.context for reply in pool])
         stimuli = embedder.embed([draft.stimulus for draft in drafts])
         lengths = np.array([len(reply.text) for reply in pool], dtype=np.float64)
@@ -64,6 +64,8 @@ class SimilarContexts:
         return found
 
     def _alike(self, lengths: NDArray[np.float64], length: int) -> NDArray[np.bool_]:
+        if self.matching is None:
+            return np.ones(len(lengths), dtype=np.bool_)
         ratio = np.maximum(lengths, length) / np.maximum(np.minimum(lengths, length), 1)
         near = np.abs(lengths - length) <= self.matching.slack
         return np.asarray((ratio <= self.matching.length_ratio) | near)

@@ -14,16 +14,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from truetwin.errors import OutputError, RunError
 from truetwin.io.atomic import replacing
 from truetwin.results.step_cache import FILE, Ledger, step_key
 
 FOLDER = ".stages"
-#: Raised when a stage of unchanged settings would give other records than before.
+#: Version of the stages; a higher one makes older results be done again.
 VERSION = 2
-Record = Mapping[str, Any]
+#: Kind of the records of a stage: a dictionary with known fields, as JSON can hold them.
+R = TypeVar("R", bound=Mapping[str, object], covariant=True)
 Progress = Callable[[str, int, int], None]
 
 
@@ -48,7 +49,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Stage(Generic[R]):
     """A finished stage: where its records lie, and what was counted."""
 
     name: str
@@ -59,13 +60,13 @@ class Stage:
     noted: Mapping[str, int]
     cached: bool
 
-    def records(self) -> Iterator[dict[str, Any]]:
+    def records(self) -> Iterator[R]:
         """Read its records in order, one by one."""
         with self.path.open(encoding="utf-8") as lines:
             for line in lines:
                 yield json.loads(line)
 
-    def placed(self) -> Iterator[tuple[int, dict[str, Any]]]:
+    def placed(self) -> Iterator[tuple[int, R]]:
         """Read its records, each with the byte at which it begins (its place)."""
         at = 0
         with self.path.open("rb") as lines:
@@ -73,7 +74,7 @@ class Stage:
                 yield at, json.loads(line)
                 at += len(line)
 
-    def at(self, places: Iterable[int]) -> Iterator[dict[str, Any]]:
+    def at(self, places: Iterable[int]) -> Iterator[R]:
         """Read the records at some places."""
         with self.path.open("rb") as lines:
             for place in places:
@@ -119,7 +120,7 @@ class Stages:
     def __init__(self, folder: Path, inputs: Mapping[str, str], progress: Progress | None = None) -> None:
         self.folder = folder / FOLDER
         self.progress = progress
-        self.done: list[Stage] = []
+        self.done: list[Stage[Any]] = []
         self._key = step_key("inputs", {}, inputs, str(VERSION))
         self._ledger = Ledger(self.folder)
         try:
@@ -134,16 +135,16 @@ class Stages:
     def run(
         self,
         name: str,
-        work: Callable[[Tally], Iterable[Record]],
+        work: Callable[[Tally], Iterable[R]],
         settings: Mapping[str, Any] | None = None,
-    ) -> Stage:
+    ) -> Stage[R]:
         """Do a stage, or read what it gave before."""
         key = self._key = step_key(name, settings or {}, {"before": self._key}, str(VERSION))
         stem = f"{len(self.done) + 1:02d}-{name.replace(' ', '-')}"
         path = self.folder / f"{stem}-{key[:16]}.jsonl"
         known = (self._ledger.done(name, key) or {}).get("counts")
         counts = known or self._work(name, key, path, work)
-        stage = Stage(name, path, **counts, cached=known is not None)
+        stage: Stage[R] = Stage(name, path, **counts, cached=known is not None)
         for old in self.folder.glob(f"{stem}-*"):
             if old != path:
                 old.unlink(missing_ok=True)
@@ -154,9 +155,7 @@ class Stages:
         """Give the counts of all stages so far."""
         return [stage.row() for stage in self.done]
 
-    def _work(
-        self, name: str, key: str, path: Path, work: Callable[[Tally], Iterable[Record]]
-    ) -> dict[str, Any]:
+    def _work(self, name: str, key: str, path: Path, work: Callable[[Tally], Iterable[R]]) -> dict[str, Any]:
         """Write the records of a stage, note that it is done, and give its counts."""
         progress, tally, start = self.progress, Tally(), time.perf_counter()
         if progress:

@@ -1,4 +1,4 @@
-"""How alike texts are, behind one small interface; the default needs no download and no network."""
+"""Measure how alike texts are; the default needs no download and no network."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from truetwin.errors import DataError, MissingExtraError, ParameterError
 
 Array = NDArray[np.float64]
-#: Texts that are handled at once, so that memory stays flat.
+#: Texts that are handled at once; memory does not grow beyond that.
 BATCH = 4096
 N_FEATURES = 2**18
-#: Words whose features are remembered.
+#: Most words whose features are remembered.
 _KEPT_SLOTS = 2**18
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors of unit length; a text without content becomes zeros.
+    """Embedding of texts in vectors of unit length; a text without content becomes zeros.
 
     ``describe`` says what the vectors depend on, as JSON and without secrets.
     """
@@ -33,7 +33,7 @@ class Embedder(Protocol):
 
 
 class TfidfEmbedder:
-    r"""Hashed words, weighted by how few texts they are in.
+    r"""TF-IDF vectors of hashed words.
 
     .. math:: x_w \propto (1 + \log n_w) \, \left(1 + \log \frac{1 + N}{1 + N_w}\right)
 
@@ -60,7 +60,7 @@ class TfidfEmbedder:
         self._slots = _Slots()
 
     def describe(self) -> Mapping[str, Any]:
-        """What the vectors depend on, the texts aside."""
+        """Name what the vectors depend on, the texts aside."""
         return {"kind": "tfidf", "analyzer": self.analyzer, "features": N_FEATURES}
 
     def fit(self, texts: Iterable[str]) -> TfidfEmbedder:
@@ -75,7 +75,7 @@ class TfidfEmbedder:
         return self
 
     def embed(self, texts: Sequence[str]) -> Any:
-        """Sparse matrix of shape (n_texts, n_features) with rows of length 1 (or 0)."""
+        """Give a sparse matrix of shape (n_texts, n_features) with rows of length 1 (or 0)."""
         if not hasattr(self, "idf_"):
             raise DataError("an embedder must be fitted to texts before it embeds any; call fit first")
         from scipy.sparse import csr_matrix, vstack
@@ -89,14 +89,14 @@ class TfidfEmbedder:
         return vstack(blocks).tocsr() if blocks else csr_matrix((0, N_FEATURES))
 
     def mean_weights(self, texts: Sequence[str]) -> Array:
-        """Mean weight of each text's different words, the higher the rarer they are; 0 for a text without words."""
+        """Average the weights of each text's different words; 0 for a text without words."""
         counts = self._counts(texts)
         counts.data = self.idf_[counts.indices]
         n = np.diff(counts.indptr)
         return np.asarray(np.asarray(counts.sum(axis=1)).ravel() / np.maximum(n, 1))
 
     def _counts(self, texts: Sequence[str]) -> Any:
-        """How often each feature is in each text: sparse, (n_texts, n_features)."""
+        """Count each feature in each text: sparse, (n_texts, n_features)."""
         from scipy.sparse import csr_matrix
 
         places: list[int] = []
@@ -124,7 +124,7 @@ class TfidfEmbedder:
 
 
 class _Slots(dict[str, int]):
-    """Feature of a word by its hash, computed once a word."""
+    """Features of words by their hashes, each computed once."""
 
     def __init__(self) -> None:
         from sklearn.utils import murmurhash3_32
@@ -138,7 +138,7 @@ class _Slots(dict[str, int]):
 
 
 class SentenceEmbedder:
-    """A sentence-transformers model on this machine (extra: ``embeddings``).
+    """Embedding by a sentence-transformers model on this machine (extra: ``embeddings``).
 
     Parameters
     ----------
@@ -155,21 +155,21 @@ class SentenceEmbedder:
         self._model = SentenceTransformer(model)
 
     def describe(self) -> Mapping[str, Any]:
-        """What the vectors depend on."""
+        """Name what the vectors depend on."""
         return {"kind": "sentence-transformers", "model": self.model}
 
     def fit(self, texts: Iterable[str]) -> SentenceEmbedder:
-        """Nothing to learn."""
+        """Do nothing: there is nothing to learn."""
         return self
 
     def embed(self, texts: Sequence[str]) -> Any:
-        """Array of shape (n_texts, n_dimensions)."""
+        """Give an array of shape (n_texts, n_dimensions)."""
         found = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(found, dtype=np.float64)
 
 
 class EndpointEmbedder:
-    """Any OpenAI-compatible embeddings endpoint.
+    """Embedding by any OpenAI-compatible endpoint.
 
     Parameters
     ----------
@@ -181,22 +181,22 @@ class EndpointEmbedder:
         self.endpoint = endpoint
 
     def describe(self) -> Mapping[str, Any]:
-        """What the vectors depend on."""
+        """Name what the vectors depend on."""
         return {"kind": "endpoint", **self.endpoint.describe()}
 
     def fit(self, texts: Iterable[str]) -> EndpointEmbedder:
-        """Nothing to learn."""
+        """Do nothing: there is nothing to learn."""
         return self
 
     def embed(self, texts: Sequence[str]) -> Any:
-        """Array of shape (n_texts, n_dimensions)."""
+        """Give an array of shape (n_texts, n_dimensions)."""
         found = np.asarray(self.endpoint.vectors(list(texts)), dtype=np.float64)
         lengths = np.linalg.norm(found, axis=1, keepdims=True) if found.size else np.ones((0, 1))
         return found / np.where(lengths > 0, lengths, 1.0) if found.size else found.reshape(len(texts), 0)
 
 
 def open_embedder(name: str, *, base_url: str | None = None, key_variable: str | None = None) -> Embedder:
-    """The embedder behind a name: ``tfidf``, ``tfidf-characters``, ``sentence:<model>`` or ``endpoint:<model>``.
+    """Open an embedder by name: ``tfidf``, ``tfidf-characters``, ``sentence:<model>`` or ``endpoint:<model>``.
 
     Raises
     ------
@@ -223,7 +223,7 @@ def open_embedder(name: str, *, base_url: str | None = None, key_variable: str |
 
 
 def cosine_rows(one: Any, other: Any) -> Array:
-    """Cosines of all rows of one with all rows of the other, (n, m); rows have length 1 or 0."""
+    """Compute the cosines of all rows of one with all rows of the other, (n, m); rows have length 1 or 0."""
     product = one @ other.T
     return np.asarray(product.todense() if hasattr(product, "todense") else product, dtype=np.float64)
 

@@ -1,1 +1,1 @@
-"""Items from posts and replies: the PCCD filters of paper B, section 4.1, with and without their shortcut."""
+"""Build social and interpersonal items from posts with replies and from logs of messages (paper B, section 4.1)."""

@@ -1,4 +1,4 @@
-r"""Persona-choice alignment, and what ranking by it does to baselines that compare texts.
+r"""Persona-choice alignment, and its effect on baselines that compare texts.
 
 .. math:: a_i = \cos(H_i, r_i^*) - \max_k \cos(H_i, r_{ik})
 
@@ -9,7 +9,8 @@ construction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -17,13 +18,23 @@ from numpy.typing import NDArray
 
 from truetwin.voice.auditing.benchmark_audit import AuditReport, audit
 from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice_sets.common.finishing import ItemRecord, stored_items
+from truetwin.voice_sets.common.stages import Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import Embedder
 
 Ranking = Literal["random", "alignment"]
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Rule by which items with distractors are taken."""
+
+    most: int
+    ranking: Ranking
+
+
 def alignments(items: Sequence[VoiceItem], embedder: Embedder) -> NDArray[np.float64]:
-    """Alignment of each item; 0 for an item whose history has no word in common with any option."""
+    """Compute each item's alignment; 0 if its history has no word in common with any option."""
     histories = [" ".join(turn.reply for turn in item.history) for item in items]
     options = [[item.true_option.text, *(o.text for o in item.distractors)] for item in items]
     flat = [text for texts in options for text in texts]
@@ -38,7 +49,7 @@ def alignments(items: Sequence[VoiceItem], embedder: Embedder) -> NDArray[np.flo
 def select(
     items: Sequence[VoiceItem], most: int, ranking: Ranking, embedder: Embedder, *, seed: int
 ) -> list[int]:
-    """Places of at most ``most`` items: those of the highest alignment, or ones drawn by the seed; in order."""
+    """Choose at most ``most`` items, by alignment or drawn by the seed; give their places in order."""
     if len(items) <= most:
         return list(range(len(items)))
     if ranking == "random":
@@ -51,12 +62,43 @@ def select(
 def compare_selections(
     items: Sequence[VoiceItem], most: int, embedder: Embedder, *, seed: int
 ) -> dict[str, AuditReport]:
-    """Audits of all items, of ``most`` drawn by the seed, and of the ``most`` of highest alignment."""
+    """Audit all items, ``most`` drawn by the seed, and the ``most`` of highest alignment."""
     found = {"all": audit(items)}
     rankings: tuple[Ranking, ...] = ("random", "alignment")
     for ranking in rankings:
         found[ranking] = audit([items[k] for k in select(items, most, ranking, embedder, seed=seed)])
     return found
+
+
+def selected_items(
+    stages: Stages, furnished: Stage[ItemRecord], selection: Selection, embedder: Embedder, seed: int
+) -> Stage[ItemRecord]:
+    """Do the stage "selection": the items that are drawn by the seed, or those of the highest alignment."""
+
+    def choose(tally: Tally) -> Iterator[ItemRecord]:
+        items = stored_items(furnished)
+        kept = set(select(items, selection.most, selection.ranking, embedder, seed=seed))
+        why = "less aligned" if selection.ranking == "alignment" else "not drawn"
+        for k, item in enumerate(items):
+            if tally.keep(None if k in kept else why):
+                yield item.to_record()
+
+    return stages.run("selection", choose, asdict(selection))
+
+
+def told_selections(items: Sequence[VoiceItem], most: int, embedder: Embedder, seed: int) -> list[str]:
+    """Say what either selection of ``most`` items (of half of them, if there are fewer) does to the baselines."""
+    if len(items) < 2:
+        return []
+    most = most if len(items) > most else len(items) // 2
+    found = compare_selections(items, most, embedder, seed=seed)
+    names = {"all": f"all {len(items)}", "random": f"{most} drawn", "alignment": f"{most} by alignment"}
+    return [f"Before balancing, {names[key]}: {_accuracies(report)}." for key, report in found.items()]
+
+
+def _accuracies(report: AuditReport) -> str:
+    rows = [row for row in report.rows() if row["accuracy"] is not None]
+    return ", ".join(f"{row['predictor']} {row['accuracy']:.1f}%" for row in rows)
 
 
 def _row_products(one: Any, other: Any) -> NDArray[np.float64]:

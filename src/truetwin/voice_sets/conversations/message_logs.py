@@ -1,4 +1,4 @@
-"""Logs of messages as they come: tables of messages, or folders of IRC logs."""
+"""Read logs of messages: tables of messages, or folders of IRC logs."""
 
 from __future__ import annotations
 
@@ -8,47 +8,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from truetwin.errors import FileFormatError
 from truetwin.io import file_hash
 from truetwin.voice_sets.common.raw_rows import Columns, Reading
+from truetwin.voice_sets.conversations.conversation_records import RawMessage
 
 NEEDED = ("user", "text", "channel")
 OPTIONAL = ("id", "reply_to", "time")
 
 
-class RawMessage(NamedTuple):
-    """One message as written; ``time`` in seconds, or None where the log does not say."""
-
-    channel: str
-    user: str
-    text: str
-    id: str = ""
-    reply_to: str = ""
-    time: float | None = None
-
-
-class Log(Protocol):
-    """Messages in the order in which they were written (within each channel), as often as needed."""
-
-    skipped: Counter[str]
-
-    def __iter__(self) -> Iterator[RawMessage]: ...
-
-    def sources(self) -> list[Mapping[str, Any]]: ...  # noqa: D102
-
-
 @dataclass
 class TableLog:
-    """Messages in a JSONL, CSV or Parquet file.
+    """Log of messages in a JSONL, CSV or Parquet file.
 
     Parameters
     ----------
     path : Path
         The file.
     columns : mapping from str to str
-        What the file calls user, text, channel, id, reply_to and time; the last three may be missing.
+        The file's names of user, text, channel, id, reply_to and time; the last three may be missing.
     encoding : str, optional
         UTF-8 by default.
     """
@@ -77,12 +57,12 @@ class TableLog:
         self.skipped.update(reading.skipped)
 
     def sources(self) -> list[Mapping[str, Any]]:
-        """Name and hash of the file."""
+        """Give name and hash of the file."""
         return [{"name": self.path.name, "sha256": _digest(self.path)}]
 
 
 def seconds_of(time: str) -> float | None:
-    """Seconds since 1970 of a number or an ISO 8601 time; None for anything else. Times without a zone are UTC.
+    """Read a number or an ISO 8601 time as seconds since 1970 (without a zone: UTC); anything else gives None.
 
     Examples
     --------
@@ -109,12 +89,11 @@ _LINE = re.compile(
     r"(?:<(?P<nick>[^>\s]+)>|\* (?P<actor>\S+))(?P<text>.*)$"
 )
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-Link = tuple[int, int]
 
 
 @dataclass
 class IrcLog:
-    """A folder of IRC logs, one file a sitting: ``<name>.raw.txt`` or ``<name>.ascii.txt``.
+    """Folder of IRC logs, one file a sitting: ``<name>.raw.txt`` or ``<name>.ascii.txt``.
 
     Each file is a channel of its own, in the order of their first dates. A message's id is the file's name and the
     number of its line, counted from 0, as in ``<name>.annotation.txt``. Lines that are no messages are counted.
@@ -143,7 +122,7 @@ class IrcLog:
                 yield message
 
     def messages(self, path: Path) -> Iterator[tuple[int, RawMessage]]:
-        """Messages of one file with the numbers of their lines."""
+        """Read the messages of one file with the numbers of their lines."""
         name = irc_name(path)
         for number, line in enumerate(_irc_lines(path)):
             found = _LINE.match(line)
@@ -154,42 +133,19 @@ class IrcLog:
             yield number, RawMessage(name, user, found["text"].strip(), f"{name}:{number}")
 
     def sources(self) -> list[Mapping[str, Any]]:
-        """Name and hash of every file."""
+        """Give name and hash of every file."""
         return [{"name": path.name, "sha256": _digest(path)} for path in self.files]
 
 
 def irc_name(path: Path) -> str:
-    """A log's name without its ending."""
+    """Give a log's name without its ending."""
     return next(path.name.removesuffix(e) for e in _ENDINGS if path.name.endswith(e))
 
 
-def read_links(path: Path) -> list[Link]:
-    """Annotated links of an IRC log, ``(earlier, later)`` line numbers; a pair of equal numbers opens a conversation.
-
-    Raises
-    ------
-    FileFormatError
-        If a line does not hold two numbers.
-    """
-    links = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        cells = line.split()
-        if not cells:
-            continue
-        if len(cells) < 2 or not (cells[0].isdigit() and cells[1].isdigit()):
-            raise FileFormatError(f"{path}, line {number}: must hold two line numbers; found {line[:60]!r}")
-        a, b = sorted((int(cells[0]), int(cells[1])))
-        links.append((a, b))
-    return links
-
-
-def annotation_of(path: Path) -> Path:
-    """Where the links of an IRC log are."""
-    return path.with_name(f"{irc_name(path)}.annotation.txt")
-
-
-def open_log(path: Path, columns: Mapping[str, str] | None = None, encoding: str | None = None) -> Log:
-    """The log at a path: a folder or ``.txt`` file of IRC logs, else a table of messages."""
+def open_log(
+    path: Path, columns: Mapping[str, str] | None = None, encoding: str | None = None
+) -> TableLog | IrcLog:
+    """Open the log at a path: a folder or ``.txt`` file of IRC logs, else a table of messages."""
     if not path.exists():
         raise FileFormatError(f"there must be a log at {path}; there is none")
     if path.is_dir() or path.suffix == ".txt":
@@ -198,7 +154,7 @@ def open_log(path: Path, columns: Mapping[str, str] | None = None, encoding: str
 
 
 def _irc_lines(path: Path) -> Iterable[str]:
-    """Lines of a log; old logs mix encodings, so bytes that are not UTF-8 are read as Latin-1, line by line."""
+    """Read the lines of a log; old logs mix encodings, so a line that is not UTF-8 is read as Latin-1."""
     with path.open("rb") as raw:
         while line := raw.readline(2**16):
             try:

@@ -1,4 +1,4 @@
-"""What a message replies to, where the log does not say: a few rules on who speaks to whom, in one pass."""
+"""Guess what a message replies to, where the log does not say: rules on who speaks to whom, in one pass."""
 
 from __future__ import annotations
 
@@ -6,32 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from truetwin.errors import ParameterError
-
-
-@dataclass(frozen=True)
-class ReplyOptions:
-    """How far back the heuristic looks, in messages of the channel.
-
-    Parameters
-    ----------
-    window : int, default=100
-        For a message that is addressed, or that answers one addressed to its user.
-    own : int, default=30
-        For going on from one's own last message.
-    """
-
-    window: int = 100
-    own: int = 30
-
-    def __post_init__(self) -> None:
-        for name in ("window", "own"):
-            if getattr(self, name) < 1:
-                raise ParameterError(f"{name} must be at least 1; got {getattr(self, name)}")
+from truetwin.settings.voice_build_settings import ReplyOptions
 
 
 class Seen(NamedTuple):
-    """A message as the heuristic sees it.
+    """Message as the heuristic sees it.
 
     ``place`` is its number in the channel; ``key`` whatever finds its text again; ``link`` the message it goes on from.
     """
@@ -51,7 +30,7 @@ class _Channel:
 
 
 class ReplyFinder:
-    """Links messages of a stream to earlier ones.
+    """Linker of the messages of a stream to earlier ones.
 
     In this order: a message that addresses somebody replies to that person's last message. One whose user was addressed
     or answered since speaking last replies to that. One whose user spoke a short while ago goes on from there. Anything
@@ -108,7 +87,7 @@ class ReplyFinder:
 
 
 def stimulus_of(seen: Seen) -> Seen | None:
-    """The message of somebody else that a message replies to, going back through the user's own messages."""
+    """Find the message of somebody else that a message replies to, back through the user's own messages."""
     link = seen.link
     for _ in range(8):
         if link is None or link.user != seen.user:
@@ -118,7 +97,7 @@ def stimulus_of(seen: Seen) -> Seen | None:
 
 
 def _shortened(link: Seen | None) -> Seen | None:
-    """A link whose own chain ends at the first message of somebody else, so that old messages can be forgotten."""
+    """Cut a link's own chain at the first message of somebody else, so that old messages can be forgotten."""
     if link is None:
         return None
     root = stimulus_of(link)
@@ -127,7 +106,7 @@ def _shortened(link: Seen | None) -> Seen | None:
 
 
 def address_of(text: str, named: Callable[[str], str | None]) -> tuple[str, str]:
-    """Whom a message addresses at its beginning ("ann: ...", "@ann ..."), and the text without that.
+    """Split off whom a message addresses at its beginning ("ann: ...", "@ann ...").
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""From a novel to benchmark items: quotations, speakers, scenes (paper B, section 4.1, narrative persona)."""
+"""Build narrative items from novels: quotations, speakers, scenes (paper B, section 4.1)."""

@@ -1,4 +1,4 @@
-"""Who says what: clues weighed together over a whole conversation.
+"""Attribute speech to speakers: weigh clues together over a whole conversation.
 
 Each utterance has clues (a name beside a verb of speech, a pronoun, a beat, somebody addressed); within a conversation,
 people take turns. The likeliest sequence of speakers under both is found exactly, by dynamic programming over pairs of
@@ -26,14 +26,14 @@ STRANGER = -3.0
 SAME_TURN, ALTERNATES, WAS_ADDRESSED = -4.0, 1.5, 2.0
 #: Paragraphs of narration that end a conversation.
 LONGEST_PAUSE = 6
-#: Paragraphs after which somebody who was named last then is no longer thought of.
+#: Paragraphs after which a mention no longer counts.
 FORGOTTEN = 12
 MOST_CANDIDATES = 8
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """What one person says at one place, possibly interrupted by the narrator.
+    """Utterance: what one person says at one place, possibly interrupted by the narrator.
 
     ``speaker`` is a character's id, ``"other:..."`` for somebody outside the cast, or empty if unknown. ``basis`` says
     by what it was attributed, ``margin`` by how much the next best speaker was worse.
@@ -51,7 +51,7 @@ class Utterance:
 
 @dataclass
 class _Turn:
-    """An utterance with its evidence, before it has a speaker."""
+    """Utterance with its evidence, before it has a speaker."""
 
     utterance: Utterance
     clues: list[Clue]
@@ -65,7 +65,7 @@ class _Turn:
 
 
 def attribute(book: Book, quotations: Quotations, cast: Sequence[Character]) -> list[Utterance]:
-    """Utterances in order, each with its likeliest speaker."""
+    """Find the utterances in order, each with its likeliest speaker."""
     names = Names(cast)
     turns = list(_turns(book, quotations, names))
     found: list[Utterance] = []
@@ -75,7 +75,7 @@ def attribute(book: Book, quotations: Quotations, cast: Sequence[Character]) -> 
 
 
 def narration_of(book: Book, quotations: Quotations, index: int) -> list[str]:
-    """A paragraph's narration: before its first quotation, between them, after the last."""
+    """Cut out a paragraph's narration: before its first quotation, between them, after the last."""
     text, at, pieces = book.paragraphs[index].text, 0, []
     for span in quotations.spans.get(index, ()):
         pieces.append(text[at : max(span.start - len(quotations.convention.opening), at)])
@@ -116,7 +116,7 @@ def _turns(book: Book, quotations: Quotations, names: Names) -> Iterator[_Turn]:
 def _split(
     names: Names, spans: Sequence[Span], pieces: list[str]
 ) -> Iterator[tuple[tuple[Span, ...], list[str]]]:
-    """One group for a paragraph, or several where different people are named as speakers of its spans."""
+    """Group a paragraph's spans: one group, or several where different people are named as their speakers."""
     tags = [names.after(piece) for piece in pieces[1:]]
     cuts = [0]
     for k in range(1, len(spans)):
@@ -204,7 +204,7 @@ def _candidates(scene: Sequence[_Turn], names: Names) -> list[str]:
 
 
 def _is_stranger(subject: Subject) -> bool:
-    """Whether a subject is somebody who is not in the cast, and no mere pronoun."""
+    """Tell whether a subject is somebody who is not in the cast, and no mere pronoun."""
     return bool(subject.words) and not subject.person and subject.words not in ("he", "she", "they")
 
 
@@ -250,7 +250,7 @@ def _fit(subject: Subject, candidate: str, person: Character | None, weight: flo
 
 
 def _likeliest(scene: Sequence[_Turn], candidates: Sequence[str]) -> tuple[list[int], list[float]]:
-    """Best sequence by max-product over pairs of successive speakers, and each choice's margin."""
+    """Viterbi algorithm over pairs of successive speakers: the best sequence, and each choice's margin."""
     c, n = len(candidates), len(scene)
     emission = np.array([[turn.scores[p] for p in candidates] for turn in scene])
     if n == 1:
@@ -284,7 +284,7 @@ def _likeliest(scene: Sequence[_Turn], candidates: Sequence[str]) -> tuple[list[
 
 
 def _step(scene: Sequence[_Turn], k: int, candidates: Sequence[str]) -> tuple[np.ndarray, float]:
-    """Scores of (i, j) as speakers of turns k-1 and k, and what returning to the speaker before adds."""
+    """Score (i, j) as speakers of turns k-1 and k, and what returning to the speaker before adds."""
     c = len(candidates)
     pair = np.zeros((c, c))
     if k == 0:

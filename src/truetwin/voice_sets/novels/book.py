@@ -1,4 +1,4 @@
-"""A plain-text book: read, cut into paragraphs and indexed chunks."""
+"""Read a plain-text book and cut it into paragraphs and indexed chunks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HEADING = re.compile(
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One paragraph on one line; ``section`` counts the chapter headings up to it."""
+    """Paragraph on one line; ``section`` counts the chapter headings up to it."""
 
     index: int
     text: str
@@ -37,7 +37,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Paragraphs ``first`` to ``last`` (both included) under one id."""
+    """Chunk: paragraphs ``first`` to ``last`` (both included) under one id."""
 
     id: str
     first: int
@@ -46,7 +46,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Book:
-    """A book in paragraphs. ``n_skipped`` paragraphs were too long to be any."""
+    """Book in paragraphs; ``n_skipped`` paragraphs were too long to be any."""
 
     name: str
     paragraphs: tuple[Paragraph, ...]

@@ -1,4 +1,4 @@
-"""Distractors that a model writes as other characters would speak (paper B, section 3.2.1).
+"""Have a model write distractors as other characters would speak (paper B, section 3.2.1).
 
 A model's lines, taken as they come, are alike in length and unlike the book, which is how the published set leaks. So
 they only join the candidates of the item they were written for; matching and gate treat them as any other reply.
@@ -29,14 +29,14 @@ _INSTRUCTION = (
 
 @dataclass(frozen=True)
 class WritingTask:
-    """What others would say in each draft's scene; a reply's value is a list of texts.
+    """Task to write what others would say in each draft's scene; an answer is a list of texts.
 
     Parameters
     ----------
     drafts : sequence of Draft
         Items without distractors.
     pool : sequence of PoolReply
-        What the characters really say: from it, whoever of the draft's scope says most writes for it.
+        Real lines of the characters. The three of a draft's book who say most write for it.
     """
 
     drafts: Sequence[Draft]
@@ -44,19 +44,19 @@ class WritingTask:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """What makes two runs differ."""
+        """Name what makes two runs differ."""
         sizes = {"voices": N_VOICES, "lines": N_LINES, "shown": N_SHOWN}
         return {"task": "distractors", "prompt_version": _PROMPT_VERSION, **sizes}
 
     def cells(self) -> Iterable[Cell]:
-        """One cell an item and character who writes for it."""
+        """List one cell an item and character who writes for it."""
         for draft in self.drafts:
             people = [p for p in self._voices.get(draft.scope, {}) if p not in draft.own]
             for person in people[:N_VOICES]:
                 yield Cell(person, draft.item_id, "write")
 
     def request(self, cell: Cell) -> Request:
-        """The character's lines first, so that providers can reuse them; then the scene."""
+        """Show the character's lines first, so that providers can reuse them; then the scene."""
         draft = self._drafts[cell.item]
         lines = self._voices[draft.scope][cell.persona][:N_SHOWN]
         words = max(length_in_words(draft.reply), 1)
@@ -66,7 +66,7 @@ class WritingTask:
         return Request((Message("user", (shown, scene)),), sampling, cell=cell)
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """The lines; anything but an object with a list of texts is unparseable."""
+        """Read the lines; anything but an object with a list of texts is unparseable."""
         if reply.refusal:
             return Parsed(State.REFUSED, reason="refusal")
         start, end = reply.text.find("{"), reply.text.rfind("}")
@@ -81,7 +81,7 @@ class WritingTask:
         return Parsed(State.VALID, [line.strip().strip("“”\"'‘’").strip() for line in lines])
 
     def replies(self, values: Mapping[Cell, Sequence[str]]) -> list[PoolReply]:
-        """Written lines as candidates for the item that they were written for."""
+        """Make candidates of written lines, each for the item that it was written for."""
         return [
             PoolReply(line, f"written as {cell.persona}", self._drafts[cell.item].scope, only_for=cell.item)
             for cell, lines in values.items()
@@ -95,7 +95,7 @@ class WritingTask:
 
     @cached_property
     def _voices(self) -> dict[str, dict[str, list[str]]]:
-        """Lines by scope and person, whoever says most first."""
+        """Group lines by scope and person, whoever says most first."""
         found: dict[str, dict[str, list[str]]] = {}
         for reply in self.pool:
             found.setdefault(reply.scope, {}).setdefault(reply.person, []).append(reply.text)

@@ -1,4 +1,4 @@
-"""Who is in a book: from a file, or found by rules, with the forms of their names."""
+"""List the characters of a book: from a file, or found by rules, with the forms of their names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from truetwin.errors import DataError, FileFormatError
 from truetwin.voice_sets.novels.word_classes import EXCLUSIVE_TITLES, NO_NAMES, SPEECH_VERBS, TITLES
 
 FEWEST_MENTIONS = 3
-#: So often is somebody named whom no verb of speech stands beside, if it is a person who may speak.
+#: Mentions that make somebody a person who may speak, where no verb of speech ever stands beside the name.
 OFTEN = 10
 PLACE_TITLES = ("St", "Saint")
 _NAME = r"[A-Z][A-Za-zÀ-ÿ]+(?:[’'-][A-Za-zÀ-ÿ]{2,})*|[A-Z][’'][A-Z][A-Za-zÀ-ÿ]+"
@@ -29,7 +29,7 @@ _GENDERED = re.compile(r"\b(he|him|his|himself|she|her|hers|herself)\b", re.I)
 
 @dataclass(frozen=True)
 class Character:
-    """One person of a book.
+    """Character: one person of a book.
 
     ``forms`` are ways in which the book names the person; ``gender`` is ``"m"``, ``"f"`` or empty where unknown.
     """
@@ -45,7 +45,7 @@ class Character:
 
     @property
     def surname(self) -> str:
-        """The last word of the name; empty for a name of one word."""
+        """Last word of the name; empty for a name of one word."""
         words = _bare(self.name).split()
         return words[-1] if len(words) > 1 or words != self.name.split() else ""
 
@@ -89,7 +89,7 @@ def read_characters(path: str | Path, *, novel: str | None = None) -> list[Chara
 
 
 def complete_cast(people: Sequence[Character], narration: Sequence[str]) -> list[Character]:
-    """Listed people and those that the narration adds, each with the forms under which the narration names them.
+    """Complete the listed people by those that the narration adds, each with the forms of their names there.
 
     A form with a title (Mr., Miss ...) goes to the person of that surname whose gender agrees; one that agrees with
     nobody is another person of that surname. Genders are read off the pronouns that follow a name.
@@ -147,13 +147,13 @@ def _line(path: Path, number: int, line: str) -> Any:
 
 
 def _bare(form: str) -> str:
-    """A form without titles."""
+    """Take titles off a form."""
     words = [w for w in form.replace("’", "'").removesuffix("'s").split() if w.rstrip(".") not in TITLES]
     return " ".join(words)
 
 
 def _plain_forms(person: Character, people: Sequence[Character]) -> tuple[str, ...]:
-    """Forms without titles and possessives: the names themselves, and their parts that nobody else bears."""
+    """Take titles and possessives off the forms: the names themselves, and their parts that nobody else bears."""
     forms = {_bare(person.name), *(_bare(f) for f in person.forms)}
     own = {word for word in _bare(person.name).split() if word[:1].isupper()}
     forms |= own
@@ -162,7 +162,7 @@ def _plain_forms(person: Character, people: Sequence[Character]) -> tuple[str, .
 
 
 def _with_gender(person: Character, text: str) -> Character:
-    """The person with the gender of the pronouns that follow the name in the same sentence, if they mostly agree."""
+    """Give the person the gender of the pronouns after the name in the same sentence, if they mostly agree."""
     if person.gender or not person.forms:
         return person
     counts: Counter[str] = Counter()
@@ -179,7 +179,7 @@ def _with_gender(person: Character, text: str) -> Character:
 
 
 def _beside_a_verb(narration: Sequence[str]) -> Counter[str]:
-    """How often each name, with its title, stands beside a verb of speech."""
+    """Count how often each name, with its title, stands beside a verb of speech."""
     counts: Counter[str] = Counter()
     for passage in narration:
         for pair in _BESIDE_A_VERB.findall(passage):
@@ -190,7 +190,7 @@ def _beside_a_verb(narration: Sequence[str]) -> Counter[str]:
 
 
 def _add_found(cast: list[Character], speaking: Counter[str], text: str) -> list[Character]:
-    """People who speak often enough and are not in the list, by names without titles."""
+    """Add people who speak often enough and are not in the list, by names without titles."""
     known = {word for p in cast for form in (*p.forms, p.name) for word in form.split()}
     found: list[Character] = []
     for form, n in sorted(speaking.items(), key=lambda pair: (-len(pair[0].split()), -pair[1], pair[0])):
@@ -210,7 +210,7 @@ def _is_common_word(form: str, text: str) -> bool:
 
 
 def _full_name(first: str, text: str) -> str:
-    """A first name with the surname that most often follows it, if any does more than once."""
+    """Complete a first name by the surname that most often follows it, if any does more than once."""
     following = Counter(re.findall(rf"\b{re.escape(first)} ({_NAME})", text))
     titled = {name for _, name in _TITLED.findall(text)}
     for surname, n in following.most_common():
@@ -220,7 +220,7 @@ def _full_name(first: str, text: str) -> str:
 
 
 def _title_owners(cast: Sequence[Character], titled: Counter[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Whose each title and name is, as positions in the cast; first those with first names, then the commoner."""
+    """Decide whose each title and name is (positions in the cast): first those with first names, then the commoner."""
     owners: dict[tuple[str, str], int] = {}
     surnames = {p.surname for p in cast}
     order = sorted(titled.items(), key=lambda pair: (pair[0][1] in surnames, -pair[1], pair[0]))
@@ -247,7 +247,7 @@ def _title_owners(cast: Sequence[Character], titled: Counter[tuple[str, str]]) -
 
 
 def _agrees(gender: str, title: str) -> bool:
-    """Whether a person may bear a title; one of unknown gender bears a man's, since bare surnames are mostly men's."""
+    """Tell whether a person may bear a title; one of unknown gender may bear a man's, as most bare surnames do."""
     return not title or gender == title or (not gender and title == "m")
 
 

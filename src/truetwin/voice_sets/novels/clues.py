@@ -1,4 +1,4 @@
-"""What the words around a quotation say about who speaks: verbs of speech, names, pronouns, beats, vocatives."""
+"""Find clues to the speaker in the words around a quotation: verbs of speech, names, pronouns, beats, vocatives."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _BARE = r"[a-z][a-z’'-]*"
 
 @dataclass(frozen=True)
 class Subject:
-    """Who is said to do something: a character's id, or a gender, or somebody else (``words``)."""
+    """Subject of a sentence: a character's id, or a gender, or somebody else (``words``)."""
 
     person: str = ""
     gender: str = ""
@@ -43,7 +43,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Clue:
-    """One pointer to a speaker and how it was found."""
+    """Clue: one pointer to a speaker and how it was found."""
 
     kind: Kind
     subject: Subject
@@ -51,7 +51,7 @@ class Clue:
 
 @dataclass(frozen=True)
 class Mention:
-    """A character named at a place of a text; possessive mentions ("her friend's hat") are marked."""
+    """Mention of a character at a place of a text; possessive ones ("her friend's hat") are marked."""
 
     person: str
     at: int
@@ -59,7 +59,7 @@ class Mention:
 
 
 class Names:
-    """Finds characters in running text, by every form of their names.
+    """Finder of characters in running text, by every form of their names.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Names:
 
     @cached_property
     def pattern(self) -> str:
-        """One regular expression for all forms, longest first; never matches if there is none."""
+        """Regular expression for all forms, longest first; never matches if there is none."""
         forms = sorted(self._owner, key=lambda f: (-len(f), f))
         return "|".join(_flexible(f) for f in forms) or r"(?!)"
 
@@ -82,18 +82,18 @@ class Names:
         return re.compile(rf"(?<![\w’'-])({self.pattern})(?:([’']s?)(?!\w))?(?!\w)")
 
     def owner(self, form: str) -> str:
-        """Id of whoever has this form."""
+        """Find the id of whoever has this form."""
         return self._owner.get(form.replace(".", ""), "") or self._owner.get(form, "")
 
     def mentions(self, text: str) -> list[Mention]:
-        """Every naming of a character, in order."""
+        """Find every naming of a character, in order."""
         return [
             Mention(self.owner(m.group(1)), m.start(), bool(m.group(2)) and m.group(2) != "’ ")
             for m in self._mention.finditer(text)
         ]
 
     def addressed(self, speech: str) -> set[str]:
-        """Characters whom a speech addresses: names set off by commas or stops."""
+        """Find the characters whom a speech addresses: names set off by commas or stops."""
         pattern = re.compile(
             rf"(?:^|[,;!?.—–…-]\s*)(?:(?:my|dear|dearest|poor|O|Oh|oh|and|but|well)\s+)*({self.pattern})"
             r"\s*(?=[,.!?;—–…]|$)"
@@ -101,7 +101,7 @@ class Names:
         return {self.owner(m.group(1)) for m in pattern.finditer(speech)}
 
     def parents_addressed(self, speech: str) -> str:
-        """Gender of a parent whom a speech addresses as such, or nothing."""
+        """Find the gender of a parent whom a speech addresses as such, or nothing."""
         found = _TO_A_PARENT.search(speech)
         return PARENTS[found.group(1).lower()] if found else ""
 
@@ -120,7 +120,7 @@ class Names:
 
     @cached_property
     def _after(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
-        """After a quotation: "said X" and "X (softly) said"."""
+        """Build the pattern of what may follow a quotation: "said X" and "X (softly) said"."""
         inverted = re.compile(rf"^[\s,;—–-]*(?:{_VERB})\s+(?:{self._subject})")
         straight = re.compile(
             rf"^[\s,;—–-]*(?:{self._subject})(?:,?\s+(?!and\b|but\b|who\b)[a-z][\w’'-]*){{0,4}}?,?\s+(?:{_VERB})\b"
@@ -134,7 +134,7 @@ class Names:
         )
 
     def after(self, narration: str) -> Subject | None:
-        """The subject of a verb of speech that follows a quotation."""
+        """Find the subject of a verb of speech that follows a quotation."""
         inverted, straight = self._after
         clause = re.split(r"(?<!Mr)(?<!Mrs)(?<!Dr)(?<!St)[.;:!?](?:\s|$)", narration)[0]
         if found := inverted.match(clause):
@@ -144,7 +144,7 @@ class Names:
         return None
 
     def before(self, narration: str) -> Subject | None:
-        """The subject of a sentence that ends in a comma or colon before a quotation, with a verb of speech in it."""
+        """Find the subject of a sentence with a verb of speech that ends in a comma or colon before a quotation."""
         text = narration.rstrip()
         if not text.endswith((",", ":", "—", ":—")):
             return None
@@ -156,12 +156,12 @@ class Names:
         return self._first_subject(sentence)
 
     def beat(self, sentence: str) -> Subject | None:
-        """Whoever acts at the beginning of a sentence of narration."""
+        """Find whoever acts at the beginning of a sentence of narration."""
         found = self._starts.match(sentence)
         return self._resolved(found, strangers=False) if found else None
 
     def beats(self, narration: str) -> list[Subject]:
-        """Whoever acts in each sentence of narration, where that can be told."""
+        """Find whoever acts in each sentence of narration, where that can be told."""
         return [s for sentence in _sentences(narration) if (s := self.beat(sentence.strip()))]
 
     def _first_subject(self, sentence: str) -> Subject | None:
@@ -183,7 +183,7 @@ class Names:
         return Subject(gender=PRONOUNS[pronoun.group(1)]) if pronoun else None
 
     def _resolved(self, found: re.Match[str], *, strangers: bool) -> Subject | None:
-        """Whom a match names; somebody without name or known noun counts only where ``strangers`` may stand."""
+        """Find whom a match names; somebody without name or known noun counts only where ``strangers`` may stand."""
         parts: Mapping[str, str | None] = found.groupdict()
         if name := parts["name"]:
             return Subject(person=self.owner(name))
@@ -213,7 +213,7 @@ class Names:
         return Subject(gender=gender, words=phrase)
 
     def parent_of(self, child: str, gender: str) -> str:
-        """Whoever of that gender shares the child's surname, if it is one person."""
+        """Find whoever of that gender shares the child's surname, if it is one person."""
         surname = self.cast[child].surname
         found = [
             p.id
@@ -223,7 +223,7 @@ class Names:
         return found[0] if len(found) == 1 else ""
 
     def parents(self, subject: Subject) -> set[str]:
-        """Whoever may be meant by "her father" and the like: parents of anybody of the possessor's gender."""
+        """Find whoever may be meant by "her father" and the like: parents of anybody of the possessor's gender."""
         children = (p.id for p in self.cast.values() if p.gender == subject.relation)
         return {parent for child in children if (parent := self.parent_of(child, subject.gender))}
 
@@ -242,7 +242,7 @@ class Names:
         return Subject(words=" ".join(words[:2])) if strangers else None
 
     def _holder(self, noun: str) -> str:
-        """The only listed character whose details name this as an occupation."""
+        """Find the only listed character whose details name this as an occupation."""
         found = [
             p.id for p in self.cast.values() if any(noun in _occupations(detail) for detail in p.details)
         ]
@@ -250,7 +250,7 @@ class Names:
 
 
 def _occupations(detail: str) -> set[str]:
-    """Head words of a detail such as "Occupation: Barrister and literary critic": barrister, critic."""
+    """Find the head words of a detail such as "Occupation: Barrister and literary critic": barrister, critic."""
     label, _, value = detail.partition(":")
     if label.strip().lower() != "occupation":
         return set()
@@ -260,7 +260,7 @@ def _occupations(detail: str) -> set[str]:
 
 
 def clues_of(names: Names, pieces: Sequence[str], leading: str) -> list[Clue]:
-    """Clues from the narration around the spans of one utterance.
+    """Collect clues from the narration around the spans of one utterance.
 
     ``pieces`` is the narration of the paragraph: before the first span, between spans, after the last one; ``leading``
     is the narration that directly precedes the paragraph.
@@ -283,7 +283,7 @@ def clues_of(names: Names, pieces: Sequence[str], leading: str) -> list[Clue]:
 
 
 def _beats(names: Names, pieces: Sequence[str]) -> Iterable[Subject]:
-    """Actors of the sentences around speech, those before it last sentence first."""
+    """Find who acts in the sentences around speech; of those before it, the last sentence comes first."""
     before = names.beats(pieces[0]) if pieces[0].strip() else []
     yield from reversed(before)
     for piece in pieces[1:]:
@@ -296,7 +296,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _flexible(form: str) -> str:
-    """A form in which titles may have their dot or not."""
+    """Make a pattern of a form in which titles may have their dot or not."""
     words = [
         re.escape(w.rstrip(".")) + r"\.?" if w.rstrip(".") in TITLES else re.escape(w) for w in form.split()
     ]

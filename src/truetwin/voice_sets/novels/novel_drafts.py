@@ -1,11 +1,11 @@
-"""From attributed utterances to drafts of items: context before, history before, one a chunk."""
+"""Make drafts of items from attributed utterances: context and history from before, at most one draft a chunk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from truetwin.errors import ParameterError
+from truetwin.settings.voice_build_settings import NarrativeOptions
 from truetwin.voice.items.item_faults import gives_away
 from truetwin.voice.items.verbatim import length_in_words, stands_in
 from truetwin.voice.items.voice_items import Turn, VoicePersona
@@ -17,47 +17,8 @@ from truetwin.voice_sets.novels.characters import Character
 
 
 @dataclass(frozen=True)
-class NarrativeOptions:
-    """Which utterances become items.
-
-    Parameters
-    ----------
-    min_margin : float, default=1.0
-        How much likelier the speaker must be than the next one (in the units of the attribution's weights).
-    min_words, max_words : int, default=4 and 80
-        Length of the utterance.
-    min_history : int, default=5
-        Earlier utterances that the character must have.
-    max_history : int, default=60
-        Earlier utterances that go into an item, the latest ones.
-    chunk_words : int, default=250
-        Length of a chunk, of which at most one utterance becomes an item.
-    context_words : int, default=180
-        Words of the book before the utterance.
-    """
-
-    min_margin: float = 1.0
-    min_words: int = 4
-    max_words: int = 80
-    min_history: int = 5
-    max_history: int = 60
-    chunk_words: int = 250
-    context_words: int = 180
-
-    def __post_init__(self) -> None:
-        for name in ("min_words", "chunk_words", "context_words", "max_history"):
-            if getattr(self, name) < 1:
-                raise ParameterError(f"{name} must be at least 1; got {getattr(self, name)}")
-        if self.max_words < self.min_words or self.min_history < 0 or self.min_margin < 0:
-            raise ParameterError(
-                "max_words must be at least min_words, and min_history and min_margin not negative; got "
-                f"{self.max_words}, {self.min_history}, {self.min_margin}"
-            )
-
-
-@dataclass(frozen=True)
 class ReadBook:
-    """A book with everything found in it."""
+    """Book with everything found in it."""
 
     book: Book
     utterances: tuple[Utterance, ...]
@@ -66,7 +27,7 @@ class ReadBook:
 
 
 def pool_of(read: ReadBook, options: NarrativeOptions) -> list[PoolReply]:
-    """What is said by people whom the rules are sure of: candidates for distractors."""
+    """Collect what is said by people whom the rules are sure of: candidates for distractors."""
     return [
         PoolReply(as_reply(u.text), u.speaker, read.book.name)
         for u in read.utterances
@@ -75,7 +36,7 @@ def pool_of(read: ReadBook, options: NarrativeOptions) -> list[PoolReply]:
 
 
 def as_reply(speech: str) -> str:
-    """A speech as a text of its own: a comma that led on to the narrator becomes a full stop, two hyphens a dash.
+    """Make a speech a text of its own: a comma that led on to the narrator becomes a full stop, two hyphens a dash.
 
     Examples
     --------
@@ -89,7 +50,7 @@ def as_reply(speech: str) -> str:
 def drafts_of(
     read: ReadBook, options: NarrativeOptions, tally: Tally, *, group_by_section: bool
 ) -> Iterator[Draft]:
-    """One draft a chunk, where an utterance passes every filter; the tally says where and why not.
+    """Make one draft a chunk, where an utterance passes every filter; the tally counts where not and why.
 
     Within a chunk, the utterance with the surest speaker is taken.
     """
@@ -111,7 +72,7 @@ def drafts_of(
 
 
 def context_before(book: Book, utterance: Utterance, words: int) -> str:
-    """About ``words`` words of the book that end where the utterance begins; within its chapter."""
+    """Cut out about ``words`` words of the book that end where the utterance begins; within its chapter."""
     here = book.paragraphs[utterance.paragraph]
     pieces = [here.text[: max(utterance.spans[0].start - 1, 0)].strip()]
     count = len(pieces[0].split())

@@ -1,4 +1,4 @@
-"""What is said in a book: quotations under the conventions of different editions.
+"""Find what is said in a book: quotations under the conventions of different editions.
 
 Curly or straight, single or double marks, guillemets, low quotes and dashes. A book follows one outer convention, which
 is found by counting; marks of another kind inside belong to the quotation (nested). A quotation that runs on over
@@ -28,7 +28,7 @@ _STOPS = ".,!?;:—–-…)"
 
 @dataclass(frozen=True)
 class Convention:
-    """Marks around speech; ``closing`` may equal ``opening``, and is empty for dashes."""
+    """Convention of marks around speech; ``closing`` may equal ``opening``, and is empty for dashes."""
 
     name: str
     opening: str
@@ -36,7 +36,7 @@ class Convention:
 
     @property
     def is_single(self) -> bool:
-        """Whether closing marks look like apostrophes."""
+        """Tell whether closing marks look like apostrophes."""
         return self.closing in ("'", "’")
 
 
@@ -53,7 +53,7 @@ CONVENTIONS = (
 
 @dataclass(frozen=True)
 class Span:
-    """Characters ``start`` to ``end`` of a paragraph, without the marks."""
+    """Span: characters ``start`` to ``end`` of a paragraph, without the marks."""
 
     paragraph: int
     start: int
@@ -62,7 +62,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Quotations:
-    """What was found: speech by paragraph, in order, and how many marks were never closed.
+    """Quotations of a book by paragraph, in order, and how many marks were never closed.
 
     ``joined`` holds paragraphs whose first span continues the last span of the paragraph before.
     """
@@ -75,7 +75,7 @@ class Quotations:
 
 
 def find_convention(book: Book) -> Convention:
-    """The marks that this book puts around speech, by how often they open a paragraph or follow a blank.
+    """Find the marks that this book puts around speech, by how often they open a paragraph or follow a blank.
 
     Raises :class:`truetwin.errors.DataError` for a book without quotation marks.
     """
@@ -122,7 +122,7 @@ def find_quotations(book: Book, convention: Convention | None = None) -> Quotati
 
 
 def joined_text(book: Book, spans: Iterable[Span]) -> str:
-    """The words of several spans as one text."""
+    """Join the words of several spans to one text."""
     pieces = (book.paragraphs[s.paragraph].text[s.start : s.end].strip() for s in spans)
     return " ".join(piece for piece in pieces if piece)
 
@@ -132,7 +132,7 @@ def _n_openings(book: Book, convention: Convention) -> int:
 
 
 def _scan(text: str, convention: Convention) -> tuple[list[tuple[int, int]], bool]:
-    """Spans of one paragraph, and whether the last one is still open at its end."""
+    """Find the spans of one paragraph, and whether the last one is still open at its end."""
     if not convention.closing:
         return _scan_dashes(text), False
     found: list[tuple[int, int]] = []
@@ -162,13 +162,13 @@ def _opening(text: str, at: int, convention: Convention) -> int | None:
 
 
 def _is_elision(text: str, k: int) -> bool:
-    """Whether the mark before a small letter stands for dropped letters ('tis), not for an opening."""
+    """Tell whether the mark before a small letter stands for dropped letters ('tis), not for an opening."""
     word = re.match(rf"(?:{_ELIDED})\b", text[k + 1 :])
     return bool(word)
 
 
 def _closing(text: str, at: int, convention: Convention) -> int | None:
-    """Where a quotation that was opened before ``at`` ends."""
+    """Find where a quotation that was opened before ``at`` ends."""
     mark = convention.closing
     if not convention.is_single:
         k = text.find(mark, at)
@@ -197,7 +197,7 @@ def _closing(text: str, at: int, convention: Convention) -> int | None:
 
 
 def _is_dropped_ending(text: str, k: int) -> bool:
-    """Whether a mark after a word is an apostrophe: a plural's possessive, or dropped letters (o', th', goin')."""
+    """Tell whether a mark after a word is an apostrophe: a plural's possessive, or dropped letters (o', th', goin')."""
     word = re.search(r"(\w+)$", text[:k])
     if not word:
         return False
@@ -209,7 +209,7 @@ def _is_dropped_ending(text: str, k: int) -> bool:
 
 
 def _scan_dashes(text: str) -> list[tuple[int, int]]:
-    """Speech that a dash opens: up to the paragraph's end, without insertions between two dashes."""
+    """Find speech that a dash opens: up to the paragraph's end, without insertions between two dashes."""
     if not text.startswith("—"):
         return []
     pieces: Sequence[re.Match[str]] = list(re.finditer(r"[^—]+", text))

@@ -1,4 +1,4 @@
-"""Asking a model who speaks where the rules are not sure: a task for the runner."""
+"""Ask a model who speaks where the rules are not sure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _INSTRUCTION = (
 
 @dataclass(frozen=True)
 class SpeakerTask:
-    """Who speaks each of some utterances; a reply's value is a character's id, or empty for nobody in the list."""
+    """Task to say who speaks each of some utterances; an answer is a character's id, or empty for nobody listed."""
 
     book: Book
     cast: Sequence[Character]
@@ -34,7 +34,7 @@ class SpeakerTask:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """What makes two runs differ."""
+        """Name what makes two runs differ."""
         return {
             "task": "speaker",
             "prompt_version": _PROMPT_VERSION,
@@ -45,11 +45,11 @@ class SpeakerTask:
         }
 
     def cells(self) -> Iterable[Cell]:
-        """One cell an utterance."""
+        """List one cell an utterance."""
         return (Cell(self.book.name, f"{u.index:06d}", "speaker") for u in self.asked)
 
     def request(self, cell: Cell) -> Request:
-        """The passage with the utterance marked, after the list of characters."""
+        """Show the passage with the utterance marked, after the list of characters."""
         listed = "\n".join(
             f"{k}. {person.name} ({', '.join(person.forms[:4])})" for k, person in enumerate(self.cast, 1)
         )
@@ -60,7 +60,7 @@ class SpeakerTask:
         )
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """The character's id; a reply without exactly one number of the list is unparseable."""
+        """Read the character's id; an answer without exactly one number of the list is unparseable."""
         if reply.refusal:
             return Parsed(State.REFUSED, reason="refusal")
         numbers = {int(n) for n in re.findall(r'"speaker"\s*:\s*"?(\d{1,4})"?', reply.text)}
@@ -91,12 +91,12 @@ class SpeakerTask:
 
 
 def doubtful(utterances: Iterable[Utterance], margin: float) -> list[Utterance]:
-    """Utterances whose speaker the rules are not sure of."""
+    """Find the utterances whose speaker the rules are not sure of."""
     return [u for u in utterances if u.margin < margin]
 
 
 def with_answers(utterances: Iterable[Utterance], answers: Mapping[int, str]) -> list[Utterance]:
-    """Utterances with a model's answers in place of the rules' doubtful ones.
+    """Put a model's answers in place of the rules' doubtful ones.
 
     Examples
     --------

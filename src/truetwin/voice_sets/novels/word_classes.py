@@ -1,4 +1,4 @@
-"""Closed classes of words that the rules of attribution rest on."""
+"""Closed classes of words for the rules of attribution."""
 
 from __future__ import annotations
 

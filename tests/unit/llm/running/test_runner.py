@@ -315,7 +315,7 @@ def test_a_wait_of_hours_ends_the_run_with_a_message(survey: Any, store: Store) 
 def test_a_model_that_never_answers_times_out(
     survey: Any, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("truetwin.llm.running.runner._GRACE", 0.0)
+    monkeypatch.setattr("truetwin.llm.running.attempts._GRACE", 0.0)
     options = RunOptions(timeout=0.05, attempts=2, backoff=0.001)
     summary = run(survey(1, 2), Counting(60.0), store, options)
     assert summary.counts[State.PROVIDER_ERROR] == 2

@@ -8,7 +8,8 @@ from importlib.resources import files
 import pytest
 
 from truetwin.llm.prompts import packaged_prompt
-from truetwin.voice.items.voice_items import DIMENSIONS, Option, Turn, VoiceItem
+from truetwin.voice.items.voice_dimensions import voice_dimensions
+from truetwin.voice.items.voice_items import Option, Turn, VoiceItem
 from truetwin.voice.protocols.choosing import ChoiceTask
 from truetwin.voice.protocols.free_replies import ReplyTask
 from truetwin.voice.protocols.item_rendering import history_block, language_note, lettered, quoted
@@ -77,7 +78,7 @@ def test_a_hostile_item_is_shown_as_it_is(items: list[VoiceItem]) -> None:
     assert user.count(hostile) == 3
 
 
-@pytest.mark.parametrize("dimension", DIMENSIONS)
+@pytest.mark.parametrize("dimension", voice_dimensions.names())
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_prompt_speaks_of_the_language_of_its_item(
     make_item: Callable[..., VoiceItem], dimension: str, language: str

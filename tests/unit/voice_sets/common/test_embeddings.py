@@ -70,5 +70,5 @@ def test_names_open_embedders_and_wrong_ones_are_refused(monkeypatch: pytest.Mon
     with pytest.raises(MissingExtraError, match=r"truetwin\[embeddings\]"):
         open_embedder("sentence:any")
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    with pytest.raises(AccessError, match="OPENAI_API_KEY is not set"):
+    with pytest.raises(AccessError, match="OPENAI_API_KEY must hold the key; it is not set"):
         open_embedder("endpoint:any")

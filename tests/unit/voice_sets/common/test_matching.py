@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from truetwin.errors import ParameterError
+from truetwin.settings.voice_build_settings import Limits, MatchingOptions
 from truetwin.voice.auditing.benchmark_audit import audit
 from truetwin.voice.items.voice_items import Turn, VoiceItem, VoicePersona
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions
-from truetwin.voice_sets.common.distractors import Draft, Limits, PoolReply, balance, furnish
+from truetwin.voice_sets.common.distractors import Draft, PoolReply, balance, furnish
 from truetwin.voice_sets.common.text_similarity import TfidfEmbedder
 
 WORDS = [

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +19,18 @@ import pytest
 from message_examples import message_rows, write_jsonl
 from truetwin.errors import DataError, ParameterError
 from truetwin.llm import scripted_model
+from truetwin.settings.voice_build_settings import (
+    BuildOptions,
+    FunnelOptions,
+    HistoryOptions,
+    InterpersonalSettings,
+    MatchingOptions,
+)
 from truetwin.voice.items.voice_items import read_voice_items
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions
-from truetwin.voice_sets.common.finishing import BuildOptions
 from truetwin.voice_sets.common.stages import Stages
-from truetwin.voice_sets.conversations.message_funnel import FunnelOptions
-from truetwin.voice_sets.conversations.message_logs import IrcLog, open_log, read_links
-from truetwin.voice_sets.conversations.messaging_pipeline import InterpersonalSettings, build_interpersonal
+from truetwin.voice_sets.conversations.interpersonal_build import build_interpersonal
+from truetwin.voice_sets.conversations.message_logs import IrcLog, open_log
 from truetwin.voice_sets.conversations.reply_guessing import ReplyFinder, address_of, stimulus_of
-from truetwin.voice_sets.conversations.reply_link_scores import score_links
-from truetwin.voice_sets.conversations.reply_links import HistoryOptions
 
 QUICK = InterpersonalSettings(
     funnel=FunnelOptions(min_messages=60, min_per_channel=10, informative_share=0.5),
@@ -105,7 +106,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(
     log: Path, built: Path, tmp_path: Path
 ) -> None:
     build_interpersonal(log, tmp_path / "same", QUICK)
-    build_interpersonal(log, tmp_path / "other", replace(QUICK, build=replace(QUICK.build, seed=1)))
+    build_interpersonal(
+        log,
+        tmp_path / "other",
+        QUICK.model_copy(update={"build": QUICK.build.model_copy(update={"seed": 1})}),
+    )
     assert outputs(built) == outputs(tmp_path / "same")
     assert outputs(built)[0] != outputs(tmp_path / "other")[0]
 
@@ -131,7 +136,7 @@ def test_a_build_that_breaks_at_any_stage_resumes_to_the_same_bytes(
 
 def test_a_killed_build_resumes_to_the_same_bytes(log: Path, built: Path, tmp_path: Path) -> None:
     config = tmp_path / "settings.json"
-    config.write_text(json.dumps(asdict(QUICK)), encoding="utf-8")
+    config.write_text(QUICK.model_dump_json(exclude_unset=True), encoding="utf-8")
     out = tmp_path / "out"
     command = ["voice", "build", "interpersonal", str(log), "--output", str(out), "--config", str(config)]
     main = "from truetwin.cli import main; main()"
@@ -155,12 +160,12 @@ def test_csv_and_parquet_with_other_names_give_the_same_items(log: Path, built: 
         writer.writeheader()
         writer.writerows(renamed)
     pq.write_table(pa.Table.from_pylist(renamed), tmp_path / "chat.parquet")
-    salted = replace(QUICK, salt="the same for all", columns=named)
+    salted = QUICK.model_copy(update={"salt": "the same for all", "columns": named})
     found = []
     for name in ("chat.csv", "chat.parquet"):
         build_interpersonal(tmp_path / name, tmp_path / f"from {name}", salted)
         found.append((tmp_path / f"from {name}" / "items.jsonl").read_bytes())
-    build_interpersonal(log, tmp_path / "from jsonl", replace(QUICK, salt="the same for all"))
+    build_interpersonal(log, tmp_path / "from jsonl", QUICK.model_copy(update={"salt": "the same for all"}))
     assert found[0] == found[1] == (tmp_path / "from jsonl" / "items.jsonl").read_bytes()
 
 
@@ -172,11 +177,11 @@ def test_stated_links_are_followed_and_those_that_cannot_be_are_counted(tmp_path
     a, b = replies[1], replies[2]
     a["reply_to"], b["reply_to"] = b["id"], a["id"]  # a cycle: one of the two points forward
     a["channel"] = b["channel"]
-    settings = replace(QUICK, funnel=replace(QUICK.funnel, informative_share=1.0))
+    settings = QUICK.model_copy(update={"funnel": QUICK.funnel.model_copy(update={"informative_share": 1.0})})
     build_interpersonal(write_jsonl(tmp_path / "chat.jsonl", rows), tmp_path / "out", settings)
     found = stage(tmp_path / "out", "replies")
     [distinct] = (tmp_path / "out" / ".stages").glob("*-distinct-*.jsonl")
-    passed = {json.loads(line)["x"] for line in distinct.read_text(encoding="utf-8").splitlines()}
+    passed = {json.loads(line)["text"] for line in distinct.read_text(encoding="utf-8").splitlines()}
     lost = [row for row in replies if row["reply_to"] == "gone"]
     repeated = [row for row in lost if (row["text"].partition(": ")[2] or row["text"]) not in passed]
     assert stage(tmp_path / "out", "distinct")["dropped"]["says the same as an earlier one"] >= len(repeated)
@@ -215,7 +220,7 @@ def test_personal_data_is_replaced_the_same_way_everywhere(tmp_path: Path) -> No
     for k, row in enumerate(rows):
         if k % 9 == 0:
             row["text"] += " write to ann@example.org or call +44 20 7946 0958"
-    settings = replace(QUICK, most_items=60)
+    settings = QUICK.model_copy(update={"most_items": 60})
     build_interpersonal(write_jsonl(tmp_path / "chat.jsonl", rows), tmp_path / "out", settings)
     written = (tmp_path / "out" / "items.jsonl").read_text(encoding="utf-8")
     assert "example.org" not in written
@@ -227,15 +232,19 @@ def test_personal_data_is_replaced_the_same_way_everywhere(tmp_path: Path) -> No
 def test_a_model_may_write_the_distractors(log: Path, tmp_path: Path) -> None:
     answer = json.dumps([f"perhaps you could try number {k} of the other cables by hand" for k in range(9)])
     model = scripted_model({"default": answer})
-    settings = replace(
-        QUICK, most_items=6, build=replace(QUICK.build, matching=MatchingOptions(length_ratio=4.0, rounds=0))
-    )
-    settings = replace(
-        settings, build=replace(settings.build, matching=replace(settings.build.matching, max_uses=9))
-    )
+    build = BuildOptions(matching=MatchingOptions(length_ratio=4.0, rounds=0, max_uses=9))
+    settings = QUICK.model_copy(update={"most_items": 6, "build": build})
     built = build_interpersonal(log, tmp_path, settings, model=model)
     assert {option.source for item in built.items for option in item.distractors} == {"model"}
     assert stage(tmp_path, "written")["n_out"] == 6
+
+
+def test_a_changed_pool_is_no_result_of_before(log: Path, tmp_path: Path) -> None:
+    build_interpersonal(log, tmp_path / "a", QUICK)
+    small = QUICK.model_copy(update={"pool": 150})
+    build_interpersonal(log, tmp_path / "a", small)
+    build_interpersonal(log, tmp_path / "b", small)
+    assert outputs(tmp_path / "a") == outputs(tmp_path / "b")
 
 
 def test_one_channel_or_one_user_is_an_error_that_says_which_filter(tmp_path: Path) -> None:
@@ -294,24 +303,16 @@ def test_addresses_are_found_in_every_usual_form() -> None:
     assert address_of("ann hello there", named) == ("", "ann hello there")
 
 
-def test_irc_logs_are_read_and_their_links_scored(tmp_path: Path) -> None:
+def test_irc_logs_are_read(tmp_path: Path) -> None:
     (tmp_path / "2004-01-02.a.raw.txt").write_bytes(
         b"=== ann has joined\n[10:00] <ann> how do I mount it\n[10:01] <bob> what for\n"
         b"[10:02] <eve> ann: with mount caf\xe9\n[10:03]  * ann nods\n"
     )
-    path = tmp_path / "2004-01-02.a.raw.txt"
-    (tmp_path / "2004-01-02.a.annotation.txt").write_text("1 1 -\n1 3 -\n2 2 -\n")
-    log = IrcLog(tmp_path)
-    assert [(m.user, m.text) for m in log] == [
+    assert [(m.user, m.text) for m in IrcLog(tmp_path)] == [
         ("ann", "how do I mount it"),
         ("bob", "what for"),
         ("eve", "ann: with mount café"),
     ]
-    assert read_links(tmp_path / "2004-01-02.a.annotation.txt") == [(1, 1), (1, 3), (2, 2)]
-    score = score_links([path], "heuristic")
-    assert (score.n_messages, score.n_annotated, score.n_predicted, score.n_correct) == (3, 1, 1, 1)
-    before = score_links([path], "message before")
-    assert (before.n_predicted, before.n_correct, before.f1) == (2, 0, 0.0)
     with pytest.raises(DataError, match="must hold IRC logs"):
         open_log(_empty(tmp_path))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,12 @@ import pytest
 
 from message_examples import reply_rows, write_jsonl
 from truetwin.errors import DataError, FileFormatError, ParameterError
+from truetwin.settings.voice_build_settings import BuildOptions, MatchingOptions, SocialSettings, UserOptions
 from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePersona, read_voice_items
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions
-from truetwin.voice_sets.common.finishing import BuildOptions
 from truetwin.voice_sets.common.stages import Stages
 from truetwin.voice_sets.common.text_similarity import TfidfEmbedder
 from truetwin.voice_sets.conversations.choice_alignment import alignments, compare_selections, select
-from truetwin.voice_sets.conversations.post_replies import UserOptions
-from truetwin.voice_sets.conversations.social_pipeline import SocialSettings, build_social
+from truetwin.voice_sets.conversations.social_build import build_social
 
 QUICK = SocialSettings(
     build=BuildOptions(matching=MatchingOptions(rounds=0, triples=40)),
@@ -118,7 +115,7 @@ def test_posts_may_stand_in_a_file_of_their_own(replies: Path, tmp_path: Path) -
     alone = [{k: v for k, v in row.items() if k != "post"} for row in rows]
     alone += [{**alone[0], "post_id": "gone"}] * 3
     write_jsonl(tmp_path / "posts.jsonl", posts.values())
-    settings = replace(QUICK, posts=str(tmp_path / "posts.jsonl"))
+    settings = QUICK.model_copy(update={"posts": str(tmp_path / "posts.jsonl")})
     build_social(write_jsonl(tmp_path / "replies.jsonl", alone), tmp_path / "out", settings)
     assert stage(tmp_path / "out", "replies")["dropped"]["replies to a post that is not there"] == 3
     stimuli = {item.stimulus for item in read_voice_items(tmp_path / "out" / "items.jsonl")}

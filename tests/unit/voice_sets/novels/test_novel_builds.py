@@ -14,19 +14,25 @@ from pathlib import Path
 import pytest
 
 from novel_examples import made_up_novel
+from truetwin.cli import _run
 from truetwin.errors import DataError, ParameterError
+from truetwin.io.setting_files import read_setting_file
 from truetwin.llm import scripted_model
+from truetwin.settings.declaration import Side, read_settings
+from truetwin.settings.voice_build_settings import (
+    BuildOptions,
+    MatchingOptions,
+    NarrativeOptions,
+    NarrativeSettings,
+    RepairOptions,
+)
 from truetwin.voice.items.verbatim import stands_in
 from truetwin.voice.items.voice_items import Option, VoiceItem, read_voice_items, write_voice_items
 from truetwin.voice_sets.common import finishing
-from truetwin.voice_sets.common.build_settings import read_config, settings_from
-from truetwin.voice_sets.common.distractor_matching import MatchingOptions
-from truetwin.voice_sets.common.finishing import BuildOptions
 from truetwin.voice_sets.common.release_gate import GateError, judge
-from truetwin.voice_sets.common.set_repair import RepairOptions, repair
+from truetwin.voice_sets.common.set_repair import repair
 from truetwin.voice_sets.common.stages import Stages
-from truetwin.voice_sets.novels.novel_drafts import NarrativeOptions
-from truetwin.voice_sets.novels.novel_pipeline import NarrativeSettings, build_narrative
+from truetwin.voice_sets.novels.novel_pipeline import build_narrative
 
 QUICK = NarrativeSettings(
     items=NarrativeOptions(chunk_words=110, min_history=3),
@@ -76,7 +82,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(
     novel: Path, built: Path, tmp_path: Path
 ) -> None:
     build_narrative([novel], tmp_path / "same", QUICK)
-    build_narrative([novel], tmp_path / "other", replace(QUICK, build=replace(QUICK.build, seed=1)))
+    build_narrative(
+        [novel],
+        tmp_path / "other",
+        QUICK.model_copy(update={"build": QUICK.build.model_copy(update={"seed": 1})}),
+    )
     assert outputs(built) == outputs(tmp_path / "same")
     assert outputs(built)[0] != outputs(tmp_path / "other")[0]
 
@@ -107,7 +117,7 @@ def test_a_killed_process_resumes_to_the_same_bytes(novel: Path, tmp_path: Path)
         "items: {chunk_words: 110, min_history: 3}\nbuild: {limit: 24, matching: {rounds: 1, triples: 200}}\n",
         encoding="utf-8",
     )
-    settings = settings_from(NarrativeSettings, read_config(config))
+    settings = read_settings(NarrativeSettings, read_setting_file(config), Side.FILE)
     build_narrative([novel], tmp_path / "whole", settings)
     command = [
         "voice",
@@ -133,7 +143,7 @@ def test_a_killed_process_resumes_to_the_same_bytes(novel: Path, tmp_path: Path)
 
 
 def test_a_model_is_asked_only_where_the_rules_are_not_sure(novel: Path, tmp_path: Path) -> None:
-    sure = replace(QUICK, items=replace(QUICK.items, min_margin=4.0))
+    sure = QUICK.model_copy(update={"items": QUICK.items.model_copy(update={"min_margin": 4.0})})
     model = scripted_model({"default": '{"speaker": 1}'})
     found = build_narrative([novel], tmp_path, sure, model=model)
     asked = next(s for s in found.stages if s["stage"] == "speakers")
@@ -150,8 +160,10 @@ def test_lines_of_a_model_are_candidates_of_their_own_item_only(novel: Path, tmp
             "They could hide the letter, then? We should mend the bridge tonight!",
         ]
     }
-    build = replace(QUICK.build, matching=replace(QUICK.build.matching, length_ratio=4.0, max_uses=99))
-    written = replace(QUICK, distractors="written", build=build)
+    matching = QUICK.build.matching.model_copy(update={"length_ratio": 4.0, "max_uses": 99})
+    written = QUICK.model_copy(
+        update={"distractors": "written", "build": QUICK.build.model_copy(update={"matching": matching})}
+    )
     found = build_narrative([novel], tmp_path, written, model=scripted_model({"default": json.dumps(lines)}))
     stage = next(s for s in found.stages if s["stage"] == "written lines")
     assert {"asked: valid": stage["n_out"] // 3} == stage["noted"]
@@ -225,16 +237,33 @@ def test_repair_takes_faults_out_and_gives_new_distractors(built: Path, tmp_path
     ("text", "message"),
     [
         ("itms: {}", r"no setting 'itms'. Did you mean 'items'"),
-        ("items: {min_words: many}", r"min_words must be of the kind int; got 'many'"),
-        ("items: 3", r"items must hold settings by name"),
-        ("build: {seed: true}", r"seed must be of the kind int; got True"),
+        ("items: {min_words: many}", r"items\.min_words must be a whole number; got 'many'"),
+        ("items: 3", r"items must be settings by name; got 3"),
+        ("build: {seed: true}", r"build\.seed must be a whole number; got True"),
         ("build: {matching: {nearest: 1}}", r"nearest must be at least 3"),
     ],
 )
 def test_wrong_settings_are_named(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ParameterError, match=message):
-        settings_from(NarrativeSettings, read_config(tmp_path / "c.yaml"))
+        read_settings(NarrativeSettings, read_setting_file(tmp_path / "c.yaml"), Side.FILE)
+
+
+def test_options_go_before_the_file_and_the_rest_of_the_file_holds(novel: Path, tmp_path: Path) -> None:
+    config, out = tmp_path / "c.yaml", tmp_path / "out"
+    config.write_text(
+        "items: {chunk_words: 110, min_history: 3}\n"
+        "build: {seed: 3, limit: 24, licence: public domain, matching: {rounds: 0, triples: 40}}\n",
+        encoding="utf-8",
+    )
+    options = ["--output", str(out), "--config", str(config), "--seed", "1"]
+    assert _run(["voice", "build", "narrative", str(novel), *options], debug=True) == 0
+    settings = json.loads((out / "datasheet.json").read_text(encoding="utf-8"))["settings"]
+    assert (settings["build"]["seed"], settings["build"]["limit"]) == (1, 24)
+    assert settings["build"]["licence"] == "public domain"
+    assert settings["build"]["matching"]["triples"] == 40
+    assert settings["items"]["chunk_words"] == 110
+    assert settings["build"]["least_share"] == 0.4
 
 
 def test_books_need_different_names(novel: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The three dimensions of the published benchmark: where each comes from, and how its records become items.
+"""Load the three dimensions of the published benchmark: where each comes from, and how its records become items.
 
 After loading, the dimensions share all code. Every module has the constants of its dimension, ``record_to_item`` and
 ``load``.

@@ -15,15 +15,16 @@ from truetwin.voice.items.dimensions.loading import (
     text_field,
 )
 from truetwin.voice.items.script_language import language_of
-from truetwin.voice.items.voice_items import Dimension, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_dimensions import Layout, VoiceDimension
+from truetwin.voice.items.voice_items import VoiceItem, VoicePersona
 
-DIMENSION: Dimension = "interpersonal"
+DIMENSION = "interpersonal"
 MARKS = ("Context:", "UserReply:")
 DISTRACTOR_SOURCE = "model"
 
 
 def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
-    """Items of a file in the published layout.
+    """Load items from a file in the published layout.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
 
 
 def record_to_item(record: Mapping[str, Any], number: int, where: str) -> VoiceItem:
-    """One published record as an item; its language is that of the letters of context and true reply."""
+    """Convert one published record to an item; its language is guessed from the letters of context and true reply."""
     user, context = (text_field(record, name, where) for name in ("user_id", "context"))
     options, answer = indexed_options(record, "answer_idx", DISTRACTOR_SOURCE, where)
     history = record.get("history")
@@ -54,3 +55,11 @@ def record_to_item(record: Mapping[str, Any], number: int, where: str) -> VoiceI
         history=tuple(marked_turn(text, MARKS, k, where) for k, text in enumerate(history, 1)),
         provenance={"dataset": "twinvoice", "line": number},
     )
+
+
+VOICE_DIMENSION = VoiceDimension(
+    DIMENSION,
+    reply="message",
+    turn=("Message", "Reply"),
+    layouts=(Layout(DIMENSION, ("user_id", "context", "choices", "answer_idx"), load),),
+)

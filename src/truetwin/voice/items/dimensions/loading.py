@@ -1,4 +1,4 @@
-"""What every loader does after its records are read: leaks out, duplicates marked, all of it counted."""
+"""Finish loading items, for all dimensions: remove leaks, mark duplicates, count both."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from truetwin.voice.items.voice_items import N_OPTIONS, Option, Turn, VoiceItem
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What was found, and what was done about it, while items were loaded.
+    """Report on loading: what was found in the items, and what was done about it.
 
     Attributes
     ----------
     n_items : int
-        Items loaded.
+        Number of items loaded.
     found : mapping from str to tuple of str
-        Ids of the items concerned, by finding: ``leak in context`` and ``leak in history`` (the true reply stands there
-        word for word), ``later turn`` (a turn that is not from before the item), ``duplicate``, ``empty history``.
+        Ids of the items concerned, by finding. The findings are ``leak in context`` and ``leak in history`` (the true
+        reply stands there word for word), ``later turn`` (a turn that is not from before the item), ``duplicate``,
+        ``empty history``.
     turns_removed : mapping from str to int
         History turns left out, by finding.
     leaks_removed : bool
@@ -37,7 +38,7 @@ class LoadReport:
     leaks_removed: bool = True
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a finding: how many items, how many turns removed."""
+        """Return one row a finding: how many items, how many turns removed."""
         return [
             {
                 "finding": name,
@@ -51,17 +52,17 @@ class LoadReport:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Items, and what loading them found."""
+    """Loaded items, and the report on loading them."""
 
     items: list[VoiceItem]
     report: LoadReport
 
 
 def finish(items: Sequence[VoiceItem], later_turns: Mapping[str, int], *, remove_leaks: bool) -> Loaded:
-    """Mark duplicates, remove (or only count) what gives the true reply away, and report.
+    """Mark duplicates, remove (or only count) leaks of the true reply, and report.
 
-    A history turn leaks if its reply has the same words as the true reply, or if the true reply of at least four words
-    stands in its context; it is dropped. Where the true reply stands in the stimulus, a gap takes its place.
+    A history turn leaks if its reply has the same words as the true reply, or if the true reply of at least four
+    words stands in its context; it is dropped. Where the true reply stands in the stimulus, a gap takes its place.
     """
     context_leaks: list[str] = []
     history_leaks: list[str] = []
@@ -96,7 +97,10 @@ def finish(items: Sequence[VoiceItem], later_turns: Mapping[str, int], *, remove
 def load_records(
     path: Path, record_to_item: Callable[[dict[str, Any], int, str], VoiceItem], *, remove_leaks: bool
 ) -> Loaded:
-    """Items of a JSONL file with a record each; ``record_to_item`` takes record, number from 1, and where it stands."""
+    """Load items from a JSONL file with one record each.
+
+    ``record_to_item`` is called with the record, its number from 1, and its place for error messages.
+    """
     items = [record_to_item(record, k, where) for k, (where, record) in enumerate(read_lines(path), 1)]
     if not items:
         raise DataError(f"{path} must hold at least one item; it has none")
@@ -109,7 +113,10 @@ def load_records(
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Records of a JSONL file, each with where it stands; a line that is no JSON object is an error that names it."""
+    """Yield the records of a JSONL file, each with its place.
+
+    A line that is no JSON object is an error that names it.
+    """
     for number, record in read_json_lines(path):
         where = f"{path}, line {number}"
         if not isinstance(record, dict):
@@ -118,7 +125,7 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def text_field(record: Mapping[str, Any], name: str, where: str) -> str:
-    """A field that must be there and hold text (or a number, as ids do)."""
+    """Read a required field with a text (or a number, as ids may be)."""
     value = record.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise FileFormatError(f"{where}: the field {name!r} must be a text; got {value!r:.80}")
@@ -126,7 +133,7 @@ def text_field(record: Mapping[str, Any], name: str, where: str) -> str:
 
 
 def whole_number(record: Mapping[str, Any], name: str, where: str) -> int:
-    """A field that must be there and hold a whole number."""
+    """Read a required field with a whole number."""
     value = record.get(name)
     if isinstance(value, bool) or not isinstance(value, int):
         raise FileFormatError(f"{where}: {name!r} must be a whole number; got {value!r:.80}")
@@ -136,9 +143,9 @@ def whole_number(record: Mapping[str, Any], name: str, where: str) -> int:
 def indexed_options(
     record: Mapping[str, Any], answer_field: str, source: str, where: str
 ) -> tuple[tuple[Option, ...], str]:
-    """Options of the layouts that keep them in a list, and the id of the true one.
+    """Read options that are stored in a list; also return the id of the true one.
 
-    Ids are ``o1`` to ``o4`` by stored place: letters are given out only when a prompt is rendered.
+    Ids are ``o1`` to ``o4`` by stored position. Letters are assigned only when a prompt is rendered.
     """
     texts = record.get("choices")
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
@@ -155,7 +162,7 @@ def indexed_options(
 
 
 def marked_turn(text: object, marks: tuple[str, str], position: int, where: str) -> Turn:
-    """A history turn written as ``"<first mark> ... <second mark> ..."``: context, then the persona's reply.
+    """Read a history turn written as ``"<first mark> ... <second mark> ..."``: context, then the persona's reply.
 
     Examples
     --------

@@ -9,9 +9,10 @@ from typing import Any
 
 from truetwin.errors import DataError, FileFormatError
 from truetwin.voice.items.dimensions.loading import Loaded, finish, read_lines, text_field
-from truetwin.voice.items.voice_items import N_OPTIONS, Dimension, Option, Turn, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_dimensions import Layout, VoiceDimension
+from truetwin.voice.items.voice_items import N_OPTIONS, Option, Turn, VoiceItem, VoicePersona
 
-DIMENSION: Dimension = "narrative"
+DIMENSION = "narrative"
 LANGUAGE = "en"
 LETTERS = "ABCD"
 DISTRACTOR_SOURCE = "model"
@@ -22,15 +23,15 @@ Place = tuple[str, str, str]
 
 
 def load(choices: Path | None = None, profiles: Path | None = None, *, remove_leaks: bool = True) -> Loaded:
-    """The published items, each with what its character said earlier in the same novel.
+    """Load the published items, each with what its character said earlier in the same novel.
 
     Parameters
     ----------
     choices, profiles : Path, optional
         Files in the published layout; without them the pinned published files are fetched.
     remove_leaks : bool, default=True
-        Remove history turns and places of the stimulus that hold the true reply; if false they are only counted, as an
-        audit of the published benchmark needs it.
+        Remove history turns and places of the stimulus that hold the true reply. If false they are only counted; an
+        audit of the published benchmark needs this.
 
     Raises
     ------
@@ -62,8 +63,18 @@ def load(choices: Path | None = None, profiles: Path | None = None, *, remove_le
     return finish(items, later, remove_leaks=remove_leaks)
 
 
+def load_file(path: Path, *, profiles: Path | None = None, remove_leaks: bool = True) -> Loaded:
+    """Items of a file in the published layout; without ``profiles`` those are in ``profiles.jsonl`` beside it."""
+    beside = profiles or path.with_name("profiles.jsonl")
+    if not beside.is_file():
+        raise FileFormatError(
+            f"narrative items need their characters' profiles; there is no {beside}. Name the file with --profiles."
+        )
+    return load(path, beside, remove_leaks=remove_leaks)
+
+
 def read_profiles(path: Path) -> dict[str, Profile]:
-    """Profiles by canonical name; the file is one JSON document, whatever its name says."""
+    """Read profiles by canonical name; the file is one JSON document, whatever its name says."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         listed = content["characterList"]
@@ -86,9 +97,9 @@ def record_to_item(
     places: Mapping[Place, set[str]],
     where: str,
 ) -> tuple[VoiceItem, int]:
-    """One published record as an item, and how many turns of its character's history are not from before it.
+    """Convert one published record to an item; also count the turns of its history that are not from before it.
 
-    ``chunk_id`` starts anew in every novel, so a turn counts as earlier only if the character says it in the item's
+    ``chunk_id`` starts anew in every novel. A turn counts as earlier only if the character says it in the item's
     novel, in an earlier chunk.
     """
     novel, chunk = (text_field(record, name, where) for name in ("source_novel", "chunk_id"))
@@ -129,10 +140,10 @@ def record_to_item(
 
 
 def is_before(chunk: str, other: str) -> bool:
-    """Whether a chunk is surely earlier than another of the same novel.
+    """Test whether a chunk is surely earlier than another chunk of the same novel.
 
-    Ids are numbers with leading zeros; one has a digit too many ("006001"), so its place is not known for sure: a chunk
-    is earlier only if it is so both as a number and as a text.
+    Ids are numbers with leading zeros. One has a digit too many ("006001"), so its place is not known for sure. A
+    chunk is earlier only if it is so both as a number and as a text.
 
     Examples
     --------
@@ -175,3 +186,12 @@ def _persona(profile: Profile) -> VoicePersona:
 
 def _listed(value: object) -> str:
     return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+VOICE_DIMENSION = VoiceDimension(
+    DIMENSION,
+    reply="line",
+    turn=("Scene", "Line"),
+    layouts=(Layout(DIMENSION, ("mcq", "speaker_match_key"), load_file, takes_profiles=True),),
+    published=load,
+)

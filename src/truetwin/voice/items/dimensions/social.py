@@ -17,16 +17,17 @@ from truetwin.voice.items.dimensions.loading import (
     text_field,
     whole_number,
 )
-from truetwin.voice.items.voice_items import Dimension, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_dimensions import Layout, VoiceDimension
+from truetwin.voice.items.voice_items import VoiceItem, VoicePersona
 
-DIMENSION: Dimension = "social"
+DIMENSION = "social"
 LANGUAGE = "zh"
 MARKS = ("AnchorPost:", "UserReply:")
 DISTRACTOR_SOURCE = "another user"
 
 
 def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
-    """Items of a file in the published layout.
+    """Load items from a file in the published layout.
 
     Parameters
     ----------
@@ -38,16 +39,18 @@ def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
     return load_records(path, record_to_item, remove_leaks=remove_leaks)
 
 
-def load_from_answers(path: Path | None = None) -> Loaded:
+def load_from_answers(path: Path | None = None, *, remove_leaks: bool = False) -> Loaded:
     """Posts, options and right answers from a file of published answers; histories are not in it, so all are empty.
 
-    The published items themselves are not where the answers are. Every file of answers repeats each item's post and
-    options in the order of the items, which is enough for all baselines that ignore the persona.
+    The published items themselves are not in the repository of the answers. Every file of answers repeats each item's
+    post and options in the order of the items. This is enough for all baselines that ignore the persona.
 
     Parameters
     ----------
     path : Path, optional
         JSONL with ``line_idx, user_id, anchor_post, choices, ground_truth_index``; without it the first published file.
+    remove_leaks : bool
+        Not looked at: leaks are counted only, since the posts are as the models saw them.
     """
     if path is None:
         from truetwin.datasets.twinvoice import SOCIAL_ANSWERS, twinvoice
@@ -68,14 +71,14 @@ def load_from_answers(path: Path | None = None) -> Loaded:
 
 
 def item_id_of(line: int) -> str:
-    """Id of the item on a line (from 1) of the published file."""
+    """Make the id of the item on a line (from 1) of the published file."""
     return f"{DIMENSION}-{line:04d}"
 
 
 def record_to_item(
     record: Mapping[str, Any], number: int, where: str, *, answer_field: str = "answer_idx"
 ) -> VoiceItem:
-    """One published record as an item; histories are stored oldest first and end before the item."""
+    """Convert one published record to an item; histories are stored oldest first and end before the item."""
     user = text_field(record, "user_id", where)
     options, answer = indexed_options(record, answer_field, DISTRACTOR_SOURCE, where)
     history = record.get("history")
@@ -92,3 +95,16 @@ def record_to_item(
         history=tuple(marked_turn(text, MARKS, k, where) for k, text in enumerate(history, 1)),
         provenance={"dataset": "twinvoice", "line": number},
     )
+
+
+VOICE_DIMENSION = VoiceDimension(
+    DIMENSION,
+    reply="reply",
+    turn=("Post", "Reply"),
+    layouts=(
+        Layout("social answers", ("anchor_post", "choices", "ground_truth_index"), load_from_answers),
+        Layout("social", ("anchor_post", "choices", "answer_idx"), load),
+    ),
+    published=load_from_answers,
+    published_layout="social answers",
+)

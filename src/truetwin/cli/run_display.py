@@ -1,0 +1,82 @@
+"""Carry out a run of a model, and show how it goes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from truetwin.llm import ChatModel, Progress, RunOptions, RunSummary, Store, Task
+
+EVERY = 60.0  # seconds between progress lines where there is no terminal
+
+
+def carry_out(task: Task, model: ChatModel, store: Store, options: RunOptions, label: str) -> RunSummary:
+    """Do a run and show how it goes."""
+    from truetwin.cli.output import note
+    from truetwin.llm import run
+
+    with progress_line(label) as show:
+        summary = run(task, model, store, options, progress=show)
+    for text in summary.notes:
+        note(f"the endpoint: {text}")
+    if summary.interrupted:
+        note(
+            f"{summary.interrupted:,} calls were under way when an earlier process died, and may have been paid"
+        )
+    return summary
+
+
+@contextmanager
+def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
+    """Rate, tokens, money and failures while a run goes: a live line on a terminal, else a line every minute."""
+    from truetwin.cli.output import note
+
+    if not sys.stderr.isatty():
+        last, told = time.monotonic(), False
+
+        def show_line(progress: Progress) -> None:
+            nonlocal last, told
+            waits = progress.stopping == "interrupted" and progress.in_flight > 0
+            if time.monotonic() - last >= EVERY or (waits and not told):
+                last, told = time.monotonic(), told or waits
+                note(f"{label}: {describe_progress(progress)}")
+
+        yield show_line
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    with Live(Text(label), console=console, transient=True, refresh_per_second=4) as live:
+        yield lambda progress: live.update(Text(f"{label}: {describe_progress(progress)}", overflow="fold"))
+
+
+def describe_progress(progress: Progress) -> str:
+    """A run under way in one line."""
+    from truetwin.llm import State
+
+    parts = [f"{progress.done:,}/{progress.total:,}", f"{progress.rate:,.1f}/s"]
+    left = progress.remaining_seconds
+    if left is not None and progress.done < progress.total:
+        parts.append(f"{_clock(left)} left")
+    parts.append(f"{progress.usage.prompt_tokens + progress.usage.completion_tokens:,} tokens")
+    if progress.cost is not None:
+        parts.append(f"cost {progress.cost:,.4g}")
+    parts += [f"{n:,} {state}" for state, n in progress.counts.items() if n and state is not State.VALID]
+    if progress.failed_attempts:
+        parts.append(f"{progress.failed_attempts:,} failed attempts")
+    parts.append(f"{progress.in_flight} under way")
+    if progress.stopping:
+        again = "; interrupt again to give them up" if progress.stopping == "interrupted" else ""
+        parts.append(f"stopping ({progress.stopping}){again}")
+    return ", ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"

@@ -1,0 +1,130 @@
+"""What a calibration gains over the twins as they are, measured on answers that are hidden for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from truetwin.calibration import Calibration
+from truetwin.calibration.calibrators import methods
+from truetwin.data import Axis
+from truetwin.errors import NotPredictableError
+from truetwin.evaluation.comparison import evaluate
+from truetwin.instrument.batteries import situation_of
+
+#: Targets that are hidden unless told otherwise, and the size of a table in cells above which none are.
+USUAL_CHECK = 25
+CELLS_TO_CHECK = 5_000_000
+LARGE = "a large table: what calibration gains was not measured; --check N measures it on N targets"
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Rows of the evaluations that tell the gain, and why some could not be done."""
+
+    rows: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...] = ()
+
+
+def measure_gain(
+    result: Calibration,
+    most: int | None = None,
+    *,
+    n_jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Gain:
+    """Hide answered items (respondents) as the new ones are hidden, predict them, and compare with the twins.
+
+    Parameters
+    ----------
+    result : Calibration
+        What was predicted, and with which settings.
+    most : int, optional
+        How many targets to hide; 0 for none. By default 25, or none in a table of over 5 million cells.
+    n_jobs : int
+        Number of parallel workers.
+    progress : callable, optional
+        Called with the number of finished and of all folds.
+
+    Returns
+    -------
+    Gain
+        One row a method and protocol, with the paired difference to the twins.
+    """
+    if most is None:
+        most = USUAL_CHECK if result.panel.human_values.size <= CELLS_TO_CHECK else 0
+        if not most:
+            return Gain((), (LARGE,))
+    rows: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for axis, protocol in faced_protocols(result) if most else ():
+        model = result.calibrators[axis]
+        trivial = "human-respondent-mean" if axis == "item" else "human-item-mean"
+        wanted = dict.fromkeys(["twin", trivial, result.method])
+        models = {name: model if name == result.method else methods[name].make() for name in wanted}
+        blocks = model.get_params().get("blocks") if protocol == "leave-block-out" else None
+        try:
+            scores = evaluate(
+                result.panel,
+                models,
+                protocol,
+                blocks=blocks,
+                max_folds=most,
+                n_jobs=n_jobs,
+                progress=progress,
+            )
+        except NotPredictableError as error:
+            notes.append(f"what calibration gains cannot be measured: {error}")
+            continue
+        rows.extend({"protocol": protocol, **row} for row in scores.summary("twin"))
+    return Gain(tuple(rows), tuple(notes))
+
+
+def faced_protocols(result: Calibration) -> list[tuple[Axis, str]]:
+    """How to hide answered targets so that they face what the new ones face: the axis, and the protocol."""
+    found: list[tuple[Axis, str]] = []
+    for part in result.parts:
+        if part.axis == "respondent":
+            found.append(("respondent", "leave-one-respondent-out"))
+            continue
+        blocks = result.calibrators["item"].get_params().get("blocks")
+        faced = [situation_of(blocks, result.panel, t, part.target_ids) for t in part.target_ids]
+        new = [text.startswith("new battery") for text in faced]
+        if not all(new):
+            found.append(("item", "leave-one-item-out"))
+        if any(new):
+            found.append(("item", "leave-block-out"))
+    return found
+
+
+def is_gain(row: Mapping[str, Any]) -> bool:
+    """Whether a method's row of a summary shows a gain that is more than chance."""
+    return bool(row["difference"] > 2 * row["difference_standard_error"])
+
+
+def gain_in_words(row: Mapping[str, Any]) -> str:
+    """The answer of an evaluation in one sentence, from the method's row of its summary.
+
+    Examples
+    --------
+    >>> row = {"difference": 0.1, "difference_standard_error": 0.02, "n_paired": 9, "paired_mean": 0.5}
+    >>> gain_in_words(row)[:73]
+    'Calibration raises the mean correlation with hidden human answers from 0.'
+    """
+    gain, error = row["difference"], row["difference_standard_error"]
+    figures = f"paired gain {gain:+.3f}, standard error {error:.3f}, {row['n_paired']} targets"
+    if "protocol" in row:
+        figures = f"{row['protocol']}: {figures}"
+    if row.get("protocol") == "leave-block-out":
+        figures = f"for new batteries, whole batteries hidden: {figures}"
+    if error != error or abs(gain) <= 2 * error:
+        return f"Calibration shows no clear gain over the twins as they are ({figures})."
+    after = row["paired_mean"]  # over the targets that the gain is over, so that the figures add up
+    before = after - gain
+    if gain > 0:
+        return (
+            f"Calibration raises the mean correlation with hidden human answers from {before:.3f} to {after:.3f} "
+            f"({figures})."
+        )
+    return f"Calibration does harm here: the mean correlation falls from {before:.3f} to {after:.3f} ({figures})."

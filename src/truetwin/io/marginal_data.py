@@ -1,0 +1,111 @@
+"""Human marginals and twins' answers to go with them: tables, groups, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from pathlib import Path
+
+from truetwin.data import Item, ResponseMatrix, Scale
+from truetwin.data.marginals import Marginals
+from truetwin.data.responses import check_unique
+from truetwin.errors import AlignmentError, DataError
+from truetwin.io.item_files import read_items
+from truetwin.io.marginal_files import read_marginals
+from truetwin.io.tables import read_responses, read_table
+
+
+def read_marginal_data(
+    marginals: Path,
+    twin: Path,
+    *,
+    item_file: Path | None,
+    id_column: str | None,
+    keep_off_scale: bool,
+    twin_weights: Path | None,
+) -> tuple[Marginals, ResponseMatrix]:
+    """Human marginals and twins' answers, on the same scales."""
+    declared = read_items(item_file) if item_file else {}
+    human = read_marginals(marginals, items=declared, keep_off_scale=keep_off_scale)
+    twins = read_responses(twin, id_column=id_column, items={**declared, **_labelled(human, declared)})
+    twins = _without_weight(twins, {**declared, **human.items}, dropped=twin_weights is not None)
+    return human, with_weights(twins, twin_weights) if twin_weights else twins
+
+
+def _without_weight(twins: ResponseMatrix, known: Container[str], *, dropped: bool) -> ResponseMatrix:
+    """A column ``weight`` is no item, unless the marginals or the item file say so; without weights it is refused."""
+    kept = [k for k, i in enumerate(twins.item_ids) if i.strip().lower() != "weight" or i in known]
+    if len(kept) == len(twins.item_ids):
+        return twins
+    if not dropped:
+        name = next(i for k, i in enumerate(twins.item_ids) if k not in kept)
+        raise DataError(
+            f"{twins.source}: column {name!r} must be an item with twins' answers, and looks like weights. Rename it "
+            "if it is an item, or pass the weights of the twins by --twin-weights."
+        )
+    items = [twins.items[k] for k in kept]
+    return ResponseMatrix(
+        twins.values[:, kept], twins.respondent_ids, items, twins.weights, twins.source, twins.id_name
+    )
+
+
+def _labelled(human: Marginals, declared: Mapping[str, Item]) -> dict[str, Item]:
+    """Scales that tell how to read words among the twins' answers, and which codes are off-scale."""
+    found: dict[str, Item] = {}
+    for item_id, item in human.items.items():
+        if item.scale is not None and item.scale.labels and item_id not in declared:
+            # A numeric scale reads labels and leaves strange codes to the message that knows the marginals.
+            labels = {**item.scale.off_scale, **item.scale.labels}
+            found[item_id] = Item(item_id, item.text, Scale("numeric", labels=labels))
+    return found
+
+
+def with_weights(twins: ResponseMatrix, path: Path) -> ResponseMatrix:
+    """The same answers with design weights from a table with the columns id (any name) and ``weight``."""
+    table = read_table(path)
+    if "weight" not in table.column_names or len(table.column_names) < 2:
+        raise DataError(
+            f"{path} must have a column of twin ids and the column 'weight'; it has {', '.join(table.column_names)}"
+        )
+    id_name = next(name for name in table.column_names if name != "weight")
+    rows = table.to_pylist()
+    check_unique([str(row[id_name]) for row in rows], "twin", str(path))
+    weights = {}
+    for row in rows:
+        try:
+            weights[str(row[id_name])] = float(row["weight"])
+        except (TypeError, ValueError):
+            raise DataError(
+                f"{path}: a weight must be a number; twin {row[id_name]!r} has {row['weight']!r}"
+            ) from None
+    lacking = [r for r in twins.respondent_ids if r not in weights]
+    if lacking:
+        raise AlignmentError(
+            f"{path} must have a weight for every twin; {lacking[0]!r} has none ({len(lacking)} twins in all)"
+        )
+    values = [weights[r] for r in twins.respondent_ids]
+    if not sum(values) > 0 and all(v == 0 for v in values):
+        raise DataError(f"{path}: at least one twin must have a positive weight; all weights are zero")
+    return ResponseMatrix(
+        twins.values,
+        twins.respondent_ids,
+        twins.items,
+        values,
+        f"{twins.source} weighted by {path}",
+        twins.id_name,
+    )
+
+
+def read_groups(path: Path) -> dict[str, str]:
+    """The group of each item, from a table with the columns ``item_id`` and ``group`` (or ``block``)."""
+    table = read_table(path)
+    name = next((n for n in ("group", "block") if n in table.column_names), None)
+    if "item_id" not in table.column_names or name is None:
+        raise DataError(
+            f"{path} must have the columns item_id and group; it has {', '.join(table.column_names)}"
+        )
+    rows = table.select(["item_id", name]).to_pylist()
+    check_unique([str(row["item_id"]) for row in rows], "item", str(path))
+    empty = [str(row["item_id"]) for row in rows if row[name] in (None, "")]
+    if empty:
+        raise DataError(f"{path}: every item must have a group; {empty[0]!r} has none")
+    return {str(row["item_id"]): str(row[name]) for row in rows}

@@ -1,0 +1,116 @@
+"""Connect to an OpenAI-compatible endpoint: find its address and key, and turn its failures into errors."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from truetwin.errors import AccessError, MissingExtraError, ProviderError
+from truetwin.llm.providers.http_failures import check_base_url, from_exception, from_status, without_secrets
+
+if TYPE_CHECKING:
+    import openai
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+_NO_KEY = "none"  # sent to endpoints that need no key, because the client requires one
+
+
+class Endpoint:
+    """OpenAI-compatible endpoint: an address and the key for it.
+
+    Parameters
+    ----------
+    model : str
+        The model that requests are for.
+    base_url : str, optional
+        Address up to and with ``/v1``; by default OpenAI's, or what OPENAI_BASE_URL says.
+    key_variable : str, optional
+        Environment variable that holds the key, by default OPENAI_API_KEY; an endpoint given by ``base_url`` may need
+        none.
+    service : str
+        Name of the service that is used, for messages.
+
+    Raises
+    ------
+    AccessError
+        If a key is needed and its variable is not set, or holds what cannot be sent.
+    EndpointError
+        If the base URL is no address.
+    MissingExtraError
+        If the client is not installed.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        base_url: str | None = None,
+        key_variable: str | None = None,
+        *,
+        service: str = "chat completions",
+    ) -> None:
+        self.model, self.service = model, service
+        self.key = _find_key(base_url, key_variable)
+        self.base_url = check_base_url(
+            base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+        )
+        self.url = without_secrets(self.base_url)
+        import_openai()
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments that every client of the endpoint is made with."""
+        return {"api_key": self.key or _NO_KEY, "base_url": self.base_url}
+
+    def blocking_client(self, **options: Any) -> Any:
+        """Open a client for files, batches and embeddings. It retries by itself, and the caller closes it."""
+        return import_openai().OpenAI(**{**self.arguments(), "max_retries": 3, **options})
+
+    def failure(self, error: openai.OpenAIError) -> ProviderError:
+        """Turn an error of the client into one of ours, without the key in its message."""
+        import openai
+
+        if isinstance(error, openai.APIStatusError):
+            found = from_status(
+                error.status_code,
+                error.body,
+                error.response.headers,
+                url=self.url,
+                model=self.model,
+                service=self.service,
+            )
+        elif isinstance(error, openai.APIConnectionError):
+            found = from_exception(error, url=self.url)
+        else:
+            found = ProviderError(f"{self.url}: {error}")
+        return self.clean(found)
+
+    def clean(self, error: ProviderError) -> ProviderError:
+        """Remove the key from an error, in case the endpoint has repeated it."""
+        if self.key and self.key in str(error):
+            error.args = (str(error).replace(self.key, "[key]"),)
+        return error
+
+
+def import_openai() -> Any:
+    """Import the client's package, or raise :class:`MissingExtraError`."""
+    try:
+        import openai
+    except ImportError:
+        raise MissingExtraError("openai", "llm", "asking models") from None
+    return openai
+
+
+def _find_key(base_url: str | None, key_variable: str | None) -> str | None:
+    variable = key_variable or KEY_VARIABLE
+    key = os.environ.get(variable, "").strip()
+    if key and not (key.isascii() and key.isprintable()):
+        raise AccessError(
+            f"the environment variable {variable} must hold a key; what it holds has characters that no key has"
+        )
+    if key:
+        return key
+    if key_variable or not (base_url or os.environ.get("OPENAI_BASE_URL")):
+        raise AccessError(
+            f"the environment variable {variable} must hold the key; it is not set. "
+            "Set it, or give the base URL of an endpoint that needs no key."
+        )
+    return None

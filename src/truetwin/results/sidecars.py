@@ -1,0 +1,100 @@
+"""Write tables together with a sidecar: the JSON file beside a result that says how it was made."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from truetwin import __version__
+from truetwin.data import Item
+from truetwin.errors import OutputError
+from truetwin.io import dump_json, file_hash, replacing, write_draft
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """Table and the file that it goes to. ``items`` and ``note`` are used for SPSS and Stata files only."""
+
+    path: Path
+    table: pa.Table
+    items: Mapping[str, Item] = field(default_factory=dict)
+    note: str = ""
+
+
+def sidecar_path(output: Path) -> Path:
+    """Return the path of an output's sidecar: the name of the output, ending in .json."""
+    return output.with_suffix(".json")
+
+
+def companion_path(output: Path, kind: str) -> Path:
+    """Return the path of a further table that belongs to an output: ``NAME.kind.ENDING``."""
+    return output.with_name(f"{output.stem}.{kind}{output.suffix}")
+
+
+def check_sidecar(output: Path) -> None:
+    """Refuse to overwrite a file that lies where the sidecar of ``output`` goes and is no sidecar of truetwin.
+
+    Raises
+    ------
+    OutputError
+        If there is such a file.
+    """
+    sidecar = sidecar_path(output)
+    if not sidecar.exists():
+        return
+    try:
+        content = json.loads(sidecar.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or "disclosure" not in content:
+        raise OutputError(
+            f"{sidecar.name}, the file beside {output} that says how it was made, must be new or written by truetwin; "
+            "a file of that name exists and is neither. Move it, or choose another output."
+        )
+
+
+def write_with_sidecar(tables: Sequence[TableFile], content: Mapping[str, Any]) -> Path:
+    """Write tables and the sidecar of the first one. If any cannot be written, none is.
+
+    Parameters
+    ----------
+    tables : sequence of TableFile
+        The tables. The ending of each file decides its format: CSV, TSV, Parquet, SPSS or Stata.
+    content : mapping
+        What the sidecar says.
+
+    Returns
+    -------
+    Path
+        The sidecar.
+    """
+    sidecar = sidecar_path(tables[0].path)
+    with replacing(*(each.path for each in tables), sidecar) as (*drafts, sidecar_draft):
+        for each, draft in zip(tables, drafts, strict=True):
+            write_draft(each.table, draft, each.path.suffix.lower(), items=each.items, note=each.note)
+        sidecar_draft.write_text(dump_json(content) + "\n", encoding="utf-8")
+    return sidecar
+
+
+def hashed(files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
+    """Return the name and the SHA-256 hash of each file that went into a result, by the file's role."""
+    return {role: {"file": path.name, "sha256": file_hash(path)} for role, path in files.items()}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of truetwin, Python and the numerical libraries that a result depends on."""
+    from importlib.metadata import version
+
+    libraries = ("numpy", "scipy", "scikit-learn", "pyarrow")
+    return {
+        "truetwin": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in libraries},
+    }

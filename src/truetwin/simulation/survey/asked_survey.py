@@ -1,0 +1,163 @@
+"""A survey of twins from the settings of the job: what is asked, of whom, how, and what is remarkable about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from truetwin.data import Item
+from truetwin.data.persona import Persona
+from truetwin.errors import DataError
+from truetwin.llm import RunSummary, Store
+from truetwin.llm.running.requested_run import sampling_of
+from truetwin.registry import closest
+from truetwin.settings.declaration import RuleBrokenError, values_of
+from truetwin.settings.simulate_settings import Design, Simulate
+from truetwin.settings.value_kinds import ids_among
+from truetwin.simulation.personas.leaks import texts_that_occur
+from truetwin.simulation.questions.question import wordings_like_codes
+from truetwin.simulation.questions.survey_design import CONSTRUCTIONS, Construction, SurveyDesign
+from truetwin.simulation.survey.prompt_set import PromptSet
+from truetwin.simulation.survey.survey_answers import collect_answers
+from truetwin.simulation.survey.survey_task import SurveyTask
+
+
+def survey_of(
+    settings: Simulate, personas: Sequence[Persona], catalogue: Mapping[str, Item], *, seed: int = 0
+) -> SurveyTask:
+    """The task of asking twins as the settings say.
+
+    Parameters
+    ----------
+    settings : Simulate
+        How.
+    personas : sequence of Persona
+        Who answers.
+    catalogue : mapping from id to Item
+        The items that are declared, of which ``settings.only`` may choose some.
+    seed : int
+        Seed of the order of answers.
+
+    Raises
+    ------
+    ParameterError, DataError
+        If settings contradict a construction, or an item or a persona is not what it must be.
+    """
+    return SurveyTask(
+        personas,
+        _items_asked(settings, catalogue),
+        design_of(settings, personas, seed=seed),
+        sampling_of(settings, _temperature(settings)),
+        prompts=PromptSet(settings.prompts),
+        catalogue=catalogue,
+        context_tokens=settings.context_tokens,
+    )
+
+
+def model_of(settings: Simulate) -> str:
+    """The model to ask: as it was named, or the construction's.
+
+    Raises
+    ------
+    ParameterError
+        If the construction has none.
+    """
+    chosen = _construction(settings)
+    model = settings.model or (chosen.model if chosen else None)
+    if not model:
+        raise RuleBrokenError(
+            f"{{model}} is missing: the construction {settings.construction!r} is of a model whose name only its owner "
+            "knows"
+        )
+    return model
+
+
+def design_of(settings: Simulate, personas: Sequence[Persona], *, seed: int = 0) -> SurveyDesign:
+    """How items are put to the twins; what was not given follows from the rest.
+
+    Examples
+    --------
+    >>> design_of(Simulate(model="m", elicit="distribution"), []).reply
+    'json'
+    """
+    construction = _construction(settings)
+    chosen: dict[str, Any] = {**values_of(settings, Design), "seed": seed}
+    if construction:
+        _check_builder(construction, personas)
+        if settings.strategy not in (None, construction.strategy):
+            raise RuleBrokenError(
+                f"the construction asks for {{strategy}} {construction.strategy}; got {settings.strategy!r}"
+            )
+        chosen["strategy"] = construction.strategy
+        chosen["predicted_output"] = settings.predicted_output or construction.predicted_output
+    needs_json = settings.per_call != 1 or chosen["predicted_output"] or settings.elicit == "distribution"
+    ratings = bool(personas) and all(persona.builder.startswith("rating-history") for persona in personas)
+    usual = {
+        "strategy": "default",
+        "reply": "json" if needs_json else "code",
+        "markers": "letters" if settings.elicit == "logprobs" else "codes",
+        "frame": "rating" if ratings else "survey",
+    }
+    return SurveyDesign(**chosen | {name: value for name, value in usual.items() if chosen[name] is None})
+
+
+def _construction(settings: Simulate) -> Construction | None:
+    return CONSTRUCTIONS[settings.construction] if settings.construction else None
+
+
+def _check_builder(construction: Construction, personas: Sequence[Persona]) -> None:
+    other = next((p for p in personas if p.builder and p.builder != construction.builder), None)
+    if other is not None:
+        raise DataError(
+            f"the construction takes personas of the builder {construction.builder!r}; persona {other.id!r} was made "
+            f"by {other.builder!r}"
+        )
+
+
+def _temperature(settings: Simulate) -> float | None:
+    construction = _construction(settings)
+    if construction is None:
+        return settings.temperature
+    if settings.temperature not in (None, construction.temperature):
+        raise RuleBrokenError(
+            f"the construction asks for {{temperature}} {construction.temperature:g}; got {settings.temperature:g}"
+        )
+    return construction.temperature
+
+
+def _items_asked(settings: Simulate, catalogue: Mapping[str, Item]) -> list[Item]:
+    wanted = ids_among(settings.only, list(catalogue))
+    if wanted is None:
+        return list(catalogue.values())
+    unknown = [item for item in wanted if item not in catalogue]
+    if unknown:
+        raise DataError(
+            f"only items that are declared can be asked; there is no {unknown[0]!r} among the items."
+            f"{closest(unknown[0], list(catalogue))}"
+        )
+    return [catalogue[item] for item in wanted]
+
+
+def remarks_on(task: SurveyTask) -> list[str]:
+    """What a user should know before asking: answers that personas may give away, and wordings that mislead."""
+    found = []
+    shown = texts_that_occur(list(task.personas.values()), task.items)
+    if shown:
+        found.append(
+            f"the wording of {len(shown)} items to be asked, such as {shown[0]!r}, stands in the personas; if their "
+            "answers do too, the model copies them"
+        )
+    unclear = [item for item in task.items if wordings_like_codes(task.questionnaire.ask(item))]
+    if unclear:
+        found.append(
+            f"wordings of {len(unclear)} items, such as {unclear[0].id!r}, are codes of other answers: a reply that "
+            "gives the wording is taken for the code. Letters as markers tell them apart"
+        )
+    return found
+
+
+def valid_share_of(task: SurveyTask, summary: RunSummary, store: Store) -> float | None:
+    """Valid answers among all; where a call asks several items, each of them counts."""
+    if all(len(group) == 1 for group in task.groups.values()):
+        return summary.valid_share
+    return collect_answers(store).valid_share

@@ -1,0 +1,1 @@
+"""The jobs of `truetwin voice`, done as their settings say."""
