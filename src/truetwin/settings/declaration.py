@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from inspect import get_annotations
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from truetwin.settings.setting_errors import RuleBrokenError, explained
-from truetwin.settings.setting_wording import in_words
+from truetwin.settings.setting_wording import in_words, named, parts_of
 
 __all__ = [
     "EARLIER_STEP",
@@ -186,6 +186,10 @@ class Settings(CheckedModel):
             if there is None:
                 continue
             key = there.key or name
+            if key != name and name in found:
+                raise RuleBrokenError(
+                    f"there is no setting {name!r} in a study file; it is called {{{name}}}"
+                )
             if key in found:
                 found[name] = found.pop(key)
             elif there.default is not MISSING:
@@ -229,10 +233,10 @@ class Settings(CheckedModel):
     def _refuse_switches_for_numbers(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse true and false for a number, instead of reading them as 1 and 0."""
         if isinstance(value, bool) and info.field_name:
-            kind = cls.model_fields[info.field_name].annotation
-            admitted = {kind, *get_args(kind)}
+            field = cls.model_fields[info.field_name]
+            admitted = set(parts_of(field.annotation))
             if admitted & {int, float} and bool not in admitted:
-                raise ValueError(f"must be {in_words(kind)}; got {value}")
+                raise ValueError(f"must be {named(field) or in_words(field.annotation)}; got {value}")
         return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from truetwin.settings.declaration import (
     CommandLineOnly,
@@ -24,7 +24,7 @@ from truetwin.settings.shared_settings import (
     Terminal,
     Workers,
 )
-from truetwin.settings.value_kinds import Names
+from truetwin.settings.value_kinds import Names, listed_alone
 
 Protocol = Literal["leave-one-item-out", "leave-block-out", "leave-one-respondent-out"]
 Transfer = Literal["ridge", "lasso", "elastic-net", "synthetic-intervention"]
@@ -49,13 +49,17 @@ class Evaluate(Hyperparameters):
         None, "Most targets to hide, drawn at random: for a first look at a large study.", ge=1
     )
     protocols: Annotated[
-        tuple[Protocol, ...], FileOnly("One call of the command uses one protocol: --protocol.")
+        tuple[Protocol, ...],
+        BeforeValidator(listed_alone),
+        FileOnly("One call of the command uses one protocol: --protocol."),
     ] = setting(
         ("leave-one-item-out", "leave-block-out"),
         "What is hidden at a time: one item, one battery (items asked together), or one person.",
     )
     thresholds: Annotated[
-        tuple[Transfer, ...], FileOnly("The result is a figure of the report, which only a study has.")
+        tuple[Transfer, ...],
+        BeforeValidator(listed_alone),
+        FileOnly("The result is a figure of the report, which only a study has."),
     ] = setting((), "Also draw the scores of adaptive transfer with these methods at every threshold.")
     examples: Annotated[int, FileOnly("The result is a table of the report, which only a study has.")] = (
         setting(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from truetwin.settings.declaration import Argument, FileOnly, Flag, Settings, Unset, mark_of
-from truetwin.settings.setting_wording import bounds_of, choices_of, models_in, range_in_words
+from truetwin.settings.setting_wording import bounds_of, choices_of, models_in, parts_of, range_in_words
 from truetwin.settings.value_kinds import Repeatable
 
 
@@ -129,12 +129,8 @@ def _repeats(field: Any) -> bool:
     marks += [m for part in get_args(field.annotation) for m in getattr(part, "__metadata__", ())]
     if any(isinstance(mark, Repeatable) for mark in marks):
         return True
-    return any(get_origin(part) is tuple and get_args(part)[0] is Path for part in _parts(field.annotation))
-
-
-def _parts(annotation: Any) -> list[Any]:
-    return [annotation, *(part for each in get_args(annotation) for part in _parts(each))]
+    return any(get_origin(part) is tuple and get_args(part)[0] is Path for part in parts_of(field.annotation))
 
 
 def _holds(annotation: Any, kind: type) -> bool:
-    return any(part is kind for part in _parts(annotation))
+    return any(part is kind for part in parts_of(annotation))

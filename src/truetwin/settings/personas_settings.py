@@ -87,9 +87,8 @@ class PersonasBuildCommand(Personas, IdColumn, Terminal):
     def _json_lines(self) -> Self:
         if self.output.suffix.lower() != ".jsonl":
             raise RuleBrokenError(
-                f"personas are written as JSON lines; the name of {str(self.output)!r} must end in .jsonl".replace(
-                    "{", "{{"
-                ).replace("}", "}}")
+                "personas are written as JSON lines; the name of {found} must end in .jsonl",
+                found=self.output,
             )
         return self
 

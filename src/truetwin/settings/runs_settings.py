@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from truetwin.settings.declaration import Argument, RuleBrokenError, Settings, Unset, setting
 from truetwin.settings.shared_settings import Prices, Terminal
-from truetwin.settings.simulate_settings import Point
+from truetwin.settings.simulate_settings import AnswerTable
 
 
 class StoredRun(Settings):
@@ -42,7 +42,7 @@ class RunsShowCommand(StoredRun, Terminal):
         return self
 
 
-class RunsExportCommand(StoredRun, Terminal):
+class RunsExportCommand(StoredRun, AnswerTable, Terminal):
     """Settings of the command `truetwin runs export`."""
 
     outside_studies = "This command works on stored runs; a study keeps a run of its own."
@@ -52,16 +52,9 @@ class RunsExportCommand(StoredRun, Terminal):
         False,
         "Write one row for each answer (respondent_id,item_id,value) instead of a column for each item.",
     )
-    point: Point = setting(
-        "expected",
-        "Answer to write if twins gave distributions: the expected answer (mean) or the likeliest one.",
-    )
     replicate: Annotated[
         int | None, Unset("the mean of all repetitions, or the most frequent answer if answers have no order")
     ] = setting(None, "Write the answers of this repetition only, counted from 0.")
-    validity_floor: float = setting(
-        0.9, "Least share of valid answers; with fewer, the command counts as failed.", ge=0, le=1
-    )
 
 
 class RunsReparseCommand(StoredRun, Terminal):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import ParameterError
@@ -30,23 +31,27 @@ class RuleBrokenError(ParameterError):
 
     ``rule`` names settings in braces, as in ``"{pilot} goes with {dry_run}"``. The message replaces them by the names
     that the user wrote.
+    What users wrote themselves is given by name beside it, as it may hold braces of its own.
 
     Examples
     --------
     >>> str(RuleBrokenError("{pilot} goes with {dry_run}"))
     'pilot goes with dry_run'
+    >>> str(RuleBrokenError("{output} must end in .jsonl; got {found}", found="{1}.csv"))
+    'output must end in .jsonl; got {1}.csv'
     """
 
-    def __init__(self, rule: str) -> None:
-        super().__init__(rule.replace("{", "").replace("}", ""))
-        self.rule = rule
+    def __init__(self, rule: str, **found: object) -> None:
+        names = {name: name for _, name, _, _ in Formatter().parse(rule) if name}
+        super().__init__(rule.format_map(names | found))
+        self.rule, self.found = rule, found
 
     def named(self, model: type[Settings], side: Side, place: Sequence[Place] = ()) -> ParameterError:
         """Return this error with the names that the user wrote."""
         inside = models_in(place[-1].field.annotation)[0] if place else model
         fields = inside.model_fields.items()
         names = {name: written_name(model, [*place, Place(inside, name, f)], side) for name, f in fields}
-        return ParameterError(self.rule.format_map(names))
+        return ParameterError(self.rule.format_map(names | self.found))
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
     if problem["type"] in _OUT_OF_BOUNDS and named(last.field) is None and not known:
         return f"{name} must {bounds_in_words(bounds_of(last.field))}; got {value}"
     must = named(last.field) or in_words(last.field.annotation)
-    guess = closest(value, known) if known and isinstance(value, str) else ""
+    guess = closest(value, known) if isinstance(value, str) and value not in known else ""
     got = str(value) if problem["type"] in _OUT_OF_BOUNDS else _shown(value)
     return f"{name} must be {must}; got {got}{'.' if guess else ''}{guess}"
 

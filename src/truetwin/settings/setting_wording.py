@@ -26,8 +26,7 @@ def in_words(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         words = next((mark.words for mark in arguments[1:] if isinstance(mark, Named)), None)
-        bounds = bounds_in_words(_bounds(arguments[1:])).removeprefix("be ")
-        return words or f"{in_words(arguments[0])}{' of ' + bounds if bounds else ''}"
+        return words or f"{in_words(arguments[0])}{_of_bounds(_bounds(arguments[1:]))}"
     if origin is Literal:
         return listed([repr(a) if len(arguments) == 1 else str(a) for a in arguments])
     if origin in (Union, UnionType):
@@ -37,6 +36,11 @@ def in_words(annotation: Any) -> str:
     if origin is tuple and not models_in(arguments[0]):
         return f"a list of {in_words(arguments[0]).removeprefix('a ')}s"
     return "a list of settings" if origin is tuple else "settings by name"
+
+
+def parts_of(annotation: Any) -> list[Any]:
+    """An annotation and all that it is made of."""
+    return [annotation, *(part for each in get_args(annotation) for part in parts_of(each))]
 
 
 def named(field: Any) -> str | None:
@@ -90,6 +94,14 @@ def bounds_in_words(bounds: dict[str, float]) -> str:
     words = {"ge": "at least", "gt": "greater than", "le": "at most", "lt": "less than"}
     parts = [f"{words[sign]} {ends[sign]}" for sign in _SIGNS if sign in ends]
     return f"be {' and '.join(parts)}" if parts else ""
+
+
+def _of_bounds(bounds: dict[str, float]) -> str:
+    """Limits, after a kind of number: `` of at least 1``, `` between 0 and 2``; empty where there are none."""
+    words = bounds_in_words(bounds)
+    if words.startswith("lie "):
+        return f" {words.removeprefix('lie ')}"
+    return f" of {words.removeprefix('be ').replace('not be negative', 'at least 0')}" if words else ""
 
 
 def range_in_words(bounds: dict[str, float]) -> str:

@@ -86,7 +86,19 @@ class Design(Settings):
     )
 
 
-class Simulate(Design, Asking, ExtraFields, PromptFiles):
+class AnswerTable(Settings):
+    """What becomes of replies in a table of answers, and how many of them must be valid."""
+
+    point: Point = setting(
+        "expected",
+        "What becomes of a distribution in the table of answers: the expected or the likeliest answer.",
+    )
+    validity_floor: float = setting(
+        0.9, "Smallest share of valid answers; below it the job counts as failed.", ge=0, le=1
+    )
+
+
+class Simulate(AnswerTable, Design, Asking, ExtraFields, PromptFiles):
     """Ask twins survey items through a language model, and keep every reply."""
 
     model: Annotated[str | None, MayBeFile()] = setting(
@@ -106,13 +118,6 @@ class Simulate(Design, Asking, ExtraFields, PromptFiles):
         Unset("that of --construction if given, else the endpoint's own"),
     ] = setting(
         None, "Sampling temperature of the model: 0 for the likeliest words, more for varied replies."
-    )
-    point: Point = setting(
-        "expected",
-        "Answer to write if twins gave distributions: the expected answer (mean) or the likeliest one.",
-    )
-    validity_floor: float = setting(
-        0.9, "Least share of valid answers; with fewer, the simulation counts as failed.", ge=0, le=1
     )
 
     @model_validator(mode="after")

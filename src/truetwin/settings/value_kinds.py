@@ -33,7 +33,8 @@ def names_at_commas(value: Any) -> Any:
     return value
 
 
-def _listed(value: Any) -> Any:
+def listed_alone(value: Any) -> Any:
+    """A list of one for a text alone; a list stays one."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -90,7 +91,7 @@ def _none_for_zero(value: Any) -> Any:
 #: Names of methods, metrics and the like.
 Names = Annotated[tuple[str, ...], BeforeValidator(names_at_commas), Named("names, separated by commas")]
 #: Ids of items or respondents. One option may hold several, separated by commas, although ids may hold commas too.
-Ids = Annotated[tuple[str, ...], BeforeValidator(_listed), Named("a list of ids"), Repeatable()]
+Ids = Annotated[tuple[str, ...], BeforeValidator(listed_alone), Named("a list of ids"), Repeatable()]
 #: Hyperparameters that the user sets.
 Parameters = Annotated[
     dict[str, dict[str, Any]],

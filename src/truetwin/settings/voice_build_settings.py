@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from truetwin.settings.declaration import (
     Argument,
@@ -23,7 +23,7 @@ from truetwin.settings.declaration import (
     setting,
 )
 from truetwin.settings.shared_settings import Terminal
-from truetwin.settings.value_kinds import ColumnNames
+from truetwin.settings.value_kinds import ColumnNames, listed_alone
 
 Languages = Literal["auto", "lingua", "common-words"]
 Distractors = Literal["real", "written", "both"]
@@ -292,7 +292,7 @@ class FunnelOptions(Settings):
         "Source of the links between a reply and the message that it replies to: the log (explicit), rules "
         "(heuristic), or the log if it has any link and else rules (auto).",
     )
-    bases: tuple[Basis, ...] = setting(
+    bases: Annotated[tuple[Basis, ...], BeforeValidator(listed_alone)] = setting(
         ("addressed", "answer"),
         "Rules whose links are used for items: the message names the other user (addressed), it answers a message "
         "addressed to its user (answer), it continues its user's own message (goes on).",

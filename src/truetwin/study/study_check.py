@@ -175,7 +175,8 @@ def _n_items(part: Playing, seed: int) -> str:
 
 def _check_sections(study: Study) -> None:
     wanted = [name for name in NEEDS if getattr(study, name) is not None]
-    if not wanted and not study.voice.model_fields_set:
+    steps = [part for name, part in study.voice if name != "leaderboard"]
+    if not wanted and not any(steps):
         raise DataError(f"a study must have at least one of the sections {', '.join(NEEDS)}, voice")
     for name in wanted:
         for role in NEEDS[name]:
@@ -224,18 +225,23 @@ def _personas(study: Study) -> list[Persona]:
 def _check_names(study: Study) -> None:
     from truetwin.calibration.calibrators import check_preset, methods, parameters_for
     from truetwin.evaluation.target_metrics import metrics
-    from truetwin.reweighting import MARGINAL_METHODS
+    from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
     from truetwin.reweighting import discrepancy as discrepancy_named
 
     for part in (study.evaluate, study.calibrate):
         if part is not None:
             check_preset(part.preset)
-    for name in (study.evaluate.methods or ()) if study.evaluate else ():
+    for name in (study.evaluate.baseline, *(study.evaluate.methods or ())) if study.evaluate else ():
         methods.resolve(name)
     if study.calibrate is not None:
         parameters_for(study.calibrate.method, study.calibrate.parameters)
     for name in study.evaluate.metric if study.evaluate else ():
         metrics.resolve(name)
+    if study.evaluate_marginals is not None:
+        for name in study.evaluate_marginals.methods:
+            MARGINAL_METHODS.resolve(name)
+        for name in (*study.evaluate_marginals.discrepancy, *(study.evaluate_marginals.metrics or ())):
+            DISCREPANCIES.resolve(name)
     if study.reweight is not None:
         MARGINAL_METHODS.resolve(study.reweight.method)
         discrepancy_named(study.reweight.discrepancy)

@@ -21,6 +21,7 @@ from truetwin.settings.declaration import (
     read_settings,
 )
 from truetwin.settings.setting_errors import places_of
+from truetwin.settings.setting_wording import models_in
 from truetwin.settings.study_settings import Study
 
 S = TypeVar("S", bound=Settings)
@@ -76,12 +77,15 @@ class _Strict(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _filled(content: Mapping[Any, Any]) -> dict[str, Any]:
+def _filled(content: Mapping[Any, Any], model: type[Settings] = Study) -> dict[str, Any]:
     """Return the sections. An empty section has defaults only."""
-    found = {str(key): {} if value is None else value for key, value in content.items()}
-    voice = found.get("voice")
-    if isinstance(voice, Mapping):
-        found["voice"] = {key: {} if value is None else value for key, value in voice.items()}
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        field = model.model_fields.get(str(key))
+        inner = models_in(field.annotation) if field is not None else []
+        if inner and value is None:
+            value = {}
+        found[str(key)] = _filled(value, inner[0]) if inner and isinstance(value, Mapping) else value
     return found
 
 

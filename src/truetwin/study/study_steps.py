@@ -346,9 +346,14 @@ def _diagnosis_files(work: Work) -> dict[str, Path]:
     return {**work.tables(), **{name: evaluation_path(work.folder, name) for name in _evaluated(work)}}
 
 
+def _blocks_by_evidence(study: Study) -> dict[str, Any]:
+    """That batteries are to be found is set among the inputs, and is no file."""
+    return {"blocks": "auto"} if study.inputs.blocks == "auto" else {}
+
+
 def _diagnosed_method(study: Study) -> dict[str, Any]:
     """Return the setting of another section that names the method which verdicts judge."""
-    return {"method": study.calibrate.method if study.calibrate else None}
+    return {"method": study.calibrate.method if study.calibrate else None, **_blocks_by_evidence(study)}
 
 
 def _evaluated(work: Work) -> tuple[str, ...]:
@@ -359,8 +364,8 @@ def _evaluated(work: Work) -> tuple[str, ...]:
 STEPS = (
     Step("personas", lambda study: study.personas, _persona_files, make_personas, _asked_of_twins),
     Step("simulate", lambda study: study.simulate, _simulation_files, run_simulation),
-    Step("evaluate", lambda study: study.evaluate, Work.tables, _evaluate),
-    Step("calibrate", lambda study: study.calibrate, Work.tables, _calibrate),
+    Step("evaluate", lambda study: study.evaluate, Work.tables, _evaluate, _blocks_by_evidence),
+    Step("calibrate", lambda study: study.calibrate, Work.tables, _calibrate, _blocks_by_evidence),
     Step("diagnose", lambda study: study.diagnose, _diagnosis_files, _diagnose, _diagnosed_method),
     Step("plan", lambda study: study.plan, Work.tables, _plan),
     Step("reweight", lambda study: study.reweight, _marginal_files, _reweight),

@@ -57,7 +57,7 @@ def needs_portraits(settings: Personas) -> bool:
     both = " and ".join(f"{{{name}}}" for name in names)
     if needed and not all(given):
         raise RuleBrokenError(
-            f"the builder {builder.name!r} has portraits written by a model: give {both}. Without a model, the "
+            f"the builder {builder.name!r} has portraits written by a model: give {both}. Without a model, "
             "{builder} distinctive makes short personas."
         )
     if not needed and any(given):
@@ -115,7 +115,11 @@ def _chosen(own: ResponseMatrix, respondents: Sequence[str], source: Path) -> Re
         return own
     unknown = [who for who in wanted if who not in own.respondent_ids]
     if unknown:
-        raise RuleBrokenError(f"{source} must hold all {{respondents}}; it has no {unknown[0]!r}")
+        raise RuleBrokenError(
+            "{source} must hold all {respondents}; it has no {unknown}",
+            source=source,
+            unknown=repr(unknown[0]),
+        )
     return ResponseMatrix(own.on_grid(wanted, own.item_ids), wanted, own.items, source=own.source)
 
 
