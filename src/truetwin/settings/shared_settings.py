@@ -12,6 +12,7 @@ from truetwin.settings.declaration import (
     Argument,
     CommandLineOnly,
     Flag,
+    MayHoldKey,
     RuleBrokenError,
     Settings,
     StudyKey,
@@ -147,7 +148,7 @@ class DisclosureColumn(Settings):
 class Connection(Settings):
     """Where and how a model is reached."""
 
-    base_url: str | None = setting(
+    base_url: Annotated[str | None, MayHoldKey()] = setting(
         None, "Address of an OpenAI-compatible endpoint (vLLM, Ollama, a gateway), up to and with /v1."
     )
     engine: Engine = setting(
@@ -175,7 +176,7 @@ class Reasoning(Settings):
 class ExtraFields(Settings):
     """What only some endpoints know."""
 
-    extra: JsonObject = setting(
+    extra: Annotated[JsonObject, MayHoldKey()] = setting(
         {}, "Further fields of each request, as a JSON object, that only this endpoint knows."
     )
 

@@ -13,6 +13,7 @@ from truetwin.settings.declaration import (
     FileOnly,
     Flag,
     MayBeFile,
+    MayHoldKey,
     RuleBrokenError,
     Settings,
     Unit,
@@ -119,7 +120,9 @@ class BuildOutput(Terminal):
 class BuildModel(Settings):
     """Which model helps with a build."""
 
-    base_url: str | None = setting(None, "OpenAI-compatible endpoint of the model, up to and with /v1.")
+    base_url: Annotated[str | None, MayHoldKey()] = setting(
+        None, "OpenAI-compatible endpoint of the model, up to and with /v1."
+    )
 
 
 class WrittenDistractors(Settings):

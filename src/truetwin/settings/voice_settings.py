@@ -17,6 +17,7 @@ from truetwin.settings.declaration import (
     Flag,
     InStudy,
     MayBeFile,
+    MayHoldKey,
     RuleBrokenError,
     Settings,
     StudyKey,
@@ -123,7 +124,9 @@ class VoiceRun(Playing, Rotations, Structured):
     judge_model: Annotated[str | None, MayBeFile(), Unset("none: a model must be named")] = setting(
         None, "Model that judges free replies."
     )
-    judge_base_url: Annotated[str | None, Unset("as --base-url")] = setting(None, "Endpoint of the judge.")
+    judge_base_url: Annotated[str | None, Unset("as --base-url"), MayHoldKey()] = setting(
+        None, "Endpoint of the judge."
+    )
     judge_engine: Annotated[Engine | None, Unset("as --engine")] = setting(None, "How the judge is reached.")
     judge_key_variable: Annotated[str | None, Unset("as --key-variable")] = setting(
         None, "Environment variable with the judge's key."
