@@ -9,6 +9,8 @@ from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 130
+#: An error is one line that can be read, whatever a file holds.
+LONGEST_ERROR = 2000
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -40,7 +42,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (TruetwinError, typer.TyperException, MemoryError) as error:
+    except (TruetwinError, typer.TyperException, MemoryError, OSError) as error:
         if debug:
             raise
         print(f"error: {_one_line(error)}", file=sys.stderr)
@@ -59,10 +61,20 @@ def _run(arguments: list[str], debug: bool) -> int:
 
 
 def _one_line(error: BaseException) -> str:
+    from truetwin.cli.output import printable
+
+    message = printable(" ".join(_said(error).split()))
+    return message if len(message) <= LONGEST_ERROR else f"{message[:LONGEST_ERROR]}..."
+
+
+def _said(error: BaseException) -> str:
+    from truetwin.errors import TruetwinError
+
     if isinstance(error, MemoryError):
         return f"not enough memory ({error})"
-    message = error.format_message() if hasattr(error, "format_message") else str(error)
-    return " ".join(message.split())
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, TruetwinError):
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error.format_message()) if hasattr(error, "format_message") else str(error)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

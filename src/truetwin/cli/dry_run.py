@@ -158,4 +158,5 @@ def _print_prompts(task: SurveyTask, cells: Sequence[Cell], show: int) -> None:
             print(f"[{message['role']}]\n{printable(message['content'])}\n")
         for name in ("schema", "prediction"):
             if found[name] is not None:
-                print(f"[{name}]\n{found[name] if name == 'prediction' else dumps(found[name])}\n")
+                text = printable(found[name]) if name == "prediction" else dumps(found[name])
+                print(f"[{name}]\n{text}\n")

@@ -74,7 +74,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *,
     needed = Measurement.get(out, _unlimited(out), table).minimum
     out.width = max(out.width, needed)
     if title:
-        print(title)
+        print(printable(title))
     out.print(table)
     left_out = [c.heading for c in wanted if c not in shown]
     if left_out:
@@ -118,11 +118,11 @@ def console() -> Any:
 
 def note(text: str) -> None:
     """Print a line for people on standard error, so that standard output holds results only."""
-    print(text, file=sys.stderr)
+    print(printable(text), file=sys.stderr)
 
 
 def printable(text: str) -> str:
-    """Escape control characters in ``text``, so that text from a model cannot control the terminal."""
+    """Escape control characters in ``text``, so that text from a file or a model cannot control the terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -30,6 +30,8 @@ class TableFile:
 
 def sidecar_path(output: Path) -> Path:
     """Return the path of an output's sidecar: the name of the output, ending in .json."""
+    if not output.name:
+        raise OutputError(f"the output must be a file; {str(output)!r} is not the name of one")
     return output.with_suffix(".json")
 
 

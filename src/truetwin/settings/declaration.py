@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from truetwin.errors import ParameterError
+from truetwin.settings.recorded_values import without_secrets
 from truetwin.settings.setting_errors import RuleBrokenError, explained
 from truetwin.settings.setting_wording import in_words, named, parts_of
 
@@ -29,6 +31,7 @@ __all__ = [
     "Flag",
     "InStudy",
     "MayBeFile",
+    "MayHoldKey",
     "RuleBrokenError",
     "Settings",
     "Side",
@@ -108,6 +111,11 @@ class MayBeFile:
 
     In a study, such a file is relative to the study file.
     """
+
+
+@dataclass(frozen=True)
+class MayHoldKey:
+    """An address or a field of requests in which people put keys: no message shows it, no record has its key."""
 
 
 @dataclass(frozen=True)
@@ -268,6 +276,8 @@ def study_record(settings: Settings) -> dict[str, Any]:
         value, there = getattr(settings, name), mark_of(field, InStudy)
         key = (there.key if there else None) or name
         found[key] = _record(value) if isinstance(value, Settings) else plain[name]
+        if mark_of(field, MayHoldKey) and isinstance(value, str):
+            found[key] = without_secrets(value)
     return found
 
 
@@ -309,3 +319,5 @@ def read_settings(model: type[S], values: Mapping[str, Any], side: Side = Side.P
         return model.model_validate(dict(values), context={"side": side})
     except ValidationError as error:
         raise explained(error, model, side, where) from None
+    except RecursionError:
+        raise ParameterError(f"{where}the settings are nested too deeply") from None

@@ -88,6 +88,8 @@ def explained(error: ValidationError, model: type[Settings], side: Side, where: 
 
 
 def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> str:
+    from truetwin.settings.declaration import MayHoldKey, mark_of
+
     places = places_of(model, problem["loc"])
     name = written_name(model, places, side)
     raised = problem.get("ctx", {}).get("error")
@@ -101,6 +103,8 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
         known = [_key(Place(last.owner, name, fields[name]), side) for name in last.owner.own_first()]
         keys = ".".join(_key(place, side) for place in places)
         return f"there is no setting {keys!r}.{closest(last.name, known)} Known here: {', '.join(known)}"
+    if last.field is None:
+        return f"the name of a setting must be text; got {last.name!r}"
     if problem["type"] == "missing":
         return f"{name} is missing: {str(last.field.description).rstrip('.')}"
     if raised is not None:
@@ -110,7 +114,9 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
     if problem["type"] in _OUT_OF_BOUNDS and named(last.field) is None and not known:
         return f"{name} must {bounds_in_words(bounds_of(last.field))}; got {value}"
     must = named(last.field) or in_words(last.field.annotation)
-    guess = closest(value, known) if isinstance(value, str) and value not in known else ""
+    guess = closest(value, known) if known and isinstance(value, str) and value not in known else ""
+    if mark_of(last.field, MayHoldKey):
+        return f"{name} must be {must}; got a {type(value).__name__}"
     got = str(value) if problem["type"] in _OUT_OF_BOUNDS else _shown(value)
     return f"{name} must be {must}; got {got}{'.' if guess else ''}{guess}"
 

@@ -12,6 +12,7 @@ from truetwin.settings.declaration import (
     Argument,
     CommandLineOnly,
     Flag,
+    MayHoldKey,
     RuleBrokenError,
     Settings,
     StudyKey,
@@ -156,7 +157,7 @@ class DisclosureColumn(Settings):
 class Connection(Settings):
     """Connection to a language model."""
 
-    base_url: str | None = setting(
+    base_url: Annotated[str | None, MayHoldKey()] = setting(
         None,
         "Address of an OpenAI-compatible endpoint (vLLM, Ollama, a gateway), up to and including /v1.",
     )
@@ -190,7 +191,7 @@ class Reasoning(Settings):
 class ExtraFields(Settings):
     """Fields that only some endpoints support."""
 
-    extra: JsonObject = setting(
+    extra: Annotated[JsonObject, MayHoldKey()] = setting(
         {}, "Further fields to send with each request, as a JSON object, for options of this endpoint only."
     )
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from truetwin.settings.recorded_values import names_of_secrets
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ def names_at_commas(value: Any) -> Any:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
     if isinstance(value, list | tuple):
-        value = tuple(dict.fromkeys(value))
+        value = tuple(dict.fromkeys(value)) if all(isinstance(name, str) for name in value) else tuple(value)
         if not value:
             raise ValueError("must name at least one")
     return value
@@ -50,7 +52,7 @@ def _parameters(value: Any) -> Any:
             raise ValueError(f"must look like METHOD.NAME=VALUE, for example ridge.alpha=10; got {text!r}")
         try:
             parsed.setdefault(method, {})[name] = json.loads(setting)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             parsed.setdefault(method, {})[name] = setting
     return parsed
 
@@ -62,9 +64,22 @@ def _json_object(value: Any) -> Any:
         found = json.loads(value)
     except json.JSONDecodeError as error:
         raise ValueError(f"must be a JSON object: {error}") from error
+    except RecursionError as error:
+        raise ValueError("must be a JSON object; this text is nested too deeply") from error
     if not isinstance(found, dict):
-        raise ValueError(f"must be a JSON object; got {value[:40]!r}")
+        raise ValueError(f"must be a JSON object; got a {type(found).__name__}")
     return found
+
+
+def _without_keys(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a field that is named like a key: what is set here is recorded with the run."""
+    found = next(names_of_secrets(value), None)
+    if found is not None:
+        raise ValueError(
+            f"must hold no key, because it is recorded; it holds {found!r}. Put the key into an environment variable, "
+            "OPENAI_API_KEY or one that the settings name"
+        )
+    return value
 
 
 def _pairs(value: Any) -> Any:
@@ -85,7 +100,8 @@ def _endpoint_decides(value: Any) -> Any:
 
 
 def _none_for_zero(value: Any) -> Any:
-    return None if value in (0, "0", "0.0") and not isinstance(value, bool) else value
+    plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return None if plain and value in (0, "0", "0.0") else value
 
 
 #: Names of methods, metrics and the like.
@@ -100,7 +116,9 @@ Parameters = Annotated[
     Repeatable(),
 ]
 #: Fields of a request that only some endpoints support.
-JsonObject = Annotated[dict[str, Any], BeforeValidator(_json_object), Named("a JSON object")]
+JsonObject = Annotated[
+    dict[str, Any], BeforeValidator(_json_object), AfterValidator(_without_keys), Named("a JSON object")
+]
 #: Names of columns in a file, by the name that truetwin uses.
 ColumnNames = Annotated[
     dict[str, str], BeforeValidator(_pairs), Named("our name and the file's, by column"), Repeatable()

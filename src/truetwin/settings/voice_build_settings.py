@@ -16,6 +16,7 @@ from truetwin.settings.declaration import (
     FileOnly,
     Flag,
     MayBeFile,
+    MayHoldKey,
     RuleBrokenError,
     Settings,
     Unit,
@@ -141,7 +142,7 @@ class BuildOutput(Terminal):
 class BuildModel(Settings):
     """Endpoint of the model that helps with a build."""
 
-    base_url: str | None = setting(
+    base_url: Annotated[str | None, MayHoldKey()] = setting(
         None, "Address of the model's OpenAI-compatible endpoint, up to and including /v1."
     )
 

@@ -17,6 +17,7 @@ from truetwin.settings.declaration import (
     Flag,
     InStudy,
     MayBeFile,
+    MayHoldKey,
     RuleBrokenError,
     Settings,
     StudyKey,
@@ -133,7 +134,7 @@ class VoiceRun(Playing, Rotations, Structured):
     judge_model: Annotated[str | None, MayBeFile(), Unset("none; needed for protocols with a judge")] = (
         setting(None, "Language model that judges written replies.")
     )
-    judge_base_url: Annotated[str | None, Unset("as --base-url")] = setting(
+    judge_base_url: Annotated[str | None, Unset("as --base-url"), MayHoldKey()] = setting(
         None, "Address of the judge's endpoint, up to and including /v1."
     )
     judge_engine: Annotated[Engine | None, Unset("as --engine")] = setting(

@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from truetwin.errors import DataError, FileFormatError, ParameterError
-from truetwin.io.readable_files import check_is_file
+from truetwin.io.setting_files import read_yaml
 from truetwin.settings.declaration import (
     EARLIER_STEP,
     MayBeFile,
@@ -39,11 +37,8 @@ def read_study(path: str | Path) -> Study:
     DataError
         If a key or a value is wrong. The message names its place in the file.
     """
-    path = check_is_file(Path(path))
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Strict)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FileFormatError(f"{path} must be a YAML file: {' '.join(str(error).split())}") from error
+    path = Path(path)
+    content = read_yaml(path)
     if not isinstance(content, Mapping):
         raise FileFormatError(
             f"{path} must be a YAML file of keys and values; `truetwin study init` writes one"
@@ -62,19 +57,6 @@ def named_in(section: str) -> Iterator[None]:
         yield
     except RuleBrokenError as error:
         raise error.named(Study, Side.STUDY, places_of(Study, section.split("."))) from error
-
-
-class _Strict(yaml.SafeLoader):
-    """YAML reader that refuses a key that occurs twice."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = next((k for k in keys if keys.count(k) > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice!r} occurs twice", node.start_mark
-            )
-        return super().construct_mapping(node, deep)
 
 
 def _filled(content: Mapping[Any, Any], model: type[Settings] = Study) -> dict[str, Any]:
