@@ -169,7 +169,7 @@ class Registry(Generic[T]):
             found = points[0].load()
             if self.check:
                 self.check(found)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a module may end the program when it is imported
             said = f"{type(error).__name__}: {error}"
             raise ExtensionError(
                 f"the {self.kind} {name!r} of {_who(points)} cannot be used: {said}"

@@ -1,4 +1,4 @@
-"""The command line: one thin module a verb; the only place that prints."""
+"""Command line: one short module for each verb. Nothing outside this package prints."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 130
+#: An error is one line that can be read, whatever a file holds.
+LONGEST_ERROR = 2000
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the program and exit: 0 if all that was asked for was done, 1 if not, 2 for wrong use or bad input."""
+    """Run the program and exit with status 0 if everything was done, 1 if not, 2 for wrong use or bad input."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"] or ["--help"]
     signal.signal(signal.SIGTERM, _terminate)
-    # One BLAS thread unless the user says otherwise: parallel work is done by whole processes (--n-jobs).
+    # Use one BLAS thread unless the user says otherwise, because whole processes share the work (--n-jobs).
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     sys.exit(_run(arguments, debug))
@@ -40,7 +42,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (TruetwinError, typer.TyperException, MemoryError) as error:
+    except (TruetwinError, typer.TyperException, MemoryError, OSError) as error:
         if debug:
             raise
         print(f"error: {_one_line(error)}", file=sys.stderr)
@@ -59,10 +61,20 @@ def _run(arguments: list[str], debug: bool) -> int:
 
 
 def _one_line(error: BaseException) -> str:
+    from truetwin.cli.output import printable
+
+    message = printable(" ".join(_said(error).split()))
+    return message if len(message) <= LONGEST_ERROR else f"{message[:LONGEST_ERROR]}..."
+
+
+def _said(error: BaseException) -> str:
+    from truetwin.errors import TruetwinError
+
     if isinstance(error, MemoryError):
         return f"not enough memory ({error})"
-    message = error.format_message() if hasattr(error, "format_message") else str(error)
-    return " ".join(message.split())
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, TruetwinError):
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error.format_message()) if hasattr(error, "format_message") else str(error)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

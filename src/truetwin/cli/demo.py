@@ -1,4 +1,4 @@
-"""`truetwin demo`."""
+"""Verb `truetwin demo`."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def demo_command(settings: DemoCommand) -> None:
 
 
 def _prepare(output: Path) -> None:
-    """Make the folder; files in it that are not from a former demo are left alone."""
+    """Make the folder, and refuse it if it holds files of these names that no earlier demo has written."""
     from truetwin.errors import OutputError
     from truetwin.io import check_writable, make_folder
 
@@ -94,7 +94,7 @@ def _prepare(output: Path) -> None:
     taken = [output / name for name in DEMO_FILES if (output / name).exists()]
     if taken and not (output / MARK).exists():
         raise OutputError(
-            f"{taken[0]} exists and is not from a former demo; choose another folder with --output"
+            f"{taken[0]} exists and was not written by an earlier demo; choose another folder with --output"
         )
     check_writable(output / "report.html")
     (output / MARK).touch()
@@ -109,7 +109,7 @@ def _write(matrix: ResponseMatrix, path: Path) -> Path:
 
 
 def _against_truth(result: Calibration, truth: ResponseMatrix) -> list[dict[str, Any]]:
-    """Correlation and error of the new items' predictions and of the twins, which only a generated truth can tell."""
+    """Compute correlation and error of the new items' predictions and of the twins, against the generated truth."""
     import numpy as np
 
     panel = result.panel

@@ -1,4 +1,4 @@
-"""`truetwin study init|check|run|schema`."""
+"""Verbs `truetwin study init`, `check`, `run` and `schema`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def init_command(settings: StudyInitCommand) -> None:
 @verb(StudyCheckCommand)
 def check_command(settings: StudyCheckCommand) -> None:
     """Check the study file and everything that it refers to, before anything is computed or paid for."""
-    from truetwin.cli.output import print_json
+    from truetwin.cli.output import print_json, printable
     from truetwin.settings.declaration import study_record
     from truetwin.study import read_study
     from truetwin.study.study_check import check_study
@@ -38,7 +38,7 @@ def check_command(settings: StudyCheckCommand) -> None:
         print_json("study check", study_record(found), [{"step": name} for name in steps])
         return
     for text in sentences:
-        print(text)
+        print(printable(text))
     print(f"the study can run; its steps: {', '.join(steps)}")
 
 

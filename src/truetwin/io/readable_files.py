@@ -10,12 +10,12 @@ from truetwin.registry import closest
 
 def check_is_file(path: Path) -> Path:
     """Return ``path``; raise :class:`FileFormatError` if there is no readable file."""
-    if path.is_dir():
-        raise FileFormatError(f"{path} must be a file; it is a folder")
-    if not path.exists():
-        near = closest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else ""
-        raise FileFormatError(f"there is no file {path}.{near}")
     try:
+        if path.is_dir():
+            raise FileFormatError(f"{path} must be a file; it is a folder")
+        if not path.exists():
+            near = closest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else ""
+            raise FileFormatError(f"there is no file {path}.{near}")
         with path.open("rb"):
             return path
     except OSError as error:

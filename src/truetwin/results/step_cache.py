@@ -66,12 +66,10 @@ class Ledger:
         if not path.exists():
             return {}
         try:
-            found = dict(json.loads(path.read_text(encoding="utf-8")))
-            if not all(
-                isinstance(entry, dict) and {"key", "outputs"} <= entry.keys() for entry in found.values()
-            ):
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if not (isinstance(found, dict) and all(map(_is_entry, found.values()))):
                 raise ValueError("a step has no key or no outputs")
-        except (ValueError, TypeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunError(
                 f"{path} must be the record of a run; it cannot be read ({error}). Remove it."
             ) from error
@@ -100,6 +98,15 @@ class Ledger:
             **notes,
         }
         write_json({**self.entries(), name: entry}, self.folder / FILE)
+
+
+def _is_entry(entry: Any) -> bool:
+    """Tell whether a step's entry has a key, and files with their hashes."""
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("key"), str)
+        and isinstance(entry.get("outputs"), dict)
+    )
 
 
 @contextmanager

@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from truetwin.errors import DataError, FileFormatError, ParameterError
-from truetwin.io.readable_files import check_is_file
+from truetwin.io.setting_files import read_yaml
 from truetwin.settings.declaration import (
     EARLIER_STEP,
     MayBeFile,
@@ -25,25 +23,22 @@ from truetwin.settings.setting_wording import models_in
 from truetwin.settings.study_settings import Study
 
 S = TypeVar("S", bound=Settings)
-#: What stands before a file in the name of a model that is none.
+#: Prefixes of a file in the names of models that are not language models.
 OFFLINE = ("generated", "scripted")
 
 
 def read_study(path: str | Path) -> Study:
-    """Read a study file; paths in it become absolute.
+    """Read a study file. Paths in it become absolute.
 
     Raises
     ------
     FileFormatError
         If there is no such file or it is not YAML.
     DataError
-        If it says something that a study file may not say; the message names the place.
+        If a key or a value is wrong. The message names its place in the file.
     """
-    path = check_is_file(Path(path))
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Strict)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FileFormatError(f"{path} must be a YAML file: {' '.join(str(error).split())}") from error
+    path = Path(path)
+    content = read_yaml(path)
     if not isinstance(content, Mapping):
         raise FileFormatError(
             f"{path} must be a YAML file of keys and values; `truetwin study init` writes one"
@@ -57,28 +52,15 @@ def read_study(path: str | Path) -> Study:
 
 @contextmanager
 def named_in(section: str) -> Iterator[None]:
-    """Let errors about settings name them as the study file does: ``personas.model`` instead of ``model``."""
+    """Make errors name settings as the study file does: ``personas.model`` instead of ``model``."""
     try:
         yield
     except RuleBrokenError as error:
         raise error.named(Study, Side.STUDY, places_of(Study, section.split("."))) from error
 
 
-class _Strict(yaml.SafeLoader):
-    """YAML in which a key may stand once only."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = next((k for k in keys if keys.count(k) > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice!r} stands twice", node.start_mark
-            )
-        return super().construct_mapping(node, deep)
-
-
 def _filled(content: Mapping[Any, Any], model: type[Settings] = Study) -> dict[str, Any]:
-    """The sections, where an empty one has only defaults."""
+    """Return the sections. An empty section has defaults only."""
     found: dict[str, Any] = {}
     for key, value in content.items():
         field = model.model_fields.get(str(key))
@@ -90,7 +72,7 @@ def _filled(content: Mapping[Any, Any], model: type[Settings] = Study) -> dict[s
 
 
 def located(settings: S, folder: Path) -> S:
-    """The same settings, in which every path is absolute; in a file they are relative to its folder."""
+    """Make every path in settings absolute. Paths in a file are relative to its folder."""
     changed = {}
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
@@ -118,7 +100,7 @@ def _located(value: Any, folder: Path, *, may_be_file: bool) -> Any:
 
 
 def files_of(settings: Settings | None, path: str = "") -> Iterator[tuple[str, Path]]:
-    """Every file that settings name, with the path of its key; a folder stands for the files in it."""
+    """Yield every file that settings name, with the path of its key. A folder yields the files in it."""
     if settings is None:
         return
     for name, field in type(settings).model_fields.items():

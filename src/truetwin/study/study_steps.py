@@ -1,4 +1,4 @@
-"""The steps of a study: what each reads, what it writes."""
+"""Define the steps of a study: the files that each reads, its work, and the files that it writes."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from truetwin.study.voice_steps import (
     score_stored,
 )
 
-#: The metric that a report speaks of; it is computed whatever else is.
+#: Metric that the report explains. It is always computed.
 REPORTED = "pearson"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its name, its section of the study, the files that it reads, the work, and what else it goes by."""
+    """Step of a study: its name, its section, the files that it reads, its work, and other settings that it uses."""
 
     name: str
     section: Callable[[Study], Settings | None]
@@ -48,7 +48,7 @@ class Step:
 
 
 def _simulation_files(work: Work) -> dict[str, Path]:
-    """What a simulation reads."""
+    """Return the files that a simulation reads."""
     inputs = work.study.inputs
     found = {"personas": work.personas, "items": inputs.items, "twin": inputs.twin}
     return {role: path for role, path in found.items() if path is not None}
@@ -61,7 +61,7 @@ def _persona_files(work: Work) -> dict[str, Path]:
 
 
 def _asked_of_twins(study: Study) -> dict[str, Any]:
-    """What personas must not show is set in another section."""
+    """Return the settings of another section that decide which items personas must not show."""
     return {"only": list(study.simulate.only) if study.simulate else []}
 
 
@@ -110,7 +110,7 @@ def _evaluate(work: Work) -> list[Path]:
 
 
 def _thresholds(work: Work, part: Evaluate) -> dict[str, Any]:
-    """Adaptive transfer at every threshold, a record or the reason for none a method."""
+    """Run adaptive transfer at every threshold. Returns a record, or the reason why there is none, for each method."""
     from truetwin.evaluation.threshold_sweep import sweep_thresholds
 
     found: dict[str, Any] = {}
@@ -191,7 +191,7 @@ def _diagnose(work: Work) -> list[Path]:
 
 
 def _stored_scores(work: Work, protocol: str) -> dict[str, float] | None:
-    """What the method that calibrates reached on the answered items, if this study evaluates it."""
+    """Read the scores of the calibration method on the answered items. Returns None if this study has none."""
     if work.study.calibrate is None or protocol not in _evaluated(work):
         return None
     path = evaluation_path(work.folder, protocol)
@@ -320,7 +320,7 @@ def _report(work: Work) -> list[Path]:
 
 
 def _results(work: Work) -> dict[str, Path]:
-    """What the report rests on: every result of the other steps."""
+    """Return the files that the report is made from: every result of the other steps."""
     from truetwin.results.step_cache import Ledger
 
     entries = Ledger(work.folder).entries()
@@ -351,12 +351,12 @@ def _blocks_by_evidence(study: Study) -> dict[str, Any]:
 
 
 def _diagnosed_method(study: Study) -> dict[str, Any]:
-    """The method that verdicts speak of is set in another section."""
+    """Return the setting of another section that names the method which verdicts judge."""
     return {"method": study.calibrate.method if study.calibrate else None, **_blocks_by_evidence(study)}
 
 
 def _evaluated(work: Work) -> tuple[str, ...]:
-    """Protocols that this study evaluates; what a former version of it left in the folder does not count."""
+    """Return the protocols that this study evaluates. Results of an earlier version of the study do not count."""
     return work.study.evaluate.protocols if work.study.evaluate else ()
 
 
@@ -406,7 +406,7 @@ STEPS = (
 
 
 def _flat(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with the same plain columns: lists become texts."""
+    """Give all rows the same plain columns. Lists become texts."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     return [{name: _cell(row.get(name)) for name in names} for row in rows]
 

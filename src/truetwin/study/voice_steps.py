@@ -1,4 +1,4 @@
-"""Steps of the section ``voice``: build, annotate, play, judge, audit and score a benchmark.
+"""Carry out the steps of the section ``voice``: build, annotate, play, judge, audit and score a benchmark.
 
 A step that names no items, replies or answers takes those that an earlier step has made.
 """
@@ -61,12 +61,12 @@ def _seeded(build: AnyBuild, seed: int) -> AnyBuild:
 
 
 def annotate_items(work: Work) -> list[Path]:
-    """Say which capabilities items test.
+    """Annotate which capabilities each item tests.
 
     Raises
     ------
     RunError
-        If an item has no readable annotation. What was answered is kept, and not paid for again.
+        If an item has no readable annotation. Replies that came are kept and not paid for again.
     """
     assert work.study.voice.annotate is not None
     part = _resolved(work, work.study.voice.annotate, "items")
@@ -82,7 +82,7 @@ def annotate_items(work: Work) -> list[Path]:
 
 
 def play_items(work: Work) -> list[Path]:
-    """Play a benchmark, and have replies judged where the settings say so."""
+    """Have a model play the persons of a benchmark, and have written replies judged if the settings ask for it."""
     assert work.study.voice.run is not None
     return _play(work, "run", _resolved(work, work.study.voice.run, "items"))
 
@@ -99,7 +99,7 @@ def _play(work: Work, step: str, part: Any) -> list[Path]:
 
 
 def judge_written(work: Work) -> list[Path]:
-    """Have a model judge replies."""
+    """Have a model judge written replies."""
     assert work.study.voice.judge is not None
     part = _resolved(work, work.study.voice.judge, "items", "replies")
     folder = work.folder / PLAYED["judge"]
@@ -107,7 +107,7 @@ def judge_written(work: Work) -> list[Path]:
 
 
 def audit_items(work: Work) -> list[Path]:
-    """Find what a benchmark gives away; write the items that can be trusted."""
+    """Find out how well a benchmark can be solved without knowing the person, and write the items that are sound."""
     assert work.study.voice.audit is not None
     part = _resolved(work, work.study.voice.audit, "source")
     found = audit_asked(part)
@@ -149,7 +149,7 @@ def _played_items(work: Work) -> list[VoiceItem] | None:
 
 
 def made_outcomes(study: Study, folder: Path) -> list[Path]:
-    """List the files of outcomes that this study writes, those of written replies included."""
+    """List the files of outcomes that this study writes, including those of written replies."""
     voice, found = study.voice, []
     if voice.run is not None:
         found += [f"{PLAYED['run']}/{protocol.value}.jsonl" for protocol in protocols_of(voice.run.protocol)]
@@ -163,18 +163,18 @@ def made_outcomes(study: Study, folder: Path) -> list[Path]:
 
 
 def played_outcomes(work: Work) -> list[Path]:
-    """List the files of outcomes that have a score: those of written replies have none."""
+    """List the files of outcomes that have a score. Those of written replies have none."""
     return [path for path in made_outcomes(work.study, work.folder) if path.stem != Protocol.REPLY.value]
 
 
 def played_scores(work: Work) -> list[Path]:
-    """List the tables of scores of what this study has played or judged, for its leaderboard."""
+    """List the tables of scores of the benchmarks that this study has played or judged, for its leaderboard."""
     steps = {path.parent for path in played_outcomes(work)}
     return sorted(folder / SCORES for folder in steps)
 
 
 def earlier_files(*names: str) -> Callable[[Work], Mapping[str, Path]]:
-    """Make a function that lists what a step reads of earlier steps, by the settings that name no file."""
+    """Make a function that lists the files of earlier steps that a step reads, for its settings that name no file."""
 
     def files(work: Work) -> dict[str, Path]:
         found: dict[str, Path] = {}
@@ -191,12 +191,12 @@ def earlier_files(*names: str) -> Callable[[Work], Mapping[str, Path]]:
 
 
 def check_earlier(study: Study, section: str) -> None:
-    """Make sure that there is an earlier step for all that a section does not name.
+    """Check that an earlier step makes the items, replies or answers that a section does not name.
 
     Raises
     ------
     ParameterError
-        If there is none.
+        If there is no such step.
     """
     part = getattr(study.voice, section)
     for key in ("items", "source", "replies", "files"):

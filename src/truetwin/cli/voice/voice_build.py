@@ -1,4 +1,4 @@
-"""`truetwin voice build`: benchmark items from raw material, and repaired releases of item files."""
+"""Verbs `truetwin voice build narrative`, `interpersonal`, `social` and `repair`."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ AnyCommand = NarrativeCommand | InterpersonalCommand | SocialCommand | RepairCom
 
 @verb(NarrativeCommand)
 def narrative_command(settings: NarrativeCommand) -> None:
-    """Make items from novels: who says what, in which scene, against other characters' real words."""
+    """Make items from novels: what a character says in a scene, against other characters' real words."""
     _build("voice build narrative", settings, NarrativeSettings)
 
 
 @verb(InterpersonalCommand)
 def interpersonal_command(settings: InterpersonalCommand) -> None:
-    """Make items from messages in several channels: what people reply, with their words elsewhere as memory."""
+    """Make items from messages in several channels: what people reply, with their messages elsewhere as memory."""
     _build("voice build interpersonal", settings, InterpersonalSettings)
 
 
@@ -47,12 +47,12 @@ def social_command(settings: SocialCommand) -> None:
 
 @verb(RepairCommand)
 def repair_command(settings: RepairCommand) -> None:
-    """Make a repaired release: faults out, distractors matched, places balanced, audited before and after."""
+    """Repair a set of items: remove faults, match distractors, balance positions, and audit before and after."""
     _build("voice build repair", settings, RepairOptions)
 
 
 def _build(command: str, settings: AnyCommand, kind: type[Settings]) -> None:
-    """Build a set, show its stages on the way, and print what was done."""
+    """Build a set of items, show the progress of its stages, and print the result."""
     from truetwin.io import check_folder
     from truetwin.voice_sets.asked_build import make_set
 
@@ -64,7 +64,7 @@ def _build(command: str, settings: AnyCommand, kind: type[Settings]) -> None:
 
 
 def _with_file(command: BuildOutput, kind: type[S]) -> S:
-    """Read the settings of a build: those of the options, then those of the file, then the defaults."""
+    """Read the settings of a build. Options override the file, and the file overrides the defaults."""
     from truetwin.io.setting_files import read_setting_file
 
     if command.config is None:
@@ -76,7 +76,7 @@ def _with_file(command: BuildOutput, kind: type[S]) -> S:
 
 
 def _over(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Put changes over settings, in nested settings one by one."""
+    """Apply changes to settings. In nested settings, each value is replaced on its own."""
     found = dict(settings)
     for name, value in changes.items():
         nested = isinstance(value, Mapping) and isinstance(found.get(name), Mapping)
@@ -86,7 +86,7 @@ def _over(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show one bar after the other, a stage each."""
+    """Show one progress bar for each stage, one after the other."""
     from truetwin.cli.output import progress_bar
 
     with ExitStack() as bar:
@@ -97,7 +97,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
                 bar.close()
                 shown.clear()
                 shown[stage] = bar.enter_context(progress_bar(stage))
-            shown[stage](done, total or None)  # 0: not known yet
+            shown[stage](done, total or None)  # 0 means that the total is not known yet
 
         yield show
 

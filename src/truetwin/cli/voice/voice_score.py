@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @verb(VoiceScoreCommand)
 def score_command(settings: VoiceScoreCommand) -> int:
-    """Score stored answers without any model: both denominators, intervals, baselines, positions, paired tests."""
+    """Score stored answers without any model: accuracies with intervals, baselines, positions, paired tests."""
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.voice.jobs.asked_scores import score_asked
 

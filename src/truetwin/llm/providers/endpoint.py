@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import AccessError, MissingExtraError, ProviderError
-from truetwin.llm.providers.http_failures import check_base_url, from_exception, from_status, without_secrets
+from truetwin.llm.providers.http_failures import check_base_url, from_exception, from_status
+from truetwin.settings.recorded_values import without_secrets
 
 if TYPE_CHECKING:
     import openai

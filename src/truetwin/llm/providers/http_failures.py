@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from truetwin.errors import (
     AccessError,
@@ -124,18 +124,6 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return found if math.isfinite(found) else None
-
-
-def without_secrets(url: str) -> str:
-    """Remove user, password and query from ``url``: they may hold keys.
-
-    Examples
-    --------
-    >>> without_secrets("https://me:pass@host:8000/v1?key=abc")
-    'https://host:8000/v1'
-    """
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
 
 
 def check_base_url(url: str) -> str:

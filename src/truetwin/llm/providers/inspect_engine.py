@@ -18,7 +18,8 @@ from truetwin.errors import (
 )
 from truetwin.llm.messages import Reply, Request, Usage
 from truetwin.llm.providers.connection import ModelOptions
-from truetwin.llm.providers.http_failures import check_base_url, from_exception, from_status, without_secrets
+from truetwin.llm.providers.http_failures import check_base_url, from_exception, from_status
+from truetwin.settings.recorded_values import without_secrets
 
 _SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort", "top_logprobs")
 _FINISH = {"max_tokens": "length", "model_length": "length", "content_filter": "content_filter"}

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from truetwin.errors import (
     AccessError,
     EndpointError,
@@ -23,6 +21,7 @@ from truetwin.errors import (
 )
 from truetwin.io import file_hash
 from truetwin.io.json_lines import read_json_lines
+from truetwin.io.setting_files import read_yaml
 from truetwin.llm.messages import Cell, Reply, Request, Usage
 
 _ERRORS: dict[str, type[ProviderError]] = {
@@ -164,9 +163,10 @@ def read_scripted_model(path: Path | str) -> ScriptedModel:
         if path.suffix == ".jsonl":
             script: Any = {"rules": [rule for _, rule in read_json_lines(path)]}
         else:
-            text = path.read_text(encoding="utf-8")
-            script = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as error:
+            script = (
+                json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else read_yaml(path)
+            )
+    except (OSError, ValueError, RecursionError) as error:
         raise FileFormatError(f"cannot read a script from {path}: {error}") from error
     if not isinstance(script, Mapping):
         raise FileFormatError(f"a script must be a table with 'rules' and 'default'; {path} is not")

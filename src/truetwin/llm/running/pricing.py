@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from truetwin.errors import FileFormatError, ParameterError
+from truetwin.io.setting_files import read_yaml
 from truetwin.llm.messages import Usage
 
 _MILLION = 1e6
@@ -75,10 +74,7 @@ def read_prices(path: Path, model: str) -> Prices | None:
     FileFormatError
         If the file is not such a table.
     """
-    try:
-        table = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FileFormatError(f"cannot read prices from {path}: {error}") from error
+    table = read_yaml(path)
     if not isinstance(table, dict):
         raise FileFormatError(
             f"prices must be a table of models; {path} holds {type(table).__name__}. "
