@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from truetwin.cli import model_options as ro
+from truetwin.cli import run_display
 from truetwin.cli.export import disclose
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def show_pilot(
 
     cells = _cells(task, options)
     chosen = pilot_cells(cells, count, seed)
-    summary = ro.carry_out(PartOfTask(task, chosen), model, store, replace(options, shard=Shard()), "pilot")
+    summary = run_display.carry_out(
+        PartOfTask(task, chosen), model, store, replace(options, shard=Shard()), "pilot"
+    )
     disclose(model)
     found = forecast_from_pilot(store, chosen, len(cells), options.prices)
     rows = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from truetwin.cli import model_options as ro
+from truetwin.cli import run_display
 from truetwin.cli.export import disclose
 from truetwin.cli.verbs import verb
 from truetwin.settings.declaration import RuleBrokenError
@@ -114,7 +114,7 @@ def _portraits(settings: PersonasBuildCommand, source: PersonaSource) -> dict[st
 
     assert settings.run is not None
     with run_store(settings.run) as store:
-        written = write_portraits(settings, source, store, partial(ro.carry_out, label="portraits"))
+        written = write_portraits(settings, source, store, partial(run_display.carry_out, label="portraits"))
     disclose(written.model)
     if written.stopped:
         note(f"stopped: {written.stopped}")

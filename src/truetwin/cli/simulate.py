@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli import batches
+from truetwin.cli import batches, run_display
 from truetwin.cli import dry_run as dry_runs
-from truetwin.cli import model_options as ro
 from truetwin.cli.export import check_export, disclose, export_run
 from truetwin.cli.verbs import verb
 from truetwin.settings.simulate_settings import SimulateCommand
@@ -68,7 +67,7 @@ def _carry_out(
         return batches.write_requests(task, asked, store, options, json=json)
     if settings.batch and (code := batches.advance_batches(task, asked, store, options, json=json)):
         return code
-    summary = ro.carry_out(task, asked, store, options, "simulating")
+    summary = run_display.carry_out(task, asked, store, options, "simulating")
     disclose(asked)
     written: list[Path] = []
     if settings.export:

@@ -10,7 +10,7 @@ _PLAIN = json.JSONDecoder()
 
 
 def object_schema(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the JSON schema of an object that has exactly these properties."""
+    """Return the JSON schema of an object that has exactly these properties."""
     return {
         "type": "object",
         "properties": dict(properties),
@@ -22,18 +22,18 @@ def object_schema(properties: Mapping[str, Any]) -> dict[str, Any]:
 def objects_in(
     text: str, *, most: int, decoder: json.JSONDecoder = _PLAIN
 ) -> Iterator[tuple[int, dict[str, Any] | Exception]]:
-    """Find every outermost JSON object of a text; yield it with the position where it begins.
+    """Find every outermost JSON object of a text. Yields the position where it begins, and the object.
 
-    Where a brace begins no readable object, the error is given instead and the search goes on behind the brace.
+    Where a brace begins no readable object, the error is yielded instead and the search goes on behind the brace.
 
     Parameters
     ----------
     text : str
-        What a model replied.
+        Reply of a model.
     most : int
-        Number of braces that are tried; bounds the work on hostile replies.
+        Most braces that are tried. This bounds the work on hostile replies.
     decoder : JSONDecoder
-        What reads an object.
+        Decoder that reads an object.
 
     Examples
     --------

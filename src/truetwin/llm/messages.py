@@ -1,4 +1,4 @@
-"""Describe what is sent to a model and what comes back, whoever the provider is."""
+"""Define requests to a model and its replies, in a form that is the same for every provider."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Cell:
     Parameters
     ----------
     persona : str
-        Id of whoever is played.
+        Id of the person that the model plays.
     item : str
-        Id of what is asked (for several items in one call: of the battery).
+        Id of the item that is asked. If one call asks several items: id of their group.
     step : str, default="answer"
         Name of the step within the run, for example ``"generate"`` or ``"judge-scoring"``.
     replicate : int, default=0
@@ -76,13 +76,13 @@ class Request:
     messages : tuple of Message
         What the model sees.
     sampling : Sampling
-        How it decodes.
+        Sampling settings, such as the temperature.
     schema : mapping, optional
         JSON schema of the reply, where structured output is wanted.
     prediction : str, optional
         Predicted output, passed on to providers that take one.
     cell : Cell, optional
-        What the call is for. Never sent, and no part of the hash.
+        The cell of the run that the call fills. It is never sent and is no part of the hash.
     """
 
     messages: tuple[Message, ...]
@@ -93,7 +93,7 @@ class Request:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of all that is sent, except the model's name. Equal requests have equal digests on every machine."""
+        """Hash of everything that is sent except the model's name. Equal requests have equal hashes on any machine."""
         sent = {
             "messages": [(m.role, m.content) for m in self.messages],
             "sampling": asdict(self.sampling),
@@ -146,9 +146,9 @@ class Reply:
     logprobs : tuple of mappings, optional
         For each token of the reply, the log-probabilities of the likeliest tokens at its place.
     model : str, default=""
-        The model that says to have answered, which may be a dated version of the one asked.
+        Name of the model that answered, as the provider states it. It may be a dated version of the one asked.
     latency : float, default=0.0
-        Seconds from sending to the complete reply, last attempt only.
+        Seconds from sending the request to the complete reply. Earlier failed attempts do not count.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Read prompts from plain files and fill in their placeholders, once and never again.
+"""Read prompts from plain files and fill in their placeholders in a single pass.
 
 A file of one text, a template, starts with a version line and a line ``---``::
 
@@ -14,7 +14,7 @@ A file of several messages, a prompt, has a line ``--- role`` before each::
     --- user
     {{question}}
 
-Whatever is filled in is data: a value that looks like a placeholder, a section or a brace stays as it is.
+Values that are filled in are data: a value that looks like a placeholder, a section or a brace stays as it is.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ _ONE_TEXT = re.compile(r"---\n")
 class Template:
     """A text with placeholders such as ``{{persona}}``.
 
-    A template is cut into literal pieces and names before anything is filled in, and what is filled in is never looked
-    at: braces, placeholders and format strings in a persona stay as they are.
+    A template is cut into literal pieces and names before anything is filled in. Values are never parsed: braces,
+    placeholders and format strings in a persona stay as they are.
 
     Parameters
     ----------
     name : str
         Name of the template, for messages and records.
     text : str
-        The text. A single brace is a brace.
+        The text. A single brace has no special meaning.
     version : int, default=0
-        What its file says; 0 if it says nothing.
+        Version that its file states; 0 if it states none.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class Template:
         return f"version {self.version}, {self.digest}"
 
     def parts(self, **values: str | tuple[str, ...]) -> tuple[str, ...]:
-        """Fill in the values and give the text in parts: each value stays apart from the words around it.
+        """Fill in the values and return the text in parts: each value stays apart from the words around it.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class Template:
         return tuple(part for part in found if part)
 
     def fill(self, **values: str) -> str:
-        """Fill in the values and give the text."""
+        """Fill in the values and return the text."""
         return "".join(self.parts(**values))
 
 
@@ -126,7 +126,7 @@ class Prompt:
     digest: str
 
     def messages(self, values: Mapping[str, str]) -> tuple[Message, ...]:
-        """Fill in the values and give the messages. Each section takes the values that it asks for.
+        """Fill in the values and return the messages. Each section takes the values that it asks for.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class Prompt:
 
 
 def parse_template(name: str, text: str) -> Template:
-    """Read the text of a template file. A file without a version line is one text from its beginning.
+    """Read the text of a template file. If it has no version line, the whole file is the template.
 
     Examples
     --------

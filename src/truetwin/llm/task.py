@@ -1,4 +1,4 @@
-"""Define what a run asks and how its replies are read: a task. The runner asks any task of any model."""
+"""Define tasks: what a run asks, and how its replies are read. The runner can ask any task of any model."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class State(StrEnum):
 class Parsed:
     """Reading of a reply.
 
-    ``value`` is anything JSON can hold, and None unless the state is valid (or partly so, for a battery); ``reason``
-    says in words why a reply could not be read.
+    ``value`` is anything JSON can hold. It is None unless the state is valid; for several items in one call it holds
+    the answers that could be read. ``reason`` says in words why a reply could not be read.
     """
 
     state: State
@@ -38,7 +38,7 @@ class Parsed:
 
 
 class ReplyReader(Protocol):
-    """Reader of replies. ``parse`` is pure: called again with the same reply, it gives the same reading."""
+    """Reader of replies. ``parse`` must be pure: called again with the same reply, it returns the same reading."""
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed: ...  # noqa: D102
 
@@ -46,8 +46,8 @@ class ReplyReader(Protocol):
 class Task(ReplyReader, Protocol):
     """Task of a run: its cells, a request for each cell, and a reading of each reply.
 
-    ``settings`` is everything that makes two runs differ, as JSON; a stored run is continued only under equal settings.
-    ``request`` and ``parse`` are pure: called again, they give the same, so that a reply can be read anew without one.
+    ``settings`` is everything that makes two runs differ, as JSON. A stored run is continued only under equal settings.
+    ``request`` and ``parse`` must be pure: called again, they return the same. A stored reply can then be read again.
     """
 
     @property
@@ -59,7 +59,7 @@ class Task(ReplyReader, Protocol):
 
 
 def digest_of(records: Iterable[Any]) -> str:
-    """Hash records in their order, for settings: a run is continued with the same personas and items only.
+    """Hash records in their order. The hash goes into a run's settings, so that its personas and items cannot change.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def digest_of(records: Iterable[Any]) -> str:
 
 
 class PartOfTask:
-    """Part of a task: some of its cells under the settings of the whole. Their answers belong to the same run."""
+    """Part of a task: some of its cells, under the settings of the whole task. Their answers belong to the same run."""
 
     def __init__(self, task: Task, cells: Sequence[Cell]) -> None:
         self._task, self._cells = task, tuple(cells)
@@ -99,10 +99,10 @@ class PartOfTask:
 class ChatModel(Protocol):
     """Model that answers requests: an HTTP endpoint, a script, a statistical stand-in.
 
-    ``name`` is what was asked for; ``describe`` says what a store records about it, without secrets. ``complete`` makes
-    one attempt and raises a :class:`truetwin.errors.ProviderError`; retrying is the runner's job. ``close`` gives up
-    connections, which belong to one event loop; a later ``complete`` opens new ones. A model may have ``adjustments``,
-    a tuple of sentences on what it had to ask otherwise than it was told to; they are put before the user.
+    ``name`` is the name that the user gave for the model. ``describe`` returns what a store records about it, without
+    secrets. ``complete`` makes one attempt and raises a :class:`truetwin.errors.ProviderError` if it fails; the runner
+    retries. ``close`` closes connections, which belong to one event loop; a later ``complete`` opens new ones. A model
+    may have ``adjustments``: a tuple of sentences, shown to the user, that say how requests had to be changed.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""Keep results on disk: which steps are done, and with which inputs."""
+"""Keep results on disk, with a record of how each was made and of which steps are done."""

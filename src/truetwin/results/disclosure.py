@@ -1,4 +1,4 @@
-"""Say what the values of a result are, so that nobody takes them for answers that people gave."""
+"""Label results as computed or simulated, so that nobody takes them for answers that people gave."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ STAND_INS_SAY = {
     "generated": "GENERATED: answers of a statistical stand-in. Neither people nor a language model gave them.",
     "scripted": "SCRIPTED: answers read from a script. Neither people nor a language model gave them.",
 }
-#: Without a comma: a text file with one in it has all its texts quoted.
+#: It holds no comma, because a comma would make the writer of text files quote every text.
 DISCLOSURE_CELL = "model-based prediction"
 
 
 def twins_disclosure(model: Mapping[str, Any]) -> str:
-    """The sentence for answers of twins, by how the model that gave them describes itself."""
+    """Return the sentence that discloses answers of twins, given the description of the model that gave them."""
     return STAND_INS_SAY.get(str(model.get("engine")), ANSWERS_OF_TWINS)
 
 
 def disclosed(table: pa.Table, text: str, *, column_for: str = "") -> pa.Table:
-    """The table with a disclosure in its metadata.
+    """Return the table with a disclosure in its metadata.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def disclosed(table: pa.Table, text: str, *, column_for: str = "") -> pa.Table:
     text : str
         The disclosure. SPSS and Stata files get it as a note when they are written.
     column_for : str
-        Ending of the file. A text file has no place for metadata: it gets a column with a short remark. Empty for no
-        column.
+        Ending of the file that the table goes to. A text file has no place for metadata, so that the table gets a
+        column with a short remark instead. Empty: no column is added.
     """
     import pyarrow as pa
 

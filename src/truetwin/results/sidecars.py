@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TableFile:
-    """A table and the file that it goes to; ``items`` and ``note`` are for SPSS and Stata files."""
+    """Table and the file that it goes to. ``items`` and ``note`` are used for SPSS and Stata files only."""
 
     path: Path
     table: pa.Table
@@ -29,12 +29,12 @@ class TableFile:
 
 
 def sidecar_path(output: Path) -> Path:
-    """The sidecar's place: the name of the output, ending in .json."""
+    """Return the path of an output's sidecar: the name of the output, ending in .json."""
     return output.with_suffix(".json")
 
 
 def companion_path(output: Path, kind: str) -> Path:
-    """The place of a further table that belongs to an output: ``NAME.kind.ENDING``."""
+    """Return the path of a further table that belongs to an output: ``NAME.kind.ENDING``."""
     return output.with_name(f"{output.stem}.{kind}{output.suffix}")
 
 
@@ -44,6 +44,7 @@ def check_sidecar(output: Path) -> None:
     Raises
     ------
     OutputError
+        If there is such a file.
     """
     sidecar = sidecar_path(output)
     if not sidecar.exists():
@@ -54,18 +55,18 @@ def check_sidecar(output: Path) -> None:
         content = None
     if not isinstance(content, dict) or "disclosure" not in content:
         raise OutputError(
-            f"beside {output} goes its sidecar {sidecar.name}; a file of that name exists and is no sidecar of "
-            "truetwin. Move it, or choose another output."
+            f"{sidecar.name}, the file beside {output} that says how it was made, must be new or written by truetwin; "
+            "a file of that name exists and is neither. Move it, or choose another output."
         )
 
 
 def write_with_sidecar(tables: Sequence[TableFile], content: Mapping[str, Any]) -> Path:
-    """Write tables and the sidecar of the first one: all of them or none.
+    """Write tables and the sidecar of the first one. If any cannot be written, none is.
 
     Parameters
     ----------
     tables : sequence of TableFile
-        CSV, TSV, Parquet, SPSS or Stata, by ending.
+        The tables. The ending of each file decides its format: CSV, TSV, Parquet, SPSS or Stata.
     content : mapping
         What the sidecar says.
 
@@ -83,12 +84,12 @@ def write_with_sidecar(tables: Sequence[TableFile], content: Mapping[str, Any]) 
 
 
 def hashed(files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
-    """Name and sha256 of each file that went into a result, by its role."""
+    """Return the name and the SHA-256 hash of each file that went into a result, by the file's role."""
     return {role: {"file": path.name, "sha256": file_hash(path)} for role, path in files.items()}
 
 
 def versions() -> dict[str, str]:
-    """Versions of everything that a result depends on."""
+    """Return the versions of truetwin, Python and the numerical libraries that a result depends on."""
     from importlib.metadata import version
 
     libraries = ("numpy", "scipy", "scikit-learn", "pyarrow")

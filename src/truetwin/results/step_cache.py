@@ -1,7 +1,7 @@
 """Resumable step cache: a folder remembers which step was done with which inputs, so that nothing is done twice.
 
-A study keeps its results so, and so does a build of a benchmark. A step's key is a hash of everything that its result
-depends on. The step counts as done while its key is the recorded one and every file it wrote has the recorded hash.
+Studies and builds of benchmarks use it. A step's key is a hash of everything that its result depends on. The step
+counts as done while its key is the recorded one and every file it wrote has the recorded hash.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ def step_key(name: str, settings: Mapping[str, Any], inputs: Mapping[str, Path |
 
 
 def digest_of(value: Any) -> str:
-    """Hash anything JSON can hold, whatever the order of its keys; the same on every machine."""
+    """Hash anything JSON can hold. The order of keys does not matter, and every machine gives the same hash."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """Record of the finished steps of a folder: the key of each, the hashes of what it wrote, and notes of its own."""
+    """Record of the finished steps of a folder: each step's key, the hashes of its files, and notes about it."""
 
     folder: Path
 
     def entries(self) -> dict[str, Any]:
-        """Read what is recorded, by step.
+        """Read the recorded entries, by name of the step.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class Ledger:
         return self.done(name, key) is not None
 
     def record(self, name: str, key: str, outputs: Sequence[Path], seconds: float, **notes: Any) -> None:
-        """Record that a step is done, with whatever its entry shall hold besides."""
+        """Record that a step is done. ``notes`` are further fields of its entry."""
         entry = {
             "key": key,
             "outputs": {path.relative_to(self.folder).as_posix(): file_hash(path) for path in outputs},
@@ -104,7 +104,7 @@ class Ledger:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run folder for this process alone; the hold ends with the process, however it ends."""
+    """Lock a run folder for this process. The lock ends with the process, even if the process is killed."""
     import fcntl
 
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from truetwin.cli.model_options import progress_line
+from truetwin.cli.run_display import progress_line
 
 if TYPE_CHECKING:
     from truetwin.llm import Progress

@@ -41,7 +41,7 @@ class BatchJob:
 
 @dataclass(frozen=True)
 class Collected:
-    """Result of a job. Cells that it left ``unanswered`` may be asked again."""
+    """Result of a batch job. Cells that it left ``unanswered`` may be asked again."""
 
     job: BatchJob
     imported: Imported
@@ -51,14 +51,14 @@ class Collected:
 def submit_batches(model: OpenAIModel, store: Store, files: Sequence[Path]) -> list[BatchJob]:
     """Send files of :func:`~truetwin.llm.batches.batch_files.export_requests` to the provider.
 
-    A file whose job is still open is not sent again, also if the process died before it could note the job: jobs carry
-    the hash of their file. What a collected job left unanswered may be in a later file of the very same content; that
-    one is sent.
+    A file whose job is still open is not sent again. This holds also if the process died before it could note the job,
+    because jobs carry the hash of their file. A later file may have the very same content, since requests that a
+    collected job left unanswered are exported again; that file is sent.
 
     Raises
     ------
     ProviderError
-        As for single requests.
+        If the provider rejects the key, the model or a file, or cannot be reached.
     """
     noted = store.notes(_NOTE)
     known = {job["hash"] for job in noted.values() if not job.get("collected")}
@@ -72,7 +72,8 @@ def submit_batches(model: OpenAIModel, store: Store, files: Sequence[Path]) -> l
             if job is None:
                 with path.open("rb") as stream:
                     uploaded = client.files.create(file=stream, purpose="batch")
-                # Once only: a job whose creation seems to have failed may run, and is found by its hash next time.
+                # Create the job without retries: a job whose creation seems to have failed may run all the same. The
+                # next call finds it by its hash.
                 job = client.with_options(max_retries=0).batches.create(
                     input_file_id=uploaded.id,
                     endpoint=ENDPOINT,
@@ -84,7 +85,7 @@ def submit_batches(model: OpenAIModel, store: Store, files: Sequence[Path]) -> l
 
 
 def poll_batches(model: OpenAIModel, store: Store) -> list[BatchJob]:
-    """Ask the provider how the jobs stand whose replies have not been fetched."""
+    """Ask the provider for the status of every job whose replies have not been fetched."""
     with _client(model) as client:
         return [
             _job(client.batches.retrieve(name.removeprefix(_NOTE)), noted["file"])

@@ -22,12 +22,12 @@ from truetwin.llm.store.stored_call import Failure, storable
 from truetwin.llm.task import ChatModel, Parsed, ReplyReader, State, Task
 
 ENDPOINT = "/v1/chat/completions"
-_BLOCK = 500  # cells that are claimed at once
+_BLOCK = 500  # number of cells that are claimed at once
 
 
 @dataclass(frozen=True)
 class Exported:
-    """File of requests, and how many it holds."""
+    """File of requests, with the number of requests in it."""
 
     path: Path
     requests: int
@@ -35,10 +35,11 @@ class Exported:
 
 @dataclass(frozen=True)
 class Imported:
-    """Counts of what a file of replies brought.
+    """Counts of the replies in a file.
 
-    ``answered`` cells have a reply; ``failed`` have none and may be asked again; ``unexpected`` lines belong to no
-    request that is waited for (imported before, or of another run); ``unreadable`` lines are no replies.
+    ``answered`` cells have a reply. ``failed`` cells have none and may be asked again. ``unexpected`` lines belong to
+    no request that is waited for: they were imported before, or belong to another run. ``unreadable`` lines are no
+    replies.
     """
 
     answered: int
@@ -60,15 +61,15 @@ def export_requests(
 ) -> list[Exported]:
     """Write the requests of all cells without an answer to files ``requests-*.jsonl``.
 
-    From then on these cells wait for :func:`import_replies`, and no process asks them. Several files are written where
-    one would be larger than batch services take.
+    From then on these cells wait for :func:`import_replies`, and no process asks them. Several files are written if
+    one would pass the limits of batch services.
 
     Parameters
     ----------
     task : Task
         What to ask.
     model : ChatModel
-        Whom; its name and description are recorded, nothing is sent.
+        The model to ask. Its name and description are recorded; nothing is sent.
     store : Store
         Where answers will go.
     folder : Path
@@ -76,9 +77,9 @@ def export_requests(
     shard : Shard, optional
         The part of the run to write.
     context_limit : int, default=250_000
-        Tokens (estimated); a longer request is stored as skipped.
+        Longest request, in estimated tokens. A longer one is stored as skipped.
     max_requests, max_bytes : int
-        Limits of one file.
+        Most requests and bytes in one file.
 
     Raises
     ------
@@ -149,7 +150,7 @@ def _write_file(
         return None
     store.hand_over(
         path.name, lines
-    )  # last: a file nobody waits for does no harm, a wait without a file would
+    )  # comes last: a file that nobody waits for does no harm, but a wait without a file would never end
     return Exported(path, len(lines))
 
 
@@ -165,7 +166,7 @@ def import_replies(
 ) -> Imported:
     """Store the replies of a file: JSON lines with ``custom_id`` and either ``response.body`` or ``error``.
 
-    Lines may be in any order; importing a file twice changes nothing.
+    Lines may be in any order. Importing a file twice changes nothing.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""Reach a model: endpoints, gateways, scripts, and how their failures are read."""
+"""Send requests to a model: an endpoint, a gateway or a script. Turn failures into errors that users can act on."""

@@ -8,7 +8,7 @@ from typing import Any
 from truetwin.errors import TransientError
 from truetwin.llm.messages import Reply, Request, Usage
 
-_MOST_TOKENS = 2**40  # what says more is not counting tokens
+_MOST_TOKENS = 2**40  # a larger number cannot be a count of tokens
 
 
 def chat_body(request: Request, model: str, *, structured: bool = True) -> dict[str, Any]:
@@ -17,11 +17,11 @@ def chat_body(request: Request, model: str, *, structured: bool = True) -> dict[
     Parameters
     ----------
     request : Request
-        What is sent.
+        The request to send.
     model : str
         The provider's name of the model.
     structured : bool, default=True
-        Whether to ask for the request's schema; false for endpoints that know no structured output.
+        Whether to send the request's schema. False for endpoints without structured output.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
     Raises
     ------
     TransientError
-        If it is not one (kind ``"malformed"``), with the usage that it states all the same.
+        If the body is no chat completion. Its kind is ``"malformed"``; it holds the token counts if the body has some.
     """
     usage = read_usage(data.get("usage")) if isinstance(data, Mapping) else Usage()
     try:
@@ -87,8 +87,8 @@ def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
 def read_usage(found: Any) -> Usage:
     """Read the provider's counts of tokens; a count that it does not state is 0.
 
-    Some providers count the tokens of thinking in the total and not in the completion. They are paid like all others
-    that were received, so what the total has beyond both counts as reasoning.
+    Some providers count reasoning tokens in the total and not in the completion. Reasoning tokens are billed like other
+    tokens received. Tokens of the total that are in neither prompt nor completion therefore count as reasoning.
     """
     if not isinstance(found, Mapping):
         return Usage()

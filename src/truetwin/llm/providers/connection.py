@@ -1,4 +1,4 @@
-"""Describe where and how a model is reached."""
+"""Define how to connect to a model: address, key and number of connections."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class ModelOptions:
     concurrency : int, default=64
         Connections to keep open at most.
     extra : mapping
-        Passed to the engine, for what only some of them have. Recorded with the run: no place for secrets.
+        Options that only some engines have, passed on to the engine. They are recorded with the run, so they must hold
+        no secrets.
     """
 
     base_url: str | None = None

@@ -8,12 +8,12 @@ from typing import Any
 from truetwin.errors import ProviderError
 from truetwin.llm.providers.endpoint import Endpoint
 
-#: Texts in one call.
+#: Number of texts in one call.
 BATCH = 256
 
 
 class EmbeddingsEndpoint:
-    """Vectors of texts from a model behind ``/v1/embeddings``.
+    """Embedding model behind ``/v1/embeddings``: turns texts into vectors.
 
     Parameters
     ----------
@@ -26,11 +26,11 @@ class EmbeddingsEndpoint:
         self._base_url = base_url
 
     def describe(self) -> Mapping[str, Any]:
-        """Name model and address, on which the vectors depend; the key is left out."""
+        """Return the model's name and address, on which the vectors depend. The key is left out."""
         return {"model": self._endpoint.model, "base_url": self._base_url}
 
     def vectors(self, texts: Sequence[str]) -> list[list[float]]:
-        """Get one vector a text, in order. An empty text is sent as a blank, which endpoints refuse less often."""
+        """Return one vector for each text, in order. Empty texts are sent as spaces, as some endpoints reject them."""
         found: list[list[float]] = []
         with self._endpoint.blocking_client(max_retries=4, timeout=60.0) as client:
             for start in range(0, len(texts), BATCH):

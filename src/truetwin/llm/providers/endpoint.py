@@ -1,4 +1,4 @@
-"""Reach an OpenAI-compatible endpoint: its address, its key, and what its failures mean."""
+"""Connect to an OpenAI-compatible endpoint: find its address and key, and turn its failures into errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import openai
 
 KEY_VARIABLE = "OPENAI_API_KEY"
-_NO_KEY = "none"  # what endpoints without keys are sent, since the client insists on one
+_NO_KEY = "none"  # sent to endpoints that need no key, because the client requires one
 
 
 class Endpoint:
@@ -21,14 +21,14 @@ class Endpoint:
     Parameters
     ----------
     model : str
-        Whom requests are for.
+        The model that requests are for.
     base_url : str, optional
         Address up to and with ``/v1``; by default OpenAI's, or what OPENAI_BASE_URL says.
     key_variable : str, optional
         Environment variable that holds the key, by default OPENAI_API_KEY; an endpoint given by ``base_url`` may need
         none.
     service : str
-        What is asked of it, for messages.
+        Name of the service that is used, for messages.
 
     Raises
     ------
@@ -57,7 +57,7 @@ class Endpoint:
         import_openai()
 
     def arguments(self) -> dict[str, Any]:
-        """Give the arguments that every client of the endpoint is made with."""
+        """Return the arguments that every client of the endpoint is made with."""
         return {"api_key": self.key or _NO_KEY, "base_url": self.base_url}
 
     def blocking_client(self, **options: Any) -> Any:

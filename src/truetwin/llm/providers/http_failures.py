@@ -22,7 +22,7 @@ from truetwin.errors import (
     UnknownModelError,
 )
 
-_LONGEST = 300  # characters of a provider's own words
+_LONGEST = 300  # most characters that are quoted from a provider's message
 _UNREACHABLE = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
 _KINDS = {408: "timeout", 429: "rate-limit", 503: "overloaded", 504: "timeout", 529: "overloaded"}
 
@@ -43,11 +43,11 @@ def from_status(
     status : int
         HTTP status.
     body : object
-        What came with it: text, or JSON as read.
+        Body of the response: text, or parsed JSON.
     headers : mapping
-        Its headers.
+        Headers of the response.
     url, model, service : str
-        What was asked, for the message.
+        Address, model and service that were asked, for the message.
     """
     code, words = _code(body), _words(body)
     said = f": {words}" if words else ""
@@ -68,7 +68,7 @@ def from_status(
 def from_exception(error: BaseException, *, url: str) -> ProviderError:
     """Turn a failed connection into an error, by the first cause in its chain of exceptions.
 
-    Wrappers on the way are not to be trusted: some call a cut connection a timeout.
+    The exceptions that wrap the first cause are not used, because some call a cut connection a timeout.
     """
     chain = list(_chain(error))
     for each in chain:
@@ -144,7 +144,8 @@ def check_base_url(url: str) -> str:
     Raises
     ------
     EndpointError
-        If it is none, or if a user or a password stands in it: it would be recorded, and clients send a key instead.
+        If it is no address, or if it holds a user or a password. The address is recorded with the run, so that a
+        password in it would be disclosed.
 
     Examples
     --------
@@ -156,7 +157,7 @@ def check_base_url(url: str) -> str:
         parts = urlsplit(url)
         authority = parts.netloc or url
         fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets or port
+    except ValueError:  # the brackets or the port are malformed
         pass
     if "@" in authority:
         raise EndpointError(

@@ -27,17 +27,18 @@ _FINISH = {"max_tokens": "length", "model_length": "length", "content_filter": "
 class InspectModel:
     """Model by its inspect-ai name, such as ``anthropic/claude-...`` or ``google/gemini-...``.
 
-    About five times the processor time of :class:`~truetwin.llm.providers.openai_client.OpenAIModel` a call; use that
-    where the endpoint is OpenAI-compatible. Retries of inspect-ai are off, and those of the
-    provider's client where it has a switch for them: the runner's count attempts.
+    A call takes about five times the processor time of a call of
+    :class:`~truetwin.llm.providers.openai_client.OpenAIModel`; use that class where the endpoint is OpenAI-compatible.
+    Retries of inspect-ai are off, and so are those of the provider's client if it can switch them off. The runner
+    retries instead, and counts every attempt.
 
     Parameters
     ----------
     name : str
         ``provider/model``.
     options : ModelOptions
-        ``base_url`` is passed on; the key comes from the provider's own variable, ``key_variable`` names another.
-        ``extra`` goes to the provider's constructor.
+        ``base_url`` is passed on. The key comes from the provider's own environment variable unless ``key_variable``
+        names another. ``extra`` goes to the provider's constructor.
 
     Raises
     ------
@@ -108,7 +109,7 @@ class InspectModel:
             }
             try:
                 self._model = inspect_model.get_model(self.name, config=config, **arguments)
-            except Exception as error:  # each provider raises its own
+            except Exception as error:  # each provider raises exceptions of its own
                 raise self._unusable(error) from None
             client = getattr(self._model.api, "client", None)
             if client is not None and hasattr(client, "max_retries"):

@@ -20,11 +20,11 @@ def _check_factory(entry: Any) -> None:
         )
 
 
-# A factory takes what follows the colon, which may be empty.
+# A factory takes the text after the colon, which may be empty.
 models: Registry[ModelFactory] = Registry(
     "kind of model", hint="Kinds are: {names}.", entry_point_group="truetwin.models", check=_check_factory
 )
-# A factory takes the whole name.
+# A factory takes the whole name of the model.
 engines: Registry[ModelFactory] = Registry("engine", hint="Engines are: {names}.")
 
 
@@ -42,13 +42,13 @@ def open_model(
     Parameters
     ----------
     name : str
-        ``kind:rest`` for a registered kind (``scripted:<file>``), else the provider's name for a model; names such as
-        ``llama3:8b`` are the provider's, since no kind is called ``llama3``.
+        ``kind:rest`` for a registered kind, such as ``scripted:<file>``. Any other name is the provider's name of a
+        model, for example ``llama3:8b``, since no kind is called ``llama3``.
     base_url, key_variable, concurrency, extra :
         See :class:`ModelOptions`.
     engine : str, default="openai"
-        Through what a provider is reached: ``"openai"`` for any OpenAI-compatible endpoint, ``"inspect"`` for the
-        providers that inspect-ai knows, by its names.
+        Library that sends the requests: ``"openai"`` for any OpenAI-compatible endpoint, ``"inspect"`` for the
+        providers that inspect-ai supports, under the names that it gives them.
 
     Raises
     ------

@@ -19,16 +19,17 @@ from truetwin.llm.providers.http_failures import from_status
 class OpenAIModel:
     """Model behind an OpenAI-compatible endpoint.
 
-    One call is one attempt: the client's own retries are off. Where the endpoint rejects structured output, or the old
-    name of the limit on tokens, that is remembered and requests are sent without it; ``adjustments`` says so.
+    One call is one attempt: the client's own retries are off. If the endpoint rejects structured output, or the old
+    name of the limit on tokens, the following requests are sent without it and ``adjustments`` says so.
 
     Parameters
     ----------
     name : str
         The provider's name of the model.
     options : ModelOptions
-        Without ``base_url``, OpenAI (or what OPENAI_BASE_URL says). The key is taken from ``key_variable``, by default
-        OPENAI_API_KEY; an endpoint given by ``base_url`` may need none. ``extra`` is added to every request.
+        Without ``base_url``, requests go to OpenAI, or to the address in OPENAI_BASE_URL. The key is taken from
+        ``key_variable``, by default OPENAI_API_KEY; an endpoint given by ``base_url`` may need none. ``extra`` is added
+        to every request.
 
     Raises
     ------
@@ -89,7 +90,7 @@ class OpenAIModel:
             ) from None
         except UnicodeEncodeError:
             raise RequestRefusedError("a prompt must be text; it holds half of a surrogate pair") from None
-        except ValueError as error:  # neither JSON nor UTF-8
+        except ValueError as error:  # the body is neither JSON nor UTF-8
             url = self.endpoint.url
             raise self.endpoint.clean(
                 TransientError(f"{url} sent a body that cannot be read: {error}", kind="malformed")
@@ -97,7 +98,7 @@ class OpenAIModel:
 
     def _read(self, data: Any, latency: float) -> Reply:
         url = self.endpoint.url
-        if isinstance(data, str):  # sent as another type of content
+        if isinstance(data, str):  # JSON that was sent with another content type
             try:
                 data = json.loads(data)
             except ValueError:

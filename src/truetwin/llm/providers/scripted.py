@@ -1,4 +1,4 @@
-"""Answer by a script instead of a model: offline, without a key, and with failures on command."""
+"""Answer from a script instead of a model: offline, without a key, and with failures where the script asks for them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class _Rule:
-    """Rule of a script: which requests it fits, and what it answers; :data:`_FIELDS` lists its entries."""
+    """Rule of a script: which requests it fits, and what it answers. :data:`_FIELDS` lists its entries."""
 
     where: Mapping[str, tuple[Any, ...]]
     contains: tuple[str, ...]
@@ -61,21 +61,23 @@ class ScriptedModel:
     """Model that answers each request by the first rule of a script that fits it.
 
     A rule may ask for ``persona``, ``item``, ``step``, ``replicate`` (a value or a list), for text that the prompt
-    ``contains`` (a text or a list, all of them) and for a ``regex`` found in it. It gives a ``reply`` (text as it is;
-    anything else as JSON) or a list of ``replies`` taken in turn by replicate, with ``refusal``, ``finish_reason``,
-    ``logprobs`` and ``usage`` if wanted; or it fails with an ``error`` (``rate-limit``, ``server``, ``timeout``,
-    ``connection``, ``malformed``, ``access``, ``unknown-model``, ``rejected``, ``endpoint``), only the first ``times``
-    that each cell is asked if that is given. ``default`` answers what no rule fits. Texts are data: nothing in them is
-    executed or filled in.
+    ``contains`` (a text or a list, all of them) and for a ``regex`` found in the prompt. It gives a ``reply`` (text as
+    it is; anything else as JSON) or a list of ``replies`` taken in turn by replicate. A reply may have a ``refusal``,
+    ``finish_reason``, ``logprobs`` and ``usage``.
+
+    Instead of a reply, a rule may give an ``error``: ``rate-limit``, ``server``, ``timeout``, ``connection``,
+    ``malformed``, ``access``, ``unknown-model``, ``rejected`` or ``endpoint``. With ``times``, it fails only the first
+    so many times that a cell is asked. ``default`` answers requests that no rule fits. Texts are data: nothing in them
+    is executed or filled in.
 
     Parameters
     ----------
     script : mapping
         ``{"rules": [...], "default": ...}``, both optional.
     name : str, default="scripted"
-        What a store calls the model.
+        Name of the model in the stored run.
     fingerprint : str, default=""
-        Hash of the file that the script is from; a run begun with another script is not continued.
+        Hash of the script's file. A run begun with another script is not continued.
 
     Raises
     ------
@@ -108,7 +110,7 @@ class ScriptedModel:
         Raises
         ------
         RequestRefusedError
-            If none fits.
+            If no rule fits and the script has no default.
         """
         prompt = "\n".join(message.content for message in request.messages)
         for k, rule in enumerate(self._rules):

@@ -1,1 +1,1 @@
-"""Carry a task out: pacing, budgets, prices, progress, shards."""
+"""Carry out a task: send its requests at a suitable pace, within a budget, and report progress and cost."""

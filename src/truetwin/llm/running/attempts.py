@@ -22,22 +22,24 @@ from truetwin.llm.running.run_options import RunOptions
 from truetwin.llm.store.stored_call import Failure
 from truetwin.llm.task import ChatModel
 
-_GRACE = 5.0  # seconds by which a model may miss its timeout before it is cut off
+_GRACE = 5.0  # seconds by which a model may exceed its timeout before the call is cancelled
 _SLOW_DOWN = {"rate-limit", "overloaded"}
-_PATIENCE_FOR_LIMITS = 0.2  # of an attempt: a provider that says "later" has not failed
+_PATIENCE_FOR_LIMITS = (
+    0.2  # part of an attempt that "too many requests" counts for: the provider has not failed
+)
 
 
 class Attempts:
-    """Maker of single attempts at requests to one model, within the limits of a run.
+    """Make single attempts at requests to one model, within the limits of a run.
 
     Parameters
     ----------
     model : ChatModel
-        Whom to ask.
+        The model to ask.
     options : RunOptions
         Timeouts, waits and concurrency.
     budget : Budget
-        What may be used.
+        Counts use, and refuses a request that would pass a cap.
     note : callable
         Called with every attempt that gave no answer.
 
@@ -56,19 +58,19 @@ class Attempts:
         self._settled = asyncio.Event()
 
     async def ask(self, cell: Cell, request: Request) -> tuple[Reply, float | None]:
-        """Send a request once; whatever comes of it is counted.
+        """Send a request once and count its use, whether it succeeds or fails.
 
         Returns
         -------
         (Reply, float or None)
-            The reply, and the money for it; None without prices.
+            The reply and its cost. The cost is None without prices.
 
         Raises
         ------
         ProviderError
             If there is no reply.
         BudgetError
-            If a cap would be passed, also once the requests under way have ended.
+            If the request would pass a cap, even after the requests under way have ended.
         """
         await self.gate.acquire()
         try:
@@ -94,7 +96,7 @@ class Attempts:
             try:
                 return self.budget.reserve(request)
             except BudgetError:
-                if not self.sent:  # else those under way may turn out cheaper than reserved
+                if not self.sent:  # otherwise wait: requests under way may turn out cheaper than reserved
                     raise
                 self._settled.clear()
                 await self._settled.wait()
@@ -118,12 +120,12 @@ class Attempts:
             self._settled.set()
 
     def wait_after(self, error: ProviderError, attempt: int) -> float:
-        """Give the seconds to wait after the failed attempt number ``attempt``.
+        """Return the seconds to wait after the failed attempt number ``attempt``.
 
         Raises
         ------
         ProviderError
-            If the provider asks for a longer wait than the run is to make.
+            If the provider asks for a longer wait than the options allow.
         """
         asked = error.retry_after if isinstance(error, TransientError) else None
         if asked is not None and asked > self.options.longest_retry_after:
@@ -138,7 +140,7 @@ class Attempts:
 
 
 class Patience:
-    """Count how many more failed attempts a cell may have; "too many requests" counts as a fifth of one."""
+    """Count the failed attempts of a cell until its last one. "Too many requests" counts as a fifth of an attempt."""
 
     def __init__(self, attempts: int) -> None:
         self._left = float(attempts)
@@ -150,7 +152,7 @@ class Patience:
 
 
 def _kind(error: BaseException) -> str:
-    """Say in one word what went wrong with an attempt."""
+    """Return the kind of failure of an attempt, as one word."""
     if isinstance(error, TransientError):
         return error.kind
     words: list[tuple[type[BaseException], str]] = [

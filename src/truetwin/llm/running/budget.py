@@ -1,4 +1,4 @@
-"""Keep a run within caps on requests, tokens and money, counted before a request goes out."""
+"""Keep a run within caps on requests, tokens and money. Each request is checked before it is sent."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from truetwin.llm.messages import Request, Usage
 from truetwin.llm.running.pricing import Prices
 
 _BYTES_PER_TOKEN = 4.0
-_UNKNOWN_REPLY = 300  # tokens of a reply before any has been seen
+_UNKNOWN_REPLY = 300  # expected tokens of a reply, until the first reply has come
 
 
 def estimated_tokens(request: Request) -> int:
-    """Estimate the tokens of what is sent, at four bytes a token: about right for English, and for Chinese in UTF-8."""
+    """Estimate the tokens of a request at four bytes a token. This is about right for English, and for Chinese."""
     n_bytes = sum(
         len(part) if part.isascii() else len(part.encode("utf-8", "surrogatepass"))
         for message in request.messages
@@ -24,16 +24,16 @@ def estimated_tokens(request: Request) -> int:
 
 @dataclass(frozen=True)
 class Caps:
-    """Caps on what a run uses in all, earlier sessions and failed attempts included. None means no cap.
+    """Caps on the total use of a run, including earlier sessions and failed attempts. None means no cap.
 
     Parameters
     ----------
     requests : int, optional
-        Attempts, answered or not.
+        Most attempts, answered or not.
     tokens : int, optional
-        Tokens sent and received.
+        Most tokens, sent and received together.
     cost : float, optional
-        Money; needs prices.
+        Most money, in the currency of the prices. It needs prices.
     """
 
     requests: int | None = None
@@ -54,18 +54,18 @@ class Caps:
 
 @dataclass(frozen=True)
 class Reservation:
-    """Expected use of a request under way. ``estimate`` is the number of tokens that its text alone suggests."""
+    """Expected use of a request under way. ``estimate`` is the number of tokens estimated from its text alone."""
 
     expected: Usage = field(default_factory=Usage)
     estimate: int = 0
 
 
 class Budget:
-    """Budget: what has been used and what is under way, against caps.
+    """Budget of a run: compares what has been used, and what is under way, with the caps.
 
-    A request under way counts with an estimate (its text, and the mean reply so far), so that a hundred concurrent
-    requests cannot overshoot a cap by a hundred replies. The total may pass a cap by the error of that estimate only.
-    Replies of an endpoint that counts no tokens go on counting with theirs.
+    A request under way counts with an estimate: its text, and the mean reply so far. A hundred concurrent requests
+    therefore cannot pass a cap by a hundred replies; the total may pass it by the error of the estimate only. If an
+    endpoint counts no tokens, its replies keep their estimates.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Budget:
     prices : Prices, optional
         Needed for a cap on money.
     requests, usage, cost :
-        What earlier sessions have used.
+        Requests, tokens and money that earlier sessions have used.
     """
 
     def __init__(
@@ -100,15 +100,15 @@ class Budget:
         self._estimated = 0
         self._reserved = Usage()
         self._assumed = Usage()
-        self.uncounted = 0  # replies of which the endpoint did not say how many tokens they are
+        self.uncounted = 0  # number of replies whose tokens the endpoint did not count
 
     def reserve(self, request: Request) -> Reservation:
-        """Count a request as under way; give the result back to :meth:`settle` when it has ended.
+        """Count a request as under way. Pass the result to :meth:`settle` when the request has ended.
 
         Raises
         ------
         BudgetError
-            If with it a cap would be passed.
+            If the request would pass a cap.
         """
         self.requests += 1
         if not self.caps.any:
@@ -125,25 +125,25 @@ class Budget:
         return Reservation(expected, estimate)
 
     def settle(self, reserved: Reservation, used: Usage | None) -> float | None:
-        """Replace the estimate of a request that has ended by what it used.
+        """Replace the estimate of a request that has ended by its actual use.
 
         Parameters
         ----------
         reserved : Reservation
-            What :meth:`reserve` gave.
+            The result of :meth:`reserve`.
         used : Usage or None
-            None if nothing is known.
+            Tokens that the request used; None if unknown.
 
         Returns
         -------
         float or None
-            Money for the request; None without prices, or if the endpoint did not count its tokens.
+            Cost of the request. None without prices, or if the endpoint did not count its tokens.
         """
         expected = reserved.expected
         self._reserved = self._reserved - expected
         if used is None:
             return None
-        if not (used.prompt_tokens or used.completion_tokens):  # money is unknown; caps go by the estimate
+        if not (used.prompt_tokens or used.completion_tokens):  # the cost is unknown; caps use the estimate
             self.uncounted += 1
             self._assumed = self._assumed + expected
             return None
@@ -158,7 +158,10 @@ class Budget:
         return cost
 
     def _expected(self, request: Request, text: int) -> Usage:
-        """Expect the tokens of a request whose text suggests ``text``, by how far earlier estimates were off."""
+        """Estimate the tokens of a request and its reply.
+
+        ``text`` is the estimate from the request's text. It is corrected by the mean error of earlier estimates.
+        """
         if not self._replies:
             limit = request.sampling.max_tokens
             return Usage(text, _UNKNOWN_REPLY if limit is None else min(limit, _UNKNOWN_REPLY))

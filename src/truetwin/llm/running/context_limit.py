@@ -1,4 +1,4 @@
-"""Find personas that are too long for a model before anything is paid."""
+"""Find personas that are too long for a model before anything is sent."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from truetwin.llm.task import Task
 def check_context(task: Task, limit: int, cells: Iterable[Cell] | None = None) -> None:
     """Raise :class:`DataError` unless the requests of ``cells`` fit a context of ``limit`` tokens (estimated).
 
-    By default, these are the first of every persona. Requests are made for this, and none is sent. A run skips longer
-    requests in any case; this says so beforehand.
+    By default the first cell of every persona is checked. Its request is built but not sent. A run skips requests that
+    are too long in any case; this check tells the user beforehand.
 
     Raises
     ------
     DataError
-        Naming the first persona that is too long, and how many are.
+        If a persona is too long. The message names the first one and says how many there are.
 
     Examples
     --------

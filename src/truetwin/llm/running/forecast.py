@@ -23,10 +23,10 @@ _SAMPLED = 300
 
 @dataclass(frozen=True)
 class Forecast:
-    """Size of a run, judged without a call.
+    """Size of a run, estimated without a call.
 
     ``prompt_tokens`` is the total over all calls at four bytes a token, extrapolated from up to 300 of them.
-    ``longest`` is the longest prompt among these.
+    ``longest`` is the longest prompt among these, in tokens.
     """
 
     n_calls: int
@@ -41,11 +41,11 @@ class PilotForecast:
     Parameters
     ----------
     prompt_tokens, completion_tokens, reasoning_tokens : Estimate
-        Sent, received, and the part of these that was reasoning.
+        Tokens sent, tokens received, and the part of the received tokens that was reasoning.
     cost : Estimate, optional
-        Money; None without prices, or where the endpoint counts no tokens.
+        Cost; None without prices, or if the endpoint counts no tokens.
     seconds : float
-        Seconds that a reply took, on average: the whole run takes about ``n * seconds / concurrency``.
+        Mean seconds a reply. A run of n calls takes about ``n * seconds / concurrency``.
     """
 
     prompt_tokens: Estimate
@@ -80,8 +80,8 @@ def run_pilot(
     Raises
     ------
     ParameterError
-        If ``size`` is less than 2 or more than the run, or fewer than two cells were answered, which says nothing about
-        the rest.
+        If ``size`` is less than 2 or more than the calls of the run, or if fewer than two cells were answered. One
+        answer tells nothing about the rest.
     """
     options = options or RunOptions()
     cells = list(filter(options.shard.holds, task.cells()))
@@ -91,15 +91,15 @@ def run_pilot(
     found = forecast_from_pilot(store, chosen, len(cells), options.prices)
     if found is None:
         raise ParameterError(
-            f"a pilot needs at least 2 replies to judge a run by; fewer came of {summary.total} cells. "
+            f"a pilot needs at least 2 replies to forecast a run; {summary.total} cells gave fewer. "
             f"{summary.stopped or 'Look at the failures in the store.'}"
         )
     return summary, found
 
 
 def pilot_cells(cells: Sequence[Cell], count: int, seed: int = 0) -> list[Cell]:
-    """Draw cells at random, so that they stand for all."""
-    # Not evenly spaced: a step that is a multiple of the number of items would ask one item of everybody.
+    """Draw a random sample of cells that represents the run."""
+    # Evenly spaced cells would not do: a step that is a multiple of the number of items would always ask the same item.
     if not 2 <= count <= len(cells):
         raise ParameterError(
             f"a pilot needs at least 2 calls and at most as many as the run ({len(cells):,}); got {count}"
@@ -111,7 +111,7 @@ def pilot_cells(cells: Sequence[Cell], count: int, seed: int = 0) -> list[Cell]:
 def forecast_from_pilot(
     store: Store, pilot: Sequence[Cell], n_calls: int, prices: Prices | None, *, confidence: float = 0.9
 ) -> PilotForecast | None:
-    """Estimate totals of the run from the answered cells of a pilot; None if fewer than two were answered."""
+    """Estimate the totals of a run from the answered cells of a pilot. Returns None if fewer than two were answered."""
     replies = [
         call.reply for cell in pilot if (call := store.call(cell)) is not None and call.reply is not None
     ]

@@ -1,4 +1,4 @@
-"""Turn Ctrl-C, and the signal by which schedulers end a job, into a call instead of an exception."""
+"""Handle Ctrl-C, and the signal by which schedulers end a job, with a callback instead of an exception."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def calls_on_interrupt(call: Callable[[], None]) -> Iterator[None]:
-    """Have the running event loop call ``call`` at each interrupt, where the system and the thread allow it."""
+    """Have the running event loop call ``call`` at each interrupt, if the system and the thread allow it."""
     loop = asyncio.get_running_loop()
     caught = []
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):  # Windows
+            with contextlib.suppress(NotImplementedError):  # Windows has no such handlers
                 loop.add_signal_handler(number, call)
                 caught.append(number)
     try:

@@ -1,4 +1,4 @@
-"""Compute what calls cost, by prices that the user gives. Without prices the cost is unknown, never 0."""
+"""Compute the cost of calls from prices that the user gives. Without prices the cost is unknown, never 0."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Prices:
     Parameters
     ----------
     prompt : float
-        Of the tokens sent.
+        Price of the tokens sent.
     completion : float
-        Of the tokens received; reasoning tokens are among them.
+        Price of the tokens received, including reasoning tokens.
     cached : float, optional
-        Of the tokens sent that the provider had cached; None takes the price of all others.
+        Price of the tokens sent that the provider had cached. None: the same price as other tokens sent.
 
     Raises
     ------
@@ -54,7 +54,7 @@ class Prices:
                 )
 
     def cost(self, usage: Usage) -> float:
-        """Give the money for ``usage``, in the currency of the prices."""
+        """Return the cost of ``usage``, in the currency of the prices."""
         cached_price = self.prompt if self.cached is None else self.cached
         fresh = usage.prompt_tokens - usage.cached_tokens
         total = (
@@ -100,7 +100,8 @@ def read_prices(path: Path, model: str) -> Prices | None:
 class Estimate:
     """Total of a whole run, estimated from a pilot.
 
-    ``low`` and ``high`` bound the total with the stated confidence; ``n_pilot`` calls were made for it, of ``n_total``.
+    ``low`` and ``high`` bound the total with the stated confidence. ``n_pilot`` of the ``n_total`` calls were made to
+    estimate it.
     """
 
     mean: float
@@ -116,17 +117,18 @@ def estimate_total(pilot: Sequence[float], n_total: int, *, confidence: float = 
 
     .. math:: S + (N - n)\left(\bar x \pm t_{n-1}\, s \sqrt{1/n + 1/(N - n)}\right)
 
-    for the total of a finite set of which :math:`S = \sum x_i` is known. Costs are skewed (a few long replies), which
-    makes the upper end somewhat too low for a pilot of fewer than about 30.
+    Here :math:`S = \sum x_i` is the known total of the pilot's :math:`n` calls, and :math:`N` the number of all calls.
+    Costs are skewed by a few long replies, so that the upper end is somewhat too low for a pilot of fewer than about
+    30 calls.
 
     Parameters
     ----------
     pilot : sequence of float
-        Cost, or tokens, of each call of the pilot; at least two.
+        Cost, or tokens, of each call of the pilot. At least two calls.
     n_total : int
-        Calls of the whole run, the pilot's among them.
+        Number of calls of the whole run, including the pilot.
     confidence : float, default=0.9
-        Between 0 and 1.
+        Coverage of the prediction interval, between 0 and 1.
 
     Raises
     ------

@@ -1,27 +1,27 @@
-"""Limit the requests under way: raise the limit slowly, lower it fast when the provider says that it is too much."""
+"""Limit the requests under way. Raise the limit slowly; lower it fast when the provider answers "too many requests"."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
-_LATE = 0.005  # seconds: the loop may call a moment too early, and would not call again
+_LATE = 0.005  # seconds added to a wait: the loop may call a moment too early, and would not call again
 
 
 class Gate:
     """Limit on concurrent requests that follows the provider's "too many requests" (HTTP 429).
 
-    Additive increase, multiplicative decrease, as in TCP: each reply adds ``1 / limit``, a request that was sent after
-    the last decrease and comes back with "too many requests" multiplies the limit by ``decrease``. Nothing is sent
-    before the wait that a provider asks for is over. It starts with a single request, so that a wrong key or address is
-    noticed by one request and not by hundreds.
+    Additive increase, multiplicative decrease, as in TCP. Each reply adds ``1 / limit`` to the limit. A request that
+    was sent after the last decrease and gets "too many requests" multiplies the limit by ``decrease``. If a provider
+    asks for a wait, nothing is sent before it is over. The gate starts with a single request, so that a wrong key or
+    address is noticed by one request and not by hundreds.
 
     Parameters
     ----------
     ceiling : int
-        The most requests at once; >= 1.
+        Most requests at once; >= 1.
     decrease : float, default=0.7
-        What the limit is multiplied by; between 0 and 1.
+        Factor by which the limit is lowered; between 0 and 1.
     """
 
     def __init__(self, ceiling: int, *, decrease: float = 0.7) -> None:
@@ -35,7 +35,7 @@ class Gate:
         self._paused_until = 0.0
 
     async def acquire(self) -> None:
-        """Wait for a place; every ``acquire`` needs one ``release``."""
+        """Wait for a place. Every ``acquire`` needs one ``release``."""
         if not self._waiting and self._free():
             self.running += 1
             return
@@ -49,7 +49,7 @@ class Gate:
             raise
 
     def release(self) -> None:
-        """Give a place back that :meth:`acquire` gave."""
+        """Give back a place that :meth:`acquire` took."""
         self.running -= 1
         self._admit()
 

@@ -1,4 +1,4 @@
-"""How a run is carried out and a model decodes, from the settings of a job."""
+"""Turn the settings of a job into options of a run, sampling settings, and a connection to a model."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from truetwin.settings.shared_settings import Prices as PriceSettings
 
 
 class Decoding(Protocol):
-    """Settings of any job that asks a model."""
+    """Settings of any job that asks a model: how the model writes its replies."""
 
     @property
     def temperature(self) -> float | None:
-        """Temperature of decoding."""
+        """Sampling temperature; None leaves it to the provider."""
 
     @property
     def max_tokens(self) -> int | None:
-        """Longest reply."""
+        """Longest reply in tokens; None leaves it to the provider."""
 
 
 def prices_of(settings: PriceSettings, model: str) -> Prices | None:
-    """Prices by hand, or those of the model in a file; None if there are none.
+    """Return the prices that the settings state, or those of the model in a file. Returns None if there are none.
 
     Raises
     ------
     DataError
-        If the file has no prices of the model.
+        If a file is given and has no prices of the model.
     """
     file = settings.prices if isinstance(settings, CachedPrices) else None
     if file is not None:
@@ -47,7 +47,7 @@ def prices_of(settings: PriceSettings, model: str) -> Prices | None:
 
 
 def run_options_of(settings: RunLimits, model: str, *, shard: str | None = None) -> RunOptions:
-    """The options of a runner for a model."""
+    """Turn settings into the options of a run of a model."""
     return RunOptions(
         concurrency=settings.concurrency,
         timeout=settings.timeout,
@@ -61,7 +61,7 @@ def run_options_of(settings: RunLimits, model: str, *, shard: str | None = None)
 
 
 def sampling_of(settings: Decoding, temperature: float | None = None) -> Sampling:
-    """How a model decodes; ``temperature`` replaces that of the settings where it is given."""
+    """Turn settings into sampling settings of a model. ``temperature``, if given, replaces that of the settings."""
     return Sampling(
         temperature=settings.temperature if temperature is None else temperature,
         max_tokens=settings.max_tokens,
@@ -71,7 +71,7 @@ def sampling_of(settings: Decoding, temperature: float | None = None) -> Samplin
 
 
 def connection_of(settings: Asking) -> dict[str, Any]:
-    """Where and how a model is reached, for :func:`truetwin.llm.open_model`."""
+    """Turn settings into the arguments of :func:`truetwin.llm.open_model`: address, key and connections."""
     return {
         "base_url": settings.base_url,
         "engine": settings.engine,

@@ -31,17 +31,17 @@ class RunOptions:
     longest_retry_after : float, default=900.0
         If the provider asks for a longer wait than this, the run stops and says so.
     failures_in_a_row : int, default=25
-        Cells failing one after the other, with no reply between them, after which the run stops.
+        Number of cells that fail one after the other, without a reply between them, after which the run stops.
     context_limit : int, default=250_000
-        Tokens (estimated at four bytes each); a longer request is skipped and never sent.
+        Longest request in tokens, estimated at four bytes each. A longer one is skipped and never sent.
     caps : Caps
-        On requests, tokens and money.
+        Caps on requests, tokens and money.
     prices : Prices, optional
-        Without them, money is unknown.
+        Prices of tokens. Without them, the cost is unknown.
     shard : Shard
         The part of the run to do.
     may_differ : tuple of str
-        Settings in which a stored run may differ from this one, for example ``"model.base_url"``.
+        Names of settings in which a stored run may differ from this one, for example ``"model.base_url"``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Describe how a run goes, and how it went."""
+"""Report the progress of a run, and summarise it when it has ended."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class Progress:
     total : int
         Cells of the run (of this shard).
     counts : mapping of State to int
-        Cells that have ended, by state, those of earlier calls of the runner included.
+        Number of cells that have ended, by state, including those of earlier calls of the runner.
     failed_attempts : int
-        Attempts of this call that gave no answer.
+        Number of attempts of this call that gave no answer.
     usage : Usage
-        Tokens of this call.
+        Tokens that this call used.
     cost : float, optional
-        Money of this call; None without prices, or if the endpoint did not count all tokens.
+        Cost of this call. None without prices, or if the endpoint did not count all tokens.
     seconds : float
-        Since the call of the runner began.
+        Seconds since the call of the runner began.
     rate : float
-        Cells ended per second, over the last moments.
+        Cells ended per second, over the last few seconds.
     in_flight, limit : int
-        Requests under way, and how many the provider lets through at once at present.
+        Number of requests under way, and the most that are sent at once at present.
     stopping : str
-        Why nothing more is sent, while replies under way are awaited; empty before that.
+        Reason why nothing more is sent, while replies under way are awaited. Empty before that.
     """
 
     total: int
@@ -54,7 +54,7 @@ class Progress:
 
     @property
     def remaining_seconds(self) -> float | None:
-        """Seconds left at the present rate; None while no cell ends."""
+        """Seconds left at the present rate; None while the rate is 0."""
         return (self.total - self.done) / self.rate if self.rate > 0 else None
 
 
@@ -67,23 +67,23 @@ class RunSummary:
     total : int
         Cells of the run (of this shard).
     counts : mapping of State to int
-        Cells by state, those of earlier calls of the runner included; every state is named.
+        Number of cells by state, including those of earlier calls of the runner. Every state is named.
     asked : int
-        Cells that this call of the runner asked for and stored.
+        Number of cells that this call of the runner asked and stored.
     usage : Usage
-        Tokens of this call, failed attempts included where the provider counted them.
+        Tokens that this call used, including failed attempts if the provider counted them.
     cost : float, optional
-        Money of this call; None without prices, or if the endpoint did not count all tokens.
+        Cost of this call. None without prices, or if the endpoint did not count all tokens.
     failed_attempts : mapping of str to int
-        Attempts of this call that gave no answer, by kind.
+        Number of attempts of this call that gave no answer, by kind.
     interrupted : int
-        Requests of dead processes that were under way when they died, and may have been paid.
+        Number of requests that were under way when their process died. They may have been billed.
     seconds : float
-        How long it took.
+        Duration of the run.
     stopped : str
-        Why it ended early; empty if it ran to its end.
+        Reason why the run ended early; empty if it ran to its end.
     notes : tuple of str
-        What the user should know of how the model was asked, such as structured output that it rejects.
+        Remarks on how the model was asked, for example that it rejects structured output.
     """
 
     total: int

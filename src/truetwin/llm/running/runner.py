@@ -1,4 +1,4 @@
-"""Ask a model everything that a task asks for, store every answer, and never pay for one twice."""
+"""Ask a model every cell of a task, and store every answer. No cell is asked again once it has an answer."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def run(
     *,
     progress: Callable[[Progress], None] | None = None,
 ) -> RunSummary:
-    """Ask for every cell of ``task`` that has no answer in ``store``; blocking form of :func:`run_async`.
+    """Ask every cell of ``task`` that has no answer in ``store``. This is the blocking form of :func:`run_async`.
 
-    The model is closed in the end; it may be used again.
+    The model is closed at the end; it may be used again.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def run(
         try:
             return await run_async(task, model, store, options, progress=progress)
         finally:
-            await model.close()  # connections belong to the loop that opened them
+            await model.close()  # connections belong to the event loop that opened them
 
     return wait_for(work())
 
@@ -77,36 +77,36 @@ async def run_async(
     *,
     progress: Callable[[Progress], None] | None = None,
 ) -> RunSummary:
-    """Ask for every cell of ``task`` that has no answer in ``store``.
+    """Ask every cell of ``task`` that has no answer in ``store``.
 
-    Cells are taken in the task's order (let a persona's cells follow each other, so that providers can reuse the
-    common beginning of its prompts), a few at a time, so that memory does not grow with their number. A first request
-    goes out alone. Each reply is read and stored with its raw text. What another process is asking is left to it, and
-    asked here if that process dies. The first interrupt (Ctrl-C) sends nothing more and stores the replies under way;
-    the second one gives them up.
+    Cells are taken in the task's order, a few at a time, so that memory does not grow with their number. Let the cells
+    of a persona follow each other, so that providers can reuse the common beginning of its prompts. The first request
+    goes out alone. Each reply is read and stored with its raw text. A cell that another process is asking is left to
+    that process, and asked here if that process dies. After the first interrupt (Ctrl-C) nothing more is sent and the
+    replies under way are stored; a second interrupt gives them up.
 
     Parameters
     ----------
     task : Task
-        What to ask; each of its cells once.
+        The task to carry out. Each of its cells is asked once.
     model : ChatModel
-        Whom to ask. Its connections are closed at the end; it can be used again.
+        The model to ask. Its connections are closed at the end; it can be used again.
     store : Store
-        Where answers go, and where earlier ones are found.
+        Store that receives answers and holds earlier ones.
     options : RunOptions, optional
-        How.
+        How the run is carried out: concurrency, timeouts, caps and prices.
     progress : callable, optional
         Called with a :class:`Progress` a few times a second.
 
     Returns
     -------
     RunSummary
-        Also when a cap or an interrupt ended it early, with ``stopped`` saying so.
+        Summary of the run. If a cap or an interrupt ended it early, ``stopped`` says why.
 
     Raises
     ------
     AccessError, UnknownModelError, EndpointError
-        At once; what was answered is stored.
+        At the first such failure. Answers that have come are stored.
     ProviderError
         If only failures come back.
     RunError
@@ -116,7 +116,7 @@ async def run_async(
 
 
 class _Run:
-    """One call of the runner: its passes over the cells, what has come of them, and why it stopped."""
+    """State of one call of the runner: its passes over the cells, their outcomes, and the reason why it stopped."""
 
     def __init__(
         self,
@@ -134,8 +134,10 @@ class _Run:
         )
         self.earlier = earlier
         self.attempts = Attempts(model, options, self.budget, self._note)
-        self.works = earlier.requests > sum(earlier.failed_attempts.values())  # it has answered before
-        self.reached = False  # it has answered in this session
+        self.works = earlier.requests > sum(
+            earlier.failed_attempts.values()
+        )  # the model has answered in this run
+        self.reached = False  # the model has answered in this session
         self.settings = {"task": task.settings, "model": model.describe()}
         self.steps: set[str] = set()
         self.counts: Counter[State] = Counter()
@@ -152,7 +154,7 @@ class _Run:
         self.total = 0
         self.rate = 0.0
 
-    # ------------------------------------------------------------------ the whole
+    # ------------------------------------------------------------------ the whole run
 
     async def go(self) -> RunSummary:
         self.interrupted = self.store.reap()
@@ -275,7 +277,7 @@ class _Run:
         try:
             await self._answer(cell)
         except asyncio.CancelledError:
-            pass  # the run is stopping, and has cancelled it
+            pass  # the run is stopping and has cancelled this cell
         except BaseException as error:  # raised again when the run has ended
             self._stop(error)
 
@@ -311,7 +313,7 @@ class _Run:
     def _give_up(self, cell: Cell, request: Request, error: ProviderError, attempt: int) -> None:
         self._store(cell, request, Parsed(State.PROVIDER_ERROR, None, str(error)), attempts=attempt)
         if isinstance(error, RequestRefusedError) and self.works:
-            return  # this request's own fault; others are answered
+            return  # only this request fails; others are answered
         self.failures_in_a_row += 1
         if self.failures_in_a_row >= self.options.failures_in_a_row:
             self._stop(
@@ -324,7 +326,7 @@ class _Run:
         try:
             parsed = self.task.parse(cell, reply)
             value_json(parsed.value)
-        except Exception as error:  # the reply is paid for: keep it, it can be read again
+        except Exception as error:  # keep the reply, which has been billed: it can be read again later
             return Parsed(State.UNPARSEABLE, None, f"reading it failed: {type(error).__name__}: {error}")
         return parsed
 
@@ -350,7 +352,7 @@ class _Run:
     # ------------------------------------------------------------------ stopping and showing
 
     def _stop(self, error: BaseException) -> None:
-        """Send nothing more; replies under way are still awaited and stored."""
+        """Stop sending requests. Replies under way are still awaited and stored."""
         if self.stop is None:
             self.stop = error
             for each in self.tasks - self.attempts.sent:
@@ -365,7 +367,7 @@ class _Run:
                 each.cancel()
 
     async def _tick(self) -> None:
-        """Write to the store and show progress until cancelled; an error in that ends the run."""
+        """Write to the store and show progress until cancelled. An error in either ends the run."""
         shown, done = time.monotonic(), 0
         while True:
             await asyncio.sleep(_TICK)

@@ -1,4 +1,4 @@
-"""Cut a run into parts for several machines that need not know of each other."""
+"""Divide a run into shards, so that several machines can work on it without talking to each other."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from truetwin.llm.messages import Cell
 class Shard:
     """Shard of a run: part ``number`` of ``count``. Numbers begin at 1.
 
-    A persona is in one part with all its cells, by the hash of its id: its prompts share a beginning that a machine
-    computes, or a provider charges, in full only once.
+    The hash of a persona's id decides its part, so that all its cells are in one part. The prompts of a persona share
+    their beginning, which a machine then computes, or a provider charges, in full only once.
 
     Examples
     --------
@@ -35,7 +35,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """Read ``"2/8"``."""
+        """Read a shard from text such as ``"2/8"``."""
         number, slash, count = text.partition("/")
         if not (slash and number.isdecimal() and count.isdecimal()):
             raise ParameterError(

@@ -1,4 +1,4 @@
-"""Call asynchronous code from code that is not asynchronous."""
+"""Call asynchronous code from synchronous code."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ T = TypeVar("T")
 
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end in a loop of its own, also where a loop is running already, as in a notebook.
+    """Run a coroutine to its end in an event loop of its own, even if a loop is running already, as in a notebook.
 
-    Not :func:`asyncio.run`: inspect-ai replaces that for the whole process by one that leaves its loop open.
+    :func:`asyncio.run` is not used, because inspect-ai replaces it for the whole process by a version that leaves its
+    loop open.
 
     Examples
     --------

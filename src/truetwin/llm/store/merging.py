@@ -18,7 +18,7 @@ _UPDATED = ", ".join(f"{name} = excluded.{name}" for name in _FIELDS.split(", ")
 
 @dataclass(frozen=True)
 class Merged:
-    """Counts of a merge: answers taken over, and cells answered in both stores, of which the target's answer stays."""
+    """Counts of a merge: answers copied, and cells answered in both stores, for which the target's answer is kept."""
 
     taken: int
     duplicates: int
@@ -27,13 +27,13 @@ class Merged:
 def merge_stores(target: Store, sources: Sequence[Path]) -> Merged:
     """Copy into ``target`` everything that the stores at ``sources`` hold.
 
-    A cell answered in both keeps the target's answer; the other one is counted as a failed attempt of kind
+    A cell answered in both keeps the target's answer. The other answer is counted as a failed attempt of kind
     ``"duplicate"`` with its tokens, so that usage still adds up. Merging the same source again changes nothing.
 
     Raises
     ------
     RunError
-        If a source was run under other settings; nothing of it is taken then.
+        If a source was run under other settings. Nothing of that source is copied then.
     """
     taken = duplicates = 0
     for path in sources:

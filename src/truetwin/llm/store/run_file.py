@@ -1,4 +1,4 @@
-"""Read a stored run: one SQLite file, its tables, and the one safe way to write to it."""
+"""Read a stored run, which is one SQLite file. Define its tables, and write to it in transactions."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from truetwin.llm.task import State
 FILE_NAME = "run.sqlite"
 ONE_CELL = "step = ? AND persona = ? AND item = ? AND replicate = ?"
 VERSION = 1
-WAIT_FOR_LOCK = 60.0  # seconds that one writer waits for another
+WAIT_FOR_LOCK = 60.0  # most seconds that one writer waits for another
 
-# `texts` holds what prompts are made of, once each, under its hash; `calls.prompt` lists the hashes. `calls` has one
-# row for each answered cell; `failures` one for each attempt that gave no answer, so that usage adds up; `claims`
-# says which session is asking a cell right now.
+# `texts` holds each text that prompts are made of once, under its hash; `calls.prompt` lists the hashes. `calls` has
+# one row for each answered cell. `failures` has one row for each attempt that gave no answer, so that usage adds up.
+# `claims` records which session is asking a cell right now.
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE steps (step TEXT PRIMARY KEY, settings TEXT NOT NULL) WITHOUT ROWID;
@@ -73,7 +73,7 @@ class Totals:
     priced: int = 0
 
     def describe(self) -> dict[str, Any]:
-        """Give the totals as JSON. The cost is None, rather than too low, where attempts have no price."""
+        """Return the totals as JSON. The cost is None if some attempts have no price, since it would be too low."""
         return {
             "requests": self.requests,
             "prompt_tokens": self.usage.prompt_tokens,
@@ -87,7 +87,7 @@ class Totals:
 
 
 class RunFile:
-    """Stored run to read from; :class:`truetwin.llm.Store` also writes it.
+    """Stored run, to be read. :class:`truetwin.llm.Store` also writes it.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class RunFile:
     Raises
     ------
     RunError
-        If there is no such run, the file is something else, or of another version.
+        If there is no such run, or the file is no stored run or one of another version.
     """
 
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
@@ -116,7 +116,7 @@ class RunFile:
         if error is None:
             self.close()
         else:
-            with suppress(RunError):  # the first error says more
+            with suppress(RunError):  # the error that is being raised says more
                 self.close()
 
     def close(self) -> None:
@@ -136,12 +136,12 @@ class RunFile:
         return [name for (name,) in self._base.execute("SELECT step FROM steps ORDER BY step")]
 
     def state(self, cell: Cell) -> State | None:
-        """Look up how a cell ended; None if it has not been stored."""
+        """Look up the state in which a cell ended; None if it has not been stored."""
         row = self._base.execute(f"SELECT state FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
         return None if row is None else State(row[0])
 
     def call(self, cell: Cell) -> StoredCall | None:
-        """Read everything that is stored of a cell; None if nothing is."""
+        """Read the stored call of a cell; None if nothing is stored."""
         row = self._base.execute(f"SELECT {COLUMNS} FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
         return None if row is None else from_row(row)
 
@@ -177,7 +177,7 @@ class RunFile:
         return {state: rows.get(state.value, 0) for state in State}
 
     def totals(self, step: str | None = None) -> Totals:
-        """Add up requests, tokens and money of all sessions so far, failed attempts included."""
+        """Add up requests, tokens and money of all sessions so far, including failed attempts."""
         chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
         sums = (
             "coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), coalesce(sum(reasoning_tokens), 0), "
@@ -202,11 +202,11 @@ class RunFile:
         )
 
     def waiting(self) -> dict[str, int]:
-        """Count the cells that are left to batches, by the name of the batch."""
+        """Count the cells that wait for the replies of a batch, by the name of the batch."""
         return dict(self._base.execute("SELECT batch, count(*) FROM batches GROUP BY batch ORDER BY batch"))
 
     def handed_over(self, custom_id: str) -> tuple[Cell, Request] | None:
-        """Look up the cell and request that a batch has under an id; None if no reply to it is waited for."""
+        """Look up the cell and the request that a batch has under an id; None if no reply to it is awaited."""
         row = self._base.execute(
             "SELECT persona, item, step, replicate, prompt FROM batches WHERE custom_id = ?", (custom_id,)
         ).fetchone()
@@ -223,7 +223,7 @@ class RunFile:
         return {name: json.loads(value) for name, value in rows}
 
     def note(self, name: str, value: Any) -> None:
-        """Keep a note about the run under a name, as JSON; None removes it."""
+        """Store a note about the run under a name, as JSON. None removes the note."""
         with self.writing():
             if value is None:
                 self._base.execute("DELETE FROM meta WHERE name = ?", (name,))
@@ -232,7 +232,7 @@ class RunFile:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Write in one transaction; on any error nothing of it is written.
+        """Open a transaction for writing. After any error, nothing of it is written.
 
         Raises
         ------
@@ -256,7 +256,7 @@ class RunFile:
 
     @contextmanager
     def attached(self, path: Path, name: str) -> Iterator[sqlite3.Connection]:
-        """Write in one transaction with another store's file attached under ``name``; gives the connection."""
+        """Open a transaction with another store's file attached under ``name``. Yields the connection."""
         self._base.execute(f"ATTACH DATABASE ? AS {name}", (str(path),))
         try:
             with self.writing():
@@ -266,12 +266,12 @@ class RunFile:
 
 
 def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
-    """Open a run's file, making its tables if it is new.
+    """Open the file of a run and create its tables if the file is new.
 
     Raises
     ------
     RunError
-        If there is no such file (and ``create`` is false), it is something else, or of another version.
+        If there is no such file and ``create`` is false, or the file is no stored run or one of another version.
     """
     if not create and not path.is_file():
         raise RunError(f"a stored run must be a file; there is none at {path}")
@@ -296,7 +296,9 @@ def _prepare(base: sqlite3.Connection, path: Path) -> None:
     if not _tables(base):
         base.execute("PRAGMA journal_mode = WAL")
         _create(base)
-    base.execute("PRAGMA synchronous = NORMAL")  # survives kill -9; a power cut may cost the last moments
+    base.execute(
+        "PRAGMA synchronous = NORMAL"
+    )  # data survive a killed process; a power cut may lose the last moments
     if "meta" not in _tables(base):
         raise RunError(f"{path} is an SQLite file, but not a stored run")
     row = base.execute("SELECT value FROM meta WHERE name = 'truetwin run'").fetchone()

@@ -1,4 +1,4 @@
-"""Write a stored run while several processes share it: who works, who asks what, and every answer as it arrives."""
+"""Write a stored run that several processes may share: their sessions, the cells they claim, and every answer."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from truetwin.llm.store.stored_call import (
 )
 from truetwin.llm.task import Parsed, ReplyReader, State
 
-_BEAT = 15.0  # seconds between signs of life
-_KNOWN = 50_000  # hashes of texts that are remembered as stored
+_BEAT = 15.0  # seconds between two signs of life of a session
+_KNOWN = 50_000  # most hashes of stored texts that are kept in memory
 _PUT_FAILURE = f"INSERT INTO failures VALUES ({', '.join('?' * 13)})"
 _PUT = (
     f"INSERT INTO calls ({COLUMNS}, prompt, session) VALUES ({', '.join('?' * 23)}) "
@@ -47,8 +47,8 @@ _PUT = (
 class Claimed:
     """Result of claiming cells.
 
-    ``mine`` are to be asked now; ``answered`` counts how those with an answer ended; ``elsewhere`` counts those that
-    another process is asking. Cells that wait for a provider's batch are in none of these.
+    ``mine`` are the cells to ask now. ``answered`` counts the cells that have an answer, by state. ``elsewhere`` counts
+    the cells that another process is asking. Cells that wait for a provider's batch are in none of these.
     """
 
     mine: tuple[Cell, ...]
@@ -57,12 +57,12 @@ class Claimed:
 
 
 class Store(RunFile):
-    """Stored run: its settings, every prompt, raw reply and reading, and who is asking what right now.
+    """Stored run: its settings, every prompt, raw reply and reading, and which process is asking which cell.
 
     A process works on a run in a session. It claims cells before it asks them, so that no two processes ask the same
-    one. Answers are buffered until :meth:`flush`, which the runner calls every tenth of a second; what a killed process
-    had not flushed is counted as interrupted by the next one. An answer is never replaced; only a cell that failed or
-    was skipped is asked, and stored, again.
+    one. Answers are buffered until :meth:`flush`, which the runner calls every tenth of a second. Answers that a killed
+    process had not flushed are counted as interrupted by the next process. An answer is never replaced. Only a cell
+    that failed or was skipped is asked and stored again.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class Store(RunFile):
         step : str
             Name of the step.
         settings : mapping
-            All that makes two runs differ; anything JSON can hold.
+            Everything that makes two runs differ; anything JSON can hold.
         may_differ : sequence of str
             Dotted names of settings that are not compared, such as ``"model.base_url"``.
 
@@ -128,7 +128,7 @@ class Store(RunFile):
         compare_settings(json.loads(row[0]), json.loads(text), f"step {step!r} of {self.path}", may_differ)
 
     def _has_begun(self, step: str) -> bool:
-        """Say whether settings are fixed: something was answered, or another process is at work."""
+        """Tell whether the settings are fixed, because something was answered or another process is at work."""
         at_work = "SELECT 1 FROM sessions WHERE ended IS NULL AND id != ?"
         answered = "SELECT 1 FROM calls WHERE step = ? UNION ALL SELECT 1 FROM claims WHERE step = ? LIMIT 1"
         return (
@@ -140,14 +140,14 @@ class Store(RunFile):
 
     @property
     def session(self) -> int:
-        """Number of this process's session on the run; begun when first needed."""
+        """Number of this process's session on the run. The session begins when it is first needed."""
         if self._session is None:
             self._process = begin_work()
             self._session = self.open_session(self._process)
         return self._session
 
     def open_session(self, process: Process, about: Mapping[str, Any] | None = None) -> int:
-        """Begin a session, and free what sessions of dead processes had claimed."""
+        """Begin a session, and free the cells that sessions of dead processes had claimed."""
         self.reap()
         now = time.time()
         with self.writing():
@@ -163,7 +163,7 @@ class Store(RunFile):
         Returns
         -------
         int
-            How many claims were freed.
+            Number of claims that were freed.
         """
         rows = self._base.execute(
             "SELECT id, host, pid, born, beat FROM sessions WHERE ended IS NULL"
@@ -186,7 +186,7 @@ class Store(RunFile):
         return freed
 
     def close(self) -> None:
-        """Write what is buffered and end this process's session; its claims are free again."""
+        """Write buffered answers and end this process's session. Its claims are free again."""
         try:
             self.flush()
             if self._session is not None:
@@ -200,7 +200,7 @@ class Store(RunFile):
             self.abandon()
 
     def abandon(self) -> None:
-        """Close the file with the session still in it, as a crash would: what it was asking counts as interrupted."""
+        """Close the file without ending the session, as a crash would. The cells it was asking count as interrupted."""
         if self._process is not None:
             end_work(self._process)
         super().close()
@@ -208,7 +208,7 @@ class Store(RunFile):
     # ------------------------------------------------------------------ claims
 
     def claim(self, cells: Sequence[Cell]) -> Claimed:
-        """Take the cells that have no answer and that nobody else is asking; they are this process's to ask."""
+        """Claim, for this process to ask, the cells that have no answer and that no other process is asking."""
         answered: Counter[State] = Counter()
         todo = []
         for cell in cells:
@@ -222,7 +222,7 @@ class Store(RunFile):
         session, mine, elsewhere = self.session, [], 0
         with self.writing():
             for cell in todo:
-                state = self.state(cell)  # again, now that nobody can write
+                state = self.state(cell)  # look again, now that no other process can write
                 if state is not None and state not in OPEN_STATES:
                     answered[state] += 1
                     continue
@@ -260,14 +260,14 @@ class Store(RunFile):
     # ------------------------------------------------------------------ claims that are left to a provider's batch
 
     def hand_over(self, file: str, requests: Sequence[tuple[str, Cell, Request]]) -> None:
-        """Leave claimed cells to a batch: no process asks them until :meth:`take_back`.
+        """Assign claimed cells to a batch. No process asks them until :meth:`take_back`.
 
         Parameters
         ----------
         file : str
             Name of the batch.
         requests : sequence of (custom id, cell, request)
-            What is in it.
+            The requests in the batch.
         """
         batch = self.open_session(Process(BATCH, 0, ""), {"file": file})
         with self.writing():
@@ -279,7 +279,7 @@ class Store(RunFile):
                 self._base.execute(f"UPDATE claims SET session = ? WHERE {ONE_CELL}", (batch, *key(cell)))
 
     def take_back(self, custom_ids: Iterable[str]) -> None:
-        """End the wait for what a batch has brought: it is stored, or may be asked again."""
+        """End the wait for these requests of a batch: their replies are stored, or they may be asked again."""
         self.flush()
         with self.writing():
             for custom_id in custom_ids:
@@ -300,7 +300,7 @@ class Store(RunFile):
         Returns
         -------
         int
-            How many of its cells it left unanswered; they may be asked again.
+            Number of cells of the batch that have no answer. They may be asked again.
         """
         rows = self._base.execute("SELECT custom_id FROM batches WHERE batch = ?", (file,)).fetchall()
         self.take_back(name for (name,) in rows)
@@ -318,21 +318,21 @@ class Store(RunFile):
         attempts: int = 1,
         cost: float | None = None,
     ) -> None:
-        """Store what came of a cell, at the next flush."""
+        """Store the outcome of a cell at the next flush."""
         call = StoredCall(cell, parsed, reply, request.digest, attempts, cost, time.time())
         self._calls.append((call, request))
 
     def put_failure(self, failure: Failure) -> None:
-        """Store an attempt that gave no answer, at the next flush."""
+        """Store an attempt that gave no answer at the next flush."""
         self._failures.append(failure)
 
     @property
     def unwritten(self) -> int:
-        """Number of answers that were received and are not on the disk yet."""
+        """Number of answers that were received but are not on disk yet."""
         return len(self._calls)
 
     def flush(self) -> None:
-        """Write what is buffered; on failure it stays buffered.
+        """Write buffered answers. If that fails, they stay buffered.
 
         Raises
         ------
@@ -355,16 +355,16 @@ class Store(RunFile):
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """See :meth:`RunFile.writing`."""
+        """Open a transaction for writing, as :meth:`RunFile.writing` does."""
         try:
             with super().writing() as base:
                 yield base
         except BaseException:
-            self._known.clear()  # what was just stored has been taken back
+            self._known.clear()  # the texts that were just stored have been rolled back
             raise
 
     def _store_prompt(self, request: Request) -> str:
-        """Store the texts of a request that are not stored yet, and give the prompt that refers to them."""
+        """Store the texts of a request that are not stored yet, and return the prompt that refers to them."""
 
         def known(text: str) -> str:
             text = storable(text)
@@ -374,7 +374,7 @@ class Store(RunFile):
                 self._known[name] = None
             return name
 
-        while len(self._known) > _KNOWN:  # forgetting costs one look at the table
+        while len(self._known) > _KNOWN:  # a forgotten hash costs one look at the table
             del self._known[next(iter(self._known))]
         return prompt_and_texts(request, known)
 
@@ -387,12 +387,12 @@ class Store(RunFile):
         self._base.execute(f"DELETE FROM claims WHERE {ONE_CELL} AND session = ?", (*key(call.cell), session))
 
     def reparse(self, reader: ReplyReader, step: str | None = None) -> int:
-        """Read every stored reply anew, without a call.
+        """Read every stored reply again, without a call to the model.
 
         Returns
         -------
         int
-            How many readings changed.
+            Number of readings that changed.
         """
         fresh: list[tuple[Any, ...]] = []
         for call in self.calls(step):

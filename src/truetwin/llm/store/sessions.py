@@ -1,4 +1,4 @@
-"""Identify the process that works on a stored run, and find out whether it still lives."""
+"""Identify the process that works on a stored run, and find out whether it is still running."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BATCH = "batch"  # the host of a session that waits for a provider's batch, and 
 
 @dataclass(frozen=True)
 class Process:
-    """Identity of a process among all processes on all machines. A pid alone would not do: it is used again."""
+    """Identity of a process among all machines. The process id alone is not enough, because systems reuse ids."""
 
     host: str
     pid: int
@@ -26,7 +26,7 @@ class Process:
 
 @cache
 def here() -> str:
-    """Name this machine or container: everything that shares its process ids."""
+    """Return a name of this machine or container, that is of everything that shares its process ids."""
     try:
         space = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -35,9 +35,9 @@ def here() -> str:
 
 
 def begin_work() -> Process:
-    """Identify this process as it begins a session; call :func:`end_work` when the session is over.
+    """Identify this process as it begins a session. Call :func:`end_work` when the session is over.
 
-    A process may have several sessions, one after the other or at once; each has a token of its own.
+    A process may have several sessions, one after the other or at once. Each has a token of its own.
     """
     token = secrets.token_hex(8)
     _AT_WORK.add(token)
@@ -45,12 +45,16 @@ def begin_work() -> Process:
 
 
 def end_work(process: Process) -> None:
-    """Note that a session is over, even if the store could no longer be told."""
+    """Note that a session is over. This works even if the store can no longer be written."""
     _AT_WORK.discard(process.born.rpartition(" ")[2])
 
 
 def is_alive(process: Process, beat: float, *, now: float | None = None) -> bool:
-    """Say whether ``process`` still works: by the system if it is on this machine, else by its last ``beat``."""
+    """Tell whether ``process`` is still running.
+
+    A process on this machine is looked up in the system. One on another machine counts as running if its last sign of
+    life, ``beat``, is recent.
+    """
     if process.host == BATCH:
         return True
     beating = (time.time() if now is None else now) - beat < LEASE
@@ -61,11 +65,11 @@ def is_alive(process: Process, beat: float, *, now: float | None = None) -> bool
         return token in _AT_WORK
     if born:
         return _born(process.pid) == born
-    return beating and _exists(process.pid)  # the system does not tell when a process began
+    return beating and _exists(process.pid)  # used where the system does not say when a process began
 
 
 def _born(pid: int) -> str:
-    """Ask the system when a process began, in the system's own unit; empty where it does not say."""
+    """Ask the system when a process began, in the system's own unit. Returns an empty text if it does not say."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -76,7 +80,7 @@ def _born(pid: int) -> str:
 
 def _exists(pid: int) -> bool:
     if os.name == "nt":
-        return True  # asking would end it there
+        return True  # on this system, asking would end the process
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""Compare the settings of two runs and say what differs."""
+"""Compare the settings of two runs and name the differences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 5
 def compare_settings(
     stored: Mapping[str, Any], asked: Mapping[str, Any], where: str, may_differ: Sequence[str] = ()
 ) -> None:
-    """Raise :class:`RunError`, naming what differs, unless ``asked`` equals ``stored``.
+    """Raise :class:`RunError` if ``asked`` differs from ``stored``. The message names the differences.
 
     Examples
     --------

@@ -28,7 +28,7 @@ class StoredCall:
     Parameters
     ----------
     cell : Cell
-        What was asked.
+        The cell that was asked.
     parsed : Parsed
         State, value and reason.
     reply : Reply, optional
@@ -36,11 +36,11 @@ class StoredCall:
     digest : str
         Hash of the request.
     attempts : int
-        How often it was asked in the session that stored it, this reply included.
+        Number of attempts in the session that stored the cell, including the one that gave this reply.
     cost : float, optional
-        In the currency of the prices that were given; None without prices.
+        Cost in the currency of the prices that were given; None without prices.
     time : float, optional
-        When it was stored, in seconds since 1970.
+        Time at which it was stored, in seconds since 1970.
     """
 
     cell: Cell
@@ -54,7 +54,7 @@ class StoredCall:
 
 @dataclass(frozen=True)
 class Failure:
-    """Attempt that gave no answer. ``kind`` says why in one word; ``usage`` is what the provider counted."""
+    """Attempt that gave no answer. ``kind`` is the reason in one word; ``usage`` holds the provider's token counts."""
 
     cell: Cell
     kind: str
@@ -81,7 +81,7 @@ def from_row(row: tuple[Any, ...]) -> StoredCall:
 
 
 def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
-    """Make the values of a row of ``calls``: :data:`COLUMNS`, then prompt and session."""
+    """Return the values of a row of ``calls``: :data:`COLUMNS`, then prompt and session."""
     cell, parsed, reply = call.cell, call.parsed, call.reply
     head = (
         cell.persona, cell.item, cell.step, cell.replicate,
@@ -100,7 +100,7 @@ def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
 
 
 def failure_row(failure: Failure, session: int) -> tuple[Any, ...]:
-    """Make the values of a row of ``failures``."""
+    """Return the values of a row of ``failures``."""
     used = failure.usage
     return (
         *key(failure.cell), failure.kind, storable(failure.message)[:500],
@@ -110,7 +110,7 @@ def failure_row(failure: Failure, session: int) -> tuple[Any, ...]:
 
 
 def key(cell: Cell) -> tuple[str, str, str, int]:
-    """Give the step, persona, item and replicate of a cell, by which every table knows it."""
+    """Return the step, persona, item and replicate of a cell: its key in every table."""
     return cell.step, cell.persona, cell.item, cell.replicate
 
 
@@ -134,7 +134,7 @@ def text_id(text: str) -> str:
 
 
 def prompt_and_texts(request: Request, known: Callable[[str], str]) -> str:
-    """Write a request as JSON in which every text is replaced by its hash. ``known`` gives the hash of a text."""
+    """Write a request as JSON in which every text is replaced by its hash. ``known`` returns the hash of a text."""
     prompt: dict[str, Any] = {
         "messages": [(m.role, [known(part) for part in m.parts]) for m in request.messages]
     }
@@ -148,7 +148,7 @@ def prompt_and_texts(request: Request, known: Callable[[str], str]) -> str:
 
 
 def to_request(prompt: str, cell: Cell, text: Callable[[str], str]) -> Request:
-    """Read the request behind a stored prompt. ``text`` gives the text of a hash."""
+    """Restore the request from a stored prompt. ``text`` returns the text of a hash."""
     found: Mapping[str, Any] = json.loads(prompt)
     return Request(
         messages=tuple(Message(role, tuple(text(i) for i in parts)) for role, parts in found["messages"]),

@@ -74,15 +74,10 @@ def build_narrative(
         If the built set does not pass its gate.
     """
     settings = settings or NarrativeSettings()
-    if not books:
-        raise DataError("a narrative build needs at least one book")
     if settings.distractors != "real" and model is None:
         raise ParameterError(
             f"distractors {settings.distractors!r} are written by a model; name one, or take 'real' ones"
         )
-    names = [path.stem for path in books]
-    if len(set(names)) < len(names):
-        raise DataError(f"books must have different file names; got {', '.join(names)}")
     material = _read_material(books, settings)
     stages = Stages(output, _inputs(material, settings), progress)
     speech = _speech(stages, material, settings)
@@ -102,20 +97,12 @@ def build_narrative(
         written = stages.run("written lines", write, {"model": dict(asker.model.describe()), "limit": limit})
         pool = partial(_pool, speech if settings.distractors == "both" else None, settings.items, written)
     items = furnished(stages, read_drafts, pool, open_embedder(settings.build.embeddings), settings.build)
-    shown = {
-        "items": settings.items.model_dump(),
-        "novel": settings.novel,
-        "language": settings.language,
-        "distractors": settings.distractors,
-        "model": dict(model.describe()) if model else None,
-    }
-    title = f"Narrative items from {', '.join(names)}"
     return finish_build(
         stages,
         items,
         output,
         settings.build,
-        About(title, material.sources, shown, [_NOTES[settings.distractors]]),
+        _about(material, settings, model),
         n_candidates=min(drafts.n_out, limit) if limit else drafts.n_out,
         min_history=settings.items.min_history,
     )
@@ -142,6 +129,11 @@ class _Material:
 
 
 def _read_material(paths: Sequence[Path], settings: NarrativeSettings) -> _Material:
+    if not paths:
+        raise DataError("a narrative build needs at least one book")
+    names = [path.stem for path in paths]
+    if len(set(names)) < len(names):
+        raise DataError(f"books must have different file names; got {', '.join(names)}")
     books = tuple(read_book(path, encoding=settings.encoding) for path in paths)
     sources: list[Mapping[str, Any]] = [
         {"name": path.name, "sha256": file_hash(path), "words": book.n_words}
@@ -158,7 +150,20 @@ def _read_material(paths: Sequence[Path], settings: NarrativeSettings) -> _Mater
 def _inputs(material: _Material, settings: NarrativeSettings) -> dict[str, str]:
     """Say what all stages depend on."""
     files = {f"{k} {source['name']}": source["sha256"] for k, source in enumerate(material.sources)}
-    return {**files, "seed": str(settings.build.seed), "novel": settings.novel or ""}
+    named = {"novel": settings.novel or "", "encoding": settings.encoding or ""}
+    return {**files, **named, "seed": str(settings.build.seed)}
+
+
+def _about(material: _Material, settings: NarrativeSettings, model: ChatModel | None) -> About:
+    shown = {
+        "items": settings.items.model_dump(),
+        "novel": settings.novel,
+        "language": settings.language,
+        "distractors": settings.distractors,
+        "model": dict(model.describe()) if model else None,
+    }
+    title = f"Narrative items from {', '.join(book.name for book in material.books)}"
+    return About(title, material.sources, shown, [_NOTES[settings.distractors]])
 
 
 class _Person(TypedDict):

@@ -239,6 +239,14 @@ def test_a_model_may_write_the_distractors(log: Path, tmp_path: Path) -> None:
     assert stage(tmp_path, "written")["n_out"] == 6
 
 
+def test_a_changed_pool_is_no_result_of_before(log: Path, tmp_path: Path) -> None:
+    build_interpersonal(log, tmp_path / "a", QUICK)
+    small = QUICK.model_copy(update={"pool": 150})
+    build_interpersonal(log, tmp_path / "a", small)
+    build_interpersonal(log, tmp_path / "b", small)
+    assert outputs(tmp_path / "a") == outputs(tmp_path / "b")
+
+
 def test_one_channel_or_one_user_is_an_error_that_says_which_filter(tmp_path: Path) -> None:
     one_channel = write_jsonl(tmp_path / "a.jsonl", message_rows(400, channels=1))
     with pytest.raises(DataError, match=r"in fewer than 3 channels: 14.*min_channels"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from truetwin.cli.model_options import describe_progress, progress_line
 from truetwin.cli.output import printable
+from truetwin.cli.run_display import describe_progress, progress_line
 from truetwin.llm import Progress, State, Usage
 
 
