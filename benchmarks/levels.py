@@ -1,4 +1,4 @@
-"""How 90% intervals of new items cover, item by item: the mean, the sd over items, and the share of items below .8.
+"""Measure how often 90% intervals of new items cover: mean and sd over items, and the share of items below .8.
 
 Usage: python benchmarks/levels.py [--all]; needs the public data (TRUETWIN_DATA_MIRROR or the network).
 

@@ -1,4 +1,4 @@
-"""New respondents: how well auto predicts them, beside the twin as it is and the item means of other people.
+"""Measure how well auto predicts new respondents, beside the plain twin and the item means of other people.
 
 Usage: python benchmarks/new_people.py [--all]; needs the public data (TRUETWIN_DATA_MIRROR or the network).
 
@@ -46,7 +46,7 @@ class Scores:
 
 
 def correlations(truth: Array, predicted: Array) -> Array:
-    """One correlation a column; 0 where it is undefined."""
+    """Compute the correlation of each column; 0 if it is undefined."""
     found = np.zeros(truth.shape[1])
     for k in range(truth.shape[1]):
         both = np.isfinite(truth[:, k]) & np.isfinite(predicted[:, k])
@@ -71,7 +71,7 @@ def score(truth: Array, predicted: Array, twin: Array) -> Scores:
 
 
 def one_draw(human: Array, twin: Array, known: NDArray[np.intp]) -> dict[str, Scores]:
-    """Scores of the people who are not known, predicted from those who are."""
+    """Score the predictions of people who are not known, made from those who are."""
     n, p = human.shape
     new = np.setdiff1d(np.arange(n), known)
     seen = np.full(human.shape, np.nan)
@@ -102,7 +102,7 @@ def drawn(name: str, panel: Panel, n: int) -> None:
 
 
 def world(kind: str, n: int, seed: int) -> tuple[Array, Array]:
-    """Answers of people and their twins to five-point items, the first ``n`` people 10% missing."""
+    """Generate answers of people and their twins to five-point items. The first ``n`` people miss 10% of theirs."""
     rng = np.random.default_rng(seed)
     people, d = n + N_NEW, 4
     L = rng.normal(size=(N_ITEMS, d))
@@ -132,7 +132,7 @@ def worlds() -> None:
 
 
 def both_new(name: str, human: Array, twin: Array, share: float, n_items: int) -> None:
-    """Answers of new people to new items, with the share of them that 90% intervals hold."""
+    """Score the predicted answers of new people to new items, with the share of them that 90% intervals cover."""
     found, covered = [], []
     (n, p), span = human.shape, range(DRAWS)
     rows, columns = [f"r{k:05d}" for k in range(n)], [f"q{chr(97 + k % 26)}{k}" for k in range(p)]

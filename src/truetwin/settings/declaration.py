@@ -115,7 +115,7 @@ class MayBeFile:
 
 @dataclass(frozen=True)
 class MayHoldKey:
-    """An address or a field of requests in which people put keys: no message shows it, no record has its key."""
+    """Mark of a setting that may hold a key, such as an address. No message shows it, and no record has the key."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def in_words(annotation: Any) -> str:
 
 
 def parts_of(annotation: Any) -> list[Any]:
-    """An annotation and all that it is made of."""
+    """List an annotation and all its parts."""
     return [annotation, *(part for each in get_args(annotation) for part in parts_of(each))]
 
 

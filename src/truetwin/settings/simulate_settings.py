@@ -87,14 +87,14 @@ class Design(Settings):
 
 
 class AnswerTable(Settings):
-    """What becomes of replies in a table of answers, and how many of them must be valid."""
+    """Values in a table of answers, and the least share of valid ones."""
 
     point: Point = setting(
         "expected",
-        "What becomes of a distribution in the table of answers: the expected or the likeliest answer.",
+        "Answer to write if twins gave distributions: the expected answer (mean) or the likeliest one.",
     )
     validity_floor: float = setting(
-        0.9, "Smallest share of valid answers; below it the job counts as failed.", ge=0, le=1
+        0.9, "Least share of valid answers; with fewer, the command counts as failed.", ge=0, le=1
     )
 
 

@@ -36,7 +36,7 @@ def names_at_commas(value: Any) -> Any:
 
 
 def listed_alone(value: Any) -> Any:
-    """A list of one for a text alone; a list stays one."""
+    """Put a single text into a list. A list is kept as it is."""
     return (value,) if isinstance(value, str) else value
 
 

@@ -108,11 +108,11 @@ class PlayedDecoding(Settings):
 
 
 class AskingAboutItems(VoiceItems, PlayedDecoding, Asking):
-    """What every verb that asks a model about voice items has."""
+    """Settings of every verb that asks a model about items."""
 
 
 class Playing(AskingAboutItems, Controlled):
-    """What the verbs that play personas have."""
+    """Settings of the verbs that play personas."""
 
     items: Annotated[str, Argument(), MayBeFile(), FROM_A_BUILD] = setting(
         ..., "The items: 'narrative' (the published ones), or a JSONL file in any known layout."

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from truetwin.errors import DataError, RunError
-from truetwin.io import write_json
+from truetwin.io import make_folder, write_json
 from truetwin.llm import Progress
 from truetwin.settings.declaration import EARLIER_STEP, RuleBrokenError, Settings
 from truetwin.settings.study_settings import Study
@@ -39,12 +39,13 @@ PLAYED = {"run": "voice-run", "generate": "voice-replies", "judge": "voice-judge
 
 
 def build_items(work: Work) -> list[Path]:
-    """Make benchmark items."""
+    """Make benchmark items; the seed is the study's, unless the section has one of its own."""
     from truetwin.voice_sets.asked_build import make_set
 
     part, progress = work.study.voice.build, work.progress
     assert part is not None
     folder = work.folder / BUILT
+    make_folder(folder, "the set of items")
     make_set(
         _seeded(part.chosen, work.study.seed),
         folder,
@@ -205,7 +206,7 @@ def check_earlier(study: Study, section: str) -> None:
 
 
 def _resolved(work: Work, part: S, *keys: str) -> S:
-    """The settings with what earlier steps have made in place of what is not named."""
+    """Put what earlier steps have made in place of the settings that name nothing."""
     found: dict[str, Any] = {}
     for key in keys:
         if _is_open(part, key):
@@ -215,7 +216,7 @@ def _resolved(work: Work, part: S, *keys: str) -> S:
 
 
 def _is_open(part: Settings, key: str) -> bool:
-    """Whether a setting is left to an earlier step."""
+    """Test whether a setting is left to an earlier step."""
     value = getattr(part, key)
     return str(value[0] if isinstance(value, tuple) and value else value) == EARLIER_STEP
 
@@ -257,7 +258,7 @@ def _heard(work: Work) -> Heard | None:
 
 
 def _written(work: Work, step: str, done: PlayedItems) -> list[Path]:
-    """The files of outcomes and their scores; an incomplete run is an error, and kept."""
+    """List the files of outcomes, and write their scores; an incomplete run is an error, and its replies are kept."""
     if not done.played.complete:
         raise RunError(
             f"voice.{step} is not complete ({done.played.stopped or 'calls failed'}). Run the study again to go on; "
@@ -269,6 +270,6 @@ def _written(work: Work, step: str, done: PlayedItems) -> list[Path]:
 
 
 def _score_record(board: Scoreboard) -> dict[str, Any]:
-    """A table of scores as `truetwin voice score --json` prints it, so that a leaderboard reads it."""
+    """Make a table of scores as `truetwin voice score --json` prints it, which a leaderboard can read."""
     settings = {"unit": UNIT, "level": 95, "notes": list(board.notes)}
     return {"command": "voice score", "settings": settings, "rows": board.rows()}
