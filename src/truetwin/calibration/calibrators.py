@@ -349,13 +349,7 @@ def make_calibrator(
     """
     method = methods[name]
     check_preset(preset)
-    given = dict(parameters or {})
-    known = method.make().get_params()
-    for parameter, value in given.items():
-        if parameter not in known:
-            has = f"its settings are {', '.join(known)}" if known else "it has no settings"
-            raise ParameterError(f"method {name!r} has no setting {parameter!r}; {has}")
-        given[parameter] = _like(known[parameter], value, f"setting {parameter!r} of method {name!r}")
+    given = settings_by_hand(name, parameters)
     if preset != CROSS_VALIDATION:
         return method.make(**{**method.published.get((preset, axis), {}), **given})
     open_candidates = [c for c in method.candidates if not set(c) & set(given)]
@@ -364,6 +358,24 @@ def make_calibrator(
     from truetwin.calibration.paper.tuning import choose
 
     return choose([method.make(**{**c, **given}) for c in open_candidates], panel, axis)
+
+
+def settings_by_hand(name: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Check settings by hand of a method, and convert each to the type that the method takes.
+
+    Raises
+    ------
+    ParameterError
+        If the method has no such setting, or the setting takes no such value.
+    """
+    known = methods[name].make().get_params()
+    given = dict(parameters or {})
+    for parameter, value in given.items():
+        if parameter not in known:
+            has = f"its settings are {', '.join(known)}" if known else "it has no settings"
+            raise ParameterError(f"method {name!r} has no setting {parameter!r}; {has}")
+        given[parameter] = _like(known[parameter], value, f"setting {parameter!r} of method {name!r}")
+    return given
 
 
 def _like(default: Any, value: Any, what: str) -> Any:
@@ -389,7 +401,7 @@ def check_preset(preset: str) -> None:
 
 
 def parameters_for(method: str, by_hand: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, Any] | None:
-    """The hyperparameters by hand of the one method that is used.
+    """Return the settings by hand of the one method that is used.
 
     Raises
     ------
@@ -402,6 +414,24 @@ def parameters_for(method: str, by_hand: Mapping[str, Mapping[str, Any]] | None)
         if each != name:
             raise ParameterError(f"hyperparameters by hand name method {each!r}, but the method is {name!r}")
     return given.get(name)
+
+
+def by_hand_among(
+    names: Iterable[str], by_hand: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, Mapping[str, Any]]:
+    """Return settings by hand under the methods' own names instead of aliases.
+
+    Raises
+    ------
+    ParameterError
+        If some are of a method that is not among ``names``.
+    """
+    among = set(names)
+    given = {methods.resolve(name): values for name, values in (by_hand or {}).items()}
+    for name in given:
+        if name not in among:
+            raise ParameterError(f"settings are given for method {name!r}, which is not among the methods")
+    return given
 
 
 def named_calibrators(
@@ -420,10 +450,7 @@ def named_calibrators(
         listed = [(methods.resolve(w), w) if isinstance(w, str) else (_label(w), w) for w in wanted]
     if add is not None and methods.resolve(add) not in [name for name, _ in listed]:
         listed.insert(0, (methods.resolve(add), add))
-    by_hand = {methods.resolve(name): values for name, values in (parameters or {}).items()}
-    for name in by_hand:
-        if name not in [n for n, _ in listed]:
-            raise ParameterError(f"settings are given for method {name!r}, which is not among the methods")
+    by_hand = by_hand_among([name for name, _ in listed], parameters)
     return {
         name: make_calibrator(what, panel, axis, preset=preset, parameters=by_hand.get(name))
         if isinstance(what, str)

@@ -45,7 +45,7 @@ def list_command(settings: DatasetsListCommand) -> None:
 @verb(DatasetsFetchCommand)
 def fetch_command(settings: DatasetsFetchCommand) -> None:
     """Download a dataset's files, or find them in the mirror, and check their content."""
-    from truetwin.cli.output import Column, print_json, print_table, progress_bar
+    from truetwin.cli.output import print_json, progress_bar
     from truetwin.datasets import datasets
     from truetwin.errors import UnknownNameError
 
@@ -61,4 +61,5 @@ def fetch_command(settings: DatasetsFetchCommand) -> None:
     if settings.as_json:
         print_json("datasets fetch", {"variant": variant}, rows)
         return
-    print_table(rows, [Column("file", "file"), Column("path", "where it is")])
+    for row in rows:  # paths are to be copied, so that they stand alone on a line and are never folded
+        print(row["path"])

@@ -51,7 +51,7 @@ def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
     # A terminal has room for four discrepancies. --metrics chooses them; --json has all.
     shown = scored or list(dict.fromkeys([*trained, "tv", "ks", "cdf-l1"]))[:4]
     count = "1 split" if settings.splits == 1 else f"{settings.splits} splits"
-    title = f"{count}, {result.settings['held_out']} hidden; mean (standard error over items)"
+    title = f"{count}; hidden: {result.settings['held_out']}; mean (standard error over items)"
     bands = f"band, whole band, bound: share of items inside, nominal {settings.level:g}"
     _print(rows, shown, f"{title}; {bands}")
 

@@ -78,7 +78,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *,
     out.print(table)
     left_out = [c.heading for c in wanted if c not in shown]
     if left_out:
-        note(f"left out on this narrow terminal: {', '.join(left_out)}; --json has everything")
+        note(f"left out for want of width: {', '.join(left_out)}; --json has everything")
 
 
 def _unlimited(out: Any) -> Any:

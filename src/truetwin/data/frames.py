@@ -28,6 +28,7 @@ def from_frame(
     items: Mapping[str, Item] | None = None,
     source: str = "the table",
     weight_column: str | None = None,
+    expectations: bool = False,
 ) -> ResponseMatrix:
     """Read a wide or long data frame of answers.
 
@@ -48,6 +49,8 @@ def from_frame(
         What to call the table in messages.
     weight_column : str, optional
         Column of design weights in a wide table.
+    expectations : bool, default=False
+        Whether values may be means of answers, between the answers of a declared scale.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def from_frame(
     names = table.column_names
     declared = dict(items or {})
     if set(LONG_COLUMNS) <= set(names) and set(names) <= {*LONG_COLUMNS, _WEIGHT}:
-        return _from_long(table, declared, source, _kind_of(frame))
+        return _from_long(table, declared, source, _kind_of(frame), expectations)
     if id_column is None and "respondent_id" not in names:
         _refuse_row_numbers(table, source)
     id_column = id_column or ("respondent_id" if "respondent_id" in names else names[0] if names else "")
@@ -95,6 +98,7 @@ def from_frame(
         id_column,
         _kind_of(frame),
         _id_type(table.column(id_column)),
+        expectations,
     )
 
 
@@ -324,7 +328,9 @@ def _raise_not_a_number(column: pa.ChunkedArray, name: str, ids: Sequence[str], 
     raise DataError(f"{source}: column {name!r} cannot be read as numbers")
 
 
-def _from_long(table: pa.Table, declared: dict[str, Item], source: str, kind: FrameKind) -> ResponseMatrix:
+def _from_long(
+    table: pa.Table, declared: dict[str, Item], source: str, kind: FrameKind, expectations: bool
+) -> ResponseMatrix:
     respondents, rows = _codes(_as_ids(table.column("respondent_id"), "respondent_id", source))
     item_ids, columns = _codes(_as_ids(table.column("item_id"), "item_id", source))
     if not respondents:
@@ -353,7 +359,16 @@ def _from_long(table: pa.Table, declared: dict[str, Item], source: str, kind: Fr
             )
     items = [declared.get(i, Item(i)) for i in item_ids]
     id_type = _id_type(table.column("respondent_id"))
-    return ResponseMatrix(values, respondents, items, weights, source, frame_kind=kind, id_type=id_type)
+    return ResponseMatrix(
+        values,
+        respondents,
+        items,
+        weights,
+        source,
+        frame_kind=kind,
+        id_type=id_type,
+        expectations=expectations,
+    )
 
 
 def _long_values(

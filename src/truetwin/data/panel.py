@@ -94,12 +94,21 @@ class Panel:
         from truetwin.data.frames import from_frame
 
         human_matrix, twin_matrix = (
-            from_frame(frame, id_column=id_column, items=items, source=source)
-            for frame, source in ((human, "the human table"), (twin, "the twin table"))
+            from_frame(frame, id_column=id_column, items=items, source=source, expectations=means)
+            for frame, source, means in (
+                (human, "the human table", False),
+                (twin, "the twin table", True),
+            )
         )
         third = None
         if in_context is not None:
-            third = from_frame(in_context, id_column=id_column, items=items, source="the in-context table")
+            third = from_frame(
+                in_context,
+                id_column=id_column,
+                items=items,
+                source="the in-context table",
+                expectations=True,
+            )
         return cls(human_matrix, twin_matrix, third)
 
     def __repr__(self) -> str:

@@ -54,6 +54,9 @@ class ResponseMatrix:
     id_type : str, default="string"
         Arrow's name of the type that the ids had in the input ("int64", "uint8" ...), if they were whole numbers.
         Tables made from this matrix have that type again, so that they can be joined. In here ids are texts.
+    expectations : bool, default=False
+        Whether values may be means of answers, which lie between the answers of a scale. A twin that was asked
+        several times, or for a distribution, has such values; people do not.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class ResponseMatrix:
     id_name: str = "respondent_id"
     frame_kind: FrameKind = "pyarrow"
     id_type: str = "string"
+    expectations: bool = False
     n_off_scale: int = 0
 
     def __init__(
@@ -89,6 +93,7 @@ class ResponseMatrix:
         id_name: str = "respondent_id",
         frame_kind: FrameKind = "pyarrow",
         id_type: str = "string",
+        expectations: bool = False,
     ) -> None:
         values = np.array(values, dtype=np.float64)
         ids = tuple(str(i) for i in respondent_ids)
@@ -109,7 +114,7 @@ class ResponseMatrix:
         off_scale = 0
         for j, item in enumerate(columns):
             if item.scale is not None:
-                item.scale.check(values[:, j], item_id=item.id, respondent_ids=ids)
+                item.scale.check(values[:, j], item_id=item.id, respondent_ids=ids, expectations=expectations)
                 off = item.scale.is_off_scale_code(values[:, j])
                 off_scale += int(off.sum())
                 values[off, j] = np.nan
@@ -128,6 +133,7 @@ class ResponseMatrix:
             ("id_name", id_name),
             ("frame_kind", frame_kind),
             ("id_type", id_type),
+            ("expectations", expectations),
             ("n_off_scale", off_scale),
         ):
             object.__setattr__(self, name, value)
@@ -174,6 +180,7 @@ class ResponseMatrix:
             self.id_name,
             self.frame_kind,
             self.id_type,
+            self.expectations,
         )
 
     def with_items(self, declared: dict[str, Item]) -> ResponseMatrix:
@@ -188,4 +195,5 @@ class ResponseMatrix:
             self.id_name,
             self.frame_kind,
             self.id_type,
+            self.expectations,
         )

@@ -187,9 +187,34 @@ class Scale:
         nearest = np.where(values - codes[left] <= codes[right] - values, codes[left], codes[right])
         return np.where(np.isnan(values), np.nan, nearest)
 
-    def check(self, values: NDArray[np.float64], *, item_id: str, respondent_ids: Iterable[str]) -> None:
-        """Raise :class:`ScaleError` if an observed answer is neither on the scale nor an off-scale code."""
+    def is_between_answers(self, values: Any) -> NDArray[np.bool_]:
+        """Test which values lie between the ends of the scale, as a mean of answers does; a nominal scale has no means.
+
+        Examples
+        --------
+        >>> Scale.ordinal(1, 5).is_between_answers([2.5, 0.5])
+        array([ True, False])
+        """
+        values = np.asarray(values, dtype=float)
+        if self.kind == "nominal":
+            return np.zeros(values.shape, dtype=bool)
+        return np.asarray((values >= self.low) & (values <= self.high))
+
+    def check(
+        self,
+        values: NDArray[np.float64],
+        *,
+        item_id: str,
+        respondent_ids: Iterable[str],
+        expectations: bool = False,
+    ) -> None:
+        """Raise :class:`ScaleError` if an observed answer is neither on the scale nor an off-scale code.
+
+        With ``expectations``, means of answers between the ends of the scale are right, too.
+        """
         wrong = np.isfinite(values) & ~self.on_scale(values) & ~self.is_off_scale_code(values)
+        if expectations:
+            wrong &= ~self.is_between_answers(values)
         if not wrong.any():
             return
         first = int(np.argmax(wrong))

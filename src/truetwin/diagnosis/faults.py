@@ -94,7 +94,10 @@ def _on_the_scale(item: str, human: Array, twin: Array, panel: Panel) -> dict[st
     codes, counts = np.unique(human, return_counts=True)
     if human.size and codes.size <= 21:
         popular = codes[counts >= POPULAR * human.size]
-        found["unused"] = [float(c) for c in popular if not (twin == c).any()]
+        chosen = (
+            twin if declared is None else declared.snap(twin)
+        )  # an expectation counts as the nearest answer
+        found["unused"] = [float(c) for c in popular if not (chosen == c).any()]
     return found
 
 

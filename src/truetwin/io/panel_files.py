@@ -42,14 +42,21 @@ def read_panel(
         If a table is not one, the tables have nothing in common, or the item file declares none of their items.
     """
     items = read_items(item_file) if item_file else None
-    tables = [read_responses(path, id_column=id_column, items=items) for path in (human, twin)]
+    tables = [
+        read_responses(path, id_column=id_column, items=items, expectations=means)
+        for path, means in ((human, False), (twin, True))
+    ]
     for path, table in zip((human, twin), tables, strict=True):
         if "weight" in table.item_ids and not (items and "weight" in items):
             raise DataError(
                 f"{path}: the column 'weight' would be taken for an item; leave it out, rename it, or declare the item "
                 f"'weight' in an --item-file"
             )
-    third = read_responses(in_context, id_column=id_column, items=items) if in_context else None
+    third = (
+        read_responses(in_context, id_column=id_column, items=items, expectations=True)
+        if in_context
+        else None
+    )
     asked = set(tables[1].item_ids)
     kept = [k for k, item in enumerate(tables[0].item_ids) if item in asked]
     left_out = [item for item in tables[0].item_ids if item not in asked] if kept else []

@@ -36,6 +36,7 @@ def read_responses(
     id_column: str | None = None,
     items: Mapping[str, Item] | None = None,
     weight_column: str | None = None,
+    expectations: bool = False,
 ) -> ResponseMatrix:
     """Read a file of answers in the format that its ending names.
 
@@ -51,6 +52,8 @@ def read_responses(
         Declared texts, scales and blocks; they win over the labels of an SPSS or Stata file.
     weight_column : str, optional
         Column of design weights.
+    expectations : bool, default=False
+        Whether values may be means of answers, between the answers of a declared scale; so it is with twins.
 
     Raises
     ------
@@ -76,7 +79,12 @@ def read_responses(
         if DISCLOSURE_COLUMN in table.column_names and DISCLOSURE_COLUMN not in declared:
             table = table.drop_columns([DISCLOSURE_COLUMN])
     return from_frame(
-        table, id_column=id_column, items=declared, source=str(path), weight_column=weight_column
+        table,
+        id_column=id_column,
+        items=declared,
+        source=str(path),
+        weight_column=weight_column,
+        expectations=expectations,
     )
 
 

@@ -47,7 +47,7 @@ def example_shares(work: Work, number: int) -> list[dict[str, Any]]:
         human, twin = panel.human_values[:, place], panel.twin_values[:, place]
         shares = found.probabilities(item)
         who = np.isfinite(human) & np.isfinite(shares).all(axis=1)
-        there = twin[who & np.isfinite(twin)]
+        there = scale.snap(twin[who & np.isfinite(twin)])  # an expectation counts as the nearest answer
         for k, code in enumerate(scale.categories):
             rows.append(
                 {

@@ -35,7 +35,11 @@ def run_simulation(work: Work) -> list[Path]:
     assert part is not None
     assert inputs.items is not None
     items = read_items(inputs.items)
-    given = read_responses(inputs.twin, id_column=inputs.id_column, items=items) if inputs.twin else None
+    given = (
+        read_responses(inputs.twin, id_column=inputs.id_column, items=items, expectations=True)
+        if inputs.twin
+        else None
+    )
     task = survey_of(part, read_personas(work.personas), items, seed=work.study.seed)
     progress = work.progress
     summary, answers = carry_out_survey(

@@ -93,8 +93,13 @@ def _panel(study: Study, asked: SurveyTask | None) -> str:
         assert inputs.human is not None
         assert inputs.items is not None
         human, *given = (
-            read_responses(path, id_column=inputs.id_column, items=read_items(inputs.items))
-            for path in (inputs.human, inputs.twin)
+            read_responses(
+                path,
+                id_column=inputs.id_column,
+                items=read_items(inputs.items),
+                expectations=means,
+            )
+            for path, means in ((inputs.human, False), (inputs.twin, True))
             if path is not None
         )
         rows = list(dict.fromkeys([*(r for t in given for r in t.respondent_ids), *asked.personas]))
@@ -223,7 +228,7 @@ def _personas(study: Study) -> list[Persona]:
 
 
 def _check_names(study: Study) -> None:
-    from truetwin.calibration.calibrators import check_preset, methods, parameters_for
+    from truetwin.calibration.calibrators import check_preset
     from truetwin.evaluation.target_metrics import metrics
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
     from truetwin.reweighting import discrepancy as discrepancy_named
@@ -231,12 +236,8 @@ def _check_names(study: Study) -> None:
     for part in (study.evaluate, study.calibrate):
         if part is not None:
             check_preset(part.preset)
-    compared = study.evaluate
-    for name in (compared.baseline, *(compared.methods or ()), *compared.parameters) if compared else ():
-        methods.resolve(name)
-    if study.calibrate is not None:
-        parameters_for(study.calibrate.method, study.calibrate.parameters)
-    for name in compared.metric if compared else ():
+    _check_methods(study)
+    for name in study.evaluate.metric if study.evaluate else ():
         metrics.resolve(name)
     if study.evaluate_marginals is not None:
         for name in study.evaluate_marginals.methods:
@@ -246,3 +247,17 @@ def _check_names(study: Study) -> None:
     if study.reweight is not None:
         MARGINAL_METHODS.resolve(study.reweight.method)
         discrepancy_named(study.reweight.discrepancy)
+
+
+def _check_methods(study: Study) -> None:
+    """Check names of methods and their settings by hand, which would otherwise fail after the paid simulation."""
+    from truetwin.calibration.calibrators import by_hand_among, methods, parameters_for, settings_by_hand
+
+    if study.evaluate is not None:
+        wanted = (*(study.evaluate.methods or ()), study.evaluate.baseline)
+        among = by_hand_among(map(methods.resolve, wanted), study.evaluate.parameters)
+        for name, values in among.items():
+            settings_by_hand(name, values)
+    if study.calibrate is not None:
+        method = study.calibrate.method
+        settings_by_hand(method, parameters_for(method, study.calibrate.parameters))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from truetwin.cli import _run
-from truetwin.errors import DataError, TruetwinError
-from truetwin.io import read_personas, read_table
+from truetwin.errors import DataError, ScaleError, TruetwinError
+from truetwin.io import read_items, read_personas, read_responses, read_table
 from truetwin.study import read_study, run_study
 from truetwin.study.example_study import write_example
 from truetwin.study.study_check import check_study
@@ -61,6 +61,27 @@ simulate:
     assert sidecar["settings"]["elicit"] == "distribution"
     assert sidecar["settings"]["reasoning_effort"] == "low"
     assert (done / "simulated.distributions.csv").exists()
+
+
+def test_distributions_are_calibrated_though_their_expectations_lie_between_answers(folder: Path) -> None:
+    done = run(
+        folder,
+        """
+inputs: {human: human.csv, items: items.json, personas: personas.jsonl}
+simulate: {model: "generated:generated.csv", elicit: distribution}
+evaluate: {methods: [twin, ridge], protocols: [leave-one-item-out], parameters: {ridge: {alpha: 10}}, examples: 1}
+calibrate: {method: ridge}
+diagnose:
+""",
+    )
+    twins = read_responses(done / "twin.csv")
+    assert (twins.values % 1 != 0).any()
+    assert read_responses(done / "predictions.csv").shape[1] > 0
+    items = read_items(folder / "items.json")
+    with pytest.raises(
+        ScaleError, match="is not on the scale"
+    ):  # people's answers are never between the categories
+        read_responses(done / "twin.csv", items=items)
 
 
 def test_hyperparameters_are_set_by_hand_and_what_to_ask_next_is_planned(folder: Path) -> None:

@@ -67,6 +67,18 @@ def test_a_run_holds_its_study_and_says_that_predictions_are_predictions(study_f
         (QUICK.replace("method: ridge", "methd: ridge"), "'calibrate.methd'.*'method'"),
         (QUICK.replace("method: ridge", "method: rigde"), "'ridge'"),
         (QUICK.replace("generated.csv", "twins.csv"), "there is no file"),
+        (
+            QUICK.replace("method: ridge", "method: ridge, parameters: {ridge: {alhpa: 1}}"),
+            "no setting 'alhpa'",
+        ),
+        (
+            QUICK.replace("evaluate: {", "evaluate: {parameters: {ridge: {alpha: ten}}, "),
+            "must be a number; got 'ten'",
+        ),
+        (
+            QUICK.replace("evaluate: {", "evaluate: {parameters: {lasso: {alpha: 1}}, "),
+            "'lasso'.*not among",
+        ),
         (QUICK + "calibrate:\n", "occurs twice"),
         (QUICK.replace("leave-one-item-out", "leave-it"), "leave-one-item-out"),
         ("inputs: {human: human.csv}\ncalibrate:\n", "needs twins' answers"),

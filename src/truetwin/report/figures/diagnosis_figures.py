@@ -181,6 +181,8 @@ def fault_figure(diagnosis: Diagnosis) -> Figure:
             axes.hist(values, bins=min(30, max(8, values.size // 4)), color=TWIN, alpha=0.85)
         low, high = (0.5, 2.0) if usual else (-0.5, 0.5)  # beyond these, `diagnose` speaks of a fault
         left_edge, right_edge = axes.get_xlim()
+        margin = 0.25 * (right_edge - left_edge)  # room for the words beside the line
+        left_edge, right_edge = min(left_edge, usual - margin), max(right_edge, usual + margin)
         for begin, end in ((left_edge, low), (high, right_edge)):
             if begin < end:
                 axes.axvspan(begin, end, color=GRID, alpha=0.6, linewidth=0, zorder=0)

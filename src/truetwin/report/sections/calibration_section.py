@@ -81,9 +81,9 @@ def calibration_section(
 def _same_expectation(known: Sequence[Mapping[str, Any]]) -> str:
     first = known[0]
     return (
-        f"What answered items reached when they were hidden in turn lets expect a correlation of "
-        f"{first['expected']:.2f} with people's answers (90% between {first['low']:.2f} and {first['high']:.2f}) "
-        f"for any of the {len(known)} new items; the verdicts below tell them apart."
+        f"Going by answered items, each hidden in turn, the predictions of any of the {len(known)} new items should "
+        f"correlate {first['expected']:.2f} with people's answers (90% interval {first['low']:z.2f} to "
+        f"{first['high']:z.2f}); the verdicts below tell the items apart."
     )
 
 
@@ -115,9 +115,10 @@ def new_item_shares(intervals: Sequence[Mapping[str, Any]], panel: Panel) -> lis
             collected.setdefault(row["item_id"], []).append({float(c): float(p) for c, p in pairs})
     rows = []
     for item, found in collected.items():
-        labels = panel.scales[item].labels
+        scale = panel.scales[item]
+        labels = scale.labels
         twin = panel.twin_values[:, panel.item_ids.index(item)]
-        twin = twin[np.isfinite(twin)]
+        twin = scale.snap(twin[np.isfinite(twin)])  # an expectation counts as the nearest answer
         for code in found[0]:
             rows.append(
                 {

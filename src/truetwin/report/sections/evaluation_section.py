@@ -65,8 +65,8 @@ def evaluation_section(
             f"Methods ({protocol})",
             SUMMARY_FIELDS,
             rows,
-            f"Mean {metric} correlation over {unit}. Undefined scores are counted as unscored and leave the mean, "
-            f"never as zero.",
+            f"Mean {metric} correlation over {unit}. A score that is undefined counts as unscored: it is left "
+            f"out of the mean, and not taken as zero.",
         ),
         Picture(
             f"methods-{name}",
@@ -82,7 +82,7 @@ def evaluation_section(
             f"{len(targets)} {unit}, each with its 95% interval; above the line, calibration helped.",
             targets,
         ),
-        Table(f"Each of the {unit} ({protocol})", TARGET_FIELDS, targets),
+        Table(f"Each {unit[:-1]} ({protocol})", TARGET_FIELDS, targets),
     ]
     return Section(
         f"What calibration gained: {protocol}",

@@ -76,7 +76,10 @@ class Draft:
 
 @dataclass
 class Furnished:
-    """Items with distractors, true replies equally often at every place; and why other drafts became none."""
+    """Items made of drafts, and by draft the reason why one became no item.
+
+    The true reply is equally often the first, second, third and fourth option.
+    """
 
     items: list[VoiceItem] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)

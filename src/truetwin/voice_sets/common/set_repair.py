@@ -101,7 +101,10 @@ def _pool(clean: Stage[ItemRecord]) -> list[PoolReply]:
 
 
 def pool_of(items: Sequence[VoiceItem]) -> list[PoolReply]:
-    """Collect every real reply in a file once: true replies and earlier ones, by person and scope."""
+    """Collect the real replies of a file, those in histories included.
+
+    Each is there once for a person and a scope (:func:`scope_of`).
+    """
     found: dict[tuple[str, str, str], PoolReply] = {}
     for item in items:
         scope, person = scope_of(item), item.persona.id

@@ -87,7 +87,10 @@ def selected_items(
 
 
 def told_selections(items: Sequence[VoiceItem], most: int, embedder: Embedder, seed: int) -> list[str]:
-    """Say what either selection of ``most`` items (of half of them, if there are fewer) does to the baselines."""
+    """Say how right the baselines are in all items, in ``most`` drawn ones, and in the ``most`` of highest alignment.
+
+    Half of the items are selected where there are no more than ``most``.
+    """
     if len(items) < 2:
         return []
     most = most if len(items) > most else len(items) // 2

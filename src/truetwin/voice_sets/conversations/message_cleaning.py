@@ -37,7 +37,7 @@ class Material(Protocol):
 
 @dataclass(frozen=True)
 class CleaningRules:
-    """Rules for what is left out besides bots, and words for it in the counts.
+    """Rules for leaving out messages, and the words under which they are counted. Bots have rules of their own.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ def _thresholds(scored: _Scored, share: float) -> NDArray[np.float32]:
 def distinct_messages(
     informative: Stage[InformativeMessage], most_alike: float, embedder: Embedder, tally: Tally
 ) -> Iterator[InformativeMessage]:
-    """Keep the messages that no earlier one of these says already."""
+    """Leave out every message that says nearly the same as an earlier one."""
     embedder.fit(message["text"] for message in informative.records())
     order = rarest_first(embedder.idf_) if isinstance(embedder, TfidfEmbedder) else None
     known = DistinctTexts(most_alike, order)

@@ -89,7 +89,7 @@ def read_characters(path: str | Path, *, novel: str | None = None) -> list[Chara
 
 
 def complete_cast(people: Sequence[Character], narration: Sequence[str]) -> list[Character]:
-    """Complete the listed people by those that the narration adds, each with the forms of their names there.
+    """Add the people whom the narration names to the listed ones; give all of them the forms of their names.
 
     A form with a title (Mr., Miss ...) goes to the person of that surname whose gender agrees; one that agrees with
     nobody is another person of that surname. Genders are read off the pronouns that follow a name.

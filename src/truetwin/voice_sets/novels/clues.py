@@ -144,7 +144,7 @@ class Names:
         return None
 
     def before(self, narration: str) -> Subject | None:
-        """Find the subject of a sentence with a verb of speech that ends in a comma or colon before a quotation."""
+        """Find who introduces a quotation: the subject of the verb of speech ("Anne said, ...") right before it."""
         text = narration.rstrip()
         if not text.endswith((",", ":", "—", ":—")):
             return None
