@@ -52,6 +52,8 @@ EARLIER_STEP = "earlier-step"
 M = TypeVar("M")
 S = TypeVar("S", bound="Settings")
 MISSING: Any = object()
+#: The largest whole number of databases and loops.
+LARGEST = 2**63 - 1
 
 
 class Side(Enum):
@@ -238,6 +240,14 @@ class Settings(CheckedModel):
             admitted = {kind, *get_args(kind)}
             if admitted & {int, float} and bool not in admitted:
                 raise ValueError(f"must be {in_words(kind)}; got {value}")
+        return value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _refuse_endless_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse a whole number that neither a database nor a loop can count to; a seed may be any."""
+        if type(value) is int and abs(value) > LARGEST and info.field_name != "seed":
+            raise ValueError(f"must be at most {LARGEST}")
         return value
 
 

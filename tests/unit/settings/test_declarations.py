@@ -35,7 +35,7 @@ def refused(model: type[Settings], values: dict[str, Any], side: Side, where: st
         ({"order": "fixd"}, "--order must be fixed, reversed or rotated; got 'fixd'. Did you mean 'fixed'?"),
         ({"per_call": "x"}, "--per-call must be a whole number of at least 1 or 'block'; got 'x'"),
         ({"timeout": "nan"}, "--timeout must be a number; got 'nan'"),
-        ({"extra": "[1]"}, "--extra must be a JSON object; got '[1]'"),
+        ({"extra": "[1]"}, "--extra must be a JSON object; got a list"),
         ({"run": "r", "pilot": 3}, "--pilot goes with --dry-run"),
         ({"run": "r", "price_in": 1}, "prices must be given for both directions: --price-in and --price-out"),
     ],
