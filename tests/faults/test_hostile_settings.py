@@ -202,3 +202,22 @@ def test_a_setting_of_a_method_that_no_computer_counts_to_is_refused(
     assert "must be a number" in refused(
         capsys, "study", "run", str(path), "--run", str(example.parent / "endless")
     )
+
+
+def test_an_empty_path_is_not_the_folder_of_the_study(
+    example: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = example.with_name("nowhere.yaml")
+    path.write_text('inputs: {human: "", twin: generated.csv}\ncalibrate:\n', encoding="utf-8")
+    assert "inputs.human must be a path" in refused(capsys, "study", "check", str(path))
+
+
+def test_results_of_a_step_that_is_no_longer_in_the_study_may_be_removed(example: Path) -> None:
+    path, run = example.with_name("shrinking.yaml"), str(example.parent / "shrinking")
+    planned = FILES + "plan: {budget: 1}\n"
+    path.write_text(planned + "diagnose:\n", encoding="utf-8")
+    assert _run(["study", "run", str(path), "--run", run], debug=False) == 0
+    for name in ("diagnosis.json", "diagnosis.csv"):
+        Path(run, name).unlink()
+    path.write_text(planned, encoding="utf-8")
+    assert _run(["study", "run", str(path), "--run", run], debug=False) == 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from inspect import get_annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
 from pydantic import (
@@ -240,6 +241,16 @@ class Settings(CheckedModel):
             admitted = {kind, *get_args(kind)}
             if admitted & {int, float} and bool not in admitted:
                 raise ValueError(f"must be {in_words(kind)}; got {value}")
+        return value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_empty_paths(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse an empty text where a path is asked for: it would be the folder that one happens to be in."""
+        if isinstance(value, str) and not value and info.field_name:
+            kind = cls.model_fields[info.field_name].annotation
+            if Path in {kind, *get_args(kind)}:
+                raise ValueError("must be a path; got an empty text")
         return value
 
     @field_validator("*", mode="after")

@@ -321,11 +321,13 @@ def _report(work: Work) -> list[Path]:
 
 
 def _results(work: Work) -> dict[str, Path]:
-    """What the report rests on: every result of the other steps."""
+    """What the report rests on: every result of this study's other steps; what a former version left does not count."""
     from truetwin.results.step_cache import Ledger
 
-    entries = Ledger(work.folder).entries()
-    files = [f for name, entry in entries.items() if name != "report" for f in entry["outputs"]]
+    here = {step.name for step in STEPS if step.section(work.study) is not None} - {"report"}
+    files = [
+        f for name, entry in Ledger(work.folder).entries().items() if name in here for f in entry["outputs"]
+    ]
     voice = {f"voice-{k}": path for k, path in enumerate(work.study.voice.results)}
     annotations = work.study.inputs.annotations
     return {
