@@ -1,4 +1,4 @@
-"""Figures of the automatic calibrator on the public data: accuracy, coverage, time.
+"""Measure the automatic calibrator on the public data: accuracy, coverage of intervals, and time.
 
 Usage: python benchmarks/auto.py [--all] [--large]; needs the public data (TRUETWIN_DATA_MIRROR or the network).
 """

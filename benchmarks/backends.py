@@ -1,4 +1,4 @@
-"""The same evaluation on joblib's own workers, on Dask and on Ray: same scores, seconds beside each other.
+"""Run one evaluation on joblib's own workers, on Dask and on Ray. Check that scores agree, and print the seconds.
 
 pip install 'truetwin[dask,ray]'
 python benchmarks/backends.py
@@ -19,7 +19,7 @@ from truetwin.datasets import generate_population
 
 @contextlib.contextmanager
 def dask_workers() -> Iterator[None]:
-    """Two Dask worker processes on this machine."""
+    """Start two Dask worker processes on this machine."""
     from dask.distributed import Client, LocalCluster
 
     with (
@@ -32,7 +32,7 @@ def dask_workers() -> Iterator[None]:
 
 @contextlib.contextmanager
 def ray_workers() -> Iterator[None]:
-    """Two Ray workers on this machine."""
+    """Start two Ray workers on this machine."""
     import ray
     from ray.util.joblib import register_ray
 
@@ -46,7 +46,7 @@ def ray_workers() -> Iterator[None]:
 
 
 def main() -> None:
-    """Run on each backend that is installed."""
+    """Run the evaluation on each backend that is installed."""
     panel = generate_population(600, 40, n_new_items=0, missing=0.2).panel
     expected = None
     print(f"{'backend':10}{'seconds':>9}{'largest difference':>22}")

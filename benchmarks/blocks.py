@@ -1,10 +1,11 @@
-"""How much of the batteries that ids show is found when the ids are anonymous? Measured on published data.
+"""Measure how many batteries are found on published data when item ids do not show them.
 
     python benchmarks/blocks.py
 
-Ids are replaced by letters, so that only missing answers and near-duplicate twin answers are left. Pairs of items of
-one battery are counted: in truth (by the ids), found, and found although the ids do not show it. The 40 pricing items
-of Twin-2K-500 have 780 of the 948 pairs; everybody was asked, and twins answer them independently.
+A battery is a set of items that are asked together. Ids are replaced by letters, so that only missing answers and
+near-duplicate twin answers can show the batteries. Pairs of items in one battery are counted: true pairs (by the
+original ids), true pairs found, and other pairs found. 780 of the 948 pairs of Twin-2K-500 are among its 40 pricing
+items. Everybody was asked these, and twins answer them independently, so that nothing shows their battery.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from truetwin.instrument.battery_evidence import find_blocks
 
 
 def anonymous(panel: Panel) -> tuple[Panel, dict[str, str]]:
-    """The panel under meaningless ids, and which id was which."""
+    """Replace the ids of a panel by meaningless ones. Returns the panel, and a mapping between the ids."""
     order = np.random.default_rng(0).permutation(len(panel.item_ids))
     name = {
         i: "".join("abcdefghij"[int(d)] for d in f"{k:03d}")
@@ -33,7 +34,7 @@ def anonymous(panel: Panel) -> tuple[Panel, dict[str, str]]:
 
 
 def recovery(truth: dict[str, str], found: dict[str, str], items: list[str]) -> str:
-    """Pairs in truth, found of them, found beside them, and the adjusted Rand index."""
+    """Write true pairs, true pairs found, other pairs found, and the adjusted Rand index, as one line."""
     true, got = (np.array([part[i] for i in items]) for part in (truth, found))
     pairs = np.triu_indices(len(items), 1)
     together, joined = ((x[:, None] == x)[pairs] for x in (true, got))
@@ -44,7 +45,7 @@ def recovery(truth: dict[str, str], found: dict[str, str], items: list[str]) -> 
 
 
 def main() -> None:
-    """Print one line a construction."""
+    """Print one line for each construction, that is each way in which the twins were made."""
     for name in twin_2k_500.available_constructions():
         panel = twin_2k_500.load(name)
         truth = infer_blocks(panel.item_ids)

@@ -1,10 +1,10 @@
-"""Does the verdict on a new item hold, and does planning beat chance? Measured on published data.
+"""Measure on published data whether verdicts on new items hold, and whether planned choices beat random ones.
 
     python benchmarks/diagnose.py [verdicts|plan|all] [--method elastic-net] [--only NAME]
 
-Verdicts: every answered item is hidden in turn (leave-one-item-out: its battery stays; leave-block-out: its battery
-goes too), gets the verdict that it would get as a new item, and is then scored. The rule has no fitted threshold; what
-it expects is learned, without the item, on the other items of the same panel.
+Verdicts: every answered item is hidden in turn, gets the verdict that it would get as a new item, and is then scored.
+Leave-one-item-out keeps the rest of its battery (the items asked together with it); leave-block-out hides the battery
+too. The rule has no fitted threshold. The scores that it expects are learned on the other items of the same panel.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from truetwin.diagnosis.verdicts import hidden_verdicts, item_verdicts, record_s
 
 
 def panels(only: str | None) -> list[tuple[str, Panel]]:
-    """The data at hand."""
+    """Load the published panels that are available."""
     found = [(c, twin_2k_500.load(c)) for c in twin_2k_500.available_constructions() if not only or only in c]
     if not only or only in "MovieLens":
         found.append(("MovieLens", movielens.load()))
@@ -35,7 +35,7 @@ def panels(only: str | None) -> list[tuple[str, Panel]]:
 
 
 def without_items(panel: Panel, items: list[str]) -> Panel:
-    """The panel as if nobody had answered these items."""
+    """Return the panel without any human answers to these items."""
     keep = [k for k, i in enumerate(panel.human.item_ids) if i not in set(items)]
     human = panel.human
     shown = ResponseMatrix(human.values[:, keep], human.respondent_ids, [human.items[k] for k in keep])
@@ -43,7 +43,7 @@ def without_items(panel: Panel, items: list[str]) -> Panel:
 
 
 def blocks_out(panel: Panel) -> list[dict]:
-    """Verdicts on each answered item with its battery hidden, beside what then came out."""
+    """Give a verdict on each answered item with its battery hidden, and score the item."""
     whole = prepare(panel)
     twin = twin_scores(whole)
     calibrated = left_out(whole, whole.groups).calibrated
@@ -64,7 +64,7 @@ def blocks_out(panel: Panel) -> list[dict]:
 
 
 def with_method(panel: Panel, method: str, rows: list[dict], protocol: str, preset: str) -> list[dict]:
-    """The same verdicts, scored with another calibrator."""
+    """Replace the scores in ``rows`` by those of another calibrator. The verdicts stay the same."""
     from truetwin.evaluation import evaluate
 
     table = evaluate(panel, ["twin", method], protocol, preset=preset)
@@ -73,7 +73,7 @@ def with_method(panel: Panel, method: str, rows: list[dict], protocol: str, pres
 
 
 def show(name: str, rows: list[dict]) -> None:
-    """One line a verdict."""
+    """Print one line for each verdict."""
     for row in record_summary(rows):
         if row["n_items"]:
             parts = [
@@ -107,7 +107,7 @@ def verdicts(only: str | None, method: str | None) -> None:
 
 
 def revealed_items(whole: Prepared, known: np.ndarray, targets: np.ndarray) -> float:
-    """Mean correlation of target items predicted from the known ones, whose twins vary."""
+    """Return the mean correlation of target items predicted from known items, all of which have varying twins."""
     K, H = whole.twin_correlations, whole.human
     rows = np.flatnonzero(np.isfinite(H[:, known]).any(axis=1))[:1000]
     predicted = np.full((rows.size, targets.size), np.nan)
@@ -120,9 +120,10 @@ def revealed_items(whole: Prepared, known: np.ndarray, targets: np.ndarray) -> f
 
 
 def revealed_people(whole: Prepared, known: np.ndarray, targets: np.ndarray) -> float:
-    """Error (root mean square over items, in sds) of the item means of people asked for those of the target people.
+    """Return the error of using item means of the people asked as item means of the target people.
 
-    How target people deviate from the means is hardly predictable, and planning does not change it.
+    The error is a root mean square over items, in standard deviations. Deviations of target people from the means are
+    hardly predictable, and planning does not change them.
     """
     H = whole.human[:, whole.donors]
     gaps = np.nanmean(H[known], axis=0) - np.nanmean(H[targets], axis=0)
@@ -130,7 +131,7 @@ def revealed_people(whole: Prepared, known: np.ndarray, targets: np.ndarray) -> 
 
 
 def mean_correlation(predicted: np.ndarray, truth: np.ndarray) -> float:
-    """Mean over columns of the correlation over observed entries, where it is defined."""
+    """Return the mean over columns of the correlation over observed entries. Undefined correlations are left out."""
     found = []
     for x, y in zip(predicted.T, truth.T, strict=True):
         both = np.isfinite(x) & np.isfinite(y)
@@ -140,7 +141,7 @@ def mean_correlation(predicted: np.ndarray, truth: np.ndarray) -> float:
 
 
 def plans(only: str | None, n_splits: int, n_draws: int) -> None:
-    """Print what planned and random choices bring the same targets, over random splits of what is known."""
+    """Print the gain of planned and of random choices for the same targets, over random splits of the known data."""
     print("k answered items revealed: mean correlation of fixed targets; planned, random, paired")
     print("k people revealed: error of their item means for those of fixed targets, in sds (less is better)")
     for name, panel in panels(only):
@@ -179,7 +180,7 @@ def plans(only: str | None, n_splits: int, n_draws: int) -> None:
 
 
 def without(panel: Panel, axis: str, seen: set[str]) -> Panel:
-    """The panel as if only these items (people) had human answers."""
+    """Return the panel with human answers to these items (or of these people) only."""
     human = panel.human
     if axis == "item":
         return without_items(panel, [i for i in human.item_ids if i not in seen])
@@ -189,7 +190,7 @@ def without(panel: Panel, axis: str, seen: set[str]) -> Panel:
 
 
 def main() -> None:
-    """Run, and print."""
+    """Run the chosen measurements and print them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,9 +1,9 @@
-"""How the cost of calibrating grows with respondents and items, and how much memory it takes.
+"""Measure how time and memory of calibrating grow with the numbers of respondents and items.
 
     python benchmarks/growth.py [--most-respondents 200000] [--most-items 1000]
 
-Each cell is a process of its own that generates a panel, calibrates two new items, and reports seconds and peak
-resident memory; the exponent is the slope of log seconds on log size over the larger half of the sizes.
+For each size, a separate process generates a panel, calibrates two new items, and reports seconds and peak resident
+memory. The exponent is the slope of log seconds on log size over the larger half of the sizes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ITEMS = (50, 100, 200, 500, 1_000)
 
 
 def one(n: int, m: int, method: str) -> None:
-    """Measure one cell and print it as JSON."""
+    """Measure one size and print the figures as JSON."""
     import truetwin as tt
     from truetwin.datasets import generate_population
 
@@ -35,13 +35,13 @@ def one(n: int, m: int, method: str) -> None:
 
 
 def measure(n: int, m: int, method: str) -> dict[str, float]:
-    """Run one cell in a process of its own."""
+    """Measure one size in a separate process."""
     command = [sys.executable, __file__, "--one", str(n), str(m), method]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def exponent(sizes: list[int], seconds: list[float]) -> float:
-    """Slope of log seconds on log size."""
+    """Fit the slope of log seconds on log size."""
     import numpy as np
 
     half = len(sizes) // 2
@@ -49,7 +49,7 @@ def exponent(sizes: list[int], seconds: list[float]) -> float:
 
 
 def main() -> None:
-    """Run, and print both tables."""
+    """Measure all sizes and print both tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""Compare what was found in a book with items that somebody else made from it."""
+"""Compare the utterances found in a book with published items that were made from the same book."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from truetwin.voice_sets.novels.novel_drafts import ReadBook
 
 @dataclass(frozen=True)
 class Known:
-    """An utterance that is known to be in the book: its words, who speaks, and about where (any increasing number)."""
+    """Known utterance of the book: its words, its speaker, and its approximate place (any increasing number)."""
 
     text: str
     speaker: str
@@ -24,7 +24,8 @@ class Known:
 class Agreement:
     """Counts of known utterances: all, in the book word for word, found as speech, found whole, same speaker.
 
-    Each is counted among those before it; whole utterances and same speakers both among those found.
+    Each count is a part of the one before it, except that "found whole" and "same speaker" are both parts of "found as
+    speech".
     """
 
     n_known: int
@@ -35,11 +36,11 @@ class Agreement:
 
 
 def agreement(read: ReadBook, known: Sequence[Known]) -> Agreement:
-    """Compare; words only, whatever the marks.
+    """Compare utterances found in a book with known ones, by their words only. Punctuation does not count.
 
-    A known utterance counts as found if its words stand within what one person says at one place. Where they stand in
-    several (such as "Yes."), the one nearest to the known place is taken, places being matched by those utterances that
-    stand in one only. Speakers are compared by name.
+    A known utterance counts as found if its words occur within the speech of one person at one place. Words such as
+    "Yes." occur at several places; the place nearest to the known one is taken. Utterances that occur only once show
+    how known places map to places in the book. Speakers are compared by name.
     """
     text = f" {words_only(' '.join(p.text for p in read.book.paragraphs))} "
     here = [k for k in known if f" {words_only(k.text)} " in text]
@@ -60,7 +61,7 @@ def agreement(read: ReadBook, known: Sequence[Known]) -> Agreement:
 
 
 def words_only(text: str) -> str:
-    """Lower-case words without marks and apostrophes.
+    """Return the words of a text in lower case, without punctuation and apostrophes.
 
     Examples
     --------
@@ -71,6 +72,6 @@ def words_only(text: str) -> str:
 
 
 def _is_named(name: str, known: str) -> bool:
-    """Whether two names may be one person's: equal, or one is a part of the other ("Hale", "Thomas Hale")."""
+    """Tell whether two names may belong to one person: they are equal, or one is part of the other ("Thomas Hale")."""
     own = [w for w in name.split() if w.rstrip(".") not in ("Mr", "Mrs", "Miss", "Dr")]
     return name == known or (len(own) == len(name.split()) and set(own) <= set(known.split()))

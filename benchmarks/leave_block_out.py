@@ -1,10 +1,11 @@
-"""A genuinely new battery: the paper's methods, adaptive transfer and the automatic calibrator on public data.
+"""Measure how methods predict a new battery on public data: the paper's methods, adaptive transfer, and ``auto``.
 
     python benchmarks/leave_block_out.py [--construction NAME]... [--methods NAME]... [--output FILE]
 
-No human answer to any item of the target's battery is seen. The paper's methods run with the settings that it
-published for Twin-2K-500, which were chosen on these very targets. Without --construction every one at hand is run:
-about ten CPU minutes each on one core. Needs the public data (TRUETWIN_DATA_MIRROR or the network).
+A battery is a set of items asked together. No human answer to any item of the target's battery is seen. The paper's
+methods run with the settings that the paper published for Twin-2K-500, which were chosen on the same targets. A
+construction is one way in which the twins were made. Without --construction, all available ones are run; each takes
+about ten CPU minutes on one core. Needs the public data (TRUETWIN_DATA_MIRROR or the network).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ METHODS = ["twin", *PAPER_METHODS, "adaptive:ridge", "adaptive:elastic-net", "au
 
 
 def main() -> None:
-    """Run, and print a table a construction."""
+    """Run the methods and print one table for each construction."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,12 +1,12 @@
-"""What the first human answers to a new item bring for everybody else. Measured on published data.
+"""Measure on published data how the first human answers to a new item improve the predictions for everybody else.
 
     python benchmarks/online.py [--only NAME] [--orders 1]
 
 Every answered item is hidden and calibrated as a new item (leave-one-item-out, method auto). People then answer in
-random order; after k answers, those who have not answered among the first 200 are predicted. Printed are, over items:
-the change of squared error (in units of the item's variance) and of correlation against no answer, with standard
-errors; the same if level and slope alone are corrected; and how often 90% intervals cover: of single answers, and of
-the mean over everybody who has answered (prediction-powered estimate).
+random order. After k answers, the people who are not among the first 200 to answer are predicted. Printed are means
+over items: the change of squared error (in units of the item's variance) and of correlation, against no answer, with
+standard errors; both changes if only level and slope are corrected; and the coverage of 90% intervals for single
+answers and for the mean over everybody who has answered (prediction-powered estimate).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LEAST = 260
 
 
 def calibrated(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions of every answered item, and the spread of their errors, as if nobody had answered it."""
+    """Predict every answered item as if nobody had answered it. Returns predictions and the spread of their errors."""
     folds = protocols["leave-one-item-out"].folds(panel, None)
     found = Auto().predict_folds(panel, folds, Preprocessing())
     laws = Auto().fold_laws(panel, folds)
@@ -47,7 +47,10 @@ def calibrated(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
 def one_item(
     panel: Panel, predictions: np.ndarray, spread: float, j: int, seed: int
 ) -> list[tuple[float, ...]]:
-    """For each number of answers: errors, correlations and coverage with donors, and without."""
+    """Measure errors, correlations and coverage for each number of answers, with and without donors.
+
+    Donors are the other answered items from which an item is predicted.
+    """
     truth = panel.human_values[:, j]
     who = np.flatnonzero(np.isfinite(truth) & np.isfinite(predictions))
     human = panel.human_values.copy()
@@ -77,7 +80,7 @@ def one_item(
 
 
 def show(name: str, panel: Panel, orders: int) -> None:
-    """Print one line a number of answers."""
+    """Print one line for each number of answers."""
     grid, spread = calibrated(panel)
     items = [j for j in range(len(panel.item_ids)) if np.isfinite(panel.human_values[:, j]).sum() >= LEAST]
     found = np.array(
@@ -99,7 +102,7 @@ def show(name: str, panel: Panel, orders: int) -> None:
 
 
 def main() -> None:
-    """Run, and print."""
+    """Run all panels and print their tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

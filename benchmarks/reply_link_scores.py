@@ -1,4 +1,4 @@
-"""Score the reply heuristic against annotated links, beside rules that look at nothing."""
+"""Score the reply heuristic against annotated reply links, beside simple rules that do not look at the texts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Rule = Callable[[Sequence[Numbered]], dict[int, int]]
 
 @dataclass(frozen=True)
 class LinkScore:
-    """Agreement with annotated links; a figure is None where it is undefined (nothing predicted or annotated)."""
+    """Agreement with annotated links. A figure is None if it is undefined: nothing was predicted, or annotated."""
 
     rule: str
     n_messages: int
@@ -31,22 +31,22 @@ class LinkScore:
 
     @property
     def precision(self) -> float | None:
-        """Correct over predicted links."""
+        """Precision: correct links divided by predicted links."""
         return self.n_correct / self.n_predicted if self.n_predicted else None
 
     @property
     def recall(self) -> float | None:
-        """Correct over annotated links."""
+        """Recall: correct links divided by annotated links."""
         return self.n_correct / self.n_annotated if self.n_annotated else None
 
     @property
     def f1(self) -> float | None:
-        """Harmonic mean of precision and recall."""
+        """F1 score: harmonic mean of precision and recall."""
         both = self.n_predicted + self.n_annotated
         return 2 * self.n_correct / both if both else None
 
     def row(self) -> dict[str, Any]:
-        """As a record, shares in percent."""
+        """Return counts and figures as a record, with shares in percent."""
         shares = {name: getattr(self, name) for name in ("precision", "recall", "f1")}
         return {
             "rule": self.rule,
@@ -61,8 +61,9 @@ class LinkScore:
 def score_links(files: Iterable[Path], rule: str, *, others_only: bool = False) -> LinkScore:
     """Score a rule of :data:`RULES` on annotated IRC logs.
 
-    Messages count that are annotated; what lies before them is only context. With ``others_only``, links to a user's
-    own messages are left out on both sides: what remains are the links that give a stimulus.
+    Only annotated messages count; the messages before them are context. With ``others_only``, links to a user's own
+    messages are left out, both predicted and annotated ones. The remaining links give a stimulus: a message by another
+    user that is replied to.
     """
     n_messages = n_annotated = n_predicted = n_correct = 0
     for path in files:
@@ -79,7 +80,7 @@ def score_links(files: Iterable[Path], rule: str, *, others_only: bool = False) 
             true = {a for a in linked if a in people and not (others_only and people[a] == people[number])}
             guess = predicted.get(number)
             if others_only and not true and linked:
-                continue  # a message that only goes on from its own user's has no stimulus to be scored
+                continue  # a message that continues its own user's message has no stimulus to score
             n_messages += 1
             n_annotated += len(true)
             n_predicted += guess is not None
@@ -88,7 +89,9 @@ def score_links(files: Iterable[Path], rule: str, *, others_only: bool = False) 
 
 
 def read_links(path: Path) -> list[Link]:
-    """Annotated links of an IRC log, ``(earlier, later)`` line numbers; a pair of equal numbers opens a conversation.
+    """Read the annotated links of an IRC log: pairs ``(earlier, later)`` of line numbers.
+
+    A pair of equal numbers marks the first message of a conversation.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def read_links(path: Path) -> list[Link]:
 
 
 def annotation_of(path: Path) -> Path:
-    """Where the links of an IRC log are."""
+    """Return the path of the file with the annotated links of an IRC log."""
     return path.with_name(f"{irc_name(path)}.annotation.txt")
 
 
@@ -137,7 +140,7 @@ def _before(messages: Sequence[Numbered]) -> dict[int, int]:
 
 def _before_by_another(messages: Sequence[Numbered]) -> dict[int, int]:
     found: dict[int, int] = {}
-    runs: tuple[str, int | None] = ("", None)  # who spoke last, and the message before that run
+    runs: tuple[str, int | None] = ("", None)  # last user, and the message before that user's run
     last: int | None = None
     for number, message in messages:
         if message.user != runs[0]:

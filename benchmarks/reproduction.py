@@ -1,10 +1,10 @@
-"""The papers' tables, computed anew: runs `truetwin reproduce` and writes `docs/reproduction.md`.
+"""Recompute the papers' tables: run `truetwin reproduce` and write `docs/reproduction.md`.
 
     python benchmarks/reproduction.py [--results build/reproduction] [--only table-2] [--again]
 
-Every command's result is kept in the results folder with the date, the version and the time it took, and is not
-computed twice unless asked, so that the slow tables can be run on another day. Cells that no data are at hand for are
-listed as not computed. With `--only ''` nothing is run and the page is written from what is there.
+The result of every command is kept in the results folder with the date, the version and the time it took. It is
+computed again only with `--again`, so that the slow tables can be run on another day. Cells without available data are
+listed as not computed. With `--only ''` nothing is run, and the page is written from the results that exist.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def commands() -> list[tuple[str, ...]]:
-    """Arguments of `truetwin reproduce`, the quick ones first."""
+    """List the arguments of each call of `truetwin reproduce`, the quick ones first."""
     from truetwin.datasets import twin_2k_500
     from truetwin.reproduction.published import published
 
@@ -45,7 +45,7 @@ def commands() -> list[tuple[str, ...]]:
 
 
 def compute(arguments: tuple[str, ...], path: Path) -> None:
-    """Run one command and keep what it printed, or what it said when it could not."""
+    """Run one command and store its output, or its error message if it fails."""
     program = [
         sys.executable,
         "-c",
@@ -84,13 +84,13 @@ def _commit() -> str | None:
 
 
 def kept(results: Path, arguments: tuple[str, ...]) -> Path:
-    """Where the result of a command lies."""
+    """Return the path of the stored result of a command."""
     name = "-".join("".join(c if c.isalnum() or c in ".-" else "_" for c in a.lstrip("-")) for a in arguments)
     return results / f"{name}.json"
 
 
 def main() -> None:
-    """Run what is missing, then write the page."""
+    """Run the commands without a stored result, then write the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

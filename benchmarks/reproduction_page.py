@@ -1,4 +1,4 @@
-"""The page of reproduced tables, from the results that `reproduction.py` kept."""
+"""Write the page of reproduced tables from the results that `reproduction.py` stored."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NOTES = {
 
 
 def page(records: Sequence[Record], wanted: Sequence[tuple[str, ...]]) -> str:
-    """The whole page as Markdown; commands that are wanted and have no result are listed at its end."""
+    """Write the whole page as Markdown. Wanted commands without a result are listed at its end."""
     parts = [INTRO]
     for table, title in TITLES.items():
         done = [r for r in records if r["arguments"][0] == table and "result" in r]
@@ -58,7 +58,7 @@ def page(records: Sequence[Record], wanted: Sequence[tuple[str, ...]]) -> str:
 
 
 def command(arguments: Sequence[str]) -> str:
-    """The command as one would type it."""
+    """Write the command as a user would type it."""
     return " ".join(["truetwin reproduce", *(f'"{a}"' if " " in a else a for a in arguments)])
 
 
@@ -188,7 +188,7 @@ def _not_computed(records: Sequence[Record], wanted: Sequence[tuple[str, ...]]) 
 
 
 def _largest(rows: Rows, name: str, digits: str = ".4f") -> str:
-    """A sentence on the cell that is farthest from the paper."""
+    """Write a sentence about the cell that differs most from the paper."""
     ours_alone = (
         "synthetic-control" if any(r.get("method") == "synthetic-control-paper" for r in rows) else ""
     )

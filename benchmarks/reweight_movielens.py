@@ -1,4 +1,6 @@
-"""All seven objectives in three variants on MovieLens, to a thousandth of the optimum: CPU seconds, steps, proven gaps.
+"""Fit all seven objectives in three variants on MovieLens, to a thousandth of the optimum.
+
+Printed are CPU seconds, steps, and the proven gap to the optimum.
 
 python benchmarks/reweight_movielens.py      # needs the published data (download, or TRUETWIN_DATA_MIRROR)
 """

@@ -1,10 +1,10 @@
-"""Growth curve of the weighted ensemble: seconds a step, memory, and a whole kl fit, against the number of twins.
+"""Measure how the weighted ensemble scales with the number of twins: seconds a step, memory, and a whole ``kl`` fit.
 
     python benchmarks/reweight_scaling.py                  # 20 thousand and 200 thousand twins
     python benchmarks/reweight_scaling.py --twins 2000000  # the large case: about 1 GiB, a few minutes
 
-Twins are made up: each has a position on three hidden traits, each item weighs them, answers are cut into K
-steps. Items are made one after the other, so the n x m table of answers never exists.
+Twins are generated. Each has a position on three hidden traits, each item weighs the traits, and the weighted sum is
+cut into K categories. Items are made one after the other, so that the n x m table of answers never exists.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from truetwin.solvers.mirror_descent import minimise_on_simplex
 
 
 def columns(n: int, m: int, width: int, seed: int) -> Iterator[np.ndarray]:
-    """Answers of ``n`` twins and ``width`` base category twins to one item after the other."""
+    """Yield the answers of ``n`` twins and ``width`` base category twins to one item after the other.
+
+    A base category twin gives the same category to every item.
+    """
     rng = np.random.default_rng(seed)
     traits = rng.normal(size=(n, 3)).astype(np.float32)
     for _ in range(m):

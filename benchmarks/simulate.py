@@ -1,10 +1,10 @@
-"""Calls per second, processor time and memory of a run, against a server process with a fixed latency.
+"""Measure calls per second, processor time and memory of a run against a server process with a fixed latency.
 
     python benchmarks/simulate.py                   # 10 thousand calls at concurrency 200
     python benchmarks/simulate.py --calls 100000
 
-Beside it, in the same process and against the same server: the bare ``openai`` client in a loop, which keeps nothing.
-The server runs on the same machine and takes its own share of the cores.
+For comparison, the bare ``openai`` client, which stores nothing, runs in a loop in the same process against the same
+server. The server runs on the same machine and takes its own share of the cores.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PERSONA = (
 
 
 class Survey:
-    """``n`` calls: personas of about 2000 characters, a hundred items each."""
+    """Task of ``n`` calls: personas of about 2000 characters with a hundred items each."""
 
     def __init__(self, n: int) -> None:
         self.n = n
@@ -73,7 +73,7 @@ def resident_mib() -> float:
 
 
 async def bare_loop(base_url: str, task: Survey, n: int, concurrency: int) -> dict[str, float]:
-    """The client as its documentation shows it, on the same transport, ``concurrency`` loops at once."""
+    """Run the client as its documentation shows, on the same transport, in ``concurrency`` loops at once."""
     import openai
 
     cells = iter(list(task.cells())[:n])
@@ -129,7 +129,7 @@ def main(calls: int, concurrency: int, latency: float) -> None:
             task = Survey(calls)
             measured_run(
                 base_url, Survey(200), concurrency, Path(tempfile.mkdtemp(dir=folder))
-            )  # imports, caches
+            )  # warm up: imports and caches
             print(json.dumps({"run": measured_run(base_url, task, concurrency, Path(folder))}), flush=True)
             print(json.dumps({"resume": measured_run(base_url, task, concurrency, Path(folder))}), flush=True)
             n_bare = min(calls, 5000)

@@ -1,9 +1,10 @@
-"""Cost of the papers' tables, method by method, beside the reference implementation.
+"""Measure the cost of the papers' tables for each method, beside the reference implementation.
 
     python benchmarks/tables.py [--table table-2|table-4|table-5] [--all-constructions] [--n-jobs 1]
 
-Times of the reference are CPU seconds for one full leave-one-item-out sweep on one core of a 2-core machine, measured
-on the authors' code. Every linear method there imputes on its own; here they share it, which is the first row.
+Times of the reference are CPU seconds of the authors' code for one full leave-one-item-out sweep on one core of a
+2-core machine. There, every linear method imputes missing answers by itself. Here, the methods share one imputation,
+which is the first row.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ REFERENCE = {  # seconds: Twin-2K-500 (table 4), MovieLens (table 2)
 
 
 def main() -> None:
-    """Run, and print the table."""
+    """Run the methods and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -53,7 +54,7 @@ def main() -> None:
 
 
 def report(table: str, rows: list[dict]) -> None:
-    """Seconds of each method, its ratio to the reference, and its figure beside the paper's."""
+    """Print the seconds of each method, their ratio to the reference, and its figure beside the paper's."""
     column = {"table-4": 0, "table-2": 1}.get(table)
     for dataset, construction in dict.fromkeys((r["dataset"], r["construction"]) for r in rows):
         here = [r for r in rows if (r["dataset"], r["construction"]) == (dataset, construction)]

@@ -1,12 +1,13 @@
-"""Figures of building and repairing narrative items, on the public data.
+"""Measure the building and repairing of narrative items on the public data.
 
 ``python benchmarks/voice_build.py BOOK [--characters PROFILES --novel NAME] [--only speech|build|repair] [--seed S]``
 
-BOOK is the plain text of the novel; the published items and profiles come from the usual cache or mirror. Printed: how
-many published utterances of that novel are found as speech and attributed to the published speaker (without and with
-the published list of characters), and audits of a set built from the book and of the repaired published items, before
-and after. Repaired and built sets are also tried on what the matching did not see: another kind of style model and
-other folds.
+BOOK is the plain text of the novel. The published items and profiles come from the usual cache or mirror. Printed are:
+
+- how many published utterances of that novel are found as speech, and how many of these are attributed to the published
+  speaker, without and with the published list of characters;
+- audits of a set built from the book, and of the published items before and after repair;
+- audits of the built and repaired sets by a kind of style model, and in folds, that the matching did not use.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def print_built(built: Built) -> None:
 
 
 def print_unseen(items: Sequence[VoiceItem]) -> None:
-    """Style models that played no part in matching or balancing."""
+    """Print the audits by style models that played no part in matching or balancing."""
     y = np.array([answer_index(i) for i in items])
     for seed in (101, 102, 103):
         found = style_probabilities(items, seed=seed)

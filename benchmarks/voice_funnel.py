@@ -1,10 +1,13 @@
-"""Sends generated messages through the messaging funnel; prints CPU and wall time and peak memory.
+"""Send generated messages through the messaging funnel, and print CPU time, wall time and peak memory.
+
+The funnel is the sequence of filters that turns a message log into voice items.
 
     python benchmarks/voice_funnel.py --messages 500000 [--folder DIR] [--replies]
 
-Messages are made up: words drawn by Zipf's law from a vocabulary of each user's own mixture, users in several
-channels, bots, canned messages, repeated ones. With ``--replies`` the log states what each message replies to;
-without, the heuristic finds it. The target is 5,000,000 messages in 15 minutes on two cores, in 2 GiB.
+Words are drawn by Zipf's law, and each user mixes the vocabulary in their own way. Users write in several channels;
+there are bots, canned messages and repeated messages. With ``--replies`` the log states which message each message
+replies to; without it, the heuristic finds the links. The target is 5,000,000 messages in 15 minutes on two cores, in
+2 GiB.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ BATCH = 50_000
 
 
 def write_log(path: Path, n: int, *, replies: bool, seed: int = 0) -> None:
-    """A log of ``n`` messages: ``user, channel, text, id, reply_to, time`` in JSONL."""
+    """Write a log of ``n`` messages as JSON lines with ``user, channel, text, id, reply_to, time``."""
     rng = np.random.default_rng(seed)
     n_users, n_channels = max(n // 1000, 60), max(n // 25_000, 8)
     vocabulary = np.array(

@@ -1,10 +1,10 @@
-"""Scores the reply heuristic against the annotated links of IRC logs (precision, recall, F1 with counts).
+"""Score the reply heuristic against the annotated links of IRC logs: precision, recall and F1, with counts.
 
     python benchmarks/voice_reply_links.py FOLDER [--json]
 
-FOLDER holds ``train`` and ``new-domains`` (logs with ``*.annotation.txt``). The heuristic was tuned on ``train``;
-the figures of ``new-domains`` (other channels, other years) were looked at while it was revised, so neither part is
-unseen: the figures describe the heuristic, they do not estimate how it does elsewhere.
+FOLDER holds ``train`` and ``new-domains``: logs with ``*.annotation.txt``. The heuristic was tuned on ``train``. The
+figures of ``new-domains`` (other channels, other years) were looked at while it was revised. Neither part is therefore
+unseen: the figures describe the heuristic on these logs and do not estimate its accuracy elsewhere.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""A full narrative choice run (1187 items) against a local server with 50 ms latency: our runner and Inspect.
+"""Compare our runner with Inspect on a full narrative choice run: 1187 items, a local server with 50 ms latency.
 
     python benchmarks/voice_run.py            # needs the published items (TRUETWIN_DATA_MIRROR, or the network)
 
-Prints, one line each: our runner; our runner interrupted five times by Ctrl-C, with what the server says it served;
-Inspect with the benchmark's task; Inspect with a trivial task of the same size, which is its floor. Times are wall
-clock and processor seconds of the client.
+Prints one line for each of four runs: our runner; our runner interrupted five times by Ctrl-C, with the number of
+requests that the server counted; Inspect with the benchmark's task; and Inspect with a trivial task of the same size,
+which is its least time. Times are wall-clock and processor seconds of the client.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def our_runner(url: str) -> None:
 
 
 def interrupted(url: str) -> None:
-    """The program itself, stopped by Ctrl-C five times; then to its end, and once more without interruption."""
+    """Run the program and stop it by Ctrl-C five times; then run it to its end, and once more without interruption."""
     with tempfile.TemporaryDirectory() as folder, timed("our program, interrupted five times") as found:
         post(url, "reset", {})
         post(url, "config", {"latency": 0.2})

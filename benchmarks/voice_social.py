@@ -1,10 +1,10 @@
-"""Builds social items from generated posts and replies, with either selection; prints what baselines make of them.
+"""Build social items from generated posts and replies in three ways, and print how well baselines solve them.
 
     python benchmarks/voice_social.py [--posts 150] [--users 120] [--items 300]
 
-Posts and replies are made up: users have favourite words, their own usual length and punctuation, and partly reply
-in the words of the post. Shown are the published recipe (unmatched distractors), and the built sets with items drawn
-by the seed and with those of the highest persona-choice alignment.
+Each user has favourite words, a usual length and a usual punctuation, and partly replies in the words of the post. The
+three ways are: the published recipe, whose distractors are not matched to the true answer; matched distractors with
+items drawn at random by the seed; and matched distractors with the items of the highest persona-choice alignment.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WORDS = 3000
 
 
 def write_replies(path: Path, *, posts: int, users: int, each: int = 30, seed: int = 0) -> None:
-    """``each`` replies to every post, in JSONL."""
+    """Write ``each`` replies to every post, as JSON lines."""
     rng = np.random.default_rng(seed)
     letters = list("abcdeilmnoprstu")
     vocabulary = np.array(["".join(rng.choice(letters, rng.integers(2, 9))) for _ in range(WORDS)])

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
 from truetwin._moved import adopt_old_hooks
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.orientation import Answers, Array, axis_ids
 from truetwin.calibration.predictive_law import Law
 from truetwin.data import Axis, Panel, Target
@@ -166,6 +168,10 @@ class Calibrator(BaseEstimator, ABC):
         """Return the laws of many folds of one table; methods override it to share work."""
         prepared = preprocessing or Preprocessing()
         return [self.laws(make_designs(answers, [fold], prepared)[0]) for fold in folds]
+
+    def new_cells(self, design: Design, people: NDArray[np.intp]) -> NewCells | None:
+        """Predict what new respondents, given by their positions, answer to the new items of a design; None if not."""
+        return None
 
     def situation(self, panel: Panel, target: str, targets: Sequence[str]) -> str | None:
         """Say in words what a new item faces in a panel; None if it makes no difference to the method.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from truetwin.calibration.base import Calibrator, Prediction, make_fold, with_bl
 from truetwin.calibration.calibrators import methods_with_laws, named_calibrators
 from truetwin.calibration.design import Fold, Preprocessing, make_designs
 from truetwin.calibration.error_conditioning import donor_covariates
+from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.online_items import OnlineItem
 from truetwin.calibration.orientation import Array, axis_ids, orient
 from truetwin.calibration.predictive_law import Law
@@ -39,6 +40,8 @@ class Calibration:
         The method with the settings used for each axis.
     parts : tuple of Prediction
         One prediction for the new items and one for the new respondents, as far as there are any.
+    new_cells : NewCells, optional
+        Answers of new respondents to new items, with their own errors; they stand in ``parts`` too.
     """
 
     panel: Panel
@@ -46,6 +49,7 @@ class Calibration:
     calibrators: Mapping[Axis, Calibrator]
     parts: tuple[Prediction, ...]
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    new_cells: NewCells | None = None
 
     def __repr__(self) -> str:
         predicted = int(np.isfinite(self.grid).sum())
@@ -183,9 +187,13 @@ class Calibration:
         result = {}
         for k, (target, law) in enumerate(laws.items()):
             predicted = self._part(axis).values[:, k]
-            low, high = law.quantiles(level)
-            lower, upper = (self._limited(axis, target, predicted + error) for error in (low, high))
-            result[target] = (lower, upper)
+            ends = [np.array(predicted + error) for error in law.quantiles(level)]
+            if self.new_cells:
+                where, values = self.new_cells.interval_along(axis, target, level, self.panel.item_ids)
+                for end, value in zip(ends, values, strict=True):
+                    end[where] = value
+            lower, upper = (np.where(np.isfinite(predicted), end, np.nan) for end in ends)
+            result[target] = (self._limited(axis, target, lower), self._limited(axis, target, upper))
         return result
 
     def _limited(self, axis: Axis, target: str, values: Array) -> Array:
@@ -205,7 +213,11 @@ class Calibration:
             raise ParameterError(
                 f"item {item!r} is {scale.describe()}; only ordinal items have category probabilities"
             )
-        return law.probabilities(self._of(item), scale.categories)
+        if not self.new_cells:
+            return law.probabilities(self._of(item), scale.categories)
+        result = law.probabilities(self._of_known(item), scale.categories)
+        result[self.new_cells.rows] = self.new_cells.probabilities(item, scale.categories)
+        return result
 
     def online(self, item: str) -> OnlineItem:
         """Return the predictions of a new item in a form that is updated as people answer it."""
@@ -213,7 +225,7 @@ class Calibration:
         if law is None:
             raise ParameterError(f"there is no predicted new item {item!r}")
         return OnlineItem(
-            self._of(item),
+            self._of_known(item),
             self.panel.respondent_ids,
             spread=max(float(np.mean(law.error_sd())), 1e-9),
             covariates=donor_covariates(
@@ -224,6 +236,13 @@ class Calibration:
     def _of(self, item: str) -> Array:
         part = self._part("item")
         return part.values[:, part.target_ids.index(item)]
+
+    def _of_known(self, item: str) -> Array:
+        """Predictions for people who have answered other items; NaN for new respondents."""
+        values = self._of(item).copy()
+        if self.new_cells:
+            values[self.new_cells.rows] = np.nan
+        return values
 
     def notes(self) -> list[dict[str, Any]]:
         """List one record a target: number of predictions, scale, and the reason where there are no predictions."""
@@ -356,7 +375,28 @@ def calibrate(
         target, why = next(iter(reasons.items()), ("", "no respondent has answered a donor"))
         more = f" ({len(reasons) - 1} more targets likewise)" if len(reasons) > 1 else ""
         raise NotPredictableError(f"nothing can be predicted: {target!r}: {why}{more}")
-    return Calibration(panel, name, calibrators, tuple(parts), preprocessing or Preprocessing())
+    found = Calibration(panel, name, calibrators, tuple(parts), preprocessing or Preprocessing())
+    return _with_new_cells(found) if len(parts) == 2 else found
+
+
+def _with_new_cells(found: Calibration) -> Calibration:
+    """Fill in what new respondents would answer to new items, if the method predicts it."""
+    by_item, by_person = found.parts
+    fold = make_fold(found.panel, [Target("item", t) for t in by_item.target_ids])
+    (design,) = make_designs(found.panel, [fold], found.preprocessing)
+    people, items = (
+        [axis_ids(found.panel, p.axis).index(t) for t in p.target_ids] for p in (by_person, by_item)
+    )
+    cells = found.calibrators["item"].new_cells(design, np.array(people))
+    if cells is None:
+        return found
+    no_item, no_person = (np.isin(p.target_ids, list(p.unpredicted)) for p in (by_item, by_person))
+    values = np.where(no_person[:, None] | no_item, np.nan, cells.values)
+    grids = [part.values.copy() for part in found.parts]
+    grids[0][cells.rows] = values
+    grids[1][items] = orient(values, "respondent")
+    parts = tuple(replace(part, values=grid) for part, grid in zip(found.parts, grids, strict=True))
+    return replace(found, parts=parts, new_cells=replace(cells, values=values))
 
 
 def _blind(panel: Panel, target: str, situation: str) -> str | None:

@@ -14,7 +14,7 @@ def left_alone(result: Calibration) -> list[str]:
     missing = np.isnan(panel.human_values) & np.isfinite(panel.twin_values)
     new_items = [panel.item_ids.index(i) for i in panel.new_items]
     new_rows = [panel.respondent_ids.index(r) for r in panel.new_respondents]
-    corner = int(missing[np.ix_(new_rows, new_items)].sum())
+    corner = int((missing & np.isnan(result.grid))[np.ix_(new_rows, new_items)].sum())
     missing[:, new_items], missing[new_rows, :] = False, False
     gaps = int(missing.sum())
     if gaps:

@@ -1,4 +1,4 @@
-"""The command line: one thin module a verb; the only place that prints."""
+"""Command line: one short module for each verb. Nothing outside this package prints."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LONGEST_ERROR = 2000
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the program and exit: 0 if all that was asked for was done, 1 if not, 2 for wrong use or bad input."""
+    """Run the program and exit with status 0 if everything was done, 1 if not, 2 for wrong use or bad input."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"] or ["--help"]
     signal.signal(signal.SIGTERM, _terminate)
-    # One BLAS thread unless the user says otherwise: parallel work is done by whole processes (--n-jobs).
+    # Use one BLAS thread unless the user says otherwise, because whole processes share the work (--n-jobs).
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     sys.exit(_run(arguments, debug))

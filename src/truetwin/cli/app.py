@@ -1,4 +1,4 @@
-"""The verbs in the order of the list of commands, and what is common to all of them."""
+"""Define the program: its verbs in the order of the list of commands, and the options of all verbs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from truetwin import __version__
 from truetwin.cli.verbs import CONTEXT, GroupEntry, VerbEntry, verb_group
 
-#: Each verb: its name, the first line of its help, and where its function is.
+#: Verbs of the program. Each entry has a name, the first line of its help, and the place of its function.
 VERBS = (
     VerbEntry(
         "calibrate",
@@ -29,22 +29,22 @@ VERBS = (
     ),
     VerbEntry(
         "evaluate-marginals",
-        "Hide marginals that are known, predict them, and compare methods on what was hidden.",
+        "Hide known marginals (shares of each answer), predict them, and compare methods on what was hidden.",
         "truetwin.cli.evaluate_marginals:evaluate_marginals_command",
     ),
     VerbEntry(
         "diagnose",
-        "Say how far the twins can be trusted, and give a verdict on each new item.",
+        "Judge how far the twins can be trusted, and give a verdict on each new item.",
         "truetwin.cli.diagnose:diagnose_command",
     ),
     VerbEntry(
         "plan",
-        "Choose which new items (or people) to field so that predictions of the rest improve most.",
+        "Choose the new items (or people) to ask next so that predictions of the rest improve most.",
         "truetwin.cli.plan:plan_command",
     ),
     VerbEntry(
         "reproduce",
-        "Compute a table of the papers anew, every cell beside the printed figure; or a figure, with its data.",
+        "Recompute a table of the papers, each cell beside the published one; or a figure, with its data.",
         "truetwin.cli.reproduce:reproduce_command",
     ),
     VerbEntry(
@@ -59,7 +59,7 @@ VERBS = (
     ),
     GroupEntry(
         "study",
-        "One study from a file: simulate, evaluate, calibrate, diagnose, reweight, report.",
+        "Carry out a whole study from one file: simulate, evaluate, calibrate, diagnose, reweight, report.",
         (
             VerbEntry(
                 "init",
@@ -105,8 +105,8 @@ VERBS = (
         (
             VerbEntry(
                 "list",
-                "List the builders, and the thirteen constructions of the paper that they and `simulate "
-                "--construction` make.",
+                "List the persona builders, and the paper's thirteen constructions (ways of making twins) "
+                "for `simulate`.",
                 "truetwin.cli.personas:list_command",
             ),
             VerbEntry(
@@ -128,11 +128,11 @@ VERBS = (
     ),
     GroupEntry(
         "runs",
-        "Look at stored runs of models, and take answers out of them.",
+        "Show stored runs of language models, and export their answers.",
         (
             VerbEntry(
                 "show",
-                "Say what a run asked, how its calls ended, and what they used; or show one call in full.",
+                "Show what a run asked, how its calls ended, and the tokens they used; or show one call in full.",
                 "truetwin.cli.runs:show_command",
             ),
             VerbEntry(
@@ -142,30 +142,31 @@ VERBS = (
             ),
             VerbEntry(
                 "reparse",
-                "Read every stored reply anew, without a call: after an update that reads better, answers "
-                "may become valid.",
+                "Read every stored reply again, without a call: a newer version may read answers that an "
+                "older one missed.",
                 "truetwin.cli.runs:reparse_command",
             ),
             VerbEntry(
                 "import",
-                "Take in replies to the request files of `simulate --write-requests`, in any order and any "
+                "Store replies to the request files of `simulate --write-requests`, in any order, from any "
                 "number of files.",
                 "truetwin.cli.runs:import_command",
             ),
             VerbEntry(
                 "merge",
-                "Put the parts of a run that several machines have done into one.",
+                "Merge the parts of a run that several machines have done (`simulate --shard`) into one run.",
                 "truetwin.cli.runs:merge_command",
             ),
         ),
     ),
     GroupEntry(
         "voice",
-        "Measure how well a model speaks as one given person, and audit such benchmarks.",
+        "Measure how well a language model speaks as one given person, and audit such benchmarks.",
         (
             VerbEntry(
                 "run",
-                "Play the benchmark: choose replies, or write them and have them judged; then score.",
+                "Have a model play the persons of a benchmark: it chooses replies, or writes them for a "
+                "judge; then score.",
                 "truetwin.cli.voice.voice_run:run_command",
             ),
             VerbEntry(
@@ -175,24 +176,24 @@ VERBS = (
             ),
             VerbEntry(
                 "judge",
-                "Have a model judge free replies, whoever wrote them: two rankings and marks; then score.",
+                "Have a model judge written replies, whoever wrote them: two rankings and marks; then score.",
                 "truetwin.cli.voice.voice_judge:judge_command",
             ),
             VerbEntry(
                 "annotate",
-                "Say which of the six capabilities each item tests, by a model or by people; merge that "
-                "into the items.",
+                "Annotate which of the six capabilities each item tests, by a model or by people; merge "
+                "that into the items.",
                 "truetwin.cli.voice.voice_annotate:annotate_command",
             ),
             VerbEntry(
                 "score",
-                "Score stored answers without any model: both denominators, intervals, baselines, "
-                "positions, paired tests.",
+                "Score stored answers without any model: accuracies with intervals, baselines, positions, "
+                "paired tests.",
                 "truetwin.cli.voice.voice_score:score_command",
             ),
             VerbEntry(
                 "audit",
-                "Find what a multiple-choice benchmark gives away without the persona, and what is wrong "
+                "Find out how well a benchmark can be solved without knowing the person, and what is wrong "
                 "with its items.",
                 "truetwin.cli.voice.voice_audit:audit_command",
             ),
@@ -203,12 +204,13 @@ VERBS = (
             ),
             VerbEntry(
                 "agree",
-                "Say how far annotators agree with each other and with models, and how often they are right.",
+                "Measure how far annotators agree with each other and with models, and how often they are right.",
                 "truetwin.cli.voice.voice_agree:agree_command",
             ),
             VerbEntry(
                 "leaderboard",
-                "Order models by their results, beside the best rule that knows no persona; draw their capabilities.",
+                "Rank models by results, beside the best rule that does not know the person; draw their "
+                "capabilities.",
                 "truetwin.cli.voice.voice_leaderboard:leaderboard_command",
             ),
             GroupEntry(
@@ -217,14 +219,14 @@ VERBS = (
                 (
                     VerbEntry(
                         "narrative",
-                        "Make items from novels: who says what, in which scene, against other characters' real "
-                        "words.",
+                        "Make items from novels: what a character says in a scene, against other "
+                        "characters' real words.",
                         "truetwin.cli.voice.voice_build:narrative_command",
                     ),
                     VerbEntry(
                         "interpersonal",
-                        "Make items from messages in several channels: what people reply, with their words "
-                        "elsewhere as memory.",
+                        "Make items from messages in several channels: what people reply, with their "
+                        "messages elsewhere as memory.",
                         "truetwin.cli.voice.voice_build:interpersonal_command",
                     ),
                     VerbEntry(
@@ -235,8 +237,8 @@ VERBS = (
                     ),
                     VerbEntry(
                         "repair",
-                        "Make a repaired release: faults out, distractors matched, places balanced, audited before "
-                        "and after.",
+                        "Repair a set of items: remove faults, match distractors, balance positions, and "
+                        "audit before and after.",
                         "truetwin.cli.voice.voice_build:repair_command",
                     ),
                 ),
@@ -245,9 +247,17 @@ VERBS = (
     ),
 )
 
+#: Words of the help that a newcomer does not know, explained below the list of commands.
+WORDS = (
+    "Words: a twin is a language model that answers in the place of one person; a target is what is predicted; "
+    "donors are the answered items it is predicted from; a battery (block) is a set of items asked together. "
+    "docs/glossary.md explains the rest."
+)
+
 app = typer.Typer(
     name="truetwin",
     help="Trustworthy answers from LLM digital twins: calibrate them with human data, and measure the gain.",
+    epilog=WORDS,
     cls=verb_group(VERBS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -270,4 +280,4 @@ def common(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
 ) -> None:
-    """Options of every verb."""
+    """Read the options that come before every verb."""

@@ -1,4 +1,4 @@
-"""`truetwin simulate --batch` and `--write-requests`: requests in files instead of one by one."""
+"""Carry out `truetwin simulate --batch` and `--write-requests`: send requests in files instead of one by one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def write_requests(task: Task, model: ChatModel, store: Store, options: RunOptions, *, json: bool) -> int:
-    """Write the requests of all open cells beside the store, for an engine that reads such files."""
+    """Write the requests of all unanswered cells beside the store, for software that reads such files."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm.batches.batch_files import export_requests
 
@@ -31,7 +31,7 @@ def write_requests(task: Task, model: ChatModel, store: Store, options: RunOptio
 
 
 def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOptions, *, json: bool) -> int:
-    """Collect what the provider's batch service has ended, submit what is open, and say how the jobs stand."""
+    """Collect the replies that the provider's batch service has ready, submit open requests, and show all jobs."""
     from truetwin.cli.output import Column, note, print_json, print_table
     from truetwin.llm.batches.batch_api import collect_batches, submit_batches
     from truetwin.llm.batches.batch_files import export_requests
@@ -87,5 +87,6 @@ def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOpti
 def _no_caps(options: RunOptions, option: str) -> None:
     if options.caps.any:
         raise ParameterError(
-            f"caps are kept while requests are sent one by one; they do not go with {option}"
+            f"caps hold only if requests are sent one by one; they do not go with {option}. Give no cap, or leave "
+            f"out {option}."
         )

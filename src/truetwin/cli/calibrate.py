@@ -1,4 +1,4 @@
-"""`truetwin calibrate`."""
+"""Verb `truetwin calibrate`."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _show(
     asked: Mapping[str, object],
     sidecar: Path,
 ) -> None:
-    """Print what was predicted, what it gains, and where it is."""
+    """Print the size of the predictions, their gain over the plain twins, and the files."""
     from truetwin.cli.output import note, print_json
     from truetwin.report.files.prediction_files import intervals_path
 
@@ -112,7 +112,7 @@ def _show(
 
 
 def _check_outputs(settings: CalibrateCommand, method: str) -> None:
-    """Make sure before any work that the predictions, and what goes beside them, can be written."""
+    """Check before any work that the predictions, and the files beside them, can be written."""
     from truetwin.calibration.calibrators import methods_with_laws
     from truetwin.errors import OutputError
     from truetwin.io import check_output_ending, check_outputs

@@ -1,4 +1,4 @@
-"""`truetwin datasets list|fetch`."""
+"""Verbs `truetwin datasets list` and `fetch`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`truetwin demo`."""
+"""Verb `truetwin demo`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def demo_command(settings: DemoCommand) -> None:
     taken = [output / name for name in DEMO_FILES if (output / name).exists()]
     if taken and not (output / MARK).exists():
         raise OutputError(
-            f"{taken[0]} exists and is not from a former demo; choose another folder with --output"
+            f"{taken[0]} exists and was not written by an earlier demo; choose another folder with --output"
         )
     check_writable(output / "report.html")
     (output / MARK).touch()
@@ -103,7 +103,7 @@ def _write(matrix: ResponseMatrix, path: Path) -> Path:
 
 
 def _against_truth(result: Calibration, truth: ResponseMatrix) -> list[dict[str, Any]]:
-    """Correlation and error of the new items' predictions and of the twins, which only a generated truth can tell."""
+    """Compute correlation and error of the new items' predictions and of the twins, against the generated truth."""
     import numpy as np
 
     panel = result.panel

@@ -1,4 +1,4 @@
-"""`truetwin diagnose`."""
+"""Verb `truetwin diagnose`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SHOWN = 20
 
 @verb(DiagnoseCommand)
 def diagnose_command(settings: DiagnoseCommand) -> None:
-    """Say how far the twins can be trusted, and give a verdict on each new item.
+    """Judge how far the twins can be trusted, and give a verdict on each new item.
 
-    A new item's verdict is: calibrate, use the twin, or do not trust. It rests on how calibration and twins did on the
-    answered items, each hidden in turn from METHOD.
+    The verdict on a new item is: calibrate, use the twin, or do not trust. It rests on how well calibration and twins
+    predicted the answered items, each of which was hidden in turn from METHOD.
     """
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.diagnosis import diagnose
@@ -55,7 +55,7 @@ def diagnose_command(settings: DiagnoseCommand) -> None:
 
 
 def _described(found: Diagnosis) -> dict[str, Any]:
-    """What concerns the panel as a whole."""
+    """Return the fields about the panel as a whole."""
     return {
         **found.settings,
         "effective_rank": {source: s.effective_rank for source, s in found.spectra.items()},
@@ -67,7 +67,7 @@ def _described(found: Diagnosis) -> dict[str, Any]:
 
 
 def print_diagnosis(found: Diagnosis) -> None:
-    """Tables from the whole to the single item."""
+    """Print tables about the whole panel, and then about single items."""
     from truetwin.cli.output import Column, note, print_table
 
     print_table(
@@ -151,7 +151,7 @@ def _print_faults(found: Diagnosis) -> None:
 
 
 def _beside_columns(faults: list[str]) -> list[str]:
-    """Faults in fewer words, without those that have columns of their own."""
+    """Shorten faults for the table, and leave out those that have columns of their own."""
     shorter = (
         (" of the twins gave the same answer", " alike"),
         ("all twins gave the same answer", "all alike"),
@@ -185,5 +185,5 @@ def _print_verdicts(found: Diagnosis) -> None:
 
 
 def _without_repeats(row: dict[str, Any]) -> list[str]:
-    """Reasons, without the expectation that has columns of its own."""
+    """Return the reasons of a verdict, without the expectation, which has columns of its own."""
     return list(row["reasons"] if row["expected_calibrated"] is None else row["reasons"][1:])

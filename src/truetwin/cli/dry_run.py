@@ -1,4 +1,4 @@
-"""`truetwin simulate --dry-run`: what would be sent, and what it would cost."""
+"""Carry out `truetwin simulate --dry-run`: show what would be sent, and what it would cost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def show_dry_run(task: SurveyTask, model: str, options: RunOptions, show: int, *, json: bool) -> None:
-    """Show the exact prompts and the size of the whole; nothing is sent."""
+    """Show the exact prompts and the size of the whole run. Nothing is sent."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm.running.forecast import forecast
 
@@ -62,7 +62,7 @@ def show_pilot(
     *,
     json: bool,
 ) -> int:
-    """Make and pay the pilot's calls, and show what the whole run will come to; 1 if they say nothing."""
+    """Make and pay the pilot's calls, and show a forecast of the whole run. Returns 1 if no forecast is possible."""
     from truetwin.cli.output import Column, note, print_json, print_table
     from truetwin.llm import PartOfTask, Shard
     from truetwin.llm.running.forecast import forecast_from_pilot, pilot_cells

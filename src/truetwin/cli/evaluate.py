@@ -1,4 +1,4 @@
-"""`truetwin evaluate`."""
+"""Verb `truetwin evaluate`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def evaluate_command(settings: EvaluateCommand) -> None:
 
 
 def _check_output(settings: EvaluateCommand) -> None:
-    """Make sure before any work that the scores can be written."""
+    """Check before any work that the scores can be written."""
     from truetwin.io import check_output_ending, check_outputs
 
     if settings.per_target:
@@ -69,7 +69,7 @@ def _check_output(settings: EvaluateCommand) -> None:
 
 
 def print_evaluation(result: Evaluation, *, title: str) -> None:
-    """The table of an evaluation, and the reasons behind what could not be scored."""
+    """Print the table of an evaluation, and the reasons why some targets could not be scored."""
     from truetwin.cli.output import Column, note, print_table
 
     columns = [

@@ -1,4 +1,4 @@
-"""`truetwin evaluate-marginals`."""
+"""Verb `truetwin evaluate-marginals`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @verb(EvaluateMarginalsCommand)
 def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
-    """Hide marginals that are known, predict them, and compare methods on what was hidden."""
+    """Hide known marginals (shares of each answer), predict them, and compare methods on what was hidden."""
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.evaluation.marginal_evaluation import evaluate_marginals
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
@@ -48,7 +48,7 @@ def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
         return
     for text in result.notes:
         note(f"note: {text}")
-    # A terminal holds four discrepancies; --metrics chooses them, --json has all.
+    # A terminal has room for four discrepancies. --metrics chooses them; --json has all.
     shown = scored or list(dict.fromkeys([*trained, "tv", "ks", "cdf-l1"]))[:4]
     count = "1 split" if settings.splits == 1 else f"{settings.splits} splits"
     title = f"{count}, {result.settings['held_out']} hidden; mean (standard error over items)"
@@ -59,7 +59,7 @@ def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
 def _data(
     settings: EvaluateMarginalsCommand,
 ) -> tuple[Marginals, ResponseMatrix, dict[str, dict[str, str]]]:
-    """Human marginals, twins, and the groupings that come with a public dataset."""
+    """Read human marginals, answers of twins, and the groupings that come with a public dataset."""
     from truetwin.datasets.marginal_sources import load_marginal_dataset
     from truetwin.io.marginal_data import read_marginal_data, with_weights
 

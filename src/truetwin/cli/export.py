@@ -1,4 +1,4 @@
-"""What `simulate` and `runs` share: the table of states, and answers as files."""
+"""Functions that `simulate` and `runs` share: print the table of states, and write answers to files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def check_export(output: Path, inputs: Iterable[Path | None]) -> None:
-    """Make sure before any call that the answers can be written."""
+    """Check before any call that the answers can be written."""
     from truetwin.io import check_output_ending, check_outputs
     from truetwin.report.files.answer_files import companions
     from truetwin.results.sidecars import check_sidecar
@@ -25,7 +25,7 @@ def check_export(output: Path, inputs: Iterable[Path | None]) -> None:
 def export_run(
     store: Store, output: Path, *, long: bool, point: Point, replicate: int | None = None
 ) -> list[Path]:
-    """Write the answers of a run and their companions; all paths."""
+    """Write the answers of a run and the files that go with them. Returns all paths."""
     from truetwin.report.files.answer_files import write_answers
     from truetwin.simulation.survey.survey_answers import ANSWER_STEP, collect_answers
 
@@ -42,7 +42,7 @@ def export_run(
 
 
 def print_states(counts: Mapping[State, int], total: int, *, title: str) -> None:
-    """How many ended how; states that nothing ended in are left out, but for valid ones."""
+    """Print the number of replies in each state. States without replies are left out, except valid."""
     from truetwin.cli.output import Column, print_table
     from truetwin.llm import State
 
@@ -63,7 +63,7 @@ def print_states(counts: Mapping[State, int], total: int, *, title: str) -> None
 
 
 def disclose(model: ChatModel) -> None:
-    """Say so if no language model answered."""
+    """Print a note if no language model answered."""
     from truetwin.cli.output import note
     from truetwin.results.disclosure import STAND_INS_SAY
 

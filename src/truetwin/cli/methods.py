@@ -1,4 +1,4 @@
-"""`truetwin methods`."""
+"""Verb `truetwin methods`."""
 
 from __future__ import annotations
 

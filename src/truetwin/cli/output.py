@@ -1,4 +1,4 @@
-"""Tables for people, one JSON object for machines, progress on a terminal."""
+"""Print tables for people, one JSON object for machines, and progress on a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from truetwin import __version__
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a printed table: which field, under which heading, in which format.
+    """Column of a printed table: its field, heading and number format.
 
     On a narrow terminal an optional column is left out, and a foldable one is folded.
     """
@@ -25,7 +25,7 @@ class Column:
     foldable: bool = False
 
 
-#: What a method gains over the twin, one row a method.
+#: Columns of the gain of each method over the plain twins, one row for each method.
 GAIN_COLUMNS = (
     Column("method", "method"),
     Column("mean", "correlation", ".3f"),
@@ -41,7 +41,7 @@ GAIN_COLUMNS = (
 def print_json(
     command: str, settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], **parts: Any
 ) -> None:
-    """Print the one object that every verb prints with ``--json``; fields that do not apply are absent.
+    """Print the JSON object that every verb prints with ``--json``. Fields that do not apply are absent.
 
     ``parts`` are further tables or figures beside the rows, under their own names.
     """
@@ -54,10 +54,10 @@ def print_json(
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "") -> None:
-    """Print rows as an aligned table; columns that no row has a value for are left out.
+    """Print rows as an aligned table. Columns without any value are left out.
 
-    Nothing is ever cut: on a narrow terminal the columns marked as optional go first, which a line says, then texts
-    marked as foldable are folded, and what is still too wide is printed as wide as it is.
+    No text is ever cut. On a narrow terminal, optional columns are left out first, and a line says so. Then foldable
+    texts are folded. A table that is still too wide is printed as wide as it is.
     """
     from rich.measure import Measurement
 
@@ -110,19 +110,19 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, fold
 
 
 def console() -> Any:
-    """Standard output; wide enough not to fold tables when it is not a terminal."""
+    """Open standard output. If it is not a terminal, it is wide enough not to fold tables."""
     from rich.console import Console
 
     return Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def note(text: str) -> None:
-    """A line for people, on standard error, so that standard output stays a result."""
+    """Print a line for people on standard error, so that standard output holds results only."""
     print(printable(text), file=sys.stderr)
 
 
 def printable(text: str) -> str:
-    """``text`` with control characters written out, so that a text from a file or a model cannot steer the terminal."""
+    """Escape control characters in ``text``, so that text from a file or a model cannot control the terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -138,7 +138,7 @@ def _cell(value: Any, style: str) -> str:
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error while the block runs, on a terminal only."""
+    """Show a progress bar on standard error while the block runs. Nothing is shown if it is not a terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return

@@ -1,4 +1,4 @@
-"""The tables of a panel, as verbs read them and remark on them."""
+"""Read the tables of a panel for a verb, and warn of suspicious answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def panel_of(settings: PanelFiles) -> Panel:
 
 
 def blocks_given(text: str | None) -> Mapping[str, str] | Literal["auto"] | None:
-    """Blocks from a table, or "auto" or None as they were given."""
+    """Read the blocks (batteries) from a table. "auto" and None are returned as they are."""
     from truetwin.io import read_blocks
 
     if text is None:
@@ -37,7 +37,10 @@ def blocks_given(text: str | None) -> Mapping[str, str] | Literal["auto"] | None
 
 
 def blocks_of(panel: Panel, given: str | None) -> tuple[dict[str, str], str]:
-    """Blocks from a table, "auto", or what is declared or shows in the ids; and in words where they come from."""
+    """Find the blocks (batteries) of a panel. Returns them by item, and their source in words.
+
+    The source is a table, "auto", the item file, or the item ids.
+    """
     from truetwin.instrument.battery_evidence import resolve_blocks
 
     return resolve_blocks(panel, blocks_given(given))

@@ -1,4 +1,4 @@
-"""`truetwin personas list|build|fine-tune`."""
+"""Verbs `truetwin personas list`, `build` and `fine-tune`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @verb(PersonasListCommand)
 def list_command(settings: PersonasListCommand) -> None:
-    """List the builders, and the thirteen constructions of the paper that they and `simulate --construction` make."""
+    """List the persona builders, and the paper's thirteen constructions (ways of making twins) for `simulate`."""
     from truetwin.cli.output import Column, print_json, print_table
     from truetwin.simulation.personas.persona_builders import BUILDERS
     from truetwin.simulation.questions.survey_design import CONSTRUCTIONS
@@ -69,9 +69,9 @@ def list_command(settings: PersonasListCommand) -> None:
 def build_command(settings: PersonasBuildCommand) -> int:
     """Make a persona of every respondent from their own answers and attributes.
 
-    Calibration later compares twins with people on items that both have answered: name these as targets too, not only
-    new items, and keep some answers for the personas. Answers that are missing or off the scale are left out. Portraits
-    (builders summary and summary+json) are written by a model, are paid for, and are kept in --run.
+    Calibration later compares twins with people on items that both have answered. Name these items as targets too, not
+    only new items, and keep some answers for the personas. Missing and off-scale answers are left out. Portraits
+    (builders summary and summary+json) are written by a language model, are paid for, and are kept in --run.
     """
     from truetwin.cli.output import note, print_json
     from truetwin.io import check_outputs, write_personas
@@ -125,8 +125,9 @@ def _portraits(settings: PersonasBuildCommand, source: PersonaSource) -> dict[st
 def fine_tune_command(settings: FineTuneCommand) -> None:
     """Write files to fine-tune a model on people's own answers, in the chat format of providers.
 
-    The prompts are those of `simulate` with its default settings. Targets, their batteries and items of the same
-    wording are refused. fine-tuning.json says who is learned from and who is left to measure the result on.
+    The prompts are those of `simulate` with its default settings. Targets (items that the model will be asked later),
+    items of their batteries and items of the same wording are refused. fine-tuning.json lists the people who are
+    learned from, and those who are left to test the result.
     """
     from truetwin.cli.output import note, print_json
     from truetwin.io import make_folder, read_items, read_personas, read_responses

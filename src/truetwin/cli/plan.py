@@ -1,4 +1,4 @@
-"""`truetwin plan`."""
+"""Verb `truetwin plan`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @verb(PlanCommand)
 def plan_command(settings: PlanCommand) -> None:
-    """Choose which new items (or people) to field so that predictions of the rest improve most."""
+    """Choose the new items (or people) to ask next so that predictions of the rest improve most."""
     from truetwin.calibration.orientation import axis_ids
     from truetwin.cli.output import print_json
     from truetwin.diagnosis import plan

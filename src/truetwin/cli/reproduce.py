@@ -1,4 +1,4 @@
-"""`truetwin reproduce`."""
+"""Verb `truetwin reproduce`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from truetwin.cli.verbs import verb
 from truetwin.settings.option_list import options_of
 from truetwin.settings.program_settings import ReproduceCommand
 
-#: Which settings go with which kind of table or figure; none of them has a value unless it is given.
+#: Settings that go with each kind of table or figure. A setting has no value unless the user gives it.
 GOES_WITH = {
     "individual": {"construction", "dataset", "methods"},
     "marginals": {"dataset", "trained_on", "folder", "figures"},
@@ -18,7 +18,7 @@ GOES_WITH = {
 
 @verb(ReproduceCommand)
 def reproduce_command(settings: ReproduceCommand) -> None:
-    """Compute a table of the papers anew, every cell beside the printed figure; or a figure, with its data."""
+    """Recompute a table of the papers, each cell beside the published one; or a figure, with its data."""
     kind = _kind(settings.table)
     _check_what_goes_together(settings, kind)
     if kind == "individual":

@@ -1,4 +1,4 @@
-"""`truetwin reproduce figure-N` and `voice-figure-3`."""
+"""Carry out `truetwin reproduce figure-N` and `voice-figure-3`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from truetwin.settings.program_settings import ReproduceCommand
 
 
 def reproduce_figure(settings: ReproduceCommand) -> None:
-    """Compute a figure anew and write it with its data."""
+    """Recompute a figure and write it with its data."""
     import pyarrow as pa
 
     from truetwin.cli.output import note, print_json, progress_bar

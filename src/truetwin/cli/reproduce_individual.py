@@ -1,4 +1,4 @@
-"""`truetwin reproduce table-2`, `table-4` and `table-5`."""
+"""Carry out `truetwin reproduce table-2`, `table-4` and `table-5`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from truetwin.settings.program_settings import ReproduceCommand
 
 
 def reproduce_individual(settings: ReproduceCommand) -> None:
-    """Compute the table and print every cell beside the paper's."""
+    """Recompute the table and print each cell beside the published value."""
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
     from truetwin.datasets import twin_2k_500
     from truetwin.reproduction import TABLES, reproduce_table

@@ -1,4 +1,4 @@
-"""`truetwin reproduce table-6` and `truetwin reproduce appendix-marginals`."""
+"""Carry out `truetwin reproduce table-6` and `truetwin reproduce appendix-marginals`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from truetwin.settings.program_settings import ReproduceCommand
 
 
 def reproduce_marginal_table(settings: ReproduceCommand) -> None:
-    """Compute the table, print it, and draw figures 8 and 9 if asked."""
+    """Recompute the table, print it, and draw figures 8 and 9 if the user asks for figures."""
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
     from truetwin.datasets.marginal_sources import load_marginal_dataset
     from truetwin.errors import OutputError
@@ -17,7 +17,7 @@ def reproduce_marginal_table(settings: ReproduceCommand) -> None:
     table, folder, figures = settings.table, settings.folder, settings.figures
     name = settings.dataset or "movielens"
     if figures is not None and not figures.is_dir():
-        raise OutputError(f"--figures must be a folder; {figures} is none. Create it first.")
+        raise OutputError(f"--figures must be a folder; {figures} is not a folder. Create it first.")
     data = (
         load_marginal_dataset(name, folder, keep_off_scale=True)
         if folder or name not in ("movielens", "opinionqa")

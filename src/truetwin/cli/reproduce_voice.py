@@ -1,4 +1,4 @@
-"""`truetwin reproduce voice-table-3` and `truetwin reproduce voice-table-5`."""
+"""Carry out `truetwin reproduce voice-table-3` and `truetwin reproduce voice-table-5`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from truetwin.settings.program_settings import ReproduceCommand
 
 
 def reproduce_voice_table(settings: ReproduceCommand) -> None:
-    """Put stored answers beside the paper's table."""
+    """Recompute the table from stored answers and print it beside the published one."""
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
     from truetwin.reproduction.voice_tables import METEOR_NOTE, cells_without_answers, reproduce_voice
 

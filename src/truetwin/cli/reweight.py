@@ -1,4 +1,4 @@
-"""`truetwin reweight`."""
+"""Verb `truetwin reweight`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def reweight_command(settings: ReweightCommand) -> None:
     """Predict how a population answers items that only its twins have answered.
 
-    Learns from the items that have human marginals. Beside OUTPUT, a file of the same name ending in .json records
-    method, figures of the fit, versions, hashes of the inputs and notes.
+    It learns from the items that have human marginals (the share of each answer). Beside OUTPUT, a file of the same
+    name ending in .json records method, figures of the fit, versions, hashes of the inputs and notes.
     """
     from truetwin.cli.output import note, print_json
     from truetwin.io.marginal_data import read_groups, read_marginal_data
@@ -80,7 +80,7 @@ def reweight_command(settings: ReweightCommand) -> None:
 
 
 def _check_outputs(settings: ReweightCommand) -> None:
-    """Make sure before any work that everything can be written."""
+    """Check before any work that all outputs can be written."""
     from truetwin.io import check_output_ending, check_outputs
     from truetwin.results.sidecars import check_sidecar, sidecar_path
 

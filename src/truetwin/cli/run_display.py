@@ -32,7 +32,7 @@ def carry_out(task: Task, model: ChatModel, store: Store, options: RunOptions, l
 
 @contextmanager
 def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
-    """Rate, tokens, money and failures while a run goes: a live line on a terminal, else a line every minute."""
+    """Show rate, tokens, money and failures while a run goes: a live line on a terminal, else a line every minute."""
     from truetwin.cli.output import note
 
     if not sys.stderr.isatty():
@@ -57,7 +57,7 @@ def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
 
 
 def describe_progress(progress: Progress) -> str:
-    """A run under way in one line."""
+    """Describe a run under way in one line."""
     from truetwin.llm import State
 
     parts = [f"{progress.done:,}/{progress.total:,}", f"{progress.rate:,.1f}/s"]

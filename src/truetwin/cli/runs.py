@@ -1,4 +1,4 @@
-"""`truetwin runs show|export|reparse|import|merge`."""
+"""Verbs `truetwin runs show`, `export`, `reparse`, `import` and `merge`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from truetwin.settings.runs_settings import (
 
 @verb(RunsShowCommand)
 def show_command(settings: RunsShowCommand) -> None:
-    """Say what a run asked, how its calls ended, and what they used; or show one call in full."""
+    """Show what a run asked, how its calls ended, and the tokens they used; or show one call in full."""
     from truetwin.cli.output import print_json
     from truetwin.llm import Store
 
@@ -40,8 +40,8 @@ def show_command(settings: RunsShowCommand) -> None:
 def export_command(settings: RunsExportCommand) -> int:
     """Write a run's answers as the table that `calibrate` and `reweight` read.
 
-    Beside OUTPUT go NAME.json (model, settings, states, usage), NAME.not-valid.ENDING (every reply without a valid
-    answer) and, where distributions were asked for, NAME.distributions.ENDING.
+    Beside OUTPUT, NAME.json records model, settings, states and usage, and NAME.not-valid.ENDING lists every reply
+    without a valid answer. If distributions were asked for, NAME.distributions.ENDING holds them.
     """
     from truetwin.cli.output import note, print_json
     from truetwin.llm import State, Store
@@ -86,7 +86,7 @@ def export_command(settings: RunsExportCommand) -> int:
 
 @verb(RunsReparseCommand)
 def reparse_command(settings: RunsReparseCommand) -> None:
-    """Read every stored reply anew, without a call: after an update that reads better, answers may become valid."""
+    """Read every stored reply again, without a call: a newer version may read answers that an older one missed."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm import Store
     from truetwin.simulation.survey.rereading import reread
@@ -115,7 +115,7 @@ def reparse_command(settings: RunsReparseCommand) -> None:
 
 @verb(RunsImportCommand)
 def import_command(settings: RunsImportCommand) -> int:
-    """Take in replies to the request files of `simulate --write-requests`, in any order and any number of files."""
+    """Store replies to the request files of `simulate --write-requests`, in any order, from any number of files."""
     from truetwin.cli.output import note, print_json
     from truetwin.io.readable_files import check_is_file
     from truetwin.llm import Store
@@ -145,7 +145,7 @@ def import_command(settings: RunsImportCommand) -> int:
 
 @verb(RunsMergeCommand)
 def merge_command(settings: RunsMergeCommand) -> None:
-    """Put the parts of a run that several machines have done into one."""
+    """Merge the parts of a run that several machines have done (`simulate --shard`) into one run."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm.store.merging import merge_stores
     from truetwin.llm.store.run_folder import run_store
@@ -194,7 +194,7 @@ def _step_row(store: Any, step: str) -> dict[str, Any]:
 
 
 def _reasons(store: Any, step: str) -> dict[str, int]:
-    """The commonest reasons why replies are not valid, with what is shown of the reply left out."""
+    """Count the most frequent reasons why replies are not valid. Quotations from replies are left out."""
     from collections import Counter
 
     from truetwin.llm import State

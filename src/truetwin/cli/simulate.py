@@ -1,4 +1,4 @@
-"""`truetwin simulate`."""
+"""Verb `truetwin simulate`."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ STOPPED_BY_HAND = "interrupted"
 def simulate_command(settings: SimulateCommand) -> int | None:
     """Ask twins survey items through a language model, and keep every reply.
 
-    What is stored is never paid for again: the same command continues a run that was stopped, and asks anew only what
-    failed. Ends with 1 if the run is not complete, or if fewer answers are valid than --validity-floor says.
+    A stored reply is never paid for again. The same command continues a run that was stopped, and repeats only calls
+    that failed. The exit status is 1 if the run is not complete, or if the share of valid answers is below
+    --validity-floor.
     """
     from truetwin.cli.output import note
     from truetwin.io import read_items, read_personas
@@ -55,7 +56,7 @@ def simulate_command(settings: SimulateCommand) -> int | None:
 def _carry_out(
     settings: SimulateCommand, task: SurveyTask, asked: ChatModel, store: Store, options: RunOptions
 ) -> int:
-    """Ask, one by one or through files; write and report what came of it."""
+    """Ask one by one or through files, then write the answers and report the outcome."""
     from truetwin.simulation.survey.asked_survey import valid_share_of
 
     json = settings.as_json
@@ -78,7 +79,7 @@ def _carry_out(
 
 @dataclass(frozen=True)
 class _Done:
-    """What a simulation came to."""
+    """Outcome of a simulation."""
 
     summary: RunSummary
     valid: float | None

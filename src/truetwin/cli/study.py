@@ -1,4 +1,4 @@
-"""`truetwin study init|check|run|schema`."""
+"""Verbs `truetwin study init`, `check`, `run` and `schema`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Verbs as they are declared: a function of one model of settings, from which its options are made.
+"""Declare verbs: functions of one model of settings. The options of a verb are made from its settings.
 
-A verb's module is imported when the verb is called or its help is shown, so that ``truetwin --help`` needs none of
-them; what the list of commands says of a verb stands in a table (``truetwin.cli.app``).
+The module of a verb is imported when the verb is called or its help is shown, so that ``truetwin --help`` imports none.
+The list of commands takes its texts from a table in ``truetwin.cli.app``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from truetwin.settings.declaration import Settings
     from truetwin.settings.option_list import Option
 
-#: Widest line of a help text.
+#: Most characters in a line of help.
 WIDEST = 100
 CONTEXT = {"max_content_width": WIDEST}
 SETTINGS = "__settings__"
@@ -28,14 +28,14 @@ SETTINGS = "__settings__"
 
 @dataclass(frozen=True)
 class VerbEntry:
-    """A verb in the table: its name, what the list of commands says of it, and where its function is."""
+    """Entry of a verb: its name, its line in the list of commands, and the place of its function."""
 
     name: str
     summary: str
     where: str
 
     def load(self) -> Callable[..., Any]:
-        """The verb's function."""
+        """Import the verb's function."""
         module, _, function = self.where.partition(":")
         found: Callable[..., Any] = getattr(import_module(module), function)
         return found
@@ -43,7 +43,7 @@ class VerbEntry:
 
 @dataclass(frozen=True)
 class GroupEntry:
-    """A group of verbs in the table, such as `truetwin runs`."""
+    """Entry of a group of verbs, such as `truetwin runs`."""
 
     name: str
     summary: str
@@ -51,7 +51,7 @@ class GroupEntry:
 
 
 def verb(settings: type[Settings]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare a function as a verb with these settings; its docstring is the verb's help."""
+    """Declare a function as a verb with these settings. Its docstring is the verb's help."""
 
     def declared(function: Callable[..., Any]) -> Callable[..., Any]:
         setattr(function, SETTINGS, settings)
@@ -61,14 +61,14 @@ def verb(settings: type[Settings]) -> Callable[[Callable[..., Any]], Callable[..
 
 
 def command_of(entry: VerbEntry) -> Any:
-    """The command behind a verb, with an option for each of its settings."""
+    """Make the command of a verb, with an option for each of its settings."""
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     single.command(entry.name, context_settings=CONTEXT)(_with_options(entry.load()))
     return typer.main.get_command(single)
 
 
 def group_of(entry: GroupEntry) -> Any:
-    """The group behind an entry; its verbs are loaded one by one, when they are asked for."""
+    """Make the command group of an entry. Each verb is loaded when it is first used."""
     group = typer.Typer(
         name=entry.name,
         help=entry.summary,
@@ -81,12 +81,12 @@ def group_of(entry: GroupEntry) -> Any:
 
 
 def verb_group(entries: tuple[VerbEntry | GroupEntry, ...]) -> type[TyperGroup]:
-    """A class of groups that hold these verbs."""
+    """Make a class of command groups that hold these verbs."""
     return type("Verbs", (VerbGroup,), {"entries": entries})
 
 
 class LazyCommands(MutableMapping[str, Any]):
-    """Commands by name, each made when it is first asked for."""
+    """Mapping from names to commands. Each command is made when it is first used."""
 
     def __init__(self, entries: tuple[VerbEntry | GroupEntry, ...]) -> None:
         self._entries = {entry.name: entry for entry in entries}
@@ -112,7 +112,7 @@ class LazyCommands(MutableMapping[str, Any]):
 
 
 class VerbGroup(TyperGroup):
-    """A group whose list of commands comes from the table, whole and without loading a verb."""
+    """Command group that lists its commands from the table, without loading a verb."""
 
     entries: tuple[VerbEntry | GroupEntry, ...] = ()
 
@@ -121,17 +121,17 @@ class VerbGroup(TyperGroup):
         self.commands = LazyCommands(self.entries)
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Names in the order of the table."""
+        """List the names in the order of the table."""
         return [entry.name for entry in self.entries]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write each verb with its whole summary, folded."""
+        """Write each verb with its whole summary, on several lines if need be."""
         with formatter.section("Commands"):
             formatter.write_dl([(entry.name, entry.summary) for entry in self.entries])
 
 
 def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as Typer reads it: one parameter a setting."""
+    """Make the function that Typer reads, with one parameter for each setting."""
     from truetwin.settings.declaration import RuleBrokenError, Side, read_settings
     from truetwin.settings.option_list import options_of
 
@@ -156,13 +156,13 @@ def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _is_given(ctx: typer.Context, option: Option) -> bool:
-    """Whether the user wrote it, so that all defaults come from the model."""
+    """Tell whether the user gave the option. Only these are passed on, so that all defaults come from the model."""
     source = ctx.get_parameter_source(option.parameter)
     return source is not None and source.name == "COMMANDLINE"
 
 
 def nested(given: dict[Option, Any]) -> dict[str, Any]:
-    """Values by the path to their settings."""
+    """Nest values by the paths to their settings."""
     found: dict[str, Any] = {}
     for option, value in given.items():
         here = found
@@ -173,7 +173,7 @@ def nested(given: dict[Option, Any]) -> dict[str, Any]:
 
 
 def _parameter(option: Option) -> inspect.Parameter:
-    """A parameter that Typer makes an option of; the model checks the value, so it stays a text."""
+    """Make the parameter from which Typer makes an option. Its value stays text, which the model checks."""
     kind: Any = bool if option.is_switch else Path if option.is_path else str
     if option.repeatable:
         kind = list[kind]

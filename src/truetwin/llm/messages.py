@@ -47,7 +47,7 @@ class Message:
 
     @property
     def content(self) -> str:
-        """The text as the model sees it."""
+        """Text as the model sees it."""
         return "".join(self.parts)
 
 

@@ -41,7 +41,7 @@ _ONE_TEXT = re.compile(r"---\n")
 
 @dataclass(frozen=True)
 class Template:
-    """A text with placeholders such as ``{{persona}}``.
+    """Text with placeholders such as ``{{persona}}``.
 
     A template is cut into literal pieces and names before anything is filled in. Values are never parsed: braces,
     placeholders and format strings in a persona stay as they are.
@@ -67,7 +67,7 @@ class Template:
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
-        """The text cut at its placeholders: literal, name, literal, name, ..., literal."""
+        """Text cut at its placeholders: literal, name, literal, name, ..., literal."""
         return tuple(_PLACEHOLDER.split(self.text))
 
     @property
@@ -81,7 +81,7 @@ class Template:
         return _digest(self.text)
 
     def describe(self) -> str:
-        """Version and hash, as a run records them."""
+        """Return version and hash, as a run records them."""
         return f"version {self.version}, {self.digest}"
 
     def parts(self, **values: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ class Template:
 
 @dataclass(frozen=True)
 class Prompt:
-    """The messages of a request, each a template.
+    """Messages of a request. Each is a template.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class Prompt:
         )
 
     def describe(self) -> dict[str, str | int]:
-        """Name, version and hash, as a run records them."""
+        """Return name, version and hash, as a run records them."""
         return {"name": self.name, "version": self.version, "digest": self.digest}
 
 
@@ -196,7 +196,7 @@ def parse_prompt(name: str, text: str) -> Prompt:
 
 @dataclass(frozen=True)
 class PromptFiles:
-    """The prompt files of a package, some of them replaced by a user's files of the same names.
+    """Prompt files of a package, some of them replaced by a user's files of the same names.
 
     Parameters
     ----------

@@ -80,11 +80,11 @@ class PartOfTask:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The settings of the whole task."""
+        """Settings of the whole task."""
         return self._task.settings
 
     def cells(self) -> Iterator[Cell]:
-        """The chosen cells."""
+        """Yield the chosen cells."""
         return iter(self._cells)
 
     def request(self, cell: Cell) -> Request:

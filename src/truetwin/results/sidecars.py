@@ -57,8 +57,8 @@ def check_sidecar(output: Path) -> None:
         content = None
     if not isinstance(content, dict) or "disclosure" not in content:
         raise OutputError(
-            f"{sidecar.name}, the file beside {output} that says how it was made, must be new or written by truetwin; "
-            "a file of that name exists and is neither. Move it, or choose another output."
+            f"beside {output} goes its sidecar {sidecar.name}; a file of that name exists and is no sidecar of "
+            "truetwin. Move it, or choose another output."
         )
 
 

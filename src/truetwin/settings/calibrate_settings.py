@@ -22,36 +22,40 @@ from truetwin.settings.value_kinds import Ids, LevelOrNone
 class Calibrate(OnlyItems, Hyperparameters):
     """Predict what people would answer to the new items, and what new people would answer."""
 
-    method: str = setting("auto", "Method that predicts; `truetwin methods` lists all.")
+    method: str = setting("auto", "Prediction method; `truetwin methods` lists all.")
     respondents: Ids = setting((), "Predict only these respondents, separated by commas; may be repeated.")
     rounded: Annotated[bool, Flag("--round")] = setting(
-        False, "Snap predictions to the answers on each scale."
+        False, "Round each prediction to the nearest answer on its item's scale."
     )
     intervals: Annotated[LevelOrNone, InStudy("interval", 0.9)] = setting(
         None,
-        "Also write intervals of this level (such as 0.9), and category probabilities for new items, to a "
-        "long table NAME.intervals.ENDING beside the predictions. Only for methods that predict "
+        "Also write prediction intervals of this level (such as 0.9), and category probabilities for new "
+        "items, to a long table NAME.intervals.ENDING beside the predictions. Only for methods that predict "
         "distributions, such as auto.",
     )
-    long: bool = setting(False, "Write one row a prediction (respondent_id,item_id,value).")
+    long: bool = setting(
+        False,
+        "Write one row for each prediction (respondent_id,item_id,value) instead of a column for each item.",
+    )
     format: Annotated[
         Literal["csv", "parquet", "sav", "dta"],
-        FileOnly("On the command line the ending of --output says it."),
+        FileOnly("On the command line, the ending of --output decides the format."),
     ] = setting("csv", "Format of the file with the predictions: CSV, Parquet, SPSS or Stata.")
 
 
 class CalibrateCommand(Calibrate, Blocks, PanelFiles, InContext, DisclosureColumn, Workers, Terminal):
-    """`truetwin calibrate`."""
+    """Settings of the command `truetwin calibrate`."""
 
     output: Annotated[Path, CommandLineOnly("A study keeps its results in the folder of its run.")] = setting(
-        ..., "Where to write the predictions: CSV, TSV or Parquet, by ending."
+        ..., "File for the predictions; its ending decides the format: CSV, TSV, Parquet, SPSS or Stata."
     )
     check: Annotated[
         int | None,
         Unset("25, or 0 for tables of over 5 million cells"),
-        CommandLineOnly("The section evaluate of a study measures the gain, and on all targets."),
+        CommandLineOnly("The section evaluate of a study measures the gain on all answered items."),
     ] = setting(
         None,
-        "How many answered items (respondents) to hide and predict, to measure the gain; 0 for none.",
+        "Number of answered items (or respondents) to hide and predict, to measure how much better the "
+        "predictions are than the plain twins; 0 skips this.",
         ge=0,
     )

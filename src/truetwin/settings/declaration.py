@@ -1,4 +1,4 @@
-"""How a setting is declared, and on which sides it can be given."""
+"""Declare settings, and say where each can be given: in Python, on the command line, or in a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from inspect import get_annotations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -22,7 +22,7 @@ from pydantic import (
 from truetwin.errors import ParameterError
 from truetwin.settings.recorded_values import without_secrets
 from truetwin.settings.setting_errors import RuleBrokenError, explained
-from truetwin.settings.setting_wording import in_words
+from truetwin.settings.setting_wording import in_words, named, parts_of
 
 __all__ = [
     "EARLIER_STEP",
@@ -47,7 +47,7 @@ __all__ = [
     "values_of",
 ]
 
-#: What stands in a study file for what an earlier step of the study makes.
+#: Value in a study file that stands for the result of an earlier step.
 EARLIER_STEP = "earlier-step"
 
 M = TypeVar("M")
@@ -58,7 +58,7 @@ LARGEST = 2**63 - 1
 
 
 class Side(Enum):
-    """Where settings were written, which decides what a message calls them."""
+    """Place where settings were written. It decides how messages name them."""
 
     PYTHON = "keyword arguments"
     COMMAND_LINE = "options"
@@ -68,73 +68,76 @@ class Side(Enum):
 
 @dataclass(frozen=True)
 class Flag:
-    """The option's name on the command line, where it is not the setting's own: ``--round`` for ``rounded``."""
+    """Name of the option on the command line, if it differs from the setting's name: ``--round`` for ``rounded``."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Argument:
-    """The setting is given on the command line by its place, not by a flag."""
+    """Mark of a setting that is given on the command line by its position, without a flag."""
 
     metavar: str | None = None
 
 
 @dataclass(frozen=True)
 class Unset:
-    """What happens if the setting is not given, in words, where the default is no plain value."""
+    """Description of the default in words, if the default is not a plain value."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Unit:
-    """The unit of a number."""
+    """Unit of a number."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class CommandLineOnly:
-    """A study file cannot say this, for the reason given."""
+    """Mark of a setting that a study file cannot have. ``reason`` says why."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class StudyKey:
-    """A study file says this elsewhere: under the key of this path, such as ``inputs.human``."""
+    """Mark of a setting that a study file has under another key, such as ``inputs.human``."""
 
     path: str
 
 
 @dataclass(frozen=True)
 class MayBeFile:
-    """A text that may name a file, by itself or after ``scripted:`` and the like; in a study relative to its file."""
+    """Mark of a text that may name a file, alone or after a prefix such as ``scripted:``.
+
+    In a study, such a file is relative to the study file.
+    """
 
 
 @dataclass(frozen=True)
 class MayHoldKey:
-    """An address or a field of requests in which people put keys: no message shows it, no record has its key."""
+    """Mark of a setting that may hold a key, such as an address. No message shows it, and no record has the key."""
 
 
 @dataclass(frozen=True)
 class FileOnly:
-    """No option says this, only a study file or a file with settings, for the reason given."""
+    """Mark of a setting that has no option and is given in a file only. ``reason`` says why."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class InStudy:
-    """The key in a study file, where it is not the setting's own name, and a default of its own there."""
+    """Key and default of a setting in a study file, if they differ from the setting's own."""
 
     key: str | None = None
     default: Any = MISSING
 
 
 class _Checked(type(BaseModel)):  # type: ignore[misc]
-    """Makes a call with wrong values raise an error of the package instead of pydantic's."""
+    """Metaclass that makes a call with wrong values raise an error of the package instead of pydantic's."""
 
     def __call__(cls, *args: Any, **values: Any) -> Any:
         try:
@@ -148,16 +151,16 @@ if TYPE_CHECKING:  # a type checker cannot see that the metaclass extends that o
 else:
 
     class CheckedModel(BaseModel, metaclass=_Checked):
-        """A model that raises the package's errors."""
+        """Model that raises the package's errors."""
 
 
 class Settings(CheckedModel):
-    """Base of all settings: immutable, with known names only.
+    """Base class of all settings. They are immutable, and unknown names are refused.
 
     Raises
     ------
     ParameterError
-        If a value is not what its setting admits, or two settings contradict each other.
+        If a setting does not admit its value, or two settings contradict each other.
 
     Examples
     --------
@@ -168,12 +171,12 @@ class Settings(CheckedModel):
     truetwin.errors.ParameterError: concurrency must be at least 1; got 0
     """
 
-    #: Why a command is no part of a study, where it is none.
+    #: Reason why a command is no part of a study; empty if it is a part.
     outside_studies: ClassVar[str] = ""
-    #: Whether it is what a verb takes, and whether its options are listed last.
+    #: Whether the model holds all settings of a verb, and whether its options are listed last.
     is_command: ClassVar[bool] = False
     comes_last: ClassVar[bool] = False
-    #: The setting that a list in place of a whole section stands for.
+    #: Setting that gets the list if a section of a study file is a list.
     shorthand: ClassVar[str] = ""
 
     model_config = ConfigDict(
@@ -183,7 +186,7 @@ class Settings(CheckedModel):
     @model_validator(mode="before")
     @classmethod
     def _read_study_keys(cls, values: Any, info: ValidationInfo) -> Any:
-        """Give settings their own names and, in a study file, their defaults there."""
+        """Replace the keys of a study file by the names of settings, and fill in the defaults of study files."""
         if cls.shorthand and isinstance(values, list | tuple):
             values = {cls.shorthand: values}
         if not isinstance(values, Mapping) or (info.context or {}).get("side") is not Side.STUDY:
@@ -194,6 +197,10 @@ class Settings(CheckedModel):
             if there is None:
                 continue
             key = there.key or name
+            if key != name and name in found:
+                raise RuleBrokenError(
+                    f"there is no setting {name!r} in a study file; it is called {{{name}}}"
+                )
             if key in found:
                 found[name] = found.pop(key)
             elif there.default is not MISSING:
@@ -202,7 +209,7 @@ class Settings(CheckedModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> dict[str, Any]:
-        """Describe the settings as a study file has them: their keys and defaults there, and units."""
+        """Describe the settings as they are in a study file, with their keys and defaults there, and their units."""
         schema = handler.resolve_ref_schema(handler(core_schema))
         for name, field in cls.model_fields.items():
             there, unset, unit = mark_of(field, InStudy), mark_of(field, Unset), mark_of(field, Unit)
@@ -222,9 +229,9 @@ class Settings(CheckedModel):
 
     @classmethod
     def own_first(cls) -> list[str]:
-        """Names of the settings: this model's own, then those of the groups that it is made of.
+        """List the names of the settings: this model's own, then those of the groups that it is made of.
 
-        A command has its job's settings first, then its own, then those of groups that come last.
+        A command lists its job's settings first, then its own, then those of groups that come last.
         """
         parts = list(cls.__mro__)
         if cls.is_command:
@@ -235,12 +242,12 @@ class Settings(CheckedModel):
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_switches_for_numbers(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse true and false where a number is asked for, instead of reading them as 1 and 0."""
+        """Refuse true and false for a number, instead of reading them as 1 and 0."""
         if isinstance(value, bool) and info.field_name:
-            kind = cls.model_fields[info.field_name].annotation
-            admitted = {kind, *get_args(kind)}
+            field = cls.model_fields[info.field_name]
+            admitted = set(parts_of(field.annotation))
             if admitted & {int, float} and bool not in admitted:
-                raise ValueError(f"must be {in_words(kind)}; got {value}")
+                raise ValueError(f"must be {named(field) or in_words(field.annotation)}; got {value}")
         return value
 
     @field_validator("*", mode="before")
@@ -248,8 +255,7 @@ class Settings(CheckedModel):
     def _refuse_empty_paths(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse an empty text where a path is asked for: it would be the folder that one happens to be in."""
         if isinstance(value, str) and not value and info.field_name:
-            kind = cls.model_fields[info.field_name].annotation
-            if Path in {kind, *get_args(kind)}:
+            if Path in set(parts_of(cls.model_fields[info.field_name].annotation)):
                 raise ValueError("must be a path; got an empty text")
         return value
 
@@ -263,27 +269,27 @@ class Settings(CheckedModel):
 
 
 def setting(default: Any, description: str, **bounds: Any) -> Any:
-    """A setting of a model: its default (``...`` for none), its sentence of help, and limits such as ``ge=0``."""
+    """Declare a setting: its default (``...`` for none), its sentence of help, and limits such as ``ge=0``."""
     return Field(default, description=description, **bounds)
 
 
 def mark_of(field: Any, kind: type[M]) -> M | None:
-    """The mark of that kind on a field, such as :class:`Flag`; None if it has none."""
+    """Return the mark of a kind, such as :class:`Flag`, on a field; None if it has none."""
     return next((mark for mark in field.metadata if isinstance(mark, kind)), None)
 
 
 def values_of(settings: Settings, group: type[Settings]) -> dict[str, Any]:
-    """The values of those settings that ``group`` declares, by name."""
+    """Return the values of the settings that ``group`` declares, by name."""
     return {name: getattr(settings, name) for name in group.model_fields}
 
 
 def default_of(model: type[Settings], name: str) -> Any:
-    """The default of a setting, for records elsewhere that hold the same setting."""
+    """Return the default of a setting, for classes elsewhere that have the same setting."""
     return model.model_fields[name].get_default(call_default_factory=True)
 
 
 def study_record(settings: Settings) -> dict[str, Any]:
-    """Settings as JSON, under the keys that they have in a study file."""
+    """Return settings as JSON, under the keys that they have in a study file."""
     plain = settings.model_dump(mode="json")
     found: dict[str, Any] = {}
     for name, field in type(settings).model_fields.items():
@@ -296,30 +302,30 @@ def study_record(settings: Settings) -> dict[str, Any]:
 
 
 def _record(section: Settings) -> Any:
-    """A section, or the list that stands for it where nothing else is set."""
+    """Return a section as JSON, or as a list if only its list setting is set."""
     found, short = study_record(section), type(section).shorthand
     others = [value for key, value in found.items() if key != short]
     return found[short] if short and all(value is None for value in others) else found
 
 
 def read_settings(model: type[S], values: Mapping[str, Any], side: Side = Side.PYTHON, where: str = "") -> S:
-    """Check ``values`` and make settings of them; what is not named keeps its default.
+    """Check ``values`` and make settings of them. Settings that are not named keep their defaults.
 
     Parameters
     ----------
     model : type of Settings
-        What may be set.
+        Model that declares the settings.
     values : mapping
-        By name; nested settings as mappings.
+        Values by name of the setting; nested settings are mappings.
     side : Side
-        Where they were written, for messages.
+        Place where the values were written, for messages.
     where : str
-        What stands before a name in messages, such as the file or the section.
+        Prefix of names in messages, such as the file or the section.
 
     Raises
     ------
     ParameterError
-        For the first thing that is wrong, under the name that the user wrote.
+        If a value is wrong. The message names the first wrong setting as the user wrote it.
 
     Examples
     --------

@@ -12,16 +12,19 @@ class Diagnose(Settings):
     """Say how far the twins can be trusted, and for which items."""
 
     scaled: Annotated[bool, Flag("--scaled/--no-scaled")] = setting(
-        True, "Divide items by their standard deviations before spectra are compared."
+        True,
+        "Divide answers by the standard deviation of their item before comparing how people and twins vary.",
     )
 
 
 class DiagnoseCommand(Diagnose, Figures, Blocks, PanelFiles, Terminal):
-    """`truetwin diagnose`."""
+    """Settings of the command `truetwin diagnose`."""
 
     method: Annotated[str | None, StudyKey("calibrate.method")] = setting(
-        "auto", "Method that the verdicts speak of; 'none' for plain conditional expectations (faster)."
+        "auto",
+        "Method whose predictions the verdicts judge (see `truetwin methods`); 'none' judges plain conditional "
+        "expectations, which is faster.",
     )
     seed: Annotated[int, StudyKey("seed")] = setting(
-        0, "Seed of which answers are hidden, and of what chance gives.", ge=0
+        0, "Random seed for choosing the answers to hide and for the comparison with chance.", ge=0
     )

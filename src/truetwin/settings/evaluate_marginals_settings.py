@@ -22,39 +22,45 @@ PUBLIC = "A study is about its own inputs; a public dataset is evaluated by the 
 
 
 class EvaluateMarginals(TwinAnswers):
-    """Hide marginals that are known, predict them, compare methods."""
+    """Hide known marginals (the share of each answer in a population), predict them, and compare methods."""
 
     methods: Names = setting(
         ("ensemble", "ksoft", "auto"),
         "Methods to compare, separated by commas; twins, mean and mix are always shown beside them.",
     )
     discrepancy: Names = setting(
-        ("kl",), "Discrepancies that the ensemble is trained on, separated by commas."
+        ("kl",),
+        "Discrepancies (distances between distributions) that the ensemble minimises, separated by commas: tv, "
+        "chi2, kl, hellinger, ks, cdf-l1, cdf-l2.",
     )
     metrics: Annotated[Names | None, Unset("all that apply")] = setting(
-        None, "Discrepancies to score by, separated by commas."
+        None, "Discrepancies to score predictions by, separated by commas."
     )
-    splits: int = setting(5, "Number of random splits, 80% to learn from and 20% to predict.", ge=1)
-    level: float = setting(0.9, "Level of the bands whose coverage is reported.", gt=0, lt=1)
+    splits: int = setting(5, "Number of random splits of the items: 80% to learn from, 20% to predict.", ge=1)
+    level: float = setting(
+        0.9, "Confidence level of the bands around predicted shares, whose coverage is reported.", gt=0, lt=1
+    )
 
 
 class EvaluateMarginalsCommand(EvaluateMarginals, IdColumn, ItemFile, Terminal):
-    """`truetwin evaluate-marginals`."""
+    """Settings of the command `truetwin evaluate-marginals`."""
 
     marginals: Annotated[Path | None, Argument(), StudyKey("inputs.marginals")] = setting(
-        None, "Human marginals; see `truetwin reweight`."
+        None, "Human marginals: a table of the share of each answer; see `truetwin reweight --help`."
     )
     twin: Annotated[Path | None, Argument(), StudyKey("inputs.twin")] = setting(
-        None, "Answers of twins, wide or long."
+        None, "Answers of twins: one column for each item, or one row for each answer."
     )
     dataset: Annotated[Literal["movielens", "opinionqa"] | None, CommandLineOnly(PUBLIC)] = setting(
-        None, "A public dataset instead of files."
+        None, "Evaluate on this public dataset instead of files."
     )
     folder: Annotated[Path | None, CommandLineOnly(PUBLIC)] = setting(
         None, "Read the dataset's files from this folder, for example an excerpt."
     )
     groups: Annotated[str | None, StudyKey("inputs.groups")] = setting(
-        None, "Hide whole groups: a table item_id,group; 'wave' (OpinionQA) or 'year' (MovieLens)."
+        None,
+        "Hide whole groups of items at a time: a table item_id,group, or 'wave' (OpinionQA) or 'year' "
+        "(MovieLens).",
     )
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from truetwin.settings.declaration import (
     CommandLineOnly,
@@ -24,7 +24,7 @@ from truetwin.settings.shared_settings import (
     Terminal,
     Workers,
 )
-from truetwin.settings.value_kinds import Names
+from truetwin.settings.value_kinds import Names, listed_alone
 
 Protocol = Literal["leave-one-item-out", "leave-block-out", "leave-one-respondent-out"]
 Transfer = Literal["ridge", "lasso", "elastic-net", "synthetic-intervention"]
@@ -42,23 +42,30 @@ class Evaluate(Hyperparameters):
         ("pearson",),
         "Scores, separated by commas: pearson, centred-pearson, spearman, mae, rmse, bias, variance-ratio.",
     )
-    baseline: str = setting("twin", "Method that paired differences are against.")
+    baseline: str = setting(
+        "twin", "Method that every other method is compared with, target by target (paired differences)."
+    )
     max_folds: int | None = setting(
-        None, "Hide at most so many targets, drawn at random: for a first look at a large study.", ge=1
+        None, "Most targets to hide, drawn at random: for a first look at a large study.", ge=1
     )
     protocols: Annotated[
-        tuple[Protocol, ...], FileOnly("One call of the command uses one protocol: --protocol.")
+        tuple[Protocol, ...],
+        BeforeValidator(listed_alone),
+        FileOnly("One call of the command uses one protocol: --protocol."),
     ] = setting(
         ("leave-one-item-out", "leave-block-out"),
-        "What is hidden at a time: an item, a battery (items asked together), a person.",
+        "What is hidden at a time: one item, one battery (items asked together), or one person.",
     )
     thresholds: Annotated[
-        tuple[Transfer, ...], FileOnly("The result is a figure of the report, which only a study has.")
-    ] = setting((), "Also show adaptive transfer of these methods at every threshold.")
+        tuple[Transfer, ...],
+        BeforeValidator(listed_alone),
+        FileOnly("The result is a figure of the report, which only a study has."),
+    ] = setting((), "Also draw the scores of adaptive transfer with these methods at every threshold.")
     examples: Annotated[int, FileOnly("The result is a table of the report, which only a study has.")] = (
         setting(
             0,
-            "How many answered items to hide and predict, to show their shares beside people's and the twins'.",
+            "Number of answered items to hide and predict, to show the predicted share of each answer beside "
+            "people's and the twins'.",
             ge=0,
             le=20,
         )
@@ -66,14 +73,15 @@ class Evaluate(Hyperparameters):
 
 
 class EvaluateCommand(Evaluate, Blocks, PanelFiles, InContext, Workers, Terminal):
-    """`truetwin evaluate`."""
+    """Settings of the command `truetwin evaluate`."""
 
     protocol: Annotated[Protocol, StudyKey("evaluate.protocols")] = setting(
-        "leave-one-item-out", "What is hidden at a time: an item, a respondent or a block of items."
+        "leave-one-item-out",
+        "What is hidden at a time: one item, one respondent, or one block (battery) of items asked together.",
     )
     per_target: Annotated[
         Path | None, CommandLineOnly("A study always writes the scores of all targets.")
-    ] = setting(None, "Also write the score of every target to this file.")
+    ] = setting(None, "Also write the score of every target (hidden item or respondent) to this file.")
 
     @model_validator(mode="after")
     def _blocks_are_hidden_by_one_protocol(self) -> Self:

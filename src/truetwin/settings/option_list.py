@@ -1,4 +1,4 @@
-"""The command-line options of a model of settings, as data."""
+"""List the command-line options of a model of settings."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from truetwin.settings.declaration import Argument, FileOnly, Flag, Settings, Unset, mark_of
-from truetwin.settings.setting_wording import bounds_of, choices_of, models_in, range_in_words
+from truetwin.settings.setting_wording import bounds_of, choices_of, models_in, parts_of, range_in_words
 from truetwin.settings.value_kinds import Repeatable
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option or argument of a verb, and the setting behind it.
+    """Option or argument of a verb, with its setting.
 
-    ``path`` leads to the setting, through nested settings; ``flag`` may hold two names, ``--long/--no-long``.
+    ``path`` is the path to the setting through nested settings. ``flag`` may hold two names: ``--long/--no-long``.
     """
 
     path: tuple[str, ...]
@@ -27,44 +27,44 @@ class Option:
 
     @property
     def parameter(self) -> str:
-        """Name of the parameter behind it."""
+        """Name of the setting, which is also the parameter of the verb's function."""
         return self.path[-1]
 
     @property
     def name(self) -> str:
-        """What a message calls it: the flag, or the argument's name."""
+        """Name in messages: the flag, or the name of the argument."""
         return self.flag.partition("/")[0] if self.flag else self.metavar
 
     @property
     def required(self) -> bool:
-        """Whether it must be given."""
+        """Whether the option must be given."""
         return bool(self.field.is_required())
 
     @property
     def is_switch(self) -> bool:
-        """Whether it takes no value."""
+        """Whether the option takes no value."""
         return self.field.annotation is bool
 
     @property
     def is_path(self) -> bool:
-        """Whether it is a file or a folder, so that a shell completes names of files."""
+        """Whether the value is a file or a folder, so that a shell completes file names."""
         return _holds(self.field.annotation, Path)
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The words that it admits, where they are few and fixed."""
+        """Words that the option admits; empty if any text is admitted."""
         return choices_of(self.field.annotation)
 
     @property
     def default(self) -> str | None:
-        """The default as one would type it; None if there is none."""
+        """Default as a user would type it; None if there is none."""
         if self.required or mark_of(self.field, Unset) is not None:
             return None
         return typed(self.field.get_default(call_default_factory=True))
 
     @property
     def help(self) -> str:
-        """The sentence of help, with default and limits."""
+        """Sentence of help, with default and limits."""
         unset = mark_of(self.field, Unset)
         plain = None if self.is_switch and not self.flag_pair else self.default
         default = unset.text if unset else plain
@@ -75,15 +75,15 @@ class Option:
 
     @property
     def flag_pair(self) -> bool:
-        """Whether there is a second flag that switches it off."""
+        """Whether there is a second flag that switches the option off."""
         return "/" in (self.flag or "")
 
 
 @cache
 def options_of(model: type[Settings]) -> tuple[Option, ...]:
-    """All arguments and options of a model: arguments first, then what is required, then groups in their order.
+    """List the arguments and options of a model: arguments, required options, then the others group by group.
 
-    Arguments stand in the order of declaration, those of a shared group before a command's own.
+    Arguments come in the order of declaration, those of a shared group before a command's own.
     """
     found = _options(model, ())
     places = list(model.model_fields)
@@ -110,7 +110,7 @@ def _options(model: type[Settings], path: tuple[str, ...]) -> list[Option]:
 
 
 def typed(value: Any) -> str | None:
-    """A value as one would type it after an option."""
+    """Write a value as a user would type it after an option."""
     if value is None or value in ((), {}):
         return None
     if isinstance(value, tuple | list):
@@ -129,12 +129,8 @@ def _repeats(field: Any) -> bool:
     marks += [m for part in get_args(field.annotation) for m in getattr(part, "__metadata__", ())]
     if any(isinstance(mark, Repeatable) for mark in marks):
         return True
-    return any(get_origin(part) is tuple and get_args(part)[0] is Path for part in _parts(field.annotation))
-
-
-def _parts(annotation: Any) -> list[Any]:
-    return [annotation, *(part for each in get_args(annotation) for part in _parts(each))]
+    return any(get_origin(part) is tuple and get_args(part)[0] is Path for part in parts_of(field.annotation))
 
 
 def _holds(annotation: Any, kind: type) -> bool:
-    return any(part is kind for part in _parts(annotation))
+    return any(part is kind for part in parts_of(annotation))

@@ -13,16 +13,18 @@ class Plan(Settings):
     """Choose which new items (or people) to ask next so that predictions of the rest improve most."""
 
     budget: Annotated[int, Named("a whole number >= 1")] = setting(
-        ..., "How many items (people) to ask next.", ge=1
+        ..., "Number of items to ask people next (or, with axis respondents, of people to ask).", ge=1
     )
-    axis: Literal["items", "respondents"] = setting("items", "What to choose: items or respondents.")
+    axis: Literal["items", "respondents"] = setting(
+        "items", "What to choose: items to ask, or respondents to ask."
+    )
     targets: Annotated[Ids, Unset("everything without human answers")] = setting(
-        (), "What is to be predicted well, separated by commas; may be repeated."
+        (), "Items (or respondents) that are to be predicted well, separated by commas; may be repeated."
     )
-    candidates: Annotated[Ids, Unset("everything without human answers but named targets")] = setting(
-        (), "What can be asked, separated by commas; may be repeated."
+    candidates: Annotated[Ids, Unset("everything without human answers, except named targets")] = setting(
+        (), "Items (or respondents) to choose from, separated by commas; may be repeated."
     )
 
 
 class PlanCommand(Plan, PanelFiles, Terminal):
-    """`truetwin plan`."""
+    """Settings of the command `truetwin plan`."""

@@ -1,4 +1,4 @@
-"""Settings of the verbs that are no step of a study: datasets, demo, methods, reproduce."""
+"""Settings of the verbs that are not part of a study: datasets, demo, methods, reproduce."""
 
 from __future__ import annotations
 
@@ -11,65 +11,71 @@ from truetwin.settings.value_kinds import Names
 
 
 class DatasetsListCommand(Terminal):
-    """`truetwin datasets list`."""
+    """Settings of the command `truetwin datasets list`."""
 
-    outside_studies = "Lists; computes nothing."
+    outside_studies = "This command only lists."
 
 
 class DatasetsFetchCommand(Terminal):
-    """`truetwin datasets fetch`."""
+    """Settings of the command `truetwin datasets fetch`."""
 
     outside_studies = "A study names its own files."
 
-    name: Annotated[str, Argument()] = setting(..., "Dataset; `truetwin datasets list` shows all.")
+    name: Annotated[str, Argument()] = setting(..., "Name of a dataset; `truetwin datasets list` shows all.")
     variant: str | None = setting(
-        None, "Only the files whose path contains this, such as a persona construction."
+        None,
+        "Fetch only files whose path contains this text, such as the name of a way in which twins were made.",
     )
 
 
 class DemoCommand(Workers, Terminal):
-    """`truetwin demo`."""
+    """Settings of the command `truetwin demo`."""
 
-    outside_studies = "An example; `study init` writes one as a study."
+    outside_studies = "This command is an example; `study init` writes an example study."
 
-    output: Path = setting(Path("truetwin-demo"), "Folder for the files; made if need be.")
-    seed: int = setting(0, "Seed of the generated population.")
+    output: Path = setting(Path("truetwin-demo"), "Folder for the files; created if it is missing.")
+    seed: int = setting(0, "Random seed of the generated population.")
 
 
 class MethodsCommand(Terminal):
-    """`truetwin methods`."""
+    """Settings of the command `truetwin methods`."""
 
-    outside_studies = "Lists; computes nothing."
+    outside_studies = "This command only lists."
 
 
 class ReproduceCommand(Workers, Terminal):
-    """`truetwin reproduce`."""
+    """Settings of the command `truetwin reproduce`."""
 
-    outside_studies = "About the papers' data, not about a study's."
+    outside_studies = "This command works on the data of the papers, not on those of a study."
 
     table: Annotated[str, Argument()] = setting(
         ...,
-        "Of paper A: table-2, table-4, table-5, table-6, appendix-marginals, figure-3 to figure-10; of "
-        "paper B: voice-table-3, voice-table-5, voice-figure-3.",
+        "Table or figure to compute. Paper A: table-2, table-4, table-5, table-6, appendix-marginals, figure-3 "
+        "to figure-10. Paper B: voice-table-3, voice-table-5, voice-figure-3.",
     )
     construction: str | None = setting(
-        None, "Only this persona construction (`truetwin datasets list --json`)."
+        None,
+        "Compute only this persona construction, that is this way in which twins were made (`truetwin datasets "
+        "list --json` lists them).",
     )
-    dataset: str | None = setting(None, "Only this dataset.")
-    methods: Names | None = setting(None, "Only these methods, separated by commas.")
+    dataset: str | None = setting(None, "Compute only this dataset.")
+    methods: Names | None = setting(None, "Compute only these methods, separated by commas.")
     trained_on: Names | None = setting(
-        None, "Only these objectives, separated by commas (appendix-marginals)."
+        None,
+        "Compute only the methods that minimise these discrepancies, separated by commas (appendix-marginals).",
     )
     folder: Path | None = setting(
         None, "Read the dataset's files from this folder (table-6, appendix-marginals)."
     )
-    figures: Annotated[Path | None, Unset("figures, for a figure; else none")] = setting(
+    figures: Annotated[Path | None, Unset("folder 'figures' for a figure; none for a table")] = setting(
         None, "Write figures and their data to this folder."
     )
     figure_format: FigureFormats = setting(
         ("png",), "Formats of the figures: png, svg, pdf, separated by commas."
     )
     answers: Annotated[tuple[Path, ...], Unset("the published ones on this machine")] = setting(
-        (), "Stored answers; may be repeated (voice-*)."
+        (), "File with stored answers of a model (for voice-*); may be repeated."
     )
-    annotations: Path | None = setting(None, "Which capabilities the items test (JSONL; voice-figure-3).")
+    annotations: Path | None = setting(
+        None, "File that says which capabilities each item tests (JSONL; for voice-figure-3)."
+    )

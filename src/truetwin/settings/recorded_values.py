@@ -1,4 +1,4 @@
-"""Keep keys and passwords out of what is recorded of settings."""
+"""Keep keys and passwords out of recorded settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def without_secrets(url: str) -> str:
 
 
 def names_of_secrets(value: Any) -> Iterator[str]:
-    """Names in nested mappings under which people give keys and passwords.
+    """Yield the names in nested mappings under which people give keys and passwords.
 
     Examples
     --------

@@ -27,42 +27,51 @@ class Reweight(OnlyItems, TwinAnswers):
 
     method: str = setting(
         "auto",
-        "Method: auto, ensemble, transition, weights+transition, ksoft, ksoft+text, geometric-mean, mix, "
-        "mean or twins.",
+        "Prediction method: auto, ensemble, transition, weights+transition, ksoft, ksoft+text, "
+        "geometric-mean, mix, mean or twins.",
     )
     discrepancy: str = setting(
-        "kl", "What is minimised and chosen by: tv, chi2, kl, hellinger, ks, cdf-l1 or cdf-l2."
+        "kl",
+        "Discrepancy (distance between distributions) that fitting minimises and that auto chooses by: tv, chi2, "
+        "kl, hellinger, ks, cdf-l1 or cdf-l2.",
     )
     variant: Literal["both", "personas-only", "base-only"] = setting(
-        "both", "Parts of the ensemble: both, personas-only or base-only (no twins)."
+        "both",
+        "Members of the ensemble: personas-only (the twins), base-only (generated members that always give the "
+        "same answer), or both.",
     )
-    level: LevelOrNone = setting(0.9, "Level of the bands around predicted shares; 0 for no bands (faster).")
+    level: LevelOrNone = setting(
+        0.9, "Confidence level of the bands around predicted shares; 0 computes no bands, which is faster."
+    )
 
 
 class ReweightCommand(Reweight, IdColumn, ItemFile, DisclosureColumn, Terminal):
-    """`truetwin reweight`."""
+    """Settings of the command `truetwin reweight`."""
 
     marginals: Annotated[Path, Argument(), StudyKey("inputs.marginals")] = setting(
         ...,
-        "Human marginals: item_id, category, share_or_count[, base_size][, population]; or one column a "
-        "category.",
+        "Human marginals, the share of each answer in a population: a table item_id, category, "
+        "share_or_count[, base_size][, population], or with one column for each category.",
     )
     twin: Annotated[Path, Argument(), StudyKey("inputs.twin")] = setting(
-        ..., "Answers of twins, wide or long, to these items and to new ones."
+        ...,
+        "Answers of twins to these items and to new ones: one column for each item, or one row for each answer.",
     )
     output: Annotated[Path, CommandLineOnly("A study keeps its results in the folder of its run.")] = setting(
-        ..., "Where to write the predicted marginals: CSV, TSV or Parquet."
+        ..., "File for the predicted marginals: CSV, TSV or Parquet, by ending."
     )
     groups: Annotated[Path | None, StudyKey("inputs.groups")] = setting(
-        None, "Table item_id,group (waves, batteries, years): choose the method by whole groups."
+        None,
+        "Table item_id,group (waves, batteries, years). The method is then chosen by hiding and predicting whole "
+        "groups.",
     )
     weights_output: Annotated[
-        Path | None, CommandLineOnly("A study always writes the weights, where the method has any.")
-    ] = setting(None, "Also write the weights of the twins to this file.")
+        Path | None, CommandLineOnly("A study always writes the weights if the method has any.")
+    ] = setting(None, "Also write the weight of each twin to this file.")
 
     @property
     def files(self) -> dict[str, Path]:
-        """The tables, by role."""
+        """Files of the tables, by role."""
         roles = ("marginals", "twin", "groups", "item_file", "twin_weights")
         return {role: path for role in roles if (path := getattr(self, role)) is not None}
 

@@ -1,4 +1,4 @@
-"""Settings of `truetwin runs`, which looks at stored runs; a study keeps a run of its own and needs none of them."""
+"""Settings of `truetwin runs`, which reads stored runs. A study keeps its own run and needs none of these settings."""
 
 from __future__ import annotations
 
@@ -9,24 +9,31 @@ from pydantic import model_validator
 
 from truetwin.settings.declaration import Argument, RuleBrokenError, Settings, Unset, setting
 from truetwin.settings.shared_settings import Prices, Terminal
-from truetwin.settings.simulate_settings import Point
+from truetwin.settings.simulate_settings import AnswerTable
 
 
 class StoredRun(Settings):
-    """A run on disk."""
+    """Stored run that a command reads."""
 
-    run: Annotated[Path, Argument()] = setting(..., "Folder of a run.")
+    run: Annotated[Path, Argument()] = setting(..., "Folder of the stored run.")
 
 
 class RunsShowCommand(StoredRun, Terminal):
-    """`truetwin runs show`."""
+    """Settings of the command `truetwin runs show`."""
 
-    outside_studies = "Looks at a stored run from outside."
+    outside_studies = "This command works on stored runs; a study keeps a run of its own."
 
-    persona: str | None = setting(None, "Show prompt and raw reply of one call: that of this persona ...")
-    item: str | None = setting(None, "... and this item (or group of items).")
-    replicate: int = setting(0, "Replicate of that call.")
-    step: Annotated[str | None, Unset("all")] = setting(None, "Only this step of the run.")
+    persona: str | None = setting(
+        None, "Show the prompt and the raw reply of one call: the call for this persona and --item."
+    )
+    item: str | None = setting(
+        None,
+        "Show the prompt and the raw reply of one call: the call for this item (or group) and --persona.",
+    )
+    replicate: int = setting(0, "Number of the repetition of that call, from 0.")
+    step: Annotated[str | None, Unset("all")] = setting(
+        None, "Show only this step of the run, such as answer or portrait."
+    )
 
     @model_validator(mode="after")
     def _one_call_has_two_names(self) -> Self:
@@ -35,49 +42,45 @@ class RunsShowCommand(StoredRun, Terminal):
         return self
 
 
-class RunsExportCommand(StoredRun, Terminal):
-    """`truetwin runs export`."""
+class RunsExportCommand(StoredRun, AnswerTable, Terminal):
+    """Settings of the command `truetwin runs export`."""
 
-    outside_studies = "Looks at a stored run from outside."
+    outside_studies = "This command works on stored runs; a study keeps a run of its own."
 
-    output: Path = setting(..., "Where to write the answers: CSV, TSV or Parquet.")
-    long: bool = setting(False, "Export one row an answer (respondent_id,item_id,value).")
-    point: Point = setting(
-        "expected",
-        "What becomes of a distribution in the table of answers: the expected or the likeliest answer.",
+    output: Path = setting(..., "File for the answers: CSV, TSV or Parquet, by ending.")
+    long: bool = setting(
+        False,
+        "Write one row for each answer (respondent_id,item_id,value) instead of a column for each item.",
     )
-    replicate: Annotated[int | None, Unset("the mean, or the most frequent, of all")] = setting(
-        None, "Only this replicate."
-    )
-    validity_floor: float = setting(
-        0.9, "Smallest share of valid answers; below it the job counts as failed.", ge=0, le=1
-    )
+    replicate: Annotated[
+        int | None, Unset("the mean of all repetitions, or the most frequent answer if answers have no order")
+    ] = setting(None, "Write the answers of this repetition only, counted from 0.")
 
 
 class RunsReparseCommand(StoredRun, Terminal):
-    """`truetwin runs reparse`."""
+    """Settings of the command `truetwin runs reparse`."""
 
-    outside_studies = "Looks at a stored run from outside."
+    outside_studies = "This command works on stored runs; a study keeps a run of its own."
 
 
 class RunsImportCommand(StoredRun, Prices, Terminal):
-    """`truetwin runs import`."""
+    """Settings of the command `truetwin runs import`."""
 
-    outside_studies = "Looks at a stored run from outside."
+    outside_studies = "This command works on stored runs; a study keeps a run of its own."
 
     replies: Annotated[Path, Argument()] = setting(
-        ..., "JSON lines with custom_id and response, as batch services write them."
+        ..., "File of replies: JSON lines with custom_id and response, as batch services write them."
     )
 
 
 class RunsMergeCommand(Terminal):
-    """`truetwin runs merge`."""
+    """Settings of the command `truetwin runs merge`."""
 
-    outside_studies = "Looks at a stored run from outside."
+    outside_studies = "This command works on stored runs; a study keeps a run of its own."
 
     target: Annotated[Path, Argument()] = setting(
-        ..., "Folder of the run to put all into; begun if there is none."
+        ..., "Folder of the run that receives all answers; created if it is missing."
     )
     sources: Annotated[tuple[Path, ...], Argument()] = setting(
-        ..., "Folders of runs with the same settings (`simulate --shard`)."
+        ..., "Folders of the runs to merge, made with the same settings (`simulate --shard`)."
     )

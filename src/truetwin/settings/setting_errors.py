@@ -1,9 +1,10 @@
-"""What is wrong with a setting, in one sentence: its name as the user wrote it, what must hold, what was found."""
+"""Say in one sentence what is wrong with a setting: its name as the user wrote it, what must hold, what was found."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import ParameterError
@@ -26,31 +27,36 @@ _OUT_OF_BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less
 
 
 class RuleBrokenError(ParameterError):
-    """Two settings contradict each other, or one of them contradicts what is asked.
+    """Error of settings that contradict each other, or the task.
 
-    ``rule`` names settings in braces, ``"{pilot} goes with {dry_run}"``; a message puts in what the user called them.
+    ``rule`` names settings in braces, as in ``"{pilot} goes with {dry_run}"``. The message replaces them by the names
+    that the user wrote.
+    What users wrote themselves is given by name beside it, as it may hold braces of its own.
 
     Examples
     --------
     >>> str(RuleBrokenError("{pilot} goes with {dry_run}"))
     'pilot goes with dry_run'
+    >>> str(RuleBrokenError("{output} must end in .jsonl; got {found}", found="{1}.csv"))
+    'output must end in .jsonl; got {1}.csv'
     """
 
-    def __init__(self, rule: str) -> None:
-        super().__init__(rule.replace("{", "").replace("}", ""))
-        self.rule = rule
+    def __init__(self, rule: str, **found: object) -> None:
+        names = {name: name for _, name, _, _ in Formatter().parse(rule) if name}
+        super().__init__(rule.format_map(names | found))
+        self.rule, self.found = rule, found
 
     def named(self, model: type[Settings], side: Side, place: Sequence[Place] = ()) -> ParameterError:
-        """The same error with the names that the user wrote."""
+        """Return this error with the names that the user wrote."""
         inside = models_in(place[-1].field.annotation)[0] if place else model
         fields = inside.model_fields.items()
         names = {name: written_name(model, [*place, Place(inside, name, f)], side) for name, f in fields}
-        return ParameterError(self.rule.format_map(names))
+        return ParameterError(self.rule.format_map(names | self.found))
 
 
 @dataclass(frozen=True)
 class Place:
-    """One name on the way to a setting: the model that it belongs to, and its field; None if there is no such."""
+    """Step on the path to a setting: a name, the model that it belongs to, and its field (None if there is none)."""
 
     owner: Any
     name: str
@@ -58,7 +64,7 @@ class Place:
 
 
 def places_of(model: type[Settings], path: Sequence[str | int]) -> list[Place]:
-    """The settings that a path of pydantic's names; branches of a union and places in a list are left out."""
+    """Return the settings on a path that pydantic reports. Branches of a union and places in a list are left out."""
     found: list[Place] = []
     kinds: list[Any] = [model]
     for part in path:
@@ -74,7 +80,7 @@ def places_of(model: type[Settings], path: Sequence[str | int]) -> list[Place]:
 
 
 def explained(error: ValidationError, model: type[Settings], side: Side, where: str = "") -> ParameterError:
-    """The error of the package that says what pydantic found."""
+    """Turn an error of pydantic into one of the package, which says what must hold and what was found."""
     problems = error.errors(include_url=False)
     paths = {tuple(place.name for place in places_of(model, each["loc"])) for each in problems}
     rest = f" ({len(paths) - 1} more problems)" if len(paths) > 1 else ""
@@ -108,7 +114,7 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
     if problem["type"] in _OUT_OF_BOUNDS and named(last.field) is None and not known:
         return f"{name} must {bounds_in_words(bounds_of(last.field))}; got {value}"
     must = named(last.field) or in_words(last.field.annotation)
-    guess = closest(value, known) if known and isinstance(value, str) else ""
+    guess = closest(value, known) if known and isinstance(value, str) and value not in known else ""
     if mark_of(last.field, MayHoldKey):
         return f"{name} must be {must}; got a {type(value).__name__}"
     got = str(value) if problem["type"] in _OUT_OF_BOUNDS else _shown(value)
@@ -116,7 +122,7 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
 
 
 def written_name(model: type[Settings], places: Sequence[Place], side: Side) -> str:
-    """A setting as the user wrote it: ``--cap-cost``, ``simulate.cap_cost`` or ``cap_cost``."""
+    """Return the name of a setting as the user wrote it: ``--cap-cost``, ``simulate.cap_cost`` or ``cap_cost``."""
     from truetwin.settings.declaration import Side
 
     if side is Side.COMMAND_LINE:
@@ -130,7 +136,7 @@ def written_name(model: type[Settings], places: Sequence[Place], side: Side) -> 
 
 
 def _key(place: Place, side: Side) -> str:
-    """The name of a setting in a file or as a keyword argument."""
+    """Return the name of a setting in a file or as a keyword argument."""
     from truetwin.settings.declaration import InStudy, Side, mark_of
 
     there = mark_of(place.field, InStudy) if place.field is not None and side is Side.STUDY else None

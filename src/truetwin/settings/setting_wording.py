@@ -1,4 +1,4 @@
-"""What a setting admits, in words."""
+"""Describe in words the values that a setting admits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SIGNS = ("ge", "gt", "le", "lt")
 
 
 def in_words(annotation: Any) -> str:
-    """A kind of value: ``a whole number of at least 1 or 'block'``."""
+    """Describe a kind of value: ``a whole number of at least 1 or 'block'``."""
     from truetwin.settings.value_kinds import Named
 
     if annotation in _KINDS:
@@ -26,8 +26,7 @@ def in_words(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         words = next((mark.words for mark in arguments[1:] if isinstance(mark, Named)), None)
-        bounds = bounds_in_words(_bounds(arguments[1:])).removeprefix("be ")
-        return words or f"{in_words(arguments[0])}{' of ' + bounds if bounds else ''}"
+        return words or f"{in_words(arguments[0])}{_of_bounds(_bounds(arguments[1:]))}"
     if origin is Literal:
         return listed([repr(a) if len(arguments) == 1 else str(a) for a in arguments])
     if origin in (Union, UnionType):
@@ -39,34 +38,39 @@ def in_words(annotation: Any) -> str:
     return "a list of settings" if origin is tuple else "settings by name"
 
 
+def parts_of(annotation: Any) -> list[Any]:
+    """List an annotation and all its parts."""
+    return [annotation, *(part for each in get_args(annotation) for part in parts_of(each))]
+
+
 def named(field: Any) -> str | None:
-    """What a setting's kind is called, if it was given words of its own."""
+    """Return the words that were declared for a setting's kind of value; None if there are none."""
     from truetwin.settings.value_kinds import Named
 
     return next((mark.words for mark in field.metadata if isinstance(mark, Named)), None)
 
 
 def listed(parts: list[str]) -> str:
-    """``a, b or c``."""
+    """Join words as ``a, b or c``."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
 
 
 def models_in(annotation: Any) -> list[Any]:
-    """The models of settings that an annotation holds."""
+    """Find the models of settings in an annotation."""
     if hasattr(annotation, "model_fields"):
         return [annotation]
     return [kind for each in get_args(annotation) for kind in models_in(each)]
 
 
 def choices_of(annotation: Any) -> tuple[str, ...]:
-    """The words that a setting admits, where they are few and fixed."""
+    """Find the words that a setting admits; empty if any text is admitted."""
     if get_origin(annotation) is Literal:
         return tuple(a for a in get_args(annotation) if isinstance(a, str))
     return tuple(c for each in get_args(annotation) for c in choices_of(each))
 
 
 def bounds_of(field: Any) -> dict[str, float]:
-    """The limits of a number: ``ge``, ``gt``, ``le``, ``lt``."""
+    """Find the limits of a number: ``ge``, ``gt``, ``le``, ``lt``."""
     found = _bounds(field.metadata)
     for part in (field.annotation, *get_args(field.annotation)):
         found.update(_bounds(getattr(part, "__metadata__", ())))
@@ -79,7 +83,7 @@ def _bounds(marks: Any) -> dict[str, float]:
 
 
 def bounds_in_words(bounds: dict[str, float]) -> str:
-    """Limits, after "must": ``lie between 0 and 1``, ``be at least 1``; empty where there are none."""
+    """Describe limits in words that follow "must": ``lie between 0 and 1``, ``be at least 1``; empty without limits."""
     ends = {sign: f"{value:g}" for sign, value in bounds.items()}
     if "ge" in ends and "le" in ends:
         return f"lie between {ends['ge']} and {ends['le']}"
@@ -92,8 +96,16 @@ def bounds_in_words(bounds: dict[str, float]) -> str:
     return f"be {' and '.join(parts)}" if parts else ""
 
 
+def _of_bounds(bounds: dict[str, float]) -> str:
+    """Limits, after a kind of number: `` of at least 1``, `` between 0 and 2``; empty where there are none."""
+    words = bounds_in_words(bounds)
+    if words.startswith("lie "):
+        return f" {words.removeprefix('lie ')}"
+    return f" of {words.removeprefix('be ').replace('not be negative', 'at least 0')}" if words else ""
+
+
 def range_in_words(bounds: dict[str, float]) -> str:
-    """Limits on their own, for a help text: ``0 to 1``, ``1 or more``; empty where there are none."""
+    """Describe limits for a help text: ``0 to 1``, ``1 or more``; empty without limits."""
     ends = {sign: f"{value:g}" for sign, value in bounds.items()}
     if "ge" in ends and "le" in ends:
         return f"{ends['ge']} to {ends['le']}"

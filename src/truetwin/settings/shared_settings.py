@@ -1,4 +1,4 @@
-"""Groups of settings that several jobs share."""
+"""Define groups of settings that several jobs share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PRICE = "currency a million tokens"
 
 
 class Terminal(Settings):
-    """What every verb has for the terminal."""
+    """Output options of every verb."""
 
     is_command = True
     comes_last = True
@@ -41,91 +41,98 @@ class Terminal(Settings):
 
 
 class Workers(Settings):
-    """How the computing is spread."""
+    """Number of parallel workers."""
 
     comes_last = True
 
     n_jobs: Annotated[
-        int, CommandLineOnly("How fast a result is there is no part of a study; see `study run`.")
+        int, CommandLineOnly("A study file does not say how fast it is computed; see `study run --n-jobs`.")
     ] = setting(1, "Number of parallel workers; -1 for all cores. Results do not depend on it.")
 
 
 class IdColumn(Settings):
-    """How tables name respondents."""
+    """Column that names respondents in tables."""
 
     comes_last = True
 
-    id_column: Annotated[str | None, StudyKey("inputs.id_column"), Unset("respondent_id, or the first")] = (
-        setting(None, "Column of respondent ids.")
-    )
+    id_column: Annotated[
+        str | None, StudyKey("inputs.id_column"), Unset("respondent_id, or the first column")
+    ] = setting(None, "Name of the column that holds the ids of respondents.")
 
 
 class ItemFile(Settings):
-    """What is declared of the items."""
+    """File that declares the items."""
 
     comes_last = True
 
     item_file: Annotated[Path | None, StudyKey("inputs.items")] = setting(
-        None, "CSV or JSON file that declares texts, scales, off-scale codes and blocks of items."
+        None,
+        "CSV or JSON file that declares each item: text, scale, off-scale codes (such as 99 for 'refused') and "
+        "block (the battery of items asked together).",
     )
 
 
 class PanelFiles(IdColumn, ItemFile):
-    """The tables of a panel: what people answered, and what their twins answered."""
+    """Tables of a panel: answers of people, and answers of their twins."""
 
     comes_last = True
 
     human: Annotated[Path, Argument(), StudyKey("inputs.human")] = setting(
-        ..., "What people answered: CSV, Parquet, SPSS or Stata; wide or long."
+        ...,
+        "Answers of people: CSV, Parquet, SPSS or Stata; one column for each item, or one row for each answer.",
     )
     twin: Annotated[Path, Argument(), StudyKey("inputs.twin")] = setting(
-        ..., "What their twins answered; may have more items and respondents."
+        ..., "Answers of their twins, in the same formats; may have more items and more respondents."
     )
 
     @property
     def files(self) -> dict[str, Path]:
-        """The tables, by role."""
+        """Files of the tables, by role."""
         roles = ("human", "twin", "item_file", "in_context")
         return {role: path for role in roles if (path := getattr(self, role, None)) is not None}
 
 
 class InContext(Settings):
-    """A further table of a panel, for the method of that name."""
+    """Table of in-context twins, for the method in-context."""
 
     comes_last = True
 
     in_context: Annotated[Path | None, StudyKey("inputs.in_context")] = setting(
-        None, "Answers of twins that were shown the person's other answers."
+        None,
+        "Answers of twins that were shown the person's other answers when asked (for the method in-context).",
     )
 
 
 class Blocks(Settings):
-    """Which items were asked together."""
+    """Batteries: sets of items that were asked together."""
 
     comes_last = True
 
-    blocks: Annotated[str | None, StudyKey("inputs.blocks"), Unset("as declared, or by ids")] = setting(
+    blocks: Annotated[
+        str | None, StudyKey("inputs.blocks"), Unset("as --item-file declares, or as the item ids suggest")
+    ] = setting(
         None,
-        "Batteries (items asked together): a table with the columns item_id,block, or 'auto' to find them "
-        "by ids, missing answers and near-duplicate twin answers.",
+        "Batteries, which are sets of items asked together: a table with the columns item_id,block, or 'auto' to "
+        "find them from ids, missing answers and near-duplicate twin answers.",
     )
 
 
 class Hyperparameters(Settings):
-    """Where the hyperparameters of calibration methods come from."""
+    """Source of the hyperparameters of calibration methods."""
 
     preset: str = setting(
         "cv",
-        "Where hyperparameters come from: 'cv' (cross-validation among the twins' own answers) or the "
+        "Source of the hyperparameters of methods: 'cv' (cross-validation among the twins' own answers) or the "
         "published settings of a dataset ('movielens', 'twin-2k-500').",
     )
     parameters: Annotated[Parameters, Flag("--set")] = setting(
-        {}, "Set a hyperparameter by hand, as METHOD.NAME=VALUE; may be repeated."
+        {},
+        "Set one hyperparameter of a method, as METHOD.NAME=VALUE, for example ridge.alpha=10; may be repeated.",
     )
 
     @property
     def parameters_in_words(self) -> list[str]:
-        """Hyperparameters as one would type them: ``METHOD.NAME=VALUE``."""
+        """Hyperparameters as a user would type them: ``METHOD.NAME=VALUE``."""
         return [
             f"{method}.{name}={value if isinstance(value, str) else json.dumps(value)}"
             for method, settings in self.parameters.items()
@@ -134,99 +141,107 @@ class Hyperparameters(Settings):
 
 
 class DisclosureColumn(Settings):
-    """Whether rows say that they are model-based."""
+    """Column that says in every row that its values are predictions."""
 
     comes_last = True
 
     disclosure_column: Annotated[
         bool, CommandLineOnly("Tables that a study writes always have the column.")
     ] = setting(
-        False, "Say in every row of a CSV or TSV file that it is model-based; other formats always carry it."
+        False,
+        "Add a column to CSV and TSV files that says in every row that its values are predictions of a model. "
+        "Other formats always say so in their metadata.",
     )
 
 
 class Connection(Settings):
-    """Where and how a model is reached."""
+    """Connection to a language model."""
 
     base_url: Annotated[str | None, MayHoldKey()] = setting(
-        None, "Address of an OpenAI-compatible endpoint (vLLM, Ollama, a gateway), up to and with /v1."
+        None,
+        "Address of an OpenAI-compatible endpoint (vLLM, Ollama, a gateway), up to and including /v1.",
     )
     engine: Engine = setting(
         "openai",
-        "How the model is reached: openai (any OpenAI-compatible endpoint) or inspect (the providers of "
-        "inspect-ai).",
+        "Library that sends the requests: openai (for any OpenAI-compatible endpoint) or inspect (for the "
+        "providers that inspect-ai supports).",
     )
     key_variable: Annotated[str | None, Unset("OPENAI_API_KEY")] = setting(
-        None, "Environment variable that holds the key; the key itself is never a setting."
+        None,
+        "Name of the environment variable that holds the provider's key; the key itself is never a setting.",
     )
 
 
 class OutputLimit(Settings):
-    """How long a reply may be."""
+    """Longest reply."""
 
-    max_tokens: int | None = setting(None, "Longest reply, in tokens.", ge=1)
+    max_tokens: int | None = setting(
+        None, "Longest reply of the model, in tokens. Without it the endpoint decides.", ge=1
+    )
 
 
 class Reasoning(Settings):
-    """How much a reasoning model thinks."""
+    """Effort of a reasoning model."""
 
-    reasoning_effort: str | None = setting(None, "Effort of a reasoning model: minimal, low, medium or high.")
+    reasoning_effort: str | None = setting(
+        None, "Effort that a reasoning model spends on thinking: minimal, low, medium or high."
+    )
 
 
 class ExtraFields(Settings):
-    """What only some endpoints know."""
+    """Fields that only some endpoints support."""
 
     extra: Annotated[JsonObject, MayHoldKey()] = setting(
-        {}, "Further fields of each request, as a JSON object, that only this endpoint knows."
+        {}, "Further fields to send with each request, as a JSON object, for options of this endpoint only."
     )
 
 
 class ContextLimit(Settings):
-    """How long a prompt may be."""
+    """Longest prompt."""
 
     context_tokens: Annotated[int, Unit("tokens")] = setting(
-        250_000, "Longest prompt that the model takes, in tokens; a longer one is never sent.", ge=1
+        250_000, "Longest prompt that the model accepts, in tokens; longer ones are never sent.", ge=1
     )
 
 
 class Requests(Settings):
-    """How requests are sent."""
+    """Number of simultaneous requests, and their time limit."""
 
     concurrency: int = setting(
-        64, "Most requests at once; fewer while the endpoint says that it is too busy.", ge=1
+        64, "Most requests sent at the same time; fewer while the endpoint says that it is too busy.", ge=1
     )
     timeout: Annotated[float, Unit("seconds")] = setting(
-        120.0, "Seconds after which a request is given up.", gt=0
+        120.0, "Seconds to wait for a reply before the attempt counts as failed.", gt=0
     )
 
 
 class Attempts(Settings):
-    """How often a call is tried."""
+    """Number of attempts at a call."""
 
-    attempts: int = setting(6, "How often a call is tried before it counts as failed.", ge=1)
+    attempts: int = setting(6, "Number of attempts at a call before it counts as failed.", ge=1)
 
 
 class Moved(Settings):
-    """Whether the endpoint may have another address."""
+    """Permission to continue a run at another address."""
 
     moved: bool = setting(
-        False, "Continue a run though --base-url differs: the same model has another address."
+        False, "Continue a stored run although --base-url differs, because the same model has a new address."
     )
 
 
 class Prices(Settings):
-    """Prices of tokens, given by hand."""
+    """Prices of tokens, given as numbers."""
 
     price_in: Annotated[float | None, Unit(PRICE)] = setting(
         None, "Price of a million tokens sent, in any currency.", ge=0
     )
     price_out: Annotated[float | None, Unit(PRICE)] = setting(
-        None, "Price of a million tokens received, reasoning included.", ge=0
+        None, "Price of a million tokens received, including reasoning, in the same currency.", ge=0
     )
 
     @property
     def prices_by_hand(self) -> tuple[float | None, ...]:
-        """All prices that can be given by hand."""
+        """All prices that can be given as numbers."""
         return (self.price_in, self.price_out)
 
     @model_validator(mode="after")
@@ -238,18 +253,20 @@ class Prices(Settings):
 
 
 class CachedPrices(Prices):
-    """Prices of tokens, given by hand or in a file."""
+    """Prices of tokens, given as numbers or in a file."""
 
     price_cached: Annotated[float | None, Unset("the price of other tokens sent"), Unit(PRICE)] = setting(
-        None, "Price of a million tokens sent that were cached.", ge=0
+        None, "Price of a million tokens sent that the provider had in its cache, in the same currency.", ge=0
     )
     prices: Path | None = setting(
-        None, "YAML or JSON file with prices instead: {model: {prompt, completion, cached}}."
+        None,
+        "YAML or JSON file with prices of models, instead of the single prices: {model: {prompt, completion, "
+        "cached}}.",
     )
 
     @property
     def prices_by_hand(self) -> tuple[float | None, ...]:
-        """All prices that can be given by hand."""
+        """All prices that can be given as numbers."""
         return (self.price_in, self.price_out, self.price_cached)
 
     @model_validator(mode="after")
@@ -262,20 +279,26 @@ class CachedPrices(Prices):
 
 
 class Caps(Settings):
-    """What a run may use in all."""
+    """Caps on the money and the tokens of a run."""
 
-    cap_cost: float | None = setting(None, "Most money to spend in all; needs prices.", gt=0)
-    cap_tokens: int | None = setting(None, "Most tokens to use in all.", gt=0)
+    cap_cost: float | None = setting(
+        None, "Most money that the whole run may cost, in the currency of the prices; needs prices.", gt=0
+    )
+    cap_tokens: int | None = setting(
+        None, "Most tokens that the whole run may use, sent and received together.", gt=0
+    )
 
 
 class AllCaps(Caps):
-    """What a run may use in all, requests among it."""
+    """Caps on the money, the tokens and the requests of a run."""
 
-    cap_requests: int | None = setting(None, "Most requests to send in all, failed ones included.", gt=0)
+    cap_requests: int | None = setting(
+        None, "Most requests that the whole run may send, including failed ones.", gt=0
+    )
 
 
 class RunLimits(Moved, Requests, Attempts, AllCaps, CachedPrices, ContextLimit):
-    """How a run is carried out, and where it stops; none of it changes what is asked."""
+    """Pace, prices and limits of a run. None of these settings changes what is asked."""
 
     @model_validator(mode="after")
     def _cost_needs_prices(self) -> Self:
@@ -288,36 +311,40 @@ class RunLimits(Moved, Requests, Attempts, AllCaps, CachedPrices, ContextLimit):
 
 
 class Asking(Connection, OutputLimit, Reasoning, RunLimits):
-    """What every job that asks a model has."""
+    """Settings of every job that asks a language model."""
 
 
 class PromptFiles(Settings):
-    """Prompts of one's own."""
+    """Folder with prompts of the user."""
 
     prompts: Path | None = setting(
-        None, "Folder of prompt files that replace the package's own of the same names."
+        None, "Folder with your own prompt files, which replace the built-in prompts of the same names."
     )
 
 
 class TwinAnswers(Settings):
-    """How twins' answers are counted for marginals."""
+    """Weights of twins, and treatment of their off-scale answers."""
 
-    twin_weights: Path | None = setting(None, "Design weights of the twins: a table of ids and 'weight'.")
-    keep_off_scale: bool = setting(False, "Count 'refused' and the like as ordinary categories.")
+    twin_weights: Path | None = setting(
+        None, "Survey (design) weights of the twins: a table with their ids and a column 'weight'."
+    )
+    keep_off_scale: bool = setting(
+        False, "Count off-scale answers such as 'refused' as ordinary categories instead of leaving them out."
+    )
 
 
 class OnlyItems(Settings):
-    """A choice among the items."""
+    """Items to predict."""
 
     items: Ids = setting((), "Predict only these items, separated by commas; may be repeated.")
 
 
 class Figures(Settings):
-    """Where figures go."""
+    """Folder and format of figures."""
 
     figures: Annotated[Path | None, CommandLineOnly("Figures are in the report of a study.")] = setting(
-        None, "Folder to write figures to; made if it is missing."
+        None, "Folder to write figures to; created if it is missing."
     )
     figure_format: Annotated[FigureFormat, CommandLineOnly("Figures are in the report of a study.")] = (
-        setting("png", "Format of the figures.")
+        setting("png", "File format of the figures.")
     )

@@ -34,71 +34,90 @@ Frame = Literal["survey", "rating"]
 Point = Literal["expected", "likeliest"]
 
 WITHOUT_SENDING = "A dry run sends nothing, so it is no step of a study; `study check` counts the calls."
-SEVERAL_GOES = (
-    "A step of a study ends with its answers; this ends before, to be taken up by the same command."
-)
+SEVERAL_GOES = "A step of a study ends with all answers. This ends earlier, and a later call goes on."
 
 
 class Design(Settings):
-    """How items are put to twins; what is not given follows from the rest."""
+    """Design of the survey: how items are asked. Settings that are not given follow from the others."""
 
     strategy: Annotated[Strategy | None, Unset("default")] = setting(
         None,
-        "default, reasoning (thinking aloud first: chain of thought) or repeat (writing the question down "
-        "first).",
+        "What the twin does before it answers: default (nothing), reasoning (thinks aloud: chain of thought) or "
+        "repeat (writes the question down once more).",
     )
     elicit: Elicit = setting(
         "answer",
-        "What is asked for: an answer, a distribution over the answers (in words), or logprobs (the "
-        "likelihood of the first token).",
+        "What the twin is asked for: answer (one answer), distribution (a percentage for each answer) or "
+        "logprobs (percentages computed from the likelihood of the first token of the reply).",
     )
     reply: Annotated[ReplyForm | None, Unset("code; json for several items a call and for distributions")] = (
-        setting(None, "Form of a reply: code (a bare code), json, or schema (structured output).")
+        setting(
+            None,
+            "Form of a reply: code (only the code of the answer), json (a JSON object) or schema (a JSON object "
+            "whose shape the endpoint enforces).",
+        )
     )
     per_call: Annotated[int, Field(ge=1)] | Literal["block"] = setting(
-        1, "Items asked in one call: a number, or 'block' for whole batteries."
+        1, "Number of items asked in one call, or 'block' to ask the items of each battery together."
     )
     order: Order = setting(
-        "fixed", "Order of the answers shown: fixed, reversed, or rotated (by person and item)."
+        "fixed",
+        "Order in which answer options are shown: fixed, reversed, or rotated (differs by person and item).",
     )
     markers: Annotated[Markers | None, Unset("codes; letters for logprobs")] = setting(
-        None, "What stands for an answer in a reply: codes or letters."
+        None, "How a reply names an answer: by its code (codes) or by a letter (letters)."
     )
-    offer_off_scale: bool = setting(False, 'Offer declared off-scale answers ("don\'t know") too.')
+    offer_off_scale: bool = setting(
+        False, 'Offer twins the off-scale answers that the items declare ("don\'t know") too.'
+    )
     frame: Annotated[
         Frame | None, Unset("rating for rating-history personas, else survey"), InStudy(default="survey")
-    ] = setting(None, "Prompts that frame the questions: survey or rating.")
+    ] = setting(None, "Wording around the questions: survey (a questionnaire) or rating (rating of things).")
     predicted_output: bool = setting(
-        False, "Send a likely reply along, for providers that decode faster with one (needs json or schema)."
+        False,
+        "Send a likely reply along, for providers that write replies faster with one (needs --reply json or "
+        "schema).",
     )
     replicates: int = setting(
-        1, "How often each item is asked of each persona; answers are averaged, or voted on.", ge=1
+        1,
+        "Number of times that each persona is asked each item. The mean is taken, or the most frequent answer if "
+        "answers have no order.",
+        ge=1,
     )
 
 
-class Simulate(Design, Asking, ExtraFields, PromptFiles):
+class AnswerTable(Settings):
+    """Values in a table of answers, and the least share of valid ones."""
+
+    point: Point = setting(
+        "expected",
+        "Answer to write if twins gave distributions: the expected answer (mean) or the likeliest one.",
+    )
+    validity_floor: float = setting(
+        0.9, "Least share of valid answers; with fewer, the command counts as failed.", ge=0, le=1
+    )
+
+
+class Simulate(AnswerTable, Design, Asking, ExtraFields, PromptFiles):
     """Ask twins survey items through a language model, and keep every reply."""
 
     model: Annotated[str | None, MayBeFile()] = setting(
         None,
-        "The provider's name of a model; scripted:FILE; generated or generated:TABLE (statistical, no "
-        "language model).",
+        "Language model that plays the personas: the provider's name of it. Without a language model: "
+        "scripted:FILE (replies from a file), generated (made by statistics) or generated:TABLE (answers from a "
+        "table).",
     )
     construction: str | None = setting(
         None,
-        "One of the paper's thirteen constructions, which sets model, strategy and temperature; `truetwin "
-        "personas list` shows all.",
+        "Way of making twins, one of the thirteen persona constructions of the paper. It sets model, strategy and "
+        "temperature; `truetwin personas list` shows all.",
     )
     only: Ids = setting((), "Ask only these items, separated by commas; may be repeated.")
     temperature: Annotated[
-        Annotated[float, Field(ge=0, le=2)] | None, Unset("the construction's, else the endpoint's own")
-    ] = setting(None, "Temperature of decoding.")
-    point: Point = setting(
-        "expected",
-        "What becomes of a distribution in the table of answers: the expected or the likeliest answer.",
-    )
-    validity_floor: float = setting(
-        0.9, "Smallest share of valid answers; below it the job counts as failed.", ge=0, le=1
+        Annotated[float, Field(ge=0, le=2)] | None,
+        Unset("that of --construction if given, else the endpoint's own"),
+    ] = setting(
+        None, "Sampling temperature of the model: 0 for the likeliest words, more for varied replies."
     )
 
     @model_validator(mode="after")
@@ -113,48 +132,61 @@ class Simulate(Design, Asking, ExtraFields, PromptFiles):
 
 
 class SimulateCommand(Simulate, Terminal):
-    """`truetwin simulate`."""
+    """Settings of the command `truetwin simulate`."""
 
     personas: Annotated[Path, StudyKey("inputs.personas")] = setting(
-        ..., "Personas: .jsonl of `personas build`, or a table with id and text."
+        ...,
+        "Personas, the texts that describe people to the model: .jsonl of `truetwin personas build`, or a table "
+        "with columns id and text.",
     )
     items: Annotated[Path, StudyKey("inputs.items")] = setting(
-        ..., "Item file: texts, categories and labels of what is asked."
+        ..., "Item file, CSV or JSON: texts, categories and labels of the items to ask."
     )
     run: Annotated[Path | None, CommandLineOnly("A study keeps its simulation in the folder of its run.")] = (
         setting(
-            None, "Folder that keeps the run: every prompt and raw reply. Begun, or continued if it exists."
+            None,
+            "Folder that keeps every prompt and raw reply. It is created if it is missing; a run that exists is "
+            "continued.",
         )
     )
     export: Annotated[Path | None, CommandLineOnly("A study always writes the answers.")] = setting(
-        None, "Write the answers here when done: CSV, TSV or Parquet."
+        None, "File for the answers, written at the end: CSV, TSV or Parquet, by ending."
     )
     long: Annotated[bool, CommandLineOnly("The later steps of a study read either layout.")] = setting(
-        False, "Export one row an answer (respondent_id,item_id,value)."
+        False,
+        "Export one row for each answer (respondent_id,item_id,value) instead of a column for each item.",
     )
     dry_run: Annotated[bool, CommandLineOnly(WITHOUT_SENDING)] = setting(
-        False, "Show prompts and sizes; send nothing (but a --pilot)."
+        False, "Show the prompts and the number and size of calls; send nothing except the calls of --pilot."
     )
     pilot: Annotated[int, CommandLineOnly(WITHOUT_SENDING)] = setting(
-        0, "With --dry-run: make and PAY this many calls, to estimate all; --run keeps them.", ge=0
+        0,
+        "With --dry-run: number of calls to make and PAY, in order to forecast the cost of the whole run. --run "
+        "keeps their replies.",
+        ge=0,
     )
     show: Annotated[int, CommandLineOnly(WITHOUT_SENDING)] = setting(
-        1, "With --dry-run: how many prompts to show.", ge=1
+        1, "With --dry-run: number of prompts to show.", ge=1
     )
-    resume: Annotated[bool, CommandLineOnly("`study run` always continues what there is.")] = setting(
-        False, "Continue a run; refuse to begin a new one."
+    resume: Annotated[bool, CommandLineOnly("`study run` always continues a run that exists.")] = setting(
+        False, "Continue the run in --run, and stop with an error if there is none."
     )
     seed: Annotated[int, StudyKey("seed")] = setting(
-        0, "Seed of the rotation of answers, and of which calls a pilot makes."
+        0, "Random seed for the order of answer options (--order rotated) and for the calls a pilot picks."
     )
     shard: Annotated[str | None, CommandLineOnly(SEVERAL_GOES)] = setting(
-        None, "Do part i/N of the personas, one part a machine; see `runs merge`."
+        None,
+        "Ask only part i/N of the personas, such as 2/8, so that several machines share the work; join the parts "
+        "with `truetwin runs merge`.",
     )
     batch: Annotated[bool, CommandLineOnly(SEVERAL_GOES)] = setting(
-        False, "Use the provider's batch service: collect what is done, submit what is open, and end."
+        False,
+        "Use the provider's batch service: collect the replies that are ready, submit the open requests, and end. "
+        "Repeat the command until all replies are there.",
     )
     write_requests: Annotated[bool, CommandLineOnly(SEVERAL_GOES)] = setting(
-        False, "Only write request files (JSONL) beside the run, for an engine of your own."
+        False,
+        "Only write the requests to files (JSONL) beside the run, to be answered by software of your own.",
     )
 
     @model_validator(mode="after")

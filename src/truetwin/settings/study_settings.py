@@ -1,4 +1,4 @@
-"""Settings of a study: a file whose sections are the jobs, and `truetwin study`."""
+"""Settings of a study file, whose sections are the jobs, and of `truetwin study`."""
 
 from __future__ import annotations
 
@@ -28,85 +28,110 @@ from truetwin.settings.voice_settings import (
     VoiceScore,
 )
 
-EXAMPLE = "Works on study files."
+EXAMPLE = "This command works on study files."
 
 
 class Inputs(Settings):
-    """Files that the study rests on; paths are relative to the study file."""
+    """Input files of the study. Paths are relative to the study file."""
 
     human: Path | None = setting(
-        None, "What people answered: CSV, TSV, Parquet, SPSS, Stata, or a Qualtrics export; wide or long."
+        None,
+        "Answers of people: CSV, TSV, Parquet, SPSS, Stata, or a Qualtrics export; one column for each item, or one "
+        "row for each answer.",
     )
     twin: Path | None = setting(
-        None, "What their twins answered already; with simulate, only what is missing here is asked."
+        None,
+        "Answers that the people's twins have given already. With a section simulate, only missing answers are "
+        "asked.",
     )
     in_context: Path | None = setting(
-        None, "Answers of twins that were shown the person's other answers, for the method in-context."
+        None,
+        "Answers of twins that were shown the person's other answers when asked, for the method in-context.",
     )
     items: Path | None = setting(
-        None, "Item file: texts, scales, labels, off-scale codes, batteries; or an instrument (.qsf, .sav)."
+        None,
+        "Item file with texts, scales, labels, off-scale codes and batteries; or the questionnaire of a survey "
+        "program (.qsf, .sav).",
     )
     blocks: Path | Literal["auto"] | None = setting(
         None,
-        "Table item_id,block: which battery (items asked together) an item belongs to; or 'auto' to find "
-        "them by ids, missing answers and near-duplicate twin answers. Otherwise as the item file says, or "
-        "by ids.",
+        "Table item_id,block that gives the battery of each item (items asked together), or 'auto' to find "
+        "batteries from ids, missing answers and near-duplicate twin answers. By default batteries are as the item "
+        "file declares, or as the item ids suggest.",
     )
     marginals: Path | None = setting(
-        None, "Table item_id,category,share_or_count: how a population answered, for reweight."
+        None,
+        "Table item_id,category,share_or_count with human marginals: the share of each answer in a population, for "
+        "reweight.",
     )
     groups: Path | None = setting(
-        None, "Table item_id,group: waves or years; reweight chooses its method by leaving out whole ones."
+        None,
+        "Table item_id,group, such as waves or years. Reweight then chooses its method by hiding and predicting "
+        "whole groups.",
     )
     personas: Path | None = setting(
-        None, "Who is simulated: personas.jsonl of `truetwin personas build`, or a table with id and text."
+        None,
+        "Personas, the texts that describe people to the model: personas.jsonl of `truetwin personas build`, or a "
+        "table with columns id and text.",
     )
     annotations: Path | None = setting(
-        None, "Capabilities of voice items (`truetwin voice annotate`), for results by capability."
+        None,
+        "Annotations of the capabilities that voice items test (`truetwin voice annotate`), for results by "
+        "capability.",
     )
-    id_column: Annotated[str | None, Unset("respondent_id, or the first")] = setting(
-        None, "Column of respondent ids in all tables."
+    id_column: Annotated[str | None, Unset("respondent_id, or the first column")] = setting(
+        None, "Name of the column that holds the ids of respondents, in all tables."
     )
 
 
 class Voice(Settings):
-    """Benchmarks of voices: what is asked, and stored answers for a leaderboard in the report."""
+    """Voice benchmarks, which test how well a model speaks as a given person: their steps and stored results."""
 
     shorthand = "results"
 
     results: tuple[Path, ...] = setting(
-        (), "Stored answers of `truetwin voice run`, for a leaderboard in the report."
+        (), "Files with stored answers of `truetwin voice run`, for a leaderboard in the report."
     )
     build: VoiceBuild | None = setting(None, "Make benchmark items.")
-    run: VoiceRun | None = setting(None, "Play a benchmark.")
+    run: VoiceRun | None = setting(None, "Have a model play the persons of a benchmark.")
     generate: VoiceGenerate | None = setting(None, "Have a model write replies.")
-    judge: VoiceJudge | None = setting(None, "Have a model judge replies.")
-    annotate: VoiceAnnotate | None = setting(None, "Say which capabilities items test.")
+    judge: VoiceJudge | None = setting(None, "Have a model judge written replies.")
+    annotate: VoiceAnnotate | None = setting(None, "Annotate which capabilities each item tests.")
     score: VoiceScore | None = setting(None, "Score stored answers.")
-    audit: VoiceAudit | None = setting(None, "Find what a benchmark gives away.")
-    leaderboard: VoiceLeaderboard | None = setting(None, "Order models by their results.")
+    audit: VoiceAudit | None = setting(
+        None, "Find out how well a benchmark can be solved without knowing the person."
+    )
+    leaderboard: VoiceLeaderboard | None = setting(None, "Rank models by their results.")
 
 
 class Study(Settings):
-    """A whole study. A step is done if its section is there."""
+    """Whole study. A step is carried out if the file has its section."""
 
     title: str = setting("A study with digital twins", "Title of the report.")
     question: str = setting("What would people answer?", "The question that the report answers first.")
-    seed: int = setting(0, "Seed of everything that is drawn at random.", ge=0)
-    inputs: Inputs = setting(..., "Files.")
-    personas: Personas | None = setting(None, "Make personas of people's own answers.")
-    simulate: Simulate | None = setting(None, "Ask twins where their answers are missing.")
-    evaluate: Evaluate | None = setting(None, "Measure the gain.")
-    calibrate: Calibrate | None = setting(None, "Predict.")
-    diagnose: Diagnose | None = setting(None, "Judge the twins.")
-    plan: Plan | None = setting(None, "Choose what to ask next.")
-    reweight: Reweight | None = setting(None, "Predict how a population answers.")
-    evaluate_marginals: EvaluateMarginals | None = setting(None, "Measure how well that works.")
-    voice: Voice = setting(Voice(), "Benchmarks of voices; or a list of files, for voice.results.")
+    seed: int = setting(0, "Random seed of the whole study.", ge=0)
+    inputs: Inputs = setting(..., "Input files.")
+    personas: Personas | None = setting(None, "Make personas from people's own answers.")
+    simulate: Simulate | None = setting(None, "Ask twins the items that they have not answered yet.")
+    evaluate: Evaluate | None = setting(
+        None, "Hide answered items and predict them, to measure how good the predictions are."
+    )
+    calibrate: Calibrate | None = setting(
+        None, "Predict what people would answer to new items, and what new people would answer."
+    )
+    diagnose: Diagnose | None = setting(None, "Find out how far the twins can be trusted.")
+    plan: Plan | None = setting(None, "Choose the items or people to ask next.")
+    reweight: Reweight | None = setting(None, "Predict how a population answers new items.")
+    evaluate_marginals: EvaluateMarginals | None = setting(
+        None, "Hide known marginals and predict them, to measure how good reweight is."
+    )
+    voice: Voice = setting(
+        Voice(), "Voice benchmarks. A list of files in place of the section stands for voice.results."
+    )
 
 
 def sections(model: type[Settings] = Study, path: str = "") -> dict[str, type[Settings]]:
-    """Every section of a study file that has keys of its own, by the path to it; the file itself is not among them.
+    """Return every section of a study file that has keys of its own, by its path. The file itself is left out.
 
     Examples
     --------
@@ -122,7 +147,7 @@ def sections(model: type[Settings] = Study, path: str = "") -> dict[str, type[Se
 
 
 def study_schema() -> dict[str, Any]:
-    """The JSON Schema of study files."""
+    """Return the JSON Schema of study files."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Study.model_json_schema(),
@@ -131,42 +156,42 @@ def study_schema() -> dict[str, Any]:
 
 
 class StudyFile(Settings):
-    """The file."""
+    """Study file that a command works on."""
 
     study: Annotated[Path, Argument("STUDY.yaml")] = setting(
-        ..., "The study; `study init` writes an example."
+        ..., "Study file; `truetwin study init` writes an example."
     )
 
 
 class StudyInitCommand(Settings):
-    """`truetwin study init`."""
+    """Settings of the command `truetwin study init`."""
 
     outside_studies = EXAMPLE
 
     folder: Annotated[Path, Argument("[FOLDER]")] = setting(
-        Path("study"), "Folder to write to; made if need be."
+        Path("study"), "Folder to write to; created if it is missing."
     )
-    seed: int = setting(0, "Seed of the generated population.", ge=0)
+    seed: int = setting(0, "Random seed of the generated population.", ge=0)
 
 
 class StudyCheckCommand(StudyFile, Terminal):
-    """`truetwin study check`."""
+    """Settings of the command `truetwin study check`."""
 
     outside_studies = EXAMPLE
 
 
 class StudyRunCommand(StudyFile, Workers, Terminal):
-    """`truetwin study run`."""
+    """Settings of the command `truetwin study run`."""
 
     outside_studies = EXAMPLE
 
     run: Annotated[Path | None, Unset("STUDY-run beside the study file")] = setting(
-        None, "Folder of results."
+        None, "Folder for the results."
     )
-    again: Ids = setting((), "Do this step even if nothing has changed; may be repeated.")
+    again: Ids = setting((), "Name of a step to carry out even if nothing has changed; may be repeated.")
 
 
 class StudySchemaCommand(Settings):
-    """`truetwin study schema`."""
+    """Settings of the command `truetwin study schema`."""
 
     outside_studies = EXAMPLE

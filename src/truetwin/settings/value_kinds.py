@@ -1,4 +1,4 @@
-"""Kinds of values that several settings share, and how their texts are read."""
+"""Define kinds of values that several settings share, and read them from text."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from truetwin.settings.recorded_values import names_of_secrets
 
 @dataclass(frozen=True)
 class Named:
-    """What to call a kind of value in a message and in the reference: ``names, separated by commas``."""
+    """Description of a kind of value, for messages and the reference: ``names, separated by commas``."""
 
     words: str
 
 
 @dataclass(frozen=True)
 class Repeatable:
-    """The option may be given several times."""
+    """Mark of an option that may be given several times."""
 
 
 def names_at_commas(value: Any) -> Any:
-    """Names from a comma-separated text, each once; a list stays one."""
+    """Read names from a comma-separated text, each once. A list is kept as it is."""
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
     if isinstance(value, list | tuple):
@@ -35,12 +35,13 @@ def names_at_commas(value: Any) -> Any:
     return value
 
 
-def _listed(value: Any) -> Any:
+def listed_alone(value: Any) -> Any:
+    """Put a single text into a list. A list is kept as it is."""
     return (value,) if isinstance(value, str) else value
 
 
 def _parameters(value: Any) -> Any:
-    """``METHOD.NAME=VALUE`` texts as method -> name -> value; a mapping stays one."""
+    """Read texts ``METHOD.NAME=VALUE`` as method -> name -> value. A mapping is kept as it is."""
     if value is None or isinstance(value, Mapping):
         return value
     parsed: dict[str, dict[str, Any]] = {}
@@ -86,7 +87,7 @@ def _recordable(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pairs(value: Any) -> Any:
-    """``OURS=THEIRS`` texts as a mapping; a mapping stays one."""
+    """Read texts ``OURS=THEIRS`` as a mapping. A mapping is kept as it is."""
     if value is None or isinstance(value, Mapping):
         return value
     named = {}
@@ -109,30 +110,30 @@ def _none_for_zero(value: Any) -> Any:
 
 #: Names of methods, metrics and the like.
 Names = Annotated[tuple[str, ...], BeforeValidator(names_at_commas), Named("names, separated by commas")]
-#: Ids of items or respondents: one option may hold several, separated by commas, as ids themselves may hold commas.
-Ids = Annotated[tuple[str, ...], BeforeValidator(_listed), Named("a list of ids"), Repeatable()]
-#: Hyperparameters by hand.
+#: Ids of items or respondents. One option may hold several, separated by commas, although ids may hold commas too.
+Ids = Annotated[tuple[str, ...], BeforeValidator(listed_alone), Named("a list of ids"), Repeatable()]
+#: Hyperparameters that the user sets.
 Parameters = Annotated[
     dict[str, dict[str, Any]],
     BeforeValidator(_parameters),
     Named("hyperparameters by method"),
     Repeatable(),
 ]
-#: Fields of a request that only some endpoints know.
+#: Fields of a request that only some endpoints support.
 JsonObject = Annotated[
     dict[str, Any], BeforeValidator(_json_object), AfterValidator(_recordable), Named("a JSON object")
 ]
-#: What a file calls its columns.
+#: Names of columns in a file, by the name that truetwin uses.
 ColumnNames = Annotated[
     dict[str, str], BeforeValidator(_pairs), Named("our name and the file's, by column"), Repeatable()
 ]
-#: Temperature of decoding; the word "none" leaves it to the endpoint.
+#: Sampling temperature. The word "none" leaves it to the endpoint.
 Temperature = Annotated[
     Annotated[float, Field(ge=0, le=2)] | None,
     BeforeValidator(_endpoint_decides),
     Named("a number between 0 and 2, or 'none'"),
 ]
-#: Level of an interval; 0 for none.
+#: Confidence level of an interval; 0 for no interval.
 LevelOrNone = Annotated[
     Annotated[float, Field(gt=0, lt=1)] | None,
     BeforeValidator(_none_for_zero),
@@ -141,8 +142,10 @@ LevelOrNone = Annotated[
 
 
 def ids_among(texts: Sequence[str] | None, known: Sequence[str]) -> list[str] | None:
-    """Ids from texts, each one id or a comma-separated list of ids; an id that is ``known`` may hold "
-    "commas itself."""
+    """Read ids from texts. Each text is one id, or a list of ids separated by commas.
+
+    A text that is a ``known`` id is not split, because ids may hold commas. Returns None if there are no texts.
+    """
     if not texts:
         return None
     found: list[str] = []

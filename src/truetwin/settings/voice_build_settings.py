@@ -1,11 +1,14 @@
-"""Settings of `truetwin voice build`, stage by stage; the stages read these models."""
+"""Settings of `truetwin voice build`, one model for each stage. The stages read these models.
+
+An item shows a person's earlier replies and asks which of four options the person replied. The wrong options are called
+distractors."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from truetwin.settings.declaration import (
     Argument,
@@ -21,135 +24,159 @@ from truetwin.settings.declaration import (
     setting,
 )
 from truetwin.settings.shared_settings import Terminal
-from truetwin.settings.value_kinds import ColumnNames
+from truetwin.settings.value_kinds import ColumnNames, listed_alone
 
 Languages = Literal["auto", "lingua", "common-words"]
 Distractors = Literal["real", "written", "both"]
 Basis = Literal["addressed", "answer", "goes on"]
 
 STAGE = FileOnly(
-    "Rarely changed, and too many for a page of help: they stand in a file (--config) or a study."
+    "It is rarely changed and has no option, to keep the help short; set it in a file (--config) or a study."
 )
 OUTPUT = "A study keeps its results in the folder of its run."
 
 
 class MatchingOptions(Settings):
-    """How distractors (the wrong options of an item) are chosen."""
+    """Choice of the distractors (the wrong options of an item), so that they match the true reply."""
 
     length_ratio: float = setting(
-        1.4, "How many times longer or shorter than the true reply a distractor may be, in characters.", gt=1
+        1.4,
+        "Most times that a distractor (wrong option) may be longer or shorter than the true reply, in characters.",
+        gt=1,
     )
     slack: Annotated[int, Unit("characters")] = setting(
-        12, "Characters by which lengths may differ however short the reply is.", ge=0
+        12,
+        "Difference in length that is always allowed, in characters, however short the true reply is.",
+        ge=0,
     )
     nearest: int = setting(
-        60, "Candidates kept for an item, half by style and half by likeness to the context.", ge=3
+        60,
+        "Number of candidate distractors kept for an item: half by similar style, half by similarity to the context.",
+        ge=3,
     )
-    triples: int = setting(300, "Random triples of candidates that are tried for an item.", ge=1)
+    triples: int = setting(300, "Number of random sets of three candidates that are tried for an item.", ge=1)
     rounds: int = setting(
-        4, "How often all items are matched; from the second time on against a style model.", ge=0
+        4,
+        "Number of times that all items are matched. From the second time on, a style model that tries to spot the "
+        "true reply is matched against.",
+        ge=0,
     )
-    max_uses: int = setting(6, "How often one reply may serve as a distractor.", ge=1)
-    most_alike: float = setting(
-        0.95, "Options more alike than this (cosine) are not offered together.", gt=0, le=1
-    )
+    max_uses: int = setting(6, "Most times that one reply may serve as a distractor.", ge=1)
+    most_alike: float = setting(0.95, "Greatest similarity (cosine) of two options of one item.", gt=0, le=1)
 
 
 class Limits(Settings):
-    """How far baselines that know nothing of the persona may be from chance."""
+    """Limits on how far baselines that know nothing of the person may be from guessing."""
 
     rule: Annotated[float, Unit("points")] = setting(
-        5.0, "Limit of each rule that is not learned, in points."
+        5.0,
+        "Most percentage points by which each fixed rule, such as 'the longest option', may differ from guessing.",
     )
     style_model: Annotated[float, Unit("points")] = setting(
-        10.0, "Limit of the style model, in points, on groups that it has not seen."
+        10.0,
+        "Most percentage points by which the learned style model may differ from guessing, on groups that it has "
+        "not seen.",
     )
     margin: float = setting(
         0.8,
-        "Share of these limits within which a build brings its figures, so that other folds do not break "
-        "them.",
+        "Share of these limits that a build aims to stay within, so that the limits hold in other folds too.",
     )
 
     def of(self, predictor: str) -> float:
-        """Limit of a predictor, in points."""
+        """Return the limit of a predictor, in percentage points."""
         return self.style_model if predictor == "style-model" else self.rule
 
 
 class CannedOptions(Settings):
-    """When a message counts as canned, and a user as a bot."""
+    """Rules for canned messages (of a template) and for bots."""
 
-    repeats: int = setting(8, "So many messages of one template are canned.", ge=2)
-    min_words: int = setting(6, "Shorter templates are not judged.", ge=1)
+    repeats: int = setting(8, "Number of messages of one template from which they count as canned.", ge=2)
+    min_words: int = setting(
+        6, "Words that a template must have; messages of shorter templates never count as canned.", ge=1
+    )
     bot_share: float = setting(
         0.5,
-        "A user with a larger share of canned messages, or of messages that open like many of that user's, "
-        "is a bot.",
+        "Share of canned messages, or of messages that begin like many others of the same user, above which a user "
+        "counts as a bot.",
         gt=0,
         le=1,
     )
-    bot_messages: int = setting(20, "Users with fewer messages are judged by their name only.", ge=1)
+    bot_messages: int = setting(
+        20, "Messages that a user must have for that; with fewer, only the user's name can show a bot.", ge=1
+    )
 
 
 class BuildOptions(Settings):
-    """What all builds share."""
+    """Settings of every build."""
 
-    seed: int = setting(0, "Seed of everything random; the same one gives the same bytes.", ge=0)
-    limit: int | None = setting(None, "Use at most so many items, drawn by the seed.", ge=1)
+    seed: int = setting(0, "Random seed of the build; the same seed gives the same files.", ge=0)
+    limit: int | None = setting(None, "Most items to use, drawn at random.", ge=1)
     licence: str = setting("not stated", "Licence of the material, for the datasheet.")
     embeddings: str = setting(
-        "tfidf", "How texts are compared: tfidf, tfidf-characters, sentence:MODEL or endpoint:MODEL."
+        "tfidf",
+        "Measure of how similar texts are: tfidf, tfidf-characters, sentence:MODEL or endpoint:MODEL (vectors of a "
+        "model).",
     )
     least_share: Annotated[float, STAGE] = setting(
-        0.4, "Share of the candidate items that must remain.", gt=0, le=1
+        0.4, "Least share of the candidate items that must remain at the end.", gt=0, le=1
     )
-    matching: Annotated[MatchingOptions, STAGE] = setting(MatchingOptions(), "How distractors are chosen.")
-    limits: Annotated[Limits, STAGE] = setting(Limits(), "How far baselines may be from chance.")
+    matching: Annotated[MatchingOptions, STAGE] = setting(
+        MatchingOptions(), "Choice of the distractors (wrong options)."
+    )
+    limits: Annotated[Limits, STAGE] = setting(
+        Limits(), "Limits on how far baselines that know nothing of the person may be from guessing."
+    )
 
 
 class BuildOutput(Terminal):
-    """What the commands of all builds share."""
+    """Output options of the commands that build items."""
 
     output: Annotated[Path, CommandLineOnly(OUTPUT)] = setting(
-        ..., "Folder for items.jsonl, datasheet.md and datasheet.json; made if missing."
+        ..., "Folder for items.jsonl, datasheet.md and datasheet.json; created if it is missing."
     )
     config: Annotated[Path | None, CommandLineOnly("A study holds the settings itself.")] = setting(
-        None, "YAML file with settings; options on the command line go first."
+        None, "YAML file with settings of the build; options on the command line override it."
     )
 
 
 class BuildModel(Settings):
-    """Which model helps with a build."""
+    """Endpoint of the model that helps with a build."""
 
     base_url: Annotated[str | None, MayHoldKey()] = setting(
-        None, "OpenAI-compatible endpoint of the model, up to and with /v1."
+        None, "Address of the model's OpenAI-compatible endpoint, up to and including /v1."
     )
 
 
 class WrittenDistractors(Settings):
-    """Which model writes distractors."""
+    """Model that writes distractors."""
 
-    model: Annotated[str | None, MayBeFile(), Unset("nobody; distractors are other people's replies")] = (
-        setting(None, "Model that writes the distractors.")
-    )
+    model: Annotated[
+        str | None, MayBeFile(), Unset("none; the wrong options are other people's real replies")
+    ] = setting(None, "Language model that writes the distractors (wrong options).")
 
 
 class NarrativeOptions(Settings):
-    """Which utterances of a novel become items."""
+    """Choice of the utterances of a novel that become items."""
 
     min_margin: float = setting(
         1.0,
-        "How much likelier the speaker must be than the next one, in the units of the attribution's weights.",
+        "Least lead of the likeliest speaker of an utterance over the next one, in the score of the rules that find "
+        "speakers.",
         ge=0,
     )
     min_words: Annotated[int, Unit("words")] = setting(4, "Shortest utterance, in words.", ge=1)
     max_words: Annotated[int, Unit("words")] = setting(80, "Longest utterance, in words.", ge=1)
-    min_history: int = setting(5, "Earlier utterances that the character must have.", ge=0)
-    max_history: int = setting(60, "Earlier utterances that go into an item at most, the latest ones.", ge=1)
+    min_history: int = setting(5, "Least number of earlier utterances of the character.", ge=0)
+    max_history: int = setting(
+        60, "Most earlier utterances of the character in an item; the latest ones are taken.", ge=1
+    )
     chunk_words: Annotated[int, Unit("words")] = setting(
-        250, "Length of a chunk, of which at most one utterance becomes an item, in words.", ge=1
+        250,
+        "Length of the chunks that a book is cut into, in words. At most one utterance of a chunk becomes an item.",
+        ge=1,
     )
     context_words: Annotated[int, Unit("words")] = setting(
-        180, "Words of the book that are shown before the utterance.", ge=1
+        180, "Number of words of the book that are shown before the utterance.", ge=1
     )
 
     @model_validator(mode="after")
@@ -169,56 +196,66 @@ class NarrativeSettings(Settings):
         "File with the characters: published profiles, or JSONL with name, variants, gender, traits, goals,"
         " details.",
     )
-    novel: str | None = setting(None, "Which novel of the published profiles it is.")
-    encoding: Annotated[str | None, Unset("UTF-8")] = setting(None, "Encoding of the books.")
-    items: Annotated[NarrativeOptions, STAGE] = setting(NarrativeOptions(), "Which utterances become items.")
-    build: BuildOptions = setting(BuildOptions(), "What all builds share.")
+    novel: str | None = setting(None, "Name of the novel in a file with the profiles of several novels.")
+    encoding: Annotated[str | None, Unset("UTF-8")] = setting(None, "Text encoding of the books.")
+    items: Annotated[NarrativeOptions, STAGE] = setting(
+        NarrativeOptions(), "Choice of the utterances that become items."
+    )
+    build: BuildOptions = setting(BuildOptions(), "Settings of every build.")
     distractors: Annotated[Distractors, STAGE] = setting(
         "real",
-        "Distractors: other characters' real utterances (real), lines that a model writes for the scene "
-        "(written), or whichever match (both).",
+        "Source of the distractors (wrong options): other characters' real utterances (real), lines that a model "
+        "writes for the scene (written), or those of both that match best (both).",
     )
     language: Annotated[str, STAGE] = setting(
-        "en", "ISO 639-1 code of the books' language; the rules of attribution are English."
+        "en", "ISO 639-1 code of the books' language. The rules that find speakers are made for English."
     )
 
 
 class NarrativeBuild(NarrativeSettings, BuildModel):
-    """A set of items made from novels."""
+    """Set of items made from novels."""
 
-    books: Annotated[tuple[Path, ...], Argument("BOOK...")] = setting(..., "Plain-text books, one or more.")
-    model: Annotated[str | None, MayBeFile(), Unset("nobody")] = setting(
-        None, "Model to ask who speaks where the rules are not sure."
+    books: Annotated[tuple[Path, ...], Argument("BOOK...")] = setting(
+        ..., "Books as plain text files, one or more."
+    )
+    model: Annotated[str | None, MayBeFile(), Unset("none")] = setting(
+        None, "Language model to ask who speaks if the rules are not sure."
     )
 
 
 class NarrativeCommand(NarrativeBuild, BuildOutput):
-    """`truetwin voice build narrative`."""
+    """Settings of the command `truetwin voice build narrative`."""
 
 
 class ReplyOptions(Settings):
-    """How far back a reply is looked for, where the log does not say what a message replies to."""
+    """How far back the rules search for the message that a message replies to, if the log does not name it."""
 
     window: Annotated[int, Unit("messages")] = setting(
         100,
-        "Messages of the channel, for a message that is addressed or that answers one addressed to its user.",
+        "Number of messages of the channel to search if the message addresses somebody, or answers a message "
+        "addressed to its user.",
         ge=1,
     )
     own: Annotated[int, Unit("messages")] = setting(
-        30, "Messages of the channel, for going on from one's own last message.", ge=1
+        30,
+        "Number of messages of the channel to search for an earlier message of the same user that this one continues.",
+        ge=1,
     )
 
 
 class HistoryOptions(Settings):
-    """What is remembered of a user."""
+    """Earlier messages of a user that an item shows."""
 
-    least: int = setting(5, "Earlier messages from other channels that an item must have.", ge=0)
-    most: int = setting(30, "Earlier messages that an item may have, the latest ones.", ge=1)
+    least: int = setting(5, "Least number of earlier messages from other channels in an item.", ge=0)
+    most: int = setting(30, "Most earlier messages in an item; the latest ones are taken.", ge=1)
     remembered: int = setting(
-        100, "Messages of a user in a channel among which these are chosen; of more, so many are drawn.", ge=1
+        100,
+        "Number of messages of a user in a channel among which these are chosen. If there are more, this many are "
+        "drawn at random.",
+        ge=1,
     )
     stimulus_words: Annotated[int, Unit("words")] = setting(
-        3, "Words that the message replied to must have.", ge=1
+        3, "Least number of words of the message that is replied to.", ge=1
     )
 
     @model_validator(mode="after")
@@ -229,143 +266,170 @@ class HistoryOptions(Settings):
 
 
 class FunnelOptions(Settings):
-    """Which messages pass. The defaults are those of paper B (section 4.1) where it gives any."""
+    """Filters that messages must pass. The defaults are those of paper B (section 4.1) if it gives any."""
 
-    min_channels: int = setting(3, "Channels that a user must have.", ge=1)
-    min_messages: int = setting(500, "Messages that a user must have in all.", ge=1)
-    min_per_channel: int = setting(100, "Messages that a user must have in each channel.", ge=1)
+    min_channels: int = setting(3, "Least number of channels in which a user writes.", ge=1)
+    min_messages: int = setting(500, "Least number of messages of a user in all.", ge=1)
+    min_per_channel: int = setting(100, "Least number of messages of a user in each channel.", ge=1)
     min_tokens: Annotated[int, Unit("words")] = setting(5, "Shortest reply, in words.", ge=1)
     max_characters: Annotated[int, Unit("characters")] = setting(
-        2000, "Longest message, in characters; longer ones are pasted, not written.", ge=1
+        2000, "Longest message, in characters. Longer ones were probably pasted and are left out.", ge=1
     )
     informative_share: float = setting(
         0.1,
-        "Share of the active users' messages that is kept, by mean TF-IDF weight of their words, language "
-        "by language.",
+        "Share of the active users' messages that is kept: in each language, the messages with the most distinctive "
+        "words (highest mean TF-IDF weight).",
         gt=0,
         le=1,
     )
     most_alike: float = setting(
-        0.9, "Messages more alike (cosine) than this to an earlier one are left out.", gt=0, le=1
+        0.9,
+        "Greatest similarity (cosine) of a message to an earlier one; more similar messages are left out.",
+        gt=0,
+        le=1,
     )
     links: Literal["auto", "explicit", "heuristic"] = setting(
         "auto",
-        "What a message replies to: as the log says (explicit), by rules (heuristic), or as the log says if"
-        " it says so of any message (auto).",
+        "Source of the links between a reply and the message that it replies to: the log (explicit), rules "
+        "(heuristic), or the log if it has any link and else rules (auto).",
     )
-    bases: tuple[Basis, ...] = setting(
-        ("addressed", "answer"), "Rules of the heuristic that are sure enough for an item."
+    bases: Annotated[tuple[Basis, ...], BeforeValidator(listed_alone)] = setting(
+        ("addressed", "answer"),
+        "Rules whose links are used for items: the message names the other user (addressed), it answers a message "
+        "addressed to its user (answer), it continues its user's own message (goes on).",
     )
-    replies: ReplyOptions = setting(ReplyOptions(), "How far back the heuristic looks.")
-    canned: CannedOptions = setting(CannedOptions(), "What a bot is.")
-    consistent: bool = setting(True, "Give the same address, link or number the same replacement everywhere.")
+    replies: ReplyOptions = setting(
+        ReplyOptions(), "How far back the rules search for the message that is replied to."
+    )
+    canned: CannedOptions = setting(CannedOptions(), "Rules for canned messages and bots.")
+    consistent: bool = setting(
+        True, "Replace the same address, link or number by the same substitute everywhere."
+    )
 
 
 class LogFile(Settings):
-    """How a log is read."""
+    """Columns and encoding of the input file."""
 
     columns: Annotated[ColumnNames, Flag("--column")] = setting(
-        {}, "What the file calls something, as user=author; may be repeated."
+        {},
+        "Name of a column in the file, as OURS=THEIRS, such as user=author if the column 'author' holds users; may be "
+        "repeated.",
     )
-    encoding: Annotated[str | None, Unset("UTF-8")] = setting(None, "Encoding of the input.")
+    encoding: Annotated[str | None, Unset("UTF-8")] = setting(None, "Text encoding of the input.")
 
 
 class DrawnItems(Settings):
-    """How many items are drawn, and how they are written."""
+    """Number of items that are drawn, their languages and their pseudonyms."""
 
     most_items: Annotated[int, STAGE] = setting(
-        2500, "Most items, drawn by the seed; build.limit goes first.", ge=1
+        2500, "Most items, drawn at random. build.limit, if given, replaces this.", ge=1
     )
     most_per_user: Annotated[int, STAGE] = setting(50, "Most items of one user.", ge=1)
     pool: Annotated[int, STAGE] = setting(
-        20000, "Replies among which distractors are looked for, drawn by the seed.", ge=1
+        20000,
+        "Number of replies, drawn at random, among which distractors (wrong options) are chosen.",
+        ge=1,
     )
-    languages: Annotated[Languages, STAGE] = setting("auto", "How an item's language is found.")
-    salt: Annotated[str | None, STAGE, Unset("one that follows from the files and the seed")] = setting(
-        None, "Key of the pseudonyms; only who has it can test names."
+    languages: Annotated[Languages, STAGE] = setting(
+        "auto",
+        "Way to find the language of an item: with the package lingua, by common words, or with lingua if it is "
+        "installed (auto).",
+    )
+    salt: Annotated[str | None, STAGE, Unset("one computed from the files and the seed")] = setting(
+        None,
+        "Secret key of the pseudonyms. Only a person who has it can test which name a pseudonym stands for.",
     )
 
 
 class InterpersonalSettings(LogFile, DrawnItems):
     """Make items from messages in several channels: what people reply, with their words elsewhere as memory."""
 
-    funnel: Annotated[FunnelOptions, STAGE] = setting(FunnelOptions(), "Which messages pass.")
-    history: Annotated[HistoryOptions, STAGE] = setting(HistoryOptions(), "What is remembered of a user.")
-    build: BuildOptions = setting(BuildOptions(), "What all builds share.")
+    funnel: Annotated[FunnelOptions, STAGE] = setting(FunnelOptions(), "Filters that messages must pass.")
+    history: Annotated[HistoryOptions, STAGE] = setting(
+        HistoryOptions(), "Earlier messages of a user that an item shows."
+    )
+    build: BuildOptions = setting(BuildOptions(), "Settings of every build.")
 
     @property
     def most(self) -> int:
-        """Most drafts."""
+        """Most items that are drafted."""
         return self.build.limit or self.most_items
 
 
 class InterpersonalBuild(InterpersonalSettings, WrittenDistractors, BuildModel):
-    """A set of items made from messages."""
+    """Set of items made from messages."""
 
     log: Annotated[Path, Argument("INPUT")] = setting(
         ...,
-        "JSONL, CSV or Parquet with a message a row (user, channel, text, and if known id, reply_to, time),"
-        " or a folder of IRC logs.",
+        "Log of messages: JSONL, CSV or Parquet with one row for each message (user, channel, text, and if known id, "
+        "reply_to, time), or a folder of IRC logs.",
     )
 
 
 class InterpersonalCommand(InterpersonalBuild, BuildOutput):
-    """`truetwin voice build interpersonal`."""
+    """Settings of the command `truetwin voice build interpersonal`."""
 
 
 class UserOptions(Settings):
-    """Whose replies become items. The defaults are those of paper B (section 4.1) where it gives any."""
+    """Filters for users. The defaults are those of paper B (section 4.1) if it gives any."""
 
     min_mean_characters: Annotated[float, Unit("characters")] = setting(
-        10.0, "Characters that a user's replies must have on average.", ge=0
+        10.0, "Least mean length of a user's replies, in characters.", ge=0
     )
     ttr_share: float = setting(
-        0.2, "Share of users, with the lowest type-token ratio, who are left out.", ge=0, lt=1
+        0.2,
+        "Share of users who are left out because their vocabulary is the least varied (lowest type-token ratio: "
+        "different words divided by all words).",
+        ge=0,
+        lt=1,
     )
     ttr_words: Annotated[int, Unit("words")] = setting(
         500,
-        "Words of a user that the ratio is taken of, as it falls with the length of a text; 0 takes all, as"
-        " published, and so leaves out those who write most.",
+        "Number of a user's words from which this ratio is computed, because it falls with the length of a text. 0 "
+        "takes all words, as published, and so leaves out the users who write most.",
         ge=0,
     )
-    min_replies: int = setting(6, "Replies that a user must have.", ge=1)
+    min_replies: int = setting(6, "Least number of replies of a user.", ge=1)
 
 
 class SocialSettings(LogFile, DrawnItems):
     """Make items from posts and replies: what a user replied, against what others reply to similar posts."""
 
     posts: Annotated[str | None, MayBeFile()] = setting(
-        None, "File with post_id and post, where the replies have only the id."
+        None, "File with columns post_id and post, if the file of replies has only the id of the post."
     )
-    users: Annotated[UserOptions, STAGE] = setting(UserOptions(), "Whose replies become items.")
-    canned: Annotated[CannedOptions, STAGE] = setting(CannedOptions(), "What a bot is.")
-    build: BuildOptions = setting(BuildOptions(), "What all builds share.")
+    users: Annotated[UserOptions, STAGE] = setting(UserOptions(), "Filters for users.")
+    canned: Annotated[CannedOptions, STAGE] = setting(CannedOptions(), "Rules for canned messages and bots.")
+    build: BuildOptions = setting(BuildOptions(), "Settings of every build.")
     ranking: Annotated[Literal["random", "alignment"], STAGE] = setting(
         "random",
-        "Which items are taken if there are more than most_items: drawn by the seed (random), or those of "
-        "the highest persona-choice alignment, as published (alignment).",
+        "Choice of items if there are more than most_items: at random (random), or those whose true reply fits the "
+        "person's history best (persona-choice alignment), as published (alignment).",
     )
-    most_items: Annotated[int, STAGE] = setting(2000, "Most items that are taken.", ge=1)
+    most_items: Annotated[int, STAGE] = setting(2000, "Most items in the set.", ge=1)
     most_candidates: Annotated[int, STAGE] = setting(
-        8000, "Replies for which distractors are looked for, drawn by the seed; build.limit goes first.", ge=1
+        8000,
+        "Most replies for which distractors (wrong options) are searched, drawn at random. build.limit, if given, "
+        "replaces this.",
+        ge=1,
     )
     most_per_user: Annotated[int, STAGE] = setting(20, "Most items of one user.", ge=1)
     min_history: Annotated[int, STAGE] = setting(
-        5, "Earlier replies (to other posts) that an item must have.", ge=0
+        5, "Least number of earlier replies to other posts in an item.", ge=0
     )
-    max_history: Annotated[int, STAGE] = setting(30, "Earlier replies that an item may have.", ge=1)
+    max_history: Annotated[int, STAGE] = setting(30, "Most earlier replies in an item.", ge=1)
     min_characters: Annotated[int, STAGE, Unit("characters")] = setting(2, "Shortest reply, in characters.")
     max_characters: Annotated[int, STAGE, Unit("characters")] = setting(
         2000, "Longest reply and longest post, in characters.", ge=1
     )
     candidates: Annotated[int, STAGE] = setting(
         24,
-        "Replies of like length to the same or the most similar posts, among which an item's distractors "
-        "are chosen. Few, as replies to other posts share fewer words with this one.",
+        "Number of replies of similar length, to the same or the most similar posts, among which an item's "
+        "distractors are chosen. It is small because replies to less similar posts share fewer words with this post.",
         ge=3,
     )
     consistent: Annotated[bool, STAGE] = setting(
-        True, "Give the same address, link or number the same replacement everywhere."
+        True, "Replace the same address, link or number by the same substitute everywhere."
     )
 
     @model_validator(mode="after")
@@ -376,15 +440,16 @@ class SocialSettings(LogFile, DrawnItems):
 
 
 class SocialBuild(SocialSettings, WrittenDistractors, BuildModel):
-    """A set of items made from posts and replies."""
+    """Set of items made from posts and replies."""
 
     replies: Annotated[Path, Argument("INPUT")] = setting(
-        ..., "JSONL, CSV or Parquet with a reply a row: user, reply, and the post or its post_id."
+        ...,
+        "Replies: JSONL, CSV or Parquet with one row for each reply (user, reply, and the post or its post_id).",
     )
 
 
 class SocialCommand(SocialBuild, BuildOutput):
-    """`truetwin voice build social`."""
+    """Settings of the command `truetwin voice build social`."""
 
 
 class RepairOptions(Settings):
@@ -392,27 +457,30 @@ class RepairOptions(Settings):
 
     how: Literal["replace", "subset"] = setting(
         "replace",
-        "How: replace (distractors by other people's real replies) or subset (keep the items whose options "
-        "are alike).",
+        "Way of repairing: replace (put other people's real replies in place of the wrong options) or subset (keep "
+        "only items whose options are alike in length and style).",
     )
-    build: BuildOptions = setting(BuildOptions(), "What all builds share.")
-    min_history: Annotated[int, STAGE] = setting(1, "Earlier replies that an item must have.", ge=0)
+    build: BuildOptions = setting(BuildOptions(), "Settings of every build.")
+    min_history: Annotated[int, STAGE] = setting(1, "Least number of earlier replies in an item.", ge=0)
 
 
 class RepairBuild(RepairOptions):
-    """A repaired set of items."""
+    """Repaired set of items."""
 
     source: Annotated[str, Argument("FILE"), MayBeFile()] = setting(
-        ..., "A JSONL file of items, or the name of a published dimension."
+        ...,
+        "JSONL file of items, or the name of a published part of the benchmark: social or narrative.",
     )
-    profiles: Path | None = setting(None, "Profiles that go with a file of narrative items.")
+    profiles: Path | None = setting(
+        None, "File with the profiles of the characters, for a file of narrative items."
+    )
 
 
 class RepairCommand(RepairBuild, BuildOutput):
-    """`truetwin voice build repair`."""
+    """Settings of the command `truetwin voice build repair`."""
 
 
-#: The settings of any build, its raw material included.
+#: Settings of any build, including its raw material.
 AnyBuild = NarrativeBuild | InterpersonalBuild | SocialBuild | RepairBuild
 
 
@@ -426,7 +494,7 @@ class VoiceBuild(Settings):
 
     @property
     def chosen(self) -> AnyBuild:
-        """The one build that is asked for."""
+        """Build that the settings ask for."""
         found = [self.narrative, self.interpersonal, self.social, self.repair]
         return next(part for part in found if part is not None)
 

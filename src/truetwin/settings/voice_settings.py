@@ -1,6 +1,6 @@
 """Settings of `truetwin voice`, and of the section ``voice`` of a study.
 
-Those of `truetwin voice build` stand in :mod:`truetwin.settings.voice_build_settings`.
+Those of `truetwin voice build` are in :mod:`truetwin.settings.voice_build_settings`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from truetwin.settings.shared_settings import Asking, Engine, Figures, Terminal
 from truetwin.settings.value_kinds import Names, Temperature, names_at_commas
 
 Control = Literal["none", "no-history", "no-persona", "swapped"]
-#: What a sample for people can mirror.
+#: Properties of items that a sample for people can mirror.
 Stratum = Literal["dimension", "group", "language", "persona", "model"]
-#: For which capabilities an item counts: all that it tests, or the primary one.
+#: Capabilities for which an item counts: all that it tests, or the primary one.
 CountedBy = Literal["labels", "primary"]
 #: In a study, items come from ``voice.build`` unless they are named.
 FROM_A_BUILD = InStudy(default=EARLIER_STEP)
@@ -41,69 +41,78 @@ IN_REPORT = "A study shows its results in its report."
 
 
 class ItemChoice(Settings):
-    """Which items of a benchmark are used."""
+    """Choice of the items of a benchmark."""
 
-    profiles: Annotated[Path | None, Unset("profiles.jsonl beside it")] = setting(
-        None, "Profiles that go with a file of narrative items."
+    profiles: Annotated[Path | None, Unset("profiles.jsonl beside the items")] = setting(
+        None, "File with the profiles of the characters, for a file of narrative items."
     )
-    limit: int | None = setting(None, "Only the first so many items.", ge=1)
+    limit: int | None = setting(None, "Use only the first items, this many of them.", ge=1)
 
 
 class Controlled(Settings):
-    """What is taken away from items, to see what a model does without it."""
+    """Control run: what items hide from the model, to see how well it does without it."""
 
     control: Control = setting(
         "none",
-        "Control run: no-history, no-persona (no profile either) or swapped (another person's history).",
+        "Control run, which hides the person from the model: no-history (earlier replies are hidden), no-persona "
+        "(the profile too) or swapped (another person's history is shown).",
     )
 
 
 class ControlledItems(ItemChoice, Controlled):
-    """Which items are used, and what is taken away from them."""
+    """Choice of the items, and control run."""
 
 
 class HistoryShown(Settings):
-    """How much a model sees of what a person said before."""
+    """Number of earlier replies of the person that a model sees."""
 
-    history: int = setting(30, "Turns of history that are shown, the latest ones; 0 for none.", ge=0)
+    history: int = setting(
+        30, "Number of earlier replies of the person that are shown, the latest ones; 0 shows none.", ge=0
+    )
 
 
 class VoiceItems(ItemChoice, HistoryShown):
-    """Which items are put to a model."""
+    """Choice of the items, and how much of them a model sees."""
 
 
 class Rotations(Settings):
-    """In how many orders of options an item is asked."""
+    """Number of orders of options in which an item is asked."""
 
     rotations: int = setting(
-        1, "Orders of options in which each item is asked; 4 measures position bias.", ge=1, le=4
+        1,
+        "Number of orders of options in which each item is asked; 4 puts every option at every position and so "
+        "measures position bias.",
+        ge=1,
+        le=4,
     )
 
 
 class Structured(Settings):
-    """Whether a JSON schema of the reply is sent along."""
+    """Use of a JSON schema to shape replies."""
 
     structured: Annotated[bool, Flag("--structured/--no-structured")] = setting(
-        True, "Ask for replies by a JSON schema too, where the endpoint knows that."
+        True, "Also send a JSON schema that the reply must have, if the endpoint supports that."
     )
 
 
 class Questions(HistoryShown, Rotations, Structured):
-    """How items are put to a model."""
+    """Form in which items are shown to a model."""
 
 
 class PlayedDecoding(Settings):
-    """How the model decodes."""
+    """Sampling temperature of the model."""
 
-    temperature: Temperature = setting(0, "Temperature of decoding; 'none' leaves it to the endpoint.")
+    temperature: Temperature = setting(
+        0, "Sampling temperature of the model; 'none' leaves it to the endpoint."
+    )
 
 
 class AskingAboutItems(VoiceItems, PlayedDecoding, Asking):
-    """What every verb that asks a model about voice items has."""
+    """Settings of every verb that asks a model about items."""
 
 
 class Playing(AskingAboutItems, Controlled):
-    """What the verbs that play personas have."""
+    """Settings of the verbs that play personas."""
 
     items: Annotated[str, Argument(), MayBeFile(), FROM_A_BUILD] = setting(
         ..., "The items: 'narrative' (the published ones), or a JSONL file in any known layout."
@@ -114,99 +123,111 @@ class Playing(AskingAboutItems, Controlled):
 
 
 class VoiceRun(Playing, Rotations, Structured):
-    """Play a benchmark: choose replies, or write them and have them judged; then score."""
+    """Have a model play the persons of a benchmark: it chooses replies, or writes them for a judge; then score."""
 
     protocol: Names = setting(
         ("choice",),
-        "Protocols, separated by commas: choice, reply, reply-vs-distractors, map-to-options, scoring; "
-        "'judged' is a free reply under all three judging protocols.",
+        "What the model does, separated by commas: choice (choose a reply), reply (write one), or write one for a "
+        "judge, who finds the text closest to the true reply (reply-vs-distractors), the option closest to the "
+        "written reply (map-to-options), or marks it (scoring). 'judged' stands for the last three.",
     )
-    judge_model: Annotated[str | None, MayBeFile(), Unset("none: a model must be named")] = setting(
-        None, "Model that judges free replies."
+    judge_model: Annotated[str | None, MayBeFile(), Unset("none; needed for protocols with a judge")] = (
+        setting(None, "Language model that judges written replies.")
     )
     judge_base_url: Annotated[str | None, Unset("as --base-url"), MayHoldKey()] = setting(
-        None, "Endpoint of the judge."
+        None, "Address of the judge's endpoint, up to and including /v1."
     )
-    judge_engine: Annotated[Engine | None, Unset("as --engine")] = setting(None, "How the judge is reached.")
+    judge_engine: Annotated[Engine | None, Unset("as --engine")] = setting(
+        None, "Library that sends the judge's requests: openai or inspect."
+    )
     judge_key_variable: Annotated[str | None, Unset("as --key-variable")] = setting(
-        None, "Environment variable with the judge's key."
+        None, "Name of the environment variable that holds the key of the judge's provider."
     )
-    judge_temperature: Temperature = setting(0, "Temperature of the judge; 'none' leaves it to the endpoint.")
+    judge_temperature: Temperature = setting(
+        0, "Sampling temperature of the judge; 'none' leaves it to the endpoint."
+    )
 
 
 class RunFolder(Settings):
-    """Where replies are kept."""
+    """Folder that keeps the replies of a run."""
 
     run: Annotated[Path, CommandLineOnly(RUN_FOLDER)] = setting(
         ...,
-        "Folder of the run: raw replies (run.sqlite) and outcomes (one JSONL a protocol). The same command "
-        "again continues it and pays for nothing twice.",
+        "Folder that keeps the run: raw replies (run.sqlite) and outcomes (one JSONL file for each protocol). The "
+        "same command again continues the run and pays for nothing twice.",
     )
 
 
 class DryRun(Settings):
-    """Whether anything is sent."""
+    """Dry run, which sends nothing."""
 
     dry_run: Annotated[bool, CommandLineOnly("A dry run sends nothing, so it is no step of a study.")] = (
-        setting(False, "Show the first prompts and how many calls there are; ask nothing.")
+        setting(False, "Show the first prompts and the number of calls; send nothing.")
     )
 
 
 class VoiceRunCommand(VoiceRun, RunFolder, DryRun, Terminal):
-    """`truetwin voice run`."""
+    """Settings of the command `truetwin voice run`."""
 
     seed: Annotated[int, StudyKey("seed")] = setting(
-        0, "Seed of the order of options, and of swapped histories."
+        0, "Random seed for the order of options and for swapped histories."
     )
 
 
 class VoiceGenerate(Playing):
     """Have a model write the replies of the personas, to be judged later."""
 
-    repetitions: int = setting(1, "Replies to each item, for judging in as many orders.", ge=1, le=4)
+    repetitions: int = setting(
+        1, "Number of replies to each item, which are judged in as many orders of options.", ge=1, le=4
+    )
 
 
 class VoiceGenerateCommand(VoiceGenerate, RunFolder, DryRun, Terminal):
-    """`truetwin voice generate`."""
+    """Settings of the command `truetwin voice generate`."""
 
-    seed: Annotated[int, StudyKey("seed")] = setting(0, "Seed of swapped histories.")
+    seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed for swapped histories.")
 
 
 class VoiceJudge(AskingAboutItems, Structured):
-    """Have a model judge free replies, whoever wrote them: two rankings and marks; then score."""
+    """Have a model judge written replies, whoever wrote them: two rankings and marks; then score."""
 
     replies: Annotated[Path, Argument(), InStudy(default=EARLIER_STEP)] = setting(
-        ..., "Free replies: reply.jsonl of a run, or the published layout (JSONL)."
+        ..., "Written replies: reply.jsonl of a run, or a file in the published layout (JSONL)."
     )
     items: Annotated[str, MayBeFile(), FROM_A_BUILD] = setting(
-        ..., "The items that were replied to: 'narrative', or a JSONL file in any known layout."
+        ...,
+        "Items that were replied to: 'narrative' (the published ones), or a JSONL file in any known layout.",
     )
     judge_model: Annotated[str, MayBeFile()] = setting(
-        ..., "Model that judges: the provider's name, or scripted:FILE."
+        ...,
+        "Language model that judges: the provider's name of it, or scripted:FILE (replies from a file).",
     )
     protocol: Names = setting(
         ("reply-vs-distractors", "map-to-options", "scoring"),
-        "Judging protocols, separated by commas: reply-vs-distractors, map-to-options, scoring.",
+        "What the judge does, separated by commas: finds which of the written reply and the wrong options is closest "
+        "to the true reply (reply-vs-distractors), finds the option closest to the written reply (map-to-options), "
+        "marks the written reply from 1 to 5 (scoring).",
     )
 
 
 class VoiceJudgeCommand(VoiceJudge, RunFolder, Terminal):
-    """`truetwin voice judge`."""
+    """Settings of the command `truetwin voice judge`."""
 
-    seed: Annotated[int, StudyKey("seed")] = setting(0, "Seed of the order of options.")
+    seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed for the order of options.")
 
 
 class VoiceAnnotate(AskingAboutItems, Structured):
-    """Say which of the six capabilities each item tests, by a model or by people; merge that into the items."""
+    """Annotate which of the six capabilities each item tests, by a model or by people; merge that into the items."""
 
     items: Annotated[str, Argument(), MayBeFile(), FROM_A_BUILD] = setting(
-        ..., "The items: 'narrative' (the published ones), or a JSONL file in any known layout."
+        ..., "Items: 'narrative' (the published ones), or a JSONL file in any known layout."
     )
     model: Annotated[str | None, MayBeFile()] = setting(
-        None, "Model that annotates: the provider's name, or scripted:FILE."
+        None,
+        "Language model that annotates: the provider's name of it, or scripted:FILE (replies from a file).",
     )
     annotations: Path | None = setting(
-        None, "Take these annotations (JSONL, by people, say) instead of asking a model."
+        None, "File with annotations (JSONL), for example by people, to use instead of asking a model."
     )
 
     @model_validator(mode="after")
@@ -217,16 +238,16 @@ class VoiceAnnotate(AskingAboutItems, Structured):
 
 
 class VoiceAnnotateCommand(VoiceAnnotate, Terminal):
-    """`truetwin voice annotate`."""
+    """Settings of the command `truetwin voice annotate`."""
 
     run: Annotated[Path | None, CommandLineOnly(RUN_FOLDER)] = setting(
-        None, "Folder of the run, with raw replies; the same command again continues it."
+        None, "Folder that keeps the raw replies; the same command again continues the run."
     )
     output: Annotated[Path | None, CommandLineOnly(IN_FOLDER), Unset("annotations.jsonl in the run")] = (
         setting(None, "File for the annotations (JSONL).")
     )
     merged: Annotated[Path | None, CommandLineOnly(IN_FOLDER)] = setting(
-        None, "Write the items with their annotations here (JSONL)."
+        None, "File for the items with their annotations (JSONL)."
     )
 
     @model_validator(mode="after")
@@ -240,18 +261,21 @@ class VoiceAnnotateCommand(VoiceAnnotate, Terminal):
 
 
 class VoiceScore(Settings):
-    """Score stored answers without any model: both denominators, intervals, baselines, positions, paired tests."""
+    """Score stored answers without any model: accuracies with intervals, baselines, positions, paired tests."""
 
     files: Annotated[tuple[Path, ...], Argument(), InStudy(default=(EARLIER_STEP,))] = setting(
-        ..., "Stored answers: our own outcomes, or a published layout (JSONL)."
+        ..., "Files with stored answers: outcomes of `truetwin voice run`, or a published layout (JSONL)."
     )
     items: Annotated[str | None, MayBeFile()] = setting(
-        None, "The items that count, such as a matched subset: JSONL, 'narrative' or 'social'."
+        None,
+        "Items to score, for example a subset whose options are alike: a JSONL file, 'narrative' or 'social'.",
     )
-    model: Annotated[str | None, Unset("what the file says")] = setting(
-        None, "What to call the model, where there is one file."
+    model: Annotated[str | None, Unset("the name in the file")] = setting(
+        None, "Name to show for the model, if there is one file."
     )
-    bert_score: bool = setting(False, "Also give BERTScore of written replies (extra 'bertscore').")
+    bert_score: bool = setting(
+        False, "Also compute BERTScore, a similarity of written and true replies (extra 'bertscore')."
+    )
 
     @model_validator(mode="after")
     def _one_name_for_one_file(self) -> Self:
@@ -261,96 +285,114 @@ class VoiceScore(Settings):
 
 
 class VoiceScoreCommand(VoiceScore, Terminal):
-    """`truetwin voice score`."""
+    """Settings of the command `truetwin voice score`."""
 
 
 class VoiceAudit(Settings):
-    """Find what a multiple-choice benchmark gives away without the persona, and what is wrong with its items."""
+    """Find out how well a benchmark can be solved without knowing the person, and what is wrong with its items."""
 
     source: Annotated[str, Argument(), MayBeFile(), FROM_A_BUILD] = setting(
-        ..., "social, narrative, interpersonal, or a JSONL file of multiple-choice items."
+        ..., "Items to audit: social, narrative, interpersonal, or a JSONL file of multiple-choice items."
     )
     answers: Annotated[
         tuple[Path, ...], Unset("for 'social' and 'narrative', the published ones on this machine")
-    ] = setting((), "Stored answers of a model to these items, for its position bias; may be repeated.")
-    profiles: Path | None = setting(None, "Profiles that go with a file of narrative items.")
+    ] = setting(
+        (),
+        "File with a model's stored answers to these items, to measure its position bias; may be repeated.",
+    )
+    profiles: Path | None = setting(
+        None, "File with the profiles of the characters, for a file of narrative items."
+    )
 
 
 class VoiceAuditCommand(VoiceAudit, Terminal):
-    """`truetwin voice audit`."""
+    """Settings of the command `truetwin voice audit`."""
 
     seed: Annotated[int, StudyKey("seed")] = setting(
-        0, "Seed of the order of options in the repaired release."
+        0, "Random seed for the order of options in the repaired release."
     )
     matched: Annotated[Path | None, CommandLineOnly(IN_FOLDER)] = setting(
-        None, "Write the items whose options are alike in length and style here."
+        None, "File for the matched subset: the items whose options are alike in length and style."
     )
     repaired: Annotated[Path | None, CommandLineOnly(IN_FOLDER)] = setting(
-        None, "Write a release without duplicates and leaks, right answers balanced, here."
+        None,
+        "File for a repaired release: without duplicates and leaks (the true reply standing in the history), and "
+        "with right answers equally often at every position.",
     )
     show: Annotated[int, CommandLineOnly(IN_REPORT)] = setting(
-        3, "How many item ids of each finding to print.", ge=0
+        3, "Number of item ids to print for each finding.", ge=0
     )
 
 
 class VoiceSampleCommand(Terminal):
-    """`truetwin voice sample`."""
+    """Settings of the command `truetwin voice sample`."""
 
     outside_studies = "People answer between this command and the next."
 
     items: Annotated[str, Argument(), MayBeFile()] = setting(
-        ..., "Benchmark items: JSONL, or 'narrative' or 'social'."
+        ..., "Benchmark items: a JSONL file, 'narrative' or 'social'."
     )
-    folder: Path = setting(..., "Folder for tasks.csv, form.html and key.json; made if missing.")
+    folder: Path = setting(..., "Folder for tasks.csv, form.html and key.json; created if it is missing.")
     protocol: str = setting(
         "choice",
         "What people do: choice (which reply is the person's?), reply-vs-distractors or map-to-options "
         "(what is closest to a reference?), scoring (marks from 1 to 5).",
     )
-    n: int = setting(50, "Number of tasks.", ge=1)
-    answers: tuple[Path, ...] = setting((), "Stored replies to judge, for all but choice; may be repeated.")
+    n: int = setting(50, "Number of tasks to draw.", ge=1)
+    answers: tuple[Path, ...] = setting(
+        (), "File with stored replies that people judge, for all protocols except choice; may be repeated."
+    )
     strata: Annotated[tuple[Stratum, ...], BeforeValidator(names_at_commas)] = setting(
         ("dimension", "group"),
-        "What the sample mirrors, most important first, separated by commas: dimension, group, language, "
-        "persona, model.",
+        "Properties whose shares in the sample are as among all items, most important first, separated by commas: "
+        "dimension, group, language, persona, model.",
     )
-    seed: int = setting(0, "Seed of which tasks are drawn, their order and the letters.", ge=0)
+    seed: int = setting(
+        0, "Random seed for drawing the tasks, for their order and for the letters of the options.", ge=0
+    )
 
 
 class VoiceAgreeCommand(Terminal):
-    """`truetwin voice agree`."""
+    """Settings of the command `truetwin voice agree`."""
 
     outside_studies = "People answer before this command."
 
     files: Annotated[tuple[Path, ...], Argument()] = setting(
-        ..., "Annotators' files: JSON that the form saved, or the filled CSV."
+        ..., "Files of the annotators: the JSON that the form saved, or tasks.csv filled in."
     )
-    key: Path = setting(..., "The sample's key.json.")
+    key: Path = setting(..., "File key.json of the sample, which tells the right options.")
     answers: tuple[Path, ...] = setting(
         (),
-        "Stored answers of models (choice) or verdicts of judges, to compare with people; may be repeated.",
+        "File with stored answers of models (choice) or verdicts of judges, to compare with people; may be repeated.",
     )
-    resamples: int = setting(2000, "Bootstrap resamples over items.", ge=100)
-    seed: int = setting(0, "Seed of the bootstrap.", ge=0)
+    resamples: int = setting(
+        2000, "Number of bootstrap resamples of items, from which intervals are computed.", ge=100
+    )
+    seed: int = setting(0, "Random seed of the bootstrap.", ge=0)
 
 
 class VoiceLeaderboard(Settings):
-    """Order models by their results, beside the best rule that knows no persona; draw their capabilities."""
+    """Rank models by results, beside the best rule that does not know the person; draw their capabilities."""
 
-    by: CountedBy = setting("labels", "Count an item for all its capabilities (labels) or for one (primary).")
+    by: CountedBy = setting(
+        "labels",
+        "Capabilities for which an item counts: all that it tests (labels), or the primary one only (primary).",
+    )
 
 
 class VoiceLeaderboardCommand(VoiceLeaderboard, Figures, Terminal):
-    """`truetwin voice leaderboard`."""
+    """Settings of the command `truetwin voice leaderboard`."""
 
     files: Annotated[tuple[Path, ...], Argument(), StudyKey("voice.results")] = setting(
-        ..., "Results: stored answers, or what `truetwin voice score --json` printed."
+        ..., "Files with results: stored answers, or the output of `truetwin voice score --json`."
     )
     output: Annotated[Path | None, CommandLineOnly(IN_REPORT)] = setting(
-        None, "Write the table: .md, .csv or .html."
+        None, "File for the table: .md, .csv or .html."
     )
     annotations: Annotated[Path | None, StudyKey("inputs.annotations")] = setting(
-        None, "Capabilities of the items (JSONL), for results by capability."
+        None,
+        "File that says which capabilities each item tests (JSONL of `truetwin voice annotate`), for results by "
+        "capability.",
     )
 
     @model_validator(mode="after")

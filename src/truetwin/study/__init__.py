@@ -1,4 +1,4 @@
-"""One study, from a configuration file to a report: every step resumable, every result on disk."""
+"""Carry out a whole study, from a configuration file to a report. Every result is kept on disk and can be reused."""
 
 from truetwin.settings.study_settings import Study
 from truetwin.study.study_file import read_study

@@ -1,4 +1,4 @@
-"""An example study with generated data, to run at once and to change."""
+"""Write an example study with generated data, which can be run at once and changed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ FILES = ("study.yaml", "human.csv", "generated.csv", "items.json", "personas.jso
 
 
 def write_example(folder: str | Path, seed: int = 0, n_respondents: int = 400) -> Path:
-    """Write ``study.yaml`` and generated answers, items and personas; nothing that exists is overwritten.
+    """Write ``study.yaml`` and generated answers, items and personas. Existing files are not overwritten.
 
-    The statistical twin gives back answers from ``generated.csv``, so that the whole study runs without a key.
+    The statistical stand-in replies with the answers in ``generated.csv``, so that the whole study runs without a key.
 
     Returns
     -------

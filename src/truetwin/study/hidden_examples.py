@@ -1,4 +1,4 @@
-"""Shares of a few answered items, each hidden and predicted: what people, calibrated and plain twins say."""
+"""Hide and predict a few answered items, and compare the shares of people, of predictions and of plain twins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_CATEGORIES = 11
 
 
 def example_items(panel: Panel, number: int) -> list[str]:
-    """Answered ordinal items at even distances in the order of the table, whatever they turn out to show."""
+    """Choose answered ordinal items at even distances in the order of the table. Their results play no part."""
     new = set(panel.new_items)
     usable = [
         item
@@ -31,10 +31,10 @@ def example_items(panel: Panel, number: int) -> list[str]:
 
 
 def example_shares(work: Work, number: int) -> list[dict[str, Any]]:
-    """Shares of each category among people, in the calibration, and among twins; one row a category.
+    """Compute the share of each category among people, in the predictions, and among twins.
 
-    All three are over the people who have answered the item. Its human answers are hidden before anything is
-    calibrated. Items that cannot be predicted are left out.
+    Returns one row for each category. All three shares are over the people who have answered the item. Its human
+    answers are hidden before anything is calibrated. Items that cannot be predicted are left out.
     """
     panel = work.panel
     rows = []
@@ -63,7 +63,7 @@ def example_shares(work: Work, number: int) -> list[dict[str, Any]]:
 
 
 def _without(panel: Panel, item: str) -> Panel:
-    """The panel in which nobody has answered the item; its scale, which people's answers have shown, stays."""
+    """Return the panel without human answers to the item. Its scale, which people's answers have shown, is kept."""
     human, values = panel.human, panel.human.values.copy()
     values[:, human.item_ids.index(item)] = np.nan
     hidden = ResponseMatrix(

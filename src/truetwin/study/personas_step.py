@@ -1,4 +1,4 @@
-"""The step that makes personas of people's own answers."""
+"""Carry out the step of a study that makes personas from people's own answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUN = "portraits"
 
 
 def persona_source(study: Study) -> PersonaSource:
-    """What is known of people; what the study will ask of their twins is not shown."""
+    """Read people's answers and attributes for personas. Items that the study will ask their twins are not shown."""
     part, inputs = study.personas, study.inputs
     assert part is not None
     assert inputs.human is not None
@@ -34,7 +34,7 @@ def make_personas(work: Work) -> list[Path]:
     Raises
     ------
     RunError
-        If a portrait is missing. What was written is kept, and not paid for again.
+        If a portrait is missing. Portraits that were written are kept and not paid for again.
     """
     from truetwin.llm import RunOptions, RunSummary, Store, run
     from truetwin.llm.store.run_file import FILE_NAME

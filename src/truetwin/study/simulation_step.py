@@ -1,4 +1,4 @@
-"""The step that asks twins where their answers are missing."""
+"""Carry out the step of a study that asks twins the items that they have not answered yet."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ ANSWERS = "simulated.csv"
 
 
 def run_simulation(work: Work) -> list[Path]:
-    """Ask, write the simulated answers with their companions, and join them with those that were given.
+    """Ask twins, write the simulated answers and the files that go with them, and join them with given answers.
 
     Raises
     ------
     RunError
-        If the run ended early, or too few answers are valid. What was answered is kept, and not paid for again.
+        If the run ended early, or too few answers are valid. Replies that came are kept and not paid for again.
     """
     from truetwin.llm import Store
     from truetwin.llm.running.requested_run import run_options_of
@@ -70,7 +70,7 @@ def run_simulation(work: Work) -> list[Path]:
 def _write_joined(
     simulated: ResponseMatrix, given: ResponseMatrix | None, id_column: str, path: Path
 ) -> None:
-    """One table of all twins' answers; what was given stays as it was."""
+    """Write one table of all twins' answers. Given answers are not changed."""
     import numpy as np
 
     tables = [table for table in (given, simulated) if table is not None]

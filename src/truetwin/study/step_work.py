@@ -1,4 +1,4 @@
-"""What a step of a study works with."""
+"""Provide each step of a study with its inputs: the study, the folder of results, and the panel."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from truetwin.io import read_blocks
 from truetwin.settings.study_settings import Study
 
 Progress = Callable[[int, int], None]
-#: Where a study keeps adaptive transfer at every threshold, and shares of example items.
+#: Files for adaptive transfer at every threshold, and for shares of example items.
 THRESHOLDS, EXAMPLES = "thresholds.json", "examples.json"
-#: Where a study keeps the personas that it makes, what to ask next, and scores of predicted marginals.
+#: Files for the personas that a study makes, for the plan of what to ask next, and for scores of predicted marginals.
 PERSONAS, PLAN, MARGINAL_SCORES = "personas.jsonl", "plan.json", "marginal-scores.json"
 
 
 @dataclass
 class Work:
-    """What a step works with: the study, where its results go, and the panel, read once."""
+    """Inputs of a step: the study, the folder of its results, and the panel, which is read once."""
 
     study: Study
     folder: Path
@@ -30,7 +30,7 @@ class Work:
 
     @property
     def personas(self) -> Path:
-        """Who is simulated: given, or made by an earlier step."""
+        """File of the personas to simulate: given, or made by an earlier step."""
         if self.study.personas is not None:
             return self.folder / PERSONAS
         assert self.study.inputs.personas is not None
@@ -38,7 +38,7 @@ class Work:
 
     @property
     def twin(self) -> Path:
-        """The twins' answers: given, or with those that an earlier step simulated."""
+        """File of the twins' answers: given, or joined with those that an earlier step simulated."""
         if self.study.simulate is not None:
             return self.folder / "twin.csv"
         assert self.study.inputs.twin is not None
@@ -46,7 +46,7 @@ class Work:
 
     @cached_property
     def panel(self) -> Panel:
-        """Human and twin answers."""
+        """Panel of human and twin answers."""
         from truetwin.io.panel_files import read_panel
 
         inputs = self.study.inputs
@@ -61,14 +61,14 @@ class Work:
 
     @cached_property
     def blocks(self) -> dict[str, str] | None:
-        """Batteries, if a file declares them or they are to be found by what answers show."""
+        """Battery of each item, if a file declares batteries or they are to be found from the answers; else None."""
         given = self.study.inputs.blocks
         if given == "auto":
             return resolve_blocks(self.panel, "auto")[0]
         return read_blocks(given) if given else None
 
     def tables(self) -> dict[str, Path]:
-        """The files behind the panel, by role."""
+        """Files of the panel, by role."""
         inputs = self.study.inputs
         found = {
             "human": inputs.human,
@@ -81,5 +81,5 @@ class Work:
 
 
 def evaluation_path(folder: Path, protocol: str) -> Path:
-    """Where the evaluation under a protocol is stored."""
+    """Return the path of the stored evaluation under a protocol."""
     return folder / f"evaluation-{protocol}.json"

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a study, found before anything is computed or paid for."""
+"""Check a study for errors before anything is computed or paid for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 OF_A_PANEL = ("evaluate", "calibrate", "diagnose", "plan")
 
-#: The inputs that each section needs; personas for a simulation may be made by the section personas instead.
+#: Inputs that each section needs. Personas for a simulation may be made by the section personas instead.
 NEEDS = {
     "personas": ("human",),
     "simulate": ("personas", "items"),
@@ -42,17 +42,17 @@ NEEDS = {
 
 
 def check_study(study: Study) -> list[str]:
-    """Check that all that a study names exists and fits together.
+    """Check that everything that a study names exists and fits together.
 
     Returns
     -------
     list of str
-        What was found, in sentences for a reader.
+        Findings, in sentences for a reader.
 
     Raises
     ------
     TruetwinError
-        For the first thing that is wrong.
+        If something is wrong. The message is about the first error.
     """
     _check_sections(study)
     _check_names(study)
@@ -82,7 +82,7 @@ def _check_files(study: Study) -> None:
 
 
 def _panel(study: Study, asked: SurveyTask | None) -> str:
-    """What will be predicted, with the answers still to be simulated taken as missing."""
+    """Say what the study will predict. Answers that are still to be simulated count as missing."""
     work = Work(study, Path())
     if asked is None:
         panel = work.panel
@@ -141,7 +141,7 @@ def _voice(study: Study) -> str:
 
 
 def _voice_steps(study: Study) -> list[str]:
-    """Say what the section voice would ask, without asking."""
+    """Say what the section voice will ask, without asking it."""
     from truetwin.voice.jobs.asked_judging import judging_protocols
     from truetwin.voice.jobs.asked_playing import check_judge
 
@@ -175,12 +175,13 @@ def _n_items(part: Playing, seed: int) -> str:
 
 def _check_sections(study: Study) -> None:
     wanted = [name for name in NEEDS if getattr(study, name) is not None]
-    if not wanted and not study.voice.model_fields_set:
+    steps = [part for name, part in study.voice if name != "leaderboard"]
+    if not wanted and not any(steps):
         raise DataError(f"a study must have at least one of the sections {', '.join(NEEDS)}, voice")
     for name in wanted:
         for role in NEEDS[name]:
             if getattr(study.inputs, role) is None and not (role == "personas" and study.personas):
-                raise DataError(f"{name} needs inputs.{role}, which is not there")
+                raise DataError(f"{name} needs inputs.{role}, which is missing")
         if study.inputs.twin is None and study.simulate is None and name != "personas":
             raise DataError(
                 f"{name} needs twins' answers: name a file as inputs.twin, or add a section simulate"
@@ -188,7 +189,7 @@ def _check_sections(study: Study) -> None:
 
 
 def _task(study: Study) -> SurveyTask:
-    """What would be asked; prompts and personas are checked as the run itself would, before a call is paid for."""
+    """Make the survey that will be asked, or None. This checks prompts and personas before a call is paid for."""
     from truetwin.simulation.survey.asked_survey import survey_of
 
     part, inputs = study.simulate, study.inputs
@@ -210,7 +211,7 @@ def _made_personas(study: Study) -> str:
 
 
 def _personas(study: Study) -> list[Persona]:
-    """Who would be asked; personas that the study makes are made without the portraits that cost something."""
+    """Return the personas that will be asked. Personas that the study makes are made here without paid portraits."""
     from truetwin.simulation.personas.persona_builders import build_personas
     from truetwin.study.personas_step import persona_source
 
@@ -224,18 +225,23 @@ def _personas(study: Study) -> list[Persona]:
 def _check_names(study: Study) -> None:
     from truetwin.calibration.calibrators import check_preset, methods, parameters_for
     from truetwin.evaluation.target_metrics import metrics
-    from truetwin.reweighting import MARGINAL_METHODS
+    from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
     from truetwin.reweighting import discrepancy as discrepancy_named
 
     for part in (study.evaluate, study.calibrate):
         if part is not None:
             check_preset(part.preset)
-    for name in (study.evaluate.methods or ()) if study.evaluate else ():
+    for name in (study.evaluate.baseline, *(study.evaluate.methods or ())) if study.evaluate else ():
         methods.resolve(name)
     if study.calibrate is not None:
         parameters_for(study.calibrate.method, study.calibrate.parameters)
     for name in study.evaluate.metric if study.evaluate else ():
         metrics.resolve(name)
+    if study.evaluate_marginals is not None:
+        for name in study.evaluate_marginals.methods:
+            MARGINAL_METHODS.resolve(name)
+        for name in (*study.evaluate_marginals.discrepancy, *(study.evaluate_marginals.metrics or ())):
+            DISCREPANCIES.resolve(name)
     if study.reweight is not None:
         MARGINAL_METHODS.resolve(study.reweight.method)
         discrepancy_named(study.reweight.discrepancy)

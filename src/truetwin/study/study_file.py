@@ -19,22 +19,23 @@ from truetwin.settings.declaration import (
     read_settings,
 )
 from truetwin.settings.setting_errors import places_of
+from truetwin.settings.setting_wording import models_in
 from truetwin.settings.study_settings import Study
 
 S = TypeVar("S", bound=Settings)
-#: What stands before a file in the name of a model that is none.
+#: Prefixes of a file in the names of models that are not language models.
 OFFLINE = ("generated", "scripted")
 
 
 def read_study(path: str | Path) -> Study:
-    """Read a study file; paths in it become absolute.
+    """Read a study file. Paths in it become absolute.
 
     Raises
     ------
     FileFormatError
         If there is no such file or it is not YAML.
     DataError
-        If it says something that a study file may not say; the message names the place.
+        If a key or a value is wrong. The message names its place in the file.
     """
     path = Path(path)
     content = read_yaml(path)
@@ -51,24 +52,27 @@ def read_study(path: str | Path) -> Study:
 
 @contextmanager
 def named_in(section: str) -> Iterator[None]:
-    """Let errors about settings name them as the study file does: ``personas.model`` instead of ``model``."""
+    """Make errors name settings as the study file does: ``personas.model`` instead of ``model``."""
     try:
         yield
     except RuleBrokenError as error:
         raise error.named(Study, Side.STUDY, places_of(Study, section.split("."))) from error
 
 
-def _filled(content: Mapping[Any, Any]) -> dict[str, Any]:
-    """The sections, where an empty one has only defaults."""
-    found = {str(key): {} if value is None else value for key, value in content.items()}
-    voice = found.get("voice")
-    if isinstance(voice, Mapping):
-        found["voice"] = {key: {} if value is None else value for key, value in voice.items()}
+def _filled(content: Mapping[Any, Any], model: type[Settings] = Study) -> dict[str, Any]:
+    """Return the sections. An empty section has defaults only."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        field = model.model_fields.get(str(key))
+        inner = models_in(field.annotation) if field is not None else []
+        if inner and value is None:
+            value = {}
+        found[str(key)] = _filled(value, inner[0]) if inner and isinstance(value, Mapping) else value
     return found
 
 
 def located(settings: S, folder: Path) -> S:
-    """The same settings, in which every path is absolute; in a file they are relative to its folder."""
+    """Make every path in settings absolute. Paths in a file are relative to its folder."""
     changed = {}
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
@@ -96,7 +100,7 @@ def _located(value: Any, folder: Path, *, may_be_file: bool) -> Any:
 
 
 def files_of(settings: Settings | None, path: str = "") -> Iterator[tuple[str, Path]]:
-    """Every file that settings name, with the path of its key; a folder stands for the files in it."""
+    """Yield every file that settings name, with the path of its key. A folder yields the files in it."""
     if settings is None:
         return
     for name, field in type(settings).model_fields.items():

@@ -1,4 +1,4 @@
-"""The report of a study, from what its steps have written."""
+"""Make the report of a study from the files that its steps have written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from truetwin.study.voice_steps import ANNOTATIONS, played_outcomes, played_scor
 
 
 def study_page(work: Work) -> Page:
-    """Question and answer first, then every part that the study has."""
+    """Make the page of the report: question and answer first, then every part that the study has."""
     study = work.study
     evaluations = _evaluations(work)
     sidecar = _json(work.folder / "predictions.json") if study.calibrate else None
@@ -69,12 +69,12 @@ def _evaluations(work: Work) -> dict[str, Evaluation]:
             found[protocol] = from_record(record)
     by_item, by_block = (found.get(name) for name in ("leave-one-item-out", "leave-block-out"))
     if by_item and by_block and by_block.settings["n_folds"] == len(by_block.target_ids):
-        del found["leave-block-out"]  # every battery has one item: the same evaluation again
+        del found["leave-block-out"]  # every battery has one item: same as leave-one-item-out
     return found
 
 
 def _fitting(evaluations: dict[str, Evaluation], sidecar: dict[str, Any] | None) -> Evaluation | None:
-    """The evaluation that hid what the study predicts: single items, whole batteries, or people."""
+    """Choose the evaluation that hid what the study predicts: single items, whole batteries, or people."""
     targets = sidecar["targets"] if sidecar else []
     items = [t for t in targets if t["axis"] == "item"]
     new_battery = [t for t in items if not str(t.get("situation", "")).startswith("new item of a known")]
@@ -87,7 +87,7 @@ def _fitting(evaluations: dict[str, Evaluation], sidecar: dict[str, Any] | None)
 
 
 def _method(work: Work, evaluation: Evaluation) -> str:
-    """The method that calibrates, if it was evaluated, else the last one that was."""
+    """Return the method that calibrates if it was evaluated, and else the last evaluated method."""
     names = list(dict.fromkeys(method for method, _ in evaluation.scores))
     wanted = work.study.calibrate.method if work.study.calibrate else "auto"
     return wanted if wanted in names else names[-1]
@@ -100,7 +100,7 @@ def _evaluation(work: Work, found: Evaluation) -> Section:
 
 
 def _beyond_scores(work: Work) -> list[Section]:
-    """Example items and the curve of adaptive transfer, if the study asks for them."""
+    """Make the sections on example items and on adaptive transfer, if the study asks for them."""
     from truetwin.report.sections.evaluation_section import examples_section, thresholds_section
 
     part = work.study.evaluate
@@ -166,7 +166,7 @@ def _voice(work: Work) -> tuple[Section, str]:
 
 
 def _twin_share(twins: Any, item: str, category: str) -> float | None:
-    """Share of twins that chose a category, named by its label or else its code."""
+    """Return the share of twins that chose a category, named by its label or else its code."""
     import numpy as np
 
     place = twins.item_ids.index(item)

@@ -1,4 +1,4 @@
-"""Run a study: every step that its inputs call for, in order, once."""
+"""Run the steps of a study in order. A step is skipped if its inputs have not changed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Bar = Callable[[str], AbstractContextManager[Progress | None]]
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """One step of a run: done now, or done before with the same inputs."""
+    """Outcome of a step: whether it was carried out now, or before with the same inputs."""
 
     name: str
     skipped: bool
@@ -35,14 +35,14 @@ class StepOutcome:
 
 @dataclass(frozen=True)
 class StudyRun:
-    """What a run did, and where its report is."""
+    """Outcomes of the steps of a run, and its report."""
 
     folder: Path
     steps: tuple[StepOutcome, ...]
 
     @property
     def report(self) -> Path:
-        """The HTML page."""
+        """Path of the report, an HTML page."""
         return self.folder / "report.html"
 
 
@@ -54,20 +54,20 @@ def run_study(
     n_jobs: int = 1,
     bar: Bar | None = None,
 ) -> StudyRun:
-    """Do every step of a study whose inputs have changed, and write a report.
+    """Carry out every step of a study whose inputs have changed, and write a report.
 
     Parameters
     ----------
     study : Study
-        What :func:`read_study` read.
+        The study, from :func:`read_study`.
     folder : path
-        Where results go; made if it is missing. A former run of the same study is continued.
+        Folder for the results, created if it is missing. An earlier run of the same study is continued.
     again : iterable of str
-        Steps to do even if nothing has changed.
+        Steps to carry out even if nothing has changed.
     n_jobs : int
-        Parallel workers; results do not depend on it.
+        Number of parallel workers. Results do not depend on it.
     bar : callable, optional
-        Called with the name of a step; gives a context that yields a progress callback.
+        Called with the name of a step. Returns a context manager that yields a progress callback.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def run_study(
     Raises
     ------
     TruetwinError
-        Whatever is wrong with the study (before anything is computed), or what a step raises.
+        If the study has an error, which is found before anything is computed, or if a step fails.
     """
     again = set(again)
     names = [step.name for step in STEPS]
@@ -116,7 +116,7 @@ def _do(step: Step, work: Work, ledger: Ledger, again: bool, bar: Bar | None) ->
 
 
 def _write_study(work: Work) -> None:
-    """The study as it was understood, defaults included, with versions and hashes of all inputs."""
+    """Write the study as it was read, including defaults, with versions and hashes of all inputs."""
     from truetwin.results.sidecars import hashed, versions
 
     inputs = {role: path for role, path in work.study.inputs if isinstance(path, Path)}

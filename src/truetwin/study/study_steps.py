@@ -1,4 +1,4 @@
-"""The steps of a study: what each reads, what it writes."""
+"""Define the steps of a study: the files that each reads, its work, and the files that it writes."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from truetwin.study.voice_steps import (
     score_stored,
 )
 
-#: The metric that a report speaks of; it is computed whatever else is.
+#: Metric that the report explains. It is always computed.
 REPORTED = "pearson"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its name, its section of the study, the files that it reads, the work, and what else it goes by."""
+    """Step of a study: its name, its section, the files that it reads, its work, and other settings that it uses."""
 
     name: str
     section: Callable[[Study], Settings | None]
@@ -48,7 +48,7 @@ class Step:
 
 
 def _simulation_files(work: Work) -> dict[str, Path]:
-    """What a simulation reads."""
+    """Return the files that a simulation reads."""
     inputs = work.study.inputs
     found = {"personas": work.personas, "items": inputs.items, "twin": inputs.twin}
     return {role: path for role, path in found.items() if path is not None}
@@ -61,7 +61,7 @@ def _persona_files(work: Work) -> dict[str, Path]:
 
 
 def _asked_of_twins(study: Study) -> dict[str, Any]:
-    """What personas must not show is set in another section."""
+    """Return the settings of another section that decide which items personas must not show."""
     return {"only": list(study.simulate.only) if study.simulate else []}
 
 
@@ -110,7 +110,7 @@ def _evaluate(work: Work) -> list[Path]:
 
 
 def _thresholds(work: Work, part: Evaluate) -> dict[str, Any]:
-    """Adaptive transfer at every threshold, a record or the reason for none a method."""
+    """Run adaptive transfer at every threshold. Returns a record, or the reason why there is none, for each method."""
     from truetwin.evaluation.threshold_sweep import sweep_thresholds
 
     found: dict[str, Any] = {}
@@ -191,7 +191,7 @@ def _diagnose(work: Work) -> list[Path]:
 
 
 def _stored_scores(work: Work, protocol: str) -> dict[str, float] | None:
-    """What the method that calibrates reached on the answered items, if this study evaluates it."""
+    """Read the scores of the calibration method on the answered items. Returns None if this study has none."""
     if work.study.calibrate is None or protocol not in _evaluated(work):
         return None
     path = evaluation_path(work.folder, protocol)
@@ -321,7 +321,10 @@ def _report(work: Work) -> list[Path]:
 
 
 def _results(work: Work) -> dict[str, Path]:
-    """What the report rests on: every result of this study's other steps; what a former version left does not count."""
+    """Return the files that the report is made from: results of this study's other steps.
+
+    What a former version of the study left in the folder does not count.
+    """
     from truetwin.results.step_cache import Ledger
 
     here = {step.name for step in STEPS if step.section(work.study) is not None} - {"report"}
@@ -348,21 +351,26 @@ def _diagnosis_files(work: Work) -> dict[str, Path]:
     return {**work.tables(), **{name: evaluation_path(work.folder, name) for name in _evaluated(work)}}
 
 
+def _blocks_by_evidence(study: Study) -> dict[str, Any]:
+    """That batteries are to be found is set among the inputs, and is no file."""
+    return {"blocks": "auto"} if study.inputs.blocks == "auto" else {}
+
+
 def _diagnosed_method(study: Study) -> dict[str, Any]:
-    """The method that verdicts speak of is set in another section."""
-    return {"method": study.calibrate.method if study.calibrate else None}
+    """Return the setting of another section that names the method which verdicts judge."""
+    return {"method": study.calibrate.method if study.calibrate else None, **_blocks_by_evidence(study)}
 
 
 def _evaluated(work: Work) -> tuple[str, ...]:
-    """Protocols that this study evaluates; what a former version of it left in the folder does not count."""
+    """Return the protocols that this study evaluates. Results of an earlier version of the study do not count."""
     return work.study.evaluate.protocols if work.study.evaluate else ()
 
 
 STEPS = (
     Step("personas", lambda study: study.personas, _persona_files, make_personas, _asked_of_twins),
     Step("simulate", lambda study: study.simulate, _simulation_files, run_simulation),
-    Step("evaluate", lambda study: study.evaluate, Work.tables, _evaluate),
-    Step("calibrate", lambda study: study.calibrate, Work.tables, _calibrate),
+    Step("evaluate", lambda study: study.evaluate, Work.tables, _evaluate, _blocks_by_evidence),
+    Step("calibrate", lambda study: study.calibrate, Work.tables, _calibrate, _blocks_by_evidence),
     Step("diagnose", lambda study: study.diagnose, _diagnosis_files, _diagnose, _diagnosed_method),
     Step("plan", lambda study: study.plan, Work.tables, _plan),
     Step("reweight", lambda study: study.reweight, _marginal_files, _reweight),
@@ -404,7 +412,7 @@ STEPS = (
 
 
 def _flat(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with the same plain columns: lists become texts."""
+    """Give all rows the same plain columns. Lists become texts."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     return [{name: _cell(row.get(name)) for name in names} for row in rows]
 

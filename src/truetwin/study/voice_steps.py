@@ -1,4 +1,4 @@
-"""Steps of the section ``voice``: build, annotate, play, judge, audit and score a benchmark.
+"""Carry out the steps of the section ``voice``: build, annotate, play, judge, audit and score a benchmark.
 
 A step that names no items, replies or answers takes those that an earlier step has made.
 """
@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from truetwin.errors import DataError, RunError
-from truetwin.io import write_json
+from truetwin.io import make_folder, write_json
 from truetwin.llm import Progress
 from truetwin.settings.declaration import EARLIER_STEP, RuleBrokenError, Settings
 from truetwin.settings.study_settings import Study
+from truetwin.settings.voice_build_settings import AnyBuild
 from truetwin.study.step_work import Work
 from truetwin.voice.items.voice_items import VoiceItem, write_voice_items
 from truetwin.voice.jobs.asked_annotation import annotate_asked
@@ -38,25 +39,35 @@ PLAYED = {"run": "voice-run", "generate": "voice-replies", "judge": "voice-judge
 
 
 def build_items(work: Work) -> list[Path]:
-    """Make benchmark items."""
+    """Make benchmark items; the seed is the study's, unless the section has one of its own."""
     from truetwin.voice_sets.asked_build import make_set
 
     part, progress = work.study.voice.build, work.progress
     assert part is not None
     folder = work.folder / BUILT
+    make_folder(folder, "the set of items")
     make_set(
-        part.chosen, folder, None if progress is None else lambda stage, done, total: progress(done, total)
+        _seeded(part.chosen, work.study.seed),
+        folder,
+        None if progress is None else lambda stage, done, total: progress(done, total),
     )
     return [folder / name for name in ("items.jsonl", "datasheet.md", "datasheet.json")]
 
 
+def _seeded(build: AnyBuild, seed: int) -> AnyBuild:
+    """Give a build the study's seed, unless it has one of its own."""
+    if "seed" in build.build.model_fields_set:
+        return build
+    return build.model_copy(update={"build": build.build.model_copy(update={"seed": seed})})
+
+
 def annotate_items(work: Work) -> list[Path]:
-    """Say which capabilities items test.
+    """Annotate which capabilities each item tests.
 
     Raises
     ------
     RunError
-        If an item has no readable annotation. What was answered is kept, and not paid for again.
+        If an item has no readable annotation. Replies that came are kept and not paid for again.
     """
     assert work.study.voice.annotate is not None
     part = _resolved(work, work.study.voice.annotate, "items")
@@ -72,7 +83,7 @@ def annotate_items(work: Work) -> list[Path]:
 
 
 def play_items(work: Work) -> list[Path]:
-    """Play a benchmark, and have replies judged where the settings say so."""
+    """Have a model play the persons of a benchmark, and have written replies judged if the settings ask for it."""
     assert work.study.voice.run is not None
     return _play(work, "run", _resolved(work, work.study.voice.run, "items"))
 
@@ -89,7 +100,7 @@ def _play(work: Work, step: str, part: Any) -> list[Path]:
 
 
 def judge_written(work: Work) -> list[Path]:
-    """Have a model judge replies."""
+    """Have a model judge written replies."""
     assert work.study.voice.judge is not None
     part = _resolved(work, work.study.voice.judge, "items", "replies")
     folder = work.folder / PLAYED["judge"]
@@ -97,7 +108,7 @@ def judge_written(work: Work) -> list[Path]:
 
 
 def audit_items(work: Work) -> list[Path]:
-    """Find what a benchmark gives away; write the items that can be trusted."""
+    """Find out how well a benchmark can be solved without knowing the person, and write the items that are sound."""
     assert work.study.voice.audit is not None
     part = _resolved(work, work.study.voice.audit, "source")
     found = audit_asked(part)
@@ -139,7 +150,7 @@ def _played_items(work: Work) -> list[VoiceItem] | None:
 
 
 def made_outcomes(study: Study, folder: Path) -> list[Path]:
-    """List the files of outcomes that this study writes, those of written replies included."""
+    """List the files of outcomes that this study writes, including those of written replies."""
     voice, found = study.voice, []
     if voice.run is not None:
         found += [f"{PLAYED['run']}/{protocol.value}.jsonl" for protocol in protocols_of(voice.run.protocol)]
@@ -153,18 +164,18 @@ def made_outcomes(study: Study, folder: Path) -> list[Path]:
 
 
 def played_outcomes(work: Work) -> list[Path]:
-    """List the files of outcomes that have a score: those of written replies have none."""
+    """List the files of outcomes that have a score. Those of written replies have none."""
     return [path for path in made_outcomes(work.study, work.folder) if path.stem != Protocol.REPLY.value]
 
 
 def played_scores(work: Work) -> list[Path]:
-    """List the tables of scores of what this study has played or judged, for its leaderboard."""
+    """List the tables of scores of the benchmarks that this study has played or judged, for its leaderboard."""
     steps = {path.parent for path in played_outcomes(work)}
     return sorted(folder / SCORES for folder in steps)
 
 
 def earlier_files(*names: str) -> Callable[[Work], Mapping[str, Path]]:
-    """Make a function that lists what a step reads of earlier steps, by the settings that name no file."""
+    """Make a function that lists the files of earlier steps that a step reads, for its settings that name no file."""
 
     def files(work: Work) -> dict[str, Path]:
         found: dict[str, Path] = {}
@@ -181,12 +192,12 @@ def earlier_files(*names: str) -> Callable[[Work], Mapping[str, Path]]:
 
 
 def check_earlier(study: Study, section: str) -> None:
-    """Make sure that there is an earlier step for all that a section does not name.
+    """Check that an earlier step makes the items, replies or answers that a section does not name.
 
     Raises
     ------
     ParameterError
-        If there is none.
+        If there is no such step.
     """
     part = getattr(study.voice, section)
     for key in ("items", "source", "replies", "files"):
@@ -195,7 +206,7 @@ def check_earlier(study: Study, section: str) -> None:
 
 
 def _resolved(work: Work, part: S, *keys: str) -> S:
-    """The settings with what earlier steps have made in place of what is not named."""
+    """Put what earlier steps have made in place of the settings that name nothing."""
     found: dict[str, Any] = {}
     for key in keys:
         if _is_open(part, key):
@@ -205,7 +216,7 @@ def _resolved(work: Work, part: S, *keys: str) -> S:
 
 
 def _is_open(part: Settings, key: str) -> bool:
-    """Whether a setting is left to an earlier step."""
+    """Test whether a setting is left to an earlier step."""
     value = getattr(part, key)
     return str(value[0] if isinstance(value, tuple) and value else value) == EARLIER_STEP
 
@@ -247,7 +258,7 @@ def _heard(work: Work) -> Heard | None:
 
 
 def _written(work: Work, step: str, done: PlayedItems) -> list[Path]:
-    """The files of outcomes and their scores; an incomplete run is an error, and kept."""
+    """List the files of outcomes, and write their scores; an incomplete run is an error, and its replies are kept."""
     if not done.played.complete:
         raise RunError(
             f"voice.{step} is not complete ({done.played.stopped or 'calls failed'}). Run the study again to go on; "
@@ -259,6 +270,6 @@ def _written(work: Work, step: str, done: PlayedItems) -> list[Path]:
 
 
 def _score_record(board: Scoreboard) -> dict[str, Any]:
-    """A table of scores as `truetwin voice score --json` prints it, so that a leaderboard reads it."""
+    """Make a table of scores as `truetwin voice score --json` prints it, which a leaderboard can read."""
     settings = {"unit": UNIT, "level": 95, "notes": list(board.notes)}
     return {"command": "voice score", "settings": settings, "rows": board.rows()}

@@ -8,9 +8,17 @@ import pytest
 
 from truetwin.errors import ParameterError
 from truetwin.settings.calibrate_settings import Calibrate, CalibrateCommand
-from truetwin.settings.declaration import Settings, Side, default_of, read_settings, values_of
+from truetwin.settings.declaration import (
+    RuleBrokenError,
+    Settings,
+    Side,
+    default_of,
+    read_settings,
+    values_of,
+)
 from truetwin.settings.evaluate_settings import Evaluate, EvaluateCommand
 from truetwin.settings.option_list import options_of
+from truetwin.settings.personas_settings import PersonasBuildCommand
 from truetwin.settings.shared_settings import CachedPrices, Caps, Connection, RunLimits
 from truetwin.settings.simulate_settings import Simulate, SimulateCommand
 from truetwin.settings.study_settings import Study
@@ -36,6 +44,7 @@ def refused(model: type[Settings], values: dict[str, Any], side: Side, where: st
         ({"per_call": "x"}, "--per-call must be a whole number of at least 1 or 'block'; got 'x'"),
         ({"timeout": "nan"}, "--timeout must be a number; got 'nan'"),
         ({"extra": "[1]"}, "--extra must be a JSON object; got a list"),
+        ({"temperature": "hot"}, "--temperature must be a number between 0 and 2; got 'hot'"),
         ({"run": "r", "pilot": 3}, "--pilot goes with --dry-run"),
         ({"run": "r", "price_in": 1}, "prices must be given for both directions: --price-in and --price-out"),
     ],
@@ -60,6 +69,14 @@ def test_a_wrong_option_is_called_by_its_flag(values: dict[str, Any], message: s
         ({"voice": {"build": {"narrative": {"books": ["b"], "build": {"limit": 0}}}}},
          "voice.build.narrative.build.limit must be at least 1; got 0"),
         ({"diagnose": 5}, "diagnose must be settings by name; got 5"),
+        ({"simulate": {"model": "m", "temperature": True}},
+         "simulate.temperature must be a number between 0 and 2; got True"),
+        ({"simulate": {"model": "m", "per_call": True}},
+         "simulate.per_call must be a whole number of at least 1 or 'block'; got True"),
+        ({"evaluate": {"thresholds": ["bogus"]}},
+         "evaluate.thresholds must be some of ridge, lasso, elastic-net or synthetic-intervention; got 'bogus'"),
+        ({"calibrate": {"interval": 0.9, "intervals": 0.5}},
+         "there is no setting 'intervals' in a study file; it is called calibrate.interval"),
     ],
 )  # fmt: skip
 def test_a_wrong_key_is_called_by_its_path(section: dict[str, Any], message: str) -> None:
@@ -141,6 +158,22 @@ def test_help_says_default_and_limits() -> None:
     assert helps["--concurrency"].endswith("[default: 64; 1 or more]")
     assert helps["--key-variable"].endswith("[default: OPENAI_API_KEY]")
     assert helps["--validity-floor"].endswith("[default: 0.9; 0 to 1]")
+
+
+def test_one_word_alone_is_a_list_of_it() -> None:
+    found = Evaluate(protocols="leave-block-out", thresholds="ridge")
+    assert (found.protocols, found.thresholds) == (("leave-block-out",), ("ridge",))
+
+
+def test_what_a_user_wrote_may_hold_braces() -> None:
+    values = {"answers": "h.csv", "output": "{seed}.csv"}
+    found = refused(PersonasBuildCommand, values, Side.COMMAND_LINE)
+    assert found == "personas are written as JSON lines; the name of {seed}.csv must end in .jsonl"
+    broken = RuleBrokenError(
+        "{source} must hold all {respondents}; it has no {unknown}", source="{}", unknown="{x}"
+    )
+    named = broken.named(PersonasBuildCommand, Side.COMMAND_LINE)
+    assert str(named) == "{} must hold all --respondents; it has no {x}"
 
 
 def test_settings_cannot_be_changed_and_groups_can_be_taken_out() -> None:

@@ -119,6 +119,17 @@ evaluate_marginals: {methods: [ksoft], splits: 1, metrics: [tv]}
             "name method 'lasso', but the method is 'ridge'",
         ),
         ("inputs: {human: human.csv, twin: generated.csv}\nevaluate: {metric: [speed]}\n", "'speed'"),
+        ("inputs: {human: human.csv, twin: generated.csv}\nevaluate: {baseline: guess}\n", "'guess'"),
+        (
+            "inputs: {marginals: m.csv, twin: generated.csv}\nevaluate_marginals: {methods: [guess]}\n",
+            "'guess'",
+        ),
+        (
+            "inputs: {marginals: m.csv, twin: generated.csv}\nevaluate_marginals: {metrics: [guess]}\n",
+            "'guess'",
+        ),
+        ("inputs: {}\nvoice: []\n", "at least one of the sections"),
+        ("inputs: {}\nvoice: {leaderboard: }\n", "at least one of the sections"),
     ],
 )
 def test_what_is_wrong_with_a_section_is_said_at_once(folder: Path, text: str, words: str) -> None:
@@ -143,3 +154,20 @@ def test_the_schema_knows_every_section(capsys: pytest.CaptureFixture[str]) -> N
         "bias",
         "variance-ratio",
     ]
+
+
+def test_an_empty_section_has_its_defaults_and_an_empty_value_is_an_error(folder: Path) -> None:
+    empty = read_study(study(folder, "inputs:\ndiagnose:\nvoice: {leaderboard: }"))
+    assert empty.diagnose is not None
+    assert empty.voice.leaderboard is not None
+    with pytest.raises(DataError, match="seed must be a whole number; got None"):
+        read_study(study(folder, "inputs:\nseed:"))
+
+
+def test_a_step_is_done_again_when_batteries_are_to_be_found(folder: Path) -> None:
+    inputs = "{human: human.csv, twin: generated.csv%s}"
+    text = f"inputs: {inputs}\ndiagnose:\n"
+    run(folder, text % "")
+    same = run_study(read_study(study(folder, text % "")), folder / "run")
+    found = run_study(read_study(study(folder, text % ", blocks: auto")), folder / "run")
+    assert [each.steps[0].skipped for each in (same, found)] == [True, False]

@@ -67,7 +67,7 @@ def test_a_run_holds_its_study_and_says_that_predictions_are_predictions(study_f
         (QUICK.replace("method: ridge", "methd: ridge"), "'calibrate.methd'.*'method'"),
         (QUICK.replace("method: ridge", "method: rigde"), "'ridge'"),
         (QUICK.replace("generated.csv", "twins.csv"), "there is no file"),
-        (QUICK + "calibrate:\n", "stands twice"),
+        (QUICK + "calibrate:\n", "occurs twice"),
         (QUICK.replace("leave-one-item-out", "leave-it"), "leave-one-item-out"),
         ("inputs: {human: human.csv}\ncalibrate:\n", "needs twins' answers"),
         ("inputs: {twin: generated.csv}\ncalibrate:\n", "inputs.human"),

@@ -216,6 +216,7 @@ def test_benchmark_items_are_made_from_a_novel(folder: Path) -> None:
         folder,
         """
 inputs: {}
+seed: 5
 voice:
   build:
     narrative:
@@ -227,4 +228,5 @@ voice:
     made = done / "voice-items"
     assert 0 < len((made / "items.jsonl").read_text().splitlines()) <= 16
     assert "public domain" in (made / "datasheet.md").read_text(encoding="utf-8")
+    assert json.loads((made / "datasheet.json").read_text(encoding="utf-8"))["settings"]["build"]["seed"] == 5
     assert all(step.skipped for step in run_study(read_study(folder / "study.yaml"), done).steps)

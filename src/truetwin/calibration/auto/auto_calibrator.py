@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.calibration.auto.item_laws import target_laws
-from truetwin.calibration.auto.levels import predict_level
+from truetwin.calibration.auto.levels import ItemLevels
 from truetwin.calibration.auto.new_items import FoldPrediction, has_donors, predict_items
-from truetwin.calibration.auto.new_people import predict_people
+from truetwin.calibration.auto.new_people import folds_of_people, predict_people
+from truetwin.calibration.auto.people_and_items import predict_new_cells
 from truetwin.calibration.auto.people_laws import PersonLaw, person_law
 from truetwin.calibration.auto.pseudo_targets import Problem
 from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.orientation import Answers, Array, axis_ids, pick
 from truetwin.calibration.predictive_law import Law
 from truetwin.data import Axis, Panel
@@ -30,7 +33,8 @@ class Auto(Calibrator):
     maximise the mean correlation on *pseudo-targets*: answered items that are predicted as if nobody had answered
     them. If other items of the target's battery have been answered, pseudo-targets are hidden one by one; if none
     has, whole batteries are hidden, as in the target's situation. For a new respondent, the prediction is the item
-    means of other people plus a ridge regression of people's deviations on their twins' deviations.
+    means of other people plus a deviation: the twin's own answer and regressions on all its answers, with weights
+    learned on people who are left out.
 
     Source: this project; the setting is paper A's, sections 3.2 and 6, without its tuning on the targets.
 
@@ -86,17 +90,22 @@ class Auto(Calibrator):
         if axes == {"respondent"}:
             if any(len(fold.targets) > 1 for fold in folds):
                 return super().predict_folds(answers, folds, preprocessing)
-            members = sorted(everything.pop())
+            ids = answers.respondent_ids
+            members = sorted(everything.pop(), key=lambda m: ids[m])  # whatever the table's order
             position = {m: k for k, m in enumerate(members)}
             human, twin = (
                 pick(v, members, "respondent") for v in (answers.human_values, answers.twin_values)
             )
-            together = predict_people(human, twin, np.array([position[fold.targets[0]] for fold in folds]))
+            targets_of_folds = np.array([position[fold.targets[0]] for fold in folds])
+            together = predict_people(
+                human, twin, targets_of_folds, folds_of_people([ids[m] for m in members])
+            )
             values = [row[:, None] for row in together]
         else:
             problem, targets = self._swept(answers, folds)
             found = self._found(problem, targets)
-            values = [_place(problem, t, f) for t, f in zip(targets, found, strict=True)]
+            levels = ItemLevels(problem)
+            values = [_place(levels, t, f) for t, f in zip(targets, found, strict=True)]
         return [
             self.finish(make_designs(answers, [fold], preprocessing)[0], v)
             for fold, v in zip(folds, values, strict=True)
@@ -106,14 +115,15 @@ class Auto(Calibrator):
         """See the base class."""
         self._check()
         if design.axis == "respondent":
-            human, twin = _people_grid(design)
-            self.values_ = predict_people(human, twin, np.arange(design.n_donors, len(human))).T
+            human, twin, ids = _people_grid(design)
+            rows = np.array([ids.index(t) for t in design.target_ids])
+            self.values_ = predict_people(human, twin, rows, folds_of_people(ids)).T
             return
         problem, targets = self.problem_of(design)
         (found,) = self._found(problem, [targets])
         self.situations_ = dict(zip(design.target_ids, found.situations, strict=True))
         self.stack_weights_ = {t: s.weights for t, s in zip(design.target_ids, found.stacks, strict=True)}
-        self.values_ = _place(problem, targets, found)
+        self.values_ = _place(ItemLevels(problem), targets, found)
 
     def predict_design(self, design: Design) -> Array:
         """See the base class."""
@@ -134,8 +144,15 @@ class Auto(Calibrator):
             raise ParameterError(
                 "person_law() takes a design of new respondents; got one of new items. Use laws()."
             )
-        human, twin = _people_grid(design)
-        return person_law(human, twin)
+        human, twin, ids = _people_grid(design)
+        return person_law(human, twin, folds_of_people(ids))
+
+    def new_cells(self, design: Design, people: NDArray[np.intp]) -> NewCells:
+        """Predict the answers of new respondents, given by their positions among all, to new items."""
+        self._check()
+        problem, targets = self.problem_of(design)
+        blind = self.weights == "block-blind"
+        return predict_new_cells(problem, targets, design.target_ids, people, block_blind=blind)
 
     def fold_laws(
         self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing | None = None
@@ -190,18 +207,23 @@ class Auto(Calibrator):
             )
 
 
-def _place(problem: Problem, fold: Sequence[int], found: FoldPrediction) -> Array:
+def _place(item_levels: ItemLevels, fold: Sequence[int], found: FoldPrediction) -> Array:
     """Put standardised predictions on the items' scales; NaN for people who have answered no donor."""
-    levels = [predict_level(problem, t, fold) for t in fold]
-    mean, sd = np.array([level.mean for level in levels]), np.array([level.sd for level in levels])
-    return np.where(has_donors(problem, fold)[:, None], mean + sd * found.values, np.nan)
+    levels = item_levels.fold(fold)
+    mean, sd = levels.mean[list(fold)], levels.sd[list(fold)]
+    somebody = has_donors(item_levels.problem, fold)
+    return np.where(somebody[:, None], mean + sd * found.values, np.nan)
 
 
-def _people_grid(design: Design) -> tuple[Array, Array]:
-    """Stack human and twin answers of donor respondents, then of target respondents, by all items."""
-    n = design.n_donors + design.n_targets
-    human, twin = np.full((2, n, design.n_samples), np.nan)
-    human[: design.n_donors, design.human_samples] = design.human
-    twin[: design.n_donors, design.twin_samples] = design.twin
-    twin[design.n_donors :] = design.target
-    return human, twin
+def _people_grid(design: Design) -> tuple[Array, Array, list[str]]:
+    """Donor and target respondents in the order of their ids, by all items, and those ids."""
+    ids = sorted((*design.donor_ids, *design.target_ids))
+    position = {name: k for k, name in enumerate(ids)}
+    donors, targets = (
+        np.array([position[i] for i in part]) for part in (design.donor_ids, design.target_ids)
+    )
+    human, twin = np.full((2, len(ids), design.n_samples), np.nan)
+    human[donors[:, None], design.human_samples] = design.human
+    twin[donors[:, None], design.twin_samples] = design.twin
+    twin[targets] = design.target
+    return human, twin, ids

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration.auto.levels import Level, predict_level
+from truetwin.calibration.auto.levels import FoldLevels, ItemLevels, Level
 from truetwin.calibration.auto.new_items import FoldPrediction, pseudo_target_weights
 from truetwin.calibration.auto.pseudo_targets import FoldFeatures, Problem, PseudoSink, Situation
 from truetwin.calibration.auto.stacking import Stack
@@ -49,7 +49,7 @@ class ErrorLaw:
     Attributes
     ----------
     total : ndarray of shape (BINS,)
-        Probabilities between :data:`EDGES`, errors of the predicted level included: for intervals.
+        Probabilities of errors between :data:`EDGES`, with the errors of the predicted level: for intervals.
     within : ndarray of shape (BINS,)
         Probabilities of errors around each pseudo-target's own mean error: for the shape of the answers.
     n_items : int
@@ -106,6 +106,7 @@ class Residuals:
     """
 
     problem: Problem
+    levels: ItemLevels
     target: int
     fold: tuple[int, ...]
     situation: Situation
@@ -140,18 +141,17 @@ class Residuals:
     @cached_property
     def _scores(self) -> tuple[NDArray[np.intp], Array]:
         """Return the pseudo-targets with a level, and their errors, (m, n); NaN where nobody answered."""
-        items, rows = [], []
-        for item in np.flatnonzero(self.importance > 0):
-            hidden = list(self.fold)
-            if self.situation == "new battery":
-                hidden += [int(k) for k in np.flatnonzero(self.problem.block == self.problem.block[item])]
-            level = predict_level(self.problem, int(item), hidden)
-            if np.isfinite(level.mean) and np.isfinite(level.sd):
-                items.append(int(item))
-                rows.append(
-                    (self.problem.human[self.who, item] - level.mean) / level.sd - self.predicted[item]
-                )
-        return np.array(items, dtype=np.intp), np.array(rows).reshape(len(items), len(self.who))
+        levels = self._levels
+        fine = (self.importance > 0) & np.isfinite(levels.mean) & np.isfinite(levels.sd)
+        items = np.flatnonzero(fine)
+        answers = self.problem.human[self.who[:, None], items]
+        rows = ((answers - levels.mean[items]) / levels.sd[items]).T - self.predicted[items]
+        return items, rows
+
+    @cached_property
+    def _levels(self) -> FoldLevels:
+        """Levels of the pseudo-targets, and of the target."""
+        return self.levels.fold(self.fold, by_block=self.situation == "new battery")
 
     def law(self) -> ErrorLaw:
         """Estimate the distribution of the errors, and the shares of answers that its quantiles hold."""
@@ -163,6 +163,11 @@ class Residuals:
         shapes = _histograms(scores)
         within = weight @ _histograms(scores - np.nanmean(scores, axis=1, keepdims=True))
         return ErrorLaw(weight @ shapes, within, items.size, self._held(items, shapes, weight))
+
+    @property
+    def level(self) -> Level:
+        """Predicted mean and sd of the target."""
+        return self._levels.of(self.target)
 
     def _held(self, items: NDArray[np.intp], shapes: Array, weight: Array) -> Array:
         """Compute the average share of a pseudo-target's answers inside the interval from the other pseudo-targets.
@@ -231,12 +236,21 @@ def residuals(
             for fold, each in zip(folds, found, strict=True)
         ]
     features = FoldFeatures(problem, folds)
-    who = _drawn(problem)
+    who, levels = _drawn(problem), ItemLevels(problem)
     place = np.full(len(problem.sample_ids), -1)
     place[who] = np.arange(who.size)
     result = [
         [
-            Residuals(problem, t, fold, s, block_blind, who, np.full((len(problem.blocks), who.size), np.nan))
+            Residuals(
+                problem,
+                levels,
+                t,
+                fold,
+                s,
+                block_blind,
+                who,
+                np.full((len(problem.blocks), who.size), np.nan),
+            )
             for t, s in zip(fold, each.situations, strict=True)
         ]
         for fold, each in zip(features.folds, found, strict=True)
@@ -331,16 +345,16 @@ def target_laws(
     """Estimate level, errors and expected correlation of every target of every fold, one list a fold."""
     pseudo = residuals(problem, folds, found, block_blind=block_blind)
     return [
-        [_law(each, stack) for each, stack in zip(row, part.stacks, strict=True)]
+        [target_law(each, stack) for each, stack in zip(row, part.stacks, strict=True)]
         for row, part in zip(pseudo, found, strict=True)
     ]
 
 
-def _law(each: Residuals, stack: Stack) -> TargetLaw:
+def target_law(each: Residuals, stack: Stack) -> TargetLaw:
+    """Estimate level, errors and expected correlation of one target."""
     fine = (each.importance > 0) & np.isfinite(stack.correlations)
     expected = _expected(stack.correlations[fine], each.importance[fine])
-    level = predict_level(each.problem, each.target, each.fold)
-    return TargetLaw(level, each.law(), each.situation, *expected, each.correlation_error())
+    return TargetLaw(each.level, each.law(), each.situation, *expected, each.correlation_error())
 
 
 def _expected(values: Array, weights: Array) -> tuple[float, float, float]:

@@ -1,70 +1,46 @@
-r"""Predict new respondents: the item means of other people, plus what the twin's deviations say about the person.
+r"""Predict new respondents: the item means of other people, plus what the twin's answers say about the person.
 
-For person i and item k, with :math:`t_i` the twin's standardised answers,
+.. math:: \hat y_{ik} = m_k + s_k \Big( \sum_f c_f F_{ikf} + b_k O_{ik} \Big)
 
-.. math:: \hat y_{ik} = m_k + t_i' B_k, \qquad
-          B_k = \arg\min_B \sum_{i'} (y_{i'k} - m_k - t_{i'}'B)^2 + \lambda \|B\|^2 - (\lambda - \lambda_0) B_{kk}^2,
-
-over the other people. The twin's own answer to the item is thus penalised less than its other answers. Means and
-coefficients without person i follow in closed form from those with everybody. The two penalties are absolute, as for
-a prior on B, and were set by looking at two datasets.
+with the features of :mod:`truetwin.calibration.auto.people_features` and the weights of
+:mod:`truetwin.calibration.auto.people_weights`. People fall into ten folds by a hash of their ids. The weights for a
+person come from people of the other folds; item means and regressions come from everybody else. So a person whose
+answers are hidden is predicted exactly as one who has given none.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.calibration.auto.people_features import PeopleFeatures, PeopleSums, PeopleTable, features_of
+from truetwin.calibration.auto.people_weights import CHUNK, PeopleWeights, learn_weights
+from truetwin.calibration.auto.pseudo_targets import MAX_LEARNERS
 from truetwin.calibration.orientation import Array
 
-PENALTY = 6500.0
-OWN_PENALTY = 1800.0
-LEAST_SHARE = 0.05
+N_FOLDS = 10
 
 
-@dataclass(frozen=True, eq=False)
-class _Sums:
-    """Sums over people from which the coefficients follow, with or without any one person."""
+def folds_of_people(respondent_ids: Sequence[str]) -> NDArray[np.intp]:
+    """Find the fold of each person, which does not depend on who else there is.
 
-    cross: Array  # t'y, (p, p)
-    overlap: Array  # t'seen, (p, p)
-    inverse: Array  # (t't + penalty)^-1, (p, p)
-    boost: Array  # (p,)
-    total: Array  # (p,)
-    count: Array  # (p,)
-    n: int
-
-    @classmethod
-    def of(cls, t: Array, y: Array, seen: Array) -> _Sums:
-        n, p = t.shape
-        inverse = np.linalg.inv(t.T @ t + PENALTY * np.eye(p))
-        lowered = PENALTY - OWN_PENALTY
-        boost = lowered / (1 - lowered * np.diag(inverse))
-        return cls(t.T @ y, t.T @ seen, np.asarray(inverse), boost, y.sum(axis=0), seen.sum(axis=0), n)
-
-    def predict(self, t: Array, y: Array, seen: Array) -> tuple[Array, Array]:
-        """Return the item means and deviations of people, each predicted without his or her own answers.
-
-        ``y`` holds the answers that are in the sums, 0 where ``seen`` is 0. For people who are not in the sums, ``y``
-        and ``seen`` are 0, and ``t`` is taken as not in the sums either.
-        """
-        inside = seen.max(axis=1, keepdims=True)
-        count = self.count - seen
-        mean = np.divide(self.total - y, count, out=np.zeros_like(y), where=count > 0)
-        c = t @ self.inverse
-        own = self.boost * c
-        leverage = ((c * t).sum(axis=1)[:, None] + own * c) * inside
-        by_item, by_item_seen = (np.einsum("kl,lk->k", self.inverse, v) for v in (self.cross, self.overlap))
-        deviation = c @ self.cross - (c @ self.overlap) * mean + own * (by_item - by_item_seen * mean)
-        deviation = (deviation - leverage * (y - seen * mean)) / (1 - leverage)
-        share = np.maximum(count / np.maximum(self.n - inside, 1), LEAST_SHARE)
-        return np.where(count > 0, mean, np.nan), deviation / share
+    Examples
+    --------
+    >>> folds_of_people(["ann", "bob", "cid"])
+    array([9, 9, 2])
+    """
+    return np.array([zlib.crc32(r.encode()) % N_FOLDS for r in respondent_ids], dtype=np.intp)
 
 
-def predict_people(human: Array, twin: Array, targets: NDArray[np.intp]) -> Array:
-    """Predict each target person from everybody else, each as if he or she alone had been left out.
+def predict_people(
+    human: Array, twin: Array, targets: NDArray[np.intp], folds: NDArray[np.intp] | None = None
+) -> Array:
+    """Predict each target person from everybody else, each as if alone left out.
 
     Parameters
     ----------
@@ -74,25 +50,50 @@ def predict_people(human: Array, twin: Array, targets: NDArray[np.intp]) -> Arra
         Twin answers.
     targets : ndarray of int
         Rows to predict.
+    folds : ndarray of int of shape (n,), optional
+        The fold of each person; by default people fall into folds by turns.
 
     Returns
     -------
     ndarray of shape (len(targets), p)
         NaN for items that nobody else has answered.
     """
-    seen = np.isfinite(human).astype(np.float64)
-    y = np.where(seen > 0, human, 0.0)
-    t = _standardised(twin)
-    known = seen.any(axis=1)
-    sums = _Sums.of(t[known], y[known], seen[known])
-    mean, deviation = sums.predict(t[targets], y[targets], seen[targets])
-    return mean + deviation
+    result = np.full((len(targets), human.shape[1]), np.nan)
+    for some, weights, features in _each(human, twin, targets, folds):
+        result[some] = features.mean + weights.sd * weights.deviations(features)
+    return result
 
 
-def _standardised(twin: Array) -> Array:
-    seen = np.isfinite(twin)
-    count = np.maximum(seen.sum(axis=0), 1)
-    mean = np.where(seen, twin, 0.0).sum(axis=0) / count
-    deviations = np.where(seen, twin - mean, 0.0)
-    sd = np.sqrt((deviations**2).sum(axis=0) / count)
-    return deviations / np.where(sd <= 1e-9 * np.maximum(1.0, np.abs(mean)), 1.0, sd)
+def people_deviations(
+    human: Array, twin: Array, targets: NDArray[np.intp], folds: NDArray[np.intp] | None = None
+) -> Array:
+    """Predict deviations from the item means of other people, in sds of their answers; 0 where there are none."""
+    result = np.zeros((len(targets), human.shape[1]))
+    for some, weights, features in _each(human, twin, targets, folds):
+        result[some] = weights.deviations(features)
+    return result
+
+
+def _each(
+    human: Array, twin: Array, targets: NDArray[np.intp], folds: NDArray[np.intp] | None
+) -> Iterator[tuple[NDArray[np.intp], PeopleWeights, PeopleFeatures]]:
+    """Go through the targets, some at a time, with their features and what weighs them."""
+    table = PeopleTable(human, twin)
+    fold_of = np.arange(len(human)) % N_FOLDS if folds is None else folds
+    known = table.seen.any(axis=1)
+    sums = {f: PeopleSums.of(table, np.flatnonzero(known & (fold_of == f))) for f in range(N_FOLDS)}
+    everybody = reduce(add, sums.values())
+    for f in np.unique(fold_of[targets]):
+        rows = _learners(known & (fold_of != f), fold_of)
+        weights = learn_weights(table, rows, {g: sums[g] for g in rows})
+        here = np.flatnonzero(fold_of[targets] == f)
+        for start in range(0, len(here), CHUNK):
+            some = here[start : start + CHUNK]
+            yield some, weights, features_of(table, targets[some], everybody)
+
+
+def _learners(people: NDArray[np.bool_], fold_of: NDArray[np.intp]) -> dict[int, NDArray[np.intp]]:
+    """Choose people to learn weights from, by folds; evenly spaced ones in large tables."""
+    rows = np.flatnonzero(people)
+    rows = rows[:: max(1, -(-len(rows) // MAX_LEARNERS))]
+    return {int(f): rows[fold_of[rows] == f] for f in np.unique(fold_of[rows])}

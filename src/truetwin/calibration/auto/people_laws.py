@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.calibration.auto.new_people import predict_people
 from truetwin.calibration.orientation import Array
@@ -56,14 +57,16 @@ class PersonLaw(Law):
         return np.where(low < 1, -np.inf, below), np.where(high > self.counts, np.inf, above)
 
 
-def person_law(human: Array, twin: Array) -> PersonLaw:
+def person_law(human: Array, twin: Array, folds: NDArray[np.intp] | None = None) -> PersonLaw:
     """Compute the errors of leave-one-out predictions of everybody who has answered.
 
     Parameters
     ----------
     human, twin : ndarray of shape (n, p)
         Answers on their scales. The people for whom intervals are wanted have no human answers here.
+    folds : ndarray of int of shape (n,), optional
+        Folds of people, as in :func:`truetwin.calibration.auto.new_people.predict_people`.
     """
     known = np.flatnonzero(np.isfinite(human).any(axis=1))
-    errors = np.sort(human[known] - predict_people(human, twin, known), axis=0)
+    errors = np.sort(human[known] - predict_people(human, twin, known, folds), axis=0)
     return PersonLaw(errors, np.isfinite(errors).sum(axis=0))

@@ -90,18 +90,19 @@ class Problem:
     @cached_property
     def twin_constant(self) -> NDArray[np.bool_]:
         """Mask of the items to which all twins gave the same answer, (p,)."""
-        return np.asarray(self._twin_range <= 0)
+        return np.asarray(self.twin_range <= 0)
 
     @cached_property
     def twin_unit(self) -> Array:
         """Unit of each item's scale from twins alone, (p,): their sd, kept above 0 by a part of their range."""
         unit = np.sqrt(
-            np.where(self.twin_constant, 1.0, self.twins.sd) ** 2 + (RANGE_PART * self._twin_range) ** 2
+            np.where(self.twin_constant, 1.0, self.twins.sd) ** 2 + (RANGE_PART * self.twin_range) ** 2
         )
         return np.asarray(unit)
 
     @cached_property
-    def _twin_range(self) -> Array:
+    def twin_range(self) -> Array:
+        """Largest minus smallest twin answer to each item, (p,)."""
         seen = self.twins.seen
         high = np.max(self.twin, axis=0, where=seen, initial=-np.inf)
         low = np.min(self.twin, axis=0, where=seen, initial=np.inf)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -46,7 +47,9 @@ def choose(candidates: Sequence[Calibrator], answers: Answers, axis: Axis) -> Ca
     truth = orient(pick(answers.twin_values, fold.targets, fold.axis), fold.axis)
     held_out = np.isfinite(orient(twins.human_values, fold.axis)).any(axis=1, keepdims=True)
     truth = np.where(held_out, truth, np.nan)
-    (design,) = make_designs(twins, [fold], Preprocessing(level="twin"))
+    # For a new respondent the held-out samples are items that no other twin has left: their level is the donors'.
+    level: Literal["human", "twin"] = "twin" if axis == "item" else "human"
+    (design,) = make_designs(twins, [fold], Preprocessing(level=level))
     losses = [_loss(candidate.predict_designs([design])[0].values, truth) for candidate in candidates]
     return candidates[int(np.argmin(np.round(losses, 12)))]
 

@@ -1,1 +1,1 @@
-"""`truetwin voice`: one thin module a verb."""
+"""Verbs of `truetwin voice`, with one module for each verb."""

@@ -1,4 +1,4 @@
-"""`truetwin voice agree`."""
+"""Verb `truetwin voice agree`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @verb(VoiceAgreeCommand)
 def agree_command(settings: VoiceAgreeCommand) -> None:
-    """Say how far annotators agree with each other and with models, and how often they are right.
+    """Measure how far annotators agree with each other and with models, and how often they are right.
 
-    With a judge's verdicts on all replies that the sample was drawn from, its mean score is corrected by people
-    (prediction-powered inference).
+    If --answers has a judge's verdicts on all replies that the sample was drawn from, the judge's mean score is
+    corrected by the people's labels (prediction-powered inference).
     """
     from truetwin.cli.output import print_json
     from truetwin.voice.people.annotator_files import read_annotators

@@ -1,4 +1,4 @@
-"""`truetwin voice annotate`."""
+"""Verb `truetwin voice annotate`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @verb(VoiceAnnotateCommand)
 def annotate_command(settings: VoiceAnnotateCommand) -> int:
-    """Say which of the six capabilities each item tests, by a model or by people; merge that into the items."""
+    """Annotate which of the six capabilities each item tests, by a model or by people; merge that into the items."""
     from truetwin.cli.output import print_json
     from truetwin.io import check_outputs
     from truetwin.llm.store.run_folder import folder_of

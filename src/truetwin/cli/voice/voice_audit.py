@@ -1,4 +1,4 @@
-"""`truetwin voice audit`."""
+"""Verb `truetwin voice audit`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @verb(VoiceAuditCommand)
 def audit_command(settings: VoiceAuditCommand) -> None:
-    """Find what a multiple-choice benchmark gives away without the persona, and what is wrong with its items."""
+    """Find out how well a benchmark can be solved without knowing the person, and what is wrong with its items."""
     from truetwin.cli.output import note, print_json
     from truetwin.io import check_outputs
     from truetwin.voice.jobs.asked_audit import audit_asked, write_matched, write_repaired
@@ -92,7 +92,7 @@ def _print_findings(found: Audited, show: int) -> None:
 
 
 def _print_positions(found: Audited) -> None:
-    """Print where the right answers stand, and where models pick."""
+    """Print the positions of the right answers, and the positions that models pick."""
     from truetwin.cli.output import Column, print_table
     from truetwin.cli.voice.voice_score import interval, print_positions
 

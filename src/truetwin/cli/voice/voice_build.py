@@ -1,14 +1,13 @@
-"""`truetwin voice build`: benchmark items from raw material, and repaired releases of item files."""
+"""Verbs `truetwin voice build narrative`, `interpersonal`, `social` and `repair`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from truetwin.cli.verbs import verb
-from truetwin.settings.declaration import Settings, Side, read_settings
+from truetwin.settings.declaration import Settings, Side, read_settings, values_of
 from truetwin.settings.voice_build_settings import (
     BuildOutput,
     InterpersonalCommand,
@@ -22,54 +21,50 @@ from truetwin.settings.voice_build_settings import (
 )
 
 if TYPE_CHECKING:
-    from truetwin.llm import ChatModel
     from truetwin.voice_sets.common.finishing import Built
 
 S = TypeVar("S", bound=Settings)
+AnyCommand = NarrativeCommand | InterpersonalCommand | SocialCommand | RepairCommand
 
 
 @verb(NarrativeCommand)
 def narrative_command(settings: NarrativeCommand) -> None:
-    """Make items from novels: who says what, in which scene, against other characters' real words."""
-    from truetwin.voice_sets.novels.novel_pipeline import build_narrative
-
-    chosen = _with_file(settings, NarrativeSettings)
-    build = partial(build_narrative, settings.books, settings.output, chosen)
-    _build("voice build narrative", settings, partial(build, model=_model(settings)))
+    """Make items from novels: what a character says in a scene, against other characters' real words."""
+    _build("voice build narrative", settings, NarrativeSettings)
 
 
 @verb(InterpersonalCommand)
 def interpersonal_command(settings: InterpersonalCommand) -> None:
-    """Make items from messages in several channels: what people reply, with their words elsewhere as memory."""
-    from truetwin.voice_sets.conversations.interpersonal_build import build_interpersonal
-
-    chosen = _with_file(settings, InterpersonalSettings)
-    build = partial(build_interpersonal, settings.log, settings.output, chosen)
-    _build("voice build interpersonal", settings, partial(build, model=_model(settings)))
+    """Make items from messages in several channels: what people reply, with their messages elsewhere as memory."""
+    _build("voice build interpersonal", settings, InterpersonalSettings)
 
 
 @verb(SocialCommand)
 def social_command(settings: SocialCommand) -> None:
     """Make items from posts and replies: what a user replied, against what others reply to similar posts."""
-    from truetwin.voice_sets.conversations.social_build import build_social
-
-    chosen = _with_file(settings, SocialSettings)
-    build = partial(build_social, settings.replies, settings.output, chosen)
-    _build("voice build social", settings, partial(build, model=_model(settings)))
+    _build("voice build social", settings, SocialSettings)
 
 
 @verb(RepairCommand)
 def repair_command(settings: RepairCommand) -> None:
-    """Make a repaired release: faults out, distractors matched, places balanced, audited before and after."""
-    from truetwin.voice_sets.common.set_repair import repair
+    """Repair a set of items: remove faults, match distractors, balance positions, and audit before and after."""
+    _build("voice build repair", settings, RepairOptions)
 
-    chosen = _with_file(settings, RepairOptions)
-    build = partial(repair, settings.source, settings.output, chosen, profiles=settings.profiles)
-    _build("voice build repair", settings, build)
+
+def _build(command: str, settings: AnyCommand, kind: type[Settings]) -> None:
+    """Build a set of items, show the progress of its stages, and print the result."""
+    from truetwin.io import check_folder
+    from truetwin.voice_sets.asked_build import make_set
+
+    asked = settings.model_copy(update=values_of(_with_file(settings, kind), kind))
+    check_folder(settings.output, "--output")
+    with _progress() as progress:
+        built = make_set(asked, settings.output, progress)
+    _report(command, built, settings.as_json)
 
 
 def _with_file(command: BuildOutput, kind: type[S]) -> S:
-    """Read the settings of a build: those of the options, then those of the file, then the defaults."""
+    """Read the settings of a build. Options override the file, and the file overrides the defaults."""
     from truetwin.io.setting_files import read_setting_file
 
     if command.config is None:
@@ -81,7 +76,7 @@ def _with_file(command: BuildOutput, kind: type[S]) -> S:
 
 
 def _over(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Put changes over settings, in nested settings one by one."""
+    """Apply changes to settings. In nested settings, each value is replaced on its own."""
     found = dict(settings)
     for name, value in changes.items():
         nested = isinstance(value, Mapping) and isinstance(found.get(name), Mapping)
@@ -89,28 +84,9 @@ def _over(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return found
 
 
-def _model(settings: NarrativeCommand | InterpersonalCommand | SocialCommand) -> ChatModel | None:
-    """Open the model that helps with the build, if there is one."""
-    if settings.model is None:
-        return None
-    from truetwin.llm import open_model
-
-    return open_model(settings.model, base_url=settings.base_url)
-
-
-def _build(command: str, settings: BuildOutput, build: Callable[..., Built]) -> None:
-    """Build a set, show its stages on the way, and print what was done."""
-    from truetwin.io import check_folder
-
-    check_folder(settings.output, "--output")
-    with _progress() as progress:
-        built = build(progress=progress)
-    _report(command, built, settings.as_json)
-
-
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show one bar after the other, a stage each."""
+    """Show one progress bar for each stage, one after the other."""
     from truetwin.cli.output import progress_bar
 
     with ExitStack() as bar:
@@ -121,7 +97,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
                 bar.close()
                 shown.clear()
                 shown[stage] = bar.enter_context(progress_bar(stage))
-            shown[stage](done, total or None)  # 0: not known yet
+            shown[stage](done, total or None)  # 0 means that the total is not known yet
 
         yield show
 

@@ -1,4 +1,4 @@
-"""`truetwin voice generate`."""
+"""Verb `truetwin voice generate`."""
 
 from __future__ import annotations
 

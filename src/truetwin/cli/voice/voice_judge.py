@@ -1,4 +1,4 @@
-"""`truetwin voice judge`."""
+"""Verb `truetwin voice judge`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from truetwin.settings.voice_settings import VoiceJudgeCommand
 
 @verb(VoiceJudgeCommand)
 def judge_command(settings: VoiceJudgeCommand) -> int:
-    """Have a model judge free replies, whoever wrote them: two rankings and marks; then score."""
+    """Have a model judge written replies, whoever wrote them: two rankings and marks; then score."""
     from truetwin.voice.jobs.asked_judging import judge_asked
 
     with step_lines() as heard:

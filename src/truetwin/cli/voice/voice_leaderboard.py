@@ -1,4 +1,4 @@
-"""`truetwin voice leaderboard`."""
+"""Verb `truetwin voice leaderboard`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @verb(VoiceLeaderboardCommand)
 def leaderboard_command(settings: VoiceLeaderboardCommand) -> int:
-    """Order models by their results, beside the best rule that knows no persona; draw their capabilities."""
+    """Rank models by results, beside the best rule that does not know the person; draw their capabilities."""
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.io import check_folder
     from truetwin.report.files.leaderboard_files import check_leaderboard_ending, write_leaderboard

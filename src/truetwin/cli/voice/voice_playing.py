@@ -1,4 +1,4 @@
-"""Show how a benchmark run goes, what it would send, and its scores."""
+"""Show the progress of a benchmark run, the prompts it would send, and its scores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def step_lines() -> Iterator[Callable[[str, Progress], None]]:
-    """Show one line of progress after the other, one for each step."""
+    """Show a line of progress for each step, one after the other."""
     with ExitStack() as lines:
         shown: dict[str, Callable[[Progress], None]] = {}
 
@@ -30,7 +30,7 @@ def step_lines() -> Iterator[Callable[[str, Progress], None]]:
 
 
 def show_outcomes(command: str, done: PlayedItems, settings: Mapping[str, Any], *, json: bool) -> None:
-    """Show scores of what was just written, and what it used."""
+    """Show the scores of the outcomes that were just written, and the tokens they used."""
     from truetwin.cli.output import note, print_json
     from truetwin.cli.voice.voice_score import print_score
     from truetwin.voice.scoring.score_table import score_answers
@@ -56,7 +56,7 @@ def show_outcomes(command: str, done: PlayedItems, settings: Mapping[str, Any], 
 
 
 def show_prompts(tasks: Sequence[VoiceTask], *, json: bool) -> None:
-    """Show what would be sent: how many calls, how long, and the first prompt of each step."""
+    """Show what would be sent: the number of calls, their length, and the first prompt of each step."""
     from truetwin.cli.output import note, print_json, printable
     from truetwin.llm import estimated_tokens
 

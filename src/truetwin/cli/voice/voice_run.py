@@ -1,4 +1,4 @@
-"""`truetwin voice run`."""
+"""Verb `truetwin voice run`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from truetwin.settings.voice_settings import VoiceGenerateCommand, VoiceRunComma
 
 @verb(VoiceRunCommand)
 def run_command(settings: VoiceRunCommand) -> int:
-    """Play the benchmark: choose replies, or write them and have them judged; then score."""
+    """Have a model play the persons of a benchmark: it chooses replies, or writes them for a judge; then score."""
     from truetwin.voice.jobs.asked_playing import check_judge
 
     if not settings.dry_run:
@@ -18,7 +18,7 @@ def run_command(settings: VoiceRunCommand) -> int:
 
 
 def play_and_show(settings: VoiceRunCommand | VoiceGenerateCommand) -> int:
-    """Play a run and show its scores, or what it would send; 1 if an item has no outcome."""
+    """Carry out a run and show its scores, or show what it would send. Returns 1 if an item has no outcome."""
     from truetwin.cli.output import note
     from truetwin.voice.jobs.asked_playing import asked_run, play_asked
 

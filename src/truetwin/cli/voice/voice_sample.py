@@ -1,4 +1,4 @@
-"""`truetwin voice sample`."""
+"""Verb `truetwin voice sample`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def sample_command(settings: VoiceSampleCommand) -> None:
     """Draw a stratified, blinded sample for people to annotate.
 
     Give annotators form.html (works offline, saves JSON) or tasks.csv (fill in the column 'label'). Keep key.json to
-    yourself: it tells what is right. Compare with `truetwin voice agree`.
+    yourself: it tells which options are right. Compare their answers with `truetwin voice agree`.
     """
     from truetwin.cli.output import note, print_json
     from truetwin.io import check_folder
@@ -29,7 +29,7 @@ def sample_command(settings: VoiceSampleCommand) -> None:
         )
     check_folder(settings.folder, "--folder")
     sample = draw_sample(
-        load_source(settings.items, remove_leaks=True).items,  # people see what models see
+        load_source(settings.items, remove_leaks=True).items,  # people must see the same as models
         protocol,
         n,
         outcomes=read_outcomes(settings.answers),

@@ -9,12 +9,13 @@ from truetwin.cli.verbs import verb
 from truetwin.settings.voice_settings import VoiceScoreCommand
 
 if TYPE_CHECKING:
+    from truetwin.cli.output import Column
     from truetwin.voice.scoring.score_table import Scoreboard
 
 
 @verb(VoiceScoreCommand)
 def score_command(settings: VoiceScoreCommand) -> int:
-    """Score stored answers without any model: both denominators, intervals, baselines, positions, paired tests."""
+    """Score stored answers without any model: accuracies with intervals, baselines, positions, paired tests."""
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.voice.jobs.asked_scores import score_asked
 
@@ -40,69 +41,74 @@ def score_command(settings: VoiceScoreCommand) -> int:
 
 
 def print_score(board: Scoreboard) -> None:
-    """The tables for people: accuracies, baselines, places, marks, comparisons."""
-    from truetwin.cli.output import Column, note, print_table
-
+    """Print accuracies, baselines, places, marks and comparisons as tables for people."""
     rows = board.rows()
     judged = [row for row in rows if row.get("accuracy_all") is not None]
     others = [row for row in rows if row.get("accuracy_all") is None]
-    one_protocol = len({row["protocol"] for row in rows}) == 1
-    who = (
+    who = _who_columns(one_protocol=len({row["protocol"] for row in rows}) == 1)
+    if judged:
+        _print_accuracies(judged, who)
+    if others:
+        _print_marks(others, who)
+    _print_comparisons(board)
+    _note_counts(rows)
+
+
+def _who_columns(*, one_protocol: bool) -> list[Column]:
+    """Make the columns that say who was asked what, and how it ended."""
+    from truetwin.cli.output import Column
+
+    return [
         Column("model", "model", foldable=True),
         Column("dimension", "dimension", optional=True),
         Column("protocol", "protocol", optional=one_protocol),
         Column("judge", "judge", optional=True),
-    )
-    counts = (
         Column("n", "n", "d"),
         Column("n_answered", "answered", "d"),
         Column("n_malformed", "malformed", "d", optional=True),
         Column("n_failed", "failed", "d", optional=True),
         Column("n_unscored", "unscored", "d", optional=True),
         Column("n_missing", "missing", "d"),
-    )
-    if judged:
-        columns = [
-            *who,
-            *counts,
-            Column("accuracy_answered", "answered %", ".2f"),
-            Column("accuracy_all", "all %", ".2f"),
-            Column("interval", "95%"),
-            Column("cluster_interval", "by persona", optional=True),
-            Column("baseline_accuracy", "baseline", ".2f"),
-        ]
-        shown = [
-            {
-                **row,
-                "interval": interval(row, ""),
-                "cluster_interval": interval(row, "cluster_"),
-            }
-            for row in judged
-        ]
-        print_table(shown, columns, title="Right answers (guessing: 25%), of those answered and of all")
-        _print_baselines(judged)
-        print_positions([row for row in judged if "recall_by_position" in row])
-        chosen = [row for row in judged if row["protocol"] == "choice"]
-        if chosen and not any(row.get("baseline") for row in chosen):
-            note(
-                "the items are not known, so there is no baseline beside the figures; name them with --items"
-            )
-    if others:
-        columns = [
-            *who,
-            *counts,
-            Column("mean_score", "mean score", ".3f"),
-            Column("normalised_score", "normalised %", ".2f"),
-            Column("interval", "95% by persona"),
-        ]
-        others = [{**row, "interval": interval(row, "normalised_")} for row in others]
-        print_table(others, columns, title="Written replies, and marks from 1 to 5")
-    _print_comparisons(board)
-    _note_counts(rows)
+    ]
+
+
+def _print_accuracies(rows: Sequence[Mapping[str, Any]], who: Sequence[Column]) -> None:
+    from truetwin.cli.output import Column, note, print_table
+
+    columns = [
+        *who,
+        Column("accuracy_answered", "answered %", ".2f"),
+        Column("accuracy_all", "all %", ".2f"),
+        Column("interval", "95%"),
+        Column("cluster_interval", "by persona", optional=True),
+        Column("baseline_accuracy", "baseline", ".2f"),
+    ]
+    shown = [
+        {**row, "interval": interval(row, ""), "cluster_interval": interval(row, "cluster_")} for row in rows
+    ]
+    print_table(shown, columns, title="Right answers (guessing: 25%), of those answered and of all")
+    _print_baselines(rows)
+    print_positions([row for row in rows if "recall_by_position" in row])
+    chosen = [row for row in rows if row["protocol"] == "choice"]
+    if chosen and not any(row.get("baseline") for row in chosen):
+        note("the items are not known, so there is no baseline beside the figures; name them with --items")
+
+
+def _print_marks(rows: Sequence[Mapping[str, Any]], who: Sequence[Column]) -> None:
+    from truetwin.cli.output import Column, print_table
+
+    columns = [
+        *who,
+        Column("mean_score", "mean score", ".3f"),
+        Column("normalised_score", "normalised %", ".2f"),
+        Column("interval", "95% by persona"),
+    ]
+    shown = [{**row, "interval": interval(row, "normalised_")} for row in rows]
+    print_table(shown, columns, title="Written replies, and marks from 1 to 5")
 
 
 def _note_counts(rows: Sequence[Mapping[str, Any]]) -> None:
-    """What was not answered, in words: on a narrow terminal the columns that say it are left out."""
+    """Say what was not answered in words; on a narrow terminal the columns that say it are left out."""
     from truetwin.cli.output import note
 
     for row in rows:
@@ -114,7 +120,7 @@ def _note_counts(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def print_texts(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Text metrics of written replies, and which of them are not available."""
+    """Print text metrics of written replies, and which of them are not available."""
     from truetwin.cli.output import Column, note, print_table
 
     shown = [{**row, "interval": interval(row, "")} for row in rows if "unavailable" not in row]
@@ -156,7 +162,7 @@ def _print_baselines(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def print_positions(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Recall and picks by place, from rows that hold both as lists."""
+    """Print recall and picks by place, from rows that hold both as lists."""
     from truetwin.cli.output import Column, print_table
 
     for name, title, more in (
@@ -211,7 +217,7 @@ def _over(row: Mapping[str, Any]) -> str | None:
 
 
 def interval(row: Mapping[str, Any], prefix: str) -> str | None:
-    """The two ends of an interval in a row as one text; None where it is undefined."""
+    """Write the two ends of an interval in a row as one text; None where it is undefined."""
     low, high = row.get(f"{prefix}ci_low"), row.get(f"{prefix}ci_high")
     if low is None or high is None:
         return None

@@ -20,6 +20,8 @@ from truetwin.llm.running.shards import Shard
 from truetwin.llm.store.run_store import Store
 from truetwin.llm.store.stored_call import Failure, storable
 from truetwin.llm.task import ChatModel, Parsed, ReplyReader, State, Task
+from truetwin.settings.declaration import default_of
+from truetwin.settings.shared_settings import ContextLimit
 
 ENDPOINT = "/v1/chat/completions"
 _BLOCK = 500  # number of cells that are claimed at once
@@ -55,7 +57,7 @@ def export_requests(
     folder: Path,
     *,
     shard: Shard | None = None,
-    context_limit: int = 250_000,
+    context_limit: int = default_of(ContextLimit, "context_tokens"),
     max_requests: int = 50_000,
     max_bytes: int = 180_000_000,
 ) -> list[Exported]:

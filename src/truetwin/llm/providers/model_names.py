@@ -9,6 +9,8 @@ from truetwin.errors import ParameterError
 from truetwin.llm.providers.connection import ModelOptions
 from truetwin.llm.task import ChatModel
 from truetwin.registry import Registry
+from truetwin.settings.declaration import default_of
+from truetwin.settings.shared_settings import Requests
 
 ModelFactory = Callable[[str, ModelOptions], ChatModel]
 
@@ -34,7 +36,7 @@ def open_model(
     base_url: str | None = None,
     engine: str = "openai",
     key_variable: str | None = None,
-    concurrency: int = 64,
+    concurrency: int = default_of(Requests, "concurrency"),
     extra: Mapping[str, Any] | None = None,
 ) -> ChatModel:
     """Open the model behind a name.

@@ -99,7 +99,7 @@ class RunSummary:
 
     @property
     def in_words(self) -> str:
-        """What was asked and used, in one line."""
+        """Summary in one line: what was asked, and what it used."""
         tokens = self.usage.prompt_tokens + self.usage.completion_tokens
         ended = sum(self.counts.values())
         parts = [f"{self.asked:,} of {self.total:,} asked"]

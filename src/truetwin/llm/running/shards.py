@@ -44,7 +44,7 @@ class Shard:
         return cls(int(number), int(count))
 
     def holds(self, cell: Cell) -> bool:
-        """Whether ``cell`` is in this part."""
+        """Tell whether ``cell`` is in this part."""
         return self.count == 1 or _hash(cell.persona) % self.count == self.number - 1
 
 

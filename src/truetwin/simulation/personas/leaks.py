@@ -1,4 +1,4 @@
-"""Find the items that must not stand in a persona because they are to be asked."""
+"""Find the items that a persona must not show because they are going to be asked."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ _PERSONAS_SEARCHED = 50
 
 
 def hidden_with(targets: Collection[str], catalogue: Mapping[str, Item]) -> frozenset[str]:
-    """Add to the targets all items of their batteries and items of the same wording under another id.
+    """Add to the targets all items of their batteries, and items of the same wording under another id.
 
-    A battery is a set of items that are asked together; an answer to one gives those to the others away.
+    A battery is a set of items that are asked together. An answer to one item of it gives away the answers to the
+    others.
 
     Parameters
     ----------
     targets : collection of str
         Ids of the items to be asked.
     catalogue : mapping from item id to Item
-        All items that are known, with texts and blocks.
+        All known items, with their texts and batteries (``block``).
 
     Examples
     --------
@@ -44,7 +45,7 @@ def hidden_with(targets: Collection[str], catalogue: Mapping[str, Item]) -> froz
 def check_no_leak(
     personas: Iterable[Persona], targets: Collection[str], catalogue: Mapping[str, Item]
 ) -> None:
-    """Raise :class:`DataError` if an item to be asked, or one of its battery, stands in a persona's text."""
+    """Raise :class:`DataError` if a persona shows the answer to an item to be asked, or to one of its battery."""
     hidden = hidden_with(targets, catalogue)
     for persona in personas:
         shown = sorted(hidden & set(persona.answers))
@@ -58,9 +59,9 @@ def check_no_leak(
 
 
 def texts_that_occur(personas: Sequence[Persona], items: Iterable[Item]) -> list[str]:
-    """Find items whose wording stands in one of the first personas: a sign that their answers do too.
+    """Find items whose wording occurs in one of the first personas: a sign that their answers occur too.
 
-    For personas written by hand, which do not say which answers they show.
+    This is for personas written by hand, which do not record the answers that they show.
     """
     some = [p.text for p in personas[:_PERSONAS_SEARCHED] if not p.builder]
     return [

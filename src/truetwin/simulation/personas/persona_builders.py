@@ -17,7 +17,7 @@ from truetwin.registry import Registry, must_be
 from truetwin.simulation.personas.leaks import hidden_with
 from truetwin.simulation.questions.question import answer_text, plain, written
 
-#: The variables of the demographics-only construction (paper A, section A.3, number 11), by default column name.
+#: Default column names of the variables in the demographics-only construction (paper A, section A.3, number 11).
 DEMOGRAPHICS = (
     "region",
     "sex",
@@ -40,10 +40,11 @@ Answer = tuple[Item, float]
 
 @dataclass(frozen=True)
 class PersonaSource:
-    """Source of personas: what is known about people, and what of it must not be shown.
+    """Source of personas: the known answers and attributes of people, and the targets, which must not be shown.
 
-    Answers that are missing, and off-scale ones, are left out of a persona without a trace; so are items without a
-    text. An answer is shown by its label; a category without one is shown as its code and the ends of its scale.
+    A persona leaves out missing answers, off-scale answers ("don't know") and items without a text, and does not
+    mention that it does. An answer is shown by its label. A category without a label is shown as its code and the ends
+    of its scale.
 
     Parameters
     ----------
@@ -52,10 +53,10 @@ class PersonaSource:
     items : mapping from item id to Item
         Texts, scales and batteries.
     targets : collection of str
-        Items that are going to be asked: neither they, nor items of their batteries, nor items of the same wording
-        are shown, and neither are attributes of their names.
+        Ids of the items that are going to be asked. They are not shown, and neither are items of their batteries,
+        items of the same wording, and attributes of the same names.
     attributes : mapping from respondent id to name to text
-        What else is known.
+        Further facts about each person, such as age and region.
     demographics : sequence of str
         Names of the attributes that count as demographics, in the order shown.
 
@@ -78,7 +79,7 @@ class PersonaSource:
 
     @cached_property
     def shown_columns(self) -> tuple[tuple[int, Item], ...]:
-        """Columns of the answers that may be shown, with their items."""
+        """Columns of the answers that may be shown: the number of each column and its item."""
         named = [(j, self.items.get(i, Item(i))) for j, i in enumerate(self.answers.item_ids)]
         found = tuple((j, item) for j, item in named if item.id not in self.hidden and item.text.strip())
         if not found:
@@ -92,17 +93,17 @@ class PersonaSource:
 
     @cached_property
     def without_text(self) -> tuple[str, ...]:
-        """Answered items that are no targets and are not shown because they have no text."""
+        """Ids of answered items that are no targets and are not shown because they have no text."""
         shown = {item.id for _, item in self.shown_columns}
         return tuple(i for i in self.answers.item_ids if i not in shown and i not in self.hidden)
 
     def answers_of(self, row: int) -> list[Answer]:
-        """Give the answers of one respondent that may be shown."""
+        """Return the answers of one respondent that may be shown."""
         values = self.answers.values[row]
         return [(item, float(values[j])) for j, item in self.shown_columns if np.isfinite(values[j])]
 
     def attributes_of(self, respondent: str) -> dict[str, str]:
-        """Give the attributes of one respondent that may be shown."""
+        """Return the attributes of one respondent that may be shown."""
         secret = {plain(t).replace("_", " ") for t in self.hidden}
         known = self.attributes.get(respondent, {})
         return {name: text for name, text in known.items() if plain(name).replace("_", " ") not in secret}
@@ -128,10 +129,10 @@ class PersonaSource:
 
 @dataclass(frozen=True)
 class PersonaBuilder:
-    """Builder: one way to make personas.
+    """Persona builder: one way to write personas.
 
-    ``make`` turns the source and the number of a row into a persona. ``needs`` says what the source must have;
-    a builder that needs ``"portraits"`` gets texts written by a language model, one a person.
+    ``make`` turns the source and the number of a row into a persona. ``needs`` lists what the builder requires.
+    A builder that needs ``"portraits"`` gets one text a person, written by a language model.
     """
 
     name: str
@@ -160,8 +161,8 @@ def build_personas(
     builder : str
         Name of a builder.
     portraits : mapping from respondent id to text, optional
-        For the builders that need them; see :class:`truetwin.simulation.survey.portraits.PortraitTask`. People
-        without one are left out.
+        Texts written by a language model, for the builders that need them; see
+        :class:`truetwin.simulation.survey.portraits.PortraitTask`. People without a portrait are left out.
 
     Raises
     ------
@@ -242,7 +243,7 @@ def _demographics(source: PersonaSource, row: int, portraits: Mapping[str, str])
 
 
 def _summary(source: PersonaSource, row: int, portraits: Mapping[str, str]) -> Persona:
-    # A portrait is drawn from all answers that may be shown: they count as shown.
+    # A portrait is written from all answers that may be shown, so that all of them count as shown.
     answers = source.answers_of(row)
     return _persona(source, row, "summary", portraits[source.answers.respondent_ids[row]], answers)
 
@@ -289,7 +290,7 @@ def _persona(
     shown: Iterable[Answer],
     attributes: Mapping[str, str] | None = None,
 ) -> Persona:
-    """Make a persona that records what it shows and nothing else: attributes may be private."""
+    """Make a persona that records the answers and attributes it shows. Others may be private and are left out."""
     who = source.answers.respondent_ids[row]
     return Persona(who, text, {item.id: code for item, code in shown}, (), attributes or {}, builder)
 
@@ -302,7 +303,7 @@ def _rated(answer: Answer) -> str:
     item, code = answer
     label = (
         item.scale.labels.get(code) if item.scale else None
-    )  # the scale itself stands with the thing to be rated
+    )  # the scale itself is shown with the item that is rated
     return f"{' '.join(item.text.split())} | rating: {label or written(code)}\n"
 
 

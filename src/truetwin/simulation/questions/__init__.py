@@ -1,8 +1,8 @@
-"""Turn an item into a question: which answers it offers, in which order, under which codes."""
+"""Turn an item into a question: the answers that it offers, their order and their codes."""
 
 from typing import TYPE_CHECKING
 
 from truetwin._moved import names_of_old_module
 
-if not TYPE_CHECKING:  # a type checker knows the new places only
+if not TYPE_CHECKING:  # names of earlier versions are found at run time and hidden from type checkers
     __getattr__ = names_of_old_module(__name__)

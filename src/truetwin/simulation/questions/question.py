@@ -1,4 +1,4 @@
-"""Turn an item into a question as a twin sees it: which answers it offers, in which order, under which codes."""
+"""Turn an item into a question as a twin sees it: the answers that it offers, their order and their codes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from truetwin.data import Item, Scale
 from truetwin.errors import DataError
 from truetwin.settings.simulate_settings import Markers, Order
 
-_BEFORE = " \t!*_`\"'“”‘’«»()[]"  # no point or comma: .5 is not 5
+_BEFORE = " \t!*_`\"'“”‘’«»()[]"  # contains no point and no comma, because .5 is not 5
 _AFTER = _BEFORE + ".,;:"
 
 
 @dataclass(frozen=True)
 class Option:
-    """Answer on offer: what to reply (``marker``), the code of the scale that it stands for, and its wording."""
+    """Answer option: what to reply (``marker``), the code of the scale that it stands for, and its wording."""
 
     marker: str
     code: float
@@ -33,7 +33,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """Question: an item with the answers that it offers, in the order shown. A numeric item offers none."""
+    """Question: an item with its answer options, in the order shown. A numeric item has no options."""
 
     item: Item
     options: tuple[Option, ...] = ()
@@ -51,7 +51,7 @@ class Question:
 
     @cached_property
     def by_label(self) -> Mapping[str, Option]:
-        """Options by their wording, as :func:`plain` writes it."""
+        """Options by their wording, normalised by :func:`plain`."""
         return {plain(o.label): o for o in self.options if o.label}
 
     @cached_property
@@ -107,16 +107,17 @@ def ask(
     Parameters
     ----------
     item : Item
-        With text and scale; see :func:`check_items`.
+        The item. It needs a text and a scale; see :func:`check_items`.
     order : {"fixed", "reversed", "rotated"}
-        Order of the answers: as declared, backwards, or moved on by ``turn`` places. Off-scale answers stay last. A
-        numeric item has no order.
+        Order of the answer options: as declared, backwards, or moved on by ``turn`` places. Off-scale answers stay
+        last. A numeric item has no options to order.
     markers : {"codes", "letters"}
-        What stands for an answer in a reply: its code, kept in every order, or A, B, C ... in the order shown.
+        How a reply names an answer: by its code, which is the same in every order, or by A, B, C ... in the order
+        shown.
     offer_off_scale : bool
-        Whether declared off-scale answers ("don't know") are on offer too.
+        Whether declared off-scale answers ("don't know") are offered too.
     turn : int
-        How far to rotate.
+        Number of places to rotate by.
 
     Examples
     --------
@@ -149,7 +150,7 @@ def ask(
 
 
 def turn_of(seed: int, *key: str | int) -> int:
-    """Draw a number from a seed and a key, the same on every machine."""
+    """Draw a number from a seed and a key. Every machine draws the same number."""
     text = "\x1f".join(map(str, (seed, *key)))
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
 
@@ -192,12 +193,12 @@ def check_items(items: Iterable[Item], source: str = "the items") -> None:
 
 
 def written(code: float) -> str:
-    """Write a code as people do: 3, 0.5, -1."""
+    """Write a code without needless digits: 3, 0.5, -1."""
     return f"{code:.15g}"
 
 
 def plain(text: str) -> str:
-    """Normalise a wording: case, spacing, markup, and punctuation at its ends are removed."""
+    """Normalise a wording: fold case, unify spacing, and remove markup and punctuation at its ends."""
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).casefold().lstrip(_BEFORE).rstrip(_AFTER)
 
 

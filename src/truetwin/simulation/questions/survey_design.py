@@ -1,4 +1,6 @@
-"""Choose how twins are asked: the recorded design of a survey, and the thirteen constructions of paper A."""
+"""Choose how twins are asked: the design of a survey, and the thirteen persona constructions of paper A.
+
+A construction is a way to make twins: a persona builder, a model and its settings."""
 
 from __future__ import annotations
 
@@ -23,36 +25,38 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class SurveyDesign:
-    """Design of a survey: everything about how items are put to twins.
+    """Design of a survey of twins: how its items are asked and how replies must look.
 
     It is recorded with a run, and a run is continued only under an equal design.
 
     Parameters
     ----------
     strategy : {"default", "reasoning", "repeat"}
-        Answer at once; think aloud first (chain of thought); or write question and answers down once more first.
+        What the twin does before it answers: nothing; think aloud (chain of thought); or write down the question and
+        the answer options once more.
     elicit : {"answer", "distribution", "logprobs"}
-        One answer; a distribution over the answers in words; or one from the likelihood of the first token.
+        What is asked for: one answer; a distribution over the answers, stated by the twin; or a distribution computed
+        from the likelihood of the first token of the reply.
     reply : {"code", "json", "schema"}
-        What a reply looks like: words with an answer code; a JSON object; or one whose shape the endpoint enforces
-        (structured output). Several items a call need an object.
+        Form of a reply: words with an answer code; a JSON object; or a JSON object whose shape the endpoint enforces
+        (structured output). Several items a call need a JSON object.
     per_call : int or "block"
-        Items asked in one call, in their order; ``"block"`` asks each battery at once.
+        Number of items asked in one call, in their order. ``"block"`` asks the items of each battery together.
     order : {"fixed", "reversed", "rotated"}
-        Order of the answers shown; rotation differs by person, item and replicate, drawn from ``seed``. Replies are
-        always mapped back.
+        Order of the answer options shown. The rotation differs by person, item and replicate, and is drawn from
+        ``seed``. Replies are always mapped back to the codes of the scale.
     markers : {"codes", "letters"}
-        What stands for an answer in a reply.
+        How a reply names an answer: by its code, or by a letter.
     offer_off_scale : bool
-        Whether declared off-scale answers are on offer.
+        Whether declared off-scale answers ("don't know") are offered.
     frame : {"survey", "rating"}
-        Which pair of prompts frames the questions.
+        Pair of prompts around the questions: those of a survey, or those of ratings.
     predicted_output : bool
-        Send a likely reply along, for providers that decode faster with one.
+        Send a likely reply along, for providers that write replies faster with one.
     replicates : int
-        How often each cell is asked.
+        Number of times that each cell is asked.
     seed : int
-        Seed of the rotated orders of answers.
+        Random seed of the rotated orders.
 
     Examples
     --------
@@ -107,12 +111,12 @@ class SurveyDesign:
 
     @property
     def instruction(self) -> str:
-        """Name of the prompt that says how to reply."""
+        """Name of the prompt that tells the twin how to reply."""
         form = "code" if self.reply == "code" else "json"
         return f"instruction-{'distribution' if self.elicit == 'distribution' else self.strategy}-{form}"
 
     def describe(self) -> dict[str, Any]:
-        """Give all choices, as a run records them."""
+        """Return all fields of the design, as a run records them."""
         return asdict(self)
 
 
@@ -120,7 +124,7 @@ class SurveyDesign:
 class Construction:
     """One of the thirteen persona constructions of paper A, Table 3 and section A.3.
 
-    ``model`` is what the paper asked; empty for the fine-tuned model, whose name only its owner knows.
+    ``model`` is the model that the paper used. It is empty for the fine-tuned model, whose name only its owner knows.
     """
 
     builder: str
@@ -130,7 +134,7 @@ class Construction:
     predicted_output: bool = False
 
 
-#: The thirteen, in the order of section A.3.
+#: The thirteen constructions, in the order of section A.3.
 CONSTRUCTIONS: Registry[Construction] = Registry("construction", hint="`truetwin personas list` shows all.")
 for _name, _construction in (
     ("text-gpt-4.1-mini", Construction("text", "gpt-4.1-mini")),

@@ -1,4 +1,4 @@
-"""Read distributions over the answers: from the likelihood of the first token, or as a twin puts them into words."""
+"""Read distributions over the answers: from the likelihood of the first token, or from shares that a twin states."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _BLANKS = " \t\r\n▁Ġ"  # the last two stand for a space in the vocabularies o
 
 
 def check_first_tokens(question: Question) -> None:
-    """Raise :class:`ParameterError` unless the first character of a reply settles which answer it is.
+    """Raise :class:`ParameterError` unless the first character of a reply decides which answer it is.
 
-    The likelihood of the first token can only be split among answers that begin differently: of a token "1" nobody
-    can say how much belongs to "1" and how much to "10".
+    The likelihood of the first token can be divided only among answers that begin differently. It is unknown how much
+    of the likelihood of a token "1" belongs to the answer "1" and how much to "10".
     """
     if not question.options:
         raise ParameterError(
@@ -42,7 +42,7 @@ def read_logprobs(reply: Reply, question: Question) -> Parsed:
     """Read the distribution over the answers from the log-probabilities of the first token that is not blank.
 
     A token counts for an answer if it is the answer's code, or the beginning of it, with or without a space before.
-    The probabilities are normalised over the answers on the scale; what fell on anything else is reported as
+    The probabilities are normalised over the answers on the scale. The probability of all other tokens is reported as
     ``outside``.
 
     Returns
@@ -72,10 +72,10 @@ def read_logprobs(reply: Reply, question: Question) -> Parsed:
 
 
 def read_distribution(value: Any, question: Question) -> Parsed:
-    """Read a distribution that a twin gives in words: an object from answer codes to percentages or shares.
+    """Read a distribution that a twin states: a JSON object from answer codes to percentages or shares.
 
     Every answer on the scale must be named once. Percentages must add up to 100 and shares to 1, within 2%; they are
-    then divided by their sum. Anything else is unparseable; what off-scale answers get is reported as ``outside``.
+    then divided by their sum. Anything else is unparseable. The share of off-scale answers is reported as ``outside``.
     """
     if not isinstance(value, Mapping):
         return Parsed(State.UNPARSEABLE, reason="the distribution is not an object")

@@ -13,9 +13,9 @@ _SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009\u2007", " "))
 
 
 def ascii_digits(text: str) -> str:
-    """Write decimal digits of every script as 0-9, and signs and spaces plainly.
+    """Replace decimal digits of every script by 0-9, and signs and spaces by their ASCII forms.
 
-    Superscripts and fractions are no digits and stay as they are.
+    Superscripts and fractions are not digits and stay as they are.
 
     Examples
     --------
@@ -29,9 +29,9 @@ def ascii_digits(text: str) -> str:
 
 
 def readings(text: str) -> set[float]:
-    """Find every number that ``text``, as a whole, can be: one, two if its separator is unclear, or none.
+    """Find every number that the whole of ``text`` can be read as: one, two if its separator is unclear, or none.
 
-    ``1,250`` may be a thousand two hundred and fifty or one and a quarter; whoever knows the scale may decide.
+    ``1,250`` may be one thousand two hundred and fifty, or one and a quarter. The caller, who knows the scale, decides.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def readings(text: str) -> set[float]:
 
 
 def read_number(text: str, fits: Callable[[float], bool]) -> float | None:
-    """Read ``text`` as a number, or None if it is none; of two readings take the one that fits, if only one does.
+    """Read ``text`` as a number. Returns None if it is none. Of two readings, the only one that fits is taken.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Define what a reply must look like, and read one in that form."""
+"""Define the form that replies must have, and read replies in that form."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _TEXT = {"type": "string"}
 
 
 def reply_schema(questions: Sequence[Question], design: SurveyDesign) -> dict[str, Any]:
-    """Give the JSON schema of a reply to several questions, keyed by their number as a text."""
+    """Return the JSON schema of a reply to several questions. Its keys are the numbers of the questions, as text."""
     return object_schema({str(k): _entry_schema(q, design) for k, q in enumerate(questions, 1)})
 
 
 def expected_reply(questions: Sequence[Question], codes: Sequence[float], design: SurveyDesign) -> str:
-    """Write the reply that gives ``codes``: the target of fine-tuning, and a likely reply for predicted output.
+    """Write the reply that gives the answers ``codes``, for fine-tuning and for predicted output.
 
-    Thoughts, and the question written down once more, are left empty.
+    Fields for reasoning, and for the repeated question, are left empty.
     """
     markers = [_marker(q, code) for q, code in zip(questions, codes, strict=True)]
     if design.reply == "code":
@@ -38,13 +38,13 @@ def expected_reply(questions: Sequence[Question], codes: Sequence[float], design
 
 
 def read_reply(reply: Reply, questions: Sequence[Question], design: SurveyDesign) -> Parsed:
-    """Read what a reply says about each question.
+    """Read the answers to all questions from a reply.
 
     Returns
     -------
     Parsed
-        The value maps item ids to what :func:`entry_of` makes of each answer. The state is valid if all answers are,
-        and else that of the first answer that is not; the value then holds the others all the same.
+        The value maps item ids to answers in the form of :func:`entry_of`. The state is valid if all answers are valid,
+        and else the state of the first answer that is not. The value holds the other answers in any case.
     """
     if reply.refusal:
         return Parsed(State.REFUSED, reason=f"the provider reports a refusal: {reply.refusal[:100]!r}")
@@ -61,7 +61,7 @@ def read_reply(reply: Reply, questions: Sequence[Question], design: SurveyDesign
 
 
 def entry_of(parsed: Parsed) -> Any:
-    """Give an answer as it is stored: a code, a distribution, or an object with ``state`` and ``reason``."""
+    """Return an answer as it is stored: a code, a distribution, or an object with ``state`` and ``reason``."""
     if parsed.state is State.VALID:
         return parsed.value
     return {"state": str(parsed.state), "reason": parsed.reason}

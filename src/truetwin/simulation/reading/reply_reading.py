@@ -1,4 +1,4 @@
-"""Read a twin's reply: an answer if it is one beyond doubt, else a state that says why not. Nothing is guessed."""
+"""Read a twin's reply. A reply that is an answer without doubt is read; any other gets a state that says why not."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ _REFUSALS = re.compile(
 def read_text(text: str, question: Question, *, last_line_decides: bool = False) -> Parsed:
     """Read a reply in words.
 
-    The answer must stand alone on a line: a code, a wording, a code with its own wording, or a number; where the
-    scale is numeric, with its unit. A line ``Answer: ...`` wins over other lines. Different answers on several lines
-    are no answer.
+    The answer must stand alone on a line: a code, a wording, a code with its own wording, or a number. On a numeric
+    scale, the unit may follow the number. A line ``Answer: ...`` wins over other lines. If several lines give different
+    answers, the reply has no answer.
 
     Parameters
     ----------
     text : str
         The reply.
     question : Question
-        What was asked, with the answers as they were shown.
+        The question, with the answer options as they were shown.
     last_line_decides : bool
-        Whether the last line, if it is of the form ``ANSWER: ...``, wins over earlier ones, as the instruction for
-        thinking aloud says.
+        Whether a last line of the form ``ANSWER: ...`` wins over earlier lines. The instruction for thinking aloud
+        asks for such a line.
 
     Returns
     -------
     Parsed
-        With a code of the scale as its value if valid.
+        State of the answer. The value is a code of the scale if the state is valid.
     """
     text = _THOUGHTS.sub("", text)
     lines = [line for line in map(_bare, text.splitlines()) if line]
@@ -96,10 +96,10 @@ def read_value(value: Any, question: Question) -> Parsed:
 
 
 def read_objects(text: str, keys: Sequence[str]) -> dict[str, Any] | str:
-    """Find the one JSON object of a reply that has entries for ``keys``, or a reason why there is none.
+    """Find the JSON object of a reply that has entries for ``keys``. Returns a reason, as text, if there is none.
 
-    Code fences, words around the object and one object around it are allowed. Two objects that differ, and an entry
-    that occurs twice, are not.
+    Code fences, words around the object and one object around it are allowed. Two objects that differ are not allowed,
+    and neither is an entry that occurs twice.
     """
     wanted = set(keys)
     found: list[dict[str, Any]] = []
@@ -122,12 +122,12 @@ def read_objects(text: str, keys: Sequence[str]) -> dict[str, Any] | str:
 
 
 def is_refusal(text: str) -> bool:
-    """Whether a reply begins like one that declines to answer."""
+    """Tell whether a reply begins with words that decline to answer."""
     return _REFUSALS.match(text.lstrip(" \t\r\n*_\"'“‘>#-")) is not None
 
 
 def _line(line: str, question: Question) -> Parsed | None:
-    """Read a line as a whole as an answer; None if it is none."""
+    """Read a whole line as an answer. Returns None if it is no answer."""
     if len(line) > _LONGEST_NUMBER + max(map(len, question.by_label), default=0):
         return None
     option = _option(line, question)
@@ -222,7 +222,7 @@ def _bare(line: str) -> str:
 
 
 def _objects(text: str) -> Iterator[dict[str, Any] | str]:
-    """Yield every outermost JSON object of ``text``; at one that cannot be read, yield the reason and stop."""
+    """Yield every outermost JSON object of ``text``. If one cannot be read, yield the reason and stop."""
     decoder = json.JSONDecoder(object_pairs_hook=_without_repetition, parse_constant=_no_constant)
     for position, found in objects_in(text, most=_OBJECTS_TRIED, decoder=decoder):
         if not isinstance(found, Exception):
@@ -250,6 +250,6 @@ def _no_constant(name: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """Quote the beginning of something, safe to store and print."""
+    """Quote the beginning of a value, in a form that is safe to store and print."""
     text = value if isinstance(value, str) else str(value)[:200]
     return repr(text[:60] + ("..." if len(text) > 60 else ""))

@@ -4,5 +4,5 @@ from typing import TYPE_CHECKING
 
 from truetwin._moved import names_of_old_module
 
-if not TYPE_CHECKING:  # a type checker knows the new places only
+if not TYPE_CHECKING:  # names of earlier versions are found at run time and hidden from type checkers
     __getattr__ = names_of_old_module(__name__)

@@ -1,4 +1,4 @@
-"""Personas from the settings of the job: what is known of people, and portraits that a model writes of them."""
+"""Prepare personas from the settings of a job: read what is known of people, and have a model write portraits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CarryOut = Callable[[Task, ChatModel, Store, RunOptions], RunSummary]
 
 @dataclass(frozen=True)
 class PersonaFiles:
-    """The tables that personas are made from."""
+    """Files with the tables that personas are made from."""
 
     answers: Path
     item_file: Path | None = None
@@ -33,7 +33,7 @@ class PersonaFiles:
 
 @dataclass(frozen=True)
 class Portraits:
-    """Portraits by respondent, and how the run that wrote them ended."""
+    """Portraits by respondent, and the summary of the run that wrote them."""
 
     texts: Mapping[str, str]
     model: ChatModel
@@ -41,23 +41,23 @@ class Portraits:
 
 
 def needs_portraits(settings: Personas) -> bool:
-    """Whether a model must write portraits first.
+    """Tell whether a model must write portraits before personas can be built.
 
     Raises
     ------
     ParameterError
-        If one is needed and not named, or named and not needed.
+        If a model is needed and not named, or named and not needed.
     """
     builder = BUILDERS[settings.builder]
     needed = "portraits" in builder.needs
     names = [
         name for name in ("model", "run") if name in type(settings).model_fields
-    ]  # a study has a run of its own
+    ]  # the settings of a study name no run: a study keeps its own
     given = [getattr(settings, name) is not None for name in names]
     both = " and ".join(f"{{{name}}}" for name in names)
     if needed and not all(given):
         raise RuleBrokenError(
-            f"the builder {builder.name!r} has portraits written by a model: give {both}. Without a model, the "
+            f"the builder {builder.name!r} has portraits written by a model: give {both}. Without a model, "
             "{builder} distinctive makes short personas."
         )
     if not needed and any(given):
@@ -66,14 +66,14 @@ def needs_portraits(settings: Personas) -> bool:
 
 
 def source_of(settings: Personas, files: PersonaFiles, *, targets: Sequence[str] = ()) -> PersonaSource:
-    """Read what is known of people, and settle what of it must not be shown.
+    """Read people's answers and attributes, and find the items that personas must not show.
 
     Parameters
     ----------
     settings : Personas
-        How.
+        Settings of the job.
     files : PersonaFiles
-        The tables.
+        Files with the tables.
     targets : sequence of str
         Items that will be asked, besides those that the settings name.
     """
@@ -92,12 +92,12 @@ def source_of(settings: Personas, files: PersonaFiles, *, targets: Sequence[str]
 
 
 def targets_of(named: Sequence[str], asked: Iterable[str], catalogue: Mapping[str, Item]) -> list[str]:
-    """Ids of the items that will be asked, from names and from an item file.
+    """Return the ids of the items that will be asked, from names and from an item file.
 
     Raises
     ------
     DataError
-        If a name is that of no item.
+        If there is no item of a given name.
     """
     found = ids_among(named, list(catalogue)) or []
     unknown = [target for target in found if target not in catalogue]
@@ -115,19 +115,23 @@ def _chosen(own: ResponseMatrix, respondents: Sequence[str], source: Path) -> Re
         return own
     unknown = [who for who in wanted if who not in own.respondent_ids]
     if unknown:
-        raise RuleBrokenError(f"{source} must hold all {{respondents}}; it has no {unknown[0]!r}")
+        raise RuleBrokenError(
+            "{source} must hold all {respondents}; it has no {unknown}",
+            source=source,
+            unknown=repr(unknown[0]),
+        )
     return ResponseMatrix(own.on_grid(wanted, own.item_ids), wanted, own.items, source=own.source)
 
 
 def write_portraits(
     settings: Personas, source: PersonaSource, store: Store, carry_out: CarryOut
 ) -> Portraits:
-    """Have a model write a portrait of each person; those that the run holds already are not asked for again.
+    """Have a model write a portrait of each person. Portraits that the run holds already are not written again.
 
     Raises
     ------
     DataError
-        If none was written.
+        If no portrait was written.
     """
     assert settings.model is not None
     task = PortraitTask(

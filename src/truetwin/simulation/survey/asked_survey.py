@@ -1,4 +1,4 @@
-"""A survey of twins from the settings of the job: what is asked, of whom, how, and what is remarkable about it."""
+"""Prepare a survey of twins from the settings of a job: its task, its model, its design, and remarks for the user."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from truetwin.simulation.survey.survey_task import SurveyTask
 def survey_of(
     settings: Simulate, personas: Sequence[Persona], catalogue: Mapping[str, Item], *, seed: int = 0
 ) -> SurveyTask:
-    """The task of asking twins as the settings say.
+    """Make the task of asking twins, as the settings say.
 
     Parameters
     ----------
     settings : Simulate
-        How.
+        Settings of the job.
     personas : sequence of Persona
-        Who answers.
+        The people whom the twins play.
     catalogue : mapping from id to Item
-        The items that are declared, of which ``settings.only`` may choose some.
+        The declared items. ``settings.only`` may choose some of them.
     seed : int
-        Seed of the order of answers.
+        Random seed of the order of answer options.
 
     Raises
     ------
     ParameterError, DataError
-        If settings contradict a construction, or an item or a persona is not what it must be.
+        If settings contradict a construction, or an item or a persona cannot be used.
     """
     return SurveyTask(
         personas,
@@ -55,25 +55,25 @@ def survey_of(
 
 
 def model_of(settings: Simulate) -> str:
-    """The model to ask: as it was named, or the construction's.
+    """Return the name of the model to ask: the one that the settings name, or else the construction's.
 
     Raises
     ------
     ParameterError
-        If the construction has none.
+        If neither names a model.
     """
     chosen = _construction(settings)
     model = settings.model or (chosen.model if chosen else None)
     if not model:
         raise RuleBrokenError(
-            f"{{model}} is missing: the construction {settings.construction!r} is of a model whose name only its owner "
-            "knows"
+            f"{{model}} is missing: the construction {settings.construction!r} uses a fine-tuned model, whose name "
+            "only its owner knows"
         )
     return model
 
 
 def design_of(settings: Simulate, personas: Sequence[Persona], *, seed: int = 0) -> SurveyDesign:
-    """How items are put to the twins; what was not given follows from the rest.
+    """Return the design of the survey. Settings that were not given follow from the others.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def _items_asked(settings: Simulate, catalogue: Mapping[str, Item]) -> list[Item
 
 
 def remarks_on(task: SurveyTask) -> list[str]:
-    """What a user should know before asking: answers that personas may give away, and wordings that mislead."""
+    """List remarks for the user before the survey: answers that personas may give away, and misleading wordings."""
     found = []
     shown = texts_that_occur(list(task.personas.values()), task.items)
     if shown:
@@ -157,7 +157,7 @@ def remarks_on(task: SurveyTask) -> list[str]:
 
 
 def valid_share_of(task: SurveyTask, summary: RunSummary, store: Store) -> float | None:
-    """Valid answers among all; where a call asks several items, each of them counts."""
+    """Return the share of valid answers. If a call asks several items, each of them counts."""
     if all(len(group) == 1 for group in task.groups.values()):
         return summary.valid_share
     return collect_answers(store).valid_share

@@ -25,7 +25,7 @@ TRAIN, VALIDATION, RECORD = "train.jsonl", "validation.jsonl", "fine-tuning.json
 
 @dataclass(frozen=True)
 class PeopleSplit:
-    """Split of people: who is learned from, who is for validation, and who is left for measuring the result."""
+    """Split of people into those for training, those for validation, and the rest, who can test the result."""
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
@@ -40,13 +40,13 @@ def split_people(
     Parameters
     ----------
     people : sequence of str
-        Ids to draw from.
+        Ids of the people to draw from.
     n_people : int, optional
-        How many to draw (the paper used 500); all by default.
+        Number of people to draw (the paper used 500). By default all are drawn.
     validation : float in [0, 1)
         Share of the drawn people that is kept for validation.
     seed : int
-        Seed of the random choice of people.
+        Random seed of the choice of people.
     """
     if not 0 <= validation < 1:
         raise ParameterError(f"the validation share must lie in [0, 1); got {validation:g}")
@@ -69,7 +69,7 @@ def split_people(
 def check_training_items(
     asked: Iterable[Item], targets: Collection[str], catalogue: Mapping[str, Item]
 ) -> None:
-    """Raise :class:`DataError` if an item to learn from is a target, of a target's battery, or worded the same."""
+    """Raise :class:`DataError` if a training item is a target, in a target's battery, or worded like a target."""
     hidden = hidden_with(targets, catalogue)
     wrong = [item.id for item in asked if item.id in hidden]
     if wrong:
@@ -80,9 +80,9 @@ def check_training_items(
 
 
 def examples(task: SurveyTask, answers: ResponseMatrix, people: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Yield one conversation for each call of ``task`` whose items the person has all answered.
+    """Yield one conversation for each call of ``task`` in which the person has answered all items.
 
-    The prompts are exactly those of a simulation with the same settings; the reply is the person's own answer.
+    The prompts are exactly those of a simulation with the same settings. The reply is the person's own answer.
     """
     rows = {who: k for k, who in enumerate(answers.respondent_ids)}
     columns = {item: k for k, item in enumerate(answers.item_ids)}
@@ -111,17 +111,17 @@ def write_fine_tuning(
     targets: Collection[str],
     catalogue: Mapping[str, Item],
 ) -> dict[str, int]:
-    """Write ``train.jsonl``, ``validation.jsonl`` and ``fine-tuning.json``, all or none.
+    """Write ``train.jsonl``, ``validation.jsonl`` and ``fine-tuning.json``. If one fails, none is written.
 
     Returns
     -------
     dict
-        Number of examples by file.
+        Number of examples in each file.
 
     Raises
     ------
     DataError
-        If a target would be learned from or stands in a persona, or if there is no example.
+        If a target is among the training items or is shown in a persona, or if there is no example.
     """
     check_training_items(task.items, targets, catalogue)
     check_no_leak(task.personas.values(), targets, catalogue)

@@ -27,13 +27,13 @@ class PortraitTask:
     Parameters
     ----------
     source : PersonaSource
-        What is known about the people; targets and their batteries are not shown to the portraitist either.
+        Answers and attributes of the people. Targets and their batteries are not shown to the model.
     words : int
-        Longest portrait that is asked for.
+        Longest portrait that is asked for, in words.
     sampling : Sampling
-        How the model decodes.
+        Sampling settings of the model.
     prompts : PromptSet
-        Wording.
+        Wording of the request.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class PortraitTask:
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
-        """Settings under which a stored run is continued, as JSON."""
+        """Settings that must be equal for a stored run to be continued, as JSON."""
         return {
             "task": "portraits",
             "words": self.words,
@@ -72,12 +72,12 @@ class PortraitTask:
         return Request(messages, self.sampling, cell=cell)
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """Read the portrait; see :func:`read_portrait`."""
+        """Read the portrait with :func:`read_portrait`."""
         return read_portrait(reply)
 
 
 def read_portrait(reply: Reply) -> Parsed:
-    """Read a portrait as it came; a reply of a few words is none."""
+    """Read a portrait from a reply, unchanged. A reply of a few words is no portrait."""
     text = reply.text.strip()
     if reply.refusal or reply.finish_reason == "content_filter" or (len(text) < 400 and is_refusal(text)):
         return Parsed(State.REFUSED, reason=f"the model declined: {(reply.refusal or text)[:60]!r}")

@@ -1,4 +1,4 @@
-"""Name the prompt files of surveys and portraits."""
+"""Find the prompt files of surveys and portraits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put items under a design: which are asked together, how they are shown to whom, and what a reply to them says."""
+"""Apply a design to items: group items into calls, show them as questions, and read replies to them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from truetwin.simulation.reading.reply_formats import read_reply
 class Questionnaire:
     """Questionnaire: items and the design under which they are asked.
 
-    Knows all that is needed to read a reply, and no persona: with :meth:`from_settings` a stored run is read again
-    without the files it was made from.
+    It holds everything that is needed to read a reply, and no persona. :meth:`from_settings` restores it from a stored
+    run, so that replies can be read again without the files that the run was made from.
 
     Parameters
     ----------
     items : sequence of Item
-        With texts and scales.
+        The items. Each needs a text and a scale.
     design : SurveyDesign
         How they are asked.
 
     Raises
     ------
     DataError
-        For an item that cannot be asked, and for repeated ids.
+        If an item cannot be asked, or an id repeats.
     ParameterError
         If the design does not suit an item.
     """
@@ -63,7 +63,7 @@ class Questionnaire:
         return cls(items, SurveyDesign(**settings["design"]))
 
     def questions(self, cell: Cell) -> tuple[Question, ...]:
-        """Give the items of a cell with their answers in the order shown."""
+        """Return the questions of a cell, with their answer options in the order shown."""
         if self.design.order != "rotated":
             if cell.item not in self._fixed:
                 self._fixed[cell.item] = tuple(self.ask(item) for item in self.groups[cell.item])
@@ -75,7 +75,7 @@ class Questionnaire:
         )
 
     def ask(self, item: Item, turn: int = 0) -> Question:
-        """Turn one item into a question as the design shows it."""
+        """Turn one item into a question in the form that the design asks for."""
         return ask(
             item,
             order=self.design.order,
@@ -85,7 +85,7 @@ class Questionnaire:
         )
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """Read what a reply says about the items of a cell."""
+        """Read the answers to the items of a cell from a reply."""
         return read_reply(reply, self.questions(cell), self.design)
 
     def _check(self) -> None:

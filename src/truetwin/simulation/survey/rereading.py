@@ -1,4 +1,4 @@
-"""Read the replies of a stored run again from what the run itself records, without the files it was made from."""
+"""Read the replies of a stored run again. The run itself is enough; the files it was made from are not needed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from truetwin.simulation.survey.questionnaire import Questionnaire
 
 
 class StoredReader:
-    """Reader of replies as the task of a stored run read them: the part of a task that needs no personas.
+    """Reader of the replies in a stored run, under the settings that the run records. It needs no personas.
 
     Raises
     ------
     RunError
-        When asked for a step that is neither a survey nor portraits.
+        If a step is neither a survey nor portraits.
     """
 
     def __init__(self, store: Store) -> None:
@@ -24,7 +24,7 @@ class StoredReader:
         self._questionnaires: dict[str, Questionnaire | None] = {}
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """Read what a reply says."""
+        """Read a reply by the settings of its step."""
         if cell.step not in self._questionnaires:
             settings = self._store.settings(cell.step)["task"]
             portraits = settings.get("task") == "portraits"
@@ -34,14 +34,14 @@ class StoredReader:
 
 
 def reread(store: Store) -> dict[str, int]:
-    """Read every stored reply of a simulation anew, without a call. Returns how many readings changed, by step.
+    """Read every stored reply of a simulation again, without a call. Returns how many readings changed, by step.
 
-    After an improvement of the reading, answers that were unreadable may become valid; replies stay as they came.
+    A newer version may read answers that an older one could not. The stored replies do not change.
     """
     reader = StoredReader(store)
     return {step: store.reparse(reader, step) for step in store.steps()}
 
 
 def import_stored(store: Store, path: Path, prices: Prices | None = None) -> Imported:
-    """Store a file of replies to requests that the run has written; see `truetwin.llm.batches.batch_files`."""
+    """Store a file of replies to requests that the run has exported; see `truetwin.llm.batches.batch_files`."""
     return import_replies(StoredReader(store), store, path, prices=prices)

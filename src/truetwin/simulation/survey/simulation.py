@@ -1,4 +1,4 @@
-"""Simulate a survey: personas and items in, a run on disk and a table of answers out."""
+"""Simulate a survey: ask twins the items, keep the run on disk, and return a table of answers."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ def simulate(
     seed: int = 0,
     **settings: Any,
 ) -> tuple[RunSummary, SurveyAnswers]:
-    """Ask twins survey items through a language model; continue the run if there is one.
+    """Ask twins survey items through a language model. A run that exists is continued.
 
     Parameters
     ----------
     personas : sequence of Persona
-        Who answers.
+        The people whom the twins play.
     items : sequence of Item
-        What is asked, with texts and scales.
+        The items to ask. Each needs a text and a scale.
     model : str
         The provider's name of a model, ``scripted:FILE``, ``generated`` or ``generated:TABLE``.
     run : path
-        Folder that keeps every prompt and raw reply; made if it is missing.
+        Folder that keeps every prompt and raw reply. It is created if it is missing.
     design, sampling, options : optional
-        How it is asked, decoded and carried out, instead of the settings.
+        Design of the survey, sampling settings and options of the run. They replace those in ``settings``.
     known : ResponseMatrix, optional
-        Answers that the twins have given already; calls whose items are all answered there are not made.
+        Answers that the twins have given already. A call is not made if all its items are answered there.
     progress : callable, optional
-        Called a few times a second.
+        Called with a :class:`~truetwin.llm.Progress` a few times a second.
     seed : int
-        Seed of the order of answers.
+        Random seed of the order of answer options.
     **settings
         Any of :class:`~truetwin.settings.simulate_settings.Simulate`: ``elicit``, ``per_call``, ``temperature``,
         ``base_url``, ``cap_cost`` ...
@@ -100,14 +100,14 @@ def carry_out_survey(
     known: ResponseMatrix | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[RunSummary, SurveyAnswers]:
-    """Ask what a task asks, or the part of it that is not known yet, and collect all answers.
+    """Ask the calls of a task whose answers are not known yet, and collect all answers.
 
     Parameters
     ----------
     task : SurveyTask
-        Who is asked what, and how.
+        The survey: personas, items and design.
     how : Simulate
-        Which model, and how its calls are carried out.
+        Settings that name the model and say how its calls are carried out.
     run, options, known, progress
         As for :func:`simulate`.
     """

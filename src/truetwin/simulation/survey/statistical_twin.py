@@ -1,4 +1,4 @@
-"""Stand in for a language model with statistics, so that everything runs without one. It is a twin of nobody."""
+"""Statistical stand-in for a language model, so that everything runs without one. Its answers are nobody's twin's."""
 
 from __future__ import annotations
 
@@ -22,26 +22,27 @@ from truetwin.simulation.survey.survey_task import SurveyTask
 
 PREFIX = "generated"
 _FACTORS = 4
-_SPREAD = 0.22  # of answers between people, in units of the scale's range
-_SHIFT = 0.12  # of items
-_NOISE = 0.08  # of one answer
-_UNSURE = 0.2  # width of a distribution
+# All four are in units of the scale's range.
+_SPREAD = 0.22  # standard deviation between people
+_SHIFT = 0.12  # standard deviation between items
+_NOISE = 0.08  # standard deviation of the noise of one answer
+_UNSURE = 0.2  # width of a distribution over the answers
 
 
 class GeneratedTwin:
-    """Stand-in that answers without a language model: from a table, or from the person's own answers.
+    """Statistical stand-in that answers without a language model: from a table, or from the person's own answers.
 
-    With a table (``generated:twin.csv``), its answers are given back; a cell that it leaves empty is declined. Without
-    one (``generated``), an answer is the middle of the scale, moved by chance by item, by what the person's own answers
-    have in common, and by a little noise; all chance is drawn from ids, so that a run repeats exactly. The replies have
-    the form that the design asks for and are read like a model's.
+    With a table (``generated:twin.csv``), it replies with the answers in the table and declines where a cell is empty.
+    Without one (``generated``), an answer is the middle of the scale plus three parts: a random shift of the item, a
+    shift computed from the person's own answers, and a little noise. Random numbers are drawn from the ids, so that a
+    run repeats exactly. The replies have the form that the design asks for and are read like a model's.
 
     Parameters
     ----------
     task : SurveyTask
-        What is asked, of whom.
+        The survey: personas, items and design.
     table : path, optional
-        Answers to give back, wide or long.
+        Table of answers to reply with, wide or long.
     """
 
     def __init__(self, task: SurveyTask, table: str | Path | None = None) -> None:
@@ -107,7 +108,7 @@ class GeneratedTwin:
 
 
 def open_twin(name: str, task: SurveyTask, **options: Any) -> ChatModel:
-    """Open the model behind a name, ``generated`` and ``generated:<table>`` among them.
+    """Open the model behind a name. ``generated`` and ``generated:<table>`` open the statistical stand-in.
 
     ``options`` go to :func:`truetwin.llm.open_model`.
     """
@@ -116,7 +117,7 @@ def open_twin(name: str, task: SurveyTask, **options: Any) -> ChatModel:
 
 
 def _standardised(task: SurveyTask) -> dict[str, NDArray[np.float64]]:
-    """Compute a few scores for each person that similar answers have in common; roughly standard normal."""
+    """Compute a few scores of each person, roughly standard normal. People with similar answers have similar scores."""
     values: dict[str, list[float]] = {}
     for persona in task.personas.values():
         for item, code in persona.answers.items():
@@ -139,7 +140,7 @@ def _draw(*key: str | int) -> NDArray[np.float64]:
 
 
 def _around(question: Question, code: float) -> dict[str, float]:
-    """Make a distribution around one answer, by marker."""
+    """Make a distribution around one answer. Returns shares by marker of the answer."""
     places = {
         o.code: k for k, o in enumerate(sorted(question.options, key=lambda o: o.code)) if not o.off_scale
     }

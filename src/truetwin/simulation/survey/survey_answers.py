@@ -1,4 +1,4 @@
-"""Turn a stored run into a table of answers: one value a person and item, every state counted, nothing dropped."""
+"""Turn a stored run into a table of answers: one value for each person and item. Replies of every state are counted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Shares = dict[float, float]
 
 @dataclass(frozen=True)
 class Problem:
-    """Problem: a cell of the table without a valid answer, and why."""
+    """Problem: a cell of the table that has no valid answer, with the reason."""
 
     respondent_id: str
     item_id: str
@@ -42,23 +42,23 @@ class SurveyAnswers:
     Attributes
     ----------
     questionnaire : Questionnaire
-        What was asked, and how.
+        The items and their design.
     settings : mapping
-        Of the run: task and model.
+        Settings of the run: task and model.
     respondent_ids : tuple of str
-        Everybody of whom something is stored.
+        Ids of everybody with a stored reply.
     values : ndarray of shape (n_respondents, n_items)
-        One value an answer: over replicates, the mean where answers have an order and else the most frequent one (of
-        equally frequent ones that of the earliest replicate); of a distribution, its expectation or its likeliest
-        answer. NaN without a valid answer.
+        One value for each person and item; NaN without a valid answer. Over replicates it is the mean if the answers
+        have an order, and else the most frequent answer; of equally frequent ones, that of the earliest replicate.
+        Of a distribution it is the expectation or the likeliest answer.
     counts : mapping from item id to state to int
-        Replies by state; every state is named.
+        Number of replies by state. Every state is named.
     n_expected : int
-        Replies that the whole run is to have, one an item, person and replicate.
+        Number of replies that the whole run will have: one for each item, person and replicate.
     shares : mapping from (respondent, item) to code to share
-        Distributions, where they were asked for, averaged over replicates.
+        Distributions, if they were asked for, averaged over replicates.
     outside : mapping from (respondent, item) to float
-        Share of each distribution that fell on nothing on the scale.
+        Share of each distribution that fell on no answer of the scale.
     problems : tuple of Problem
         Every reply that is not valid.
     """
@@ -90,36 +90,36 @@ class SurveyAnswers:
 
     @property
     def valid_share(self) -> float | None:
-        """Share of valid answers among all that are stored; None if none are."""
+        """Share of valid answers among all stored replies; None if there are none."""
         total = sum(self.states.values())
         return self.states[State.VALID] / total if total else None
 
     @property
     def disclosure(self) -> str:
-        """Sentence of every output about where the answers come from."""
+        """Sentence that every output carries: it says where the answers come from."""
         return twins_disclosure(self.settings["model"])
 
 
 def collect_answers(
     store: Store, *, point: Point = "expected", replicate: int | None = None
 ) -> SurveyAnswers:
-    """Gather the answers of a stored survey.
+    """Collect the answers of a stored survey.
 
     Parameters
     ----------
     store : Store
-        The run; it knows its items and design, no other file is needed.
+        The stored run. It records its items and design, so that no other file is needed.
     point : {"expected", "likeliest"}
-        What becomes of a distribution in the table of values; a nominal item always gives its likeliest answer.
+        The value of a distribution in the table. A nominal item always gets its likeliest answer.
     replicate : int, optional
-        Take this replicate only.
+        Number of the only replicate to use. By default all are used.
 
     Raises
     ------
     RunError
         If the store holds no survey.
     ParameterError
-        For an unknown ``point`` or replicate.
+        If ``point`` or the replicate is unknown.
     """
     if point not in POINTS:
         raise ParameterError(
@@ -151,7 +151,7 @@ def collect_answers(
 
 @dataclass(eq=False)
 class _Found:
-    """Collection of what the calls of a run say: row numbers of people, states, valid entries, problems."""
+    """Collection of the answers in the calls of a run: row numbers of people, states, valid entries, problems."""
 
     counts: dict[str, Counter[State]]
     people: dict[str, int] = field(default_factory=dict)
@@ -159,7 +159,7 @@ class _Found:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, call: StoredCall, questionnaire: Questionnaire) -> None:
-        """Take in one call."""
+        """Add the answers of one call."""
         who = call.cell.persona
         self.people.setdefault(who, len(self.people))
         for item_id, entry, state, reason in _entries(call, questionnaire):
@@ -192,7 +192,7 @@ def _reduced(
 
 
 def _entries(call: StoredCall, questionnaire: Questionnaire) -> Iterator[tuple[str, Any, State, str]]:
-    """Yield item, stored answer, state and reason for each item of a call."""
+    """Yield the item, the stored answer, the state and the reason for each item of a call."""
     group: Sequence[Item] | None = questionnaire.groups.get(call.cell.item)
     if group is None:
         raise RunError(f"the stored run holds answers to {call.cell.item!r}, which is not among its items")
@@ -222,5 +222,5 @@ def _of_shares(shares: Shares, item: Item, point: Point) -> float:
 
 def _of_codes(codes: Sequence[float], item: Item) -> float:
     if item.scale is not None and item.scale.kind == "nominal":
-        return Counter(codes).most_common(1)[0][0]  # of equals the first met, the earliest replicate
+        return Counter(codes).most_common(1)[0][0]  # of equals, the one of the earliest replicate
     return float(np.mean(codes))

@@ -1,4 +1,4 @@
-"""Make a survey of twins a task of the runner: which calls there are, what each sends, and what its reply says."""
+"""Define the task of asking twins a survey: its calls, the request of each, and the reading of its reply."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FIRST_TOKENS = 4
 
 
 class SurveyTask:
-    """Task of twins answering survey items.
+    """Task of asking twins survey items.
 
     The persona comes first in a prompt and the items last, and the calls of one persona follow each other, so that
     providers can reuse what they have computed for the persona.
@@ -37,17 +37,18 @@ class SurveyTask:
     Parameters
     ----------
     personas : sequence of Persona
-        Who answers.
+        The people whom the twins play.
     items : sequence of Item
-        What is asked, with texts and scales.
+        The items to ask. Each needs a text and a scale.
     design : SurveyDesign
-        How it is asked.
+        How the items are asked.
     sampling : Sampling
-        How the model decodes.
+        Sampling settings of the model.
     prompts : PromptSet
         The wording around personas and items.
     catalogue : mapping from item id to Item, optional
-        Further known items, so that the battery of an item that is asked can be kept out of personas.
+        Further known items. They tell which items are in the battery of an item that is asked; personas must show none
+        of these.
     context_tokens : int
         Longest prompt that is sent, in tokens of about four bytes.
 
@@ -118,7 +119,7 @@ class SurveyTask:
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
-        """Settings under which a stored survey is continued, as JSON."""
+        """Settings that must be equal for a stored survey to be continued, as JSON."""
         return {
             "task": "survey",
             "design": self.design.describe(),
@@ -174,7 +175,7 @@ class SurveyTask:
 
 
 def digest_of_personas(personas: Iterable[Persona]) -> str:
-    """Hash everything in personas that prompts show, and what they hide."""
+    """Hash everything that prompts show of personas, and the items that personas hide."""
     return digest_of(map(_persona_key, personas))
 
 

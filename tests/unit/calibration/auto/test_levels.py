@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from truetwin.calibration.auto.levels import LARGEST_SHIFT, predict_level
+from truetwin.calibration.auto.levels import LARGEST_SHIFT, ItemLevels, Level
 from truetwin.calibration.auto.pseudo_targets import RANGE_PART, Problem
 
 N = 40
@@ -21,6 +23,11 @@ def problem(shifts: list[float], blocks: str = "abcdt", stretch: float = 1.0) ->
         human[:, j] = (TWIN - TWIN.mean()) * stretch * UNIT / TWIN.std() + TWIN.mean() + shift * UNIT
     twin = np.tile(TWIN[:, None], 5)
     return Problem(human, twin, tuple(blocks), tuple(f"r{i}" for i in range(N)))
+
+
+def predict_level(problem: Problem, target: int, hidden: Sequence[int]) -> Level:
+    """The level before it is stacked with a regression on features of the items."""
+    return ItemLevels(problem).pooled(hidden).of(target)
 
 
 def shift_of(problem: Problem, hidden: tuple[int, ...] = (TARGET,)) -> float:
