@@ -254,9 +254,9 @@ class Settings(CheckedModel):
     @classmethod
     def _refuse_empty_paths(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse an empty text where a path is asked for: it would be the folder that one happens to be in."""
-        if isinstance(value, str) and not value and info.field_name:
-            if Path in set(parts_of(cls.model_fields[info.field_name].annotation)):
-                raise ValueError("must be a path; got an empty text")
+        is_empty = isinstance(value, str) and not value and info.field_name
+        if is_empty and Path in set(parts_of(cls.model_fields[str(info.field_name)].annotation)):
+            raise ValueError("must be a path; got an empty text")
         return value
 
     @field_validator("*", mode="after")
