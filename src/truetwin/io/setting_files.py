@@ -88,7 +88,7 @@ def _strict_loader() -> type[yaml.SafeLoader]:
                 if not isinstance(key, str | int | float | None):
                     raise _problem(key_node, "a key must be a text")
                 if key in seen:
-                    raise _problem(node, f"the key {key!r} stands twice")
+                    raise _problem(node, f"the key {key!r} occurs twice")
                 seen.add(key)
             return super().construct_mapping(node, deep)
 
