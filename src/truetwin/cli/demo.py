@@ -33,20 +33,11 @@ def demo_command(settings: DemoCommand) -> None:
     from truetwin.calibration.calibrators import PAPER_METHODS
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.datasets import generate_population
-    from truetwin.errors import OutputError
     from truetwin.evaluation import evaluate
-    from truetwin.io import check_writable, make_folder
     from truetwin.report.files.prediction_files import write_predictions
 
     output, n_jobs = settings.output, settings.n_jobs
-    make_folder(output, "the output")
-    taken = [output / name for name in DEMO_FILES if (output / name).exists()]
-    if taken and not (output / MARK).exists():
-        raise OutputError(
-            f"{taken[0]} exists and was not written by an earlier demo; choose another folder with --output"
-        )
-    check_writable(output / "report.html")
-    (output / MARK).touch()
+    _prepare(output)
     population = generate_population(random_state=settings.seed)
     panel = population.panel
     tables = {
@@ -92,6 +83,21 @@ def demo_command(settings: DemoCommand) -> None:
     note(f"  truetwin evaluate {tables['human']} {tables['twin']} --preset twin-2k-500")
     note(f"  truetwin calibrate {tables['human']} {tables['twin']} --output OUT.csv")
     print(f"report: {report}")
+
+
+def _prepare(output: Path) -> None:
+    """Make the folder, and refuse it if it holds files of these names that no earlier demo has written."""
+    from truetwin.errors import OutputError
+    from truetwin.io import check_writable, make_folder
+
+    make_folder(output, "the output")
+    taken = [output / name for name in DEMO_FILES if (output / name).exists()]
+    if taken and not (output / MARK).exists():
+        raise OutputError(
+            f"{taken[0]} exists and was not written by an earlier demo; choose another folder with --output"
+        )
+    check_writable(output / "report.html")
+    (output / MARK).touch()
 
 
 def _write(matrix: ResponseMatrix, path: Path) -> Path:

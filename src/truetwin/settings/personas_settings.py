@@ -115,7 +115,7 @@ class FineTuneCommand(Targets, IdColumn, PromptFiles, Terminal):
     validation: float = setting(
         0.1, "Share of these people who are kept for validation, with all their answers."
     )
-    seed: int = setting(0, "Random seed for choosing the people.")
+    seed: int = setting(0, "Random seed for choosing the people.", ge=0)
 
 
 class PersonasListCommand(Terminal):

@@ -34,7 +34,7 @@ class DemoCommand(Workers, Terminal):
     outside_studies = "This command is an example; `study init` writes an example study."
 
     output: Path = setting(Path("truetwin-demo"), "Folder for the files; created if it is missing.")
-    seed: int = setting(0, "Random seed of the generated population.")
+    seed: int = setting(0, "Random seed of the generated population.", ge=0)
 
 
 class MethodsCommand(Terminal):

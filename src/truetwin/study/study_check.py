@@ -231,11 +231,12 @@ def _check_names(study: Study) -> None:
     for part in (study.evaluate, study.calibrate):
         if part is not None:
             check_preset(part.preset)
-    for name in (study.evaluate.baseline, *(study.evaluate.methods or ())) if study.evaluate else ():
+    compared = study.evaluate
+    for name in (compared.baseline, *(compared.methods or ()), *compared.parameters) if compared else ():
         methods.resolve(name)
     if study.calibrate is not None:
         parameters_for(study.calibrate.method, study.calibrate.parameters)
-    for name in study.evaluate.metric if study.evaluate else ():
+    for name in compared.metric if compared else ():
         metrics.resolve(name)
     if study.evaluate_marginals is not None:
         for name in study.evaluate_marginals.methods:

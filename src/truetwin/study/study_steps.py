@@ -257,9 +257,8 @@ def _reweight(work: Work) -> list[Path]:
     from truetwin.report.files.predicted_marginals import write_marginals
     from truetwin.reweighting import reweight
 
-    part, inputs = work.study.reweight, work.study.inputs
+    part = work.study.reweight
     assert part is not None
-    assert inputs.marginals is not None
     human, twins = _marginal_data(work, part)
     result = reweight(
         twins,
@@ -278,7 +277,7 @@ def _reweight(work: Work) -> list[Path]:
         result,
         output,
         weights,
-        inputs={"marginals": inputs.marginals, "twin": work.twin},
+        inputs=_marginal_files(work),
         settings=study_record(part),
         disclosure_column=True,
     )

@@ -18,7 +18,8 @@ from truetwin.settings.declaration import (
 )
 from truetwin.settings.evaluate_settings import Evaluate, EvaluateCommand
 from truetwin.settings.option_list import options_of
-from truetwin.settings.personas_settings import PersonasBuildCommand
+from truetwin.settings.personas_settings import FineTuneCommand, PersonasBuildCommand
+from truetwin.settings.program_settings import DemoCommand
 from truetwin.settings.shared_settings import CachedPrices, Caps, Connection, RunLimits
 from truetwin.settings.simulate_settings import Simulate, SimulateCommand
 from truetwin.settings.study_settings import Study
@@ -163,6 +164,13 @@ def test_help_says_default_and_limits() -> None:
 def test_one_word_alone_is_a_list_of_it() -> None:
     found = Evaluate(protocols="leave-block-out", thresholds="ridge")
     assert (found.protocols, found.thresholds) == (("leave-block-out",), ("ridge",))
+
+
+@pytest.mark.parametrize("command", [DemoCommand, FineTuneCommand])
+def test_a_seed_that_draws_is_not_negative(command: type[Settings]) -> None:
+    files = {name: "x" for name in ("answers", "personas", "items", "output") if name in command.model_fields}
+    found = refused(command, {**files, "seed": "-1"}, Side.COMMAND_LINE)
+    assert found == "--seed must not be negative; got -1"
 
 
 def test_what_a_user_wrote_may_hold_braces() -> None:

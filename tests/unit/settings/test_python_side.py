@@ -5,14 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import truetwin as tt
+from truetwin.data import Item, ResponseMatrix, Scale
+from truetwin.data.persona import Persona
 from truetwin.datasets import generate_population
-from truetwin.errors import ParameterError
-from truetwin.llm import RunOptions
+from truetwin.errors import DataError, ParameterError, TruetwinError
+from truetwin.llm import RunOptions, Store
 from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Settings, mark_of
 from truetwin.settings.declaration import Unset as UnsetMark
@@ -95,3 +99,24 @@ def test_keyword_arguments_are_checked_as_options_are() -> None:
         ParameterError, match=r"^per_call must be a whole number of at least 1 or 'block'; got 0$"
     ):
         tt.simulate([], [], "m", "run", per_call=0)
+
+
+def test_simulate_asks_what_its_settings_say(tmp_path: Path) -> None:
+    who = [Persona("007", "A spy.")]
+    items = [Item(name, f"Do you like {name}?", Scale.ordinal(1, 5)) for name in ("tea", "rain")]
+    construction = "text-temperature-0.7-gpt-4.1-mini"
+    summary, answers = tt.simulate(
+        who, items, "generated", tmp_path, only=["rain"], construction=construction
+    )
+    assert (summary.total, answers.item_ids) == (1, ("rain",))
+    with Store(tmp_path) as store:
+        assert store.settings("answer")["task"]["sampling"]["temperature"] == 0.7
+    with pytest.raises(TruetwinError, match="item"):
+        tt.simulate(who, [items[0], items[0]], "generated", tmp_path / "twice")
+
+
+def test_a_simulation_with_nothing_left_to_ask_says_so(tmp_path: Path) -> None:
+    items = [Item("tea", "Do you like tea?", Scale.ordinal(1, 5))]
+    known = ResponseMatrix(np.array([[3.0]]), ["007"], ["tea"])
+    with pytest.raises(DataError, match="nothing is left to ask"):
+        tt.simulate([Persona("007", "A spy.")], items, "generated", tmp_path, known=known)

@@ -121,6 +121,10 @@ evaluate_marginals: {methods: [ksoft], splits: 1, metrics: [tv]}
         ("inputs: {human: human.csv, twin: generated.csv}\nevaluate: {metric: [speed]}\n", "'speed'"),
         ("inputs: {human: human.csv, twin: generated.csv}\nevaluate: {baseline: guess}\n", "'guess'"),
         (
+            "inputs: {human: human.csv, twin: generated.csv}\nevaluate: {parameters: {guess: {a: 1}}}\n",
+            "'guess'",
+        ),
+        (
             "inputs: {marginals: m.csv, twin: generated.csv}\nevaluate_marginals: {methods: [guess]}\n",
             "'guess'",
         ),

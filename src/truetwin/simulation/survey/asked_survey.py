@@ -8,7 +8,7 @@ from typing import Any
 from truetwin.data import Item
 from truetwin.data.persona import Persona
 from truetwin.errors import DataError
-from truetwin.llm import RunSummary, Store
+from truetwin.llm import RunSummary, Sampling, Store
 from truetwin.llm.running.requested_run import sampling_of
 from truetwin.registry import closest
 from truetwin.settings.declaration import RuleBrokenError, values_of
@@ -23,7 +23,13 @@ from truetwin.simulation.survey.survey_task import SurveyTask
 
 
 def survey_of(
-    settings: Simulate, personas: Sequence[Persona], catalogue: Mapping[str, Item], *, seed: int = 0
+    settings: Simulate,
+    personas: Sequence[Persona],
+    catalogue: Mapping[str, Item],
+    *,
+    seed: int = 0,
+    design: SurveyDesign | None = None,
+    sampling: Sampling | None = None,
 ) -> SurveyTask:
     """Make the task of asking twins, as the settings say.
 
@@ -37,6 +43,8 @@ def survey_of(
         The declared items. ``settings.only`` may choose some of them.
     seed : int
         Random seed of the order of answer options.
+    design, sampling : optional
+        Design and decoding to use instead of those of the settings.
 
     Raises
     ------
@@ -46,8 +54,8 @@ def survey_of(
     return SurveyTask(
         personas,
         _items_asked(settings, catalogue),
-        design_of(settings, personas, seed=seed),
-        sampling_of(settings, _temperature(settings)),
+        design or design_of(settings, personas, seed=seed),
+        sampling or sampling_of(settings, _temperature(settings)),
         prompts=PromptSet(settings.prompts),
         catalogue=catalogue,
         context_tokens=settings.context_tokens,

@@ -8,17 +8,18 @@ from typing import Any
 
 from truetwin.data import Item, ResponseMatrix
 from truetwin.data.persona import Persona
+from truetwin.data.responses import check_unique
+from truetwin.errors import DataError
 from truetwin.io import make_folder
 from truetwin.llm import PartOfTask, Progress, RunOptions, RunSummary, Sampling, Store
 from truetwin.llm import run as ask
-from truetwin.llm.running.requested_run import connection_of, run_options_of, sampling_of
+from truetwin.llm.running.requested_run import connection_of, run_options_of
 from truetwin.settings.declaration import read_settings
 from truetwin.settings.simulate_settings import Simulate
 from truetwin.simulation.questions.survey_design import SurveyDesign
-from truetwin.simulation.survey.asked_survey import design_of, model_of
-from truetwin.simulation.survey.prompt_set import PromptSet
+from truetwin.simulation.survey.asked_survey import model_of, survey_of
 from truetwin.simulation.survey.statistical_twin import open_twin
-from truetwin.simulation.survey.survey_answers import SurveyAnswers, collect_answers
+from truetwin.simulation.survey.survey_answers import ANSWER_STEP, SurveyAnswers, collect_answers
 from truetwin.simulation.survey.survey_task import SurveyTask
 
 
@@ -80,14 +81,9 @@ def simulate(
     (True, (2, 1))
     """
     how = read_settings(Simulate, {"model": model, "frame": "survey", **settings})
-    task = SurveyTask(
-        list(personas),
-        list(items),
-        design or design_of(how, personas, seed=seed),
-        sampling or sampling_of(how),
-        prompts=PromptSet(how.prompts),
-        context_tokens=how.context_tokens,
-    )
+    check_unique([item.id for item in items], "item", "the items")
+    catalogue = {item.id: item for item in items}
+    task = survey_of(how, list(personas), catalogue, seed=seed, design=design, sampling=sampling)
     return carry_out_survey(task, how, run, options=options, known=known, progress=progress)
 
 
@@ -110,6 +106,11 @@ def carry_out_survey(
         Settings that name the model and say how its calls are carried out.
     run, options, known, progress
         As for :func:`simulate`.
+
+    Raises
+    ------
+    DataError
+        If all of it is known, and nothing was asked before.
     """
     folder, model = Path(run), model_of(how)
     make_folder(folder, "the run")
@@ -118,6 +119,10 @@ def carry_out_survey(
 
     with Store(folder) as store:
         summary = ask(part, asked, store, options or run_options_of(how, model), progress=progress)
+        if not summary.total and ANSWER_STEP not in store.steps():
+            raise DataError(
+                "nothing is left to ask: the twins have answered all of it. Leave the simulation out."
+            )
         return summary, collect_answers(store, point=how.point)
 
 
