@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from truetwin.cli import _run
 from truetwin.errors import RunError
 from truetwin.llm import RunOptions, State, Store, Usage, open_model, run
 
@@ -263,3 +265,28 @@ def test_the_key_is_nowhere_on_disk_or_in_output(llm_server: Any, tmp_path: Path
     assert written
     for secret in (key.encode(), wrong.encode()):
         assert secret not in written + done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("damage", ["a page of zeros", "settings that are no JSON"])
+def test_a_damaged_run_is_named_when_it_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    path = tmp_path / "run.sqlite"
+    base = sqlite3.connect(path)
+    dump = Path(__file__).parents[1] / "fixtures/version_0_1/study/study-run/simulation/run.sql"
+    base.executescript(dump.read_text(encoding="utf-8"))
+    if damage == "settings that are no JSON":
+        base.execute("UPDATE steps SET settings = '{'")
+        base.commit()
+    root = base.execute("SELECT rootpage FROM sqlite_master WHERE name = 'calls'").fetchone()[0]
+    size = base.execute("PRAGMA page_size").fetchone()[0]
+    base.close()
+    if damage == "a page of zeros":
+        content = bytearray(path.read_bytes())
+        content[(root - 1) * size : root * size] = bytes(size)
+        path.write_bytes(bytes(content))
+    for verb in (("show",), ("export", "--output", str(tmp_path / "out.csv"))):
+        assert _run(["runs", verb[0], str(path), *verb[1:]], debug=False) == 2
+        error = capsys.readouterr().err
+        assert "is damaged as a stored run" in error, error
+    assert not (tmp_path / "out.csv").exists()

@@ -65,6 +65,7 @@ def test_entries_of_other_packages_are_known_without_an_import(
         ("TEAL = 7\n", "must be a builtins.str; it is 7"),
         ("", "AttributeError"),
         ("this is no python\n", "SyntaxError"),
+        ("raise SystemExit(3)\n", "SystemExit: 3"),
     ],
 )
 def test_a_broken_entry_is_named_and_breaks_nothing_else(

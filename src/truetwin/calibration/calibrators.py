@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -383,7 +383,9 @@ def _like(default: Any, value: Any, what: str) -> Any:
     if isinstance(default, tuple):
         value = tuple(value) if isinstance(value, list | tuple) else (value,)
         return tuple(_like(default[0], v, what) for v in value)
-    numeric = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    numeric = (
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    )
     if isinstance(default, int) and not isinstance(default, bool) and not (numeric and value == int(value)):
         raise ParameterError(f"{what} must be a whole number; got {value!r}")
     if isinstance(default, float) and not numeric:

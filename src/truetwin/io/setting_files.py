@@ -74,6 +74,9 @@ def _strict_loader() -> type[yaml.SafeLoader]:
             except (TypeError, AttributeError):
                 raise _problem(node, "this value is not what its tag says") from None
 
+        def construct_scalar(self, node: Any) -> Any:
+            return _text(super().construct_scalar(node), node)
+
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             if not isinstance(node, yaml.MappingNode):
                 raise _problem(node, "here must be keys and values")
@@ -90,6 +93,16 @@ def _strict_loader() -> type[yaml.SafeLoader]:
             return super().construct_mapping(node, deep)
 
     return Strict
+
+
+def _text(value: Any, node: yaml.Node) -> Any:
+    """A text in which pairs of surrogates, as JSON writes rare characters, are the characters that they stand for."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    try:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise _problem(node, "a text must not hold half of a surrogate pair") from None
 
 
 def _problem(node: yaml.Node, words: str) -> yaml.YAMLError:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from inspect import get_annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import (
@@ -52,6 +53,8 @@ EARLIER_STEP = "earlier-step"
 M = TypeVar("M")
 S = TypeVar("S", bound="Settings")
 MISSING: Any = object()
+#: The largest whole number of databases and loops.
+LARGEST = 2**63 - 1
 
 
 class Side(Enum):
@@ -245,6 +248,23 @@ class Settings(CheckedModel):
             admitted = set(parts_of(field.annotation))
             if admitted & {int, float} and bool not in admitted:
                 raise ValueError(f"must be {named(field) or in_words(field.annotation)}; got {value}")
+        return value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_empty_paths(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse an empty text where a path is asked for: it would be the folder that one happens to be in."""
+        is_empty = isinstance(value, str) and not value and info.field_name
+        if is_empty and Path in set(parts_of(cls.model_fields[str(info.field_name)].annotation)):
+            raise ValueError("must be a path; got an empty text")
+        return value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _refuse_endless_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse a whole number that neither a database nor a loop can count to; a seed may be any."""
+        if type(value) is int and abs(value) > LARGEST and info.field_name != "seed":
+            raise ValueError(f"must be at most {LARGEST}")
         return value
 
 

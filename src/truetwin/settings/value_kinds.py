@@ -71,8 +71,12 @@ def _json_object(value: Any) -> Any:
     return found
 
 
-def _without_keys(value: dict[str, Any]) -> dict[str, Any]:
-    """Refuse a field that is named like a key: what is set here is recorded with the run."""
+def _recordable(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what JSON cannot hold, and a field that is named like a key: what is set here is recorded with the run."""
+    try:
+        json.dumps(value, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"must be a JSON object: {error}") from error
     found = next(names_of_secrets(value), None)
     if found is not None:
         raise ValueError(
@@ -117,7 +121,7 @@ Parameters = Annotated[
 ]
 #: Fields of a request that only some endpoints support.
 JsonObject = Annotated[
-    dict[str, Any], BeforeValidator(_json_object), AfterValidator(_without_keys), Named("a JSON object")
+    dict[str, Any], BeforeValidator(_json_object), AfterValidator(_recordable), Named("a JSON object")
 ]
 #: Names of columns in a file, by the name that truetwin uses.
 ColumnNames = Annotated[

@@ -320,11 +320,16 @@ def _report(work: Work) -> list[Path]:
 
 
 def _results(work: Work) -> dict[str, Path]:
-    """Return the files that the report is made from: every result of the other steps."""
+    """Return the files that the report is made from: results of this study's other steps.
+
+    What a former version of the study left in the folder does not count.
+    """
     from truetwin.results.step_cache import Ledger
 
-    entries = Ledger(work.folder).entries()
-    files = [f for name, entry in entries.items() if name != "report" for f in entry["outputs"]]
+    here = {step.name for step in STEPS if step.section(work.study) is not None} - {"report"}
+    files = [
+        f for name, entry in Ledger(work.folder).entries().items() if name in here for f in entry["outputs"]
+    ]
     voice = {f"voice-{k}": path for k, path in enumerate(work.study.voice.results)}
     annotations = work.study.inputs.annotations
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class Prices:
         for name in ("prompt", "completion", "cached"):
             price = getattr(self, name)
             if price is not None and not (
-                isinstance(price, int | float) and math.isfinite(price) and price >= 0
+                isinstance(price, int | float) and 0 <= price <= sys.float_info.max
             ):
                 raise ParameterError(
                     f"a price must be a number >= 0, per million tokens; {name} is {price!r}"

@@ -116,8 +116,12 @@ class RunFile:
         if error is None:
             self.close()
         else:
-            with suppress(RunError):  # the error that is being raised says more
+            with suppress(RunError, sqlite3.Error):  # the error that is being raised says more
                 self.close()
+        if isinstance(error, sqlite3.DatabaseError | json.JSONDecodeError | UnicodeDecodeError):
+            raise RunError(
+                f"{self.path} is damaged as a stored run: {error}. Take a copy of it that is whole."
+            ) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -283,7 +287,7 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
         raise RunError(f"cannot open the stored run {path}: {error}") from error
     try:
         _prepare(base, path)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         base.close()
         raise RunError(f"{path} cannot be opened as a stored run: {error}") from error
     except RunError:
