@@ -115,7 +115,7 @@ def reparse_command(settings: RunsReparseCommand) -> None:
 
 @verb(RunsImportCommand)
 def import_command(settings: RunsImportCommand) -> int:
-    """Store replies to the request files of `simulate --write-requests`, in any order, from any number of files."""
+    """Store replies to the request files of `simulate --write-requests`, in any order."""
     from truetwin.cli.output import note, print_json
     from truetwin.io.readable_files import check_is_file
     from truetwin.llm import Store
