@@ -148,8 +148,7 @@ VERBS = (
             ),
             VerbEntry(
                 "import",
-                "Store replies to the request files of `simulate --write-requests`, in any order, from any "
-                "number of files.",
+                "Store replies to the request files of `simulate --write-requests`, in any order.",
                 "truetwin.cli.runs:import_command",
             ),
             VerbEntry(
