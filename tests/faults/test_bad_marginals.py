@@ -300,7 +300,7 @@ def test_few_splits_and_few_refusals_are_put_in_words(job: Job) -> None:
     known = [",".join(line.split(",")[:28]) for line in job.twin]
     job.twin = [known[0], *(line.replace(",", ",c") for line in known[1:])]
     assert job.run("--methods", "mix", "--splits", "1", verb="evaluate-marginals") == 0
-    assert job.out.startswith("1 split, ")
+    assert job.out.startswith("1 split; ")
     assert "off-scale answers were less than 0.1% of" in job.err
 
 
