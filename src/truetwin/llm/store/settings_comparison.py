@@ -24,7 +24,7 @@ def compare_settings(
     truetwin.errors.RunError: a stored run is continued only under its own settings; step 'answer' of run.sqlite
     has other ones:
       model.name: stored "a", asked for "b"
-    Continue with the stored settings, or give another run.
+    Continue with the stored settings, or use another folder (--run) for the new ones.
     """
     found = [
         (name, old, new)
@@ -39,7 +39,7 @@ def compare_settings(
     raise RunError(
         f"a stored run is continued only under its own settings; {where}\nhas other ones:\n"
         + "\n".join(lines)
-        + "\nContinue with the stored settings, or give another run."
+        + "\nContinue with the stored settings, or use another folder (--run) for the new ones."
     )
 
 
