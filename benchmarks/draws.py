@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/draws.py [--repeats 3]; needs the public data (TRUETWIN_DATA_MIRROR or the network).
 
-500 people are drawn, and 60 answered items are hidden; method auto predicts them, and 20 data sets are drawn. Figures are
-over people who answered. "sd ratio": sd of predicted over true answers, median over items. "new-new": correlations of two
+500 people are drawn, and 60 answered items are hidden, their scales declared; method auto predicts them, and 20 data
+sets are drawn. Figures are over people who answered. "sd ratio": sd of predicted over true answers, median over items. "new-new": correlations of two
 hidden items, the mean over draws against the true one; "zero" assumes 0. "new-donor": of a hidden item and a donor.
 "gap": difference of a hidden item's mean between the upper and the lower half of a donor, in sds. "on two donors":
 regressions of a hidden item on two donors, and "on new" on another hidden item and a donor; "covered" is the share of
@@ -20,6 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,7 @@ def measure(panel: Panel, seed: int) -> dict[str, dict[str, float]]:
     seen = truth.copy()
     seen[:, hidden] = np.nan
     ids = [panel.respondent_ids[k] for k in people]
-    items = [panel.items[i] for i in panel.item_ids]
+    items = [replace(panel.items[i], scale=panel.scales[i]) for i in panel.item_ids]
     result = tt.calibrate(Panel(ResponseMatrix(seen, ids, items), ResponseMatrix(twin, ids, items)))
     start = time.process_time()
     drawn = result.draws(DRAWS, seed=seed)

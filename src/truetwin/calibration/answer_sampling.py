@@ -109,6 +109,5 @@ class AnswerSampler:
                 values = self.new_cells.values[:, k] + law.drawn(len(self.new_cells.rows), rng)[:, 0]
                 grid[self.new_cells.rows, panel.item_ids.index(item)] = values
         for j, item in enumerate(panel.item_ids):
-            scale = panel.scales[item]
-            grid[:, j] = np.nan if scale.kind == "nominal" else scale.snap(grid[:, j])
+            grid[:, j] = panel.scales[item].snap(grid[:, j])
         return grid

@@ -250,7 +250,7 @@ class Calibration:
         joint = self.calibrators["item"].joint_law(self._design("item")) if items else None
         laws = self._person_laws if people else {}
         sampler = AnswerSampler(self.panel, items, people, joint, laws, self.new_cells)
-        return Draws.of(self.panel, sampler.draws(m, seed), seed)
+        return Draws.of(self.panel, self.grid, sampler.draws(m, seed), seed)
 
     def online(self, item: str) -> OnlineItem:
         """Return the predictions of a new item in a form that is updated as people answer it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.orientation import Array
-from truetwin.data import Panel
+from truetwin.data import Panel, Scale
 from truetwin.data.frames import Layout, as_kind, to_frame
 from truetwin.data.responses import FrameKind
 from truetwin.errors import ParameterError
@@ -51,8 +51,8 @@ class Draws:
         Rows and columns, in the panel, of the drawn answers.
     drawn : ndarray of shape (M, c)
         The drawn answers.
-    left_out : tuple of str
-        Nominal items, whose answers are not drawn.
+    left_out : mapping from item id to str
+        Predicted items whose answers are not drawn, with the reason.
 
     Examples
     --------
@@ -71,27 +71,29 @@ class Draws:
     columns: NDArray[np.intp]
     cells: tuple[NDArray[np.intp], NDArray[np.intp]]
     drawn: Array
-    left_out: tuple[str, ...]
+    left_out: Mapping[str, str]
 
     @classmethod
-    def of(cls, panel: Panel, grids: list[Array], seed: int) -> Draws:
-        """Keep the drawn answers of M grids of the panel's shape; NaN where none is drawn.
+    def of(cls, panel: Panel, predicted: Array, grids: Sequence[Array], seed: int) -> Draws:
+        """Keep the drawn answers of M grids of the panel's shape, where an answer is predicted and can be drawn.
 
         Raises
         ------
         ParameterError
-            If nothing is drawn.
+            If there is none.
         """
-        cells = np.nonzero(np.isfinite(grids[0]))
-        nominal = tuple(i for i in panel.item_ids if panel.scales[i].kind == "nominal")
+        there = np.isfinite(predicted)
+        reasons = {i: _why_not(panel.scales[i]) for i in panel.item_ids}
+        left_out = {i: why for j, i in enumerate(panel.item_ids) if (why := reasons[i]) and there[:, j].any()}
+        there &= np.isfinite(grids[0]) & np.array([not reasons[i] for i in panel.item_ids])
+        cells = np.nonzero(there)
         if not cells[0].size:
-            named = f"; items {', '.join(nominal[:5])} are nominal" if nominal else ""
-            raise ParameterError(f"there is no answer to draw: draws are of ordinal and numeric items{named}")
-        shown = np.isfinite(panel.human_values)
-        shown[cells] = True
-        rows, columns = (np.flatnonzero(shown.any(axis=axis)) for axis in (1, 0))
+            item, why = next(iter(left_out.items()), ("", "nothing was predicted"))
+            raise ParameterError(f"there is no answer to draw: {f'item {item!r}: ' if item else ''}{why}")
+        there |= np.isfinite(panel.human_values)
+        rows, columns = (np.flatnonzero(there.any(axis=axis)) for axis in (1, 0))
         drawn = np.stack([grid[cells] for grid in grids])
-        return cls(panel, seed, rows, columns, (cells[0], cells[1]), drawn, nominal)
+        return cls(panel, seed, rows, columns, (cells[0], cells[1]), drawn, left_out)
 
     def __repr__(self) -> str:
         items = len(np.unique(self.cells[1]))
@@ -166,3 +168,12 @@ class Draws:
         return to_frame(
             self.values_of(k), self.respondent_ids, self.item_ids, layout="long", id_type=human.id_type
         )
+
+
+def _why_not(scale: Scale) -> str:
+    """Explain why the answers to an item cannot be drawn; empty if they can."""
+    if scale.kind == "nominal":
+        return "its categories have no order"
+    if scale.inferred and scale.low == scale.high:
+        return "all its twins gave one answer, so that its scale is not known; declare the scale"
+    return ""
