@@ -3,11 +3,12 @@
 Usage: python benchmarks/draws.py [--repeats 3]; needs the public data (TRUETWIN_DATA_MIRROR or the network).
 
 500 people are drawn, and 60 answered items are hidden, their scales declared; method auto predicts them, and 20 data
-sets are drawn. Figures are over people who answered. "sd ratio": sd of predicted over true answers, median over items. "new-new": correlations of two
-hidden items, the mean over draws against the true one; "zero" assumes 0. "new-donor": of a hidden item and a donor.
-"gap": difference of a hidden item's mean between the upper and the lower half of a donor, in sds. "on two donors":
-regressions of a hidden item on two donors, and "on new" on another hidden item and a donor; "covered" is the share of
-coefficients of the same people inside the 90% interval, by Rubin's rules for draws; "slope" that of true on pooled ones.
+sets are drawn. Figures are over people who answered. "sd ratio": sd of predicted over true answers, median over
+items. "new-new": correlations of two hidden items, the mean over draws against the true one; "zero" assumes 0.
+"new-donor": of a hidden item and a donor. "gap": difference of a hidden item's mean between the upper and the lower
+half of a donor, in sds. "on two donors": regressions of a hidden item on two donors, and "on new" on another hidden
+item and a donor; "covered" is the share of coefficients of the same people inside the 90% interval, by Rubin's rules
+for draws; "slope" that of true on pooled ones.
 """
 
 from __future__ import annotations
@@ -57,8 +58,12 @@ def gaps(Y: Array, D: Array, scale: Array) -> Array:
         if min(high.sum(), low.sum()) >= LEAST:
             with np.errstate(invalid="ignore"):
                 n = np.minimum(np.isfinite(Y[high]).sum(axis=0), np.isfinite(Y[low]).sum(axis=0))
-                gap = np.where(n > 9, np.nansum(Y[high], 0) / np.maximum(np.isfinite(Y[high]).sum(0), 1)
-                               - np.nansum(Y[low], 0) / np.maximum(np.isfinite(Y[low]).sum(0), 1), np.nan)
+                gap = np.where(
+                    n > 9,
+                    np.nansum(Y[high], 0) / np.maximum(np.isfinite(Y[high]).sum(0), 1)
+                    - np.nansum(Y[low], 0) / np.maximum(np.isfinite(Y[low]).sum(0), 1),
+                    np.nan,
+                )
             found[:, k] = gap / scale
     return found
 
@@ -73,7 +78,12 @@ def regression(y: Array, X: Array) -> tuple[Array, Array, float]:
 
 
 def covered(
-    truth: Array, draws: Sequence[Array], hidden: NDArray[np.intp], donors: NDArray[np.intp], new: bool, seed: int
+    truth: Array,
+    draws: Sequence[Array],
+    hidden: NDArray[np.intp],
+    donors: NDArray[np.intp],
+    new: bool,
+    seed: int,
 ) -> Array:
     """Regress hidden items on others; rows of (true, pooled, covered) for each coefficient."""
     rng, rows = np.random.default_rng(seed), []

@@ -244,9 +244,7 @@ class Calibration:
             If the method has no laws of its own, or ``m`` or ``seed`` is wrong.
         """
         check_draws(m, seed)
-        items, people = (
-            next((p for p in self.parts if p.axis == a), None) for a in ("item", "respondent")
-        )
+        items, people = (next((p for p in self.parts if p.axis == a), None) for a in ("item", "respondent"))
         joint = self.calibrators["item"].joint_law(self._design("item")) if items else None
         laws = self._person_laws if people else {}
         sampler = AnswerSampler(self.panel, items, people, joint, laws, self.new_cells)

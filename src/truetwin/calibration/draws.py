@@ -156,7 +156,9 @@ class Draws:
         import pyarrow as pa
 
         kind = kind or self.panel.human.frame_kind
-        parts = [self._long(k) if layout == "long" else self.table(k, kind="pyarrow") for k in range(len(self))]
+        parts = [
+            self._long(k) if layout == "long" else self.table(k, kind="pyarrow") for k in range(len(self))
+        ]
         tables = [
             part.add_column(0, DRAW, pa.array(np.full(part.num_rows, k, dtype=np.int64)))
             for k, part in enumerate(parts, 1)

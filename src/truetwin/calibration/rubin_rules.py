@@ -1,8 +1,9 @@
 r"""Pool an estimate over draws by Rubin's rules, with Barnard and Rubin's degrees of freedom.
 
 With estimates :math:`Q_m` and their variances :math:`U_m` from M completed data sets, the pooled estimate is the mean
-:math:`\bar Q`, and its variance is :math:`T = \bar U + (1 + 1/M) B`, with B the variance of the :math:`Q_m`. Sources: Rubin
-(1987), Multiple imputation for nonresponse in surveys; Barnard and Rubin (1999), Small-sample degrees of freedom.
+:math:`\bar Q`, and its variance is :math:`T = \bar U + (1 + 1/M) B`, with B the variance of the :math:`Q_m`. Sources:
+Rubin (1987), Multiple imputation for nonresponse in surveys; Barnard and Rubin (1999), Small-sample degrees of
+freedom.
 """
 
 from __future__ import annotations
@@ -54,9 +55,9 @@ def pool(function: Callable[[Any], tuple[Any, ...]], draws: Iterable[Any]) -> Po
     Parameters
     ----------
     function : callable
-        From a completed table to ``(value, variance)``, or ``(value, variance, df)`` with the degrees of freedom that the
-        estimate would have with complete data. Numbers or arrays of one shape; the variance is the squared standard
-        error.
+        From a completed table to ``(value, variance)``, or ``(value, variance, df)`` with the degrees of freedom that
+        the estimate would have with complete data. Numbers or arrays of one shape; the variance is the squared
+        standard error.
     draws : Draws or iterable of tables
         At least two.
 
@@ -113,4 +114,5 @@ def _checked(found: Any) -> tuple[Array, Array, Array]:
         )
     if (variance < 0).any():
         raise ParameterError(f"a variance must be at least 0; got {variance.min():g}")
-    return value, variance, np.broadcast_to(np.asarray(found[2] if len(found) == 3 else np.inf, float), value.shape)
+    df = np.asarray(found[2] if len(found) == 3 else np.inf, dtype=np.float64)
+    return value, variance, np.broadcast_to(df, value.shape)

@@ -1,15 +1,17 @@
 r"""Draw answers to new items jointly: with the levels, spreads and relations that the items may have.
 
-One draw takes, for each target j, a pseudo-target k by its importance, as what may happen to j: the error of the level
-:math:`\delta_k`, the slope :math:`b_k` of the answers on the predictions, the sd :math:`\sigma_k` of what is left, and its
-quantiles :math:`Q_k`. In units of the predicted sd, the answers of person i are
+One draw takes, for each target j, a pseudo-target k by its importance, as what may happen to j: the error of the
+level :math:`\delta_k`, the slope :math:`b_k` of the answers on the predictions, the sd :math:`\sigma_k` of what is
+left, and its quantiles :math:`Q_k`. In units of the predicted sd, the answers of person i are
 
-.. math:: x_{ij} = \mu_{ij} + \sigma_k Q_k(\Phi(g_{ij})),\qquad \mu_{ij} = \bar f_j + \delta_k + b_k (f_{ij} - \bar f_j),
+.. math::
+
+    x_{ij} = \mu_{ij} + \sigma_k Q_k(\Phi(g_{ij})),\qquad \mu_{ij} = \bar f_j + \delta_k + b_k (f_{ij} - \bar f_j),
 
 with predictions f. The normal scores g correlate so that answers to two new items have the correlation that
-:mod:`truetwin.calibration.auto.total_correlations` draws for them, given what the predictions contribute. A part of each
-g follows the donors, at random, as strongly as the errors of pseudo-targets do. The correlation of the errors of two donors
-would be of no use here: each is predicted from the other.
+:mod:`truetwin.calibration.auto.total_correlations` draws for them, given what the predictions contribute. A part of
+each g follows the donors, at random, as strongly as the errors of pseudo-targets do. The correlation of the errors of
+two donors would be of no use here: each is predicted from the other.
 """
 
 from __future__ import annotations
@@ -66,7 +68,8 @@ class PossibleErrors:
         enough = np.isfinite(errors).sum(axis=1) >= LEAST_ANSWERS
         items, errors = items[enough], errors[enough]
         if not items.size:
-            return cls(*np.array([[1.0], [0.0], [1.0], [1.0]]), np.linspace(-1.7, 1.7, N_QUANTILES)[None])
+            one = np.ones(1)
+            return cls(one, 0 * one, one, one, np.linspace(-1.7, 1.7, N_QUANTILES)[None])
         f = np.where(np.isfinite(errors), pseudo.predicted[items], np.nan)
         weight = pseudo.importance[items] / pseudo.importance[items].sum()
         slope = _slopes(f, errors, weight)
@@ -118,38 +121,39 @@ def _slopes(f: Array, errors: Array, weight: Array) -> _Slopes:
 class DonorPart:
     """The part of the errors that follows people's answers to the donors.
 
+    Its correlations with donors are drawn at random; with donors that people answer alike, they are alike.
+
     Attributes
     ----------
-    answers : ndarray of shape (n, d)
-        Standardised answers to the donors, 0 where missing.
-    inverse : ndarray of shape (d, d)
-        Inverse of their second moments.
+    directions : ndarray of shape (n, d)
+        People's answers to the donors, turned so that they are uncorrelated.
     strength : ndarray of shape (q,)
         Sd of the correlation of a target's errors with a donor.
     """
 
-    answers: Array
-    inverse: Array
+    directions: Array
     strength: Array
 
     def drawn(self, rng: np.random.Generator) -> Array:
         """Draw the part for every person and target, (n, q); its variance is at most one half."""
-        seen = np.mean(self.answers**2, axis=0)
-        a = rng.normal(0.0, 1.0, (len(seen), len(self.strength))) * self.strength * seen[:, None]
-        part = self.answers @ (self.inverse @ a)
-        variance = part.var(axis=0)
-        too_large = np.maximum(variance / LARGEST_DONOR_PART, 1.0)
+        along = rng.normal(0.0, 1.0, (self.directions.shape[1], len(self.strength))) * self.strength
+        part = self.directions @ along
+        too_large = np.maximum(part.var(axis=0) / LARGEST_DONOR_PART, 1.0)
         return np.asarray(part / np.sqrt(too_large))
 
 
 def _donor_part(problem: Problem, targets: Sequence[int], pseudo: Sequence[Residuals]) -> DonorPart:
-    hidden = problem.answered.copy()
-    hidden[list(targets)] = False
-    donors = np.flatnonzero(hidden)
+    """Learn how far the errors of the targets may follow the donors."""
+    known = problem.answered.copy()
+    known[list(targets)] = False
+    donors = np.flatnonzero(known)
     Z = problem.people.values[:, donors]
     moments = Z.T @ Z / max(len(Z), 1) + DONOR_RIDGE * np.eye(len(donors))
-    strength = np.array([_strength(problem, donors, each) for each in pseudo])
-    return DonorPart(Z, np.linalg.inv(moments), strength)
+    values, vectors = np.linalg.eigh(moments)
+    answered = problem.people.seen[:, donors].mean(axis=0)
+    directions = Z @ (vectors / np.sqrt(values)) @ vectors.T * np.sqrt(answered)
+    strength = np.array([_strength(problem, donors, each) for each in pseudo], dtype=np.float64)
+    return DonorPart(directions, strength)
 
 
 def _strength(problem: Problem, donors: NDArray[np.intp], pseudo: Residuals) -> float:
@@ -163,7 +167,13 @@ def _strength(problem: Problem, donors: NDArray[np.intp], pseudo: Residuals) -> 
     n = np.maximum(fine.sum(axis=1, keepdims=True), 1)
     f, y = (np.where(fine, v - v.sum(axis=1, keepdims=True) / n, 0.0) for v in (f, y))
     squares = (f**2).sum(axis=1, keepdims=True)
-    y = y - np.divide((f * y).sum(axis=1, keepdims=True), squares, out=np.zeros_like(squares), where=squares > 1e-9) * f
+    y = (
+        y
+        - np.divide(
+            (f * y).sum(axis=1, keepdims=True), squares, out=np.zeros_like(squares), where=squares > 1e-9
+        )
+        * f
+    )
     z, seen = (v[pseudo.who[:, None], donors] for v in (problem.people.values, problem.people.seen))
     there = seen.astype(np.float64)
     pairs = fine.astype(np.float64) @ there
@@ -214,7 +224,11 @@ class JointItemLaw(JointLaw):
         level, slope, spread = np.array([each[:3] for each in chosen]).T
         centre = self.predicted[self.known].mean(axis=0) if self.known.any() else 0.0
         mu = centre + level + slope * (self.predicted - centre)
-        own = np.atleast_2d(np.cov(mu[self.known], rowvar=False, ddof=0)) if self.known.sum() > 1 else 0 * correlations
+        own = (
+            np.atleast_2d(np.cov(mu[self.known], rowvar=False, ddof=0))
+            if self.known.sum() > 1
+            else 0 * correlations
+        )
         total = np.sqrt(np.diag(own) + spread**2)
         copula = (correlations * np.outer(total, total) - own) / np.outer(spread, spread)
         copula = np.clip(copula, -LARGEST_COPULA, LARGEST_COPULA)

@@ -126,6 +126,7 @@ class Problem:
 
     @cached_property
     def similarity(self) -> TwinSimilarity:
+        """Similarity of all items in the twins' answers."""
         return twin_similarity(self.twins)
 
     @cached_property

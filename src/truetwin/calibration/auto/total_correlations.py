@@ -1,10 +1,11 @@
 r"""Predict the correlation of people's answers to two new items, from the correlations of pairs of donors.
 
-The correlation :math:`r_{kl}` of the people's answers to donors k and l is regressed, by weighted ridge regression, on
-what twins say of the pair: their correlation, raw and after removing each twin's own mean; the correlation
-:math:`w_k' C w_l` that the people's correlations C imply where the twins' answers to k and l are regressed on the other
-donors with weights :math:`w`; and whether both belong to one block. The penalty has the smallest leave-one-out error. What
-this error exceeds sampling error by is the uncertainty of a predicted correlation, and is drawn anew for each draw.
+The correlation :math:`r_{kl}` of the people's answers to donors k and l is regressed, by weighted ridge regression,
+on what twins say of the pair: their correlation, raw and after removing each twin's own mean; the correlation
+:math:`w_k' C w_l` that the people's correlations C imply where the twins' answers to k and l are regressed on the
+other donors with weights :math:`w`; and whether both belong to one block. The penalty has the smallest leave-one-out
+error. What this error exceeds sampling error by is the uncertainty of a predicted correlation, and is drawn anew for
+each draw.
 """
 
 from __future__ import annotations
@@ -53,9 +54,9 @@ class TotalCorrelations:
 
 def total_correlations(problem: Problem, targets: Sequence[int]) -> TotalCorrelations:
     """Predict the correlations between new items; all 0 where there are too few donors to learn from."""
-    hidden = problem.answered.copy()
-    hidden[list(targets)] = False
-    donors = np.flatnonzero(hidden)
+    answered = problem.answered.copy()
+    answered[list(targets)] = False
+    donors = np.flatnonzero(answered)
     human, counts = pairwise_correlations(problem.people.values[:, donors], problem.people.seen[:, donors])
     k, m = np.triu_indices(len(donors), 1)
     known = counts[k, m] > 2
@@ -83,7 +84,12 @@ def _features(problem: Problem, k: NDArray[np.intp], m: NDArray[np.intp], implie
 
 
 def _implied(
-    problem: Problem, donors: NDArray[np.intp], people: Array, at: NDArray[np.intp], a: Array, b: Array
+    problem: Problem,
+    donors: NDArray[np.intp],
+    people: Array,
+    at: NDArray[np.intp],
+    a: NDArray[np.intp],
+    b: NDArray[np.intp],
 ) -> list[Array]:
     """Compute the correlations that the donors imply for pairs of new items."""
     found = []
@@ -110,9 +116,8 @@ def _implied_by_others(
         det = A[k, k] * A[m, m] - A[k, m] ** 2
         of_k = np.stack([A[m, m], -A[k, m]]) / det
         of_m = np.stack([-A[k, m], A[k, k]]) / det
-        inner = (
-            of_k[0] * (G[k, k] * of_m[0] + G[k, m] * of_m[1])
-            + of_k[1] * (G[m, k] * of_m[0] + G[m, m] * of_m[1])
+        inner = of_k[0] * (G[k, k] * of_m[0] + G[k, m] * of_m[1]) + of_k[1] * (
+            G[m, k] * of_m[0] + G[m, m] * of_m[1]
         )
         left = P[k, k] * of_m[0] + P[k, m] * of_m[1]
         right = P[m, k] * of_k[0] + P[m, m] * of_k[1]
