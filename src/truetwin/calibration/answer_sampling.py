@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,27 +80,35 @@ class AnswerSampler:
     person_laws: Mapping[str, Law]
     new_cells: NewCells | None
 
-    def draws(self, m: int, seed: int) -> list[Array]:
+    def draws(self, m: int, seed: int) -> Iterator[Array]:
         """Draw m grids of answers, (n_respondents, n_items) each, on the items' scales; NaN where none is predicted."""
         rng = np.random.default_rng(seed)
-        laws = {id(law): law for law in self.person_laws.values()}
-        by_law = {k: ErrorQuantiles.of(law, len(self.panel.item_ids)) for k, law in laws.items()}
-        cells = self.new_cells
+        people, cells = self._people_by_law(), self.new_cells
         by_item = [ErrorQuantiles.of(cells.law(item), 1) for item in cells.item_ids] if cells else []
-        return [self._draw(rng, by_law, by_item) for _ in range(m)]
+        for _ in range(m):
+            yield self._draw(rng, people, by_item)
+
+    def _people_by_law(self) -> list[tuple[ErrorQuantiles, list[int]]]:
+        """Group the new respondents, by their positions among the predicted ones, by the law that they share."""
+        laws: dict[int, tuple[Law, list[int]]] = {}
+        for k, person in enumerate(self.people.target_ids if self.people else ()):
+            law = self.person_laws[person]
+            laws.setdefault(id(law), (law, []))[1].append(k)
+        p = len(self.panel.item_ids)
+        return [(ErrorQuantiles.of(law, p), members) for law, members in laws.values()]
 
     def _draw(
         self,
         rng: np.random.Generator,
-        by_law: Mapping[int, ErrorQuantiles],
-        by_item: list[ErrorQuantiles],
+        people: Sequence[tuple[ErrorQuantiles, list[int]]],
+        by_item: Sequence[ErrorQuantiles],
     ) -> Array:
         panel = self.panel
         grid = np.full(panel.human_values.shape, np.nan)
         if self.people:
-            for k, person in enumerate(self.people.target_ids):
-                errors = by_law[id(self.person_laws[person])].drawn(1, rng)[0]
-                grid[panel.respondent_ids.index(person)] = self.people.values[:, k] + errors
+            rows = np.array([panel.respondent_ids.index(t) for t in self.people.target_ids])
+            for law, members in people:
+                grid[rows[members]] = self.people.values.T[members] + law.drawn(len(members), rng)
         if self.items and self.joint:
             columns = [panel.item_ids.index(t) for t in self.items.target_ids]
             grid[:, columns] = np.where(np.isfinite(self.items.values), self.joint.draw(rng), np.nan)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ class Draws:
     left_out: Mapping[str, str]
 
     @classmethod
-    def of(cls, panel: Panel, predicted: Array, grids: Sequence[Array], seed: int) -> Draws:
+    def of(cls, panel: Panel, predicted: Array, grids: Iterator[Array], seed: int) -> Draws:
         """Keep the drawn answers of M grids of the panel's shape, where an answer is predicted and can be drawn.
 
         Raises
@@ -82,17 +83,17 @@ class Draws:
         ParameterError
             If there is none.
         """
-        there = np.isfinite(predicted)
+        there, first = np.isfinite(predicted), next(grids)
         reasons = {i: _why_not(panel.scales[i]) for i in panel.item_ids}
         left_out = {i: why for j, i in enumerate(panel.item_ids) if (why := reasons[i]) and there[:, j].any()}
-        there &= np.isfinite(grids[0]) & np.array([not reasons[i] for i in panel.item_ids])
+        there &= np.isfinite(first) & np.array([not reasons[i] for i in panel.item_ids])
         cells = np.nonzero(there)
         if not cells[0].size:
             item, why = next(iter(left_out.items()), ("", "nothing was predicted"))
             raise ParameterError(f"there is no answer to draw: {f'item {item!r}: ' if item else ''}{why}")
         there |= np.isfinite(panel.human_values)
         rows, columns = (np.flatnonzero(there.any(axis=axis)) for axis in (1, 0))
-        drawn = np.stack([grid[cells] for grid in grids])
+        drawn = np.stack([grid[cells] for grid in chain([first], grids)])
         return cls(panel, seed, rows, columns, (cells[0], cells[1]), drawn, left_out)
 
     def __repr__(self) -> str:
