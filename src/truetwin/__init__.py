@@ -25,6 +25,7 @@ _PUBLIC = {
     "evaluate": "truetwin.evaluation",
     "evaluate_marginals": "truetwin.evaluation.marginal_evaluation",
     "plan": "truetwin.diagnosis",
+    "pool": "truetwin.calibration.rubin_rules",
     "read_answers": "truetwin.voice.scoring.stored_answers",
     "reweight": "truetwin.reweighting",
     "run_study": "truetwin.study",

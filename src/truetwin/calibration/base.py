@@ -16,7 +16,7 @@ from truetwin._moved import adopt_old_hooks
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
 from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.orientation import Answers, Array, axis_ids
-from truetwin.calibration.predictive_law import Law
+from truetwin.calibration.predictive_law import JointLaw, Law
 from truetwin.data import Axis, Panel, Target
 from truetwin.errors import NotPredictableError, ParameterError
 
@@ -168,6 +168,10 @@ class Calibrator(BaseEstimator, ABC):
         """Return the laws of many folds of one table; methods override it to share work."""
         prepared = preprocessing or Preprocessing()
         return [self.laws(make_designs(answers, [fold], prepared)[0]) for fold in folds]
+
+    def joint_law(self, design: Design) -> JointLaw:
+        """Return the joint law of the new items of a design; methods with ``law_axes`` may override it."""
+        raise ParameterError(f"{type(self).__name__} has no joint law: it cannot draw completed data sets")
 
     def new_cells(self, design: Design, people: NDArray[np.intp]) -> NewCells | None:
         """Predict what new respondents, given by their positions, answer to the new items of a design; None if not."""

@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from truetwin.calibration.answer_sampling import AnswerSampler
 from truetwin.calibration.base import Calibrator, Prediction, make_fold, with_blocks
 from truetwin.calibration.calibrators import methods_with_laws, named_calibrators
-from truetwin.calibration.design import Fold, Preprocessing, make_designs
+from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.draws import Draws, check_draws
 from truetwin.calibration.error_conditioning import donor_covariates
 from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.online_items import OnlineItem
@@ -151,10 +153,14 @@ class Calibration:
         if axis not in model.law_axes:
             offering = " or ".join(map(repr, methods_with_laws(axis)))
             raise ParameterError(f"intervals come with method {offering} only; the method is {self.method!r}")
+        design = self._design(axis)
+        return dict(zip(design.target_ids, model.laws(design), strict=True))
+
+    def _design(self, axis: Axis) -> Design:
         part = self._part(axis)
         fold = make_fold(self.panel, [Target(axis, t) for t in part.target_ids])
         (design,) = make_designs(self.panel, [fold], self.preprocessing)
-        return dict(zip(design.target_ids, model.laws(design), strict=True))
+        return design
 
     def _part(self, axis: Axis) -> Prediction:
         (part,) = (p for p in self.parts if p.axis == axis)
@@ -218,6 +224,31 @@ class Calibration:
         result = law.probabilities(self._of_known(item), scale.categories)
         result[self.new_cells.rows] = self.new_cells.probabilities(item, scale.categories)
         return result
+
+    def draws(self, m: int = 20, seed: int = 0) -> Draws:
+        """Draw m completed data sets: answers as they are, and predictions drawn from their laws.
+
+        Use them for relations between items, which predictions used as answers inflate. Answers to new items are drawn
+        jointly; a new respondent's errors are independent of each other. Gaps in answered items stay gaps.
+
+        Parameters
+        ----------
+        m : int
+            Number of data sets, at least 2.
+        seed : int
+            The same seed gives the same draws.
+
+        Raises
+        ------
+        ParameterError
+            If the method has no laws of its own, or ``m`` or ``seed`` is wrong.
+        """
+        check_draws(m, seed)
+        items, people = (next((p for p in self.parts if p.axis == a), None) for a in ("item", "respondent"))
+        joint = self.calibrators["item"].joint_law(self._design("item")) if items else None
+        laws = self._person_laws if people else {}
+        sampler = AnswerSampler(self.panel, items, people, joint, laws, self.new_cells)
+        return Draws.of(self.panel, self.grid, sampler.draws(m, seed), seed)
 
     def online(self, item: str) -> OnlineItem:
         """Return the predictions of a new item in a form that is updated as people answer it."""

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from truetwin.calibration.orientation import Array
 from truetwin.errors import ParameterError
 
@@ -64,3 +66,11 @@ class Law(ABC):
     def describe(self) -> dict[str, Any]:
         """Return what a record of the predictions says of the target, ready for JSON."""
         return {}
+
+
+class JointLaw(ABC):
+    """Joint law of everybody's answers to all targets of a design."""
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator) -> Array:
+        """Draw everybody's answers once, (n_samples, n_targets), in units of the items' scales, not limited to them."""

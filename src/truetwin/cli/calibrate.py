@@ -14,6 +14,7 @@ from truetwin.settings.value_kinds import ids_among
 
 if TYPE_CHECKING:
     from truetwin.calibration import Calibration
+    from truetwin.calibration.draws import Draws
     from truetwin.data import Axis
     from truetwin.evaluation.calibration_gain import Gain
 
@@ -60,6 +61,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
         "round": settings.rounded,
         "blocks": found_by,
     }
+    drawn = None if settings.draws is None else result.draws(settings.draws, settings.seed)
     sidecar = write_predictions(
         result,
         settings.output,
@@ -71,6 +73,8 @@ def calibrate_command(settings: CalibrateCommand) -> int:
         interval=settings.intervals,
         disclosure_column=settings.disclosure_column,
     )
+    if drawn is not None:
+        _write_draws(settings, result, drawn, asked)
     with progress_bar("measuring the gain") as progress:
         gain = measure_gain(result, settings.check, n_jobs=settings.n_jobs, progress=progress)
     for text in gain.notes:
@@ -78,6 +82,26 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     _show(settings, result, gain, asked, sidecar)
     note_suspicious(panel)
     return EXIT_INCOMPLETE if result.unpredicted else 0
+
+
+def _write_draws(
+    settings: CalibrateCommand, result: Calibration, drawn: Draws, asked: Mapping[str, object]
+) -> None:
+    """Write the completed data sets, and name what is missing in them."""
+    from truetwin.cli.output import note
+    from truetwin.report.files.draw_files import write_draws
+
+    assert settings.draws_output is not None
+    write_draws(
+        result,
+        drawn,
+        settings.draws_output,
+        inputs=settings.files,
+        settings={**asked, "draws": settings.draws, "seed": settings.seed},
+        disclosure_column=settings.disclosure_column,
+    )
+    for item, why in drawn.left_out.items():
+        note(f"no draws of item {item!r}: {why}")
 
 
 def _show(
@@ -99,6 +123,7 @@ def _show(
             "output": str(settings.output),
             "sidecar": str(sidecar),
             "gain": list(gain.rows),
+            **({"draws_output": str(settings.draws_output)} if settings.draws_output else {}),
             **asked,
         }
         print_json("calibrate", described, [{"method": result.method, **record} for record in result.notes()])
@@ -108,6 +133,8 @@ def _show(
         note(f"batteries: {asked['blocks']}")
     if settings.intervals is not None:
         note(f"{settings.intervals:.0%} intervals: {intervals_path(settings.output)}")
+    if settings.draws_output is not None:
+        note(f"{settings.draws} draws: {settings.draws_output}; its rows belong to real persons")
     note(f"predictions: {settings.output}\nhow they were made: {sidecar}")
 
 
@@ -124,9 +151,17 @@ def _check_outputs(settings: CalibrateCommand, method: str) -> None:
         raise RuleBrokenError(
             f"{{intervals}} goes with {{method}} {' or '.join(with_laws)}; the method is {method!r}"
         )
+    if settings.draws is not None and method not in with_laws:
+        raise RuleBrokenError(
+            f"{{draws}} goes with {{method}} {' or '.join(with_laws)}; the method is {method!r}"
+        )
     if not output.name:
         raise OutputError(f"the output must be a file; {str(output)!r} is not the name of one")
     companions = [intervals_path(output)] if settings.intervals is not None else []
+    if settings.draws_output is not None:
+        companions += [settings.draws_output, sidecar_path(settings.draws_output)]
+        check_output_ending(settings.draws_output)
+        check_sidecar(settings.draws_output)
     check_outputs([output, sidecar_path(output), *companions], settings.files.values())
     check_output_ending(output)
     check_sidecar(output)

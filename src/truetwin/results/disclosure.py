@@ -14,6 +14,11 @@ PREDICTED_ANSWERS = (
     "These values are predictions of a statistical model from the answers of language-model twins and of other "
     "people. They are not answers that anybody gave, and must not be presented as such."
 )
+DRAWN_ANSWERS = (
+    "Completed data sets: answers that people gave, and in the place of those they did not give, answers drawn from a "
+    "statistical model. The rows belong to real persons, and a drawn answer says little of any one of them: use the "
+    "draws for estimates over people, pooled over all draws, and never as answers of a person."
+)
 PREDICTED_SHARES = (
     "Predicted shares, made from answers of simulated people and human marginals of other items; "
     "not measured."

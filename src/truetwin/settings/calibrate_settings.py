@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from truetwin.settings.declaration import CommandLineOnly, FileOnly, Flag, InStudy, Unset, setting
+from pydantic import model_validator
+
+from truetwin.settings.declaration import (
+    CommandLineOnly,
+    FileOnly,
+    Flag,
+    InStudy,
+    RuleBrokenError,
+    StudyKey,
+    Unset,
+    setting,
+)
 from truetwin.settings.shared_settings import (
     Blocks,
     DisclosureColumn,
@@ -33,6 +44,12 @@ class Calibrate(OnlyItems, Hyperparameters):
         "items, to a long table NAME.intervals.ENDING beside the predictions. Only for methods that predict "
         "distributions, such as auto.",
     )
+    draws: int | None = setting(
+        None,
+        "Also write this many completed data sets, in which every predicted answer is drawn from its distribution: use "
+        "them for relations between items. Only for methods that predict distributions, such as auto.",
+        ge=2,
+    )
     long: bool = setting(
         False,
         "Write one row for each prediction (respondent_id,item_id,value) instead of a column for each item.",
@@ -59,3 +76,16 @@ class CalibrateCommand(Calibrate, Blocks, PanelFiles, InContext, DisclosureColum
         "predictions are than the plain twins; 0 skips this.",
         ge=0,
     )
+    draws_output: Annotated[
+        Path | None, CommandLineOnly("A study writes draws.parquet to the folder of its run.")
+    ] = setting(
+        None,
+        "File for the draws, with one row an answer (draw,respondent_id,item_id,value); its ending decides the format.",
+    )
+    seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed of the draws.", ge=0)
+
+    @model_validator(mode="after")
+    def _draws_go_to_a_file(self) -> Self:
+        if (self.draws is None) != (self.draws_output is None):
+            raise RuleBrokenError("{draws} and {draws_output} go together")
+        return self

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from truetwin.data import Panel, ResponseMatrix
-from truetwin.errors import AlignmentError, DataError
+from truetwin.errors import AlignmentError, DataError, ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_items, read_personas
 from truetwin.io.marginal_data import read_groups
@@ -251,7 +251,13 @@ def _check_names(study: Study) -> None:
 
 def _check_methods(study: Study) -> None:
     """Check names of methods and their settings by hand, which would otherwise fail after the paid simulation."""
-    from truetwin.calibration.calibrators import by_hand_among, methods, parameters_for, settings_by_hand
+    from truetwin.calibration.calibrators import (
+        by_hand_among,
+        methods,
+        methods_with_laws,
+        parameters_for,
+        settings_by_hand,
+    )
 
     if study.evaluate is not None:
         wanted = (*(study.evaluate.methods or ()), study.evaluate.baseline)
@@ -261,3 +267,8 @@ def _check_methods(study: Study) -> None:
     if study.calibrate is not None:
         method = study.calibrate.method
         settings_by_hand(method, parameters_for(method, study.calibrate.parameters))
+        offering = methods_with_laws()
+        if study.calibrate.draws is not None and methods.resolve(method) not in offering:
+            raise ParameterError(
+                f"calibrate.draws goes with calibrate.method {' or '.join(offering)}; the method is {method!r}"
+            )

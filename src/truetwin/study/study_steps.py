@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from truetwin.data import ResponseMatrix
 from truetwin.data.marginals import Marginals
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.io import write_json, write_table
 from truetwin.io.marginal_data import read_groups, read_marginal_data
+from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Settings, study_record
 from truetwin.settings.evaluate_settings import Evaluate
 from truetwin.settings.shared_settings import TwinAnswers
@@ -31,6 +32,9 @@ from truetwin.study.voice_steps import (
     play_items,
     score_stored,
 )
+
+if TYPE_CHECKING:
+    from truetwin.calibration import Calibration
 
 #: Metric that the report explains. It is always computed.
 REPORTED = "pearson"
@@ -165,7 +169,18 @@ def _calibrate(work: Work) -> list[Path]:
         interval=interval,
         disclosure_column=True,
     )
-    return [output, sidecar, *([intervals_path(output)] if interval else [])]
+    return [output, sidecar, *([intervals_path(output)] if interval else []), *_draws(work, part, result)]
+
+
+def _draws(work: Work, part: Calibrate, result: Calibration) -> list[Path]:
+    """Write the draws that a study asks for. Returns the files."""
+    from truetwin.report.files.draw_files import STUDY_DRAWS, write_draws
+
+    if part.draws is None:
+        return []
+    output, drawn = work.folder / STUDY_DRAWS, result.draws(part.draws, work.study.seed)
+    record = {**study_record(part), "seed": work.study.seed}
+    return [output, write_draws(result, drawn, output, inputs=work.tables(), settings=record)]
 
 
 def _diagnose(work: Work) -> list[Path]:

@@ -41,6 +41,36 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> A
     return json.loads(out) if "--json" in arguments else out
 
 
+def test_calibrate_writes_draws_with_their_disclosure(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: tuple[str, str]
+) -> None:
+    output, file = tmp_path / "out.csv", tmp_path / "draws.parquet"
+    options = ["--output", str(output), "--check", "0", "--draws", "3", "--draws-output", str(file)]
+    run(capsys, "calibrate", *tables, *options, "--seed", "4")
+    table = pq.read_table(file)
+    assert table.column_names == ["draw", "respondent_id", "item_id", "value"]
+    assert set(table["draw"].to_pylist()) == {1, 2, 3}
+    assert b"real persons" in table.schema.metadata[b"truetwin"]
+    sidecar = json.loads((tmp_path / "draws.json").read_text())
+    assert "real persons" in sidecar["disclosure"]
+    assert sidecar["draws"]["seed"] == 4
+    assert sidecar["draws"]["drawn_items"] == ["Q13", "Q14", "Q15"]
+
+
+def test_wrong_draws_are_refused_and_nothing_is_written(tmp_path: Path, tables: tuple[str, str]) -> None:
+    output, draws = str(tmp_path / "out.csv"), str(tmp_path / "draws.csv")
+    for wrong in (
+        ["--draws", "3"],
+        ["--draws-output", draws],
+        ["--draws", "1", "--draws-output", draws],
+        ["--draws", "3", "--draws-output", output],
+        ["--draws", "3", "--draws-output", draws, "--method", "ridge"],
+        ["--draws", "3", "--draws-output", draws, "--seed", "-1"],
+    ):
+        assert _run(["calibrate", *tables, "--output", output, *wrong], debug=False) == 2
+    assert not list(tmp_path.glob("out*")) + list(tmp_path.glob("draws*"))
+
+
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_calibrate_writes_predictions_under_the_same_ids(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: tuple[str, str], ending: str

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from truetwin.cli import _run
-from truetwin.errors import DataError, ScaleError, TruetwinError
+from truetwin.errors import DataError, ParameterError, ScaleError, TruetwinError
 from truetwin.io import read_items, read_personas, read_responses, read_table
 from truetwin.study import read_study, run_study
 from truetwin.study.example_study import write_example
@@ -104,6 +104,25 @@ plan: {budget: 2}
     assert "What to ask next" in report
     record = json.loads((done / "evaluation-leave-one-item-out.json").read_text())
     assert {row["metric"] for row in record["scores"]} == {"pearson", "mae"}
+
+
+def test_a_study_writes_draws_with_its_seed(folder: Path) -> None:
+    text = """
+seed: 3
+inputs: {human: human.csv, twin: generated.csv}
+calibrate: {draws: 2}
+"""
+    done = run(folder, text)
+    table = read_table(done / "draws.parquet")
+    assert table.column_names == ["draw", "respondent_id", "item_id", "value"]
+    assert set(table["draw"].to_pylist()) == {1, 2}
+    assert json.loads((done / "draws.json").read_text())["draws"]["seed"] == 3
+
+
+def test_draws_need_a_method_that_offers_them(folder: Path) -> None:
+    text = "inputs: {human: human.csv, twin: generated.csv}\ncalibrate: {method: ridge, draws: 2}\n"
+    with pytest.raises(ParameterError, match=r"calibrate\.draws goes with calibrate\.method auto"):
+        check_study(read_study(study(folder, text)))
 
 
 def test_marginals_are_reweighted_and_evaluated(folder: Path) -> None:

@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration.auto.item_laws import target_laws
+from truetwin.calibration.auto.item_laws import residuals, target_laws
+from truetwin.calibration.auto.joint_law import joint_item_law
 from truetwin.calibration.auto.levels import ItemLevels
 from truetwin.calibration.auto.new_items import FoldPrediction, has_donors, predict_items
 from truetwin.calibration.auto.new_people import folds_of_people, predict_people
@@ -19,7 +20,7 @@ from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
 from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.orientation import Answers, Array, axis_ids, pick
-from truetwin.calibration.predictive_law import Law
+from truetwin.calibration.predictive_law import JointLaw, Law
 from truetwin.data import Axis, Panel
 from truetwin.errors import ParameterError
 from truetwin.instrument.batteries import complete_blocks, situation_of
@@ -137,6 +138,14 @@ class Auto(Calibrator):
         problem, targets = self.problem_of(design)
         found = self._found(problem, [targets])
         return target_laws(problem, [targets], found, block_blind=self.weights == "block-blind")[0]
+
+    def joint_law(self, design: Design) -> JointLaw:
+        """See the base class."""
+        self._check()
+        problem, targets = self.problem_of(design)
+        found = self._found(problem, [targets])
+        (pseudo,) = residuals(problem, [targets], found, block_blind=self.weights == "block-blind")
+        return joint_item_law(problem, targets, found[0], pseudo)
 
     def person_law(self, design: Design) -> PersonLaw:
         """Estimate the errors to expect in predictions of new respondents; they are the same for each of them."""

@@ -139,7 +139,7 @@ class Residuals:
         return np.asarray(weights)
 
     @cached_property
-    def _scores(self) -> tuple[NDArray[np.intp], Array]:
+    def scores(self) -> tuple[NDArray[np.intp], Array]:
         """Return the pseudo-targets with a level, and their errors, (m, n); NaN where nobody answered."""
         levels = self._levels
         fine = (self.importance > 0) & np.isfinite(levels.mean) & np.isfinite(levels.sd)
@@ -155,7 +155,7 @@ class Residuals:
 
     def law(self) -> ErrorLaw:
         """Estimate the distribution of the errors, and the shares of answers that its quantiles hold."""
-        items, scores = self._scores
+        items, scores = self.scores
         if not items.size:
             uniform = np.full(BINS, 1 / BINS)
             return ErrorLaw(uniform, uniform, 0, np.zeros(len(TAILS)))

@@ -125,13 +125,14 @@ class Problem:
         return chosen
 
     @cached_property
-    def _similarity(self) -> TwinSimilarity:
+    def similarity(self) -> TwinSimilarity:
+        """Similarity of all items in the twins' answers."""
         return twin_similarity(self.twins)
 
     @cached_property
     def links(self) -> Array:
         """Seven sets of links between items, (7, p, p), from twins alone."""
-        alike = self._similarity
+        alike = self.similarity
         alone = np.eye(len(self.blocks), dtype=bool)
         together = self.block[:, None] == self.block
         near, level = alike.centred + 0.5, alike.centred + 0.3 + 0.3 * alike.level
@@ -183,7 +184,7 @@ class Problem:
     def _pairwise_covariance(self) -> Array:
         human, pairs = pairwise_correlations(self.people.values, self.people.seen)
         trust = pairs / (pairs + PRIOR_PAIRS)
-        prior = (1 - PRIOR_LEVEL) * self._similarity.centred + PRIOR_LEVEL
+        prior = (1 - PRIOR_LEVEL) * self.similarity.centred + PRIOR_LEVEL
         covariance = 0.9 * (trust * human + (1 - trust) * prior)
         np.fill_diagonal(covariance, 1.0)
         return np.asarray(covariance)

@@ -1,0 +1,150 @@
+r"""Predict the correlation of people's answers to two new items, from the correlations of pairs of donors.
+
+The correlation :math:`r_{kl}` of the people's answers to donors k and l is regressed, by weighted ridge regression,
+on what twins say of the pair: their correlation, raw and after removing each twin's own mean; the correlation
+:math:`w_k' C w_l` that the people's correlations C imply where the twins' answers to k and l are regressed on the
+other donors with weights :math:`w`; and whether both belong to one block. The penalty has the smallest leave-one-out
+error. What this error exceeds sampling error by is the uncertainty of a predicted correlation, and is drawn anew for
+each draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.calibration.auto.item_links import pairwise_correlations
+from truetwin.calibration.auto.pseudo_targets import Problem
+from truetwin.calibration.orientation import Array
+
+LARGEST = 0.95
+SHRINK_PAIRS = 30.0
+WEIGHT_PAIRS = 50.0
+TWIN_RIDGE = 0.5
+LEAST_PAIRS = 10
+PENALTIES = np.geomspace(1e-4, 10.0, 26)
+
+
+@dataclass(frozen=True, eq=False)
+class TotalCorrelations:
+    """Correlations to expect between people's answers to the new items.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (q, q)
+        Predicted correlations; 1 on the diagonal.
+    sd : float
+        Standard deviation of the true correlations around them.
+    """
+
+    mean: Array
+    sd: float
+
+    def drawn(self, rng: np.random.Generator) -> Array:
+        """Draw one matrix of correlations."""
+        q = len(self.mean)
+        noise = np.triu(rng.normal(0.0, 1.0, (q, q)), 1) * self.sd
+        found = np.clip(self.mean + noise + noise.T, -LARGEST, LARGEST)
+        np.fill_diagonal(found, 1.0)
+        return np.asarray(found)
+
+
+def total_correlations(problem: Problem, targets: Sequence[int]) -> TotalCorrelations:
+    """Predict the correlations between new items; all 0 where there are too few donors to learn from."""
+    answered = problem.answered.copy()
+    answered[list(targets)] = False
+    donors = np.flatnonzero(answered)
+    human, counts = pairwise_correlations(problem.people.values[:, donors], problem.people.seen[:, donors])
+    k, m = np.triu_indices(len(donors), 1)
+    known = counts[k, m] > 2
+    k, m = k[known], m[known]
+    new = np.eye(len(targets))
+    if len(k) < LEAST_PAIRS:
+        return TotalCorrelations(new, 0.0)
+    trust = counts / (counts + SHRINK_PAIRS)
+    people = np.where(np.eye(len(donors), dtype=bool), 1.0, human * trust)
+    a, b = np.triu_indices(len(targets), 1)
+    at = np.array(targets, dtype=np.intp)
+    pairs = _features(problem, donors[k], donors[m], _implied_by_others(problem, donors, people, k, m))
+    wanted = _features(problem, at[a], at[b], _implied(problem, donors, people, at, a, b))
+    found, sd = _ridge(pairs, human[k, m], counts[k, m], wanted)
+    new[a, b] = new[b, a] = np.clip(found, -LARGEST, LARGEST)
+    return TotalCorrelations(new, sd)
+
+
+def _features(problem: Problem, k: NDArray[np.intp], m: NDArray[np.intp], implied: Sequence[Array]) -> Array:
+    """Describe pairs of items by what twins say of them, (pairs, f)."""
+    alike = problem.similarity
+    r = alike.plain[k, m]
+    together = (problem.block[k] == problem.block[m]).astype(np.float64)
+    return np.stack([r, alike.centred[k, m], *implied, together, together * r, np.sign(r) * r**2], axis=1)
+
+
+def _implied(
+    problem: Problem,
+    donors: NDArray[np.intp],
+    people: Array,
+    at: NDArray[np.intp],
+    a: NDArray[np.intp],
+    b: NDArray[np.intp],
+) -> list[Array]:
+    """Compute the correlations that the donors imply for pairs of new items."""
+    found = []
+    for twins in (problem.similarity.centred, problem.similarity.plain):
+        inside = twins[donors[:, None], donors] + TWIN_RIDGE * np.eye(len(donors))
+        W = np.linalg.solve(inside, twins[donors[:, None], at])
+        found.append((W.T @ people @ W)[a, b])
+    return found
+
+
+def _implied_by_others(
+    problem: Problem, donors: NDArray[np.intp], people: Array, k: NDArray[np.intp], m: NDArray[np.intp]
+) -> list[Array]:
+    r"""Compute the correlations that all other donors imply for pairs of donors.
+
+    With A the inverse of all twin correlations (plus ridge) and S = {k, l}, the weights of k and l on the others are
+    :math:`E_S - A_{:S} A_{SS}^{-1}`, which is 0 on S.
+    """
+    found = []
+    for twins in (problem.similarity.centred, problem.similarity.plain):
+        A = np.linalg.inv(twins[donors[:, None], donors] + TWIN_RIDGE * np.eye(len(donors)))
+        P = people @ A
+        G = A @ P
+        det = A[k, k] * A[m, m] - A[k, m] ** 2
+        of_k = np.stack([A[m, m], -A[k, m]]) / det
+        of_m = np.stack([-A[k, m], A[k, k]]) / det
+        inner = of_k[0] * (G[k, k] * of_m[0] + G[k, m] * of_m[1]) + of_k[1] * (
+            G[m, k] * of_m[0] + G[m, m] * of_m[1]
+        )
+        left = P[k, k] * of_m[0] + P[k, m] * of_m[1]
+        right = P[m, k] * of_k[0] + P[m, m] * of_k[1]
+        found.append(people[k, m] - left - right + inner)
+    return found
+
+
+def _ridge(X: Array, r: Array, counts: Array, wanted: Array) -> tuple[Array, float]:
+    """Regress correlations on features of pairs; return the predictions wanted, and the sd of the truth around them."""
+    weight = counts / (counts + WEIGHT_PAIRS)
+    weight /= weight.sum()
+    centre, level = weight @ X, float(weight @ r)
+    scale = np.sqrt(weight @ (X - centre) ** 2)
+    scale = np.where(scale > 1e-9, scale, 1.0)
+    Z = (X - centre) / scale
+    gram, toward = (Z * weight[:, None]).T @ Z, (Z * weight[:, None]).T @ (r - level)
+    values, vectors = np.linalg.eigh(gram)
+    rotated = Z @ vectors
+    best, errors, coefficients = np.inf, r, toward
+    for penalty in PENALTIES:
+        shrunk = 1.0 / (np.maximum(values, 0.0) + penalty)
+        c = shrunk * (vectors.T @ toward)
+        leverage = weight * (1.0 + rotated**2 @ shrunk)
+        left = (r - level - rotated @ c) / np.maximum(1.0 - leverage, 1e-6)
+        loss = float(weight @ left**2)
+        if loss < best:
+            best, errors, coefficients = loss, left, vectors @ c
+    sampling = float(weight @ ((1 - r**2) ** 2 / counts))
+    sd = np.sqrt(max(float(weight @ errors**2) - sampling, 0.0))
+    return level + (wanted - centre) / scale @ coefficients, float(sd)

@@ -1,0 +1,133 @@
+"""Completed data sets drawn from the laws of predictions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import truetwin as tt
+from truetwin.calibration.auto.auto_calibrator import Auto
+from truetwin.calibration.base import make_fold
+from truetwin.calibration.design import Preprocessing, make_designs
+from truetwin.calibration.draws import Draws
+from truetwin.data import Item, Panel, ResponseMatrix, Scale, Target
+from truetwin.datasets import generate_population
+from truetwin.errors import ParameterError
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return generate_population(120, 20, n_new_items=4, n_new_respondents=5).panel
+
+
+@pytest.fixture(scope="module")
+def draws(panel: Panel) -> Draws:
+    return tt.calibrate(panel).draws(6, seed=3)
+
+
+def test_given_answers_stay_and_every_predicted_cell_is_drawn(panel: Panel, draws: Draws) -> None:
+    given = np.isfinite(panel.human_values)
+    predicted = np.zeros(given.shape, dtype=bool)
+    predicted[:, -4:] = True
+    predicted[-5:] = True
+    assert draws.values.shape == (6, 120, 20)
+    for k in range(len(draws)):
+        grid = np.full(given.shape, np.nan)
+        grid[np.ix_(draws.rows, draws.columns)] = draws.values_of(k)
+        np.testing.assert_array_equal(grid[given], panel.human_values[given])
+        np.testing.assert_array_equal(np.isfinite(grid), given | predicted)
+    assert (draws.drawn.std(axis=0) > 0).mean() > 0.9
+
+
+def test_drawn_answers_lie_on_the_scale(panel: Panel, draws: Draws) -> None:
+    for j, item in enumerate(draws.item_ids):
+        answers = draws.values[:, :, j]
+        assert panel.scales[item].on_scale(answers[np.isfinite(answers)]).all()
+
+
+def test_the_seed_decides_the_draws(panel: Panel, draws: Draws) -> None:
+    again, other = (tt.calibrate(panel).draws(6, seed=s) for s in (3, 4))
+    np.testing.assert_array_equal(again.drawn, draws.drawn)
+    assert (other.drawn != draws.drawn).any()
+
+
+def test_hidden_answers_change_no_draw() -> None:
+    panel = generate_population(80, 16, n_new_items=0).panel
+    rng, hidden = np.random.default_rng(0), [2, 7, 11]
+    scrambled = panel.human_values.copy()
+    scrambled[:, hidden] = rng.permutation(scrambled[:, hidden])
+    found = []
+    for human in (panel.human_values, scrambled):
+        whole = Panel(ResponseMatrix(human, panel.respondent_ids, panel.item_ids), panel.twin)
+        fold = make_fold(whole, [Target("item", whole.item_ids[j]) for j in hidden])
+        (design,) = make_designs(whole, [fold], Preprocessing())
+        found.append(Auto().joint_law(design).draw(np.random.default_rng(1)))
+    np.testing.assert_array_equal(*found)
+
+
+def test_spread_and_relations_are_kept_on_average() -> None:
+    population = generate_population(400, 40, n_new_items=10, random_state=1)
+    result = tt.calibrate(population.panel)
+    drawn, truth = result.draws(20), population.truth.values[:, 30:]
+    above = np.triu_indices(10, 1)
+
+    def relations(values: np.ndarray) -> np.ndarray:
+        return np.corrcoef(values, rowvar=False)[above]
+
+    tables = drawn.values[:, :, 30:]
+    ratio = np.median(tables.std(axis=1).mean(axis=0) / truth.std(axis=0))
+    assert 0.8 < ratio < 1.2
+    of_draws = np.mean([relations(table) for table in tables], axis=0)
+    error = np.abs(of_draws - relations(truth)).mean()
+    assert error < 0.7 * np.abs(relations(result.grid[:, 30:]) - relations(truth)).mean()
+
+
+@pytest.mark.extra("pandas")
+def test_tables_are_long_or_wide_and_iterated(draws: Draws) -> None:
+    long, wide = draws.to_frame("pandas"), draws.to_frame("pandas", "wide")
+    assert list(long.columns) == ["draw", "respondent_id", "item_id", "value"]
+    assert list(wide.columns) == ["draw", "respondent_id", *draws.item_ids]
+    assert sorted(wide["draw"].unique()) == [1, 2, 3, 4, 5, 6]
+    tables = list(draws)
+    assert len(tables) == len(draws) == 6
+    assert tables[0].num_rows == len(draws.respondent_ids)
+    assert len(long) == np.isfinite(draws.values).sum()
+
+
+def test_numeric_answers_are_limited_and_nominal_ones_left_out_by_name(panel: Panel) -> None:
+    human, twin = panel.human, panel.twin
+    items = [replace(item) for item in twin.items]
+    items[-1] = Item(items[-1].id, scale=Scale.nominal(range(1, 8)))
+    items[-2] = Item(items[-2].id, scale=Scale.numeric(1, 7))
+    changed = Panel(human, ResponseMatrix(twin.values, twin.respondent_ids, items))
+    drawn = tt.calibrate(changed).draws(2)
+    assert drawn.left_out == {items[-1].id: "its categories have no order"}
+    assert items[-1].id not in drawn.item_ids
+    column = drawn.values[:, :, drawn.item_ids.index(items[-2].id)]
+    assert column.min() >= 1
+    assert column.max() <= 7
+    assert (column != np.round(column)).any()
+
+
+@pytest.mark.parametrize(
+    ("m", "seed", "message"),
+    [
+        (1, 0, "the number of draws must be a whole number of at least 2; got 1"),
+        (2.5, 0, "the number of draws must be a whole number of at least 2; got 2.5"),
+        (2, -1, "the seed of the draws must be a whole number of at least 0; got -1"),
+        (2, 0.5, "the seed of the draws must be a whole number of at least 0; got 0.5"),
+        (2, True, "the seed of the draws must be a whole number of at least 0; got True"),
+    ],
+)
+def test_wrong_numbers_are_refused(m: int, seed: int, message: str) -> None:
+    result = tt.calibrate(generate_population(40, 12, n_new_items=2).panel)
+    with pytest.raises(ParameterError, match=message):
+        result.draws(m, seed)
+
+
+def test_methods_without_laws_have_no_draws(panel: Panel) -> None:
+    result = tt.calibrate(panel, "ridge", items=[panel.new_items[0]])
+    with pytest.raises(ParameterError, match="cannot draw completed data sets"):
+        result.draws(2)
