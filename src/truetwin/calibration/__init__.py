@@ -7,7 +7,8 @@ predicted as if nobody had answered it, so that a method can learn what to do fo
 """
 
 from truetwin.calibration.base import Calibrator, Prediction
-from truetwin.calibration.calibration import Calibration, calibrate
+from truetwin.calibration.calibration import calibrate
+from truetwin.calibration.calibration_result import Calibration
 from truetwin.calibration.calibrators import methods
 from truetwin.calibration.design import Preprocessing
 

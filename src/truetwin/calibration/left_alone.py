@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from truetwin.calibration.calibration import Calibration
+from truetwin.calibration.calibration_result import Calibration
 
 
 def left_alone(result: Calibration) -> list[str]:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 PREDICTED_ANSWERS = (
     "These values are predictions of a statistical model from the answers of language-model twins and of other "
-    "people. They are not answers that anybody gave, and must not be presented as such."
+    "people. They are not answers that anybody gave, and must not be presented as such. For relations between answers, "
+    "use draws."
 )
 DRAWN_ANSWERS = (
     "Completed data sets: answers that people gave, and in the place of those they did not give, answers drawn from a "
