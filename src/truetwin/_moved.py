@@ -1,4 +1,4 @@
-"""What was called otherwise in version 0.1: old import paths and old names of hooks, which work in this version still.
+"""Old names of version 0.1: import paths and hooks that still work in this version.
 
 Every use of an old name warns (``DeprecationWarning``) and names the new one. The next version drops this module.
 """

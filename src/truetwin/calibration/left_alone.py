@@ -1,4 +1,4 @@
-"""What a calibration leaves alone, in sentences."""
+"""Say in sentences which answers a calibration leaves alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a calibration gains over the twins as they are, measured on answers that are hidden for it."""
+"""Measure what a calibration gains over the twins as they are, on answers that are hidden for it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def measure_gain(
 
 
 def faced_protocols(result: Calibration) -> list[tuple[Axis, str]]:
-    """How to hide answered targets so that they face what the new ones face: the axis, and the protocol."""
+    """Choose how to hide answered targets so that they face what the new ones face: the axis, and the protocol."""
     found: list[tuple[Axis, str]] = []
     for part in result.parts:
         if part.axis == "respondent":
@@ -99,7 +99,7 @@ def faced_protocols(result: Calibration) -> list[tuple[Axis, str]]:
 
 
 def is_gain(row: Mapping[str, Any]) -> bool:
-    """Whether a method's row of a summary shows a gain that is more than chance."""
+    """Tell whether a method's row of a summary shows a gain that is more than chance."""
     return bool(row["difference"] > 2 * row["difference_standard_error"])
 
 

@@ -388,7 +388,7 @@ def _score_designs(
 
 @dataclass(frozen=True, eq=False)
 class Hidden:
-    """What was hidden in a fold, and where each sample's known answers lie.
+    """Hidden answers of a fold, with the mean and spread of each sample's known answers.
 
     Attributes
     ----------
@@ -405,7 +405,7 @@ class Hidden:
 
     @classmethod
     def of(cls, panel: Panel, design: Design) -> Hidden:
-        """What a design hides."""
+        """Collect the answers that a design hides."""
         answers = orient(pick(panel.human_values, design.fold.targets, design.axis), design.axis)
         centre, spread = np.full((2, design.n_samples), np.nan)
         if design.axis == "respondent":

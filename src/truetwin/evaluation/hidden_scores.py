@@ -1,4 +1,4 @@
-"""What a method reaches on the answered items, hidden in turn: what verdicts on new items rest on."""
+"""Score a method on the answered items, hidden in turn. Verdicts on new items rest on these scores."""
 
 from __future__ import annotations
 

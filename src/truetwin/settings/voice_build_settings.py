@@ -228,7 +228,7 @@ class NarrativeCommand(NarrativeBuild, BuildOutput):
 
 
 class ReplyOptions(Settings):
-    """How far back the rules search for the message that a message replies to, if the log does not name it."""
+    """Limits on how far back rules search for the message that is replied to, if the log does not name it."""
 
     window: Annotated[int, Unit("messages")] = setting(
         100,

@@ -43,7 +43,7 @@ SLOPE_NOISE = 0.05
 
 @dataclass(frozen=True, eq=False)
 class PossibleErrors:
-    """What may happen to the predictions of one new item: one row a pseudo-target, in units of predicted sds.
+    """Errors that the predictions of one new item may have: one row a pseudo-target, in units of predicted sds.
 
     Attributes
     ----------

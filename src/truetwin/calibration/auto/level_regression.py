@@ -25,7 +25,7 @@ LINEAR_VARIANCES = (0.0, 1.0, 5.0, 25.0, 125.0)
 
 @dataclass(frozen=True, eq=False)
 class Expected:
-    """What the regression expects of every item without its own value.
+    """Expectations of the regression for every item without its own value.
 
     Attributes
     ----------

@@ -52,7 +52,7 @@ class FoldLevels:
 
 @dataclass(frozen=True, eq=False)
 class ItemLevels:
-    """What the levels of all folds share.
+    """Quantities that the levels of all folds share.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class ItemLevels:
 
     @cached_property
     def _position(self) -> Array:
-        """Where twin means lie between the ends of the scale."""
+        """Compute where twin means lie between the ends of the scale."""
         return np.clip((self.problem.twins.mean - self._low) / self._range, 0.0, 1.0)
 
     def _room(self, mean: Array) -> Array:

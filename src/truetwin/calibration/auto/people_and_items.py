@@ -86,7 +86,7 @@ class _Cells:
 
     @cached_property
     def item_levels(self) -> ItemLevels:
-        """What the levels of all items share."""
+        """Quantities that all items share."""
         return ItemLevels(self.problem)
 
     @cached_property

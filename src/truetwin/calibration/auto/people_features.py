@@ -71,7 +71,7 @@ class PeopleTable:
 
     @cached_property
     def eigenvalues(self) -> Array:
-        """Of :math:`T'T`."""
+        """Eigendecomposition of :math:`T'T`."""
         return self._decomposition[0]
 
     @cached_property

@@ -47,7 +47,7 @@ SPLITS = (((0, 1, 2),), ((0,), (1, 2)), ((0,), (1,), (2,)))
 
 @dataclass(frozen=True, eq=False)
 class PeopleWeights:
-    """What is learned from people and then used for others.
+    """Weights learned from some people and then used for others.
 
     Attributes
     ----------

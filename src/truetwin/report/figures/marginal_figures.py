@@ -28,7 +28,7 @@ def example_item_figure(example: ExampleItem) -> Figure:
 
 
 def variance_ratio_figure(ratios: VarianceRatios) -> Figure:
-    """How much of the humans' variance predictions retain, over hidden items (figure 9 of paper A); 1 is right."""
+    """Draw how much of the humans' variance predictions retain, over hidden items (figure 9 of paper A); 1 is right."""
     return ratio_figure(
         {
             "twins as they are": ratios.uncalibrated.tolist(),

@@ -129,7 +129,7 @@ def _record(
     settings: Mapping[str, Any],
     interval: float | None,
 ) -> dict[str, Any]:
-    """What the sidecar says."""
+    """Collect the content of the sidecar."""
     content = {
         "disclosure": PREDICTED_ANSWERS,
         "method": result.method,

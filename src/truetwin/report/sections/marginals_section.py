@@ -30,7 +30,7 @@ SCORE_FIELDS = (
 
 
 def marginal_scores_section(record: Mapping[str, Any]) -> Section:
-    """How well shares of known items were predicted; ``record`` is an evaluation of marginals as JSON."""
+    """Show how well shares of known items were predicted; ``record`` is an evaluation of marginals as JSON."""
     text = "Items with known shares were hidden, predicted, and compared with what is known of them."
     table = Table("Discrepancies by method", SCORE_FIELDS, record["rows"])
     return Section("How well populations are predicted", (text, *record["notes"]), (table,))

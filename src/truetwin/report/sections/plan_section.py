@@ -1,4 +1,4 @@
-"""What to ask next."""
+"""Show which items or people to ask next."""
 
 from __future__ import annotations
 

@@ -63,13 +63,13 @@ from truetwin.voice.protocols.free_replies import ReplyTask
 from truetwin.voice.protocols.item_selection import select_items
 from truetwin.voice.protocols.judging import judge_task, outcome_of_judgement
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status
+from truetwin.voice.protocols.playing import JUDGED
 from truetwin.voice.protocols.voice_task import HISTORY_TURNS, Setup, VoiceTask
 
 #: Version of the tasks; it rises when scores are no longer comparable with earlier ones.
 VERSION = 1
 #: Retries of one call, and seconds that one attempt may take; after them the sample has failed.
 MAX_RETRIES, ATTEMPT_TIMEOUT = 6, 120
-JUDGED = (Protocol.REPLY_VS_DISTRACTORS, Protocol.MAP_TO_OPTIONS, Protocol.SCORING)
 #: What the argument ``protocol`` may be; ``judged`` is one free reply under all three judging protocols.
 PROTOCOLS: dict[str, tuple[Protocol, ...]] = {
     "choice": (Protocol.CHOICE,),
