@@ -144,9 +144,7 @@ class DonorPart:
 
 def _donor_part(problem: Problem, targets: Sequence[int], pseudo: Sequence[Residuals]) -> DonorPart:
     """Learn how far the errors of the targets may follow the donors."""
-    known = problem.answered.copy()
-    known[list(targets)] = False
-    donors = np.flatnonzero(known)
+    donors = np.flatnonzero(problem.donors(targets))
     Z = problem.people.values[:, donors]
     moments = Z.T @ Z / max(len(Z), 1) + DONOR_RIDGE * np.eye(len(donors))
     values, vectors = np.linalg.eigh(moments)

@@ -79,9 +79,7 @@ def _widen(problem: Problem, values: Array, fold: Sequence[int], stacks: Sequenc
 
 def has_donors(problem: Problem, fold: Sequence[int]) -> NDArray[np.bool_]:
     """Test which people have answered an item that is not hidden."""
-    donors = problem.answered.copy()
-    donors[list(fold)] = False
-    return np.asarray(problem.people.seen[:, donors].any(axis=1))
+    return np.asarray(problem.people.seen[:, problem.donors(fold)].any(axis=1))
 
 
 def _learn(
@@ -107,8 +105,7 @@ def pseudo_target_weights(
     A block counts with the square root of its size. The target's siblings (items of its block) together count as much
     again as all items. With ``block_blind`` they do not count at all.
     """
-    donors = problem.answered.copy()
-    donors[list(fold)] = False
+    donors = problem.donors(fold)
     if s == "pool":
         return donors.astype(np.float64)
     size = np.bincount(problem.block[donors], minlength=int(problem.block.max()) + 1)

@@ -189,14 +189,19 @@ class Problem:
         np.fill_diagonal(covariance, 1.0)
         return np.asarray(covariance)
 
+    def donors(self, fold: Sequence[int]) -> NDArray[np.bool_]:
+        """Mark the answered items outside a fold, (p,)."""
+        found = self.answered.copy()
+        found[list(fold)] = False
+        return found
+
     def situation(self, target: int, fold: Sequence[int]) -> Situation:
         """Classify a target: "known battery", "new battery", or "pool".
 
         A *known battery* has an item that is answered and not hidden. In a *new battery* there is none, although
         other batteries exist. In a *pool* there are no batteries at all.
         """
-        donors = self.answered.copy()
-        donors[list(fold)] = False
+        donors = self.donors(fold)
         if (donors & (self.block == self.block[target])).any():
             return "known battery"
         members = np.bincount(self.block[donors], minlength=1)

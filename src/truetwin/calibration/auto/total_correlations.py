@@ -54,9 +54,7 @@ class TotalCorrelations:
 
 def total_correlations(problem: Problem, targets: Sequence[int]) -> TotalCorrelations:
     """Predict the correlations between new items; all 0 where there are too few donors to learn from."""
-    answered = problem.answered.copy()
-    answered[list(targets)] = False
-    donors = np.flatnonzero(answered)
+    donors = np.flatnonzero(problem.donors(targets))
     human, counts = pairwise_correlations(problem.people.values[:, donors], problem.people.seen[:, donors])
     k, m = np.triu_indices(len(donors), 1)
     known = counts[k, m] > 2
