@@ -155,6 +155,8 @@ def cell(value: Any, style: str) -> str:
     """
     if value is None:
         return ""
+    if isinstance(value, float) and math.isinf(value):
+        return "∞" if value > 0 else "-∞"
     if isinstance(value, float) and math.isnan(value):
         return "undefined"
     return format(value, style) if style and not isinstance(value, str) else str(value)

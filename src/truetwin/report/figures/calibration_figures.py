@@ -69,9 +69,9 @@ def ratio_figure(ratios: Mapping[str, Sequence[float]]) -> Figure:
     for (name, values), colour in zip(shown.items(), (TWIN, CALIBRATED, CHANCE), strict=False):
         median = f" (median {np.median(values):.2f}, n {values.size})" if values.size else " (none)"
         axes.hist(np.minimum(values, edges[-1]), bins=edges, alpha=0.7, label=f"{name}{median}", color=colour)
-    axes.axvline(1.0, color=HUMAN, linewidth=1.4)
+    axes.axvline(1.0, color=HUMAN, linewidth=1.4, label="as people")
     axes.set_xlabel("variance of answers / variance of people's answers")
     axes.set_ylabel("items")
-    axes.margins(y=0.25)
-    axes.legend(frameon=False, fontsize=8)
+    axes.margins(y=0.35)
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
     return figure
