@@ -230,7 +230,7 @@ def jeffreys_interval(share: ArrayLike, n: ArrayLike, level: float = 0.9) -> tup
     --------
     >>> low, high = jeffreys_interval(0.0, 20.0)
     >>> round(float(low), 3), round(float(high), 3)
-    (0.0, 0.091)
+    (0.0, 0.09)
     """
     from scipy.stats import beta
 
@@ -294,7 +294,8 @@ def _predictions(
     everyone = np.asarray(everybody, dtype=np.float64).reshape(-1, y.shape[1])
     if len(everyone) < len(y) or not (np.isfinite(f).all() and np.isfinite(everyone).all()):
         raise DataError(
-            "predictions must be finite numbers, and everybody must include those who answered; leave out people without"
+            "predictions must be finite numbers, and everybody must include those who answered; leave out people "
+            "without them"
         )
     w = np.ones(len(everyone)) if weights is None else np.asarray(weights, dtype=np.float64)
     if w.shape != (len(everyone),):
@@ -391,7 +392,13 @@ def _prior_only(prior: SharePrior, level: float) -> SamplePosterior:
 
 
 def _classical(
-    prior: SharePrior, y: Array, alone: Array, design: SampleDesign, fraction: float, size: Array, level: float
+    prior: SharePrior,
+    y: Array,
+    alone: Array,
+    design: SampleDesign,
+    fraction: float,
+    size: Array,
+    level: float,
 ) -> tuple[Array, Array]:
     """Intervals of the sample alone: Jeffreys for functions that take two values, Student for the rest."""
     error = np.sqrt(linearised_variance(y, design, fraction=fraction))

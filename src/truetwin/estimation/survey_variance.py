@@ -1,7 +1,7 @@
 r"""Design-based errors: weighted means and their variance under strata, clusters and weights, or replicate weights.
 
-Arrays in, arrays out. All columns of ``values`` are estimated at once: the indicators of an item's categories, its codes,
-any other function of the answer.
+Arrays in, arrays out. All columns of ``values`` are estimated at once: the indicators of an item's categories, its
+codes, any other function of the answer.
 
 *Linearised variance.* The Hajek mean is :math:`\bar y = \sum w_i y_i / \sum w_i`. Each answer moves it by its score
 :math:`z_i = w_i (y_i - \bar y) / \sum w_i`. With :math:`z_{hg}` the sum of scores in cluster g of stratum h,
@@ -127,7 +127,7 @@ class SampleDesign:
 
     @cached_property
     def _weight_by_stratum(self) -> Array:
-        return np.bincount(self.strata, self.weights)
+        return np.bincount(self.strata, self.weights).astype(np.float64)
 
     @property
     def n_clusters(self) -> int:
@@ -332,7 +332,7 @@ def intraclass_correlation(values: ArrayLike, design: SampleDesign) -> Array:
     total = between + (usual_size - 1) * within
     raw = np.divide(between - within, total, out=np.zeros_like(total), where=total > 0)
     own = np.clip(raw, 0.0, MOST_RHO)
-    return ((g - 1) * own + USUAL_RHO_CLUSTERS * USUAL_RHO) / (g - 1 + USUAL_RHO_CLUSTERS)
+    return np.asarray(((g - 1) * own + USUAL_RHO_CLUSTERS * USUAL_RHO) / (g - 1 + USUAL_RHO_CLUSTERS))
 
 
 def design_effect(values: ArrayLike, design: SampleDesign) -> Array:
