@@ -166,15 +166,15 @@ def person_group(panel: Panel, column: str) -> NDArray[np.object_]:
 
 def answering(panel: Panel) -> NDArray[np.bool_]:
     """Tell which respondents have answered at least one item themselves, (n,)."""
-    found: NDArray[np.bool_] = np.isfinite(panel.human_values).any(axis=1)
-    return found
+    return np.asarray(np.isfinite(panel.human_values).any(axis=1))
 
 
 def _units(panel: Panel, column: str, what: str) -> NDArray[np.intp]:
     """Number the strata or clusters; -1 where missing."""
     _refuse_item(panel, column, f"{'strata' if what == 'stratum' else 'clusters'}")
     names = panel.person_groups(column)
-    lacking = np.equal(names, None).astype(bool) & answering(panel)
+    lacking = answering(panel)
+    lacking[[name is not None for name in names]] = False
     if lacking.any():
         first = panel.respondent_ids[int(np.argmax(lacking))]
         raise DataError(
