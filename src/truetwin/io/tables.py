@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,22 +63,7 @@ def read_responses(
     DataError
         If its content is not a table of answers.
     """
-    path = Path(path)
-    declared = dict(items or {})
-    if path.suffix.lower() in SURVEY_ENDINGS:
-        from truetwin.io.survey_files import read_survey_file
-
-        table, labelled = read_survey_file(path)
-        declared = {**labelled, **declared}
-    else:
-        from truetwin.io.qualtrics import from_qualtrics, is_qualtrics_export
-
-        table = read_table(path)
-        if is_qualtrics_export(table):
-            table, worded, id_column = from_qualtrics(table, id_column, str(path))
-            declared = {**worded, **declared}
-        if DISCLOSURE_COLUMN in table.column_names and DISCLOSURE_COLUMN not in declared:
-            table = table.drop_columns([DISCLOSURE_COLUMN])
+    table, declared, id_column = open_answers(path, id_column, items)
     return from_frame(
         table,
         id_column=id_column,
@@ -87,6 +72,35 @@ def read_responses(
         weight_column=weight_column,
         expectations=expectations,
     )
+
+
+def open_answers(
+    path: str | Path,
+    id_column: str | None,
+    items: Mapping[str, Item] | None,
+    keep: Callable[[Sequence[str]], Sequence[str]] | None = None,
+) -> tuple[pa.Table, dict[str, Item], str | None]:
+    """Open a file of answers. Returns its table, the declarations (the file's labels and ``items``), and the id column.
+
+    ``keep`` chooses, among the columns of a Qualtrics export, those that are kept though they are no closed questions.
+    """
+    path = Path(path)
+    declared = dict(items or {})
+    if path.suffix.lower() in SURVEY_ENDINGS:
+        from truetwin.io.survey_files import read_survey_file
+
+        table, labelled = read_survey_file(path)
+        return table, {**labelled, **declared}, id_column
+    from truetwin.io.qualtrics import from_qualtrics, is_qualtrics_export
+
+    table = read_table(path)
+    if is_qualtrics_export(table):
+        kept = keep(table.column_names) if keep else ()
+        table, worded, id_column = from_qualtrics(table, id_column, str(path), kept)
+        declared = {**worded, **declared}
+    if DISCLOSURE_COLUMN in table.column_names and DISCLOSURE_COLUMN not in declared:
+        table = table.drop_columns([DISCLOSURE_COLUMN])
+    return table, declared, id_column
 
 
 def read_table(path: str | Path) -> pa.Table:
