@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def panel_of(settings: PanelFiles) -> Panel:
     """Read the tables of a job and align them. Columns of the sample design are checked."""
     from truetwin.cli.output import note
-    from truetwin.data.sample_design import check_design
+    from truetwin.data.person_design import check_design
     from truetwin.io.panel_files import read_panel
     from truetwin.settings.shared_settings import InContext
 

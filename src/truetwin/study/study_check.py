@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from truetwin.data import Panel, ResponseMatrix
-from truetwin.data.sample_design import check_design
+from truetwin.data.person_design import check_design
 from truetwin.errors import AlignmentError, DataError, ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_items, read_personas

@@ -12,7 +12,7 @@ import pytest
 
 from truetwin.data import Item, Panel, People, Scale
 from truetwin.data.people_frames import people_from_frame
-from truetwin.data.sample_design import person_group, person_weights, sample_design
+from truetwin.data.person_design import person_design, person_group, person_weights
 from truetwin.errors import AlignmentError, DataError, UnknownNameError
 
 HUMAN = {"id": ["a", "b", "c", "d"], "Q1": [1, 2, 3, None], "Q2": [2, 2, None, None]}
@@ -141,19 +141,19 @@ def test_a_missing_weight_of_people_without_answers_counts_nothing() -> None:
 )
 def test_bad_weights_are_refused(weights: list[Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        sample_design(panel(w=weights), weights="w")
+        person_design(panel(w=weights), weights="w")
 
 
 def test_weights_that_are_an_item_are_refused() -> None:
     people = pa.table({"id": ["a", "b", "c"], "Q3": [1, 1, 1]})
     with pytest.raises(DataError, match=r"weights must be no item; 'Q3'"):
-        sample_design(Panel.from_frames(pa.table(HUMAN), pa.table(TWIN), people=people), weights="Q3")
+        person_design(Panel.from_frames(pa.table(HUMAN), pa.table(TWIN), people=people), weights="Q3")
 
 
 def test_clusters_are_within_their_stratum() -> None:
     human = pa.table({**HUMAN, "Q1": [1, 2, 3, 4], "s": ["x", "x", "y", "y"], "c": [1, 2, 1, 2]})
     found = Panel.from_frames(human, pa.table(TWIN), people_columns=["s", "c"])
-    design = sample_design(found, strata="s", clusters="c")
+    design = person_design(found, strata="s", clusters="c")
     assert design.strata is not None
     assert design.clusters is not None
     assert design.strata.tolist() == [0, 0, 1, 1, -1]
@@ -177,16 +177,16 @@ def test_designs_without_a_variance_are_refused(
     columns: dict[str, list[Any]], asked: dict[str, str], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        sample_design(panel(**columns), **asked)  # type: ignore[arg-type]
+        person_design(panel(**columns), **asked)  # type: ignore[arg-type]
 
 
 def test_replicate_weights_come_in_the_order_of_their_numbers() -> None:
     found = panel(rep10=[3, 3, 3, 3], rep2=[2, 2, 2, 2], report=[1, 1, 1, 1])
-    design = sample_design(found, replicate_weights="rep")
+    design = person_design(found, replicate_weights="rep")
     assert design.replicates is not None
     assert design.replicates[0].tolist() == [2, 3]
     with pytest.raises(UnknownNameError, match="no column 'rpe1'"):
-        sample_design(found, replicate_weights="rpe")
+        person_design(found, replicate_weights="rpe")
 
 
 def test_a_group_of_one_is_refused() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from truetwin.data.people_columns import PeopleColumns
-from truetwin.data.sample_design import check_design
+from truetwin.data.person_design import check_design
 from truetwin.errors import DataError, FileFormatError, UnknownNameError
 from truetwin.io import read_people
 from truetwin.io.panel_files import read_panel

@@ -1,8 +1,9 @@
-"""Sample design: how the people of a panel were sampled, as arrays, and the checks on its columns."""
+"""Columns of the people table that say how the people of a panel were sampled, by person, and the checks on them."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +15,12 @@ from truetwin.data.people_columns import PeopleColumns, names_among, replicate_c
 from truetwin.errors import DataError
 
 Array = NDArray[np.float64]
+#: Column of the people table, or one weight for each respondent of a panel.
+PersonWeights = str | Sequence[float] | Array
 
 
 @dataclass(frozen=True, eq=False)
-class SampleDesign:
+class PersonDesign:
     """How the people of a panel were sampled: one row a respondent of the panel, in its order.
 
     Attributes
@@ -38,21 +41,23 @@ class SampleDesign:
     replicates: Array | None = None
 
 
-def sample_design(
+def person_design(
     panel: Panel,
     *,
-    weights: str | None = None,
+    weights: PersonWeights | None = None,
     strata: str | None = None,
     clusters: str | None = None,
     replicate_weights: str | None = None,
-) -> SampleDesign:
-    """Read the sample design from the people table of a panel.
+) -> PersonDesign:
+    """Read from the people table of a panel how its people were sampled.
 
     Parameters
     ----------
     panel : Panel
         Answers with a people table.
-    weights, strata, clusters : str, optional
+    weights : str or array of shape (n,), optional
+        Column of the people table, or one weight for each respondent of the panel, in its order.
+    strata, clusters : str, optional
         Columns of the people table.
     replicate_weights : str, optional
         Prefix of the columns of replicate weights, such as ``repwgt`` for ``repwgt1``, ``repwgt2`` ...
@@ -71,7 +76,7 @@ def sample_design(
     >>> import pyarrow as pa
     >>> human = pa.table({"id": ["a", "b"], "Q1": [1, 2], "w": [0.5, 1.5]})
     >>> panel = Panel.from_frames(human, human.drop_columns(["w"]), people_columns=["w"])
-    >>> sample_design(panel, weights="w").weights
+    >>> person_design(panel, weights="w").weights
     array([0.5, 1.5])
     """
     replicates = None
@@ -93,12 +98,12 @@ def sample_design(
     elif cluster is not None and np.unique(cluster[answering(panel)]).size < 2:
         raise DataError(f"there must be at least two clusters; column {clusters!r} has one only")
     weight = None if weights is None else person_weights(panel, weights)
-    return SampleDesign(weight, stratum, cluster, replicates)
+    return PersonDesign(weight, stratum, cluster, replicates)
 
 
 def check_design(panel: Panel, columns: PeopleColumns) -> None:
     """Check weights, strata, clusters and groups before anything is computed. Raises the first error found."""
-    sample_design(
+    person_design(
         panel,
         weights=columns.weights,
         strata=columns.strata,
@@ -110,32 +115,40 @@ def check_design(panel: Panel, columns: PeopleColumns) -> None:
             person_group(panel, name)
 
 
-def person_weights(panel: Panel, column: str) -> Array:
+def person_weights(panel: Panel, weights: PersonWeights) -> Array:
     """Read one weight for each respondent, (n,); 0 for those who have answered nothing and have none.
 
-    Raises the errors of :func:`sample_design`.
+    ``weights`` is a column of the people table, or an array in the order of the panel's respondents. Raises the errors
+    of :func:`person_design`.
     """
-    _refuse_item(panel, column, "weights")
-    values = panel.person_numbers(column)
-    where = f"column {column!r} of weights"
+    if isinstance(weights, str):
+        _refuse_item(panel, weights, "weights")
+        values, where = panel.person_numbers(weights), f"column {weights!r} of weights"
+    else:
+        values, where = np.array(weights, dtype=np.float64), "the array of weights"
+        n = len(panel.respondent_ids)
+        if values.shape != (n,):
+            raise DataError(
+                f"{where} must have one weight for each of {n} respondents of the panel; its shape is {values.shape}"
+            )
     for wrong, must in ((np.isinf(values), "be finite"), (values < 0, "not be negative")):
         if wrong.any():
             k = int(np.argmax(wrong))
             raise DataError(
                 f"{where} must {must}; respondent {panel.respondent_ids[k]!r} has {values[k]:g}"
                 + (f" ({int(wrong.sum()) - 1} more)" if wrong.sum() > 1 else "")
-                + ". Correct the cells; a weight of 0 leaves a person out."
+                + ". Correct it; a weight of 0 leaves a person out."
             )
-    lacking = np.isnan(values) & answering(panel)
+    here = answering(panel)
+    lacking = np.isnan(values) & here
     if lacking.any():
         first = panel.respondent_ids[int(np.argmax(lacking))]
         raise DataError(
-            f"{where} must have a weight for everybody who has answered; {int(lacking.sum())} of "
-            f"{int(answering(panel).sum())} have none, such as respondent {first!r}. Fill them in; a weight of 0 "
-            "leaves a person out."
+            f"{where} must have a weight for everybody who has answered; {int(lacking.sum())} of {int(here.sum())} "
+            f"have none, such as respondent {first!r}. Fill them in; a weight of 0 leaves a person out."
         )
     found = np.where(np.isnan(values), 0.0, values)
-    if not (found[answering(panel)] > 0).any():
+    if not (found[here] > 0).any():
         raise DataError(f"{where} must be positive for somebody who has answered; all are 0")
     return found
 
