@@ -1,1 +1,1 @@
-"""Estimates: what a population answers to new items, by group and with intervals that hold."""
+"""Estimate population quantities of new items, with errors that respect weights and clusters."""
