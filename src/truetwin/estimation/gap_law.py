@@ -4,15 +4,15 @@ The gap of a group in an item, in sd of the item, is predicted by
 
 .. math:: b_1 \, t_{jg} + b_2 \, c_{jg}
 
-with t the gap of the group's twins and c that of calibrated predictions. Both coefficients are learned on answered items,
-each predicted as if nobody had answered it, by a ridge regression whose penalty is chosen by hiding whole batteries. No
-gap, the twins' gap and the calibrated gap are among the candidates.
+with t the gap of the group's twins and c that of calibrated predictions. Both coefficients are learned on answered
+items, each predicted as if nobody had answered it, by a ridge regression whose coefficients are not negative and whose
+penalty is chosen by hiding whole batteries. No gap, the twins' gap and the calibrated gap are among the candidates.
 
-The errors of a group's mean have two parts: an error of the prediction with sd :math:`\tau`, shared in size by all groups of
-an item, and the chance that the few people of a group differ from what they are predicted to be, :math:`1 / n_g`. How large
-:math:`\tau` is differs between items; its distribution over a grid is learned by EM on the answered items, with whole
-batteries hidden. Errors of gaps are those of deviations from everybody: a level error of the item, which all groups share,
-is no error of a gap and cancels in the difference of two groups.
+The error of a group's mean has two parts. One is an error of the prediction with sd :math:`\tau`, alike in size for all
+groups of an item. The other is chance, with variance :math:`1 / n_g`: the few people of a group differ from what such
+people answer on average. The size of :math:`\tau` differs between items; how often it has each is learned by EM on
+answered items, with whole batteries hidden. Gaps are deviations from everybody. An error in the level of an item, which
+all groups share, is therefore no error of a gap, and it cancels in the difference of two groups.
 """
 
 from __future__ import annotations
@@ -82,10 +82,14 @@ class GapLaw:
         units = np.unique(np.asarray(record.units, dtype=object).astype(str), return_inverse=True)[1]
         items = seen.any(axis=1)
         if np.unique(units[items]).size < FEWEST_UNITS:
-            return cls(np.zeros(2), "no gap: too few answered items to learn from", _prior(), int(items.sum()))
+            return cls(
+                np.zeros(2), "no gap: too few answered items to learn from", _prior(), int(items.sum())
+            )
         features = np.stack([record.twin, record.calibrated], axis=-1)
         precision = np.where(seen, 1.0 / (np.median(TAUS) ** 2 + 1.0 / np.maximum(record.bases, 1.0)), 0.0)
-        precision /= np.maximum(np.bincount(units, weights=items), 1.0)[units][:, None]  # each battery counts once
+        precision /= np.maximum(np.bincount(units, weights=items), 1.0)[units][
+            :, None
+        ]  # each battery counts once
         chosen, coefficients, predicted = _fit(record.human, features, precision, units)
         errors = np.where(seen, record.human - predicted, np.nan)
         return cls(coefficients, chosen, tau_weights(errors, record.bases, units), int(items.sum()))
@@ -97,7 +101,9 @@ class GapLaw:
         )
 
 
-def _fit(human: Floats, features: Floats, precision: Floats, units: NDArray[np.int64]) -> tuple[str, Floats, Floats]:
+def _fit(
+    human: Floats, features: Floats, precision: Floats, units: NDArray[np.int64]
+) -> tuple[str, Floats, Floats]:
     """Choose the way to predict gaps that has the least squared error with whole units hidden.
 
     Returns its name, its coefficients, and the gaps that it predicts for hidden units.
@@ -108,7 +114,11 @@ def _fit(human: Floats, features: Floats, precision: Floats, units: NDArray[np.i
     np.add.at(square, units, per_item[0])
     np.add.at(cross, units, per_item[1])
     size = max(float(np.trace(square.sum(axis=0))) / 2.0, 1e-12)
-    fixed = {"no gap": np.zeros(2), "the twins' gap": np.array([1.0, 0.0]), "the calibrated gap": np.array([0.0, 1.0])}
+    fixed = {
+        "no gap": np.zeros(2),
+        "the twins' gap": np.array([1.0, 0.0]),
+        "the calibrated gap": np.array([0.0, 1.0]),
+    }
     candidates: dict[str, tuple[Floats, Floats]] = {
         name: (c, np.broadcast_to(c, (len(square), 2))) for name, c in fixed.items()
     }
@@ -123,7 +133,11 @@ def _fit(human: Floats, features: Floats, precision: Floats, units: NDArray[np.i
         losses[name] = float((precision * (y - predictions[name]) ** 2).sum())
     best = min(losses, key=losses.__getitem__)
     whole = candidates[best][0]
-    words = best if best in fixed else f"{whole[0]:.2f} of the twins' gap and {whole[1]:.2f} of the calibrated gap"
+    words = (
+        best
+        if best in fixed
+        else f"{whole[0]:.2f} of the twins' gap and {whole[1]:.2f} of the calibrated gap"
+    )
     return words, whole, predictions[best]
 
 
@@ -133,7 +147,7 @@ def _solve(square: Floats, cross: Floats) -> Floats:
     alone = np.maximum(cross / np.diagonal(square, axis1=1, axis2=2), 0.0)
     gain = cross * alone
     one = np.where(np.arange(2) == gain.argmax(axis=1)[:, None], alone, 0.0)
-    return np.asarray(np.where((free >= 0).all(axis=1)[:, None], free, one))
+    return np.asarray(np.where((free >= 0).all(axis=1, keepdims=True), free, one))
 
 
 def tau_weights(errors: Floats, bases: Floats, units: NDArray[np.int64], n_steps: int = 100) -> Floats:
@@ -167,14 +181,14 @@ def tau_weights(errors: Floats, bases: Floats, units: NDArray[np.int64], n_steps
 
 
 def _prior() -> Floats:
-    return PSEUDO / PSEUDO.sum()
+    return np.asarray(PSEUDO / PSEUDO.sum())
 
 
 def deviation_variances(shares: Floats, bases: Floats) -> tuple[Floats, Floats]:
     """Return the variance of each group's deviation from everybody, and of each difference of two groups, by tau.
 
-    Errors of group means are independent given the item's level. A deviation takes the mean error, weighted by the shares
-    of the groups, off each.
+    Errors of group means are independent given the item's level. A deviation is an error less the mean error, weighted
+    by the shares of the groups.
 
     Parameters
     ----------

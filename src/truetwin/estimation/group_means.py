@@ -61,8 +61,8 @@ def gap_record(
 ) -> GapRecord:
     """Collect the gaps of groups in answered items, in sd of each item.
 
-    Twins' and calibrated gaps are taken over the people who answered the item, so that all three are means over the same
-    people. Twins' gaps are in sd of the twins, calibrated gaps in sd of people.
+    Twins' and calibrated gaps are taken over the people who answered the item, so that all three are means over the
+    same people. Twins' gaps are in sd of the twins, calibrated gaps in sd of people.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Statistics that can be published of an item: means of functions of the category, the median, and relations.
 
-A *share* is the mean of an indicator, a *mean* that of the codes, a *top-2 share* that of an indicator of the two highest
-categories. One law of an item's shares serves them all.
+A *share* is the mean of an indicator, a *mean* that of the codes, a *top-2 share* that of an indicator of the two
+highest categories. One law of an item's shares serves them all.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -104,7 +105,9 @@ def why_not(statistic: Statistic, scale: Scale) -> str | None:
     if scale.kind == "nominal" and kind not in ("share", "gap"):
         return "its codes are names of categories, and have no order"
     if kind in ("top", "bottom") and (scale.kind == "numeric" or scale.n_categories <= statistic.k):
-        return f"a share of {statistic.k} categories needs an ordinal scale with more than {statistic.k} of them"
+        return (
+            f"a share of {statistic.k} categories needs an ordinal scale with more than {statistic.k} of them"
+        )
     if kind == "nps" and scale.categories != ZERO_TO_TEN:
         return "a net promoter score is defined on the scale 0..10 only"
     return None
@@ -137,7 +140,7 @@ def category_labels(codes: Floats, scale: Scale, edges: Floats | None = None) ->
         return [scale.labels.get(float(code), f"{code:g}") for code in codes]
     if not edges.size:
         return ["all"]
-    inner = [f"above {low:g} to {high:g}" for low, high in zip(edges, edges[1:], strict=False)]
+    inner = [f"above {low:g} to {high:g}" for low, high in pairwise(edges)]
     return [f"up to {edges[0]:g}", *inner, f"above {edges[-1]:g}"]
 
 
