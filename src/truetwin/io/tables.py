@@ -6,7 +6,6 @@ import csv as stdlib_csv
 import hashlib
 import io
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,8 @@ from truetwin.data.frames import from_frame
 from truetwin.errors import FileFormatError
 from truetwin.io.atomic import replacing
 from truetwin.io.excel_files import WORKBOOK_ENDINGS, WRITTEN_WORKBOOK, Sheet, read_workbook, write_workbook
-from truetwin.io.readable_files import check_is_file
+from truetwin.io.readable_files import check_is_file, reading
+from truetwin.io.text_tables import read_text_table
 from truetwin.registry import closest
 
 if TYPE_CHECKING:
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 TEXT_ENDINGS = (".csv", ".tsv", ".txt")
 PARQUET_ENDINGS = (".parquet", ".pq")
 SURVEY_ENDINGS = (".sav", ".zsav", ".dta")
-_HEADER_LIMIT = 4 * 2**20
 #: Column with a remark in predictions that were written as text; it is no item.
 DISCLOSURE_COLUMN = "disclosure"
-_DELIMITERS = (",", "\t", ";", "|")
 
 
 def read_responses(
@@ -103,73 +101,31 @@ def open_answers(
     return table, declared, id_column
 
 
-def read_table(path: str | Path) -> pa.Table:
-    """Read a CSV, TSV, Parquet or Excel file; the cells of a text file stay strings, exactly as written."""
-    import pyarrow as pa
+def read_table(
+    path: str | Path, encoding: str | None = None, say: Callable[[str], None] | None = None
+) -> pa.Table:
+    """Read a CSV, TSV, Parquet or Excel file; the cells of a text file stay strings, as written.
+
+    ``encoding`` is the text encoding of a CSV or TSV file; ``say`` is called with each note about how it was read.
+    """
     import pyarrow.parquet as pq
 
     path = check_is_file(Path(path))
     ending = path.suffix.lower()
     if ending in PARQUET_ENDINGS:
-        try:
+        with reading(path, "a Parquet file", "Write it again, or export it as CSV."):
             return pq.read_table(path)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise FileFormatError(
-                f"{path} must be a Parquet file; it cannot be read as one ({_first(error)})"
-            ) from error
     if ending in TEXT_ENDINGS:
-        return _read_text(path)
+        table, notes = read_text_table(path, encoding)
+        for text in notes if say else ():
+            say(text)
+        return table
     if ending in WORKBOOK_ENDINGS:
         return read_workbook(path)
     known = [*TEXT_ENDINGS, *PARQUET_ENDINGS, *WORKBOOK_ENDINGS, *SURVEY_ENDINGS]
     raise FileFormatError(
         f"a table's name must end in one of {', '.join(known)}; got {path.name!r}.{closest(ending, known)}"
     )
-
-
-def _read_text(path: Path) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.csv as csv
-
-    header = _header(path)
-    bare = re.sub(r'"[^"]*"', "", header)
-    delimiter = max(_DELIMITERS, key=bare.count)
-    if delimiter not in bare:
-        raise FileFormatError(
-            f"{path} must have at least two columns, such as ids and an item column; its first line has no comma, "
-            f"tab, semicolon or bar"
-        )
-    parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    try:
-        head = csv.open_csv(path, parse_options=parse, read_options=csv.ReadOptions(block_size=_HEADER_LIMIT))
-        names = head.schema.names
-        head.close()
-        # Repeated column names would silently share one type; the error for them comes with the ids.
-        everything_text = csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-        )
-        return csv.read_csv(path, parse_options=parse, convert_options=everything_text)
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise FileFormatError(f"{path} must be a table with a header line: {_first(error)}") from error
-
-
-def _header(path: Path) -> str:
-    """Read the first line, after a quick check that the file is text and has lines at all."""
-    with path.open("rb") as stream:
-        start = stream.read(_HEADER_LIMIT)
-    if not start.strip():
-        raise FileFormatError(f"{path} must be a table with a header line; it is empty")
-    if b"\0" in start:
-        raise FileFormatError(f"{path} must be a text table; it holds binary data")
-    line, newline, _ = start.replace(b"\r\n", b"\n").replace(b"\r", b"\n").partition(b"\n")
-    if not newline and len(start) == _HEADER_LIMIT:
-        raise FileFormatError(f"{path} must be a table; its first line is longer than 4 MB")
-    try:
-        return line.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileFormatError(
-            f"{path} must be UTF-8 text; byte {error.start + 1} of its first line is not. Save it as UTF-8."
-        ) from error
 
 
 def write_table(table: pa.Table, path: str | Path) -> None:
@@ -256,8 +212,3 @@ def file_hash(path: str | Path) -> str:
     """Compute the sha256 of a file's content, in hexadecimal."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _first(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return text if len(text) <= 200 else text[:197] + "..."
