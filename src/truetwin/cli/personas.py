@@ -158,7 +158,7 @@ def fine_tune_command(settings: FineTuneCommand) -> None:
     )
     own = read_human(
         settings.answers, id_column=settings.id_column, items=catalogue, columns=settings.columns_of_people
-    ).answers
+    )
     split = split_people(
         [p.id for p in known],
         n_people=settings.people,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from truetwin.io.tables import SURVEY_ENDINGS, read_table
 _FIELDS = {"item_id", "text", "kind", "low", "high", "step", "categories", "labels", "off_scale", "block"}
 
 
-def read_items(path: str | Path) -> dict[str, Item]:
+def read_items(path: str | Path, say: Callable[[str], None] | None = None) -> dict[str, Item]:
     """Read declarations of items from a CSV, Parquet or JSON file, a Qualtrics instrument, or an SPSS or Stata file.
 
     One row (or JSON object) declares one item. It has the field ``item_id`` and any of: ``text``; ``kind`` (ordinal,
     nominal, numeric); ``low``, ``high``, ``step``; ``categories`` (codes separated by ``|``, or a list); ``labels``
-    and ``off_scale`` (``code=text`` separated by ``|``, or an object); ``block``.
+    and ``off_scale`` (``code=text`` separated by ``|``, or an object); ``block``. ``say`` is called with each note
+    about how the file was read.
 
     Raises
     ------
@@ -36,9 +37,13 @@ def read_items(path: str | Path) -> dict[str, Item]:
     """
     path = Path(path)
     if path.suffix.lower() == ".qsf":
-        from truetwin.io.qualtrics import read_qsf
+        from truetwin.io.qualtrics_instruments import read_instrument
 
-        return read_qsf(path)
+        found, notes = read_instrument(path)
+        if say:
+            for text in notes:
+                say(text)
+        return found
     if path.suffix.lower() in SURVEY_ENDINGS:
         from truetwin.io.survey_files import read_survey_file
 

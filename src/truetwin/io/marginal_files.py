@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ def read_marginals(
     items: Mapping[str, Item] | None = None,
     keep_off_scale: bool = False,
     tolerance: float = SUM_TOLERANCE,
+    encoding: str | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Marginals:
     """Read how people's answers split over the categories of each item.
 
@@ -53,6 +55,10 @@ def read_marginals(
         Count "refused", "don't know" and the like as ordinary categories.
     tolerance : float
         How far the sum of an item's shares may be from 1.
+    encoding : str, optional
+        Text encoding of a CSV or TSV file.
+    say : callable, optional
+        Called with each note about how the file was read.
 
     Raises
     ------
@@ -60,7 +66,7 @@ def read_marginals(
         If a cell, a scale or a sum of shares is wrong. The message names the item.
     """
     source = str(path)
-    table = read_table(path)
+    table = read_table(path, encoding, say)
     names = table.column_names
     if "item_id" not in names:
         shown = ", ".join(repr(n) for n in names[:6])

@@ -6,12 +6,11 @@ import csv as stdlib_csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from truetwin.data import Item, ResponseMatrix
-from truetwin.data.frames import from_frame
+from truetwin.data import Item
 from truetwin.errors import FileFormatError
 from truetwin.io.atomic import replacing
 from truetwin.io.excel_files import WORKBOOK_ENDINGS, WRITTEN_WORKBOOK, Sheet, read_workbook, write_workbook
@@ -27,78 +26,6 @@ PARQUET_ENDINGS = (".parquet", ".pq")
 SURVEY_ENDINGS = (".sav", ".zsav", ".dta")
 #: Column with a remark in predictions that were written as text; it is no item.
 DISCLOSURE_COLUMN = "disclosure"
-
-
-def read_responses(
-    path: str | Path,
-    *,
-    id_column: str | None = None,
-    items: Mapping[str, Item] | None = None,
-    weight_column: str | None = None,
-    expectations: bool = False,
-) -> ResponseMatrix:
-    """Read a file of answers in the format that its ending names.
-
-    Parameters
-    ----------
-    path : path
-        ``.csv``, ``.tsv``, ``.parquet``, ``.sav`` / ``.zsav`` (SPSS) or ``.dta`` (Stata); wide (one column of
-        ids, one column an item) or long (``respondent_id, item_id, value[, weight]``). A CSV that Qualtrics exported,
-        with its three header rows, is recognised. A column ``disclosure``, as in exported predictions, is left out.
-    id_column : str, optional
-        Column of respondent ids; by default ``respondent_id`` or else the first column.
-    items : mapping from item id to Item, optional
-        Declared texts, scales and blocks; they win over the labels of an SPSS or Stata file.
-    weight_column : str, optional
-        Column of design weights.
-    expectations : bool, default=False
-        Whether values may be means of answers, between the answers of a declared scale; so it is with twins.
-
-    Raises
-    ------
-    FileFormatError
-        If there is no such file or it is not a table.
-    DataError
-        If its content is not a table of answers.
-    """
-    table, declared, id_column = open_answers(path, id_column, items)
-    return from_frame(
-        table,
-        id_column=id_column,
-        items=declared,
-        source=str(path),
-        weight_column=weight_column,
-        expectations=expectations,
-    )
-
-
-def open_answers(
-    path: str | Path,
-    id_column: str | None,
-    items: Mapping[str, Item] | None,
-    keep: Callable[[Sequence[str]], Sequence[str]] | None = None,
-) -> tuple[pa.Table, dict[str, Item], str | None]:
-    """Open a file of answers. Returns its table, the declarations (the file's labels and ``items``), and the id column.
-
-    ``keep`` chooses, among the columns of a Qualtrics export, those that are kept though they are no closed questions.
-    """
-    path = Path(path)
-    declared = dict(items or {})
-    if path.suffix.lower() in SURVEY_ENDINGS:
-        from truetwin.io.survey_files import read_survey_file
-
-        table, labelled = read_survey_file(path)
-        return table, {**labelled, **declared}, id_column
-    from truetwin.io.qualtrics import from_qualtrics, is_qualtrics_export
-
-    table = read_table(path)
-    if is_qualtrics_export(table):
-        kept = keep(table.column_names) if keep else ()
-        table, worded, id_column = from_qualtrics(table, id_column, str(path), kept)
-        declared = {**worded, **declared}
-    if DISCLOSURE_COLUMN in table.column_names and DISCLOSURE_COLUMN not in declared:
-        table = table.drop_columns([DISCLOSURE_COLUMN])
-    return table, declared, id_column
 
 
 def read_table(
@@ -117,8 +44,9 @@ def read_table(
             return pq.read_table(path)
     if ending in TEXT_ENDINGS:
         table, notes = read_text_table(path, encoding)
-        for text in notes if say else ():
-            say(text)
+        if say:
+            for text in notes:
+                say(text)
         return table
     if ending in WORKBOOK_ENDINGS:
         return read_workbook(path)

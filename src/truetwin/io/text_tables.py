@@ -6,7 +6,7 @@ import codecs
 import csv as stdlib_csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,7 +91,9 @@ def read_text_table(path: Path, encoding: str | None = None) -> tuple[pa.Table, 
     table, unnamed = _without_unnamed(table)
     notes = []
     if dialect.guessed:
-        notes.append(f"{path}: not UTF-8; read as Western European text ({dialect.encoding}); --encoding names another")
+        notes.append(
+            f"{path}: not UTF-8; read as Western European text ({dialect.encoding}); --encoding names another"
+        )
     if unnamed:
         notes.append(f"{path}: left out {unnamed} columns without a name")
     return table, notes
@@ -162,7 +164,18 @@ def _unmarked(path: Path, start: bytes) -> tuple[str, bool]:
     except UnicodeDecodeError as error:
         place += error.start + 1
     content = path.read_bytes()
-    strange = set(content) & {*range(0x00, 0x09), *range(0x0E, 0x20), 0x7F, 0x81, 0x8D, 0x8F, 0x90, 0x9D, 0xFF, 0xFE}
+    strange = set(content) & {
+        *range(0x00, 0x09),
+        *range(0x0E, 0x20),
+        0x7F,
+        0x81,
+        0x8D,
+        0x8F,
+        0x90,
+        0x9D,
+        0xFF,
+        0xFE,
+    }
     western = not strange and _mostly_letters(content)
     if not western:
         raise FileFormatError(f"{path} must be UTF-8 text; byte {place} is not. {_REMEDY}")
@@ -215,7 +228,7 @@ def _count(records: Sequence[str], delimiter: str) -> tuple[int, int]:
     return (sum(c == counts[0] for c in counts) if counts[0] else 0, counts[0])
 
 
-def _cells(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
+def _cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     stdlib_csv.field_size_limit(2**31 - 1)
     return stdlib_csv.reader(lines, delimiter=delimiter)
 
@@ -237,7 +250,9 @@ def _parsed(path: Path, dialect: Dialect) -> pa.Table:
             names = reader.schema.names
             reader.close()
         # Repeated column names would silently share one type; the error for them comes with the ids.
-        as_texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+        as_texts = csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        )
         with _opened(path, dialect, plain) as stream:
             return csv.read_csv(stream, parse_options=parse, convert_options=as_texts)
     except pa.ArrowInvalid as error:

@@ -89,13 +89,13 @@ def _panel(study: Study, asked: SurveyTask | None) -> str:
         panel = work.panel
     else:
         from truetwin.io import read_responses
-        from truetwin.io.people_files import read_human
+        from truetwin.io.people_files import open_human
 
         inputs = study.inputs
         assert inputs.human is not None
         assert inputs.items is not None
         declared = read_items(inputs.items)
-        human = read_human(
+        human = open_human(
             inputs.human,
             id_column=inputs.id_column,
             items=declared,
@@ -111,7 +111,7 @@ def _panel(study: Study, asked: SurveyTask | None) -> str:
         columns = {item.id: item for item in (*(i for t in given for i in t.items), *asked.items)}
         nothing = np.full((len(rows), len(columns)), np.nan)
         simulated = ResponseMatrix(nothing, rows, list(columns.values()), source="the simulation")
-        panel = Panel(human.answers, simulated, people=human.people)
+        panel = Panel(human.answers(), simulated, people=human.people)
     check_design(panel, study.inputs.columns_of_people)
     resolve_blocks(panel, work.blocks)
     if study.calibrate is not None and not (panel.new_items or panel.new_respondents):

@@ -89,7 +89,7 @@ def source_of(settings: Personas, files: PersonaFiles, *, targets: Sequence[str]
         items=declared,
         people=files.people,
         columns=files.people_columns,
-    ).answers
+    )
     own = _chosen(own, settings.respondents, files.answers)
     catalogue = {**declared, **{item.id: item for item in own.items}}
     return PersonaSource(
