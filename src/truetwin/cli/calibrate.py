@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli.panel_inputs import blocks_of, note_suspicious, panel_of
+from truetwin.cli.panel_inputs import blocks_of, panel_of
 from truetwin.cli.verbs import verb
 from truetwin.settings.calibrate_settings import CalibrateCommand
 from truetwin.settings.declaration import RuleBrokenError
@@ -80,7 +80,6 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     for text in gain.notes:
         note(text)
     _show(settings, result, gain, asked, sidecar)
-    note_suspicious(panel)
     return EXIT_INCOMPLETE if result.unpredicted else 0
 
 

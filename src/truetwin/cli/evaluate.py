@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli.panel_inputs import blocks_given, note_suspicious, panel_of
+from truetwin.cli.panel_inputs import blocks_given, panel_of
 from truetwin.cli.verbs import verb
 from truetwin.settings.evaluate_settings import EvaluateCommand
 
@@ -27,7 +27,6 @@ def evaluate_command(settings: EvaluateCommand) -> None:
         metrics.resolve(name)
     _check_output(settings)
     panel = panel_of(settings)
-    note_suspicious(panel)
     with progress_bar("evaluating") as progress:
         result = evaluate(
             panel,

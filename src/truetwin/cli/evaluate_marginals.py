@@ -60,6 +60,7 @@ def _data(
     settings: EvaluateMarginalsCommand,
 ) -> tuple[Marginals, ResponseMatrix, dict[str, dict[str, str]]]:
     """Read human marginals, answers of twins, and the groupings that come with a public dataset."""
+    from truetwin.cli.output import note
     from truetwin.datasets.marginal_sources import load_marginal_dataset
     from truetwin.io.marginal_data import read_marginal_data, with_weights
 
@@ -73,6 +74,8 @@ def _data(
             id_column=settings.id_column,
             keep_off_scale=settings.keep_off_scale,
             twin_weights=settings.twin_weights,
+            choices=settings.reading,
+            say=note,
         )
         return human, twins, {}
     loaded = load_marginal_dataset(settings.dataset, settings.folder, keep_off_scale=settings.keep_off_scale)

@@ -26,10 +26,21 @@ def panel_of(settings: PanelFiles) -> Panel:
         in_context=settings.in_context if isinstance(settings, InContext) else None,
         people=settings.people,
         people_columns=settings.columns_of_people,
+        named=_named(settings),
+        choices=settings.reading,
         say=note,
     )
     check_design(panel, settings.columns_of_people)
+    note_suspicious(panel)
     return panel
+
+
+def _named(settings: PanelFiles) -> tuple[str, ...]:
+    """Return the items that the settings ask for by name; a text may hold several."""
+    from truetwin.settings.shared_settings import OnlyItems
+
+    texts = settings.items if isinstance(settings, OnlyItems) else ()
+    return tuple(dict.fromkeys(part.strip() for text in texts for part in (text, *text.split(","))))
 
 
 def blocks_given(text: str | None) -> Mapping[str, str] | Literal["auto"] | None:
@@ -60,6 +71,6 @@ def note_suspicious(panel: Panel) -> None:
         note(f"note: {text}")
     texts = suspicious_codes(panel)
     for text in texts[:5]:
-        note(f"note: {text} Declare it in an --item-file")
+        note(f"note: {text} It is used as an answer; --missing-codes or an --item-file make it missing")
     if len(texts) > 5:
         note(f"... and {len(texts) - 5} more items with such answers")

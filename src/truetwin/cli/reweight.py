@@ -36,6 +36,8 @@ def reweight_command(settings: ReweightCommand) -> None:
         id_column=settings.id_column,
         keep_off_scale=settings.keep_off_scale,
         twin_weights=settings.twin_weights,
+        choices=settings.reading,
+        say=note,
     )
     result = reweight(
         twins,

@@ -89,9 +89,7 @@ def from_frame(
         )
     if not ids:
         raise DataError(f"{source} must have at least one respondent; it has no rows")
-    columns = {
-        k: Item(n) if n not in declared else declared[n] for k, n in enumerate(names) if n != id_column
-    }
+    columns = {k: declared_item(n, declared, choices) for k, n in enumerate(names) if n != id_column}
     problems = Problems(source)
     cells = _read_columns(table, columns, ids, problems, choices)
     weights = next((cells.pop(k).values for k in list(cells) if names[k] == weight_column), None)

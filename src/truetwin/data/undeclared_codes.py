@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,16 +44,16 @@ def _inside(scale: Scale, codes: Sequence[float]) -> tuple[float, ...]:
     return tuple(code for code in codes if bounded and scale.low <= code <= scale.high)
 
 
-def find_far_answers(human: ResponseMatrix, twin: ResponseMatrix) -> list[FarAnswers]:
+def find_far_answers(*tables: ResponseMatrix) -> list[FarAnswers]:
     """Find usual codes for missing answers that lie far from the other answers, in items without a declared scale.
 
     A code of two digits or more, or a negative one, is sure. A single digit is sure if there are at least 30 answers,
-    only one of the two sources gives it, and other items of the panel do not reach it: 7 after 5 may otherwise be
+    not every source gives it, and other items of the panel do not reach it: 7 after 5 may otherwise be
     the end of a scale of which 6 was never chosen.
     """
     answers = {}
-    for item in dict.fromkeys((*human.item_ids, *twin.item_ids)):
-        sides = [_answers(table, item) for table in (human, twin)]
+    for item in dict.fromkeys(item for table in tables for item in table.item_ids):
+        sides = [_answers(table, item) for table in tables]
         if not any(declared for _, declared in sides):
             answers[item] = [values for values, _ in sides]
     far = {item: far_codes(np.concatenate(values)) for item, values in answers.items()}
@@ -63,7 +63,7 @@ def find_far_answers(human: ResponseMatrix, twin: ResponseMatrix) -> list[FarAns
         sure = []
         for each in codes:
             enough = sum(values.size for values in answers[item]) >= ENOUGH
-            one_side = any(not np.isin(each.code, values) for values in answers[item])
+            one_side = len(tables) == 1 or any(not np.isin(each.code, values) for values in answers[item])
             others = [low <= each.code <= high for other, (low, high) in ends.items() if other != item]
             reached = bool(others) and float(np.mean(others)) >= REACHED
             if each.code < 0 or each.code >= 10 or (enough and one_side and not reached):
@@ -87,22 +87,27 @@ def _answers(table: ResponseMatrix, item: str) -> tuple[NDArray[np.float64], boo
     return values[np.isfinite(values)], table.items[j].has_scale
 
 
-def without_sure_codes(*tables: ResponseMatrix) -> tuple[list[ResponseMatrix], list[str]]:
+def without_sure_codes(
+    *tables: ResponseMatrix, settled: Collection[str] = ()
+) -> tuple[list[ResponseMatrix], list[str]]:
     """Read the codes of which the gap rule is sure as missing, and say so.
 
     Parameters
     ----------
     tables : ResponseMatrix
-        Answers of people, answers of their twins, and further tables of the same items.
+        Answers of people or of twins, or of both, in this order, and further tables of the same items. The first two
+        decide.
+    settled : collection of str
+        Items whose scales are known from elsewhere.
 
     Returns
     -------
     list of ResponseMatrix
         The tables, in which such codes are off-scale codes of their items.
     list of str
-        One note for all codes, and one for those that are doubtful.
+        One note for all codes; empty if there are none.
     """
-    found = find_far_answers(tables[0], tables[1])
+    found = [each for each in find_far_answers(*tables[:2]) if each.item not in settled]
     off = {each.item: dict.fromkeys(each.sure, BY_GAP) for each in found if each.sure}
     changed = [table.with_items(_declared(table, off)) for table in tables] if off else list(tables)
     count = sum(after.n_off_scale - before.n_off_scale for before, after in zip(tables, changed, strict=True))

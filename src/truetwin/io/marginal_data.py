@@ -9,6 +9,7 @@ from truetwin.data import Item, ResponseMatrix, Scale
 from truetwin.data.marginals import Marginals
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.responses import check_unique
+from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.errors import AlignmentError, DataError
 from truetwin.io.answer_tables import open_answers
 from truetwin.io.item_files import read_items
@@ -35,8 +36,12 @@ def read_marginal_data(
     known = {**declared, **_labelled(human, declared)}
     opened = open_answers(twin, id_column, known, choices=choices).only_answers({*declared, *human.items})
     twins = opened.responses(expectations=False)
+    notes = [*twins.notes, *opened.left_out_notes()]
+    if choices.missing_codes is None:
+        (twins,), found = without_sure_codes(twins, settled=human.items)
+        notes += found
     if say:
-        for text in (*twins.notes, *opened.left_out_notes()):
+        for text in notes:
             say(text)
     twins = _without_weight(twins, {**declared, **human.items}, dropped=twin_weights is not None)
     return human, with_weights(twins, twin_weights) if twin_weights else twins

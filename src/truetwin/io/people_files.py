@@ -10,6 +10,7 @@ from truetwin.data import Item, Panel, People, ResponseMatrix
 from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.people_frames import people_from_frame
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
+from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.io.answer_tables import AnswerTable, open_answers
 
 
@@ -75,7 +76,11 @@ def read_human(
         path, id_column=id_column, items=items, people=people, columns=columns, choices=choices
     )
     opened = found.opened.only_answers({*(items or ()), *found.no_items})
-    return HumanTable(opened, found.people, found.no_items).answers()
+    answers = HumanTable(opened, found.people, found.no_items).answers()
+    if choices.missing_codes is not None:
+        return answers
+    (answers,), notes = without_sure_codes(answers)
+    return answers.with_notes(*notes)
 
 
 def open_human(

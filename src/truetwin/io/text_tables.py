@@ -195,11 +195,13 @@ def _after_remarks(text: str) -> tuple[str | None, str, str]:
     found = re.match(r"\s*\"?sep=(.)\"?[ \t]*\r?\n", rest, re.IGNORECASE)
     if found:
         named, rest = found.group(1), rest[found.end() :]
+    first_row = next(
+        (line for line in rest.split("\n", 1000) if line.strip() and not line.startswith("#")), ""
+    )
+    n_cells = max(map(first_row.count, DELIMITERS))
     while True:
         line, end, after = rest.partition("\n")
-        follows = after.partition("\n")[0]
-        remark = line.startswith("#") and bool(end) and max(map(follows.count, DELIMITERS)) > 0
-        remark = remark and max(map(line.count, DELIMITERS)) != max(map(follows.count, DELIMITERS))
+        remark = line.startswith("#") and n_cells > 0 and max(map(line.count, DELIMITERS)) != n_cells
         if not (end and (remark or not line.strip(" \t\r,;|"))):
             return named, rest, text[: len(text) - len(rest)]
         rest = after

@@ -15,7 +15,7 @@ from truetwin.settings.declaration import (
     Unset,
     setting,
 )
-from truetwin.settings.shared_settings import IdColumn, ItemFile, Terminal, TwinAnswers
+from truetwin.settings.shared_settings import IdColumn, ItemFile, Reading, Terminal, TwinAnswers
 from truetwin.settings.value_kinds import Names
 
 PUBLIC = "A study is about its own inputs; a public dataset is evaluated by the command."
@@ -42,7 +42,7 @@ class EvaluateMarginals(TwinAnswers):
     )
 
 
-class EvaluateMarginalsCommand(EvaluateMarginals, IdColumn, ItemFile, Terminal):
+class EvaluateMarginalsCommand(EvaluateMarginals, IdColumn, ItemFile, Reading, Terminal):
     """Settings of the command `truetwin evaluate-marginals`."""
 
     marginals: Annotated[Path | None, Argument(), StudyKey("inputs.marginals")] = setting(

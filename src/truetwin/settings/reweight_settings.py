@@ -13,6 +13,7 @@ from truetwin.settings.shared_settings import (
     IdColumn,
     ItemFile,
     OnlyItems,
+    Reading,
     Terminal,
     TwinAnswers,
 )
@@ -45,7 +46,7 @@ class Reweight(OnlyItems, TwinAnswers):
     )
 
 
-class ReweightCommand(Reweight, IdColumn, ItemFile, DisclosureColumn, Terminal):
+class ReweightCommand(Reweight, IdColumn, ItemFile, Reading, DisclosureColumn, Terminal):
     """Settings of the command `truetwin reweight`."""
 
     marginals: Annotated[Path, Argument(), StudyKey("inputs.marginals")] = setting(

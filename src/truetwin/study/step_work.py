@@ -59,6 +59,7 @@ class Work:
             in_context=inputs.in_context,
             people=inputs.people,
             people_columns=inputs.columns_of_people,
+            choices=inputs.reading,
         )
 
     @cached_property
