@@ -51,6 +51,12 @@ def weights_of(settings: Weights, panel: Panel) -> Array | None:
     return raking.weights
 
 
+def weights_record(settings: Weights) -> dict[str, str]:
+    """Return where the weights come from, for records; empty if all people count alike."""
+    named = {"weights": settings.weights, "margins": settings.margins}
+    return {name: str(value) for name, value in named.items() if value is not None}
+
+
 def blocks_given(text: str | None) -> Mapping[str, str] | Literal["auto"] | None:
     """Read the blocks (batteries) from a table. "auto" and None are returned as they are."""
     from truetwin.io import read_blocks

@@ -197,6 +197,7 @@ def _diagnose(work: Work) -> list[Path]:
         scaled=part.scaled,
         scores=_stored_scores(work, "leave-one-item-out"),
         battery_scores=_stored_scores(work, "leave-block-out"),
+        weights=work.weights,
         random_state=work.study.seed,
     )
     path, table = work.folder / "diagnosis.json", work.folder / "diagnosis.csv"
