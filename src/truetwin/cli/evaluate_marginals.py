@@ -51,9 +51,11 @@ def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
     # A terminal has room for four discrepancies. --metrics chooses them; --json has all.
     shown = scored or list(dict.fromkeys([*trained, "tv", "ks", "cdf-l1"]))[:4]
     count = "1 split" if settings.splits == 1 else f"{settings.splits} splits"
-    title = f"{count}; hidden: {result.settings['held_out']}; mean (standard error over items)"
+    unit = result.settings["clustered_by"]
+    title = f"{count}; hidden: {result.settings['held_out']}\nmean (standard error, clustered by {unit})"
     bands = f"band, whole band, bound: share of items inside, nominal {settings.level:g}"
     _print(rows, shown, f"{title}; {bands}")
+    _print_differences(rows, shown)
 
 
 def _data(
@@ -122,3 +124,36 @@ def _print(rows: list[dict[str, Any]], asked: list[str], title: str) -> None:
         Column("seconds", "seconds", ".1f", optional=True),
     ]
     print_table(list(table.values()), columns, title=title)
+
+
+def _print_differences(rows: list[dict[str, Any]], asked: list[str]) -> None:
+    """Print each method's paired difference from the best null, which may be another one for another metric."""
+    from truetwin.cli.output import Column, print_table
+
+    table: dict[tuple[str, str], dict[str, Any]] = {}
+    nulls: dict[str, str] = {}
+    for row in rows:
+        difference, error = row.get("null_difference"), row.get("null_difference_standard_error")
+        if row["metric"] not in asked or difference is None:
+            continue
+        nulls[row["metric"]] = row["null"]
+        key = (row["method"], row["trained_on"] or "")
+        line = table.setdefault(key, {"method": key[0], "trained": key[1] or None})
+        if error is None:
+            line[row["metric"]] = f"{difference:+.3g}"
+        else:
+            clear = row["null_difference_low"] > 0 or row["null_difference_high"] < 0
+            line[row["metric"]] = f"{difference:+.3g} ({error:.2g}){'*' if clear else ' '}"
+    if not table:
+        return
+    columns = [
+        Column("method", "method"),
+        Column("trained", "trained on", optional=True),
+        *(Column(m, f"{m} - {null}", optional=k > 0) for k, (m, null) in enumerate(nulls.items())),
+    ]
+    print_table(
+        list(table.values()),
+        columns,
+        title="paired difference from the best null (standard error); negative is better\n"
+        "* the 95% interval leaves out zero",
+    )
