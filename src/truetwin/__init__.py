@@ -16,6 +16,7 @@ _PUBLIC = {
     "Item": "truetwin.data",
     "Marginals": "truetwin.data.marginals",
     "Panel": "truetwin.data",
+    "People": "truetwin.data",
     "Persona": "truetwin.data.persona",
     "ResponseMatrix": "truetwin.data",
     "Scale": "truetwin.data",

@@ -12,19 +12,24 @@ if TYPE_CHECKING:
 
 
 def panel_of(settings: PanelFiles) -> Panel:
-    """Read the tables of a job and align them."""
+    """Read the tables of a job and align them. Columns of the sample design are checked."""
     from truetwin.cli.output import note
+    from truetwin.data.person_design import check_design
     from truetwin.io.panel_files import read_panel
     from truetwin.settings.shared_settings import InContext
 
-    return read_panel(
+    panel = read_panel(
         settings.human,
         settings.twin,
         id_column=settings.id_column,
         item_file=settings.item_file,
         in_context=settings.in_context if isinstance(settings, InContext) else None,
+        people=settings.people,
+        people_columns=settings.columns_of_people,
         say=note,
     )
+    check_design(panel, settings.columns_of_people)
+    return panel
 
 
 def blocks_given(text: str | None) -> Mapping[str, str] | Literal["auto"] | None:

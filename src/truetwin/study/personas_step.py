@@ -25,7 +25,10 @@ def persona_source(study: Study) -> PersonaSource:
     assert part is not None
     assert inputs.human is not None
     will_be_asked = study.simulate.only if study.simulate is not None else ()
-    return source_of(part, PersonaFiles(inputs.human, inputs.items, inputs.id_column), targets=will_be_asked)
+    files = PersonaFiles(
+        inputs.human, inputs.items, inputs.id_column, inputs.people, inputs.columns_of_people
+    )
+    return source_of(part, files, targets=will_be_asked)
 
 
 def make_personas(work: Work) -> list[Path]:

@@ -57,6 +57,8 @@ class Work:
             id_column=inputs.id_column,
             item_file=inputs.items,
             in_context=inputs.in_context,
+            people=inputs.people,
+            people_columns=inputs.columns_of_people,
         )
 
     @cached_property
@@ -74,6 +76,7 @@ class Work:
             "human": inputs.human,
             "twin": self.twin,
             "in_context": inputs.in_context,
+            "people": inputs.people,
             "items": inputs.items,
             "blocks": inputs.blocks,
         }

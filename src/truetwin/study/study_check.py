@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from truetwin.data import Panel, ResponseMatrix
+from truetwin.data.person_design import check_design
 from truetwin.errors import AlignmentError, DataError, ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_items, read_personas
@@ -88,24 +89,30 @@ def _panel(study: Study, asked: SurveyTask | None) -> str:
         panel = work.panel
     else:
         from truetwin.io import read_responses
+        from truetwin.io.people_files import read_human
 
         inputs = study.inputs
         assert inputs.human is not None
         assert inputs.items is not None
-        human, *given = (
-            read_responses(
-                path,
-                id_column=inputs.id_column,
-                items=read_items(inputs.items),
-                expectations=means,
-            )
-            for path, means in ((inputs.human, False), (inputs.twin, True))
-            if path is not None
+        declared = read_items(inputs.items)
+        human = read_human(
+            inputs.human,
+            id_column=inputs.id_column,
+            items=declared,
+            people=inputs.people,
+            columns=inputs.columns_of_people,
+        )
+        given = (
+            []
+            if inputs.twin is None
+            else [read_responses(inputs.twin, id_column=inputs.id_column, items=declared, expectations=True)]
         )
         rows = list(dict.fromkeys([*(r for t in given for r in t.respondent_ids), *asked.personas]))
         columns = {item.id: item for item in (*(i for t in given for i in t.items), *asked.items)}
         nothing = np.full((len(rows), len(columns)), np.nan)
-        panel = Panel(human, ResponseMatrix(nothing, rows, list(columns.values()), source="the simulation"))
+        simulated = ResponseMatrix(nothing, rows, list(columns.values()), source="the simulation")
+        panel = Panel(human.answers, simulated, people=human.people)
+    check_design(panel, study.inputs.columns_of_people)
     resolve_blocks(panel, work.blocks)
     if study.calibrate is not None and not (panel.new_items or panel.new_respondents):
         raise DataError("calibrate: there is nothing to predict: every item and respondent has human answers")
