@@ -10,7 +10,7 @@ from truetwin.cli.verbs import verb
 from truetwin.settings.evaluate_settings import EvaluateCommand
 
 if TYPE_CHECKING:
-    from truetwin.evaluation import Evaluation
+    pass
 
 
 @verb(EvaluateCommand)
@@ -18,12 +18,14 @@ def evaluate_command(settings: EvaluateCommand) -> None:
     """Hide answers that people gave, predict them, and compare methods on what was hidden."""
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.cli.score_tables import print_evaluation
+    from truetwin.data.people_columns import names_among
     from truetwin.evaluation import evaluate
     from truetwin.evaluation.comparison import usual_methods
     from truetwin.evaluation.group_scores import spread_rows
     from truetwin.evaluation.hiding_protocols import protocols
     from truetwin.evaluation.metric_names import metrics_named
     from truetwin.io import write_table
+    from truetwin.io.panel_files import read_retest
 
     metrics_named(settings.metric).check(has_retest=settings.retest is not None, has_groups=bool(settings.by))
     _check_output(settings)
@@ -40,10 +42,12 @@ def evaluate_command(settings: EvaluateCommand) -> None:
             preset=settings.preset,
             parameters=settings.parameters,
             max_folds=settings.max_folds,
-            by=_by(settings, panel),
+            by=names_among(settings.by, tuple(panel.people.columns)) if panel.people else (),
             min_cell=settings.min_cell,
             weights=settings.weights,
-            retest=_retest(settings, panel),
+            retest=read_retest(settings.retest, panel, id_column=settings.id_column)
+            if settings.retest
+            else None,
             n_jobs=settings.n_jobs,
             progress=progress,
         )
@@ -68,5 +72,4 @@ def _check_output(settings: EvaluateCommand) -> None:
     if settings.per_target:
         check_output_ending(settings.per_target)
         blocks = Path(settings.blocks) if settings.blocks else None
-        inputs = [settings.human, settings.twin, settings.item_file, settings.in_context, blocks]
-        check_outputs([settings.per_target], inputs)
+        check_outputs([settings.per_target], [*settings.files.values(), blocks])

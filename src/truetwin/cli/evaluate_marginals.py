@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from truetwin.cli.verbs import verb
 from truetwin.settings.evaluate_marginals_settings import EvaluateMarginalsCommand
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 @verb(EvaluateMarginalsCommand)
 def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
     """Hide known marginals (shares of each answer), predict them, and compare methods on what was hidden."""
+    from truetwin.cli.marginal_score_tables import print_marginal_scores
     from truetwin.cli.output import note, print_json, progress_bar
+    from truetwin.cli.score_tables import plural
     from truetwin.evaluation.marginal_evaluation import evaluate_marginals
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
 
@@ -51,11 +53,14 @@ def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
     # A terminal has room for four discrepancies. --metrics chooses them; --json has all.
     shown = scored or list(dict.fromkeys([*trained, "tv", "ks", "cdf-l1"]))[:4]
     count = "1 split" if settings.splits == 1 else f"{settings.splits} splits"
-    unit = result.settings["clustered_by"]
-    title = f"{count}; hidden: {result.settings['held_out']}\nmean (standard error, clustered by {unit})"
-    bands = f"band, whole band, bound: share of items inside, nominal {settings.level:g}"
-    _print(rows, shown, f"{title}; {bands}")
-    _print_differences(rows, shown)
+    print_marginal_scores(
+        rows,
+        shown,
+        f"{count}; hidden: {result.settings['held_out']}; smaller is better\n"
+        f"band, whole band, bound: share of items inside, nominal {settings.level:g}",
+    )
+    counts = sorted({row["n_clusters"] for row in rows})
+    note(f"standard errors (SE) are clustered by {plural(result.settings['clustered_by'], counts[-1])}")
 
 
 def _data(
@@ -98,62 +103,3 @@ def _groups(asked: str | None, known: dict[str, dict[str, str]]) -> dict[str, st
         )
         raise ParameterError(f"--groups {asked} is a grouping of another dataset; {here}")
     return read_groups(Path(asked))
-
-
-def _print(rows: list[dict[str, Any]], asked: list[str], title: str) -> None:
-    from truetwin.cli.output import Column, print_table
-
-    table: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in rows:
-        key = (row["method"], row["trained_on"] or "")
-        line = table.setdefault(
-            key,
-            {"method": key[0], "trained": key[1] or None, "n": row["n_scored"], "seconds": row["seconds"]},
-        )
-        error = "" if row["standard_error"] is None else f" ({row['standard_error']:.2g})"
-        line[row["metric"]] = "undefined" if row["mean"] is None else f"{row['mean']:.4g}{error}"
-        line["n"] = min(line["n"], row["n_scored"])
-    metrics = dict.fromkeys(row["metric"] for row in rows)
-    headings = {"coverage": "band", "coverage-simultaneous": "whole band", "coverage-discrepancy": "bound"}
-    shown = [m for m in metrics if m in asked] + [m for m in metrics if m in headings]
-    columns = [
-        Column("method", "method"),
-        Column("trained", "trained on", optional=True),
-        *(Column(m, headings.get(m, m)) for m in shown),
-        Column("n", "n", "d", optional=True),
-        Column("seconds", "seconds", ".1f", optional=True),
-    ]
-    print_table(list(table.values()), columns, title=title)
-
-
-def _print_differences(rows: list[dict[str, Any]], asked: list[str]) -> None:
-    """Print each method's paired difference from the best null, which may be another one for another metric."""
-    from truetwin.cli.output import Column, print_table
-
-    table: dict[tuple[str, str], dict[str, Any]] = {}
-    nulls: dict[str, str] = {}
-    for row in rows:
-        difference, error = row.get("null_difference"), row.get("null_difference_standard_error")
-        if row["metric"] not in asked or difference is None:
-            continue
-        nulls[row["metric"]] = row["null"]
-        key = (row["method"], row["trained_on"] or "")
-        line = table.setdefault(key, {"method": key[0], "trained": key[1] or None})
-        if error is None:
-            line[row["metric"]] = f"{difference:+.3g}"
-        else:
-            clear = row["null_difference_low"] > 0 or row["null_difference_high"] < 0
-            line[row["metric"]] = f"{difference:+.3g} ({error:.2g}){'*' if clear else ' '}"
-    if not table:
-        return
-    columns = [
-        Column("method", "method"),
-        Column("trained", "trained on", optional=True),
-        *(Column(m, f"{m} - {null}", optional=k > 0) for k, (m, null) in enumerate(nulls.items())),
-    ]
-    print_table(
-        list(table.values()),
-        columns,
-        title="paired difference from the best null (standard error); negative is better\n"
-        "* the 95% interval leaves out zero",
-    )

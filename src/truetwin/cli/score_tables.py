@@ -1,4 +1,4 @@
-"""Print tables of an evaluation: methods side by side on the same targets, groups of people, and what was not scored."""
+"""Print an evaluation: methods side by side on the same targets, groups of people, and what was not scored."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ Row = Mapping[str, Any]
 SMALL = ".3f"
 #: With fewer clusters, a standard error is hardly known itself.
 FEW_CLUSTERS = 10
+#: Most lines on targets without a score.
+MOST_NOTES = 8
 PLURALS = {"battery": "batteries"}
 
 
@@ -24,7 +26,7 @@ def print_evaluation(result: Evaluation) -> None:
     for metric in dict.fromkeys(row["metric"] for row in rows):
         here = [row for row in rows if row["metric"] == metric]
         print_table(here, _columns(here), title=_title(result, metric, here))
-    for text in (*_about_errors(rows), *_other_stories(rows)):
+    for text in (*_about_errors(rows), *_undefined_counts(rows), *_other_stories(rows)):
         note(text)
     if result.group_scores:
         _print_groups(result)
@@ -47,35 +49,58 @@ def _title(result: Evaluation, metric: str, rows: Sequence[Row]) -> str:
     n = rows[0]["n_scored"] + rows[0]["n_unscored"]
     axis = "respondent" if "respondent" in str(result.settings.get("protocol")) else "item"
     common = max((row.get("n_common", 0) for row in rows), default=0)
-    baseline = result.settings.get("baseline")
-    where = f"all {plural(axis, n)}" if common == n else f"the {common} of {plural(axis, n)} that all methods score"
-    lines = [f"{metric}, {result.settings.get('protocol')}", f"mean, gain over {baseline!r}: on {where}"]
-    if any(row.get("zero_mean") is not None for row in rows):
-        counted = max(row.get("n_zero", 0) for row in rows)
-        lines.append(f"as 0: undefined scores counted as 0, on {plural(axis, counted)}")
+    where = (
+        f"all {plural(axis, n)}"
+        if common == n
+        else f"the {common} of {plural(axis, n)} that every method scores"
+    )
+    lines = [
+        f"{metric}, {result.settings.get('protocol')}, "
+        f"{'gains over' if _is_skill(metric) else 'differences from'} {result.settings.get('baseline')!r}",
+        f"mean: on {where}",
+    ]
+    if _has_undefined(rows):
+        counted = max(row["n_zero"] for row in rows)
+        lines.append(f"as 0: on {plural(axis, counted)}, an undefined score taken as 0")
     return "\n".join(lines)
 
 
+def _is_skill(metric: str) -> bool:
+    """Tell whether a larger score is a better one, and 0 stands for no skill at all."""
+    from truetwin.evaluation.score_summary import declared_metric
+
+    declared = declared_metric(metric)
+    return declared is not None and declared.undefined_as is not None
+
+
+def _has_undefined(rows: Sequence[Row]) -> bool:
+    """Tell whether undefined scores can be counted as 0, and there are some."""
+    return any(row["n_scored"] < row.get("n_zero", 0) for row in rows)
+
+
 def _columns(rows: Sequence[Row]) -> list[Column]:
+    change = "gain" if _is_skill(str(rows[0]["metric"])) else "diff."
     style = ".1f" if any(abs(row.get("common_mean") or 0.0) >= 1000 for row in rows) else SMALL
     columns = [
         Column("method", "method"),
         Column("common_mean", "mean", style),
         Column("common_standard_error", "SE", style, optional=True),
-        Column("common_difference", "gain", f"+{style}"),
+        Column("common_difference", change, f"+{style}"),
         Column("common_difference_standard_error", "SE", style),
-        Column("n_unscored", "undef.", "d"),
     ]
-    if any(row["n_unscored"] for row in rows):
+    if _has_undefined(rows):
         columns += [
             Column("zero_mean", "as 0", style),
-            Column("zero_difference", "gain", f"+{style}", optional=True),
+            Column("n_scored", "n", "d", optional=True),
+            Column("zero_difference", change, f"+{style}", optional=True),
             Column("zero_difference_standard_error", "SE", style, optional=True),
         ]
+    else:
+        columns.append(Column("n_scored", "n", "d"))
     if any(row["n_clusters"] < row["n_scored"] for row in rows):
         columns += [
-            Column("battery_mean", "by battery", style, optional=True),
-            Column("battery_difference", "gain", f"+{style}", optional=True),
+            Column("battery_difference", "by battery", f"+{style}", optional=True),
+            Column("battery_difference_standard_error", "SE", style, optional=True),
         ]
     return columns
 
@@ -91,12 +116,26 @@ def _about_errors(rows: Sequence[Row]) -> list[str]:
     return [f"standard errors (SE) are clustered by {unit}: {said}{few}"]
 
 
+def _undefined_counts(rows: Sequence[Row]) -> list[str]:
+    """Say how many scores of each method are undefined, methods with the same number together."""
+    found = []
+    for metric in dict.fromkeys(row["metric"] for row in rows):
+        counts: dict[int, list[str]] = {}
+        for row in rows:
+            if row["metric"] == metric and row["n_unscored"]:
+                counts.setdefault(row["n_unscored"], []).append(row["method"])
+        said = "; ".join(f"{n} for {', '.join(methods)}" for n, methods in counts.items())
+        if said:
+            found.append(f"undefined {metric}: {said}")
+    return found
+
+
 def _other_stories(rows: Sequence[Row]) -> list[str]:
     """Name the methods for which a mean over batteries leads to another conclusion than the mean over items."""
     from truetwin.evaluation.score_summary import batteries_tell_another_story
 
     return [
-        f"{row['method']}: {row['metric']} tells another story by battery: gain {row['common_difference']:+.3f} (SE "
+        f"{row['method']}: {row['metric']} tells another story by battery: {row['common_difference']:+.3f} (SE "
         f"{row['common_difference_standard_error']:.3f}) over items, {row['battery_difference']:+.3f} (SE "
         f"{row['battery_difference_standard_error']:.3f}) over batteries, each counted once"
         for row in rows
@@ -117,7 +156,7 @@ def _print_groups(result: Evaluation) -> None:
             Column("method", "method"),
             Column("group", by, foldable=True),
             Column("n_people", "people", "d"),
-            Column("mean", metric, SMALL),
+            Column("mean", "mean", SMALL),
             Column("standard_error", "SE", SMALL, optional=True),
             Column("difference", "from mean", f"+{SMALL}"),
             Column("difference_standard_error", "SE", SMALL),
@@ -133,7 +172,9 @@ def _print_groups(result: Evaluation) -> None:
             Column("chance_spread", "by chance", SMALL),
         ]
         print_table(
-            between, spread_columns, title="spread: highest minus lowest; by chance: exceeded once in twenty if none"
+            between,
+            spread_columns,
+            title="spread: highest minus lowest; by chance: exceeded once in twenty if none",
         )
         small = sorted({str(row["group"]) for row in here if row.get("suppressed")})
         if small:
@@ -150,20 +191,14 @@ def _named_once(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _note_unscored(result: Evaluation) -> None:
-    """Say which targets have no prediction or no score, and why."""
+    """Say which targets have no prediction or no score, and why, methods with the same gaps together."""
+    said: dict[str, list[str]] = {}
     for method, reasons in result.reasons.items():
         counts: dict[str, list[str]] = {}
         for target, why in reasons.items():
             counts.setdefault(why, []).append(target)
-        for why, targets in list(counts.items())[:5]:
-            more = f", ... ({len(targets)} in all)" if len(targets) > 3 else ""
-            note(f"{method}: not predicted: {', '.join(targets[:3])}{more}: {why}")
-    for method, stopped in result.unconverged.items():
-        if stopped:
-            note(
-                f"{method}: the solver stopped before it met its tolerance for {len(stopped)} targets (such as "
-                f"{stopped[0]!r})"
-            )
+        for why, targets in counts.items():
+            said.setdefault(f"not predicted: {_some(targets)}: {why}", []).append(method)
     for (method, metric), scores in result.scores.items():
         undefined = [
             target
@@ -171,7 +206,22 @@ def _note_unscored(result: Evaluation) -> None:
             if score != score and target not in result.reasons[method]
         ]
         if undefined:
+            text = f"{metric} is undefined for {_some(undefined)} with predictions: constant or too few values, or not "
+            said.setdefault(f"{text}defined for this kind of target", []).append(method)
+    for text, methods in list(said.items())[:MOST_NOTES]:
+        note(f"{', '.join(methods)}: {text}")
+    if len(said) > MOST_NOTES:
+        note(
+            f"... and {len(said) - MOST_NOTES} more such notes; --per-target writes the reason for every target"
+        )
+    for method, stopped in result.unconverged.items():
+        if stopped:
             note(
-                f"{method}: {metric} is undefined for {len(undefined)} targets with predictions (such as "
-                f"{undefined[0]!r}): constant or too few values, or not defined for this kind of target"
+                f"{method}: the solver stopped before it met its tolerance for {len(stopped)} targets (such as "
+                f"{stopped[0]!r})"
             )
+
+
+def _some(targets: Sequence[str]) -> str:
+    more = f", ... ({len(targets)} in all)" if len(targets) > 3 else ""
+    return f"{', '.join(targets[:3])}{more}"

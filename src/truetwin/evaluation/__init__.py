@@ -3,7 +3,6 @@
 *Hidden* answers are known, but no method sees them.
 """
 
-from truetwin.evaluation import law_metrics as _law_metrics  # registers its metrics
 from truetwin.evaluation.comparison import evaluate
 from truetwin.evaluation.evaluation_result import Evaluation
 from truetwin.evaluation.hiding_protocols import protocols

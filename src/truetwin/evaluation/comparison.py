@@ -18,6 +18,7 @@ from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batc
 from truetwin.calibration.orientation import axis_ids, other
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, ResponseMatrix
+from truetwin.data.person_design import PersonWeights, person_weights
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.evaluation.clusters import clusters_of
 from truetwin.evaluation.evaluation_result import Evaluation, GroupKey
@@ -58,7 +59,7 @@ def evaluate(
     max_folds: int | None = None,
     by: str | Sequence[str] = (),
     min_cell: int = 5,
-    weights: str | None = None,
+    weights: PersonWeights | None = None,
     retest: ResponseMatrix | None = None,
     preprocessing: Preprocessing | None = None,
     n_jobs: int = 1,
@@ -95,9 +96,10 @@ def evaluate(
         (:meth:`~truetwin.evaluation.Evaluation.by_group`).
     min_cell : int, default=5
         Groups with fewer people are not shown, nor items with fewer answers in a group.
-    weights : str, optional
-        Column of the people table with survey weights. They enter the scores of hidden items, and the means over
-        hidden respondents; predictions do not depend on them. People of weight 0 are left out of the scores.
+    weights : str or ndarray of shape (n_respondents,), optional
+        Survey weights: a column of the people table, or one for each respondent of the panel. They enter the scores of
+        hidden items, and the means over hidden respondents; predictions do not depend on them. People of weight 0 are
+        left out of the scores.
     retest : ResponseMatrix, optional
         The same people's answers when they were asked again, for metrics that are normalised by them. No method sees
         them.
@@ -123,7 +125,9 @@ def evaluate(
     asked = Evaluate(preset=preset, baseline=baseline, max_folds=max_folds)
     how = protocols[protocol]
     members, found_by = _blocks(panel, how, blocks)
-    scoring = _scoring(panel, how.axis, metric, (by,) if isinstance(by, str) else by, min_cell, weights, retest)
+    scoring = _scoring(
+        panel, how.axis, metric, (by,) if isinstance(by, str) else by, min_cell, weights, retest
+    )
     folds = _sample(how.folds(panel, members), axis_ids(panel, how.axis), asked.max_folds)
     if how.axis == "respondent" and scoring.known.weights is not None:
         folds = [fold for fold in folds if (scoring.known.weights[list(fold.targets)] > 0).any()]
@@ -148,7 +152,7 @@ def evaluate(
         "n_folds": len(folds),
         "blocks": found_by,
         "clustered_by": clusters.unit,
-        "weights": weights,
+        "weights": weights if weights is None or isinstance(weights, str) else "given as an array",
         "by": list(scoring.groups.columns) if scoring.groups else None,
         "min_cell": min_cell if scoring.groups else None,
         "parameters": {name: model.get_params() for name, model in models.items()},
@@ -174,7 +178,7 @@ def _scoring(
     metric: str | Sequence[str],
     by: Sequence[str],
     min_cell: int,
-    weights: str | None,
+    weights: PersonWeights | None,
     retest: ResponseMatrix | None,
 ) -> Scoring:
     """Collect what is scored, and check that every metric has what it needs."""
@@ -185,9 +189,6 @@ def _scoring(
             "by= (--by) scores hidden items in groups of people; this protocol hides people. Choose "
             "leave-one-item-out or leave-block-out."
         )
-    if weights is not None:
-        from truetwin.data.sample_design import person_weights
-
     known = Known(
         wanted.need("categories"),
         None if weights is None else person_weights(panel, weights),
@@ -348,7 +349,9 @@ def _completed(
         },
         compared=table.compared,
         table_items=table.items,
-        group_sizes=groups.sizes if groups else {},
+        group_sizes={key: n if key in groups.shown else 0 for key, n in groups.sizes.items()}
+        if groups
+        else {},
     )
 
 

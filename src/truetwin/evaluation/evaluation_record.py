@@ -56,7 +56,9 @@ def from_record(record: Mapping[str, Any]) -> Evaluation:
         record["settings"],
         clusters=tuple(record.get("clusters", ())),  # older records have no clusters, weights or groups
         weights=None if record.get("weights") is None else floats(record["weights"]),
-        applicable={name: np.array(found, dtype=bool) for name, found in record.get("applicable", {}).items()},
+        applicable={
+            name: np.array(found, dtype=bool) for name, found in record.get("applicable", {}).items()
+        },
         table_items=tuple(record.get("table_items", ())),
         compared={
             (row["method"], row["metric"]): Compared(*(_table(row[part]) for part in ("true", "predicted")))

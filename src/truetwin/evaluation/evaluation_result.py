@@ -51,7 +51,7 @@ class Evaluation:
     group_scores : dict of (column, group, method, metric) to ndarray of shape (n_targets,)
         Scores among the people of one group.
     group_sizes : dict of (column, group) to int
-        Number of people in each group; also of those that are too small to be shown.
+        Number of people in each group; 0 for a group that is too small to be shown.
     """
 
     target_ids: tuple[str, ...]

@@ -96,12 +96,12 @@ def group_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     any. ``difference`` is the group's mean minus the mean of the groups, with a clustered standard error. Groups below
     the smallest cell have ``suppressed`` and no figures.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for (column, metric), table in _tables(evaluation).items():
         for method in dict.fromkeys(m for m, _ in table.scores):
             deviations = table.deviations(method)
             for group in [g for c, g in evaluation.group_sizes if c == column]:
-                row = {"by": column, "metric": metric, "method": method, "group": group}
+                row: dict[str, Any] = {"by": column, "metric": metric, "method": method, "group": group}
                 if group not in table.groups:
                     rows.append({**row, "suppressed": True})
                     continue
@@ -175,7 +175,8 @@ class _GroupTable:
     def deviations(self, method: str) -> Array:
         """Each group's score minus the mean over groups, target by target."""
         values = self.matrix(method)
-        return values - values.mean(axis=1, keepdims=True)
+        found: Array = values - values.mean(axis=1, keepdims=True)
+        return found
 
 
 def _tables(evaluation: Evaluation) -> dict[tuple[str, str], _GroupTable]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.evaluation.target_metrics import Metric, PairLaws, Pairs, metrics, weighted_mean
+from truetwin.evaluation.target_metrics import Metric, PairLaws, Pairs, weighted_mean
 
 Array = NDArray[np.float64]
 #: A smaller probability of the answer that was given counts as this one: the logarithm of 0 would decide every mean.
@@ -42,7 +42,8 @@ def ranked_probability_score(truth: Array, laws: PairLaws) -> Array:
     squares = np.where(known, (below - (truth[:, None] <= laws.codes)) ** 2, 0.0)
     steps = known.sum(axis=1) - 1
     ordered = (steps > 0) & np.isfinite(laws.low)
-    return np.divide(squares.sum(axis=1), steps, out=np.full(truth.shape, np.nan), where=ordered)
+    found: Array = np.divide(squares.sum(axis=1), steps, out=np.full(truth.shape, np.nan), where=ordered)
+    return found
 
 
 def interval_score(truth: Array, laws: PairLaws) -> Array:
@@ -75,7 +76,7 @@ def _mean_of(measure: Callable[[Array, PairLaws], Array]) -> Callable[[Pairs], f
     return score
 
 
-for _metric in (
+LAW_METRICS = (
     Metric(
         "log-score",
         _mean_of(log_score),
@@ -104,5 +105,4 @@ for _metric in (
         kinds=("ordinal", "numeric"),
         needs=("laws",),
     ),
-):
-    metrics.add(_metric.name, _metric)
+)

@@ -115,7 +115,9 @@ def _ratio(numerators: Array, denominators: Array) -> tuple[float, Array]:
     return value, (numerators - value * denominators) / total
 
 
-def _linearised(value: float, parts: Array, counted: NDArray[np.bool_], clusters: Sequence[str]) -> ClusteredMean:
+def _linearised(
+    value: float, parts: Array, counted: NDArray[np.bool_], clusters: Sequence[str]
+) -> ClusteredMean:
     names, position = np.unique(np.asarray(clusters)[counted], return_inverse=True)
     error = float("nan")
     if names.size > 1:

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from truetwin.errors import ParameterError, UnknownNameError
+from truetwin.evaluation.law_metrics import LAW_METRICS
 from truetwin.evaluation.table_metrics import TableMetric, table_metrics
 from truetwin.evaluation.target_metrics import Metric, Need, metrics
 from truetwin.registry import closest
+
+for _metric in LAW_METRICS:
+    metrics.add(_metric.name, _metric)
 
 
 @dataclass(frozen=True)
@@ -61,3 +65,16 @@ def metrics_named(names: str | Sequence[str]) -> Metrics:
         tuple(metrics[n] for n in listed if n in metrics),
         tuple(table_metrics[n] for n in listed if n not in metrics),
     )
+
+
+def meaning_of(name: str) -> str:
+    """Say in one line what a metric measures; nothing if it belongs to a package that is not installed any more.
+
+    Examples
+    --------
+    >>> meaning_of("mae")
+    'mean absolute error'
+    """
+    if name in table_metrics:
+        return table_metrics[name].summary
+    return metrics[name].summary if name in metrics else ""

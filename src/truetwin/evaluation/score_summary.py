@@ -72,7 +72,7 @@ class Amounts:
             where = np.isfinite(below)
         else:
             above, below = self.above[method], self.below[method]
-        return tuple(np.where(where, part, 0.0).sum(axis=1) for part in (above, below))  # type: ignore[return-value]
+        return np.where(where, above, 0.0).sum(axis=1), np.where(where, below, 0.0).sum(axis=1)
 
     def mean(self, method: str, where: Mask | None) -> ClusteredMean:
         """Mean of a method with its clustered error."""
@@ -93,9 +93,7 @@ class Amounts:
         return self._scaled(mean_over_clusters(above - other, below, self.clusters))
 
     def _scaled(self, found: ClusteredMean) -> ClusteredMean:
-        return ClusteredMean(
-            found.value, found.standard_error * self.error_factor, found.n, found.n_clusters
-        )
+        return ClusteredMean(found.value, found.standard_error * self.error_factor, found.n, found.n_clusters)
 
 
 def summary_rows(evaluation: Evaluation, baseline: str) -> list[dict[str, Any]]:
@@ -116,9 +114,7 @@ def summary_rows(evaluation: Evaluation, baseline: str) -> list[dict[str, Any]]:
     return rows
 
 
-def target_amounts(
-    evaluation: Evaluation, metric: str, scores: Mapping[str, Array] | None = None
-) -> Amounts:
+def target_amounts(evaluation: Evaluation, metric: str, scores: Mapping[str, Array] | None = None) -> Amounts:
     """Make the amounts of a metric that scores every target; ``scores`` by method replace the evaluation's own."""
     found = scores or {m: v for (m, name), v in evaluation.scores.items() if name == metric}
     n = len(evaluation.target_ids)
@@ -126,7 +122,9 @@ def target_amounts(
     declared = declared_metric(metric)
     filled = None
     if declared is not None and declared.undefined_as is not None:
-        counted = np.where(evaluation.applicable.get(metric, np.ones(n, dtype=bool)), weights, np.nan)[:, None]
+        counted = np.where(evaluation.applicable.get(metric, np.ones(n, dtype=bool)), weights, np.nan)[
+            :, None
+        ]
         filled = {
             m: (np.where(np.isfinite(v), v, declared.undefined_as)[:, None] * counted, counted)
             for m, v in found.items()
@@ -141,7 +139,9 @@ def target_amounts(
 
 def declared_metric(name: str) -> Metric | None:
     """Look up a metric; None if it belongs to a package that is not installed any more."""
-    return metrics[name] if name in metrics else None
+    if name not in metrics:
+        return None
+    return metrics[name]
 
 
 def _table_amounts(evaluation: Evaluation, metric: str) -> Amounts:

@@ -102,7 +102,9 @@ def item_correlations(values: Array, both: NDArray[np.bool_], weights: Array) ->
     """
     seen = both.astype(float)
     heavy = seen * weights[:, None]
-    centre = np.sum(np.where(both, values, 0.0) * weights[:, None], axis=0) / np.maximum(heavy.sum(axis=0), 1e-300)
+    centre = np.sum(np.where(both, values, 0.0) * weights[:, None], axis=0) / np.maximum(
+        heavy.sum(axis=0), 1e-300
+    )
     x = np.where(both, values - centre, 0.0)  # far from 0, sums of squares would lose their digits
     total = heavy.T @ seen
     mean = np.divide((x * weights[:, None]).T @ seen, total, out=np.zeros(total.shape), where=total > 0)
@@ -114,15 +116,13 @@ def item_correlations(values: Array, both: NDArray[np.bool_], weights: Array) ->
     fine = (seen.T @ seen >= MIN_PEOPLE) & varies & varies.T & ~np.eye(len(total), dtype=bool)
     found = np.full(total.shape, np.nan)
     found[fine] = ((product - mean * mean.T) / np.sqrt(np.where(fine, variance * variance.T, 1.0)))[fine]
-    return np.clip(found, -1.0, 1.0)
+    return found.clip(-1.0, 1.0)
 
 
 def _correlations(table: Table) -> Compared:
     both = np.isfinite(table.truth) & np.isfinite(table.prediction)
     true = item_correlations(table.truth, np.isfinite(table.truth), table.weights)
-    matched, predicted = (
-        item_correlations(v, both, table.weights) for v in (table.truth, table.prediction)
-    )
+    matched, predicted = (item_correlations(v, both, table.weights) for v in (table.truth, table.prediction))
     return Compared(
         np.where(np.isfinite(matched), matched, true), np.where(np.isfinite(matched), predicted, np.nan)
     )
@@ -146,9 +146,10 @@ def subgroup_gaps(
 
 def _means(values: Array, weights: Array) -> Array:
     total = weights.sum(axis=0)
-    return np.divide(
+    found: Array = np.divide(
         (weights * values).sum(axis=0), total, out=np.full(total.shape, np.nan), where=total > 0
     )
+    return found
 
 
 def _gaps(table: Table) -> Compared:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -80,13 +80,12 @@ class Pairs:
 
     def where(self, kept: Chosen) -> Pairs:
         """Select some pairs, by a mask or by their positions."""
-        parts = {part.name: getattr(self, part.name) for part in fields(self)}
+        parts: dict[str, Any] = {part.name: getattr(self, part.name) for part in fields(self)}
         laws = parts.pop("laws")
-        return replace(
-            self,
-            **{name: None if value is None else value[kept] for name, value in parts.items()},
-            laws=None if laws is None else laws.where(kept),
-        )
+        selected: dict[str, Any] = {
+            name: None if value is None else value[kept] for name, value in parts.items()
+        }
+        return Pairs(**selected, laws=None if laws is None else laws.where(kept))
 
 
 @dataclass(frozen=True)
@@ -176,8 +175,8 @@ def _centred(pairs: Pairs) -> float:
 
 
 def _spearman(pairs: Pairs) -> float:
-    ranks = (_midranks(v, pairs.weights) for v in (pairs.truth, pairs.prediction))
-    return correlation(*ranks, pairs.weights)
+    truth, prediction = (_midranks(v, pairs.weights) for v in (pairs.truth, pairs.prediction))
+    return correlation(truth, prediction, pairs.weights)
 
 
 def _midranks(values: Array, weights: Array | None) -> Array:
@@ -204,16 +203,17 @@ def _rmse_in_sd(pairs: Pairs) -> float:
 def _accuracy(pairs: Pairs) -> float:
     if pairs.nearest is None:
         return float("nan")
-    fine = np.isfinite(pairs.nearest)
-    kept = pairs.where(fine)
-    return weighted_mean((pairs.nearest[fine] == kept.truth).astype(float), kept.weights)
+    kept = pairs.where(np.isfinite(pairs.nearest))
+    assert kept.nearest is not None
+    return weighted_mean(np.equal(kept.nearest, kept.truth).astype(float), kept.weights)
 
 
 def _normalised_accuracy(pairs: Pairs) -> float:
     if pairs.retest is None or pairs.nearest is None:
         return float("nan")
     kept = pairs.where(np.isfinite(pairs.retest) & np.isfinite(pairs.nearest))
-    agreement = weighted_mean((kept.retest == kept.truth).astype(float), kept.weights)
+    assert kept.retest is not None
+    agreement = weighted_mean(np.equal(kept.retest, kept.truth).astype(float), kept.weights)
     return _accuracy(kept) / agreement if agreement > 0 else float("nan")
 
 
@@ -246,9 +246,7 @@ for _metric in (
         **_CORRELATION,
     ),
     Metric("spearman", _spearman, "rank correlation", **_CORRELATION),
-    Metric(
-        "mae", lambda p: weighted_mean(np.abs(p.truth - p.prediction), p.weights), "mean absolute error"
-    ),
+    Metric("mae", lambda p: weighted_mean(np.abs(p.truth - p.prediction), p.weights), "mean absolute error"),
     Metric(
         "rmse",
         lambda p: weighted_mean((p.truth - p.prediction) ** 2, p.weights) ** 0.5,
@@ -259,7 +257,9 @@ for _metric in (
         _rmse_in_sd,
         "root mean squared error in sds of the answers, so that items with different scales count alike",
     ),
-    Metric("bias", lambda p: weighted_mean(p.prediction - p.truth, p.weights), "mean of prediction minus answer"),
+    Metric(
+        "bias", lambda p: weighted_mean(p.prediction - p.truth, p.weights), "mean of prediction minus answer"
+    ),
     Metric(
         "variance-ratio",
         _variance_ratio,

@@ -110,7 +110,9 @@ def reproduce_table(
             n_jobs=n_jobs,
             progress=progress,
         )
-        for row in replace(scores, clusters=()).summary():  # the paper's standard errors take targets as independent
+        for row in replace(
+            scores, clusters=()
+        ).summary():  # the paper's standard errors take targets as independent
             paper = published_mean(table, part.published_under, row["method"])
             yield {
                 "dataset": part.dataset,

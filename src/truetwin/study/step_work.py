@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from truetwin.data import Panel
+from truetwin.data import Panel, ResponseMatrix
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_blocks
 from truetwin.settings.study_settings import Study
@@ -61,6 +61,22 @@ class Work:
             people_columns=inputs.columns_of_people,
         )
 
+    @property
+    def groups_of_people(self) -> list[str]:
+        """Columns of the people table that people are grouped by."""
+        from truetwin.data.people_columns import names_among
+
+        people = self.panel.people
+        return [] if people is None else names_among(self.study.inputs.by, tuple(people.columns))
+
+    @cached_property
+    def retest(self) -> ResponseMatrix | None:
+        """Answers of people who were asked again, if the study has them."""
+        from truetwin.io.panel_files import read_retest
+
+        inputs = self.study.inputs
+        return read_retest(inputs.retest, self.panel, id_column=inputs.id_column) if inputs.retest else None
+
     @cached_property
     def blocks(self) -> dict[str, str] | None:
         """Battery of each item, if a file declares batteries or they are to be found from the answers; else None."""
@@ -77,6 +93,7 @@ class Work:
             "twin": self.twin,
             "in_context": inputs.in_context,
             "people": inputs.people,
+            "retest": inputs.retest,
             "items": inputs.items,
             "blocks": inputs.blocks,
         }

@@ -23,9 +23,7 @@ def sandwich(y: np.ndarray, x: np.ndarray, weights: np.ndarray, clusters: list[s
     """Cluster-robust standard error of the slope through the origin of y on x, with the factor G/(G-1)."""
     bread = 1 / np.sum(weights * x**2)
     slope = bread * np.sum(weights * x * y)
-    meat = sum(
-        np.sum((weights * x * (y - slope * x))[np.array(clusters) == c]) ** 2 for c in set(clusters)
-    )
+    meat = sum(np.sum((weights * x * (y - slope * x))[np.array(clusters) == c]) ** 2 for c in set(clusters))
     n = len(set(clusters))
     return float(np.sqrt(bread * meat * bread * n / (n - 1)))
 

@@ -47,16 +47,18 @@ def test_a_correlation_is_normalised_by_the_retest_correlation() -> None:
     retest = np.array([1.0, 3.0, 4.0, 5.0])
     expected = np.corrcoef(TRUTH, PREDICTED)[0, 1] / np.corrcoef(TRUTH, retest)[0, 1]
     assert score("normalised-pearson", retest=retest) == pytest.approx(expected)
-    assert np.isnan(score("normalised-pearson", retest=TRUTH[::-1]))  # a negative reliability normalises nothing
+    assert np.isnan(
+        score("normalised-pearson", retest=TRUTH[::-1])
+    )  # a negative reliability normalises nothing
 
 
 def test_scores_of_laws() -> None:
     codes = np.tile([1.0, 2.0, 3.0, 4.0, 5.0], (4, 1))
-    chances = np.array(
-        [[0.5, 0.5, 0, 0, 0], [0.25, 0.5, 0.25, 0, 0], [0, 0, 0, 0.8, 0.2], [1.0, 0, 0, 0, 0]]
-    )
+    chances = np.array([[0.5, 0.5, 0, 0, 0], [0.25, 0.5, 0.25, 0, 0], [0, 0, 0, 0.8, 0.2], [1.0, 0, 0, 0, 0]])
     laws = PairLaws(codes, chances, np.array([1.0, 2, 3, 1]), np.array([2.0, 3, 5, 1]))
-    expected = -np.log([0.5, 0.5, 0.8, 0.001]).mean()  # the last answer had probability 0, which counts as .001
+    expected = -np.log(
+        [0.5, 0.5, 0.8, 0.001]
+    ).mean()  # the last answer had probability 0, which counts as .001
     assert score("log-score", laws=laws) == pytest.approx(expected)
     # Squared errors of P(at most k) for k = 1..4, divided by 4: .25; .0625 + .0625; .04; 4 times 1.
     assert score("rps", laws=laws) == pytest.approx((0.25 + 0.125 + 0.04 + 4.0) / 4 / 4)

@@ -151,7 +151,9 @@ def test_accuracy_is_counted_on_the_items_that_have_categories() -> None:
     scales = {name: Scale.ordinal(1, 7) for name in PANEL.item_ids}
     scales["Q03"] = Scale.numeric(1, 7)
     matrices = [
-        ResponseMatrix(values, PANEL.respondent_ids, [Item(name, "", scale) for name, scale in scales.items()])
+        ResponseMatrix(
+            values, PANEL.respondent_ids, [Item(name, "", scale) for name, scale in scales.items()]
+        )
         for values in (PANEL.human_values, PANEL.twin_values)
     ]
     table = tt.evaluate(Panel(*matrices), ["twin"], metric=["accuracy", "pearson"])
@@ -172,7 +174,9 @@ def test_people_who_were_asked_again_normalise_the_accuracy() -> None:
 
 
 def test_a_table_is_scored_as_a_whole_with_the_common_set_and_undefined_as_zero() -> None:
-    table = tt.evaluate(PANEL, ["twin", "human-respondent-mean"], metric=["item-correlation-error", "pearson"])
+    table = tt.evaluate(
+        PANEL, ["twin", "human-respondent-mean"], metric=["item-correlation-error", "pearson"]
+    )
     rows = {(r["method"], r["metric"]): r for r in table.summary()}
     row = rows["twin", "item-correlation-error"]
     assert row["mean"] == pytest.approx(

@@ -46,9 +46,7 @@ def test_a_pair_needs_twenty_people_and_two_items_that_vary() -> None:
 def test_the_error_of_correlations_is_a_mean_over_pairs() -> None:
     both = np.isfinite(TRUTH)
     errors = [
-        abs(
-            one_by_one(TRUTH, both, a, b, np.ones(80)) - one_by_one(PREDICTED, both, a, b, np.ones(80))
-        )
+        abs(one_by_one(TRUTH, both, a, b, np.ones(80)) - one_by_one(PREDICTED, both, a, b, np.ones(80)))
         for a in range(5)
         for b in range(a)
     ]
@@ -71,7 +69,7 @@ def test_gaps_are_group_means_minus_the_mean() -> None:
         / TRUTH[both[:, j], j].std()
         for j in range(5)
         for g in "ab"
-        if (rows := both[:, j] & (GROUPS == g)).sum() >= 20
+        if (rows := both[:, j] & (g == GROUPS)).sum() >= 20
     ]
     assert error == pytest.approx(np.mean(hand))
 
