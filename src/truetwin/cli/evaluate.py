@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli.panel_inputs import blocks_given, note_suspicious, panel_of
+from truetwin.cli.panel_inputs import blocks_given, note_suspicious, panel_of, weights_of
 from truetwin.cli.verbs import verb
 from truetwin.settings.evaluate_settings import EvaluateCommand
 
@@ -44,7 +44,7 @@ def evaluate_command(settings: EvaluateCommand) -> None:
             max_folds=settings.max_folds,
             by=names_among(settings.by, tuple(panel.people.columns)) if panel.people else (),
             min_cell=settings.min_cell,
-            weights=settings.weights,
+            weights=weights_of(settings, panel),
             retest=read_retest(settings.retest, panel, id_column=settings.id_column)
             if settings.retest
             else None,
@@ -58,7 +58,8 @@ def evaluate_command(settings: EvaluateCommand) -> None:
         note(f"scores of every target: {settings.per_target}")
     if settings.as_json:
         groups = {"groups": result.by_group(), "spreads": spread_rows(result)} if result.group_scores else {}
-        print_json("evaluate", result.settings, result.summary(), **groups)
+        asked = {**result.settings, "weights": settings.weights, "margins": settings.margins}
+        print_json("evaluate", asked, result.summary(), **groups)
         return
     print_evaluation(result)
     if settings.protocol == "leave-block-out":

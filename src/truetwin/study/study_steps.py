@@ -98,7 +98,7 @@ def _evaluate(work: Work) -> list[Path]:
                 max_folds=part.max_folds,
                 by=work.groups_of_people if protocols[protocol].axis == "item" else (),
                 min_cell=part.min_cell,
-                weights=work.study.inputs.weights,
+                weights=work.weights,
                 retest=work.retest,
                 n_jobs=work.n_jobs,
                 progress=work.progress,
