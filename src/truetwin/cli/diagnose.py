@@ -33,7 +33,7 @@ def diagnose_command(settings: DiagnoseCommand) -> None:
     members, found_by = blocks_of(panel, settings.blocks)
     scores = HiddenScores()
     if settings.method not in (None, "none"):
-        scores = hidden_scores(panel, str(settings.method), members, bar=progress_bar)
+        scores = hidden_scores(panel, str(settings.method), members, weights=weights, bar=progress_bar)
     found = diagnose(
         panel,
         blocks=members,
