@@ -16,7 +16,7 @@ from truetwin.calibration import Calibrator, methods
 from truetwin.calibration.calibrators import PAPER_METHODS, Method, methods_with_laws
 from truetwin.calibration.design import Design
 from truetwin.calibration.paper.fit_and_transfer import Ridge
-from truetwin.calibration.predictive_law import Law
+from truetwin.calibration.laws.errors import Errors
 from truetwin.cli import main
 from truetwin.data import Axis
 from truetwin.datasets import generate_population
@@ -26,7 +26,7 @@ from truetwin.evaluation import interval_coverage
 PANEL = generate_population(80, 12, n_new_items=2, n_new_respondents=2).panel
 
 
-class OnePoint(Law):
+class OnePoint(Errors):
     """Nine answers in ten lie within one scale point."""
 
     def quantiles(self, level: float) -> tuple[float, float]:
@@ -37,9 +37,9 @@ class OnePoint(Law):
 class RidgeWithLaws(Ridge):
     """Ridge regression that knows how far off it is."""
 
-    law_axes: ClassVar[tuple[Axis, ...]] = ("item", "respondent")
+    error_axes: ClassVar[tuple[Axis, ...]] = ("item", "respondent")
 
-    def laws(self, design: Design) -> Sequence[Law]:
+    def errors(self, design: Design) -> Sequence[Errors]:
         """See the base class."""
         return [OnePoint()] * design.n_targets
 
