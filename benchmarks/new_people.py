@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from truetwin.calibration import calibrate
 from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.data import Panel, ResponseMatrix, Target
-from truetwin.datasets import movielens, twin_2k_500
+from truetwin.datasets import generate_world, movielens, twin_2k_500
 from truetwin.evaluation import evaluate, interval_coverage
 
 Array = NDArray[np.float64]
@@ -103,24 +103,10 @@ def drawn(name: str, panel: Panel, n: int) -> None:
 
 def world(kind: str, n: int, seed: int) -> tuple[Array, Array]:
     """Generate answers of people and their twins to five-point items. The first ``n`` people miss 10% of theirs."""
-    rng = np.random.default_rng(seed)
-    people, d = n + N_NEW, 4
-    L = rng.normal(size=(N_ITEMS, d))
-    L /= np.linalg.norm(L, axis=1, keepdims=True)
-    U = rng.normal(size=(people, d))
-    noise = [rng.normal(size=(people, k)) for k in (N_ITEMS, d, N_ITEMS)]
-    Z = 0.75 * U @ L.T + np.sqrt(1 - 0.75**2) * noise[0]
-    T = {
-        "perfect": Z,
-        "noise": noise[2],
-        "base": 0.8 * (0.6 * U + 0.8 * noise[1]) @ L.T + 0.6 * noise[2],
-    }[kind]
-    if kind != "perfect":
-        T = 0.6 * T + rng.normal(0, 0.4, N_ITEMS)
-    cuts = np.sort(rng.normal(0, 0.9, (N_ITEMS, 4)), axis=1)
-    human, twin = ((X[:, :, None] > cuts).sum(axis=2) + 1.0 for X in (Z, T))
-    human[:n][rng.random((n, N_ITEMS)) < 0.1] = np.nan
-    return human, twin
+    made = generate_world(kind, n + N_NEW, N_ITEMS, n_new_items=0, n_new_respondents=N_NEW, random_state=seed)
+    human = made.truth.values.copy()
+    human[:n] = made.panel.human_values[:n]
+    return human, made.panel.twin_values
 
 
 def worlds() -> None:

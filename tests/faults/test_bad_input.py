@@ -112,8 +112,8 @@ def test_not_a_table(job: Job, tables: Tables, name: str, content: bytes) -> Non
 
 def test_unknown_ending(job: Job, tables: Tables) -> None:
     twin = job.write("twin.csv", tables["twin"])
-    human = job.write("human.xlsx", tables["human"])
-    job.refused(job.command("calibrate", str(human), str(twin)), ".csv", "human.xlsx")
+    human = job.write("human.docx", tables["human"])
+    job.refused(job.command("calibrate", str(human), str(twin)), ".csv", "human.docx")
 
 
 def test_two_gigabytes_of_the_wrong_file(job: Job, tables: Tables) -> None:
@@ -257,7 +257,7 @@ def test_unknown_items_and_respondents(job: Job, tables: Tables) -> None:
 def test_outputs_that_cannot_be_written(job: Job, tables: Tables) -> None:
     job.refused(job.run(tables, "--output", str(job.folder / "no" / "out.csv")), "folder")
     job.refused(job.run(tables, "--output", str(job.folder)), str(job.folder))
-    job.refused(job.run(tables, "--output", str(job.folder / "out.xlsx")), ".csv")
+    job.refused(job.run(tables, "--output", str(job.folder / "out.docx")), ".csv")
     job.refused(job.run(tables, "--output", str(job.folder / "human.csv")), "overwrite an input")
 
 

@@ -169,7 +169,7 @@ def test_items_that_are_not_utf_8(job: Job) -> None:
         (["--validity-floor", "90"], ("--validity-floor",)),
         (["--pilot", "5"], ("--dry-run",)),
         (["--extra", "{"], ("--extra", "JSON")),
-        (["--export", "out.xlsx"], (".csv", "out.xlsx")),
+        (["--export", "out.docx"], (".csv", "out.docx")),
         (["--export", "items.csv"], ("overwrite",)),
         (["--export", "no/out.csv"], ("folder",)),
         (["--resume"], ("no run to resume",)),

@@ -28,6 +28,7 @@ LAYERS = [
     {"llm"},
     {"calibration", "reweighting"},
     {"diagnosis"},
+    {"estimation"},
     {"evaluation"},
     {"simulation"},
     {"voice"},

@@ -81,7 +81,9 @@ def build_command(settings: PersonasBuildCommand) -> int:
     with_portraits = needs_portraits(settings)
     inputs = [settings.answers, settings.item_file, settings.target_file, settings.attributes]
     check_outputs([settings.output], inputs)
-    source = source_of(settings, PersonaFiles(settings.answers, settings.item_file, settings.id_column))
+    columns = settings.columns_of_people
+    files = PersonaFiles(settings.answers, settings.item_file, settings.id_column, people_columns=columns)
+    source = source_of(settings, files)
     portraits = _portraits(settings, source) if with_portraits else None
     left = 0 if portraits is None else len(source.answers.respondent_ids) - len(portraits)
     personas = build_personas(source, settings.builder, portraits=portraits)
@@ -130,7 +132,8 @@ def fine_tune_command(settings: FineTuneCommand) -> None:
     learned from, and those who are left to test the result.
     """
     from truetwin.cli.output import note, print_json
-    from truetwin.io import make_folder, read_items, read_personas, read_responses
+    from truetwin.io import make_folder, read_items, read_personas
+    from truetwin.io.people_files import read_human
     from truetwin.simulation.personas.leaks import hidden_with
     from truetwin.simulation.survey.asked_personas import targets_of
     from truetwin.simulation.survey.fine_tuning import split_people, write_fine_tuning
@@ -153,7 +156,9 @@ def fine_tune_command(settings: FineTuneCommand) -> None:
         prompts=PromptSet(settings.prompts),
         catalogue=catalogue,
     )
-    own = read_responses(settings.answers, id_column=settings.id_column, items=catalogue)
+    own = read_human(
+        settings.answers, id_column=settings.id_column, items=catalogue, columns=settings.columns_of_people
+    ).answers
     split = split_people(
         [p.id for p in known],
         n_people=settings.people,

@@ -29,6 +29,7 @@ def from_frame(
     source: str = "the table",
     weight_column: str | None = None,
     expectations: bool = False,
+    people_columns: Sequence[str] = (),
 ) -> ResponseMatrix:
     """Read a wide or long data frame of answers.
 
@@ -51,28 +52,24 @@ def from_frame(
         Column of design weights in a wide table.
     expectations : bool, default=False
         Whether values may be means of answers, between the answers of a declared scale.
+    people_columns : sequence of str, default=()
+        Columns that are no items; they are left out
+        (:func:`~truetwin.data.people_frames.people_from_frame` reads them).
 
     Raises
     ------
     DataError
         If the id column is missing, ids repeat, a cell holds no number, or an answer is infinite.
     """
-    table = _as_arrow(frame, id_column)
+    table = as_arrow(frame, id_column)
+    if people_columns:
+        table = table.select([k for k, n in enumerate(table.column_names) if n not in set(people_columns)])
     names = table.column_names
     declared = dict(items or {})
     if set(LONG_COLUMNS) <= set(names) and set(names) <= {*LONG_COLUMNS, _WEIGHT}:
         return _from_long(table, declared, source, _kind_of(frame), expectations)
-    if id_column is None and "respondent_id" not in names:
-        _refuse_row_numbers(table, source)
-    id_column = id_column or ("respondent_id" if "respondent_id" in names else names[0] if names else "")
-    if id_column not in names:
-        shown = ", ".join(repr(n) for n in names[:6]) + (", ..." if len(names) > 6 else "")
-        raise DataError(f"{source} must have the id column {id_column!r}; its columns are {shown}")
-    if names.count(id_column) > 1:
-        raise DataError(
-            f"{source} must have one id column; {id_column!r} occurs {names.count(id_column)} times"
-        )
-    ids = _as_ids(table.column(id_column), id_column, source)
+    id_column = id_column_of(table, id_column, source)
+    ids = ids_of(table.column(id_column), id_column, source)
     columns, weights = [], None
     for position, name in enumerate(names):
         if name == id_column:
@@ -158,7 +155,7 @@ def id_array(ids: Sequence[str], id_type: str) -> pa.Array:
     texts = pa.array(ids, pa.string())
     try:
         typed = texts.cast(pa.type_for_alias(id_type))
-        same = _as_ids(pa.chunked_array([typed]), "respondent_id", "the table") == list(ids)
+        same = ids_of(pa.chunked_array([typed]), "respondent_id", "the table") == list(ids)
     except pa.ArrowInvalid:
         return texts
     return typed if same else texts
@@ -173,6 +170,22 @@ def as_kind(table: pa.Table, kind: FrameKind) -> Any:
 
         return polars.from_arrow(table)
     return table
+
+
+def id_column_of(table: pa.Table, id_column: str | None, source: str) -> str:
+    """Name the column of ids: the one that is asked for, or else ``respondent_id``, or else the first."""
+    names = table.column_names
+    if id_column is None and "respondent_id" not in names:
+        _refuse_row_numbers(table, source)
+    id_column = id_column or ("respondent_id" if "respondent_id" in names else names[0] if names else "")
+    if id_column not in names:
+        shown = ", ".join(repr(n) for n in names[:6]) + (", ..." if len(names) > 6 else "")
+        raise DataError(f"{source} must have the id column {id_column!r}; its columns are {shown}")
+    if names.count(id_column) > 1:
+        raise DataError(
+            f"{source} must have one id column; {id_column!r} occurs {names.count(id_column)} times"
+        )
+    return id_column
 
 
 def _refuse_row_numbers(table: pa.Table, source: str) -> None:
@@ -192,7 +205,11 @@ def _refuse_row_numbers(table: pa.Table, source: str) -> None:
     )
 
 
-def _as_arrow(frame: Any, id_column: str | None) -> pa.Table:
+def as_arrow(frame: Any, id_column: str | None = None, needed: str = "answers must be numbers") -> pa.Table:
+    """Convert a pandas, polars or pyarrow table to pyarrow; a pandas index that carries ids becomes a column.
+
+    ``needed`` says in messages what columns must hold.
+    """
     import pyarrow as pa
 
     if isinstance(frame, pa.Table):
@@ -215,10 +232,8 @@ def _as_arrow(frame: Any, id_column: str | None) -> pa.Table:
         for k, name in enumerate(frame.columns):
             try:
                 columns.append(pa.array(frame.iloc[:, k], from_pandas=True))
-            except pa.ArrowException as error:
-                raise DataError(
-                    f"answers must be numbers; column {name!r} holds values of several kinds"
-                ) from error
+            except (pa.ArrowException, UnicodeEncodeError) as error:
+                raise DataError(f"{needed}; column {name!r} holds values of several kinds") from error
         return pa.table(columns, names=list(frame.columns))
     return wrapped.to_arrow()
 
@@ -236,7 +251,8 @@ def _id_type(column: pa.ChunkedArray) -> str:
     return str(column.type) if pa.types.is_integer(column.type) else "string"
 
 
-def _as_ids(column: pa.ChunkedArray, name: str, source: str) -> list[str]:
+def ids_of(column: pa.ChunkedArray, name: str, source: str) -> list[str]:
+    """Read a column of ids as texts. Every row must have one."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -331,8 +347,8 @@ def _raise_not_a_number(column: pa.ChunkedArray, name: str, ids: Sequence[str], 
 def _from_long(
     table: pa.Table, declared: dict[str, Item], source: str, kind: FrameKind, expectations: bool
 ) -> ResponseMatrix:
-    respondents, rows = _codes(_as_ids(table.column("respondent_id"), "respondent_id", source))
-    item_ids, columns = _codes(_as_ids(table.column("item_id"), "item_id", source))
+    respondents, rows = _codes(ids_of(table.column("respondent_id"), "respondent_id", source))
+    item_ids, columns = _codes(ids_of(table.column("item_id"), "item_id", source))
     if not respondents:
         raise DataError(f"{source} must have at least one answer; it has no rows")
     cells = rows * len(item_ids) + columns

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data.item import Item
+from truetwin.data.people import People
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
 from truetwin.data.target import Target
-from truetwin.errors import AlignmentError
+from truetwin.errors import AlignmentError, DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +36,14 @@ class Panel:
     in_context : ResponseMatrix, optional
         Answers of twins that were shown the person's other answers (the in-context baseline of paper A,
         section 3.3).
+    people : People, optional
+        What is known of the respondents that is no item: weights, groups, strata, clusters. Respondents without a
+        row there have missing values.
 
     Raises
     ------
     AlignmentError
-        If the two sources have no respondent or no item in common.
+        If the two sources have no respondent or no item in common, or the people table has none of the respondents.
 
     Examples
     --------
@@ -55,6 +59,7 @@ class Panel:
     human: ResponseMatrix
     twin: ResponseMatrix
     in_context: ResponseMatrix | None = None
+    people: People | None = None
 
     def __post_init__(self) -> None:
         for what, ours, theirs in (
@@ -67,6 +72,12 @@ class Panel:
                     f"the human and the twin table must have {what}s in common; they have none "
                     f"({shown}). Check that both use the same ids, written the same way{_further(what)}."
                 )
+        if self.people is not None and not set(self.people.ids) & set(self.respondent_ids):
+            raise AlignmentError(
+                f"the people table must be about respondents of the panel; {self.people.source} has none of them "
+                f"({_some(self.people.ids)} and {_some(self.respondent_ids)}). Check that both use the same ids, "
+                "written the same way."
+            )
 
     @classmethod
     def from_frames(
@@ -77,6 +88,8 @@ class Panel:
         id_column: str | None = None,
         items: dict[str, Item] | None = None,
         in_context: Any = None,
+        people: Any = None,
+        people_columns: Sequence[str] = (),
     ) -> Panel:
         """Build a panel from two pandas, polars or pyarrow tables with one column of ids.
 
@@ -90,11 +103,34 @@ class Panel:
             Declared texts, scales and blocks.
         in_context : data frame, optional
             Answers of in-context twins.
+        people : data frame, optional
+            What is known of people that is no item (weights, groups, strata, clusters): one row a person, with the
+            same ids.
+        people_columns : sequence of str, default=()
+            Columns of ``human`` that belong to the people table. They are no items, and may hold texts. Columns of
+            these names in ``twin`` are left out.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> human = pa.table({"id": ["a", "b"], "Q1": [1, 2], "region": ["north", "south"]})
+        >>> twin = pa.table({"id": ["a", "b"], "Q1": [1, 1], "Q2": [2, 1]})
+        >>> panel = Panel.from_frames(human, twin, people_columns=["region"])
+        >>> panel.item_ids, panel.person_groups("region").tolist()
+        (('Q1', 'Q2'), ['north', 'south'])
         """
         from truetwin.data.frames import from_frame
+        from truetwin.data.people_frames import people_from_frame
 
         human_matrix, twin_matrix = (
-            from_frame(frame, id_column=id_column, items=items, source=source, expectations=means)
+            from_frame(
+                frame,
+                id_column=id_column,
+                items=items,
+                source=source,
+                expectations=means,
+                people_columns=people_columns,
+            )
             for frame, source, means in (
                 (human, "the human table", False),
                 (twin, "the twin table", True),
@@ -108,8 +144,17 @@ class Panel:
                 items=items,
                 source="the in-context table",
                 expectations=True,
+                people_columns=people_columns,
             )
-        return cls(human_matrix, twin_matrix, third)
+        known: People | None = None
+        if people is not None:
+            known = people if isinstance(people, People) else people_from_frame(people, id_column=id_column)
+        if people_columns:
+            taken = people_from_frame(
+                human, id_column=id_column, columns=people_columns, items=items, source="the human table"
+            )
+            known = taken if known is None else known.joined(taken)
+        return cls(human_matrix, twin_matrix, third, known)
 
     def __repr__(self) -> str:
         n, m = len(self.respondent_ids), len(self.item_ids)
@@ -157,6 +202,44 @@ class Panel:
         """Respondents who have answered nothing themselves."""
         answered = np.flatnonzero(np.isfinite(self.human_values).any(axis=1))
         return _without(self.respondent_ids, answered.tolist())
+
+    def person_numbers(self, name: str) -> NDArray[np.float64]:
+        """Numbers in a column of the people table, by respondent; NaN where missing.
+
+        Raises
+        ------
+        DataError
+            If there is no people table, or a cell is no number.
+        UnknownNameError
+            If the people table has no such column.
+        """
+        people = self._people(name)
+        return people.on_ids(people.numbers(name), self.respondent_ids)
+
+    def person_groups(self, name: str) -> NDArray[np.object_]:
+        """Names of the groups in a column of the people table, by respondent; None where missing.
+
+        Raises the errors of :meth:`person_numbers`, except that any cell is a name.
+        """
+        people = self._people(name)
+        return people.on_ids(people.groups(name), self.respondent_ids)
+
+    def _people(self, name: str) -> People:
+        if self.people is None:
+            raise DataError(
+                f"a people table must be given to use its column {name!r}; this panel has none. Give one (--people, "
+                "or people=...), or name columns of the human table that are no items (--people-columns, or "
+                "people_columns=...)."
+            )
+        return self.people
+
+    @cached_property
+    def respondents_without_row(self) -> tuple[str, ...]:
+        """Respondents who are not in the people table; empty if there is none."""
+        if self.people is None:
+            return ()
+        known = set(self.people.ids)
+        return tuple(r for r in self.respondent_ids if r not in known)
 
     @property
     def targets(self) -> tuple[Target, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from truetwin.calibration.nominal.indicators import in_two
 from truetwin.data import Panel
 from truetwin.diagnosis.alignment import Alignment, Space, alignment
 from truetwin.diagnosis.bounds import item_bounds, moment_distance, share_bounds
@@ -164,6 +165,8 @@ def diagnose(
 ) -> Diagnosis:
     """Say how far the twins of a panel can be trusted, and for which new items.
 
+    A nominal item is described by whether people chose the category that divides the twins most evenly, or another.
+
     Parameters
     ----------
     panel : Panel
@@ -200,7 +203,7 @@ def diagnose(
     >>> [row["item"] for row in found.verdicts]
     ['Q15', 'Q16']
     """
-    prepared = prepare(panel, blocks)
+    prepared = prepare(in_two(panel)[0], blocks)
     reached, reached_blocks = (
         None if given is None else np.array([given.get(i, np.nan) for i in panel.item_ids], dtype=float)
         for given in (scores, battery_scores)
@@ -216,7 +219,7 @@ def diagnose(
         item_verdicts(prepared, reached, reached_blocks),
         [] if many else hidden_verdicts(prepared, reached),
         item_bounds(prepared, random_state=random_state),
-        share_bounds(prepared, random_state=random_state),
+        share_bounds(replace(prepared, panel=panel), random_state=random_state),
         moment_distance(prepared),
         {
             "n_respondents": int(human.shape[0]),

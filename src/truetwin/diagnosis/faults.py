@@ -63,7 +63,8 @@ def _faults(item: str, human: Array, twin: Array, twins: NDArray[np.bool_], pane
         if answers.size
         else None,
     }
-    row |= _beside_humans(human, twin) if theirs.size and answers.size else {}
+    nominal = panel.scales[item].kind == "nominal"  # no spread, no level
+    row |= _beside_humans(human, twin) if theirs.size and answers.size and not nominal else {}
     row |= _on_the_scale(item, theirs, answers, panel)
     return row | {"faults": _in_words(row)}
 
@@ -90,7 +91,10 @@ def _on_the_scale(item: str, human: Array, twin: Array, panel: Panel) -> dict[st
         low, high = declared.low, declared.high
     elif human.size:
         low, high = float(human.min()), float(human.max())
-    found: dict[str, Any] = {"off_range": int(((twin < low) | (twin > high)).sum()), "unused": []}
+    outside = (twin < low) | (twin > high)
+    if declared is not None and declared.kind == "nominal":
+        outside = ~declared.on_scale(twin)
+    found: dict[str, Any] = {"off_range": int(outside.sum()), "unused": []}
     codes, counts = np.unique(human, return_counts=True)
     if human.size and codes.size <= 21:
         popular = codes[counts >= POPULAR * human.size]

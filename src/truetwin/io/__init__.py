@@ -2,6 +2,7 @@
 
 from truetwin.io.atomic import check_folder, check_outputs, check_writable, make_folder, replacing
 from truetwin.io.item_files import item_from_record, item_record, read_blocks, read_items
+from truetwin.io.people_files import read_people
 from truetwin.io.persona_files import read_attributes, read_personas, write_personas
 from truetwin.io.tables import (
     check_output_ending,
@@ -27,6 +28,7 @@ __all__ = [
     "read_attributes",
     "read_blocks",
     "read_items",
+    "read_people",
     "read_personas",
     "read_responses",
     "read_table",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from truetwin.data import Panel
+from truetwin.data import Panel, ResponseMatrix
+from truetwin.data.frames import from_frame
+from truetwin.data.item import Item
+from truetwin.data.people_columns import PeopleColumns
 from truetwin.errors import DataError
 from truetwin.io.item_files import read_items
-from truetwin.io.tables import read_responses
+from truetwin.io.people_files import HumanTable, people_notes, read_human
+from truetwin.io.tables import open_answers
 
 
 def read_panel(
@@ -18,6 +22,8 @@ def read_panel(
     id_column: str | None = None,
     item_file: Path | None = None,
     in_context: Path | None = None,
+    people: Path | None = None,
+    people_columns: PeopleColumns | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Panel:
     """Read human and twin answers and align them by id.
@@ -33,6 +39,11 @@ def read_panel(
         Column of respondent ids in all of them.
     item_file : Path, optional
         Declared texts, scales, off-scale codes and blocks.
+    people : Path, optional
+        Table of what is known of people that is no item: one row a person.
+    people_columns : PeopleColumns, optional
+        Names of weights, groups and the like. A column that is not in ``people`` is taken from the human table, and
+        is no item.
     say : callable, optional
         Called with one sentence for each thing that was left out.
 
@@ -42,33 +53,71 @@ def read_panel(
         If a table is not one, the tables have nothing in common, or the item file declares none of their items.
     """
     items = read_items(item_file) if item_file else None
-    tables = [
-        read_responses(path, id_column=id_column, items=items, expectations=means)
-        for path, means in ((human, False), (twin, True))
-    ]
-    for path, table in zip((human, twin), tables, strict=True):
-        if "weight" in table.item_ids and not (items and "weight" in items):
-            raise DataError(
-                f"{path}: the column 'weight' would be taken for an item; leave it out, rename it, or declare the item "
-                f"'weight' in an --item-file"
-            )
-    third = (
-        read_responses(in_context, id_column=id_column, items=items, expectations=True)
-        if in_context
-        else None
+    columns = people_columns or PeopleColumns()
+    ours = read_human(human, id_column=id_column, items=items, people=people, columns=columns)
+    no_items = {name for name in ours.no_items if name not in columns.of_design}
+    theirs = _twin_answers(twin, id_column, items, no_items, say)
+    third = _twin_answers(in_context, id_column, items, no_items, None) if in_context else None
+    for table in (ours.answers, theirs):
+        _refuse_weight(table, items)
+    return _aligned(ours, theirs, third, items, item_file=item_file, say=say)
+
+
+def _twin_answers(
+    path: Path,
+    id_column: str | None,
+    items: Mapping[str, Item] | None,
+    no_items: Collection[str],
+    say: Callable[[str], None] | None,
+) -> ResponseMatrix:
+    """Read answers of twins, without the columns that the human table has declared to be no items."""
+    table, declared, ids = open_answers(path, id_column, items)
+    left_out = [name for name in table.column_names if name in no_items]
+    if say and left_out:
+        say(f"{path}: left out what belongs to the people table: {_some(left_out)}")
+    return from_frame(
+        table,
+        id_column=ids,
+        items=declared,
+        source=str(path),
+        expectations=True,
+        people_columns=left_out,
     )
-    asked = set(tables[1].item_ids)
-    kept = [k for k, item in enumerate(tables[0].item_ids) if item in asked]
-    left_out = [item for item in tables[0].item_ids if item not in asked] if kept else []
-    panel = Panel(tables[0].take_items(kept) if left_out else tables[0], tables[1], third)
-    known = {*panel.item_ids, *left_out}
+
+
+def _refuse_weight(table: ResponseMatrix, items: Mapping[str, Item] | None) -> None:
+    if "weight" in table.item_ids and not (items and "weight" in items):
+        raise DataError(
+            f"{table.source}: the column 'weight' would be taken for an item; name it with --weights, leave it out, "
+            "rename it, or declare the item 'weight' in an --item-file"
+        )
+
+
+def _aligned(
+    ours: HumanTable,
+    twin: ResponseMatrix,
+    in_context: ResponseMatrix | None,
+    items: Mapping[str, Item] | None,
+    *,
+    item_file: Path | None,
+    say: Callable[[str], None] | None,
+) -> Panel:
+    """Make the panel, without human items that no twin has answered."""
+    human, people, asked = ours.answers, ours.people, set(twin.item_ids)
+    kept = [k for k, item in enumerate(human.item_ids) if item in asked]
+    left_out = [item for item in human.item_ids if item not in asked] if kept else []
+    panel = Panel(human.take_items(kept) if left_out else human, twin, in_context, people)
+    known = {*panel.item_ids, *left_out, *(people.columns if people else ())}
     strange = [item for item in items or () if item not in known]
     if items and len(strange) == len(items):
         raise DataError(f"{item_file} must declare items of the tables; {strange[0]!r} is in neither of them")
-    if say and left_out:
-        say(f"{human}: left out what no twin has been asked: {_some(left_out)}")
-    if say and strange:
-        say(f"{item_file}: {len(strange)} declared items are in neither table, such as {strange[0]!r}")
+    if say:
+        if left_out:
+            say(f"{human.source}: left out what no twin has been asked: {_some(left_out)}")
+        if strange:
+            say(f"{item_file}: {len(strange)} declared items are in neither table, such as {strange[0]!r}")
+        for text in people_notes(panel):
+            say(text)
     return panel
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ def is_qualtrics_export(table: pa.Table) -> bool:
 
 
 def from_qualtrics(
-    table: pa.Table, id_column: str | None, source: str
+    table: pa.Table, id_column: str | None, source: str, people_columns: Sequence[str] = ()
 ) -> tuple[pa.Table, dict[str, Item], str]:
     """Return the answers, the items and the id column of an export with three header rows.
 
@@ -45,6 +45,8 @@ def from_qualtrics(
         Column of respondent ids, which may be embedded data such as a panel's own id.
     source : str
         What to call the file in messages.
+    people_columns : sequence of str, default=()
+        Further columns to keep, such as embedded data.
 
     Raises
     ------
@@ -61,7 +63,8 @@ def from_qualtrics(
             f"{source} is a Qualtrics export without a closed question: every column is a date, text or timer"
         )
     items = {name: Item(name, _plain(wordings[name] or "")) for name in questions}
-    return table.slice(2).select([ids, *questions]), items, ids
+    kept = [name for name in people_columns if name not in {ids, *questions}]
+    return table.slice(2).select([ids, *questions, *kept]), items, ids
 
 
 def _is_answer(cell: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""Read and write tables of answers: CSV, TSV, Parquet, SPSS and Stata, wide or long."""
+"""Read and write tables of answers: CSV, TSV, Parquet, Excel, SPSS and Stata, wide or long."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from truetwin.data import Item, ResponseMatrix
 from truetwin.data.frames import from_frame
 from truetwin.errors import FileFormatError
 from truetwin.io.atomic import replacing
+from truetwin.io.excel_files import WORKBOOK_ENDINGS, WRITTEN_WORKBOOK, Sheet, read_workbook, write_workbook
 from truetwin.io.readable_files import check_is_file
 from truetwin.registry import closest
 
@@ -62,22 +63,7 @@ def read_responses(
     DataError
         If its content is not a table of answers.
     """
-    path = Path(path)
-    declared = dict(items or {})
-    if path.suffix.lower() in SURVEY_ENDINGS:
-        from truetwin.io.survey_files import read_survey_file
-
-        table, labelled = read_survey_file(path)
-        declared = {**labelled, **declared}
-    else:
-        from truetwin.io.qualtrics import from_qualtrics, is_qualtrics_export
-
-        table = read_table(path)
-        if is_qualtrics_export(table):
-            table, worded, id_column = from_qualtrics(table, id_column, str(path))
-            declared = {**worded, **declared}
-        if DISCLOSURE_COLUMN in table.column_names and DISCLOSURE_COLUMN not in declared:
-            table = table.drop_columns([DISCLOSURE_COLUMN])
+    table, declared, id_column = open_answers(path, id_column, items)
     return from_frame(
         table,
         id_column=id_column,
@@ -88,8 +74,37 @@ def read_responses(
     )
 
 
+def open_answers(
+    path: str | Path,
+    id_column: str | None,
+    items: Mapping[str, Item] | None,
+    keep: Callable[[Sequence[str]], Sequence[str]] | None = None,
+) -> tuple[pa.Table, dict[str, Item], str | None]:
+    """Open a file of answers. Returns its table, the declarations (the file's labels and ``items``), and the id column.
+
+    ``keep`` chooses, among the columns of a Qualtrics export, those that are kept though they are no closed questions.
+    """
+    path = Path(path)
+    declared = dict(items or {})
+    if path.suffix.lower() in SURVEY_ENDINGS:
+        from truetwin.io.survey_files import read_survey_file
+
+        table, labelled = read_survey_file(path)
+        return table, {**labelled, **declared}, id_column
+    from truetwin.io.qualtrics import from_qualtrics, is_qualtrics_export
+
+    table = read_table(path)
+    if is_qualtrics_export(table):
+        kept = keep(table.column_names) if keep else ()
+        table, worded, id_column = from_qualtrics(table, id_column, str(path), kept)
+        declared = {**worded, **declared}
+    if DISCLOSURE_COLUMN in table.column_names and DISCLOSURE_COLUMN not in declared:
+        table = table.drop_columns([DISCLOSURE_COLUMN])
+    return table, declared, id_column
+
+
 def read_table(path: str | Path) -> pa.Table:
-    """Read a CSV, TSV or Parquet file; the cells of a text file stay strings, exactly as written."""
+    """Read a CSV, TSV, Parquet or Excel file; the cells of a text file stay strings, exactly as written."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -104,7 +119,9 @@ def read_table(path: str | Path) -> pa.Table:
             ) from error
     if ending in TEXT_ENDINGS:
         return _read_text(path)
-    known = [*TEXT_ENDINGS, *PARQUET_ENDINGS, *SURVEY_ENDINGS]
+    if ending in WORKBOOK_ENDINGS:
+        return read_workbook(path)
+    known = [*TEXT_ENDINGS, *PARQUET_ENDINGS, *WORKBOOK_ENDINGS, *SURVEY_ENDINGS]
     raise FileFormatError(
         f"a table's name must end in one of {', '.join(known)}; got {path.name!r}.{closest(ending, known)}"
     )
@@ -156,7 +173,7 @@ def _header(path: Path) -> str:
 
 
 def write_table(table: pa.Table, path: str | Path) -> None:
-    """Write a table as CSV, TSV, Parquet, SPSS or Stata, by the ending of ``path``, whole or not at all."""
+    """Write a table as CSV, TSV, Parquet, Excel, SPSS or Stata, by the ending of ``path``, whole or not at all."""
     path = Path(path)
     check_output_ending(path)
     with replacing(path) as (draft,):
@@ -165,7 +182,7 @@ def write_table(table: pa.Table, path: str | Path) -> None:
 
 def check_output_ending(path: Path) -> None:
     """Raise :class:`FileFormatError` unless the name's ending is that of a table that can be written."""
-    known = [".csv", ".tsv", *PARQUET_ENDINGS, ".sav", ".dta"]
+    known = [".csv", ".tsv", *PARQUET_ENDINGS, WRITTEN_WORKBOOK, ".sav", ".dta"]
     if path.suffix.lower() not in known:
         raise FileFormatError(
             f"an output table's name must end in one of {', '.join(known)}; got {path.name!r}"
@@ -177,7 +194,8 @@ def write_draft(
 ) -> None:
     """Write ``table`` to ``draft`` in the format of ``ending``.
 
-    ``items`` and ``note`` are used by SPSS and Stata only, which store wordings, labels and a remark.
+    ``items`` and ``note`` are used by SPSS and Stata, which store wordings, labels and a remark. An Excel workbook
+    holds the note in a sheet of its own.
     """
     import pyarrow.csv as csv
     import pyarrow.parquet as pq
@@ -188,6 +206,9 @@ def write_draft(
         from truetwin.io.survey_files import write_survey_file
 
         write_survey_file(table, draft, ending, items=items or {}, note=note)
+    elif ending == WRITTEN_WORKBOOK:
+        remark = [Sheet("disclosure", ("disclosure",), [(note,)])] if note else []
+        write_workbook([Sheet.from_table("table", table), *remark], draft)
     else:
         delimiter = "\t" if ending == ".tsv" else ","
         # pyarrow quotes every text or none; ids that need no quotes should come back as they went in.

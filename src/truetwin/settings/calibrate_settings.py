@@ -25,6 +25,7 @@ from truetwin.settings.shared_settings import (
     OnlyItems,
     PanelFiles,
     Terminal,
+    Weights,
     Workers,
 )
 from truetwin.settings.value_kinds import Ids, LevelOrNone
@@ -60,7 +61,9 @@ class Calibrate(OnlyItems, Hyperparameters):
     ] = setting("csv", "Format of the file with the predictions: CSV, Parquet, SPSS or Stata.")
 
 
-class CalibrateCommand(Calibrate, Blocks, PanelFiles, InContext, DisclosureColumn, Workers, Terminal):
+class CalibrateCommand(
+    Calibrate, Blocks, PanelFiles, Weights, InContext, DisclosureColumn, Workers, Terminal
+):
     """Settings of the command `truetwin calibrate`."""
 
     output: Annotated[Path, CommandLineOnly("A study keeps its results in the folder of its run.")] = setting(

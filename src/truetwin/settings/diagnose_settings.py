@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from truetwin.settings.declaration import Flag, Settings, StudyKey, setting
-from truetwin.settings.shared_settings import Blocks, Figures, PanelFiles, Terminal
+from truetwin.settings.shared_settings import Blocks, Figures, PanelFiles, Terminal, Weights
 
 
 class Diagnose(Settings):
@@ -17,7 +17,7 @@ class Diagnose(Settings):
     )
 
 
-class DiagnoseCommand(Diagnose, Figures, Blocks, PanelFiles, Terminal):
+class DiagnoseCommand(Diagnose, Figures, Blocks, PanelFiles, Weights, Terminal):
     """Settings of the command `truetwin diagnose`."""
 
     method: Annotated[str | None, StudyKey("calibrate.method")] = setting(

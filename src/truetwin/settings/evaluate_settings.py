@@ -22,6 +22,7 @@ from truetwin.settings.shared_settings import (
     InContext,
     PanelFiles,
     Terminal,
+    Weights,
     Workers,
 )
 from truetwin.settings.value_kinds import Names, listed_alone
@@ -72,7 +73,7 @@ class Evaluate(Hyperparameters):
     )
 
 
-class EvaluateCommand(Evaluate, Blocks, PanelFiles, InContext, Workers, Terminal):
+class EvaluateCommand(Evaluate, Blocks, PanelFiles, Weights, InContext, Workers, Terminal):
     """Settings of the command `truetwin evaluate`."""
 
     protocol: Annotated[Protocol, StudyKey("evaluate.protocols")] = setting(

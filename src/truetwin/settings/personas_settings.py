@@ -20,6 +20,7 @@ from truetwin.settings.declaration import (
 )
 from truetwin.settings.shared_settings import (
     Asking,
+    ColumnsOfPeople,
     IdColumn,
     PromptFiles,
     Terminal,
@@ -63,7 +64,7 @@ class Personas(Targets, Asking, PromptFiles):
     )
 
 
-class PersonasBuildCommand(Personas, IdColumn, Terminal):
+class PersonasBuildCommand(Personas, IdColumn, ColumnsOfPeople, Terminal):
     """Settings of the command `truetwin personas build`."""
 
     answers: Annotated[Path, Argument(), StudyKey("inputs.human")] = setting(
@@ -93,7 +94,7 @@ class PersonasBuildCommand(Personas, IdColumn, Terminal):
         return self
 
 
-class FineTuneCommand(Targets, IdColumn, PromptFiles, Terminal):
+class FineTuneCommand(Targets, IdColumn, ColumnsOfPeople, PromptFiles, Terminal):
     """Settings of the command `truetwin personas fine-tune`."""
 
     outside_studies = "A model is fine-tuned by its provider between two commands."

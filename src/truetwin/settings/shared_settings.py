@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
@@ -20,7 +20,10 @@ from truetwin.settings.declaration import (
     Unset,
     setting,
 )
-from truetwin.settings.value_kinds import Ids, JsonObject, Parameters, names_at_commas
+from truetwin.settings.value_kinds import Columns, Ids, JsonObject, Parameters, names_at_commas
+
+if TYPE_CHECKING:
+    from truetwin.data.people_columns import PeopleColumns
 
 Engine = Literal["openai", "inspect"]
 FigureFormat = Literal["png", "svg", "pdf"]
@@ -72,7 +75,90 @@ class ItemFile(Settings):
     )
 
 
-class PanelFiles(IdColumn, ItemFile):
+class ColumnsOfPeople(Settings):
+    """Columns of the human table that are no items."""
+
+    comes_last = True
+
+    people_columns: Annotated[Columns, StudyKey("inputs.people_columns")] = setting(
+        (),
+        "Columns of the human table that are no items and belong to the people table, separated by commas; may be "
+        "repeated. Columns that another option names need not be listed.",
+    )
+
+    @property
+    def columns_of_people(self) -> PeopleColumns:
+        """Columns of people that these settings name."""
+        from truetwin.data.people_columns import PeopleColumns
+
+        roles = ("by", "weights", "clusters", "strata", "replicate_weights")
+        named = {role: value for role in roles if (value := getattr(self, role, None))}
+        return PeopleColumns(self.people_columns, **named)
+
+
+class PeopleTable(ColumnsOfPeople):
+    """People table: what is known of people that is no item."""
+
+    comes_last = True
+
+    people: Annotated[Path | None, StudyKey("inputs.people")] = setting(
+        None,
+        "People table, with what is known of people that is no item (weights, groups, strata, clusters): one row a "
+        "person; CSV, TSV, Parquet, SPSS or Stata.",
+    )
+
+
+class Weights(Settings):
+    """Survey weights of people, as they are or raked to population margins."""
+
+    comes_last = True
+
+    weights: Annotated[str | None, StudyKey("inputs.weights"), Unset("all people count alike")] = setting(
+        None,
+        "Column with the survey weights of people, in the people table or else in the human table. Weights decide how "
+        "much each person counts in means, shares and scores, not how predictions are fitted.",
+    )
+    margins: Annotated[Path | None, StudyKey("inputs.margins")] = setting(
+        None,
+        "Population margins to rake the people to: a table column,category,share (or count), with the shares of the "
+        "categories of one or several people columns in the population. The raked weights take the place of --weights, "
+        "from which they start.",
+    )
+
+
+class SampleColumns(Weights):
+    """Columns that say how people were sampled."""
+
+    comes_last = True
+
+    clusters: Annotated[str | None, StudyKey("inputs.clusters")] = setting(
+        None,
+        "Column with the clusters of the sample (primary sampling units, such as households or schools), in the "
+        "people table or else in the human table.",
+    )
+    strata: Annotated[str | None, StudyKey("inputs.strata")] = setting(
+        None, "Column with the strata of the sample, in the people table or else in the human table."
+    )
+    replicate_weights: Annotated[str | None, StudyKey("inputs.replicate_weights")] = setting(
+        None,
+        "Prefix of the columns with replicate weights, which a number follows: 'repwgt' for repwgt1, repwgt2 and so "
+        "on.",
+    )
+
+
+class Groups(Settings):
+    """Groups of people."""
+
+    comes_last = True
+
+    by: Annotated[Columns, StudyKey("inputs.by")] = setting(
+        (),
+        "Column with groups of people to report separately, in the people table or else in the human table; may be "
+        "repeated.",
+    )
+
+
+class PanelFiles(IdColumn, ItemFile, PeopleTable):
     """Tables of a panel: answers of people, and answers of their twins."""
 
     comes_last = True
@@ -88,7 +174,7 @@ class PanelFiles(IdColumn, ItemFile):
     @property
     def files(self) -> dict[str, Path]:
         """Files of the tables, by role."""
-        roles = ("human", "twin", "item_file", "in_context")
+        roles = ("human", "twin", "item_file", "in_context", "people", "margins")
         return {role: path for role in roles if (path := getattr(self, role, None)) is not None}
 
 

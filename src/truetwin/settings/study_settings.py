@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Argument, Settings, Unset, setting
@@ -16,7 +16,7 @@ from truetwin.settings.reweight_settings import Reweight
 from truetwin.settings.setting_wording import models_in
 from truetwin.settings.shared_settings import Terminal, Workers
 from truetwin.settings.simulate_settings import Simulate
-from truetwin.settings.value_kinds import Ids
+from truetwin.settings.value_kinds import Columns, Ids
 from truetwin.settings.voice_build_settings import VoiceBuild
 from truetwin.settings.voice_settings import (
     VoiceAnnotate,
@@ -27,6 +27,9 @@ from truetwin.settings.voice_settings import (
     VoiceRun,
     VoiceScore,
 )
+
+if TYPE_CHECKING:
+    from truetwin.data.people_columns import PeopleColumns
 
 EXAMPLE = "This command works on study files."
 
@@ -82,6 +85,58 @@ class Inputs(Settings):
     id_column: Annotated[str | None, Unset("respondent_id, or the first column")] = setting(
         None, "Name of the column that holds the ids of respondents, in all tables."
     )
+    people: Path | None = setting(
+        None,
+        "People table, with what is known of people that is no item (weights, groups, strata, clusters): one row a "
+        "person; CSV, TSV, Parquet, SPSS or Stata.",
+    )
+    people_columns: Columns = setting(
+        (),
+        "Columns of the human table that are no items and belong to the people table. Columns that another key names "
+        "need not be listed.",
+    )
+    by: Columns = setting(
+        (),
+        "Columns with groups of people to report separately, in the people table or else in the human table.",
+    )
+    weights: Annotated[str | None, Unset("all people count alike")] = setting(
+        None,
+        "Column with the survey weights of people, in the people table or else in the human table. Weights decide how "
+        "much each person counts in means, shares and scores, not how predictions are fitted.",
+    )
+    margins: Path | None = setting(
+        None,
+        "Population margins to rake the people to: a table column,category,share (or count), with the shares of the "
+        "categories of one or several people columns in the population. The raked weights take the place of the key "
+        "weights, from which they start.",
+    )
+    clusters: str | None = setting(
+        None,
+        "Column with the clusters of the sample (primary sampling units, such as households or schools), in the "
+        "people table or else in the human table.",
+    )
+    strata: str | None = setting(
+        None, "Column with the strata of the sample, in the people table or else in the human table."
+    )
+    replicate_weights: str | None = setting(
+        None,
+        "Prefix of the columns with replicate weights, which a number follows: 'repwgt' for repwgt1, repwgt2 and so "
+        "on.",
+    )
+
+    @property
+    def columns_of_people(self) -> PeopleColumns:
+        """Columns of people that the study names."""
+        from truetwin.data.people_columns import PeopleColumns
+
+        return PeopleColumns(
+            self.people_columns,
+            self.by,
+            self.weights,
+            self.clusters,
+            self.strata,
+            self.replicate_weights,
+        )
 
 
 class Voice(Settings):

@@ -112,6 +112,8 @@ def _none_for_zero(value: Any) -> Any:
 Names = Annotated[tuple[str, ...], BeforeValidator(names_at_commas), Named("names, separated by commas")]
 #: Ids of items or respondents. One option may hold several, separated by commas, although ids may hold commas too.
 Ids = Annotated[tuple[str, ...], BeforeValidator(listed_alone), Named("a list of ids"), Repeatable()]
+#: Names of columns of the people table. One option may hold several, separated by commas; names may hold commas.
+Columns = Annotated[tuple[str, ...], BeforeValidator(listed_alone), Named("a list of columns"), Repeatable()]
 #: Hyperparameters that the user sets.
 Parameters = Annotated[
     dict[str, dict[str, Any]],

@@ -70,4 +70,4 @@ def _without(panel: Panel, item: str) -> Panel:
         values, human.respondent_ids, human.items, human.weights, human.source, human.id_name
     )
     declared = {i: replace(known, scale=panel.scales[i]) for i, known in panel.items.items()}
-    return Panel(hidden.with_items(declared), panel.twin.with_items(declared))
+    return Panel(hidden.with_items(declared), panel.twin.with_items(declared), people=panel.people)

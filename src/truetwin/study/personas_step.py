@@ -14,7 +14,7 @@ from truetwin.simulation.survey.asked_personas import (
     source_of,
     write_portraits,
 )
-from truetwin.study.step_work import PERSONAS, Work
+from truetwin.study.step_work import PERSONAS, Work, people_columns_of
 
 RUN = "portraits"
 
@@ -25,7 +25,10 @@ def persona_source(study: Study) -> PersonaSource:
     assert part is not None
     assert inputs.human is not None
     will_be_asked = study.simulate.only if study.simulate is not None else ()
-    return source_of(part, PersonaFiles(inputs.human, inputs.items, inputs.id_column), targets=will_be_asked)
+    files = PersonaFiles(
+        inputs.human, inputs.items, inputs.id_column, inputs.people, people_columns_of(study)
+    )
+    return source_of(part, files, targets=will_be_asked)
 
 
 def make_personas(work: Work) -> list[Path]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from truetwin import __version__
 from truetwin.errors import ParameterError
@@ -99,6 +100,7 @@ def _do(step: Step, work: Work, ledger: Ledger, again: bool, bar: Bar | None) ->
     settings = {
         "seed": work.study.seed,
         "id_column": work.study.inputs.id_column,
+        **_people_settings(work.study),
         **{key: value for key, value in study_record(section).items() if key != "inputs"},
         **step.also(work.study),
     }
@@ -113,6 +115,12 @@ def _do(step: Step, work: Work, ledger: Ledger, again: bool, bar: Bar | None) ->
     seconds = time.perf_counter() - start
     ledger.record(step.name, key, outputs, seconds)
     return StepOutcome(step.name, False, seconds, tuple(outputs))
+
+
+def _people_settings(study: Study) -> dict[str, Any]:
+    """Return the columns of people that the study names, if it names any."""
+    named = asdict(study.inputs.columns_of_people)
+    return {"people": named} if any(named.values()) else {}
 
 
 def _write_study(work: Work) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from truetwin.data import Item, ResponseMatrix
+from truetwin.data.people_columns import PeopleColumns
 from truetwin.errors import DataError
-from truetwin.io import read_attributes, read_items, read_responses
+from truetwin.io import read_attributes, read_items
+from truetwin.io.people_files import read_human
 from truetwin.llm import ChatModel, RunOptions, RunSummary, State, Store, Task, check_context, open_model
 from truetwin.llm.running.requested_run import connection_of, run_options_of, sampling_of
 from truetwin.registry import closest
@@ -29,6 +31,8 @@ class PersonaFiles:
     answers: Path
     item_file: Path | None = None
     id_column: str | None = None
+    people: Path | None = None
+    people_columns: PeopleColumns | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,13 @@ def source_of(settings: Personas, files: PersonaFiles, *, targets: Sequence[str]
     """
     asked = read_items(settings.target_file) if settings.target_file else {}
     declared = {**asked, **(read_items(files.item_file) if files.item_file else {})}
-    own = read_responses(files.answers, id_column=files.id_column, items=declared)
+    own = read_human(
+        files.answers,
+        id_column=files.id_column,
+        items=declared,
+        people=files.people,
+        columns=files.people_columns,
+    ).answers
     own = _chosen(own, settings.respondents, files.answers)
     catalogue = {**declared, **{item.id: item for item in own.items}}
     return PersonaSource(

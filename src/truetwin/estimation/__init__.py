@@ -1,0 +1,1 @@
+"""Estimate population quantities of new items, with errors that respect weights and clusters."""

@@ -1,0 +1,119 @@
+"""Read people tables: files of their own, and columns of the human table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from truetwin.data import Item, Panel, People, ResponseMatrix
+from truetwin.data.frames import from_frame
+from truetwin.data.people_columns import PeopleColumns
+from truetwin.data.people_frames import people_from_frame
+from truetwin.io.tables import open_answers
+
+
+def read_people(
+    path: str | Path, *, id_column: str | None = None, items: Mapping[str, Item] | None = None
+) -> People:
+    """Read what is known of people from a file: one row a person, one column of ids.
+
+    Parameters
+    ----------
+    path : path
+        CSV, TSV, Parquet, SPSS or Stata, by its ending.
+    id_column : str, optional
+        Column of ids; by default ``respondent_id`` or else the first column.
+    items : mapping from item id to Item, optional
+        Declarations; their labels name groups.
+
+    Raises
+    ------
+    FileFormatError
+        If there is no such file or it is not a table.
+    DataError
+        If a person occurs twice, or a column holds neither texts nor numbers.
+    """
+    table, declared, id_column = open_answers(path, id_column, items)
+    return people_from_frame(table, id_column=id_column, items=declared, source=str(path))
+
+
+@dataclass(frozen=True, eq=False)
+class HumanTable:
+    """Answers of people, what else is known of them, and the columns of the answers' table that are no items."""
+
+    answers: ResponseMatrix
+    people: People | None
+    no_items: tuple[str, ...]
+
+
+def read_human(
+    path: Path,
+    *,
+    id_column: str | None = None,
+    items: Mapping[str, Item] | None = None,
+    people: Path | None = None,
+    columns: PeopleColumns | None = None,
+) -> HumanTable:
+    """Read answers of people, and the people table from a file and from columns of the table of answers.
+
+    A column that an option names is taken from the file if the file has it; the human table's column of that name
+    then stays an item. Any other column that is named is taken from the human table, and is no item.
+
+    Parameters
+    ----------
+    path : Path
+        Answers of people.
+    id_column : str, optional
+        Column of respondent ids, in both files.
+    items : mapping from item id to Item, optional
+        Declared texts, scales and blocks.
+    people : Path, optional
+        People table.
+    columns : PeopleColumns, optional
+        Names of the people columns.
+
+    Raises
+    ------
+    UnknownNameError
+        If a column that is named does not exist.
+    DataError
+        If a table is not what it must be.
+    """
+    columns = columns or PeopleColumns()
+    file = read_people(people, id_column=id_column, items=items) if people else None
+    in_file = () if file is None else tuple(file.columns)
+
+    def taken_from(names: Sequence[str]) -> list[str]:
+        listed = PeopleColumns(listed=columns.listed).among(names)
+        return [name for name in columns.among(names) if name in listed or name not in in_file]
+
+    table, declared, ids = open_answers(path, id_column, items, taken_from)
+    names, source = table.column_names, str(path)
+    both = source if file is None else f"{file.source} and {source}"
+    columns.check((*in_file, *names), both, names, source)
+    taken = taken_from(names)
+    known = file
+    if taken:
+        here = people_from_frame(table, id_column=ids, columns=taken, items=declared, source=source)
+        known = here if file is None else file.joined(here)
+    answers = from_frame(table, id_column=ids, items=declared, source=source, people_columns=taken)
+    return HumanTable(answers, known, tuple(taken))
+
+
+def people_notes(panel: Panel) -> list[str]:
+    """Write sentences about respondents without a row in the people table, and about rows of other people."""
+    if panel.people is None:
+        return []
+    notes, source = [], panel.people.source
+    lacking = panel.respondents_without_row
+    if lacking:
+        n = len(panel.respondent_ids)
+        notes.append(f"{source}: {len(lacking)} of {n} respondents have no row, such as {lacking[0]!r}")
+    here = set(panel.respondent_ids)
+    others = [i for i in panel.people.ids if i not in here]
+    if others:
+        notes.append(
+            f"{source}: {len(others)} rows are about people who are in no table of answers, such as {others[0]!r}"
+        )
+    return notes

@@ -1,0 +1,170 @@
+"""Law of the shares of one item: what they are expected to be, and how far off that may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from truetwin.errors import ParameterError
+from truetwin.solvers.beta_mixture import mixture_quantile
+
+Floats = NDArray[np.float64]
+
+KAPPAS = (2.0, 5.0, 12.0, 30.0, 80.0, 250.0)
+FLOOR = (
+    0.005  # added to the variance of answers between 0 and 1: predicted shares pile up more than people do
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ShareLaw:
+    r"""Law of the shares of one item in one population.
+
+    The shares are known about as well as if :math:`\kappa` randomly drawn people had been asked. How many is itself
+    uncertain, so the law is a mixture over several :math:`\kappa`. Given :math:`\kappa`, the mean of any function of
+    the category has a Beta distribution between the function's ends, with variance
+    :math:`v / (\kappa + 1)`, where ``v`` is the variance of the function over people.
+
+    Parameters
+    ----------
+    item : str
+        Id of the item.
+    codes : ndarray of shape (K,)
+        Code of each category; for a wide numeric item the mean answer of each bin.
+    shares : ndarray of shape (K,)
+        Expected share of each category; they sum to 1.
+    kappas, weights : ndarray of shape (L,)
+        The mixture over numbers of people.
+    base : float, default=inf
+        Effective number of people of the panel (Kish); an interval for the wider population adds their sampling
+        error.
+    ordered : bool, default=True
+        Whether the codes have an order, so that they have a mean.
+    edges : ndarray of shape (K - 1,), optional
+        For a wide numeric item, the ends between its bins.
+    notes : tuple of str
+        What a user should know about these shares.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> law = ShareLaw("Q1", np.array([1.0, 2.0, 3.0]), np.array([0.2, 0.3, 0.5]), weights=np.eye(6)[2])
+    >>> round(law.mean_of(law.codes), 2)
+    2.3
+    >>> low, high = law.interval([0, 0, 1], 0.9)  # share of the third category
+    >>> round(float(low), 2), round(float(high), 2)
+    (0.27, 0.73)
+    """
+
+    item: str
+    codes: Floats
+    shares: Floats
+    kappas: Floats = field(default_factory=lambda: np.array(KAPPAS))
+    weights: Floats = field(default_factory=lambda: np.full(len(KAPPAS), 1.0 / len(KAPPAS)))
+    base: float = np.inf
+    ordered: bool = True
+    edges: Floats | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_categories(self) -> int:
+        """Number of categories or bins."""
+        return int(self.shares.size)
+
+    def mean_of(self, values: ArrayLike) -> float:
+        """Expected mean over people of a function of the category, ``values`` of shape ``(K,)``."""
+        return float(self.shares @ self._checked(values))
+
+    def variance_of(self, values: ArrayLike, *, population: bool = False) -> float:
+        """Variance of the error of :meth:`mean_of`, the squares of its standard errors averaged over the mixture."""
+        sizes = self.weights @ self._relative_variances(population)
+        return float(_spread(self.shares, self._checked(values)) * sizes)
+
+    def interval(
+        self, values: ArrayLike, level: float = 0.9, *, population: bool = False
+    ) -> tuple[Floats, Floats]:
+        """Interval of the mean over people of a function of the category.
+
+        Parameters
+        ----------
+        values : array of shape (K,) or (F, K)
+            One function or several: an indicator gives a share, the codes give the mean, 1 / 0 / -1 gives a net
+            score.
+        level : float, default=0.9
+            Probability that the interval holds, for one function at a time.
+        population : bool, default=False
+            Whether the mean over the wider population is meant, of which the panel's people are a sample.
+
+        Returns
+        -------
+        low, high : ndarray of shape () or (F,)
+        """
+        return interval_of([self], [values], level, population=population)[0]
+
+    def indicators(self) -> Floats:
+        """Functions whose means are the shares, shape ``(K, K)``."""
+        return np.eye(self.n_categories)
+
+    def _checked(self, values: ArrayLike) -> Floats:
+        found = np.asarray(values, dtype=float)
+        if found.shape[-1:] != self.shares.shape or not np.isfinite(found).all():
+            raise ParameterError(
+                f"a function of the categories of item {self.item!r} needs one finite value for each of its "
+                f"{self.n_categories} categories; got an array of shape {found.shape}"
+            )
+        return found
+
+    def _relative_variances(self, population: bool) -> Floats:
+        return 1.0 / (self.kappas + 1.0) + (1.0 / self.base if population else 0.0)
+
+
+def interval_of(
+    laws: Sequence[ShareLaw],
+    values: Sequence[ArrayLike],
+    level: float = 0.9,
+    *,
+    population: bool = False,
+) -> list[tuple[Floats, Floats]]:
+    """Compute intervals of many laws at once: one entry of ``values`` for each law, as for :meth:`ShareLaw.interval`.
+
+    All laws must have equally many kappas.
+    """
+    if not 0 < level < 1:
+        raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
+    functions = [law._checked(each) for law, each in zip(laws, values, strict=True)]
+    rows, means, variances, weights = [], [], [], []
+    for law, each in zip(laws, functions, strict=True):
+        table = np.atleast_2d(each)
+        low, high = table.min(axis=1), table.max(axis=1)
+        width = np.where(high > low, high - low, 1.0)
+        scaled = (table - low[:, None]) / width[:, None]
+        rows.append((low, np.where(high > low, width, 0.0)))
+        means.append(scaled @ law.shares)
+        variances.append(_spread(law.shares, scaled)[:, None] * law._relative_variances(population))
+        weights.append(np.broadcast_to(law.weights, variances[-1].shape))
+    if not rows:
+        return []
+    centre = np.concatenate(means)[:, None]
+    parts = (centre, np.concatenate(variances), np.concatenate(weights))
+    ends = [mixture_quantile(*parts, probability) for probability in ((1 - level) / 2, (1 + level) / 2)]
+    out, start = [], 0
+    for (offset, width), each in zip(rows, functions, strict=True):
+        here = slice(start, start + offset.size)
+        start += offset.size
+        low, high = (np.asarray((offset + width * end[here]).reshape(each.shape[:-1])) for end in ends)
+        out.append((low, high))
+    return out
+
+
+def _spread(shares: Floats, values: Floats) -> Floats:
+    """Variance of a function over people, with the floor, limited to the largest that its mean allows.
+
+    The mean of an indicator has the binomial variance exactly.
+    """
+    low, high = values.min(axis=-1), values.max(axis=-1)
+    mean = values @ shares
+    own = np.maximum((values**2) @ shares - mean**2, 0.0)
+    return np.asarray(np.minimum(own + FLOOR * (high - low) ** 2, (mean - low) * (high - mean)))

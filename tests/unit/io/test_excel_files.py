@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from truetwin.errors import FileFormatError, OutputError
+from truetwin.io import read_responses, read_table, write_table
+from truetwin.io.excel_files import Sheet, read_workbook, sheet_names, write_workbook
+
+pytestmark = pytest.mark.extra("excel")
+
+
+def test_a_table_comes_back_with_ids_and_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "out.xlsx"
+    write_table(pa.table({"person": ["007", "b"], "Q1": [1.0, None], "Q2": [2.5, 3.0]}), path)
+    found = read_responses(path)
+    assert found.respondent_ids == ("007", "b")
+    np.testing.assert_array_equal(found.values, [[1, 2.5], [np.nan, 3]])
+
+
+def test_no_cell_is_ever_a_formula_or_a_link(tmp_path: Path) -> None:
+    path = tmp_path / "out.xlsx"
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "http://example.org", "{=1}", "007"]
+    write_workbook([Sheet("ids", ("id",), [(t,) for t in texts])], path)
+    inside = zipfile.ZipFile(path)
+    xml = inside.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in xml
+    assert "hyperlink" not in xml
+    assert read_workbook(path).column("id").to_pylist() == texts
+
+
+def test_numbers_are_numbers_and_missing_cells_are_empty(tmp_path: Path) -> None:
+    path = tmp_path / "out.xlsx"
+    write_workbook([Sheet("a", ("x", "y"), [(np.float64(0.1), np.int64(3)), (float("nan"), None)])], path)
+    xml = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml").decode()
+    assert "<v>0.1</v>" in xml
+    assert "<v>3</v>" in xml
+    assert 'r="A3"' not in xml
+
+
+def test_equal_content_makes_equal_files(tmp_path: Path) -> None:
+    for name in ("a.xlsx", "b.xlsx"):
+        write_workbook([Sheet.from_records("s", [{"a": 1, "b": "x"}])], tmp_path / name)
+    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+
+
+def test_sheets_of_any_name_are_written(tmp_path: Path) -> None:
+    names = ["shares [a/b]: all?", "x" * 40, "x" * 41, "", "'quoted'"]
+    write_workbook([Sheet(n, ("a",), [(1,)]) for n in names], tmp_path / "out.xlsx")
+    assert len(set(sheet_names(names))) == len(names)
+
+
+def test_what_excel_cannot_hold_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "out.xlsx"
+    wide = pa.table({f"Q{k}": [1.0] for k in range(16_385)})
+    with pytest.raises(OutputError, match=r"16,384 columns.*\.csv"):
+        write_table(wide, path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".xls", ".ods"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04nothing", b"\xd0\xcf\x11\xe0" * 200, b"a,b\n1,2\n"])
+def test_what_is_no_workbook_is_refused(tmp_path: Path, ending: str, content: bytes) -> None:
+    path = tmp_path / f"human{ending}"
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError, match="human"):
+        read_table(path)
+
+
+def test_an_empty_first_sheet_is_passed_over_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "in.xlsx"
+    write_workbook([Sheet("cover", (), []), Sheet("data", ("id", "Q1"), [("a", 1)])], path)
+    assert read_workbook(path).to_pylist() == [{"id": "a", "Q1": "1"}]
+    with pytest.raises(FileFormatError, match="'cover', 'data'"):
+        read_workbook(path, "dta")
