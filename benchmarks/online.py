@@ -35,7 +35,7 @@ def calibrated(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
     """Predict every answered item as if nobody had answered it. Returns predictions and the spread of their errors."""
     folds = protocols["leave-one-item-out"].folds(panel, None)
     found = Auto().predict_folds(panel, folds, Preprocessing())
-    laws = Auto().fold_laws(panel, folds)
+    laws = Auto().fold_errors(panel, folds)
     grid, spread = np.full(panel.human_values.shape, np.nan), np.full(len(panel.item_ids), np.nan)
     for fold, part, (law,) in zip(folds, found, laws, strict=True):
         low, high = law.errors.quantiles(0.6827)

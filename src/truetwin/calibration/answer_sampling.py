@@ -95,5 +95,6 @@ class AnswerSampler:
     def _rows(self) -> dict[str, NDArray[np.intp]]:
         row = {r: k for k, r in enumerate(self.panel.respondent_ids)}
         return {
-            item: np.array([row[r] for r in law.respondent_ids], dtype=np.intp) for item, law in self.laws.items()
+            item: np.array([row[r] for r in law.respondent_ids], dtype=np.intp)
+            for item, law in self.laws.items()
         }

@@ -18,9 +18,9 @@ from truetwin.calibration.error_conditioning import donor_covariates
 from truetwin.calibration.item_laws import FoldStudy, people_parts
 from truetwin.calibration.laws.category_law import limited
 from truetwin.calibration.laws.composing import LawComposer, Part
-from truetwin.calibration.laws.errors import Errors
 from truetwin.calibration.laws.law import Law, Point
 from truetwin.calibration.laws.number_law import limited_numbers
+from truetwin.calibration.laws.prediction_errors import Errors
 from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.online_items import OnlineItem
 from truetwin.calibration.orientation import Array, axis_ids, orient
@@ -214,7 +214,7 @@ class Calibration:
     @property
     def laws(self) -> dict[str, Law]:
         """The law of every item of which an answer is predicted."""
-        there = np.isfinite(self._points).any(axis=0)
+        there = np.asarray(np.isfinite(self._points).any(axis=0))
         return {item: self.law(item) for item, some in zip(self.panel.item_ids, there, strict=True) if some}
 
     def _law_parts(self, item: str) -> list[Part]:
@@ -267,7 +267,7 @@ class Calibration:
         -------
         dict of target id to (lower, upper)
             Two arrays each. For new items they are in the order of ``panel.respondent_ids``, for new respondents in
-            that of ``panel.item_ids``; NaN where nothing is predicted.
+            that of ``panel.item_ids``; NaN where nothing is predicted, and for nominal items, which have no order.
 
         Raises
         ------
@@ -281,7 +281,7 @@ class Calibration:
         lower, upper = np.full((2, *self._points.shape), np.nan)
         for item in part.target_ids if axis == "item" else self.panel.item_ids:
             j = self.panel.item_ids.index(item)
-            if np.isfinite(self._points[:, j]).any():
+            if np.isfinite(self._points[:, j]).any() and self.panel.scales[item].kind != "nominal":
                 law = self.law(item)
                 lower[self._rows_of(law), j], upper[self._rows_of(law), j] = law.interval(level)
         position = {t: k for k, t in enumerate(axis_ids(self.panel, axis))}

@@ -12,8 +12,8 @@ from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
 from truetwin.calibration.hidden_errors import HiddenErrors
 from truetwin.calibration.laws.composing import LawComposer, Part
-from truetwin.calibration.laws.errors import Errors, JointLaw
 from truetwin.calibration.laws.law import Law
+from truetwin.calibration.laws.prediction_errors import Errors, JointLaw
 from truetwin.calibration.orientation import Answers
 from truetwin.data import Panel, Scale
 from truetwin.instrument.batteries import complete_blocks
@@ -68,9 +68,7 @@ class FoldStudy:
     @cached_property
     def _hidden(self) -> HiddenErrors:
         blocks = complete_blocks(self.blocks, self.answers.item_ids)
-        return HiddenErrors(
-            self.model, self.answers, self.fold, self.preprocessing, blocks, self.part.values
-        )
+        return HiddenErrors(self.model, self.answers, self.fold, self.preprocessing, blocks, self.part.values)
 
 
 def visible_scales(panel: Panel, hidden_items: Sequence[int]) -> dict[str, Scale]:
@@ -147,6 +145,4 @@ def people_parts(fold: Fold, part: Prediction, errors: Sequence[Errors], j: int)
     for k, each in enumerate(errors):
         groups.setdefault(id(each), (each, []))[1].append(k)
     targets = np.array(fold.targets)
-    return [
-        Part(targets[members], part.values[j, members], each, j) for each, members in groups.values()
-    ]
+    return [Part(targets[members], part.values[j, members], each, j) for each, members in groups.values()]

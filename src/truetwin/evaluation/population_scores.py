@@ -121,7 +121,9 @@ def interval_coverage(
     predictions = model.predict_folds(panel, folds, Preprocessing())
     names, rows = [], []
     for part, laws in zip(
-        predictions, fold_laws(model, panel, folds, predictions, blocks=blocks, scales=panel.scales), strict=True
+        predictions,
+        fold_laws(model, panel, folds, predictions, blocks=blocks, scales=panel.scales),
+        strict=True,
     ):
         for k, (item, law) in enumerate(laws.items()):
             y, f = panel.human_values[:, panel.item_ids.index(item)], part.values[:, k]

@@ -20,11 +20,11 @@ from truetwin.calibration.laws.category_pool import (
 )
 from truetwin.calibration.laws.category_tables import halfway
 from truetwin.calibration.laws.error_record import ErrorRecord
-from truetwin.calibration.laws.errors import Errors
 from truetwin.calibration.laws.known_cells import KnownCells
 from truetwin.calibration.laws.law import Law
 from truetwin.calibration.laws.number_law import NumberErrors, NumberLaw, limited_numbers
 from truetwin.calibration.laws.people_record import PeopleRecord
+from truetwin.calibration.laws.prediction_errors import Errors
 from truetwin.calibration.orientation import Answers, Array
 from truetwin.data import Scale
 
@@ -66,7 +66,7 @@ class LawComposer:
 
     answers: Answers
     scales: Mapping[str, Scale]
-    _pools: dict[int, tuple[object, CategoryPool, CategoryPool]] = field(default_factory=dict)
+    _pools: dict[int, tuple[tuple[CategoryPool, CategoryPool], object]] = field(default_factory=dict)
     _cells: dict[int, tuple[object, KnownCells]] = field(default_factory=dict)
 
     def law(self, item: str, parts: Sequence[Part], scale: Scale | None = None) -> Law:
@@ -110,7 +110,9 @@ class LawComposer:
         there = np.isfinite(part.points)
         by_errors = np.full((len(part.rows), len(codes)), 1 / len(codes))
         below = part.errors.level_shares(halfway(codes)[1:-1], part.sample)
-        level = np.full(len(codes), 1 / len(codes)) if below is None else np.diff(below, prepend=0.0, append=1.0)
+        level = (
+            np.full(len(codes), 1 / len(codes)) if below is None else np.diff(below, prepend=0.0, append=1.0)
+        )
         if scale.kind == "ordinal":
             quantiles = part.errors.distribution()
             if part.sample is not None:
@@ -130,10 +132,12 @@ class LawComposer:
         """Learn how to mix what is known of a category's chance, from the record of the errors."""
         record = errors.record()
         if record is None or not len(record):
-            return CategoryPool.unlearned() if ordered else CategoryPool(np.array([0.2, 0.3, 0.5, 0, 0, 0]), 0)
+            return (
+                CategoryPool.unlearned() if ordered else CategoryPool(np.array([0.2, 0.3, 0.5, 0, 0, 0]), 0)
+            )
         if id(record) not in self._pools:
-            self._pools[id(record)] = (record, *self._learn(record))
-        return self._pools[id(record)][1 if ordered else 2]
+            self._pools[id(record)] = (self._learn(record), record)
+        return self._pools[id(record)][0][0 if ordered else 1]
 
     def _learn(self, record: ErrorRecord | PeopleRecord) -> tuple[CategoryPool, CategoryPool]:
         cells = self.cells(record)
