@@ -38,9 +38,9 @@ def calibrated(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
     laws = Auto().fold_errors(panel, folds)
     grid, spread = np.full(panel.human_values.shape, np.nan), np.full(len(panel.item_ids), np.nan)
     for fold, part, (law,) in zip(folds, found, laws, strict=True):
-        low, high = law.errors.quantiles(0.6827)
+        low, high = law.quantiles(0.6827)
         grid[:, fold.targets[0]] = part.values[:, 0]
-        spread[fold.targets[0]] = law.level.sd * (high - low) / 2
+        spread[fold.targets[0]] = (high - low) / 2
     return grid, spread
 
 
