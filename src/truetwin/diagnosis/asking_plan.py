@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from truetwin.calibration.nominal.indicators import in_two
 from truetwin.calibration.orientation import axis_ids, orient
 from truetwin.data import Axis, Panel
 from truetwin.diagnosis.representatives import places, representatives
@@ -176,7 +177,7 @@ def factors(panel: Panel, axis: Axis) -> Array:
     For items, correlations are of standardised answers. For respondents, answers are standardised item by item but
     not person by person, and scaled so that the mean of the diagonal is 1.
     """
-    Z = orient(np.nan_to_num(standardised(panel.twin_values), nan=0.0), axis)  # (samples, donors)
+    Z = orient(np.nan_to_num(standardised(in_two(panel)[0].twin_values), nan=0.0), axis)  # (samples, donors)
     if axis == "item":
         size = np.sqrt(np.sum(Z**2, axis=0))
         Z = Z / np.where(size > 0, size, 1.0)

@@ -255,7 +255,7 @@ def _by_scale(prepared: Prepared) -> dict[Scale, list[int]]:
     found: dict[Scale, list[int]] = {}
     for j in np.concatenate([prepared.donors, prepared.new]).tolist():
         scale = prepared.panel.scales[prepared.panel.item_ids[j]]
-        if scale.n_categories:
+        if scale.kind == "ordinal":  # codes of nominal items mean nothing beyond the item
             found.setdefault(scale, []).append(j)
     return found
 

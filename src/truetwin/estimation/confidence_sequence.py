@@ -302,7 +302,7 @@ def _scaled(
     width = np.where(prior.high > prior.low, prior.high - prior.low, 1.0)
     wanted = np.broadcast_to(np.asarray(precision, dtype=np.float64), (n_statistics,))
     if not (np.isfinite(wanted) & (wanted > 0)).all():
-        raise ParameterError(f"the precision must be a number above 0; got {precision}")
+        raise ParameterError(f"the precision must be a number above 0; got {precision!r}")
     if not (np.isfinite(prior.low) & np.isfinite(prior.high)).all():
         raise ParameterError("a confidence sequence needs a scale with a smallest and a largest answer")
     if not ((y >= prior.low - 1e-9) & (y <= prior.high + 1e-9)).all():

@@ -36,7 +36,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from truetwin.errors import DataError, ParameterError
 from truetwin.estimation.survey_variance import (
-    SampleDesign,
+    SurveyDesign,
     effective_n,
     hajek_mean,
     linearised_variance,
@@ -139,7 +139,7 @@ class SamplePosterior:
 def sample_posterior(
     prior: SharePrior,
     answers: ArrayLike,
-    design: SampleDesign | None = None,
+    design: SurveyDesign | None = None,
     *,
     predicted: ArrayLike | None = None,
     everybody: ArrayLike | None = None,
@@ -157,7 +157,7 @@ def sample_posterior(
     answers : array-like of shape (n, S)
         Each statistic's function of the answers of those who answered, for example an indicator of a category; n may
         be 0.
-    design : SampleDesign, optional
+    design : SurveyDesign, optional
         How they were drawn; by default simply at random.
     predicted : array-like of shape (n, S), optional
         Predictions of the same functions for those who answered.
@@ -185,7 +185,7 @@ def sample_posterior(
         raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
     y = _table(answers, prior)
     n = len(y)
-    design = SampleDesign.of(n) if design is None and n else design
+    design = SurveyDesign.of(n) if design is None and n else design
     f, everyone, w_everyone = _predictions(y, predicted, everybody, everybody_weights)
     size = population if population is not None else (len(everyone) if everyone is not None else np.inf)
     if n == 0 or design is None:
@@ -321,7 +321,7 @@ def _powered_mean(
     return alone + slope * (centre_all - centre_f), slope, np.clip(ratio, LEAST_RATIO, 1.0)
 
 
-def _variance_over_people(y: Array, design: SampleDesign) -> Array:
+def _variance_over_people(y: Array, design: SurveyDesign) -> Array:
     size = design.kish_n
     spread = hajek_mean((y - hajek_mean(y, design.weights)) ** 2, design.weights)
     return spread * (size / (size - 1.0) if size > 1.0 + 1e-9 else 1.0)
@@ -395,7 +395,7 @@ def _classical(
     prior: SharePrior,
     y: Array,
     alone: Array,
-    design: SampleDesign,
+    design: SurveyDesign,
     fraction: float,
     size: Array,
     level: float,
@@ -413,7 +413,7 @@ def _classical(
     )
 
 
-def _assumptions(design: SampleDesign, n: int, size: float, powered: bool) -> tuple[str, ...]:
+def _assumptions(design: SurveyDesign, n: int, size: float, powered: bool) -> tuple[str, ...]:
     of_whom = f"the {size:.0f} people" if np.isfinite(size) else "the people"
     by_design = " given their weights" if design.weighted else ""
     notes = [

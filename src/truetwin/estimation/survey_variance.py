@@ -40,7 +40,7 @@ MOST_RHO = 0.9
 
 
 @dataclass(frozen=True, eq=False)
-class SampleDesign:
+class SurveyDesign:
     """How a sample was drawn: each person's weight, cluster and stratum.
 
     Make it with :meth:`of`, which checks everything.
@@ -68,7 +68,7 @@ class SampleDesign:
         weights: ArrayLike | None = None,
         clusters: ArrayLike | None = None,
         strata: ArrayLike | None = None,
-    ) -> SampleDesign:
+    ) -> SurveyDesign:
         """Check the columns of a design and number its clusters and strata.
 
         Parameters
@@ -88,7 +88,7 @@ class SampleDesign:
 
         Examples
         --------
-        >>> design = SampleDesign.of(6, weights=[1, 1, 2, 2, 1, 1], clusters=["a", "a", "b", "b", "c", "c"])
+        >>> design = SurveyDesign.of(6, weights=[1, 1, 2, 2, 1, 1], clusters=["a", "a", "b", "b", "c", "c"])
         >>> design.n_clusters, round(design.kish_n, 2), design.degrees_of_freedom
         (3, 5.33, 2.0)
         """
@@ -187,14 +187,14 @@ def hajek_mean(values: ArrayLike, weights: ArrayLike) -> Array:
     return np.asarray(w @ _columns(values) / w.sum())
 
 
-def linearised_covariance(values: ArrayLike, design: SampleDesign, *, fraction: float = 0.0) -> Array:
+def linearised_covariance(values: ArrayLike, design: SurveyDesign, *, fraction: float = 0.0) -> Array:
     """Covariance matrix of the Hajek means of the columns of ``values``.
 
     Parameters
     ----------
     values : array-like of shape (n, S)
         Answers, or functions of them; none missing where the weight is above 0.
-    design : SampleDesign
+    design : SurveyDesign
         How the people were drawn.
     fraction : float, default=0
         Share of the population that is in the sample, if it was drawn without replacement: once everybody is asked
@@ -206,7 +206,7 @@ def linearised_covariance(values: ArrayLike, design: SampleDesign, *, fraction: 
 
     Examples
     --------
-    >>> design = SampleDesign.of(4)
+    >>> design = SurveyDesign.of(4)
     >>> linearised_covariance([1.0, 2.0, 3.0, 4.0], design).round(4)  # the variance over n
     array([[0.4167]])
     """
@@ -214,13 +214,13 @@ def linearised_covariance(values: ArrayLike, design: SampleDesign, *, fraction: 
     return np.asarray(parts.T @ (parts * factor[:, None]))
 
 
-def linearised_variance(values: ArrayLike, design: SampleDesign, *, fraction: float = 0.0) -> Array:
+def linearised_variance(values: ArrayLike, design: SurveyDesign, *, fraction: float = 0.0) -> Array:
     """Variances of the Hajek means of the columns of ``values``: the diagonal of :func:`linearised_covariance`."""
     parts, factor = _cluster_deviations(values, design, fraction)
     return np.asarray(factor @ parts**2)
 
 
-def _cluster_deviations(values: ArrayLike, design: SampleDesign, fraction: float) -> tuple[Array, Array]:
+def _cluster_deviations(values: ArrayLike, design: SurveyDesign, fraction: float) -> tuple[Array, Array]:
     """Return how far each cluster's score is from its stratum's mean, and the factor of its stratum."""
     y = _columns(values)
     if len(y) != len(design.weights):
@@ -313,7 +313,7 @@ def replicate_covariance(estimates: ArrayLike, full: ArrayLike, scale: float | A
     return np.asarray(moved.T @ (moved * constant[:, None]))
 
 
-def intraclass_correlation(values: ArrayLike, design: SampleDesign) -> Array:
+def intraclass_correlation(values: ArrayLike, design: SurveyDesign) -> Array:
     r"""Estimate how much more alike people of one cluster answer, from the sample itself, moved towards the usual .05.
 
     With :math:`\rho_A` from the analysis of variance (limited to 0 .. 0.9) and G clusters it is
@@ -335,7 +335,7 @@ def intraclass_correlation(values: ArrayLike, design: SampleDesign) -> Array:
     return np.asarray(((g - 1) * own + USUAL_RHO_CLUSTERS * USUAL_RHO) / (g - 1 + USUAL_RHO_CLUSTERS))
 
 
-def design_effect(values: ArrayLike, design: SampleDesign) -> Array:
+def design_effect(values: ArrayLike, design: SurveyDesign) -> Array:
     """Factor by which clusters enlarge the variance: 1 + (b - 1) rho, with b the usual size of a cluster.
 
     Returns
@@ -352,7 +352,7 @@ def design_effect(values: ArrayLike, design: SampleDesign) -> Array:
 
 
 def effective_n(
-    values: ArrayLike, design: SampleDesign, *, population: float = np.inf, random: bool | None = None
+    values: ArrayLike, design: SurveyDesign, *, population: float = np.inf, random: bool | None = None
 ) -> Array:
     """How many people drawn simply at random would tell as much as this sample.
 
@@ -371,7 +371,7 @@ def effective_n(
 
 
 def woodruff_quantile(
-    values: ArrayLike, design: SampleDesign, *, probability: float = 0.5, level: float = 0.9
+    values: ArrayLike, design: SurveyDesign, *, probability: float = 0.5, level: float = 0.9
 ) -> tuple[float, float, float]:
     """Weighted quantile of one column, with the interval of Woodruff (1952).
 

@@ -93,7 +93,10 @@ def find_blocks(panel: Panel) -> FoundBlocks:
     # Nobody has been asked a new item: only the twins' missing answers can be used.
     asked = np.where(human.any(axis=0), human, np.isfinite(panel.twin_values))
     by_missingness = missing_groups(asked[human.any(axis=1)] if human.any() else asked)
-    by_duplicates = duplicate_groups(panel.twin_values)
+    nominal = np.array(
+        [panel.scales[i].kind == "nominal" for i in ids]
+    )  # codes without an order do not correlate
+    by_duplicates = duplicate_groups(np.where(nominal, np.nan, panel.twin_values))
     block = _joined(ids, named, [*by_id, *by_missingness, *by_duplicates])
     return FoundBlocks(block, *(sum(map(len, groups)) for groups in (by_id, by_missingness, by_duplicates)))
 

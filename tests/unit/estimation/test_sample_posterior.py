@@ -13,7 +13,7 @@ from truetwin.estimation.sample_posterior import (
     jeffreys_interval,
     sample_posterior,
 )
-from truetwin.estimation.survey_variance import SampleDesign
+from truetwin.estimation.survey_variance import SurveyDesign
 from truetwin.reweighting.share_law import ShareLaw
 
 CODES = np.array([1.0, 2.0, 3.0, 4.0])
@@ -82,7 +82,7 @@ def test_unequal_weights_are_honoured() -> None:
     held = []
     for _ in range(100):
         here = rng.choice(4000, 100, p=chance / chance.sum())
-        design = SampleDesign.of(100, 1 / chance[here])
+        design = SurveyDesign.of(100, 1 / chance[here])
         found = sample_posterior(prior, VALUES.T[truth[here]], design, population=4000)
         held.append(found.low[3] <= (truth == 3).mean() <= found.high[3])
     assert np.mean(held) >= 0.85
@@ -95,7 +95,7 @@ def test_clusters_widen_the_interval() -> None:
     prior = SharePrior.of(law_worth(0), VALUES)
     alone = sample_posterior(prior, VALUES.T[answers])
     clustered = sample_posterior(
-        prior, VALUES.T[answers], SampleDesign.of(100, clusters=np.repeat(np.arange(20), 5))
+        prior, VALUES.T[answers], SurveyDesign.of(100, clusters=np.repeat(np.arange(20), 5))
     )
     ratio = (clustered.high - clustered.low) / (alone.high - alone.low)
     assert (ratio > 1.5).all()

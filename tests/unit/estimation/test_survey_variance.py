@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from truetwin.errors import DataError, ParameterError
 from truetwin.estimation.survey_variance import (
-    SampleDesign,
+    SurveyDesign,
     design_effect,
     effective_n,
     hajek_mean,
@@ -45,8 +45,8 @@ def example() -> dict[str, np.ndarray]:
     return numbers | {name: np.array([row[name] for row in rows]) for name in ("stratum", "cluster")}
 
 
-def design_of(example: dict[str, np.ndarray], columns: tuple[str, ...]) -> SampleDesign:
-    return SampleDesign.of(
+def design_of(example: dict[str, np.ndarray], columns: tuple[str, ...]) -> SurveyDesign:
+    return SurveyDesign.of(
         len(example["answer"]),
         **{plural: example[name] for name, plural in PLURALS.items() if name in columns},
     )
@@ -113,7 +113,7 @@ def test_the_constants_of_replicates() -> None:
 
 def test_a_simple_random_sample_has_the_textbook_error() -> None:
     y = np.random.default_rng(0).normal(size=30)
-    design = SampleDesign.of(30)
+    design = SurveyDesign.of(30)
     assert linearised_variance(y, design)[0] == pytest.approx(y.var(ddof=1) / 30)
     assert linearised_variance(y, design, fraction=0.25)[0] == pytest.approx(0.75 * y.var(ddof=1) / 30)
     assert design.degrees_of_freedom == 29
@@ -124,7 +124,7 @@ def test_a_simple_random_sample_has_the_textbook_error() -> None:
 def test_a_group_keeps_the_clusters_of_the_others(example: dict[str, np.ndarray]) -> None:
     inside = example["answer"] >= 3  # any function of the person
     weights = np.where(inside, example["weight"], 0.0)
-    design = SampleDesign.of(len(weights), weights, example["cluster"], example["stratum"])
+    design = SurveyDesign.of(len(weights), weights, example["cluster"], example["stratum"])
     unanswered = np.where(inside, example["answer"], np.nan)
     assert np.isfinite(linearised_variance(unanswered, design)).all()
     assert design.n_clusters == 12
@@ -135,11 +135,11 @@ def test_kish_and_the_design_effect() -> None:
     assert kish_n([1, 0, 0, 0]) == 1
     clusters = np.repeat(np.arange(40), 5)
     alike = np.repeat(np.random.default_rng(1).normal(size=40), 5)
-    design = SampleDesign.of(200, clusters=clusters)
+    design = SurveyDesign.of(200, clusters=clusters)
     assert 4.0 < design_effect(alike, design)[0] <= 5.0
     apart = np.random.default_rng(2).normal(size=200)
     assert design_effect(apart, design)[0] < 1.4
-    assert design_effect(apart, SampleDesign.of(200))[0] == 1.0
+    assert design_effect(apart, SurveyDesign.of(200))[0] == 1.0
 
 
 def test_the_intervals_of_a_weighted_median_hold() -> None:
@@ -150,7 +150,7 @@ def test_the_intervals_of_a_weighted_median_hold() -> None:
     for _ in range(300):
         drawn = rng.choice(5000, 60, p=chance / chance.sum())
         value, low, high = woodruff_quantile(
-            population[drawn], SampleDesign.of(60, 1 / chance[drawn]), level=0.9
+            population[drawn], SurveyDesign.of(60, 1 / chance[drawn]), level=0.9
         )
         assert low <= value <= high
         held += low <= np.median(population) <= high
@@ -171,4 +171,4 @@ def test_the_intervals_of_a_weighted_median_hold() -> None:
 )
 def test_a_design_that_cannot_be_is_named(columns: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        SampleDesign.of(3, **columns)  # type: ignore[arg-type]
+        SurveyDesign.of(3, **columns)  # type: ignore[arg-type]

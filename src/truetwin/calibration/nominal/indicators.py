@@ -1,0 +1,224 @@
+"""Encode nominal items as indicators: one column of 0 and 1 for each category, so that no code is taken for a number.
+
+Every calibrator works on the encoded panel. The indicators of an item are a block of their own: they are donors
+together and hidden together. They come in the order of how many twins chose the category, so that other codes for the
+same categories change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.calibration.design import Fold
+from truetwin.calibration.orientation import Array
+from truetwin.data import Item, Panel, ResponseMatrix, Scale, Target
+
+#: Stands between an item's id and the number of the indicator; no id of a table holds this control character.
+MARK = "\x1f"
+ZERO_ONE = Scale.ordinal(0, 1)
+
+
+def item_of(column: str) -> str:
+    """Return the item that a column of an encoded panel belongs to.
+
+    Examples
+    --------
+    >>> item_of("party\\x1f002"), item_of("Q1")
+    ('party', 'Q1')
+    """
+    return column.partition(MARK)[0]
+
+
+def is_indicator(column: str) -> bool:
+    """Tell whether a column of an encoded panel is an indicator."""
+    return MARK in column
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """Panel with indicators in the place of its nominal items, and the way back.
+
+    Attributes
+    ----------
+    panel : Panel
+        The panel as it is.
+    encoded : Panel
+        The panel that methods see; the same one if there is no nominal item.
+    codes : mapping from item id to ndarray of shape (K,)
+        Codes of each nominal item in the order of its indicators.
+    """
+
+    panel: Panel
+    encoded: Panel
+    codes: Mapping[str, Array]
+
+    @classmethod
+    def of(cls, panel: Panel) -> Encoding:
+        """Encode the declared nominal items of a panel.
+
+        Examples
+        --------
+        >>> item = Item("party", scale=Scale.nominal([3, 7]))
+        >>> human = ResponseMatrix([[7, 1], [3, 2]], ["a", "b"], [item, "Q1"])
+        >>> Encoding.of(Panel(human, human)).encoded.item_ids
+        ('party\\x1f000', 'party\\x1f001', 'Q1')
+        """
+        nominal = _nominal(panel)
+        if not nominal:
+            return cls(panel, panel, {})
+        codes = {item: _ordered_codes(panel, item) for item in nominal}
+        in_context = None if panel.in_context is None else _encoded(panel.in_context, codes)
+        human, twin = (_encoded(matrix, codes) for matrix in (panel.human, panel.twin))
+        return cls(panel, replace(panel, human=human, twin=twin, in_context=in_context), codes)
+
+    @cached_property
+    def positions(self) -> dict[str, tuple[int, ...]]:
+        """Positions of each item's columns in the encoded panel; one for an item that is not nominal."""
+        found: dict[str, list[int]] = {}
+        for k, column in enumerate(self.encoded.item_ids):
+            found.setdefault(item_of(column), []).append(k)
+        return {item: tuple(columns) for item, columns in found.items()}
+
+    def columns(self, item: str) -> tuple[str, ...]:
+        """Return the ids of an item's columns in the encoded panel."""
+        return tuple(self.encoded.item_ids[k] for k in self.positions[item])
+
+    def targets(self, targets: Iterable[Target]) -> list[Target]:
+        """Return the targets to predict in the encoded panel."""
+        return [
+            each
+            for t in targets
+            for each in ([Target("item", c) for c in self.columns(t.id)] if t.axis == "item" else [t])
+        ]
+
+    def fold(self, fold: Fold) -> Fold:
+        """Return the fold of the encoded panel that hides the same answers."""
+        if fold.axis == "respondent" or not self.codes:
+            return fold
+        ids = self.panel.item_ids
+        targets, donors = (
+            tuple(k for j in part for k in self.positions[ids[j]]) for part in (fold.targets, fold.donors)
+        )
+        return Fold(fold.axis, targets, donors)
+
+    def blocks(self, blocks: Mapping[str, str] | None) -> dict[str, str] | None:
+        """Return the blocks of the encoded columns: the indicators of an item are a block of their own."""
+        if blocks is None:
+            return None
+        return {
+            c: (item_of(c) + MARK if is_indicator(c) else blocks[c])
+            for c in self.encoded.item_ids
+            if is_indicator(c) or c in blocks
+        }
+
+    def in_order(self, item: str) -> NDArray[np.intp]:
+        """Return the positions of an item's indicators that bring its categories into the order of the scale."""
+        place = {code: k for k, code in enumerate(self.codes[item].tolist())}
+        return np.array([place[c] for c in self.panel.scales[item].categories], dtype=np.intp)
+
+
+def in_two(panel: Panel) -> tuple[Panel, dict[str, float]]:
+    """Split each nominal item in two: whether a person chose one category or another one.
+
+    The category is the one that divides the twins most evenly. Items keep their ids, so that whatever describes single
+    items by correlations can describe nominal items too.
+
+    Returns
+    -------
+    tuple of Panel and dict
+        The panel with 0 and 1 in the place of codes, and the category of each nominal item.
+
+    Examples
+    --------
+    >>> item = Item("party", scale=Scale.nominal([3, 7, 9]))
+    >>> human = ResponseMatrix([[7], [3], [9]], ["a", "b", "c"], [item])
+    >>> twin = ResponseMatrix([[7], [7], [7]], ["a", "b", "c"], [item])
+    >>> split, categories = in_two(Panel(human, twin))
+    >>> split.human_values.ravel(), categories
+    (array([1., 0., 0.]), {'party': 7.0})
+    """
+    nominal = _nominal(panel)
+    if not nominal:
+        return panel, {}
+    chosen = {item: _dividing(panel, item) for item in nominal}
+    in_context = None if panel.in_context is None else _split(panel.in_context, chosen)
+    human, twin = (_split(matrix, chosen) for matrix in (panel.human, panel.twin))
+    return replace(panel, human=human, twin=twin, in_context=in_context), chosen
+
+
+def nominal_of(ids: Sequence[str], codes: Mapping[str, Array]) -> list[str]:
+    """Return the nominal items among the items of some encoded columns, in their order."""
+    return [item for item in dict.fromkeys(map(item_of, ids)) if item in codes]
+
+
+def _ordered_codes(panel: Panel, item: str) -> Array:
+    """Order the categories of an item by the twins who chose them, and then by the people who did.
+
+    Ties are decided by the first of these in the order of ids, so that codes decide nothing.
+    """
+    j, who = panel.item_ids.index(item), np.array(panel.respondent_ids)
+    sources = panel.twin_values[:, j], panel.human_values[:, j]
+
+    def key(code: float) -> tuple[tuple[int, str], ...]:
+        chose = [who[answers == code] for answers in sources]
+        return tuple((-len(ids), min(ids, default="")) for ids in chose)
+
+    return np.array(sorted(panel.scales[item].categories, key=key))
+
+
+def _nominal(panel: Panel) -> list[str]:
+    """Return the items declared nominal; what is not declared is never taken for nominal."""
+    return [i for i, item in panel.items.items() if item.scale is not None and item.scale.kind == "nominal"]
+
+
+def _dividing(panel: Panel, item: str) -> float:
+    codes, twin = _ordered_codes(panel, item), panel.twin_values[:, panel.item_ids.index(item)]
+    shares = (twin[:, None] == codes).sum(axis=0) / max(int(np.isfinite(twin).sum()), 1)
+    return float(codes[np.argmin(np.abs(shares - 0.5))])
+
+
+def _encoded(matrix: ResponseMatrix, codes: Mapping[str, Array]) -> ResponseMatrix:
+    """Put the indicators of each nominal item in its place."""
+    items: list[Item] = []
+    values: list[Array] = []
+    for item, answers in zip(matrix.items, matrix.values.T, strict=True):
+        if item.id not in codes:
+            items.append(item)
+            values.append(answers)
+            continue
+        for k, code in enumerate(codes[item.id]):
+            items.append(Item(f"{item.id}{MARK}{k:03d}", item.text, ZERO_ONE, item.id + MARK))
+            values.append(_chose(answers, code))
+    return _with_columns(matrix, items, values)
+
+
+def _split(matrix: ResponseMatrix, chosen: Mapping[str, float]) -> ResponseMatrix:
+    items = [replace(item, scale=ZERO_ONE) if item.id in chosen else item for item in matrix.items]
+    values = [
+        _chose(answers, chosen[item.id]) if item.id in chosen else answers
+        for item, answers in zip(matrix.items, matrix.values.T, strict=True)
+    ]
+    return _with_columns(matrix, items, values)
+
+
+def _chose(answers: Array, code: float) -> Array:
+    return np.where(np.isfinite(answers), answers == code, np.nan)
+
+
+def _with_columns(matrix: ResponseMatrix, items: Sequence[Item], values: Sequence[Array]) -> ResponseMatrix:
+    return ResponseMatrix(
+        np.stack(values, axis=1) if values else matrix.values,
+        matrix.respondent_ids,
+        items,
+        matrix.weights,
+        matrix.source,
+        matrix.id_name,
+        matrix.frame_kind,
+        matrix.id_type,
+        matrix.expectations,
+    )

@@ -1,0 +1,83 @@
+"""Indicators in the place of nominal items."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recoding import recoded
+from truetwin.calibration.base import make_fold
+from truetwin.calibration.nominal.indicators import Encoding, in_two, item_of
+from truetwin.data import Panel, Target
+from truetwin.datasets import generate_world
+
+
+@pytest.fixture
+def panel() -> Panel:
+    return generate_world("base", 60, 12, n_new_items=4, kinds=("nominal", "five-point")).panel
+
+
+def test_a_panel_without_nominal_items_is_itself() -> None:
+    panel = generate_world("base", 30, 6, n_new_items=2).panel
+    encoding = Encoding.of(panel)
+    assert encoding.encoded is panel
+    assert encoding.codes == {}
+    assert in_two(panel) == (panel, {})
+
+
+def test_every_category_gets_an_indicator_of_people_and_twins(panel: Panel) -> None:
+    encoding = Encoding.of(panel)
+    columns = encoding.encoded.item_ids
+    assert [item_of(c) for c in columns].count("Q01") == 4
+    for k, code in zip(encoding.positions["Q01"], encoding.codes["Q01"], strict=True):
+        for values, encoded in (
+            (panel.human_values, encoding.encoded.human_values),
+            (panel.twin_values, encoding.encoded.twin_values),
+        ):
+            answers = values[:, panel.item_ids.index("Q01")]
+            assert np.array_equal(
+                encoded[:, k], np.where(np.isnan(answers), np.nan, answers == code), equal_nan=True
+            )
+
+
+def test_other_codes_give_the_same_indicators(panel: Panel) -> None:
+    one, other = Encoding.of(panel).encoded, Encoding.of(recoded(panel)).encoded
+    assert one.item_ids == other.item_ids
+    assert np.array_equal(one.human_values, other.human_values, equal_nan=True)
+    assert np.array_equal(one.twin_values, other.twin_values, equal_nan=True)
+
+
+def test_categories_come_back_in_the_order_of_the_scale(panel: Panel) -> None:
+    encoding = Encoding.of(panel)
+    order = encoding.in_order("Q01")
+    assert tuple(encoding.codes["Q01"][order]) == panel.scales["Q01"].categories
+
+
+def test_a_fold_hides_all_indicators_of_its_items_together(panel: Panel) -> None:
+    encoding = Encoding.of(panel)
+    fold = encoding.fold(make_fold(panel, [Target("item", "Q01"), Target("item", "Q02")]))
+    ids = encoding.encoded.item_ids
+    assert [item_of(ids[k]) for k in fold.targets] == ["Q01"] * 4 + ["Q02"]
+    assert "Q01" not in {item_of(ids[k]) for k in fold.donors}
+    assert fold == make_fold(
+        encoding.encoded, encoding.targets([Target("item", "Q01"), Target("item", "Q02")])
+    )
+
+
+def test_indicators_are_a_block_of_their_own(panel: Panel) -> None:
+    encoding = Encoding.of(panel)
+    blocks = encoding.blocks(dict.fromkeys(panel.item_ids, "all"))
+    assert blocks is not None
+    assert {blocks[c] for c in encoding.columns("Q02")} == {"all"}
+    own = {blocks[c] for c in encoding.columns("Q01")}
+    assert len(own) == 1
+    assert own.isdisjoint({blocks[c] for c in encoding.columns("Q03")} | {"all"})
+
+
+def test_an_item_is_split_at_the_category_that_divides_twins_most_evenly(panel: Panel) -> None:
+    split, categories = in_two(panel)
+    assert split.item_ids == panel.item_ids
+    j = panel.item_ids.index("Q01")
+    shares = {c: float(np.mean(panel.twin_values[:, j] == c)) for c in panel.scales["Q01"].categories}
+    assert abs(shares[categories["Q01"]] - 0.5) == min(abs(s - 0.5) for s in shares.values())
+    assert split.twin_values[:, j].mean() == pytest.approx(shares[categories["Q01"]])
