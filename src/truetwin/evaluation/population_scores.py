@@ -13,9 +13,9 @@ from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.calibration.auto.item_links import standardise_items
 from truetwin.calibration.base import Calibrator, make_fold
 from truetwin.calibration.design import Preprocessing, make_designs
-from truetwin.calibration.orientation import axis_ids
-from truetwin.calibration.predictive_law import Law
-from truetwin.data import Panel, Scale, Target
+from truetwin.calibration.item_laws import fold_laws
+from truetwin.calibration.laws.law import Law
+from truetwin.data import Panel, Target
 from truetwin.errors import ParameterError
 from truetwin.evaluation.hiding_protocols import protocols
 from truetwin.evaluation.table_metrics import MIN_PEOPLE, Table, table_metrics
@@ -97,7 +97,7 @@ def interval_coverage(
     """Hide items or respondents as ``protocol`` says, make intervals, and count the hidden answers inside.
 
     Respondents are hidden in ten groups, not one at a time, so that nothing is learned from members of the same
-    group.
+    group. The items' scales count as known.
     """
     how = protocols[protocol]
     model = model or Auto(blocks=blocks)
@@ -105,24 +105,28 @@ def interval_coverage(
         return _people_covered(panel, model, level)
     folds = how.folds(panel, blocks)
     predictions = model.predict_folds(panel, folds, Preprocessing())
-    ids = axis_ids(panel, "item")
     names, rows = [], []
-    for fold, part, laws in zip(folds, predictions, model.fold_laws(panel, folds), strict=True):
-        for k, (target, law) in enumerate(zip(fold.targets, laws, strict=True)):
-            y, f = panel.human_values[:, target], part.values[:, k]
-            both = np.isfinite(y) & np.isfinite(f)
-            names.append(ids[target])
-            rows.append(_covered(y[both], f[both], law, level, panel.scales[ids[target]]))
+    for part, laws in zip(
+        predictions,
+        fold_laws(model, panel, folds, predictions, blocks=blocks, scales=panel.scales),
+        strict=True,
+    ):
+        for k, (item, law) in enumerate(laws.items()):
+            y, f = panel.human_values[:, panel.item_ids.index(item)], part.values[:, k]
+            names.append(item)
+            rows.append(_covered(y, f, law, level))
     return Coverage(tuple(names), *np.array(rows).reshape(-1, 4).T)
 
 
-def _covered(y: Array, f: Array, law: Law, level: float, scale: Scale) -> tuple[float, ...]:
+def _covered(truth: Array, points: Array, law: Law, level: float) -> tuple[float, ...]:
     """Share inside, width in sds, correlation, and whether it was expected."""
+    both = np.isfinite(truth) & np.isfinite(points)
+    y, f = truth[both], points[both]
     if not y.size:
         return (float("nan"),) * 4
-    low, high = (f + q for q in law.quantiles(level))
+    low, high = (end[both] for end in law.interval(level))
     inside, sd = float(np.mean((y >= low) & (y <= high))), float(y.std())
-    width = float((scale.clip(high) - scale.clip(low)).mean() / sd) if sd > 0 else float("nan")
+    width = float((high - low).mean() / sd) if sd > 0 else float("nan")
     if y.size < MIN_PEOPLE or min(np.ptp(y), np.ptp(f)) <= 1e-9:
         return inside, width, float("nan"), float("nan")
     reached = float(np.corrcoef(y, f)[0, 1])
@@ -136,19 +140,22 @@ def _people_covered(panel: Panel, model: Calibrator, level: float) -> Coverage:
     answered = [int(k) for k in np.flatnonzero(np.isfinite(panel.human_values).any(axis=1))]
     order = sorted(answered, key=lambda k: zlib.crc32(panel.respondent_ids[k].encode()))
     sd = standardise_items(panel.human_values).sd
-    names, covered, width = [], [], []
+    low, high = np.full((2, *panel.human_values.shape), np.nan)
     for start in range(min(GROUPS_OF_PEOPLE, len(order))):
         group = order[start::GROUPS_OF_PEOPLE]
-        targets = [Target("respondent", panel.respondent_ids[k]) for k in group]
-        (design,) = make_designs(panel, [make_fold(panel, targets)], Preprocessing())
-        (part,) = model.predict_designs([design])
-        for k, (row, law) in enumerate(zip(group, model.laws(design), strict=True)):
-            low, high = law.quantiles(level)
-            y, f = panel.human_values[row], part.values[:, k]
-            both = np.isfinite(y) & np.isfinite(f)
-            inside = (y >= f + low) & (y <= f + high)
-            names.append(panel.respondent_ids[row])
-            covered.append(float(inside[both].mean()) if both.any() else np.nan)
-            width.append(float(np.median(((high - low) / sd)[both])) if both.any() else np.nan)
+        fold = make_fold(panel, [Target("respondent", panel.respondent_ids[k]) for k in group])
+        parts = model.predict_designs(make_designs(panel, [fold], Preprocessing()))
+        (laws,) = fold_laws(model, panel, [fold], parts, scales=panel.scales)
+        for item, law in laws.items():
+            j, rows = panel.item_ids.index(item), sorted(group)
+            low[rows, j], high[rows, j] = law.interval(level)
+    names, covered, width = [], [], []
+    for row in order:
+        y = panel.human_values[row]
+        both = np.isfinite(y) & np.isfinite(low[row])
+        inside = (y >= low[row]) & (y <= high[row])
+        names.append(panel.respondent_ids[row])
+        covered.append(float(inside[both].mean()) if both.any() else np.nan)
+        width.append(float(np.median(((high - low)[row] / sd)[both])) if both.any() else np.nan)
     undefined = np.full(len(names), np.nan)
     return Coverage(tuple(names), np.array(covered), np.array(width), undefined, undefined)
