@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli.panel_inputs import blocks_of, panel_of
+from truetwin.cli.panel_inputs import blocks_of, panel_of, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.calibrate_settings import CalibrateCommand
-from truetwin.settings.declaration import RuleBrokenError
 from truetwin.settings.value_kinds import ids_among
 
 if TYPE_CHECKING:
@@ -39,9 +38,10 @@ def calibrate_command(settings: CalibrateCommand) -> int:
 
     name = methods.resolve(settings.method)
     check_preset(settings.preset)
-    _check_outputs(settings, name)
+    _check_outputs(settings)
     by_hand = parameters_for(name, settings.parameters)
     panel = panel_of(settings)
+    weights = weights_of(settings, panel)
     members, found_by = blocks_of(panel, settings.blocks)
     with progress_bar("calibrating") as progress:
         result = calibrate(
@@ -52,6 +52,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
             preset=settings.preset,
             parameters=by_hand,
             blocks=members,
+            weights=weights,
             n_jobs=settings.n_jobs,
             progress=progress,
         )
@@ -60,6 +61,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
         "set": settings.parameters_in_words,
         "round": settings.rounded,
         "blocks": found_by,
+        **weights_record(settings),
     }
     drawn = None if settings.draws is None else result.draws(settings.draws, settings.seed)
     sidecar = write_predictions(
@@ -76,7 +78,9 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     if drawn is not None:
         _write_draws(settings, result, drawn, asked)
     with progress_bar("measuring the gain") as progress:
-        gain = measure_gain(result, settings.check, n_jobs=settings.n_jobs, progress=progress)
+        gain = measure_gain(
+            result, settings.check, weights=weights, n_jobs=settings.n_jobs, progress=progress
+        )
     for text in gain.notes:
         note(text)
     _show(settings, result, gain, asked, sidecar)
@@ -137,23 +141,14 @@ def _show(
     note(f"predictions: {settings.output}\nhow they were made: {sidecar}")
 
 
-def _check_outputs(settings: CalibrateCommand, method: str) -> None:
+def _check_outputs(settings: CalibrateCommand) -> None:
     """Check before any work that the predictions, and the files beside them, can be written."""
-    from truetwin.calibration.calibrators import methods_with_laws
     from truetwin.errors import OutputError
     from truetwin.io import check_output_ending, check_outputs
     from truetwin.report.files.prediction_files import intervals_path
     from truetwin.results.sidecars import check_sidecar, sidecar_path
 
-    output, with_laws = settings.output, methods_with_laws()
-    if settings.intervals is not None and method not in with_laws:
-        raise RuleBrokenError(
-            f"{{intervals}} goes with {{method}} {' or '.join(with_laws)}; the method is {method!r}"
-        )
-    if settings.draws is not None and method not in with_laws:
-        raise RuleBrokenError(
-            f"{{draws}} goes with {{method}} {' or '.join(with_laws)}; the method is {method!r}"
-        )
+    output = settings.output
     if not output.name:
         raise OutputError(f"the output must be a file; {str(output)!r} is not the name of one")
     companions = [intervals_path(output)] if settings.intervals is not None else []
@@ -168,7 +163,8 @@ def _check_outputs(settings: CalibrateCommand, method: str) -> None:
 
 def _print(result: Calibration, gain: Gain, parameters: Mapping[Axis, Mapping[str, object]]) -> None:
     from truetwin.calibration.left_alone import left_alone
-    from truetwin.cli.output import GAIN_COLUMNS, Column, note, print_table
+    from truetwin.cli.output import Column, note, print_table
+    from truetwin.cli.score_tables import gain_columns, gain_title
     from truetwin.evaluation.calibration_gain import gain_in_words, is_gain
 
     notes = [
@@ -196,8 +192,8 @@ def _print(result: Calibration, gain: Gain, parameters: Mapping[Axis, Mapping[st
     if len(remarkable) > 20 and len(notes) > 20:
         note(f"... and {len(remarkable) - 20} more targets with a note: see the sidecar")
     if gain.rows:
-        gain_columns = [Column("protocol", "hidden in turn"), *GAIN_COLUMNS]
-        print_table(gain.rows, gain_columns, title="what calibration gains, where the truth is known")
+        title = gain_title(gain.rows, "correlation with hidden human answers")
+        print_table(gain.rows, gain_columns(gain.rows), title=title)
         for row in gain.rows:
             if row["method"] == result.method and "difference" in row:
                 note(gain_in_words(row) if is_gain(row) else f"{gain_in_words(row)} {ELSEWHERE}")

@@ -25,19 +25,6 @@ class Column:
     foldable: bool = False
 
 
-#: Columns of the gain of each method over the plain twins, one row for each method.
-GAIN_COLUMNS = (
-    Column("method", "method"),
-    Column("mean", "correlation", ".3f"),
-    Column("standard_error", "SE", ".3f"),
-    Column("n_scored", "n", "d"),
-    Column("n_unscored", "unscored", "d"),
-    Column("difference", "gain", "+.3f"),
-    Column("difference_standard_error", "SE", ".3f"),
-    Column("n_paired", "n paired", "d", optional=True),
-)
-
-
 def print_json(
     command: str, settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], **parts: Any
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from truetwin.calibration import Calibration
 from truetwin.calibration.calibrators import methods
 from truetwin.data import Axis
+from truetwin.data.person_design import PersonWeights
 from truetwin.errors import NotPredictableError
 from truetwin.evaluation.comparison import evaluate
 from truetwin.instrument.batteries import situation_of
@@ -31,6 +32,7 @@ def measure_gain(
     result: Calibration,
     most: int | None = None,
     *,
+    weights: PersonWeights | None = None,
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Gain:
@@ -40,6 +42,8 @@ def measure_gain(
     ----------
     result : Calibration
         What was predicted, and with which settings.
+    weights : str or array of shape (n_respondents,), optional
+        Survey weights of people, for the scores.
     most : int, optional
         How many targets to hide; 0 for none. By default 25, or none in a table of over 5 million cells.
     n_jobs : int
@@ -71,6 +75,7 @@ def measure_gain(
                 protocol,
                 blocks=blocks,
                 max_folds=most,
+                weights=weights,
                 n_jobs=n_jobs,
                 progress=progress,
             )
@@ -99,8 +104,8 @@ def faced_protocols(result: Calibration) -> list[tuple[Axis, str]]:
 
 
 def is_gain(row: Mapping[str, Any]) -> bool:
-    """Tell whether a method's row of a summary shows a gain that is more than chance."""
-    return bool(row["difference"] > 2 * row["difference_standard_error"])
+    """Tell whether a method's row of a summary shows a gain that is more than chance: its 95% interval is above 0."""
+    return bool(row["difference_low"] > 0)
 
 
 def gain_in_words(row: Mapping[str, Any]) -> str:
@@ -109,7 +114,7 @@ def gain_in_words(row: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> row = {"difference": 0.1, "difference_standard_error": 0.02, "n_paired": 9, "paired_mean": 0.5}
-    >>> gain_in_words(row)[:73]
+    >>> gain_in_words({**row, "difference_low": 0.05, "difference_high": 0.15})[:73]
     'Calibration raises the mean correlation with hidden human answers from 0.'
     """
     gain, error = row["difference"], row["difference_standard_error"]
@@ -118,7 +123,7 @@ def gain_in_words(row: Mapping[str, Any]) -> str:
         figures = f"{row['protocol']}: {figures}"
     if row.get("protocol") == "leave-block-out":
         figures = f"for new batteries, whole batteries hidden: {figures}"
-    if error != error or abs(gain) <= 2 * error:
+    if not (row["difference_low"] > 0 or row["difference_high"] < 0):
         return f"Calibration shows no clear gain over the twins as they are ({figures})."
     after = row["paired_mean"]  # over the targets that the gain is over, so that the figures add up
     before = after - gain

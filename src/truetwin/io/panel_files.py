@@ -12,7 +12,7 @@ from truetwin.data.item_columns import choose_columns
 from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.undeclared_codes import without_sure_codes
-from truetwin.errors import DataError
+from truetwin.errors import AlignmentError, DataError
 from truetwin.io.answer_tables import AnswerTable, open_answers
 from truetwin.io.item_files import read_items
 from truetwin.io.people_files import HumanTable, open_human, people_notes
@@ -153,3 +153,26 @@ def _aligned(
 
 def _some(ids: list[str]) -> str:
     return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+
+
+def read_retest(path: Path, panel: Panel, *, id_column: str | None = None) -> ResponseMatrix:
+    """Read the answers of people of a panel who were asked again.
+
+    Raises
+    ------
+    AlignmentError
+        If it has no respondent or no item of the panel.
+    """
+    opened = open_answers(path, id_column, panel.items).only_answers(panel.item_ids)
+    answers = opened.responses(expectations=False)
+    for what, ours, theirs in (
+        ("respondent id", panel.human.respondent_ids, answers.respondent_ids),
+        ("item", panel.human.item_ids, answers.item_ids),
+    ):
+        if not set(ours) & set(theirs):
+            raise AlignmentError(
+                f"{path.name}: the answers of people who were asked again must have {what}s in common with the human "
+                f"table; they have none ({ours[0]!r} and {theirs[0] if theirs else 'nothing'!r}). Check that both use "
+                f"the same ids."
+            )
+    return answers

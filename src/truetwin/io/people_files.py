@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from truetwin.data import Item, Panel, People, ResponseMatrix
@@ -55,6 +55,10 @@ class HumanTable:
     people: People | None
     no_items: tuple[str, ...]
 
+    def only_answers(self, named: Collection[str] = ()) -> HumanTable:
+        """Leave out the columns that hold no answers, where no table of twins says which columns are items."""
+        return replace(self, opened=self.opened.only_answers({*named, *self.no_items}))
+
     def answers(self) -> ResponseMatrix:
         """Read the answers. Columns that hold no answers are left out, and named in the notes."""
         return self.opened.responses(expectations=False, without=self.no_items).with_notes(
@@ -75,8 +79,7 @@ def read_human(
     found = open_human(
         path, id_column=id_column, items=items, people=people, columns=columns, choices=choices
     )
-    opened = found.opened.only_answers({*(items or ()), *found.no_items})
-    answers = HumanTable(opened, found.people, found.no_items).answers()
+    answers = found.only_answers(items or ()).answers()
     if choices.missing_codes is not None:
         return answers
     (answers,), notes = without_sure_codes(answers)

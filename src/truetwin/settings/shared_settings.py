@@ -169,7 +169,7 @@ class PeopleTable(ColumnsOfPeople):
 
 
 class Weights(Settings):
-    """Survey weights of people."""
+    """Survey weights of people, as they are or raked to population margins."""
 
     comes_last = True
 
@@ -178,6 +178,39 @@ class Weights(Settings):
         "Column with the survey weights of people, in the people table or else in the human table. Weights decide how "
         "much each person counts in means, shares and scores, not how predictions are fitted.",
     )
+    margins: Annotated[Path | None, StudyKey("inputs.margins")] = setting(
+        None,
+        "Population margins to rake the people to: a table column,category,share (or count), with the shares of the "
+        "categories of one or several people columns in the population. The raked weights take the place of --weights, "
+        "from which they start.",
+    )
+
+
+class FromAnswers(PeopleTable, Weights):
+    """Answers of people in place of their marginals."""
+
+    comes_last = True
+
+    from_answers: Annotated[
+        bool, CommandLineOnly("A study without inputs.marginals counts the answers of inputs.human.")
+    ] = setting(
+        False,
+        "MARGINALS is a table of answers of people, from which the marginals are counted, with --weights if given. "
+        "Their twins then get the same weights, unless --twin-weights gives others.",
+    )
+
+    @model_validator(mode="after")
+    def _people_need_answers(self) -> Self:
+        given = [n for n in ("people", "people_columns", "weights", "margins") if getattr(self, n)]
+        if given and not self.from_answers:
+            raise RuleBrokenError(
+                f"{{{given[0]}}} goes with {{from_answers}}: marginals hold no people to weight"
+            )
+        if self.from_answers and getattr(self, "keep_off_scale", False):
+            raise RuleBrokenError(
+                "{keep_off_scale} does not go with {from_answers}: off-scale answers of people are left out"
+            )
+        return self
 
 
 class SampleColumns(Weights):
@@ -228,7 +261,7 @@ class PanelFiles(IdColumn, ItemFile, PeopleTable, Reading):
     @property
     def files(self) -> dict[str, Path]:
         """Files of the tables, by role."""
-        roles = ("human", "twin", "item_file", "in_context", "people")
+        roles = ("human", "twin", "item_file", "in_context", "people", "margins", "retest")
         return {role: path for role in roles if (path := getattr(self, role, None)) is not None}
 
 
@@ -240,6 +273,18 @@ class InContext(Settings):
     in_context: Annotated[Path | None, StudyKey("inputs.in_context")] = setting(
         None,
         "Answers of twins that were shown the person's other answers when asked (for the method in-context).",
+    )
+
+
+class Retest(Settings):
+    """Table of people who were asked again."""
+
+    comes_last = True
+
+    retest: Annotated[Path | None, StudyKey("inputs.retest")] = setting(
+        None,
+        "Answers of the same people when they were asked again, for scores that are normalised by how often people "
+        "repeat their answers.",
     )
 
 

@@ -51,6 +51,11 @@ class Inputs(Reading):
         None,
         "Answers of twins that were shown the person's other answers when asked, for the method in-context.",
     )
+    retest: Path | None = setting(
+        None,
+        "Answers of the same people when they were asked again, for scores that are normalised by how often people "
+        "repeat their answers.",
+    )
     items: Path | None = setting(
         None,
         "Item file with texts, scales, labels, off-scale codes and batteries; or the questionnaire of a survey "
@@ -103,6 +108,12 @@ class Inputs(Reading):
         None,
         "Column with the survey weights of people, in the people table or else in the human table. Weights decide how "
         "much each person counts in means, shares and scores, not how predictions are fitted.",
+    )
+    margins: Path | None = setting(
+        None,
+        "Population margins to rake the people to: a table column,category,share (or count), with the shares of the "
+        "categories of one or several people columns in the population. The raked weights take the place of the key "
+        "weights, from which they start.",
     )
     clusters: str | None = setting(
         None,

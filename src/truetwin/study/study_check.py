@@ -10,9 +10,11 @@ import numpy as np
 
 from truetwin.data import Item, Panel, ResponseMatrix
 from truetwin.data.person_design import check_design
-from truetwin.errors import AlignmentError, DataError, ParameterError
+from truetwin.errors import AlignmentError, DataError
+from truetwin.estimation.raking import rake
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_items, read_personas
+from truetwin.io.margin_files import read_margins
 from truetwin.io.marginal_data import read_groups
 from truetwin.io.readable_files import check_is_file
 from truetwin.settings.declaration import EARLIER_STEP
@@ -20,7 +22,7 @@ from truetwin.settings.study_settings import Study
 from truetwin.settings.voice_settings import Playing
 from truetwin.simulation.survey.asked_personas import needs_portraits
 from truetwin.simulation.survey.asked_survey import model_of
-from truetwin.study.step_work import Work
+from truetwin.study.step_work import Work, people_columns_of
 from truetwin.study.study_file import files_of, named_in
 from truetwin.study.voice_steps import check_earlier
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from truetwin.data.persona import Persona
     from truetwin.simulation.survey.survey_task import SurveyTask
 
+#: Sections that count people's answers if there is no file of marginals.
+OF_ANSWERS = ("reweight", "evaluate_marginals")
 OF_A_PANEL = ("evaluate", "calibrate", "diagnose", "plan")
 
 #: Inputs that each section needs. Personas for a simulation may be made by the section personas instead.
@@ -63,7 +67,8 @@ def check_study(study: Study) -> list[str]:
     if study.personas is not None:
         found.append(_made_personas(study))
     asked = None if study.simulate is None else _task(study)
-    if study.inputs.human is not None and any(getattr(study, name) is not None for name in OF_A_PANEL):
+    of_a_panel = OF_A_PANEL if study.inputs.marginals is not None else (*OF_A_PANEL, *OF_ANSWERS)
+    if study.inputs.human is not None and any(getattr(study, name) is not None for name in of_a_panel):
         found.append(_panel(study, asked))
     if study.simulate is not None and asked is not None:
         size = f"{len(asked.personas)} personas, {len(asked.items)} items"
@@ -86,38 +91,43 @@ def _check_files(study: Study) -> None:
 def _panel(study: Study, asked: SurveyTask | None) -> str:
     """Say what the study will predict. Answers that are still to be simulated count as missing."""
     work = Work(study, Path())
-    if asked is None:
-        panel = work.panel
-    else:
-        from truetwin.io.people_files import open_human
-
-        inputs = study.inputs
-        assert inputs.human is not None
-        assert inputs.items is not None
-        declared = read_items(inputs.items)
-        human = open_human(
-            inputs.human,
-            id_column=inputs.id_column,
-            items=declared,
-            people=inputs.people,
-            columns=inputs.columns_of_people,
-            choices=inputs.reading,
-        )
-        given = [] if inputs.twin is None else [_twins(study, declared)]
-        rows = list(dict.fromkeys([*(r for t in given for r in t.respondent_ids), *asked.personas]))
-        columns = {item.id: item for item in (*(i for t in given for i in t.items), *asked.items)}
-        nothing = np.full((len(rows), len(columns)), np.nan)
-        simulated = ResponseMatrix(nothing, rows, list(columns.values()), source="the simulation")
-        panel = Panel(human.answers(), simulated, people=human.people)
-    check_design(panel, study.inputs.columns_of_people)
+    panel = work.panel if asked is None else _panel_to_be(study, asked)
+    check_design(panel, people_columns_of(study))
+    raked = ""
+    if study.inputs.margins is not None:
+        raked = f"; {rake(panel, read_margins(study.inputs.margins), study.inputs.weights).summary()}"
     resolve_blocks(panel, work.blocks)
     if study.calibrate is not None and not (panel.new_items or panel.new_respondents):
         raise DataError("calibrate: there is nothing to predict: every item and respondent has human answers")
     n, m = panel.human_values.shape
     return (
         f"{n} respondents, {m} items: {len(panel.new_items)} items nobody has answered, "
-        f"{len(panel.new_respondents)} respondents who have answered nothing"
+        f"{len(panel.new_respondents)} respondents who have answered nothing{raked}"
     )
+
+
+def _panel_to_be(study: Study, asked: SurveyTask) -> Panel:
+    """Make the panel that a simulation will lead to, with all its answers missing."""
+    from truetwin.io.people_files import open_human
+
+    inputs = study.inputs
+    assert inputs.human is not None
+    assert inputs.items is not None
+    declared = read_items(inputs.items)
+    human = open_human(
+        inputs.human,
+        id_column=inputs.id_column,
+        items=declared,
+        people=inputs.people,
+        columns=people_columns_of(study),
+        choices=inputs.reading,
+    )
+    given = [] if inputs.twin is None else [_twins(study, declared)]
+    rows = list(dict.fromkeys([*(r for t in given for r in t.respondent_ids), *asked.personas]))
+    columns = {item.id: item for item in (*(i for t in given for i in t.items), *asked.items)}
+    nothing = np.full((len(rows), len(columns)), np.nan)
+    twin = ResponseMatrix(nothing, rows, list(columns.values()), source="the simulation")
+    return Panel(human.only_answers(declared).answers(), twin, people=human.people)
 
 
 def _twins(study: Study, items: Mapping[str, Item] | None) -> ResponseMatrix:
@@ -198,7 +208,8 @@ def _check_sections(study: Study) -> None:
         raise DataError(f"a study must have at least one of the sections {', '.join(NEEDS)}, voice")
     for name in wanted:
         for role in NEEDS[name]:
-            if getattr(study.inputs, role) is None and not (role == "personas" and study.personas):
+            instead = {"personas": study.personas, "marginals": study.inputs.human}.get(role)
+            if getattr(study.inputs, role) is None and instead is None:
                 raise DataError(f"{name} needs inputs.{role}, which is missing")
         if study.inputs.twin is None and study.simulate is None and name != "personas":
             raise DataError(
@@ -242,7 +253,7 @@ def _personas(study: Study) -> list[Persona]:
 
 def _check_names(study: Study) -> None:
     from truetwin.calibration.calibrators import check_preset
-    from truetwin.evaluation.target_metrics import metrics
+    from truetwin.evaluation.metric_names import metrics_named
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
     from truetwin.reweighting import discrepancy as discrepancy_named
 
@@ -250,8 +261,10 @@ def _check_names(study: Study) -> None:
         if part is not None:
             check_preset(part.preset)
     _check_methods(study)
-    for name in study.evaluate.metric if study.evaluate else ():
-        metrics.resolve(name)
+    if study.evaluate is not None:
+        metrics_named(study.evaluate.metric).check(
+            has_retest=study.inputs.retest is not None, has_groups=bool(study.inputs.by)
+        )
     if study.evaluate_marginals is not None:
         for name in study.evaluate_marginals.methods:
             MARGINAL_METHODS.resolve(name)
@@ -267,7 +280,6 @@ def _check_methods(study: Study) -> None:
     from truetwin.calibration.calibrators import (
         by_hand_among,
         methods,
-        methods_with_laws,
         parameters_for,
         settings_by_hand,
     )
@@ -280,8 +292,3 @@ def _check_methods(study: Study) -> None:
     if study.calibrate is not None:
         method = study.calibrate.method
         settings_by_hand(method, parameters_for(method, study.calibrate.parameters))
-        offering = methods_with_laws()
-        if study.calibrate.draws is not None and methods.resolve(method) not in offering:
-            raise ParameterError(
-                f"calibrate.draws goes with calibrate.method {' or '.join(offering)}; the method is {method!r}"
-            )

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin.data import ResponseMatrix
+from truetwin.data.human_marginals import beside_twins
 from truetwin.data.marginals import Marginals
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.io import write_json, write_table
-from truetwin.io.marginal_data import read_groups, read_marginal_data
+from truetwin.io.marginal_data import read_groups, read_marginal_data, with_weights
 from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Settings, study_record
 from truetwin.settings.evaluate_settings import Evaluate
@@ -75,6 +76,7 @@ def _evaluate(work: Work) -> list[Path]:
     from truetwin.evaluation import evaluate
     from truetwin.evaluation.comparison import usual_methods
     from truetwin.evaluation.evaluation_record import to_record
+    from truetwin.evaluation.hiding_protocols import protocols
 
     part = work.study.evaluate
     assert part is not None
@@ -95,6 +97,10 @@ def _evaluate(work: Work) -> list[Path]:
                 parameters=part.parameters,
                 blocks=work.blocks,
                 max_folds=part.max_folds,
+                by=work.groups_of_people if protocols[protocol].axis == "item" else (),
+                min_cell=part.min_cell,
+                weights=work.weights,
+                retest=work.retest,
                 n_jobs=work.n_jobs,
                 progress=work.progress,
             )
@@ -137,7 +143,7 @@ def _examples(work: Work, part: Evaluate) -> dict[str, Any]:
 
 
 def _calibrate(work: Work) -> list[Path]:
-    from truetwin.calibration import calibrate, methods
+    from truetwin.calibration import calibrate
     from truetwin.calibration.calibrators import parameters_for
     from truetwin.report.files.prediction_files import intervals_path, write_predictions
 
@@ -152,12 +158,12 @@ def _calibrate(work: Work) -> list[Path]:
         preset=part.preset,
         parameters=parameters_for(part.method, part.parameters),
         blocks=work.blocks,
+        weights=work.weights,
         n_jobs=work.n_jobs,
         progress=work.progress,
     )
     output = work.folder / f"predictions.{part.format}"
-    offered = panel.new_items and "item" in methods[part.method].make.law_axes
-    interval = part.intervals if offered else None
+    interval = part.intervals
     sidecar = write_predictions(
         result,
         output,
@@ -197,6 +203,7 @@ def _diagnose(work: Work) -> list[Path]:
         scaled=part.scaled,
         scores=_stored_scores(work, "leave-one-item-out"),
         battery_scores=_stored_scores(work, "leave-block-out"),
+        weights=work.weights,
         random_state=work.study.seed,
     )
     path, table = work.folder / "diagnosis.json", work.folder / "diagnosis.csv"
@@ -252,8 +259,11 @@ def _plan(work: Work) -> list[Path]:
 
 
 def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, ResponseMatrix]:
+    """Read human marginals, or count them from people's answers if the study has no file of marginals."""
     inputs = work.study.inputs
-    assert inputs.marginals is not None
+    if inputs.marginals is None:
+        human, twins = beside_twins(work.panel, work.weights)
+        return human, with_weights(twins, part.twin_weights) if part.twin_weights else twins
     return read_marginal_data(
         inputs.marginals,
         work.twin,
@@ -359,6 +369,8 @@ def _results(work: Work) -> dict[str, Path]:
 def _marginal_files(work: Work) -> dict[str, Path]:
     inputs = work.study.inputs
     found = {"marginals": inputs.marginals, "twin": work.twin, "items": inputs.items, "groups": inputs.groups}
+    if inputs.marginals is None:
+        found |= work.tables()
     return {role: path for role, path in found.items() if path is not None}
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.calibration.design import weighted_moments
+from truetwin.calibration.laws.copulas import positive_definite
 from truetwin.calibration.orientation import Array
 
-EIGENVALUE_FLOOR = 0.02
 JITTER = 1e-9
 TOLERANCES = (1e-4, 1e-7, 1e-11, 1e-15)
 MAX_SWEEPS = 10_000
@@ -40,13 +41,21 @@ class Standardised:
     sd: Array
 
 
-def standardise_items(values: Array) -> Standardised:
-    """Standardise each item over its observed answers, independently of every other item."""
+def standardise_items(values: Array, weights: Array | None = None) -> Standardised:
+    """Standardise each item over its observed answers, independently of every other item.
+
+    ``weights`` (n,) are those of people in means and sds.
+    """
     seen = np.isfinite(values)
-    count = np.maximum(seen.sum(axis=0), 1)
-    mean = np.where(seen, values, 0.0).sum(axis=0) / count
-    deviations = np.where(seen, values - mean, 0.0)
-    sd = np.sqrt((deviations**2).sum(axis=0) / count)
+    if weights is None:
+        count = np.maximum(seen.sum(axis=0), 1)
+        mean = np.where(seen, values, 0.0).sum(axis=0) / count
+        deviations = np.where(seen, values - mean, 0.0)
+        sd = np.sqrt((deviations**2).sum(axis=0) / count)
+    else:
+        mean, sd = weighted_moments(values, weights)
+        mean = np.where(seen.any(axis=0), mean, 0.0)
+        deviations = np.where(seen, values - mean, 0.0)
     sd = np.where(sd <= 1e-9 * np.maximum(1.0, np.abs(mean)), 1.0, sd)
     return Standardised(deviations / sd, seen, mean, sd)
 
@@ -61,14 +70,6 @@ def pairwise_correlations(z: Array, seen: NDArray[np.bool_]) -> tuple[Array, Arr
     squares = (z**2).T @ there
     scale = np.sqrt(squares * squares.T)
     return np.divide(z.T @ z, scale, out=np.zeros_like(pairs), where=scale > 1e-12), pairs
-
-
-def positive_definite(correlations: Array) -> Array:
-    """Return the correlations with eigenvalues raised to at least 0.02 and a unit diagonal."""
-    values, vectors = np.linalg.eigh(correlations)
-    raised = (vectors * np.maximum(values, EIGENVALUE_FLOOR)) @ vectors.T
-    root = np.sqrt(np.diag(raised))
-    return np.asarray(raised / np.outer(root, root))
 
 
 @dataclass(frozen=True, eq=False)
