@@ -61,7 +61,8 @@ class CategoryLaw(Law):
         return np.where(there, self.codes[np.argmax(np.nan_to_num(self.table), axis=1)], np.nan)
 
     def quantile(self, u: float | Array) -> Array:
-        """See the base class; without an order, categories come in the order of their codes."""
+        """See the base class."""
+        self._need_order("quantiles")
         below = np.cumsum(np.nan_to_num(self.table), axis=1)
         wanted = np.broadcast_to(np.asarray(u, dtype=np.float64), (len(below),))
         at = (below[:, :-1] < wanted[:, None] - 1e-12).sum(axis=1)
@@ -83,7 +84,11 @@ class CategoryLaw(Law):
         wanted = wanted / wanted.sum()
         there = self._there
         w = population_weights(there, weights)[there]
-        means = _shifted(self.table[there] @ self.codes, self.codes, float(wanted @ self.codes), w) if self.ordered else None
+        means = (
+            _shifted(self.table[there] @ self.codes, self.codes, float(wanted @ self.codes), w)
+            if self.ordered
+            else None
+        )
         table = self.table.copy()
         table[there] = with_margins(self.table[there], self.codes, means, wanted, w)
         return replace(self, table=table)
