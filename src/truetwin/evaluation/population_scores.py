@@ -19,9 +19,9 @@ from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.data import Panel, Target
 from truetwin.errors import ParameterError
 from truetwin.evaluation.hiding_protocols import protocols
+from truetwin.evaluation.table_metrics import MIN_PEOPLE, Table, table_metrics
 
 Array = NDArray[np.float64]
-MIN_PEOPLE = 20
 GROUPS_OF_PEOPLE = 10
 
 
@@ -33,19 +33,7 @@ def inter_item_correlation_error(truth: Array, prediction: Array) -> float:
     truth, prediction : ndarray of shape (n, p)
         Answers and predictions; NaN where there is none. Only cells that both tables have are used.
     """
-    both = np.isfinite(truth) & np.isfinite(prediction)
-    differences = []
-    for a in range(truth.shape[1]):
-        for b in range(a):
-            rows = both[:, a] & both[:, b]
-            pair = [
-                np.corrcoef(v[rows, a], v[rows, b])[0, 1]
-                for v in (truth, prediction)
-                if rows.sum() >= MIN_PEOPLE and min(np.ptp(v[rows, a]), np.ptp(v[rows, b])) > 1e-9
-            ]
-            if len(pair) == 2:
-                differences.append(abs(pair[0] - pair[1]))
-    return float(np.mean(differences)) if differences else float("nan")
+    return _mean_error("item-correlation-error", Table(truth, prediction, np.ones(len(truth)), {}))
 
 
 def subgroup_gap_error(truth: Array, prediction: Array, groups: Sequence[str]) -> float:
@@ -57,18 +45,16 @@ def subgroup_gap_error(truth: Array, prediction: Array, groups: Sequence[str]) -
     """
     if len(groups) != len(truth):
         raise ParameterError(f"there must be one group a respondent; got {len(groups)} for {len(truth)}")
-    label = np.asarray(groups)
-    errors = []
-    for y, f in zip(np.transpose(truth), np.transpose(prediction), strict=True):
-        both = np.isfinite(y) & np.isfinite(f)
-        if not both.any() or np.ptp(y[both]) <= 1e-9:
-            continue
-        for name in np.unique(label):
-            rows = both & (label == name)
-            if rows.sum() >= MIN_PEOPLE:
-                gap = (y[rows].mean() - y[both].mean()) - (f[rows].mean() - f[both].mean())
-                errors.append(abs(gap) / y[both].std())
-    return float(np.mean(errors)) if errors else float("nan")
+    label = np.array(groups, dtype=object)
+    return _mean_error("gap-error", Table(truth, prediction, np.ones(len(truth)), {"group": label}))
+
+
+def _mean_error(name: str, table: Table) -> float:
+    metric = table_metrics[name]
+    compared = metric.compare(table)
+    above, below = metric.ratio(compared.true, compared.predicted)
+    fine = np.isfinite(above + below)
+    return float(above[fine].sum() / below[fine].sum()) if fine.any() else float("nan")
 
 
 @dataclass(frozen=True, eq=False)

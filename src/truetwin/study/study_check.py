@@ -243,7 +243,7 @@ def _personas(study: Study) -> list[Persona]:
 
 def _check_names(study: Study) -> None:
     from truetwin.calibration.calibrators import check_preset
-    from truetwin.evaluation.target_metrics import metrics
+    from truetwin.evaluation.metric_names import metrics_named
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
     from truetwin.reweighting import discrepancy as discrepancy_named
 
@@ -251,8 +251,10 @@ def _check_names(study: Study) -> None:
         if part is not None:
             check_preset(part.preset)
     _check_methods(study)
-    for name in study.evaluate.metric if study.evaluate else ():
-        metrics.resolve(name)
+    if study.evaluate is not None:
+        metrics_named(study.evaluate.metric).check(
+            has_retest=study.inputs.retest is not None, has_groups=bool(study.inputs.by)
+        )
     if study.evaluate_marginals is not None:
         for name in study.evaluate_marginals.methods:
             MARGINAL_METHODS.resolve(name)

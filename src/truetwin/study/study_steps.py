@@ -75,6 +75,7 @@ def _evaluate(work: Work) -> list[Path]:
     from truetwin.evaluation import evaluate
     from truetwin.evaluation.comparison import usual_methods
     from truetwin.evaluation.evaluation_record import to_record
+    from truetwin.evaluation.hiding_protocols import protocols
 
     part = work.study.evaluate
     assert part is not None
@@ -95,6 +96,10 @@ def _evaluate(work: Work) -> list[Path]:
                 parameters=part.parameters,
                 blocks=work.blocks,
                 max_folds=part.max_folds,
+                by=work.groups_of_people if protocols[protocol].axis == "item" else (),
+                min_cell=part.min_cell,
+                weights=work.weights,
+                retest=work.retest,
                 n_jobs=work.n_jobs,
                 progress=work.progress,
             )
