@@ -8,9 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from truetwin.calibration.auto.new_people import folds_of_people
 from truetwin.calibration.base import Calibrator, Prediction
-from truetwin.calibration.design import Fold, Preprocessing
+from truetwin.calibration.design import Fold, Preprocessing, groups_of_respondents
 from truetwin.calibration.item_laws import FoldStudy, fold_errors, fold_parts, people_parts
 from truetwin.calibration.laws.errors import Errors
 from truetwin.calibration.laws.law import Law
@@ -98,15 +97,13 @@ class Decoder:
         return result
 
     def _hidden_with(self, fold: Fold) -> tuple[int, ...]:
-        """Return the people that are hidden together when weights are learned: a person's group of ten."""
+        """Return the people that are hidden together when weights are learned: a person's group."""
         if len(fold.targets) > 1:
             return fold.targets
-        ids = self.encoding.panel.respondent_ids
+        group = groups_of_respondents(self.encoding.panel.respondent_ids)
         everybody = np.array(sorted({*fold.targets, *fold.donors}))
-        group = folds_of_people([ids[k] for k in everybody])
-        own = group[int(np.flatnonzero(everybody == fold.targets[0])[0])]
-        members = tuple(everybody[group == own].tolist())
-        return members if len(members) < everybody.size else fold.targets
+        members = everybody[group[everybody] == group[fold.targets[0]]]
+        return tuple(members.tolist()) if members.size < everybody.size else fold.targets
 
     def _laws(self) -> PanelLaws:
         return PanelLaws(self.encoding, answers_as_they_are=self.model.points_are_answers)
