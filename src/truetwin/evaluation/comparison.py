@@ -25,7 +25,7 @@ from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.evaluation.clusters import clusters_of
 from truetwin.evaluation.evaluation_result import Evaluation, GroupKey
 from truetwin.evaluation.group_scores import Groups
-from truetwin.evaluation.hidden_answers import Hidden, Known
+from truetwin.evaluation.hidden_pairs import Hidden, Known
 from truetwin.evaluation.hiding_protocols import Protocol, protocols
 from truetwin.evaluation.metric_names import Metrics, metrics_named
 from truetwin.evaluation.table_scores import compare_tables
