@@ -14,9 +14,9 @@ from sklearn.base import clone
 
 from truetwin.calibration.base import Calibrator, Prediction, with_blocks
 from truetwin.calibration.calibrators import named_calibrators
+from truetwin.calibration.decoding import Decoder
 from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batches
 from truetwin.calibration.nominal.indicators import Encoding
-from truetwin.calibration.nominal.nominal_points import Decoder
 from truetwin.calibration.orientation import axis_ids, other
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, ResponseMatrix
@@ -229,7 +229,9 @@ def _scored(
 ) -> list[Part]:
     """Scores of all methods on each batch of folds, batches in parallel."""
     encoded = [encoding.fold(fold) for fold in folds]
-    swept = {name: _sweep(decoder, encoded) for name, decoder in decoders.items() if decoder.model.shares_folds}
+    swept = {
+        name: _sweep(decoder, encoded) for name, decoder in decoders.items() if decoder.model.shares_folds
+    }
     work = batches(encoding.encoded, encoded)
     calls = (
         (
@@ -464,7 +466,9 @@ class _Scores:
             if scorers and not defined:
                 reasons.setdefault(target, f"no such score for a new {axis}")
             if pairs.ordered is not None and pairs.truth.size and not pairs.ordered.any():
-                reasons.setdefault(target, "a nominal item: its categories have no order, only accuracy is defined")
+                reasons.setdefault(
+                    target, "a nominal item: its categories have no order, only accuracy is defined"
+                )
 
     def part(self, targets: tuple[str, ...], seconds: Mapping[str, float], shared_seconds: float) -> Part:
         """Return all scores that were added."""

@@ -74,7 +74,10 @@ class Hidden:
         if axis == "respondent":
             donors = pick(panel.human_values, fold.donors, axis)
             some = np.isfinite(donors).any(axis=0)
-            centre[some], spread[some] = np.nanmean(donors[:, some], axis=0), np.nanstd(donors[:, some], axis=0)
+            centre[some], spread[some] = (
+                np.nanmean(donors[:, some], axis=0),
+                np.nanstd(donors[:, some], axis=0),
+            )
         spread[spread == 0] = np.nan
         items = [panel.item_ids[t] for t in targets] if axis == "item" else panel.item_ids
         scales = [panel.scales[i] for i in items]

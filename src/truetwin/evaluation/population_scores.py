@@ -116,7 +116,10 @@ def interval_coverage(
         for item, law in laws.items():
             if item in encoding.codes:
                 continue  # nominal items have no intervals
-            y, f = panel.human_values[:, panel.item_ids.index(item)], part.values[:, part.target_ids.index(item)]
+            y, f = (
+                panel.human_values[:, panel.item_ids.index(item)],
+                part.values[:, part.target_ids.index(item)],
+            )
             names.append(item)
             rows.append(_covered(y, f, law, level))
     return Coverage(tuple(names), *np.array(rows).reshape(-1, 4).T)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -24,7 +24,6 @@ from truetwin.calibration.laws.known_cells import KnownCells
 from truetwin.calibration.laws.law import Law
 from truetwin.calibration.laws.number_law import NumberErrors, NumberLaw, limited_numbers
 from truetwin.calibration.laws.people_record import PeopleRecord
-from truetwin.calibration.nominal.indicators import is_indicator
 from truetwin.calibration.orientation import Answers, Array
 from truetwin.data import Scale
 
@@ -62,10 +61,13 @@ class LawComposer:
     answers : Answers
         Human answers to targets are not looked at.
     scales : mapping from item id to Scale
+    left_out : set of str
+        Items that the mixing of chances is not learned from.
     """
 
     answers: Answers
     scales: Mapping[str, Scale]
+    left_out: Set[str] = frozenset()
     _pools: dict[int, tuple[object, CategoryPool]] = field(default_factory=dict)
     _cells: dict[int, tuple[object, KnownCells]] = field(default_factory=dict)
 
@@ -175,8 +177,8 @@ class LawComposer:
         for j, item in enumerate(self.answers.item_ids):
             scale = self.scales[item]
             known = np.flatnonzero(np.isfinite(self.answers.human_values[people, j]))
-            if not known.size or scale.kind == "numeric" or scale.n_categories < 2 or is_indicator(item):
-                continue  # indicators have a mixture of their own
+            if not known.size or scale.kind == "numeric" or scale.n_categories < 2 or item in self.left_out:
+                continue
             known = known[np.unique(np.linspace(0, known.size - 1, min(CELLS, known.size)).astype(np.intp))]
             codes = np.sort(np.array(scale.categories))
             ends = halfway(codes)

@@ -45,7 +45,8 @@ class PanelLaws:
     @cached_property
     def _composer(self) -> LawComposer:
         encoded = self.encoding.encoded
-        return LawComposer(encoded, {**encoded.scales, **(self.scales or {})})
+        indicators = {column for item in self.encoding.codes for column in self.encoding.columns(item)}
+        return LawComposer(encoded, {**encoded.scales, **(self.scales or {})}, indicators)
 
     def law(self, item: str, parts_of: PartsOf, scale: Scale | None = None) -> Law:
         """Compose the law of one item.
