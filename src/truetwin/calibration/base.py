@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 from truetwin._moved import adopt_old_hooks
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
-from truetwin.calibration.laws.errors import Errors, JointLaw
+from truetwin.calibration.laws.prediction_errors import Errors, JointLaw
 from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.orientation import Answers, Array, axis_ids
 from truetwin.data import Axis, Panel, Target
@@ -75,8 +75,8 @@ class Calibrator(BaseEstimator, ABC):
     shares_folds: ClassVar[bool] = False
     #: whether each target costs a solve of its own, so that targets are worth sharing out over workers
     works_per_target: ClassVar[bool] = False
-    #: axes on which the method knows its own errors, see :meth:`errors`; elsewhere they are those on known items (people)
-    #: that are predicted as if they were new
+    #: axes on which the method knows its own errors, see :meth:`errors`; elsewhere they are those on known items, or
+    #: people, that are predicted as if they were new
     error_axes: ClassVar[tuple[Axis, ...]] = ()
     #: whether its points are answers that somebody gave, to be left as they are, and no expectations
     points_are_answers: ClassVar[bool] = False

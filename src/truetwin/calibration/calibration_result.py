@@ -18,9 +18,9 @@ from truetwin.calibration.error_conditioning import donor_covariates
 from truetwin.calibration.item_laws import FoldStudy, people_parts
 from truetwin.calibration.laws.category_law import limited
 from truetwin.calibration.laws.composing import Part
-from truetwin.calibration.laws.errors import Errors
 from truetwin.calibration.laws.law import Law, Point
 from truetwin.calibration.laws.number_law import limited_numbers
+from truetwin.calibration.laws.prediction_errors import Errors
 from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.calibration.nominal.panel_laws import PanelLaws
@@ -87,7 +87,7 @@ class Calibration:
         )
 
     def _modes(self, item: str, part: Prediction) -> Array:
-        """Return the likeliest categories of a nominal item for the people of a part; NaN where nothing is predicted."""
+        """Return the likeliest categories of a nominal item for the people of a part; NaN where none is predicted."""
         values = np.full(len(self.panel.respondent_ids), np.nan)
         if self._predicted(item):
             law = self.law(item)

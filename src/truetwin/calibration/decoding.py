@@ -11,8 +11,8 @@ import numpy as np
 from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Fold, Preprocessing, groups_of_respondents
 from truetwin.calibration.item_laws import FoldStudy, fold_errors, fold_parts, people_parts
-from truetwin.calibration.laws.errors import Errors
 from truetwin.calibration.laws.law import Law
+from truetwin.calibration.laws.prediction_errors import Errors
 from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.calibration.nominal.panel_laws import PanelLaws
 from truetwin.calibration.orientation import Array

@@ -21,10 +21,10 @@ from truetwin.calibration.auto.pseudo_targets import Problem
 from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Fold, Preprocessing, make_designs
 from truetwin.calibration.laws.error_record import ErrorRecord, shared_weights
-from truetwin.calibration.laws.errors import JointLaw
 from truetwin.calibration.laws.item_errors import ExpectedCorrelation, ItemErrors, Level, expected_correlation
 from truetwin.calibration.laws.people_errors import PeopleErrors
 from truetwin.calibration.laws.people_record import PeopleRecord
+from truetwin.calibration.laws.prediction_errors import JointLaw
 from truetwin.calibration.orientation import Answers, Array, axis_ids
 
 N_GROUPS = 5
@@ -75,7 +75,10 @@ class HiddenErrors:
     @cached_property
     def joint_law(self) -> JointLaw:
         """How answers to the new items move together."""
-        level = np.array([each.level.mean for each in self.items]), np.array([each.level.sd for each in self.items])
+        level = (
+            np.array([each.level.mean for each in self.items]),
+            np.array([each.level.sd for each in self.items]),
+        )
         predicted = np.nan_to_num((self.points - level[0]) / level[1])
         return joint_item_law(self.problem, self._targets, predicted, self.items)
 
@@ -116,7 +119,7 @@ class HiddenErrors:
         predicted = self._pseudo(whole)
         human, rows = self.problem.human[self._rows].T, self._rows
         errors = human - predicted
-        there = np.isfinite(errors).any(axis=1)
+        there = np.asarray(np.isfinite(errors).any(axis=1))
         items, block = np.flatnonzero(there), self.problem.block
         unit = self.problem.twin_unit[items]
         centre = np.array([np.nanmean(predicted[k]) for k in items]) if items.size else np.zeros(0)

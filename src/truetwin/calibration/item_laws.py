@@ -12,8 +12,8 @@ from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
 from truetwin.calibration.hidden_errors import HiddenErrors
 from truetwin.calibration.laws.composing import Part
-from truetwin.calibration.laws.errors import Errors, JointLaw
 from truetwin.calibration.laws.law import Law
+from truetwin.calibration.laws.prediction_errors import Errors, JointLaw
 from truetwin.calibration.nominal.indicators import Encoding, column_blocks, item_of
 from truetwin.calibration.nominal.panel_laws import PanelLaws
 from truetwin.calibration.orientation import Answers

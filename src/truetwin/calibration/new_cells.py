@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration.laws.errors import Errors
+from truetwin.calibration.laws.prediction_errors import Errors
 from truetwin.calibration.orientation import Array
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.person_design import check_design
-from truetwin.errors import AlignmentError, DataError, ParameterError
+from truetwin.errors import AlignmentError, DataError
 from truetwin.estimation.raking import rake
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_items, read_personas
@@ -270,7 +270,6 @@ def _check_methods(study: Study) -> None:
     from truetwin.calibration.calibrators import (
         by_hand_among,
         methods,
-        methods_with_laws,
         parameters_for,
         settings_by_hand,
     )
@@ -283,8 +282,3 @@ def _check_methods(study: Study) -> None:
     if study.calibrate is not None:
         method = study.calibrate.method
         settings_by_hand(method, parameters_for(method, study.calibrate.parameters))
-        offering = methods_with_laws()
-        if study.calibrate.draws is not None and methods.resolve(method) not in offering:
-            raise ParameterError(
-                f"calibrate.draws goes with calibrate.method {' or '.join(offering)}; the method is {method!r}"
-            )

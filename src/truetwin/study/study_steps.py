@@ -142,7 +142,7 @@ def _examples(work: Work, part: Evaluate) -> dict[str, Any]:
 
 
 def _calibrate(work: Work) -> list[Path]:
-    from truetwin.calibration import calibrate, methods
+    from truetwin.calibration import calibrate
     from truetwin.calibration.calibrators import parameters_for
     from truetwin.report.files.prediction_files import intervals_path, write_predictions
 
@@ -161,8 +161,7 @@ def _calibrate(work: Work) -> list[Path]:
         progress=work.progress,
     )
     output = work.folder / f"predictions.{part.format}"
-    offered = panel.new_items and "item" in methods[part.method].make.law_axes
-    interval = part.intervals if offered else None
+    interval = part.intervals
     sidecar = write_predictions(
         result,
         output,

@@ -7,9 +7,9 @@ import pytest
 
 from recoding import recoded
 from truetwin.calibration.calibrators import make_calibrator
+from truetwin.calibration.decoding import Decoder
 from truetwin.calibration.design import Preprocessing
 from truetwin.calibration.nominal.indicators import Encoding
-from truetwin.calibration.decoding import Decoder
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.datasets import generate_world
 from truetwin.evaluation import evaluate, interval_coverage

@@ -16,9 +16,9 @@ from truetwin.calibration.auto.people_and_items import predict_new_cells
 from truetwin.calibration.auto.pseudo_targets import Problem
 from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
-from truetwin.calibration.laws.errors import Errors, JointLaw
 from truetwin.calibration.laws.people_errors import PeopleErrors
 from truetwin.calibration.laws.people_record import PeopleRecord
+from truetwin.calibration.laws.prediction_errors import Errors, JointLaw
 from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.nominal.indicators import column_blocks
 from truetwin.calibration.orientation import Answers, Array, axis_ids, pick
@@ -173,16 +173,19 @@ class Auto(Calibrator):
 
     def _study(self, design: Design) -> ItemStudy:
         """Study the new items of a design; points, laws and draws share it."""
-        if getattr(self, "studied_", (None, None))[0] is not design:
+        studied = getattr(self, "studied_", None)
+        if studied is None or studied[0] is not design:
             problem, targets = self.problem_of(design)
-            self.studied_ = (design, ItemStudy(problem, (tuple(targets),), self.weights == "block-blind"))
+            study = ItemStudy(problem, (tuple(targets),), self.weights == "block-blind")
+            self.studied_: tuple[Design, ItemStudy] = (design, study)
         return self.studied_[1]
 
     def _study_of_folds(self, answers: Answers, folds: Sequence[Fold]) -> ItemStudy:
         """Study the targets of many folds of one table; points and laws share it."""
-        known = getattr(self, "swept_", (None, None, None))
-        if known[0] is answers and known[1] == tuple(folds):
-            return known[2]
+        swept = getattr(self, "swept_", None)
+        if swept is not None and swept[0] is answers and swept[1] == tuple(folds):
+            known: ItemStudy = swept[2]
+            return known
         ids = axis_ids(answers, "item")
         members = sorted(
             {*folds[0].targets, *folds[0].donors}, key=lambda m: ids[m]
@@ -197,7 +200,7 @@ class Auto(Calibrator):
         )
         targets = tuple(tuple(position[t] for t in fold.targets) for fold in folds)
         study = ItemStudy(problem, targets, self.weights == "block-blind")
-        self.swept_ = (answers, tuple(folds), study)
+        self.swept_: tuple[Answers, tuple[Fold, ...], ItemStudy] = (answers, tuple(folds), study)
         return study
 
     def problem_of(self, design: Design) -> tuple[Problem, list[int]]:

@@ -10,8 +10,8 @@ from truetwin.calibration.auto.joint_items import joint_item_law
 from truetwin.calibration.auto.new_items import FoldPrediction, predict_items
 from truetwin.calibration.auto.pseudo_errors import Residuals, item_errors, residuals
 from truetwin.calibration.auto.pseudo_targets import Problem
-from truetwin.calibration.laws.errors import JointLaw
 from truetwin.calibration.laws.item_errors import ItemErrors
+from truetwin.calibration.laws.prediction_errors import JointLaw
 
 
 @dataclass(frozen=True, eq=False)

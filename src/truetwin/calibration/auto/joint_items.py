@@ -28,14 +28,13 @@ def _donor_part(problem: Problem, targets: Sequence[int], pseudo: Sequence[Error
     directions = Z @ (vectors / np.sqrt(values)) @ vectors.T * np.sqrt(answered)
     new = [problem.situation(t, targets) == "new battery" for t in targets]
     strength = np.array(
-        [_strength(problem, donors, each, far) for each, far in zip(pseudo, new, strict=True)], dtype=np.float64
+        [_strength(problem, donors, each, far) for each, far in zip(pseudo, new, strict=True)],
+        dtype=np.float64,
     )
     return DonorPart(directions, strength)
 
 
-def _strength(
-    problem: Problem, donors: NDArray[np.intp], pseudo: ErrorRecord, other_blocks: bool
-) -> float:
+def _strength(problem: Problem, donors: NDArray[np.intp], pseudo: ErrorRecord, other_blocks: bool) -> float:
     """Compute by how much squared correlations of errors with other donors exceed chance; return the root."""
     items, errors = pseudo.items, pseudo.errors
     if not items.size:

@@ -21,10 +21,10 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration.auto.pseudo_errors import MAX_PEOPLE, Residuals, item_errors
 from truetwin.calibration.auto.levels import ItemLevels
 from truetwin.calibration.auto.new_items import RIDGE, pseudo_target_weights
 from truetwin.calibration.auto.new_people import folds_of_people, people_deviations
+from truetwin.calibration.auto.pseudo_errors import MAX_PEOPLE, Residuals, item_errors
 from truetwin.calibration.auto.pseudo_targets import FEATURES, SETS, Problem, Situation
 from truetwin.calibration.auto.stacking import Stack, fit_stack
 from truetwin.calibration.laws.item_errors import ItemErrors

@@ -194,7 +194,5 @@ def _drawn(problem: Problem) -> NDArray[np.intp]:
 def item_errors(each: Residuals, stack: Stack) -> ItemErrors:
     """Estimate level, errors and expected correlation of one target."""
     fine = (each.importance > 0) & np.isfinite(stack.correlations)
-    expected = expected_correlation(
-        stack.correlations[fine], each.importance[fine], each.correlation_error()
-    )
+    expected = expected_correlation(stack.correlations[fine], each.importance[fine], each.correlation_error())
     return ItemErrors(each.level, each.record, expected)

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from truetwin.calibration.laws.category_tables import tilted, with_margins
-from truetwin.calibration.laws.law import Law, population_weights
+from truetwin.calibration.laws.law import Law, check_level, population_weights
 from truetwin.calibration.orientation import Array
 from truetwin.errors import ParameterError
 
@@ -31,9 +31,10 @@ class CategoryLaw(Law):
 
     Examples
     --------
-    >>> law = CategoryLaw("Q1", ("ann", "bob"), None, {}, np.array([1.0, 2.0]), np.array([[0.5, 0.5], [0.1, 0.9]]), True)
-    >>> law.mean(), law.mode(), law.interval(0.9)[1]
-    (array([1.5, 1.9]), array([1., 2.]), array([2., 2.]))
+    >>> table = np.array([[0.5, 0.5], [0.1, 0.9]])
+    >>> law = CategoryLaw("Q1", ("ann", "bob"), None, {}, np.array([1.0, 2.0]), table, True)
+    >>> law.mean(), law.mode(), law.interval(0.9)[0]
+    (array([1.5, 1.9]), array([1., 2.]), array([1., 1.]))
     """
 
     codes: Array
@@ -68,6 +69,25 @@ class CategoryLaw(Law):
         at = (below[:, :-1] < wanted[:, None] - 1e-12).sum(axis=1)
         return np.where(self._there, self.codes[at], np.nan)
 
+    def interval(self, level: float = 0.9) -> tuple[Array, Array]:
+        """See the base class: from the first to the last category inside, the median and the mean at least.
+
+        A category is inside if its mid-distribution, the probability of lower categories and half its own, lies between
+        the tails: so intervals hold neither too much nor too little on average. Source: Ma, Genton and Parzen (2011),
+        Asymptotic properties of sample quantiles of discrete distributions.
+        """
+        self._need_order("interval")
+        check_level(level)
+        table, tail = np.nan_to_num(self.table), (1 - level) / 2
+        middle = np.cumsum(table, axis=1) - table / 2
+        last = len(self.codes) - 1
+        first = np.minimum((middle < tail - 1e-12).sum(axis=1), last)
+        final = np.maximum((middle <= 1 - tail + 1e-12).sum(axis=1) - 1, 0)
+        within = self.median(), self.mean()
+        return np.minimum.reduce([self.codes[first], *within]), np.maximum.reduce(
+            [self.codes[final], *within]
+        )
+
     def probabilities(self) -> Array:
         """See the base class."""
         return self.table.copy()
@@ -100,7 +120,8 @@ class CategoryLaw(Law):
     def _need_order(self, what: str) -> None:
         if not self.ordered:
             raise ParameterError(
-                f"item {self.item!r} is nominal: its categories have no order, and so no {what}; use mode() or probabilities()"
+                f"item {self.item!r} is nominal: its categories have no order, and so no {what}; "
+                "use mode() or probabilities()"
             )
 
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from truetwin.calibration.laws.category_tables import halfway
-from truetwin.calibration.laws.errors import ErrorQuantiles
 from truetwin.calibration.laws.known_cells import KnownCells
+from truetwin.calibration.laws.prediction_errors import ErrorQuantiles
 from truetwin.calibration.orientation import Array
 
 COMPONENTS = ("uniform", "twins' shares", "twin's answer", "smoothed", "level", "errors")

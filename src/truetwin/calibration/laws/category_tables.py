@@ -74,9 +74,7 @@ def tilted(table: Array, codes: Array, means: Array, start: Array | None = None)
     return result, a
 
 
-def with_margins(
-    table: Array, codes: Array, means: Array | None, shares: Array, weights: Array
-) -> Array:
+def with_margins(table: Array, codes: Array, means: Array | None, shares: Array, weights: Array) -> Array:
     """Give a table the wanted shares, its rows keeping the given means.
 
     Parameters

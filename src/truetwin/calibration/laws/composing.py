@@ -19,11 +19,11 @@ from truetwin.calibration.laws.category_pool import (
 )
 from truetwin.calibration.laws.category_tables import halfway
 from truetwin.calibration.laws.error_record import ErrorRecord
-from truetwin.calibration.laws.errors import Errors
 from truetwin.calibration.laws.known_cells import KnownCells
 from truetwin.calibration.laws.law import Law
 from truetwin.calibration.laws.number_law import NumberErrors, NumberLaw, limited_numbers
 from truetwin.calibration.laws.people_record import PeopleRecord
+from truetwin.calibration.laws.prediction_errors import Errors
 from truetwin.calibration.orientation import Answers, Array
 from truetwin.data import Scale
 

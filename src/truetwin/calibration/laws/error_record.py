@@ -85,7 +85,7 @@ class ErrorRecord:
 
     def level_shares(self) -> Array:
         """Cumulative distribution of answers around the centre, for the target, (BINS + 1,)."""
-        return _cumulative((self.weight @ self.around())[None])[0]
+        return np.asarray(_cumulative((self.weight @ self.around())[None])[0])
 
     def chances(self, cells: KnownCells) -> tuple[Array, Array]:
         """Compute the chance of each known answer as the other items have it.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from truetwin.calibration.laws.error_record import BINS, EDGES, TAILS, ErrorRecord
-from truetwin.calibration.laws.errors import LEVELS, ErrorQuantiles, Errors
+from truetwin.calibration.laws.prediction_errors import LEVELS, ErrorQuantiles, Errors
 from truetwin.calibration.orientation import Array
 from truetwin.errors import ParameterError
 

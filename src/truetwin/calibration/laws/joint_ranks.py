@@ -26,7 +26,7 @@ from scipy.special import ndtr
 
 from truetwin.calibration.laws.copulas import positive_definite
 from truetwin.calibration.laws.error_record import ErrorRecord
-from truetwin.calibration.laws.errors import JointLaw
+from truetwin.calibration.laws.prediction_errors import JointLaw
 from truetwin.calibration.orientation import Array
 
 N_QUANTILES = 201
@@ -137,7 +137,8 @@ class DonorPart:
     def _scale(self) -> Array:
         """Sd of the part for each person and target, (n, q): on average at most one half of the variance."""
         variance = (self.directions**2).sum(axis=1)[:, None] * self.strength**2
-        return np.sqrt(np.minimum(variance / np.maximum(variance.mean(axis=0) / LARGEST_DONOR_PART, 1.0), LARGEST_PART))
+        limited = variance / np.maximum(variance.mean(axis=0) / LARGEST_DONOR_PART, 1.0)
+        return np.asarray(np.sqrt(np.minimum(limited, LARGEST_PART)))
 
     def drawn(self, rng: np.random.Generator) -> tuple[Array, Array]:
         """Draw the part for every person and target, (n, q), and return it with its variance."""
@@ -216,7 +217,8 @@ class JointItemLaw(JointLaw):
         left = np.stack([np.interp(u, SHARES, each[3]) for u, each in zip(at.T, chosen, strict=True)], axis=1)
         latent = mu + spread * left
         return np.stack(
-            [ranks.of(f, x) for ranks, f, x in zip(self._ranks, self.predicted.T, latent.T, strict=True)], axis=1
+            [ranks.of(f, x) for ranks, f, x in zip(self._ranks, self.predicted.T, latent.T, strict=True)],
+            axis=1,
         )
 
     @cached_property
@@ -251,7 +253,9 @@ class _Ranks:
         table = np.zeros((N_CENTRES, N_VALUES))
         for weight, m, spread, shape in zip(errors.weight, middle, errors.spread, errors.shape, strict=True):
             scores = (x - m[:, None]) / spread
-            table += weight * np.interp(scores.ravel(), shape, SHARES, left=0.0, right=1.0).reshape(table.shape)
+            table += weight * np.interp(scores.ravel(), shape, SHARES, left=0.0, right=1.0).reshape(
+                table.shape
+            )
         return cls(f, low, float(x[1] - x[0]), table)
 
     def of(self, predicted: Array, latent: Array) -> Array:

@@ -88,8 +88,7 @@ class Law(ABC):
             The share, between 0 and 1: of a new item's answers on average over items, of all new respondents' answers
             to an answered item.
         """
-        if not 0 < level < 1:
-            raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
+        check_level(level)
         return self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
 
     def point(self, kind: Point = "mean") -> Array:
@@ -116,6 +115,12 @@ def check_point(kind: str | None) -> None:
     """Refuse the name of a point that is none; None stands for the default."""
     if kind is not None and kind not in POINTS:
         raise ParameterError(f"a point is one of {', '.join(POINTS)}; got {kind!r}")
+
+
+def check_level(level: float) -> None:
+    """Refuse a level that is no share."""
+    if not 0 < level < 1:
+        raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
 
 
 def population_weights(there: Array, weights: Array | None) -> Array:

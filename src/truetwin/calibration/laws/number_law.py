@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.laws.category_law import LEAST_ROOM
-from truetwin.calibration.laws.errors import ErrorQuantiles
 from truetwin.calibration.laws.law import Law, population_weights
+from truetwin.calibration.laws.prediction_errors import ErrorQuantiles
 from truetwin.calibration.orientation import Array
 from truetwin.data import Scale
 from truetwin.errors import ParameterError
@@ -51,10 +51,13 @@ class NumberErrors:
     @cached_property
     def _centres(self) -> Array:
         """Centres between which an end of the scale cuts errors off; beyond them, means move with centres."""
-        low, high = (end if np.isfinite(end) else other for end, other in ((self.low, self.high), (self.high, self.low)))
+        low, high = (
+            end if np.isfinite(end) else other
+            for end, other in ((self.low, self.high), (self.high, self.low))
+        )
         if not np.isfinite(low):
             low = high = 0.0
-        return np.linspace(low - self.values[-1], high - self.values[0], N_CENTRES)
+        return np.asarray(np.linspace(low - self.values[-1], high - self.values[0], N_CENTRES))
 
     @cached_property
     def _cut(self) -> Array:
@@ -62,16 +65,16 @@ class NumberErrors:
 
     @cached_property
     def _means(self) -> Array:
-        return self._cut.mean(axis=1)
+        return np.asarray(self._cut.mean(axis=1))
 
     def centres(self, means: Array) -> Array:
         """Find the centres that give the means."""
         inside = np.clip(means, self._means[0], self._means[-1])
-        return np.interp(inside, self._means, self._centres) + (means - inside)
+        return np.asarray(np.interp(inside, self._means, self._centres) + (means - inside))
 
     def sds(self, centres: Array) -> Array:
         """Compute the standard deviations at some centres."""
-        return np.interp(centres, self._centres, self._cut.std(axis=1))
+        return np.asarray(np.interp(centres, self._centres, self._cut.std(axis=1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +139,9 @@ class NumberLaw(Law):
         """See the base class: all points shift by one number, so that their mean is the one given."""
         goal = np.asarray(shares, dtype=np.float64)
         if goal.ndim or not np.isfinite(goal):
-            raise ParameterError(f"item {self.item!r} is numeric: it takes a wanted mean, one number, and no shares")
+            raise ParameterError(
+                f"item {self.item!r} is numeric: it takes a wanted mean, one number, and no shares"
+            )
         there = np.isfinite(self.points)
         w = population_weights(there, weights)[there]
         low, high = self.errors[0].low, self.errors[0].high

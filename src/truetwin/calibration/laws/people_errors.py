@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from truetwin.calibration.laws.errors import LEVELS, ErrorQuantiles, Errors
 from truetwin.calibration.laws.people_record import PeopleRecord
+from truetwin.calibration.laws.prediction_errors import LEVELS, ErrorQuantiles, Errors
 from truetwin.calibration.orientation import Array
 from truetwin.errors import ParameterError
 

@@ -44,7 +44,7 @@ class PeopleRanks:
         r = np.divide(centred @ centred.T, product, out=np.zeros_like(product), where=product > 1e-12)
         shrunk = np.clip(r, -1, 1) * pairs / (pairs + SHRINK_PAIRS)
         np.fill_diagonal(shrunk, 1.0)
-        return np.linalg.cholesky(positive_definite(shrunk))
+        return np.asarray(np.linalg.cholesky(positive_definite(shrunk)), dtype=np.float64)
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
         """Draw the ranks of n people's answers, (n, p), each uniform between 0 and 1."""

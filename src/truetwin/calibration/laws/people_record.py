@@ -39,7 +39,7 @@ class PeopleRecord:
     def weight(self) -> Array:
         """Weight of each item: items with answers count alike, (p,)."""
         there = (self.counts > 1).astype(np.float64)
-        return there / max(there.sum(), 1.0)
+        return np.asarray(there / max(there.sum(), 1.0))
 
     @cached_property
     def ordered(self) -> Array:
@@ -49,7 +49,7 @@ class PeopleRecord:
     @cached_property
     def counts(self) -> NDArray[np.intp]:
         """Number of errors of each item, (p,)."""
-        return np.isfinite(self.errors).sum(axis=1)
+        return np.asarray(np.isfinite(self.errors).sum(axis=1), dtype=np.intp)
 
     @cached_property
     def _answers(self) -> Array:
@@ -58,7 +58,7 @@ class PeopleRecord:
     def shares_below(self, k: int, cuts: Array) -> Array | None:
         """Compute the share of people's answers to one item below each cut, (c,); None if nobody answered."""
         n = self.counts[k]
-        return np.searchsorted(self._answers[k, :n], cuts) / n if n else None
+        return np.asarray(np.searchsorted(self._answers[k, :n], cuts) / n) if n else None
 
     def chances(self, cells: KnownCells) -> tuple[Array, Array]:
         """Compute the chance of each known answer as other people have it.
