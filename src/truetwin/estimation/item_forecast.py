@@ -176,17 +176,15 @@ def forecast_item(
     scale = panel.scales[item]
     hidden = without_answers(panel, item)
     law = pool_shares(hidden, blocks, [item])[item]
-    found = calibrate(hidden, method, items=[item], blocks=blocks)
-    predictions = found._of_known(item)
-    has_categories = law.edges is None and scale.kind == "ordinal"
-    probabilities = found.probabilities(item) if has_categories else None
+    persons = calibrate(hidden, method, items=[item], blocks=blocks).law(item)
+    predictions = persons.mean() if scale.kind != "nominal" else np.full(len(persons.respondent_ids), np.nan)
     return ItemForecast(
         item,
         scale,
-        hidden.respondent_ids,
+        persons.respondent_ids,
         law,
         np.where(np.isfinite(predictions), predictions, law.mean_of(law.codes)).round(DIGITS),
-        None if probabilities is None else _filled(probabilities, law.shares).round(DIGITS),
+        None if scale.kind == "numeric" else _of_codes(persons.probabilities(), scale, law).round(DIGITS),
     )
 
 
@@ -198,9 +196,11 @@ def without_answers(panel: Panel, item: str) -> Panel:
     )
 
 
-def _filled(probabilities: Array, shares: Array) -> Array:
-    """Replace rows of people without a prediction by the expected shares."""
-    return np.where(np.isfinite(probabilities).all(axis=1, keepdims=True), probabilities, shares)
+def _of_codes(probabilities: Array, scale: Scale, law: ShareLaw) -> Array:
+    """Probabilities of the categories of the law of shares; people without a prediction get the expected shares."""
+    place = {code: k for k, code in enumerate(scale.categories)}
+    found = probabilities[:, [place[float(code)] for code in law.codes]]
+    return np.where(np.isfinite(found).all(axis=1, keepdims=True), found, law.shares)
 
 
 def forecast_record(forecast: ItemForecast) -> dict[str, Any]:
