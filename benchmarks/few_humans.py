@@ -2,17 +2,18 @@
 
     python benchmarks/few_humans.py [--only NAME] [--protocol new] [--draws 40] [--step 1]
 
-Every answered item with 2 to 12 answers in use and at least 400 answers is hidden, with its battery (new) or with a tenth
-of all items (known). Its shares are predicted by the pool, everybody's answer by the method auto. Then samples are drawn:
+Every answered item with 2 to 12 answers in use and at least 400 answers is hidden, with its battery (new) or with a
+tenth of all items (known). Its shares are predicted by the pool, everybody's answer by the method auto. Then samples are
+drawn:
 
 random    simply at random, without replacement;
-weights   with replacement, a person's chance proportional to exp(.7 (.4 z + .9 e)), with z the standardised answer and e
-          noise; the weight is one over the chance;
+weights   with replacement, a person's chance proportional to exp(.7 (.4 z + .9 e)), with z the standardised answer and
+          e noise; the weight is one over the chance;
 clusters  people are sorted by .45 z + .9 e and cut into clusters of 5 (n < 60) or 10; whole clusters are drawn.
 
 Printed are, for the mean and for the shares of all categories: the coverage of 90% intervals of the posterior and of the
-sample alone (classical: Hajek's mean with a linearised variance and Student's t; Jeffreys for shares), the mean width over
-the classical one, and how many more people a classical estimate would need for the same squared error.
+sample alone (classical: Hajek's mean with a linearised variance and Student's t; Jeffreys for shares), the mean width
+over the classical one, and how many more people a classical estimate would need for the same squared error.
 """
 
 from __future__ import annotations
@@ -97,7 +98,9 @@ def cases(panel: Panel, protocol: str, step: int) -> list[Case]:
         item
         for j, item in enumerate(panel.item_ids)
         if np.isfinite(panel.human_values[:, j]).sum() >= LEAST_ANSWERS
-        and 2 <= np.unique(panel.human_values[np.isfinite(panel.human_values[:, j]), j]).size <= MOST_CATEGORIES
+        and 2
+        <= np.unique(panel.human_values[np.isfinite(panel.human_values[:, j]), j]).size
+        <= MOST_CATEGORIES
         and panel.scales[item].kind == "ordinal"
         and len(panel.scales[item].categories) <= MOST_CATEGORIES
     ][::step]
@@ -166,7 +169,8 @@ def show(name: str, figures: dict[tuple[str, int], Figures], n_items: int) -> No
             mean = {key: np.mean(np.array(rows)[:, column]) for key, rows in vars(part).items()}
             texts.append(
                 f"{label}: covered {mean['covered']:.3f} (alone {mean['alone_covered']:.3f}), width / alone "
-                f"{mean['width'] / mean['alone_width']:.3f}, worth {n * (mean['alone_squares'] / mean['squares'] - 1):+5.0f}"
+                f"{mean['width'] / mean['alone_width']:.3f}, worth "
+                f"{n * (mean['alone_squares'] / mean['squares'] - 1):+5.0f}"
             )
         print(f"  {design:9} n {n:3d}  {'  | '.join(texts)}", flush=True)
 
@@ -176,7 +180,8 @@ def panels() -> dict[str, Panel]:
     names = [
         name
         for name in twin_2k_500.available_constructions()
-        if name in (twin_2k_500.DEFAULT_CONSTRUCTION, "Text Persona - Gemini-Flash2.5", "JSON Persona - GPT4.1")
+        if name
+        in (twin_2k_500.DEFAULT_CONSTRUCTION, "Text Persona - Gemini-Flash2.5", "JSON Persona - GPT4.1")
     ]
     return {f"Twin-2K-500 {name}": twin_2k_500.load(name) for name in names} | {"MovieLens": movielens.load()}
 

@@ -2,10 +2,10 @@
 
     python benchmarks/looks.py [--samples 1000]
 
-200 people answer yes or no, and somebody looks after every tenth answer. Printed are the share of samples in which a 90%
-interval misses the true share at one look or more, for the confidence sequence and for ordinary intervals (Jeffreys), and
-the half width of the sequence over that of an ordinary interval at three looks. Then: after how many answers the sequence
-reaches a half width of .05 in a panel of 2,000 people, and how many an ordinary interval, looked at once, needs.
+200 people answer yes or no, and somebody looks after every tenth answer. Printed are the share of samples in which a
+90% interval misses the true share at one look or more, for the confidence sequence and for ordinary intervals (Jeffreys),
+and the half width of the sequence over that of an ordinary interval at three looks. Then: after how many answers the
+sequence reaches a half width of .05 in a panel of 2,000 people, and how many an ordinary interval, looked at once, needs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def looked_at(share: float, expected: float, samples: int) -> tuple[float, float
     missed, ordinary, ratios = [], [], []
     for seed in range(samples // TOGETHER):
         answers = (np.random.default_rng(seed).random((200, TOGETHER)) < share).astype(float)
-        found = confidence_sequence(prior_of(expected, TOGETHER), answers, precision=0.05, looks=LOOKS.tolist())
+        found = confidence_sequence(
+            prior_of(expected, TOGETHER), answers, precision=0.05, looks=LOOKS.tolist()
+        )
         missed.append(((found.low > share) | (found.high < share)).any(axis=0))
         seen = answers.cumsum(axis=0)[LOOKS - 1] / LOOKS[:, None]
         low, high = jeffreys_interval(seen, np.broadcast_to(LOOKS[:, None], seen.shape))
@@ -78,12 +80,19 @@ def main() -> None:
         )
     for share, expected in ((0.5, 0.5), (0.3, 0.5), (0.1, 0.2)):
         once = people_without_twins(
-            SharePrior(*(np.array([x]) for x in (share, share * (1 - share), 0.0, 1.0)), np.array([1e6]), np.ones((1, 1))),
+            SharePrior(
+                *(np.array([x]) for x in (share, share * (1 - share), 0.0, 1.0)),
+                np.array([1e6]),
+                np.ones((1, 1)),
+            ),
             0.05,
             population=2000,
             level=0.9,
         )
-        print(f"share {share:.2f}: +-.05 after {answers_until(share, expected, 0.05, 2000):.0f} answers; looked at once {once}")
+        print(
+            f"share {share:.2f}: +-.05 after {answers_until(share, expected, 0.05, 2000):.0f} answers; looked at once "
+            f"{once}"
+        )
 
 
 if __name__ == "__main__":

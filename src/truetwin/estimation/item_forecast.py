@@ -218,7 +218,7 @@ def forecast_record(forecast: ItemForecast) -> dict[str, Any]:
         },
         "law": {
             name: None if getattr(law, name) is None else np.asarray(getattr(law, name)).tolist()
-            for name in ("codes", "shares", "kappas", "weights", "edges")
+            for name in ("codes", "shares", "kappas", "weights", "share_weights", "edges")
         },
         "respondent_ids": list(forecast.respondent_ids),
         "predictions": forecast.predictions.tolist(),
@@ -246,8 +246,14 @@ def forecast_from_record(record: Mapping[str, Any]) -> ItemForecast:
             np.array(law["shares"], dtype=float),
             np.array(law["kappas"], dtype=float),
             np.array(law["weights"], dtype=float),
-            edges=None if law["edges"] is None else np.array(law["edges"], dtype=float),
+            share_weights=_array_or_none(law["share_weights"]),
+            ordered=scale["kind"] != "nominal",
+            edges=_array_or_none(law["edges"]),
         ),
         np.array(record["predictions"], dtype=float),
         None if record["probabilities"] is None else np.array(record["probabilities"], dtype=float),
     )
+
+
+def _array_or_none(values: Sequence[float] | None) -> Array | None:
+    return None if values is None else np.array(values, dtype=np.float64)

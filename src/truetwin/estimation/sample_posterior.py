@@ -14,8 +14,8 @@ The sample's own estimate is the prediction-powered mean
 .. math:: n^* = n_e \left(\frac{z}{t_{df}}\right)^2 \Big/ \frac{\mathrm{var}(y - \lambda f)}{\mathrm{var}(y)}
 
 people, where :math:`n_e` counts the answers as if drawn simply at random and :math:`z / t` pays for variances
-estimated from few (with clusters, df is their number less strata, plus the three that the usual likeness within clusters
-counts). Given :math:`\kappa`, with prior mean :math:`m` and variance over people :math:`v`,
+estimated from few (with clusters, df is their number less strata, plus the three that the usual likeness within
+clusters counts). Given :math:`\kappa`, with prior mean :math:`m` and variance over people :math:`v`,
 
 .. math:: \mu = \frac{\kappa m + n^* \theta}{\kappa + n^*}, \qquad
     \sigma^2 = \frac{\kappa v + n^* v_d + \frac{\kappa n^*}{\kappa + n^*} (\theta - m)^2}
@@ -88,8 +88,8 @@ class SharePrior:
         low, high = table.min(axis=1), table.max(axis=1)
         means = table @ law.shares
         spread = np.maximum(table**2 @ law.shares - means**2, 0.0) + FLOOR * (high - low) ** 2
-        weights = np.broadcast_to(law.weights, (len(means), law.kappas.size))
-        return cls(means, np.minimum(spread, (means - low) * (high - means)), low, high, law.kappas, weights)
+        variances = np.minimum(spread, (means - low) * (high - means))
+        return cls(means, variances, low, high, law.kappas, law.weights_of(table))
 
 
 @dataclass(frozen=True, eq=False)
@@ -424,8 +424,8 @@ def _classical(
 ) -> tuple[Array, Array]:
     """Intervals of the sample alone: Jeffreys for functions that take two values, Student for the rest.
 
-    For Jeffreys, answers are as many as they are worth, and fewer if their variance is estimated from few clusters (Korn
-    and Graubard, 1998).
+    For Jeffreys, answers are as many as they are worth, and fewer if their variance is estimated from few clusters
+    (Korn and Graubard, 1998).
     """
     error = np.sqrt(linearised_variance(y, design, fraction=fraction))
     t = _student(level, design.degrees_of_freedom)

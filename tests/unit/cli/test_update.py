@@ -112,9 +112,7 @@ def test_wrong_answers_are_refused(
     path = tmp_path / "wrong.csv"
     write_csv(path, rows)
     state = tmp_path / "state.json"
-    assert words in refused(
-        capsys, *call(folder)[:-1], str(path), "--state", str(state)
-    )
+    assert words in refused(capsys, *call(folder)[:-1], str(path), "--state", str(state))
     assert not state.exists()
 
 

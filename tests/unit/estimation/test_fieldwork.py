@@ -111,8 +111,6 @@ def test_statistics_that_cannot_be_followed_are_refused(forecast: ItemForecast) 
         Fieldwork(forecast, statistic="median")
     with pytest.raises(ParameterError, match="precision must be a number above 0"):
         Fieldwork(forecast, precision=-1.0)
-    open_scale = ItemForecast(
-        "Q9", Scale.numeric(0), IDS, forecast.law, forecast.predictions, None
-    )
+    open_scale = ItemForecast("Q9", Scale.numeric(0), IDS, forecast.law, forecast.predictions, None)
     with pytest.raises(ParameterError, match="needs a scale with a smallest and a largest answer"):
         Fieldwork(open_scale, statistic="mean")

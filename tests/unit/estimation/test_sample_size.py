@@ -62,7 +62,9 @@ def test_each_new_item_gets_its_numbers() -> None:
         assert row["saved"] == row["people_without_twins"] - row["people"]
         assert 0.2 <= row["variance_left"] <= 1.0
     (mean,) = plan_sample(panel, 0.2, statistic="mean", items=[panel.new_items[0]]).rows
-    assert mean["variance_left"] < found.rows[0]["variance_left"]  # twins tell more of the mean than of shares
+    assert (
+        mean["variance_left"] < found.rows[0]["variance_left"]
+    )  # twins tell more of the mean than of shares
 
 
 def test_useless_twins_save_nothing_by_their_predictions() -> None:
