@@ -3,17 +3,18 @@
     python benchmarks/few_humans.py [--only NAME] [--protocol new] [--draws 40] [--step 1]
 
 Every answered item with 2 to 12 answers in use and at least 400 answers is hidden, with its battery (new) or with a
-tenth of all items (known). Its shares are predicted by the pool, everybody's answer by the method auto. Then samples are
-drawn:
+tenth of all items (known). Its shares are predicted by the pool, everybody's answer by the method auto. Then
+samples are drawn:
 
 random    simply at random, without replacement;
 weights   with replacement, a person's chance proportional to exp(.7 (.4 z + .9 e)), with z the standardised answer and
           e noise; the weight is one over the chance;
 clusters  people are sorted by .45 z + .9 e and cut into clusters of 5 (n < 60) or 10; whole clusters are drawn.
 
-Printed are, for the mean and for the shares of all categories: the coverage of 90% intervals of the posterior and of the
-sample alone (classical: Hajek's mean with a linearised variance and Student's t; Jeffreys for shares), the mean width
-over the classical one, and how many more people a classical estimate would need for the same squared error.
+Printed are, for the mean and for the shares of all categories: the coverage of 90% intervals of the posterior and
+of the sample alone (classical: Hajek's mean with a linearised variance and Student's t; Jeffreys for shares), the
+mean width over the classical one, and how many more people a classical estimate would need for the same squared
+error.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
     python benchmarks/looks.py [--samples 1000]
 
-200 people answer yes or no, and somebody looks after every tenth answer. Printed are the share of samples in which a
-90% interval misses the true share at one look or more, for the confidence sequence and for ordinary intervals (Jeffreys),
-and the half width of the sequence over that of an ordinary interval at three looks. Then: after how many answers the
-sequence reaches a half width of .05 in a panel of 2,000 people, and how many an ordinary interval, looked at once, needs.
+200 people answer yes or no, and somebody looks after every tenth answer. Printed are the share of samples in which
+a 90% interval misses the true share at one look or more, for the confidence sequence and for ordinary intervals
+(Jeffreys), and the half width of the sequence over that of an ordinary interval at three looks. Then: after how
+many answers the sequence reaches a half width of .05 in a panel of 2,000 people, and how many an ordinary interval,
+looked at once, needs.
 """
 
 from __future__ import annotations
