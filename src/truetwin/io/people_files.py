@@ -132,7 +132,7 @@ def open_human(
 
     opened = open_answers(path, id_column, items, taken_from, choices)
     names, source = opened.table.column_names, str(path)
-    both = source if file is None else f"{file.source} and {source}"
+    both = source if file is None else f"{file.source} or {source}"
     columns.check((*in_file, *names), both, names, source)
     taken = taken_from(names)
     known = file
