@@ -164,7 +164,7 @@ class PeopleTable(ColumnsOfPeople):
     people: Annotated[Path | None, StudyKey("inputs.people")] = setting(
         None,
         "People table, with what is known of people that is no item (weights, groups, strata, clusters): one row a "
-        "person; CSV, TSV, Parquet, SPSS or Stata.",
+        "person; CSV, TSV, Parquet, Excel, SPSS or Stata.",
     )
 
 
