@@ -322,6 +322,17 @@ def make_designs(
     return [_make_design(answers, fold, preprocessing, apart, *ranks) for fold in folds]
 
 
+def groups_of_respondents(ids: Sequence[str]) -> NDArray[np.intp]:
+    """Deal respondents out in groups of the same size, by the order of their ids.
+
+    Examples
+    --------
+    >>> groups_of_respondents(["b", "a", "c"])
+    array([1, 0, 2])
+    """
+    return _rank(ids) % N_GROUPS
+
+
 def _rank(ids: Sequence[str]) -> NDArray[np.intp]:
     rank = np.empty(len(ids), dtype=np.intp)
     rank[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
@@ -400,7 +411,7 @@ def batches(answers: Answers, folds: Sequence[Fold], budget_bytes: int = 2**28) 
     respondents_apart = folds[0].axis == "respondent" and all(len(f.targets) == 1 for f in folds)
     if not respondents_apart or rows < 2 * N_GROUPS:
         return [Batch(tuple(folds[k : k + at_once]), (), at_once) for k in range(0, len(folds), at_once)]
-    group_of = _rank(answers.respondent_ids) % N_GROUPS
+    group_of = groups_of_respondents(answers.respondent_ids)
     groups: dict[int, list[Fold]] = {}
     for fold in folds:
         groups.setdefault(int(group_of[fold.targets[0]]), []).append(fold)

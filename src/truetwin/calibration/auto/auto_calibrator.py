@@ -20,10 +20,11 @@ from truetwin.calibration.laws.people_errors import PeopleErrors
 from truetwin.calibration.laws.people_record import PeopleRecord
 from truetwin.calibration.laws.prediction_errors import Errors, JointLaw
 from truetwin.calibration.new_cells import NewCells
+from truetwin.calibration.nominal.indicators import column_blocks
 from truetwin.calibration.orientation import Answers, Array, axis_ids, pick
 from truetwin.data import Axis, Panel
 from truetwin.errors import ParameterError
-from truetwin.instrument.batteries import complete_blocks, situation_of
+from truetwin.instrument.batteries import situation_of
 
 
 class Auto(Calibrator):
@@ -214,7 +215,7 @@ class Auto(Calibrator):
         return Problem(human, twin, self._blocks(names), design.sample_ids, tuple(names)), targets
 
     def _blocks(self, item_ids: Sequence[str]) -> tuple[str, ...]:
-        return complete_blocks(self.blocks, item_ids)
+        return column_blocks(self.blocks, item_ids)
 
     def _check(self) -> None:
         if self.weights not in ("all", "block-blind"):
