@@ -18,6 +18,7 @@ from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.calibration.orientation import axis_ids, orient
 from truetwin.calibration.workers import in_parallel, on_one_thread
 from truetwin.data import Axis, Panel, Target
+from truetwin.data.person_design import PersonWeights, person_weights
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.registry import closest
@@ -34,6 +35,7 @@ def calibrate(
     preprocessing: Preprocessing | None = None,
     blocks: Mapping[str, str] | Literal["auto"] | None = None,
     point: Point | None = None,
+    weights: PersonWeights | None = None,
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Calibration:
@@ -62,6 +64,10 @@ def calibrate(
     point : {"mean", "median", "mode"}, optional
         Which number of each predictive distribution the predictions are; by default the mean, for nominal items the
         mode. A median has the smallest mean absolute error, a mode is right most often.
+    weights : str or array of shape (n_respondents,), optional
+        Survey weights of people: a column of the people table, or one number for each respondent of the panel. The
+        level of a new item is then that of the weighted people, and shares are theirs; how people differ from each
+        other is learned from all alike.
     n_jobs : int
         Number of parallel workers (joblib); the result does not depend on it.
     progress : callable, optional
@@ -91,6 +97,8 @@ def calibrate(
     designs: dict[Axis, Design] = {}
     parts = []
     prepared = preprocessing or Preprocessing()
+    if weights is not None:
+        prepared = replace(prepared, weights=tuple(person_weights(panel, weights).tolist()))
     name = method if isinstance(method, str) else type(method).__name__
     steps = [(axis, targets) for axis, targets in wanted.items() if targets]
     for axis, targets in steps:

@@ -332,10 +332,10 @@ class Calibration:
         ----------
         item : str
         weights : ndarray of shape (n_respondents,), optional
-            Weights of all respondents of the panel, in its order.
+            Weights of all respondents of the panel, in its order; by default those that the calibration was given.
         """
         law = self.law(item)
-        return law.shares(None if weights is None else np.asarray(weights)[self._rows_of(law)])
+        return law.shares(self._weights_of(law, weights))
 
     def with_shares(self, shares: Mapping[str, Any], weights: Array | None = None) -> Calibration:
         """Return the same calibration with other shares in the population; everything is read off the new laws.
@@ -345,14 +345,24 @@ class Calibration:
         shares : mapping from item id to ndarray of shape (K,)
             Wanted share of each category, in the order of the scale; of a numeric item the wanted mean, one number.
         weights : ndarray of shape (n_respondents,), optional
-            Weights of all respondents of the panel, in its order; by default all alike.
+            Weights of all respondents of the panel, in its order; by default those that the calibration was given.
         """
         changed = dict(self.reshared)
         for item, wanted in shares.items():
             law = self.law(item)
-            own = None if weights is None else np.asarray(weights, dtype=np.float64)[self._rows_of(law)]
-            changed[item] = law.with_shares(wanted, own)
+            changed[item] = law.with_shares(wanted, self._weights_of(law, weights))
         return replace(self, reshared=changed)
+
+    @property
+    def weights(self) -> Array | None:
+        """Survey weight of each respondent of the panel, (n_respondents,); None if all count alike."""
+        return None if self.preprocessing.weights is None else np.array(self.preprocessing.weights)
+
+    def _weights_of(self, law: Law, weights: Array | None) -> Array | None:
+        """Return the weights of a law's respondents; None if all count alike, as where none of them has a weight."""
+        given = self.weights if weights is None else np.asarray(weights, dtype=np.float64)
+        own = None if given is None else given[self._rows_of(law)]
+        return own if own is None or weights is not None or own.any() else None
 
     def draws(self, m: int = 20, seed: int = 0) -> Draws:
         """Draw m completed data sets: answers as they are, and predictions drawn from their laws.

@@ -52,6 +52,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
             preset=settings.preset,
             parameters=by_hand,
             blocks=members,
+            weights=weights,
             n_jobs=settings.n_jobs,
             progress=progress,
         )

@@ -98,8 +98,8 @@ def evaluate(
         Groups with fewer people are not shown, nor items with fewer answers in a group.
     weights : str or ndarray of shape (n_respondents,), optional
         Survey weights: a column of the people table, or one for each respondent of the panel. They enter the scores of
-        hidden items, and the means over hidden respondents; predictions do not depend on them. People of weight 0 are
-        left out of the scores.
+        hidden items, the means over hidden respondents, and the levels of hidden items that methods predict. People of
+        weight 0 are left out of the scores.
     retest : ResponseMatrix, optional
         The same people's answers when they were asked again, for metrics that are normalised by them. No method sees
         them.
@@ -137,6 +137,8 @@ def evaluate(
     )
     models = {name: with_blocks(model, members) for name, model in models.items()}
     prepared = preprocessing or Preprocessing()
+    if scoring.known.weights is not None:
+        prepared = replace(prepared, weights=tuple(scoring.known.weights.tolist()))
     alone = [fold for fold in folds if not fold.donors]
     with_donors = [fold for fold in folds if fold.donors]
     if not with_donors:

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from truetwin.errors import ParameterError
 from truetwin.reweighting.discrepancies import Discrepancy
-from truetwin.reweighting.marginal_method import item_kinds
+from truetwin.reweighting.marginal_method import Kind, item_kinds
 from truetwin.reweighting.twin_table import TwinTable
 
 Floats = NDArray[np.float64]
-Kind = tuple[int, bool]
 
 FLOOR = 1e-3  # keeps the scale of a share's error positive where the share is near 0 or 1
 PER_CATEGORY = 30  # with this many items of a kind, every category gets its own quantile
@@ -84,7 +83,7 @@ class ConformalBands:
         valid = table.valid()
         pointwise, simultaneous = {}, {}
         for kind, rows in item_kinds(table).items():
-            of_kind = scores[rows, : kind[0]]
+            of_kind = scores[rows, : kind.size]
             if rows.size >= PER_CATEGORY:
                 pointwise[kind] = np.array([conformal_quantile(s, level) for s in of_kind.T])
                 simultaneous[kind] = conformal_quantile(of_kind.max(axis=1), level)
@@ -100,7 +99,7 @@ class ConformalBands:
         half, together = np.full(predicted.shape, np.nan), np.full(predicted.shape, np.nan)
         spread = np.sqrt(predicted * (1.0 - predicted) + FLOOR)
         for kind, rows in item_kinds(table).items():
-            size = kind[0]
+            size = kind.size
             cells = np.ix_(rows, np.arange(size))
             half[cells] = self.pointwise.get(kind, np.full(size, self.pooled[0])) * spread[cells]
             together[cells] = self.simultaneous.get(kind, self.pooled[1]) * spread[cells]

@@ -158,6 +158,7 @@ def _calibrate(work: Work) -> list[Path]:
         preset=part.preset,
         parameters=parameters_for(part.method, part.parameters),
         blocks=work.blocks,
+        weights=work.weights,
         n_jobs=work.n_jobs,
         progress=work.progress,
     )
