@@ -179,21 +179,12 @@ def _said(part: Situation) -> tuple[str, ...]:
 def _as_laws(
     table: PanelTable, rows: Rows, shares: Floats, precision: Precision, notes: tuple[str, ...]
 ) -> dict[str, ShareLaw]:
-    laws = {}
-    for row, predicted in zip(rows, shares, strict=True):
-        item, kind = table.table.item_ids[row], table.categories[row]
-        laws[item] = ShareLaw(
-            item,
-            kind.codes,
-            predicted[: kind.size],
-            weights=precision.means,
-            share_weights=precision.shares,
-            base=table.people,
-            ordered=kind.ordered,
-            edges=kind.edges,
-            notes=notes,
-        )
-    return laws
+    kinds = [table.categories[row] for row in rows]
+    found = precision.laws(table.table.take(rows), shares, [kind.codes.tolist() for kind in kinds])
+    return {
+        law.item: replace(law, base=table.people, edges=kind.edges, notes=notes)
+        for law, kind in zip(found, kinds, strict=True)
+    }
 
 
 def _without_answers(panel: Panel, items: Sequence[str]) -> Panel:

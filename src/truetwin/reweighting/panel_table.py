@@ -44,9 +44,9 @@ class Categories:
         if scale.kind == "nominal" or (scale.kind == "ordinal" and scale.n_categories <= MOST_CATEGORIES):
             return cls(np.array(scale.categories, dtype=float), None, scale.kind == "ordinal")
         given = twins[np.isfinite(twins)]
-        declared = np.isfinite(scale.low) and np.isfinite(scale.high) and not scale.inferred
-        low = min(scale.low, given.min()) if declared else given.min()
-        high = max(scale.high, given.max()) if declared else given.max()
+        ended = np.isfinite(scale.low) and np.isfinite(scale.high)
+        low = min(scale.low, given.min()) if ended else given.min()
+        high = max(scale.high, given.max()) if ended else given.max()
         edges = twin_quantile_edges(given, float(low), float(high))
         ends = np.concatenate([[low], edges, [high]])
         place = np.searchsorted(edges, given)

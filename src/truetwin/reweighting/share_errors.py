@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.reweighting.item_means import centre, has_mean, spread
-from truetwin.reweighting.share_law import FLOOR, KAPPAS
+from truetwin.reweighting.share_law import FLOOR, KAPPAS, ShareLaw
 from truetwin.reweighting.twin_table import TwinTable
 
 Floats = NDArray[np.float64]
@@ -79,6 +79,24 @@ class Precision:
             _likelihood(human - predicted, variance, known, valid / valid.sum(axis=1)[:, None]), member
         )
         return cls(means, shares)
+
+    def laws(
+        self, table: TwinTable, shares: Floats, codes: Sequence[Sequence[float]] | None = None
+    ) -> tuple[ShareLaw, ...]:
+        """Make the laws of predicted shares; without ``codes``, categories count from 0 to 1 by their place."""
+        found = []
+        for j, (item, size) in enumerate(zip(table.item_ids, table.n_categories, strict=True)):
+            found.append(
+                ShareLaw(
+                    item,
+                    table.places[j, :size] if codes is None else np.array(codes[j], dtype=float),
+                    shares[j, :size],
+                    weights=self.means,
+                    share_weights=self.shares,
+                    ordered=bool(table.ordered[j]),
+                )
+            )
+        return tuple(found)
 
 
 def _likelihood(errors: Floats, variances: Floats, bases: Floats, weights: Floats) -> Floats:

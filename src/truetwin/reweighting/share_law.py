@@ -192,3 +192,51 @@ def _spread(shares: Floats, values: Floats) -> Floats:
     mean = values @ shares
     own = np.maximum((values**2) @ shares - mean**2, 0.0)
     return np.asarray(np.minimum(own + FLOOR * (high - low) ** 2, (mean - low) * (high - mean)))
+
+
+def worth(law: ShareLaw, values: ArrayLike | None = None) -> float:
+    r"""Number of people, drawn at random and asked, whose answers would be as near to the truth as the law.
+
+    The mean over ``n`` people drawn at random has variance :math:`v / n`. The law's has
+    :math:`v \sum_k w_k / (\kappa_k + 1)`, so that it is worth :math:`1 / \sum_k w_k / (\kappa_k + 1)` people. The most
+    uncertain part of the mixture decides this figure: a law that is mostly very good and rarely very bad is worth few
+    people.
+
+    Parameters
+    ----------
+    law : ShareLaw
+        The law.
+    values : array of shape (K,), optional
+        The function of the category whose mean is meant; by default the codes, or a single share of a nominal item.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> worth(ShareLaw("Q1", np.array([0.0, 1.0]), np.array([0.4, 0.6]), weights=np.eye(6)[2]))
+    13.0
+    """
+    weights = law.weights_of(law.codes if values is None else values)
+    return float(1.0 / (weights @ (1.0 / (law.kappas + 1.0))))
+
+
+def worth_of_distance(shares: ArrayLike, total_variation: float) -> float:
+    r"""Number of people, drawn at random, whose shares would lie as far from the truth as was measured.
+
+    Shares of ``n`` people miss the truth by an expected total variation of about
+    :math:`\sum_k \sqrt{P_k (1 - P_k) / (2 \pi n)}`.
+
+    Parameters
+    ----------
+    shares : array of shape (K,) or (m, K)
+        True shares of an item, or of several.
+    total_variation : float
+        Half the sum of the absolute errors of the shares, the mean over items.
+
+    Examples
+    --------
+    >>> round(worth_of_distance([0.5, 0.5], 0.1), 1)
+    15.9
+    """
+    P = np.atleast_2d(np.asarray(shares, dtype=float))
+    one = float(np.sqrt(P * (1.0 - P) / (2.0 * np.pi)).sum(axis=1).mean())
+    return float("inf") if total_variation <= 0 else (one / total_variation) ** 2
