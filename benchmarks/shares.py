@@ -213,7 +213,7 @@ def _score(scores, data, rows, items, predicted, laws, nulls, half) -> None:  # 
             width=ends[k][1] - ends[k][0] if ordered else np.nan,
             conformal=abs(means[k] - truth) <= half if ordered else np.nan,
             conformal_width=min(means[k] + half, 1.0) - max(means[k] - half, 0.0) if ordered else np.nan,
-            share_covered=np.mean(np.clip(P, *each[k]) == P),
+            share_covered=np.mean(np.abs(np.clip(P, *each[k]) - P) < 1e-9),
             share_width=np.mean(each[k][1] - each[k][0]),
             tv=0.5 * np.abs(human[k] - predicted[k]).sum(),
             twin_tv=0.5 * np.abs(human[k] - nulls["twins"][k]).sum(),
