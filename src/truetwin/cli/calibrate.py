@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli.panel_inputs import blocks_of, note_suspicious, panel_of, weights_of, weights_record
+from truetwin.cli.panel_inputs import blocks_of, panel_of, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.calibrate_settings import CalibrateCommand
 from truetwin.settings.value_kinds import ids_among
@@ -84,7 +84,6 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     for text in gain.notes:
         note(text)
     _show(settings, result, gain, asked, sidecar)
-    note_suspicious(panel)
     return EXIT_INCOMPLETE if result.unpredicted else 0
 
 

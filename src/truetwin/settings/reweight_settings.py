@@ -14,6 +14,7 @@ from truetwin.settings.shared_settings import (
     IdColumn,
     ItemFile,
     OnlyItems,
+    Reading,
     Terminal,
     TwinAnswers,
 )
@@ -46,7 +47,7 @@ class Reweight(OnlyItems, TwinAnswers):
     )
 
 
-class ReweightCommand(Reweight, IdColumn, ItemFile, FromAnswers, DisclosureColumn, Terminal):
+class ReweightCommand(Reweight, IdColumn, ItemFile, Reading, FromAnswers, DisclosureColumn, Terminal):
     """Settings of the command `truetwin reweight`."""
 
     marginals: Annotated[Path, Argument(), StudyKey("inputs.marginals")] = setting(
