@@ -88,8 +88,8 @@ def _check_outputs(settings: ReweightCommand) -> None:
 
 def _refuse_weights(result: Reweighting) -> None:
     raise RuleBrokenError(
-        f"{{weights_output}} needs a method that weights twins; {result.method!r} does not. Choose {{method}} ensemble or "
-        "weights+transition."
+        f"{{weights_output}} needs a method that weights twins; {result.method!r} does not. Choose {{method}} ensemble "
+        "or weights+transition."
     )
 
 
