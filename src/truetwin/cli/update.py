@@ -31,7 +31,11 @@ def update_command(settings: UpdateCommand) -> None:
         check_outputs([settings.state], [*settings.files.values(), settings.answers])
     work = _continued(settings) if settings.state and settings.state.exists() else _begun(settings)
     answers, n_missing = read_item_answers(
-        settings.answers, settings.item, work.forecast.scale, id_column=settings.id_column
+        settings.answers,
+        settings.item,
+        work.forecast.scale,
+        id_column=settings.id_column,
+        choices=settings.reading,
     )
     n_known = work.add(answers, str(settings.answers))
     report = work.report()

@@ -467,10 +467,6 @@ class _Scores:
                 self.group_scores.setdefault((column, group, name, metric), []).append(score)
             if scorers and not defined:
                 reasons.setdefault(target, f"no such score for a new {axis}")
-            if pairs.ordered is not None and pairs.truth.size and not pairs.ordered.any():
-                reasons.setdefault(
-                    target, "a nominal item: its categories have no order, only accuracy is defined"
-                )
 
     def part(self, targets: tuple[str, ...], seconds: Mapping[str, float], shared_seconds: float) -> Part:
         """Return all scores that were added."""

@@ -93,7 +93,7 @@ class Inputs(Reading):
     people: Path | None = setting(
         None,
         "People table, with what is known of people that is no item (weights, groups, strata, clusters): one row a "
-        "person; CSV, TSV, Parquet, SPSS or Stata.",
+        "person; CSV, TSV, Parquet, Excel, SPSS or Stata.",
     )
     people_columns: Columns = setting(
         (),
