@@ -88,7 +88,7 @@ def read_panel(
         tables[1:] = [with_matching_ids(tables[0], table) for table in tables[1:]]
     if choices.missing_codes is None:
         tables, found = without_sure_codes(*tables)
-        notes += found
+        tables[0] = tables[0].with_notes(*found)
     if say:
         for text in dict.fromkeys((*notes, *(text for table in tables for text in table.notes))):
             say(text)

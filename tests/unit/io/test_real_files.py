@@ -520,7 +520,7 @@ def test_a_named_encoding_has_the_last_word(tmp_path: Path) -> None:
 def test_a_transposed_table_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "wide.csv"
     path.write_text(",".join(f"p{k}" for k in range(200_000)) + "\n" + ",".join("1" * 200_000) + "\n")
-    with pytest.raises(DataError, match=r"200,000 cells\. Is it transposed"):
+    with pytest.raises(DataError, match=r"200,000\. Is it transposed"):
         read_responses(path)
 
 
@@ -587,3 +587,31 @@ def test_all_problems_of_a_file_are_named_at_once(tmp_path: Path) -> None:
         read_responses(write(tmp_path / "a.csv", rows), items=read_items(tmp_path / "items.csv"))
     for part in ("'often'", "answer 9", "finite"):
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("unit", [1, 100])
+def test_stated_distributions_are_read_as_means_and_as_modes_of_nominal_items(
+    tmp_path: Path, unit: int
+) -> None:
+    (tmp_path / "items.csv").write_text(
+        "item_id,kind,labels,off_scale\nQ1,,1=no|2=yes,9=Refused\nQ2,ordinal,1=a|3=c,\n"
+    )
+    rows = [["respondent_id", "item_id", "category", "probability"]]
+    for who, shares in (("a", (0.2, 0.7, 0.1)), ("b", (0.6, 0.4, 0.0))):
+        rows += [[who, "Q1", c, p * unit] for c, p in zip(("no", "yes", "Refused"), shares, strict=True)]
+        rows += [[who, "Q2", 1, 0.25 * unit], [who, "Q2", 3, 0.75 * unit]]
+    path = write(tmp_path / "twin.csv", rows)
+    found = read_responses(path, items=read_items(tmp_path / "items.csv"), expectations=True)
+    assert found.values.tolist() == [[2, 2.5], [1, 2.5]]
+    rows[1][3] = 0.5 * unit
+    with pytest.raises(DataError, match=r"must sum to 1; those of respondent 'a' for item 'Q1' sum to"):
+        read_responses(write(path, rows), items=read_items(tmp_path / "items.csv"), expectations=True)
+
+
+def test_several_rows_of_one_twin_are_averaged_where_a_column_numbers_them(tmp_path: Path) -> None:
+    rows = [["id", "Q1", "Q2", "run"], ["a", 1, 2, 1], ["a", 2, 2, 2], ["b", 5, "", 1]]
+    found = read_responses(write(tmp_path / "twin.csv", rows), expectations=True)
+    np.testing.assert_array_equal(found.values, [[1.5, 2], [5, np.nan]])
+    assert found.item_ids == ("Q1", "Q2")
+    with pytest.raises(DataError, match="'a' occurs several times"):
+        read_responses(write(tmp_path / "twin.csv", [row[:3] for row in rows]), expectations=True)
