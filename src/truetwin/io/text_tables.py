@@ -78,7 +78,8 @@ def read_text_table(path: Path, encoding: str | None = None) -> tuple[pa.Table, 
     FileFormatError
         If the file is no table. The message names the line or the reason.
     """
-    dialect = sniff(path, encoding)
+    with reading(path, "a table with a header line", _REMEDY):
+        dialect = sniff(path, encoding)
     check_width(dialect.n_columns, path)
     with reading(path, "a table with a header line", _REMEDY):
         table = _parsed(path, dialect)
