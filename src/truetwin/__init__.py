@@ -27,6 +27,7 @@ _PUBLIC = {
     "evaluate_marginals": "truetwin.evaluation.marginal_evaluation",
     "plan": "truetwin.diagnosis",
     "pool": "truetwin.calibration.rubin_rules",
+    "rake": "truetwin.estimation.raking",
     "read_answers": "truetwin.voice.scoring.stored_answers",
     "reweight": "truetwin.reweighting",
     "run_study": "truetwin.study",

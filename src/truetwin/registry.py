@@ -17,10 +17,11 @@ T = TypeVar("T")
 
 def closest(name: str, names: list[str]) -> str:
     """Write a " Did you mean ...?" sentence for a misspelt name, or an empty string."""
-    found = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    squeezed = {n.replace("-", ""): n for n in names}
+    lowered = {n.lower(): n for n in reversed(names)}
+    found = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+    squeezed = {n.replace("-", "").replace("_", ""): n for n in lowered}
     same = squeezed.get(name.lower().replace("-", "").replace("_", ""))
-    guess = same or (found[0] if found else None)
+    guess = lowered[same or found[0]] if same or found else None
     return f" Did you mean {guess!r}?" if guess else ""
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from truetwin.data import Panel
-    from truetwin.settings.shared_settings import PanelFiles
+    from truetwin.data.person_design import Array
+    from truetwin.settings.shared_settings import PanelFiles, Weights
 
 
 def panel_of(settings: PanelFiles) -> Panel:
     """Read the tables of a job and align them. Columns of the sample design are checked."""
     from truetwin.cli.output import note
     from truetwin.data.person_design import check_design
+    from truetwin.io.margin_files import columns_to_rake
     from truetwin.io.panel_files import read_panel
-    from truetwin.settings.shared_settings import InContext
+    from truetwin.settings.shared_settings import InContext, Weights
 
+    margins = settings.margins if isinstance(settings, Weights) else None
+    columns = replace(settings.columns_of_people, margins=columns_to_rake(margins))
     panel = read_panel(
         settings.human,
         settings.twin,
@@ -25,11 +30,25 @@ def panel_of(settings: PanelFiles) -> Panel:
         item_file=settings.item_file,
         in_context=settings.in_context if isinstance(settings, InContext) else None,
         people=settings.people,
-        people_columns=settings.columns_of_people,
+        people_columns=columns,
         say=note,
     )
-    check_design(panel, settings.columns_of_people)
+    check_design(panel, columns)
     return panel
+
+
+def weights_of(settings: Weights, panel: Panel) -> Array | None:
+    """Return one weight for each respondent, raked if there are margins; None if all count alike."""
+    from truetwin.cli.output import note
+    from truetwin.data.person_design import person_weights
+    from truetwin.estimation.raking import rake
+    from truetwin.io.margin_files import read_margins
+
+    if settings.margins is None:
+        return None if settings.weights is None else person_weights(panel, settings.weights)
+    raking = rake(panel, read_margins(settings.margins), settings.weights)
+    note(raking.summary())
+    return raking.weights
 
 
 def blocks_given(text: str | None) -> Mapping[str, str] | Literal["auto"] | None:

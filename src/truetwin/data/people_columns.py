@@ -23,6 +23,8 @@ class PeopleColumns:
         Columns of the sample design.
     replicate_weights : str, optional
         Prefix of the columns of replicate weights; a number follows it, as in ``repwgt1``, ``repwgt2``.
+    margins : tuple of str
+        Columns that population margins name.
 
     Each text of ``listed`` and ``by`` is a name, or several names separated by commas.
 
@@ -38,6 +40,7 @@ class PeopleColumns:
     clusters: str | None = None
     strata: str | None = None
     replicate_weights: str | None = None
+    margins: tuple[str, ...] = ()
 
     @property
     def of_design(self) -> tuple[str, ...]:
@@ -46,7 +49,7 @@ class PeopleColumns:
 
     def among(self, names: Sequence[str]) -> list[str]:
         """List the people columns among the names of a table's columns."""
-        wanted = {*names_among((*self.listed, *self.by), names), *self.of_design}
+        wanted = {*names_among((*self.listed, *self.by), names), *self.of_design, *self.margins}
         if self.replicate_weights is not None:
             wanted.update(replicate_columns(self.replicate_weights, names))
         return [name for name in names if name in wanted]
@@ -62,7 +65,7 @@ class PeopleColumns:
         for name in names_among(self.listed, human):
             if name not in human:
                 raise no_such_column(name, human, human_source)
-        for name in (*names_among(self.by, known), *self.of_design):
+        for name in (*names_among(self.by, known), *self.of_design, *self.margins):
             if name not in known:
                 raise no_such_column(name, known, source)
         if self.replicate_weights is not None and not replicate_columns(self.replicate_weights, known):

@@ -109,7 +109,7 @@ class PeopleTable(ColumnsOfPeople):
 
 
 class Weights(Settings):
-    """Survey weights of people."""
+    """Survey weights of people, as they are or raked to population margins."""
 
     comes_last = True
 
@@ -117,6 +117,12 @@ class Weights(Settings):
         None,
         "Column with the survey weights of people, in the people table or else in the human table. Weights decide how "
         "much each person counts in means, shares and scores, not how predictions are fitted.",
+    )
+    margins: Annotated[Path | None, StudyKey("inputs.margins")] = setting(
+        None,
+        "Population margins to rake the people to: a table column,category,share (or count), with the shares of the "
+        "categories of one or several people columns in the population. The raked weights take the place of --weights, "
+        "from which they start.",
     )
 
 
@@ -168,7 +174,7 @@ class PanelFiles(IdColumn, ItemFile, PeopleTable):
     @property
     def files(self) -> dict[str, Path]:
         """Files of the tables, by role."""
-        roles = ("human", "twin", "item_file", "in_context", "people")
+        roles = ("human", "twin", "item_file", "in_context", "people", "margins")
         return {role: path for role in roles if (path := getattr(self, role, None)) is not None}
 
 

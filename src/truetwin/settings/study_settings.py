@@ -104,6 +104,12 @@ class Inputs(Settings):
         "Column with the survey weights of people, in the people table or else in the human table. Weights decide how "
         "much each person counts in means, shares and scores, not how predictions are fitted.",
     )
+    margins: Path | None = setting(
+        None,
+        "Population margins to rake the people to: a table column,category,share (or count), with the shares of the "
+        "categories of one or several people columns in the population. The raked weights take the place of the key "
+        "weights, from which they start.",
+    )
     clusters: str | None = setting(
         None,
         "Column with the clusters of the sample (primary sampling units, such as households or schools), in the "

@@ -14,7 +14,7 @@ from truetwin.simulation.survey.asked_personas import (
     source_of,
     write_portraits,
 )
-from truetwin.study.step_work import PERSONAS, Work
+from truetwin.study.step_work import PERSONAS, Work, people_columns_of
 
 RUN = "portraits"
 
@@ -26,7 +26,7 @@ def persona_source(study: Study) -> PersonaSource:
     assert inputs.human is not None
     will_be_asked = study.simulate.only if study.simulate is not None else ()
     files = PersonaFiles(
-        inputs.human, inputs.items, inputs.id_column, inputs.people, inputs.columns_of_people
+        inputs.human, inputs.items, inputs.id_column, inputs.people, people_columns_of(study)
     )
     return source_of(part, files, targets=will_be_asked)
 

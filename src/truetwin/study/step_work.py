@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from truetwin.data import Panel
+from truetwin.data.people_columns import PeopleColumns
+from truetwin.data.person_design import Array, person_weights
+from truetwin.estimation.raking import Raking, rake
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_blocks
+from truetwin.io.margin_files import columns_to_rake, read_margins
 from truetwin.settings.study_settings import Study
 
 Progress = Callable[[int, int], None]
@@ -17,6 +21,12 @@ Progress = Callable[[int, int], None]
 THRESHOLDS, EXAMPLES = "thresholds.json", "examples.json"
 #: Files for the personas that a study makes, for the plan of what to ask next, and for scores of predicted marginals.
 PERSONAS, PLAN, MARGINAL_SCORES = "personas.jsonl", "plan.json", "marginal-scores.json"
+
+
+def people_columns_of(study: Study) -> PeopleColumns:
+    """Return the columns of people that a study names, those in its file of margins included."""
+    inputs = study.inputs
+    return replace(inputs.columns_of_people, margins=columns_to_rake(inputs.margins))
 
 
 @dataclass
@@ -58,8 +68,24 @@ class Work:
             item_file=inputs.items,
             in_context=inputs.in_context,
             people=inputs.people,
-            people_columns=inputs.columns_of_people,
+            people_columns=people_columns_of(self.study),
         )
+
+    @cached_property
+    def raking(self) -> Raking | None:
+        """Raked weights of the people; None if the study names no population margins."""
+        inputs = self.study.inputs
+        if inputs.margins is None:
+            return None
+        return rake(self.panel, read_margins(inputs.margins), inputs.weights)
+
+    @cached_property
+    def weights(self) -> Array | None:
+        """One weight for each respondent of the panel; None if all count alike."""
+        if self.raking is not None:
+            return self.raking.weights
+        column = self.study.inputs.weights
+        return None if column is None else person_weights(self.panel, column)
 
     @cached_property
     def blocks(self) -> dict[str, str] | None:
@@ -77,6 +103,7 @@ class Work:
             "twin": self.twin,
             "in_context": inputs.in_context,
             "people": inputs.people,
+            "margins": inputs.margins,
             "items": inputs.items,
             "blocks": inputs.blocks,
         }

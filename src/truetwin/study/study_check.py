@@ -10,8 +10,10 @@ import numpy as np
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.person_design import check_design
 from truetwin.errors import AlignmentError, DataError, ParameterError
+from truetwin.estimation.raking import rake
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_items, read_personas
+from truetwin.io.margin_files import read_margins
 from truetwin.io.marginal_data import read_groups
 from truetwin.io.readable_files import check_is_file
 from truetwin.settings.declaration import EARLIER_STEP
@@ -19,7 +21,7 @@ from truetwin.settings.study_settings import Study
 from truetwin.settings.voice_settings import Playing
 from truetwin.simulation.survey.asked_personas import needs_portraits
 from truetwin.simulation.survey.asked_survey import model_of
-from truetwin.study.step_work import Work
+from truetwin.study.step_work import Work, people_columns_of
 from truetwin.study.study_file import files_of, named_in
 from truetwin.study.voice_steps import check_earlier
 
@@ -85,42 +87,47 @@ def _check_files(study: Study) -> None:
 def _panel(study: Study, asked: SurveyTask | None) -> str:
     """Say what the study will predict. Answers that are still to be simulated count as missing."""
     work = Work(study, Path())
-    if asked is None:
-        panel = work.panel
-    else:
-        from truetwin.io import read_responses
-        from truetwin.io.people_files import read_human
-
-        inputs = study.inputs
-        assert inputs.human is not None
-        assert inputs.items is not None
-        declared = read_items(inputs.items)
-        human = read_human(
-            inputs.human,
-            id_column=inputs.id_column,
-            items=declared,
-            people=inputs.people,
-            columns=inputs.columns_of_people,
-        )
-        given = (
-            []
-            if inputs.twin is None
-            else [read_responses(inputs.twin, id_column=inputs.id_column, items=declared, expectations=True)]
-        )
-        rows = list(dict.fromkeys([*(r for t in given for r in t.respondent_ids), *asked.personas]))
-        columns = {item.id: item for item in (*(i for t in given for i in t.items), *asked.items)}
-        nothing = np.full((len(rows), len(columns)), np.nan)
-        simulated = ResponseMatrix(nothing, rows, list(columns.values()), source="the simulation")
-        panel = Panel(human.answers, simulated, people=human.people)
-    check_design(panel, study.inputs.columns_of_people)
+    panel = work.panel if asked is None else _panel_to_be(study, asked)
+    check_design(panel, people_columns_of(study))
+    raked = ""
+    if study.inputs.margins is not None:
+        raked = f"; {rake(panel, read_margins(study.inputs.margins), study.inputs.weights).summary()}"
     resolve_blocks(panel, work.blocks)
     if study.calibrate is not None and not (panel.new_items or panel.new_respondents):
         raise DataError("calibrate: there is nothing to predict: every item and respondent has human answers")
     n, m = panel.human_values.shape
     return (
         f"{n} respondents, {m} items: {len(panel.new_items)} items nobody has answered, "
-        f"{len(panel.new_respondents)} respondents who have answered nothing"
+        f"{len(panel.new_respondents)} respondents who have answered nothing{raked}"
     )
+
+
+def _panel_to_be(study: Study, asked: SurveyTask) -> Panel:
+    """Make the panel that a simulation will lead to, with all its answers missing."""
+    from truetwin.io import read_responses
+    from truetwin.io.people_files import read_human
+
+    inputs = study.inputs
+    assert inputs.human is not None
+    assert inputs.items is not None
+    declared = read_items(inputs.items)
+    human = read_human(
+        inputs.human,
+        id_column=inputs.id_column,
+        items=declared,
+        people=inputs.people,
+        columns=people_columns_of(study),
+    )
+    given = [
+        read_responses(path, id_column=inputs.id_column, items=declared, expectations=True)
+        for path in (inputs.twin,)
+        if path is not None
+    ]
+    rows = list(dict.fromkeys([*(r for t in given for r in t.respondent_ids), *asked.personas]))
+    columns = {item.id: item for item in (*(i for t in given for i in t.items), *asked.items)}
+    nothing = np.full((len(rows), len(columns)), np.nan)
+    twin = ResponseMatrix(nothing, rows, list(columns.values()), source="the simulation")
+    return Panel(human.answers, twin, people=human.people)
 
 
 def _marginals(study: Study, asked: SurveyTask | None) -> str:
