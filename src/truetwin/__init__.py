@@ -23,6 +23,7 @@ _PUBLIC = {
     "Target": "truetwin.data",
     "calibrate": "truetwin.calibration",
     "diagnose": "truetwin.diagnosis",
+    "estimate": "truetwin.estimation.estimate",
     "evaluate": "truetwin.evaluation",
     "evaluate_marginals": "truetwin.evaluation.marginal_evaluation",
     "plan": "truetwin.diagnosis",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -42,7 +42,7 @@ class ResponseMatrix:
         Ids of the rows, unique.
     items : sequence of Item or str
         The columns, with unique ids. Answers are checked against declared scales, and off-scale codes
-        become missing (counted in ``n_off_scale``).
+        become missing (counted in ``n_off_scale``, and by item in ``off_scale_counts``).
     weights : ndarray of shape (n_respondents,), optional
         Design weights of the respondents, finite and >= 0.
     source : str, default="table"
@@ -82,6 +82,7 @@ class ResponseMatrix:
     id_type: str = "string"
     expectations: bool = False
     n_off_scale: int = 0
+    off_scale_counts: Mapping[str, int] = field(default_factory=dict)
 
     def __init__(
         self,
@@ -111,12 +112,13 @@ class ResponseMatrix:
                 f"{source}: answers must be finite; found {values[row, column]} for item {columns[column].id!r} "
                 f"at respondent {ids[row]!r}. Leave the cell empty if the answer is missing."
             )
-        off_scale = 0
+        off_scale: dict[str, int] = {}
         for j, item in enumerate(columns):
             if item.scale is not None:
                 item.scale.check(values[:, j], item_id=item.id, respondent_ids=ids, expectations=expectations)
                 off = item.scale.is_off_scale_code(values[:, j])
-                off_scale += int(off.sum())
+                if off.any():
+                    off_scale[item.id] = int(off.sum())
                 values[off, j] = np.nan
         if weights is not None:
             weights = np.array(weights, dtype=np.float64)
@@ -134,7 +136,8 @@ class ResponseMatrix:
             ("frame_kind", frame_kind),
             ("id_type", id_type),
             ("expectations", expectations),
-            ("n_off_scale", off_scale),
+            ("n_off_scale", sum(off_scale.values())),
+            ("off_scale_counts", off_scale),
         ):
             object.__setattr__(self, name, value)
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.errors import ParameterError
+from truetwin.estimation.statistics import CHANGE, NO_ANSWER
 
 Floats = NDArray[np.float64]
 Correction = Literal["holm", "benjamini-hochberg", "none"]
@@ -102,9 +103,10 @@ def number(statistic: str, value: float) -> str:
     >>> number("share", 0.234), number("mean", 3.456), number("nps", -12.3)
     ('23%', '3.46', '-12')
     """
-    if statistic == "share" or statistic.startswith(("top", "bottom")):
+    kind = statistic.removeprefix(CHANGE)
+    if kind in ("share", NO_ANSWER) or kind.startswith(("top", "bottom")):
         return f"{value:.0%}"
-    return f"{value:.0f}" if statistic == "nps" else f"{value:.2f}"
+    return f"{value:.0f}" if kind == "nps" else f"{value:.2f}"
 
 
 def letter(position: int) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from truetwin.data.persona import Persona
     from truetwin.simulation.survey.survey_task import SurveyTask
 
-OF_A_PANEL = ("evaluate", "calibrate", "diagnose", "plan")
+OF_A_PANEL = ("evaluate", "calibrate", "estimate", "diagnose", "plan")
 
 #: Inputs that each section needs. Personas for a simulation may be made by the section personas instead.
 NEEDS = {
@@ -37,6 +37,7 @@ NEEDS = {
     "simulate": ("personas", "items"),
     "evaluate": ("human",),
     "calibrate": ("human",),
+    "estimate": ("human",),
     "diagnose": ("human",),
     "plan": ("human",),
     "reweight": ("marginals",),
