@@ -131,7 +131,7 @@ def both_new(name: str, human: Array, twin: Array, share: float, n_items: int) -
         cells = np.ix_(people, items)
         truth, own = human[cells], twin[cells]
         level = np.broadcast_to(
-            [result.new_cells.law(i).level.mean for i in result.new_cells.item_ids], truth.shape
+            [result.new_cells.errors(i).level.mean for i in result.new_cells.item_ids], truth.shape
         )
         found.append(
             {

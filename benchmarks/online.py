@@ -35,12 +35,12 @@ def calibrated(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
     """Predict every answered item as if nobody had answered it. Returns predictions and the spread of their errors."""
     folds = protocols["leave-one-item-out"].folds(panel, None)
     found = Auto().predict_folds(panel, folds, Preprocessing())
-    laws = Auto().fold_laws(panel, folds)
+    laws = Auto().fold_errors(panel, folds)
     grid, spread = np.full(panel.human_values.shape, np.nan), np.full(len(panel.item_ids), np.nan)
     for fold, part, (law,) in zip(folds, found, laws, strict=True):
-        low, high = law.errors.quantiles(0.6827)
+        low, high = law.quantiles(0.6827)
         grid[:, fold.targets[0]] = part.values[:, 0]
-        spread[fold.targets[0]] = law.level.sd * (high - low) / 2
+        spread[fold.targets[0]] = (high - low) / 2
     return grid, spread
 
 

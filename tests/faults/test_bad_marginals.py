@@ -318,7 +318,7 @@ def test_a_narrow_terminal_leaves_out_what_may_be_left_out(job: Job, monkeypatch
 
     import truetwin.cli.output as output
 
-    monkeypatch.setattr(output, "console", lambda: rich.console.Console(width=90, highlight=False))
+    monkeypatch.setattr(output, "console", lambda: rich.console.Console(width=70, highlight=False))
     assert (
         job.run("--methods", "transition", "--splits", "1", "--metrics", "tv", verb="evaluate-marginals") == 0
     )

@@ -1,121 +1,100 @@
-"""Draw every answer that a calibration predicts, from the laws of its targets."""
+"""Draw every answer that a calibration predicts, from the laws of the items."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from truetwin.calibration.base import Prediction
+from truetwin.calibration.item_laws import FoldStudy
+from truetwin.calibration.laws.category_law import CategoryLaw
+from truetwin.calibration.laws.law import Law
+from truetwin.calibration.laws.people_ranks import PeopleRanks
+from truetwin.calibration.laws.people_record import PeopleRecord
 from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.orientation import Array
-from truetwin.calibration.predictive_law import JointLaw, Law
-from truetwin.data import Panel
-
-#: Levels of the intervals from which the errors of a law are drawn.
-LEVELS = np.concatenate([[1e-6], np.arange(1, 100) / 100])
-
-
-@dataclass(frozen=True, eq=False)
-class ErrorQuantiles:
-    """Quantiles of the errors that a law expects, one column an item.
-
-    Attributes
-    ----------
-    shares : ndarray of shape (s,)
-        Ascending.
-    values : ndarray of shape (s, p)
-        NaN where a law knows no finite error.
-    """
-
-    shares: Array
-    values: Array
-
-    @classmethod
-    def of(cls, law: Law, n_items: int) -> ErrorQuantiles:
-        """Read the quantiles off the intervals of a law; beyond the last finite one, the errors stay at it."""
-        ends = [law.quantiles(float(level)) for level in LEVELS]
-        low, high = (np.array([np.broadcast_to(end[k], n_items) for end in ends]) for k in (0, 1))
-        values = np.concatenate([low[::-1], high])
-        shares = np.concatenate([(1 - LEVELS[::-1]) / 2, (1 + LEVELS) / 2])
-        finite = np.isfinite(values)
-        smallest = np.min(values, axis=0, where=finite, initial=np.inf)
-        largest = np.max(values, axis=0, where=finite, initial=-np.inf)
-        limited = np.clip(values, smallest, np.maximum(largest, smallest))
-        return cls(shares, np.where(finite.any(axis=0), limited, np.nan))
-
-    def drawn(self, n: int, rng: np.random.Generator) -> Array:
-        """Draw errors, (n, p), all independent."""
-        u = rng.random((n, self.values.shape[1]))
-        return np.stack(
-            [np.interp(u[:, j], self.shares, column) for j, column in enumerate(self.values.T)], axis=1
-        )
+from truetwin.data import Axis, Panel
 
 
 @dataclass(frozen=True, eq=False)
 class AnswerSampler:
     """Sampler of all predicted answers of one panel.
 
-    New items are drawn jointly. The errors of a new respondent's answers are drawn independently of each other.
+    Each answer has a rank in its own law. Ranks of answers to new items are drawn jointly, and so are those of one new
+    respondent's answers; ranks of new respondents' answers to new items are independent of the others, and so are those
+    of nominal items.
 
     Attributes
     ----------
     panel : Panel
         Panel of the predictions.
-    items, people : Prediction, optional
-        Predictions of the new items and of the new respondents.
-    joint : JointLaw, optional
-        Of the new items.
-    person_laws : mapping from respondent id to Law
-        Of the new respondents.
+    studies : mapping of axis to FoldStudy
+        How the targets move together.
+    laws : mapping from item id to Law
     new_cells : NewCells, optional
         Answers of new respondents to new items.
     """
 
     panel: Panel
-    items: Prediction | None
-    people: Prediction | None
-    joint: JointLaw | None
-    person_laws: Mapping[str, Law]
+    studies: Mapping[Axis, FoldStudy]
+    laws: Mapping[str, Law]
     new_cells: NewCells | None
 
     def draws(self, m: int, seed: int) -> Iterator[Array]:
         """Draw m grids of answers, (n_respondents, n_items) each, on the items' scales; NaN where none is predicted."""
         rng = np.random.default_rng(seed)
-        people, cells = self._people_by_law(), self.new_cells
-        by_item = [ErrorQuantiles.of(cells.law(item), 1) for item in cells.item_ids] if cells else []
         for _ in range(m):
-            yield self._draw(rng, people, by_item)
+            yield self._draw(rng)
 
-    def _people_by_law(self) -> list[tuple[ErrorQuantiles, list[int]]]:
-        """Group the new respondents, by their positions among the predicted ones, by the law that they share."""
-        laws: dict[int, tuple[Law, list[int]]] = {}
-        for k, person in enumerate(self.people.target_ids if self.people else ()):
-            law = self.person_laws[person]
-            laws.setdefault(id(law), (law, []))[1].append(k)
-        p = len(self.panel.item_ids)
-        return [(ErrorQuantiles.of(law, p), members) for law, members in laws.values()]
-
-    def _draw(
-        self,
-        rng: np.random.Generator,
-        people: Sequence[tuple[ErrorQuantiles, list[int]]],
-        by_item: Sequence[ErrorQuantiles],
-    ) -> Array:
-        panel = self.panel
-        grid = np.full(panel.human_values.shape, np.nan)
-        if self.people:
-            rows = np.array([panel.respondent_ids.index(t) for t in self.people.target_ids])
-            for law, members in people:
-                grid[rows[members]] = self.people.values.T[members] + law.drawn(len(members), rng)
-        if self.items and self.joint:
-            columns = [panel.item_ids.index(t) for t in self.items.target_ids]
-            grid[:, columns] = np.where(np.isfinite(self.items.values), self.joint.draw(rng), np.nan)
-        if self.new_cells:
-            for k, (item, law) in enumerate(zip(self.new_cells.item_ids, by_item, strict=True)):
-                values = self.new_cells.values[:, k] + law.drawn(len(self.new_cells.rows), rng)[:, 0]
-                grid[self.new_cells.rows, panel.item_ids.index(item)] = values
-        for j, item in enumerate(panel.item_ids):
-            grid[:, j] = panel.scales[item].snap(grid[:, j])
+    def _draw(self, rng: np.random.Generator) -> Array:
+        panel, ranks = self.panel, self._ranks(rng)
+        grid = np.full(ranks.shape, np.nan)
+        for item, law in self.laws.items():
+            j, rows = self._columns[item], self._rows[item]
+            grid[rows, j] = panel.scales[item].snap(law.quantile(ranks[rows, j]))
         return grid
+
+    def _ranks(self, rng: np.random.Generator) -> Array:
+        """Draw the rank of every answer, (n_respondents, n_items)."""
+        ranks = rng.random(self.panel.human_values.shape)
+        if "respondent" in self.studies:
+            targets = list(self.studies["respondent"].fold.targets)
+            if (joint := self._people_ranks) is not None:
+                self._put(ranks, targets, list(range(ranks.shape[1])), joint.draw(len(targets), rng))
+        if "item" in self.studies:
+            study = self.studies["item"]
+            rows = np.arange(len(ranks))
+            if self.new_cells:
+                rows = np.setdiff1d(rows, self.new_cells.rows)
+            self._put(ranks, rows.tolist(), list(study.fold.targets), study.joint_law.draw(rng)[rows])
+        return ranks
+
+    def _put(self, ranks: Array, rows: list[int], columns: list[int], drawn: Array) -> None:
+        """Put ranks that were drawn jointly in their place, but for nominal items."""
+        kept = [k for k, j in enumerate(columns) if self._ordered(self.panel.item_ids[j])]
+        ranks[np.ix_(rows, [columns[k] for k in kept])] = drawn[:, kept]
+
+    def _ordered(self, item: str) -> bool:
+        law = self.laws.get(item)
+        return not isinstance(law, CategoryLaw) or law.ordered
+
+    @cached_property
+    def _people_ranks(self) -> PeopleRanks | None:
+        """Joint law of the ranks of new respondents' answers, if it is known how known people's errors go together."""
+        record = self.studies["respondent"].errors[0].record()
+        return PeopleRanks(record.errors) if isinstance(record, PeopleRecord) else None
+
+    @cached_property
+    def _columns(self) -> dict[str, int]:
+        return {item: j for j, item in enumerate(self.panel.item_ids)}
+
+    @cached_property
+    def _rows(self) -> dict[str, NDArray[np.intp]]:
+        row = {r: k for k, r in enumerate(self.panel.respondent_ids)}
+        return {
+            item: np.array([row[r] for r in law.respondent_ids], dtype=np.intp)
+            for item, law in self.laws.items()
+        }

@@ -14,9 +14,9 @@ from sklearn.exceptions import NotFittedError
 
 from truetwin._moved import adopt_old_hooks
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.laws.prediction_errors import Errors, JointLaw
 from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.orientation import Answers, Array, axis_ids
-from truetwin.calibration.predictive_law import JointLaw, Law
 from truetwin.data import Axis, Panel, Target
 from truetwin.errors import NotPredictableError, ParameterError
 
@@ -75,8 +75,11 @@ class Calibrator(BaseEstimator, ABC):
     shares_folds: ClassVar[bool] = False
     #: whether each target costs a solve of its own, so that targets are worth sharing out over workers
     works_per_target: ClassVar[bool] = False
-    #: axes on which the method has laws beyond its points: intervals and category probabilities; see :meth:`laws`
-    law_axes: ClassVar[tuple[Axis, ...]] = ()
+    #: axes on which the method knows its own errors, see :meth:`errors`; elsewhere they are those on known items, or
+    #: people, that are predicted as if they were new
+    error_axes: ClassVar[tuple[Axis, ...]] = ()
+    #: whether its points are answers that somebody gave, to be left as they are, and no expectations
+    points_are_answers: ClassVar[bool] = False
     #: hooks that had other names in version 0.1
     renamed_hooks: ClassVar[Mapping[str, str]] = {
         "_fit": "fit_design",
@@ -155,23 +158,23 @@ class Calibrator(BaseEstimator, ABC):
         With ``predicts_on_scale`` they are on the items' scales and for all samples, (n_samples, n_targets).
         """
 
-    def laws(self, design: Design) -> Sequence[Law]:
-        """Return a law for each target of a design; nothing needs to be fitted before.
+    def errors(self, design: Design) -> Sequence[Errors]:
+        """Return the errors to expect for each target of a design; nothing needs to be fitted before.
 
-        Methods with ``law_axes`` override it. It is called for designs of these axes only.
+        Methods with ``error_axes`` override it. It is called for designs of these axes only.
         """
-        raise ParameterError(f"{type(self).__name__} has points only: it declares no law_axes")
+        raise ParameterError(f"{type(self).__name__} does not know its own errors: it declares no error_axes")
 
-    def fold_laws(
+    def fold_errors(
         self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing | None = None
-    ) -> Sequence[Sequence[Law]]:
-        """Return the laws of many folds of one table; methods override it to share work."""
+    ) -> Sequence[Sequence[Errors]]:
+        """Return the errors of many folds of one table; methods override it to share work."""
         prepared = preprocessing or Preprocessing()
-        return [self.laws(make_designs(answers, [fold], prepared)[0]) for fold in folds]
+        return [self.errors(make_designs(answers, [fold], prepared)[0]) for fold in folds]
 
-    def joint_law(self, design: Design) -> JointLaw:
-        """Return the joint law of the new items of a design; methods with ``law_axes`` may override it."""
-        raise ParameterError(f"{type(self).__name__} has no joint law: it cannot draw completed data sets")
+    def joint_law(self, design: Design) -> JointLaw | None:
+        """Return how answers to the new items of a design move together; None if it follows from the errors."""
+        return None
 
     def new_cells(self, design: Design, people: NDArray[np.intp]) -> NewCells | None:
         """Predict what new respondents, given by their positions, answer to the new items of a design; None if not."""

@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
+from sklearn.base import clone
 
 from truetwin.calibration.base import Calibrator, Prediction, make_fold, with_blocks
 from truetwin.calibration.calibration_result import Calibration
 from truetwin.calibration.calibrators import named_calibrators
-from truetwin.calibration.design import Fold, Preprocessing, make_designs
+from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.laws.law import Point, check_point
 from truetwin.calibration.orientation import axis_ids, orient
-from truetwin.calibration.workers import in_parallel
+from truetwin.calibration.workers import in_parallel, on_one_thread
 from truetwin.data import Axis, Panel, Target
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
@@ -30,6 +32,7 @@ def calibrate(
     parameters: Mapping[str, Any] | None = None,
     preprocessing: Preprocessing | None = None,
     blocks: Mapping[str, str] | Literal["auto"] | None = None,
+    point: Point | None = None,
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Calibration:
@@ -55,6 +58,9 @@ def calibrate(
         Batteries (items asked together), for methods that use them. By default they are as declared with the items,
         or else found in the ids, or else in the answers; see
         :func:`truetwin.instrument.battery_evidence.resolve_blocks`.
+    point : {"mean", "median", "mode"}, optional
+        Which number of each predictive distribution the predictions are; by default the mean, for nominal items the
+        mode. A median has the smallest mean absolute error, a mode is right most often.
     n_jobs : int
         Number of parallel workers (joblib); the result does not depend on it.
     progress : callable, optional
@@ -78,32 +84,42 @@ def calibrate(
     """
     wanted = _wanted(panel, items, respondents)
     members, _ = resolve_blocks(panel, blocks)
+    check_point(point)
     calibrators: dict[Axis, Calibrator] = {}
+    designs: dict[Axis, Design] = {}
     parts = []
+    prepared = preprocessing or Preprocessing()
     name = method if isinstance(method, str) else type(method).__name__
     steps = [(axis, targets) for axis, targets in wanted.items() if targets]
     for axis, targets in steps:
         by_hand = {method: parameters} if parameters and isinstance(method, str) else None
         models = named_calibrators([method], panel, axis, preset=preset, parameters=by_hand)
         ((name, model),) = models.items()
-        calibrators[axis] = with_blocks(model, members)
+        calibrators[axis] = clone(with_blocks(model, members))
         fold = make_fold(panel, [Target(axis, t) for t in targets])
-        part = _predict(panel, calibrators[axis], fold, preprocessing or Preprocessing(), n_jobs, progress)
+        if model.works_per_target:
+            part = _predict_by_target(panel, calibrators[axis], fold, prepared, n_jobs, progress)
+        else:
+            (designs[axis],) = make_designs(panel, [fold], prepared)
+            part = on_one_thread(calibrators[axis].predict_designs, ([designs[axis]],))[0]
+            if progress:
+                progress(1, 1)
         parts.append(part)
     if all(np.isnan(part.values).all() for part in parts):
         reasons = {t: why for part in parts for t, why in part.unpredicted.items()}
         target, why = next(iter(reasons.items()), ("", "no respondent has answered a donor"))
         more = f" ({len(reasons) - 1} more targets likewise)" if len(reasons) > 1 else ""
         raise NotPredictableError(f"nothing can be predicted: {target!r}: {why}{more}")
-    found = Calibration(panel, name, calibrators, tuple(parts), preprocessing or Preprocessing())
+    found = Calibration(
+        panel, name, calibrators, tuple(parts), prepared, blocks=members, point=point, designs=designs
+    )
     return _with_new_cells(found) if len(parts) == 2 else found
 
 
 def _with_new_cells(found: Calibration) -> Calibration:
     """Fill in what new respondents would answer to new items, if the method predicts it."""
     by_item, by_person = found.parts
-    fold = make_fold(found.panel, [Target("item", t) for t in by_item.target_ids])
-    (design,) = make_designs(found.panel, [fold], found.preprocessing)
+    design = found.studies["item"].design
     people, items = (
         [axis_ids(found.panel, p.axis).index(t) for t in p.target_ids] for p in (by_person, by_item)
     )
@@ -147,7 +163,7 @@ def _wanted(
     return found
 
 
-def _predict(
+def _predict_by_target(
     panel: Panel,
     model: Calibrator,
     fold: Fold,
@@ -155,9 +171,8 @@ def _predict(
     n_jobs: int,
     progress: Callable[[int, int], None] | None,
 ) -> Prediction:
-    """Predict one fold; if the method works target by target, targets are divided among workers."""
-    size = 1 if model.works_per_target else len(fold.targets)
-    groups = [fold.targets[k : k + size] for k in range(0, len(fold.targets), size)]
+    """Predict one fold by a method that works target by target; targets are divided among workers."""
+    groups = [(target,) for target in fold.targets]
     calls = ((panel, model, Fold(fold.axis, g, fold.donors), preprocessing) for g in groups)
     parts = []
     for done, part in enumerate(in_parallel(_predict_group, calls, n_jobs), 1):
@@ -175,6 +190,4 @@ def _predict(
 
 
 def _predict_group(panel: Panel, model: Calibrator, fold: Fold, preprocessing: Preprocessing) -> Prediction:
-    from sklearn.base import clone
-
     return clone(model).predict_designs(make_designs(panel, [fold], preprocessing))[0]

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.calibration.answer_sampling import AnswerSampler
 from truetwin.calibration.base import Calibrator, Prediction, make_fold
-from truetwin.calibration.calibrators import methods_with_laws
-from truetwin.calibration.design import Design, Preprocessing, make_designs
+from truetwin.calibration.design import Design, Preprocessing
 from truetwin.calibration.draws import Draws, check_draws
 from truetwin.calibration.error_conditioning import donor_covariates
+from truetwin.calibration.item_laws import FoldStudy, people_parts
+from truetwin.calibration.laws.category_law import limited
+from truetwin.calibration.laws.composing import LawComposer, Part
+from truetwin.calibration.laws.law import Law, Point
+from truetwin.calibration.laws.number_law import limited_numbers
+from truetwin.calibration.laws.prediction_errors import Errors
 from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.online_items import OnlineItem
 from truetwin.calibration.orientation import Array, axis_ids, orient
-from truetwin.calibration.predictive_law import Law
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import Layout, to_frame
 from truetwin.data.responses import FrameKind
@@ -41,6 +46,14 @@ class Calibration:
         One prediction for the new items and one for the new respondents, as far as there are any.
     new_cells : NewCells, optional
         Answers of new respondents to new items, with their own errors; they stand in ``parts`` too.
+    blocks : mapping from item id to block, optional
+        Batteries.
+    point : {"mean", "median", "mode"}, optional
+        Which number of each law the predictions are; by default the mean, for nominal items the mode.
+    designs : mapping of axis to Design
+        What the calibrators were fitted to, as far as they were fitted to all targets at once.
+    reshared : mapping from item id to Law
+        Laws that were given other shares (:meth:`with_shares`).
     """
 
     panel: Panel
@@ -49,6 +62,10 @@ class Calibration:
     parts: tuple[Prediction, ...]
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     new_cells: NewCells | None = None
+    blocks: Mapping[str, str] | None = None
+    point: Point | None = None
+    designs: Mapping[Axis, Design] = field(default_factory=dict)
+    reshared: Mapping[str, Law] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         predicted = int(np.isfinite(self.grid).sum())
@@ -61,14 +78,40 @@ class Calibration:
 
     @cached_property
     def grid(self) -> Array:
-        """Predictions on the panel's grid, limited to each item's scale; NaN where nothing is predicted."""
+        """Predictions on the panel's grid: one number of each law; NaN where nothing is predicted."""
+        points = self._points
+        grid = np.full(points.shape, np.nan)
+        for j, item in enumerate(self.panel.item_ids):
+            there = np.isfinite(points[:, j])
+            if there.any():
+                grid[there, j] = self._of_item(item, j, there)
+        return grid
+
+    def _of_item(self, item: str, j: int, there: NDArray[np.bool_]) -> Array:
+        """Read the predictions of one item off its law. A mean needs no law: it is the point, inside the scale."""
+        scale, points = self.panel.scales[item], self._points[there, j]
+        answers = {model.points_are_answers for model in self.calibrators.values()} == {True}
+        kind = self.point or ("mode" if scale.kind == "nominal" else "mean")
+        if item not in self.reshared:
+            if answers and self.point is None:
+                return scale.clip(points)
+            if kind == "mean" and scale.kind == "numeric":
+                return limited_numbers(points, scale.low, scale.high)
+            if kind == "mean" and scale.kind == "ordinal":
+                return limited(points, np.array(scale.categories))
+        law = self.law(item)
+        values = np.full(len(self.panel.respondent_ids), np.nan)
+        values[self._rows_of(law)] = law.mode() if scale.kind == "nominal" else law.point(kind)
+        return values[there]
+
+    @cached_property
+    def _points(self) -> Array:
+        """Points of the method on the panel's grid, not limited to scales; NaN where nothing is predicted."""
         grid = np.full(self.panel.human_values.shape, np.nan)
         for part in self.parts:
             position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
             where = [position[t] for t in part.target_ids]
             orient(grid, part.axis)[:, where] = part.values
-        for j, item in enumerate(self.panel.item_ids):
-            grid[:, j] = self.panel.scales[item].clip(grid[:, j])
         return grid
 
     @cached_property
@@ -129,42 +172,88 @@ class Calibration:
         return self.frame()
 
     @cached_property
-    def laws(self) -> dict[str, Law]:
-        """For each new item what is known beyond the predictions: level, errors, expected correlation.
+    def studies(self) -> dict[Axis, FoldStudy]:
+        """What each method knows of its targets beyond the points, by the axis of the targets."""
+        found: dict[Axis, FoldStudy] = {}
+        for part in self.parts:
+            fold = make_fold(self.panel, [Target(part.axis, t) for t in part.target_ids])
+            found[part.axis] = FoldStudy(
+                self.calibrators[part.axis],
+                self.panel,
+                fold,
+                part,
+                self.preprocessing,
+                self.blocks,
+                self.designs.get(part.axis),
+            )
+        return found
+
+    @cached_property
+    def _composer(self) -> LawComposer:
+        return LawComposer(self.panel, self.panel.scales)
+
+    @cached_property
+    def _laws(self) -> dict[str, Law]:
+        return dict(self.reshared)
+
+    def law(self, item: str) -> Law:
+        """Return the law of an item: of everybody's answer to a new item, of new respondents' to an answered one.
 
         Raises
         ------
         ParameterError
-            If the method has no laws of its own.
+            If no answer to the item is predicted.
         """
-        return self._laws_of("item")
+        if item not in self._laws:
+            parts = self._law_parts(item)
+            if not parts:
+                raise ParameterError(f"no answer to item {item!r} is predicted: it has no law")
+            self._laws[item] = self._composer.law(item, parts)
+        return self._laws[item]
+
+    @property
+    def laws(self) -> dict[str, Law]:
+        """The law of every item of which an answer is predicted."""
+        there = np.asarray(np.isfinite(self._points).any(axis=0))
+        return {item: self.law(item) for item, some in zip(self.panel.item_ids, there, strict=True) if some}
+
+    def _law_parts(self, item: str) -> list[Part]:
+        if item not in self.panel.item_ids:
+            return []
+        j = self.panel.item_ids.index(item)
+        points = self._points[:, j]
+        if not np.isfinite(points).any():
+            return []
+        by_item = next((p for p in self.parts if p.axis == "item"), None)
+        if by_item is None or item not in by_item.target_ids:
+            study = self.studies["respondent"]
+            return people_parts(study.fold, study.part, study.errors, j)
+        new = self.new_cells.rows if self.new_cells else np.array([], dtype=np.intp)
+        known = np.setdiff1d(np.arange(len(points)), new)
+        parts = [Part(known, points[known], self._errors[item])]
+        if self.new_cells:
+            parts.append(Part(new, points[new], self.new_cells.errors(item)))
+        return parts
+
+    @property
+    def _errors(self) -> dict[str, Errors]:
+        """Errors to expect in the predictions of each new item."""
+        study = self.studies["item"]
+        return dict(zip(study.part.target_ids, study.errors, strict=True))
+
+    def _rows_of(self, law: Law) -> list[int]:
+        return [self._row[r] for r in law.respondent_ids]
 
     @cached_property
-    def _person_laws(self) -> dict[str, Law]:
-        return self._laws_of("respondent")
-
-    def _laws_of(self, axis: Axis) -> dict[str, Law]:
-        model = self.calibrators.get(axis)
-        if model is None:
-            raise ParameterError(f"there are no intervals for new {axis}s: no new {axis} was predicted")
-        if axis not in model.law_axes:
-            offering = " or ".join(map(repr, methods_with_laws(axis)))
-            raise ParameterError(f"intervals come with method {offering} only; the method is {self.method!r}")
-        design = self._design(axis)
-        return dict(zip(design.target_ids, model.laws(design), strict=True))
-
-    def _design(self, axis: Axis) -> Design:
-        part = self._part(axis)
-        fold = make_fold(self.panel, [Target(axis, t) for t in part.target_ids])
-        (design,) = make_designs(self.panel, [fold], self.preprocessing)
-        return design
+    def _row(self) -> dict[str, int]:
+        return {r: k for k, r in enumerate(self.panel.respondent_ids)}
 
     def _part(self, axis: Axis) -> Prediction:
         (part,) = (p for p in self.parts if p.axis == axis)
         return part
 
     def intervals(self, level: float = 0.9, axis: Axis | None = None) -> dict[str, tuple[Array, Array]]:
-        """Compute the interval of every prediction, limited to the item's scale.
+        """Read the interval of every prediction off the laws.
 
         Parameters
         ----------
@@ -178,55 +267,69 @@ class Calibration:
         -------
         dict of target id to (lower, upper)
             Two arrays each. For new items they are in the order of ``panel.respondent_ids``, for new respondents in
-            that of ``panel.item_ids``; NaN where nothing is predicted.
+            that of ``panel.item_ids``; NaN where nothing is predicted, and for nominal items, which have no order.
 
         Raises
         ------
         ParameterError
-            If the method has no laws of its own, or nothing was predicted on that axis.
+            If nothing was predicted on that axis.
         """
         axis = axis or ("item" if "item" in self.calibrators else "respondent")
-        laws = self.laws if axis == "item" else self._person_laws
-        result = {}
-        for k, (target, law) in enumerate(laws.items()):
-            predicted = self._part(axis).values[:, k]
-            ends = [np.array(predicted + error) for error in law.quantiles(level)]
-            if self.new_cells:
-                where, values = self.new_cells.interval_along(axis, target, level, self.panel.item_ids)
-                for end, value in zip(ends, values, strict=True):
-                    end[where] = value
-            lower, upper = (np.where(np.isfinite(predicted), end, np.nan) for end in ends)
-            result[target] = (self._limited(axis, target, lower), self._limited(axis, target, upper))
-        return result
-
-    def _limited(self, axis: Axis, target: str, values: Array) -> Array:
-        """Values along the samples of a target, inside the scale of their item."""
-        if axis == "item":
-            return self.panel.scales[target].clip(values)
-        scales = (self.panel.scales[item] for item in self.panel.item_ids)
-        return np.array([float(scale.clip(v)) for scale, v in zip(scales, values, strict=True)])
+        if axis not in self.calibrators:
+            raise ParameterError(f"there are no intervals for new {axis}s: no new {axis} was predicted")
+        part = self._part(axis)
+        lower, upper = np.full((2, *self._points.shape), np.nan)
+        for item in part.target_ids if axis == "item" else self.panel.item_ids:
+            j = self.panel.item_ids.index(item)
+            if np.isfinite(self._points[:, j]).any() and self.panel.scales[item].kind != "nominal":
+                law = self.law(item)
+                lower[self._rows_of(law), j], upper[self._rows_of(law), j] = law.interval(level)
+        position = {t: k for k, t in enumerate(axis_ids(self.panel, axis))}
+        ends = orient(lower, axis), orient(upper, axis)
+        return {t: (ends[0][:, position[t]].copy(), ends[1][:, position[t]].copy()) for t in part.target_ids}
 
     def probabilities(self, item: str) -> Array:
-        """Compute the probability of each category of an ordinal new item for every respondent, (n_respondents, K)."""
-        law = self.laws.get(item)
-        if law is None:
-            raise ParameterError(f"there is no predicted new item {item!r}")
-        scale = self.panel.scales[item]
-        if scale.kind != "ordinal":
-            raise ParameterError(
-                f"item {item!r} is {scale.describe()}; only ordinal items have category probabilities"
-            )
-        if not self.new_cells:
-            return law.probabilities(self._of(item), scale.categories)
-        result = law.probabilities(self._of_known(item), scale.categories)
-        result[self.new_cells.rows] = self.new_cells.probabilities(item, scale.categories)
-        return result
+        """Read the probability of each category off an item's law, (n, K), for the law's respondents.
+
+        These are everybody for a new item, and the new respondents for an answered one.
+        """
+        return self.law(item).probabilities()
+
+    def shares(self, item: str, weights: Array | None = None) -> Array:
+        """Read the share of each category off an item's law, (K,): the mean of the probabilities over respondents.
+
+        Parameters
+        ----------
+        item : str
+        weights : ndarray of shape (n_respondents,), optional
+            Weights of all respondents of the panel, in its order.
+        """
+        law = self.law(item)
+        return law.shares(None if weights is None else np.asarray(weights)[self._rows_of(law)])
+
+    def with_shares(self, shares: Mapping[str, Any], weights: Array | None = None) -> Calibration:
+        """Return the same calibration with other shares in the population; everything is read off the new laws.
+
+        Parameters
+        ----------
+        shares : mapping from item id to ndarray of shape (K,)
+            Wanted share of each category, in the order of the scale; of a numeric item the wanted mean, one number.
+        weights : ndarray of shape (n_respondents,), optional
+            Weights of all respondents of the panel, in its order; by default all alike.
+        """
+        changed = dict(self.reshared)
+        for item, wanted in shares.items():
+            law = self.law(item)
+            own = None if weights is None else np.asarray(weights, dtype=np.float64)[self._rows_of(law)]
+            changed[item] = law.with_shares(wanted, own)
+        return replace(self, reshared=changed)
 
     def draws(self, m: int = 20, seed: int = 0) -> Draws:
         """Draw m completed data sets: answers as they are, and predictions drawn from their laws.
 
         Use them for relations between items, which predictions used as answers inflate. Answers to new items are drawn
-        jointly; a new respondent's errors are independent of each other. Gaps in answered items stay gaps.
+        jointly, and so are a new respondent's answers; what a new respondent answers to new items is drawn by itself.
+        Gaps in answered items stay gaps.
 
         Parameters
         ----------
@@ -238,24 +341,20 @@ class Calibration:
         Raises
         ------
         ParameterError
-            If the method has no laws of its own, or ``m`` or ``seed`` is wrong.
+            If ``m`` or ``seed`` is wrong, or there is no answer to draw.
         """
         check_draws(m, seed)
-        items, people = (next((p for p in self.parts if p.axis == a), None) for a in ("item", "respondent"))
-        joint = self.calibrators["item"].joint_law(self._design("item")) if items else None
-        laws = self._person_laws if people else {}
-        sampler = AnswerSampler(self.panel, items, people, joint, laws, self.new_cells)
-        return Draws.of(self.panel, self.grid, sampler.draws(m, seed), seed)
+        sampler = AnswerSampler(self.panel, self.studies, self.laws, self.new_cells)
+        return Draws.of(self.panel, self._points, sampler.draws(m, seed), seed)
 
     def online(self, item: str) -> OnlineItem:
         """Return the predictions of a new item in a form that is updated as people answer it."""
-        law = self.laws.get(item)
-        if law is None:
+        if "item" not in self.calibrators or item not in self._part("item").target_ids:
             raise ParameterError(f"there is no predicted new item {item!r}")
         return OnlineItem(
             self._of_known(item),
             self.panel.respondent_ids,
-            spread=max(float(np.mean(law.error_sd())), 1e-9),
+            spread=max(float(np.mean(self._errors[item].error_sd())), 1e-9),
             covariates=donor_covariates(
                 self.panel.human_values, self.panel.twin_values, self.panel.item_ids.index(item)
             ),

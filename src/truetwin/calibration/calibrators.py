@@ -319,11 +319,6 @@ PAPER_METHODS = (
 )
 
 
-def methods_with_laws(axis: Axis | None = None) -> list[str]:
-    """Return the names of the methods that have laws of their own, on one axis or on any."""
-    return [name for name, m in methods.items() if (axis in m.make.law_axes if axis else m.make.law_axes)]
-
-
 def make_calibrator(
     name: str,
     panel: Panel,

@@ -175,8 +175,6 @@ class Draws:
 
 def _why_not(scale: Scale) -> str:
     """Explain why the answers to an item cannot be drawn; empty if they can."""
-    if scale.kind == "nominal":
-        return "its categories have no order"
     if scale.inferred and scale.low == scale.high:
         return "all its twins gave one answer, so that its scale is not known; declare the scale"
     return ""

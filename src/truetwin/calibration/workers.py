@@ -23,11 +23,12 @@ def in_parallel(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], n_
     from joblib.parallel import get_active_backend
 
     streams = getattr(get_active_backend()[0], "supports_return_generator", False)
-    tasks = (delayed(_on_one_thread)(function, call) for call in calls)
+    tasks = (delayed(on_one_thread)(function, call) for call in calls)
     yield from Parallel(n_jobs=n_jobs, return_as="generator" if streams else "list")(tasks)
 
 
-def _on_one_thread(function: Callable[..., T], call: tuple[Any, ...]) -> T:
+def on_one_thread(function: Callable[..., T], call: tuple[Any, ...]) -> T:
+    """Call a function on one BLAS thread."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):

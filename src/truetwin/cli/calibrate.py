@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from truetwin.cli.panel_inputs import blocks_of, note_suspicious, panel_of
 from truetwin.cli.verbs import verb
 from truetwin.settings.calibrate_settings import CalibrateCommand
-from truetwin.settings.declaration import RuleBrokenError
 from truetwin.settings.value_kinds import ids_among
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
 
     name = methods.resolve(settings.method)
     check_preset(settings.preset)
-    _check_outputs(settings, name)
+    _check_outputs(settings)
     by_hand = parameters_for(name, settings.parameters)
     panel = panel_of(settings)
     members, found_by = blocks_of(panel, settings.blocks)
@@ -138,23 +137,14 @@ def _show(
     note(f"predictions: {settings.output}\nhow they were made: {sidecar}")
 
 
-def _check_outputs(settings: CalibrateCommand, method: str) -> None:
+def _check_outputs(settings: CalibrateCommand) -> None:
     """Check before any work that the predictions, and the files beside them, can be written."""
-    from truetwin.calibration.calibrators import methods_with_laws
     from truetwin.errors import OutputError
     from truetwin.io import check_output_ending, check_outputs
     from truetwin.report.files.prediction_files import intervals_path
     from truetwin.results.sidecars import check_sidecar, sidecar_path
 
-    output, with_laws = settings.output, methods_with_laws()
-    if settings.intervals is not None and method not in with_laws:
-        raise RuleBrokenError(
-            f"{{intervals}} goes with {{method}} {' or '.join(with_laws)}; the method is {method!r}"
-        )
-    if settings.draws is not None and method not in with_laws:
-        raise RuleBrokenError(
-            f"{{draws}} goes with {{method}} {' or '.join(with_laws)}; the method is {method!r}"
-        )
+    output = settings.output
     if not output.name:
         raise OutputError(f"the output must be a file; {str(output)!r} is not the name of one")
     companions = [intervals_path(output)] if settings.intervals is not None else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from truetwin.cli.verbs import verb
 from truetwin.settings.evaluate_marginals_settings import EvaluateMarginalsCommand
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 @verb(EvaluateMarginalsCommand)
 def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
     """Hide known marginals (shares of each answer), predict them, and compare methods on what was hidden."""
+    from truetwin.cli.marginal_score_tables import print_marginal_scores
     from truetwin.cli.output import note, print_json, progress_bar
+    from truetwin.cli.score_tables import plural
     from truetwin.evaluation.marginal_evaluation import evaluate_marginals
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
 
@@ -51,9 +53,14 @@ def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
     # A terminal has room for four discrepancies. --metrics chooses them; --json has all.
     shown = scored or list(dict.fromkeys([*trained, "tv", "ks", "cdf-l1"]))[:4]
     count = "1 split" if settings.splits == 1 else f"{settings.splits} splits"
-    title = f"{count}; hidden: {result.settings['held_out']}; mean (standard error over items)"
-    bands = f"band, whole band, bound: share of items inside, nominal {settings.level:g}"
-    _print(rows, shown, f"{title}; {bands}")
+    print_marginal_scores(
+        rows,
+        shown,
+        f"{count}; hidden: {result.settings['held_out']}; smaller is better\n"
+        f"band, whole band, bound: share of items inside, nominal {settings.level:g}",
+    )
+    counts = sorted({row["n_clusters"] for row in rows})
+    note(f"standard errors (SE) are clustered by {plural(result.settings['clustered_by'], counts[-1])}")
 
 
 def _data(
@@ -96,29 +103,3 @@ def _groups(asked: str | None, known: dict[str, dict[str, str]]) -> dict[str, st
         )
         raise ParameterError(f"--groups {asked} is a grouping of another dataset; {here}")
     return read_groups(Path(asked))
-
-
-def _print(rows: list[dict[str, Any]], asked: list[str], title: str) -> None:
-    from truetwin.cli.output import Column, print_table
-
-    table: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in rows:
-        key = (row["method"], row["trained_on"] or "")
-        line = table.setdefault(
-            key,
-            {"method": key[0], "trained": key[1] or None, "n": row["n_scored"], "seconds": row["seconds"]},
-        )
-        error = "" if row["standard_error"] is None else f" ({row['standard_error']:.2g})"
-        line[row["metric"]] = "undefined" if row["mean"] is None else f"{row['mean']:.4g}{error}"
-        line["n"] = min(line["n"], row["n_scored"])
-    metrics = dict.fromkeys(row["metric"] for row in rows)
-    headings = {"coverage": "band", "coverage-simultaneous": "whole band", "coverage-discrepancy": "bound"}
-    shown = [m for m in metrics if m in asked] + [m for m in metrics if m in headings]
-    columns = [
-        Column("method", "method"),
-        Column("trained", "trained on", optional=True),
-        *(Column(m, headings.get(m, m)) for m in shown),
-        Column("n", "n", "d", optional=True),
-        Column("seconds", "seconds", ".1f", optional=True),
-    ]
-    print_table(list(table.values()), columns, title=title)

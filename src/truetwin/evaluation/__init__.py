@@ -3,13 +3,15 @@
 *Hidden* answers are known, but no method sees them.
 """
 
-from truetwin.evaluation.comparison import Evaluation, evaluate
+from truetwin.evaluation.comparison import evaluate
+from truetwin.evaluation.evaluation_result import Evaluation
 from truetwin.evaluation.hiding_protocols import protocols
 from truetwin.evaluation.population_scores import (
     inter_item_correlation_error,
     interval_coverage,
     subgroup_gap_error,
 )
+from truetwin.evaluation.table_metrics import table_metrics
 from truetwin.evaluation.target_metrics import metrics
 from truetwin.instrument.batteries import infer_blocks
 
@@ -22,4 +24,5 @@ __all__ = [
     "metrics",
     "protocols",
     "subgroup_gap_error",
+    "table_metrics",
 ]

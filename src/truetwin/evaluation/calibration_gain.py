@@ -99,8 +99,8 @@ def faced_protocols(result: Calibration) -> list[tuple[Axis, str]]:
 
 
 def is_gain(row: Mapping[str, Any]) -> bool:
-    """Tell whether a method's row of a summary shows a gain that is more than chance."""
-    return bool(row["difference"] > 2 * row["difference_standard_error"])
+    """Tell whether a method's row of a summary shows a gain that is more than chance: its 95% interval is above 0."""
+    return bool(row["difference_low"] > 0)
 
 
 def gain_in_words(row: Mapping[str, Any]) -> str:
@@ -109,7 +109,7 @@ def gain_in_words(row: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> row = {"difference": 0.1, "difference_standard_error": 0.02, "n_paired": 9, "paired_mean": 0.5}
-    >>> gain_in_words(row)[:73]
+    >>> gain_in_words({**row, "difference_low": 0.05, "difference_high": 0.15})[:73]
     'Calibration raises the mean correlation with hidden human answers from 0.'
     """
     gain, error = row["difference"], row["difference_standard_error"]
@@ -118,7 +118,7 @@ def gain_in_words(row: Mapping[str, Any]) -> str:
         figures = f"{row['protocol']}: {figures}"
     if row.get("protocol") == "leave-block-out":
         figures = f"for new batteries, whole batteries hidden: {figures}"
-    if error != error or abs(gain) <= 2 * error:
+    if not (row["difference_low"] > 0 or row["difference_high"] < 0):
         return f"Calibration shows no clear gain over the twins as they are ({figures})."
     after = row["paired_mean"]  # over the targets that the gain is over, so that the figures add up
     before = after - gain

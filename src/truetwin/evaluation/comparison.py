@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,94 +15,23 @@ from sklearn.base import clone
 from truetwin.calibration.base import Calibrator, Prediction, with_blocks
 from truetwin.calibration.calibrators import named_calibrators
 from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batches
-from truetwin.calibration.orientation import axis_ids, orient, pick
+from truetwin.calibration.orientation import axis_ids, other
 from truetwin.calibration.workers import in_parallel
-from truetwin.data import Axis, Panel
+from truetwin.data import Axis, Panel, ResponseMatrix
+from truetwin.data.person_design import PersonWeights, person_weights
 from truetwin.errors import NotPredictableError, ParameterError
+from truetwin.evaluation.clusters import clusters_of
+from truetwin.evaluation.evaluation_result import Evaluation, GroupKey
+from truetwin.evaluation.group_scores import Groups
+from truetwin.evaluation.hidden_pairs import Hidden, Known
 from truetwin.evaluation.hiding_protocols import Protocol, protocols
-from truetwin.evaluation.mean_scores import mean_and_error
-from truetwin.evaluation.target_metrics import Metric, Pairs, metrics
+from truetwin.evaluation.metric_names import Metrics, metrics_named
+from truetwin.evaluation.table_scores import compare_tables
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.settings.evaluate_settings import Evaluate
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """Scores of several methods on the same targets.
-
-    Attributes
-    ----------
-    target_ids : tuple of str
-        Ids of the items or respondents that were hidden and predicted.
-    scores : dict of (method, metric) to ndarray of shape (n_targets,)
-        One score a target; NaN where undefined or not predicted.
-    n_answers : dict of method to ndarray of shape (n_targets,)
-        How many observed answers each target's predictions were compared with.
-    reasons : dict of method to dict of target id to str
-        Why a target has no prediction.
-    seconds : dict of method to float
-        Time spent in each method, without the preparation that methods share.
-    shared_seconds : float
-        Time spent on that preparation.
-    settings : dict
-        Settings of the evaluation.
-    """
-
-    target_ids: tuple[str, ...]
-    scores: Mapping[tuple[str, str], Array]
-    n_answers: Mapping[str, Array]
-    reasons: Mapping[str, Mapping[str, str]]
-    seconds: Mapping[str, float]
-    shared_seconds: float
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    unconverged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        methods = dict.fromkeys(method for method, _ in self.scores)
-        return f"Evaluation({', '.join(methods)} on {len(self.target_ids)} targets)"
-
-    def summary(self, baseline: str | None = None) -> list[dict[str, Any]]:
-        """Summarise by method and metric: mean, standard error, counts, paired difference against ``baseline``.
-
-        One row a method and metric. The paired difference is a mean over the targets for which both methods have a
-        score. ``paired_mean`` is the method's own mean over these targets; it differs from ``mean`` where the
-        baseline has no score.
-        """
-        baseline = baseline or str(self.settings.get("baseline", ""))
-        rows = []
-        for (method, metric), scores in self.scores.items():
-            row: dict[str, Any] = {"method": method, "metric": metric, **mean_and_error(scores)}
-            reference = self.scores.get((baseline, metric))
-            if reference is not None and method != baseline:
-                paired = mean_and_error(scores - reference)
-                row |= {
-                    "paired_mean": mean_and_error(np.where(np.isfinite(reference), scores, np.nan))["mean"],
-                    "difference": paired["mean"],
-                    "difference_standard_error": paired["standard_error"],
-                    "n_paired": paired["n_scored"],
-                }
-            row["n_answers"] = int(self.n_answers[method].sum())
-            row["seconds"] = self.seconds[method]
-            rows.append(row)
-        return rows
-
-    def per_target(self) -> list[dict[str, Any]]:
-        """List all scores: one row a target, method and metric, with the reason where there is no score."""
-        return [
-            {
-                "target": target,
-                "method": method,
-                "metric": metric,
-                "score": float(score) if np.isfinite(score) else None,
-                "n_answers": int(count),
-                "reason": None if np.isfinite(score) else self.reasons[method].get(target, "score undefined"),
-            }
-            for (method, metric), scores in self.scores.items()
-            for target, score, count in zip(self.target_ids, scores, self.n_answers[method], strict=True)
-        ]
 
 
 def usual_methods(axis: Axis) -> tuple[str, ...]:
@@ -128,6 +57,10 @@ def evaluate(
     preset: str = "cv",
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     max_folds: int | None = None,
+    by: str | Sequence[str] = (),
+    min_cell: int = 5,
+    weights: PersonWeights | None = None,
+    retest: ResponseMatrix | None = None,
     preprocessing: Preprocessing | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -143,7 +76,7 @@ def evaluate(
     protocol : {"leave-one-item-out", "leave-one-respondent-out", "leave-block-out"}
         What is hidden at a time. The hidden human answers are masked before any method sees the panel.
     metric : str or sequence of str
-        Names of scores, computed for each target.
+        Names of scores of every target, or of the whole table.
     baseline : str
         Method against which paired differences are taken; it is added to ``methods`` if it is not among them.
     blocks : mapping from item id to block name, or "auto", optional
@@ -158,6 +91,18 @@ def evaluate(
         Settings by hand; they win over the preset.
     max_folds : int, optional
         Evaluate on a sample of the folds only; which ones depends on ids alone.
+    by : str or sequence of str, optional
+        Columns of the people table. Hidden items are also scored in each group of people
+        (:meth:`~truetwin.evaluation.Evaluation.by_group`).
+    min_cell : int, default=5
+        Groups with fewer people are not shown, nor items with fewer answers in a group.
+    weights : str or ndarray of shape (n_respondents,), optional
+        Survey weights: a column of the people table, or one for each respondent of the panel. They enter the scores of
+        hidden items, and the means over hidden respondents; predictions do not depend on them. People of weight 0 are
+        left out of the scores.
+    retest : ResponseMatrix, optional
+        The same people's answers when they were asked again, for metrics that are normalised by them. No method sees
+        them.
     preprocessing : Preprocessing, optional
         How both sources are prepared.
     n_jobs : int
@@ -177,49 +122,106 @@ def evaluate(
     >>> [row["method"] for row in table.summary()]
     ['twin', 'ridge']
     """
-    max_folds = Evaluate(preset=preset, baseline=baseline, max_folds=max_folds).max_folds
+    asked = Evaluate(preset=preset, baseline=baseline, max_folds=max_folds)
     how = protocols[protocol]
     members, found_by = _blocks(panel, how, blocks)
-    scorers = [metrics[m] for m in ([metric] if isinstance(metric, str) else metric)]
-    folds = _sample(how.folds(panel, members), axis_ids(panel, how.axis), max_folds)
+    scoring = _scoring(
+        panel, how.axis, metric, (by,) if isinstance(by, str) else by, min_cell, weights, retest
+    )
+    folds = _sample(how.folds(panel, members), axis_ids(panel, how.axis), asked.max_folds)
+    if how.axis == "respondent" and scoring.known.weights is not None:
+        folds = [fold for fold in folds if (scoring.known.weights[list(fold.targets)] > 0).any()]
     models = named_calibrators(methods, panel, how.axis, preset=preset, parameters=parameters, add=baseline)
     models = {name: with_blocks(model, members) for name, model in models.items()}
     prepared = preprocessing or Preprocessing()
     alone = [fold for fold in folds if not fold.donors]
-    folds = [fold for fold in folds if fold.donors]
-    if not folds:
+    with_donors = [fold for fold in folds if fold.donors]
+    if not with_donors:
         raise NotPredictableError(
             f"a hidden {how.axis} is predicted from other {how.axis}s with answers from both humans and twins; "
             f"none is left for any of the {len(alone)} targets. Add answers to more {how.axis}s."
         )
-    parts = _scored(panel, folds, models, scorers, prepared, n_jobs, progress)
+    parts = _scored(panel, with_donors, models, scoring, prepared, n_jobs, progress)
     if alone:
-        parts.append(_without_donors(alone, axis_ids(panel, how.axis), models, scorers))
-    return _joined(
-        parts,
-        {
-            "protocol": protocol,
-            "baseline": baseline,
-            "preset": preset,
-            "n_folds": len(folds) + len(alone),
-            "blocks": found_by,
-            "parameters": {name: model.get_params() for name, model in models.items()},
-            "imputation_rank": prepared.imputation_rank,
-            "sd_floor": prepared.sd_floor,
-            "level": prepared.level,
-        },
+        parts.append(_without_donors(alone, panel, models, scoring))
+    clusters = clusters_of(panel, folds, members)
+    settings = {
+        "protocol": protocol,
+        "baseline": baseline,
+        "preset": preset,
+        "n_folds": len(folds),
+        "blocks": found_by,
+        "clustered_by": clusters.unit,
+        "weights": weights if weights is None or isinstance(weights, str) else "given as an array",
+        "by": list(scoring.groups.columns) if scoring.groups else None,
+        "min_cell": min_cell if scoring.groups else None,
+        "parameters": {name: model.get_params() for name, model in models.items()},
+        "imputation_rank": prepared.imputation_rank,
+        "sd_floor": prepared.sd_floor,
+        "level": prepared.level,
+    }
+    return _completed(panel, how.axis, _joined(parts), scoring, clusters.of, settings)
+
+
+@dataclass(frozen=True, eq=False)
+class Scoring:
+    """What is scored: metrics, what scores use beside the panel, and groups of people."""
+
+    metrics: Metrics
+    known: Known
+    groups: Groups | None
+
+
+def _scoring(
+    panel: Panel,
+    axis: Axis,
+    metric: str | Sequence[str],
+    by: Sequence[str],
+    min_cell: int,
+    weights: PersonWeights | None,
+    retest: ResponseMatrix | None,
+) -> Scoring:
+    """Collect what is scored, and check that every metric has what it needs."""
+    wanted = metrics_named(metric)
+    wanted.check(has_retest=retest is not None, has_groups=bool(by))
+    if by and axis == "respondent" and not any(table.needs_groups for table in wanted.of_tables):
+        raise ParameterError(
+            "by= (--by) scores hidden items in groups of people; this protocol hides people. Choose "
+            "leave-one-item-out or leave-block-out."
+        )
+    known = Known(
+        wanted.need("categories"),
+        None if weights is None else person_weights(panel, weights),
+        None if retest is None else retest.on_grid(panel.respondent_ids, panel.item_ids),
     )
+    return Scoring(wanted, known, Groups.of(panel, by, min_cell) if by else None)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Scores of some targets, and the predictions that metrics of the whole table need.
+
+    Attributes
+    ----------
+    result : Evaluation
+        Scores of these targets.
+    predicted : dict of method to ndarray of shape (n_samples, n_targets)
+        Predictions; none if no metric needs them.
+    """
+
+    result: Evaluation
+    predicted: Mapping[str, Array]
 
 
 def _scored(
     panel: Panel,
     folds: Sequence[Fold],
     models: Mapping[str, Calibrator],
-    scorers: Sequence[Metric],
+    scoring: Scoring,
     preprocessing: Preprocessing,
     n_jobs: int,
     progress: Progress | None,
-) -> list[Evaluation]:
+) -> list[Part]:
     """Scores of all methods on each batch of folds, batches in parallel."""
     swept = {
         name: _sweep(panel, folds, model, preprocessing)
@@ -232,7 +234,7 @@ def _scored(
             panel,
             batch,
             models,
-            scorers,
+            scoring,
             preprocessing,
             {name: each.of(batch.folds) for name, each in swept.items()},
         )
@@ -288,73 +290,130 @@ def _sample(folds: list[Fold], ids: Sequence[str], most: int | None) -> list[Fol
     return sorted(drawn, key=lambda fold: fold.targets)
 
 
-def _joined(parts: Sequence[Evaluation], settings: Mapping[str, Any]) -> Evaluation:
-    """Join evaluations of the same methods on different targets."""
-    return Evaluation(
-        tuple(t for part in parts for t in part.target_ids),
-        {key: np.concatenate([part.scores[key] for part in parts]) for key in parts[0].scores},
-        {name: np.concatenate([part.n_answers[name] for part in parts]) for name in parts[0].n_answers},
+def _joined(parts: Sequence[Part]) -> Part:
+    """Join the scores of the same methods on different targets."""
+    results = [part.result for part in parts]
+    first = results[0]
+    result = Evaluation(
+        tuple(t for one in results for t in one.target_ids),
+        {key: np.concatenate([one.scores[key] for one in results]) for key in first.scores},
+        {name: np.concatenate([one.n_answers[name] for one in results]) for name in first.n_answers},
         {
-            name: {target: why for part in parts for target, why in part.reasons[name].items()}
-            for name in parts[0].reasons
+            name: {target: why for one in results for target, why in one.reasons[name].items()}
+            for name in first.reasons
         },
-        {name: sum(part.seconds[name] for part in parts) for name in parts[0].seconds},
-        sum(part.shared_seconds for part in parts),
-        settings,
-        {
-            name: tuple(t for part in parts for t in part.unconverged.get(name, ()))
-            for name in parts[0].reasons
+        {name: sum(one.seconds[name] for one in results) for name in first.seconds},
+        sum(one.shared_seconds for one in results),
+        unconverged={
+            name: tuple(t for one in results for t in one.unconverged.get(name, ())) for name in first.reasons
         },
+        group_scores={
+            key: np.concatenate([one.group_scores[key] for one in results]) for key in first.group_scores
+        },
+    )
+    predicted = {
+        name: np.concatenate([part.predicted[name] for part in parts], axis=1) for name in parts[0].predicted
+    }
+    return Part(result, predicted)
+
+
+def _completed(
+    panel: Panel,
+    axis: Axis,
+    part: Part,
+    scoring: Scoring,
+    clusters: Mapping[int, str],
+    settings: Mapping[str, Any],
+) -> Evaluation:
+    """Add what only all targets together show: clusters, weights, comparisons of whole tables."""
+    position = {name: k for k, name in enumerate(axis_ids(panel, axis))}
+    targets = [position[t] for t in part.result.target_ids]
+    weights, groups = scoring.known.weights, scoring.groups
+    table = compare_tables(
+        panel,
+        axis,
+        part.result.target_ids,
+        part.predicted,
+        scoring.metrics.of_tables,
+        weights=weights,
+        groups=groups.large if groups else {},
+    )
+    return replace(
+        part.result,
+        settings=settings,
+        clusters=tuple(clusters[t] for t in targets),
+        weights=weights[targets] if axis == "respondent" and weights is not None else None,
+        applicable={
+            metric.name: np.array([panel.scales[t].kind in metric.kinds for t in part.result.target_ids])
+            for metric in (scoring.metrics.of_targets if axis == "item" else ())
+        },
+        compared=table.compared,
+        table_items=table.items,
+        group_sizes={key: n if key in groups.shown else 0 for key, n in groups.sizes.items()}
+        if groups
+        else {},
     )
 
 
 def _without_donors(
-    folds: Sequence[Fold], ids: Sequence[str], models: Mapping[str, Calibrator], scorers: Sequence[Metric]
-) -> Evaluation:
+    folds: Sequence[Fold], panel: Panel, models: Mapping[str, Calibrator], scoring: Scoring
+) -> Part:
     """Count the targets that cannot be predicted because no donor is left; they are not scored."""
+    axis = folds[0].axis
+    ids = axis_ids(panel, axis)
     targets = [ids[t] for fold in folds for t in fold.targets]
     undefined = np.full(len(targets), np.nan)
     why = "no donor: nothing else has answers from both humans and twins"
-    return Evaluation(
+    result = Evaluation(
         tuple(targets),
-        {(name, scorer.name): undefined for name in models for scorer in scorers},
+        {(name, scorer.name): undefined for name in models for scorer in scoring.metrics.of_targets},
         {name: np.zeros(len(targets)) for name in models},
         {name: dict.fromkeys(targets, why) for name in models},
         dict.fromkeys(models, 0.0),
         0.0,
+        group_scores=dict.fromkeys(_group_keys(scoring, models, axis), undefined),
     )
+    nothing = np.full((len(axis_ids(panel, other(axis))), len(targets)), np.nan)
+    return Part(result, dict.fromkeys(models, nothing) if scoring.metrics.of_tables else {})
+
+
+def _group_keys(scoring: Scoring, models: Iterable[str], axis: Axis) -> list[GroupKey]:
+    shown = scoring.groups.shown if scoring.groups and axis == "item" else {}
+    return [
+        (column, group, name, scorer.name)
+        for name in models
+        for column, group in shown
+        for scorer in scoring.metrics.of_targets
+    ]
 
 
 def _score_batch(
     panel: Panel,
     batch: Batch,
     models: Mapping[str, Calibrator],
-    scorers: Sequence[Metric],
+    scoring: Scoring,
     preprocessing: Preprocessing,
     swept: Mapping[str, Sweep],
-) -> Evaluation:
+) -> Part:
     designs = batch.designs(panel, preprocessing)
-    return _joined([_score_designs(panel, some, models, scorers, swept) for some in designs], {})
+    return _joined([_score_designs(panel, some, models, scoring, swept) for some in designs])
 
 
 def _score_designs(
     panel: Panel,
     designs: Sequence[Design],
     models: Mapping[str, Calibrator],
-    scorers: Sequence[Metric],
+    scoring: Scoring,
     swept: Mapping[str, Sweep],
-) -> Evaluation:
+) -> Part:
     start = time.perf_counter()
     if any(model.uses_imputation for model in models.values()):
         for design in designs:
             _ = design.complete
     shared_seconds = time.perf_counter() - start
-    scores: dict[tuple[str, str], list[float]] = {}
-    n_answers: dict[str, list[int]] = {name: [] for name in models}
-    reasons: dict[str, dict[str, str]] = {}
-    stopped: dict[str, tuple[str, ...]] = {}
+    scores = _Scores(scoring)
     seconds: dict[str, float] = {}
-    hidden = [Hidden.of(panel, design) for design in designs]
+    hidden = [Hidden.of(panel, design, scoring.known) for design in designs]
     for name, model in models.items():
         start = time.perf_counter()
         if name in swept:
@@ -363,62 +422,54 @@ def _score_designs(
         else:
             predictions = clone(model).predict_designs(designs)
             seconds[name] = time.perf_counter() - start
-        reasons[name] = {}
-        for design, truth, prediction in zip(designs, hidden, predictions, strict=True):
-            reasons[name] |= prediction.unpredicted
-            stopped[name] = (*stopped.get(name, ()), *sorted(prediction.unconverged))
-            defined = [s for s in scorers if design.axis in s.axes]
-            for target, pairs in zip(design.target_ids, truth.beside(prediction), strict=True):
-                n_answers[name].append(pairs.truth.size)
-                for scorer in scorers:
-                    score = scorer.score(pairs) if scorer in defined else float("nan")
-                    scores.setdefault((name, scorer.name), []).append(score)
-                if not defined:
-                    reasons[name].setdefault(target, f"no such score for a new {design.axis}")
-    return Evaluation(
-        tuple(t for design in designs for t in design.target_ids),
-        {key: np.array(values) for key, values in scores.items()},
-        {name: np.array(counts) for name, counts in n_answers.items()},
-        reasons,
-        seconds,
-        shared_seconds,
-        unconverged=stopped,
-    )
+        for truth, prediction in zip(hidden, predictions, strict=True):
+            scores.add(name, truth, prediction)
+    return scores.part(tuple(t for design in designs for t in design.target_ids), seconds, shared_seconds)
 
 
-@dataclass(frozen=True, eq=False)
-class Hidden:
-    """Hidden answers of a fold, with the mean and spread of each sample's known answers.
+@dataclass(eq=False)
+class _Scores:
+    """Scores as they are found, target by target."""
 
-    Attributes
-    ----------
-    answers : ndarray of shape (n_samples, n_targets)
-        Human answers to the targets; NaN where nobody answered.
-    centre, spread : ndarray of shape (n_samples,)
-        Mean and sd of the human answers to the donors, for a new respondent; NaN for a new item, and where there is no
-        answer or no spread.
-    """
+    scoring: Scoring
+    scores: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    group_scores: dict[GroupKey, list[float]] = field(default_factory=dict)
+    n_answers: dict[str, list[int]] = field(default_factory=dict)
+    reasons: dict[str, dict[str, str]] = field(default_factory=dict)
+    unconverged: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    predicted: dict[str, list[Array]] = field(default_factory=dict)
 
-    answers: NDArray[np.float64]
-    centre: NDArray[np.float64]
-    spread: NDArray[np.float64]
+    def add(self, name: str, hidden: Hidden, prediction: Prediction) -> None:
+        """Score a method's prediction of one fold."""
+        axis = prediction.axis
+        reasons = self.reasons.setdefault(name, {})
+        reasons |= prediction.unpredicted
+        self.unconverged[name] = (*self.unconverged.get(name, ()), *sorted(prediction.unconverged))
+        if self.scoring.metrics.of_tables:
+            self.predicted.setdefault(name, []).append(prediction.values)
+        scorers = self.scoring.metrics.of_targets
+        defined = [scorer for scorer in scorers if axis in scorer.axes]
+        groups = self.scoring.groups if axis == "item" else None
+        for target, pairs in zip(prediction.target_ids, hidden.beside(prediction), strict=True):
+            self.n_answers.setdefault(name, []).append(pairs.truth.size)
+            for scorer in scorers:
+                score = scorer.score(pairs) if scorer in defined else float("nan")
+                self.scores.setdefault((name, scorer.name), []).append(score)
+            for (column, group, metric), score in (groups.scores(pairs, scorers) if groups else {}).items():
+                self.group_scores.setdefault((column, group, name, metric), []).append(score)
+            if scorers and not defined:
+                reasons.setdefault(target, f"no such score for a new {axis}")
 
-    @classmethod
-    def of(cls, panel: Panel, design: Design) -> Hidden:
-        """Collect the answers that a design hides."""
-        answers = orient(pick(panel.human_values, design.fold.targets, design.axis), design.axis)
-        centre, spread = np.full((2, design.n_samples), np.nan)
-        if design.axis == "respondent":
-            with np.errstate(invalid="ignore"):
-                centre[design.human_samples] = np.nanmean(design.raw_human, axis=1)
-                spread[design.human_samples] = np.nanstd(design.raw_human, axis=1)
-        spread[spread == 0] = np.nan
-        return cls(answers, centre, spread)
-
-    def beside(self, prediction: Prediction) -> list[Pairs]:
-        """For each target, what was predicted beside what was hidden."""
-        found = []
-        for hidden, predicted in zip(self.answers.T, prediction.values.T, strict=True):
-            both = np.isfinite(hidden) & np.isfinite(predicted)
-            found.append(Pairs(hidden[both], predicted[both], self.centre[both], self.spread[both]))
-        return found
+    def part(self, targets: tuple[str, ...], seconds: Mapping[str, float], shared_seconds: float) -> Part:
+        """Return all scores that were added."""
+        result = Evaluation(
+            targets,
+            {key: np.array(values) for key, values in self.scores.items()},
+            {name: np.array(counts) for name, counts in self.n_answers.items()},
+            self.reasons,
+            seconds,
+            shared_seconds,
+            unconverged=self.unconverged,
+            group_scores={key: np.array(values) for key, values in self.group_scores.items()},
+        )
+        return Part(result, {name: np.concatenate(found, axis=1) for name, found in self.predicted.items()})

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.evaluation.comparison import Evaluation
+from truetwin.evaluation.evaluation_result import Evaluation
+from truetwin.evaluation.table_metrics import Compared
 
 
 def to_record(evaluation: Evaluation) -> dict[str, Any]:
@@ -24,6 +25,22 @@ def to_record(evaluation: Evaluation) -> dict[str, Any]:
         "seconds": dict(evaluation.seconds),
         "shared_seconds": evaluation.shared_seconds,
         "settings": dict(evaluation.settings),
+        "clusters": list(evaluation.clusters),
+        "weights": evaluation.weights,
+        "applicable": dict(evaluation.applicable),
+        "table_items": list(evaluation.table_items),
+        "compared": [
+            {"method": method, "metric": metric, "true": found.true, "predicted": found.predicted}
+            for (method, metric), found in evaluation.compared.items()
+        ],
+        "groups": [
+            {"by": column, "group": group, "n_people": n}
+            for (column, group), n in evaluation.group_sizes.items()
+        ],
+        "group_scores": [
+            {"by": column, "group": group, "method": method, "metric": metric, "values": values}
+            for (column, group, method, metric), values in evaluation.group_scores.items()
+        ],
     }
 
 
@@ -37,7 +54,26 @@ def from_record(record: Mapping[str, Any]) -> Evaluation:
         record["seconds"],
         record["shared_seconds"],
         record["settings"],
+        clusters=tuple(record.get("clusters", ())),  # older records have no clusters, weights or groups
+        weights=None if record.get("weights") is None else floats(record["weights"]),
+        applicable={
+            name: np.array(found, dtype=bool) for name, found in record.get("applicable", {}).items()
+        },
+        table_items=tuple(record.get("table_items", ())),
+        compared={
+            (row["method"], row["metric"]): Compared(*(_table(row[part]) for part in ("true", "predicted")))
+            for row in record.get("compared", ())
+        },
+        group_sizes={(row["by"], row["group"]): row["n_people"] for row in record.get("groups", ())},
+        group_scores={
+            (row["by"], row["group"], row["method"], row["metric"]): floats(row["values"])
+            for row in record.get("group_scores", ())
+        },
     )
+
+
+def _table(rows: Sequence[Sequence[float | None]]) -> NDArray[np.float64]:
+    return np.array([floats(row) for row in rows], dtype=float).reshape(len(rows), -1)
 
 
 def floats(values: Sequence[float | None]) -> NDArray[np.float64]:

@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 from truetwin.data.marginals import EVERYBODY, Marginals
 from truetwin.data.responses import ResponseMatrix
 from truetwin.errors import ParameterError
-from truetwin.evaluation.mean_scores import clustered_error
+from truetwin.evaluation.mean_scores import ClusteredMean, clustered_mean
+from truetwin.instrument.batteries import infer_blocks
 from truetwin.reweighting.bands import ConformalBands, fewest_items
 from truetwin.reweighting.discrepancies import DISCREPANCIES, Discrepancy, discrepancy
 from truetwin.reweighting.ensemble import refuse_nominal
@@ -44,36 +45,74 @@ class MarginalEvaluation:
         Settings of the evaluation.
     notes : tuple of str
         Sentences for the user.
+    clusters : dict of item id to str
+        Group or battery of each hidden item, by which standard errors are clustered.
     """
 
     scores: Mapping[tuple[str, str, str], list[tuple[str, float]]]
     seconds: Mapping[tuple[str, str], float]
     settings: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    clusters: Mapping[str, str] = field(default_factory=dict)
 
     def summary(self) -> list[dict[str, Any]]:
         """Summarise by method and metric, one row each.
 
-        The mean is over all hidden items of all splits. The standard error is over distinct items, because an item
-        that is hidden twice is not two items.
+        The mean is over all hidden items of all splits. The standard error is clustered by group or battery, or else
+        by item, because an item that is hidden twice is not two items. ``null_difference`` is the paired difference
+        from the best null (``null``): that of the trivial baselines with the lowest mean by this metric. Negative is
+        better.
         """
         rows = []
         for (method, trained_on, metric), pairs in self.scores.items():
             values = np.array([value for _, value in pairs])
             fine = np.isfinite(values)
-            rows.append(
-                {
-                    "method": method,
-                    "trained_on": trained_on or None,
-                    "metric": metric,
-                    "mean": float(values[fine].mean()) if fine.any() else None,
-                    "standard_error": clustered_error(values, [item for item, _ in pairs]),
-                    "n_scored": int(fine.sum()),
-                    "n_unscored": int((~fine).sum()),
-                    "seconds": self.seconds[method, trained_on],
-                }
-            )
+            found = self._mean(values, pairs)
+            row = {
+                "method": method,
+                "trained_on": trained_on or None,
+                "metric": metric,
+                "mean": found.value if fine.any() else None,
+                "standard_error": found.standard_error if found.n_clusters > 1 else None,
+                "n_scored": int(fine.sum()),
+                "n_unscored": int((~fine).sum()),
+                "n_clusters": found.n_clusters,
+                "seconds": self.seconds[method, trained_on],
+            }
+            null = self.best_null(metric)
+            if null is not None and (method, trained_on) != null:
+                row |= self._against(null, values, pairs, metric)
+            rows.append(row)
         return rows
+
+    def best_null(self, metric: str) -> tuple[str, str] | None:
+        """Return the trivial baseline with the lowest mean by a discrepancy, as the key of its scores; None if none."""
+        if metric not in DISCREPANCIES:
+            return None
+        means = {
+            (method, trained_on): float(np.nanmean([value for _, value in pairs]))
+            for (method, trained_on, name), pairs in self.scores.items()
+            if method in BASELINES and name == metric and np.isfinite([value for _, value in pairs]).any()
+        }
+        return min(means, key=means.__getitem__) if means else None
+
+    def _against(
+        self, null: tuple[str, str], values: Floats, pairs: list[tuple[str, float]], metric: str
+    ) -> dict[str, Any]:
+        reference = np.array([value for _, value in self.scores[(*null, metric)]])
+        found = self._mean(values - reference, pairs)
+        low, high = found.interval()
+        known = found.n_clusters > 1
+        return {
+            "null": null[0],
+            "null_difference": found.value if found.n else None,
+            "null_difference_standard_error": found.standard_error if known else None,
+            "null_difference_low": low if known else None,
+            "null_difference_high": high if known else None,
+        }
+
+    def _mean(self, values: Floats, pairs: list[tuple[str, float]]) -> ClusteredMean:
+        return clustered_mean(values, [self.clusters.get(item, item) for item, _ in pairs])
 
     def mean(self, method: str, metric: str = "kl") -> float:
         """Return the mean of one metric of one method."""
@@ -111,7 +150,8 @@ def evaluate_marginals(
     n_splits : int, default=5
         Number of splits; their seeds are 42 (the split of paper A), 1, 2, 3, ...
     groups : mapping from item id to str, optional
-        Hide whole groups, and choose by whole groups inside the training items too.
+        Hide whole groups, and choose by whole groups inside the training items too. Standard errors are clustered
+        by group; without groups by battery, as declared with the items or as their ids suggest.
     metrics : sequence of str, optional
         Discrepancies to score by; default all that apply (nominal items have no cumulative shares).
     discrepancies : sequence of str
@@ -127,6 +167,8 @@ def evaluate_marginals(
     seconds: dict[tuple[str, str], float] = {}
     notes: dict[str, None] = {}
     models = _models(methods, discrepancies, baselines)
+    unit, cluster = _clusters(marginals, groups)
+    clusters: dict[str, str] = {}
     done, total = 0, len(models) * n_splits * len(marginals.populations)
     for population in marginals.populations:
         one = marginals.population(population)
@@ -143,8 +185,9 @@ def evaluate_marginals(
                 found = split.score(model, measures)
                 key = (model.name, model.trained_on)
                 seconds[key] = seconds.get(key, 0.0) + time.perf_counter() - begun
+                ids = [_hidden_id(population, table.item_ids[j]) for j in test]
+                clusters |= {name: cluster[table.item_ids[j]] for name, j in zip(ids, test, strict=True)}
                 for metric, values in found.items():
-                    ids = [_hidden_id(population, table.item_ids[j]) for j in test]
                     pairs = scores.setdefault((*key, metric), [])
                     pairs.extend(zip(ids, map(float, values), strict=True))
                 done += 1
@@ -156,8 +199,21 @@ def evaluate_marginals(
         "level": level,
         "n_items": len(marginals.item_ids),
         "n_twins": len(twins.respondent_ids),
+        "clustered_by": unit,
     }
-    return MarginalEvaluation(scores, seconds, settings, tuple(notes))
+    return MarginalEvaluation(scores, seconds, settings, tuple(notes), clusters)
+
+
+def _clusters(marginals: Marginals, groups: Mapping[str, str] | None) -> tuple[str, dict[str, str]]:
+    """Decide what standard errors are clustered by: in one word, and the cluster of every item."""
+    ids = marginals.item_ids
+    if groups is not None:
+        return "group", {i: groups.get(i, i) for i in ids}
+    blocks = {i: item.block for i, item in marginals.items.items() if item.block is not None}
+    battery = {i: blocks.get(i, i) for i in ids} if blocks else infer_blocks(ids)
+    if 1 < len(set(battery.values())) < len(ids):
+        return "battery", battery
+    return "item", {i: i for i in ids}
 
 
 def _hidden_id(population: str, item_id: str) -> str:

@@ -13,14 +13,14 @@ from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.calibration.auto.item_links import standardise_items
 from truetwin.calibration.base import Calibrator, make_fold
 from truetwin.calibration.design import Preprocessing, make_designs
-from truetwin.calibration.orientation import axis_ids
-from truetwin.calibration.predictive_law import Law
-from truetwin.data import Panel, Scale, Target
+from truetwin.calibration.item_laws import fold_laws
+from truetwin.calibration.laws.law import Law
+from truetwin.data import Panel, Target
 from truetwin.errors import ParameterError
 from truetwin.evaluation.hiding_protocols import protocols
+from truetwin.evaluation.table_metrics import MIN_PEOPLE, Table, table_metrics
 
 Array = NDArray[np.float64]
-MIN_PEOPLE = 20
 GROUPS_OF_PEOPLE = 10
 
 
@@ -32,19 +32,7 @@ def inter_item_correlation_error(truth: Array, prediction: Array) -> float:
     truth, prediction : ndarray of shape (n, p)
         Answers and predictions; NaN where there is none. Only cells that both tables have are used.
     """
-    both = np.isfinite(truth) & np.isfinite(prediction)
-    differences = []
-    for a in range(truth.shape[1]):
-        for b in range(a):
-            rows = both[:, a] & both[:, b]
-            pair = [
-                np.corrcoef(v[rows, a], v[rows, b])[0, 1]
-                for v in (truth, prediction)
-                if rows.sum() >= MIN_PEOPLE and min(np.ptp(v[rows, a]), np.ptp(v[rows, b])) > 1e-9
-            ]
-            if len(pair) == 2:
-                differences.append(abs(pair[0] - pair[1]))
-    return float(np.mean(differences)) if differences else float("nan")
+    return _mean_error("item-correlation-error", Table(truth, prediction, np.ones(len(truth)), {}))
 
 
 def subgroup_gap_error(truth: Array, prediction: Array, groups: Sequence[str]) -> float:
@@ -56,18 +44,16 @@ def subgroup_gap_error(truth: Array, prediction: Array, groups: Sequence[str]) -
     """
     if len(groups) != len(truth):
         raise ParameterError(f"there must be one group a respondent; got {len(groups)} for {len(truth)}")
-    label = np.asarray(groups)
-    errors = []
-    for y, f in zip(np.transpose(truth), np.transpose(prediction), strict=True):
-        both = np.isfinite(y) & np.isfinite(f)
-        if not both.any() or np.ptp(y[both]) <= 1e-9:
-            continue
-        for name in np.unique(label):
-            rows = both & (label == name)
-            if rows.sum() >= MIN_PEOPLE:
-                gap = (y[rows].mean() - y[both].mean()) - (f[rows].mean() - f[both].mean())
-                errors.append(abs(gap) / y[both].std())
-    return float(np.mean(errors)) if errors else float("nan")
+    label = np.array(groups, dtype=object)
+    return _mean_error("gap-error", Table(truth, prediction, np.ones(len(truth)), {"group": label}))
+
+
+def _mean_error(name: str, table: Table) -> float:
+    metric = table_metrics[name]
+    compared = metric.compare(table)
+    above, below = metric.ratio(compared.true, compared.predicted)
+    fine = np.isfinite(above + below)
+    return float(above[fine].sum() / below[fine].sum()) if fine.any() else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +97,7 @@ def interval_coverage(
     """Hide items or respondents as ``protocol`` says, make intervals, and count the hidden answers inside.
 
     Respondents are hidden in ten groups, not one at a time, so that nothing is learned from members of the same
-    group.
+    group. The items' scales count as known.
     """
     how = protocols[protocol]
     model = model or Auto(blocks=blocks)
@@ -119,24 +105,28 @@ def interval_coverage(
         return _people_covered(panel, model, level)
     folds = how.folds(panel, blocks)
     predictions = model.predict_folds(panel, folds, Preprocessing())
-    ids = axis_ids(panel, "item")
     names, rows = [], []
-    for fold, part, laws in zip(folds, predictions, model.fold_laws(panel, folds), strict=True):
-        for k, (target, law) in enumerate(zip(fold.targets, laws, strict=True)):
-            y, f = panel.human_values[:, target], part.values[:, k]
-            both = np.isfinite(y) & np.isfinite(f)
-            names.append(ids[target])
-            rows.append(_covered(y[both], f[both], law, level, panel.scales[ids[target]]))
+    for part, laws in zip(
+        predictions,
+        fold_laws(model, panel, folds, predictions, blocks=blocks, scales=panel.scales),
+        strict=True,
+    ):
+        for k, (item, law) in enumerate(laws.items()):
+            y, f = panel.human_values[:, panel.item_ids.index(item)], part.values[:, k]
+            names.append(item)
+            rows.append(_covered(y, f, law, level))
     return Coverage(tuple(names), *np.array(rows).reshape(-1, 4).T)
 
 
-def _covered(y: Array, f: Array, law: Law, level: float, scale: Scale) -> tuple[float, ...]:
+def _covered(truth: Array, points: Array, law: Law, level: float) -> tuple[float, ...]:
     """Share inside, width in sds, correlation, and whether it was expected."""
+    both = np.isfinite(truth) & np.isfinite(points)
+    y, f = truth[both], points[both]
     if not y.size:
         return (float("nan"),) * 4
-    low, high = (f + q for q in law.quantiles(level))
+    low, high = (end[both] for end in law.interval(level))
     inside, sd = float(np.mean((y >= low) & (y <= high))), float(y.std())
-    width = float((scale.clip(high) - scale.clip(low)).mean() / sd) if sd > 0 else float("nan")
+    width = float((high - low).mean() / sd) if sd > 0 else float("nan")
     if y.size < MIN_PEOPLE or min(np.ptp(y), np.ptp(f)) <= 1e-9:
         return inside, width, float("nan"), float("nan")
     reached = float(np.corrcoef(y, f)[0, 1])
@@ -150,19 +140,22 @@ def _people_covered(panel: Panel, model: Calibrator, level: float) -> Coverage:
     answered = [int(k) for k in np.flatnonzero(np.isfinite(panel.human_values).any(axis=1))]
     order = sorted(answered, key=lambda k: zlib.crc32(panel.respondent_ids[k].encode()))
     sd = standardise_items(panel.human_values).sd
-    names, covered, width = [], [], []
+    low, high = np.full((2, *panel.human_values.shape), np.nan)
     for start in range(min(GROUPS_OF_PEOPLE, len(order))):
         group = order[start::GROUPS_OF_PEOPLE]
-        targets = [Target("respondent", panel.respondent_ids[k]) for k in group]
-        (design,) = make_designs(panel, [make_fold(panel, targets)], Preprocessing())
-        (part,) = model.predict_designs([design])
-        for k, (row, law) in enumerate(zip(group, model.laws(design), strict=True)):
-            low, high = law.quantiles(level)
-            y, f = panel.human_values[row], part.values[:, k]
-            both = np.isfinite(y) & np.isfinite(f)
-            inside = (y >= f + low) & (y <= f + high)
-            names.append(panel.respondent_ids[row])
-            covered.append(float(inside[both].mean()) if both.any() else np.nan)
-            width.append(float(np.median(((high - low) / sd)[both])) if both.any() else np.nan)
+        fold = make_fold(panel, [Target("respondent", panel.respondent_ids[k]) for k in group])
+        parts = model.predict_designs(make_designs(panel, [fold], Preprocessing()))
+        (laws,) = fold_laws(model, panel, [fold], parts, scales=panel.scales)
+        for item, law in laws.items():
+            j, rows = panel.item_ids.index(item), sorted(group)
+            low[rows, j], high[rows, j] = law.interval(level)
+    names, covered, width = [], [], []
+    for row in order:
+        y = panel.human_values[row]
+        both = np.isfinite(y) & np.isfinite(low[row])
+        inside = (y >= low[row]) & (y <= high[row])
+        names.append(panel.respondent_ids[row])
+        covered.append(float(inside[both].mean()) if both.any() else np.nan)
+        width.append(float(np.median(((high - low)[row] / sd)[both])) if both.any() else np.nan)
     undefined = np.full(len(names), np.nan)
     return Coverage(tuple(names), np.array(covered), np.array(width), undefined, undefined)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from truetwin.evaluation.comparison import Evaluation
+from truetwin.evaluation.evaluation_result import Evaluation
 
 Z_95 = 1.96
 

@@ -9,10 +9,10 @@ from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.frames import from_frame
 from truetwin.data.item import Item
 from truetwin.data.people_columns import PeopleColumns
-from truetwin.errors import DataError
+from truetwin.errors import AlignmentError, DataError
 from truetwin.io.item_files import read_items
 from truetwin.io.people_files import HumanTable, people_notes, read_human
-from truetwin.io.tables import open_answers
+from truetwin.io.tables import open_answers, read_responses
 
 
 def read_panel(
@@ -123,3 +123,25 @@ def _aligned(
 
 def _some(ids: list[str]) -> str:
     return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+
+
+def read_retest(path: Path, panel: Panel, *, id_column: str | None = None) -> ResponseMatrix:
+    """Read the answers of people of a panel who were asked again.
+
+    Raises
+    ------
+    AlignmentError
+        If it has no respondent or no item of the panel.
+    """
+    answers = read_responses(path, id_column=id_column, items=panel.items)
+    for what, ours, theirs in (
+        ("respondent id", panel.human.respondent_ids, answers.respondent_ids),
+        ("item", panel.human.item_ids, answers.item_ids),
+    ):
+        if not set(ours) & set(theirs):
+            raise AlignmentError(
+                f"{path.name}: the answers of people who were asked again must have {what}s in common with the human "
+                f"table; they have none ({ours[0]!r} and {theirs[0] if theirs else 'nothing'!r}). Check that both use "
+                f"the same ids."
+            )
+    return answers

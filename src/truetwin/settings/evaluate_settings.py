@@ -18,9 +18,11 @@ from truetwin.settings.declaration import (
 )
 from truetwin.settings.shared_settings import (
     Blocks,
+    Groups,
     Hyperparameters,
     InContext,
     PanelFiles,
+    Retest,
     Terminal,
     Weights,
     Workers,
@@ -41,13 +43,19 @@ class Evaluate(Hyperparameters):
     ] = setting(None, "Methods to compare, separated by commas; `truetwin methods` lists all.")
     metric: Annotated[Names, InStudy(default=("pearson", "bias", "variance-ratio"))] = setting(
         ("pearson",),
-        "Scores, separated by commas: pearson, centred-pearson, spearman, mae, rmse, bias, variance-ratio.",
+        "Scores, separated by commas. Of points: pearson, centred-pearson, spearman, mae, rmse, rmse-sd, bias, "
+        "variance-ratio, sd-ratio, accuracy, pearson-paper. Of points and --retest: normalised-accuracy, "
+        "normalised-pearson. Of laws: log-score, rps, interval-score, coverage. Of all items together: "
+        "item-correlation-error and, with --by, gap-error, gap-slope.",
     )
     baseline: str = setting(
         "twin", "Method that every other method is compared with, target by target (paired differences)."
     )
     max_folds: int | None = setting(
         None, "Most targets to hide, drawn at random: for a first look at a large study.", ge=1
+    )
+    min_cell: int = setting(
+        5, "Smallest group of people that is scored for itself, and fewest answers to an item in it.", ge=2
     )
     protocols: Annotated[
         tuple[Protocol, ...],
@@ -73,7 +81,7 @@ class Evaluate(Hyperparameters):
     )
 
 
-class EvaluateCommand(Evaluate, Blocks, PanelFiles, Weights, InContext, Workers, Terminal):
+class EvaluateCommand(Evaluate, Blocks, PanelFiles, Weights, Groups, InContext, Retest, Workers, Terminal):
     """Settings of the command `truetwin evaluate`."""
 
     protocol: Annotated[Protocol, StudyKey("evaluate.protocols")] = setting(

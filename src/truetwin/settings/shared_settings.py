@@ -174,7 +174,7 @@ class PanelFiles(IdColumn, ItemFile, PeopleTable):
     @property
     def files(self) -> dict[str, Path]:
         """Files of the tables, by role."""
-        roles = ("human", "twin", "item_file", "in_context", "people", "margins")
+        roles = ("human", "twin", "item_file", "in_context", "people", "margins", "retest")
         return {role: path for role in roles if (path := getattr(self, role, None)) is not None}
 
 
@@ -186,6 +186,18 @@ class InContext(Settings):
     in_context: Annotated[Path | None, StudyKey("inputs.in_context")] = setting(
         None,
         "Answers of twins that were shown the person's other answers when asked (for the method in-context).",
+    )
+
+
+class Retest(Settings):
+    """Table of people who were asked again."""
+
+    comes_last = True
+
+    retest: Annotated[Path | None, StudyKey("inputs.retest")] = setting(
+        None,
+        "Answers of the same people when they were asked again, for scores that are normalised by how often people "
+        "repeat their answers.",
     )
 
 

@@ -52,6 +52,11 @@ class Inputs(Settings):
         None,
         "Answers of twins that were shown the person's other answers when asked, for the method in-context.",
     )
+    retest: Path | None = setting(
+        None,
+        "Answers of the same people when they were asked again, for scores that are normalised by how often people "
+        "repeat their answers.",
+    )
     items: Path | None = setting(
         None,
         "Item file with texts, scales, labels, off-scale codes and batteries; or the questionnaire of a survey "

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from truetwin.data import Panel
+from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.person_design import Array, person_weights
 from truetwin.estimation.raking import Raking, rake
@@ -73,6 +73,22 @@ class Work:
             people_columns=people_columns_of(self.study),
         )
 
+    @property
+    def groups_of_people(self) -> list[str]:
+        """Columns of the people table that people are grouped by."""
+        from truetwin.data.people_columns import names_among
+
+        people = self.panel.people
+        return [] if people is None else names_among(self.study.inputs.by, tuple(people.columns))
+
+    @cached_property
+    def retest(self) -> ResponseMatrix | None:
+        """Answers of people who were asked again, if the study has them."""
+        from truetwin.io.panel_files import read_retest
+
+        inputs = self.study.inputs
+        return read_retest(inputs.retest, self.panel, id_column=inputs.id_column) if inputs.retest else None
+
     @cached_property
     def raking(self) -> Raking | None:
         """Raked weights of the people; None if the study names no population margins."""
@@ -105,6 +121,7 @@ class Work:
             "twin": self.twin,
             "in_context": inputs.in_context,
             "people": inputs.people,
+            "retest": inputs.retest,
             "margins": inputs.margins,
             "sample": inputs.sample,
             "items": inputs.items,

@@ -9,7 +9,7 @@ import numpy as np
 
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.person_design import check_design
-from truetwin.errors import AlignmentError, DataError, ParameterError
+from truetwin.errors import AlignmentError, DataError
 from truetwin.estimation.raking import rake
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_items, read_personas
@@ -244,7 +244,7 @@ def _personas(study: Study) -> list[Persona]:
 
 def _check_names(study: Study) -> None:
     from truetwin.calibration.calibrators import check_preset
-    from truetwin.evaluation.target_metrics import metrics
+    from truetwin.evaluation.metric_names import metrics_named
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
     from truetwin.reweighting import discrepancy as discrepancy_named
 
@@ -252,8 +252,10 @@ def _check_names(study: Study) -> None:
         if part is not None:
             check_preset(part.preset)
     _check_methods(study)
-    for name in study.evaluate.metric if study.evaluate else ():
-        metrics.resolve(name)
+    if study.evaluate is not None:
+        metrics_named(study.evaluate.metric).check(
+            has_retest=study.inputs.retest is not None, has_groups=bool(study.inputs.by)
+        )
     if study.evaluate_marginals is not None:
         for name in study.evaluate_marginals.methods:
             MARGINAL_METHODS.resolve(name)
@@ -269,7 +271,6 @@ def _check_methods(study: Study) -> None:
     from truetwin.calibration.calibrators import (
         by_hand_among,
         methods,
-        methods_with_laws,
         parameters_for,
         settings_by_hand,
     )
@@ -282,8 +283,3 @@ def _check_methods(study: Study) -> None:
     if study.calibrate is not None:
         method = study.calibrate.method
         settings_by_hand(method, parameters_for(method, study.calibrate.parameters))
-        offering = methods_with_laws()
-        if study.calibrate.draws is not None and methods.resolve(method) not in offering:
-            raise ParameterError(
-                f"calibrate.draws goes with calibrate.method {' or '.join(offering)}; the method is {method!r}"
-            )

@@ -75,6 +75,7 @@ def _evaluate(work: Work) -> list[Path]:
     from truetwin.evaluation import evaluate
     from truetwin.evaluation.comparison import usual_methods
     from truetwin.evaluation.evaluation_record import to_record
+    from truetwin.evaluation.hiding_protocols import protocols
 
     part = work.study.evaluate
     assert part is not None
@@ -95,6 +96,10 @@ def _evaluate(work: Work) -> list[Path]:
                 parameters=part.parameters,
                 blocks=work.blocks,
                 max_folds=part.max_folds,
+                by=work.groups_of_people if protocols[protocol].axis == "item" else (),
+                min_cell=part.min_cell,
+                weights=work.weights,
+                retest=work.retest,
                 n_jobs=work.n_jobs,
                 progress=work.progress,
             )
@@ -137,7 +142,7 @@ def _examples(work: Work, part: Evaluate) -> dict[str, Any]:
 
 
 def _calibrate(work: Work) -> list[Path]:
-    from truetwin.calibration import calibrate, methods
+    from truetwin.calibration import calibrate
     from truetwin.calibration.calibrators import parameters_for
     from truetwin.report.files.prediction_files import intervals_path, write_predictions
 
@@ -156,8 +161,7 @@ def _calibrate(work: Work) -> list[Path]:
         progress=work.progress,
     )
     output = work.folder / f"predictions.{part.format}"
-    offered = panel.new_items and "item" in methods[part.method].make.law_axes
-    interval = part.intervals if offered else None
+    interval = part.intervals
     sidecar = write_predictions(
         result,
         output,

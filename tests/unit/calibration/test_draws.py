@@ -96,15 +96,15 @@ def test_tables_are_long_or_wide_and_iterated(draws: Draws) -> None:
     assert len(long) == np.isfinite(draws.values).sum()
 
 
-def test_numeric_answers_are_limited_and_nominal_ones_left_out_by_name(panel: Panel) -> None:
+def test_numeric_answers_are_limited_and_nominal_ones_are_categories(panel: Panel) -> None:
     human, twin = panel.human, panel.twin
     items = [replace(item) for item in twin.items]
     items[-1] = Item(items[-1].id, scale=Scale.nominal(range(1, 8)))
     items[-2] = Item(items[-2].id, scale=Scale.numeric(1, 7))
     changed = Panel(human, ResponseMatrix(twin.values, twin.respondent_ids, items))
     drawn = tt.calibrate(changed).draws(2)
-    assert drawn.left_out == {items[-1].id: "its categories have no order"}
-    assert items[-1].id not in drawn.item_ids
+    named = drawn.values[:, :, drawn.item_ids.index(items[-1].id)]
+    assert set(np.unique(named[np.isfinite(named)])) <= set(range(1, 8))
     column = drawn.values[:, :, drawn.item_ids.index(items[-2].id)]
     assert column.min() >= 1
     assert column.max() <= 7
@@ -127,7 +127,8 @@ def test_wrong_numbers_are_refused(m: int, seed: int, message: str) -> None:
         result.draws(m, seed)
 
 
-def test_methods_without_laws_have_no_draws(panel: Panel) -> None:
-    result = tt.calibrate(panel, "ridge", items=[panel.new_items[0]])
-    with pytest.raises(ParameterError, match="cannot draw completed data sets"):
-        result.draws(2)
+@pytest.mark.parametrize("method", ["ridge", "twin"])
+def test_methods_that_know_only_points_have_draws(panel: Panel, method: str) -> None:
+    drawn = tt.calibrate(panel, method).draws(3)
+    assert np.isfinite(drawn.drawn).all()
+    assert (drawn.drawn.std(axis=0) > 0).mean() > 0.5

@@ -13,10 +13,10 @@ import pytest
 import truetwin as tt
 from truetwin import registry
 from truetwin.calibration import Calibrator, methods
-from truetwin.calibration.calibrators import PAPER_METHODS, Method, methods_with_laws
+from truetwin.calibration.calibrators import PAPER_METHODS, Method
 from truetwin.calibration.design import Design
+from truetwin.calibration.laws.prediction_errors import Errors
 from truetwin.calibration.paper.fit_and_transfer import Ridge
-from truetwin.calibration.predictive_law import Law
 from truetwin.cli import main
 from truetwin.data import Axis
 from truetwin.datasets import generate_population
@@ -26,7 +26,7 @@ from truetwin.evaluation import interval_coverage
 PANEL = generate_population(80, 12, n_new_items=2, n_new_respondents=2).panel
 
 
-class OnePoint(Law):
+class OnePoint(Errors):
     """Nine answers in ten lie within one scale point."""
 
     def quantiles(self, level: float) -> tuple[float, float]:
@@ -37,9 +37,9 @@ class OnePoint(Law):
 class RidgeWithLaws(Ridge):
     """Ridge regression that knows how far off it is."""
 
-    law_axes: ClassVar[tuple[Axis, ...]] = ("item", "respondent")
+    error_axes: ClassVar[tuple[Axis, ...]] = ("item", "respondent")
 
-    def laws(self, design: Design) -> Sequence[Law]:
+    def errors(self, design: Design) -> Sequence[Errors]:
         """See the base class."""
         return [OnePoint()] * design.n_targets
 
@@ -49,26 +49,23 @@ def test_any_calibrator_can_offer_intervals() -> None:
     for axis, part in zip(("item", "respondent"), result.parts, strict=True):
         lower, upper = result.intervals(0.9, axis)[part.target_ids[0]]  # type: ignore[arg-type]
         assert (upper - lower)[np.isfinite(lower)].max() <= 2 + 1e-9
-        if axis == "item":
-            scale = PANEL.scales[part.target_ids[0]]
-            np.testing.assert_allclose(upper, scale.clip(part.values[:, 0] + 1))
     assert result.online("Q11").spread == pytest.approx(0.6827 / 0.9)
-    with pytest.raises(ParameterError, match="intervals only, not with category probabilities"):
-        result.probabilities("Q11")
+    law = result.law("Q11")
+    np.testing.assert_allclose(law.mean(), result.grid[:, PANEL.item_ids.index("Q11")], atol=1e-9)
+    assert (law.probabilities() > 0.05).sum(axis=1).max() <= 4
 
 
 def test_coverage_is_counted_for_any_calibrator_with_laws() -> None:
     panel = generate_population(80, 12, n_new_items=0).panel
     for protocol in ("leave-one-item-out", "leave-one-respondent-out"):
         assert 0 < interval_coverage(panel, protocol, model=RidgeWithLaws()).mean < 1
-    with pytest.raises(ParameterError, match="it declares no law_axes"):
-        interval_coverage(panel, model=Ridge())
 
 
-def test_a_method_without_laws_says_which_have_some() -> None:
-    assert methods_with_laws() == ["auto"]
-    with pytest.raises(ParameterError, match="intervals come with method 'auto' only; the method is 'ridge'"):
-        tt.calibrate(PANEL, "ridge").intervals()
+def test_a_method_without_errors_of_its_own_has_laws_from_hidden_items_and_people() -> None:
+    panel = generate_population(120, 20, n_new_items=0, random_state=2).panel
+    assert interval_coverage(panel, model=Ridge()).mean == pytest.approx(0.9, abs=0.06)
+    with pytest.raises(ParameterError, match="it declares no error_axes"):
+        Ridge().errors(None)  # type: ignore[arg-type]
 
 
 def test_hooks_by_the_names_of_version_0_1_work_and_warn() -> None:

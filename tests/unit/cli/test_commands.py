@@ -64,7 +64,6 @@ def test_wrong_draws_are_refused_and_nothing_is_written(tmp_path: Path, tables: 
         ["--draws-output", draws],
         ["--draws", "1", "--draws-output", draws],
         ["--draws", "3", "--draws-output", output],
-        ["--draws", "3", "--draws-output", draws, "--method", "ridge"],
         ["--draws", "3", "--draws-output", draws, "--seed", "-1"],
     ):
         assert _run(["calibrate", *tables, "--output", output, *wrong], debug=False) == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from truetwin.cli import _run
-from truetwin.errors import DataError, ParameterError, ScaleError, TruetwinError
+from truetwin.errors import DataError, ScaleError, TruetwinError
 from truetwin.io import read_items, read_personas, read_responses, read_table
 from truetwin.study import read_study, run_study
 from truetwin.study.example_study import write_example
@@ -119,10 +119,9 @@ calibrate: {draws: 2}
     assert json.loads((done / "draws.json").read_text())["draws"]["seed"] == 3
 
 
-def test_draws_need_a_method_that_offers_them(folder: Path) -> None:
+def test_draws_come_with_any_method(folder: Path) -> None:
     text = "inputs: {human: human.csv, twin: generated.csv}\ncalibrate: {method: ridge, draws: 2}\n"
-    with pytest.raises(ParameterError, match=r"calibrate\.draws goes with calibrate\.method auto"):
-        check_study(read_study(study(folder, text)))
+    check_study(read_study(study(folder, text)))
 
 
 def test_marginals_are_reweighted_and_evaluated(folder: Path) -> None:

@@ -8,19 +8,19 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration.auto.item_laws import residuals, target_laws
-from truetwin.calibration.auto.joint_law import joint_item_law
+from truetwin.calibration.auto.item_study import ItemStudy
 from truetwin.calibration.auto.levels import ItemLevels
-from truetwin.calibration.auto.new_items import FoldPrediction, has_donors, predict_items
+from truetwin.calibration.auto.new_items import FoldPrediction, has_donors
 from truetwin.calibration.auto.new_people import folds_of_people, predict_people
 from truetwin.calibration.auto.people_and_items import predict_new_cells
-from truetwin.calibration.auto.people_laws import PersonLaw, person_law
 from truetwin.calibration.auto.pseudo_targets import Problem
 from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.laws.people_errors import PeopleErrors
+from truetwin.calibration.laws.people_record import PeopleRecord
+from truetwin.calibration.laws.prediction_errors import Errors, JointLaw
 from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.orientation import Answers, Array, axis_ids, pick
-from truetwin.calibration.predictive_law import JointLaw, Law
 from truetwin.data import Axis, Panel
 from truetwin.errors import ParameterError
 from truetwin.instrument.batteries import complete_blocks, situation_of
@@ -69,7 +69,7 @@ class Auto(Calibrator):
     predicts_on_scale: ClassVar[bool] = True
     targets_inform_each_other: ClassVar[bool] = True
     shares_folds: ClassVar[bool] = True
-    law_axes: ClassVar[tuple[Axis, ...]] = ("item", "respondent")
+    error_axes: ClassVar[tuple[Axis, ...]] = ("item", "respondent")
 
     def __init__(
         self,
@@ -103,10 +103,9 @@ class Auto(Calibrator):
             )
             values = [row[:, None] for row in together]
         else:
-            problem, targets = self._swept(answers, folds)
-            found = self._found(problem, targets)
-            levels = ItemLevels(problem)
-            values = [_place(levels, t, f) for t, f in zip(targets, found, strict=True)]
+            study = self._study_of_folds(answers, folds)
+            levels = ItemLevels(study.problem)
+            values = [_place(levels, t, f) for t, f in zip(study.folds, study.found, strict=True)]
         return [
             self.finish(make_designs(answers, [fold], preprocessing)[0], v)
             for fold, v in zip(folds, values, strict=True)
@@ -120,77 +119,88 @@ class Auto(Calibrator):
             rows = np.array([ids.index(t) for t in design.target_ids])
             self.values_ = predict_people(human, twin, rows, folds_of_people(ids)).T
             return
-        problem, targets = self.problem_of(design)
-        (found,) = self._found(problem, [targets])
+        study = self._study(design)
+        (found,) = study.found
         self.situations_ = dict(zip(design.target_ids, found.situations, strict=True))
         self.stack_weights_ = {t: s.weights for t, s in zip(design.target_ids, found.stacks, strict=True)}
-        self.values_ = _place(ItemLevels(problem), targets, found)
+        self.values_ = _place(ItemLevels(study.problem), study.folds[0], found)
 
     def predict_design(self, design: Design) -> Array:
         """See the base class."""
         return self.values_.copy()
 
-    def laws(self, design: Design) -> Sequence[Law]:
+    def errors(self, design: Design) -> Sequence[Errors]:
         """Estimate level, errors and expected correlation of each new item, or the errors for new respondents."""
         self._check()
         if design.axis == "respondent":
-            return [self.person_law(design)] * design.n_targets
-        problem, targets = self.problem_of(design)
-        found = self._found(problem, [targets])
-        return target_laws(problem, [targets], found, block_blind=self.weights == "block-blind")[0]
+            return [self._people_errors(design)] * design.n_targets
+        return self._study(design).errors[0]
 
     def joint_law(self, design: Design) -> JointLaw:
         """See the base class."""
         self._check()
-        problem, targets = self.problem_of(design)
-        found = self._found(problem, [targets])
-        (pseudo,) = residuals(problem, [targets], found, block_blind=self.weights == "block-blind")
-        return joint_item_law(problem, targets, found[0], pseudo)
+        return self._study(design).joint_law(0)
 
-    def person_law(self, design: Design) -> PersonLaw:
+    def _people_errors(self, design: Design) -> PeopleErrors:
         """Estimate the errors to expect in predictions of new respondents; they are the same for each of them."""
-        if design.axis != "respondent":
-            raise ParameterError(
-                "person_law() takes a design of new respondents; got one of new items. Use laws()."
-            )
         human, twin, ids = _people_grid(design)
-        return person_law(human, twin, folds_of_people(ids))
+        known = np.flatnonzero(np.isfinite(human).any(axis=1))
+        predicted = predict_people(human, twin, known, folds_of_people(ids))
+        who = tuple(ids[k] for k in known)
+        return PeopleErrors(PeopleRecord(design.sample_ids, who, predicted.T, (human[known] - predicted).T))
 
     def new_cells(self, design: Design, people: NDArray[np.intp]) -> NewCells:
         """Predict the answers of new respondents, given by their positions among all, to new items."""
         self._check()
-        problem, targets = self.problem_of(design)
-        blind = self.weights == "block-blind"
-        return predict_new_cells(problem, targets, design.target_ids, people, block_blind=blind)
+        study = self._study(design)
+        return predict_new_cells(
+            study.problem, study.folds[0], design.target_ids, people, block_blind=study.block_blind
+        )
 
-    def fold_laws(
+    def fold_errors(
         self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing | None = None
-    ) -> Sequence[Sequence[Law]]:
-        """Compute :meth:`laws` for many folds of one table in one pass, one list a fold."""
+    ) -> Sequence[Sequence[Errors]]:
+        """Compute :meth:`errors` for many folds of one table in one pass, one list a fold."""
         self._check()
         if any(fold.axis == "respondent" for fold in folds):
-            return super().fold_laws(answers, folds, preprocessing)
-        problem, targets = self._swept(answers, folds)
-        found = self._found(problem, targets)
-        return target_laws(problem, targets, found, block_blind=self.weights == "block-blind")
+            return super().fold_errors(answers, folds, preprocessing)
+        return self._study_of_folds(answers, folds).errors
 
     def situation(self, panel: Panel, target: str, targets: Sequence[str]) -> str:
         """See the base class: a known battery, a new one, or none known."""
         return situation_of(self.blocks, panel, target, targets)
 
-    def _swept(self, answers: Answers, folds: Sequence[Fold]) -> tuple[Problem, list[list[int]]]:
+    def _study(self, design: Design) -> ItemStudy:
+        """Study the new items of a design; points, laws and draws share it."""
+        studied = getattr(self, "studied_", None)
+        if studied is None or studied[0] is not design:
+            problem, targets = self.problem_of(design)
+            study = ItemStudy(problem, (tuple(targets),), self.weights == "block-blind")
+            self.studied_: tuple[Design, ItemStudy] = (design, study)
+        return self.studied_[1]
+
+    def _study_of_folds(self, answers: Answers, folds: Sequence[Fold]) -> ItemStudy:
+        """Study the targets of many folds of one table; points and laws share it."""
+        swept = getattr(self, "swept_", None)
+        if swept is not None and swept[0] is answers and swept[1] == tuple(folds):
+            known: ItemStudy = swept[2]
+            return known
         ids = axis_ids(answers, "item")
         members = sorted(
             {*folds[0].targets, *folds[0].donors}, key=lambda m: ids[m]
         )  # whatever the table's order
-        position = {m: k for k, m in enumerate(members)}
+        position, names = {m: k for k, m in enumerate(members)}, [ids[m] for m in members]
         problem = Problem(
             pick(answers.human_values, members, "item"),
             pick(answers.twin_values, members, "item"),
-            self._blocks([ids[m] for m in members]),
+            self._blocks(names),
             answers.respondent_ids,
+            tuple(names),
         )
-        return problem, [[position[t] for t in fold.targets] for fold in folds]
+        targets = tuple(tuple(position[t] for t in fold.targets) for fold in folds)
+        study = ItemStudy(problem, targets, self.weights == "block-blind")
+        self.swept_: tuple[Answers, tuple[Fold, ...], ItemStudy] = (answers, tuple(folds), study)
+        return study
 
     def problem_of(self, design: Design) -> tuple[Problem, list[int]]:
         """Put donors and targets on one grid in the order of their ids; also return the targets' positions."""
@@ -201,10 +211,7 @@ class Auto(Calibrator):
         human[np.asarray(design.human_samples)[:, None], donors] = design.raw_human
         twin[np.asarray(design.twin_samples)[:, None], donors] = design.raw_twin
         twin[:, targets] = design.raw_target
-        return Problem(human, twin, self._blocks(names), design.sample_ids), targets
-
-    def _found(self, problem: Problem, folds: Sequence[Sequence[int]]) -> list[FoldPrediction]:
-        return predict_items(problem, folds, block_blind=self.weights == "block-blind")
+        return Problem(human, twin, self._blocks(names), design.sample_ids, tuple(names)), targets
 
     def _blocks(self, item_ids: Sequence[str]) -> tuple[str, ...]:
         return complete_blocks(self.blocks, item_ids)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.calibration.laws.copulas import positive_definite
 from truetwin.calibration.orientation import Array
 
-EIGENVALUE_FLOOR = 0.02
 JITTER = 1e-9
 TOLERANCES = (1e-4, 1e-7, 1e-11, 1e-15)
 MAX_SWEEPS = 10_000
@@ -61,14 +61,6 @@ def pairwise_correlations(z: Array, seen: NDArray[np.bool_]) -> tuple[Array, Arr
     squares = (z**2).T @ there
     scale = np.sqrt(squares * squares.T)
     return np.divide(z.T @ z, scale, out=np.zeros_like(pairs), where=scale > 1e-12), pairs
-
-
-def positive_definite(correlations: Array) -> Array:
-    """Return the correlations with eigenvalues raised to at least 0.02 and a unit diagonal."""
-    values, vectors = np.linalg.eigh(correlations)
-    raised = (vectors * np.maximum(values, EIGENVALUE_FLOOR)) @ vectors.T
-    root = np.sqrt(np.diag(raised))
-    return np.asarray(raised / np.outer(root, root))
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,19 +17,12 @@ from numpy.typing import NDArray
 
 from truetwin.calibration.auto.level_regression import Expected, LevelRegression
 from truetwin.calibration.auto.pseudo_targets import Problem
+from truetwin.calibration.laws.item_errors import Level
 from truetwin.calibration.orientation import Array
 
 LARGEST_SHIFT = 2.0
 LARGEST_LOG_RATIO = 1.0
 EDGE = 0.02
-
-
-@dataclass(frozen=True)
-class Level:
-    """Predicted mean and standard deviation of the human answers to one item, on its scale."""
-
-    mean: float
-    sd: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,12 +21,13 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration.auto.item_laws import MAX_PEOPLE, Residuals, TargetLaw, target_law
 from truetwin.calibration.auto.levels import ItemLevels
 from truetwin.calibration.auto.new_items import RIDGE, pseudo_target_weights
 from truetwin.calibration.auto.new_people import folds_of_people, people_deviations
+from truetwin.calibration.auto.pseudo_errors import MAX_PEOPLE, Residuals, item_errors
 from truetwin.calibration.auto.pseudo_targets import FEATURES, SETS, Problem, Situation
 from truetwin.calibration.auto.stacking import Stack, fit_stack
+from truetwin.calibration.laws.item_errors import ItemErrors
 from truetwin.calibration.new_cells import NewCells
 from truetwin.calibration.orientation import Array
 
@@ -57,11 +58,11 @@ def predict_new_cells(
     place = {item: k for k, item in enumerate(item_ids)}
 
     @cache
-    def law(item: str) -> TargetLaw:
+    def errors(item: str) -> ItemErrors:
         k = place[item]
-        return target_law(cells.residuals(targets[k], stacks[k], block_blind), stacks[k])
+        return item_errors(cells.residuals(targets[k], stacks[k], block_blind), stacks[k])
 
-    return NewCells(rows, people, tuple(item_ids), np.stack(values, axis=1), law)
+    return NewCells(rows, people, tuple(item_ids), np.stack(values, axis=1), errors)
 
 
 @dataclass(frozen=True, eq=False)

@@ -65,12 +65,15 @@ class Problem:
         Block of each item.
     sample_ids : tuple of str
         Ids of the people. In large tables they decide which people are in the sample that is learned from.
+    item_ids : tuple of str, optional
+        Ids of the items.
     """
 
     human: Array
     twin: Array
     blocks: tuple[str, ...]
     sample_ids: tuple[str, ...]
+    item_ids: tuple[str, ...] = ()
 
     @cached_property
     def people(self) -> Standardised:
@@ -178,7 +181,7 @@ class Problem:
         """Return the same problem without the human answers to a fold's targets."""
         human = self.human.copy()
         human[:, list(fold)] = np.nan
-        return Problem(human, self.twin, self.blocks, self.sample_ids)
+        return Problem(human, self.twin, self.blocks, self.sample_ids, self.item_ids)
 
     @cached_property
     def _pairwise_covariance(self) -> Array:

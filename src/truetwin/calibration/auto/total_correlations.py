@@ -11,45 +11,20 @@ each draw.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.auto.item_links import pairwise_correlations
 from truetwin.calibration.auto.pseudo_targets import Problem
+from truetwin.calibration.laws.joint_ranks import LARGEST, TotalCorrelations
 from truetwin.calibration.orientation import Array
 
-LARGEST = 0.95
 SHRINK_PAIRS = 30.0
 WEIGHT_PAIRS = 50.0
 TWIN_RIDGE = 0.5
 LEAST_PAIRS = 10
 PENALTIES = np.geomspace(1e-4, 10.0, 26)
-
-
-@dataclass(frozen=True, eq=False)
-class TotalCorrelations:
-    """Correlations to expect between people's answers to the new items.
-
-    Attributes
-    ----------
-    mean : ndarray of shape (q, q)
-        Predicted correlations; 1 on the diagonal.
-    sd : float
-        Standard deviation of the true correlations around them.
-    """
-
-    mean: Array
-    sd: float
-
-    def drawn(self, rng: np.random.Generator) -> Array:
-        """Draw one matrix of correlations."""
-        q = len(self.mean)
-        noise = np.triu(rng.normal(0.0, 1.0, (q, q)), 1) * self.sd
-        found = np.clip(self.mean + noise + noise.T, -LARGEST, LARGEST)
-        np.fill_diagonal(found, 1.0)
-        return np.asarray(found)
 
 
 def total_correlations(problem: Problem, targets: Sequence[int]) -> TotalCorrelations:

@@ -23,6 +23,8 @@ class _Baseline(Calibrator):
 class TwinAsIs(_Baseline):
     """Twin's own answer, uncalibrated (the zero-shot baseline of paper A, section 3.3)."""
 
+    points_are_answers: ClassVar[bool] = True
+
     def predict_design(self, design: Design) -> Array:
         """See the base class."""
         return design.raw_target.copy()
@@ -30,6 +32,8 @@ class TwinAsIs(_Baseline):
 
 class InContextTwin(_Baseline):
     """Answer of a twin that was shown the person's other answers (paper A, section 3.3)."""
+
+    points_are_answers: ClassVar[bool] = True
 
     def predict_design(self, design: Design) -> Array:
         """See the base class."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from truetwin.evaluation.target_gains import Z_95
 from truetwin.report.figures.theme import CALIBRATED, CHANCE, GRID, TWIN, new_figure, one_row_each, shorten
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 N_NAMED = 3
@@ -39,8 +39,7 @@ def target_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     axes.plot([low, high], [low, high], color=CHANCE, linewidth=1, zorder=0)
     axes.annotate("no change", (high, high), xytext=(-6, -4), textcoords="offset points", ha="right", va="top",
                   fontsize=8, color=CHANCE, rotation=0)  # fmt: skip
-    by_gain = sorted(shown, key=lambda row: row["gain"])
-    for row in [*by_gain[:N_NAMED], *by_gain[-N_NAMED:]] if len(by_gain) > 2 * N_NAMED else []:
+    for row in _named(shown, high - low):
         axes.annotate(
             shorten(row["target"], 18), (row["twin"], row["calibrated"]), xytext=(5, 4),
             textcoords="offset points", fontsize=7,
@@ -50,22 +49,60 @@ def target_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def method_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw the paired gain of every method over the baseline, with 95% intervals.
+def _named(rows: Sequence[Mapping[str, Any]], width: float) -> list[Mapping[str, Any]]:
+    """Choose the targets to name: the largest losses and gains, as far as their names do not overlap."""
+    by_gain = sorted(rows, key=lambda row: row["gain"])
+    if len(by_gain) <= 2 * N_NAMED:
+        return []
+    named: list[Mapping[str, Any]] = []
+    for row in [*by_gain[:N_NAMED], *by_gain[: -N_NAMED - 1 : -1]]:
+        apart = [
+            abs(row["twin"] - other["twin"]) > 0.25 * width
+            or abs(row["calibrated"] - other["calibrated"]) > 0.03 * width
+            for other in named
+        ]
+        if all(apart):
+            named.append(row)
+    return named
 
+
+def method_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw the gain of every method over the baseline, with 95% intervals.
+
+    Two marks a method: on the targets that every method scores, and on all targets with an undefined score as 0.
     ``rows`` are those of ``Evaluation.summary``.
     """
     shown = sorted(
-        (r for r in rows if np.isfinite(r.get("difference") or np.nan)), key=lambda r: r["difference"]
+        (r for r in rows if np.isfinite(r.get("common_difference") or np.nan)),
+        key=lambda r: r["common_difference"],
     )
-    figure, axes = new_figure(5.2, max(1.6, 0.3 * len(shown) + 0.9))
-    for k, row in enumerate(shown):
-        half = Z_95 * row["difference_standard_error"]
-        clear = abs(row["difference"]) > half
-        colour = CHANCE if not clear else CALIBRATED if row["difference"] > 0 else TWIN
-        axes.hlines(k, row["difference"] - half, row["difference"] + half, color=colour, linewidth=2)
-        axes.plot([row["difference"]], [k], "o", color=colour, markersize=5.5)
+    figure, axes = new_figure(5.2, max(1.9, 0.42 * len(shown) + 1.1))
+    marks = [("common", "o", "every method scores", 0.14), ("zero", "D", "undefined as 0", -0.14)]
+    for name, mark, _, shift in marks:
+        for k, row in enumerate(shown):
+            _gain(axes, k + shift, row, name, mark)
     axes.axvline(0, color=CHANCE, linewidth=1)
     one_row_each(axes, [shorten(row["method"]) for row in shown])
-    axes.set_xlabel("paired gain over the baseline, with 95% interval")
+    axes.set_xlabel("gain over the baseline, with 95% interval")
+    for name, mark, label, _ in marks:
+        filled = "none" if name == "zero" else CHANCE
+        axes.plot([], [], mark, color=CHANCE, markerfacecolor=filled, markersize=5, label=label)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=8)
     return figure
+
+
+def _gain(axes: Axes, y: float, row: Mapping[str, Any], name: str, mark: str) -> None:
+    """Draw one gain with its interval, grey where the interval holds 0 or is not known."""
+    value, low, high = (row.get(f"{name}_difference{end}", np.nan) for end in ("", "_low", "_high"))
+    clear = low > 0 or high < 0
+    colour = CHANCE if not clear else CALIBRATED if value > 0 else TWIN
+    if np.isfinite(low):
+        axes.hlines(y, low, high, color=colour, linewidth=2 if name == "common" else 1.2)
+    axes.plot(
+        [value],
+        [y],
+        mark,
+        color=colour,
+        markerfacecolor=colour if name == "common" else "none",
+        markersize=5.5 if name == "common" else 4.5,
+    )

@@ -24,7 +24,8 @@ def intervals_path(output: Path) -> Path:
 def _long_intervals(result: Calibration, level: float, id_column: str) -> pa.Table:
     """Build a table with one row a prediction: respondent, item, prediction, lower, upper, probabilities.
 
-    Probabilities are ``category:probability`` pairs; only ordinal new items have them.
+    Probabilities are ``category:probability`` pairs, of items with categories. Nominal items have no lower and upper
+    ends.
     """
     import numpy as np
     import pyarrow as pa
@@ -32,34 +33,28 @@ def _long_intervals(result: Calibration, level: float, id_column: str) -> pa.Tab
     columns: dict[str, list[Any]] = {
         name: [] for name in (id_column, "item_id", "prediction", "lower", "upper", "probabilities")
     }
-    panel, parts = result.panel, {part.axis for part in result.parts}
-
-    def add(row: int, column: int, lower: float, upper: float, shares: str | None) -> None:
-        cells = (
-            panel.respondent_ids[row],
-            panel.item_ids[column],
-            float(result.grid[row, column]),
-            lower,
-            upper,
-            shares,
-        )
-        for name, cell in zip(columns, cells, strict=True):
-            columns[name].append(cell)
-
-    for item, (lower, upper) in result.intervals(level, "item").items() if "item" in parts else ():
-        scale = panel.scales[item]
-        shares = result.probabilities(item) if scale.kind == "ordinal" else None
-        for k in np.flatnonzero(np.isfinite(lower)):
-            text = None
-            if shares is not None:
-                text = " ".join(f"{c:g}:{q:.4f}" for c, q in zip(scale.categories, shares[k], strict=True))
-            add(int(k), panel.item_ids.index(item), float(lower[k]), float(upper[k]), text)
-    people = result.intervals(level, "respondent") if "respondent" in parts else {}
-    for person, (lower, upper) in people.items():
-        for k in np.flatnonzero(np.isfinite(lower)):
-            add(panel.respondent_ids.index(person), int(k), float(lower[k]), float(upper[k]), None)
+    panel, row_of = result.panel, {r: k for k, r in enumerate(result.panel.respondent_ids)}
+    for item, law in result.laws.items():
+        scale, j = panel.scales[item], panel.item_ids.index(item)
+        nothing = np.full(len(law.respondent_ids), np.nan)
+        lower, upper = (nothing, nothing) if scale.kind == "nominal" else law.interval(level)
+        table = None if scale.kind == "numeric" else law.probabilities()
+        for k, person in enumerate(law.respondent_ids):
+            point = float(result.grid[row_of[person], j])
+            if np.isfinite(point):
+                text = None
+                if table is not None:
+                    pairs = zip(scale.categories, table[k], strict=True)
+                    text = " ".join(f"{c:g}:{q:.4f}" for c, q in pairs)
+                cells = (person, item, point, _number(lower[k]), _number(upper[k]), text)
+                for name, cell in zip(columns, cells, strict=True):
+                    columns[name].append(cell)
     ids = id_array(columns.pop(id_column), panel.human.id_type)
     return pa.table({id_column: ids, **columns})
+
+
+def _number(value: float) -> float | None:
+    return float(value) if value == value else None
 
 
 def write_predictions(
@@ -93,7 +88,7 @@ def write_predictions(
     settings : mapping
         Settings that the user chose.
     interval : float, optional
-        Also write intervals of this level, and for ordinal items the probability of each category, to a long table
+        Also write intervals of this level, and the probability of each category where there are any, to a long table
         beside OUTPUT; see :func:`intervals_path`.
     disclosure_column : bool
         Say in every row of a CSV or TSV file that its values are model-based; other formats say it in any case.
@@ -142,8 +137,7 @@ def _record(
     }
     if interval is not None:
         content["interval"] = {"level": interval, "file": intervals_path(output).name}
-        laws = result.laws if "item" in result.calibrators else {}
-        content["laws"] = {item: law.describe() for item, law in laws.items()}
+        content["laws"] = {i: law.describe() for i, law in result.laws.items() if i in result.panel.new_items}
     return content
 
 

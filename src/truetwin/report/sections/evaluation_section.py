@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from truetwin.evaluation import Evaluation
+from truetwin.evaluation.group_scores import spread_rows
+from truetwin.evaluation.metric_names import meaning_of
+from truetwin.evaluation.score_summary import batteries_tell_another_story
 from truetwin.evaluation.target_gains import target_rows
 from truetwin.evaluation.threshold_sweep import ThresholdSweep
 from truetwin.report.figures.calibration_figures import shares_figure
@@ -17,13 +20,44 @@ from truetwin.report.page import Field, Picture, Section, Table
 
 SUMMARY_FIELDS = (
     Field("method", "method"),
+    Field("common_mean", "mean", ".3f"),
+    Field("common_difference", "gain", "+.3f"),
+    Field("common_difference_standard_error", "SE", ".3f"),
+    Field("zero_mean", "as 0", ".3f"),
+    Field("zero_difference", "gain", "+.3f"),
+    Field("zero_difference_standard_error", "SE", ".3f"),
+    Field("n_unscored", "undefined", "d"),
+    Field("battery_difference", "by battery", "+.3f"),
+    Field("battery_difference_standard_error", "SE", ".3f"),
+    Field("difference", "both score", "+.3f"),
+    Field("difference_standard_error", "SE", ".3f"),
+    Field("n_paired", "n", "d"),
+)
+OTHER_FIELDS = (
+    Field("metric", "score"),
+    Field("method", "method"),
+    Field("common_mean", "mean", ".3f"),
+    Field("common_difference", "minus twin", "+.3f"),
+    Field("common_difference_standard_error", "SE", ".3f"),
+    Field("n_common", "n", "d"),
+    Field("zero_mean", "as 0", ".3f"),
+    Field("n_unscored", "undefined", "d"),
+)
+GROUP_FIELDS = (
+    Field("method", "method"),
+    Field("group", "group"),
+    Field("n_people", "people", "d"),
     Field("mean", "mean", ".3f"),
     Field("standard_error", "SE", ".3f"),
-    Field("n_scored", "n", "d"),
-    Field("n_unscored", "unscored", "d"),
-    Field("difference", "gain", "+.3f"),
-    Field("difference_standard_error", "SE of gain", ".3f"),
-    Field("n_paired", "n paired", "d"),
+    Field("difference", "from the mean of groups", "+.3f"),
+    Field("difference_standard_error", "SE", ".3f"),
+)
+SPREAD_FIELDS = (
+    Field("method", "method"),
+    Field("highest", "highest"),
+    Field("lowest", "lowest"),
+    Field("spread", "highest minus lowest", ".3f"),
+    Field("chance_spread", "by chance up to", ".3f"),
 )
 TARGET_FIELDS = (
     Field("target", "target"),
@@ -55,24 +89,20 @@ def evaluation_section(
 ) -> Section:
     """Compare the methods, and show each target with and without calibration."""
     protocol = str(evaluation.settings["protocol"])
-    rows = [row for row in evaluation.summary("twin") if row["metric"] == metric]
+    summary = evaluation.summary("twin")
+    rows = [row for row in summary if row["metric"] == metric]
+    others = [row for row in summary if row["metric"] != metric]
     targets = target_rows(evaluation, method, metric=metric)
     n = sum(1 for row in targets if row["gain"] == row["gain"])
     unit = "respondents" if "respondent" in protocol else "items"
     name = f"{protocol}{key}"
     blocks: list[Table | Picture] = [
-        Table(
-            f"Methods ({protocol})",
-            SUMMARY_FIELDS,
-            rows,
-            f"Mean {metric} correlation over {unit}. A score that is undefined counts as unscored: it is left "
-            f"out of the mean, and not taken as zero.",
-        ),
+        Table(f"Methods ({protocol})", _fields(rows), rows, _methods_in_words(rows, metric, unit)),
         Picture(
             f"methods-{name}",
             method_figure(rows),
-            f"Gain of every method over the twin, paired by {unit[:-1]} (n as in the table), with 95% intervals; "
-            f"grey where the interval holds zero.",
+            f"Gain of every method over the twin, with 95% intervals: on the {unit} that every method scores, and on "
+            f"all {unit} with an undefined score counted as 0; grey where the interval holds zero.",
             rows,
         ),
         Picture(
@@ -82,6 +112,8 @@ def evaluation_section(
             f"{len(targets)} {unit}, each with its 95% interval; above the line, calibration helped.",
             targets,
         ),
+        *_other_scores(others, protocol),
+        *_group_tables(evaluation, metric),
         Table(f"Each {unit[:-1]} ({protocol})", TARGET_FIELDS, targets),
     ]
     return Section(
@@ -91,6 +123,79 @@ def evaluation_section(
         ),
         blocks,
     )
+
+
+def _fields(rows: Sequence[Mapping[str, Any]]) -> tuple[Field, ...]:
+    """Leave out the columns on batteries where every target is a cluster of its own."""
+    if any(row["n_clusters"] < row["n_scored"] for row in rows):
+        return SUMMARY_FIELDS
+    return tuple(field for field in SUMMARY_FIELDS if not field.name.startswith("battery"))
+
+
+def _methods_in_words(rows: Sequence[Mapping[str, Any]], metric: str, unit: str) -> str:
+    """Say over which targets the means are, and what their standard errors are clustered by."""
+    n = max(row["n_scored"] + row["n_unscored"] for row in rows)
+    common = max((row.get("n_common", 0) for row in rows), default=0)
+    clusters = max(row["n_clusters"] for row in rows)
+    by = rows[0].get("clustered_by") or unit[:-1]
+    others = [row["method"] for row in rows if batteries_tell_another_story(row)]
+    story = (
+        f" For {', '.join(others)}, counting every battery once leads to another conclusion than counting every item "
+        f"once."
+        if others
+        else ""
+    )
+    batteries = " By battery: the first gain with every battery counted once." if by == "battery" else ""
+    return (
+        f"Mean {metric} correlation with hidden answers, and gain over the twin: on the {common} of {n} {unit} that "
+        f"every method has a score for; as 0: on all {unit}, an undefined score counted as 0; both score: on those "
+        f"that this method and the twin have a score for.{batteries} Standard errors (SE) are clustered by {by} "
+        f"({clusters} in all).{story}"
+    )
+
+
+def _other_scores(rows: Sequence[Mapping[str, Any]], protocol: str) -> list[Table | Picture]:
+    """List the scores by other metrics, if there are any, and say what each measures."""
+    if not rows:
+        return []
+    said = [
+        f"{name}: {about}."
+        for name in dict.fromkeys(row["metric"] for row in rows)
+        if (about := meaning_of(name))
+    ]
+    text = f"Means over the targets that every method has a score for. {' '.join(said)}"
+    ordered = sorted(rows, key=lambda row: str(row["metric"]))
+    return [Table(f"Other scores ({protocol})", OTHER_FIELDS, ordered, text)]
+
+
+def _group_tables(evaluation: Evaluation, metric: str) -> list[Table | Picture]:
+    """Compare groups of people, and say how large a spread between them chance explains."""
+    groups, spreads = evaluation.by_group(), spread_rows(evaluation)
+    tables: list[Table | Picture] = []
+    for by in dict.fromkeys(row["by"] for row in groups):
+        shown, between = (
+            [row for row in rows if (row["by"], row["metric"]) == (by, metric) and not row.get("suppressed")]
+            for rows in (groups, spreads)
+        )
+        n = max((row["n_common"] for row in shown), default=0)
+        small = sorted({row["group"] for row in groups if row["by"] == by and row.get("suppressed")})
+        left = f" Groups that are too small to be shown: {', '.join(small)}." if small else ""
+        tables += [
+            Table(
+                f"Groups: {by}",
+                GROUP_FIELDS,
+                shown,
+                f"Mean {metric} correlation among the people of each group, on the {n} items that every group has a "
+                f"score for.{left}",
+            ),
+            Table(
+                f"Spread between groups: {by}",
+                SPREAD_FIELDS,
+                between,
+                "Groups that do not differ would exceed the last column once in twenty times.",
+            ),
+        ]
+    return tables
 
 
 def examples_section(rows: Sequence[Mapping[str, Any]]) -> Section:

@@ -26,13 +26,23 @@ SCORE_FIELDS = (
     Field("mean", "mean", ".4f"),
     Field("standard_error", "SE", ".4f"),
     Field("n_scored", "n", "d"),
+    Field("null", "best null"),
+    Field("null_difference", "difference from it", "+.4f"),
+    Field("null_difference_standard_error", "SE of difference", ".4f"),
 )
 
 
 def marginal_scores_section(record: Mapping[str, Any]) -> Section:
     """Show how well shares of known items were predicted; ``record`` is an evaluation of marginals as JSON."""
     text = "Items with known shares were hidden, predicted, and compared with what is known of them."
-    table = Table("Discrepancies by method", SCORE_FIELDS, record["rows"])
+    unit = record.get("clustered_by", "item")
+    table = Table(
+        "Discrepancies by method",
+        SCORE_FIELDS,
+        record["rows"],
+        f"Standard errors are clustered by {unit}. The best null is that of the trivial baselines (twins, mean, mix) "
+        f"with the lowest mean by the same discrepancy; differences are paired, and negative is better.",
+    )
     return Section("How well populations are predicted", (text, *record["notes"]), (table,))
 
 

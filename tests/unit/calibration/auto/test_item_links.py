@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from truetwin.calibration.auto.item_links import (
-    EIGENVALUE_FLOOR,
-    pairwise_correlations,
-    positive_definite,
-    standardise_items,
-    twin_similarity,
-)
+from truetwin.calibration.auto.item_links import pairwise_correlations, standardise_items, twin_similarity
+from truetwin.calibration.laws.copulas import EIGENVALUE_FLOOR, positive_definite
 
 NAN = np.nan
 

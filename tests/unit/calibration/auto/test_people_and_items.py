@@ -136,7 +136,7 @@ def test_new_people_get_predictions_for_new_items() -> None:
 def test_new_people_and_new_items_are_no_worse_than_the_level_if_twins_say_nothing() -> None:
     panel, truth = hidden("noise", 60, new_items=5)
     result = calibrate(panel)
-    levels = np.array([result.new_cells.law(i).level.mean for i in result.new_cells.item_ids])
+    levels = np.array([result.new_cells.errors(i).level.mean for i in result.new_cells.item_ids])
     assert error(truth[60:, :5], result.grid[60:, :5]) <= 1.03 * error(truth[60:, :5], levels)
 
 

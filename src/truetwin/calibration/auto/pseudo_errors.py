@@ -1,0 +1,198 @@
+"""Predict the pseudo-targets of every target, and keep the errors."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.calibration.auto.levels import FoldLevels, ItemLevels
+from truetwin.calibration.auto.new_items import FoldPrediction, pseudo_target_weights
+from truetwin.calibration.auto.pseudo_targets import FoldFeatures, Problem, PseudoSink, Situation
+from truetwin.calibration.auto.stacking import Stack
+from truetwin.calibration.laws.error_record import ErrorRecord, shared_weights
+from truetwin.calibration.laws.item_errors import ItemErrors, Level, expected_correlation
+from truetwin.calibration.orientation import Array
+
+MAX_PEOPLE = 500
+GROUPS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """Predictions of the pseudo-targets of one target, for a sample of people.
+
+    Attributes
+    ----------
+    problem : Problem
+        Answers to all items.
+    target : int
+        Position of the target.
+    fold : tuple of int
+        Positions of all targets of the fold.
+    situation : str
+        What the target faces.
+    block_blind : bool
+        Whether items of the target's own block are left out of the learning.
+    who : ndarray of int of shape (n,)
+        Positions of the people in the sample.
+    predicted : ndarray of shape (p, n)
+        Standardised predictions of every pseudo-target; NaN where there is none.
+    """
+
+    problem: Problem
+    levels: ItemLevels
+    target: int
+    fold: tuple[int, ...]
+    situation: Situation
+    block_blind: bool
+    who: NDArray[np.intp]
+    predicted: Array
+
+    @cached_property
+    def importance(self) -> Array:
+        """Weight of every item in the learning, (p,); 0 for items that are not pseudo-targets."""
+        weights = pseudo_target_weights(
+            self.problem, self.target, self.fold, self.situation, block_blind=self.block_blind
+        )
+        there = (weights > 0) & np.isfinite(self.predicted).any(axis=1)
+        return np.asarray(self._shared(there[None], self.problem.block[[self.target]])[0])
+
+    def _shared(self, usable: NDArray[np.bool_], block: NDArray[np.intp]) -> Array:
+        """Compute the weights of usable items for targets in ``block``, (m, p)."""
+        siblings = self.situation == "known battery" and not self.block_blind
+        return shared_weights(usable, self.problem.block, block, siblings=siblings)
+
+    @cached_property
+    def scores(self) -> tuple[NDArray[np.intp], Array]:
+        """Return the pseudo-targets with a level, and their errors, (m, n); NaN where nobody answered."""
+        levels = self._levels
+        fine = (self.importance > 0) & np.isfinite(levels.mean) & np.isfinite(levels.sd)
+        items = np.flatnonzero(fine)
+        answers = self.problem.human[self.who[:, None], items]
+        rows = ((answers - levels.mean[items]) / levels.sd[items]).T - self.predicted[items]
+        return items, rows
+
+    @cached_property
+    def _levels(self) -> FoldLevels:
+        """Levels of the pseudo-targets, and of the target."""
+        return self.levels.fold(self.fold, by_block=self.situation == "new battery")
+
+    @cached_property
+    def record(self) -> ErrorRecord:
+        """Errors on the pseudo-targets that have a level."""
+        items, scores = self.scores
+        levels, block = self._levels, self.problem.block[items]
+        others = np.zeros((items.size, len(self.importance)), dtype=bool)
+        others[:, items] = True
+        others[np.arange(items.size), items] = False
+        if self.situation == "new battery" or self.block_blind:
+            others[block[:, None] == self.problem.block] = False
+        weight = self.importance[items]
+        return ErrorRecord(
+            items,
+            tuple(self.problem.item_ids[k] for k in items) if self.problem.item_ids else (),
+            self.who,
+            levels.mean[items],
+            levels.sd[items],
+            self.predicted[items],
+            scores,
+            weight / weight.sum() if items.size else weight,
+            self._shared(others, block)[:, items],
+        )
+
+    @property
+    def level(self) -> Level:
+        """Predicted mean and sd of the target."""
+        return self._levels.of(self.target)
+
+    def correlation_error(self) -> float:
+        """Standard error of the mean correlation over pseudo-targets, from a delete-a-group jackknife over people.
+
+        The weights of the features are held fixed. The result is scaled from the sample of people to all people.
+        """
+        items = np.flatnonzero(self.importance > 0)
+        if not items.size or len(self.who) < 2 * GROUPS:
+            return float("nan")
+        f, y = self.predicted[items], self.problem.people.values[np.ix_(self.who, items)].T
+        fine = np.isfinite(f)
+        f, y = np.where(fine, f, 0.0), np.where(fine, y, 0.0)
+        group = np.eye(GROUPS)[np.arange(len(self.who)) % GROUPS]
+        sums = np.stack([v @ group for v in (fine.astype(np.float64), f, y, f * f, y * y, f * y)])
+        n, a, b, aa, bb, ab = sums.sum(axis=2, keepdims=True) - sums
+        n = np.maximum(n, 1)
+        size = np.sqrt(np.maximum((aa - a * a / n) * (bb - b * b / n), 0.0))
+        r = np.divide(ab - a * b / n, size, out=np.zeros_like(size), where=size > 1e-9)
+        means = self.importance[items] @ r / self.importance[items].sum()
+        error = np.sqrt((GROUPS - 1) * float(means.var()))
+        return float(error * np.sqrt(len(self.who) / len(self.problem.sample_ids)))
+
+
+def residuals(
+    problem: Problem, folds: Sequence[Sequence[int]], found: Sequence[FoldPrediction], *, block_blind: bool
+) -> list[list[Residuals]]:
+    """Predict the pseudo-targets of every target of every fold, in a second pass over the folds.
+
+    In large tables this is done for a sample of 500 people, drawn by their ids.
+    """
+    if problem.inconsistent and any(problem.answered[list(fold)].any() for fold in folds):
+        return [
+            residuals(problem.hiding(fold), [fold], [each], block_blind=block_blind)[0]
+            for fold, each in zip(folds, found, strict=True)
+        ]
+    features = FoldFeatures(problem, folds)
+    who, levels = _drawn(problem), ItemLevels(problem)
+    place = np.full(len(problem.sample_ids), -1)
+    place[who] = np.arange(who.size)
+    result = [
+        [
+            Residuals(
+                problem,
+                levels,
+                t,
+                fold,
+                s,
+                block_blind,
+                who,
+                np.full((len(problem.blocks), who.size), np.nan),
+            )
+            for t, s in zip(fold, each.situations, strict=True)
+        ]
+        for fold, each in zip(features.folds, found, strict=True)
+    ]
+
+    def sink_for(s: Situation) -> PseudoSink:
+        def sink(item: int, at: NDArray[np.intp], people: NDArray[np.intp], variables: Array) -> None:
+            for m, k in enumerate(at):
+                for each, stack in zip(result[k], found[k].stacks, strict=True):
+                    if each.situation == s:
+                        each.predicted[item, place[people]] = _predicted(stack, item, variables[m, :-1])
+
+        return sink
+
+    chosen = np.zeros(len(problem.sample_ids), dtype=bool)
+    chosen[who] = True
+    features.walk(chosen, {s: sink_for(s) for s in features.facing}, None)
+    return result
+
+
+def _predicted(stack: Stack, item: int, F: Array) -> Array:
+    spread = np.nan_to_num(stack.spreads[[item]])
+    return np.asarray(stack.weights @ F * stack.widening(spread))
+
+
+def _drawn(problem: Problem) -> NDArray[np.intp]:
+    n = len(problem.sample_ids)
+    order = sorted(range(n), key=lambda k: zlib.crc32(problem.sample_ids[k].encode()))
+    return np.array(order[:MAX_PEOPLE], dtype=np.intp)
+
+
+def item_errors(each: Residuals, stack: Stack) -> ItemErrors:
+    """Estimate level, errors and expected correlation of one target."""
+    fine = (each.importance > 0) & np.isfinite(stack.correlations)
+    expected = expected_correlation(stack.correlations[fine], each.importance[fine], each.correlation_error())
+    return ItemErrors(each.level, each.record, expected)

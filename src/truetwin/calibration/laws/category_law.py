@@ -1,0 +1,157 @@
+"""Law of an item with categories: a table of probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from truetwin.calibration.laws.category_tables import tilted, with_margins
+from truetwin.calibration.laws.law import Law, check_level, population_weights
+from truetwin.calibration.orientation import Array
+from truetwin.errors import ParameterError
+
+#: How close to an end of its scale a mean may lie, as a share of the scale: nobody's answer is certain.
+LEAST_ROOM = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryLaw(Law):
+    """Law of an ordinal, binary or nominal item.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (K,)
+        Codes of the categories, ascending.
+    table : ndarray of shape (n, K)
+        Probabilities; NaN rows where nothing is predicted.
+    ordered : bool
+        Whether the categories have an order. Without one there are no means, medians and sds.
+
+    Examples
+    --------
+    >>> table = np.array([[0.5, 0.5], [0.1, 0.9]])
+    >>> law = CategoryLaw("Q1", ("ann", "bob"), None, {}, np.array([1.0, 2.0]), table, True)
+    >>> law.mean(), law.mode(), law.interval(0.9)[0]
+    (array([1.5, 1.9]), array([1., 2.]), array([1., 1.]))
+    """
+
+    codes: Array
+    table: Array
+    ordered: bool
+
+    def mean(self) -> Array:
+        """See the base class."""
+        self._need_order("mean")
+        return np.asarray(self.table @ self.codes)
+
+    def sd(self) -> Array:
+        """See the base class."""
+        self._need_order("standard deviation")
+        return np.sqrt(np.maximum(self.table @ self.codes**2 - self.mean() ** 2, 0.0))
+
+    def median(self) -> Array:
+        """See the base class."""
+        self._need_order("median")
+        return self.quantile(0.5)
+
+    def mode(self) -> Array:
+        """See the base class."""
+        there = self._there
+        return np.where(there, self.codes[np.argmax(np.nan_to_num(self.table), axis=1)], np.nan)
+
+    def quantile(self, u: float | Array) -> Array:
+        """See the base class; without an order, categories come in the order of their codes."""
+        below = np.cumsum(np.nan_to_num(self.table), axis=1)
+        wanted = np.broadcast_to(np.asarray(u, dtype=np.float64), (len(below),))
+        at = (below[:, :-1] < wanted[:, None] - 1e-12).sum(axis=1)
+        return np.where(self._there, self.codes[at], np.nan)
+
+    def interval(self, level: float = 0.9) -> tuple[Array, Array]:
+        """See the base class: from the first to the last category inside, the median and the mean at least.
+
+        A category is inside if its mid-distribution, the probability of lower categories and half its own, lies between
+        the tails: so intervals hold neither too much nor too little on average. Source: Ma, Genton and Parzen (2011),
+        Asymptotic properties of sample quantiles of discrete distributions.
+        """
+        self._need_order("interval")
+        check_level(level)
+        table, tail = np.nan_to_num(self.table), (1 - level) / 2
+        middle = np.cumsum(table, axis=1) - table / 2
+        last = len(self.codes) - 1
+        first = np.minimum((middle < tail - 1e-12).sum(axis=1), last)
+        final = np.maximum((middle <= 1 - tail + 1e-12).sum(axis=1) - 1, 0)
+        within = self.median(), self.mean()
+        return np.minimum.reduce([self.codes[first], *within]), np.maximum.reduce(
+            [self.codes[final], *within]
+        )
+
+    def probabilities(self) -> Array:
+        """See the base class."""
+        return self.table.copy()
+
+    def with_shares(self, shares: Any, weights: Array | None = None) -> Self:
+        """See the base class: points shift by one number; rows keep their means, columns get the shares."""
+        wanted = np.asarray(shares, dtype=np.float64)
+        if wanted.shape != self.codes.shape or not np.isfinite(wanted).all() or (wanted < 0).any():
+            raise ParameterError(
+                f"item {self.item!r} has {len(self.codes)} categories; its shares must be as many numbers >= 0"
+            )
+        if wanted.sum() <= 0:
+            raise ParameterError(f"the shares of item {self.item!r} must not all be 0")
+        wanted = wanted / wanted.sum()
+        there = self._there
+        w = population_weights(there, weights)[there]
+        means = (
+            _shifted(self.table[there] @ self.codes, self.codes, float(wanted @ self.codes), w)
+            if self.ordered
+            else None
+        )
+        table = self.table.copy()
+        table[there] = with_margins(self.table[there], self.codes, means, wanted, w)
+        return replace(self, table=table)
+
+    @property
+    def _there(self) -> Array:
+        return np.isfinite(self.table[:, 0])
+
+    def _need_order(self, what: str) -> None:
+        if not self.ordered:
+            raise ParameterError(
+                f"item {self.item!r} is nominal: its categories have no order, and so no {what}; "
+                "use mode() or probabilities()"
+            )
+
+
+def limited(means: Array, codes: Array) -> Array:
+    """Limit means to the scale; they keep a little room to its ends, since no answer is certain.
+
+    Examples
+    --------
+    >>> limited(np.array([0.0, 2.0, 9.0]), np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
+    array([1.08, 2.  , 4.92])
+    """
+    room = LEAST_ROOM * (codes[-1] - codes[0])
+    return np.clip(means, codes[0] + room, codes[-1] - room)
+
+
+def table_with_means(table: Array, codes: Array, means: Array) -> Array:
+    """Tilt the rows of a table to the given means, limited as points are; NaN rows where there is no mean."""
+    there = np.isfinite(means)
+    result = np.full(table.shape, np.nan)
+    result[there] = tilted(table[there], codes, limited(means[there], codes))[0]
+    return result
+
+
+def _shifted(means: Array, codes: Array, goal: float, weights: Array) -> Array:
+    """Shift means by one number, inside the scale, so that their weighted mean is the goal."""
+    span = float(codes[-1] - codes[0])
+    low_end, high_end = codes[0] + 1e-6 * span, codes[-1] - 1e-6 * span
+    goal = float(np.clip(goal, codes[0] + 1e-5 * span, codes[-1] - 1e-5 * span))
+    low, high = -span, span
+    for _ in range(60):
+        middle = (low + high) / 2
+        reached = float(weights @ np.clip(means + middle, low_end, high_end))
+        low, high = (middle, high) if reached < goal else (low, middle)
+    return np.clip(means + (low + high) / 2, low_end, high_end)

@@ -1,0 +1,117 @@
+"""Hidden answers of a fold, put beside what was predicted for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.calibration.base import Prediction
+from truetwin.calibration.design import Design
+from truetwin.calibration.orientation import orient, pick
+from truetwin.data import Panel, Scale
+from truetwin.evaluation.target_metrics import PairLaws, Pairs
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What scores use beside the panel: weights, and the answers of people who were asked again. No method sees these.
+
+    Attributes
+    ----------
+    categories : bool
+        Whether the scores need the category next to each prediction.
+    weights : ndarray of shape (n_respondents,), optional
+        Weight of each respondent of the panel.
+    retest : ndarray of shape (n_respondents, n_items), optional
+        Second answers on the panel's grid; NaN where there is none.
+    """
+
+    categories: bool = False
+    weights: Array | None = None
+    retest: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """Hidden answers of a fold, with the mean and spread of each sample's known answers.
+
+    Attributes
+    ----------
+    answers : ndarray of shape (n_samples, n_targets)
+        Human answers to the targets; NaN where nobody answered.
+    centre, spread : ndarray of shape (n_samples,)
+        Mean and sd of the human answers to the donors, for a new respondent; NaN for a new item, and where there is no
+        answer or no spread.
+    scales : sequence of Scale
+        Scale of each target for new items, of each sample for new respondents; none without ``categories``.
+    categories : bool
+        Whether the category next to each prediction is wanted.
+    weights : ndarray of shape (n_samples,), optional
+        Weights of the samples, if these are people.
+    retest : ndarray of shape (n_samples, n_targets), optional
+        Answers of the same people when they were asked again.
+    """
+
+    answers: Array
+    centre: Array
+    spread: Array
+    scales: Sequence[Scale]
+    categories: bool = False
+    weights: Array | None = None
+    retest: Array | None = None
+
+    @classmethod
+    def of(cls, panel: Panel, design: Design, known: Known = Known()) -> Hidden:
+        """Collect the answers that a design hides."""
+        targets, axis = design.fold.targets, design.axis
+        answers = orient(pick(panel.human_values, targets, axis), axis)
+        centre, spread = np.full((2, design.n_samples), np.nan)
+        if axis == "respondent":
+            with np.errstate(invalid="ignore"):
+                centre[design.human_samples] = np.nanmean(design.raw_human, axis=1)
+                spread[design.human_samples] = np.nanstd(design.raw_human, axis=1)
+        spread[spread == 0] = np.nan
+        items = design.target_ids if axis == "item" else design.sample_ids
+        scales = [panel.scales[i] for i in items] if known.categories else []
+        retest = None if known.retest is None else orient(pick(known.retest, targets, axis), axis)
+        weights = known.weights if axis == "item" else None
+        return cls(answers, centre, spread, scales, known.categories, weights, retest)
+
+    def beside(self, prediction: Prediction, laws: Sequence[PairLaws] | None = None) -> list[Pairs]:
+        """For each target, what was predicted beside what was hidden; laws are given for all samples."""
+        counted = np.ones(len(self.answers), dtype=bool) if self.weights is None else self.weights > 0
+        return [
+            Pairs(
+                hidden,
+                predicted,
+                self.centre,
+                self.spread,
+                self.weights,
+                self._nearest(predicted, k, prediction.axis == "item") if self.categories else None,
+                None if self.retest is None else self.retest[:, k],
+                None if laws is None else laws[k],
+                np.arange(hidden.size),
+            ).where(np.isfinite(hidden) & np.isfinite(predicted) & counted)
+            for k, (hidden, predicted) in enumerate(zip(self.answers.T, prediction.values.T, strict=True))
+        ]
+
+    def _nearest(self, predicted: Array, k: int, item: bool) -> Array:
+        """Return the category next to each prediction; NaN where the item has none."""
+        if item:
+            return _nearest_category(self.scales[k], predicted)
+        rows: dict[Scale, list[int]] = {}
+        for row, scale in enumerate(self.scales):
+            rows.setdefault(scale, []).append(row)
+        nearest = np.full(predicted.shape, np.nan)
+        for scale, where in rows.items():
+            nearest[where] = _nearest_category(scale, predicted[where])
+        return nearest
+
+
+def _nearest_category(scale: Scale, values: Array) -> Array:
+    return np.full(values.shape, np.nan) if scale.kind == "numeric" else scale.snap(values)
