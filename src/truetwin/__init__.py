@@ -21,7 +21,7 @@ _PUBLIC = {
     "ResponseMatrix": "truetwin.data",
     "Scale": "truetwin.data",
     "Target": "truetwin.data",
-    "calibrate": "truetwin.calibration",
+    "calibrate": "truetwin.estimation.reconciliation",
     "diagnose": "truetwin.diagnosis",
     "estimate": "truetwin.estimation.estimate",
     "evaluate": "truetwin.evaluation",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli.panel_inputs import blocks_of, note_suspicious, panel_of
+from truetwin.cli.panel_inputs import blocks_of, note_suspicious, panel_of, weights_of
 from truetwin.cli.verbs import verb
 from truetwin.settings.calibrate_settings import CalibrateCommand
 from truetwin.settings.value_kinds import ids_among
@@ -30,9 +30,9 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     file of the same name ending in .json records method, settings, versions, hashes of the inputs and notes on
     every target.
     """
-    from truetwin.calibration import calibrate
     from truetwin.calibration.calibrators import check_preset, methods, parameters_for
     from truetwin.cli.output import note, progress_bar
+    from truetwin.estimation.reconciliation import calibrate
     from truetwin.evaluation.calibration_gain import measure_gain
     from truetwin.report.files.prediction_files import write_predictions
 
@@ -51,6 +51,8 @@ def calibrate_command(settings: CalibrateCommand) -> int:
             preset=settings.preset,
             parameters=by_hand,
             blocks=members,
+            shares=settings.shares,
+            weights=weights_of(settings, panel),
             n_jobs=settings.n_jobs,
             progress=progress,
         )

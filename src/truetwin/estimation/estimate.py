@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from truetwin.calibration import Calibration, calibrate
 from truetwin.calibration.base import with_blocks
 from truetwin.calibration.calibrators import named_calibrators
+from truetwin.calibration.laws.category_law import CategoryLaw
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.margins import Margins
 from truetwin.data.people_columns import names_among
@@ -219,6 +220,12 @@ class EstimateWork:
         )
 
     @cached_property
+    def predicted(self) -> set[str]:
+        """Wanted items that have predictions."""
+        lacking = {target.id for target in self.calibration.unpredicted}
+        return {item for item in self.wanted.items if item not in lacking}
+
+    @cached_property
     def options(self) -> dict[str, str]:
         """Question of each item that is an option of one with several answers."""
         return option_items(self.panel, self.blocks)
@@ -239,14 +246,14 @@ class EstimateWork:
 
     def probabilities(self, item: str) -> Floats | None:
         """Predicted probabilities of an item's categories, (n_people, K); None for numbers."""
-        law, scale = self.laws[item], self.panel.scales[item]
-        if scale.kind == "numeric" or law.edges is not None or item not in _predicted(self.calibration):
+        law = self.laws[item]
+        if law.edges is not None or item not in self.predicted:
             return None
-        try:
-            found = self.calibration.probabilities(item)
-        except ParameterError:
+        person = self.calibration.law(item)
+        if not isinstance(person, CategoryLaw):
             return None
-        return _filled(found, self.weights) if found.shape[1] == law.n_categories else None
+        place = np.abs(law.codes[:, None] - person.codes).argmin(axis=1)
+        return _filled(person.probabilities()[:, place], self.weights)
 
     def asked(self, item: str) -> AskedPeople | None:
         """People who have answered an item; None if nobody has."""
@@ -463,11 +470,6 @@ def _assumptions(work: EstimateWork) -> list[str]:
             "itself, given weights and predictions: no method repairs that."
         )
     return found
-
-
-def _predicted(result: Calibration) -> set[str]:
-    lacking = {target.id for target in result.unpredicted}
-    return {t for part in result.parts if part.axis == "item" for t in part.target_ids} - lacking
 
 
 def _filled(values: Floats, weights: Floats) -> Floats | None:

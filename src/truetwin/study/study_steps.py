@@ -142,8 +142,8 @@ def _examples(work: Work, part: Evaluate) -> dict[str, Any]:
 
 
 def _calibrate(work: Work) -> list[Path]:
-    from truetwin.calibration import calibrate
     from truetwin.calibration.calibrators import parameters_for
+    from truetwin.estimation.reconciliation import calibrate
     from truetwin.report.files.prediction_files import intervals_path, write_predictions
 
     part = work.study.calibrate
@@ -157,6 +157,8 @@ def _calibrate(work: Work) -> list[Path]:
         preset=part.preset,
         parameters=parameters_for(part.method, part.parameters),
         blocks=work.blocks,
+        shares=part.shares,
+        weights=work.weights,
         n_jobs=work.n_jobs,
         progress=work.progress,
     )
