@@ -110,9 +110,7 @@ def _check_outputs(settings: EstimateCommand) -> None:
         return
     check_estimate_ending(settings.output)
     tables = crosstab_paths(settings.output, list(settings.by))
-    check_outputs(
-        [settings.output, sidecar_path(settings.output), *tables.values()], settings.files.values()
-    )
+    check_outputs([settings.output, sidecar_path(settings.output), *tables.values()], settings.files.values())
     check_sidecar(settings.output)
 
 
@@ -137,7 +135,17 @@ def _draw(settings: EstimateCommand, result: Estimates) -> list[Path]:
 
 def _described(settings: EstimateCommand) -> dict[str, Any]:
     """Collect the settings that the user chose, for records."""
-    names = ("statistics", "by", "weights", "clusters", "strata", "replicate_weights", "population", "change", "level")
+    names = (
+        "statistics",
+        "by",
+        "weights",
+        "clusters",
+        "strata",
+        "replicate_weights",
+        "population",
+        "change",
+        "level",
+    )
     found = {name: getattr(settings, name) for name in (*names, "min_cell", "significance", "correction")}
     return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items() if v not in (None, (), {})}
 
@@ -169,7 +177,11 @@ def _print(result: Estimates) -> None:
         note(f"{result.crosstabs[0].footer}\n")
     gaps = [row for row in result.rows if row["statistic"] == "gap"]
     if gaps:
-        gap_columns = [Column("item", "item", foldable=True), Column("group", "gap", foldable=True), *columns[1:4]]
+        gap_columns = [
+            Column("item", "item", foldable=True),
+            Column("group", "gap", foldable=True),
+            *columns[1:4],
+        ]
         print_table(_in_words(gaps[:MOST_ROWS]), gap_columns, title="gaps between groups")
         if len(gaps) > MOST_ROWS:
             note(f"... and {len(gaps) - MOST_ROWS} more gaps")
@@ -180,7 +192,9 @@ def _print(result: Estimates) -> None:
         shown = ", ".join(items[:6]) + (f" and {len(items) - 6} more" if len(items) > 6 else "")
         usual = median(result.verdicts[item].worth for item in items)
         note(f"{word}: {shown} (shares worth about {in_people(usual)}{' each' if len(items) > 1 else ''})")
-    for text in dict.fromkeys(row["note"] for row in everybody if row["note"] and "heavy tail" in row["note"]):
+    for text in dict.fromkeys(
+        row["note"] for row in everybody if row["note"] and "heavy tail" in row["note"]
+    ):
         note(f"note: {text}")
 
 

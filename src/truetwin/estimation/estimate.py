@@ -215,9 +215,7 @@ class EstimateWork:
     @cached_property
     def calibration(self) -> Calibration:
         """Predictions of the wanted items."""
-        return calibrate(
-            self.panel, METHOD, items=self.wanted.items, blocks=self.blocks, n_jobs=self.n_jobs
-        )
+        return calibrate(self.panel, METHOD, items=self.wanted.items, blocks=self.blocks, n_jobs=self.n_jobs)
 
     @cached_property
     def predicted(self) -> set[str]:
@@ -268,7 +266,9 @@ class EstimateWork:
         answers = np.where(here, answers, np.nan)
         clustered = self.design.clusters is not None or self.design.strata is not None
         design = (
-            survey_design(self.design, here, base) if clustered else SurveyDesign.of(int(here.sum()), base[here])
+            survey_design(self.design, here, base)
+            if clustered
+            else SurveyDesign.of(int(here.sum()), base[here])
         )
         return AskedPeople(
             answers, design, self.probabilities(item), self.points(item), self.weights, self.population
@@ -349,9 +349,7 @@ def _assembled(
     verdicts: dict[str, Publishing] = {}
     tables: list[list[CrosstabRow]] = [[] for _ in groupings]
     for done, item in enumerate(work.wanted.items, 1):
-        maker = ItemRows(
-            item, work.statistics, work.level, int(counted.sum()), kish_n(work.weights[counted])
-        )
+        maker = ItemRows(item, work.statistics, work.level, int(counted.sum()), kish_n(work.weights[counted]))
         whole = work.topline(item)
         rows += maker.everybody(whole)
         if item in off_scale:
@@ -460,7 +458,11 @@ def _groupings(
 
 
 def _assumptions(work: EstimateWork) -> list[str]:
-    about = "the wider population, with the sampling error of its people" if work.population else "the panel's people"
+    about = (
+        "the wider population, with the sampling error of its people"
+        if work.population
+        else "the panel's people"
+    )
     found = [f"Estimates are about {about}. Shares are of valid answers."]
     sampled = [i for i in work.wanted.items if i in work.wanted.answers]
     if sampled:
@@ -489,7 +491,9 @@ def _check_numbers(level: float, min_cell: int, significance: float, seed: int) 
     if not 0 < significance < 1:
         raise ParameterError(f"the significance must lie between 0 and 1; got {significance:g}")
     if min_cell < 2:
-        raise ParameterError(f"min_cell must be at least 2: a group of one person is no group; got {min_cell}")
+        raise ParameterError(
+            f"min_cell must be at least 2: a group of one person is no group; got {min_cell}"
+        )
     if seed < 0:
         raise ParameterError(f"a seed must be at least 0; got {seed}")
 
@@ -498,5 +502,3 @@ def _listed(texts: str | Iterable[str] | None) -> tuple[str, ...]:
     if texts is None:
         return ()
     return (texts,) if isinstance(texts, str) else tuple(texts)
-
-

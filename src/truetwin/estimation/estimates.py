@@ -133,7 +133,12 @@ class Estimates:
         ]
         about = [ESTIMATES, f"Intervals hold with probability {self.level:.0%} each.", *self.notes]
         verdicts = [
-            {"item": row["item"], "publish": row["publish"], "worth (people)": row["worth"], "reason": row["reason"]}
+            {
+                "item": row["item"],
+                "publish": row["publish"],
+                "worth (people)": row["worth"],
+                "reason": row["reason"],
+            }
             for row in self.summary()
         ]
         return [
@@ -145,7 +150,8 @@ class Estimates:
 
     def _repr_html_(self) -> str:
         heading = "".join(
-            f"<th>{name}</th>" for name in ("item", "statistic", "estimate", "interval", "worth about", "publish")
+            f"<th>{name}</th>"
+            for name in ("item", "statistic", "estimate", "interval", "worth about", "publish")
         )
         body = "".join(_html_row(row) for row in self.summary()[:50])
         more = len(self.verdicts) - 50

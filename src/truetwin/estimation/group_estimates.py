@@ -191,7 +191,9 @@ def _updated(
     expected = np.maximum(between + noise[:, :, None], 1e-12)
     asked_groups = (n_seen > 0)[:, None, None]
     free = max(int((n_seen > 0).sum()) - 1, 0) / max(int((n_seen > 0).sum()), 1)
-    logs = (-0.5 * np.where(asked_groups, away[:, :, None] ** 2 / expected + free * np.log(expected), 0.0)).sum(axis=0)
+    logs = (
+        -0.5 * np.where(asked_groups, away[:, :, None] ** 2 / expected + free * np.log(expected), 0.0)
+    ).sum(axis=0)
     new = np.log(np.maximum(weights, 1e-12)) + logs
     new = np.exp(new - new.max(axis=1, keepdims=True))
     new /= new.sum(axis=1, keepdims=True)

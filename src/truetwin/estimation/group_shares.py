@@ -38,9 +38,7 @@ class GroupLaw:
     share_tau_weights: Floats
 
     @classmethod
-    def learn(
-        cls, panel: Panel, hidden: Floats, grouping: Grouping, blocks: Mapping[str, str]
-    ) -> GroupLaw:
+    def learn(cls, panel: Panel, hidden: Floats, grouping: Grouping, blocks: Mapping[str, str]) -> GroupLaw:
         """Learn from answered items.
 
         Parameters
@@ -124,7 +122,10 @@ def _share_errors(values: Floats, scale: Scale, gap: Floats, grouping: Grouping)
     sd = np.sqrt(shares @ (codes - mean) ** 2)
     predicted = tilted(shares, codes, sd * np.nan_to_num(gap))
     true = np.array(
-        [category_shares(values, scale.categories, grouping.members[:, g])[0] for g in range(grouping.n_groups)]
+        [
+            category_shares(values, scale.categories, grouping.members[:, g])[0]
+            for g in range(grouping.n_groups)
+        ]
     )
     spread = np.sqrt(shares * (1 - shares))
     there = spread > 0.05  # an indicator that is nearly constant has no shape of errors
@@ -141,5 +142,3 @@ def _with_margin(table: Floats, shares: Floats, wanted: Floats, n_steps: int = 3
         found = found * np.divide(wanted, reached, out=np.ones_like(wanted), where=reached > 0)
         found = found / found.sum(axis=1, keepdims=True)
     return np.asarray(found)
-
-

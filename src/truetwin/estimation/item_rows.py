@@ -67,7 +67,9 @@ class ItemRows:
                 note=note,
             )
         if any(each.kind == "median" and why_not(each, whole.scale) is None for each in self.statistics):
-            yield self._row("median", None, whole.median(), method, None, n_answered=whole.n_answered, note=note)
+            yield self._row(
+                "median", None, whole.median(), method, None, n_answered=whole.n_answered, note=note
+            )
 
     def no_answer(self, expected: ExpectedOffScale) -> dict[str, Any]:
         """Make the row of the share that will not answer, of all who are asked; other rows are of valid answers."""

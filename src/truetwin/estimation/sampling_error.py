@@ -70,7 +70,9 @@ def design_factor(
         y = values[here]
         if here.sum() < 10 or np.ptp(y) == 0:
             continue
-        plain = np.average((y - np.average(y, weights=weights[here])) ** 2, weights=weights[here]) / here.sum()
+        plain = (
+            np.average((y - np.average(y, weights=weights[here])) ** 2, weights=weights[here]) / here.sum()
+        )
         if scale is not None and design.replicates is not None:
             mean = np.array([np.average(y, weights=weights[here])])
             variance = replicate_covariance(replicate_means(y, design.replicates[here]), mean, scale)[0, 0]

@@ -118,7 +118,10 @@ class Topline:
         rows = [s for s, each in enumerate(self.functions) if each.statistic == CUMULATED]
         order = np.argsort(self.law.codes, kind="stable")
         codes, edges = self.law.codes[order], self.law.edges
-        found = [median_of(np.append(ends[rows], 1.0), codes, edges) for ends in (self.estimate, self.upper, self.lower)]
+        found = [
+            median_of(np.append(ends[rows], 1.0), codes, edges)
+            for ends in (self.estimate, self.upper, self.lower)
+        ]
         return found[0], found[1], found[2]
 
 
@@ -293,7 +296,9 @@ def fewer_parts(variances: Floats, weights: Floats, most: int = 8) -> tuple[Floa
     if variances.shape[1] <= most:
         return variances, weights
     order = np.argsort(variances, axis=1)
-    v, w = (np.take_along_axis(np.broadcast_to(x, variances.shape), order, axis=1) for x in (variances, weights))
+    v, w = (
+        np.take_along_axis(np.broadcast_to(x, variances.shape), order, axis=1) for x in (variances, weights)
+    )
     middle = np.cumsum(w, axis=1) - w / 2
     cell = np.minimum((middle * most).astype(np.intp), most - 1)
     joined, total = (np.zeros((len(v), most)) for _ in range(2))

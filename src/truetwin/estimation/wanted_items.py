@@ -76,9 +76,7 @@ def wanted_items(
         wanted = list(dict.fromkeys(items))
         for item in wanted:
             if item not in counts:
-                raise ParameterError(
-                    f"there is no item {item!r} in the tables.{closest(item, list(counts))}"
-                )
+                raise ParameterError(f"there is no item {item!r} in the tables.{closest(item, list(counts))}")
             if item not in asked:
                 raise NotPredictableError(
                     f"an item is estimated from its twins' answers and others; no twin has answered {item!r}"
@@ -88,9 +86,7 @@ def wanted_items(
             "nothing to estimate: people have answered every item. The twin table must have items that the human table "
             "lacks, or name items with --items (items) to estimate them from twins and the people who have answered."
         )
-    answers = {
-        i: np.array(whole.human_values[:, whole.item_ids.index(i)]) for i in wanted if counts[i]
-    }
+    answers = {i: np.array(whole.human_values[:, whole.item_ids.index(i)]) for i in wanted if counts[i]}
     hidden = without_answers(whole, list(answers)) if answers else whole
     if not (np.isfinite(hidden.human_values) & np.isfinite(hidden.twin_values).any(axis=0)).any():
         raise NotPredictableError(

@@ -157,7 +157,9 @@ def score_summary(scores: Sequence[EstimateScore]) -> list[dict[str, Any]]:
                 "tv": _mean([each.tv for each in here]),
                 "rmse": _root([each.error for each in here]),
                 "coverage": float(np.mean(covered)) if covered else None,
-                "coverage_by_battery": float(np.mean([np.mean(v) for v in batteries.values()])) if covered else None,
+                "coverage_by_battery": float(np.mean([np.mean(v) for v in batteries.values()]))
+                if covered
+                else None,
                 "width": _mean([each.width for each in here]),
             }
         )
@@ -193,7 +195,9 @@ class _Scoring:
         answers = self._answers(item)
         here = np.isfinite(answers) & (self.weights > 0)
         lacking = 1 / kish_n(self.weights[here]) - 1 / kish_n(self.weights[self.weights > 0])
-        return topline(law, self._scale(item), self._statistics(item), level=self.level, sampling=max(lacking, 0.0))
+        return topline(
+            law, self._scale(item), self._statistics(item), level=self.level, sampling=max(lacking, 0.0)
+        )
 
     def nobody(self, item: str, whole: Topline) -> list[EstimateScore]:
         """Score the estimate over everybody, and the twins as they are."""
@@ -331,5 +335,3 @@ def _student_half(values: Floats, w: Floats, level: float) -> Floats:
 def _filled(values: Floats) -> Floats | None:
     seen = np.isfinite(values)
     return np.where(seen, values, values[seen].mean()) if seen.any() else None
-
-

@@ -35,10 +35,12 @@ ReplicateKind = Literal["jackknife", "brr", "fay", "bootstrap"]
 class Estimate(Settings):
     """Estimate shares, means and gaps of new items, by group and with intervals."""
 
-    items: Annotated[Ids, Unset("items that nobody, or fewer than one person in ten, has answered")] = setting(
-        (),
-        "Estimate only these items, separated by commas; may be repeated. An answered item that is named is estimated "
-        "from its answers and the twins together.",
+    items: Annotated[Ids, Unset("items that nobody, or fewer than one person in ten, has answered")] = (
+        setting(
+            (),
+            "Estimate only these items, separated by commas; may be repeated. An answered item that is named is estimated "
+            "from its answers and the twins together.",
+        )
     )
     statistics: Annotated[Names | None, Unset("share, and mean where categories have an order")] = setting(
         None,
@@ -84,12 +86,12 @@ class EstimateCommand(
         "Answers of some people to new items, in the same formats as the human table; a column 'weight' holds the weights "
         "of being asked.",
     )
-    output: Annotated[
-        Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")
-    ] = setting(
-        None,
-        "File for the estimates; its ending decides the format: CSV, TSV, Parquet or Excel (.xlsx). Crosstabs go to files "
-        "beside it, or into sheets of the workbook.",
+    output: Annotated[Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")] = (
+        setting(
+            None,
+            "File for the estimates; its ending decides the format: CSV, TSV, Parquet or Excel (.xlsx). Crosstabs go to files "
+            "beside it, or into sheets of the workbook.",
+        )
     )
     seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed of correlations.", ge=0)
 

@@ -13,7 +13,15 @@ from truetwin.report.page import Page, Section
 from truetwin.report.sections.marginals_section import marginal_scores_section
 from truetwin.report.sections.plan_section import plan_section
 from truetwin.settings.voice_settings import VoiceLeaderboard
-from truetwin.study.step_work import ESTIMATES, EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
+from truetwin.study.step_work import (
+    ESTIMATES,
+    EXAMPLES,
+    MARGINAL_SCORES,
+    PLAN,
+    THRESHOLDS,
+    Work,
+    evaluation_path,
+)
 from truetwin.study.study_check import OF_A_PANEL
 from truetwin.study.voice_steps import ANNOTATIONS, played_outcomes, played_scores
 

@@ -21,7 +21,15 @@ from truetwin.settings.study_settings import Study
 from truetwin.settings.value_kinds import ids_among
 from truetwin.study.personas_step import make_personas
 from truetwin.study.simulation_step import run_simulation
-from truetwin.study.step_work import ESTIMATES, EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
+from truetwin.study.step_work import (
+    ESTIMATES,
+    EXAMPLES,
+    MARGINAL_SCORES,
+    PLAN,
+    THRESHOLDS,
+    Work,
+    evaluation_path,
+)
 from truetwin.study.voice_steps import (
     annotate_items,
     audit_items,

@@ -49,9 +49,7 @@ def test_a_topline_is_the_law_where_nobody_has_answered() -> None:
 
 
 def test_the_sampling_error_of_people_widens_an_interval() -> None:
-    narrow, wide = (
-        topline(LAW, SCALE, statistics("mean"), level=0.9, sampling=s) for s in (0.0, 1 / 20)
-    )
+    narrow, wide = (topline(LAW, SCALE, statistics("mean"), level=0.9, sampling=s) for s in (0.0, 1 / 20))
     assert (wide.upper - wide.lower)[-1] > (narrow.upper - narrow.lower)[-1]
 
 

@@ -48,7 +48,9 @@ def estimates_section(record: Mapping[str, Any]) -> Section:
     items = [
         {
             **row,
-            "what": row["statistic"] if not row.get("category") else f"{row['statistic']} of {row['category']}",
+            "what": row["statistic"]
+            if not row.get("category")
+            else f"{row['statistic']} of {row['category']}",
             "value": number(row["statistic"], row["estimate"]),
             "interval": interval_in_words(row),
             "people": in_people(row.get("worth")),
