@@ -26,9 +26,9 @@ PLOT = "estimates"
 def estimate_command(settings: EstimateCommand) -> None:
     """Estimate shares, means and gaps of new items, over everybody and by group, with intervals.
 
-    New items are those that nobody, or fewer than one person in ten, has answered; --items names others. Estimates are
-    about the people of the tables, or with --population about those they stand for. Beside OUTPUT, a file of the same name
-    ending in .json records settings, versions, hashes of the inputs and notes.
+    New items are those that nobody, or fewer than one person in ten, has answered; --items names others. Estimates
+    are about the people of the tables, or with --population about those they stand for. Beside OUTPUT, a file of
+    the same name ending in .json records settings, versions, hashes of the inputs and notes.
     """
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.estimation.estimate import estimate

@@ -1,7 +1,7 @@
 """Crosstab: items by groups as market research prints them, with letters for columns that are significantly lower.
 
-Each group has a letter. A cell carries the letters of the groups that it exceeds significantly. The p-values of all pairs
-of groups, over all rows and all columns of groups that are compared at once, are corrected together.
+Each group has a letter. A cell carries the letters of the groups that it exceeds significantly. The p-values of all
+pairs of groups, over all rows and all columns of groups that are compared at once, are corrected together.
 """
 
 from __future__ import annotations

@@ -78,11 +78,12 @@ def estimate(
     panel : Panel
         Human and twin answers, with a people table if groups, weights, clusters or strata are named.
     items : iterable of str, optional
-        Items to estimate; by default those that nobody, or fewer than one in ten of the people, have answered, and those
-        of ``sample``. An answered item that is named here is estimated from its answers and twins together.
+        Items to estimate; by default those that nobody, or fewer than one in ten of the people, have answered, and
+        those of ``sample``. An answered item that is named here is estimated from its answers and twins together.
     statistics : iterable of str, optional
         "share", "mean", "median", "top2" and "bottom2" (any number), "nps" (net promoter score, scale 0..10), "gap"
-        (between groups), "correlation" (between the items). By default shares, and means where categories have an order.
+        (between groups), "correlation" (between the items). By default shares, and means where categories have an
+        order.
     by : str or sequence of str, optional
         Columns of groups; each is reported by itself.
     cross : bool, default=False
@@ -100,8 +101,8 @@ def estimate(
     sample : ResponseMatrix, optional
         Answers of some of the people to new items; its weights, if it has any, are those of being asked.
     population : bool, default=False
-        Whether estimates are about the wider population of which the panel's people are a sample. Their sampling error is
-        then added. By default they are about the panel's people.
+        Whether estimates are about the wider population of which the panel's people are a sample. Their sampling
+        error is then added. By default they are about the panel's people.
     change : mapping from old to new item, optional
         Report how each new item differs from an older wave of the same question.
     level : float, default=0.9
@@ -238,7 +239,7 @@ class EstimateWork:
         return np.asarray(self.panel.twin_values[:, self.panel.item_ids.index(item)])
 
     def points(self, item: str) -> Floats | None:
-        """Predicted answers to an item, (n_people,); people without a prediction get the mean. None if there are none."""
+        """Predicted answers to an item, (n_people,), the mean where one is missing; None if there are none."""
         values = self.calibration.grid[:, self.panel.item_ids.index(item)]
         return _filled(values, self.weights)
 
@@ -376,7 +377,7 @@ def _assembled(
         verdicts,
         tuple(_compared(groupings, tables, *comparing)),
         work.level,
-        tuple([*notes, *_assumptions(work)]),
+        (*notes, *_assumptions(work)),
         settings,
         panel.human.frame_kind,
     )

@@ -219,7 +219,7 @@ def _updated(
 def _answered_means(
     whole: Topline, grouping: Grouping, asked: AskedPeople, here: NDArray[np.bool_]
 ) -> tuple[Floats, Floats, Floats]:
-    """Means of the functions over those who answered in each group, moved by predictions of the rest; and their numbers."""
+    """Return the means of those who answered in each group, moved by predictions of the rest, and their numbers."""
     values = np.zeros((len(asked.answers), len(whole.functions)))
     values[here] = function_values(asked.answers[here], whole.law, whole.functions)
     design = np.zeros(len(asked.answers))

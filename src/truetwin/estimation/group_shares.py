@@ -1,4 +1,4 @@
-"""Shares of groups: from everybody's shares and the gaps of groups, with errors that groups of an item share in size."""
+"""Shares of groups, from everybody's shares and the gaps of groups."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from truetwin.estimation.topline import Topline
 from truetwin.estimation.waves import Change
 
 Floats = NDArray[np.float64]
-#: Least number of people behind a figure that is published without a warning, and with one (a "small base"). These are the
-#: customary limits of market research.
+#: Least number of people behind a figure that is published without a warning, and with one (a "small base"). These are
+#: the customary limits of market research.
 FULL_BASE, SMALL_BASE = 100.0, 30.0
 COCHRAN = 25.0
 
@@ -222,6 +222,6 @@ def heavy_tail(whole: Topline, twin: Floats) -> str | None:
     if whole.worth[means[0]] >= COCHRAN * skewness**2:
         return None
     return (
-        f"heavy tail (skewness {skewness:.1f} among twins): the interval of the mean may be too narrow; publish the median, "
-        "or shares of ranges"
+        f"heavy tail (skewness {skewness:.1f} among twins): the interval of the mean may be too narrow; publish the "
+        "median, or shares of ranges"
     )

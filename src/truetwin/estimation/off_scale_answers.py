@@ -16,7 +16,7 @@ FEWEST = 10
 
 @dataclass(frozen=True)
 class ExpectedOffScale:
-    """Expected share of all answers to an item that are off-scale codes; the ends are None with few items to learn from."""
+    """Expected share of off-scale codes among all answers to an item, with its interval unless too few items tell it."""
 
     share: float
     lower: float | None
@@ -73,7 +73,7 @@ def _rates(values: Floats, items: Sequence[str], given: Mapping[str, int]) -> Fl
 
 
 def _regression(x: Floats, y: Floats) -> tuple[float, float, Floats]:
-    """Return the slope, the mean of x, and the errors of y with each item left out; the slope is 0 if that errs less."""
+    """Return the slope (0 if that errs less), the mean of x, and the errors of y with each item left out."""
     n, centre = x.size, float(x.mean())
     if n < 3:
         return 0.0, centre, np.zeros(0)

@@ -1,8 +1,8 @@
 """The door `calibrate`: predict persons' answers, and reconcile their laws with the pooled shares of the population.
 
-Persons' laws summed up are no good estimate of a population's shares: each of them is drawn towards the mean. The pool of
-shares estimates these directly. The laws of persons are therefore fitted to it: their points shift by one number an item,
-and the shares of the population are those that `estimate` reports.
+Persons' laws summed up are no good estimate of a population's shares: each of them is drawn towards the mean. The
+pool of shares estimates these directly. The laws of persons are therefore fitted to it: their points shift by one
+number an item, and the shares of the population are those that `estimate` reports.
 """
 
 from __future__ import annotations

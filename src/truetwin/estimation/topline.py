@@ -1,4 +1,4 @@
-"""Topline of an item: every function of its category over everybody, from the pool alone or with a sample of answers."""
+"""Topline of an item: every function of its category over everybody, with or without answers of some people."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Topline:
         return np.asarray(found / found.sum())
 
     def median(self) -> tuple[float, float, float]:
-        """Return the median, and the ends of its interval: the medians where cumulated shares are highest and lowest."""
+        """Return the median and the ends of its interval: the medians at the ends of the cumulated shares."""
         rows = [s for s, each in enumerate(self.functions) if each.statistic == CUMULATED]
         order = np.argsort(self.law.codes, kind="stable")
         codes, edges = self.law.codes[order], self.law.edges

@@ -126,8 +126,8 @@ def with_sample(panel: Panel, sample: ResponseMatrix) -> Panel:
     if twice.size:
         person, item = panel.respondent_ids[twice[0][0]], panel.item_ids[twice[0][1]]
         raise AlignmentError(
-            f"{sample.source}: an answer must be in one table; that of {person!r} to {item!r} is in {panel.human.source} "
-            f"as well ({len(twice) - 1} more). Leave it out of one of them."
+            f"{sample.source}: an answer must be in one table; that of {person!r} to {item!r} is in "
+            f"{panel.human.source} as well ({len(twice) - 1} more). Leave it out of one of them."
         )
     return _with_human(panel, np.where(np.isfinite(new), new, old))
 

@@ -1,8 +1,8 @@
 """Score estimates: hide answered items, estimate their shares and means, and compare with what people answered.
 
-Three things are scored: estimates over everybody when nobody has been asked, estimates by group, and estimates when some
-people have been asked. Beside each stands what one would have without it: the twins as they are, everybody's estimate for
-every group, and the sample by itself.
+Three things are scored: estimates over everybody when nobody has been asked, estimates by group, and estimates when
+some people have been asked. Beside each stands what one would have without it: the twins as they are, everybody's
+estimate for every group, and the sample by itself.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class EstimateScore:
     tv : float
         Total variation distance of the shares.
     covered : float
-        Share of the intervals that hold: of the mean, or of the shares if categories have no order; NaN without intervals.
+        Share of the intervals that hold: of the mean, or of the shares if categories have no order; NaN without
+        intervals.
     width : float
         Width of the interval of the mean in sd; NaN without one.
     """

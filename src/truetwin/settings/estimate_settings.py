@@ -38,8 +38,8 @@ class Estimate(Settings):
     items: Annotated[Ids, Unset("items that nobody, or fewer than one person in ten, has answered")] = (
         setting(
             (),
-            "Estimate only these items, separated by commas; may be repeated. An answered item that is named is estimated "
-            "from its answers and the twins together.",
+            "Estimate only these items, separated by commas; may be repeated. An answered item that is named is "
+            "estimated from its answers and the twins together.",
         )
     )
     statistics: Annotated[Names | None, Unset("share, and mean where categories have an order")] = setting(
@@ -50,8 +50,8 @@ class Estimate(Settings):
     cross: bool = setting(False, "Also report the groups of all columns of --by crossed.")
     population: bool = setting(
         False,
-        "Estimate for the wider population of which the people are a sample: their sampling error is added. Without it, "
-        "estimates are about these people.",
+        "Estimate for the wider population of which the people are a sample: their sampling error is added. Without "
+        "it, estimates are about these people.",
     )
     change: ItemPairs = setting(
         {},
@@ -64,8 +64,8 @@ class Estimate(Settings):
     )
     correction: Correction = setting(
         "benjamini-hochberg",
-        "Correction of these letters for the number of comparisons: benjamini-hochberg (the share of wrong letters), holm "
-        "(the risk of any wrong letter) or none.",
+        "Correction of these letters for the number of comparisons: benjamini-hochberg (the share of wrong letters), "
+        "holm (the risk of any wrong letter) or none.",
     )
     replicate_kind: ReplicateKind | None = setting(
         None, "Kind of the replicate weights, which decides the variance; needed with --replicate-weights."
@@ -83,14 +83,14 @@ class EstimateCommand(
 
     sample: Annotated[Path | None, StudyKey("inputs.sample")] = setting(
         None,
-        "Answers of some people to new items, in the same formats as the human table; a column 'weight' holds the weights "
-        "of being asked.",
+        "Answers of some people to new items, in the same formats as the human table; a column 'weight' holds the "
+        "weights of being asked.",
     )
     output: Annotated[Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")] = (
         setting(
             None,
-            "File for the estimates; its ending decides the format: CSV, TSV, Parquet or Excel (.xlsx). Crosstabs go to files "
-            "beside it, or into sheets of the workbook.",
+            "File for the estimates; its ending decides the format: CSV, TSV, Parquet or Excel (.xlsx). Crosstabs go to "
+            "files beside it, or into sheets of the workbook.",
         )
     )
     seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed of correlations.", ge=0)

@@ -41,8 +41,8 @@ def estimates_section(record: Mapping[str, Any]) -> Section:
     """Show estimates from the sidecar that `estimate` writes."""
     level = record["level"]
     texts = [
-        f"Every figure is an estimate, and holds with its interval of {level:.0%}. What an estimate is worth is the number "
-        "of people, drawn simply at random, whose answers would err as little.",
+        f"Every figure is an estimate, and holds with its interval of {level:.0%}. What an estimate is worth is the "
+        "number of people, drawn simply at random, whose answers would err as little.",
         *record["notes"],
     ]
     items = [
@@ -88,4 +88,4 @@ def _picture(k: int, rows: Sequence[Mapping[str, Any]], by: str | None, level: f
 
 
 def _drawn(row: Mapping[str, Any]) -> bool:
-    return row["statistic"] == "share"
+    return str(row["statistic"]) == "share"
