@@ -16,7 +16,7 @@ FEWEST = 10
 
 @dataclass(frozen=True)
 class ExpectedOffScale:
-    """Expected share of off-scale codes among all answers to an item, with its interval unless too few items tell it."""
+    """Expected share of off-scale codes among all answers to an item, with its interval if it is known."""
 
     share: float
     lower: float | None

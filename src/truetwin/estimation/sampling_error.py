@@ -45,7 +45,7 @@ def _joined_strata(strata: NDArray[np.intp], clusters: NDArray[np.intp] | None) 
 def design_factor(
     panel: Panel, design: PersonDesign, weights: Floats, replicate_kind: ReplicateKind | None = None
 ) -> float:
-    """Return the usual design effect: the variance of a mean over that of a simple sample, as a median over answered items.
+    """Return the usual design effect: the variance of a mean over that of a simple sample, in the middle of all items.
 
     It stands in for the design effect of an item that nobody has answered. Weights alone give Kish's. It is at least 1,
     unless strata are known.

@@ -89,8 +89,8 @@ class EstimateCommand(
     output: Annotated[Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")] = (
         setting(
             None,
-            "File for the estimates; its ending decides the format: CSV, TSV, Parquet or Excel (.xlsx). Crosstabs go to "
-            "files beside it, or into sheets of the workbook.",
+            "File for the estimates; its ending decides the format: CSV, TSV, Parquet or Excel (.xlsx). Crosstabs go "
+            "to files beside it, or into sheets of the workbook.",
         )
     )
     seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed of correlations.", ge=0)
