@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli.panel_inputs import blocks_of, note_suspicious, panel_of, weights_of
+from truetwin.cli.panel_inputs import blocks_of, note_suspicious, panel_of, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.calibrate_settings import CalibrateCommand
 from truetwin.settings.value_kinds import ids_among
@@ -41,6 +41,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     _check_outputs(settings)
     by_hand = parameters_for(name, settings.parameters)
     panel = panel_of(settings)
+    weights = weights_of(settings, panel)
     members, found_by = blocks_of(panel, settings.blocks)
     with progress_bar("calibrating") as progress:
         result = calibrate(
@@ -61,6 +62,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
         "set": settings.parameters_in_words,
         "round": settings.rounded,
         "blocks": found_by,
+        **weights_record(settings),
     }
     drawn = None if settings.draws is None else result.draws(settings.draws, settings.seed)
     sidecar = write_predictions(
@@ -77,7 +79,9 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     if drawn is not None:
         _write_draws(settings, result, drawn, asked)
     with progress_bar("measuring the gain") as progress:
-        gain = measure_gain(result, settings.check, n_jobs=settings.n_jobs, progress=progress)
+        gain = measure_gain(
+            result, settings.check, weights=weights, n_jobs=settings.n_jobs, progress=progress
+        )
     for text in gain.notes:
         note(text)
     _show(settings, result, gain, asked, sidecar)

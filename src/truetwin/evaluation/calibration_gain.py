@@ -9,6 +9,7 @@ from typing import Any
 from truetwin.calibration import Calibration
 from truetwin.calibration.calibrators import methods
 from truetwin.data import Axis
+from truetwin.data.person_design import PersonWeights
 from truetwin.errors import NotPredictableError
 from truetwin.evaluation.comparison import evaluate
 from truetwin.instrument.batteries import situation_of
@@ -31,6 +32,7 @@ def measure_gain(
     result: Calibration,
     most: int | None = None,
     *,
+    weights: PersonWeights | None = None,
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Gain:
@@ -40,6 +42,8 @@ def measure_gain(
     ----------
     result : Calibration
         What was predicted, and with which settings.
+    weights : str or array of shape (n_respondents,), optional
+        Survey weights of people, for the scores.
     most : int, optional
         How many targets to hide; 0 for none. By default 25, or none in a table of over 5 million cells.
     n_jobs : int
@@ -71,6 +75,7 @@ def measure_gain(
                 protocol,
                 blocks=blocks,
                 max_folds=most,
+                weights=weights,
                 n_jobs=n_jobs,
                 progress=progress,
             )

@@ -126,6 +126,33 @@ class Weights(Settings):
     )
 
 
+class FromAnswers(PeopleTable, Weights):
+    """Answers of people in place of their marginals."""
+
+    comes_last = True
+
+    from_answers: Annotated[
+        bool, CommandLineOnly("A study without inputs.marginals counts the answers of inputs.human.")
+    ] = setting(
+        False,
+        "MARGINALS is a table of answers of people, from which the marginals are counted, with --weights if given. "
+        "Their twins then get the same weights, unless --twin-weights gives others.",
+    )
+
+    @model_validator(mode="after")
+    def _people_need_answers(self) -> Self:
+        given = [n for n in ("people", "people_columns", "weights", "margins") if getattr(self, n)]
+        if given and not self.from_answers:
+            raise RuleBrokenError(
+                f"{{{given[0]}}} goes with {{from_answers}}: marginals hold no people to weight"
+            )
+        if self.from_answers and getattr(self, "keep_off_scale", False):
+            raise RuleBrokenError(
+                "{keep_off_scale} does not go with {from_answers}: off-scale answers of people are left out"
+            )
+        return self
+
+
 class SampleColumns(Weights):
     """Columns that say how people were sampled."""
 

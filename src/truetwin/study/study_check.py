@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from truetwin.data.persona import Persona
     from truetwin.simulation.survey.survey_task import SurveyTask
 
+#: Sections that count people's answers if there is no file of marginals.
+OF_ANSWERS = ("reweight", "evaluate_marginals")
 OF_A_PANEL = ("evaluate", "calibrate", "estimate", "diagnose", "plan")
 
 #: Inputs that each section needs. Personas for a simulation may be made by the section personas instead.
@@ -65,7 +67,8 @@ def check_study(study: Study) -> list[str]:
     if study.personas is not None:
         found.append(_made_personas(study))
     asked = None if study.simulate is None else _task(study)
-    if study.inputs.human is not None and any(getattr(study, name) is not None for name in OF_A_PANEL):
+    of_a_panel = OF_A_PANEL if study.inputs.marginals is not None else (*OF_A_PANEL, *OF_ANSWERS)
+    if study.inputs.human is not None and any(getattr(study, name) is not None for name in of_a_panel):
         found.append(_panel(study, asked))
     if study.simulate is not None and asked is not None:
         size = f"{len(asked.personas)} personas, {len(asked.items)} items"
@@ -200,7 +203,8 @@ def _check_sections(study: Study) -> None:
         raise DataError(f"a study must have at least one of the sections {', '.join(NEEDS)}, voice")
     for name in wanted:
         for role in NEEDS[name]:
-            if getattr(study.inputs, role) is None and not (role == "personas" and study.personas):
+            instead = {"personas": study.personas, "marginals": study.inputs.human}.get(role)
+            if getattr(study.inputs, role) is None and instead is None:
                 raise DataError(f"{name} needs inputs.{role}, which is missing")
         if study.inputs.twin is None and study.simulate is None and name != "personas":
             raise DataError(

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin.data import ResponseMatrix
+from truetwin.data.human_marginals import beside_twins
 from truetwin.data.marginals import Marginals
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.io import write_json, write_table
-from truetwin.io.marginal_data import read_groups, read_marginal_data
+from truetwin.io.marginal_data import read_groups, read_marginal_data, with_weights
 from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Settings, study_record
 from truetwin.settings.evaluate_settings import Evaluate
@@ -255,6 +256,7 @@ def _diagnose(work: Work) -> list[Path]:
         scaled=part.scaled,
         scores=_stored_scores(work, "leave-one-item-out"),
         battery_scores=_stored_scores(work, "leave-block-out"),
+        weights=work.weights,
         random_state=work.study.seed,
     )
     path, table = work.folder / "diagnosis.json", work.folder / "diagnosis.csv"
@@ -310,8 +312,11 @@ def _plan(work: Work) -> list[Path]:
 
 
 def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, ResponseMatrix]:
+    """Read human marginals, or count them from people's answers if the study has no file of marginals."""
     inputs = work.study.inputs
-    assert inputs.marginals is not None
+    if inputs.marginals is None:
+        human, twins = beside_twins(work.panel, work.weights)
+        return human, with_weights(twins, part.twin_weights) if part.twin_weights else twins
     return read_marginal_data(
         inputs.marginals,
         work.twin,
@@ -416,6 +421,8 @@ def _results(work: Work) -> dict[str, Path]:
 def _marginal_files(work: Work) -> dict[str, Path]:
     inputs = work.study.inputs
     found = {"marginals": inputs.marginals, "twin": work.twin, "items": inputs.items, "groups": inputs.groups}
+    if inputs.marginals is None:
+        found |= work.tables()
     return {role: path for role, path in found.items() if path is not None}
 
 
