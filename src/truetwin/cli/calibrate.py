@@ -53,7 +53,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
             parameters=by_hand,
             blocks=members,
             shares=settings.shares,
-            weights=weights_of(settings, panel),
+            weights=weights,
             n_jobs=settings.n_jobs,
             progress=progress,
         )

@@ -294,7 +294,7 @@ class EstimateWork:
     @cached_property
     def new_battery(self) -> dict[str, bool]:
         """Whether nobody has answered any item of the battery, by wanted item."""
-        answered = np.isfinite(self.panel.human_values).any(axis=0)
+        answered = np.isfinite(self.panel.human_values).any(axis=0).tolist()
         known = {self.blocks[i] for i, there in zip(self.panel.item_ids, answered, strict=True) if there}
         return {item: self.blocks[item] not in known for item in self.wanted.items}
 

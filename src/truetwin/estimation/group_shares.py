@@ -94,7 +94,7 @@ class GroupLaw:
         """
         if law.ordered:
             mean = float(law_shares @ law.codes)
-            sd = float(np.sqrt(max(law_shares @ (law.codes - mean) ** 2, 0.0)))
+            sd = float(np.sqrt(max(float(law_shares @ (law.codes - mean) ** 2), 0.0)))
             own = self._standard_gap(twin[:, None], None)
             calibrated = np.zeros_like(own) if points is None else self._standard_gap(points[:, None], sd)
             moved = tilted(law_shares, law.codes, sd * self.gaps.predict(own, calibrated)[0])

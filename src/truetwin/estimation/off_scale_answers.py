@@ -69,7 +69,7 @@ def expected_off_scale(panel: Panel, items: Sequence[str], level: float) -> dict
 def _rates(values: Floats, items: Sequence[str], given: Mapping[str, int]) -> Floats:
     off = np.array([given.get(i, 0) for i in items], dtype=np.float64)
     total = np.isfinite(values).sum(axis=0) + off
-    return np.divide(off, total, out=np.full(off.shape, np.nan), where=total > 0)
+    return np.asarray(np.divide(off, total, out=np.full(off.shape, np.nan), where=total > 0))
 
 
 def _regression(x: Floats, y: Floats) -> tuple[float, float, Floats]:

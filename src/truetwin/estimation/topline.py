@@ -270,7 +270,7 @@ def predicted_values(
 def bounded_ends(
     means: Floats, variances: Floats, weights: Floats, low: Floats, high: Floats, level: float
 ) -> tuple[Floats, Floats]:
-    """Return the ends of intervals of means that lie between ``low`` and ``high``.
+    """Return the ends of intervals of means that lie between ``low`` and ``high``; they hold the mean itself.
 
     Parameters
     ----------
@@ -287,8 +287,8 @@ def bounded_ends(
     centre = np.clip((means - low) / width, 0.0, 1.0)[:, None]
     parts = fewer_parts(variances / width[:, None] ** 2, weights)
     lower, upper = (mixture_quantile(centre, *parts, p) for p in ((1 - level) / 2, (1 + level) / 2))
-    real = np.where(high > low, width, 0.0)
-    return low + real * lower, low + real * upper
+    real, inside = np.where(high > low, width, 0.0), np.clip(means, low, high)
+    return np.minimum(low + real * lower, inside), np.maximum(low + real * upper, inside)
 
 
 def fewer_parts(variances: Floats, weights: Floats, most: int = 8) -> tuple[Floats, Floats]:
