@@ -11,7 +11,6 @@ from truetwin.data import Item, Panel, ResponseMatrix, Scale
 from truetwin.data.people import People
 from truetwin.errors import ParameterError
 
-
 AGE_GROUPS = ("18-34", "35-54", "55+")
 
 
