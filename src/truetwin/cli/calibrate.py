@@ -165,7 +165,8 @@ def _check_outputs(settings: CalibrateCommand) -> None:
 
 def _print(result: Calibration, gain: Gain, parameters: Mapping[Axis, Mapping[str, object]]) -> None:
     from truetwin.calibration.left_alone import left_alone
-    from truetwin.cli.output import GAIN_COLUMNS, Column, note, print_table
+    from truetwin.cli.output import Column, note, print_table
+    from truetwin.cli.score_tables import gain_columns, gain_title
     from truetwin.evaluation.calibration_gain import gain_in_words, is_gain
 
     notes = [
@@ -193,8 +194,8 @@ def _print(result: Calibration, gain: Gain, parameters: Mapping[Axis, Mapping[st
     if len(remarkable) > 20 and len(notes) > 20:
         note(f"... and {len(remarkable) - 20} more targets with a note: see the sidecar")
     if gain.rows:
-        gain_columns = [Column("protocol", "hidden in turn"), *GAIN_COLUMNS]
-        print_table(gain.rows, gain_columns, title="what calibration gains, where the truth is known")
+        title = gain_title(gain.rows, "correlation with hidden human answers")
+        print_table(gain.rows, gain_columns(gain.rows), title=title)
         for row in gain.rows:
             if row["method"] == result.method and "difference" in row:
                 note(gain_in_words(row) if is_gain(row) else f"{gain_in_words(row)} {ELSEWHERE}")

@@ -114,6 +114,7 @@ def calibrate(
         preprocessing=preprocessing,
         blocks=blocks,
         point=point,
+        weights=weight,
         n_jobs=n_jobs,
         progress=progress,
     )

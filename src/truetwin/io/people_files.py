@@ -90,7 +90,7 @@ def read_human(
 
     table, declared, ids = open_answers(path, id_column, items, taken_from)
     names, source = table.column_names, str(path)
-    both = source if file is None else f"{file.source} and {source}"
+    both = source if file is None else f"{file.source} or {source}"
     columns.check((*in_file, *names), both, names, source)
     taken = taken_from(names)
     known = file

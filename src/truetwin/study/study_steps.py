@@ -17,6 +17,7 @@ from truetwin.io.marginal_data import read_groups, read_marginal_data, with_weig
 from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Settings, study_record
 from truetwin.settings.evaluate_settings import Evaluate
+from truetwin.settings.plan_settings import Plan
 from truetwin.settings.shared_settings import TwinAnswers
 from truetwin.settings.study_settings import Study
 from truetwin.settings.value_kinds import ids_among
@@ -287,6 +288,13 @@ def _plan(work: Work) -> list[Path]:
 
     part = work.study.plan
     assert part is not None
+    path, table = work.folder / PLAN, (work.folder / PLAN).with_suffix(".csv")
+    if part.precision is not None:
+        record = _sample_plan(work, part, part.precision)
+        write_json(record, path)
+        write_table(pa.Table.from_pylist(record["rows"]), table)
+        return [path, table]
+    assert part.budget is not None
     axis: Axis = "item" if part.axis == "items" else "respondent"
     known = axis_ids(work.panel, axis)
     found = plan(
@@ -305,10 +313,30 @@ def _plan(work: Work) -> list[Path]:
         "unknown": found.unknown,
         "rows": found.records(),
     }
-    path, table = work.folder / PLAN, (work.folder / PLAN).with_suffix(".csv")
     write_json(record, path)
     write_table(pa.Table.from_pylist(_flat(found.records())), table)
     return [path, table]
+
+
+def _sample_plan(work: Work, part: Plan, precision: float) -> dict[str, Any]:
+    """Say how many people each new item needs, as a record."""
+    from truetwin.estimation.sample_size import plan_sample
+
+    found = plan_sample(
+        work.panel,
+        precision,
+        items=ids_among(part.targets, work.panel.item_ids),
+        statistic=part.statistic,
+        level=part.level,
+        blocks=work.blocks,
+    )
+    return {
+        "precision": precision,
+        "statistic": part.statistic,
+        "level": part.level,
+        "n_people": found.n_people,
+        "rows": found.rows,
+    }
 
 
 def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, ResponseMatrix]:
@@ -452,7 +480,7 @@ STEPS = (
     Step("calibrate", lambda study: study.calibrate, Work.tables, _calibrate, _blocks_by_evidence),
     Step("estimate", lambda study: study.estimate, Work.tables, _estimate, _blocks_by_evidence),
     Step("diagnose", lambda study: study.diagnose, _diagnosis_files, _diagnose, _diagnosed_method),
-    Step("plan", lambda study: study.plan, Work.tables, _plan),
+    Step("plan", lambda study: study.plan, Work.tables, _plan, _blocks_by_evidence),
     Step("reweight", lambda study: study.reweight, _marginal_files, _reweight),
     Step(
         "evaluate_marginals",
