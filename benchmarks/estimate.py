@@ -21,7 +21,7 @@ import numpy as np
 from truetwin.data import Item, Panel, ResponseMatrix
 from truetwin.data.people import People
 from truetwin.datasets import twin_2k_500
-from truetwin.estimation.estimate import estimate
+from truetwin.estimation.estimation import estimate
 
 OTHER = "JSON Persona - GPT4.1-mini"
 

@@ -23,7 +23,7 @@ _PUBLIC = {
     "Target": "truetwin.data",
     "calibrate": "truetwin.estimation.reconciliation",
     "diagnose": "truetwin.diagnosis",
-    "estimate": "truetwin.estimation.estimate",
+    "estimate": "truetwin.estimation.estimation",
     "evaluate": "truetwin.evaluation",
     "evaluate_marginals": "truetwin.evaluation.marginal_evaluation",
     "plan": "truetwin.diagnosis",

@@ -31,7 +31,7 @@ def estimate_command(settings: EstimateCommand) -> None:
     the same name ending in .json records settings, versions, hashes of the inputs and notes.
     """
     from truetwin.cli.output import note, print_json, progress_bar
-    from truetwin.estimation.estimate import estimate
+    from truetwin.estimation.estimation import estimate
     from truetwin.report.files.estimate_files import write_estimates
 
     _check_outputs(settings)

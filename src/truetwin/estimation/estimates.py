@@ -62,7 +62,7 @@ class Estimates:
     Examples
     --------
     >>> from truetwin.datasets import generate_population
-    >>> from truetwin.estimation import estimate
+    >>> from truetwin import estimate
     >>> found = estimate(generate_population(120, 14, n_new_items=2).panel, statistics=["mean"])
     >>> [(row["item"], row["statistic"]) for row in found.rows]
     [('Q13', 'mean'), ('Q14', 'mean')]

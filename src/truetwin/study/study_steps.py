@@ -189,7 +189,7 @@ def _calibrate(work: Work) -> list[Path]:
 
 
 def _estimate(work: Work) -> list[Path]:
-    from truetwin.estimation.estimate import estimate
+    from truetwin.estimation.estimation import estimate
     from truetwin.io import read_responses
     from truetwin.report.files.estimate_files import write_estimates
 

@@ -13,7 +13,7 @@ from truetwin.data import Item, Panel, ResponseMatrix, Scale
 from truetwin.data.people import People
 from truetwin.datasets import generate_population
 from truetwin.errors import AlignmentError, DataError, NotPredictableError, ParameterError
-from truetwin.estimation.estimate import estimate
+from truetwin.estimation.estimation import estimate
 
 POPULATION = generate_population(150, 18, n_new_items=3, random_state=3)
 PANEL = POPULATION.panel

@@ -216,7 +216,14 @@ class EstimateWork:
     @cached_property
     def calibration(self) -> Calibration:
         """Predictions of the wanted items."""
-        return calibrate(self.panel, METHOD, items=self.wanted.items, blocks=self.blocks, n_jobs=self.n_jobs)
+        return calibrate(
+            self.panel,
+            METHOD,
+            items=self.wanted.items,
+            blocks=self.blocks,
+            weights=self.design.weights,
+            n_jobs=self.n_jobs,
+        )
 
     @cached_property
     def predicted(self) -> set[str]:
@@ -294,7 +301,7 @@ class EstimateWork:
     @cached_property
     def new_battery(self) -> dict[str, bool]:
         """Whether nobody has answered any item of the battery, by wanted item."""
-        answered = np.isfinite(self.panel.human_values).any(axis=0).tolist()
+        answered = np.asarray(np.isfinite(self.panel.human_values).any(axis=0))
         known = {self.blocks[i] for i, there in zip(self.panel.item_ids, answered, strict=True) if there}
         return {item: self.blocks[item] not in known for item in self.wanted.items}
 
