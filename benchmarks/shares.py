@@ -33,10 +33,9 @@ from truetwin.data import Panel
 from truetwin.data.marginals import Marginals
 from truetwin.data.responses import ResponseMatrix
 from truetwin.datasets import movielens, movielens_marginals, opinionqa, twin_2k_500
-from truetwin.evaluation.mean_scores import clustered_error
+from truetwin.evaluation.mean_scores import clustered_mean
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_items, read_responses
-from truetwin.reweighting.bands import conformal_quantile
 from truetwin.reweighting.item_means import centre, has_mean
 from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.panel_table import PanelTable
@@ -214,21 +213,39 @@ def _score(scores, data, rows, items, predicted, laws, nulls, half) -> None:  # 
             width=ends[k][1] - ends[k][0] if ordered else np.nan,
             conformal=abs(means[k] - truth) <= half if ordered else np.nan,
             conformal_width=min(means[k] + half, 1.0) - max(means[k] - half, 0.0) if ordered else np.nan,
-            share_covered=np.mean((P >= each[k][0] - 1e-9) & (P <= each[k][1] + 1e-9)),
+            share_covered=np.mean(np.abs(np.clip(P, *each[k]) - P) < 1e-9),
             share_width=np.mean(each[k][1] - each[k][0]),
             tv=0.5 * np.abs(human[k] - predicted[k]).sum(),
             twin_tv=0.5 * np.abs(human[k] - nulls["twins"][k]).sum(),
         )
 
 
-HEADER = (
-    f"{'data':48s}{'':7s}{'items':>6s}{'null':>6s}{'KL null':>9s}{'pool':>8s}{'diff':>9s}{'s.e.':>7s}{'RMSE':>7s}{'twins':>7s}"
-    f"{'cov item':>9s}{'battery':>8s}{'width':>7s}{'conf.':>7s}{'width':>7s}{'shares':>8s}{'battery':>8s}{'width':>7s}"
-    f"{'worth':>7s}{'twins':>7s}{'CPU s':>7s}"
-)
+def summary(scores: Scores, data: Data) -> dict[str, float | str]:
+    """Summarise scores: the columns of the table."""
+    best = min(("twins", "mean", "mix"), key=lambda null: scores.of(f"kl {null}").mean())
+    change = scores.of("kl pool") - scores.of(f"kl {best}")
+    return {
+        "null": best,
+        "KL": scores.of(f"kl {best}").mean(),
+        "pool": scores.of("kl pool").mean(),
+        "diff": change.mean(),
+        "s.e.": clustered_mean(change, scores.battery).standard_error,
+        "RMSE": np.sqrt(np.nanmean(scores.of("error") ** 2)),
+        "twins": np.sqrt(np.nanmean(scores.of("twin_error") ** 2)),
+        "cover": np.nanmean(scores.of("covered")),
+        "batt.": scores.by_battery("covered"),
+        "width": np.nanmean(scores.of("width")),
+        "conf.": scores.by_battery("conformal"),
+        "c.width": np.nanmean(scores.of("conformal_width")),
+        "shares": scores.of("share_covered").mean(),
+        "s.batt.": scores.by_battery("share_covered"),
+        "s.width": scores.of("share_width").mean(),
+        "worth": worth_of_distance(data.human, float(scores.of("tv").mean())),
+        "w.twins": worth_of_distance(data.human, float(scores.of("twin_tv").mean())),
+    }
 
 
-def report(name: str, data: Data, seeds: int) -> None:
+def report(name: str, data: Data, seeds: int, *, with_header: bool) -> None:
     """Print one line for each protocol."""
     for protocol in ("known", "new"):
         if protocol == "known" and len(set(data.table.batteries or ())) == data.table.n_items:
@@ -236,22 +253,12 @@ def report(name: str, data: Data, seeds: int) -> None:
         scores, begun = Scores([], {}), time.process_time()
         for seed in range(seeds):
             hide(data, protocol, seed, scores)
-        best = min(("twins", "mean", "mix"), key=lambda null: scores.of(f"kl {null}").mean())
-        change = scores.of("kl pool") - scores.of(f"kl {best}")
-        human = np.tile(data.human, (1, 1))
-        print(
-            f"{name[:47]:48s}{protocol:7s}{data.table.n_items:6d}{best:>6s}{scores.of(f'kl {best}').mean():9.4f}"
-            f"{scores.of('kl pool').mean():8.4f}{change.mean():9.4f}{clustered_error(change, scores.battery):7.4f}"
-            f"{np.sqrt(np.nanmean(scores.of('error') ** 2)):7.3f}{np.sqrt(np.nanmean(scores.of('twin_error') ** 2)):7.3f}"
-            f"{np.nanmean(scores.of('covered')):9.3f}{scores.by_battery('covered'):8.3f}{np.nanmean(scores.of('width')):7.3f}"
-            f"{scores.by_battery('conformal'):7.3f}{np.nanmean(scores.of('conformal_width')):7.3f}"
-            f"{scores.of('share_covered').mean():8.3f}{scores.by_battery('share_covered'):8.3f}"
-            f"{scores.of('share_width').mean():7.3f}"
-            f"{worth_of_distance(human, float(scores.of('tv').mean())):7.1f}"
-            f"{worth_of_distance(human, float(scores.of('twin_tv').mean())):7.1f}"
-            f"{(time.process_time() - begun) / seeds:7.1f}",
-            flush=True,
-        )
+        cells = {**summary(scores, data), "CPU s": (time.process_time() - begun) / seeds}
+        if with_header:
+            print(f"{'data':44s}{'':6s}{'items':>6s}" + "".join(f"{title:>8s}" for title in cells))
+            with_header = False
+        shown = "".join(f"{v:>8s}" if isinstance(v, str) else f"{v:8.3f}" for v in cells.values())
+        print(f"{name[:43]:44s}{protocol:6s}{data.table.n_items:6d}{shown}", flush=True)
 
 
 def main() -> None:
@@ -264,11 +271,12 @@ def main() -> None:
     parser.add_argument("--opinionqa", type=Path)
     parser.add_argument("--only", action="append", help="data sets whose name holds this")
     arguments = parser.parse_args()
-    print(HEADER)
+    with_header = True
     with threadpool_limits(1):
         for name, data in data_sets(arguments.studies, arguments.opinionqa):
             if not arguments.only or any(part in name for part in arguments.only):
-                report(name, data, arguments.seeds)
+                report(name, data, arguments.seeds, with_header=with_header)
+                with_header = False
 
 
 if __name__ == "__main__":

@@ -11,17 +11,26 @@ if TYPE_CHECKING:
     from truetwin.data import Panel, ResponseMatrix
     from truetwin.data.marginals import Marginals
     from truetwin.data.person_design import Array
+    from truetwin.data.reading_choices import ReadingChoices
     from truetwin.settings.evaluate_marginals_settings import EvaluateMarginalsCommand
     from truetwin.settings.reweight_settings import ReweightCommand
-    from truetwin.settings.shared_settings import PanelFiles, PeopleTable, Weights
+    from truetwin.settings.shared_settings import PanelTables, PeopleTable, Weights
 
 
-def panel_of(settings: PanelFiles) -> Panel:
+def panel_of(settings: PanelTables) -> Panel:
     """Read the tables of a job and align them. Columns of the sample design are checked."""
     from truetwin.settings.shared_settings import InContext
 
     third = settings.in_context if isinstance(settings, InContext) else None
-    return _panel(settings, settings.human, settings.twin, settings.id_column, settings.item_file, third)
+    return _panel(
+        settings,
+        settings.human,
+        settings.twin,
+        settings.id_column,
+        settings.item_file,
+        third,
+        choices=settings.reading,
+    )
 
 
 def _panel(
@@ -31,6 +40,8 @@ def _panel(
     id_column: str | None,
     item_file: Path | None,
     in_context: Path | None = None,
+    *,
+    choices: ReadingChoices,
 ) -> Panel:
     from truetwin.cli.output import note
     from truetwin.data.person_design import check_design
@@ -48,10 +59,21 @@ def _panel(
         in_context=in_context,
         people=settings.people,
         people_columns=columns,
+        named=_named(settings),
+        choices=choices,
         say=note,
     )
     check_design(panel, columns)
+    note_suspicious(panel)
     return panel
+
+
+def _named(settings: PeopleTable) -> tuple[str, ...]:
+    """Return the items that the settings ask for by name; a text may hold several."""
+    from truetwin.settings.shared_settings import OnlyItems
+
+    texts = settings.items if isinstance(settings, OnlyItems) else ()
+    return tuple(dict.fromkeys(part.strip() for text in texts for part in (text, *text.split(","))))
 
 
 def weights_of(settings: Weights, panel: Panel) -> Array | None:
@@ -72,6 +94,7 @@ def marginals_of(
     settings: ReweightCommand | EvaluateMarginalsCommand,
 ) -> tuple[Marginals, ResponseMatrix]:
     """Read human marginals, or count them from people's answers, and read the answers of twins."""
+    from truetwin.cli.output import note
     from truetwin.data.human_marginals import beside_twins
     from truetwin.io.marginal_data import read_marginal_data, with_weights
 
@@ -85,8 +108,17 @@ def marginals_of(
             id_column=settings.id_column,
             keep_off_scale=settings.keep_off_scale,
             twin_weights=settings.twin_weights,
+            choices=settings.reading,
+            say=note,
         )
-    panel = _panel(settings, settings.marginals, settings.twin, settings.id_column, settings.item_file)
+    panel = _panel(
+        settings,
+        settings.marginals,
+        settings.twin,
+        settings.id_column,
+        settings.item_file,
+        choices=settings.reading,
+    )
     human, twins = beside_twins(panel, weights_of(settings, panel))
     return human, with_weights(twins, settings.twin_weights) if settings.twin_weights else twins
 
@@ -125,6 +157,6 @@ def note_suspicious(panel: Panel) -> None:
         note(f"note: {text}")
     texts = suspicious_codes(panel)
     for text in texts[:5]:
-        note(f"note: {text} Declare it in an --item-file")
+        note(f"note: {text} It is used as an answer; --missing-codes or an --item-file make it missing")
     if len(texts) > 5:
         note(f"... and {len(texts) - 5} more items with such answers")

@@ -42,7 +42,9 @@ def expected_off_scale(panel: Panel, items: Sequence[str], level: float) -> dict
     dict
         Empty if neither people nor twins gave any off-scale answer.
     """
-    human, twin = panel.human.off_scale_counts, panel.twin.off_scale_counts
+    human, twin = (
+        dict(zip(source.item_ids, source.off_scale_counts, strict=True)) for source in (panel.human, panel.twin)
+    )
     if not any(human.values()) and not any(twin.values()):
         return {}
     people, twins = (

@@ -25,7 +25,6 @@ from truetwin.reweighting.marginal_inputs import (
     codes_of,
     complete_item,
     inferred_note,
-    shared_scales,
     table_of,
 )
 from truetwin.reweighting.marginal_method import CrossValidated, FittedMarginals, MarginalMethod
@@ -380,11 +379,10 @@ def _further_items(
     place = {r: k for k, r in enumerate(twins.respondent_ids)}
     rows = [place[i] for i in aligned.twin_ids]
     known = {item.id: item for item in aligned.items}
-    typical = shared_scales([aligned.items[j].scale for j in aligned.training])
     items, columns, guessed = [], [], []
     for j, item in enumerate(twins.items):
         values = twins.values[rows, j]
-        complete = complete_item(item, known.get(item.id), values, typical)
+        complete = complete_item(item, known.get(item.id), values, aligned.examples)
         items.append(complete)
         if item.id not in known and complete is not item:
             guessed.append(complete)

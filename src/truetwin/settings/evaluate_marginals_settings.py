@@ -19,6 +19,7 @@ from truetwin.settings.shared_settings import (
     FromAnswers,
     IdColumn,
     ItemFile,
+    Reading,
     Terminal,
     TwinAnswers,
 )
@@ -48,7 +49,7 @@ class EvaluateMarginals(TwinAnswers):
     )
 
 
-class EvaluateMarginalsCommand(EvaluateMarginals, IdColumn, ItemFile, FromAnswers, Terminal):
+class EvaluateMarginalsCommand(EvaluateMarginals, IdColumn, ItemFile, Reading, FromAnswers, Terminal):
     """Settings of the command `truetwin evaluate-marginals`."""
 
     marginals: Annotated[Path | None, Argument(), StudyKey("inputs.marginals")] = setting(

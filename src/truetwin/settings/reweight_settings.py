@@ -14,13 +14,14 @@ from truetwin.settings.shared_settings import (
     IdColumn,
     ItemFile,
     OnlyItems,
+    Reading,
     Terminal,
     TwinAnswers,
 )
 from truetwin.settings.value_kinds import LevelOrNone
 
 #: Methods that give twins no weights.
-WITHOUT_WEIGHTS = ("mean", "mix", "twins", "ksoft", "ksoft+text")
+WITHOUT_WEIGHTS = ("auto", "mean", "mix", "twins", "ksoft", "ksoft+text")
 
 
 class Reweight(OnlyItems, TwinAnswers):
@@ -46,7 +47,7 @@ class Reweight(OnlyItems, TwinAnswers):
     )
 
 
-class ReweightCommand(Reweight, IdColumn, ItemFile, FromAnswers, DisclosureColumn, Terminal):
+class ReweightCommand(Reweight, IdColumn, ItemFile, Reading, FromAnswers, DisclosureColumn, Terminal):
     """Settings of the command `truetwin reweight`."""
 
     marginals: Annotated[Path, Argument(), StudyKey("inputs.marginals")] = setting(

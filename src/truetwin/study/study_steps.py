@@ -352,6 +352,7 @@ def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, ResponseMa
         id_column=inputs.id_column,
         keep_off_scale=part.keep_off_scale,
         twin_weights=part.twin_weights,
+        choices=inputs.reading,
     )
 
 

@@ -162,3 +162,40 @@ def test_a_study_with_a_wrong_column_stops_before_anything_is_computed(folder: P
     with pytest.raises(ParameterError, match="no column 'v'"):
         run_study(read_study(folder / "study.yaml"), folder / "run")
     assert list((folder / "run").glob("*.csv")) == []
+
+
+def write_items(folder: Path) -> None:
+    lines = ["item_id,text,kind,low,high", *(f"Q{k:02d},How about {k}?,ordinal,1,7" for k in range(1, 11))]
+    (folder / "items.csv").write_text("\n".join(lines))
+
+
+def test_personas_do_not_show_people_columns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_items(folder)
+    verb = ("personas", "build", "human.csv", "--item-file", "items.csv", "--output", "personas.jsonl")
+    run(capsys, *verb, "--people-columns", "w,region,remark")
+    people = [json.loads(line) for line in (folder / "personas.jsonl").read_text().splitlines()]
+    assert {item for person in people for item in person["answers"]} == {f"Q{k:02d}" for k in range(1, 9)}
+    assert not any("1+1" in person["text"] for person in people)
+
+
+SIMULATED = """
+inputs:
+  human: human.csv
+  items: items.csv
+  people_columns: [remark]
+  weights: w
+  margins: margins.csv
+personas: {builder: text}
+simulate: {model: generated, only: [Q09, Q10, Q01, Q02]}
+calibrate: {method: ridge, preset: twin-2k-500}
+"""
+
+
+def test_a_study_checks_people_before_anything_is_simulated(folder: Path) -> None:
+    write_items(folder)
+    (folder / "study.yaml").write_text(SIMULATED)
+    found = check_study(read_study(folder / "study.yaml"))
+    assert any("60 people raked" in text for text in found)
+    (folder / "margins.csv").write_text("column,category,share\nregion,north,.5\nregion,west,.5\n")
+    with pytest.raises(DataError, match="lacks 'south'"):
+        check_study(read_study(folder / "study.yaml"))

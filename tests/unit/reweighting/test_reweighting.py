@@ -139,7 +139,7 @@ def test_new_items_of_known_and_of_new_groups_are_fitted_apart() -> None:
 
 
 def test_doing_nothing_competes_and_is_said() -> None:
-    twins, marginals, _ = world()
+    twins, _, _ = world()
     exact = np.array([np.bincount(column.astype(int) - 1, minlength=5) for column in twins.values.T]) / 60
     same = Marginals.of(ItemMarginal(Item(f"Q{j}", scale=FIVE), exact[j]) for j in range(24))
     result = reweight(twins, same)
