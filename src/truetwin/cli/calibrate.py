@@ -165,7 +165,7 @@ def _print(result: Calibration, gain: Gain, parameters: Mapping[Axis, Mapping[st
     from truetwin.calibration.left_alone import left_alone
     from truetwin.cli.output import Column, note, print_table
     from truetwin.cli.score_tables import gain_columns, gain_title
-    from truetwin.evaluation.calibration_gain import gain_in_words, is_gain
+    from truetwin.evaluation.calibration_gain import gain_in_words, is_gain, score_in_words
 
     notes = [
         {**record, "scale": f"{record['scale']}{' (inferred)' if record['scale_inferred'] else ''}"}
@@ -192,7 +192,7 @@ def _print(result: Calibration, gain: Gain, parameters: Mapping[Axis, Mapping[st
     if len(remarkable) > 20 and len(notes) > 20:
         note(f"... and {len(remarkable) - 20} more targets with a note: see the sidecar")
     if gain.rows:
-        title = gain_title(gain.rows, "correlation with hidden human answers")
+        title = gain_title(gain.rows, score_in_words(gain.rows[0]))
         print_table(gain.rows, gain_columns(gain.rows), title=title)
         for row in gain.rows:
             if row["method"] == result.method and "difference" in row:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from truetwin.data.reading_choices import ReadingChoices
     from truetwin.settings.evaluate_marginals_settings import EvaluateMarginalsCommand
     from truetwin.settings.reweight_settings import ReweightCommand
-    from truetwin.settings.shared_settings import PanelFiles, PeopleTable, Weights
+    from truetwin.settings.shared_settings import PanelTables, PeopleTable, Weights
 
 
-def panel_of(settings: PanelFiles) -> Panel:
+def panel_of(settings: PanelTables) -> Panel:
     """Read the tables of a job and align them. Columns of the sample design are checked."""
     from truetwin.settings.shared_settings import InContext
 

@@ -31,7 +31,11 @@ def update_command(settings: UpdateCommand) -> None:
         check_outputs([settings.state], [*settings.files.values(), settings.answers])
     work = _continued(settings) if settings.state and settings.state.exists() else _begun(settings)
     answers, n_missing = read_item_answers(
-        settings.answers, settings.item, work.forecast.scale, id_column=settings.id_column
+        settings.answers,
+        settings.item,
+        work.forecast.scale,
+        id_column=settings.id_column,
+        choices=settings.reading,
     )
     n_known = work.add(answers, str(settings.answers))
     report = work.report()
@@ -42,9 +46,9 @@ def update_command(settings: UpdateCommand) -> None:
         return
     _print(settings.item, work, report)
     if n_missing:
-        note(f"{n_missing} people in {settings.answers} without a valid answer are left out")
+        note(f"left out, because they have no valid answer: {n_missing} in {settings.answers}")
     if n_known:
-        note(f"{n_known} answers were there already")
+        note(f"answers that were there already: {n_known}")
     for text in report.notes:
         note(f"note: {text}")
 

@@ -245,7 +245,7 @@ class Groups(Settings):
     )
 
 
-class PanelFiles(IdColumn, ItemFile, PeopleTable, Reading):
+class PanelTables(IdColumn, ItemFile, PeopleTable, FileReading):
     """Tables of a panel: answers of people, and answers of their twins."""
 
     comes_last = True
@@ -263,6 +263,12 @@ class PanelFiles(IdColumn, ItemFile, PeopleTable, Reading):
         """Files of the tables, by role."""
         roles = ("human", "twin", "item_file", "in_context", "people", "margins", "retest")
         return {role: path for role in roles if (path := getattr(self, role, None)) is not None}
+
+
+class PanelFiles(PanelTables, Reading):
+    """Tables of a panel, with the meaning of digits in their cells."""
+
+    comes_last = True
 
 
 class InContext(Settings):

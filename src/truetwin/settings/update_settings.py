@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from truetwin.settings.declaration import Settings, Unset, setting
-from truetwin.settings.shared_settings import Blocks, PanelFiles, Terminal
+from truetwin.settings.shared_settings import Blocks, PanelTables, Terminal
 
 #: What holds unless the user or the state file says otherwise.
 STATISTIC, PRECISION, LEVEL = "share", 0.03, 0.9
@@ -23,7 +23,7 @@ class Precision(Settings):
     )
 
 
-class UpdateCommand(Precision, Blocks, PanelFiles, Terminal):
+class UpdateCommand(Precision, Blocks, PanelTables, Terminal):
     """Settings of the command `truetwin update`."""
 
     outside_studies = "Answers arrive between two commands."
