@@ -33,7 +33,7 @@ from truetwin.data import Panel
 from truetwin.data.marginals import Marginals
 from truetwin.data.responses import ResponseMatrix
 from truetwin.datasets import movielens, movielens_marginals, opinionqa, twin_2k_500
-from truetwin.evaluation.mean_scores import clustered_error
+from truetwin.evaluation.mean_scores import clustered_mean
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_items, read_responses
 from truetwin.reweighting.item_means import centre, has_mean
@@ -213,7 +213,7 @@ def _score(scores, data, rows, items, predicted, laws, nulls, half) -> None:  # 
             width=ends[k][1] - ends[k][0] if ordered else np.nan,
             conformal=abs(means[k] - truth) <= half if ordered else np.nan,
             conformal_width=min(means[k] + half, 1.0) - max(means[k] - half, 0.0) if ordered else np.nan,
-            share_covered=np.mean(np.clip(P, *each[k]) == P),
+            share_covered=np.mean(np.abs(np.clip(P, *each[k]) - P) < 1e-9),
             share_width=np.mean(each[k][1] - each[k][0]),
             tv=0.5 * np.abs(human[k] - predicted[k]).sum(),
             twin_tv=0.5 * np.abs(human[k] - nulls["twins"][k]).sum(),
@@ -229,7 +229,7 @@ def summary(scores: Scores, data: Data) -> dict[str, float | str]:
         "KL": scores.of(f"kl {best}").mean(),
         "pool": scores.of("kl pool").mean(),
         "diff": change.mean(),
-        "s.e.": clustered_error(change, scores.battery) or np.nan,
+        "s.e.": clustered_mean(change, scores.battery).standard_error,
         "RMSE": np.sqrt(np.nanmean(scores.of("error") ** 2)),
         "twins": np.sqrt(np.nanmean(scores.of("twin_error") ** 2)),
         "cover": np.nanmean(scores.of("covered")),

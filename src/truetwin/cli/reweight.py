@@ -87,10 +87,9 @@ def _check_outputs(settings: ReweightCommand) -> None:
 
 
 def _refuse_weights(result: Reweighting) -> None:
-    chosen = result.populations[0].describe()["method"]
     raise RuleBrokenError(
-        f"{{weights_output}} needs a method that weights twins; auto chose {chosen!r}, which does not. Choose "
-        "{method} ensemble or weights+transition."
+        f"{{weights_output}} needs a method that weights twins; {result.method!r} does not. Choose {{method}} ensemble "
+        "or weights+transition."
     )
 
 

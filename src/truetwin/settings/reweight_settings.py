@@ -21,7 +21,7 @@ from truetwin.settings.shared_settings import (
 from truetwin.settings.value_kinds import LevelOrNone
 
 #: Methods that give twins no weights.
-WITHOUT_WEIGHTS = ("mean", "mix", "twins", "ksoft", "ksoft+text")
+WITHOUT_WEIGHTS = ("auto", "mean", "mix", "twins", "ksoft", "ksoft+text")
 
 
 class Reweight(OnlyItems, TwinAnswers):
