@@ -117,7 +117,7 @@ def test_codes_far_from_the_answers_are_missing_in_text_tables(
     capsys.readouterr()
     code, found = predict(write(tmp_path / "human.csv", coded), answered)
     assert code == 0
-    np.testing.assert_array_equal(found, right)
+    np.testing.assert_allclose(found, right, rtol=1e-12)
     said = capsys.readouterr().err
     assert said.index("answers to 8 items are read as missing") < said.index("predicted")
     _, as_answers = predict(tmp_path / "human.csv", answered, "--missing-codes", "none")
@@ -249,7 +249,7 @@ def test_what_is_no_closed_question_is_left_out_and_named(
     path = write(tmp_path / "human.csv", export(human, {name: (import_id, cell)}))
     code, found = predict(path, write(tmp_path / "twin.csv", with_prefix(twin)))
     assert code == 0
-    np.testing.assert_array_equal(found, right)
+    np.testing.assert_allclose(found, right, rtol=1e-12)
     assert why in capsys.readouterr().err
 
 
@@ -268,7 +268,7 @@ def test_every_kind_of_header_rows_is_understood(tables: Any, tmp_path: Path, ki
         write(tmp_path / "human.csv", rows), write(tmp_path / "twin.csv", with_prefix(twin))
     )
     assert code == 0
-    np.testing.assert_array_equal(found, right)
+    np.testing.assert_allclose(found, right, rtol=1e-12)
 
 
 def test_previews_and_unfinished_rows_are_no_people(
@@ -414,7 +414,7 @@ def test_texts_and_dates_that_no_twin_has_are_left_out_and_named(
         (pyreadstat.write_sav if ending == ".sav" else pyreadstat.write_dta)(frame, str(path))
     code, found = predict(path, write(tmp_path / "twin.csv", twin), "--id-column", "person")
     assert code == 0
-    np.testing.assert_array_equal(found, right)
+    np.testing.assert_allclose(found, right, rtol=1e-12)
     said = capsys.readouterr().err
     for part in ("no twin has been asked: dur", "texts: comment", "dates: started"):
         assert part in said
