@@ -51,6 +51,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
             preset=settings.preset,
             parameters=by_hand,
             blocks=members,
+            point=settings.point,
             n_jobs=settings.n_jobs,
             progress=progress,
         )
@@ -58,6 +59,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
         "preset": settings.preset,
         "set": settings.parameters_in_words,
         "round": settings.rounded,
+        "point": settings.point,
         "blocks": found_by,
     }
     drawn = None if settings.draws is None else result.draws(settings.draws, settings.seed)

@@ -157,6 +157,7 @@ def _calibrate(work: Work) -> list[Path]:
         preset=part.preset,
         parameters=parameters_for(part.method, part.parameters),
         blocks=work.blocks,
+        point=part.point,
         n_jobs=work.n_jobs,
         progress=work.progress,
     )

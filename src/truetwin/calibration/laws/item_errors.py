@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -112,13 +111,6 @@ class ItemErrors(Errors):
         """See the base class."""
         found = self.correlation
         return None if found is None else (found.low, found.mean, found.high)
-
-    def describe(self) -> dict[str, Any]:
-        """See the base class."""
-        described: dict[str, Any] = {"level": self.level.mean, "spread": self.level.sd}
-        if (expected := self.expected_correlation()) is not None:
-            described["expected_correlation"] = list(expected)
-        return described
 
 
 def expected_correlation(values: Array, weights: Array, standard_error: float) -> ExpectedCorrelation:

@@ -107,8 +107,19 @@ class Law(ABC):
         return self.expected
 
     def describe(self) -> dict[str, Any]:
-        """Return what a record of the predictions says of the item, ready for JSON."""
-        return dict(self.details)
+        """Return what a record of the predictions says of the item, ready for JSON.
+
+        ``mean`` and ``sd`` are those of all respondents' answers together.
+        """
+        mean, sd = self.mean(), self.sd()
+        there = np.isfinite(mean)
+        found: dict[str, Any] = {"n": int(there.sum())}
+        if there.any():
+            found["mean"] = float(mean[there].mean())
+            found["sd"] = float(np.sqrt((sd[there] ** 2).mean() + mean[there].var()))
+        if self.expected is not None:
+            found["expected_correlation"] = list(self.expected)
+        return {**found, **self.details}
 
 
 def check_point(kind: str | None) -> None:
