@@ -78,8 +78,8 @@ def large() -> None:
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     print(
-        f"50,000 x 200, 20 new items, with laws and intervals: {wall:.0f} s, {cpu:.1f} s CPU ({points:.1f} s the points), "
-        f"peak memory {peak:.1f} GB",
+        f"50,000 x 200, 20 new items, laws and intervals: {wall:.0f} s, {cpu:.1f} s CPU (points {points:.1f} s), peak "
+        f"memory {peak:.1f} GB",
         flush=True,
     )
 

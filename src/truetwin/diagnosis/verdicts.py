@@ -4,8 +4,8 @@ The rule is learned on the panel's own answered items. Each of them is hidden in
 computed: how well its twin answers follow from those to its donors (the other answered items), the correlation with
 its nearest donor, and how well calibrated predictions and twins agree. They are compared with how well calibration
 and the twins did. A small ridge regression of the two correlations on the three figures, and the answered siblings
-(items of the same battery), then tell what to expect of a new item (:mod:`truetwin.diagnosis.expectation`). No
-threshold is fitted:
+(items of the same battery), then tell what to expect of a new item
+(:mod:`truetwin.calibration.laws.item_expectation`). No threshold is fitted:
 
 - *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the
   variance), or nothing can be learned, because all twins gave the same answer;
@@ -33,7 +33,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.diagnosis.expectation import Expected, expect
+from truetwin.calibration.laws.item_expectation import Expected, expect
 from truetwin.diagnosis.span import Span, span
 from truetwin.diagnosis.standardised_panel import Array, Prepared
 from truetwin.diagnosis.track_record import agreement_of_new, left_out, left_out_twice, twin_scores

@@ -17,11 +17,12 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dposv, dpotrf, dpotri
+from scipy.linalg.lapack import dposv, dpotrf, dpotri, dtrtrs
 
 from truetwin.calibration.orientation import Array
 
 NOISE = 1.0
+FEW_GAPS = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,14 +202,31 @@ def _inverses(seen: NDArray[np.bool_], covariance: Array) -> Array:
     n, p = seen.shape
     inverse = np.zeros((n, p, p))
     system = covariance + NOISE * np.eye(p)
+    everything = _inverse(system)
     for i in range(n):
-        observed = np.flatnonzero(seen[i])
-        gaps = np.flatnonzero(~seen[i])
-        inverse[i, gaps, gaps] = 1.0
-        if observed.size:
+        observed, gaps = np.flatnonzero(seen[i]), np.flatnonzero(~seen[i])
+        if gaps.size <= FEW_GAPS * p:
+            inverse[i] = _downdated(everything, gaps)
+        elif observed.size:
             cells = np.ix_(observed, observed)
             inverse[i][cells] = _inverse(system[cells])
+        inverse[i, gaps, gaps] = 1.0
     return inverse
+
+
+def _downdated(everything: Array, gaps: NDArray[np.intp]) -> Array:
+    """Take gaps S out of an inverse B: :math:`B - B_{:S} B_{SS}^{-1} B_{S:}`, whose rows and columns S are 0."""
+    if not gaps.size:
+        return everything
+    rows = everything[gaps]
+    factor, failed = dpotrf(rows[:, gaps], lower=1)
+    if failed:
+        raise np.linalg.LinAlgError("the covariance plus the identity must be positive definite")
+    half, _ = dtrtrs(factor, rows, lower=1)
+    result = everything - half.T @ half
+    result[gaps] = 0.0
+    result[:, gaps] = 0.0
+    return np.asarray(result)
 
 
 def _inverse(matrix: Array) -> Array:
