@@ -161,6 +161,7 @@ def diagnose(
     scaled: bool = True,
     scores: Mapping[str, float] | None = None,
     battery_scores: Mapping[str, float] | None = None,
+    expected: Mapping[str, float] | None = None,
     random_state: int = 0,
 ) -> Diagnosis:
     """Say how far the twins of a panel can be trusted, and for which new items.
@@ -184,6 +185,9 @@ def diagnose(
         which do as well as the paper's fit-and-transfer methods.
     battery_scores : mapping from item id to correlation, optional
         Scores with whole batteries hidden ("leave-block-out"); verdicts on items of new batteries rest on these.
+    expected : mapping from item id to correlation, optional
+        Expected correlations of the predictions with people's answers, as the laws of the method say them
+        (``result.law(item).expected_correlation()[1]``); verdicts then state and judge these.
     random_state : int, default=0
         Seed of hidden entries, baselines and bootstraps.
 
@@ -216,7 +220,7 @@ def diagnose(
         spectra,
         alignments,
         item_faults(panel),
-        item_verdicts(prepared, reached, reached_blocks),
+        item_verdicts(prepared, reached, reached_blocks, expected),
         [] if many else hidden_verdicts(prepared, reached),
         item_bounds(prepared, random_state=random_state),
         share_bounds(replace(prepared, panel=panel), random_state=random_state),

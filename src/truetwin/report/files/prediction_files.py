@@ -66,6 +66,12 @@ def _long_intervals(result: Calibration, level: float, id_column: str) -> pa.Tab
     return pa.table({id_column: id_array(people, panel.human.id_type), "item_id": items, **columns})
 
 
+def expected_correlations(sidecar: Mapping[str, Any]) -> dict[str, float]:
+    """Read the expected correlation of each new item off the sidecar of predictions."""
+    laws = sidecar.get("laws", {}).items()
+    return {item: law["expected_correlation"][1] for item, law in laws if law.get("expected_correlation")}
+
+
 def write_predictions(
     result: Calibration,
     output: Path,
