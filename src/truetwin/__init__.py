@@ -26,6 +26,7 @@ _PUBLIC = {
     "evaluate": "truetwin.evaluation",
     "evaluate_marginals": "truetwin.evaluation.marginal_evaluation",
     "plan": "truetwin.diagnosis",
+    "plan_sample": "truetwin.estimation.sample_size",
     "pool": "truetwin.calibration.rubin_rules",
     "rake": "truetwin.estimation.raking",
     "read_answers": "truetwin.voice.scoring.stored_answers",

@@ -116,7 +116,7 @@ MOVED = {
     "reproduction.marginals": "reproduction.marginal_tables",
     "reproduction.voice": "reproduction.voice_tables",
     "reweighting.align": "reweighting.marginal_inputs",
-    "reweighting.auto": "reweighting.auto_reweighting",
+    "reweighting.auto": "reweighting.pool",
     "reweighting.base": "reweighting.marginal_method",
     "reweighting.baselines": "reweighting.marginal_baselines",
     "reweighting.job": "reweighting.reweighting",

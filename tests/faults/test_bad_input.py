@@ -132,7 +132,15 @@ def test_ragged_rows(job: Job, tables: Tables) -> None:
 def test_not_utf_8(job: Job, tables: Tables) -> None:
     twin = job.write("twin.csv", tables["twin"])
     human = job.folder / "human.csv"
-    human.write_bytes(csv(tables["human"]).replace("Q1,", "Größe,").encode("latin-1"))
+    human.write_bytes(csv(tables["human"]).replace("Q1,", "Größe,").encode("cp1252"))
+    assert job.command("calibrate", str(human), str(twin)) == 0
+    assert "read as Western European text (cp1252)" in job.err
+    assert "Größe" in job.err
+    human.write_bytes(
+        csv(tables["human"]).replace("Q1,", "Q1\udcff\udcfe,").encode("utf-8", "surrogateescape")
+    )
+    job.output.unlink()
+    job.output.with_suffix(".json").unlink()
     job.refused(job.command("calibrate", str(human), str(twin)), "UTF-8")
 
 

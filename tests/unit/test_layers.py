@@ -50,7 +50,7 @@ ALLOWED = {  # narrower than the order of layers
     "voice": BASIS | {"io", "datasets", "solvers", "llm", "voice"},
     "voice_sets": BASIS | {"io", "results", "llm", "voice", "voice_sets"},
     "calibration": BASIS | {"instrument", "solvers", "calibration"},
-    "reweighting": BASIS | {"results", "solvers", "reweighting"},
+    "reweighting": BASIS | {"instrument", "results", "solvers", "reweighting"},
     "diagnosis": BASIS | {"instrument", "io", "solvers", "calibration", "diagnosis"},
 }
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")

@@ -10,13 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.item_laws import FoldStudy
-from truetwin.calibration.laws.category_law import CategoryLaw
 from truetwin.calibration.laws.law import Law
 from truetwin.calibration.laws.people_ranks import PeopleRanks
 from truetwin.calibration.laws.people_record import PeopleRecord
 from truetwin.calibration.new_cells import NewCells
+from truetwin.calibration.nominal.indicators import Encoding
+from truetwin.calibration.nominal.nominal_draws import drawn_categories, independent_scores
 from truetwin.calibration.orientation import Array
-from truetwin.data import Axis, Panel
+from truetwin.data import Axis
+
+#: Draws from which it is learned how the ranks of an item's indicators go together.
+FIRST_DRAWS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +28,13 @@ class AnswerSampler:
     """Sampler of all predicted answers of one panel.
 
     Each answer has a rank in its own law. Ranks of answers to new items are drawn jointly, and so are those of one new
-    respondent's answers; ranks of new respondents' answers to new items are independent of the others, and so are those
-    of nominal items.
+    respondent's answers; ranks of new respondents' answers to new items are independent of the others. The category of
+    a nominal item is drawn from the ranks of its indicators.
 
     Attributes
     ----------
-    panel : Panel
-        Panel of the predictions.
+    encoding : Encoding
+        Panel of the predictions, and as methods see it.
     studies : mapping of axis to FoldStudy
         How the targets move together.
     laws : mapping from item id to Law
@@ -38,7 +42,7 @@ class AnswerSampler:
         Answers of new respondents to new items.
     """
 
-    panel: Panel
+    encoding: Encoding
     studies: Mapping[Axis, FoldStudy]
     laws: Mapping[str, Law]
     new_cells: NewCells | None
@@ -50,36 +54,56 @@ class AnswerSampler:
             yield self._draw(rng)
 
     def _draw(self, rng: np.random.Generator) -> Array:
-        panel, ranks = self.panel, self._ranks(rng)
-        grid = np.full(ranks.shape, np.nan)
-        for item, law in self.laws.items():
-            j, rows = self._columns[item], self._rows[item]
-            grid[rows, j] = panel.scales[item].snap(law.quantile(ranks[rows, j]))
+        panel, ranks = self.encoding.panel, self._ranks(rng)
+        grid = np.full(panel.human_values.shape, np.nan)
+        for j, item in enumerate(panel.item_ids):
+            if (law := self.laws.get(item)) is None:
+                continue
+            rows, columns = self._rows[item], self.encoding.positions[item]
+            if item in self.encoding.codes:
+                grid[rows, j] = self._categories(item, law, ranks[np.ix_(rows, columns)])
+            else:
+                grid[rows, j] = panel.scales[item].snap(law.quantile(ranks[rows, columns[0]]))
         return grid
 
+    def _categories(self, item: str, law: Law, ranks: Array) -> Array:
+        """Draw the answers to a nominal item, (n,)."""
+        order = np.argsort(
+            self.encoding.in_order(item)
+        )  # from the order of the scale to that of the indicators
+        table = law.probabilities()[:, order]
+        chosen = drawn_categories(np.nan_to_num(table), ranks, self._independent[item])
+        return np.where(np.isfinite(table[:, 0]), self.encoding.codes[item][chosen], np.nan)
+
+    @cached_property
+    def _independent(self) -> dict[str, Array]:
+        """For each nominal item how the ranks of its indicators are made independent, from some draws of their own."""
+        nominal = [item for item in self.laws if item in self.encoding.codes]
+        rng = np.random.default_rng(0)
+        drawn = [self._ranks(rng) for _ in range(FIRST_DRAWS if nominal else 0)]
+        return {
+            item: independent_scores(
+                np.concatenate(
+                    [ranks[np.ix_(self._rows[item], self.encoding.positions[item])] for ranks in drawn]
+                )
+            )
+            for item in nominal
+        }
+
     def _ranks(self, rng: np.random.Generator) -> Array:
-        """Draw the rank of every answer, (n_respondents, n_items)."""
-        ranks = rng.random(self.panel.human_values.shape)
+        """Draw the rank of every answer to the columns of the encoded panel, (n_respondents, columns)."""
+        ranks = rng.random(self.encoding.encoded.human_values.shape)
         if "respondent" in self.studies:
             targets = list(self.studies["respondent"].fold.targets)
             if (joint := self._people_ranks) is not None:
-                self._put(ranks, targets, list(range(ranks.shape[1])), joint.draw(len(targets), rng))
+                ranks[targets] = joint.draw(len(targets), rng)
         if "item" in self.studies:
             study = self.studies["item"]
             rows = np.arange(len(ranks))
             if self.new_cells:
                 rows = np.setdiff1d(rows, self.new_cells.rows)
-            self._put(ranks, rows.tolist(), list(study.fold.targets), study.joint_law.draw(rng)[rows])
+            ranks[np.ix_(rows, np.array(study.fold.targets))] = study.joint_law.draw(rng)[rows]
         return ranks
-
-    def _put(self, ranks: Array, rows: list[int], columns: list[int], drawn: Array) -> None:
-        """Put ranks that were drawn jointly in their place, but for nominal items."""
-        kept = [k for k, j in enumerate(columns) if self._ordered(self.panel.item_ids[j])]
-        ranks[np.ix_(rows, [columns[k] for k in kept])] = drawn[:, kept]
-
-    def _ordered(self, item: str) -> bool:
-        law = self.laws.get(item)
-        return not isinstance(law, CategoryLaw) or law.ordered
 
     @cached_property
     def _people_ranks(self) -> PeopleRanks | None:
@@ -88,12 +112,8 @@ class AnswerSampler:
         return PeopleRanks(record.errors) if isinstance(record, PeopleRecord) else None
 
     @cached_property
-    def _columns(self) -> dict[str, int]:
-        return {item: j for j, item in enumerate(self.panel.item_ids)}
-
-    @cached_property
     def _rows(self) -> dict[str, NDArray[np.intp]]:
-        row = {r: k for k, r in enumerate(self.panel.respondent_ids)}
+        row = {r: k for k, r in enumerate(self.encoding.panel.respondent_ids)}
         return {
             item: np.array([row[r] for r in law.respondent_ids], dtype=np.intp)
             for item, law in self.laws.items()

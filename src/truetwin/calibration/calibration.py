@@ -14,9 +14,11 @@ from truetwin.calibration.calibration_result import Calibration
 from truetwin.calibration.calibrators import named_calibrators
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
 from truetwin.calibration.laws.law import Point, check_point
+from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.calibration.orientation import axis_ids, orient
 from truetwin.calibration.workers import in_parallel, on_one_thread
 from truetwin.data import Axis, Panel, Target
+from truetwin.data.person_design import PersonWeights, person_weights
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.registry import closest
@@ -33,6 +35,7 @@ def calibrate(
     preprocessing: Preprocessing | None = None,
     blocks: Mapping[str, str] | Literal["auto"] | None = None,
     point: Point | None = None,
+    weights: PersonWeights | None = None,
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Calibration:
@@ -61,6 +64,10 @@ def calibrate(
     point : {"mean", "median", "mode"}, optional
         Which number of each predictive distribution the predictions are; by default the mean, for nominal items the
         mode. A median has the smallest mean absolute error, a mode is right most often.
+    weights : str or array of shape (n_respondents,), optional
+        Survey weights of people: a column of the people table, or one number for each respondent of the panel. The
+        level of a new item is then that of the weighted people, and shares are theirs; how people differ from each
+        other is learned from all alike.
     n_jobs : int
         Number of parallel workers (joblib); the result does not depend on it.
     progress : callable, optional
@@ -83,56 +90,60 @@ def calibrate(
     ['respondent_id', 'Q11', 'Q12']
     """
     wanted = _wanted(panel, items, respondents)
+    encoding = Encoding.of(panel)
     members, _ = resolve_blocks(panel, blocks)
     check_point(point)
     calibrators: dict[Axis, Calibrator] = {}
     designs: dict[Axis, Design] = {}
     parts = []
     prepared = preprocessing or Preprocessing()
+    if weights is not None:
+        prepared = replace(prepared, weights=tuple(person_weights(panel, weights).tolist()))
     name = method if isinstance(method, str) else type(method).__name__
     steps = [(axis, targets) for axis, targets in wanted.items() if targets]
     for axis, targets in steps:
         by_hand = {method: parameters} if parameters and isinstance(method, str) else None
-        models = named_calibrators([method], panel, axis, preset=preset, parameters=by_hand)
+        models = named_calibrators([method], encoding.encoded, axis, preset=preset, parameters=by_hand)
         ((name, model),) = models.items()
         calibrators[axis] = clone(with_blocks(model, members))
-        fold = make_fold(panel, [Target(axis, t) for t in targets])
+        fold = make_fold(encoding.encoded, encoding.targets(Target(axis, t) for t in targets))
         if model.works_per_target:
-            part = _predict_by_target(panel, calibrators[axis], fold, prepared, n_jobs, progress)
+            part = _predict_by_target(encoding.encoded, calibrators[axis], fold, prepared, n_jobs, progress)
         else:
-            (designs[axis],) = make_designs(panel, [fold], prepared)
+            (designs[axis],) = make_designs(encoding.encoded, [fold], prepared)
             part = on_one_thread(calibrators[axis].predict_designs, ([designs[axis]],))[0]
             if progress:
                 progress(1, 1)
-        parts.append(part)
+        parts.append(encoding.certain(part))
     if all(np.isnan(part.values).all() for part in parts):
-        reasons = {t: why for part in parts for t, why in part.unpredicted.items()}
+        reasons = {t: why for part in parts for t, why in encoding.unpredicted(part).items()}
         target, why = next(iter(reasons.items()), ("", "no respondent has answered a donor"))
         more = f" ({len(reasons) - 1} more targets likewise)" if len(reasons) > 1 else ""
         raise NotPredictableError(f"nothing can be predicted: {target!r}: {why}{more}")
     found = Calibration(
-        panel, name, calibrators, tuple(parts), prepared, blocks=members, point=point, designs=designs
+        encoding, name, calibrators, tuple(parts), prepared, blocks=members, point=point, designs=designs
     )
     return _with_new_cells(found) if len(parts) == 2 else found
 
 
 def _with_new_cells(found: Calibration) -> Calibration:
     """Fill in what new respondents would answer to new items, if the method predicts it."""
-    by_item, by_person = found.parts
+    by_item, by_person = found.encoded_parts
     design = found.studies["item"].design
     people, items = (
-        [axis_ids(found.panel, p.axis).index(t) for t in p.target_ids] for p in (by_person, by_item)
+        [axis_ids(found.encoding.encoded, p.axis).index(t) for t in p.target_ids]
+        for p in (by_person, by_item)
     )
     cells = found.calibrators["item"].new_cells(design, np.array(people))
     if cells is None:
         return found
     no_item, no_person = (np.isin(p.target_ids, list(p.unpredicted)) for p in (by_item, by_person))
     values = np.where(no_person[:, None] | no_item, np.nan, cells.values)
-    grids = [part.values.copy() for part in found.parts]
+    grids = [part.values.copy() for part in found.encoded_parts]
     grids[0][cells.rows] = values
     grids[1][items] = orient(values, "respondent")
-    parts = tuple(replace(part, values=grid) for part, grid in zip(found.parts, grids, strict=True))
-    return replace(found, parts=parts, new_cells=replace(cells, values=values))
+    parts = tuple(replace(part, values=grid) for part, grid in zip(found.encoded_parts, grids, strict=True))
+    return replace(found, encoded_parts=parts, new_cells=replace(cells, values=values))
 
 
 def _wanted(

@@ -17,11 +17,13 @@ from truetwin.calibration.draws import Draws, check_draws
 from truetwin.calibration.error_conditioning import donor_covariates
 from truetwin.calibration.item_laws import FoldStudy, people_parts
 from truetwin.calibration.laws.category_law import limited
-from truetwin.calibration.laws.composing import LawComposer, Part
+from truetwin.calibration.laws.composing import Part
 from truetwin.calibration.laws.law import Law, Point
 from truetwin.calibration.laws.number_law import limited_numbers
 from truetwin.calibration.laws.prediction_errors import Errors
 from truetwin.calibration.new_cells import NewCells
+from truetwin.calibration.nominal.indicators import Encoding
+from truetwin.calibration.nominal.panel_laws import PanelLaws
 from truetwin.calibration.online_items import OnlineItem
 from truetwin.calibration.orientation import Array, axis_ids, orient
 from truetwin.data import Axis, Panel, Target
@@ -36,16 +38,16 @@ class Calibration:
 
     Attributes
     ----------
-    panel : Panel
-        Panel from which they were predicted.
+    encoding : Encoding
+        Panel from which they were predicted, and as methods see it: nominal items as indicators.
     method : str
         Name of the method.
     calibrators : dict of axis to Calibrator
         The method with the settings used for each axis.
-    parts : tuple of Prediction
-        One prediction for the new items and one for the new respondents, as far as there are any.
+    encoded_parts : tuple of Prediction
+        One prediction for the new items and one for the new respondents, as far as there are any, of the encoded panel.
     new_cells : NewCells, optional
-        Answers of new respondents to new items, with their own errors; they stand in ``parts`` too.
+        Answers of new respondents to new items, with their own errors; they stand in ``encoded_parts`` too.
     blocks : mapping from item id to block, optional
         Batteries.
     point : {"mean", "median", "mode"}, optional
@@ -56,10 +58,10 @@ class Calibration:
         Laws that were given other shares (:meth:`with_shares`).
     """
 
-    panel: Panel
+    encoding: Encoding
     method: str
     calibrators: Mapping[Axis, Calibrator]
-    parts: tuple[Prediction, ...]
+    encoded_parts: tuple[Prediction, ...]
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     new_cells: NewCells | None = None
     blocks: Mapping[str, str] | None = None
@@ -72,28 +74,57 @@ class Calibration:
         return f"Calibration({self.method!r}: {predicted} predictions, {len(self.unpredicted)} targets not predicted)"
 
     @property
+    def panel(self) -> Panel:
+        """Panel from which the answers were predicted."""
+        return self.encoding.panel
+
+    @cached_property
+    def parts(self) -> tuple[Prediction, ...]:
+        """One prediction for the new items, one for the new respondents; of nominal items the likeliest categories."""
+        return tuple(
+            self.encoding.decoded(part, {i: self._modes(i, part) for i in self.encoding.nominal_of(part)})
+            for part in self.encoded_parts
+        )
+
+    def _modes(self, item: str, part: Prediction) -> Array:
+        """Return the likeliest categories of a nominal item for the people of a part; NaN where none is predicted."""
+        values = np.full(len(self.panel.respondent_ids), np.nan)
+        if self._predicted(item):
+            law = self.law(item)
+            values[self._rows_of(law)] = law.mode()
+        if part.axis == "item":
+            return values
+        return values[[self._row[r] for r in part.target_ids]]
+
+    def _predicted(self, item: str) -> bool:
+        return bool(np.isfinite(self._points[:, self.encoding.positions[item]]).any())
+
+    @property
     def unpredicted(self) -> dict[Target, str]:
         """Targets that cannot be predicted, with the reason."""
-        return {Target(p.axis, t): why for p in self.parts for t, why in p.unpredicted.items()}
+        return {
+            Target(p.axis, t): why
+            for p in self.encoded_parts
+            for t, why in self.encoding.unpredicted(p).items()
+        }
 
     @cached_property
     def grid(self) -> Array:
         """Predictions on the panel's grid: one number of each law; NaN where nothing is predicted."""
-        points = self._points
-        grid = np.full(points.shape, np.nan)
+        grid = np.full(self.panel.human_values.shape, np.nan)
         for j, item in enumerate(self.panel.item_ids):
-            there = np.isfinite(points[:, j])
+            there = np.asarray(np.isfinite(self._points[:, self.encoding.positions[item]]).any(axis=1))
             if there.any():
-                grid[there, j] = self._of_item(item, j, there)
+                grid[there, j] = self._of_item(item, there)
         return grid
 
-    def _of_item(self, item: str, j: int, there: NDArray[np.bool_]) -> Array:
+    def _of_item(self, item: str, there: NDArray[np.bool_]) -> Array:
         """Read the predictions of one item off its law. A mean needs no law: it is the point, inside the scale."""
-        scale, points = self.panel.scales[item], self._points[there, j]
-        answers = {model.points_are_answers for model in self.calibrators.values()} == {True}
+        scale, points = self.panel.scales[item], self._points[there, self.encoding.positions[item][0]]
+        answers = self._answers_as_they_are
         kind = self.point or ("mode" if scale.kind == "nominal" else "mean")
         if item not in self.reshared:
-            if answers and self.point is None:
+            if answers and self.point is None and scale.kind != "nominal":
                 return scale.clip(points)
             if kind == "mean" and scale.kind == "numeric":
                 return limited_numbers(points, scale.low, scale.high)
@@ -106,10 +137,10 @@ class Calibration:
 
     @cached_property
     def _points(self) -> Array:
-        """Points of the method on the panel's grid, not limited to scales; NaN where nothing is predicted."""
-        grid = np.full(self.panel.human_values.shape, np.nan)
-        for part in self.parts:
-            position = {t: k for k, t in enumerate(axis_ids(self.panel, part.axis))}
+        """Points of the method on the encoded panel's grid, not limited to scales; NaN where nothing is predicted."""
+        grid = np.full(self.encoding.encoded.human_values.shape, np.nan)
+        for part in self.encoded_parts:
+            position = {t: k for k, t in enumerate(axis_ids(self.encoding.encoded, part.axis))}
             where = [position[t] for t in part.target_ids]
             orient(grid, part.axis)[:, where] = part.values
         return grid
@@ -175,11 +206,11 @@ class Calibration:
     def studies(self) -> dict[Axis, FoldStudy]:
         """What each method knows of its targets beyond the points, by the axis of the targets."""
         found: dict[Axis, FoldStudy] = {}
-        for part in self.parts:
-            fold = make_fold(self.panel, [Target(part.axis, t) for t in part.target_ids])
+        for part in self.encoded_parts:
+            fold = make_fold(self.encoding.encoded, [Target(part.axis, t) for t in part.target_ids])
             found[part.axis] = FoldStudy(
                 self.calibrators[part.axis],
-                self.panel,
+                self.encoding.encoded,
                 fold,
                 part,
                 self.preprocessing,
@@ -189,8 +220,12 @@ class Calibration:
         return found
 
     @cached_property
-    def _composer(self) -> LawComposer:
-        return LawComposer(self.panel, self.panel.scales)
+    def _composer(self) -> PanelLaws:
+        return PanelLaws(self.encoding, answers_as_they_are=self._answers_as_they_are)
+
+    @property
+    def _answers_as_they_are(self) -> bool:
+        return all(model.points_are_answers for model in self.calibrators.values())
 
     @cached_property
     def _laws(self) -> dict[str, Law]:
@@ -205,34 +240,28 @@ class Calibration:
             If no answer to the item is predicted.
         """
         if item not in self._laws:
-            parts = self._law_parts(item)
-            if not parts:
+            if item not in self.encoding.positions or not self._predicted(item):
                 raise ParameterError(f"no answer to item {item!r} is predicted: it has no law")
-            self._laws[item] = self._composer.law(item, parts)
+            self._laws[item] = self._composer.law(item, self._law_parts)
         return self._laws[item]
 
     @property
     def laws(self) -> dict[str, Law]:
         """The law of every item of which an answer is predicted."""
-        there = np.asarray(np.isfinite(self._points).any(axis=0))
-        return {item: self.law(item) for item, some in zip(self.panel.item_ids, there, strict=True) if some}
+        return {item: self.law(item) for item in self.panel.item_ids if self._predicted(item)}
 
-    def _law_parts(self, item: str) -> list[Part]:
-        if item not in self.panel.item_ids:
-            return []
-        j = self.panel.item_ids.index(item)
-        points = self._points[:, j]
-        if not np.isfinite(points).any():
-            return []
-        by_item = next((p for p in self.parts if p.axis == "item"), None)
-        if by_item is None or item not in by_item.target_ids:
+    def _law_parts(self, j: int) -> list[Part]:
+        """Return what is predicted for one column of the encoded panel, and its errors."""
+        column, points = self.encoding.encoded.item_ids[j], self._points[:, j]
+        by_item = next((p for p in self.encoded_parts if p.axis == "item"), None)
+        if by_item is None or column not in by_item.target_ids:
             study = self.studies["respondent"]
             return people_parts(study.fold, study.part, study.errors, j)
         new = self.new_cells.rows if self.new_cells else np.array([], dtype=np.intp)
         known = np.setdiff1d(np.arange(len(points)), new)
-        parts = [Part(known, points[known], self._errors[item])]
+        parts = [Part(known, points[known], self._errors[column])]
         if self.new_cells:
-            parts.append(Part(new, points[new], self.new_cells.errors(item)))
+            parts.append(Part(new, points[new], self.new_cells.errors(column)))
         return parts
 
     @property
@@ -267,7 +296,8 @@ class Calibration:
         -------
         dict of target id to (lower, upper)
             Two arrays each. For new items they are in the order of ``panel.respondent_ids``, for new respondents in
-            that of ``panel.item_ids``; NaN where nothing is predicted, and for nominal items, which have no order.
+            that of ``panel.item_ids``; NaN where nothing is predicted, and for nominal items, which have no intervals
+            but probabilities.
 
         Raises
         ------
@@ -278,10 +308,10 @@ class Calibration:
         if axis not in self.calibrators:
             raise ParameterError(f"there are no intervals for new {axis}s: no new {axis} was predicted")
         part = self._part(axis)
-        lower, upper = np.full((2, *self._points.shape), np.nan)
+        lower, upper = np.full((2, *self.panel.human_values.shape), np.nan)
         for item in part.target_ids if axis == "item" else self.panel.item_ids:
             j = self.panel.item_ids.index(item)
-            if np.isfinite(self._points[:, j]).any() and self.panel.scales[item].kind != "nominal":
+            if item not in self.encoding.codes and self._predicted(item):
                 law = self.law(item)
                 lower[self._rows_of(law), j], upper[self._rows_of(law), j] = law.interval(level)
         position = {t: k for k, t in enumerate(axis_ids(self.panel, axis))}
@@ -302,10 +332,10 @@ class Calibration:
         ----------
         item : str
         weights : ndarray of shape (n_respondents,), optional
-            Weights of all respondents of the panel, in its order.
+            Weights of all respondents of the panel, in its order; by default those that the calibration was given.
         """
         law = self.law(item)
-        return law.shares(None if weights is None else np.asarray(weights)[self._rows_of(law)])
+        return law.shares(self._weights_of(law, weights))
 
     def with_shares(self, shares: Mapping[str, Any], weights: Array | None = None) -> Calibration:
         """Return the same calibration with other shares in the population; everything is read off the new laws.
@@ -315,14 +345,24 @@ class Calibration:
         shares : mapping from item id to ndarray of shape (K,)
             Wanted share of each category, in the order of the scale; of a numeric item the wanted mean, one number.
         weights : ndarray of shape (n_respondents,), optional
-            Weights of all respondents of the panel, in its order; by default all alike.
+            Weights of all respondents of the panel, in its order; by default those that the calibration was given.
         """
         changed = dict(self.reshared)
         for item, wanted in shares.items():
             law = self.law(item)
-            own = None if weights is None else np.asarray(weights, dtype=np.float64)[self._rows_of(law)]
-            changed[item] = law.with_shares(wanted, own)
+            changed[item] = law.with_shares(wanted, self._weights_of(law, weights))
         return replace(self, reshared=changed)
+
+    @property
+    def weights(self) -> Array | None:
+        """Survey weight of each respondent of the panel, (n_respondents,); None if all count alike."""
+        return None if self.preprocessing.weights is None else np.array(self.preprocessing.weights)
+
+    def _weights_of(self, law: Law, weights: Array | None) -> Array | None:
+        """Return the weights of a law's respondents; None if all count alike, as where none of them has a weight."""
+        given = self.weights if weights is None else np.asarray(weights, dtype=np.float64)
+        own = None if given is None else given[self._rows_of(law)]
+        return own if own is None or weights is not None or own.any() else None
 
     def draws(self, m: int = 20, seed: int = 0) -> Draws:
         """Draw m completed data sets: answers as they are, and predictions drawn from their laws.
@@ -344,13 +384,17 @@ class Calibration:
             If ``m`` or ``seed`` is wrong, or there is no answer to draw.
         """
         check_draws(m, seed)
-        sampler = AnswerSampler(self.panel, self.studies, self.laws, self.new_cells)
-        return Draws.of(self.panel, self._points, sampler.draws(m, seed), seed)
+        sampler = AnswerSampler(self.encoding, self.studies, self.laws, self.new_cells)
+        return Draws.of(self.panel, self.grid, sampler.draws(m, seed), seed)
 
     def online(self, item: str) -> OnlineItem:
         """Return the predictions of a new item in a form that is updated as people answer it."""
         if "item" not in self.calibrators or item not in self._part("item").target_ids:
             raise ParameterError(f"there is no predicted new item {item!r}")
+        if item in self.encoding.codes:
+            raise ParameterError(
+                f"item {item!r} is nominal: its categories have no order, so that there is no mean to update"
+            )
         return OnlineItem(
             self._of_known(item),
             self.panel.respondent_ids,
@@ -361,8 +405,7 @@ class Calibration:
         )
 
     def _of(self, item: str) -> Array:
-        part = self._part("item")
-        return part.values[:, part.target_ids.index(item)]
+        return np.asarray(self._points[:, self.encoding.positions[item][0]])
 
     def _of_known(self, item: str) -> Array:
         """Predictions for people who have answered other items; NaN for new respondents."""
@@ -417,6 +460,8 @@ class Calibration:
         model = self.calibrators.get(part.axis)
         if model is None or part.axis != "item":
             return None
+        if target in self.encoding.codes:
+            return "nominal item: a battery of its own"
         return model.situation(self.panel, target, part.target_ids)
 
     def _asked(self, axis: Axis) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -53,12 +53,16 @@ class Preprocessing:
     constant_targets : {"refuse", "predict"}, default="refuse"
         What to do with a target to which all twins gave one answer, where a method learns from the target's twins
         only. The paper predicted it all the same.
+    weights : tuple of float, optional
+        Survey weight of each respondent of the panel, in its order. Means and sds of items are then weighted, in both
+        sources, so that the level of a new item is that of the weighted people. Nothing else is weighted.
     """
 
     imputation_rank: int = 5
     sd_floor: float = 1.0
     level: Literal["human", "twin"] = "human"
     constant_targets: Literal["refuse", "predict"] = "refuse"
+    weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.imputation_rank < 1:
@@ -204,12 +208,12 @@ class Design:
     def complete(self) -> Complete:
         """Imputed and standardised arrays."""
         human, twin = (self._imputed(source) for source in (0, 1))
-        twin_moments = self._moments(twin)
+        twin_moments = self._moments(twin, self.twin_samples)
         target = self._standardised_target(twin_moments)
         return Complete(
             orient(_standardise(twin, twin_moments), self.axis),
             np.nan_to_num(orient(target, self.axis)[self.twin_samples], nan=0.0),
-            orient(_standardise(human, self._moments(human)), self.axis),
+            orient(_standardise(human, self._moments(human, self.human_samples)), self.axis),
         )
 
     @cached_property
@@ -234,6 +238,11 @@ class Design:
     def shared(self) -> dict[tuple[object, ...], Array]:
         """Store of results that several methods can use, under keys that describe them."""
         return {}
+
+    @cached_property
+    def weights(self) -> Array | None:
+        """Survey weight of each respondent of the panel, (n_respondents,); None if all count alike."""
+        return None if self.preprocessing.weights is None else np.array(self.preprocessing.weights)
 
     @property
     def raw_human(self) -> Array:
@@ -274,18 +283,22 @@ class Design:
 
     @cached_property
     def _human_moments(self) -> Moments:
-        return self._moments(self.human)
+        return self._moments(self.human, self.human_samples)
 
     @cached_property
     def _twin_moments(self) -> Moments:
-        return self._moments(self.twin)
+        return self._moments(self.twin, self.twin_samples)
 
     @cached_property
     def _target_moments(self) -> Moments:
-        return self._moments(self.target)
+        return self._moments(self.target, np.arange(self.n_samples))
 
-    def _moments(self, values: Array) -> Moments:
+    def _moments(self, values: Array, samples: NDArray[np.intp]) -> Moments:
         """Compute item means and floored sds (ddof 0) over observed answers, each (1, n_items)."""
+        if self.weights is not None:
+            rows = samples if self.axis == "item" else self.donor_rows
+            mean, sd = weighted_moments(values, self.weights[rows])
+            return mean[None], np.where(sd < self.preprocessing.sd_floor, 1.0, sd)[None]
         seen = np.isfinite(values)
         count = seen.sum(axis=0, keepdims=True)
         total = np.sum(values, axis=0, keepdims=True, where=seen)
@@ -306,6 +319,21 @@ def _standardise(values: Array, moments: Moments) -> Array:
     return (values - mean) / sd
 
 
+def weighted_moments(values: Array, weights: Array) -> tuple[Array, Array]:
+    """Compute weighted means and sds (ddof 0) of the observed answers in each column, both of shape (n_items,).
+
+    A column that only people of weight 0 have answered is not weighted. Without an answer, mean and sd are NaN and 0.
+    """
+    seen = np.isfinite(values)
+    w = np.where(seen, weights[:, None], 0.0)
+    w = np.where(w.sum(axis=0) > 0, w, seen.astype(np.float64))
+    total = w.sum(axis=0)
+    sums = (w * np.where(seen, values, 0.0)).sum(axis=0)
+    mean = np.divide(sums, total, out=np.full(total.shape, np.nan), where=total > 0)
+    squares = (w * np.where(seen, values - mean, 0.0) ** 2).sum(axis=0)
+    return mean, np.sqrt(np.divide(squares, total, out=np.zeros(total.shape), where=total > 0))
+
+
 def make_designs(
     answers: Answers,
     folds: Sequence[Fold],
@@ -320,6 +348,17 @@ def make_designs(
     # changes nothing, not even where a method draws random numbers or stops early.
     ranks = [_rank(axis_ids(answers, a)) for a in (axis, other(axis))]
     return [_make_design(answers, fold, preprocessing, apart, *ranks) for fold in folds]
+
+
+def groups_of_respondents(ids: Sequence[str]) -> NDArray[np.intp]:
+    """Deal respondents out in groups of the same size, by the order of their ids.
+
+    Examples
+    --------
+    >>> groups_of_respondents(["b", "a", "c"])
+    array([1, 0, 2])
+    """
+    return _rank(ids) % N_GROUPS
 
 
 def _rank(ids: Sequence[str]) -> NDArray[np.intp]:
@@ -400,7 +439,7 @@ def batches(answers: Answers, folds: Sequence[Fold], budget_bytes: int = 2**28) 
     respondents_apart = folds[0].axis == "respondent" and all(len(f.targets) == 1 for f in folds)
     if not respondents_apart or rows < 2 * N_GROUPS:
         return [Batch(tuple(folds[k : k + at_once]), (), at_once) for k in range(0, len(folds), at_once)]
-    group_of = _rank(answers.respondent_ids) % N_GROUPS
+    group_of = groups_of_respondents(answers.respondent_ids)
     groups: dict[int, list[Fold]] = {}
     for fold in folds:
         groups.setdefault(int(group_of[fold.targets[0]]), []).append(fold)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
 from truetwin.calibration.hidden_errors import HiddenErrors
-from truetwin.calibration.laws.composing import LawComposer, Part
+from truetwin.calibration.laws.composing import Part
 from truetwin.calibration.laws.law import Law
 from truetwin.calibration.laws.prediction_errors import Errors, JointLaw
+from truetwin.calibration.nominal.indicators import Encoding, column_blocks, item_of
+from truetwin.calibration.nominal.panel_laws import PanelLaws
 from truetwin.calibration.orientation import Answers
 from truetwin.data import Panel, Scale
-from truetwin.instrument.batteries import complete_blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +28,10 @@ class FoldStudy:
     ----------
     model : Calibrator
     answers : Answers
-        Human answers to the fold's targets, if there are any, are not looked at.
+        The encoded panel (:mod:`truetwin.calibration.nominal.indicators`). Human answers to the fold's targets, if
+        there are any, are not looked at.
     fold : Fold
+        Of the encoded panel.
     part : Prediction
         Points.
     preprocessing : Preprocessing
@@ -67,7 +70,7 @@ class FoldStudy:
 
     @cached_property
     def _hidden(self) -> HiddenErrors:
-        blocks = complete_blocks(self.blocks, self.answers.item_ids)
+        blocks = column_blocks(self.blocks, self.answers.item_ids)
         return HiddenErrors(self.model, self.answers, self.fold, self.preprocessing, blocks, self.part.values)
 
 
@@ -83,7 +86,7 @@ def visible_scales(panel: Panel, hidden_items: Sequence[int]) -> dict[str, Scale
 
 def fold_laws(
     model: Calibrator,
-    panel: Panel,
+    encoding: Encoding,
     folds: Sequence[Fold],
     parts: Sequence[Prediction],
     preprocessing: Preprocessing | None = None,
@@ -95,8 +98,10 @@ def fold_laws(
     Parameters
     ----------
     model : Calibrator
-    panel : Panel
+    encoding : Encoding
+        The panel, and as methods see it.
     folds : sequence of Fold
+        Of the encoded panel.
     parts : sequence of Prediction
         What the model predicts for each fold (:meth:`Calibrator.predict_folds`).
     preprocessing : Preprocessing, optional
@@ -110,33 +115,46 @@ def fold_laws(
     dict from item id to Law
         Laws of the fold's new items, or of all items for the fold's new respondents.
     """
-    prepared = preprocessing or Preprocessing()
+    prepared, answers = preprocessing or Preprocessing(), encoding.encoded
     axis = folds[0].axis if folds else "item"
-    composer = LawComposer(panel, scales or panel.scales)
-    own = model.fold_errors(panel, folds, prepared) if axis in model.error_axes else [None] * len(folds)
+    composer = PanelLaws(encoding, scales, model.points_are_answers)
+    own = fold_errors(model, answers, folds, parts, prepared, blocks)
     for fold, part, errors in zip(folds, parts, own, strict=True):
-        found = errors or FoldStudy(model, panel, fold, part, prepared, blocks).errors
-        of_targets = scales or (visible_scales(panel, fold.targets) if axis == "item" else {})
-        yield dict(_laws(composer, fold, part, found, of_targets))
+        of_targets = scales or (visible_scales(answers, fold.targets) if axis == "item" else answers.scales)
+        parts_of = partial(fold_parts, answers, fold, part, errors)
+        ids = part.target_ids if axis == "item" else answers.item_ids
+        yield {
+            item: composer.law(item, parts_of, of_targets.get(item))
+            for item in dict.fromkeys(map(item_of, ids))
+        }
 
 
-def _laws(
-    composer: LawComposer,
-    fold: Fold,
-    part: Prediction,
-    errors: Sequence[Errors],
-    scales: Mapping[str, Scale],
-) -> Iterator[tuple[str, Law]]:
-    """Compose the law of each item of one fold."""
-    answers = composer.answers
-    if fold.axis == "item":
-        everybody = np.arange(len(answers.respondent_ids))
-        for k, (target, each) in enumerate(zip(fold.targets, errors, strict=True)):
-            item = answers.item_ids[target]
-            yield item, composer.law(item, [Part(everybody, part.values[:, k], each)], scales[item])
+def fold_errors(
+    model: Calibrator,
+    answers: Answers,
+    folds: Sequence[Fold],
+    parts: Sequence[Prediction],
+    preprocessing: Preprocessing,
+    blocks: Mapping[str, str] | None,
+) -> Iterator[Sequence[Errors]]:
+    """Yield the errors to expect for the targets of each fold: the method's own, or those on known items or people."""
+    if not folds:
         return
-    for j, item in enumerate(answers.item_ids):
-        yield item, composer.law(item, people_parts(fold, part, errors, j))
+    if folds[0].axis in model.error_axes:
+        yield from model.fold_errors(answers, folds, preprocessing)
+        return
+    for fold, part in zip(folds, parts, strict=True):
+        yield FoldStudy(model, answers, fold, part, preprocessing, blocks).errors
+
+
+def fold_parts(
+    answers: Answers, fold: Fold, part: Prediction, errors: Sequence[Errors], column: int
+) -> list[Part]:
+    """Return what is predicted for one column of the encoded panel, by the errors that respondents share."""
+    if fold.axis == "respondent":
+        return people_parts(fold, part, errors, column)
+    k = fold.targets.index(column)
+    return [Part(np.arange(len(answers.respondent_ids)), part.values[:, k], errors[k])]
 
 
 def people_parts(fold: Fold, part: Prediction, errors: Sequence[Errors], j: int) -> list[Part]:

@@ -43,6 +43,11 @@ VERBS = (
         "truetwin.cli.plan:plan_command",
     ),
     VerbEntry(
+        "update",
+        "Append answers to a new item, show how the estimate narrows, and say when to stop asking.",
+        "truetwin.cli.update:update_command",
+    ),
+    VerbEntry(
         "reproduce",
         "Recompute a table of the papers, each cell beside the published one; or a figure, with its data.",
         "truetwin.cli.reproduce:reproduce_command",

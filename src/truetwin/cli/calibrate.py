@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli.panel_inputs import blocks_of, note_suspicious, panel_of
+from truetwin.cli.panel_inputs import blocks_of, panel_of, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.calibrate_settings import CalibrateCommand
 from truetwin.settings.value_kinds import ids_among
@@ -41,6 +41,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     _check_outputs(settings)
     by_hand = parameters_for(name, settings.parameters)
     panel = panel_of(settings)
+    weights = weights_of(settings, panel)
     members, found_by = blocks_of(panel, settings.blocks)
     with progress_bar("calibrating") as progress:
         result = calibrate(
@@ -52,6 +53,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
             parameters=by_hand,
             blocks=members,
             point=settings.point,
+            weights=weights,
             n_jobs=settings.n_jobs,
             progress=progress,
         )
@@ -61,6 +63,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
         "round": settings.rounded,
         "point": settings.point,
         "blocks": found_by,
+        **weights_record(settings),
     }
     drawn = None if settings.draws is None else result.draws(settings.draws, settings.seed)
     sidecar = write_predictions(
@@ -77,11 +80,12 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     if drawn is not None:
         _write_draws(settings, result, drawn, asked)
     with progress_bar("measuring the gain") as progress:
-        gain = measure_gain(result, settings.check, n_jobs=settings.n_jobs, progress=progress)
+        gain = measure_gain(
+            result, settings.check, weights=weights, n_jobs=settings.n_jobs, progress=progress
+        )
     for text in gain.notes:
         note(text)
     _show(settings, result, gain, asked, sidecar)
-    note_suspicious(panel)
     return EXIT_INCOMPLETE if result.unpredicted else 0
 
 
@@ -161,8 +165,9 @@ def _check_outputs(settings: CalibrateCommand) -> None:
 
 def _print(result: Calibration, gain: Gain, parameters: Mapping[Axis, Mapping[str, object]]) -> None:
     from truetwin.calibration.left_alone import left_alone
-    from truetwin.cli.output import GAIN_COLUMNS, Column, note, print_table
-    from truetwin.evaluation.calibration_gain import gain_in_words, is_gain
+    from truetwin.cli.output import Column, note, print_table
+    from truetwin.cli.score_tables import gain_columns, gain_title
+    from truetwin.evaluation.calibration_gain import gain_in_words, is_gain, score_in_words
 
     notes = [
         {**record, "scale": f"{record['scale']}{' (inferred)' if record['scale_inferred'] else ''}"}
@@ -189,8 +194,8 @@ def _print(result: Calibration, gain: Gain, parameters: Mapping[Axis, Mapping[st
     if len(remarkable) > 20 and len(notes) > 20:
         note(f"... and {len(remarkable) - 20} more targets with a note: see the sidecar")
     if gain.rows:
-        gain_columns = [Column("protocol", "hidden in turn"), *GAIN_COLUMNS]
-        print_table(gain.rows, gain_columns, title="what calibration gains, where the truth is known")
+        title = gain_title(gain.rows, score_in_words(gain.rows[0]))
+        print_table(gain.rows, gain_columns(gain.rows), title=title)
         for row in gain.rows:
             if row["method"] == result.method and "difference" in row:
                 note(gain_in_words(row) if is_gain(row) else f"{gain_in_words(row)} {ELSEWHERE}")

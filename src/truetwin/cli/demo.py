@@ -129,13 +129,15 @@ def _against_truth(result: Calibration, truth: ResponseMatrix) -> list[dict[str,
 def _print(rows: list[dict[str, Any]], new_items: list[dict[str, Any]]) -> None:
     import numpy as np
 
-    from truetwin.cli.output import GAIN_COLUMNS, Column, note, print_table
+    from truetwin.cli.output import Column, note, print_table
+    from truetwin.cli.score_tables import gain_columns, gain_title
 
     note(
         "a generated population with known truth: 400 people, 32 answered items, 8 new items, and their twins\n"
     )
-    columns = [*GAIN_COLUMNS, Column("seconds", "seconds", ".1f")]
-    print_table(rows, columns, title="answered items, each hidden in turn (leave-one-item-out)")
+    columns = [*gain_columns(rows), Column("seconds", "seconds", ".1f", optional=True)]
+    title = gain_title(rows, "answered items, each hidden in turn: correlation with people's answers")
+    print_table(rows, columns, title=title)
     new_columns = [
         Column("item", "new item"),
         Column("twin", "twin", ".3f"),

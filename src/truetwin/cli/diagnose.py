@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from truetwin.cli.panel_inputs import blocks_of, panel_of
+from truetwin.cli.panel_inputs import blocks_of, panel_of, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.diagnose_settings import DiagnoseCommand
 
@@ -29,16 +29,18 @@ def diagnose_command(settings: DiagnoseCommand) -> None:
     if settings.figures:
         check_folder(settings.figures, "--figures")
     panel = panel_of(settings)
+    weights = weights_of(settings, panel)
     members, found_by = blocks_of(panel, settings.blocks)
     scores = HiddenScores()
     if settings.method not in (None, "none"):
-        scores = hidden_scores(panel, str(settings.method), members, bar=progress_bar)
+        scores = hidden_scores(panel, str(settings.method), members, weights=weights, bar=progress_bar)
     found = diagnose(
         panel,
         blocks=members,
         scaled=settings.scaled,
         scores=scores.by_item,
         battery_scores=scores.by_battery,
+        weights=weights,
         random_state=settings.seed,
     )
     if settings.figures:
@@ -48,7 +50,9 @@ def diagnose_command(settings: DiagnoseCommand) -> None:
         for path in write_figures(found, settings.figures, f".{settings.figure_format}"):
             note(f"figure: {path}")
     if settings.as_json:
-        print_json("diagnose", {**_described(found), "blocks": found_by}, found.rows())
+        print_json(
+            "diagnose", {**_described(found), "blocks": found_by, **weights_record(settings)}, found.rows()
+        )
     else:
         print_diagnosis(found)
         note(f"batteries: {found_by}")

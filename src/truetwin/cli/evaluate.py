@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli.panel_inputs import blocks_given, note_suspicious, panel_of, weights_of
+from truetwin.cli.panel_inputs import blocks_given, panel_of, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.evaluate_settings import EvaluateCommand
 
@@ -30,7 +30,6 @@ def evaluate_command(settings: EvaluateCommand) -> None:
     metrics_named(settings.metric).check(has_retest=settings.retest is not None, has_groups=bool(settings.by))
     _check_output(settings)
     panel = panel_of(settings)
-    note_suspicious(panel)
     with progress_bar("evaluating") as progress:
         result = evaluate(
             panel,
@@ -58,7 +57,7 @@ def evaluate_command(settings: EvaluateCommand) -> None:
         note(f"scores of every target: {settings.per_target}")
     if settings.as_json:
         groups = {"groups": result.by_group(), "spreads": spread_rows(result)} if result.group_scores else {}
-        asked = {**result.settings, "weights": settings.weights, "margins": settings.margins}
+        asked = {**result.settings, "weights": None, "margins": None, **weights_record(settings)}
         print_json("evaluate", asked, result.summary(), **groups)
         return
     print_evaluation(result)

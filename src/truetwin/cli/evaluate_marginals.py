@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from truetwin.cli.panel_inputs import marginals_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.evaluate_marginals_settings import EvaluateMarginalsCommand
 
@@ -44,6 +45,7 @@ def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
             **result.settings,
             "dataset": settings.dataset,
             "groups": settings.groups,
+            **weights_record(settings),
             "notes": list(result.notes),
         }
         print_json("evaluate-marginals", {k: v for k, v in asked.items() if v is not None}, rows)
@@ -68,20 +70,10 @@ def _data(
 ) -> tuple[Marginals, ResponseMatrix, dict[str, dict[str, str]]]:
     """Read human marginals, answers of twins, and the groupings that come with a public dataset."""
     from truetwin.datasets.marginal_sources import load_marginal_dataset
-    from truetwin.io.marginal_data import read_marginal_data, with_weights
+    from truetwin.io.marginal_data import with_weights
 
     if settings.dataset is None:
-        assert settings.marginals is not None
-        assert settings.twin is not None
-        human, twins = read_marginal_data(
-            settings.marginals,
-            settings.twin,
-            item_file=settings.item_file,
-            id_column=settings.id_column,
-            keep_off_scale=settings.keep_off_scale,
-            twin_weights=settings.twin_weights,
-        )
-        return human, twins, {}
+        return (*marginals_of(settings), {})
     loaded = load_marginal_dataset(settings.dataset, settings.folder, keep_off_scale=settings.keep_off_scale)
     twins = with_weights(loaded.twins, settings.twin_weights) if settings.twin_weights else loaded.twins
     return loaded.marginals, twins, loaded.groups

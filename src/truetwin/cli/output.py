@@ -25,20 +25,6 @@ class Column:
     foldable: bool = False
 
 
-#: Columns of the gain of each method over the plain twins, one row for each method: the mean over the targets that all
-#: methods score, the mean with an undefined score as 0, and the gain where both the method and the twins have a score.
-GAIN_COLUMNS = (
-    Column("method", "method"),
-    Column("common_mean", "correlation", ".3f"),
-    Column("common_standard_error", "SE", ".3f", optional=True),
-    Column("zero_mean", "as 0", ".3f"),
-    Column("n_scored", "n", "d"),
-    Column("difference", "gain", "+.3f"),
-    Column("difference_standard_error", "SE", ".3f"),
-    Column("n_paired", "n paired", "d", optional=True),
-)
-
-
 def print_json(
     command: str, settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], **parts: Any
 ) -> None:

@@ -8,33 +8,72 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from truetwin.data import Panel
+    from truetwin.data import Panel, ResponseMatrix
+    from truetwin.data.marginals import Marginals
     from truetwin.data.person_design import Array
-    from truetwin.settings.shared_settings import PanelFiles, Weights
+    from truetwin.data.reading_choices import ReadingChoices
+    from truetwin.settings.evaluate_marginals_settings import EvaluateMarginalsCommand
+    from truetwin.settings.reweight_settings import ReweightCommand
+    from truetwin.settings.shared_settings import PanelTables, PeopleTable, Weights
 
 
-def panel_of(settings: PanelFiles) -> Panel:
+def panel_of(settings: PanelTables) -> Panel:
     """Read the tables of a job and align them. Columns of the sample design are checked."""
+    from truetwin.settings.shared_settings import InContext
+
+    third = settings.in_context if isinstance(settings, InContext) else None
+    return _panel(
+        settings,
+        settings.human,
+        settings.twin,
+        settings.id_column,
+        settings.item_file,
+        third,
+        choices=settings.reading,
+    )
+
+
+def _panel(
+    settings: PeopleTable,
+    human: Path,
+    twin: Path,
+    id_column: str | None,
+    item_file: Path | None,
+    in_context: Path | None = None,
+    *,
+    choices: ReadingChoices,
+) -> Panel:
     from truetwin.cli.output import note
     from truetwin.data.person_design import check_design
     from truetwin.io.margin_files import columns_to_rake
     from truetwin.io.panel_files import read_panel
-    from truetwin.settings.shared_settings import InContext, Weights
+    from truetwin.settings.shared_settings import Weights
 
     margins = settings.margins if isinstance(settings, Weights) else None
     columns = replace(settings.columns_of_people, margins=columns_to_rake(margins))
     panel = read_panel(
-        settings.human,
-        settings.twin,
-        id_column=settings.id_column,
-        item_file=settings.item_file,
-        in_context=settings.in_context if isinstance(settings, InContext) else None,
+        human,
+        twin,
+        id_column=id_column,
+        item_file=item_file,
+        in_context=in_context,
         people=settings.people,
         people_columns=columns,
+        named=_named(settings),
+        choices=choices,
         say=note,
     )
     check_design(panel, columns)
+    note_suspicious(panel)
     return panel
+
+
+def _named(settings: PeopleTable) -> tuple[str, ...]:
+    """Return the items that the settings ask for by name; a text may hold several."""
+    from truetwin.settings.shared_settings import OnlyItems
+
+    texts = settings.items if isinstance(settings, OnlyItems) else ()
+    return tuple(dict.fromkeys(part.strip() for text in texts for part in (text, *text.split(","))))
 
 
 def weights_of(settings: Weights, panel: Panel) -> Array | None:
@@ -49,6 +88,45 @@ def weights_of(settings: Weights, panel: Panel) -> Array | None:
     raking = rake(panel, read_margins(settings.margins), settings.weights)
     note(raking.summary())
     return raking.weights
+
+
+def marginals_of(
+    settings: ReweightCommand | EvaluateMarginalsCommand,
+) -> tuple[Marginals, ResponseMatrix]:
+    """Read human marginals, or count them from people's answers, and read the answers of twins."""
+    from truetwin.cli.output import note
+    from truetwin.data.human_marginals import beside_twins
+    from truetwin.io.marginal_data import read_marginal_data, with_weights
+
+    assert settings.marginals is not None
+    assert settings.twin is not None
+    if not settings.from_answers:
+        return read_marginal_data(
+            settings.marginals,
+            settings.twin,
+            item_file=settings.item_file,
+            id_column=settings.id_column,
+            keep_off_scale=settings.keep_off_scale,
+            twin_weights=settings.twin_weights,
+            choices=settings.reading,
+            say=note,
+        )
+    panel = _panel(
+        settings,
+        settings.marginals,
+        settings.twin,
+        settings.id_column,
+        settings.item_file,
+        choices=settings.reading,
+    )
+    human, twins = beside_twins(panel, weights_of(settings, panel))
+    return human, with_weights(twins, settings.twin_weights) if settings.twin_weights else twins
+
+
+def weights_record(settings: Weights) -> dict[str, str]:
+    """Return where the weights come from, for records; empty if all people count alike."""
+    named = {"weights": settings.weights, "margins": settings.margins}
+    return {name: str(value) for name, value in named.items() if value is not None}
 
 
 def blocks_given(text: str | None) -> Mapping[str, str] | Literal["auto"] | None:
@@ -79,6 +157,6 @@ def note_suspicious(panel: Panel) -> None:
         note(f"note: {text}")
     texts = suspicious_codes(panel)
     for text in texts[:5]:
-        note(f"note: {text} Declare it in an --item-file")
+        note(f"note: {text} It is used as an answer; --missing-codes or an --item-file make it missing")
     if len(texts) > 5:
         note(f"... and {len(texts) - 5} more items with such answers")

@@ -82,7 +82,13 @@ def build_command(settings: PersonasBuildCommand) -> int:
     inputs = [settings.answers, settings.item_file, settings.target_file, settings.attributes]
     check_outputs([settings.output], inputs)
     columns = settings.columns_of_people
-    files = PersonaFiles(settings.answers, settings.item_file, settings.id_column, people_columns=columns)
+    files = PersonaFiles(
+        settings.answers,
+        settings.item_file,
+        settings.id_column,
+        people_columns=columns,
+        choices=settings.reading,
+    )
     source = source_of(settings, files)
     portraits = _portraits(settings, source) if with_portraits else None
     left = 0 if portraits is None else len(source.answers.respondent_ids) - len(portraits)
@@ -157,8 +163,12 @@ def fine_tune_command(settings: FineTuneCommand) -> None:
         catalogue=catalogue,
     )
     own = read_human(
-        settings.answers, id_column=settings.id_column, items=catalogue, columns=settings.columns_of_people
-    ).answers
+        settings.answers,
+        id_column=settings.id_column,
+        items=catalogue,
+        columns=settings.columns_of_people,
+        choices=settings.reading,
+    )
     split = split_people(
         [p.id for p in known],
         n_people=settings.people,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetwin.cli.panel_inputs import panel_of
+from truetwin.cli.panel_inputs import blocks_given, panel_of
 from truetwin.cli.verbs import verb
 from truetwin.settings.plan_settings import PlanCommand
 from truetwin.settings.value_kinds import ids_among
@@ -16,11 +16,18 @@ if TYPE_CHECKING:
 
 @verb(PlanCommand)
 def plan_command(settings: PlanCommand) -> None:
-    """Choose the new items (or people) to ask next so that predictions of the rest improve most."""
+    """Choose the new items (or people) to ask next so that predictions of the rest improve most.
+
+    With --precision: say how many people each new item needs, with and without twins.
+    """
+    if settings.precision is not None:
+        _plan_sample(settings, settings.precision)
+        return
     from truetwin.calibration.orientation import axis_ids
     from truetwin.cli.output import print_json
     from truetwin.diagnosis import plan
 
+    assert settings.budget is not None
     panel = panel_of(settings)
     axis: Axis = "item" if settings.axis == "items" else "respondent"
     known = axis_ids(panel, axis)
@@ -43,6 +50,46 @@ def plan_command(settings: PlanCommand) -> None:
         print_json("plan", described, found.records())
     else:
         _print(found)
+
+
+def _plan_sample(settings: PlanCommand, precision: float) -> None:
+    """Say how many people new items need."""
+    from truetwin.cli.output import Column, note, print_json, print_table
+    from truetwin.estimation.sample_size import plan_sample
+
+    panel = panel_of(settings)
+    found = plan_sample(
+        panel,
+        precision,
+        items=ids_among(settings.targets, panel.item_ids),
+        statistic=settings.statistic,
+        level=settings.level,
+        blocks=blocks_given(settings.blocks),
+    )
+    if settings.as_json:
+        described = {
+            "precision": found.precision,
+            "statistic": settings.statistic,
+            "level": found.level,
+            "n_people": found.n_people,
+        }
+        print_json("plan", described, found.rows)
+        return
+    columns = [
+        Column("item", "item"),
+        Column("half_width_now", "+- now", ".3f"),
+        Column("people_without_twins", "without twins", "d"),
+        Column("people", "with twins", "d"),
+    ]
+    print_table(
+        found.rows,
+        columns,
+        title=f"people to ask for +-{found.precision:g} ({settings.statistic}, {found.level:.0%} interval)",
+    )
+    note(
+        f"a random sample of the {found.n_people} people in the tables, looked at once. Looking after every batch "
+        f"(truetwin update) needs about twice as many"
+    )
 
 
 def _print(found: Plan) -> None:

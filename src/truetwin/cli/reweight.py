@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from truetwin.cli.panel_inputs import marginals_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.declaration import RuleBrokenError
 from truetwin.settings.reweight_settings import ReweightCommand
@@ -21,7 +22,7 @@ def reweight_command(settings: ReweightCommand) -> None:
     name ending in .json records method, figures of the fit, versions, hashes of the inputs and notes.
     """
     from truetwin.cli.output import note, print_json
-    from truetwin.io.marginal_data import read_groups, read_marginal_data
+    from truetwin.io.marginal_data import read_groups
     from truetwin.report.files.predicted_marginals import write_marginals
     from truetwin.reweighting import MARGINAL_METHODS, reweight
     from truetwin.reweighting import discrepancy as discrepancy_named
@@ -29,14 +30,7 @@ def reweight_command(settings: ReweightCommand) -> None:
     name = MARGINAL_METHODS.resolve(settings.method)
     discrepancy_named(settings.discrepancy)
     _check_outputs(settings)
-    human, twins = read_marginal_data(
-        settings.marginals,
-        settings.twin,
-        item_file=settings.item_file,
-        id_column=settings.id_column,
-        keep_off_scale=settings.keep_off_scale,
-        twin_weights=settings.twin_weights,
-    )
+    human, twins = marginals_of(settings)
     result = reweight(
         twins,
         human,
@@ -55,6 +49,7 @@ def reweight_command(settings: ReweightCommand) -> None:
         "variant": settings.variant,
         "level": settings.level or 0.0,
         "items": list(settings.items) or None,
+        **weights_record(settings),
     }
     sidecar = write_marginals(
         result,
@@ -92,10 +87,9 @@ def _check_outputs(settings: ReweightCommand) -> None:
 
 
 def _refuse_weights(result: Reweighting) -> None:
-    chosen = result.populations[0].describe()["method"]
     raise RuleBrokenError(
-        f"{{weights_output}} needs a method that weights twins; auto chose {chosen!r}, which does not. Choose "
-        "{method} ensemble or weights+transition."
+        f"{{weights_output}} needs a method that weights twins; {result.method!r} does not. Choose {{method}} ensemble "
+        "or weights+transition."
     )
 
 

@@ -143,6 +143,35 @@ def _other_stories(rows: Sequence[Row]) -> list[str]:
     ]
 
 
+def gain_columns(rows: Sequence[Row]) -> list[Column]:
+    """Choose columns of the gain of each method over the plain twins, one row for each method and protocol.
+
+    The mean is over the targets that all methods have a score for; the gain is over those that the method and the twins
+    have one for.
+    """
+    columns = [
+        Column("method", "method"),
+        Column("common_mean", "mean", SMALL),
+        Column("common_standard_error", "SE", SMALL, optional=True),
+        Column("difference", "gain", f"+{SMALL}"),
+        Column("difference_standard_error", "SE", SMALL),
+        Column("n_paired", "n paired", "d", optional=True),
+    ]
+    if _has_undefined(rows):
+        columns[3:3] = [Column("zero_mean", "as 0", SMALL), Column("n_scored", "n", "d", optional=True)]
+    if len({row.get("protocol") for row in rows}) > 1:
+        columns.insert(0, Column("protocol", "hidden in turn"))
+    return columns
+
+
+def gain_title(rows: Sequence[Row], what: str) -> str:
+    """Say what a table of gains shows, with what was hidden where that is the same in every row."""
+    found = {str(row["protocol"]) for row in rows if "protocol" in row}
+    hidden = f" ({found.pop()})" if len(found) == 1 else ""
+    zero = "\nas 0: with an undefined correlation taken as 0" if _has_undefined(rows) else ""
+    return f"{what}{hidden}{zero}"
+
+
 def _print_groups(result: Evaluation) -> None:
     """Print the scores of groups of people, and the spread between groups."""
     from truetwin.evaluation.group_scores import group_rows, spread_rows
@@ -155,14 +184,14 @@ def _print_groups(result: Evaluation) -> None:
         columns = [
             Column("method", "method"),
             Column("group", by, foldable=True),
-            Column("n_people", "people", "d"),
             Column("mean", "mean", SMALL),
             Column("standard_error", "SE", SMALL, optional=True),
-            Column("difference", "from mean", f"+{SMALL}"),
+            Column("difference", "diff.", f"+{SMALL}"),
             Column("difference_standard_error", "SE", SMALL),
+            Column("n_people", "people", "d", optional=True),
         ]
-        title = f"{metric} by {by}, on the {plural('item', n)} that every group has a score for"
-        print_table(_named_once(shown), columns, title=title)
+        title = f"{metric} by {by}, on the {plural('item', n)} that every group scores"
+        print_table(_named_once(shown), columns, title=f"{title}\ndiff.: from the mean of the groups")
         between = [row for row in spreads if (row["by"], row["metric"]) == (by, metric)]
         spread_columns = [
             Column("method", "method"),
@@ -171,11 +200,8 @@ def _print_groups(result: Evaluation) -> None:
             Column("spread", "spread", SMALL),
             Column("chance_spread", "by chance", SMALL),
         ]
-        print_table(
-            between,
-            spread_columns,
-            title="spread: highest minus lowest; by chance: exceeded once in twenty if none",
-        )
+        about = "by chance: what equal groups exceed once in twenty times"
+        print_table(between, spread_columns, title=f"spread: highest minus lowest group\n{about}")
         small = sorted({str(row["group"]) for row in here if row.get("suppressed")})
         if small:
             note(f"not shown, fewer than {result.settings.get('min_cell')} people: {', '.join(small)}")

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.data.answer_cells import Cells, digit_reading, read_cells
+from truetwin.data.cell_problems import unread_cells
 from truetwin.data.item import Item
-from truetwin.data.responses import FrameKind, ResponseMatrix
+from truetwin.data.problems import Problems
+from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
+from truetwin.data.responses import FrameKind, ResponseMatrix, check_answers
+from truetwin.data.undeclared_codes import with_missing_codes
 from truetwin.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 LONG_COLUMNS = ("respondent_id", "item_id", "value")
-MISSING_MARKS = ("", "NA", "N/A", "NaN", "nan", "#N/A", "null", "NULL", "None", ".")
-_WEIGHT = "weight"
+WEIGHT = "weight"
 Layout = Literal["wide", "long"]
 
 
@@ -30,17 +34,20 @@ def from_frame(
     weight_column: str | None = None,
     expectations: bool = False,
     people_columns: Sequence[str] = (),
+    choices: ReadingChoices = AS_USUAL,
 ) -> ResponseMatrix:
     """Read a wide or long data frame of answers.
 
-    A table with the columns ``respondent_id, item_id, value`` (and optionally ``weight``) is read as long: one row an
-    answer. Every other table is read as wide: one column of ids, and one column for each item.
+    A table with the columns ``respondent_id, item_id, value`` (and optionally ``weight`` and others, which are left
+    out) is read as long: one row an answer. Every other table is read as wide: one column of ids, and one column for
+    each item.
 
     Parameters
     ----------
     frame : pandas, polars or pyarrow table
         The answers. Ids become strings, unchanged; text cells are read as numbers, with the usual marks for
-        missing answers (empty, ``NA``, ``NaN``, ``.`` ...). Labels of declared scales are understood.
+        missing answers (empty, ``NA``, ``NaN``, ``.`` ...). Labels of declared scales are understood, as are words
+        that say that there is no answer.
     id_column : str, optional
         Column of respondent ids; by default ``respondent_id``, or a pandas index that carries ids, or else the
         first column.
@@ -55,48 +62,130 @@ def from_frame(
     people_columns : sequence of str, default=()
         Columns that are no items; they are left out
         (:func:`~truetwin.data.people_frames.people_from_frame` reads them).
+    choices : ReadingChoices
+        How cells are read where they leave a question open.
 
     Raises
     ------
     DataError
-        If the id column is missing, ids repeat, a cell holds no number, or an answer is infinite.
+        If the id column is missing, ids repeat, a cell holds no number, or an answer is infinite. The message names
+        all problems.
     """
     table = as_arrow(frame, id_column)
     if people_columns:
         table = table.select([k for k, n in enumerate(table.column_names) if n not in set(people_columns)])
     names = table.column_names
     declared = dict(items or {})
-    if set(LONG_COLUMNS) <= set(names) and set(names) <= {*LONG_COLUMNS, _WEIGHT}:
-        return _from_long(table, declared, source, _kind_of(frame), expectations)
+    if set(LONG_COLUMNS) <= set(names):
+        from truetwin.data.long_frames import from_long
+
+        return from_long(table, declared, source, kind_of(frame), expectations=expectations, choices=choices)
     id_column = id_column_of(table, id_column, source)
     ids = ids_of(table.column(id_column), id_column, source)
-    columns, weights = [], None
-    for position, name in enumerate(names):
-        if name == id_column:
-            continue
-        values = _as_numbers(table.column(position), name, ids, declared.get(name), source)
-        if name == weight_column:
-            weights = values
-        else:
-            columns.append((name, values))
-    if not columns:
+    if [name for name in names if name != id_column] == []:
         raise DataError(
             f"{source} must have at least one item column beside its id column {id_column!r}; it has none. "
             f"Is it a comma-separated table?"
         )
     if not ids:
         raise DataError(f"{source} must have at least one respondent; it has no rows")
+    columns = {k: declared_item(n, declared, choices) for k, n in enumerate(names) if n != id_column}
+    problems = Problems(source)
+    cells = _read_columns(table, columns, ids, problems, choices)
+    weights = next((cells.pop(k).values for k in list(cells) if names[k] == weight_column), None)
+    values = np.column_stack([read.values for read in cells.values()]) if cells else np.empty((len(ids), 0))
+    kept = [columns[k] for k in cells]
+    notes = [*word_notes(source, {columns[k].id: read for k, read in cells.items()})]
+    if choices.snap:
+        values, snapped = snap_answers(values, kept, source)
+        notes += snapped
+    check_answers(values, ids, kept, problems, expectations=expectations)
+    problems.raise_any()
     return ResponseMatrix(
-        np.column_stack([values for _, values in columns]),
+        values,
         ids,
-        [declared.get(name, Item(name)) for name, _ in columns],
+        kept,
         weights,
         source,
         id_column,
-        _kind_of(frame),
-        _id_type(table.column(id_column)),
+        kind_of(frame),
+        id_type_of(table.column(id_column)),
         expectations,
+        [read.n_in_words for read in cells.values()],
+        notes,
     )
+
+
+def declared_item(name: str, declared: Mapping[str, Item], choices: ReadingChoices) -> Item:
+    """Return the item of a column: as declared, with the codes that the user named as missing."""
+    item = declared.get(name) or Item(name)
+    return with_missing_codes(item, choices.missing_codes) if choices.missing_codes else item
+
+
+def _read_columns(
+    table: pa.Table,
+    columns: Mapping[int, Item],
+    ids: Sequence[str],
+    problems: Problems,
+    choices: ReadingChoices,
+) -> dict[int, Cells]:
+    """Read the columns of answers, by position."""
+    parts = [(item, table.column(k)) for k, item in columns.items()]
+    digits = digit_reading(parts, problems.source) if choices.answers == "auto" else choices.answers
+    found = {}
+    for k, item in columns.items():
+        try:
+            found[k] = read_cells(table.column(k), item, digits)
+        except TypeError as error:
+            problems.add(
+                "kind", f"answers must be numbers; column {item.id!r} {error}. Leave the column out."
+            )
+            continue
+        if found[k].unread:
+            row = next(iter(found[k].first.values()))
+            problems.add("words", unread_cells(found[k], item.id, row, ids[row], item))
+    return found
+
+
+def word_notes(source: str, cells: Mapping[str, Cells]) -> list[str]:
+    """Write notes about cells that say in words that there is no answer, and replies that decline to answer."""
+    notes = []
+    in_words = {name: read.no_answer for name, read in cells.items() if read.no_answer}
+    declined = {name: read.declined for name, read in cells.items() if read.declined}
+    for what, found in (
+        ("say in words that there is no answer", in_words),
+        ("are replies of a model that declines to answer", declined),
+    ):
+        if found:
+            first = next(iter(found))
+            count = sum(sum(texts.values()) for texts in found.values())
+            notes.append(
+                f"{source}: {count} cells of {len(found)} items {what} ({next(iter(found[first]))[:60]!r}, item "
+                f"{first!r}); they are read as missing"
+            )
+    return notes
+
+
+def snap_answers(
+    values: NDArray[np.float64], items: Sequence[Item], source: str
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Move answers between the points of a declared scale to the nearest point, and say how many there were."""
+    values, moved = values.copy(), {}
+    for j, item in enumerate(items):
+        scale = item.scale
+        if scale is None or scale.inferred or scale.kind == "nominal":
+            continue
+        between = scale.is_between_answers(values[:, j]) & ~scale.on_scale(values[:, j])
+        between &= ~scale.is_off_scale_code(values[:, j])
+        if between.any():
+            moved[item.id] = int(between.sum())
+            values[between, j] = scale.snap(values[between, j])
+    if not moved:
+        return values, []
+    return values, [
+        f"{source}: {sum(moved.values())} answers to {len(moved)} items, such as {next(iter(moved))!r}, lay between "
+        "the points of their scales and were moved to the nearest point (--snap)"
+    ]
 
 
 def to_frame(
@@ -238,12 +327,14 @@ def as_arrow(frame: Any, id_column: str | None = None, needed: str = "answers mu
     return wrapped.to_arrow()
 
 
-def _kind_of(frame: Any) -> FrameKind:
+def kind_of(frame: Any) -> FrameKind:
+    """Tell the kind of a data frame, so that results come in the same one."""
     module = type(frame).__module__.partition(".")[0]
     return "pandas" if module == "pandas" else "polars" if module == "polars" else "pyarrow"
 
 
-def _id_type(column: pa.ChunkedArray) -> str:
+def id_type_of(column: pa.ChunkedArray) -> str:
+    """Return Arrow's name of the type of ids: a whole number, or text."""
     import pyarrow as pa
 
     if pa.types.is_floating(column.type):  # whole numbers, read as such; SPSS and pandas write them so
@@ -278,138 +369,3 @@ def ids_of(column: pa.ChunkedArray, name: str, source: str) -> list[str]:
             + (f" ({len(empty) - 1} more)" if len(empty) > 1 else "")
         )
     return ids
-
-
-def _as_numbers(
-    column: pa.ChunkedArray, name: str, ids: Sequence[str], item: Item | None, source: str
-) -> NDArray[np.float64]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_null(column.type):
-        return np.full(len(column), np.nan)
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        column = column.cast(pa.string())
-        trimmed = pc.utf8_trim_whitespace(column)
-        missing = pc.is_in(trimmed, value_set=pa.array(MISSING_MARKS))
-        trimmed = pc.if_else(missing, pa.scalar(None, pa.string()), trimmed)
-        if item is not None and item.scale is not None:
-            trimmed = _labels_to_codes(trimmed, item)
-        try:
-            column = trimmed.cast(pa.float64())
-        except pa.ArrowInvalid:
-            _raise_not_a_number(trimmed, name, ids, source)
-    elif not (
-        pa.types.is_integer(column.type)
-        or pa.types.is_floating(column.type)
-        or pa.types.is_boolean(column.type)
-        or pa.types.is_decimal(column.type)
-    ):
-        raise DataError(f"{source}: answers must be numbers; column {name!r} holds {column.type}")
-    numbers = column.cast(pa.float64()).to_numpy()
-    return np.array(numbers, dtype=np.float64)
-
-
-def _labels_to_codes(column: pa.ChunkedArray, item: Item) -> pa.ChunkedArray:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    assert item.scale is not None
-    codes = {label: code for code, label in {**item.scale.off_scale, **item.scale.labels}.items()}
-    for label, code in codes.items():
-        column = pc.if_else(pc.equal(column, pa.scalar(label)), pa.scalar(f"{code:.17g}"), column)
-    return column
-
-
-def _raise_not_a_number(column: pa.ChunkedArray, name: str, ids: Sequence[str], source: str) -> None:
-    import pyarrow as pa
-
-    for row, text in enumerate(column.to_pylist()):
-        if text is None:
-            continue
-        try:
-            pa.scalar(text).cast(pa.float64())
-        except pa.ArrowInvalid:
-            hint = ""
-            if text.count(",") == 1 and text.replace(",", "").replace("-", "").isdigit():
-                hint = " Write decimals with a point."
-            shown = text if len(text) <= 40 else text[:37] + "..."
-            raise DataError(
-                f"{source}: answers must be numbers; found {shown!r} in column {name!r}, row {row + 1} "
-                f"(respondent {ids[row]!r}).{hint} Recode it, leave it empty if it is missing, or declare the "
-                f"item's labels."
-            ) from None
-    raise DataError(f"{source}: column {name!r} cannot be read as numbers")
-
-
-def _from_long(
-    table: pa.Table, declared: dict[str, Item], source: str, kind: FrameKind, expectations: bool
-) -> ResponseMatrix:
-    respondents, rows = _codes(ids_of(table.column("respondent_id"), "respondent_id", source))
-    item_ids, columns = _codes(ids_of(table.column("item_id"), "item_id", source))
-    if not respondents:
-        raise DataError(f"{source} must have at least one answer; it has no rows")
-    cells = rows * len(item_ids) + columns
-    order = np.argsort(cells, kind="stable")
-    twice = np.flatnonzero(np.diff(cells[order]) == 0)
-    if twice.size:
-        cell = int(cells[order][twice[0]])
-        raise DataError(
-            f"{source}: a respondent may answer an item once; respondent {respondents[cell // len(item_ids)]!r} "
-            f"answers {item_ids[cell % len(item_ids)]!r} several times ({twice.size} repeated answers in all)"
-        )
-    values = np.full((len(respondents), len(item_ids)), np.nan)
-    numbers = _long_values(table.column("value"), rows, columns, respondents, item_ids, declared, source)
-    values[rows, columns] = numbers
-    weights = None
-    if _WEIGHT in table.column_names:
-        weights = np.full(len(respondents), np.nan)
-        each = _as_numbers(table.column(_WEIGHT), _WEIGHT, [respondents[r] for r in rows], None, source)
-        weights[rows] = each
-        changed = np.flatnonzero(weights[rows] != each)
-        if changed.size:
-            raise DataError(
-                f"{source}: a respondent must have one weight; {respondents[rows[changed[0]]]!r} has several"
-            )
-    items = [declared.get(i, Item(i)) for i in item_ids]
-    id_type = _id_type(table.column("respondent_id"))
-    return ResponseMatrix(
-        values,
-        respondents,
-        items,
-        weights,
-        source,
-        frame_kind=kind,
-        id_type=id_type,
-        expectations=expectations,
-    )
-
-
-def _long_values(
-    column: pa.ChunkedArray,
-    rows: NDArray[np.intp],
-    columns: NDArray[np.intp],
-    respondents: Sequence[str],
-    item_ids: Sequence[str],
-    declared: dict[str, Item],
-    source: str,
-) -> NDArray[np.float64]:
-    labelled = {j for j, i in enumerate(item_ids) if (it := declared.get(i)) and it.scale and it.scale.labels}
-    ids = [respondents[r] for r in rows]
-    if not labelled:
-        return _as_numbers(column, "value", ids, None, source)
-    numbers = np.full(len(rows), np.nan)
-    for j, item_id in enumerate(item_ids):
-        here = np.flatnonzero(columns == j)
-        numbers[here] = _as_numbers(
-            column.take(here), f"value of {item_id}", [ids[k] for k in here], declared.get(item_id), source
-        )
-    return numbers
-
-
-def _codes(ids: list[str]) -> tuple[list[str], NDArray[np.intp]]:
-    position: dict[str, int] = {}
-    codes = np.fromiter((position.setdefault(i, len(position)) for i in ids), dtype=np.intp, count=len(ids))
-    return list(position), codes

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from truetwin.data.item import Item
 from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
 from truetwin.data.panel import Panel
+from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
 from truetwin.errors import DataError
 
@@ -92,6 +93,35 @@ def human_marginals(
             + (" who has a positive weight" if weights is not None else "")
         )
     return Marginals.of(found, population=population, source=panel.human.source)
+
+
+def beside_twins(panel: Panel, weights: Array | None = None) -> tuple[Marginals, ResponseMatrix]:
+    """Count the marginals of a panel, and return them with the answers of its twins on the same scales.
+
+    Twins get the weights of their people, so that people without a weight have no twin in it. Items that people have
+    answered with numbers rather than categories are left out of both.
+    """
+    found = human_marginals(panel, weights=weights)
+    new = set(panel.new_items)
+    open_ended = {i for i in panel.item_ids if i not in new and not panel.scales[i].categories}
+    twin = panel.twin.take_items([k for k, i in enumerate(panel.twin.item_ids) if i not in open_ended])
+    on_scales = twin.with_items({i: item for i, item in found.items.items() if i in twin.item_ids})
+    if open_ended:
+        note = f"{len(open_ended)} items are answered with numbers and have no shares, such as {min(open_ended)!r}"
+        found = replace(found, notes=(*found.notes, note))
+    if weights is None:
+        return found, on_scales
+    place = dict(zip(panel.respondent_ids, weights.tolist(), strict=True))
+    own = [place[r] for r in on_scales.respondent_ids]
+    return found, ResponseMatrix(
+        on_scales.values,
+        on_scales.respondent_ids,
+        on_scales.items,
+        own,
+        on_scales.source,
+        on_scales.id_name,
+        expectations=on_scales.expectations,
+    )
 
 
 def category_shares(

@@ -32,3 +32,8 @@ class Item:
     text: str = ""
     scale: Scale | None = None
     block: str | None = None
+
+    @property
+    def has_scale(self) -> bool:
+        """Whether the item's scale is declared, beyond codes that are off it."""
+        return self.scale is not None and self.scale.is_declared

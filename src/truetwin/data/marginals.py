@@ -179,6 +179,12 @@ class Marginals:
             row[: shares.size] = shares
         return out
 
+    def base_sizes(self, item_ids: Sequence[str], *, population: str | None = None) -> Floats:
+        """Number of people asked for each of the given items; infinite where it is not known."""
+        known = self.by_population[population or self.populations[0]]
+        sizes = [known[i].base_size for i in item_ids]
+        return np.array([np.inf if size is None else float(size) for size in sizes])
+
     @property
     def off_scale_share(self) -> float:
         """Mean share of answers that were off-scale codes and were left out."""

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.data.id_families import infer_blocks
 from truetwin.data.item import Item
 from truetwin.data.people import People
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
+from truetwin.data.scale_inference import infer_scales
 from truetwin.data.target import Target
 from truetwin.errors import AlignmentError, DataError
 
@@ -265,29 +267,22 @@ class Panel:
 
     @cached_property
     def scales(self) -> dict[str, Scale]:
-        """Scale of each item: declared, or else inferred from the answers of both sources.
-
-        Where no scale is declared and all items share one short grid of answers (a rating task, a battery),
-        that grid is taken for every item; otherwise each item gets the narrowest scale its answers allow.
-        """
-        both = {
-            c: np.concatenate([self.human_values[:, j], self.twin_values[:, j]])
-            for j, c in enumerate(self.item_ids)
-        }
-        declared = {c: item.scale for c, item in self.items.items() if item.scale is not None}
-        undeclared = [c for c in self.item_ids if c not in declared]
-        common: Scale | None = None
-        if undeclared:
-            pooled = Scale.infer(np.concatenate([both[c] for c in undeclared]))
-            if pooled.kind == "ordinal" and pooled.n_categories <= 11:
-                used = [np.unique(both[c][np.isfinite(both[c])]).size for c in undeclared]
-                if np.median(used) > pooled.n_categories / 2:
-                    common = pooled
-        return {c: declared.get(c) or common or Scale.infer(both[c]) for c in self.item_ids}
+        """Scale of each item: declared, or else inferred (:mod:`truetwin.data.scale_inference`)."""
+        named = self.declared_blocks
+        by_id = infer_blocks(self.item_ids)
+        found = infer_scales(
+            self.human_values,
+            self.twin_values,
+            [self.items[i].scale for i in self.item_ids],
+            [named.get(i, by_id[i]) for i in self.item_ids],
+        )
+        return dict(zip(self.item_ids, found, strict=True))
 
 
 def _merged(ours: Item, theirs: Item) -> Item:
-    scale = theirs.scale if ours.scale is None else ours.scale
+    scale = theirs.scale if ours.scale is None or (theirs.has_scale and not ours.has_scale) else ours.scale
+    if ours.scale is not None and theirs.scale is not None and not (ours.has_scale or theirs.has_scale):
+        scale = Scale.undeclared({**theirs.scale.off_scale, **ours.scale.off_scale})
     return Item(ours.id, ours.text or theirs.text, scale, theirs.block if ours.block is None else ours.block)
 
 

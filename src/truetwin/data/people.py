@@ -154,7 +154,7 @@ def no_such_column(name: str, known: Sequence[str], source: str) -> UnknownNameE
     """Make the error for a wrong column name. It names the most similar column, and the first ones."""
     listed = ", ".join(map(repr, known[:6])) + (", ..." if len(known) > 6 else "")
     return UnknownNameError(
-        f"{source} has no column {name!r}.{closest(name, list(known))} "
+        f"there is no column {name!r} in {source}.{closest(name, list(known))} "
         + (f"Its columns are {listed}." if known else "It has no columns beside the ids.")
     )
 

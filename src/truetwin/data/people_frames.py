@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.data.frames import LONG_COLUMNS, MISSING_MARKS, as_arrow, id_column_of, ids_of
+from truetwin.data.answer_cells import MISSING_MARKS
+from truetwin.data.frames import LONG_COLUMNS, as_arrow, id_column_of, ids_of
 from truetwin.data.item import Item
 from truetwin.data.people import People, no_such_column, shown
 from truetwin.data.responses import check_unique

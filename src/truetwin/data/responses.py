@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data.item import Item
-from truetwin.errors import DataError
+from truetwin.data.problems import Problems
+from truetwin.errors import DataError, ScaleError
 
 FrameKind = Literal["pyarrow", "pandas", "polars"]
 
@@ -57,6 +58,11 @@ class ResponseMatrix:
     expectations : bool, default=False
         Whether values may be means of answers, which lie between the answers of a scale. A twin that was asked
         several times, or for a distribution, has such values; people do not.
+    off_scale_counts : sequence of int, optional
+        Number of answers to each item that were off-scale codes, or said in words that there is no answer, and are
+        missing in ``values`` already.
+    notes : sequence of str, default=()
+        Sentences for the user about how the table was read.
 
     Raises
     ------
@@ -81,7 +87,8 @@ class ResponseMatrix:
     frame_kind: FrameKind = "pyarrow"
     id_type: str = "string"
     expectations: bool = False
-    n_off_scale: int = 0
+    off_scale_counts: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -94,6 +101,8 @@ class ResponseMatrix:
         frame_kind: FrameKind = "pyarrow",
         id_type: str = "string",
         expectations: bool = False,
+        off_scale_counts: Sequence[int] | None = None,
+        notes: Iterable[str] = (),
     ) -> None:
         values = np.array(values, dtype=np.float64)
         ids = tuple(str(i) for i in respondent_ids)
@@ -105,18 +114,14 @@ class ResponseMatrix:
             )
         check_unique(ids, "respondent id", source)
         check_unique([c.id for c in columns], "item", source)
-        if np.isinf(values).any():
-            row, column = (int(x) for x in np.argwhere(np.isinf(values))[0])
-            raise DataError(
-                f"{source}: answers must be finite; found {values[row, column]} for item {columns[column].id!r} "
-                f"at respondent {ids[row]!r}. Leave the cell empty if the answer is missing."
-            )
-        off_scale = 0
+        problems = Problems(source)
+        check_answers(values, ids, columns, problems, expectations=expectations)
+        problems.raise_any()
+        counts = list(off_scale_counts or [0] * len(columns))
         for j, item in enumerate(columns):
             if item.scale is not None:
-                item.scale.check(values[:, j], item_id=item.id, respondent_ids=ids, expectations=expectations)
                 off = item.scale.is_off_scale_code(values[:, j])
-                off_scale += int(off.sum())
+                counts[j] += int(off.sum())
                 values[off, j] = np.nan
         if weights is not None:
             weights = np.array(weights, dtype=np.float64)
@@ -134,7 +139,8 @@ class ResponseMatrix:
             ("frame_kind", frame_kind),
             ("id_type", id_type),
             ("expectations", expectations),
-            ("n_off_scale", off_scale),
+            ("off_scale_counts", tuple(counts)),
+            ("notes", tuple(notes)),
         ):
             object.__setattr__(self, name, value)
 
@@ -169,25 +175,39 @@ class ResponseMatrix:
         grid[np.ix_(to_row, to_column)] = self.values[np.ix_(from_row, from_column)]
         return grid
 
+    @property
+    def n_off_scale(self) -> int:
+        """Number of answers that were off-scale codes, or said in words that there is no answer."""
+        return sum(self.off_scale_counts)
+
     def take_items(self, columns: Sequence[int]) -> ResponseMatrix:
         """Select some of the items by their positions."""
-        return ResponseMatrix(
-            self.values[:, list(columns)],
-            self.respondent_ids,
-            [self.items[k] for k in columns],
-            self.weights,
-            self.source,
-            self.id_name,
-            self.frame_kind,
-            self.id_type,
-            self.expectations,
-        )
+        kept = list(columns)
+        counts = [self.off_scale_counts[k] for k in kept]
+        return self._changed(self.values[:, kept], [self.items[k] for k in kept], counts)
 
-    def with_items(self, declared: dict[str, Item]) -> ResponseMatrix:
+    def with_items(self, declared: Mapping[str, Item]) -> ResponseMatrix:
         """Return the same answers with texts, scales and blocks declared for some of the items."""
         items = [declared.get(item.id, item) for item in self.items]
+        return self._changed(self.values, items, self.off_scale_counts)
+
+    def with_notes(self, *notes: str) -> ResponseMatrix:
+        """Return the same answers with further sentences about how they were read."""
+        return self._changed(self.values, self.items, self.off_scale_counts, notes)
+
+    def with_values(self, values: NDArray[np.float64]) -> ResponseMatrix:
+        """Return other answers of the same respondents to the same items."""
+        return self._changed(values, self.items, self.off_scale_counts)
+
+    def _changed(
+        self,
+        values: NDArray[np.float64],
+        items: Sequence[Item],
+        counts: Sequence[int],
+        notes: Sequence[str] = (),
+    ) -> ResponseMatrix:
         return ResponseMatrix(
-            self.values,
+            values,
             self.respondent_ids,
             items,
             self.weights,
@@ -196,4 +216,31 @@ class ResponseMatrix:
             self.frame_kind,
             self.id_type,
             self.expectations,
+            counts,
+            (*self.notes, *notes),
         )
+
+
+def check_answers(
+    values: NDArray[np.float64],
+    ids: Sequence[str],
+    items: Sequence[Item],
+    problems: Problems,
+    *,
+    expectations: bool,
+) -> None:
+    """Add a problem for each item whose answers are infinite or off its declared scale."""
+    for j, item in enumerate(items):
+        infinite = np.isinf(values[:, j])
+        if infinite.any():
+            row = int(np.argmax(infinite))
+            problems.add(
+                "infinite",
+                f"answers must be finite; found {values[row, j]} for item {item.id!r} at respondent {ids[row]!r}. "
+                "Leave the cell empty if the answer is missing.",
+            )
+        elif item.scale is not None:
+            try:
+                item.scale.check(values[:, j], item_id=item.id, respondent_ids=ids, expectations=expectations)
+            except ScaleError as error:
+                problems.add("scale", str(error))

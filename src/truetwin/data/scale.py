@@ -128,6 +128,22 @@ class Scale:
         return cls("numeric", (), float(low), float(high), step, {}, dict(off_scale or {}), inferred)
 
     @classmethod
+    def undeclared(cls, off_scale: Mapping[float, str], labels: Mapping[float, str] | None = None) -> Scale:
+        """Build a placeholder for a scale of which only off-scale codes are known; the answers will tell the rest.
+
+        Examples
+        --------
+        >>> Scale.undeclared({99: "refused"}).is_declared
+        False
+        """
+        return cls("numeric", off_scale=dict(off_scale), labels=dict(labels or {}), inferred=True)
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether somebody has declared the scale; otherwise it was read off answers, or still has to be."""
+        return not self.inferred
+
+    @classmethod
     def infer(cls, values: NDArray[np.float64]) -> Scale:
         """Infer the narrowest scale that admits all observed ``values``.
 

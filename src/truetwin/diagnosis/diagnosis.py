@@ -10,6 +10,7 @@ import numpy as np
 
 from truetwin.calibration.nominal.indicators import in_two
 from truetwin.data import Panel
+from truetwin.data.person_design import PersonWeights, person_weights
 from truetwin.diagnosis.alignment import Alignment, Space, alignment
 from truetwin.diagnosis.bounds import item_bounds, moment_distance, share_bounds
 from truetwin.diagnosis.faults import item_faults
@@ -162,6 +163,7 @@ def diagnose(
     scores: Mapping[str, float] | None = None,
     battery_scores: Mapping[str, float] | None = None,
     expected: Mapping[str, float] | None = None,
+    weights: PersonWeights | None = None,
     random_state: int = 0,
 ) -> Diagnosis:
     """Say how far the twins of a panel can be trusted, and for which new items.
@@ -188,6 +190,10 @@ def diagnose(
     expected : mapping from item id to correlation, optional
         Expected correlations of the predictions with people's answers, as the laws of the method say them
         (``result.law(item).expected_correlation()[1]``); verdicts then state and judge these.
+    weights : str or array of shape (n,), optional
+        Survey weights of people: a column of the people table, or one number for each respondent. Faults of level and
+        spread, and the categories that people choose and no twin does, are then those of the weighted people.
+        Structure (spectra, alignment, bounds) is that of the people in the table.
     random_state : int, default=0
         Seed of hidden entries, baselines and bootstraps.
 
@@ -219,7 +225,7 @@ def diagnose(
         panel,
         spectra,
         alignments,
-        item_faults(panel),
+        item_faults(panel, None if weights is None else person_weights(panel, weights)),
         item_verdicts(prepared, reached, reached_blocks, expected),
         [] if many else hidden_verdicts(prepared, reached),
         item_bounds(prepared, random_state=random_state),

@@ -18,8 +18,11 @@ POPULAR = 0.05  # a category that this share of humans chose and no twin did
 MODAL = 0.95  # share of twins that gave the same answer
 
 
-def item_faults(panel: Panel) -> list[dict[str, Any]]:
+def item_faults(panel: Panel, weights: Array | None = None) -> list[dict[str, Any]]:
     """List the faults of each item that twins have answered.
+
+    With ``weights`` (n_respondents,), spreads, level and popular categories are those of the weighted people and of
+    their twins.
 
     Human answers are compared where there are any, over the respondents whom both sources have. Values that need
     human answers are None for a new item.
@@ -43,13 +46,20 @@ def item_faults(panel: Panel) -> list[dict[str, Any]]:
     human, twin = panel.human_values, panel.twin_values
     twins = np.asarray(np.isfinite(twin).any(axis=1))
     return [
-        _faults(item, human[:, j], twin[:, j], twins, panel)
+        _faults(item, human[:, j], twin[:, j], twins, panel, weights)
         for j, item in enumerate(panel.item_ids)
         if item in set(panel.twin.item_ids)
     ]
 
 
-def _faults(item: str, human: Array, twin: Array, twins: NDArray[np.bool_], panel: Panel) -> dict[str, Any]:
+def _faults(
+    item: str,
+    human: Array,
+    twin: Array,
+    twins: NDArray[np.bool_],
+    panel: Panel,
+    weights: Array | None,
+) -> dict[str, Any]:
     answers, theirs = twin[np.isfinite(twin)], human[np.isfinite(human)]
     # If a person was not asked the item, the twin's missing answer is no fault: only people with an answer count.
     asked = twins & np.isfinite(human) if theirs.size else twins
@@ -64,15 +74,20 @@ def _faults(item: str, human: Array, twin: Array, twins: NDArray[np.bool_], pane
         else None,
     }
     nominal = panel.scales[item].kind == "nominal"  # no spread, no level
-    row |= _beside_humans(human, twin) if theirs.size and answers.size and not nominal else {}
-    row |= _on_the_scale(item, theirs, answers, panel)
+    row |= _beside_humans(human, twin, weights) if theirs.size and answers.size and not nominal else {}
+    counted = None if weights is None else weights[np.isfinite(human)]
+    row |= _on_the_scale(item, theirs, answers, panel, counted)
     return row | {"faults": _in_words(row)}
 
 
-def _beside_humans(human: Array, twin: Array) -> dict[str, Any]:
+def _beside_humans(human: Array, twin: Array, weights: Array | None) -> dict[str, Any]:
     both = np.isfinite(human) & np.isfinite(twin)
+    if weights is not None:
+        both &= weights > 0
     if both.sum() < 3:
         return {}
+    if weights is not None:
+        return _weighted_beside_humans(human[both], twin[both], weights[both])
     difference, sd = twin[both] - human[both], float(human[both].std())
     return {
         "sd_ratio": float(twin[both].std() / sd) if sd else None,
@@ -82,7 +97,24 @@ def _beside_humans(human: Array, twin: Array) -> dict[str, Any]:
     }
 
 
-def _on_the_scale(item: str, human: Array, twin: Array, panel: Panel) -> dict[str, Any]:
+def _weighted_beside_humans(human: Array, twin: Array, weights: Array) -> dict[str, Any]:
+    """Compare spread and level with weights; the standard error is linearised, with every person as a cluster."""
+    w = weights / weights.sum()
+    difference = twin - human
+    bias = float(w @ difference)
+    sds = [float(np.sqrt(w @ (v - w @ v) ** 2)) for v in (human, twin)]
+    n = human.size
+    return {
+        "sd_ratio": sds[1] / sds[0] if sds[0] else None,
+        "level_bias": bias,
+        "level_bias_standard_error": float(np.sqrt(n / (n - 1) * np.sum((w * (difference - bias)) ** 2))),
+        "level_bias_sd": bias / sds[0] if sds[0] else None,
+    }
+
+
+def _on_the_scale(
+    item: str, human: Array, twin: Array, panel: Panel, weights: Array | None
+) -> dict[str, Any]:
     declared = panel.items[item].scale
     if not twin.size:
         return {"off_range": 0, "unused": []}
@@ -95,9 +127,10 @@ def _on_the_scale(item: str, human: Array, twin: Array, panel: Panel) -> dict[st
     if declared is not None and declared.kind == "nominal":
         outside = ~declared.on_scale(twin)
     found: dict[str, Any] = {"off_range": int(outside.sum()), "unused": []}
-    codes, counts = np.unique(human, return_counts=True)
+    codes, position = np.unique(human, return_inverse=True)
     if human.size and codes.size <= 21:
-        popular = codes[counts >= POPULAR * human.size]
+        counts = np.bincount(position, weights)
+        popular = codes[counts >= POPULAR * counts.sum()]
         chosen = (
             twin if declared is None else declared.snap(twin)
         )  # an expectation counts as the nearest answer

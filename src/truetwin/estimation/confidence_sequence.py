@@ -37,7 +37,7 @@ DISTANCES = (0.6, 1.2, 2.0)  # of the alternatives from m, in units of the preci
 MOST_BET = 0.95  # of what would ruin the gambler at the worst answer
 START = 4.0  # answers that the assumed variance is worth
 SLOPE_START = 10.0  # answers that the assumption "predictions tell nothing" is worth
-COARSE, FINE = 81, 120  # candidates over the whole range, and near the mean of the answers
+CANDIDATES = 301  # means between 0 and 1; the same at every look, so that earlier intervals stay as they were
 TINY = 1e-12  # keeps divisors above 0
 
 
@@ -87,8 +87,10 @@ class Stream:
         Mean, ends and variance of the predictions of everybody.
     prior_mean : ndarray of shape (S,)
         What the means are expected to be.
-    kappas, kappa_weights : ndarray of shape (L,)
-        Mixture over the number of people that this expectation is worth.
+    kappas : ndarray of shape (L,)
+        Numbers of people that this expectation may be worth.
+    kappa_weights : ndarray of shape (S, L)
+        How likely each number is.
     precision : ndarray of shape (S,)
         Half width of the intervals wanted.
     """
@@ -157,7 +159,7 @@ def confidence_sequence(
         raise ParameterError(
             f"looks must be increasing numbers of answers, at most the {count} there are; got {at}"
         )
-    candidates = _candidates(stream)
+    candidates = np.tile(np.linspace(0.0, 1.0, CANDIDATES), (len(prior.means), 1))
     capital, now = log_capital(stream, candidates, at)
     low, high = _ends(candidates, capital, now, -np.log(1 - level))
     low, high = _within_what_is_possible(stream, at, low, high)
@@ -219,7 +221,7 @@ class _Bettor:
         self.sum_yf, self.sum_ff = zero.copy(), zero.copy()
         self.squares, self.allowed = zero.copy(), zero.copy()
         with np.errstate(divide="ignore"):
-            self.log_kappa = np.log(stream.kappa_weights)[None, :] + np.zeros((n_statistics, 1))
+            self.log_kappa = np.log(stream.kappa_weights)
 
     @property
     def left(self) -> float:
@@ -281,7 +283,9 @@ class _Bettor:
         centre = self.posterior_mean()
         kappa, m = self.stream.kappas[None, :], self.stream.prior_mean[:, None]
         foreseen = np.clip((kappa * m + self.sum_y[:, None]) / (kappa + self.seen), 1e-6, 1 - 1e-6)
-        self.log_kappa += y[:, None] * np.log(foreseen) + (1 - y[:, None]) * np.log1p(-foreseen)
+        self.log_kappa = (
+            self.log_kappa + y[:, None] * np.log(foreseen) + (1 - y[:, None]) * np.log1p(-foreseen)
+        )
         self.squares += (y - slope * (f - mean_f) - centre) ** 2
         self.allowed += centre * (1.0 - centre)
         self.seen += 1
@@ -333,16 +337,6 @@ def _scaled(
         prior.weights,
         wanted / width,
     )
-
-
-def _candidates(stream: Stream) -> Array:
-    """Candidate means of each statistic: over the whole range, and closer together around the mean of the answers."""
-    count = max(len(stream.answers), 1)
-    centre = stream.answers.mean(axis=0) if len(stream.answers) else stream.prior_mean
-    reach = 5.0 * np.sqrt(np.maximum(centre * (1 - centre), 0.25 / count) / count)
-    near = centre[:, None] + reach[:, None] * np.linspace(-1, 1, FINE)
-    wide = np.broadcast_to(np.linspace(0, 1, COARSE), (len(centre), COARSE))
-    return np.sort(np.clip(np.concatenate([wide, near, centre[:, None]], axis=1), 0.0, 1.0), axis=1)
 
 
 def _ends(candidates: Array, largest: Array, present: Array, threshold: float) -> tuple[Array, Array]:

@@ -14,7 +14,8 @@ The sample's own estimate is the prediction-powered mean
 .. math:: n^* = n_e \left(\frac{z}{t_{df}}\right)^2 \Big/ \frac{\mathrm{var}(y - \lambda f)}{\mathrm{var}(y)}
 
 people, where :math:`n_e` counts the answers as if drawn simply at random and :math:`z / t` pays for variances
-estimated from few. Given :math:`\kappa`, with prior mean :math:`m` and variance over people :math:`v`,
+estimated from few (with clusters, df is their number less strata, plus the three that the usual likeness within
+clusters counts). Given :math:`\kappa`, with prior mean :math:`m` and variance over people :math:`v`,
 
 .. math:: \mu = \frac{\kappa m + n^* \theta}{\kappa + n^*}, \qquad
     \sigma^2 = \frac{\kappa v + n^* v_d + \frac{\kappa n^*}{\kappa + n^*} (\theta - m)^2}
@@ -36,6 +37,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from truetwin.errors import DataError, ParameterError
 from truetwin.estimation.survey_variance import (
+    USUAL_RHO_CLUSTERS,
     SurveyDesign,
     effective_n,
     hajek_mean,
@@ -61,8 +63,10 @@ class SharePrior:
         Expected mean of each function of the answer, and its variance over people.
     low, high : ndarray of shape (S,)
         Smallest and largest value of each function.
-    kappas, weights : ndarray of shape (L,)
-        Mixture over the number of people that the prior is worth.
+    kappas : ndarray of shape (L,)
+        Numbers of people that the prior may be worth.
+    weights : ndarray of shape (S, L)
+        How likely each number is, for each statistic.
     """
 
     means: Array
@@ -84,9 +88,8 @@ class SharePrior:
         low, high = table.min(axis=1), table.max(axis=1)
         means = table @ law.shares
         spread = np.maximum(table**2 @ law.shares - means**2, 0.0) + FLOOR * (high - low) ** 2
-        return cls(
-            means, np.minimum(spread, (means - low) * (high - means)), low, high, law.kappas, law.weights
-        )
+        variances = np.minimum(spread, (means - low) * (high - means))
+        return cls(means, variances, low, high, law.kappas, law.weights_of(table))
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,11 +200,10 @@ def sample_posterior(
     alone = hajek_mean(y, design.weights)
     spread = _variance_over_people(y, design)
     size_e = effective_n(y, design, population=size, random=simple)
-    freedom = design.degrees_of_freedom
-    z, t = _normal(level), _student(level, freedom)
+    z, t = _normal(level), _student(level, _freedom_of_worth(design))
     n_star = size_e * (z / t) ** 2 / ratio if n > 1 else np.zeros(len(theta))
-    mixture = _posterior(prior, theta, n_star, spread)
-    low, high = _ends(prior, *mixture, level)
+    mixture = posterior_mixture(prior, theta, n_star, spread)
+    low, high = mixture_ends(prior, *mixture, level)
     estimate, variance = _moments(*mixture)
     classical = _classical(prior, y, alone, design, fraction, size_e, level)
     reach = np.where(prior.high > prior.low, prior.variances, 1.0)
@@ -327,8 +329,22 @@ def _variance_over_people(y: Array, design: SurveyDesign) -> Array:
     return spread * (size / (size - 1.0) if size > 1.0 + 1e-9 else 1.0)
 
 
-def _posterior(prior: SharePrior, theta: Array, n_star: Array, spread: Array) -> tuple[Array, Array, Array]:
-    """Return means, variances and weights of the components, each of shape (S, L)."""
+def posterior_mixture(
+    prior: SharePrior, theta: Array, n_star: Array, spread: Array
+) -> tuple[Array, Array, Array]:
+    """Components of the posterior of S statistics, from estimates that are worth ``n_star`` people each.
+
+    Parameters
+    ----------
+    prior : SharePrior
+        What is known beforehand.
+    theta, n_star, spread : ndarray of shape (S,)
+        The sample's estimates, what they are worth in people, and the variance of the answers over people.
+
+    Returns
+    -------
+    (means, variances, weights) : ndarrays of shape (S, L)
+    """
     m, v, kappa = prior.means[:, None], prior.variances[:, None], prior.kappas[None, :]
     n, away = n_star[:, None], theta[:, None] - m
     among = (PRIOR_SPREAD * v + np.maximum(n - 1.0, 0.0) * spread[:, None]) / (
@@ -338,12 +354,17 @@ def _posterior(prior: SharePrior, theta: Array, n_star: Array, spread: Array) ->
     means = (kappa * m + n * theta[:, None]) / total
     variances = (kappa * v + n * among + kappa * n / total * away**2) / total / (total + 1.0)
     if not (n_star > 0).any():
-        return means, variances, np.broadcast_to(prior.weights, means.shape)
+        return means, variances, prior.weights
     noise = np.maximum(among / np.maximum(n, 1e-9) + v / (kappa + 1.0), 1e-300)
     with np.errstate(divide="ignore"):
-        log = np.log(prior.weights)[None, :] - 0.5 * (np.log(noise) + away**2 / noise)
+        log = np.log(prior.weights) - 0.5 * (np.log(noise) + away**2 / noise)
     weights = np.exp(log - log.max(axis=1, keepdims=True))
     return means, variances, weights / weights.sum(axis=1, keepdims=True)
+
+
+def _freedom_of_worth(design: SurveyDesign) -> float:
+    """Degrees of freedom of what the sample is worth; the usual likeness within clusters counts as some clusters."""
+    return design.degrees_of_freedom + (USUAL_RHO_CLUSTERS if design.clustered else 0.0)
 
 
 def _moments(means: Array, variances: Array, weights: Array) -> tuple[Array, Array]:
@@ -351,9 +372,10 @@ def _moments(means: Array, variances: Array, weights: Array) -> tuple[Array, Arr
     return centre, (weights * (variances + (means - centre[:, None]) ** 2)).sum(axis=1)
 
 
-def _ends(
+def mixture_ends(
     prior: SharePrior, means: Array, variances: Array, weights: Array, level: float
 ) -> tuple[Array, Array]:
+    """Ends of the intervals of S statistics whose components have these means, variances and weights."""
     width = prior.high - prior.low
     unit = np.where(width > 0, width, 1.0)[:, None]
     scaled = (means - prior.low[:, None]) / unit, variances / unit**2, weights
@@ -366,9 +388,9 @@ def _prior_only(prior: SharePrior, level: float) -> SamplePosterior:
     mixture = (
         np.broadcast_to(prior.means[:, None], variances.shape),
         variances,
-        np.broadcast_to(prior.weights, variances.shape),
+        prior.weights,
     )
-    low, high = _ends(prior, *mixture, level)
+    low, high = mixture_ends(prior, *mixture, level)
     estimate, variance = _moments(*mixture)
     nothing = np.full(len(prior.means), np.nan)
     zero = np.zeros(len(prior.means))
@@ -400,9 +422,15 @@ def _classical(
     size: Array,
     level: float,
 ) -> tuple[Array, Array]:
-    """Intervals of the sample alone: Jeffreys for functions that take two values, Student for the rest."""
+    """Intervals of the sample alone: Jeffreys for functions that take two values, Student for the rest.
+
+    For Jeffreys, answers are as many as they are worth, and fewer if their variance is estimated from few clusters
+    (Korn and Graubard, 1998).
+    """
     error = np.sqrt(linearised_variance(y, design, fraction=fraction))
-    half = _student(level, design.degrees_of_freedom) * error
+    t = _student(level, design.degrees_of_freedom)
+    half = t * error
+    size = size * (_student(level, max(len(y) - 1, 1)) / t) ** 2
     width = prior.high - prior.low
     unit = np.where(width > 0, width, 1.0)
     two_valued = np.all((y == prior.low) | (y == prior.high), axis=0) & (width > 0)

@@ -9,6 +9,7 @@ from typing import Any
 from truetwin.calibration import Calibration
 from truetwin.calibration.calibrators import methods
 from truetwin.data import Axis
+from truetwin.data.person_design import PersonWeights
 from truetwin.errors import NotPredictableError
 from truetwin.evaluation.comparison import evaluate
 from truetwin.instrument.batteries import situation_of
@@ -31,6 +32,7 @@ def measure_gain(
     result: Calibration,
     most: int | None = None,
     *,
+    weights: PersonWeights | None = None,
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Gain:
@@ -40,6 +42,8 @@ def measure_gain(
     ----------
     result : Calibration
         What was predicted, and with which settings.
+    weights : str or array of shape (n_respondents,), optional
+        Survey weights of people, for the scores.
     most : int, optional
         How many targets to hide; 0 for none. By default 25, or none in a table of over 5 million cells.
     n_jobs : int
@@ -50,7 +54,8 @@ def measure_gain(
     Returns
     -------
     Gain
-        One row a method and protocol, with the paired difference to the twins.
+        One row a method and protocol, with the paired difference to the twins: of correlations, or of the share of
+        right answers if all items are nominal.
     """
     if most is None:
         most = USUAL_CHECK if result.panel.human_values.size <= CELLS_TO_CHECK else 0
@@ -58,6 +63,7 @@ def measure_gain(
             return Gain((), (LARGE,))
     rows: list[dict[str, Any]] = []
     notes: list[str] = []
+    metric = _metric(result)
     for axis, protocol in faced_protocols(result) if most else ():
         model = result.calibrators[axis]
         trivial = "human-respondent-mean" if axis == "item" else "human-item-mean"
@@ -71,6 +77,8 @@ def measure_gain(
                 protocol,
                 blocks=blocks,
                 max_folds=most,
+                metric=metric,
+                weights=weights,
                 n_jobs=n_jobs,
                 progress=progress,
             )
@@ -79,6 +87,12 @@ def measure_gain(
             continue
         rows.extend({"protocol": protocol, **row} for row in scores.summary("twin"))
     return Gain(tuple(rows), tuple(notes))
+
+
+def _metric(result: Calibration) -> str:
+    """Correlations tell the gain, but for a panel of nominal items only, where the share of right answers does."""
+    nominal = set(result.encoding.codes)
+    return "accuracy" if nominal and nominal == set(result.panel.item_ids) else "pearson"
 
 
 def faced_protocols(result: Calibration) -> list[tuple[Axis, str]]:
@@ -122,9 +136,15 @@ def gain_in_words(row: Mapping[str, Any]) -> str:
         return f"Calibration shows no clear gain over the twins as they are ({figures})."
     after = row["paired_mean"]  # over the targets that the gain is over, so that the figures add up
     before = after - gain
+    what = score_in_words(row)
     if gain > 0:
-        return (
-            f"Calibration raises the mean correlation with hidden human answers from {before:.3f} to {after:.3f} "
-            f"({figures})."
-        )
-    return f"Calibration does harm here: the mean correlation falls from {before:.3f} to {after:.3f} ({figures})."
+        return f"Calibration raises the mean {what} from {before:.3f} to {after:.3f} ({figures})."
+    what = what.partition(" with ")[0]
+    return f"Calibration does harm here: the mean {what} falls from {before:.3f} to {after:.3f} ({figures})."
+
+
+def score_in_words(row: Mapping[str, Any]) -> str:
+    """Say what the score of a row is, of which a gain is told."""
+    if row.get("metric") == "accuracy":
+        return "share of hidden human answers that are predicted"
+    return "correlation with hidden human answers"

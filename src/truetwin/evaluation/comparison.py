@@ -14,7 +14,9 @@ from sklearn.base import clone
 
 from truetwin.calibration.base import Calibrator, Prediction, with_blocks
 from truetwin.calibration.calibrators import named_calibrators
+from truetwin.calibration.decoding import Decoder
 from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batches
+from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.calibration.orientation import axis_ids, other
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel, ResponseMatrix
@@ -98,8 +100,8 @@ def evaluate(
         Groups with fewer people are not shown, nor items with fewer answers in a group.
     weights : str or ndarray of shape (n_respondents,), optional
         Survey weights: a column of the people table, or one for each respondent of the panel. They enter the scores of
-        hidden items, and the means over hidden respondents; predictions do not depend on them. People of weight 0 are
-        left out of the scores.
+        hidden items, the means over hidden respondents, and the levels of hidden items that methods predict. People of
+        weight 0 are left out of the scores.
     retest : ResponseMatrix, optional
         The same people's answers when they were asked again, for metrics that are normalised by them. No method sees
         them.
@@ -131,9 +133,14 @@ def evaluate(
     folds = _sample(how.folds(panel, members), axis_ids(panel, how.axis), asked.max_folds)
     if how.axis == "respondent" and scoring.known.weights is not None:
         folds = [fold for fold in folds if (scoring.known.weights[list(fold.targets)] > 0).any()]
-    models = named_calibrators(methods, panel, how.axis, preset=preset, parameters=parameters, add=baseline)
+    encoding = Encoding.of(panel)
+    models = named_calibrators(
+        methods, encoding.encoded, how.axis, preset=preset, parameters=parameters, add=baseline
+    )
     models = {name: with_blocks(model, members) for name, model in models.items()}
     prepared = preprocessing or Preprocessing()
+    if scoring.known.weights is not None:
+        prepared = replace(prepared, weights=tuple(scoring.known.weights.tolist()))
     alone = [fold for fold in folds if not fold.donors]
     with_donors = [fold for fold in folds if fold.donors]
     if not with_donors:
@@ -141,7 +148,8 @@ def evaluate(
             f"a hidden {how.axis} is predicted from other {how.axis}s with answers from both humans and twins; "
             f"none is left for any of the {len(alone)} targets. Add answers to more {how.axis}s."
         )
-    parts = _scored(panel, with_donors, models, scoring, prepared, n_jobs, progress)
+    decoders = {name: Decoder(model, encoding, prepared, members) for name, model in models.items()}
+    parts = _scored(encoding, with_donors, decoders, scoring, n_jobs, progress)
     if alone:
         parts.append(_without_donors(alone, panel, models, scoring))
     clusters = clusters_of(panel, folds, members)
@@ -214,28 +222,25 @@ class Part:
 
 
 def _scored(
-    panel: Panel,
+    encoding: Encoding,
     folds: Sequence[Fold],
-    models: Mapping[str, Calibrator],
+    decoders: Mapping[str, Decoder],
     scoring: Scoring,
-    preprocessing: Preprocessing,
     n_jobs: int,
     progress: Progress | None,
 ) -> list[Part]:
     """Scores of all methods on each batch of folds, batches in parallel."""
+    encoded = [encoding.fold(fold) for fold in folds]
     swept = {
-        name: _sweep(panel, folds, model, preprocessing)
-        for name, model in models.items()
-        if model.shares_folds
+        name: _sweep(decoder, encoded) for name, decoder in decoders.items() if decoder.model.shares_folds
     }
-    work = batches(panel, folds)
+    work = batches(encoding.encoded, encoded)
     calls = (
         (
-            panel,
+            encoding,
             batch,
-            models,
+            decoders,
             scoring,
-            preprocessing,
             {name: each.of(batch.folds) for name, each in swept.items()},
         )
         for batch in work
@@ -274,12 +279,13 @@ class Sweep:
         return Sweep(part, self.seconds * len(part) / len(self.predictions))
 
 
-def _sweep(panel: Panel, folds: Sequence[Fold], model: Calibrator, preprocessing: Preprocessing) -> Sweep:
+def _sweep(decoder: Decoder, folds: Sequence[Fold]) -> Sweep:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
         start = time.perf_counter()
-        found = clone(model).predict_folds(panel, folds, preprocessing)
+        model, answers = clone(decoder.model), decoder.encoding.encoded
+        found = decoder.decoded(folds, model.predict_folds(answers, folds, decoder.preprocessing))
         return Sweep(dict(zip(folds, found, strict=True)), time.perf_counter() - start)
 
 
@@ -388,43 +394,45 @@ def _group_keys(scoring: Scoring, models: Iterable[str], axis: Axis) -> list[Gro
 
 
 def _score_batch(
-    panel: Panel,
+    encoding: Encoding,
     batch: Batch,
-    models: Mapping[str, Calibrator],
+    decoders: Mapping[str, Decoder],
     scoring: Scoring,
-    preprocessing: Preprocessing,
     swept: Mapping[str, Sweep],
 ) -> Part:
-    designs = batch.designs(panel, preprocessing)
-    return _joined([_score_designs(panel, some, models, scoring, swept) for some in designs])
+    designs = batch.designs(encoding.encoded, next(iter(decoders.values())).preprocessing)
+    return _joined([_score_designs(encoding, some, decoders, scoring, swept) for some in designs])
 
 
 def _score_designs(
-    panel: Panel,
+    encoding: Encoding,
     designs: Sequence[Design],
-    models: Mapping[str, Calibrator],
+    decoders: Mapping[str, Decoder],
     scoring: Scoring,
     swept: Mapping[str, Sweep],
 ) -> Part:
     start = time.perf_counter()
-    if any(model.uses_imputation for model in models.values()):
+    if any(decoder.model.uses_imputation for decoder in decoders.values()):
         for design in designs:
             _ = design.complete
     shared_seconds = time.perf_counter() - start
     scores = _Scores(scoring)
     seconds: dict[str, float] = {}
-    hidden = [Hidden.of(panel, design, scoring.known) for design in designs]
-    for name, model in models.items():
+    plain = [encoding.plain_fold(design.fold) for design in designs]
+    hidden = [Hidden.of(encoding.panel, fold, scoring.known) for fold in plain]
+    for name, decoder in decoders.items():
         start = time.perf_counter()
         if name in swept:
             predictions = [swept[name].predictions[design.fold] for design in designs]
             seconds[name] = swept[name].seconds * len(designs) / len(swept[name].predictions)
         else:
-            predictions = clone(model).predict_designs(designs)
+            found = clone(decoder.model).predict_designs(designs)
+            predictions = decoder.decoded([design.fold for design in designs], found)
             seconds[name] = time.perf_counter() - start
         for truth, prediction in zip(hidden, predictions, strict=True):
             scores.add(name, truth, prediction)
-    return scores.part(tuple(t for design in designs for t in design.target_ids), seconds, shared_seconds)
+    ids = axis_ids(encoding.panel, designs[0].axis)
+    return scores.part(tuple(ids[t] for fold in plain for t in fold.targets), seconds, shared_seconds)
 
 
 @dataclass(eq=False)
@@ -453,7 +461,7 @@ class _Scores:
         for target, pairs in zip(prediction.target_ids, hidden.beside(prediction), strict=True):
             self.n_answers.setdefault(name, []).append(pairs.truth.size)
             for scorer in scorers:
-                score = scorer.score(pairs) if scorer in defined else float("nan")
+                score = scorer.of(pairs) if scorer in defined else float("nan")
                 self.scores.setdefault((name, scorer.name), []).append(score)
             for (column, group, metric), score in (groups.scores(pairs, scorers) if groups else {}).items():
                 self.group_scores.setdefault((column, group, name, metric), []).append(score)

@@ -114,8 +114,17 @@ class Evaluation:
                 "metric": metric,
                 "score": float(score) if np.isfinite(score) else None,
                 "n_answers": int(count),
-                "reason": None if np.isfinite(score) else self.reasons[method].get(target, "score undefined"),
+                "reason": None if np.isfinite(score) else self.reasons[method].get(target, undefined),
             }
             for (method, metric), scores in self.scores.items()
-            for target, score, count in zip(self.target_ids, scores, self.n_answers[method], strict=True)
+            for target, score, count, undefined in zip(
+                self.target_ids, scores, self.n_answers[method], self._undefined(metric), strict=True
+            )
+        ]
+
+    def _undefined(self, metric: str) -> list[str]:
+        """Say of each target why a score that was computed may be undefined."""
+        fits = self.applicable.get(metric, np.ones(len(self.target_ids), dtype=bool))
+        return [
+            "score undefined" if fine else f"{metric} does not exist for items of its kind" for fine in fits
         ]

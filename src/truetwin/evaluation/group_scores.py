@@ -85,7 +85,7 @@ class Groups:
             part = pairs.where(member[pairs.samples])
             enough = part.truth.size >= self.min_cell
             for scorer in scorers:
-                found[column, group, scorer.name] = scorer.score(part) if enough else float("nan")
+                found[column, group, scorer.name] = scorer.of(part) if enough else float("nan")
         return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.base import Prediction
-from truetwin.calibration.design import Design
+from truetwin.calibration.design import Fold
 from truetwin.calibration.orientation import orient, pick
 from truetwin.data import Panel, Scale
 from truetwin.evaluation.target_metrics import PairLaws, Pairs
@@ -48,7 +48,7 @@ class Hidden:
         Mean and sd of the human answers to the donors, for a new respondent; NaN for a new item, and where there is no
         answer or no spread.
     scales : sequence of Scale
-        Scale of each target for new items, of each sample for new respondents; none without ``categories``.
+        Scale of each target for new items, of each sample for new respondents.
     categories : bool
         Whether the category next to each prediction is wanted.
     weights : ndarray of shape (n_samples,), optional
@@ -66,24 +66,31 @@ class Hidden:
     retest: Array | None = None
 
     @classmethod
-    def of(cls, panel: Panel, design: Design, known: Known = Known()) -> Hidden:
-        """Collect the answers that a design hides."""
-        targets, axis = design.fold.targets, design.axis
+    def of(cls, panel: Panel, fold: Fold, known: Known = Known()) -> Hidden:
+        """Collect the answers that a fold hides."""
+        targets, axis = fold.targets, fold.axis
         answers = orient(pick(panel.human_values, targets, axis), axis)
-        centre, spread = np.full((2, design.n_samples), np.nan)
+        centre, spread = np.full((2, len(answers)), np.nan)
         if axis == "respondent":
-            with np.errstate(invalid="ignore"):
-                centre[design.human_samples] = np.nanmean(design.raw_human, axis=1)
-                spread[design.human_samples] = np.nanstd(design.raw_human, axis=1)
+            donors = pick(panel.human_values, fold.donors, axis)
+            some = np.isfinite(donors).any(axis=0)
+            centre[some], spread[some] = (
+                np.nanmean(donors[:, some], axis=0),
+                np.nanstd(donors[:, some], axis=0),
+            )
         spread[spread == 0] = np.nan
-        items = design.target_ids if axis == "item" else design.sample_ids
-        scales = [panel.scales[i] for i in items] if known.categories else []
+        items = [panel.item_ids[t] for t in targets] if axis == "item" else panel.item_ids
+        scales = [panel.scales[i] for i in items]
         retest = None if known.retest is None else orient(pick(known.retest, targets, axis), axis)
         weights = known.weights if axis == "item" else None
         return cls(answers, centre, spread, scales, known.categories, weights, retest)
 
     def beside(self, prediction: Prediction, laws: Sequence[PairLaws] | None = None) -> list[Pairs]:
         """For each target, what was predicted beside what was hidden; laws are given for all samples."""
+        has_order = np.array([scale.kind != "nominal" for scale in self.scales], dtype=bool)
+        ordered = np.broadcast_to(
+            has_order if prediction.axis == "item" else has_order[:, None], self.answers.shape
+        )
         counted = np.ones(len(self.answers), dtype=bool) if self.weights is None else self.weights > 0
         return [
             Pairs(
@@ -96,6 +103,7 @@ class Hidden:
                 None if self.retest is None else self.retest[:, k],
                 None if laws is None else laws[k],
                 np.arange(hidden.size),
+                ordered[:, k],
             ).where(np.isfinite(hidden) & np.isfinite(predicted) & counted)
             for k, (hidden, predicted) in enumerate(zip(self.answers.T, prediction.values.T, strict=True))
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,14 @@ from truetwin.data.responses import ResponseMatrix
 from truetwin.errors import ParameterError
 from truetwin.evaluation.mean_scores import ClusteredMean, clustered_mean
 from truetwin.instrument.batteries import infer_blocks
-from truetwin.reweighting.bands import ConformalBands, fewest_items
+from truetwin.reweighting.bands import ConformalBands, bands_around, fewest_items
 from truetwin.reweighting.discrepancies import DISCREPANCIES, Discrepancy, discrepancy
 from truetwin.reweighting.ensemble import refuse_nominal
 from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.marginal_method import MarginalMethod
 from truetwin.reweighting.marginal_methods import BASELINES, marginal_method
 from truetwin.reweighting.reweighting import groups_of
+from truetwin.reweighting.situations import Situation
 from truetwin.reweighting.splits import item_folds, train_test_splits
 from truetwin.reweighting.twin_table import TwinTable
 
@@ -176,10 +177,11 @@ def evaluate_marginals(
         notes.update(dict.fromkeys(aligned.notes))
         table = aligned.table
         measures = _measures(metrics, table)
-        human = one.shares(table.item_ids, width=table.width)
+        human, bases = one.shares(table.item_ids, width=table.width), one.base_sizes(table.item_ids)
         known_groups = groups_of(table.item_ids, groups)
+        table = replace(table, batteries=None if known_groups is None else tuple(known_groups))
         for train, test in train_test_splits(table.n_items, n_splits, groups=known_groups):
-            split = _Split(table, human, train, test, known_groups, level)
+            split = _Split(table, human, train, test, bases, level)
             for model in models:
                 begun = time.perf_counter()
                 found = split.score(model, measures)
@@ -248,25 +250,27 @@ class _Split:
     human: Floats
     train: Rows
     test: Rows
-    groups: list[str] | None
+    bases: Floats
     level: float
 
     def score(self, model: MarginalMethod, measures: Sequence[Discrepancy]) -> dict[str, Floats]:
         """Compute every metric of every hidden item."""
         known, hidden = self.table.take(self.train), self.table.take(self.test)
         truth = self.human[self.train]
-        inner = None if self.groups is None else [self.groups[j] for j in self.train]
+        folds = item_folds(known.n_items, known.batteries)
+        part = Situation(np.arange(hidden.n_items), known.batteries is None, folds)
         with threadpool_limits(
             1, user_api="blas"
         ):  # the matrices are small: threads would only wait for each other
-            chosen = model.cross_validate(known, truth, item_folds(known.n_items, inner))
+            chosen = model.cross_validate(known, truth, folds)
             predicted = model.fit(known, truth, chosen.setting).predict(hidden)
         target = self.human[self.test]
         out = {measure.name: measure.value(target, predicted) for measure in measures}
         if known.n_items >= fewest_items(self.level):
             kl = DISCREPANCIES["kl"]
             bands = ConformalBands.learn(known, truth, chosen.predictions, kl, self.level)
-            ends = bands.around(hidden, predicted)
+            precision = part.precision(known, truth, chosen, self.bases[self.train])
+            ends = bands_around(hidden, predicted, precision.laws(hidden, predicted), bands, self.level)
             valid = hidden.valid()
             inside = (target >= ends.lower) & (target <= ends.upper)
             together = (target >= ends.simultaneous_lower) & (target <= ends.simultaneous_upper)

@@ -15,6 +15,7 @@ from truetwin.calibration.base import Calibrator, make_fold
 from truetwin.calibration.design import Preprocessing, make_designs
 from truetwin.calibration.item_laws import fold_laws
 from truetwin.calibration.laws.law import Law
+from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.data import Panel, Target
 from truetwin.errors import ParameterError
 from truetwin.evaluation.hiding_protocols import protocols
@@ -103,16 +104,22 @@ def interval_coverage(
     model = model or Auto(blocks=blocks)
     if how.axis == "respondent":
         return _people_covered(panel, model, level)
-    folds = how.folds(panel, blocks)
-    predictions = model.predict_folds(panel, folds, Preprocessing())
+    encoding = Encoding.of(panel)
+    folds = [encoding.fold(fold) for fold in how.folds(panel, blocks)]
+    predictions = model.predict_folds(encoding.encoded, folds, Preprocessing())
     names, rows = [], []
     for part, laws in zip(
         predictions,
-        fold_laws(model, panel, folds, predictions, blocks=blocks, scales=panel.scales),
+        fold_laws(model, encoding, folds, predictions, blocks=blocks, scales=encoding.encoded.scales),
         strict=True,
     ):
-        for k, (item, law) in enumerate(laws.items()):
-            y, f = panel.human_values[:, panel.item_ids.index(item)], part.values[:, k]
+        for item, law in laws.items():
+            if item in encoding.codes:
+                continue  # nominal items have no intervals
+            y, f = (
+                panel.human_values[:, panel.item_ids.index(item)],
+                part.values[:, part.target_ids.index(item)],
+            )
             names.append(item)
             rows.append(_covered(y, f, law, level))
     return Coverage(tuple(names), *np.array(rows).reshape(-1, 4).T)
@@ -139,14 +146,16 @@ def _people_covered(panel: Panel, model: Calibrator, level: float) -> Coverage:
     """Groups of respondents by the order of a hash of their ids, each predicted from everybody else."""
     answered = [int(k) for k in np.flatnonzero(np.isfinite(panel.human_values).any(axis=1))]
     order = sorted(answered, key=lambda k: zlib.crc32(panel.respondent_ids[k].encode()))
-    sd = standardise_items(panel.human_values).sd
+    sd, encoding = standardise_items(panel.human_values).sd, Encoding.of(panel)
     low, high = np.full((2, *panel.human_values.shape), np.nan)
     for start in range(min(GROUPS_OF_PEOPLE, len(order))):
         group = order[start::GROUPS_OF_PEOPLE]
-        fold = make_fold(panel, [Target("respondent", panel.respondent_ids[k]) for k in group])
-        parts = model.predict_designs(make_designs(panel, [fold], Preprocessing()))
-        (laws,) = fold_laws(model, panel, [fold], parts, scales=panel.scales)
+        fold = make_fold(encoding.encoded, [Target("respondent", panel.respondent_ids[k]) for k in group])
+        parts = model.predict_designs(make_designs(encoding.encoded, [fold], Preprocessing()))
+        (laws,) = fold_laws(model, encoding, [fold], parts, scales=encoding.encoded.scales)
         for item, law in laws.items():
+            if item in encoding.codes:
+                continue
             j, rows = panel.item_ids.index(item), sorted(group)
             low[rows, j], high[rows, j] = law.interval(level)
     names, covered, width = [], [], []

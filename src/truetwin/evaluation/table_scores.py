@@ -53,6 +53,8 @@ def compare_tables(
     truth = pick(panel.human_values, targets, axis)
     people = np.arange(len(panel.respondent_ids)) if axis == "item" else np.array(targets)
     items = target_ids if axis == "item" else axis_ids(panel, other(axis))
+    nominal = [panel.scales[item].kind == "nominal" for item in items]  # codes are no numbers to compare
+    truth = np.where(nominal, np.nan, truth)
     weight = np.ones(len(panel.respondent_ids)) if weights is None else weights
     tables = {
         method: Table(

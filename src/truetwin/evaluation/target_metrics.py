@@ -66,6 +66,8 @@ class Pairs:
         Laws of the answers, where a metric needs them.
     samples : ndarray of shape (n,), optional
         Positions of the respondents (for a new respondent: of the items) in the panel.
+    ordered : ndarray of bool of shape (n,), optional
+        Whether the item of each pair has an order; all do if absent.
     """
 
     truth: Array
@@ -77,6 +79,7 @@ class Pairs:
     retest: Array | None = None
     laws: PairLaws | None = None
     samples: NDArray[np.intp] | None = None
+    ordered: NDArray[np.bool_] | None = None
 
     def where(self, kept: Chosen) -> Pairs:
         """Select some pairs, by a mask or by their positions."""
@@ -121,6 +124,13 @@ class Metric:
     undefined_as: float | None = None
     is_correlation: bool = False
     needs: tuple[Need, ...] = ()
+
+    def of(self, pairs: Pairs) -> float:
+        """Score the pairs of items of a kind for which it is defined; NaN if that leaves nothing."""
+        if pairs.ordered is None or pairs.ordered.all() or "nominal" in self.kinds:
+            return self.score(pairs)
+        kept = pairs.where(pairs.ordered)
+        return self.score(kept) if kept.truth.size else float("nan")
 
 
 metrics: Registry[Metric] = Registry(
@@ -229,7 +239,7 @@ def _normalised_pearson(pairs: Pairs) -> float:
 
 _CATEGORIES: tuple[Kind, ...] = ("ordinal", "nominal")
 _ORDERED: tuple[Kind, ...] = ("ordinal", "numeric")
-_CORRELATION: dict[str, Any] = {"undefined_as": 0.0, "is_correlation": True}
+_CORRELATION: dict[str, Any] = {"undefined_as": 0.0, "is_correlation": True, "kinds": _ORDERED}
 
 for _metric in (
     Metric(
@@ -246,29 +256,41 @@ for _metric in (
         **_CORRELATION,
     ),
     Metric("spearman", _spearman, "rank correlation", **_CORRELATION),
-    Metric("mae", lambda p: weighted_mean(np.abs(p.truth - p.prediction), p.weights), "mean absolute error"),
+    Metric(
+        "mae",
+        lambda p: weighted_mean(np.abs(p.truth - p.prediction), p.weights),
+        "mean absolute error",
+        kinds=_ORDERED,
+    ),
     Metric(
         "rmse",
         lambda p: weighted_mean((p.truth - p.prediction) ** 2, p.weights) ** 0.5,
         "root mean squared error",
+        kinds=_ORDERED,
     ),
     Metric(
         "rmse-sd",
         _rmse_in_sd,
         "root mean squared error in sds of the answers, so that items with different scales count alike",
+        kinds=_ORDERED,
     ),
     Metric(
-        "bias", lambda p: weighted_mean(p.prediction - p.truth, p.weights), "mean of prediction minus answer"
+        "bias",
+        lambda p: weighted_mean(p.prediction - p.truth, p.weights),
+        "mean of prediction minus answer",
+        kinds=_ORDERED,
     ),
     Metric(
         "variance-ratio",
         _variance_ratio,
         "variance of the predictions over the variance of the answers; 1 is right",
+        kinds=_ORDERED,
     ),
     Metric(
         "sd-ratio",
         lambda p: _variance_ratio(p) ** 0.5,
         "sd of the predictions over the sd of the answers; 1 is right",
+        kinds=_ORDERED,
     ),
     Metric(
         "pearson-paper",
@@ -296,6 +318,7 @@ for _metric in (
         "normalised-pearson",
         _normalised_pearson,
         "Pearson correlation over that of people's answers when asked again (--retest)",
+        kinds=_ORDERED,
         undefined_as=0.0,
         needs=("retest",),
     ),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from truetwin.calibration.calibrators import make_calibrator
 from truetwin.calibration.design import PAPER_PREPROCESSING, Design, Fold, Preprocessing, batches
+from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.calibration.paper.adaptive_transfer import AdaptiveTransfer
 from truetwin.calibration.workers import in_parallel
 from truetwin.data import Panel
@@ -177,7 +178,7 @@ def sweep_thresholds(
     Parameters
     ----------
     panel : Panel
-        Human and twin answers.
+        Human and twin answers. Nominal items are donors only: they have no correlation.
     method : {"ridge", "lasso", "elastic-net", "synthetic-intervention"}
         Transfer method, with the paper's settings for Twin-2K-500.
     blocks : mapping, "auto" or None
@@ -204,12 +205,16 @@ def sweep_thresholds(
     >>> sweep.at(0.0).share_calibrated, sweep.at(float("inf")).share_calibrated
     (0.0, 1.0)
     """
-    made = make_calibrator(f"adaptive:{method}", panel, "item", parameters={"threshold": float("inf")})
+    encoding = Encoding.of(panel)
+    answers, nominal = encoding.encoded, encoding.codes
+    made = make_calibrator(f"adaptive:{method}", answers, "item", parameters={"threshold": float("inf")})
     if not isinstance(made, AdaptiveTransfer):
         raise ParameterError(f"'adaptive:{method}' must be an adaptive transfer")
     of, _ = resolve_blocks(panel, blocks)
-    work = batches(panel, protocols["leave-one-item-out"].folds(panel, None))
-    calls = ((panel, made, fold, preprocessing, metric) for batch in work for fold in batch.folds)
+    folds = protocols["leave-one-item-out"].folds(panel, None)
+    folds = [encoding.fold(f) for f in folds if panel.item_ids[f.targets[0]] not in nominal]
+    work = batches(answers, folds)
+    calls = ((answers, made, fold, preprocessing, metric) for batch in work for fold in batch.folds)
     total = sum(len(batch.folds) for batch in work)
     found: list[tuple[str, float, float, float]] = []
     for row in in_parallel(_one_item, calls, n_jobs):

@@ -5,28 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from truetwin.data.missing_codes import far_codes
 
 if TYPE_CHECKING:
     from truetwin.data.panel import Panel
-
-#: What survey software writes for missing answers: repeated 7s, 8s and 9s, their neighbours, and negative numbers.
-CODES = frozenset(
-    sign * (int(str(digit) * length) - less)
-    for sign in (1, -1)
-    for digit in (7, 8, 9)
-    for length in (1, 2, 3, 4)
-    for less in ((0,) if length == 1 or digit < 9 else (0, 1, 2, 3))
-) | {-1, -2, -3}
-FEW = 11
 
 
 def suspicious_codes(panel: Panel) -> list[str]:
     """Describe each undeclared answer that is a usual code (such as 99) and lies far from an item's other answers.
 
-    Far means outside the range of the other answers by twice its width. For an item of at most 11 whole answers, it
-    means outside by at least 2 and by half the width. Answers that are not far widen the range for those that lie
-    beyond. Items with a declared scale are left alone.
+    Items with a declared scale are left alone. :func:`truetwin.data.missing_codes.far_codes` says what is far.
 
     Examples
     --------
@@ -38,9 +27,11 @@ def suspicious_codes(panel: Panel) -> list[str]:
     """
     found = []
     for j, item in enumerate(panel.item_ids):
-        if panel.items[item].scale is None:
+        if not panel.items[item].has_scale:
             both = np.concatenate([panel.human_values[:, j], panel.twin_values[:, j]])
-            found += [text.format(item=repr(item)) for text in _of_item(both[np.isfinite(both)])]
+            found += [
+                f"{far.describe(item)}: an off-scale code?" for far in far_codes(both[np.isfinite(both)])
+            ]
     return found
 
 
@@ -53,7 +44,7 @@ def odd_scales(panel: Panel) -> list[str]:
     for j, item in enumerate(panel.item_ids):
         both = np.concatenate([panel.human_values[:, j], panel.twin_values[:, j]])
         seen = both[np.isfinite(both)]
-        if seen.size and panel.items[item].scale is None:
+        if seen.size and not panel.items[item].has_scale:
             ranges[item] = (float(seen.min()), float(seen.max()))
     if len(ranges) < 4:
         return []
@@ -67,30 +58,3 @@ def odd_scales(panel: Panel) -> list[str]:
         f"{wide[0]!r} ({low:g} to {high:g}){more} vary over ten times as much as most items do: leave out what is no "
         f"survey item."
     ]
-
-
-def _of_item(values: NDArray[np.float64]) -> list[str]:
-    different, counts = np.unique(values, return_counts=True)
-    coded = np.isin(different, list(CODES))
-    rest = different[~coded] if (~coded).sum() > 1 else different[: max(different.size - 1, 0)]
-    if rest.size < 2:
-        return []
-    texts = []
-    low, high = float(rest[0]), float(rest[-1])
-    # go outwards from the other answers on both sides: an answer that is not far joins them and widens the range
-    above = [k for k in range(different.size) if different[k] > high]
-    below = [k for k in range(different.size) if different[k] < low]
-    for side in (above, below[::-1]):
-        for k in side:
-            code = float(different[k])
-            among = different[(different >= low) & (different <= high)]
-            few = among.size <= FEW and high - low < FEW and bool(np.all(among == np.round(among)))
-            gap = max(low - code, code - high)
-            if not coded[k] or gap < (max(2.0, (high - low) / 2) if few else 2 * (high - low)):
-                low, high = min(low, code), max(high, code)
-                continue
-            many = "1 such answer" if counts[k] == 1 else f"{counts[k]} such answers"
-            texts.append(
-                f"{code:g} is far from the other answers to {{item}} ({low:g} to {high:g}; {many}): an off-scale code?"
-            )
-    return texts

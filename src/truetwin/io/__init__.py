@@ -1,5 +1,6 @@
 """Read files into truetwin's types, and write them back: one module a format."""
 
+from truetwin.io.answer_tables import read_responses
 from truetwin.io.atomic import check_folder, check_outputs, check_writable, make_folder, replacing
 from truetwin.io.item_files import item_from_record, item_record, read_blocks, read_items
 from truetwin.io.people_files import read_people
@@ -8,7 +9,6 @@ from truetwin.io.tables import (
     check_output_ending,
     dump_json,
     file_hash,
-    read_responses,
     read_table,
     write_draft,
     write_json,

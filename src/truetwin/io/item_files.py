@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from truetwin.data import Item, Scale
+from truetwin.data.missing_codes import divide_labels
 from truetwin.data.responses import check_unique
 from truetwin.errors import DataError, FileFormatError, TruetwinError
 from truetwin.io.readable_files import check_is_file
@@ -16,12 +17,13 @@ from truetwin.io.tables import SURVEY_ENDINGS, read_table
 _FIELDS = {"item_id", "text", "kind", "low", "high", "step", "categories", "labels", "off_scale", "block"}
 
 
-def read_items(path: str | Path) -> dict[str, Item]:
+def read_items(path: str | Path, say: Callable[[str], None] | None = None) -> dict[str, Item]:
     """Read declarations of items from a CSV, Parquet or JSON file, a Qualtrics instrument, or an SPSS or Stata file.
 
     One row (or JSON object) declares one item. It has the field ``item_id`` and any of: ``text``; ``kind`` (ordinal,
     nominal, numeric); ``low``, ``high``, ``step``; ``categories`` (codes separated by ``|``, or a list); ``labels``
-    and ``off_scale`` (``code=text`` separated by ``|``, or an object); ``block``.
+    and ``off_scale`` (``code=text`` separated by ``|``, or an object); ``block``. ``say`` is called with each note
+    about how the file was read.
 
     Raises
     ------
@@ -35,9 +37,13 @@ def read_items(path: str | Path) -> dict[str, Item]:
     """
     path = Path(path)
     if path.suffix.lower() == ".qsf":
-        from truetwin.io.qualtrics import read_qsf
+        from truetwin.io.qualtrics_instruments import read_instrument
 
-        return read_qsf(path)
+        found, notes = read_instrument(path)
+        if say:
+            for text in notes:
+                say(text)
+        return found
     if path.suffix.lower() in SURVEY_ENDINGS:
         from truetwin.io.survey_files import read_survey_file
 
@@ -115,15 +121,20 @@ def _scale(given: Mapping[str, Any]) -> Scale | None:
     categories = given.get("categories", ())
     if isinstance(categories, str):
         categories = categories.split("|")
-    codes = [float(c) for c in categories] or sorted(labels)
+    named = [float(c) for c in categories]
+    low, high = (float(given[n]) if n in given else None for n in ("low", "high"))
+    # What the file says outright stays; a label such as "Don't know" makes any other code an off-scale code.
+    on = {c: t for c, t in labels.items() if c in named or _between(c, low, high)}
+    found = divide_labels({c: t for c, t in labels.items() if c not in on and c not in off_scale}, on)
+    labels, off_scale = {**on, **found.on}, {**found.off, **off_scale}
+    codes = named or sorted(labels)
     bounds = "low" in given and "high" in given
     kind = given.get("kind") or ("ordinal" if bounds else "nominal" if codes else None)
     step = float(given["step"]) if "step" in given else None
     if kind is None:
-        return Scale.numeric(off_scale=off_scale) if off_scale else None
+        return Scale.undeclared(off_scale) if off_scale else None
     if kind == "nominal":
         return Scale.nominal(codes, labels=labels, off_scale=off_scale)
-    low, high = (float(given[n]) if n in given else None for n in ("low", "high"))
     if kind == "numeric":
         return Scale.numeric(
             -float("inf") if low is None else low,
@@ -140,6 +151,10 @@ def _scale(given: Mapping[str, Any]) -> Scale | None:
             raise ValueError("an ordinal scale needs low and high, or categories")
         low, high = min(codes), max(codes)
     return Scale.ordinal(low, high, 1.0 if step is None else step, labels=labels, off_scale=off_scale)
+
+
+def _between(code: float, low: float | None, high: float | None) -> bool:
+    return low is not None and high is not None and low <= code <= high
 
 
 def _codes(given: Any) -> dict[float, str]:

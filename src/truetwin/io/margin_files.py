@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from truetwin.data.frames import MISSING_MARKS
+from truetwin.data.answer_cells import MISSING_MARKS
 from truetwin.data.margins import Margins
 from truetwin.errors import DataError
 from truetwin.io.tables import read_table

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
 from truetwin.data import Item, ResponseMatrix, Scale
 from truetwin.data.marginals import Marginals
+from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.responses import check_unique
+from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.errors import AlignmentError, DataError
+from truetwin.io.answer_tables import open_answers
 from truetwin.io.item_files import read_items
 from truetwin.io.marginal_files import read_marginals
-from truetwin.io.tables import read_responses, read_table
+from truetwin.io.tables import read_table
 
 
 def read_marginal_data(
@@ -22,11 +25,24 @@ def read_marginal_data(
     id_column: str | None,
     keep_off_scale: bool,
     twin_weights: Path | None,
+    choices: ReadingChoices = AS_USUAL,
+    say: Callable[[str], None] | None = None,
 ) -> tuple[Marginals, ResponseMatrix]:
-    """Human marginals and twins' answers, on the same scales."""
-    declared = read_items(item_file) if item_file else {}
-    human = read_marginals(marginals, items=declared, keep_off_scale=keep_off_scale)
-    twins = read_responses(twin, id_column=id_column, items={**declared, **_labelled(human, declared)})
+    """Human marginals and twins' answers, on the same scales. ``say`` is called with each note about the reading."""
+    declared = read_items(item_file, say) if item_file else {}
+    human = read_marginals(
+        marginals, items=declared, keep_off_scale=keep_off_scale, encoding=choices.encoding, say=say
+    )
+    known = {**declared, **_labelled(human, declared)}
+    opened = open_answers(twin, id_column, known, choices=choices).only_answers({*declared, *human.items})
+    twins = opened.responses(expectations=False)
+    notes = [*twins.notes, *opened.left_out_notes()]
+    if choices.missing_codes is None:
+        (twins,), found = without_sure_codes(twins, settled=human.items)
+        notes += found
+    if say:
+        for text in notes:
+            say(text)
     twins = _without_weight(twins, {**declared, **human.items}, dropped=twin_weights is not None)
     return human, with_weights(twins, twin_weights) if twin_weights else twins
 

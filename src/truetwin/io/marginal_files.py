@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from truetwin.data import Item, Scale
-from truetwin.data.frames import MISSING_MARKS
+from truetwin.data.answer_cells import MISSING_MARKS
 from truetwin.data.marginals import EVERYBODY, SUM_TOLERANCE, ItemMarginal, Marginals
+from truetwin.data.missing_codes import LabelledCodes, divide_labels, far_codes
+from truetwin.data.no_answer_words import says_no_answer
 from truetwin.errors import DataError, ScaleError
 from truetwin.io.tables import read_table
 
 _AMOUNTS = ("share_or_count", "share", "count")
 _RESERVED = ("item_id", "population", "base_size")
-OFF_SCALE_LABELS = (
-    "refused", "refused/no answer", "no answer", "don't know", "dont know", "don't know/refused", "dk", "dk/ref",
-    "not sure/refused", "not applicable", "prefer not to say", "skipped",
-)  # fmt: skip
 
 
 @dataclass
@@ -35,6 +35,8 @@ def read_marginals(
     items: Mapping[str, Item] | None = None,
     keep_off_scale: bool = False,
     tolerance: float = SUM_TOLERANCE,
+    encoding: str | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Marginals:
     """Read how people's answers split over the categories of each item.
 
@@ -53,6 +55,10 @@ def read_marginals(
         Count "refused", "don't know" and the like as ordinary categories.
     tolerance : float
         How far the sum of an item's shares may be from 1.
+    encoding : str, optional
+        Text encoding of a CSV or TSV file.
+    say : callable, optional
+        Called with each note about how the file was read.
 
     Raises
     ------
@@ -60,7 +66,7 @@ def read_marginals(
         If a cell, a scale or a sum of shares is wrong. The message names the item.
     """
     source = str(path)
-    table = read_table(path)
+    table = read_table(path, encoding, say)
     names = table.column_names
     if "item_id" not in names:
         shown = ", ".join(repr(n) for n in names[:6])
@@ -229,46 +235,105 @@ def _scaled_items(
         item = declared.get(item_id, Item(item_id))
         scale = item.scale
         if scale is None or scale.kind == "numeric":
-            scale = _scale_of(list(names), item_id, keep_off_scale, source)
+            scale = _scale_of(list(names), item_id, keep_off_scale, source, scale)
+        elif not keep_off_scale:
+            scale = _with_no_answers(scale, names)
         out[item_id] = Item(item_id, item.text, scale, item.block)
     return out
 
 
-def _scale_of(names: list[str], item_id: str, keep_off_scale: bool, source: str) -> Scale:
-    codes = [_code(name) for name in names]
-    if all(code is not None for code in codes):
-        ordered = tuple(sorted(c for c in codes if c is not None))
-        if len(set(ordered)) != len(ordered):
-            raise DataError(
-                f"{source}: the categories of item {item_id!r} must differ; two of them are the same number"
-            )
-        return Scale("ordinal", ordered, ordered[0], ordered[-1])
-    off = [n for n in names if not keep_off_scale and n.lower() in OFF_SCALE_LABELS]
-    numbered = {float(k): name for k, name in enumerate(names, 1)}
-    on = {code: name for code, name in numbered.items() if name not in off}
-    if not on:
+def _scale_of(
+    names: list[str], item_id: str, keep_off_scale: bool, source: str, known: Scale | None = None
+) -> Scale:
+    """Make the scale of an item without a declared one: numbers are ordinal, words nominal, "refused" off-scale."""
+    codes = {name: code for name in names if (code := _code(name)) is not None}
+    if len(set(codes.values())) != len(codes):
         raise DataError(
-            f"{source}: item {item_id!r} must have a category on its scale; {off[0]!r} is off-scale"
+            f"{source}: the categories of item {item_id!r} must differ; two of them are the same number"
         )
-    return Scale.nominal(on, labels=on, off_scale={c: n for c, n in numbered.items() if n in off})
+    words = [name for name in names if name not in codes]
+    no_answers = [] if keep_off_scale else [name for name in words if says_no_answer(name)]
+    off = dict(known.off_scale) if known is not None else {}
+    if codes and len(no_answers) == len(words):  # numbers, and beside them perhaps "refused" in words
+        ordered = tuple(sorted(c for c in codes.values() if c not in off))
+        if not keep_off_scale:
+            far = {code.code: "missing (far from the other answers)" for code in far_codes(np.array(ordered))}
+            off |= far
+            ordered = tuple(c for c in ordered if c not in far)
+        free = max((*codes.values(), *off)) + 1
+        off |= {free + k: name for k, name in enumerate(no_answers)}
+        if ordered:
+            return Scale("ordinal", ordered, ordered[0], ordered[-1], off_scale=off)
+    numbered = {float(k): name for k, name in enumerate(names, 1)}
+    found = divide_labels(numbered) if not keep_off_scale else LabelledCodes(numbered, {}, {})
+    if not found.on or (all(says_no_answer(name) for name in names) and not keep_off_scale):
+        raise DataError(
+            f"{source}: item {item_id!r} must have a category on its scale; {names[0]!r} is off-scale"
+        )
+    return Scale.nominal(found.on, labels=found.on, off_scale=found.off)
+
+
+def _with_no_answers(scale: Scale, names: Iterable[str]) -> Scale:
+    """Give a code to each category that says "no answer" and that the declared scale does not know."""
+    known = {*scale.labels.values(), *scale.off_scale.values()}
+    unknown = [n for n in names if n not in known and _code(n) is None and says_no_answer(n)]
+    if not unknown:
+        return scale
+    free = max((*scale.categories, *scale.off_scale, *scale.labels), default=0.0) + 1
+    return replace(scale, off_scale={**scale.off_scale, **{free + k: name for k, name in enumerate(unknown)}})
 
 
 def _coded(amounts: Mapping[str, float], item: Item, source: str) -> dict[float, float]:
     scale = item.scale
     assert scale is not None
-    by_label = {label: code for code, label in {**scale.off_scale, **scale.labels}.items()}
-    out = {}
+    labels = {**scale.off_scale, **scale.labels}
+    by_label = {label: code for code, label in labels.items()}
+    folded = {_folded(label): code for label, code in by_label.items()}
+    codes = {*scale.categories, *scale.off_scale}
+    as_labels = _read_as_labels(amounts, by_label, codes, item, source)
+    out: dict[float, float] = {}
     for name, amount in amounts.items():
-        code = by_label.get(name)
-        code = _code(name) if code is None else code
-        if code is None or (code not in scale.categories and code not in scale.off_scale):
+        number, label = _code(name), by_label.get(name, folded.get(_folded(name)))
+        code = number if number in codes and not (as_labels and label is not None) else label
+        if code is None or code not in codes:
             raise ScaleError(
                 f"{source}: category {name!r} must be on the scale of item {item.id!r} "
-                f"({scale.describe()}); it is not. "
+                f"({scale.describe()}{_known_labels(scale)}); it is not. "
                 "Correct the category, or declare the item's scale, labels or off-scale codes in the item file."
+            )
+        if code in out:
+            raise DataError(
+                f"{source}: a category must occur once per item; {name!r} of item {item.id!r} is the category "
+                f"{labels.get(code, f'{code:g}')!r}, which occurs already"
             )
         out[code] = amount
     return out
+
+
+def _read_as_labels(
+    amounts: Mapping[str, float], by_label: Mapping[str, float], codes: set[float], item: Item, source: str
+) -> bool:
+    """Decide whether digits that name categories are labels; they are codes unless one of them can only be a label."""
+    both = [n for n in amounts if n in by_label and _code(n) in codes and _code(n) != by_label[n]]
+    only_label = [n for n in amounts if n in by_label and _code(n) not in codes]
+    only_code = [n for n in amounts if n not in by_label and _code(n) in codes]
+    if both and bool(only_label) == bool(only_code):
+        raise DataError(
+            f"{source}: categories of item {item.id!r} must be codes or labels; {both[0]!r} is a code and also the "
+            "label of another code. Write labels that are no codes, in this file and in the item file."
+        )
+    return bool(only_label)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().replace("’", "'").split())
+
+
+def _known_labels(scale: Scale) -> str:
+    if not scale.labels:
+        return ""
+    shown = ", ".join(list(scale.labels.values())[:6])
+    return f": {shown}{', ...' if len(scale.labels) > 6 else ''}"
 
 
 def _off_scale_notes(items: Mapping[str, Item]) -> tuple[str, ...]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from truetwin.data import Panel, ResponseMatrix
-from truetwin.data.frames import from_frame
 from truetwin.data.item import Item
+from truetwin.data.item_columns import choose_columns
 from truetwin.data.people_columns import PeopleColumns
+from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
+from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.errors import AlignmentError, DataError
+from truetwin.io.answer_tables import AnswerTable, open_answers
 from truetwin.io.item_files import read_items
-from truetwin.io.people_files import HumanTable, people_notes, read_human
-from truetwin.io.tables import open_answers, read_responses
+from truetwin.io.people_files import HumanTable, open_human, people_notes
 
 
 def read_panel(
@@ -24,12 +27,15 @@ def read_panel(
     in_context: Path | None = None,
     people: Path | None = None,
     people_columns: PeopleColumns | None = None,
+    named: Collection[str] = (),
+    choices: ReadingChoices = AS_USUAL,
     say: Callable[[str], None] | None = None,
 ) -> Panel:
     """Read human and twin answers and align them by id.
 
-    Columns of the human table that no twin has answered, such as age, are left out, because twins say nothing of
-    them.
+    Which columns are items is decided before their cells are validated: those that both tables share, that only twins
+    have, or that are named, where cells are answers (:func:`truetwin.data.item_columns.choose_columns`). Columns of
+    the human table that no twin has answered, such as age, are left out, because twins say nothing of them.
 
     Parameters
     ----------
@@ -44,45 +50,68 @@ def read_panel(
     people_columns : PeopleColumns, optional
         Names of weights, groups and the like. A column that is not in ``people`` is taken from the human table, and
         is no item.
+    named : collection of str
+        Items that are asked for by name, besides those of the item file.
+    choices : ReadingChoices
+        How the files are read where they leave a question open.
     say : callable, optional
-        Called with one sentence for each thing that was left out.
+        Called with one sentence for each thing that was left out or read in a way that the user should know.
 
     Raises
     ------
     DataError
         If a table is not one, the tables have nothing in common, or the item file declares none of their items.
     """
-    items = read_items(item_file) if item_file else None
+    notes: list[str] = []
+    items = read_items(item_file, notes.append) if item_file else None
     columns = people_columns or PeopleColumns()
-    ours = read_human(human, id_column=id_column, items=items, people=people, columns=columns)
-    no_items = {name for name in ours.no_items if name not in columns.of_design}
-    theirs = _twin_answers(twin, id_column, items, no_items, say)
-    third = _twin_answers(in_context, id_column, items, no_items, None) if in_context else None
-    for table in (ours.answers, theirs):
-        _refuse_weight(table, items)
-    return _aligned(ours, theirs, third, items, item_file=item_file, say=say)
-
-
-def _twin_answers(
-    path: Path,
-    id_column: str | None,
-    items: Mapping[str, Item] | None,
-    no_items: Collection[str],
-    say: Callable[[str], None] | None,
-) -> ResponseMatrix:
-    """Read answers of twins, without the columns that the human table has declared to be no items."""
-    table, declared, ids = open_answers(path, id_column, items)
-    left_out = [name for name in table.column_names if name in no_items]
-    if say and left_out:
-        say(f"{path}: left out what belongs to the people table: {_some(left_out)}")
-    return from_frame(
-        table,
-        id_column=ids,
-        items=declared,
-        source=str(path),
-        expectations=True,
-        people_columns=left_out,
+    ours = open_human(
+        human, id_column=id_column, items=items, people=people, columns=columns, choices=choices
     )
+    no_items = {name for name in ours.no_items if name not in columns.of_design}
+    theirs = open_answers(twin, id_column, items, choices=choices)
+    third = open_answers(in_context, id_column, items, choices=choices) if in_context else None
+    no_answers = [name for name in theirs.table.column_names if name in no_items]
+    theirs = theirs.without(dict.fromkeys(no_answers, "what belongs to the people table"))
+    theirs = theirs.without_respondents(ours.opened.not_counted)
+    opened, theirs, third = _chosen(ours, theirs, third, {*(items or ()), *named})
+    ours = replace(ours, opened=opened)
+    tables = [ours.answers(), theirs.responses(expectations=True).with_notes(*theirs.left_out_notes())]
+    if third is not None:
+        tables.append(third.responses(expectations=True, without=no_answers))
+    for table in tables[:2]:
+        _refuse_weight(table, items)
+    if choices.missing_codes is None:
+        tables, found = without_sure_codes(*tables)
+        notes += found
+    if say:
+        for text in dict.fromkeys((*notes, *(text for table in tables for text in table.notes))):
+            say(text)
+    return _aligned(
+        tables[0],
+        tables[1],
+        tables[2] if third is not None else None,
+        items,
+        ours=ours,
+        item_file=item_file,
+        say=say,
+    )
+
+
+def _chosen(
+    human: HumanTable, twin: AnswerTable, in_context: AnswerTable | None, named: Collection[str]
+) -> tuple[AnswerTable, AnswerTable, AnswerTable | None]:
+    """Leave out the columns that are no items, before their cells are validated."""
+    if human.opened.is_long or twin.is_long:
+        return (
+            human.opened.only_answers({*named, *human.no_items}),
+            twin.only_answers(named),
+            in_context and in_context.only_answers(named),
+        )
+    columns = human.opened.columns(human.no_items)
+    ours, theirs = choose_columns(columns, twin.columns(), named)
+    kept = {name: why for name, why in ours.items() if len(ours) < len(columns)}
+    return human.opened.without(kept), twin.without(theirs), in_context and in_context.without(theirs)
 
 
 def _refuse_weight(table: ResponseMatrix, items: Mapping[str, Item] | None) -> None:
@@ -94,20 +123,21 @@ def _refuse_weight(table: ResponseMatrix, items: Mapping[str, Item] | None) -> N
 
 
 def _aligned(
-    ours: HumanTable,
+    human: ResponseMatrix,
     twin: ResponseMatrix,
     in_context: ResponseMatrix | None,
     items: Mapping[str, Item] | None,
     *,
+    ours: HumanTable,
     item_file: Path | None,
     say: Callable[[str], None] | None,
 ) -> Panel:
     """Make the panel, without human items that no twin has answered."""
-    human, people, asked = ours.answers, ours.people, set(twin.item_ids)
+    people, asked = ours.people, set(twin.item_ids)
     kept = [k for k, item in enumerate(human.item_ids) if item in asked]
     left_out = [item for item in human.item_ids if item not in asked] if kept else []
     panel = Panel(human.take_items(kept) if left_out else human, twin, in_context, people)
-    known = {*panel.item_ids, *left_out, *(people.columns if people else ())}
+    known = {*panel.item_ids, *left_out, *ours.opened.left_out, *(people.columns if people else ())}
     strange = [item for item in items or () if item not in known]
     if items and len(strange) == len(items):
         raise DataError(f"{item_file} must declare items of the tables; {strange[0]!r} is in neither of them")
@@ -133,7 +163,8 @@ def read_retest(path: Path, panel: Panel, *, id_column: str | None = None) -> Re
     AlignmentError
         If it has no respondent or no item of the panel.
     """
-    answers = read_responses(path, id_column=id_column, items=panel.items)
+    opened = open_answers(path, id_column, panel.items).only_answers(panel.item_ids)
+    answers = opened.responses(expectations=False)
     for what, ours, theirs in (
         ("respondent id", panel.human.respondent_ids, answers.respondent_ids),
         ("item", panel.human.item_ids, answers.item_ids),

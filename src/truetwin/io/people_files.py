@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from truetwin.data import Item, Panel, People, ResponseMatrix
-from truetwin.data.frames import from_frame
 from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.people_frames import people_from_frame
-from truetwin.io.tables import open_answers
+from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
+from truetwin.data.undeclared_codes import without_sure_codes
+from truetwin.io.answer_tables import AnswerTable, open_answers
 
 
 def read_people(
-    path: str | Path, *, id_column: str | None = None, items: Mapping[str, Item] | None = None
+    path: str | Path,
+    *,
+    id_column: str | None = None,
+    items: Mapping[str, Item] | None = None,
+    choices: ReadingChoices = AS_USUAL,
 ) -> People:
     """Read what is known of people from a file: one row a person, one column of ids.
 
@@ -26,6 +31,8 @@ def read_people(
         Column of ids; by default ``respondent_id`` or else the first column.
     items : mapping from item id to Item, optional
         Declarations; their labels name groups.
+    choices : ReadingChoices
+        How the file is read where it leaves a question open.
 
     Raises
     ------
@@ -34,17 +41,29 @@ def read_people(
     DataError
         If a person occurs twice, or a column holds neither texts nor numbers.
     """
-    table, declared, id_column = open_answers(path, id_column, items)
-    return people_from_frame(table, id_column=id_column, items=declared, source=str(path))
+    opened = open_answers(path, id_column, items, lambda names: names, choices)
+    return people_from_frame(
+        opened.table, id_column=opened.id_column, items=opened.declared, source=opened.source
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class HumanTable:
-    """Answers of people, what else is known of them, and the columns of the answers' table that are no items."""
+    """File of people's answers, opened; what else is known of the people; and its columns that are no items."""
 
-    answers: ResponseMatrix
+    opened: AnswerTable
     people: People | None
     no_items: tuple[str, ...]
+
+    def only_answers(self, named: Collection[str] = ()) -> HumanTable:
+        """Leave out the columns that hold no answers, where no table of twins says which columns are items."""
+        return replace(self, opened=self.opened.only_answers({*named, *self.no_items}))
+
+    def answers(self) -> ResponseMatrix:
+        """Read the answers. Columns that hold no answers are left out, and named in the notes."""
+        return self.opened.responses(expectations=False, without=self.no_items).with_notes(
+            *self.opened.left_out_notes()
+        )
 
 
 def read_human(
@@ -54,8 +73,29 @@ def read_human(
     items: Mapping[str, Item] | None = None,
     people: Path | None = None,
     columns: PeopleColumns | None = None,
+    choices: ReadingChoices = AS_USUAL,
+) -> ResponseMatrix:
+    """Read answers of people, without the columns that are no items; see :func:`open_human`."""
+    found = open_human(
+        path, id_column=id_column, items=items, people=people, columns=columns, choices=choices
+    )
+    answers = found.only_answers(items or ()).answers()
+    if choices.missing_codes is not None:
+        return answers
+    (answers,), notes = without_sure_codes(answers)
+    return answers.with_notes(*notes)
+
+
+def open_human(
+    path: Path,
+    *,
+    id_column: str | None = None,
+    items: Mapping[str, Item] | None = None,
+    people: Path | None = None,
+    columns: PeopleColumns | None = None,
+    choices: ReadingChoices = AS_USUAL,
 ) -> HumanTable:
-    """Read answers of people, and the people table from a file and from columns of the table of answers.
+    """Open answers of people, and read the people table from a file and from columns of the table of answers.
 
     A column that an option names is taken from the file if the file has it; the human table's column of that name
     then stays an item. Any other column that is named is taken from the human table, and is no item.
@@ -72,6 +112,8 @@ def read_human(
         People table.
     columns : PeopleColumns, optional
         Names of the people columns.
+    choices : ReadingChoices
+        How the files are read where they leave a question open.
 
     Raises
     ------
@@ -81,24 +123,25 @@ def read_human(
         If a table is not what it must be.
     """
     columns = columns or PeopleColumns()
-    file = read_people(people, id_column=id_column, items=items) if people else None
+    file = read_people(people, id_column=id_column, items=items, choices=choices) if people else None
     in_file = () if file is None else tuple(file.columns)
 
     def taken_from(names: Sequence[str]) -> list[str]:
         listed = PeopleColumns(listed=columns.listed).among(names)
         return [name for name in columns.among(names) if name in listed or name not in in_file]
 
-    table, declared, ids = open_answers(path, id_column, items, taken_from)
-    names, source = table.column_names, str(path)
-    both = source if file is None else f"{file.source} and {source}"
+    opened = open_answers(path, id_column, items, taken_from, choices)
+    names, source = opened.table.column_names, str(path)
+    both = source if file is None else f"{file.source} or {source}"
     columns.check((*in_file, *names), both, names, source)
     taken = taken_from(names)
     known = file
     if taken:
-        here = people_from_frame(table, id_column=ids, columns=taken, items=declared, source=source)
+        here = people_from_frame(
+            opened.table, id_column=opened.id_column, columns=taken, items=opened.declared, source=source
+        )
         known = here if file is None else file.joined(here)
-    answers = from_frame(table, id_column=ids, items=declared, source=source, people_columns=taken)
-    return HumanTable(answers, known, tuple(taken))
+    return HumanTable(opened, known, tuple(taken))
 
 
 def people_notes(panel: Panel) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from truetwin.data.frames import MISSING_MARKS
+from truetwin.data.answer_cells import MISSING_MARKS
 from truetwin.data.persona import Passage, Persona
 from truetwin.data.responses import check_unique
 from truetwin.errors import DataError, FileFormatError

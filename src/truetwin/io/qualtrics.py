@@ -1,51 +1,110 @@
-"""Read Qualtrics files: exported answers with three header rows, and instruments (QSF)."""
+"""Read answers that Qualtrics exported: files with two or three header rows."""
 
 from __future__ import annotations
 
-import html
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from truetwin.data import Item, Scale
-from truetwin.errors import DataError, FileFormatError
-from truetwin.io.readable_files import check_is_file
+import numpy as np
+
+from truetwin.data import Item
+from truetwin.errors import DataError
+from truetwin.io.qualtrics_instruments import plain_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from truetwin.io.answer_tables import AnswerTable
+
 RESPONSE_ID = "ResponseId"
-_IMPORT_ID = re.compile(r'^\s*\{\s*"ImportId"\s*:')
-_SINGLE_ANSWER = {"SAVR", "SAHR", "SACOL", "DL", "SB", "NPS"}
-_MATRIX_SINGLE = {"SingleAnswer", "DL"}
+_IMPORT_ID = re.compile(r"""^\s*\{\s*["']ImportId["']\s*:\s*["'](?P<id>.*?)["']\s*[,}]""", re.DOTALL)
+#: Second rows that tell an export: wordings of the columns that every export has.
+_RESPONSE_ID_WORDINGS = ("Response ID", "ResponseID")
+#: Columns that Qualtrics writes beside the answers, under new and old names.
+_SYSTEM = {
+    "startdate", "enddate", "status", "ipaddress", "progress", "duration (in seconds)", "finished", "recordeddate",
+    "responseid", "recipientlastname", "recipientfirstname", "recipientemail", "externalreference",
+    "externaldatareference", "locationlatitude", "locationlongitude", "locationaccuracy", "distributionchannel",
+    "userlanguage", "q_recaptchascore", "q_relevantidduplicate", "q_relevantidduplicatescore",
+    "q_relevantidfraudscore", "q_relevantidlaststartdate", "q_ballotboxstuffing", "q_duplicaterespondent",
+    "q_totalduration", "responseset", "name", "emailaddress", "email",
+}  # fmt: skip
+_QUESTION = re.compile(r"^(?:\d+_)?QID\d+")
+#: Parts of a question's import id that are no answers to it, with what they are.
+_BESIDE = (
+    (re.compile(r"_DO(?:_|$)"), "the order in which options were shown"),
+    (re.compile(r"TEXT_[0-9a-fA-F]{4,}|Topics?$|Sentiment(?:Score|Polarity)?$"), "results of Text iQ"),
+    (re.compile(r"_TEXT(?:_|$)|_TEXT_"), "free texts"),
+    (re.compile(r"FIRST_CLICK|LAST_CLICK|PAGE_SUBMIT|CLICK_COUNT"), "timers"),
+    (re.compile(r"_(?:BROWSER|VERSION|OS|RESOLUTION|FLASH|JAVA|USER_AGENT|META)(?:_|$)"), "data of the browser"),
+    (re.compile(r"_FILE_(?:ID|NAME|SIZE|TYPE)"), "uploaded files"),
+)  # fmt: skip
+_LEFT_BY_STATUS = {
+    "1": "survey previews", "survey preview": "survey previews", "2": "survey tests", "survey test": "survey tests",
+    "8": "marked as spam", "spam": "marked as spam", "9": "survey previews", "12": "offline previews",
+    "17": "survey previews", "survey preview (offline)": "survey previews",
+}  # fmt: skip
 
 
-def is_qualtrics_export(table: pa.Table) -> bool:
-    """Test whether the second row under the header holds Qualtrics' import ids."""
-    return table.num_rows >= 2 and any(
-        isinstance(cell, str) and _IMPORT_ID.match(cell) for cell in table.slice(1, 1).to_pylist()[0].values()
-    )
+@dataclass(frozen=True)
+class ExportHeader:
+    """Header rows of an export below its first one.
+
+    Attributes
+    ----------
+    n_rows : int
+        Number of these rows: one (wordings) or two (wordings and import ids).
+    wordings : tuple of str
+        Wording of each column.
+    import_ids : tuple of str, optional
+        Import id of each column.
+    ids : str
+        Column of Qualtrics' own respondent ids.
+    """
+
+    n_rows: int
+    wordings: tuple[str, ...]
+    import_ids: tuple[str, ...] | None
+    ids: str
 
 
-def from_qualtrics(
-    table: pa.Table, id_column: str | None, source: str, people_columns: Sequence[str] = ()
-) -> tuple[pa.Table, dict[str, Item], str]:
-    """Return the answers, the items and the id column of an export with three header rows.
+def header_of_export(table: pa.Table) -> ExportHeader | None:
+    """Recognise the header rows of an export; None if the table is none."""
+    rows = [[_cell(c) for c in row] for row in _first_rows(table, 2)]
+    if not rows:
+        return None
+    names = table.column_names
+    ids = next((n for n, word in zip(names, rows[0], strict=True) if word in _RESPONSE_ID_WORDINGS), None)
+    if len(rows) == 2 and any(_IMPORT_ID.match(cell) for cell in rows[1]):
+        found = [m.group("id") if (m := _IMPORT_ID.match(cell)) else "" for cell in rows[1]]
+        return ExportHeader(2, tuple(rows[0]), tuple(found), ids or RESPONSE_ID)
+    return ExportHeader(1, tuple(rows[0]), None, ids) if ids is not None else None
 
-    Columns that are no closed question (dates, addresses, timers, free texts, embedded data) are left out. The id
-    column stays; it is ``ResponseId`` unless another one is named. Question wordings become item texts.
+
+def _first_rows(table: pa.Table, n: int) -> list[tuple[object, ...]]:
+    return list(zip(*(column.slice(0, n).to_pylist() for column in table.columns), strict=True))
+
+
+def _cell(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def from_qualtrics(opened: AnswerTable, header: ExportHeader, keep: Sequence[str] = ()) -> AnswerTable:
+    """Take the answers of an export: closed questions of people who count, with their wordings.
+
+    Columns that are no closed question (dates, addresses, timers, free texts, embedded data) are left out, as are
+    previews, tests, respondents who did not finish, and repeated rows. The id column stays; it is Qualtrics' own unless
+    another one is named.
 
     Parameters
     ----------
-    table : pyarrow.Table
+    opened : AnswerTable
         The file with its first row as header, all cells as texts.
-    id_column : str, optional
-        Column of respondent ids, which may be embedded data such as a panel's own id.
-    source : str
-        What to call the file in messages.
-    people_columns : sequence of str, default=()
+    header : ExportHeader
+        Its further header rows.
+    keep : sequence of str
         Further columns to keep, such as embedded data.
 
     Raises
@@ -53,111 +112,114 @@ def from_qualtrics(
     DataError
         If the id column is not there, or no closed question is.
     """
-    ids = id_column or RESPONSE_ID
-    if ids not in table.column_names:
-        raise DataError(f"{source}: the id column must exist; {ids!r} does not. Name it with --id-column.")
-    wordings, imports = table.slice(0, 2).to_pylist()
-    questions = [name for name in table.column_names if name != ids and _is_answer(imports[name])]
+    names = opened.table.column_names
+    ids = opened.id_column or header.ids
+    if ids not in names:
+        raise DataError(
+            f"{opened.source}: the id column must exist; {ids!r} does not. Name it with --id-column."
+        )
+    why = {
+        name: reason for k, name in enumerate(names) if (reason := _why_none(k, name, header)) and name != ids
+    }
+    questions = [k for k, name in enumerate(names) if name not in why and name != ids]
     if not questions:
         raise DataError(
-            f"{source} is a Qualtrics export without a closed question: every column is a date, text or timer"
+            f"{opened.source} is a Qualtrics export without a closed question: every column is a date, text or timer"
         )
-    items = {name: Item(name, _plain(wordings[name] or "")) for name in questions}
-    kept = [name for name in people_columns if name not in {ids, *questions}]
-    return table.slice(2).select([ids, *questions, *kept]), items, ids
+    kept = [k for k, n in enumerate(names) if n == ids or k in questions or n in keep]
+    table, notes, dropped = _who_counts(opened.table.slice(header.n_rows), ids, opened)
+    items = {names[k]: Item(names[k], plain_text(header.wordings[k])) for k in questions}
+    known = {name: _worded(opened.declared.get(name), item) for name, item in items.items()}
+    return replace(
+        opened,
+        table=table.select(kept),
+        declared={**opened.declared, **known},
+        id_column=ids,
+        left_out={**opened.left_out, **{n: r for n, r in why.items() if n not in keep and r != _PLAIN}},
+        notes=(*opened.notes, *notes),
+        not_counted=dropped,
+    )
 
 
-def _is_answer(cell: str | None) -> bool:
-    try:
-        found = json.loads(cell or "{}")
-    except json.JSONDecodeError:
-        return False
-    name = str(found.get("ImportId", ""))
-    free = name.endswith("_TEXT") or "FIRST_CLICK" in name or "LAST_CLICK" in name
-    timer = "PAGE_SUBMIT" in name or "CLICK_COUNT" in name
-    return name.startswith("QID") and not free and not timer
+#: Columns that every export has and nobody takes for items; they are not listed.
+_PLAIN = "what Qualtrics writes beside answers"
 
 
-def read_qsf(path: str | Path) -> dict[str, Item]:
-    """Read the closed questions of a Qualtrics instrument.
-
-    Single-answer multiple choice, the rows of single-answer matrices, and sliders become items under the names that
-    exports use (``Q1``, ``Q2_3``), with wording, codes (recoded values where there are any) and labels. The rows of a
-    matrix, and the sliders of one question, are one block. Other questions (free text, ranking, several answers) have
-    no single answer per person and are left out.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is no instrument.
-    DataError
-        If it has no closed question.
-    """
-    path = check_is_file(Path(path))
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-        elements = list(content["SurveyElements"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise FileFormatError(
-            f"{path} must be a Qualtrics instrument (QSF); it cannot be read as one"
-        ) from error
-    items: dict[str, Item] = {}
-    for element in elements:
-        if isinstance(element, Mapping) and element.get("Element") == "SQ":
-            items |= {item.id: item for item in _questions(element.get("Payload") or {})}
-    if not items:
-        raise DataError(f"{path} must hold at least one closed question with a single answer; it has none")
-    return items
+def _why_none(k: int, name: str, header: ExportHeader) -> str | None:
+    """Say why a column is no closed question; None if it may be one."""
+    wording = header.wordings[k]
+    if header.import_ids is None:
+        plain = {name.strip().casefold(), wording.casefold(), wording.casefold().replace(" ", "")}
+        if plain & _SYSTEM:
+            return _PLAIN
+        return "free texts" if name.endswith("_TEXT") else _beside(name, _BESIDE[:1])
+    import_id = header.import_ids[k]
+    if not _QUESTION.match(import_id):
+        return _PLAIN if name.casefold() in _SYSTEM or not import_id else "embedded data"
+    return _beside(import_id, _BESIDE) or _beside(name, _BESIDE[:1])
 
 
-def _questions(payload: Mapping[str, Any]) -> Iterator[Item]:
-    tag, kind = str(payload.get("DataExportTag", "")), payload.get("QuestionType")
-    text = _plain(str(payload.get("QuestionText", "")))
-    choices = _entries(payload.get("Choices"), payload.get("ChoiceOrder"))
-    if kind == "MC" and payload.get("Selector") in _SINGLE_ANSWER and choices:
-        yield Item(tag, text, _scale(choices, payload.get("RecodeValues")))
-    elif kind == "Matrix" and payload.get("SubSelector") in _MATRIX_SINGLE and choices:
-        answers = _entries(payload.get("Answers"), payload.get("AnswerOrder"))
-        names = payload.get("ChoiceDataExportTags")
-        for key, row in choices.items():
-            name = names.get(key) if isinstance(names, Mapping) else None
-            yield Item(
-                str(name or f"{tag}_{key}"),
-                f"{text} {row}".strip(),
-                _scale(answers, payload.get("RecodeValues")) if answers else None,
-                tag,
-            )
-    elif kind == "Slider" and choices:
-        settings = payload.get("Configuration") or {}
-        low, high = (
-            float(settings.get(k, default)) for k, default in (("CSSliderMin", 0), ("CSSliderMax", 100))
+def _beside(name: str, kinds: Sequence[tuple[re.Pattern[str], str]]) -> str | None:
+    return next((what for pattern, what in kinds if pattern.search(name)), None)
+
+
+def _worded(given: Item | None, item: Item) -> Item:
+    """Complete a declaration by the wording of the export."""
+    return item if given is None else replace(given, text=given.text or item.text)
+
+
+def _who_counts(table: pa.Table, ids: str, opened: AnswerTable) -> tuple[pa.Table, list[str], frozenset[str]]:
+    """Leave out rows that are no respondents, and say how many there were and why. Also returns the ids left out."""
+    n = table.num_rows
+    kept = np.ones(n, dtype=bool)
+    counts: dict[str, int] = {}
+
+    def drop(rows: np.ndarray, why: str) -> None:
+        rows = rows & kept
+        if rows.any():
+            counts[why] = counts.get(why, 0) + int(rows.sum())
+            kept[rows] = False
+
+    by_name = {name.casefold(): k for k, name in enumerate(table.column_names)}
+    if "status" in by_name:
+        status = _texts(table, by_name["status"])
+        for value, why in _LEFT_BY_STATUS.items():
+            drop(status == value, why)
+    if "finished" in by_name and not opened.choices.unfinished:
+        drop(
+            np.isin(_texts(table, by_name["finished"]), ["0", "false", "no"]),
+            "unfinished (--keep-unfinished keeps them)",
         )
-        for key, row in choices.items():
-            yield Item(f"{tag}_{key}", f"{text} {row}".strip(), Scale.numeric(low, high), tag)
+    drop(_repeated(table), "repeated rows")
+    if not counts:
+        return table, [], frozenset()
+    if not kept.any():
+        raise DataError(
+            f"{opened.source} must hold at least one respondent; all {n} rows are "
+            f"{', '.join(f'{why}: {count}' for why, count in counts.items())}"
+        )
+    import pyarrow as pa
+
+    listed = ", ".join(f"{count} {why}" for why, count in counts.items())
+    everybody = np.array([_cell(v) for v in table.column(ids).to_pylist()], dtype=object)
+    return (
+        table.filter(pa.array(kept)),
+        [f"{opened.source}: left out {int((~kept).sum())} of {n} rows: {listed}"],
+        frozenset(everybody[~kept]) - frozenset(everybody[kept]),
+    )
 
 
-def _entries(found: Any, order: Any) -> dict[str, str]:
-    """Return the texts of choices or answers by key, in the order shown."""
-    if isinstance(found, list):  # Qualtrics writes a list where the keys happen to be 0, 1, 2 ...
-        found = {str(k): value for k, value in enumerate(found)}
-    if not isinstance(found, Mapping):
-        return {}
-    keys = [str(k) for k in order] if isinstance(order, list) else list(found)
-    return {k: _plain(str(found[k].get("Display", ""))) for k in keys if isinstance(found.get(k), Mapping)}
+def _texts(table: pa.Table, k: int) -> np.ndarray:
+    return np.array([_cell(v).casefold() for v in table.column(k).to_pylist()], dtype=object)
 
 
-def _scale(choices: Mapping[str, str], recoded: Any) -> Scale:
-    codes = {
-        key: float(recoded[key]) if isinstance(recoded, Mapping) and recoded.get(key) else float(key)
-        for key in choices
-    }
-    labels = {codes[key]: text for key, text in choices.items() if text}
-    ordered = sorted(codes.values())
-    if len(ordered) > 2 and ordered == [ordered[0] + k for k in range(len(ordered))]:
-        return Scale.ordinal(ordered[0], ordered[-1], labels=labels)
-    return Scale.nominal(ordered, labels=labels)
-
-
-def _plain(text: str) -> str:
-    """Remove the markup from a wording."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
+def _repeated(table: pa.Table) -> np.ndarray:
+    """Find rows that repeat an earlier one in every cell."""
+    columns = [column.to_pylist() for column in table.columns]
+    seen: set[int] = set()
+    found = np.zeros(table.num_rows, dtype=bool)
+    for row, cells in enumerate(zip(*columns, strict=True)):
+        key = hash(cells)
+        found[row] = key in seen
+        seen.add(key)
+    return found

@@ -13,40 +13,52 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from truetwin.data import Item, Scale
-from truetwin.errors import FileFormatError, MissingExtraError
-from truetwin.io.readable_files import check_is_file
+from truetwin.data.missing_codes import divide_labels
+from truetwin.errors import MissingExtraError
+from truetwin.io.readable_files import check_is_file, reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+#: Formats of dates and times in SPSS and Stata.
+_DATE = re.compile(r"(?:[AEJSQ]?DATE|DATETIME|D?TIME|MOYR|QYR|WKYR|YMDHMS|MTIME|%-?t|%-?d)", re.IGNORECASE)
+#: Most steps between the ends of an ordinal scale with labels.
+_LONGEST = 100
 
 
 def read_survey_file(path: Path) -> tuple[pa.Table, dict[str, Item]]:
     """Read a ``.sav``, ``.zsav`` or ``.dta`` file.
 
-    Variable labels become item texts. User-missing codes (SPSS) become off-scale codes, which are read as missing and
-    counted. Extended missing values (Stata) are missing. Value labels become a scale if they name every answer that
-    occurs: nominal if the file says so, ordinal otherwise.
+    Variable labels become item texts. Off-scale codes, which are read as missing and counted, are user-missing codes
+    (SPSS) and codes that the rules of :mod:`truetwin.data.missing_codes` find by their labels, such as 88 = "Don't
+    know". Extended missing values (Stata) are missing. The other value labels become a scale if they name every answer
+    that occurs: nominal if the file says so, ordinal otherwise. Dates become texts.
     """
     import pyarrow as pa
 
     pyreadstat = _pyreadstat(f"reading {path.suffix} files")
     check_is_file(path)
-    try:
+    with reading(
+        path, f"a {path.suffix} file", "Save it again in the program that wrote it, or export it as CSV."
+    ):
         if path.suffix.lower() == ".dta":
-            frame, meta = pyreadstat.read_dta(str(path))
+            frame, meta = pyreadstat.read_dta(str(path), disable_datetime_conversion=True)
         else:
-            frame, meta = pyreadstat.read_sav(str(path), user_missing=True)
-    except (pyreadstat.ReadstatError, OSError, UnicodeDecodeError, ValueError) as error:
-        raise FileFormatError(f"{path} cannot be read as a {path.suffix} file: {error}") from error
-    columns = [pa.array(frame[name], from_pandas=True) for name in frame.columns]
-    table = pa.table(columns, names=[str(n) for n in frame.columns])
-    items = {}
-    for name in meta.column_names:
-        values = frame[name]
-        numeric = np.asarray(values, dtype=float) if values.dtype.kind in "iuf" else None
-        if numeric is not None:
-            items[name] = _item(name, numeric, meta)
-    return table, items
+            frame, meta = pyreadstat.read_sav(str(path), user_missing=True, disable_datetime_conversion=True)
+        columns, items = [], {}
+        for k, name in enumerate(meta.column_names):
+            values = frame.iloc[:, k]
+            numeric = np.asarray(values, dtype=float) if values.dtype.kind in "iuf" else None
+            if numeric is None:
+                columns.append(pa.array(values.astype(object).where(values.notna(), None), pa.string()))
+            elif _DATE.match(str(meta.original_variable_types.get(name, ""))):
+                columns.append(
+                    pa.array([f"date {v:.15g}" if np.isfinite(v) else None for v in numeric], pa.string())
+                )
+            else:
+                columns.append(pa.array(numeric, from_pandas=True))
+                items[name] = _item(name, numeric, meta)
+    return pa.table(columns, names=[str(n) for n in meta.column_names]), items
 
 
 def _item(name: str, values: np.ndarray[Any, np.dtype[np.float64]], meta: Any) -> Item:
@@ -57,16 +69,22 @@ def _item(name: str, values: np.ndarray[Any, np.dtype[np.float64]], meta: Any) -
     }
     seen = np.unique(values[np.isfinite(values)])
     missing_ranges = meta.missing_ranges.get(name, [])
-    candidates = {*seen.tolist(), *labels}
-    off = {
+    user_missing = {
         code: labels.get(code, "user-missing")
-        for code in sorted(candidates)
-        if any(float(r["lo"]) <= code <= float(r["hi"]) for r in missing_ranges)
+        for code in sorted({*seen.tolist(), *labels})
+        if any(_at_least(r["lo"], code) and _at_least(code, r["hi"]) for r in missing_ranges)
     }
-    on_labels = {code: text for code, text in labels.items() if code not in off}
-    answers = [code for code in seen.tolist() if code not in off]
+    answers = [code for code in seen.tolist() if code not in user_missing]
+    found = divide_labels({c: t for c, t in labels.items() if c not in user_missing}, answers)
+    off = dict(sorted({**found.off, **user_missing}.items()))
+    answers = [code for code in answers if code not in off]
     text = meta.column_names_to_labels.get(name) or ""
-    return Item(name, text, _scale(on_labels, answers, off, meta.variable_measure.get(name, "unknown")))
+    return Item(name, text, _scale(found.on, answers, off, meta.variable_measure.get(name, "unknown")))
+
+
+def _at_least(low: Any, high: Any) -> bool:
+    """Compare the ends of a range of missing values; texts, which mark missing texts, are no codes."""
+    return isinstance(low, int | float) and isinstance(high, int | float) and low <= high
 
 
 def _scale(
@@ -76,10 +94,13 @@ def _scale(
     if codes and set(answers) <= set(codes) and measure == "nominal":
         return Scale.nominal(codes, labels=labels, off_scale=off)
     whole = all(float(c).is_integer() for c in (*codes, *answers))
-    if codes and whole and (not answers or (codes[0] <= min(answers) and max(answers) <= codes[-1])):
+    inside = not answers or (bool(codes) and codes[0] <= min(answers) and max(answers) <= codes[-1])
+    if codes and whole and inside:
+        if codes[-1] - codes[0] > _LONGEST and set(answers) <= set(codes):
+            return Scale.nominal(codes, labels=labels, off_scale=off)  # codes of countries, occupations ...
         # Often only the end points carry labels: every whole number between them is an answer.
         return Scale.ordinal(codes[0], codes[-1], labels=labels, off_scale=off)
-    return Scale.numeric(off_scale=off) if off else None
+    return Scale.undeclared(off, labels) if off or labels else None
 
 
 def write_survey_file(

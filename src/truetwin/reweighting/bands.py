@@ -1,8 +1,8 @@
-"""Conformal bands over items: how far a predicted share, or a whole prediction, may be off."""
+"""Bands around predicted shares: how far a share, all shares of an item, or a whole prediction may be off."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,26 +10,27 @@ from numpy.typing import NDArray
 
 from truetwin.errors import ParameterError
 from truetwin.reweighting.discrepancies import Discrepancy
-from truetwin.reweighting.marginal_method import item_kinds
+from truetwin.reweighting.marginal_method import Kind, item_kinds
+from truetwin.reweighting.share_law import ShareLaw, interval_of
 from truetwin.reweighting.twin_table import TwinTable
 
 Floats = NDArray[np.float64]
-Kind = tuple[int, bool]
 
 FLOOR = 1e-3  # keeps the scale of a share's error positive where the share is near 0 or 1
-PER_CATEGORY = 30  # with this many items of a kind, every category gets its own quantile
+PER_KIND = 30  # with this many items of a kind, the kind gets its own quantile
 
 
 @dataclass(frozen=True)
 class Bands:
-    """Lower and upper ends of predicted shares; NaN where too few items were known.
+    """Lower and upper ends of predicted shares.
 
     Attributes
     ----------
     lower, upper : ndarray of shape (m, width)
         Pointwise band: each share by itself is inside with the stated probability.
     simultaneous_lower, simultaneous_upper : ndarray of shape (m, width)
-        Simultaneous band: all shares of an item are inside at once with the stated probability.
+        Simultaneous band: all shares of an item are inside at once with the stated probability; NaN where too few items
+        were known.
     """
 
     lower: Floats
@@ -38,22 +39,42 @@ class Bands:
     simultaneous_upper: Floats
 
 
+def bands_around(
+    table: TwinTable,
+    predicted: Floats,
+    laws: Sequence[ShareLaw],
+    conformal: ConformalBands | None,
+    level: float,
+) -> Bands:
+    """Put bands around predictions: pointwise from the laws of the shares, simultaneous ones by conformal prediction.
+
+    A simultaneous band is never narrower than the pointwise one.
+    """
+    ends = [np.full(predicted.shape, np.nan) for _ in range(4)]
+    if conformal is not None:
+        ends[2:] = conformal.around(table, predicted)
+    for r, (low, high) in enumerate(interval_of(laws, [law.indicators() for law in laws], level)):
+        ends[0][r, : low.size], ends[1][r, : high.size] = low, high
+    ends[2], ends[3] = np.minimum(ends[2], ends[0]), np.maximum(ends[3], ends[1])
+    return Bands(*ends)
+
+
 @dataclass(frozen=True)
 class ConformalBands:
     r"""Conformal bands from the out-of-fold errors of the training items.
 
-    The score of a share is :math:`|P - Q| / \sqrt{Q (1 - Q) + 10^{-3}}`, with ``Q`` predicted without that
-    item. If new items are exchangeable with the training items, the bands cover at least at their level (on
-    average over items); ends are limited to 0 and 1, where shares live.
+    The score of an item is the largest :math:`|P - Q| / \sqrt{Q (1 - Q) + 10^{-3}}` of its shares, with ``Q`` predicted
+    without that item. If new items are exchangeable with the training items, the bands cover at least at their level
+    (on average over items); ends are limited to 0 and 1, where shares live.
 
     Attributes
     ----------
     level : float
         Probability that the bands hold.
-    pointwise : mapping from kind of item to ndarray of shape (K,)
-        Conformal quantile of the scores of each category.
     simultaneous : mapping from kind of item to float
-        Conformal quantile of the largest score of an item.
+        Conformal quantile of the scores of the kind's items.
+    pooled : float
+        The same for all items; NaN with too few.
     discrepancy_bound : float
         A new item's discrepancy is below this with probability ``level``.
     n_items : int
@@ -67,9 +88,8 @@ class ConformalBands:
     """
 
     level: float
-    pointwise: Mapping[Kind, Floats]
     simultaneous: Mapping[Kind, float]
-    pooled: tuple[float, float]
+    pooled: float
     discrepancy_bound: float
     n_items: int
 
@@ -80,32 +100,24 @@ class ConformalBands:
         """Learn the quantiles from the training items, each predicted without itself."""
         if not 0 < level < 1:
             raise ParameterError(f"the level of bands must lie between 0 and 1; got {level:g}")
-        scores = _scores(human, out_of_fold)
-        valid = table.valid()
-        pointwise, simultaneous = {}, {}
-        for kind, rows in item_kinds(table).items():
-            of_kind = scores[rows, : kind[0]]
-            if rows.size >= PER_CATEGORY:
-                pointwise[kind] = np.array([conformal_quantile(s, level) for s in of_kind.T])
-                simultaneous[kind] = conformal_quantile(of_kind.max(axis=1), level)
-        largest = np.where(valid, scores, -np.inf).max(axis=1)
-        pooled = (conformal_quantile(scores[valid], level), conformal_quantile(largest, level))
+        largest = np.where(table.valid(), _scores(human, out_of_fold), -np.inf).max(axis=1)
+        simultaneous = {
+            kind: conformal_quantile(largest[rows], level)
+            for kind, rows in item_kinds(table).items()
+            if rows.size >= PER_KIND
+        }
+        pooled = conformal_quantile(largest, level) if table.n_items >= fewest_items(level) else np.nan
         bound = conformal_quantile(measure.value(human, out_of_fold), level)
-        if table.n_items < fewest_items(level):
-            pooled = (np.nan, np.nan)
-        return cls(level, pointwise, simultaneous, pooled, bound, table.n_items)
+        return cls(level, simultaneous, pooled, bound, table.n_items)
 
-    def around(self, table: TwinTable, predicted: Floats) -> Bands:
-        """Put bands around the predictions for ``table``."""
-        half, together = np.full(predicted.shape, np.nan), np.full(predicted.shape, np.nan)
+    def around(self, table: TwinTable, predicted: Floats) -> tuple[Floats, Floats]:
+        """Compute the lower and upper ends of the simultaneous bands around predictions for ``table``."""
+        half = np.full(predicted.shape, np.nan)
         spread = np.sqrt(predicted * (1.0 - predicted) + FLOOR)
         for kind, rows in item_kinds(table).items():
-            size = kind[0]
-            cells = np.ix_(rows, np.arange(size))
-            half[cells] = self.pointwise.get(kind, np.full(size, self.pooled[0])) * spread[cells]
-            together[cells] = self.simultaneous.get(kind, self.pooled[1]) * spread[cells]
-        ends = (predicted - half, predicted + half, predicted - together, predicted + together)
-        return Bands(*(np.clip(end, 0.0, 1.0) for end in ends))
+            cells = np.ix_(rows, np.arange(kind.size))
+            half[cells] = self.simultaneous.get(kind, self.pooled) * spread[cells]
+        return np.clip(predicted - half, 0.0, 1.0), np.clip(predicted + half, 0.0, 1.0)
 
 
 def conformal_quantile(scores: Floats, level: float) -> float:

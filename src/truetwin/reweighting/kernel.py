@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from truetwin.errors import DataError
 from truetwin.reweighting.item_similarity import joint_rows
 from truetwin.reweighting.marginal_baselines import Mix
-from truetwin.reweighting.marginal_method import FittedMarginals, MarginalMethod, Setting, item_kinds
+from truetwin.reweighting.marginal_method import FittedMarginals, Kind, MarginalMethod, Setting, item_kinds
 from truetwin.reweighting.transition import FALLBACK_SHARE
 from truetwin.reweighting.twin_table import TwinTable
 from truetwin.solvers.softmax import SoftmaxFit, fit_softmax
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
-Kind = tuple[int, bool]
 
 FEWEST_ITEMS = 8  # of one kind; below that the one-parameter mix predicts items of that kind
 
@@ -56,7 +55,7 @@ class FittedKernel(FittedMarginals):
             parts = _components(
                 train, table.take(unseen), self.setting, self.method.n_components, self.method.needs_text
             )
-            out[unseen, : kind[0]] = self.fits[kind].predict(parts.unseen)
+            out[unseen, : kind.size] = self.fits[kind].predict(parts.unseen)
         return out
 
     def describe(self) -> dict[str, Any]:
@@ -129,9 +128,11 @@ class KernelSoftmax(MarginalMethod):
             parts = _components(train, train, setting, self.n_components, self.needs_text)
             fit = None
             for penalty in (p for p in self.penalties if p >= setting["penalty"]):
-                fit = fit_softmax(parts.train, human[members, : kind[0]], penalty, start=fit)
+                fit = fit_softmax(parts.train, human[members, : kind.size], penalty, start=fit)
             rows[kind] = members
-            fits[kind] = fit or fit_softmax(parts.train, human[members, : kind[0]], float(setting["penalty"]))
+            fits[kind] = fit or fit_softmax(
+                parts.train, human[members, : kind.size], float(setting["penalty"])
+            )
         fallback = Mix().fit(table, human, {"share_of_mean": FALLBACK_SHARE})
         return FittedKernel(
             method=self,
@@ -155,7 +156,7 @@ class KernelSoftmax(MarginalMethod):
             if members is None or members.size < FEWEST_ITEMS:
                 out[:, :, rows] = fallback.predict(unseen.take(rows))
                 continue
-            shares = human[members, : kind[0]]
+            shares = human[members, : kind.size]
             for k, kernel in enumerate(kernels):
                 parts = _components(
                     table.take(members), unseen.take(rows), kernel, self.n_components, self.needs_text
@@ -163,7 +164,7 @@ class KernelSoftmax(MarginalMethod):
                 fit = None
                 for p, penalty in enumerate(self.penalties):
                     fit = fit_softmax(parts.train, shares, penalty, start=fit)
-                    out[k, p, rows, : kind[0]] = fit.predict(parts.unseen)
+                    out[k, p, rows, : kind.size] = fit.predict(parts.unseen)
         return list(out.reshape(-1, *out.shape[2:]))
 
 
@@ -179,8 +180,8 @@ def require_text(method: MarginalMethod, table: TwinTable) -> None:
 def _notes(table: TwinTable, fits: Mapping[Kind, SoftmaxFit]) -> tuple[str, ...]:
     left = [(kind, rows.size) for kind, rows in item_kinds(table).items() if kind not in fits]
     return tuple(
-        f"{size} training items with {kind[0]} categories are too few for the kernel method (at least {FEWEST_ITEMS}); "
-        "new items of that kind get a mix of the mean marginal and the twins' shares"
+        f"{size} training items with {kind.size} categories are too few for the kernel method (at least "
+        f"{FEWEST_ITEMS}); new items of that kind get a mix of the mean marginal and the twins' shares"
         for kind, size in left
     )
 

@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.reweighting.marginal_method import FittedMarginals, MarginalMethod, Setting, item_kinds
+from truetwin.reweighting.marginal_method import (
+    FittedMarginals,
+    Kind,
+    MarginalMethod,
+    Setting,
+    item_kinds,
+    likest_kind,
+)
 from truetwin.reweighting.twin_table import TwinTable
 
 Floats = NDArray[np.float64]
@@ -36,17 +43,13 @@ class Uncalibrated(MarginalMethod, FittedMarginals):
 
 @dataclass(frozen=True, eq=False)
 class _MeanByKind(FittedMarginals):
-    means: dict[tuple[int, bool], Floats]
+    means: dict[Kind, Floats]
 
     def predict(self, table: TwinTable) -> Floats:
         out = np.zeros((table.n_items, table.width))
-        for (size, ordered), rows in item_kinds(table).items():
-            if (size, ordered) in self.means:
-                out[rows, :size] = self.means[size, ordered]
-            elif (size, not ordered) in self.means:
-                out[rows, :size] = self.means[size, not ordered]
-            else:
-                out[rows, :size] = 1.0 / size
+        for kind, rows in item_kinds(table).items():
+            known = likest_kind(self.means, kind)
+            out[rows, : kind.size] = 1.0 / kind.size if known is None else self.means[known]
         return out
 
 
@@ -59,7 +62,7 @@ class MeanMarginal(MarginalMethod):
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
         """Implement :meth:`MarginalMethod.fit`."""
         kinds = item_kinds(table)
-        return _MeanByKind({key: human[rows][:, : key[0]].mean(axis=0) for key, rows in kinds.items()})
+        return _MeanByKind({key: human[rows][:, : key.size].mean(axis=0) for key, rows in kinds.items()})
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from truetwin.data.item import Item
 from truetwin.data.marginals import Marginals
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
+from truetwin.data.scale_inference import Example, commonest_scale
 from truetwin.errors import AlignmentError, DataError, ScaleError
 from truetwin.reweighting.twin_table import TwinTable
 
@@ -34,6 +34,8 @@ class Aligned:
         Sentences about what was left out or missing.
     twin_ids : tuple of str
         Twins with a positive weight, in the order of the table.
+    examples : tuple of Example
+        Scales of the training items with the twins' answers; scales of new items are inferred from them.
     """
 
     table: TwinTable
@@ -42,6 +44,7 @@ class Aligned:
     new: np.ndarray
     notes: tuple[str, ...]
     twin_ids: tuple[str, ...]
+    examples: tuple[Example, ...]
 
 
 def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str] | None = None) -> Aligned:
@@ -65,11 +68,11 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
     known = marginals.by_population[marginals.populations[0]]
     both = _answered_by_both(twins, marginals, known)
     kept = [item for item in twins.items if item.id in known or predict is None or item.id in set(predict)]
-    typical = shared_scales([known[i].item.scale for i in both])
+    examples = _scale_examples([known[i].item for i in both], twins)
     position = {i: j for j, i in enumerate(twins.item_ids)}
     answers = [twins.values[:, position[item.id]] for item in kept]
     items = [
-        complete_item(item, known[item.id].item if item.id in known else None, values, typical)
+        complete_item(item, known[item.id].item if item.id in known else None, values, examples)
         for item, values in zip(kept, answers, strict=True)
     ]
     affected = sum(
@@ -88,7 +91,9 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
     notes = (*_notes(table, marginals, both, sum(int((c < 0).sum()) for c in columns)), *guessed)
     positive = np.ones(len(twins.respondent_ids), bool) if twins.weights is None else twins.weights > 0
     ids = tuple(r for r, p in zip(twins.respondent_ids, positive, strict=True) if p)
-    return Aligned(table, tuple(items), np.flatnonzero(is_known), np.flatnonzero(~is_known), notes, ids)
+    return Aligned(
+        table, tuple(items), np.flatnonzero(is_known), np.flatnonzero(~is_known), notes, ids, examples
+    )
 
 
 def _answered_by_both(twins: ResponseMatrix, marginals: Marginals, known: Container[str]) -> list[str]:
@@ -128,19 +133,17 @@ def table_of(
     )
 
 
-def shared_scales(scales: Sequence[Scale | None]) -> list[Scale]:
-    """List the distinct scales of the training items: the most common first, and of equally common ones the longest.
+def _scale_examples(training: Sequence[Item], twins: ResponseMatrix) -> tuple[Example, ...]:
+    """List the scales of the training items with the twins' answers, from which scales of new items are inferred.
 
     Labelled nominal scales are left out: their words belong to one item.
     """
-    found: dict[tuple[object, ...], Scale] = {}
-    count: Counter[tuple[object, ...]] = Counter()
-    for scale in scales:
-        if scale is not None and not (scale.kind == "nominal" and scale.labels):
-            key = (scale.kind, scale.categories)
-            found.setdefault(key, scale)
-            count[key] += 1
-    return [found[k] for k in sorted(found, key=lambda k: (-count[k], -found[k].n_categories))]
+    position = {i: j for j, i in enumerate(twins.item_ids)}
+    return tuple(
+        Example.of(item.scale, twins.values[:, position[item.id]])
+        for item in training
+        if item.scale is not None and not (item.scale.kind == "nominal" and item.scale.labels)
+    )
 
 
 def _unscaled(item: Item, known: Container[str]) -> bool:
@@ -172,26 +175,21 @@ def _short(scale: Scale) -> str:
     return ", ".join(f"{c:g}" for c in codes)
 
 
-def complete_item(item: Item, known: Item | None, values: np.ndarray, typical: Sequence[Scale]) -> Item:
+def complete_item(item: Item, known: Item | None, values: np.ndarray, examples: Sequence[Example]) -> Item:
     """Return the item with a scale: that of the marginals, or the declared one, or that of training items like it."""
     text = item.text or (known.text if known else "")
     if known is not None:
         return Item(item.id, text, known.scale, item.block or known.block)
     if item.scale is not None and item.scale.kind != "numeric":
         return item
-    fitting = [scale for scale in typical if _fits(scale, values)]
-    if not fitting:
+    found = commonest_scale(values, examples)
+    if found is None:
         raise ScaleError(
             f"every item must have a scale; {item.id!r} has no marginal, and the twins' answers to it "
             "fit no scale of the "
             f"training items. Declare its categories in the item file."
         )
-    return Item(item.id, text, fitting[0], item.block)
-
-
-def _fits(scale: Scale, values: np.ndarray) -> bool:
-    given = values[np.isfinite(values)]
-    return bool((scale.on_scale(given) | scale.is_off_scale_code(given)).all())
+    return Item(item.id, text, found, item.block)
 
 
 def _strange(values: np.ndarray, item: Item) -> np.ndarray:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,9 @@ class MarginalMethod(ABC):
         Whether only cross-validation yields a setting to fit with, even if there is nothing to choose from.
     fits_discrepancies : bool
         Whether it can minimise any discrepancy: then :meth:`minimising` returns it as it minimises that one.
+    knows_batteries : bool
+        Whether it predicts items of known batteries in another way than items of new ones. It is then fitted once for
+        each.
     """
 
     name: str = ""
@@ -57,6 +60,7 @@ class MarginalMethod(ABC):
     needs_text: bool = False
     needs_folds: ClassVar[bool] = False
     fits_discrepancies: ClassVar[bool] = False
+    knows_batteries: ClassVar[bool] = False
 
     def minimising(self, discrepancy: str, variant: str = "both") -> MarginalMethod:
         """Return the method as it minimises a discrepancy; a method that does not minimise any is as it was.
@@ -124,9 +128,26 @@ class CrossValidated:
         return float(self.losses.mean())
 
 
-def item_kinds(table: TwinTable) -> dict[tuple[int, bool], NDArray[np.int64]]:
-    """Group rows by kind of item: the number of categories, and whether these have an order."""
-    kinds: dict[tuple[int, bool], list[int]] = {}
+class Kind(NamedTuple):
+    """Kind of item: items of one kind share what is learned about their categories."""
+
+    size: int
+    """Number of categories."""
+    ordered: bool
+    binned: bool = False
+    """Whether the categories are bins of a wide numeric scale."""
+
+
+def item_kinds(table: TwinTable) -> dict[Kind, NDArray[np.int64]]:
+    """Group rows by kind of item: the number of categories, whether these have an order, whether they are bins."""
+    kinds: dict[Kind, list[int]] = {}
     for j in range(table.n_items):
-        kinds.setdefault((int(table.n_categories[j]), bool(table.ordered[j])), []).append(j)
+        kind = Kind(int(table.n_categories[j]), bool(table.ordered[j]), bool(table.binned[j]))
+        kinds.setdefault(kind, []).append(j)
     return {key: np.array(rows) for key, rows in kinds.items()}
+
+
+def likest_kind(known: Iterable[Kind], kind: Kind) -> Kind | None:
+    """Return the kind itself if it is known, or else one that differs in the order of categories only, or else None."""
+    candidates = [each for each in known if (each.size, each.binned) == (kind.size, kind.binned)]
+    return kind if kind in candidates else candidates[0] if candidates else None

@@ -7,12 +7,12 @@ from typing import Any
 
 from truetwin.errors import ParameterError
 from truetwin.registry import Registry
-from truetwin.reweighting.auto_reweighting import Auto
 from truetwin.reweighting.blend import GeometricMean
 from truetwin.reweighting.ensemble import Ensemble
 from truetwin.reweighting.kernel import KernelSoftmax
 from truetwin.reweighting.marginal_baselines import MeanMarginal, Mix, Uncalibrated
 from truetwin.reweighting.marginal_method import MarginalMethod
+from truetwin.reweighting.pool import Pool
 from truetwin.reweighting.transition import AnswerTransition, WeightsAndTransition
 
 MarginalMethodMaker = Callable[[], MarginalMethod]
@@ -52,7 +52,7 @@ _add(
     "geometric mean of weights+transition and ksoft+text",
     lambda: GeometricMean(WeightsAndTransition(), KernelSoftmax(with_text=True)),
 )
-_add("auto", "the best of these by cross-validation among the known items", Auto)
+_add("auto", "a pool of these, in which twins, mean and mix compete", Pool)
 
 BASELINES = ("twins", "mean", "mix")
 """Shown beside every evaluated method."""

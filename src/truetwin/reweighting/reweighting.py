@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
 from truetwin.data.responses import ResponseMatrix
 from truetwin.errors import AlignmentError, DataError, NotPredictableError
 from truetwin.results.disclosure import PREDICTED_SHARES
-from truetwin.reweighting.bands import Bands, ConformalBands, fewest_items
+from truetwin.reweighting.bands import Bands, ConformalBands, bands_around, fewest_items
 from truetwin.reweighting.discrepancies import discrepancy as discrepancy_named
 from truetwin.reweighting.ensemble import Variant, refuse_nominal
 from truetwin.reweighting.marginal_inputs import (
@@ -25,12 +25,13 @@ from truetwin.reweighting.marginal_inputs import (
     codes_of,
     complete_item,
     inferred_note,
-    shared_scales,
     table_of,
 )
 from truetwin.reweighting.marginal_method import CrossValidated, FittedMarginals, MarginalMethod
 from truetwin.reweighting.marginal_methods import marginal_method
 from truetwin.reweighting.novelty import Novelty, novelty
+from truetwin.reweighting.share_law import ShareLaw
+from truetwin.reweighting.situations import Situation, situations
 from truetwin.reweighting.splits import item_folds
 from truetwin.reweighting.twin_table import TwinTable
 from truetwin.settings.reweight_settings import Reweight
@@ -53,11 +54,13 @@ class FittedPopulation:
     fitted : FittedMarginals
         The method, fitted to all training items.
     bands : ConformalBands or None
-        None if there are too few training items for the level.
+        Bound of the discrepancy, and simultaneous bands; None if there are too few training items for the level.
     shares : ndarray of shape (n_new, width)
         Predicted shares of the new items.
+    laws : tuple of ShareLaw
+        How far off these shares, and means of functions of the category, may be; empty without bands.
     ends : Bands or None
-        Bands of these shares.
+        Bands of the shares.
     unusual : Novelty or None
         How unlike the training items the new items are.
     notes : tuple of str
@@ -70,6 +73,7 @@ class FittedPopulation:
     fitted: FittedMarginals
     bands: ConformalBands | None
     shares: Floats
+    laws: tuple[ShareLaw, ...]
     ends: Bands | None
     unusual: Novelty | None
     notes: tuple[str, ...]
@@ -118,7 +122,7 @@ class FittedPopulation:
     def describe(self) -> dict[str, Any]:
         """Return figures about the fit, for sidecars and reports."""
         setting = self.chosen.setting
-        method = setting["method"].name if "method" in setting else self.chosen.method.name
+        method = setting.get("used", self.chosen.method.name)
         return {
             "population": self.population,
             "method": method,
@@ -140,7 +144,8 @@ class Reweighting:
     Attributes
     ----------
     populations : tuple of FittedPopulation
-        One fit for each population.
+        One fit for each population; two if some of its new items belong to known groups and others to new ones, and the
+        method predicts these in another way.
     method : str
         Name of the method that was asked for.
     level : float
@@ -156,6 +161,14 @@ class Reweighting:
     def predictions(self) -> list[dict[str, Any]]:
         """Predicted shares as rows: population, item, category, share, ends of the bands."""
         return [row for each in self.populations for row in each.rows()]
+
+    @property
+    def laws(self) -> dict[str, dict[str, ShareLaw]]:
+        """Laws of the predicted shares, by population and item: intervals of shares, means and other scores."""
+        out: dict[str, dict[str, ShareLaw]] = {}
+        for each in self.populations:
+            out.setdefault(each.population, {}).update({law.item: law for law in each.laws})
+        return out
 
     @property
     def weights(self) -> list[dict[str, Any]]:
@@ -223,7 +236,8 @@ def reweight(
     items : sequence of str, optional
         Predict only these; default every item that twins have answered and the marginals lack.
     groups : mapping from item id to str, optional
-        Group of each item (wave, battery, year ...). Cross-validation then holds out whole groups.
+        Group of each item (wave, battery, year ...); new items without one belong to a new group. Cross-validation then
+        holds out whole groups. Only ``auto`` predicts a new item of a known group from items at random.
     level : float or None, default=0.9
         Probability that the bands hold. With None there are no bands, and a method without settings needs no
         cross-validation.
@@ -261,10 +275,10 @@ def reweight(
                 + (f" (population {name!r})" if name != EVERYBODY else "")
                 + ". Give twins' answers to further items, or evaluate on known ones (evaluate-marginals)."
             )
-        with threadpool_limits(
-            1, user_api="blas"
-        ):  # the matrices are small: threads would only wait for each other
-            fits.append(_fit(name, aligned, one, model, discrepancy, groups, level, n_folds, seed))
+        aligned = _with_groups(aligned, groups)
+        with threadpool_limits(1, user_api="blas"):  # the matrices are small
+            for part in _situations(aligned, model, n_folds, seed):
+                fits.append(_fit(name, aligned, one, model, discrepancy, level, part))
     return Reweighting(tuple(fits), model.name, discrepancy, level)
 
 
@@ -278,17 +292,35 @@ def _check_wanted(items: Sequence[str] | None, twins: ResponseMatrix, marginals:
             raise AlignmentError(f"item {item!r} has a human marginal already, in {marginals.source}")
 
 
+def _with_groups(aligned: Aligned, groups: Mapping[str, str] | None) -> Aligned:
+    """Note the group of each item in the table; new items without one are groups of their own."""
+    if groups is None:
+        return aligned
+    ids = aligned.table.item_ids
+    groups_of([ids[j] for j in aligned.training], groups)
+    named = [groups.get(i, f"{i} (new)") for i in ids]
+    return replace(aligned, table=replace(aligned.table, batteries=tuple(named)))
+
+
+def _situations(aligned: Aligned, model: MarginalMethod, n_folds: int, seed: int) -> list[Situation]:
+    """Sort the new items by whether their groups are known, if the method makes a difference."""
+    training, new = (aligned.table.take(rows) for rows in (aligned.training, aligned.new))
+    if model.knows_batteries:
+        return situations(training.batteries, new.batteries, training.n_items, new.n_items, n_folds, seed)
+    folds = item_folds(training.n_items, training.batteries, n_folds, seed=seed)
+    return [Situation(np.arange(new.n_items), training.batteries is None, folds)]
+
+
 def _fit(
     name: str,
     aligned: Aligned,
     marginals: Marginals,
     model: MarginalMethod,
     loss: str,
-    groups: Mapping[str, str] | None,
     level: float | None,
-    n_folds: int,
-    seed: int,
+    part: Situation,
 ) -> FittedPopulation:
+    aligned = replace(aligned, new=aligned.new[part.rows])
     train = aligned.table.take(aligned.training)
     new = aligned.table.take(aligned.new)
     human = marginals.shares(train.item_ids, width=train.width)
@@ -298,25 +330,33 @@ def _fit(
         unknown = np.full(train.n_items, np.nan)
         chosen = CrossValidated(model, model.settings()[0], np.full(human.shape, np.nan), unknown)
     else:
-        folds = item_folds(train.n_items, groups_of(train.item_ids, groups), n_folds, seed=seed)
-        chosen = model.cross_validate(train, human, folds, loss)
+        chosen = model.cross_validate(train, human, part.folds, loss)
     fitted = model.fit(train, human, chosen.setting)
     shares = fitted.predict(new)
-    notes = [*aligned.notes, *fitted.notes]
-    bands = None
-    if level is not None and train.n_items >= fewest_items(level):
-        bands = ConformalBands.learn(train, human, chosen.predictions, measure, level)
-    elif level is not None:
-        few = fewest_items(level)
-        notes.append(
-            f"no {level:.0%} bands: they need at least {few} training items; there are {train.n_items}"
-        )
+    notes = [*aligned.notes, *part.notes, *fitted.notes]
+    bands, ends = None, None
+    laws: tuple[ShareLaw, ...] = ()
+    if level is not None:
+        if train.n_items >= fewest_items(level):
+            bands = ConformalBands.learn(train, human, chosen.predictions, measure, level)
+        else:
+            notes.append(
+                f"no {level:.0%} bands for all shares of an item at once: they need at least {fewest_items(level)} "
+                f"training items; there are {train.n_items}"
+            )
+        precision = part.precision(train, human, chosen, marginals.base_sizes(train.item_ids))
+        laws = precision.laws(new, shares, [_codes(aligned.items[j]) for j in aligned.new])
+        ends = bands_around(new, shares, laws, bands, level)
     unusual = novelty(train, new) if train.n_items >= 20 else None
     warning = unusual.note() if unusual else None
     if warning:
         notes.append(warning)
-    ends = bands.around(new, shares) if bands else None
-    return FittedPopulation(name, aligned, chosen, fitted, bands, shares, ends, unusual, tuple(notes))
+    return FittedPopulation(name, aligned, chosen, fitted, bands, shares, laws, ends, unusual, tuple(notes))
+
+
+def _codes(item: Item) -> tuple[float, ...]:
+    assert item.scale is not None
+    return item.scale.categories
 
 
 def groups_of(item_ids: Sequence[str], groups: Mapping[str, str] | None) -> list[str] | None:
@@ -339,11 +379,10 @@ def _further_items(
     place = {r: k for k, r in enumerate(twins.respondent_ids)}
     rows = [place[i] for i in aligned.twin_ids]
     known = {item.id: item for item in aligned.items}
-    typical = shared_scales([aligned.items[j].scale for j in aligned.training])
     items, columns, guessed = [], [], []
     for j, item in enumerate(twins.items):
         values = twins.values[rows, j]
-        complete = complete_item(item, known.get(item.id), values, typical)
+        complete = complete_item(item, known.get(item.id), values, aligned.examples)
         items.append(complete)
         if item.id not in known and complete is not item:
             guessed.append(complete)

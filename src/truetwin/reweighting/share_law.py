@@ -37,7 +37,10 @@ class ShareLaw:
     shares : ndarray of shape (K,)
         Expected share of each category; they sum to 1.
     kappas, weights : ndarray of shape (L,)
-        The mixture over numbers of people.
+        The mixture over numbers of people, for the mean of the codes.
+    share_weights : ndarray of shape (L,), optional
+        The mixture for a single share; by default ``weights``. Shares are often known better than the mean, because the
+        shares of neighbouring categories err together.
     base : float, default=inf
         Effective number of people of the panel (Kish); an interval for the wider population adds their sampling
         error.
@@ -64,6 +67,7 @@ class ShareLaw:
     shares: Floats
     kappas: Floats = field(default_factory=lambda: np.array(KAPPAS))
     weights: Floats = field(default_factory=lambda: np.full(len(KAPPAS), 1.0 / len(KAPPAS)))
+    share_weights: Floats | None = None
     base: float = np.inf
     ordered: bool = True
     edges: Floats | None = None
@@ -80,8 +84,28 @@ class ShareLaw:
 
     def variance_of(self, values: ArrayLike, *, population: bool = False) -> float:
         """Variance of the error of :meth:`mean_of`, the squares of its standard errors averaged over the mixture."""
-        sizes = self.weights @ self._relative_variances(population)
-        return float(_spread(self.shares, self._checked(values)) * sizes)
+        found = self._checked(values)
+        return float(
+            _spread(self.shares, found) * (self.weights_of(found) @ self._relative_variances(population))
+        )
+
+    def weights_of(self, values: ArrayLike) -> Floats:
+        """Weights of the kappas for the mean of a function of the category, shape ``(L,)`` or ``(F, L)``.
+
+        They lie between those for the mean of the codes and those for a share: the nearer to the former, the more of
+        the function's variance its regression on the codes explains.
+        """
+        found = self._checked(values)
+        if self.share_weights is None:
+            return np.asarray(np.broadcast_to(self.weights, (*found.shape[:-1], self.weights.size)))
+        if not self.ordered:
+            return np.asarray(np.broadcast_to(self.share_weights, (*found.shape[:-1], self.weights.size)))
+        code = self.codes - self.shares @ self.codes
+        centred = found - (found @ self.shares)[..., None]
+        both = (centred * code) @ self.shares
+        product = (centred**2 @ self.shares) * (code**2 @ self.shares)
+        linear = np.divide(both**2, product, out=np.ones_like(product), where=product > 1e-15)[..., None]
+        return np.asarray(linear * self.weights + (1.0 - linear) * self.share_weights)
 
     def interval(
         self, values: ArrayLike, level: float = 0.9, *, population: bool = False
@@ -144,7 +168,7 @@ def interval_of(
         rows.append((low, np.where(high > low, width, 0.0)))
         means.append(scaled @ law.shares)
         variances.append(_spread(law.shares, scaled)[:, None] * law._relative_variances(population))
-        weights.append(np.broadcast_to(law.weights, variances[-1].shape))
+        weights.append(np.atleast_2d(law.weights_of(each)))
     if not rows:
         return []
     centre = np.concatenate(means)[:, None]
@@ -168,3 +192,51 @@ def _spread(shares: Floats, values: Floats) -> Floats:
     mean = values @ shares
     own = np.maximum((values**2) @ shares - mean**2, 0.0)
     return np.asarray(np.minimum(own + FLOOR * (high - low) ** 2, (mean - low) * (high - mean)))
+
+
+def worth(law: ShareLaw, values: ArrayLike | None = None) -> float:
+    r"""Number of people, drawn at random and asked, whose answers would be as near to the truth as the law.
+
+    The mean over ``n`` people drawn at random has variance :math:`v / n`. The law's has
+    :math:`v \sum_k w_k / (\kappa_k + 1)`, so that it is worth :math:`1 / \sum_k w_k / (\kappa_k + 1)` people. The most
+    uncertain part of the mixture decides this figure: a law that is mostly very good and rarely very bad is worth few
+    people.
+
+    Parameters
+    ----------
+    law : ShareLaw
+        The law.
+    values : array of shape (K,), optional
+        The function of the category whose mean is meant; by default the codes, or a single share of a nominal item.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> worth(ShareLaw("Q1", np.array([0.0, 1.0]), np.array([0.4, 0.6]), weights=np.eye(6)[2]))
+    13.0
+    """
+    weights = law.weights_of(law.codes if values is None else values)
+    return float(1.0 / (weights @ (1.0 / (law.kappas + 1.0))))
+
+
+def worth_of_distance(shares: ArrayLike, total_variation: float) -> float:
+    r"""Number of people, drawn at random, whose shares would lie as far from the truth as was measured.
+
+    Shares of ``n`` people miss the truth by an expected total variation of about
+    :math:`\sum_k \sqrt{P_k (1 - P_k) / (2 \pi n)}`.
+
+    Parameters
+    ----------
+    shares : array of shape (K,) or (m, K)
+        True shares of an item, or of several.
+    total_variation : float
+        Half the sum of the absolute errors of the shares, the mean over items.
+
+    Examples
+    --------
+    >>> round(worth_of_distance([0.5, 0.5], 0.1), 1)
+    15.9
+    """
+    P = np.atleast_2d(np.asarray(shares, dtype=float))
+    one = float(np.sqrt(P * (1.0 - P) / (2.0 * np.pi)).sum(axis=1).mean())
+    return float("inf") if total_variation <= 0 else (one / total_variation) ** 2

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.reweighting.marginal_baselines import Mix
-from truetwin.reweighting.marginal_method import FittedMarginals, MarginalMethod, Setting, item_kinds
+from truetwin.reweighting.marginal_method import (
+    FittedMarginals,
+    Kind,
+    MarginalMethod,
+    Setting,
+    item_kinds,
+    likest_kind,
+)
 from truetwin.reweighting.twin_table import TwinTable
 from truetwin.solvers.em import em_transition
 
@@ -21,18 +28,18 @@ FALLBACK_SHARE = 0.75  # of the mean marginal, for items with a number of catego
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FittedTransition(FittedMarginals):
-    """Weights of the twins, and one matrix for every kind of item (number of categories, ordered or not).
+    """Weights of the twins, and one matrix for every kind of item.
 
     Attributes
     ----------
     weights : ndarray of shape (n,)
         Weights of the twins.
-    transitions : dict of (int, bool) to ndarray of shape (K, K)
+    transitions : dict of Kind to ndarray of shape (K, K)
         Row a holds the shares of the humans' categories when twins answer a.
     """
 
     weights: Floats
-    transitions: dict[tuple[int, bool], Floats]
+    transitions: dict[Kind, Floats]
     fallback: FittedMarginals
     n_steps: int
     notes: tuple[str, ...] = field(default=())
@@ -43,12 +50,12 @@ class FittedTransition(FittedMarginals):
         total = counts.sum(axis=1, keepdims=True)
         shares = np.where(total > 0, counts / np.maximum(total, 1e-300), table.histogram)
         out = np.zeros_like(shares)
-        for (size, ordered), rows in item_kinds(table).items():
-            matrix = self.transitions.get((size, ordered), self.transitions.get((size, not ordered)))
-            if matrix is None:
+        for kind, rows in item_kinds(table).items():
+            known, size = likest_kind(self.transitions, kind), kind.size
+            if known is None:
                 out[rows] = self.fallback.predict(table.take(rows))
             else:
-                out[rows, :size] = shares[rows, :size] @ matrix[:size, :size]
+                out[rows, :size] = shares[rows, :size] @ self.transitions[known][:size, :size]
         return out
 
     def describe(self) -> dict[str, Any]:

@@ -36,6 +36,12 @@ class TwinTable:
         Design weights of the twins; equal by default. They need not sum to 1.
     texts : tuple of str, optional
         Wording of the items.
+    batteries : tuple of str, optional
+        Battery (or wave, study, year) of each item.
+    places : ndarray of shape (m, width), optional
+        Where the categories lie between 0 and 1 on the item's scale; evenly spaced by default.
+    binned : ndarray of bool of shape (m,), optional
+        Whether the categories are bins of a wide numeric scale; none by default.
 
     Examples
     --------
@@ -53,6 +59,9 @@ class TwinTable:
     ordered: NDArray[np.bool_]
     prior: Floats
     texts: tuple[str, ...] | None = None
+    batteries: tuple[str, ...] | None = None
+    places: Floats = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
+    binned: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool), repr=False)
     root: TwinTable | None = field(default=None, repr=False)
     rows: NDArray[np.int64] | None = field(default=None, repr=False)
 
@@ -66,6 +75,9 @@ class TwinTable:
         ordered: Sequence[bool] | NDArray[np.bool_] | None = None,
         prior: Floats | None = None,
         texts: Sequence[str] | None = None,
+        batteries: Sequence[str] | None = None,
+        places: Floats | None = None,
+        binned: Sequence[bool] | NDArray[np.bool_] | None = None,
     ) -> TwinTable:
         """Check the parts and build a table; twins whose design weight is zero are left out."""
         sizes = np.asarray(n_categories, dtype=np.int64)
@@ -84,6 +96,9 @@ class TwinTable:
             ordered=np.ones(m, dtype=bool) if ordered is None else np.asarray(ordered, dtype=bool),
             prior=weights[keep] / weights.sum(),
             texts=None if texts is None else tuple(texts),
+            batteries=None if batteries is None else tuple(batteries),
+            places=_even_places(sizes) if places is None else np.asarray(places, dtype=float),
+            binned=np.zeros(m, dtype=bool) if binned is None else np.asarray(binned, dtype=bool),
         )
 
     @property
@@ -113,6 +128,9 @@ class TwinTable:
             ordered=self.ordered[index],
             prior=self.prior,
             texts=None if self.texts is None else tuple(self.texts[j] for j in index),
+            batteries=None if self.batteries is None else tuple(self.batteries[j] for j in index),
+            places=self.places[index],
+            binned=self.binned[index],
             root=self if self.root is None else self.root,
             rows=absolute,
         )
@@ -170,6 +188,13 @@ class TwinTable:
     def valid(self) -> NDArray[np.bool_]:
         """Mask of the cells of a ``(m, width)`` array that are categories of the item."""
         return np.arange(self.width) < self.n_categories[:, None]
+
+
+def _even_places(sizes: NDArray[np.int64]) -> Floats:
+    """Spread the categories of each item evenly over 0 to 1; 0 beyond an item's categories."""
+    number = np.arange(sizes.max(initial=0))
+    places = number / np.maximum(sizes[:, None] - 1, 1)
+    return np.asarray(np.where(number < sizes[:, None], places, 0.0))
 
 
 def _check_prior(weights: Floats, n: int) -> None:

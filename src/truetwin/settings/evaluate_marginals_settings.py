@@ -15,7 +15,14 @@ from truetwin.settings.declaration import (
     Unset,
     setting,
 )
-from truetwin.settings.shared_settings import IdColumn, ItemFile, Terminal, TwinAnswers
+from truetwin.settings.shared_settings import (
+    FromAnswers,
+    IdColumn,
+    ItemFile,
+    Reading,
+    Terminal,
+    TwinAnswers,
+)
 from truetwin.settings.value_kinds import Names
 
 PUBLIC = "A study is about its own inputs; a public dataset is evaluated by the command."
@@ -42,7 +49,7 @@ class EvaluateMarginals(TwinAnswers):
     )
 
 
-class EvaluateMarginalsCommand(EvaluateMarginals, IdColumn, ItemFile, Terminal):
+class EvaluateMarginalsCommand(EvaluateMarginals, IdColumn, ItemFile, Reading, FromAnswers, Terminal):
     """Settings of the command `truetwin evaluate-marginals`."""
 
     marginals: Annotated[Path | None, Argument(), StudyKey("inputs.marginals")] = setting(
@@ -70,6 +77,8 @@ class EvaluateMarginalsCommand(EvaluateMarginals, IdColumn, ItemFile, Terminal):
             raise RuleBrokenError(
                 "give either the two files {marginals} and {twin}, or {dataset}; not both and not neither"
             )
+        if self.from_answers and self.dataset:
+            raise RuleBrokenError("{from_answers} goes with files of your own, not with {dataset}")
         if self.dataset is None and self.folder is not None:
             raise RuleBrokenError("{folder} goes with {dataset}")
         return self

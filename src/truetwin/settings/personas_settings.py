@@ -21,6 +21,7 @@ from truetwin.settings.declaration import (
 from truetwin.settings.shared_settings import (
     Asking,
     ColumnsOfPeople,
+    FileReading,
     IdColumn,
     PromptFiles,
     Terminal,
@@ -64,7 +65,7 @@ class Personas(Targets, Asking, PromptFiles):
     )
 
 
-class PersonasBuildCommand(Personas, IdColumn, ColumnsOfPeople, Terminal):
+class PersonasBuildCommand(Personas, IdColumn, ColumnsOfPeople, FileReading, Terminal):
     """Settings of the command `truetwin personas build`."""
 
     answers: Annotated[Path, Argument(), StudyKey("inputs.human")] = setting(
@@ -94,7 +95,7 @@ class PersonasBuildCommand(Personas, IdColumn, ColumnsOfPeople, Terminal):
         return self
 
 
-class FineTuneCommand(Targets, IdColumn, ColumnsOfPeople, PromptFiles, Terminal):
+class FineTuneCommand(Targets, IdColumn, ColumnsOfPeople, FileReading, PromptFiles, Terminal):
     """Settings of the command `truetwin personas fine-tune`."""
 
     outside_studies = "A model is fine-tuned by its provider between two commands."

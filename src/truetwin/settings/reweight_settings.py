@@ -10,16 +10,18 @@ from pydantic import model_validator
 from truetwin.settings.declaration import Argument, CommandLineOnly, RuleBrokenError, StudyKey, setting
 from truetwin.settings.shared_settings import (
     DisclosureColumn,
+    FromAnswers,
     IdColumn,
     ItemFile,
     OnlyItems,
+    Reading,
     Terminal,
     TwinAnswers,
 )
 from truetwin.settings.value_kinds import LevelOrNone
 
 #: Methods that give twins no weights.
-WITHOUT_WEIGHTS = ("mean", "mix", "twins", "ksoft", "ksoft+text")
+WITHOUT_WEIGHTS = ("auto", "mean", "mix", "twins", "ksoft", "ksoft+text")
 
 
 class Reweight(OnlyItems, TwinAnswers):
@@ -45,7 +47,7 @@ class Reweight(OnlyItems, TwinAnswers):
     )
 
 
-class ReweightCommand(Reweight, IdColumn, ItemFile, DisclosureColumn, Terminal):
+class ReweightCommand(Reweight, IdColumn, ItemFile, Reading, FromAnswers, DisclosureColumn, Terminal):
     """Settings of the command `truetwin reweight`."""
 
     marginals: Annotated[Path, Argument(), StudyKey("inputs.marginals")] = setting(
@@ -72,7 +74,7 @@ class ReweightCommand(Reweight, IdColumn, ItemFile, DisclosureColumn, Terminal):
     @property
     def files(self) -> dict[str, Path]:
         """Files of the tables, by role."""
-        roles = ("marginals", "twin", "groups", "item_file", "twin_weights")
+        roles = ("marginals", "twin", "groups", "item_file", "twin_weights", "people", "margins")
         return {role: path for role in roles if (path := getattr(self, role)) is not None}
 
     @model_validator(mode="after")

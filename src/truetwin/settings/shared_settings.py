@@ -20,11 +20,13 @@ from truetwin.settings.declaration import (
     Unset,
     setting,
 )
-from truetwin.settings.value_kinds import Columns, Ids, JsonObject, Parameters, names_at_commas
+from truetwin.settings.value_kinds import Codes, Columns, Ids, JsonObject, Parameters, names_at_commas
 
 if TYPE_CHECKING:
     from truetwin.data.people_columns import PeopleColumns
+    from truetwin.data.reading_choices import ReadingChoices
 
+Answers = Literal["auto", "codes", "labels"]
 Engine = Literal["openai", "inspect"]
 FigureFormat = Literal["png", "svg", "pdf"]
 FigureFormats = Annotated[tuple[FigureFormat, ...], BeforeValidator(names_at_commas)]
@@ -75,6 +77,64 @@ class ItemFile(Settings):
     )
 
 
+class FileReading(Settings):
+    """Choices of how tables of answers are read."""
+
+    comes_last = True
+
+    missing_codes: Annotated[
+        Codes, StudyKey("inputs.missing_codes"), Unset("what labels, conventions and gaps show")
+    ] = setting(
+        None,
+        "Codes that are read as missing in items whose scale does not have them, such as 77,88,99; 'none' takes every "
+        "number for an answer.",
+    )
+    snap: Annotated[bool, StudyKey("inputs.snap")] = setting(
+        False, "Move answers that lie between the points of a declared scale to the nearest point."
+    )
+    match: Annotated[bool, StudyKey("inputs.match")] = setting(
+        False,
+        "Repair ids and item names that do not match between the tables, where one simple change (blanks, case, zeros, "
+        "a common prefix) makes them match.",
+    )
+    encoding: Annotated[
+        str | None, StudyKey("inputs.encoding"), Unset("UTF-8, UTF-16 or Windows-1252, as the bytes say")
+    ] = setting(None, "Text encoding of CSV and TSV files.")
+    keep_unfinished: Annotated[bool, StudyKey("inputs.keep_unfinished")] = setting(
+        False, "Keep the respondents of a Qualtrics export who did not finish."
+    )
+    split_multiple: Annotated[bool, StudyKey("inputs.split_multiple")] = setting(
+        False, "Make a 0/1 item of each option of a question with several answers in one cell ('1,3,5')."
+    )
+
+    @property
+    def reading(self) -> ReadingChoices:
+        """Choices of how tables are read."""
+        from truetwin.data.reading_choices import ReadingChoices
+
+        return ReadingChoices(
+            self.answers if isinstance(self, Reading) else "auto",
+            self.missing_codes,
+            self.snap,
+            self.match,
+            self.encoding,
+            self.keep_unfinished,
+            self.split_multiple,
+        )
+
+
+class Reading(FileReading):
+    """Choices of how tables of answers are read, with the meaning of digits in cells."""
+
+    comes_last = True
+
+    answers: Annotated[Answers, StudyKey("inputs.answers")] = setting(
+        "auto",
+        "Whether digits in cells are codes or labels, for items whose labels look like codes (1 = '0', 2 = '1'). By "
+        "default the cells decide, and a table in which every cell could be either is refused.",
+    )
+
+
 class ColumnsOfPeople(Settings):
     """Columns of the human table that are no items."""
 
@@ -104,7 +164,7 @@ class PeopleTable(ColumnsOfPeople):
     people: Annotated[Path | None, StudyKey("inputs.people")] = setting(
         None,
         "People table, with what is known of people that is no item (weights, groups, strata, clusters): one row a "
-        "person; CSV, TSV, Parquet, SPSS or Stata.",
+        "person; CSV, TSV, Parquet, Excel, SPSS or Stata.",
     )
 
 
@@ -124,6 +184,33 @@ class Weights(Settings):
         "categories of one or several people columns in the population. The raked weights take the place of --weights, "
         "from which they start.",
     )
+
+
+class FromAnswers(PeopleTable, Weights):
+    """Answers of people in place of their marginals."""
+
+    comes_last = True
+
+    from_answers: Annotated[
+        bool, CommandLineOnly("A study without inputs.marginals counts the answers of inputs.human.")
+    ] = setting(
+        False,
+        "MARGINALS is a table of answers of people, from which the marginals are counted, with --weights if given. "
+        "Their twins then get the same weights, unless --twin-weights gives others.",
+    )
+
+    @model_validator(mode="after")
+    def _people_need_answers(self) -> Self:
+        given = [n for n in ("people", "people_columns", "weights", "margins") if getattr(self, n)]
+        if given and not self.from_answers:
+            raise RuleBrokenError(
+                f"{{{given[0]}}} goes with {{from_answers}}: marginals hold no people to weight"
+            )
+        if self.from_answers and getattr(self, "keep_off_scale", False):
+            raise RuleBrokenError(
+                "{keep_off_scale} does not go with {from_answers}: off-scale answers of people are left out"
+            )
+        return self
 
 
 class SampleColumns(Weights):
@@ -158,14 +245,14 @@ class Groups(Settings):
     )
 
 
-class PanelFiles(IdColumn, ItemFile, PeopleTable):
+class PanelTables(IdColumn, ItemFile, PeopleTable, FileReading):
     """Tables of a panel: answers of people, and answers of their twins."""
 
     comes_last = True
 
     human: Annotated[Path, Argument(), StudyKey("inputs.human")] = setting(
         ...,
-        "Answers of people: CSV, Parquet, SPSS or Stata; one column for each item, or one row for each answer.",
+        "Answers of people: CSV, Excel, Parquet, SPSS or Stata; one column for each item, or one row for each answer.",
     )
     twin: Annotated[Path, Argument(), StudyKey("inputs.twin")] = setting(
         ..., "Answers of their twins, in the same formats; may have more items and more respondents."
@@ -176,6 +263,12 @@ class PanelFiles(IdColumn, ItemFile, PeopleTable):
         """Files of the tables, by role."""
         roles = ("human", "twin", "item_file", "in_context", "people", "margins", "retest")
         return {role: path for role in roles if (path := getattr(self, role, None)) is not None}
+
+
+class PanelFiles(PanelTables, Reading):
+    """Tables of a panel, with the meaning of digits in their cells."""
+
+    comes_last = True
 
 
 class InContext(Settings):

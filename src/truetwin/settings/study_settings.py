@@ -14,7 +14,7 @@ from truetwin.settings.personas_settings import Personas
 from truetwin.settings.plan_settings import Plan
 from truetwin.settings.reweight_settings import Reweight
 from truetwin.settings.setting_wording import models_in
-from truetwin.settings.shared_settings import Terminal, Workers
+from truetwin.settings.shared_settings import Reading, Terminal, Workers
 from truetwin.settings.simulate_settings import Simulate
 from truetwin.settings.value_kinds import Columns, Ids
 from truetwin.settings.voice_build_settings import VoiceBuild
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 EXAMPLE = "This command works on study files."
 
 
-class Inputs(Settings):
-    """Input files of the study. Paths are relative to the study file."""
+class Inputs(Reading):
+    """Input files of the study, and how they are read. Paths are relative to the study file."""
 
     human: Path | None = setting(
         None,
@@ -93,7 +93,7 @@ class Inputs(Settings):
     people: Path | None = setting(
         None,
         "People table, with what is known of people that is no item (weights, groups, strata, clusters): one row a "
-        "person; CSV, TSV, Parquet, SPSS or Stata.",
+        "person; CSV, TSV, Parquet, Excel, SPSS or Stata.",
     )
     people_columns: Columns = setting(
         (),

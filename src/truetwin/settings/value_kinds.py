@@ -108,6 +108,21 @@ def _none_for_zero(value: Any) -> Any:
     return None if plain and value in (0, "0", "0.0") else value
 
 
+def _codes(value: Any) -> Any:
+    """Read codes separated by commas. "auto" and nothing leave them to the rules, and "none" is no code at all."""
+    if value is None or (isinstance(value, str) and value.strip().lower() == "auto"):
+        return None
+    if isinstance(value, str):
+        value = [] if value.strip().lower() == "none" else [part for part in value.split(",") if part.strip()]
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+#: Codes of missing answers.
+Codes = Annotated[
+    tuple[Annotated[float, Field(allow_inf_nan=False)], ...] | None,
+    BeforeValidator(_codes),
+    Named("numbers separated by commas, 'auto' or 'none'"),
+]
 #: Names of methods, metrics and the like.
 Names = Annotated[tuple[str, ...], BeforeValidator(names_at_commas), Named("names, separated by commas")]
 #: Ids of items or respondents. One option may hold several, separated by commas, although ids may hold commas too.

@@ -26,7 +26,7 @@ def persona_source(study: Study) -> PersonaSource:
     assert inputs.human is not None
     will_be_asked = study.simulate.only if study.simulate is not None else ()
     files = PersonaFiles(
-        inputs.human, inputs.items, inputs.id_column, inputs.people, people_columns_of(study)
+        inputs.human, inputs.items, inputs.id_column, inputs.people, people_columns_of(study), inputs.reading
     )
     return source_of(part, files, targets=will_be_asked)
 

@@ -36,7 +36,13 @@ def run_simulation(work: Work) -> list[Path]:
     assert inputs.items is not None
     items = read_items(inputs.items)
     given = (
-        read_responses(inputs.twin, id_column=inputs.id_column, items=items, expectations=True)
+        read_responses(
+            inputs.twin,
+            id_column=inputs.id_column,
+            items=items,
+            expectations=True,
+            choices=inputs.reading,
+        )
         if inputs.twin
         else None
     )

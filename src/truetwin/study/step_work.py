@@ -69,6 +69,7 @@ class Work:
             in_context=inputs.in_context,
             people=inputs.people,
             people_columns=people_columns_of(self.study),
+            choices=inputs.reading,
         )
 
     @property

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from truetwin.data import Panel, ResponseMatrix
+from truetwin.data import Item, Panel, ResponseMatrix
 from truetwin.data.person_design import check_design
 from truetwin.errors import AlignmentError, DataError
 from truetwin.estimation.raking import rake
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from truetwin.data.persona import Persona
     from truetwin.simulation.survey.survey_task import SurveyTask
 
+#: Sections that count people's answers if there is no file of marginals.
+OF_ANSWERS = ("reweight", "evaluate_marginals")
 OF_A_PANEL = ("evaluate", "calibrate", "diagnose", "plan")
 
 #: Inputs that each section needs. Personas for a simulation may be made by the section personas instead.
@@ -64,7 +67,8 @@ def check_study(study: Study) -> list[str]:
     if study.personas is not None:
         found.append(_made_personas(study))
     asked = None if study.simulate is None else _task(study)
-    if study.inputs.human is not None and any(getattr(study, name) is not None for name in OF_A_PANEL):
+    of_a_panel = OF_A_PANEL if study.inputs.marginals is not None else (*OF_A_PANEL, *OF_ANSWERS)
+    if study.inputs.human is not None and any(getattr(study, name) is not None for name in of_a_panel):
         found.append(_panel(study, asked))
     if study.simulate is not None and asked is not None:
         size = f"{len(asked.personas)} personas, {len(asked.items)} items"
@@ -104,44 +108,49 @@ def _panel(study: Study, asked: SurveyTask | None) -> str:
 
 def _panel_to_be(study: Study, asked: SurveyTask) -> Panel:
     """Make the panel that a simulation will lead to, with all its answers missing."""
-    from truetwin.io import read_responses
-    from truetwin.io.people_files import read_human
+    from truetwin.io.people_files import open_human
 
     inputs = study.inputs
     assert inputs.human is not None
     assert inputs.items is not None
     declared = read_items(inputs.items)
-    human = read_human(
+    human = open_human(
         inputs.human,
         id_column=inputs.id_column,
         items=declared,
         people=inputs.people,
         columns=people_columns_of(study),
+        choices=inputs.reading,
     )
-    given = [
-        read_responses(path, id_column=inputs.id_column, items=declared, expectations=True)
-        for path in (inputs.twin,)
-        if path is not None
-    ]
+    given = [] if inputs.twin is None else [_twins(study, declared)]
     rows = list(dict.fromkeys([*(r for t in given for r in t.respondent_ids), *asked.personas]))
     columns = {item.id: item for item in (*(i for t in given for i in t.items), *asked.items)}
     nothing = np.full((len(rows), len(columns)), np.nan)
     twin = ResponseMatrix(nothing, rows, list(columns.values()), source="the simulation")
-    return Panel(human.answers, twin, people=human.people)
+    return Panel(human.only_answers(declared).answers(), twin, people=human.people)
+
+
+def _twins(study: Study, items: Mapping[str, Item] | None) -> ResponseMatrix:
+    from truetwin.io import read_responses
+
+    inputs = study.inputs
+    assert inputs.twin is not None
+    return read_responses(
+        inputs.twin, id_column=inputs.id_column, items=items, expectations=True, choices=inputs.reading
+    )
 
 
 def _marginals(study: Study, asked: SurveyTask | None) -> str:
-    from truetwin.io import read_responses
     from truetwin.io.marginal_files import read_marginals
 
     inputs = study.inputs
     assert inputs.marginals is not None
-    known = set(read_marginals(inputs.marginals).item_ids)
+    known = set(read_marginals(inputs.marginals, encoding=inputs.encoding).item_ids)
     if study.reweight is not None:
         twins = set() if asked is None else {item.id for item in asked.items}
         if inputs.twin is not None:
             items = read_items(inputs.items) if inputs.items else None
-            twins |= set(read_responses(inputs.twin, id_column=inputs.id_column, items=items).item_ids)
+            twins |= set(_twins(study, items).item_ids)
         if not known & twins:
             raise AlignmentError(
                 f"reweight: human marginals and twins must have items in common; none of the {len(known)} items of "
@@ -199,7 +208,8 @@ def _check_sections(study: Study) -> None:
         raise DataError(f"a study must have at least one of the sections {', '.join(NEEDS)}, voice")
     for name in wanted:
         for role in NEEDS[name]:
-            if getattr(study.inputs, role) is None and not (role == "personas" and study.personas):
+            instead = {"personas": study.personas, "marginals": study.inputs.human}.get(role)
+            if getattr(study.inputs, role) is None and instead is None:
                 raise DataError(f"{name} needs inputs.{role}, which is missing")
         if study.inputs.twin is None and study.simulate is None and name != "personas":
             raise DataError(

@@ -125,7 +125,7 @@ def _marginals(work: Work) -> Section:
 
     inputs = work.study.inputs
     items = read_items(inputs.items) if inputs.items else None
-    twins = read_responses(work.twin, id_column=inputs.id_column, items=items)
+    twins = read_responses(work.twin, id_column=inputs.id_column, items=items, choices=inputs.reading)
     rows = []
     for row in read_table(work.folder / "shares.csv").to_pylist():
         numbers = {

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin.data import ResponseMatrix
+from truetwin.data.human_marginals import beside_twins
 from truetwin.data.marginals import Marginals
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.io import write_json, write_table
-from truetwin.io.marginal_data import read_groups, read_marginal_data
+from truetwin.io.marginal_data import read_groups, read_marginal_data, with_weights
 from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Settings, study_record
 from truetwin.settings.evaluate_settings import Evaluate
+from truetwin.settings.plan_settings import Plan
 from truetwin.settings.shared_settings import TwinAnswers
 from truetwin.settings.study_settings import Study
 from truetwin.settings.value_kinds import ids_among
@@ -158,6 +160,7 @@ def _calibrate(work: Work) -> list[Path]:
         parameters=parameters_for(part.method, part.parameters),
         blocks=work.blocks,
         point=part.point,
+        weights=work.weights,
         n_jobs=work.n_jobs,
         progress=work.progress,
     )
@@ -206,6 +209,7 @@ def _diagnose(work: Work) -> list[Path]:
         expected=expected_correlations(json.loads(predicted.read_text(encoding="utf-8")))
         if predicted
         else None,
+        weights=work.weights,
         random_state=work.study.seed,
     )
     path, table = work.folder / "diagnosis.json", work.folder / "diagnosis.csv"
@@ -236,6 +240,13 @@ def _plan(work: Work) -> list[Path]:
 
     part = work.study.plan
     assert part is not None
+    path, table = work.folder / PLAN, (work.folder / PLAN).with_suffix(".csv")
+    if part.precision is not None:
+        record = _sample_plan(work, part, part.precision)
+        write_json(record, path)
+        write_table(pa.Table.from_pylist(record["rows"]), table)
+        return [path, table]
+    assert part.budget is not None
     axis: Axis = "item" if part.axis == "items" else "respondent"
     known = axis_ids(work.panel, axis)
     found = plan(
@@ -254,15 +265,38 @@ def _plan(work: Work) -> list[Path]:
         "unknown": found.unknown,
         "rows": found.records(),
     }
-    path, table = work.folder / PLAN, (work.folder / PLAN).with_suffix(".csv")
     write_json(record, path)
     write_table(pa.Table.from_pylist(_flat(found.records())), table)
     return [path, table]
 
 
+def _sample_plan(work: Work, part: Plan, precision: float) -> dict[str, Any]:
+    """Say how many people each new item needs, as a record."""
+    from truetwin.estimation.sample_size import plan_sample
+
+    found = plan_sample(
+        work.panel,
+        precision,
+        items=ids_among(part.targets, work.panel.item_ids),
+        statistic=part.statistic,
+        level=part.level,
+        blocks=work.blocks,
+    )
+    return {
+        "precision": precision,
+        "statistic": part.statistic,
+        "level": part.level,
+        "n_people": found.n_people,
+        "rows": found.rows,
+    }
+
+
 def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, ResponseMatrix]:
+    """Read human marginals, or count them from people's answers if the study has no file of marginals."""
     inputs = work.study.inputs
-    assert inputs.marginals is not None
+    if inputs.marginals is None:
+        human, twins = beside_twins(work.panel, work.weights)
+        return human, with_weights(twins, part.twin_weights) if part.twin_weights else twins
     return read_marginal_data(
         inputs.marginals,
         work.twin,
@@ -270,6 +304,7 @@ def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, ResponseMa
         id_column=inputs.id_column,
         keep_off_scale=part.keep_off_scale,
         twin_weights=part.twin_weights,
+        choices=inputs.reading,
     )
 
 
@@ -367,6 +402,8 @@ def _results(work: Work) -> dict[str, Path]:
 def _marginal_files(work: Work) -> dict[str, Path]:
     inputs = work.study.inputs
     found = {"marginals": inputs.marginals, "twin": work.twin, "items": inputs.items, "groups": inputs.groups}
+    if inputs.marginals is None:
+        found |= work.tables()
     return {role: path for role, path in found.items() if path is not None}
 
 
@@ -403,7 +440,7 @@ STEPS = (
     Step("evaluate", lambda study: study.evaluate, Work.tables, _evaluate, _blocks_by_evidence),
     Step("calibrate", lambda study: study.calibrate, Work.tables, _calibrate, _blocks_by_evidence),
     Step("diagnose", lambda study: study.diagnose, _diagnosis_files, _diagnose, _diagnosed_method),
-    Step("plan", lambda study: study.plan, Work.tables, _plan),
+    Step("plan", lambda study: study.plan, Work.tables, _plan, _blocks_by_evidence),
     Step("reweight", lambda study: study.reweight, _marginal_files, _reweight),
     Step(
         "evaluate_marginals",

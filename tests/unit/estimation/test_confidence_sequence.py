@@ -22,7 +22,7 @@ def prior_of(mean: float, n_statistics: int, high: float = 1.0) -> SharePrior:
         np.zeros(n_statistics),
         np.full(n_statistics, high),
         KAPPAS,
-        EVEN,
+        np.broadcast_to(EVEN, (n_statistics, 6)),
     )
 
 
@@ -44,9 +44,9 @@ def missed(found: ConfidenceSequence, truth: float) -> float:
     [(0.5, 0.5, np.inf), (0.3, 0.6, np.inf), (0.05, 0.2, np.inf), (0.3, 0.3, 400)],
 )
 def test_twenty_looks_miss_at_most_one_time_in_ten(share: float, expected: float, n_people: float) -> None:
-    answers = arrivals(np.random.default_rng(0), share, n_people, 250)
+    answers = arrivals(np.random.default_rng(0), share, n_people, 150)
     found = confidence_sequence(
-        prior_of(expected, 250), answers, precision=0.06, looks=LOOKS, population=n_people
+        prior_of(expected, 150), answers, precision=0.06, looks=LOOKS, population=n_people
     )
     assert missed(found, share) <= 0.10
     ordinary = answers.cumsum(axis=0)[np.array(LOOKS) - 1] / np.array(LOOKS)[:, None]

@@ -71,8 +71,8 @@ def test_weights_are_those_of_svy(people: People) -> None:
     )
     sample = svy.Sample(frame, svy.Design(wgt="w"))
     totals = {c: {k: 120 * v for k, v in part.items()} for c, part in MARGINS.items()}
-    sample.weighting.rake(controls=totals, wgt_name="raked", tol=1e-10, max_iter=1000)
-    np.testing.assert_allclose(sample.data["raked"].to_numpy(), rake(people, MARGINS, "w").weights, rtol=1e-6)
+    raked = sample.weighting.rake(controls=totals, wgt_name="raked", tol=1e-10, max_iter=1000)
+    np.testing.assert_allclose(raked.data["raked"].to_numpy(), rake(people, MARGINS, "w").weights, rtol=1e-6)
 
 
 def test_counts_and_shares_say_the_same(people: People) -> None:

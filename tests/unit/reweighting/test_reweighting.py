@@ -106,11 +106,56 @@ def test_a_new_item_gets_the_most_common_scale_that_fits_and_a_note() -> None:
     assert "scales of 2 new items" in found.notes[1]
 
 
-def test_few_training_items_get_no_bands_and_a_note() -> None:
+def test_few_training_items_get_no_bands_for_all_shares_at_once_and_a_note() -> None:
     twins, marginals, _ = world(known=5)
     result = reweight(twins, marginals, method="mean")
-    assert result.predictions[0]["lower"] is None
-    assert any("bands" in note for note in result.notes)
+    assert result.predictions[0]["simultaneous_lower"] is None
+    assert 0 <= result.predictions[0]["lower"] < result.predictions[0]["share"]
+    assert any("bands for all shares of an item" in note for note in result.notes)
+
+
+def test_bands_of_shares_are_intervals_of_the_laws() -> None:
+    twins, marginals, _ = world()
+    result = reweight(twins, marginals, level=0.8)
+    law = result.laws["all"]["Q24"]
+    low, high = law.interval(law.indicators(), 0.8)
+    rows = [row for row in result.predictions if row["item_id"] == "Q24"]
+    np.testing.assert_allclose([row["lower"] for row in rows], low)
+    np.testing.assert_allclose([row["upper"] for row in rows], high)
+    assert law.codes.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_new_items_of_known_and_of_new_groups_are_fitted_apart() -> None:
+    twins, marginals, _ = world()
+    groups = {f"Q{j}": f"wave {j // 4}" for j in range(28)} | {"Q26": "wave 1", "Q27": "wave 2"}
+    result = reweight(twins, marginals, groups=groups)
+    assert [[item.id for item in each.new_items] for each in result.populations] == [
+        ["Q26", "Q27"],
+        ["Q24", "Q25", "Q28", "Q29"],
+    ]
+    assert len({row["item_id"] for row in result.predictions}) == 6
+    plain = reweight(twins, marginals, method="mean", groups=groups)
+    assert len(plain.populations) == 1
+
+
+def test_doing_nothing_competes_and_is_said() -> None:
+    twins, _, _ = world()
+    exact = np.array([np.bincount(column.astype(int) - 1, minlength=5) for column in twins.values.T]) / 60
+    same = Marginals.of(ItemMarginal(Item(f"Q{j}", scale=FIVE), exact[j]) for j in range(24))
+    result = reweight(twins, same)
+    assert result.populations[0].describe()["method"] == "twins"
+    assert any("than the twins' own shares" in note for note in result.notes)
+    found = np.array([row["share"] for row in result.predictions]).reshape(-1, 5)
+    assert np.abs(found - exact[24:]).max() < 0.03
+
+
+@pytest.mark.parametrize("known", [2, 4, 5, 10])
+def test_few_known_items_are_no_failure(known: int) -> None:
+    twins, marginals, _ = world(m=16, known=known)
+    result = reweight(twins, marginals)
+    found = np.array([row["share"] for row in result.predictions]).reshape(-1, 5)
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+    assert any("nothing can be learned" in note for note in result.notes) == (known < 5)
 
 
 def test_new_items_unlike_the_training_items_are_reported() -> None:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from truetwin.errors import DataError
 from truetwin.reweighting import DISCREPANCIES, TwinTable
-from truetwin.reweighting.bands import ConformalBands, conformal_quantile, fewest_items
+from truetwin.reweighting.bands import ConformalBands, bands_around, conformal_quantile, fewest_items
+from truetwin.reweighting.share_errors import Precision
 from truetwin.reweighting.splits import group_folds, random_folds, train_test_splits
 
 
@@ -41,20 +42,35 @@ def test_bands_cover_at_their_level() -> None:
     rng = np.random.default_rng(0)
     kl = DISCREPANCIES["kl"]
     table = TwinTable.build(rng.integers(0, 4, size=(10, 100)), [4] * 100)
-    hits, whole, bounds = [], [], []
+    whole, bounds = [], []
     for _ in range(60):
         predicted = rng.dirichlet(np.full(4, 3.0), size=100)
         human = np.array([rng.dirichlet(40 * p + 0.1) for p in predicted])
         bands = ConformalBands.learn(table.take(range(60)), human[:60], predicted[:60], kl, 0.9)
-        ends = bands.around(table.take(range(60, 100)), predicted[60:])
+        lower, upper = bands.around(table.take(range(60, 100)), predicted[60:])
         target = human[60:]
-        hits.append(((target >= ends.lower) & (target <= ends.upper)).mean())
-        whole.append(
-            ((target >= ends.simultaneous_lower) & (target <= ends.simultaneous_upper)).all(axis=1).mean()
-        )
+        whole.append(((target >= lower) & (target <= upper)).all(axis=1).mean())
         bounds.append((kl.value(target, predicted[60:]) <= bands.discrepancy_bound).mean())
-    for found in (hits, whole, bounds):
+    for found in (whole, bounds):
         assert 0.87 <= np.mean(found) <= 0.93
+
+
+def test_pointwise_bands_cover_at_their_level_and_lie_within_those_for_all_shares() -> None:
+    rng = np.random.default_rng(0)
+    table = TwinTable.build(rng.integers(0, 4, size=(10, 100)), [4] * 100)
+    hits = []
+    for _ in range(20):
+        predicted = rng.dirichlet(np.full(4, 3.0), size=100)
+        human = np.array([rng.dirichlet(40 * p + 0.1) for p in predicted])
+        known, new = table.take(range(60)), table.take(range(60, 100))
+        units = [str(j) for j in range(60)]
+        precision = Precision.learn(known, human[:60], predicted[:60], units, np.full(60, np.inf))
+        conformal = ConformalBands.learn(known, human[:60], predicted[:60], DISCREPANCIES["kl"], 0.9)
+        ends = bands_around(new, predicted[60:], precision.laws(new, predicted[60:]), conformal, 0.9)
+        hits.append(((human[60:] >= ends.lower) & (human[60:] <= ends.upper)).mean())
+        assert (ends.simultaneous_lower <= ends.lower).all()
+        assert (ends.upper <= ends.simultaneous_upper).all()
+    assert 0.88 <= np.mean(hits) <= 0.95
 
 
 def test_too_few_items_cannot_support_a_level() -> None:

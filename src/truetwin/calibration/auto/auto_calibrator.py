@@ -20,10 +20,11 @@ from truetwin.calibration.laws.people_errors import PeopleErrors
 from truetwin.calibration.laws.people_record import PeopleRecord
 from truetwin.calibration.laws.prediction_errors import Errors, JointLaw
 from truetwin.calibration.new_cells import NewCells
+from truetwin.calibration.nominal.indicators import column_blocks
 from truetwin.calibration.orientation import Answers, Array, axis_ids, pick
 from truetwin.data import Axis, Panel
 from truetwin.errors import ParameterError
-from truetwin.instrument.batteries import complete_blocks, situation_of
+from truetwin.instrument.batteries import situation_of
 
 
 class Auto(Calibrator):
@@ -103,7 +104,7 @@ class Auto(Calibrator):
             )
             values = [row[:, None] for row in together]
         else:
-            study = self._study_of_folds(answers, folds)
+            study = self._study_of_folds(answers, folds, preprocessing)
             levels = ItemLevels(study.problem)
             values = [_place(levels, t, f) for t, f in zip(study.folds, study.found, strict=True)]
         return [
@@ -164,7 +165,7 @@ class Auto(Calibrator):
         self._check()
         if any(fold.axis == "respondent" for fold in folds):
             return super().fold_errors(answers, folds, preprocessing)
-        return self._study_of_folds(answers, folds).errors
+        return self._study_of_folds(answers, folds, preprocessing or Preprocessing()).errors
 
     def situation(self, panel: Panel, target: str, targets: Sequence[str]) -> str:
         """See the base class: a known battery, a new one, or none known."""
@@ -179,10 +180,12 @@ class Auto(Calibrator):
             self.studied_: tuple[Design, ItemStudy] = (design, study)
         return self.studied_[1]
 
-    def _study_of_folds(self, answers: Answers, folds: Sequence[Fold]) -> ItemStudy:
+    def _study_of_folds(
+        self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing
+    ) -> ItemStudy:
         """Study the targets of many folds of one table; points and laws share it."""
-        swept = getattr(self, "swept_", None)
-        if swept is not None and swept[0] is answers and swept[1] == tuple(folds):
+        swept, asked = getattr(self, "swept_", None), (tuple(folds), preprocessing.weights)
+        if swept is not None and swept[0] is answers and swept[1] == asked:
             known: ItemStudy = swept[2]
             return known
         ids = axis_ids(answers, "item")
@@ -196,10 +199,11 @@ class Auto(Calibrator):
             self._blocks(names),
             answers.respondent_ids,
             tuple(names),
+            None if preprocessing.weights is None else np.array(preprocessing.weights),
         )
         targets = tuple(tuple(position[t] for t in fold.targets) for fold in folds)
         study = ItemStudy(problem, targets, self.weights == "block-blind")
-        self.swept_: tuple[Answers, tuple[Fold, ...], ItemStudy] = (answers, tuple(folds), study)
+        self.swept_: tuple[Answers, tuple[object, ...], ItemStudy] = (answers, asked, study)
         return study
 
     def problem_of(self, design: Design) -> tuple[Problem, list[int]]:
@@ -211,10 +215,12 @@ class Auto(Calibrator):
         human[np.asarray(design.human_samples)[:, None], donors] = design.raw_human
         twin[np.asarray(design.twin_samples)[:, None], donors] = design.raw_twin
         twin[:, targets] = design.raw_target
-        return Problem(human, twin, self._blocks(names), design.sample_ids, tuple(names)), targets
+        blocks = self._blocks(names)
+        ids, weights = design.sample_ids, design.weights
+        return Problem(human, twin, blocks, ids, tuple(names), people_weights=weights), targets
 
     def _blocks(self, item_ids: Sequence[str]) -> tuple[str, ...]:
-        return complete_blocks(self.blocks, item_ids)
+        return column_blocks(self.blocks, item_ids)
 
     def _check(self) -> None:
         if self.weights not in ("all", "block-blind"):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.calibration.design import weighted_moments
 from truetwin.calibration.laws.copulas import positive_definite
 from truetwin.calibration.orientation import Array
 
@@ -40,13 +41,21 @@ class Standardised:
     sd: Array
 
 
-def standardise_items(values: Array) -> Standardised:
-    """Standardise each item over its observed answers, independently of every other item."""
+def standardise_items(values: Array, weights: Array | None = None) -> Standardised:
+    """Standardise each item over its observed answers, independently of every other item.
+
+    ``weights`` (n,) are those of people in means and sds.
+    """
     seen = np.isfinite(values)
-    count = np.maximum(seen.sum(axis=0), 1)
-    mean = np.where(seen, values, 0.0).sum(axis=0) / count
-    deviations = np.where(seen, values - mean, 0.0)
-    sd = np.sqrt((deviations**2).sum(axis=0) / count)
+    if weights is None:
+        count = np.maximum(seen.sum(axis=0), 1)
+        mean = np.where(seen, values, 0.0).sum(axis=0) / count
+        deviations = np.where(seen, values - mean, 0.0)
+        sd = np.sqrt((deviations**2).sum(axis=0) / count)
+    else:
+        mean, sd = weighted_moments(values, weights)
+        mean = np.where(seen.any(axis=0), mean, 0.0)
+        deviations = np.where(seen, values - mean, 0.0)
     sd = np.where(sd <= 1e-9 * np.maximum(1.0, np.abs(mean)), 1.0, sd)
     return Standardised(deviations / sd, seen, mean, sd)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -74,6 +74,8 @@ class Problem:
         Ids of the people. In large tables they decide which people are in the sample that is learned from.
     item_ids : tuple of str, optional
         Ids of the items.
+    people_weights : ndarray of shape (n,), optional
+        Survey weights of the people, for means and sds of items.
     """
 
     human: Array
@@ -81,16 +83,17 @@ class Problem:
     blocks: tuple[str, ...]
     sample_ids: tuple[str, ...]
     item_ids: tuple[str, ...] = ()
+    people_weights: Array | None = None
 
     @cached_property
     def people(self) -> Standardised:
         """Standardised human answers, each item by itself."""
-        return standardise_items(self.human)
+        return standardise_items(self.human, self.people_weights)
 
     @cached_property
     def twins(self) -> Standardised:
         """Standardised twin answers, each item by itself."""
-        return standardise_items(self.twin)
+        return standardise_items(self.twin, self.people_weights)
 
     @cached_property
     def answered(self) -> NDArray[np.bool_]:
@@ -188,7 +191,7 @@ class Problem:
         """Return the same problem without the human answers to a fold's targets."""
         human = self.human.copy()
         human[:, list(fold)] = np.nan
-        return Problem(human, self.twin, self.blocks, self.sample_ids, self.item_ids)
+        return replace(self, human=human)
 
     @cached_property
     def _pairwise_covariance(self) -> Array:

@@ -67,7 +67,8 @@ class CategoryLaw(Law):
         return np.where(there, self.codes[np.argmax(np.nan_to_num(self.table), axis=1)], np.nan)
 
     def quantile(self, u: float | Array) -> Array:
-        """See the base class; without an order, categories come in the order of their codes."""
+        """See the base class."""
+        self._need_order("quantiles")
         below = np.cumsum(np.nan_to_num(self.table), axis=1)
         wanted = np.broadcast_to(np.asarray(u, dtype=np.float64), (len(below),))
         at = (below[:, :-1] < wanted[:, None] - 1e-12).sum(axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from truetwin.calibration.laws.category_law import CategoryLaw, table_with_means
 from truetwin.calibration.laws.category_pool import (
-    UNORDERED,
     CategoryPool,
     error_chances,
     stacked,
@@ -62,11 +61,14 @@ class LawComposer:
     answers : Answers
         Human answers to targets are not looked at.
     scales : mapping from item id to Scale
+    left_out : set of str
+        Items that the mixing of chances is not learned from.
     """
 
     answers: Answers
     scales: Mapping[str, Scale]
-    _pools: dict[int, tuple[tuple[CategoryPool, CategoryPool], object]] = field(default_factory=dict)
+    left_out: Set[str] = frozenset()
+    _pools: dict[int, tuple[object, CategoryPool]] = field(default_factory=dict)
     _cells: dict[int, tuple[object, KnownCells]] = field(default_factory=dict)
 
     def law(self, item: str, parts: Sequence[Part], scale: Scale | None = None) -> Law:
@@ -99,7 +101,7 @@ class LawComposer:
         for part in parts:
             table[place[part.rows]] = self._table(item, part, scale)
         known = all(part.sample is not None for part in parts)
-        return CategoryLaw(*said, codes, table, scale.kind == "ordinal", known)
+        return CategoryLaw(*said, codes, table, True, known)
 
     def _table(self, item: str, part: Part, scale: Scale) -> Array:
         """Compute probabilities of the categories, in their order on the scale, (r, K)."""
@@ -114,48 +116,31 @@ class LawComposer:
         level = (
             np.full(len(codes), 1 / len(codes)) if below is None else np.diff(below, prepend=0.0, append=1.0)
         )
-        if scale.kind == "ordinal":
-            quantiles = part.errors.distribution()
-            if part.sample is not None:
-                quantiles = quantiles.of_sample(part.sample)
-            elif quantiles.values.ndim == 2:
-                quantiles = quantiles.of_samples(part.rows[there])
-            if np.isfinite(quantiles.values).all():
-                by_errors[there] = error_chances(quantiles, part.points[there], codes)
-            table = self.pool(part.errors).table(by_twins, level, by_errors)
-            return table_with_means(table, codes, part.points)
-        table = self.pool(part.errors, ordered=False).table(by_twins, level, by_errors)
-        result = np.empty_like(table)
-        result[:, order] = np.where(there[:, None], table, np.nan)
-        return result
+        quantiles = part.errors.distribution()
+        if part.sample is not None:
+            quantiles = quantiles.of_sample(part.sample)
+        elif quantiles.values.ndim == 2:
+            quantiles = quantiles.of_samples(part.rows[there])
+        if np.isfinite(quantiles.values).all():
+            by_errors[there] = error_chances(quantiles, part.points[there], codes)
+        table = self.pool(part.errors).table(by_twins, level, by_errors)
+        return table_with_means(table, codes, part.points)
 
-    def pool(self, errors: Errors, *, ordered: bool = True) -> CategoryPool:
+    def pool(self, errors: Errors) -> CategoryPool:
         """Learn how to mix what is known of a category's chance, from the record of the errors."""
         record = errors.record()
         if record is None or not len(record):
-            return (
-                CategoryPool.unlearned() if ordered else CategoryPool(np.array([0.2, 0.3, 0.5, 0, 0, 0]), 0)
-            )
+            return CategoryPool.unlearned()
         if id(record) not in self._pools:
-            self._pools[id(record)] = (self._learn(record), record)
-        return self._pools[id(record)][0][0 if ordered else 1]
+            self._pools[id(record)] = (record, self._learn(record))
+        return self._pools[id(record)][1]
 
-    def _learn(self, record: ErrorRecord | PeopleRecord) -> tuple[CategoryPool, CategoryPool]:
+    def _learn(self, record: ErrorRecord | PeopleRecord) -> CategoryPool:
         cells = self.cells(record)
         chances = stacked(cells, *record.chances(cells))
         each = record.weight / np.maximum(cells.there.sum(axis=1), 1)
         counts = np.broadcast_to(each[:, None], cells.there.shape)[cells.there]
-        counts = counts * (len(counts) / max(float(counts.sum()), 1e-12))
-        nominal = np.array([self.scales[i].kind == "nominal" for i in record.item_ids])
-        named = np.broadcast_to(nominal[:, None], cells.there.shape)[cells.there]
-        without_order = chances.copy()
-        kept = list(UNORDERED) if isinstance(record, ErrorRecord) else [*UNORDERED, 4]
-        without_order[:, [c for c in range(6) if c not in kept]] = 0.0
-        some = named if named.any() else ~named
-        pool = CategoryPool.learn(without_order[some], counts[some])
-        unordered = np.zeros(6)
-        unordered[kept] = pool.weights[kept] / pool.weights[kept].sum()
-        return CategoryPool.learn(chances[~named], counts[~named]), CategoryPool(unordered, pool.n_answers)
+        return CategoryPool.learn(chances, counts * (len(counts) / max(float(counts.sum()), 1e-12)))
 
     def cells(self, record: ErrorRecord | PeopleRecord) -> KnownCells:
         """Pick known answers to the items of a record."""
@@ -193,7 +178,7 @@ class LawComposer:
         for j, item in enumerate(self.answers.item_ids):
             scale = self.scales[item]
             known = np.flatnonzero(np.isfinite(self.answers.human_values[people, j]))
-            if not known.size or scale.kind == "numeric" or scale.n_categories < 2:
+            if not known.size or scale.kind == "numeric" or scale.n_categories < 2 or item in self.left_out:
                 continue
             known = known[np.unique(np.linspace(0, known.size - 1, min(CELLS, known.size)).astype(np.intp))]
             codes = np.sort(np.array(scale.categories))

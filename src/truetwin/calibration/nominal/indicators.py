@@ -14,9 +14,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.calibration.base import Prediction
 from truetwin.calibration.design import Fold
-from truetwin.calibration.orientation import Array
+from truetwin.calibration.orientation import Array, orient
 from truetwin.data import Item, Panel, ResponseMatrix, Scale, Target
+from truetwin.instrument.batteries import complete_blocks
 
 #: Stands between an item's id and the number of the indicator; no id of a table holds this control character.
 MARK = "\x1f"
@@ -37,6 +39,26 @@ def item_of(column: str) -> str:
 def is_indicator(column: str) -> bool:
     """Tell whether a column of an encoded panel is an indicator."""
     return MARK in column
+
+
+def column_blocks(blocks: Mapping[str, str] | None, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the block of each column: the indicators of an item are a block of their own, whatever is declared.
+
+    Parameters
+    ----------
+    blocks : mapping from item id to block, optional
+        As for :func:`truetwin.instrument.batteries.complete_blocks`.
+    columns : sequence of str
+        Columns of an encoded panel.
+
+    Examples
+    --------
+    >>> column_blocks({"a": "mood", "b": "mood"}, ["a", "b\\x1f000", "b\\x1f001"]) == ("mood", "b\\x1f", "b\\x1f")
+    True
+    """
+    items = list(dict.fromkeys(map(item_of, columns)))
+    block = dict(zip(items, complete_blocks(blocks, items), strict=True))
+    return tuple(item_of(c) + MARK if is_indicator(c) else block[c] for c in columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +99,12 @@ class Encoding:
         return cls(panel, replace(panel, human=human, twin=twin, in_context=in_context), codes)
 
     @cached_property
-    def positions(self) -> dict[str, tuple[int, ...]]:
+    def positions(self) -> dict[str, NDArray[np.intp]]:
         """Positions of each item's columns in the encoded panel; one for an item that is not nominal."""
         found: dict[str, list[int]] = {}
         for k, column in enumerate(self.encoded.item_ids):
             found.setdefault(item_of(column), []).append(k)
-        return {item: tuple(columns) for item, columns in found.items()}
+        return {item: np.array(columns, dtype=np.intp) for item, columns in found.items()}
 
     def columns(self, item: str) -> tuple[str, ...]:
         """Return the ids of an item's columns in the encoded panel."""
@@ -102,19 +124,84 @@ class Encoding:
             return fold
         ids = self.panel.item_ids
         targets, donors = (
-            tuple(k for j in part for k in self.positions[ids[j]]) for part in (fold.targets, fold.donors)
+            tuple(int(k) for j in part for k in self.positions[ids[j]])
+            for part in (fold.targets, fold.donors)
         )
         return Fold(fold.axis, targets, donors)
 
-    def blocks(self, blocks: Mapping[str, str] | None) -> dict[str, str] | None:
-        """Return the blocks of the encoded columns: the indicators of an item are a block of their own."""
-        if blocks is None:
-            return None
-        return {
-            c: (item_of(c) + MARK if is_indicator(c) else blocks[c])
-            for c in self.encoded.item_ids
-            if is_indicator(c) or c in blocks
-        }
+    def plain_fold(self, coded: Fold) -> Fold:
+        """Return the fold of the panel as it is."""
+        if coded.axis == "respondent" or not self.codes:
+            return coded
+        place = {item: k for k, item in enumerate(self.panel.item_ids)}
+        ids = self.encoded.item_ids
+        parts = (
+            tuple(dict.fromkeys(place[item_of(ids[k])] for k in part))
+            for part in (coded.targets, coded.donors)
+        )
+        return Fold(coded.axis, *parts)
+
+    def certain(self, part: Prediction) -> Prediction:
+        """Return a prediction of the encoded panel in which items with a single category are predicted by it."""
+        single = {self.columns(item)[0] for item, codes in self.codes.items() if len(codes) == 1}
+        ids = part.target_ids if part.axis == "item" else part.sample_ids
+        if not single & set(ids):
+            return part
+        values = orient(part.values.copy(), part.axis)
+        values[:, [k for k, column in enumerate(ids) if column in single]] = 1.0
+        unpredicted = {t: why for t, why in part.unpredicted.items() if t not in single}
+        return replace(part, values=orient(values, part.axis), unpredicted=unpredicted)
+
+    def nominal_of(self, part: Prediction) -> list[str]:
+        """Return the nominal items that a prediction of the encoded panel is about, in their order."""
+        ids = part.target_ids if part.axis == "item" else part.sample_ids
+        return [item for item in dict.fromkeys(map(item_of, ids)) if item in self.codes]
+
+    def unpredicted(self, part: Prediction) -> dict[str, str]:
+        """Return the targets that cannot be predicted, with the reason: nominal items without a predicted indicator."""
+        if part.axis == "respondent" or not self.codes:
+            return part.unpredicted
+        found = {}
+        for item in dict.fromkeys(map(item_of, part.target_ids)):
+            reasons = [part.unpredicted.get(column) for column in self.columns(item)]
+            if all(reasons):
+                found[item] = self._reason(item, str(reasons[0]))
+        return found
+
+    def _reason(self, item: str, of_indicator: str) -> str:
+        """Name the category that all twins chose, if they did, and not the 1 of its indicator."""
+        if item not in self.codes:
+            return of_indicator
+        twin = self.panel.twin_values[:, self.panel.item_ids.index(item)]
+        seen = np.unique(twin[np.isfinite(twin)])
+        return of_indicator.replace("answer (1)", f"answer ({seen[0]:g})") if seen.size == 1 else of_indicator
+
+    def decoded(self, part: Prediction, modes: Mapping[str, Array]) -> Prediction:
+        """Return a prediction of the encoded panel as one of the panel.
+
+        Parameters
+        ----------
+        part : Prediction
+        modes : mapping from item id to ndarray
+            For each nominal item the predicted category of each of the part's people.
+        """
+        if not self.codes:
+            return part
+        ids = part.target_ids if part.axis == "item" else part.sample_ids
+        place = {column: k for k, column in enumerate(ids)}
+        by_item = orient(part.values, part.axis)
+        items = tuple(dict.fromkeys(map(item_of, ids)))
+        columns = [modes[i] if i in modes else by_item[:, place[i]] for i in items]
+        values = orient(np.stack(columns, axis=1), part.axis)
+        stopped = frozenset(map(item_of, part.unconverged))
+        return Prediction(
+            part.axis,
+            items if part.axis == "item" else part.target_ids,
+            part.sample_ids if part.axis == "item" else items,
+            values,
+            self.unpredicted(part),
+            stopped,
+        )
 
     def in_order(self, item: str) -> NDArray[np.intp]:
         """Return the positions of an item's indicators that bring its categories into the order of the scale."""
@@ -149,11 +236,6 @@ def in_two(panel: Panel) -> tuple[Panel, dict[str, float]]:
     in_context = None if panel.in_context is None else _split(panel.in_context, chosen)
     human, twin = (_split(matrix, chosen) for matrix in (panel.human, panel.twin))
     return replace(panel, human=human, twin=twin, in_context=in_context), chosen
-
-
-def nominal_of(ids: Sequence[str], codes: Mapping[str, Array]) -> list[str]:
-    """Return the nominal items among the items of some encoded columns, in their order."""
-    return [item for item in dict.fromkeys(map(item_of, ids)) if item in codes]
 
 
 def _ordered_codes(panel: Panel, item: str) -> Array:

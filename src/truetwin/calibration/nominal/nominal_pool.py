@@ -50,7 +50,13 @@ def twin_shares(twin: Array, codes: Array) -> Array:
     return np.asarray((counts + 1 / len(codes)) / (counts.sum() + 1))
 
 
-def component_chances(points: Array, twin: Array, codes: Array, shares: Array) -> Array:
+def predicted_shares(points: Array, twins: Array) -> Array:
+    """Return the mean of the predicted chances over people with a prediction, (K,); those of twins if there is none."""
+    there = np.isfinite(points).any(axis=1)
+    return np.asarray(person_chances(points[there], twins).mean(axis=0)) if there.any() else twins
+
+
+def component_chances(points: Array, twin: Array, codes: Array, shares: Array, predicted: Array) -> Array:
     """Compute the chances that are mixed, (5, n, K), in the order of :data:`COMPONENTS`.
 
     Parameters
@@ -62,10 +68,10 @@ def component_chances(points: Array, twin: Array, codes: Array, shares: Array) -
     codes : ndarray of shape (K,)
     shares : ndarray of shape (K,)
         Of all twins.
+    predicted : ndarray of shape (K,)
+        Shares that the method predicts (:func:`predicted_shares`).
     """
     person = person_chances(points, shares)
-    there = np.isfinite(points).any(axis=1)
-    predicted = person[there].mean(axis=0) if there.any() else shares
     answered = np.isin(twin, codes)
     answer = np.where(answered[:, None], twin[:, None] == codes, shares)
     even = np.full(person.shape, 1 / len(codes))

@@ -9,7 +9,9 @@ from truetwin.report.page import Field, Section, Table
 
 
 def plan_section(record: Mapping[str, Any]) -> Section:
-    """Items (people) in the order in which they should be asked; ``record`` is a plan as JSON."""
+    """Items (people) in the order of asking, or how many people new items need; ``record`` is a plan as JSON."""
+    if "precision" in record:
+        return _sample_section(record)
     people = record["axis"] == "respondents"
     what = "person" if people else "item"
     fields = (
@@ -26,3 +28,17 @@ def plan_section(record: Mapping[str, Any]) -> Section:
         f"{record['n_targets']} targets improve most, going by the twins."
     )
     return Section("What to ask next", (text,), (Table("In the order of asking", fields, rows),))
+
+
+def _sample_section(record: Mapping[str, Any]) -> Section:
+    fields = (
+        Field("item", "item"),
+        Field("half_width_now", "half width now", ".3f"),
+        Field("people_without_twins", "without twins", "d"),
+        Field("people", "with twins", "d"),
+    )
+    text = (
+        f"Random samples of the {record['n_people']} people in the tables, looked at once, for {record['level']:.0%} "
+        f"intervals of half width {record['precision']:g} ({record['statistic']})."
+    )
+    return Section("How many people to ask", (text,), (Table("People by item", fields, record["rows"]),))

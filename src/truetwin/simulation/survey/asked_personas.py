@@ -8,6 +8,7 @@ from pathlib import Path
 
 from truetwin.data import Item, ResponseMatrix
 from truetwin.data.people_columns import PeopleColumns
+from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.errors import DataError
 from truetwin.io import read_attributes, read_items
 from truetwin.io.people_files import read_human
@@ -33,6 +34,7 @@ class PersonaFiles:
     id_column: str | None = None
     people: Path | None = None
     people_columns: PeopleColumns | None = None
+    choices: ReadingChoices = AS_USUAL
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def source_of(settings: Personas, files: PersonaFiles, *, targets: Sequence[str]
         items=declared,
         people=files.people,
         columns=files.people_columns,
-    ).answers
+        choices=files.choices,
+    )
     own = _chosen(own, settings.respondents, files.answers)
     catalogue = {**declared, **{item.id: item for item in own.items}}
     return PersonaSource(

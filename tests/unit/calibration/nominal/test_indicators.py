@@ -7,7 +7,7 @@ import pytest
 
 from recoding import recoded
 from truetwin.calibration.base import make_fold
-from truetwin.calibration.nominal.indicators import Encoding, in_two, item_of
+from truetwin.calibration.nominal.indicators import Encoding, column_blocks, in_two, item_of
 from truetwin.data import Panel, Target
 from truetwin.datasets import generate_world
 
@@ -64,14 +64,15 @@ def test_a_fold_hides_all_indicators_of_its_items_together(panel: Panel) -> None
     )
 
 
-def test_indicators_are_a_block_of_their_own(panel: Panel) -> None:
-    encoding = Encoding.of(panel)
-    blocks = encoding.blocks(dict.fromkeys(panel.item_ids, "all"))
-    assert blocks is not None
-    assert {blocks[c] for c in encoding.columns("Q02")} == {"all"}
-    own = {blocks[c] for c in encoding.columns("Q01")}
-    assert len(own) == 1
-    assert own.isdisjoint({blocks[c] for c in encoding.columns("Q03")} | {"all"})
+def test_indicators_are_a_block_of_their_own_whatever_is_declared(panel: Panel) -> None:
+    columns = Encoding.of(panel).encoded.item_ids
+    declared = dict.fromkeys(panel.item_ids, "all")
+    for blocks in (declared, None):
+        found = dict(zip(columns, column_blocks(blocks, columns), strict=True))
+        own = {block for column, block in found.items() if item_of(column) == "Q01"}
+        assert len(own) == 1
+        assert own.isdisjoint(block for column, block in found.items() if item_of(column) != "Q01")
+    assert dict(zip(columns, column_blocks(declared, columns), strict=True))["Q02"] == "all"
 
 
 def test_an_item_is_split_at_the_category_that_divides_twins_most_evenly(panel: Panel) -> None:

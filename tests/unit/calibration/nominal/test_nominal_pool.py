@@ -10,6 +10,7 @@ from truetwin.calibration.nominal.nominal_pool import (
     PRIOR,
     NominalPool,
     component_chances,
+    predicted_shares,
     twin_shares,
 )
 
@@ -21,7 +22,7 @@ def test_every_component_is_a_distribution() -> None:
     points = rng.normal(0.3, 0.5, (20, 3))
     points[3], points[4, 1] = np.nan, np.nan
     twin = rng.choice([1.0, 2.0, 3.0, np.nan], 20)
-    chances = component_chances(points, twin, CODES, twin_shares(twin, CODES))
+    chances = component_chances(points, twin, CODES, twin_shares(twin, CODES), np.full(3, 1 / 3))
     assert chances.shape == (len(COMPONENTS), 20, 3)
     assert np.allclose(chances.sum(axis=2), 1)
     assert (chances >= 0).all()
@@ -58,8 +59,9 @@ def test_the_order_of_the_categories_changes_nothing() -> None:
     rng = np.random.default_rng(2)
     points, twin = rng.uniform(0, 1, (30, 3)), rng.choice(CODES, 30)
     order = np.array([2, 0, 1])
+    shares = twin_shares(twin, CODES)
     one, other = (
-        component_chances(points[:, k], twin, CODES[k], twin_shares(twin, CODES[k]))
+        component_chances(points[:, k], twin, CODES[k], shares[k], predicted_shares(points[:, k], shares[k]))
         for k in (np.arange(3), order)
     )
     assert np.allclose(one[:, :, order], other, atol=1e-15)

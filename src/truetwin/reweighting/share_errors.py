@@ -1,0 +1,123 @@
+r"""How much predicted shares are worth: learned from the errors of predictions of training items.
+
+The error of an item's mean, predicted without the item, is :math:`e_j \sim N(0, v_j (1 / (\kappa + 1) + 1 / n_j))`:
+the prediction is as good as the answers of about :math:`\kappa` people, and the truth itself was counted from ``n_j``.
+Weights of several :math:`\kappa` are learned by expectation-maximisation. Batteries are the units: each counts once,
+however many items it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.reweighting.item_means import centre, has_mean, spread
+from truetwin.reweighting.share_law import FLOOR, KAPPAS, ShareLaw
+from truetwin.reweighting.twin_table import TwinTable
+
+Floats = NDArray[np.float64]
+
+PRIOR = np.array([1.0, 0.1, 0.1, 0.1, 0.1, 0.1])  # units that the prior counts as: most are very uncertain
+LEAST_BASE = 2.0
+LEAST_VARIANCE = 1e-4
+STEPS = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Precision:
+    """Weights of the kappas of :class:`~truetwin.reweighting.share_law.ShareLaw`.
+
+    Attributes
+    ----------
+    means : ndarray of shape (L,)
+        For errors of means.
+    shares : ndarray of shape (L,)
+        For errors of single shares, which for the same shares are smaller: neighbouring categories err together.
+    """
+
+    means: Floats
+    shares: Floats
+
+    @classmethod
+    def unknown(cls) -> Precision:
+        """Return the weights before any error was seen."""
+        prior = PRIOR / PRIOR.sum()
+        return cls(prior, prior)
+
+    @classmethod
+    def learn(
+        cls, table: TwinTable, human: Floats, predicted: Floats, units: Sequence[str], bases: Floats
+    ) -> Precision:
+        """Learn from training items that were predicted without themselves.
+
+        Parameters
+        ----------
+        table : TwinTable
+            The items.
+        human, predicted : ndarray of shape (m, width)
+            Human shares and their predictions.
+        units : sequence of str
+            Battery of each item.
+        bases : ndarray of shape (m,)
+            Effective number of people behind the human shares of each item.
+        """
+        known = np.maximum(bases, LEAST_BASE)
+        _, member = np.unique(np.asarray(units), return_inverse=True)
+        rows = np.flatnonzero(has_mean(table))
+        means = PRIOR / PRIOR.sum()
+        if rows.size:
+            error = (centre(human, table) - centre(predicted, table))[rows, None]
+            limit = (centre(predicted, table) * (1 - centre(predicted, table)))[rows]
+            variance = np.minimum(spread(predicted, table)[rows] + FLOOR, limit)[:, None]
+            means = _weights(_likelihood(error, variance, known[rows], np.ones_like(error)), member[rows])
+        valid = table.valid()
+        variance = np.where(valid, predicted * (1 - predicted), 1.0)
+        shares = _weights(
+            _likelihood(human - predicted, variance, known, valid / valid.sum(axis=1)[:, None]), member
+        )
+        return cls(means, shares)
+
+    def laws(
+        self, table: TwinTable, shares: Floats, codes: Sequence[Sequence[float]] | None = None
+    ) -> tuple[ShareLaw, ...]:
+        """Make the laws of predicted shares; without ``codes``, categories count from 0 to 1 by their place."""
+        found = []
+        for j, (item, size) in enumerate(zip(table.item_ids, table.n_categories, strict=True)):
+            found.append(
+                ShareLaw(
+                    item,
+                    table.places[j, :size] if codes is None else np.array(codes[j], dtype=float),
+                    shares[j, :size],
+                    weights=self.means,
+                    share_weights=self.shares,
+                    ordered=bool(table.ordered[j]),
+                )
+            )
+        return tuple(found)
+
+
+def _likelihood(errors: Floats, variances: Floats, bases: Floats, weights: Floats) -> Floats:
+    """Log-likelihood of each item under each kappa, averaged over its errors with the given weights, ``(m, L)``."""
+    factor = 1.0 / (np.array(KAPPAS) + 1.0) + 1.0 / bases[:, None]
+    scale = np.maximum(variances, LEAST_VARIANCE)[:, :, None] * factor[:, None, :]
+    logs = -0.5 * np.log(scale) - 0.5 * errors[:, :, None] ** 2 / scale
+    return np.asarray((weights[:, :, None] * logs).sum(axis=1))
+
+
+def _weights(likelihood: Floats, member: NDArray[np.int64]) -> Floats:
+    """Weights of the kappas, given the mean log-likelihood of each unit's items."""
+    size = np.bincount(member)
+    sums = np.zeros((size.size, likelihood.shape[1]))
+    np.add.at(sums, member, likelihood)
+    logs = sums[size > 0] / size[size > 0, None]
+    weights = np.full(likelihood.shape[1], 1.0 / likelihood.shape[1])
+    for _ in range(STEPS):
+        part = np.log(weights) + logs
+        part = np.exp(part - part.max(axis=1, keepdims=True))
+        part /= part.sum(axis=1, keepdims=True)
+        weights = part.sum(axis=0) + PRIOR
+        weights /= weights.sum()
+    return weights

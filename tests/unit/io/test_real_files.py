@@ -1,0 +1,589 @@
+"""Files as survey teams export them are read like the plain table of the same answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from real_files import ASKED, PEOPLE, Rows, answers, export, predict, question, with_prefix, write, write_qsf
+from truetwin.errors import DataError
+from truetwin.io import read_items, read_responses
+from truetwin.io.panel_files import read_panel
+
+FIVE = ["Strongly disagree", "Disagree", "Neither", "Agree", "Strongly agree"]
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> tuple[Rows, Rows, np.ndarray]:
+    """A human and a twin table, and what is predicted from them."""
+    human, twin = answers()
+    code, right = predict(write(tmp_path / "h.csv", human), write(tmp_path / "t.csv", twin))
+    assert code == 0
+    return human, twin, right
+
+
+def with_column(rows: Rows, name: str, cells: Any) -> Rows:
+    values = [cells] * (len(rows) - 1) if isinstance(cells, str | int | float) else cells
+    return [[*rows[0], name], *([*row, cell] for row, cell in zip(rows[1:], values, strict=True))]
+
+
+# Labels that look like codes
+
+
+def declare(path: Path, labels: str = "1=0|2=1|3=2|4=3|5=4") -> Path:
+    rows = [["item_id", "text", "kind", "low", "high", "labels"]]
+    return write(path, rows + [[i, "How many?", "ordinal", 1, 5, labels] for i in [*ASKED, "N1", "N2"]])
+
+
+def test_codes_stay_codes_where_labels_look_like_codes(tables: Any, tmp_path: Path) -> None:
+    human, twin, right = tables
+    items = read_items(declare(tmp_path / "items.csv"))
+    found = read_responses(write(tmp_path / "human.csv", human), items=items)
+    np.testing.assert_array_equal(found.values, [row[1:] for row in human[1:]])
+    code, predicted = predict(tmp_path / "human.csv", write(tmp_path / "twin.csv", twin), "--item-file",
+                              str(tmp_path / "items.csv"))  # fmt: skip
+    assert code == 0
+    np.testing.assert_allclose(predicted, right, atol=0.35)
+
+
+def test_a_chain_of_labels_is_translated_once(tmp_path: Path) -> None:
+    shown = [("9", "Dislike 1"), ("2", "2"), ("4", "3"), ("5", "4"), ("6", "5"), ("7", "6"), ("8", "Like 7")]
+    like = question(
+        "Like", 1, [], Choices={k: {"Display": v} for k, v in shown}, ChoiceOrder=[k for k, _ in shown]
+    )
+    items = read_items(write_qsf(tmp_path / "s.qsf", [like]))
+    path = write(
+        tmp_path / "like.csv", [["id", "Like"], *([f"r{k}", code] for k, (code, _) in enumerate(shown))]
+    )
+    assert read_responses(path, items=items).values.ravel().tolist() == [9, 2, 4, 5, 6, 7, 8]
+    (tmp_path / "items.csv").write_text("item_id,kind,labels\nK,nominal,1=0|2=1|3=2|4=3\n")
+    path = write(tmp_path / "k.csv", [["id", "K"], ["a", 0], ["b", 1], ["c", 2], ["d", 3]])
+    assert read_responses(path, items=read_items(tmp_path / "items.csv")).values.ravel().tolist() == [
+        1,
+        2,
+        3,
+        4,
+    ]
+
+
+def test_a_table_that_could_be_codes_or_labels_is_refused_and_a_choice_settles_it(tmp_path: Path) -> None:
+    from truetwin.data.reading_choices import ReadingChoices
+
+    (tmp_path / "items.csv").write_text("item_id,kind,low,high,labels\nK,ordinal,1,4,1=0|2=1|3=2|4=3\n")
+    items = read_items(tmp_path / "items.csv")
+    path = write(tmp_path / "k.csv", [["id", "K"], ["a", 1], ["b", 2], ["c", 3]])
+    with pytest.raises(DataError, match=r"item 'K' is a code and also the label.*--answers"):
+        read_responses(path, items=items)
+    for choice, right in (("codes", [1, 2, 3]), ("labels", [2, 3, 4])):
+        found = read_responses(path, items=items, choices=ReadingChoices(answers=choice))  # type: ignore[arg-type]
+        assert found.values.ravel().tolist() == right
+    write(path, [["id", "K"], ["a", 4], ["b", 0]])
+    with pytest.raises(DataError, match="is a code only"):
+        read_responses(write(path, [["id", "K"], ["a", 4], ["b", 0], ["c", 1]]), items=items)
+
+
+def test_a_label_that_is_a_mark_of_missing_answers_is_an_answer(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("item_id,kind,labels\nK,ordinal,0=None|1=One|2=Two\n")
+    path = write(tmp_path / "k.csv", [["id", "K"], ["a", "None"], ["b", "two"], ["c", ""]])
+    found = read_responses(path, items=read_items(tmp_path / "items.csv"))
+    np.testing.assert_array_equal(found.values.ravel(), [0, 2, np.nan])
+
+
+# Codes of missing answers
+
+
+def spoilt(rows: Rows, codes: tuple[int, ...]) -> tuple[Rows, Rows]:
+    """Put codes of missing answers into a human table, and leave these cells empty in a copy."""
+    rng = np.random.default_rng(1)
+    coded, empty = [list(row) for row in rows], [list(row) for row in rows]
+    for k in range(1, len(rows)):
+        for j in range(1, len(rows[0])):
+            if rng.random() < 0.12:
+                coded[k][j], empty[k][j] = int(rng.choice(codes)), ""
+    return coded, empty
+
+
+@pytest.mark.parametrize("codes", [(77, 88, 99), (-99,), (-1, -9), (7, 8, 9), (97, 98, 999)])
+def test_codes_far_from_the_answers_are_missing_in_text_tables(
+    tables: Any, tmp_path: Path, codes: tuple[int, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    human, twin, _ = tables
+    coded, empty = spoilt(human, codes)
+    answered = write(tmp_path / "twin.csv", twin)
+    right = predict(write(tmp_path / "empty.csv", empty), answered)[1]
+    capsys.readouterr()
+    code, found = predict(write(tmp_path / "human.csv", coded), answered)
+    assert code == 0
+    np.testing.assert_array_equal(found, right)
+    said = capsys.readouterr().err
+    assert said.index("answers to 8 items are read as missing") < said.index("predicted")
+    _, as_answers = predict(tmp_path / "human.csv", answered, "--missing-codes", "none")
+    assert np.abs(as_answers - right).max() > 0.01
+
+
+@pytest.mark.extra("survey")
+@pytest.mark.parametrize("ending", [".sav", ".dta"])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {77: "Refusal", 88: "Don't know", 99: "No answer"},
+        {7: "Refusal*", 8: "Don’t know", 9: "No answer"},
+        {0: "IAP", 8: "DK", 9: "NA"},
+        {6: "Weiß nicht", 7: "Keine Angabe"},
+    ],
+)
+def test_labelled_codes_of_missing_answers_are_missing(
+    tables: Any, tmp_path: Path, ending: str, labels: dict[int, str]
+) -> None:
+    import pandas
+    import pyreadstat
+
+    human, twin, _ = tables
+    coded, empty = spoilt(human, tuple(labels))
+    frame = pandas.DataFrame(coded[1:], columns=coded[0])
+    values = {i: {1: "Never", 5: "Always", **labels} for i in ASKED}
+    path = tmp_path / f"human{ending}"
+    (pyreadstat.write_sav if ending == ".sav" else pyreadstat.write_dta)(
+        frame, str(path), variable_value_labels=values
+    )
+    answered = write(tmp_path / "twin.csv", twin)
+    right = read_panel(write(tmp_path / "empty.csv", empty), answered)
+    found = read_panel(path, answered)
+    np.testing.assert_array_equal(found.human_values, right.human_values)
+    assert found.scales["Q1"].describe() == "ordinal 1..5"
+    assert found.human.n_off_scale == right.human.n_missing
+
+
+def test_named_codes_are_missing_in_every_item(tables: Any, tmp_path: Path) -> None:
+    from truetwin.data.reading_choices import ReadingChoices
+
+    human, twin, _ = tables
+    coded, empty = spoilt(human, (6, 20))
+    answered = write(tmp_path / "twin.csv", twin)
+    write(tmp_path / "human.csv", coded)
+    named = read_panel(tmp_path / "human.csv", answered, choices=ReadingChoices(missing_codes=(6.0, 20.0)))
+    right = read_panel(write(tmp_path / "empty.csv", empty), answered)
+    np.testing.assert_array_equal(named.human_values, right.human_values)
+    items = declare(tmp_path / "items.csv", "")
+    with pytest.raises(DataError, match="8 problems"):
+        read_panel(tmp_path / "human.csv", answered, item_file=items)
+    declared = read_panel(
+        tmp_path / "human.csv", answered, item_file=items, choices=ReadingChoices(missing_codes=(6.0, 20.0))
+    )
+    np.testing.assert_array_equal(declared.human_values, right.human_values)
+
+
+def test_words_that_say_no_answer_are_missing_and_counted(tables: Any, tmp_path: Path) -> None:
+    _, twin, _ = tables
+    twin[1][1], twin[2][2], twin[3][3] = (
+        "Don’t know",
+        "Prefer not to say",
+        "I'm sorry, but I cannot answer that.",
+    )
+    found = read_responses(write(tmp_path / "twin.csv", twin))
+    assert found.n_missing == found.n_off_scale == 3
+    assert "'Don’t know'" in found.notes[0]
+    assert "declines to answer" in found.notes[1]
+
+
+# Scales that nobody declared
+
+
+@pytest.mark.parametrize("stray", ["code", "age", "income", "both"])
+def test_a_stray_column_or_code_changes_the_scale_of_no_other_item(
+    tables: Any, tmp_path: Path, stray: str
+) -> None:
+    human, twin, _ = tables
+    rng = np.random.default_rng(0)
+    plain = read_panel(write(tmp_path / "h.csv", human), write(tmp_path / "t.csv", twin)).scales
+    for name in ("age", "income"):
+        if stray in (name, "both"):
+            cells = (rng.integers(18, 90, 40) * (1 if name == "age" else 1000)).tolist()
+            human, twin = with_column(human, name, cells), with_column(twin, name, cells)
+    if stray in ("code", "both"):
+        human[5][2] = 55
+    found = read_panel(write(tmp_path / "human.csv", human), write(tmp_path / "twin.csv", twin)).scales
+    same = [i for i in plain if i != "Q2" or stray not in ("code", "both")]
+    assert {i: found[i].describe() for i in same} == {i: plain[i].describe() for i in same}
+    assert found["N1"].describe() == "ordinal 1..5"
+
+
+def test_a_new_item_to_which_twins_gave_one_answer_is_not_certain(tables: Any, tmp_path: Path) -> None:
+    human, twin, _ = tables
+    for name in ("A", "B", "C"):
+        human, twin = with_column(human, name, [1, 2] * 20), with_column(twin, name, [1, 1, 1, 2] * 10)
+    twin = with_column(with_column(twin, "Two", [1, 1, 1, 1, 2] * 8), "One", 1)
+    scales = read_panel(write(tmp_path / "human.csv", human), write(tmp_path / "twin.csv", twin)).scales
+    assert scales["Two"].describe() == "ordinal 1..2"
+    assert scales["One"].n_categories > 1
+
+
+# Qualtrics
+
+
+@pytest.mark.parametrize(
+    ("name", "import_id", "cell", "why"),
+    [
+        ("Q1_DO", "QID1_DO", "1|2|3|4|5", "order in which options were shown: Q1_DO"),
+        ("Q21_1", "QID21_1", "AB1 2CD", "texts: Q21_1"),
+        ("Q20", "QID20", "1,3,5", "several answers in a cell"),
+        ("Q2 - Topics", "QID2_TEXT_eae5a8d0e7fd4bd183e983e5Topics", "Politics", "Text iQ: Q2 - Topics"),
+        ("Q30_Browser", "QID30_BROWSER", "Chrome", "browser: Q30_Browser"),
+        ("Q31_Id", "QID31_FILE_ID", "F_1", "uploaded files: Q31_Id"),
+        ("age_group", "age_group", "18-34", "embedded data: age_group"),
+    ],
+)
+def test_what_is_no_closed_question_is_left_out_and_named(
+    tables: Any,
+    tmp_path: Path,
+    name: str,
+    import_id: str,
+    cell: str,
+    why: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    human, twin, right = tables
+    path = write(tmp_path / "human.csv", export(human, {name: (import_id, cell)}))
+    code, found = predict(path, write(tmp_path / "twin.csv", with_prefix(twin)))
+    assert code == 0
+    np.testing.assert_array_equal(found, right)
+    assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["single quotes", "no import ids", "old names", "loops"])
+def test_every_kind_of_header_rows_is_understood(tables: Any, tmp_path: Path, kind: str) -> None:
+    human, twin, right = tables
+    rows = export(human, quote="'" if kind == "single quotes" else '"')
+    if kind == "no import ids":
+        del rows[2]
+    elif kind == "old names":
+        rows = [["V1", "V8", *ASKED], ["ResponseID", "StartDate", *["How much?"] * 8],
+                *([f"R_{row[0]}", "2014-01-01", *row[1:]] for row in human[1:])]  # fmt: skip
+    elif kind == "loops":
+        rows[2] = [cell.replace("QID", f"{k}_QID") for k, cell in enumerate(rows[2])]
+    code, found = predict(
+        write(tmp_path / "human.csv", rows), write(tmp_path / "twin.csv", with_prefix(twin))
+    )
+    assert code == 0
+    np.testing.assert_array_equal(found, right)
+
+
+def test_previews_and_unfinished_rows_are_no_people(
+    tables: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    human, twin, _ = tables
+    rows = export(human)
+    for row in rows[3:8]:
+        row[1] = 1
+    for row in rows[8:11]:
+        row[2] = "False"
+    rows.append(list(rows[20]))
+    path, answered = write(tmp_path / "human.csv", rows), write(tmp_path / "twin.csv", with_prefix(twin))
+    said: list[str] = []
+    panel = read_panel(path, answered, say=said.append)
+    assert len(panel.respondent_ids) == 40 - 5 - 3
+    assert "left out 9 of 41 rows: 5 survey previews, 3 unfinished" in said[0]
+    assert "left out the twins of 8 people" in said[1]
+    from truetwin.data.reading_choices import ReadingChoices
+
+    assert len(read_panel(path, answered, choices=ReadingChoices(unfinished=True)).respondent_ids) == 35
+
+
+def test_several_answers_in_a_cell_become_items_on_request(tables: Any, tmp_path: Path) -> None:
+    from truetwin.data.reading_choices import ReadingChoices
+
+    path = write(tmp_path / "a.csv", [["id", "Q", "M"], ["a", 1, "1,3"], ["b", 2, "3"], ["c", 3, ""]])
+    found = read_responses(path, choices=ReadingChoices(split_multiple=True))
+    assert found.item_ids == ("Q", "M_1", "M_3")
+    np.testing.assert_array_equal(found.values[:, 1:], [[1, 1], [0, 1], [np.nan, np.nan]])
+
+
+# Qualtrics instruments
+
+
+def test_two_questions_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = write_qsf(tmp_path / "s.qsf", [question("Q1", 1, FIVE), question("Q1", 2, FIVE)])
+    with pytest.raises(DataError, match="'Q1' of QID1 and QID2"):
+        read_items(path)
+
+
+def test_rows_of_matrices_have_names_of_their_own(tmp_path: Path) -> None:
+    matrix: dict[str, Any] = {"QuestionType": "Matrix", "SubSelector": "SingleAnswer",
+                              "Answers": {"1": {"Display": "No"}, "2": {"Display": "Yes"}},
+                              "ChoiceDataExportTags": {"1": "one", "2": "two"}}  # fmt: skip
+    path = write_qsf(tmp_path / "s.qsf", [question(f"Q{k}", k, ["a", "b"], **matrix) for k in (3, 5)])
+    assert list(read_items(path)) == ["Q3_one", "Q3_two", "Q5_one", "Q5_two"]
+
+
+def test_deleted_questions_are_no_items(tmp_path: Path) -> None:
+    trash = {"Element": "BL", "Payload": {"0": {"Type": "Trash", "BlockElements": [{"Type": "Question",
+             "QuestionID": "QID99"}]}}}  # fmt: skip
+    path = write_qsf(tmp_path / "s.qsf", [trash, question("Q1", 1, FIVE), question("Q1", 99, ["No", "Yes"])])
+    items = read_items(path)
+    assert items["Q1"].scale is not None
+    assert items["Q1"].scale.describe() == "ordinal 1..5"
+
+
+def test_codes_that_do_not_follow_the_order_shown_are_nominal(tmp_path: Path) -> None:
+    said: list[str] = []
+    agree = question("Ag", 2, ["Agree", "Disagree", "Neutral"], ChoiceOrder=["1", 3, "2"])
+    scale = read_items(write_qsf(tmp_path / "s.qsf", [agree]), said.append)["Ag"].scale
+    assert scale is not None
+    assert (scale.kind, scale.categories) == ("nominal", (1, 3, 2))
+    assert "do not follow the order" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "recoded", "scale", "off"),
+    [
+        ([*FIVE, "No opinion"], {"6": "-1"}, "ordinal 1..5", [-1]),
+        ([*FIVE, "Don't know"], {"6": "99"}, "ordinal 1..5", [99]),
+        ([*FIVE, "Don't know"], {"6": "DK"}, "ordinal 1..5", []),
+        (FIVE, {str(k): k - 1 for k in range(1, 6)}, "ordinal 0..4", []),
+        (FIVE, {str(k): 6 - k for k in range(1, 6)}, "ordinal 1..5", []),
+    ],
+)
+def test_recodes_are_codes_and_no_answers_are_off_scale(
+    tmp_path: Path, labels: list[str], recoded: dict[str, Any], scale: str, off: list[float]
+) -> None:
+    codes = {str(k): str(k) for k in range(1, len(labels) + 1)} | recoded
+    path = write_qsf(tmp_path / "s.qsf", [question("Q1", 1, labels, RecodeValues=codes)])
+    found = read_items(path)["Q1"].scale
+    assert found is not None
+    assert found.describe() == scale
+    assert list(found.off_scale) == off
+
+
+def test_a_recode_that_is_a_text_and_an_empty_end_of_a_slider_are_survived(tmp_path: Path) -> None:
+    slider = question(
+        "S1", 5, ["a"], QuestionType="Slider", Configuration={"CSSliderMin": "", "CSSliderMax": "100"}
+    )
+    text = question("Q1", 1, FIVE, RecodeValues={"1": "1", "2": "2", "3": "3", "4": "4", "5": "much"})
+    said: list[str] = []
+    items = read_items(write_qsf(tmp_path / "s.qsf", [text, slider]), said.append)
+    assert items["Q1"].scale is None
+    assert "'Q1' is recoded to the text 'much'" in said[0]
+    assert items["S1_1"].scale is not None
+    assert items["S1_1"].scale.describe() == "numeric 0..100"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [None, 3, [], {"Choices": 3}, {"Choices": {"1": 3}}, {"RecodeValues": [1]}, {"ChoiceOrder": {"a": []}},
+     {"Configuration": 3, "QuestionType": "Slider"}, {"QuestionText": {"a": 1}},
+     {"Choices": {"1": {"Display": None}, "2": {}}}],
+)  # fmt: skip
+def test_hostile_questions_are_an_error_or_an_item(tmp_path: Path, payload: Any) -> None:
+    hostile = question("Q9", 9, FIVE)
+    hostile["Payload"] = {**hostile["Payload"], **payload} if isinstance(payload, dict) else payload
+    path = write_qsf(tmp_path / "s.qsf", [question("Q1", 1, FIVE), hostile])
+    assert "Q1" in read_items(path)
+
+
+def test_deep_nesting_is_one_error(tmp_path: Path) -> None:
+    path = tmp_path / "s.qsf"
+    path.write_text("[" * 100_000)
+    with pytest.raises(DataError, match=r"s\.qsf cannot be read as a Qualtrics instrument"):
+        read_items(path)
+
+
+# Columns that are no items
+
+
+@pytest.mark.extra("survey")
+@pytest.mark.parametrize("ending", [".csv", ".sav", ".dta"])
+def test_texts_and_dates_that_no_twin_has_are_left_out_and_named(
+    tables: Any, tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import datetime
+
+    import pandas
+    import pyreadstat
+
+    human, twin, right = tables
+    day = datetime.date(2024, 5, 1)
+    rows = with_column(with_column(with_column(human, "comment", "good"), "dur", 12.5), "started", [day] * 40)
+    path = tmp_path / f"human{ending}"
+    frame = pandas.DataFrame(rows[1:], columns=rows[0])
+    if ending == ".csv":
+        write(path, rows)
+    else:
+        (pyreadstat.write_sav if ending == ".sav" else pyreadstat.write_dta)(frame, str(path))
+    code, found = predict(path, write(tmp_path / "twin.csv", twin), "--id-column", "person")
+    assert code == 0
+    np.testing.assert_array_equal(found, right)
+    said = capsys.readouterr().err
+    for part in ("no twin has been asked: dur", "texts: comment", "dates: started"):
+        assert part in said
+
+
+@pytest.mark.extra("survey")
+def test_dates_beyond_the_year_9999_are_no_crash(tmp_path: Path) -> None:
+    import pandas
+    import pyreadstat
+
+    frame = pandas.DataFrame({"id": ["a", "b"], "Q1": [1.0, 2.0], "when": [4e12, 1e14]})
+    pyreadstat.write_sav(frame, str(tmp_path / "a.sav"), variable_format={"when": "DATETIME20"})
+    (tmp_path / "twin.csv").write_text("id,Q1,Q2\na,1,2\nb,2,1\n")
+    assert read_panel(tmp_path / "a.sav", tmp_path / "twin.csv").human.item_ids == ("Q1",)
+
+
+def test_an_export_of_edsl_is_read(tables: Any, tmp_path: Path) -> None:
+    human, twin, _ = tables
+    names = [
+        "agent.agent_name",
+        "agent.persona",
+        *(f"answer.{i}" for i in twin[0][1:]),
+        "comment.Q1_comment",
+        "model.model",
+    ]
+    words = dict(enumerate(FIVE, 1))
+    rows = [
+        names,
+        *([row[0], "A teacher", *(words[v] for v in row[1:]), "I feel so.", "gpt"] for row in twin[1:]),
+    ]
+    items = declare(tmp_path / "items.csv", "|".join(f"{k}={w}" for k, w in words.items()))
+    panel = read_panel(
+        write(tmp_path / "human.csv", human), write(tmp_path / "twin.csv", rows), item_file=items
+    )
+    np.testing.assert_array_equal(panel.twin_values, [row[1:] for row in twin[1:]])
+
+
+def test_words_without_declared_labels_come_with_the_lines_to_paste(tmp_path: Path) -> None:
+    human = [["id", "Q1"], *([f"p{k}", w] for k, w in enumerate(["Agree", "Disagree"] * 10))]
+    twin = [["id", "Q1", "Q2"], *([f"p{k}", 1 + k % 2, 1] for k in range(20))]
+    with pytest.raises(DataError, match=r"item_id,labels and Q1,1=Agree\|2=Disagree"):
+        read_panel(write(tmp_path / "human.csv", human), write(tmp_path / "twin.csv", twin))
+
+
+# Text tables
+
+
+def in_dialect(tmp_path: Path, name: str, rows: Rows, kind: str) -> Path:
+    path = tmp_path / f"{name}.csv"
+    if kind == "semicolons and decimal commas":
+        return write(
+            path, [rows[0], *([row[0], *(f"{v},0" for v in row[1:])] for row in rows[1:])], delimiter=";"
+        )
+    if kind == "long headers":
+        texts = [f'{n}. How much; if at all; do you like; well;\nthis, "thing"?' for n in rows[0][1:]]
+        return write(path, [[rows[0][0], *texts], *rows[1:]])
+    if kind == "trailing comma":
+        return write(path, [[*row, ""] for row in rows])
+    if kind == "trailing comma below the header":
+        return write(path, [rows[0], *([*row, ""] for row in rows[1:])])
+    if kind == "UTF-16":
+        return write(path, rows, delimiter="\t", encoding="utf-16")
+    if kind == "UTF-16 without mark":
+        return write(path, rows, encoding="utf-16-le")
+    write(path, rows, delimiter=";" if kind == "sep" else ",")
+    before = {"sep": "sep=;\n", "remarks": "# exported on a Monday\n#\n", "empty lines": "\n\n"}[kind]
+    path.write_text(before + path.read_text(encoding="utf-8"), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["semicolons and decimal commas", "long headers", "trailing comma", "trailing comma below the header", "UTF-16",
+     "UTF-16 without mark", "sep", "remarks", "empty lines"],
+)  # fmt: skip
+def test_every_dialect_is_read_like_the_plain_table(tables: Any, tmp_path: Path, kind: str) -> None:
+    human, twin, _ = tables
+    panel = read_panel(in_dialect(tmp_path, "human", human, kind), in_dialect(tmp_path, "twin", twin, kind))
+    assert panel.respondent_ids == tuple(PEOPLE)
+    assert len(panel.item_ids) == 10
+    np.testing.assert_array_equal(panel.human_values[:, :8], [row[1:] for row in human[1:]])
+    np.testing.assert_array_equal(panel.twin_values, [row[1:] for row in twin[1:]])
+
+
+def test_marks_of_statistics_programs_and_truth_values_are_understood(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.csv", [["id", "Q", "T"], ["a", "#NULL!", "TRUE"], ["b", 2, "false"], ["c", 1, "NA"]]
+    )
+    np.testing.assert_array_equal(read_responses(path).values, [[np.nan, 1], [2, 0], [1, np.nan]])
+
+
+def test_a_named_encoding_has_the_last_word(tmp_path: Path) -> None:
+    from truetwin.data.reading_choices import ReadingChoices
+
+    path = tmp_path / "a.csv"
+    path.write_bytes("id,возраст\nа,1\nб,2\n".encode("cp1251"))
+    found = read_responses(path, choices=ReadingChoices(encoding="cp1251"))
+    assert (found.item_ids, found.respondent_ids) == (("возраст",), ("а", "б"))
+    with pytest.raises(DataError, match="--encoding must name a text encoding"):
+        read_responses(path, choices=ReadingChoices(encoding="klingon"))
+
+
+def test_a_transposed_table_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(f"p{k}" for k in range(200_000)) + "\n" + ",".join("1" * 200_000) + "\n")
+    with pytest.raises(DataError, match=r"200,000 cells\. Is it transposed"):
+        read_responses(path)
+
+
+def test_pipes_and_devices_are_refused_at_once(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in (tmp_path / "pipe.csv", Path("/dev/zero")):
+        with pytest.raises(DataError, match="pipe or a device"):
+            read_responses(path)
+
+
+# Long tables and twins
+
+
+def in_long(rows: Rows, further: str, cell: Any) -> Rows:
+    return [["respondent_id", "item_id", "value", further],
+            *([row[0], i, v, cell] for row in rows[1:] for i, v in zip(rows[0][1:], row[1:], strict=True))]  # fmt: skip
+
+
+def test_a_long_table_with_one_more_column_is_long(tables: Any, tmp_path: Path) -> None:
+    human, twin, _ = tables
+    said: list[str] = []
+    panel = read_panel(
+        write(tmp_path / "human.csv", in_long(human, "wave", 1)),
+        write(tmp_path / "twin.csv", in_long(twin, "model", "gpt")),
+        say=said.append,
+    )
+    np.testing.assert_array_equal(panel.twin_values, [row[1:] for row in twin[1:]])
+    assert any("human.csv" in text and "wave" in text for text in said)
+
+
+def test_several_twins_of_a_person_are_averaged(tmp_path: Path) -> None:
+    rows = [
+        ["respondent_id", "item_id", "value", "replicate"],
+        ["a", "Q1", 2, 1],
+        ["a", "Q1", 5, 2],
+        ["b", "Q1", 1, 1],
+    ]
+    found = read_responses(write(tmp_path / "twin.csv", rows), expectations=True)
+    assert found.values.ravel().tolist() == [3.5, 1]
+    assert "several twins" in found.notes[-1]
+    with pytest.raises(DataError, match="several times"):
+        read_responses(tmp_path / "twin.csv")
+
+
+def test_answers_between_the_points_of_a_scale_are_moved_on_request(tmp_path: Path) -> None:
+    from truetwin.data.reading_choices import ReadingChoices
+
+    (tmp_path / "items.csv").write_text("item_id,kind,categories\nQ1,ordinal,0|0.25|0.75|1\n")
+    items = read_items(tmp_path / "items.csv")
+    path = write(tmp_path / "a.csv", [["id", "Q1"], ["a", 0.6], ["b", 0.25]])
+    with pytest.raises(DataError, match=r"answer 0\.6"):
+        read_responses(path, items=items)
+    found = read_responses(path, items=items, choices=ReadingChoices(snap=True))
+    assert found.values.ravel().tolist() == [0.75, 0.25]
+    assert "1 answers to 1 items" in found.notes[0]
+
+
+def test_all_problems_of_a_file_are_named_at_once(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("item_id,low,high\nQ2,1,5\n")
+    rows = [["id", "Q1", "Q2", "Q3"], ["a", "often", 9, 1], ["b", 1, 2, "inf"], ["c", 2, 3, 2]]
+    with pytest.raises(DataError, match="3 problems") as caught:
+        read_responses(write(tmp_path / "a.csv", rows), items=read_items(tmp_path / "items.csv"))
+    for part in ("'often'", "answer 9", "finite"):
+        assert part in str(caught.value)
