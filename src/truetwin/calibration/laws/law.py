@@ -80,7 +80,7 @@ class Law(ABC):
         return self.quantile(0.5)
 
     def interval(self, level: float = 0.9) -> tuple[Array, Array]:
-        """Return the lower and upper ends of the central intervals that hold a share of the answers.
+        """Return the lower and upper ends of the central intervals that hold a share of the answers, and the mean.
 
         Parameters
         ----------
@@ -89,7 +89,9 @@ class Law(ABC):
             to an answered item.
         """
         check_level(level)
-        return self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
+        mean = self.mean()
+        ends = self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
+        return np.minimum(ends[0], mean), np.maximum(ends[1], mean)
 
     def point(self, kind: Point = "mean") -> Array:
         """Return one number for each distribution."""
