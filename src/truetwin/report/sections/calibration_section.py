@@ -131,7 +131,9 @@ def _law(sidecar: Mapping[str, Any], target: str) -> dict[str, Any]:
     law = sidecar.get("laws", {}).get(target)
     if law is None:
         return {}
-    low, expected, high = law.get("expected_correlation", (None, None, None))
+    low, expected, high = law.get(
+        "expected_correlation", (None, None, None)
+    )  # nominal items have no correlation
     return {
         "expected": expected,
         "low": low,
