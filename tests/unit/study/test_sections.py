@@ -214,3 +214,11 @@ def test_a_step_is_done_again_when_batteries_are_to_be_found(folder: Path) -> No
     same = run_study(read_study(study(folder, text % "")), folder / "run")
     found = run_study(read_study(study(folder, text % ", blocks: auto")), folder / "run")
     assert [each.steps[0].skipped for each in (same, found)] == [True, False]
+
+
+def test_a_plan_with_a_precision_says_how_many_people_to_ask(folder: Path) -> None:
+    done = run(folder, "inputs: {human: human.csv, twin: generated.csv}\nplan: {precision: 0.1}\n")
+    record = json.loads((done / "plan.json").read_text(encoding="utf-8"))
+    assert record["precision"] == 0.1
+    assert all(0 < row["people"] <= row["people_without_twins"] for row in record["rows"])
+    assert "How many people to ask" in (done / "report.html").read_text(encoding="utf-8")
