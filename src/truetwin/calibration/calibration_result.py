@@ -434,6 +434,7 @@ class Calibration:
                     scale = self.panel.scales[target]
                     record |= {"scale": scale.describe(), "scale_inferred": scale.inferred}
                     inside = part.values[predicted, k]
+                    record["shares"] = "pool" if target in self.reshared else "own"
                     record["n_clipped"] = int((scale.clip(inside) != inside).sum())
                 if situation := self._situation(part, target):
                     record["situation"] = situation

@@ -29,10 +29,10 @@ DEMO_FILES = (
 @verb(DemoCommand)
 def demo_command(settings: DemoCommand) -> None:
     """Do the whole job on a generated population: evaluate methods, predict new items, compare with the truth."""
-    from truetwin.calibration import calibrate
     from truetwin.calibration.calibrators import PAPER_METHODS
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.datasets import generate_population
+    from truetwin.estimation.reconciliation import calibrate
     from truetwin.evaluation import evaluate
     from truetwin.report.files.prediction_files import write_predictions
 

@@ -209,7 +209,8 @@ def diagnose(
     >>> [row["item"] for row in found.verdicts]
     ['Q15', 'Q16']
     """
-    prepared = prepare(in_two(panel)[0], blocks)
+    split, categories = in_two(panel)
+    prepared = prepare(split, blocks)
     reached, reached_blocks = (
         None if given is None else np.array([given.get(i, np.nan) for i in panel.item_ids], dtype=float)
         for given in (scores, battery_scores)
@@ -222,7 +223,7 @@ def diagnose(
         spectra,
         alignments,
         item_faults(panel, None if weights is None else person_weights(panel, weights)),
-        item_verdicts(prepared, reached, reached_blocks),
+        [_named(row, panel, categories) for row in item_verdicts(prepared, reached, reached_blocks)],
         [] if many else hidden_verdicts(prepared, reached),
         item_bounds(prepared, random_state=random_state),
         share_bounds(replace(prepared, panel=panel), random_state=random_state),
@@ -237,6 +238,15 @@ def diagnose(
             "random_state": random_state,
         },
     )
+
+
+def _named(row: dict[str, Any], panel: Panel, categories: Mapping[str, float]) -> dict[str, Any]:
+    """Say in the verdict on a nominal item which category it is about."""
+    category = categories.get(row["item"])
+    if category is None:
+        return row
+    label = panel.scales[row["item"]].labels.get(category, f"{category:g}")
+    return row | {"reasons": [*row["reasons"], f"a nominal item, judged by who chose {label}"]}
 
 
 def structure(

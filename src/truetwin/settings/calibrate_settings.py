@@ -39,6 +39,13 @@ class Calibrate(OnlyItems, Hyperparameters):
     rounded: Annotated[bool, Flag("--round")] = setting(
         False, "Round each prediction to the nearest answer on its item's scale."
     )
+    shares: Annotated[
+        Literal["pool", "own"] | None, Unset("pool with the method auto, own with every other one")
+    ] = setting(
+        None,
+        "Shares of the population that the predictions of new items add up to: those that `truetwin estimate` reports "
+        "(pool), or what the predictions themselves add up to (own).",
+    )
     intervals: Annotated[LevelOrNone, InStudy("interval", 0.9)] = setting(
         None,
         "Also write prediction intervals of this level (such as 0.9), and category probabilities for new "

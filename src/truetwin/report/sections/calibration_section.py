@@ -136,8 +136,16 @@ def _law(sidecar: Mapping[str, Any], target: str) -> dict[str, Any]:
     law = sidecar.get("laws", {}).get(target)
     if law is None:
         return {}
-    low, expected, high = law["expected_correlation"]
-    return {"expected": expected, "low": low, "high": high, "level": law["level"], "spread": law["spread"]}
+    low, expected, high = law.get(
+        "expected_correlation", (None, None, None)
+    )  # nominal items have no correlation
+    return {
+        "expected": expected,
+        "low": low,
+        "high": high,
+        "level": law.get("level"),
+        "spread": law.get("spread"),
+    }
 
 
 def _ratios(evaluation: Evaluation, method: str) -> list[Picture]:
