@@ -52,6 +52,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
             preset=settings.preset,
             parameters=by_hand,
             blocks=members,
+            point=settings.point,
             shares=settings.shares,
             weights=weights,
             n_jobs=settings.n_jobs,
@@ -61,6 +62,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
         "preset": settings.preset,
         "set": settings.parameters_in_words,
         "round": settings.rounded,
+        "point": settings.point,
         "blocks": found_by,
         **weights_record(settings),
     }
