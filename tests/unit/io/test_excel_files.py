@@ -91,7 +91,7 @@ def test_predictions_are_a_workbook_with_real_numbers_and_the_disclosure(tmp_pat
     predictions = read_responses(output)
     np.testing.assert_allclose(predictions.values, result.grid[:, -2:])
     intervals = read_workbook(output, "intervals")
-    shares = [name for name in intervals.column_names if name.startswith("P(")]
+    shares = [name for name in intervals.column_names if name.startswith("p_")]
     first = intervals.to_pylist()[0]
     assert sum(float(first[name]) for name in shares if first[name]) == pytest.approx(1, abs=0.001)
     assert "not answers that anybody gave" in read_workbook(output, "disclosure").column(0)[0].as_py()

@@ -145,10 +145,10 @@ def _write_workbook(
     record: Mapping[str, Any],
     interval: float | None,
 ) -> Path:
-    """Write predictions, intervals with a column for each category's probability, targets and notes as sheets."""
+    """Write predictions, intervals with probabilities, targets, items and notes as sheets of one workbook."""
     sheets = []
     if interval is not None:
-        sheets.append(Sheet.from_table("intervals", _with_probability_columns(result, interval, id_column)))
+        sheets.append(Sheet.from_table("intervals", _long_intervals(result, interval, id_column)))
     sheets.append(Sheet.from_records("targets", result.notes()))
     scales = [
         {"item": i, "scale": s.describe(), "inferred": s.inferred, "text": result.panel.items[i].text}
@@ -160,23 +160,6 @@ def _write_workbook(
         sheets.append(Sheet.from_records("notes", notes))
     main = TableFile(output, frame, result.panel.items, PREDICTED_ANSWERS, "predictions", sheets)
     return write_with_sidecar([main], record)
-
-
-def _with_probability_columns(result: Calibration, level: float, id_column: str) -> pa.Table:
-    """Build the table of intervals with one column for each category: ``P(1)``, ``P(2)`` ..."""
-    import pyarrow as pa
-
-    table = _long_intervals(result, level, id_column)
-    pairs = [
-        {} if cell is None else dict(part.split(":") for part in cell.split())
-        for cell in table.column("probabilities").to_pylist()
-    ]
-    codes = sorted({code for each in pairs for code in each}, key=float)
-    table = table.drop_columns(["probabilities"])
-    for code in codes:
-        cells = [float(each[code]) if code in each else None for each in pairs]
-        table = table.append_column(f"P({code})", pa.array(cells, pa.float64()))
-    return table
 
 
 def _record(
