@@ -16,6 +16,7 @@ from truetwin.data import Item, Scale
 from truetwin.data.missing_codes import LabelledCodes, divide_labels, doubt_note
 from truetwin.errors import MissingExtraError
 from truetwin.io.readable_files import check_is_file, reading
+from truetwin.io.text_tables import check_width
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _DATE = re.compile(r"(?:[AEJSQ]?DATE|DATETIME|D?TIME|MOYR|QYR|WKYR|YMDHMS|MTIME|%-?t|%-?d)", re.IGNORECASE)
 #: Most steps between the ends of an ordinal scale with labels.
 _LONGEST = 100
+#: Size, in bytes, from which a file may have too many columns; its metadata are read first.
+_MAY_BE_WIDE = 2**19
 
 
 def read_survey_file(path: Path) -> tuple[pa.Table, dict[str, Item], list[str]]:
@@ -41,10 +44,11 @@ def read_survey_file(path: Path) -> tuple[pa.Table, dict[str, Item], list[str]]:
     with reading(
         path, f"a {path.suffix} file", "Save it again in the program that wrote it, or export it as CSV."
     ):
-        if path.suffix.lower() == ".dta":
-            frame, meta = pyreadstat.read_dta(str(path), disable_datetime_conversion=True)
-        else:
-            frame, meta = pyreadstat.read_sav(str(path), user_missing=True, disable_datetime_conversion=True)
+        stata = path.suffix.lower() == ".dta"
+        read, options = (pyreadstat.read_dta, {}) if stata else (pyreadstat.read_sav, {"user_missing": True})
+        if path.stat().st_size > _MAY_BE_WIDE:
+            check_width(read(str(path), metadataonly=True)[1].number_columns, path)
+        frame, meta = read(str(path), disable_datetime_conversion=True, **options)
         columns, items, divided = [], {}, {}
         for k, name in enumerate(meta.column_names):
             values = frame.iloc[:, k]
