@@ -147,7 +147,10 @@ def share_error(result: Result) -> float:
 
 def expected_shares(result: Result, item: str, predicted: Array, scale: Scale) -> Array:
     try:
-        return np.nanmean(result.calibration.probabilities(item)[result.rows], axis=0)
+        law = result.calibration.law(item)
+        wanted = {result.world.panel.respondent_ids[r] for r in result.rows}
+        among = [r in wanted for r in law.respondent_ids]
+        return np.nanmean(law.probabilities()[among], axis=0)
     except ParameterError:
         rounded = scale.snap(predicted[np.isfinite(predicted)])
         return np.asarray((rounded[:, None] == np.asarray(scale.categories)).mean(axis=0))
@@ -270,12 +273,12 @@ def line(study: Study, row: Row) -> str:
     return f"{study.name:14s} {row.world:24s} {row.method:22s}{figures}"
 
 
-def markdown(study: Study, rows: Sequence[Row]) -> str:
+def markdown(study: Study, rows: Sequence[Row], repeats: int) -> str:
     """Write a table: one row a world and method."""
     head = ["world", "method", *study.measures]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     lines += ["| " + " | ".join([r.world, r.method, *map(cell, r.figures.values())]) + " |" for r in rows]
-    return "\n".join(lines)
+    return "\n".join([f"Means over {repeats} worlds a row.", "", *lines])
 
 
 def put_into_page(text: str, tables: Mapping[str, str]) -> str:
@@ -296,9 +299,10 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
     arguments = parser.parse_args()
     studies = [s for s in (ITEMS, NOMINAL, PEOPLE) if not arguments.table or s.name in arguments.table]
-    tables = {study.name: markdown(study, run(study, arguments.repeats)) for study in studies}
-    if arguments.write:
-        PAGE.write_text(put_into_page(PAGE.read_text(), tables))
+    for study in studies:
+        table = markdown(study, run(study, arguments.repeats), arguments.repeats)
+        if arguments.write:
+            PAGE.write_text(put_into_page(PAGE.read_text(), {study.name: table}))
 
 
 if __name__ == "__main__":

@@ -120,7 +120,10 @@ class Calibrator(BaseEstimator, ABC):
         ------
         NotPredictableError
             If there is nothing to predict or nothing to predict it from.
+        ParameterError
+            If an item is nominal: :func:`truetwin.calibration.calibrate` predicts panels with such items.
         """
+        _refuse_nominal(panel)
         fold = make_fold(panel, targets)
         (self.design_,) = make_designs(panel, [fold], preprocessing or Preprocessing())
         self.fit_design(self.design_)
@@ -234,6 +237,17 @@ class Calibrator(BaseEstimator, ABC):
         if refuse and design.axis == "item" and (seen == seen[0]).all():
             return f"all {seen.size} twins gave the same answer ({seen[0]:g}): nothing to learn from"
         return None
+
+
+def _refuse_nominal(panel: Panel) -> None:
+    nominal = [
+        i for i, item in panel.items.items() if item.scale is not None and item.scale.kind == "nominal"
+    ]
+    if nominal:
+        raise ParameterError(
+            f"a calibrator by itself takes answers for numbers, and item {nominal[0]!r} is nominal: its codes have no "
+            f"order. Use calibrate(panel, calibrator), which gives it one column a category."
+        )
 
 
 def make_fold(panel: Panel, targets: Target | Iterable[Target] | None) -> Fold:

@@ -105,7 +105,7 @@ def calibrate(
         by_hand = {method: parameters} if parameters and isinstance(method, str) else None
         models = named_calibrators([method], encoding.encoded, axis, preset=preset, parameters=by_hand)
         ((name, model),) = models.items()
-        calibrators[axis] = clone(with_blocks(model, members))
+        calibrators[axis] = clone(with_blocks(model, members if axis == "item" else None))
         fold = make_fold(encoding.encoded, encoding.targets(Target(axis, t) for t in targets))
         if model.works_per_target:
             part = _predict_by_target(encoding.encoded, calibrators[axis], fold, prepared, n_jobs, progress)

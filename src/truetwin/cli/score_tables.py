@@ -226,11 +226,15 @@ def _note_unscored(result: Evaluation) -> None:
         for why, targets in counts.items():
             said.setdefault(f"not predicted: {_some(targets)}: {why}", []).append(method)
     for (method, metric), scores in result.scores.items():
-        undefined = [
-            target
-            for target, score in zip(result.target_ids, scores.tolist(), strict=True)
-            if score != score and target not in result.reasons[method]
-        ]
+        applies = result.applicable.get(metric, [True] * len(scores))
+        unfit, undefined = [], []
+        for target, score, fits in zip(result.target_ids, scores.tolist(), applies, strict=True):
+            if not fits:
+                unfit.append(target)
+            elif score != score and target not in result.reasons[method]:
+                undefined.append(target)
+        if unfit:
+            said.setdefault(f"{metric} is not defined for the scale of {_some(unfit)}", []).append(method)
         if undefined:
             text = f"{metric} is undefined for {_some(undefined)} with predictions: constant or too few values, or not "
             said.setdefault(f"{text}defined for this kind of target", []).append(method)

@@ -46,9 +46,9 @@ def update_command(settings: UpdateCommand) -> None:
         return
     _print(settings.item, work, report)
     if n_missing:
-        note(f"{n_missing} people in {settings.answers} without a valid answer are left out")
+        note(f"left out, because they have no valid answer: {n_missing} in {settings.answers}")
     if n_known:
-        note(f"{n_known} answers were there already")
+        note(f"answers that were there already: {n_known}")
     for text in report.notes:
         note(f"note: {text}")
 

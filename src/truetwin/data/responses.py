@@ -199,6 +199,14 @@ class ResponseMatrix:
         """Return other answers of the same respondents to the same items."""
         return self._changed(values, self.items, self.off_scale_counts)
 
+    def with_ids(self, renamed: Mapping[str, str]) -> ResponseMatrix:
+        """Return the same answers under other ids of respondents; those that are not named keep theirs."""
+        same = self._changed(self.values, self.items, self.off_scale_counts)
+        ids = tuple(renamed.get(i, i) for i in self.respondent_ids)
+        check_unique(ids, "respondent id", self.source)
+        object.__setattr__(same, "respondent_ids", ids)
+        return same
+
     def _changed(
         self,
         values: NDArray[np.float64],

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
-from truetwin.calibration.base import Calibrator, Prediction, with_blocks
+from truetwin.calibration.base import Calibrator, with_blocks
 from truetwin.calibration.calibrators import named_calibrators
 from truetwin.calibration.decoding import Decoder
-from truetwin.calibration.design import Batch, Design, Fold, Preprocessing, batches
+from truetwin.calibration.design import Fold, Preprocessing
 from truetwin.calibration.nominal.indicators import Encoding
-from truetwin.calibration.orientation import axis_ids, other
-from truetwin.calibration.workers import in_parallel
+from truetwin.calibration.orientation import axis_ids
 from truetwin.data import Axis, Panel, ResponseMatrix
 from truetwin.data.person_design import PersonWeights, person_weights
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.evaluation.clusters import clusters_of
-from truetwin.evaluation.evaluation_result import Evaluation, GroupKey
+from truetwin.evaluation.evaluation_result import Evaluation
+from truetwin.evaluation.fold_scores import Part, Scoring, join_parts, score_folds, without_donors
 from truetwin.evaluation.group_scores import Groups
-from truetwin.evaluation.hidden_pairs import Hidden, Known
+from truetwin.evaluation.hidden_pairs import Known
 from truetwin.evaluation.hiding_protocols import Protocol, protocols
-from truetwin.evaluation.metric_names import Metrics, metrics_named
+from truetwin.evaluation.metric_names import metrics_named
 from truetwin.evaluation.table_scores import compare_tables
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.settings.evaluate_settings import Evaluate
@@ -149,9 +147,9 @@ def evaluate(
             f"none is left for any of the {len(alone)} targets. Add answers to more {how.axis}s."
         )
     decoders = {name: Decoder(model, encoding, prepared, members) for name, model in models.items()}
-    parts = _scored(encoding, with_donors, decoders, scoring, n_jobs, progress)
+    parts = score_folds(encoding, with_donors, decoders, scoring, n_jobs, progress)
     if alone:
-        parts.append(_without_donors(alone, panel, models, scoring))
+        parts.append(without_donors(alone, panel, models, scoring))
     clusters = clusters_of(panel, folds, members)
     settings = {
         "protocol": protocol,
@@ -168,16 +166,7 @@ def evaluate(
         "sd_floor": prepared.sd_floor,
         "level": prepared.level,
     }
-    return _completed(panel, how.axis, _joined(parts), scoring, clusters.of, settings)
-
-
-@dataclass(frozen=True, eq=False)
-class Scoring:
-    """What is scored: metrics, what scores use beside the panel, and groups of people."""
-
-    metrics: Metrics
-    known: Known
-    groups: Groups | None
+    return _completed(panel, how.axis, join_parts(parts), scoring, clusters.of, settings)
 
 
 def _scoring(
@@ -205,55 +194,6 @@ def _scoring(
     return Scoring(wanted, known, Groups.of(panel, by, min_cell) if by else None)
 
 
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Scores of some targets, and the predictions that metrics of the whole table need.
-
-    Attributes
-    ----------
-    result : Evaluation
-        Scores of these targets.
-    predicted : dict of method to ndarray of shape (n_samples, n_targets)
-        Predictions; none if no metric needs them.
-    """
-
-    result: Evaluation
-    predicted: Mapping[str, Array]
-
-
-def _scored(
-    encoding: Encoding,
-    folds: Sequence[Fold],
-    decoders: Mapping[str, Decoder],
-    scoring: Scoring,
-    n_jobs: int,
-    progress: Progress | None,
-) -> list[Part]:
-    """Scores of all methods on each batch of folds, batches in parallel."""
-    encoded = [encoding.fold(fold) for fold in folds]
-    swept = {
-        name: _sweep(decoder, encoded) for name, decoder in decoders.items() if decoder.model.shares_folds
-    }
-    work = batches(encoding.encoded, encoded)
-    calls = (
-        (
-            encoding,
-            batch,
-            decoders,
-            scoring,
-            {name: each.of(batch.folds) for name, each in swept.items()},
-        )
-        for batch in work
-    )
-    parts, done = [], 0
-    for batch, part in zip(work, in_parallel(_score_batch, calls, n_jobs), strict=True):
-        parts.append(part)
-        done += len(batch.folds)
-        if progress:
-            progress(done, len(folds))
-    return parts
-
-
 def _blocks(
     panel: Panel, how: Protocol, blocks: Mapping[str, str] | Literal["auto"] | None
 ) -> tuple[Mapping[str, str] | None, str | None]:
@@ -266,61 +206,11 @@ def _blocks(
     return blocks if blocks is not None else panel.declared_blocks or None, None
 
 
-@dataclass(frozen=True, eq=False)
-class Sweep:
-    """Predictions of a method that does all folds in one pass, with the time that it took."""
-
-    predictions: Mapping[Fold, Prediction]
-    seconds: float
-
-    def of(self, folds: Sequence[Fold]) -> Sweep:
-        """Select some folds, with their share of the time."""
-        part = {fold: self.predictions[fold] for fold in folds}
-        return Sweep(part, self.seconds * len(part) / len(self.predictions))
-
-
-def _sweep(decoder: Decoder, folds: Sequence[Fold]) -> Sweep:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        start = time.perf_counter()
-        model, answers = clone(decoder.model), decoder.encoding.encoded
-        found = decoder.decoded(folds, model.predict_folds(answers, folds, decoder.preprocessing))
-        return Sweep(dict(zip(folds, found, strict=True)), time.perf_counter() - start)
-
-
 def _sample(folds: list[Fold], ids: Sequence[str], most: int | None) -> list[Fold]:
     if most is None or len(folds) <= most:
         return folds
     drawn = sorted(folds, key=lambda fold: zlib.crc32(ids[fold.targets[0]].encode()))[:most]
     return sorted(drawn, key=lambda fold: fold.targets)
-
-
-def _joined(parts: Sequence[Part]) -> Part:
-    """Join the scores of the same methods on different targets."""
-    results = [part.result for part in parts]
-    first = results[0]
-    result = Evaluation(
-        tuple(t for one in results for t in one.target_ids),
-        {key: np.concatenate([one.scores[key] for one in results]) for key in first.scores},
-        {name: np.concatenate([one.n_answers[name] for one in results]) for name in first.n_answers},
-        {
-            name: {target: why for one in results for target, why in one.reasons[name].items()}
-            for name in first.reasons
-        },
-        {name: sum(one.seconds[name] for one in results) for name in first.seconds},
-        sum(one.shared_seconds for one in results),
-        unconverged={
-            name: tuple(t for one in results for t in one.unconverged.get(name, ())) for name in first.reasons
-        },
-        group_scores={
-            key: np.concatenate([one.group_scores[key] for one in results]) for key in first.group_scores
-        },
-    )
-    predicted = {
-        name: np.concatenate([part.predicted[name] for part in parts], axis=1) for name in parts[0].predicted
-    }
-    return Part(result, predicted)
 
 
 def _completed(
@@ -359,125 +249,3 @@ def _completed(
         if groups
         else {},
     )
-
-
-def _without_donors(
-    folds: Sequence[Fold], panel: Panel, models: Mapping[str, Calibrator], scoring: Scoring
-) -> Part:
-    """Count the targets that cannot be predicted because no donor is left; they are not scored."""
-    axis = folds[0].axis
-    ids = axis_ids(panel, axis)
-    targets = [ids[t] for fold in folds for t in fold.targets]
-    undefined = np.full(len(targets), np.nan)
-    why = "no donor: nothing else has answers from both humans and twins"
-    result = Evaluation(
-        tuple(targets),
-        {(name, scorer.name): undefined for name in models for scorer in scoring.metrics.of_targets},
-        {name: np.zeros(len(targets)) for name in models},
-        {name: dict.fromkeys(targets, why) for name in models},
-        dict.fromkeys(models, 0.0),
-        0.0,
-        group_scores=dict.fromkeys(_group_keys(scoring, models, axis), undefined),
-    )
-    nothing = np.full((len(axis_ids(panel, other(axis))), len(targets)), np.nan)
-    return Part(result, dict.fromkeys(models, nothing) if scoring.metrics.of_tables else {})
-
-
-def _group_keys(scoring: Scoring, models: Iterable[str], axis: Axis) -> list[GroupKey]:
-    shown = scoring.groups.shown if scoring.groups and axis == "item" else {}
-    return [
-        (column, group, name, scorer.name)
-        for name in models
-        for column, group in shown
-        for scorer in scoring.metrics.of_targets
-    ]
-
-
-def _score_batch(
-    encoding: Encoding,
-    batch: Batch,
-    decoders: Mapping[str, Decoder],
-    scoring: Scoring,
-    swept: Mapping[str, Sweep],
-) -> Part:
-    designs = batch.designs(encoding.encoded, next(iter(decoders.values())).preprocessing)
-    return _joined([_score_designs(encoding, some, decoders, scoring, swept) for some in designs])
-
-
-def _score_designs(
-    encoding: Encoding,
-    designs: Sequence[Design],
-    decoders: Mapping[str, Decoder],
-    scoring: Scoring,
-    swept: Mapping[str, Sweep],
-) -> Part:
-    start = time.perf_counter()
-    if any(decoder.model.uses_imputation for decoder in decoders.values()):
-        for design in designs:
-            _ = design.complete
-    shared_seconds = time.perf_counter() - start
-    scores = _Scores(scoring)
-    seconds: dict[str, float] = {}
-    plain = [encoding.plain_fold(design.fold) for design in designs]
-    hidden = [Hidden.of(encoding.panel, fold, scoring.known) for fold in plain]
-    for name, decoder in decoders.items():
-        start = time.perf_counter()
-        if name in swept:
-            predictions = [swept[name].predictions[design.fold] for design in designs]
-            seconds[name] = swept[name].seconds * len(designs) / len(swept[name].predictions)
-        else:
-            found = clone(decoder.model).predict_designs(designs)
-            predictions = decoder.decoded([design.fold for design in designs], found)
-            seconds[name] = time.perf_counter() - start
-        for truth, prediction in zip(hidden, predictions, strict=True):
-            scores.add(name, truth, prediction)
-    ids = axis_ids(encoding.panel, designs[0].axis)
-    return scores.part(tuple(ids[t] for fold in plain for t in fold.targets), seconds, shared_seconds)
-
-
-@dataclass(eq=False)
-class _Scores:
-    """Scores as they are found, target by target."""
-
-    scoring: Scoring
-    scores: dict[tuple[str, str], list[float]] = field(default_factory=dict)
-    group_scores: dict[GroupKey, list[float]] = field(default_factory=dict)
-    n_answers: dict[str, list[int]] = field(default_factory=dict)
-    reasons: dict[str, dict[str, str]] = field(default_factory=dict)
-    unconverged: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    predicted: dict[str, list[Array]] = field(default_factory=dict)
-
-    def add(self, name: str, hidden: Hidden, prediction: Prediction) -> None:
-        """Score a method's prediction of one fold."""
-        axis = prediction.axis
-        reasons = self.reasons.setdefault(name, {})
-        reasons |= prediction.unpredicted
-        self.unconverged[name] = (*self.unconverged.get(name, ()), *sorted(prediction.unconverged))
-        if self.scoring.metrics.of_tables:
-            self.predicted.setdefault(name, []).append(prediction.values)
-        scorers = self.scoring.metrics.of_targets
-        defined = [scorer for scorer in scorers if axis in scorer.axes]
-        groups = self.scoring.groups if axis == "item" else None
-        for target, pairs in zip(prediction.target_ids, hidden.beside(prediction), strict=True):
-            self.n_answers.setdefault(name, []).append(pairs.truth.size)
-            for scorer in scorers:
-                score = scorer.of(pairs) if scorer in defined else float("nan")
-                self.scores.setdefault((name, scorer.name), []).append(score)
-            for (column, group, metric), score in (groups.scores(pairs, scorers) if groups else {}).items():
-                self.group_scores.setdefault((column, group, name, metric), []).append(score)
-            if scorers and not defined:
-                reasons.setdefault(target, f"no such score for a new {axis}")
-
-    def part(self, targets: tuple[str, ...], seconds: Mapping[str, float], shared_seconds: float) -> Part:
-        """Return all scores that were added."""
-        result = Evaluation(
-            targets,
-            {key: np.array(values) for key, values in self.scores.items()},
-            {name: np.array(counts) for name, counts in self.n_answers.items()},
-            self.reasons,
-            seconds,
-            shared_seconds,
-            unconverged=self.unconverged,
-            group_scores={key: np.array(values) for key, values in self.group_scores.items()},
-        )
-        return Part(result, {name: np.concatenate(found, axis=1) for name, found in self.predicted.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,8 +85,8 @@ class Hidden:
         weights = known.weights if axis == "item" else None
         return cls(answers, centre, spread, scales, known.categories, weights, retest)
 
-    def beside(self, prediction: Prediction, laws: Sequence[PairLaws] | None = None) -> list[Pairs]:
-        """For each target, what was predicted beside what was hidden; laws are given for all samples."""
+    def beside(self, prediction: Prediction, laws: Mapping[str, PairLaws] | None = None) -> list[Pairs]:
+        """For each target, what was predicted beside what was hidden; laws, by target, are over all samples."""
         has_order = np.array([scale.kind != "nominal" for scale in self.scales], dtype=bool)
         ordered = np.broadcast_to(
             has_order if prediction.axis == "item" else has_order[:, None], self.answers.shape
@@ -101,7 +101,7 @@ class Hidden:
                 self.weights,
                 self._nearest(predicted, k, prediction.axis == "item") if self.categories else None,
                 None if self.retest is None else self.retest[:, k],
-                None if laws is None else laws[k],
+                (laws or {}).get(prediction.target_ids[k]),
                 np.arange(hidden.size),
                 ordered[:, k],
             ).where(np.isfinite(hidden) & np.isfinite(predicted) & counted)

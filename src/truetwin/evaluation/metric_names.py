@@ -32,12 +32,13 @@ class Metrics:
             if "retest" in metric.needs and not has_retest:
                 raise ParameterError(
                     f"the metric {metric.name!r} needs people's answers when they were asked again; give them with "
-                    f"--retest (retest=...)"
+                    f"--retest (in a study inputs.retest, in Python retest=...)"
                 )
         for table in self.of_tables:
             if table.needs_groups and not has_groups:
                 raise ParameterError(
-                    f"the metric {table.name!r} needs groups of people; name a column with --by (by=...)"
+                    f"the metric {table.name!r} needs groups of people; name a column with --by (in a study "
+                    f"inputs.by, in Python by=...)"
                 )
 
 

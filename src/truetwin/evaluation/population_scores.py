@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,10 +18,10 @@ from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.data import Panel, Target
 from truetwin.errors import ParameterError
 from truetwin.evaluation.hiding_protocols import protocols
+from truetwin.evaluation.pair_laws import by_hash, groups_of_people
 from truetwin.evaluation.table_metrics import MIN_PEOPLE, Table, table_metrics
 
 Array = NDArray[np.float64]
-GROUPS_OF_PEOPLE = 10
 
 
 def inter_item_correlation_error(truth: Array, prediction: Array) -> float:
@@ -144,12 +143,10 @@ def _covered(truth: Array, points: Array, law: Law, level: float) -> tuple[float
 
 def _people_covered(panel: Panel, model: Calibrator, level: float) -> Coverage:
     """Groups of respondents by the order of a hash of their ids, each predicted from everybody else."""
-    answered = [int(k) for k in np.flatnonzero(np.isfinite(panel.human_values).any(axis=1))]
-    order = sorted(answered, key=lambda k: zlib.crc32(panel.respondent_ids[k].encode()))
+    groups = list(groups_of_people(panel))
     sd, encoding = standardise_items(panel.human_values).sd, Encoding.of(panel)
     low, high = np.full((2, *panel.human_values.shape), np.nan)
-    for start in range(min(GROUPS_OF_PEOPLE, len(order))):
-        group = order[start::GROUPS_OF_PEOPLE]
+    for group in groups:
         fold = make_fold(encoding.encoded, [Target("respondent", panel.respondent_ids[k]) for k in group])
         parts = model.predict_designs(make_designs(encoding.encoded, [fold], Preprocessing()))
         (laws,) = fold_laws(model, encoding, [fold], parts, scales=encoding.encoded.scales)
@@ -159,7 +156,7 @@ def _people_covered(panel: Panel, model: Calibrator, level: float) -> Coverage:
             j, rows = panel.item_ids.index(item), sorted(group)
             low[rows, j], high[rows, j] = law.interval(level)
     names, covered, width = [], [], []
-    for row in order:
+    for row in by_hash(panel):
         y = panel.human_values[row]
         both = np.isfinite(y) & np.isfinite(low[row])
         inside = (y >= low[row]) & (y <= high[row])

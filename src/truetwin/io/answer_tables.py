@@ -74,6 +74,11 @@ class AnswerTable:
         here = {name: why for name, why in reasons.items() if name in self.table.column_names}
         return replace(self, table=self.table.select(kept), left_out={**self.left_out, **here})
 
+    def with_names(self, renamed: Mapping[str, str], note: str) -> AnswerTable:
+        """Rename columns, and say so."""
+        names = [renamed.get(name, name) for name in self.table.column_names]
+        return replace(self, table=self.table.rename_columns(names), notes=(*self.notes, note))
+
     def without_respondents(self, ids: Collection[str]) -> AnswerTable:
         """Leave out the rows of people who do not count, and say how many there were."""
         if not ids:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from truetwin.data.frames import from_frame
 from truetwin.data.item import Item
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.scale import Scale
@@ -41,17 +40,12 @@ def read_item_answers(
         If the file has no column of the item, somebody is in it twice, or an answer is not on the scale.
     """
     opened = open_answers(path, id_column, {item: Item(item, scale=scale)}, choices=choices)
-    table, ids = opened.table, opened.id_column
-    names = list(table.column_names)
-    is_long = {"item_id", "value"} <= set(names)
-    if not is_long:
+    if not opened.is_long:
+        names = list(opened.columns())
         if item not in names:
             raise DataError(f"{path} must have a column {item!r} with the answers.{closest(item, names)}")
-        first = ids or ("respondent_id" if "respondent_id" in names else names[0])
-        if first not in names:
-            raise DataError(f"{path} must have the column {first!r} with the ids.{closest(first, names)}")
-        table = table.select([first, item])
-    found = from_frame(table, id_column=ids, items=opened.declared, source=str(path), choices=choices)
+        opened = opened.without({name: "another column" for name in names if name != item})
+    found = opened.responses(expectations=False)
     if item not in found.item_ids:
         raise DataError(f"{path} must have answers to item {item!r}; it has none")
     values = found.values[:, found.item_ids.index(item)]

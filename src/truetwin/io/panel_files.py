@@ -15,6 +15,7 @@ from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.errors import AlignmentError, DataError
 from truetwin.io.answer_tables import AnswerTable, open_answers
 from truetwin.io.item_files import read_items
+from truetwin.io.matching_tables import doubts, repair_hint, with_matching_ids, with_matching_items
 from truetwin.io.people_files import HumanTable, open_human, people_notes
 
 
@@ -74,6 +75,8 @@ def read_panel(
     no_answers = [name for name in theirs.table.column_names if name in no_items]
     theirs = theirs.without(dict.fromkeys(no_answers, "what belongs to the people table"))
     theirs = theirs.without_respondents(ours.opened.not_counted)
+    if choices.match:
+        theirs = with_matching_items(ours.opened, theirs)
     opened, theirs, third = _chosen(ours, theirs, third, {*(items or ()), *named})
     ours = replace(ours, opened=opened)
     tables = [ours.answers(), theirs.responses(expectations=True).with_notes(*theirs.left_out_notes())]
@@ -81,6 +84,8 @@ def read_panel(
         tables.append(third.responses(expectations=True, without=no_answers))
     for table in tables[:2]:
         _refuse_weight(table, items)
+    if choices.match:
+        tables[1:] = [with_matching_ids(tables[0], table) for table in tables[1:]]
     if choices.missing_codes is None:
         tables, found = without_sure_codes(*tables)
         notes += found
@@ -136,12 +141,17 @@ def _aligned(
     people, asked = ours.people, set(twin.item_ids)
     kept = [k for k, item in enumerate(human.item_ids) if item in asked]
     left_out = [item for item in human.item_ids if item not in asked] if kept else []
-    panel = Panel(human.take_items(kept) if left_out else human, twin, in_context, people)
+    try:
+        panel = Panel(human.take_items(kept) if left_out else human, twin, in_context, people)
+    except AlignmentError as error:
+        raise AlignmentError(f"{error}{repair_hint(human, twin)}") from error
     known = {*panel.item_ids, *left_out, *ours.opened.left_out, *(people.columns if people else ())}
     strange = [item for item in items or () if item not in known]
     if items and len(strange) == len(items):
         raise DataError(f"{item_file} must declare items of the tables; {strange[0]!r} is in neither of them")
     if say:
+        for text in doubts(panel, set(ours.opened.left_out)):
+            say(text)
         if left_out:
             say(f"{human.source}: left out what no twin has been asked: {_some(left_out)}")
         if strange:

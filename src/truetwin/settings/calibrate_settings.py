@@ -39,16 +39,29 @@ class Calibrate(OnlyItems, Hyperparameters):
     rounded: Annotated[bool, Flag("--round")] = setting(
         False, "Round each prediction to the nearest answer on its item's scale."
     )
+    shares: Annotated[
+        Literal["pool", "own"] | None, Unset("pool with the method auto, own with every other one")
+    ] = setting(
+        None,
+        "Shares of the population that the predictions of new items add up to: those that `truetwin estimate` reports "
+        "(pool), or what the predictions themselves add up to (own).",
+    )
     intervals: Annotated[LevelOrNone, InStudy("interval", 0.9)] = setting(
         None,
-        "Also write prediction intervals of this level (such as 0.9), and category probabilities for new "
-        "items, to a long table NAME.intervals.ENDING beside the predictions. Only for methods that predict "
-        "distributions, such as auto.",
+        "Also write prediction intervals of this level (such as 0.9), and the probability of each category (columns "
+        "p_1, p_2, ...), to a long table NAME.intervals.ENDING beside the predictions.",
+    )
+    point: Annotated[
+        Literal["mean", "median", "mode"] | None, Unset("the mean, or the mode of nominal items")
+    ] = setting(
+        None,
+        "Which number of each predicted distribution is written: a median errs least on average, a mode is right most "
+        "often.",
     )
     draws: int | None = setting(
         None,
         "Also write this many completed data sets, in which every predicted answer is drawn from its distribution: use "
-        "them for relations between items. Only for methods that predict distributions, such as auto.",
+        "them for relations between items.",
         ge=2,
     )
     long: bool = setting(

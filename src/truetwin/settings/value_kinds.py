@@ -99,6 +99,19 @@ def _pairs(value: Any) -> Any:
     return named
 
 
+def _item_pairs(value: Any) -> Any:
+    """Read texts ``OLD=NEW`` as a mapping. A mapping is kept as it is."""
+    if value is None or isinstance(value, Mapping):
+        return value
+    pairs = {}
+    for entry in (value,) if isinstance(value, str) else value:
+        old, mark, new = str(entry).partition("=")
+        if not (old.strip() and mark and new.strip()):
+            raise ValueError(f"must be given as OLD=NEW, such as Q12_2023=Q12_2025; got {entry!r}")
+        pairs[old.strip()] = new.strip()
+    return pairs
+
+
 def _endpoint_decides(value: Any) -> Any:
     return None if isinstance(value, str) and value.strip().lower() == "none" else value
 
@@ -144,16 +157,36 @@ JsonObject = Annotated[
 ColumnNames = Annotated[
     dict[str, str], BeforeValidator(_pairs), Named("our name and the file's, by column"), Repeatable()
 ]
+#: Items of two waves of one question: the new one by the old one.
+ItemPairs = Annotated[
+    dict[str, str], BeforeValidator(_item_pairs), Named("the new item by the old one"), Repeatable()
+]
 #: Sampling temperature. The word "none" leaves it to the endpoint.
 Temperature = Annotated[
     Annotated[float, Field(ge=0, le=2)] | None,
     BeforeValidator(_endpoint_decides),
     Named("a number between 0 and 2, or 'none'"),
 ]
+
+
+def _no_percentage(value: Any) -> Any:
+    """Refuse a percentage where a level is wanted, and name the level."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return value
+    if 10 <= number < 100:
+        raise ValueError(
+            f"must be a number strictly between 0 and 1, or 0 for none; got {value}. Did you mean {number / 100:g}?"
+        )
+    return value
+
+
 #: Confidence level of an interval; 0 for no interval.
 LevelOrNone = Annotated[
     Annotated[float, Field(gt=0, lt=1)] | None,
     BeforeValidator(_none_for_zero),
+    BeforeValidator(_no_percentage),
     Named("a number strictly between 0 and 1, or 0 for none"),
 ]
 
@@ -161,11 +194,27 @@ LevelOrNone = Annotated[
 def ids_among(texts: Sequence[str] | None, known: Sequence[str]) -> list[str] | None:
     """Read ids from texts. Each text is one id, or a list of ids separated by commas.
 
-    A text that is a ``known`` id is not split, because ids may hold commas. Returns None if there are no texts.
+    A text that is a ``known`` id is not split, because ids may hold commas. Blanks at the ends of a known id need not
+    be written. Returns None if there are no texts.
+
+    Examples
+    --------
+    >>> ids_among(["Omission bias,Q1"], ["Omission bias ", "Q1"])
+    ['Omission bias ', 'Q1']
     """
     if not texts:
         return None
+    exact = set(known)
+    trimmed: dict[str, list[str]] = {}
+    for name in known:
+        trimmed.setdefault(name.strip(), []).append(name)
+
+    def named(part: str) -> str:
+        close = trimmed.get(part.strip(), [])
+        return part if part in exact else close[0] if len(close) == 1 else part.strip()
+
     found: list[str] = []
     for text in texts:
-        found.extend([text] if text in known else [part.strip() for part in text.split(",") if part.strip()])
+        whole = text in exact or len(trimmed.get(text.strip(), ())) == 1
+        found.extend([named(text)] if whole else [named(part) for part in text.split(",") if part.strip()])
     return list(dict.fromkeys(found))

@@ -139,6 +139,12 @@ def with_declared_blocks(panel: Panel, size: int) -> Panel:
     return Panel(panel.human.with_items(declared), panel.twin.with_items(declared))
 
 
+def test_batteries_of_items_are_no_batteries_of_people() -> None:
+    """Adaptive transfer divides donors by batteries; those of a new respondent are people."""
+    panel = generate_population(60, 10, n_new_items=2, n_new_respondents=4, random_state=1).panel
+    assert {part.axis for part in tt.calibrate(panel, "adaptive:ridge").parts} == {"item", "respondent"}
+
+
 @pytest.mark.parametrize("method", ["auto", "adaptive:ridge"])
 def test_declared_batteries_are_used_and_given_ones_win(method: str) -> None:
     plain = generate_population(60, 12, n_new_items=2).panel

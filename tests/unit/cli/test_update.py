@@ -122,7 +122,7 @@ def test_people_without_a_valid_answer_are_counted(
     path = tmp_path / "gaps.csv"
     write_csv(path, [("respondent_id", ITEM), ("R001", "3"), ("R002", "")])
     assert _run([*call(folder)[:-1], str(path)], debug=True) == 0
-    assert "1 people in" in capsys.readouterr().err
+    assert "no valid answer: 1 in" in capsys.readouterr().err
 
 
 def test_settings_that_cannot_change_are_refused(

@@ -16,7 +16,10 @@ WORLD = generate_world("good", 150, 20, n_new_items=5, kinds=("nominal", "five-p
 
 def test_other_codes_change_no_verdict_and_no_figure() -> None:
     one, other = diagnose(WORLD.panel), diagnose(recoded(WORLD.panel))
-    assert one.verdicts == other.verdicts
+    for row, same in zip(one.verdicts, other.verdicts, strict=True):
+        named = WORLD.panel.scales[row["item"]].kind == "nominal"
+        assert row["reasons"][-1].startswith("a nominal item, judged by who chose") == named
+        assert row | {"reasons": []} == same | {"reasons": []}
     assert one.record == other.record
     assert one.alignments["row"].records() == other.alignments["row"].records()
     assert one.bounds == other.bounds

@@ -199,3 +199,19 @@ def test_settings_cannot_be_changed_and_groups_can_be_taken_out() -> None:
 def test_nested_settings_are_made_from_mappings() -> None:
     found = read_settings(NarrativeSettings, {"build": {"matching": {"nearest": 40}}}, Side.FILE)
     assert found.build.matching.nearest == 40
+
+
+def test_a_percentage_is_answered_with_the_level() -> None:
+    from truetwin.settings.calibrate_settings import Calibrate
+
+    with pytest.raises(ValueError, match=r"got 90\. Did you mean 0\.9\?"):
+        Calibrate(intervals=90)
+
+
+@pytest.mark.parametrize(
+    ("text", "right"), [("auto", None), ("none", ()), ("77, 88,-99", (77, 88, -99)), ([9], (9,)), (9, (9,))]
+)
+def test_codes_are_read_from_text(text: object, right: object) -> None:
+    from truetwin.settings.shared_settings import Reading
+
+    assert Reading(missing_codes=text).missing_codes == right

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from truetwin.cli import _run
-from truetwin.errors import DataError, ScaleError, TruetwinError
+from truetwin.errors import DataError, ParameterError, ScaleError, TruetwinError
 from truetwin.io import read_items, read_personas, read_responses, read_table
 from truetwin.study import read_study, run_study
 from truetwin.study.example_study import write_example
@@ -214,3 +214,46 @@ def test_a_step_is_done_again_when_batteries_are_to_be_found(folder: Path) -> No
     same = run_study(read_study(study(folder, text % "")), folder / "run")
     found = run_study(read_study(study(folder, text % ", blocks: auto")), folder / "run")
     assert [each.steps[0].skipped for each in (same, found)] == [True, False]
+
+
+def test_a_plan_with_a_precision_says_how_many_people_to_ask(folder: Path) -> None:
+    done = run(folder, "inputs: {human: human.csv, twin: generated.csv}\nplan: {precision: 0.1}\n")
+    record = json.loads((done / "plan.json").read_text(encoding="utf-8"))
+    assert record["precision"] == 0.1
+    assert all(0 < row["people"] <= row["people_without_twins"] for row in record["rows"])
+    assert "How many people to ask" in (done / "report.html").read_text(encoding="utf-8")
+
+
+def test_groups_weights_and_second_answers_enter_the_evaluation_and_its_report(folder: Path) -> None:
+    human = read_responses(folder / "human.csv")
+    ids = human.respondent_ids
+    (folder / "people.csv").write_text(
+        "respondent_id,age,w\n"
+        + "".join(f"{r},{'old' if k % 2 else 'young'},{1 + k % 3}\n" for k, r in enumerate(ids))
+    )
+    text = """
+inputs: {human: human.csv, twin: generated.csv, people: people.csv, by: [age], weights: w, retest: human.csv}
+evaluate: {methods: [twin, ridge], protocols: [leave-one-item-out, leave-one-respondent-out], preset: twin-2k-500,
+           metric: [normalised-accuracy, accuracy], min_cell: 4}
+"""
+    done = run(folder, text)
+    record = json.loads((done / "evaluation-leave-one-item-out.json").read_text())
+    assert {(row["by"], row["group"], row["n_people"]) for row in record["groups"]} == {
+        ("age", "old", 15),
+        ("age", "young", 15),
+    }
+    scores = {(row["method"], row["metric"]): row["values"] for row in record["scores"]}
+    # People who answer the same again: the normalised accuracy is the accuracy.
+    assert scores["twin", "normalised-accuracy"] == scores["twin", "accuracy"]
+    people = json.loads((done / "evaluation-leave-one-respondent-out.json").read_text())
+    assert people["group_scores"] == []
+    assert set(people["weights"]) == {1, 2, 3}
+    report = (done / "report.html").read_text(encoding="utf-8")
+    assert "Spread between groups: age" in report
+    assert "Other scores (leave-one-item-out)" in report
+
+
+def test_a_study_says_before_it_runs_that_a_score_needs_groups(folder: Path) -> None:
+    text = "inputs: {human: human.csv, twin: generated.csv}\nevaluate: {metric: [gap-error]}\n"
+    with pytest.raises(ParameterError, match="--by"):
+        check_study(read_study(study(folder, text)))

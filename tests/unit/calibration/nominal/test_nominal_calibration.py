@@ -7,6 +7,7 @@ import pytest
 
 from recoding import NEW_CODES, recoded
 from truetwin.calibration import Calibration, calibrate
+from truetwin.calibration.paper.fit_and_transfer import Ridge
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
 from truetwin.datasets import World, generate_world
 from truetwin.errors import NotPredictableError, ParameterError
@@ -158,3 +159,36 @@ def test_two_categories_are_predicted_too() -> None:
 def test_a_category_that_all_twins_chose_is_named_by_its_code() -> None:
     with pytest.raises(NotPredictableError, match=r"'party': all 40 twins gave the same answer \(8\)"):
         calibrate(_small([3, 8], [np.nan], [8.0]), "ridge")
+
+
+def test_a_nominal_item_can_be_given_other_shares(result: Calibration) -> None:
+    item = next(i for i in result.panel.new_items if i in result.encoding.codes)
+    wanted = np.array([0.1, 0.2, 0.3, 0.4])
+    found = result.with_shares({item: wanted})
+    assert found.shares(item) == pytest.approx(wanted, abs=1e-6)
+    law, j = found.law(item), found.panel.item_ids.index(item)
+    assert np.array_equal(found.grid[:, j], law.mode())
+
+
+def test_a_point_that_needs_an_order_is_a_mode_all_the_same() -> None:
+    panel = world().panel
+    modes, medians = (calibrate(panel, point=point) for point in (None, "median"))
+    for j, item in enumerate(panel.item_ids):
+        if panel.scales[item].kind == "nominal":
+            assert np.array_equal(modes.grid[:, j], medians.grid[:, j], equal_nan=True)
+
+
+def test_declared_batteries_do_not_take_indicators_apart() -> None:
+    panel = world().panel
+    declared = {item: f"b{k // 4}" for k, item in enumerate(panel.item_ids)}
+    one, other = (calibrate(p, blocks=declared).grid for p in (panel, recoded(panel)))
+    for j, item in enumerate(panel.item_ids):
+        if panel.scales[item].kind == "nominal":
+            assert np.array_equal([NEW_CODES.get(c, np.nan) for c in one[:, j]], other[:, j], equal_nan=True)
+
+
+def test_a_calibrator_by_itself_does_not_take_codes_for_numbers() -> None:
+    panel = world().panel
+    with pytest.raises(ParameterError, match="item 'Q01' is nominal"):
+        Ridge().fit(panel)
+    assert np.array_equal(calibrate(panel, Ridge()).grid, calibrate(panel, Ridge()).grid, equal_nan=True)
