@@ -26,6 +26,7 @@ from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.calibration.nominal.panel_laws import PanelLaws
 from truetwin.calibration.online_items import OnlineItem
 from truetwin.calibration.orientation import Array, axis_ids, orient
+from truetwin.calibration.weak_laws import why_weak
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import Layout, to_frame
 from truetwin.data.responses import FrameKind
@@ -434,12 +435,15 @@ class Calibration:
                     scale = self.panel.scales[target]
                     record |= {"scale": scale.describe(), "scale_inferred": scale.inferred}
                     inside = part.values[predicted, k]
+                    record["shares"] = "pool" if target in self.reshared else "own"
                     record["n_clipped"] = int((scale.clip(inside) != inside).sum())
                 if situation := self._situation(part, target):
                     record["situation"] = situation
                     blind = _blind(self.panel, target, situation)
                     if blind:
                         record["reason"] = blind
+                if part.axis == "item" and (weak := why_weak(self.panel.scales[target], situation)):
+                    record["weak"] = weak
                 if target in part.unpredicted:
                     record["reason"] = part.unpredicted[target]
                 elif record["n_unpredicted"]:

@@ -18,6 +18,11 @@ VERBS = (
         "truetwin.cli.calibrate:calibrate_command",
     ),
     VerbEntry(
+        "estimate",
+        "Estimate shares, means and gaps of new items, over everybody and by group, with intervals.",
+        "truetwin.cli.estimate:estimate_command",
+    ),
+    VerbEntry(
         "evaluate",
         "Hide answers that people gave, predict them, and compare methods on what was hidden.",
         "truetwin.cli.evaluate:evaluate_command",

@@ -30,9 +30,9 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     file of the same name ending in .json records method, settings, versions, hashes of the inputs and notes on
     every target.
     """
-    from truetwin.calibration import calibrate
     from truetwin.calibration.calibrators import check_preset, methods, parameters_for
     from truetwin.cli.output import note, progress_bar
+    from truetwin.estimation.reconciliation import calibrate
     from truetwin.evaluation.calibration_gain import measure_gain
     from truetwin.report.files.prediction_files import write_predictions
 
@@ -52,6 +52,8 @@ def calibrate_command(settings: CalibrateCommand) -> int:
             preset=settings.preset,
             parameters=by_hand,
             blocks=members,
+            point=settings.point,
+            shares=settings.shares,
             weights=weights,
             n_jobs=settings.n_jobs,
             progress=progress,
@@ -60,6 +62,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
         "preset": settings.preset,
         "set": settings.parameters_in_words,
         "round": settings.rounded,
+        "point": settings.point,
         "blocks": found_by,
         **weights_record(settings),
     }
@@ -151,7 +154,8 @@ def _check_outputs(settings: CalibrateCommand) -> None:
     output = settings.output
     if not output.name:
         raise OutputError(f"the output must be a file; {str(output)!r} is not the name of one")
-    companions = [intervals_path(output)] if settings.intervals is not None else []
+    beside = settings.intervals is not None and intervals_path(output) != output
+    companions = [intervals_path(output)] if beside else []
     if settings.draws_output is not None:
         companions += [settings.draws_output, sidecar_path(settings.draws_output)]
         check_output_ending(settings.draws_output)

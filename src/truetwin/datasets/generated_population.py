@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
+from truetwin.data.people import People
 from truetwin.errors import ParameterError
+
+AGE_GROUPS = ("18-34", "35-54", "55+")
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,8 @@ class GeneratedPopulation:
     Attributes
     ----------
     panel : Panel
-        Human and twin answers; the new items and new respondents have no human answers in it.
+        Human and twin answers, and a people table with ``age_group``, ``sex`` and ``weight``; the new items and new
+        respondents have no human answers in it.
     truth : ResponseMatrix
         Human answers of all respondents to all items, without missing ones.
     respondent_factors, twin_factors : ndarray of shape (n_respondents, rank)
@@ -126,9 +130,23 @@ def generate_population(
         columns[:asked_columns],
         source="generated humans",
     )
-    panel = Panel(shown, ResponseMatrix(twin, rows, columns, source="generated twins"))
+    panel = Panel(
+        shown,
+        ResponseMatrix(twin, rows, columns, source="generated twins"),
+        people=_people_table(rows, people, random_state),
+    )
     truth = ResponseMatrix(human, rows, columns, source="generated truth")
     return GeneratedPopulation(panel, truth, people, twin_people, items, twin_items)
+
+
+def _people_table(ids: list[str], factors: NDArray[np.float64], seed: int) -> People:
+    """Make up what is known of people: an age group that goes with the first factor, a sex, and a survey weight."""
+    rng = np.random.default_rng([seed, 1])  # of its own, so that answers do not depend on this table
+    age = 0.8 * factors[:, 0] + 0.6 * rng.standard_normal(len(ids))
+    groups = np.array(AGE_GROUPS, dtype=object)[np.searchsorted([-0.5, 0.5], age)]
+    sex = np.array(["men", "women"], dtype=object)[rng.integers(0, 2, len(ids))]
+    weights = np.exp(0.3 * rng.standard_normal(len(ids))).round(3)
+    return People(ids, {"age_group": groups, "sex": sex, "weight": weights}, "generated people")
 
 
 def _check(

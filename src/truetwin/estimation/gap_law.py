@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-TAUS = np.array([0.01, 0.03, 0.06, 0.1, 0.15, 0.22, 0.32, 0.5])
+TAUS = np.array([0.01, 0.03, 0.06, 0.1, 0.15, 0.22, 0.32, 0.5, 0.8])
 #: Number of items that are assumed beforehand to have each tau; most for middling ones.
-PSEUDO = np.array([0.1, 0.1, 0.1, 0.1, 0.2, 0.5, 0.3, 0.1])
+PSEUDO = np.array([0.1, 0.1, 0.1, 0.1, 0.2, 0.5, 0.3, 0.1, 0.05])
 PENALTIES = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 FEWEST_UNITS = 3
 

@@ -24,6 +24,9 @@ Kind = Literal["share", "mean", "median", "top", "bottom", "nps", "gap", "correl
 
 #: Names of statistics; top and bottom take any number of categories.
 NAMES = ("share", "mean", "median", "top2", "bottom2", "nps", "gap", "correlation")
+#: Statistic of those who will not answer, and what stands before the name of a statistic that has changed.
+NO_ANSWER = "no answer"
+CHANGE = "change of "
 _BOX = re.compile(r"(top|bottom)-?(\d+)")
 PROMOTERS, DETRACTORS = (9.0, 10.0), tuple(float(code) for code in range(7))
 ZERO_TO_TEN = tuple(float(code) for code in range(11))

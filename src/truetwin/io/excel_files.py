@@ -81,6 +81,11 @@ def write_workbook(sheets: Sequence[Sheet], path: Path) -> None:
         raise OutputError(f"cannot write {path}: {error}") from error
 
 
+def check_can_write() -> None:
+    """Raise :class:`MissingExtraError` if no workbook can be written; call it before long work."""
+    _xlsxwriter()
+
+
 def _write_sheet(target: Any, sheet: Sheet, formats: Mapping[str, Any]) -> None:
     if len(sheet.columns) > _MOST_COLUMNS:
         raise OutputError(

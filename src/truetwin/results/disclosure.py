@@ -24,6 +24,11 @@ PREDICTED_SHARES = (
     "Predicted shares, made from answers of simulated people and human marginals of other items; "
     "not measured."
 )
+ESTIMATES = (
+    "Estimates of a statistical model from the answers of language-model twins and of people to other items, with "
+    "intervals. Where nobody has answered an item, nothing of it was measured. Publish them as estimates, with their "
+    "intervals and the number of people that they are worth."
+)
 ANSWERS_OF_TWINS = "Answers of simulated twins (a language model), not answers that anybody gave."
 STAND_INS_SAY = {
     "generated": "GENERATED: answers of a statistical stand-in. Neither people nor a language model gave them.",

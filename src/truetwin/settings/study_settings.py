@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Argument, Settings, Unset, setting
 from truetwin.settings.diagnose_settings import Diagnose
+from truetwin.settings.estimate_settings import Estimate
 from truetwin.settings.evaluate_marginals_settings import EvaluateMarginals
 from truetwin.settings.evaluate_settings import Evaluate
 from truetwin.settings.personas_settings import Personas
@@ -60,6 +61,11 @@ class Inputs(Reading):
         None,
         "Item file with texts, scales, labels, off-scale codes and batteries; or the questionnaire of a survey "
         "program (.qsf, .sav).",
+    )
+    sample: Path | None = setting(
+        None,
+        "Answers of some people to new items, in the same formats as the human table, for estimate; a column 'weight' "
+        "holds the weights of being asked.",
     )
     blocks: Path | Literal["auto"] | None = setting(
         None,
@@ -178,6 +184,9 @@ class Study(Settings):
     )
     calibrate: Calibrate | None = setting(
         None, "Predict what people would answer to new items, and what new people would answer."
+    )
+    estimate: Estimate | None = setting(
+        None, "Estimate shares, means and gaps of new items, by group and with intervals."
     )
     diagnose: Diagnose | None = setting(None, "Find out how far the twins can be trusted.")
     plan: Plan | None = setting(None, "Choose the items or people to ask next.")

@@ -99,6 +99,19 @@ def _pairs(value: Any) -> Any:
     return named
 
 
+def _item_pairs(value: Any) -> Any:
+    """Read texts ``OLD=NEW`` as a mapping. A mapping is kept as it is."""
+    if value is None or isinstance(value, Mapping):
+        return value
+    pairs = {}
+    for entry in (value,) if isinstance(value, str) else value:
+        old, mark, new = str(entry).partition("=")
+        if not (old.strip() and mark and new.strip()):
+            raise ValueError(f"must be given as OLD=NEW, such as Q12_2023=Q12_2025; got {entry!r}")
+        pairs[old.strip()] = new.strip()
+    return pairs
+
+
 def _endpoint_decides(value: Any) -> Any:
     return None if isinstance(value, str) and value.strip().lower() == "none" else value
 
@@ -143,6 +156,10 @@ JsonObject = Annotated[
 #: Names of columns in a file, by the name that truetwin uses.
 ColumnNames = Annotated[
     dict[str, str], BeforeValidator(_pairs), Named("our name and the file's, by column"), Repeatable()
+]
+#: Items of two waves of one question: the new one by the old one.
+ItemPairs = Annotated[
+    dict[str, str], BeforeValidator(_item_pairs), Named("the new item by the old one"), Repeatable()
 ]
 #: Sampling temperature. The word "none" leaves it to the endpoint.
 Temperature = Annotated[

@@ -19,6 +19,8 @@ from truetwin.settings.study_settings import Study
 Progress = Callable[[int, int], None]
 #: Files for adaptive transfer at every threshold, and for shares of example items.
 THRESHOLDS, EXAMPLES = "thresholds.json", "examples.json"
+#: Name of the file with estimates, without its ending.
+ESTIMATES = "estimates"
 #: Files for the personas that a study makes, for the plan of what to ask next, and for scores of predicted marginals.
 PERSONAS, PLAN, MARGINAL_SCORES = "personas.jsonl", "plan.json", "marginal-scores.json"
 
@@ -122,6 +124,7 @@ class Work:
             "people": inputs.people,
             "retest": inputs.retest,
             "margins": inputs.margins,
+            "sample": inputs.sample,
             "items": inputs.items,
             "blocks": inputs.blocks,
         }

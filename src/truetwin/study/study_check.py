@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: Sections that count people's answers if there is no file of marginals.
 OF_ANSWERS = ("reweight", "evaluate_marginals")
-OF_A_PANEL = ("evaluate", "calibrate", "diagnose", "plan")
+OF_A_PANEL = ("evaluate", "calibrate", "estimate", "diagnose", "plan")
 
 #: Inputs that each section needs. Personas for a simulation may be made by the section personas instead.
 NEEDS = {
@@ -40,6 +40,7 @@ NEEDS = {
     "simulate": ("personas", "items"),
     "evaluate": ("human",),
     "calibrate": ("human",),
+    "estimate": ("human",),
     "diagnose": ("human",),
     "plan": ("human",),
     "reweight": ("marginals",),

@@ -13,7 +13,15 @@ from truetwin.report.page import Page, Section
 from truetwin.report.sections.marginals_section import marginal_scores_section
 from truetwin.report.sections.plan_section import plan_section
 from truetwin.settings.voice_settings import VoiceLeaderboard
-from truetwin.study.step_work import EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
+from truetwin.study.step_work import (
+    ESTIMATES,
+    EXAMPLES,
+    MARGINAL_SCORES,
+    PLAN,
+    THRESHOLDS,
+    Work,
+    evaluation_path,
+)
 from truetwin.study.study_check import OF_A_PANEL
 from truetwin.study.voice_steps import ANNOTATIONS, played_outcomes, played_scores
 
@@ -41,6 +49,10 @@ def study_page(work: Work) -> Page:
         sections.append(diagnosis_section(diagnosis))
     if sidecar is not None:
         sections.insert(0, _calibration(work, sidecar, chosen))
+    if study.estimate is not None:
+        from truetwin.report.sections.estimates_section import estimates_section
+
+        sections.insert(0, estimates_section(_json(work.folder / f"{ESTIMATES}.json")))
     sections[:0] = [*(_evaluation(work, found) for found in evaluations.values()), *_beyond_scores(work)]
     if study.reweight is not None:
         sections.append(_marginals(work))
@@ -116,11 +128,7 @@ def _beyond_scores(work: Work) -> list[Section]:
 def _calibration(work: Work, sidecar: dict[str, Any], chosen: Evaluation | None) -> Section:
     from truetwin.report.sections.calibration_section import calibration_section, new_item_shares
 
-    shares = []
-    if "interval" in sidecar and sidecar["interval"]["file"].endswith((".csv", ".parquet")):
-        table = read_table(work.folder / sidecar["interval"]["file"])
-        shares = new_item_shares(table.select(["item_id", "probabilities"]).to_pylist(), work.panel)
-    return calibration_section(sidecar, shares, chosen)
+    return calibration_section(sidecar, new_item_shares(sidecar, work.panel), chosen)
 
 
 def _marginals(work: Work) -> Section:

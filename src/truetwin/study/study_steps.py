@@ -23,7 +23,15 @@ from truetwin.settings.study_settings import Study
 from truetwin.settings.value_kinds import ids_among
 from truetwin.study.personas_step import make_personas
 from truetwin.study.simulation_step import run_simulation
-from truetwin.study.step_work import EXAMPLES, MARGINAL_SCORES, PLAN, THRESHOLDS, Work, evaluation_path
+from truetwin.study.step_work import (
+    ESTIMATES,
+    EXAMPLES,
+    MARGINAL_SCORES,
+    PLAN,
+    THRESHOLDS,
+    Work,
+    evaluation_path,
+)
 from truetwin.study.voice_steps import (
     annotate_items,
     audit_items,
@@ -144,8 +152,8 @@ def _examples(work: Work, part: Evaluate) -> dict[str, Any]:
 
 
 def _calibrate(work: Work) -> list[Path]:
-    from truetwin.calibration import calibrate
     from truetwin.calibration.calibrators import parameters_for
+    from truetwin.estimation.reconciliation import calibrate
     from truetwin.report.files.prediction_files import intervals_path, write_predictions
 
     part = work.study.calibrate
@@ -159,6 +167,8 @@ def _calibrate(work: Work) -> list[Path]:
         preset=part.preset,
         parameters=parameters_for(part.method, part.parameters),
         blocks=work.blocks,
+        point=part.point,
+        shares=part.shares,
         weights=work.weights,
         n_jobs=work.n_jobs,
         progress=work.progress,
@@ -176,7 +186,52 @@ def _calibrate(work: Work) -> list[Path]:
         interval=interval,
         disclosure_column=True,
     )
-    return [output, sidecar, *([intervals_path(output)] if interval else []), *_draws(work, part, result)]
+    files = dict.fromkeys([output, sidecar, *([intervals_path(output)] if interval else [])])
+    return [*files, *_draws(work, part, result)]
+
+
+def _estimate(work: Work) -> list[Path]:
+    from truetwin.estimation.estimation import estimate
+    from truetwin.io import read_responses
+    from truetwin.report.files.estimate_files import write_estimates
+
+    part, inputs = work.study.estimate, work.study.inputs
+    assert part is not None
+    sample = None
+    if inputs.sample is not None:
+        sample = read_responses(
+            inputs.sample, id_column=inputs.id_column, items=work.panel.items, weight_column="weight"
+        )
+    result = estimate(
+        work.panel,
+        ids_among(part.items, work.panel.item_ids),
+        part.statistics,
+        by=inputs.by,
+        cross=part.cross,
+        weights=work.weights,
+        clusters=inputs.clusters,
+        strata=inputs.strata,
+        replicate_weights=inputs.replicate_weights,
+        replicate_kind=part.replicate_kind,
+        sample=sample,
+        population=part.population,
+        change=part.change,
+        level=part.level,
+        min_cell=part.min_cell,
+        significance=part.significance,
+        correction=part.correction,
+        blocks=work.blocks,
+        seed=work.study.seed,
+        n_jobs=work.n_jobs,
+        progress=work.progress,
+    )
+    return write_estimates(
+        result,
+        work.folder / f"{ESTIMATES}.{part.format}",
+        inputs=work.tables(),
+        settings=study_record(part),
+        disclosure_column=True,
+    )
 
 
 def _draws(work: Work, part: Calibrate, result: Calibration) -> list[Path]:
@@ -195,8 +250,9 @@ def _diagnose(work: Work) -> list[Path]:
 
     from truetwin.diagnosis import diagnose
     from truetwin.diagnosis.diagnosis_record import to_record
+    from truetwin.report.files.prediction_files import expected_correlations
 
-    part = work.study.diagnose
+    part, predicted = work.study.diagnose, _sidecar_of_predictions(work)
     assert part is not None
     found = diagnose(
         work.panel,
@@ -204,6 +260,9 @@ def _diagnose(work: Work) -> list[Path]:
         scaled=part.scaled,
         scores=_stored_scores(work, "leave-one-item-out"),
         battery_scores=_stored_scores(work, "leave-block-out"),
+        expected=expected_correlations(json.loads(predicted.read_text(encoding="utf-8")))
+        if predicted
+        else None,
         weights=work.weights,
         random_state=work.study.seed,
     )
@@ -403,7 +462,15 @@ def _marginal_files(work: Work) -> dict[str, Path]:
 
 
 def _diagnosis_files(work: Work) -> dict[str, Path]:
-    return {**work.tables(), **{name: evaluation_path(work.folder, name) for name in _evaluated(work)}}
+    evaluated = {name: evaluation_path(work.folder, name) for name in _evaluated(work)}
+    sidecar = _sidecar_of_predictions(work)
+    return {**work.tables(), **evaluated, **({"predictions": sidecar} if sidecar else {})}
+
+
+def _sidecar_of_predictions(work: Work) -> Path | None:
+    """Return the record of the study's predictions, if it makes any."""
+    path = work.folder / "predictions.json"
+    return path if work.study.calibrate is not None and path.exists() else None
 
 
 def _blocks_by_evidence(study: Study) -> dict[str, Any]:
@@ -426,6 +493,7 @@ STEPS = (
     Step("simulate", lambda study: study.simulate, _simulation_files, run_simulation),
     Step("evaluate", lambda study: study.evaluate, Work.tables, _evaluate, _blocks_by_evidence),
     Step("calibrate", lambda study: study.calibrate, Work.tables, _calibrate, _blocks_by_evidence),
+    Step("estimate", lambda study: study.estimate, Work.tables, _estimate, _blocks_by_evidence),
     Step("diagnose", lambda study: study.diagnose, _diagnosis_files, _diagnose, _diagnosed_method),
     Step("plan", lambda study: study.plan, Work.tables, _plan, _blocks_by_evidence),
     Step("reweight", lambda study: study.reweight, _marginal_files, _reweight),

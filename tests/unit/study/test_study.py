@@ -156,7 +156,7 @@ def test_the_example_is_not_written_over_anything(tmp_path: Path, capsys: pytest
     assert _run(["study", "init", str(tmp_path / "s")], debug=False) == 2
     assert "not overwritten" in capsys.readouterr().err
     assert _run(["study", "check", str(tmp_path / "s" / "study.yaml")], debug=False) == 0
-    assert "simulate, evaluate, calibrate, diagnose, report" in capsys.readouterr().out
+    assert "simulate, evaluate, calibrate, estimate, diagnose, report" in capsys.readouterr().out
     with pytest.raises(FileFormatError):
         read_study(tmp_path / "s" / "nothing.yaml")
 

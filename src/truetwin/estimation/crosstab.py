@@ -1,0 +1,201 @@
+"""Crosstab: items by groups as market research prints them, with letters for columns that are significantly lower.
+
+Each group has a letter. A cell carries the letters of the groups that it exceeds significantly. The p-values of all
+pairs of groups, over all rows and all columns of groups that are compared at once, are corrected together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.errors import ParameterError
+from truetwin.estimation.statistics import CHANGE, NO_ANSWER
+
+Floats = NDArray[np.float64]
+Correction = Literal["holm", "benjamini-hochberg", "none"]
+
+
+@dataclass(frozen=True, eq=False)
+class CrosstabRow:
+    """Row of a crosstab: one function of one item in every group.
+
+    Attributes
+    ----------
+    item, statistic : str
+    category : str or None
+    estimates, lower, upper : ndarray of shape (G,)
+    p_values : ndarray of shape (G, G)
+        Of the difference of each two groups.
+    """
+
+    item: str
+    statistic: str
+    category: str | None
+    estimates: Floats
+    lower: Floats
+    upper: Floats
+    p_values: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Crosstab:
+    """Items by the groups of one column.
+
+    Attributes
+    ----------
+    by : str
+        Column of the groups.
+    groups : tuple of str
+    counts : ndarray of int of shape (G,)
+        Number of people of each group.
+    effective_counts : ndarray of shape (G,)
+        Effective number (Kish).
+    rows : tuple of CrosstabRow
+    letters : tuple of (tuple of str)
+        For each row, the letters of each cell.
+    footer : str
+        How differences were tested.
+    """
+
+    by: str
+    groups: tuple[str, ...]
+    counts: NDArray[np.int64]
+    effective_counts: Floats
+    rows: tuple[CrosstabRow, ...]
+    letters: tuple[tuple[str, ...], ...]
+    footer: str
+
+    @property
+    def columns(self) -> list[str]:
+        """Headings of the groups: letter and name."""
+        return [f"{letter(g)}: {name}" for g, name in enumerate(self.groups)]
+
+    def records(self) -> list[dict[str, Any]]:
+        """List the rows with a text in each cell, first the bases: number of people, and effective number."""
+        bases: list[dict[str, Any]] = [
+            {"item": "", "row": "people", **_cells(self.columns, [f"{n:,d}" for n in self.counts])},
+            {
+                "item": "",
+                "row": "effective people",
+                **_cells(self.columns, [f"{n:,.0f}" for n in self.effective_counts]),
+            },
+        ]
+        for row, letters in zip(self.rows, self.letters, strict=True):
+            texts = [
+                f"{number(row.statistic, value)} {marks}".rstrip()
+                for value, marks in zip(row.estimates, letters, strict=True)
+            ]
+            name = row.category if row.category is not None else row.statistic
+            bases.append({"item": row.item, "row": name, **_cells(self.columns, texts)})
+        return bases
+
+
+def number(statistic: str, value: float) -> str:
+    """Write an estimate as crosstabs do: shares in whole percents, means with two digits.
+
+    Examples
+    --------
+    >>> number("share", 0.234), number("mean", 3.456), number("nps", -12.3)
+    ('23%', '3.46', '-12')
+    """
+    kind = statistic.removeprefix(CHANGE)
+    if kind in ("share", NO_ANSWER) or kind.startswith(("top", "bottom")):
+        return f"{value:.0%}"
+    return f"{value:.0f}" if kind == "nps" else f"{value:.2f}"
+
+
+def letter(position: int) -> str:
+    """Return the letter of a column: A to Z, then AA, AB ...
+
+    Examples
+    --------
+    >>> letter(0), letter(25), letter(26)
+    ('A', 'Z', 'AA')
+    """
+    found = ""
+    position += 1
+    while position:
+        position, rest = divmod(position - 1, 26)
+        found = chr(ord("A") + rest) + found
+    return found
+
+
+def compare(
+    tables: Sequence[tuple[str, tuple[str, ...], NDArray[np.int64], Floats, Sequence[CrosstabRow]]],
+    *,
+    significance: float = 0.05,
+    correction: Correction = "benjamini-hochberg",
+) -> list[Crosstab]:
+    """Compare the groups of each row in pairs, with all p-values of all tables corrected together.
+
+    Parameters
+    ----------
+    tables : sequence of (column, names of groups, counts, effective counts, rows)
+    significance : float
+        Error rate: of any wrong letter with "holm", of wrong ones among the letters with "benjamini-hochberg".
+    correction : {"holm", "benjamini-hochberg", "none"}
+    """
+    values: list[float] = []
+    for _, groups, _, _, rows in tables:
+        upper = np.triu_indices(len(groups), 1)
+        for row in rows:
+            values += row.p_values[upper].tolist()
+    significant = iter(rejected(np.array(values), significance, correction).tolist())
+    words = {
+        "holm": f"Holm's correction: at most {significance:.0%} risk of any wrong letter in all of them",
+        "benjamini-hochberg": f"corrected by Benjamini and Hochberg: at most {significance:.0%} of the letters are "
+        "expected to be wrong",
+        "none": "not corrected for their number",
+    }[correction]
+    footer = (
+        f"A letter marks a group that the cell exceeds significantly ({significance:.0%} level, two-sided). "
+        f"{len(values):,d} comparisons of pairs of groups over all rows; {words}."
+    )
+    found = []
+    for by, groups, counts, effective, rows in tables:
+        pairs = list(zip(*np.triu_indices(len(groups), 1), strict=True))
+        letters = []
+        for row in rows:
+            marks = [""] * len(groups)
+            for a, b in pairs:
+                if next(significant):
+                    larger, smaller = (a, b) if row.estimates[a] > row.estimates[b] else (b, a)
+                    marks[larger] += letter(int(smaller))
+            letters.append(tuple("".join(sorted(mark)) if len(groups) <= 26 else mark for mark in marks))
+        found.append(Crosstab(by, groups, counts, effective, tuple(rows), tuple(letters), footer))
+    return found
+
+
+def rejected(p_values: Floats, significance: float, correction: Correction) -> NDArray[np.bool_]:
+    """Tell which p-values are significant after correction for their number.
+
+    Examples
+    --------
+    >>> p = np.array([0.01, 0.02, 0.03, 0.5])
+    >>> rejected(p, 0.05, "holm").tolist(), rejected(p, 0.05, "benjamini-hochberg").tolist()
+    ([True, False, False, False], [True, True, True, False])
+    """
+    n = p_values.size
+    if correction == "none" or not n:
+        return np.asarray(p_values <= significance)
+    order = np.argsort(p_values, kind="stable")
+    ranked = p_values[order]
+    if correction == "holm":
+        passed = np.logical_and.accumulate(ranked <= significance / (n - np.arange(n)))
+    elif correction == "benjamini-hochberg":
+        below = np.flatnonzero(ranked <= significance * (np.arange(n) + 1) / n)
+        passed = np.arange(n) <= (below[-1] if below.size else -1)
+    else:
+        raise ParameterError(f"the correction must be holm, benjamini-hochberg or none; got {correction!r}")
+    found = np.zeros(n, dtype=bool)
+    found[order] = passed
+    return found
+
+
+def _cells(columns: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+    return dict(zip(columns, texts, strict=True))

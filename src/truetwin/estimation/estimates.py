@@ -1,0 +1,195 @@
+"""Estimates: the result of `estimate`, as rows, crosstabs, a table, a figure or a workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from truetwin.data.frames import as_kind
+from truetwin.data.responses import FrameKind
+from truetwin.estimation.crosstab import Crosstab, number
+from truetwin.estimation.item_rows import Publishing
+from truetwin.estimation.share_plot import EstimatePlots
+from truetwin.results.disclosure import ESTIMATES
+
+#: Columns of the table of estimates, with their types.
+FIELDS = (
+    ("item", "string"),
+    ("by", "string"),
+    ("group", "string"),
+    ("statistic", "string"),
+    ("category", "string"),
+    ("estimate", "double"),
+    ("lower", "double"),
+    ("upper", "double"),
+    ("level", "double"),
+    ("method", "string"),
+    ("worth", "double"),
+    ("n", "int64"),
+    ("effective_n", "double"),
+    ("n_answered", "int64"),
+    ("note", "string"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """Shares, means and other statistics of items, with intervals.
+
+    Attributes
+    ----------
+    rows : tuple of dict
+        One row for each item, group, statistic and category: ``item``, ``by``, ``group``, ``statistic``,
+        ``category``, ``estimate``, ``lower``, ``upper``, ``level``, ``method``, ``worth`` (the number of people,
+        drawn simply at random, whose answers would err as little on average), ``n`` (people whom it is about),
+        ``effective_n``, ``n_answered`` and ``note``.
+    verdicts : mapping from item to Publishing
+        Whether to publish the shares of an item.
+    crosstabs : tuple of Crosstab
+        One for each column of groups.
+    level : float
+        Probability that an interval holds.
+    notes : tuple of str
+        What holds for all estimates.
+    settings : mapping
+        What was asked for and what was found out.
+    frame_kind : str
+        Kind of data frame that the panel was made from.
+
+    Examples
+    --------
+    >>> from truetwin.datasets import generate_population
+    >>> from truetwin import estimate
+    >>> found = estimate(generate_population(120, 14, n_new_items=2).panel, statistics=["mean"])
+    >>> [(row["item"], row["statistic"]) for row in found.rows]
+    [('Q13', 'mean'), ('Q14', 'mean')]
+    """
+
+    rows: tuple[dict[str, Any], ...]
+    verdicts: Mapping[str, Publishing]
+    crosstabs: tuple[Crosstab, ...] = ()
+    level: float = 0.9
+    notes: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    frame_kind: FrameKind = "pyarrow"
+
+    def __repr__(self) -> str:
+        columns = ", ".join(table.by for table in self.crosstabs)
+        return f"Estimates({len(self.verdicts)} items, {len(self.rows)} rows{f', by {columns}' if columns else ''})"
+
+    def to_frame(self, kind: FrameKind | None = None) -> Any:
+        """Return all rows as a table, by default of the kind that the panel was made from."""
+        import pyarrow as pa
+
+        schema = pa.schema([(name, pa.type_for_alias(kind_of)) for name, kind_of in FIELDS])
+        return as_kind(pa.Table.from_pylist(list(self.rows), schema=schema), kind or self.frame_kind)
+
+    def summary(self) -> list[dict[str, Any]]:
+        """Return one row an item: its main estimate over everybody, what it is worth, and whether to publish."""
+        found: dict[str, dict[str, Any]] = {}
+        for row in self.rows:
+            if row["by"] or row["item"] in found:
+                continue
+            told = self.verdicts[row["item"]]
+            here = [r for r in self.rows if r["item"] == row["item"] and not r["by"]]
+            main = next((r for r in here if r["statistic"] == "mean"), None) or max(
+                (r for r in here if r["statistic"] == row["statistic"]), key=lambda r: r["estimate"]
+            )
+            named = ("item", "statistic", "category", "estimate", "lower", "upper", "worth", "n_answered")
+            found[row["item"]] = {**{k: main[k] for k in named}, "publish": told.word, "reason": told.reason}
+        return list(found.values())
+
+    @property
+    def plot(self) -> EstimatePlots:
+        """Plots: ``plot.shares()``."""
+        return EstimatePlots(self.rows, self.level)
+
+    def to_excel(self, path: str | Path) -> Path:
+        """Write a workbook with all rows, a sheet for each crosstab, the verdicts and the notes.
+
+        Texts are stored as texts, also those that begin like a formula.
+
+        Raises
+        ------
+        MissingExtraError
+            If the package xlsxwriter is not installed.
+        """
+        from truetwin.io import replacing
+        from truetwin.io.excel_files import write_workbook
+
+        with replacing(Path(path)) as (draft,):
+            write_workbook(self.sheets(), draft)
+        return Path(path)
+
+    def sheets(self) -> list[Any]:
+        """Return the sheets of the workbook."""
+        from truetwin.io.excel_files import Sheet
+
+        tables = [
+            Sheet.from_records(f"by {table.by}", [*table.records(), {"item": table.footer}])
+            for table in self.crosstabs
+        ]
+        about = [ESTIMATES, f"Intervals hold with probability {self.level:.0%} each.", *self.notes]
+        verdicts = [
+            {
+                "item": row["item"],
+                "publish": row["publish"],
+                "worth (people)": row["worth"],
+                "reason": row["reason"],
+            }
+            for row in self.summary()
+        ]
+        return [
+            Sheet.from_table("estimates", self.to_frame("pyarrow")),
+            *tables,
+            Sheet.from_records("publish", verdicts),
+            Sheet("about", ("about",), [(text,) for text in about]),
+        ]
+
+    def _repr_html_(self) -> str:
+        heading = "".join(
+            f"<th>{name}</th>"
+            for name in ("item", "statistic", "estimate", "interval", "worth about", "publish")
+        )
+        body = "".join(_html_row(row) for row in self.summary()[:50])
+        more = len(self.verdicts) - 50
+        rest = f"<p>... and {more} more items; to_frame() has all.</p>" if more > 0 else ""
+        return f"<table><thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table>{rest}"
+
+
+def in_people(worth: float | None) -> str:
+    """Say in words how many people an estimate is worth.
+
+    Examples
+    --------
+    >>> in_people(12.3), in_people(1.2), in_people(None)
+    ('12 people', '1 person', '')
+    """
+    if worth is None or worth != worth:
+        return ""
+    if worth > 1e6:
+        return "everybody"
+    return "1 person" if round(worth) == 1 else f"{worth:,.0f} people"
+
+
+def interval_in_words(row: Mapping[str, Any]) -> str:
+    """Write an interval as ``21% to 30%``."""
+    if row["lower"] is None or row["upper"] is None:
+        return ""
+    return " to ".join(number(row["statistic"], row[end]) for end in ("lower", "upper"))
+
+
+def _html_row(row: Mapping[str, Any]) -> str:
+    name = row["statistic"] if not row["category"] else f"{row['statistic']} of {row['category']}"
+    cells: Sequence[str] = (
+        row["item"],
+        name,
+        number(row["statistic"], row["estimate"]),
+        interval_in_words(row),
+        in_people(row["worth"]),
+        row["publish"],
+    )
+    return f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in cells)}</tr>"

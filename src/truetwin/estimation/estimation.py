@@ -1,0 +1,512 @@
+"""Estimate: shares, means, gaps and changes of new items, over everybody and by group, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.calibration import Calibration, calibrate
+from truetwin.calibration.base import with_blocks
+from truetwin.calibration.calibrators import named_calibrators
+from truetwin.calibration.laws.category_law import CategoryLaw
+from truetwin.data import Panel, ResponseMatrix
+from truetwin.data.margins import Margins
+from truetwin.data.people_columns import names_among
+from truetwin.data.person_design import PersonDesign, PersonWeights, person_design, person_group
+from truetwin.errors import NotPredictableError, ParameterError
+from truetwin.estimation.crosstab import Correction, Crosstab, CrosstabRow, compare
+from truetwin.estimation.estimates import Estimates
+from truetwin.estimation.group_estimates import GroupEstimates, group_estimates
+from truetwin.estimation.group_shares import GroupLaw
+from truetwin.estimation.grouping import CROSS, Grouping, crossed
+from truetwin.estimation.hidden_answers import predict_hidden
+from truetwin.estimation.item_rows import ItemRows, Publishing, heavy_tail, publishing
+from truetwin.estimation.off_scale_answers import expected_off_scale
+from truetwin.estimation.option_questions import option_items
+from truetwin.estimation.raking import Amounts, rake
+from truetwin.estimation.relations import correlations
+from truetwin.estimation.sampling_error import design_factor, survey_design
+from truetwin.estimation.share_plot import EVERYBODY
+from truetwin.estimation.statistics import Statistic, check_admitted, named_statistics, why_not
+from truetwin.estimation.survey_variance import ReplicateKind, SurveyDesign, kish_n
+from truetwin.estimation.topline import AskedPeople, Topline, topline
+from truetwin.estimation.wanted_items import Wanted, wanted_items
+from truetwin.estimation.waves import changes_of, check_changes
+from truetwin.instrument.battery_evidence import resolve_blocks
+from truetwin.reweighting.panel_shares import pool_shares
+from truetwin.reweighting.share_law import ShareLaw
+
+Floats = NDArray[np.float64]
+METHOD = "auto"
+N_DRAWS = 20
+
+
+def estimate(
+    panel: Panel,
+    items: Iterable[str] | None = None,
+    statistics: Iterable[str] | None = None,
+    *,
+    by: str | Sequence[str] | None = None,
+    cross: bool = False,
+    weights: PersonWeights | None = None,
+    clusters: str | None = None,
+    strata: str | None = None,
+    replicate_weights: str | None = None,
+    replicate_kind: ReplicateKind | None = None,
+    margins: Margins | Amounts | None = None,
+    sample: ResponseMatrix | None = None,
+    population: bool = False,
+    change: Mapping[str, str] | None = None,
+    level: float = 0.9,
+    min_cell: int = 5,
+    significance: float = 0.05,
+    correction: Correction = "benjamini-hochberg",
+    blocks: Mapping[str, str] | Literal["auto"] | None = None,
+    seed: int = 0,
+    n_jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Estimates:
+    """Estimate shares, means and other statistics of items that nobody, or only some people, have answered.
+
+    Parameters
+    ----------
+    panel : Panel
+        Human and twin answers, with a people table if groups, weights, clusters or strata are named.
+    items : iterable of str, optional
+        Items to estimate; by default those that nobody, or fewer than one in ten of the people, have answered, and
+        those of ``sample``. An answered item that is named here is estimated from its answers and twins together.
+    statistics : iterable of str, optional
+        "share", "mean", "median", "top2" and "bottom2" (any number), "nps" (net promoter score, scale 0..10), "gap"
+        (between groups), "correlation" (between the items). By default shares, and means where categories have an
+        order.
+    by : str or sequence of str, optional
+        Columns of groups; each is reported by itself.
+    cross : bool, default=False
+        Report the groups of all columns crossed as well.
+    weights : str or array of shape (n,), optional
+        Survey weights: a column of the people table, or one number for each respondent of the panel.
+    clusters, strata : str, optional
+        Columns of the people table that say how people were sampled.
+    replicate_weights : str, optional
+        Prefix of columns with replicate weights.
+    replicate_kind : {"jackknife", "brr", "fay", "bootstrap"}, optional
+        Kind of the replicate weights; needed with them.
+    margins : Margins or mapping, optional
+        Population margins to rake the people to; ``weights`` are where raking starts.
+    sample : ResponseMatrix, optional
+        Answers of some of the people to new items; its weights, if it has any, are those of being asked.
+    population : bool, default=False
+        Whether estimates are about the wider population of which the panel's people are a sample. Their sampling
+        error is then added. By default they are about the panel's people.
+    change : mapping from old to new item, optional
+        Report how each new item differs from an older wave of the same question.
+    level : float, default=0.9
+        Probability that each interval holds.
+    min_cell : int, default=5
+        Groups with fewer people are left out, and named.
+    significance : float, default=0.05
+        Error rate of the letters in crosstabs.
+    correction : {"benjamini-hochberg", "holm", "none"}
+        Correction for the number of comparisons.
+    blocks : mapping from item id to block, or "auto", optional
+        Batteries (items asked together); see :func:`truetwin.calibrate`.
+    seed : int, default=0
+        Seed of the draws that correlations are computed from.
+    n_jobs : int, default=1
+        Number of parallel workers.
+    progress : callable, optional
+        Called with the number of finished and of all items.
+
+    Raises
+    ------
+    ParameterError
+        If a setting is out of range, or the scale of an item does not admit a statistic that was asked for.
+    DataError
+        If weights, strata, clusters, groups, margins or the sample are not what they must be.
+    NotPredictableError
+        If there is nothing to estimate, or nothing to learn from.
+
+    Examples
+    --------
+    >>> from truetwin.datasets import generate_population
+    >>> found = estimate(generate_population(120, 14, n_new_items=2).panel, items=["Q13"])
+    >>> found.rows[0]["item"], found.rows[0]["statistic"], found.rows[0]["category"]
+    ('Q13', 'share', '1')
+    """
+    _check_numbers(level, min_cell, significance, seed)
+    asked_for = None if statistics is None else named_statistics(_listed(statistics))
+    columns = _listed(by)
+    design = person_design(
+        panel, weights=weights, strata=strata, clusters=clusters, replicate_weights=replicate_weights
+    )
+    notes: list[str] = []
+    if margins is not None:
+        raking = rake(panel, margins, weights)
+        design = replace(design, weights=raking.weights)
+        notes.append(raking.summary())
+    weight = np.ones(len(panel.respondent_ids)) if design.weights is None else design.weights
+    groupings = _groupings(panel, columns, weight, min_cell, cross, asked_for)
+    notes += [text for each in groupings if (text := each.note())]
+    wanted = wanted_items(panel, items, sample)
+    wished = asked_for or named_statistics(("share", "mean"))
+    if asked_for is not None:
+        check_admitted(asked_for, {i: wanted.panel.scales[i] for i in wanted.items})
+    check_changes(wanted.panel, change or {}, wanted.items)
+    members, found_by = resolve_blocks(wanted.panel, blocks)
+    factor = 1.0
+    if population or design.replicates is not None:
+        factor = design_factor(wanted.panel, design, weight, replicate_kind)
+    work = EstimateWork(wanted, members, weight, design, population, factor, level, seed, n_jobs, wished)
+    return _assembled(
+        panel,
+        work,
+        groupings,
+        change or {},
+        notes,
+        {"batteries": found_by, "population": population, "design_effect": factor if population else None},
+        (significance, correction),
+        progress,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class EstimateWork:
+    """What estimates of all items share: laws of shares, predictions, and what was learned of groups.
+
+    Attributes
+    ----------
+    wanted : Wanted
+    blocks : mapping from item to battery
+    weights : ndarray of shape (n_people,)
+    design : PersonDesign
+    population : bool
+    factor : float
+        Design effect of the people.
+    level : float
+    seed, n_jobs : int
+    statistics : tuple of Statistic
+    """
+
+    wanted: Wanted
+    blocks: dict[str, str]
+    weights: Floats
+    design: PersonDesign
+    population: bool
+    factor: float
+    level: float
+    seed: int
+    n_jobs: int
+    statistics: tuple[Statistic, ...]
+
+    @property
+    def panel(self) -> Panel:
+        """Panel without answers to the wanted items."""
+        return self.wanted.panel
+
+    @cached_property
+    def laws(self) -> dict[str, ShareLaw]:
+        """Law of the shares of each wanted item."""
+        return dict(pool_shares(self.panel, self.blocks, self.wanted.items, weights=self.design.weights))
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """Predictions of the wanted items."""
+        return calibrate(
+            self.panel,
+            METHOD,
+            items=self.wanted.items,
+            blocks=self.blocks,
+            weights=self.design.weights,
+            n_jobs=self.n_jobs,
+        )
+
+    @cached_property
+    def predicted(self) -> set[str]:
+        """Wanted items that have predictions."""
+        lacking = {target.id for target in self.calibration.unpredicted}
+        return {item for item in self.wanted.items if item not in lacking}
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """Question of each item that is an option of one with several answers."""
+        return option_items(self.panel, self.blocks)
+
+    @property
+    def sampling(self) -> float:
+        """Variance of a mean over the people as a sample of the population, in units of the variance over people."""
+        return self.factor / max(int((self.weights > 0).sum()), 1) if self.population else 0.0
+
+    def twin(self, item: str) -> Floats:
+        """Twins' answers to an item, (n_people,)."""
+        return np.asarray(self.panel.twin_values[:, self.panel.item_ids.index(item)])
+
+    def points(self, item: str) -> Floats | None:
+        """Predicted answers to an item, (n_people,), the mean where one is missing; None if there are none."""
+        values = self.calibration.grid[:, self.panel.item_ids.index(item)]
+        return _filled(values, self.weights)
+
+    def probabilities(self, item: str) -> Floats | None:
+        """Predicted probabilities of an item's categories, (n_people, K); None for numbers."""
+        law = self.laws[item]
+        if law.edges is not None or item not in self.predicted:
+            return None
+        person = self.calibration.law(item)
+        if not isinstance(person, CategoryLaw):
+            return None
+        place = np.abs(law.codes[:, None] - person.codes).argmin(axis=1)
+        return _filled(person.probabilities()[:, place], self.weights)
+
+    def asked(self, item: str) -> AskedPeople | None:
+        """People who have answered an item; None if nobody has."""
+        answers = self.wanted.answers.get(item)
+        if answers is None:
+            return None
+        own = self.wanted.weights
+        base = self.weights if own is None else np.where(np.isfinite(own), own, 0.0)
+        here = np.isfinite(answers) & (self.weights > 0) & (base > 0)
+        if not here.any():
+            return None
+        answers = np.where(here, answers, np.nan)
+        clustered = self.design.clusters is not None or self.design.strata is not None
+        design = (
+            survey_design(self.design, here, base)
+            if clustered
+            else SurveyDesign.of(int(here.sum()), base[here])
+        )
+        return AskedPeople(
+            answers, design, self.probabilities(item), self.points(item), self.weights, self.population
+        )
+
+    def topline(self, item: str) -> Topline:
+        """Estimates of an item over everybody."""
+        scale = self.panel.scales[item]
+        fitting = [each for each in self.statistics if why_not(each, scale) is None]
+        whole = topline(
+            self.laws[item],
+            scale,
+            fitting,
+            level=self.level,
+            sampling=self.sampling,
+            asked=self.asked(item),
+            is_option=item in self.options,
+        )
+        tail = heavy_tail(whole, self.twin(item))
+        return replace(whole, notes=(*whole.notes, tail)) if tail else whole
+
+    @cached_property
+    def new_battery(self) -> dict[str, bool]:
+        """Whether nobody has answered any item of the battery, by wanted item."""
+        answered = np.asarray(np.isfinite(self.panel.human_values).any(axis=0))
+        known = {self.blocks[i] for i, there in zip(self.panel.item_ids, answered, strict=True) if there}
+        return {item: self.blocks[item] not in known for item in self.wanted.items}
+
+    @cached_property
+    def hidden(self) -> dict[bool, Floats]:
+        """Predictions of answered items as if they were new, alone (False) and with their batteries (True)."""
+        models = named_calibrators([METHOD], self.panel, "item", preset="cv")
+        model = with_blocks(models[METHOD], self.blocks)
+        return {
+            new: predict_hidden(self.panel, model, self.blocks, new_battery=new)
+            for new in set(self.new_battery.values())
+        }
+
+    def group_laws(self, groupings: Sequence[Grouping]) -> list[dict[bool, GroupLaw]]:
+        """What was learned of the groups of each column, for items of known (False) and of new batteries (True)."""
+        return [
+            {
+                new: GroupLaw.learn(self.panel, values, grouping, self.blocks)
+                for new, values in self.hidden.items()
+            }
+            for grouping in groupings
+        ]
+
+    def groups(self, item: str, whole: Topline, law: dict[bool, GroupLaw]) -> GroupEstimates:
+        """Estimates of an item by group."""
+        return group_estimates(
+            whole,
+            law[self.new_battery[item]],
+            twin=self.twin(item),
+            points=self.points(item),
+            predicted=self.probabilities(item),
+            asked=self.asked(item),
+            level=self.level,
+            factor=self.factor,
+        )
+
+
+def _assembled(
+    panel: Panel,
+    work: EstimateWork,
+    groupings: Sequence[Grouping],
+    change: Mapping[str, str],
+    notes: list[str],
+    settings: dict[str, Any],
+    comparing: tuple[float, Correction],
+    progress: Callable[[int, int], None] | None,
+) -> Estimates:
+    """Make all rows, item by item, then the crosstabs."""
+    counted = work.weights > 0
+    laws = work.group_laws(groupings) if groupings else []
+    off_scale = expected_off_scale(panel, work.wanted.items, work.level)
+    rows: list[dict[str, Any]] = []
+    verdicts: dict[str, Publishing] = {}
+    tables: list[list[CrosstabRow]] = [[] for _ in groupings]
+    for done, item in enumerate(work.wanted.items, 1):
+        maker = ItemRows(item, work.statistics, work.level, int(counted.sum()), kish_n(work.weights[counted]))
+        whole = work.topline(item)
+        rows += maker.everybody(whole)
+        if item in off_scale:
+            rows.append(maker.no_answer(off_scale[item]))
+        for old in (o for o, new in change.items() if new == item):
+            before = panel.human_values[:, panel.item_ids.index(old)]
+            found = changes_of(whole, before, work.weights, work.level, sampling=work.sampling)
+            rows += maker.changes(old, found)
+        for table, law in zip(tables, laws, strict=True):
+            groups = work.groups(item, whole, law)
+            rows += maker.groups(whole, groups)
+            table += maker.crosstab_rows(whole, groups)
+        verdicts[item] = publishing(whole, work.twin(item))
+        if progress:
+            progress(done, len(work.wanted.items))
+    if any(each.kind == "correlation" for each in work.statistics):
+        rows += _relations(work)
+    for grouping, law in zip(groupings, laws, strict=True):
+        settings.setdefault("gaps", {})[grouping.by] = {
+            "new batteries" if new else "known batteries": each.gaps.chosen for new, each in law.items()
+        }
+    return Estimates(
+        tuple(rows),
+        verdicts,
+        tuple(_compared(groupings, tables, *comparing)),
+        work.level,
+        (*notes, *_assumptions(work)),
+        settings,
+        panel.human.frame_kind,
+    )
+
+
+def _compared(
+    groupings: Sequence[Grouping],
+    tables: Sequence[Sequence[CrosstabRow]],
+    significance: float,
+    correction: Correction,
+) -> list[Crosstab]:
+    return compare(
+        [
+            (each.by, each.names, each.counts, each.effective_counts, rows)
+            for each, rows in zip(groupings, tables, strict=True)
+        ],
+        significance=significance,
+        correction=correction,
+    )
+
+
+def _relations(work: EstimateWork) -> list[dict[str, Any]]:
+    """Make the rows of correlations between the wanted items."""
+    items = [i for i in work.wanted.items if work.panel.scales[i].kind != "nominal"]
+    drawn = work.calibration.draws(N_DRAWS, work.seed)
+    lacking = [i for i in items if i in drawn.left_out]
+    if lacking:
+        raise NotPredictableError(f"no correlations of item {lacking[0]!r}: {drawn.left_out[lacking[0]]}")
+    counted = work.weights > 0
+    n = max(kish_n(work.weights[counted]) - 3, 1)
+    sampling = work.factor / n if work.population else 0.0
+    places = [drawn.item_ids.index(i) for i in items]
+    grids = (drawn.values_of(k)[:, places] for k in range(len(drawn)))
+    return [
+        {
+            "item": each.first,
+            "by": None,
+            "group": EVERYBODY,
+            "statistic": "correlation",
+            "category": f"with {each.second}",
+            "estimate": each.estimate,
+            "lower": each.lower,
+            "upper": each.upper,
+            "level": work.level,
+            "method": f"{N_DRAWS} draws",
+            "worth": None,
+            "n": int(counted.sum()),
+            "effective_n": kish_n(work.weights[counted]),
+            "n_answered": 0,
+            "note": None,
+        }
+        for each in correlations(grids, items, work.weights[drawn.rows], work.level, sampling)
+    ]
+
+
+def _groupings(
+    panel: Panel,
+    columns: Sequence[str],
+    weights: Floats,
+    min_cell: int,
+    cross: bool,
+    statistics: Sequence[Statistic] | None,
+) -> list[Grouping]:
+    """Divide people by each column, and by all of them crossed if asked."""
+    if not columns:
+        if cross or any(each.kind == "gap" for each in statistics or ()):
+            what = "crossed groups need" if cross else "gaps between groups need"
+            raise ParameterError(f"{what} columns of groups: name them with --by (by)")
+        return []
+    known = () if panel.people is None else tuple(panel.people.columns)
+    names = names_among(columns, known)
+    groups = {name: person_group(panel, name).tolist() for name in names}
+    found = [Grouping.of(name, values, weights, min_cell) for name, values in groups.items()]
+    if cross:
+        if len(names) < 2:
+            raise ParameterError(f"crossed groups need at least two columns of groups; got {len(names)}")
+        found.append(Grouping.of(CROSS.join(names), crossed(list(groups.values())), weights, min_cell))
+    return found
+
+
+def _assumptions(work: EstimateWork) -> list[str]:
+    about = (
+        "the wider population, with the sampling error of its people"
+        if work.population
+        else "the panel's people"
+    )
+    found = [f"Estimates are about {about}. Shares are of valid answers."]
+    sampled = [i for i in work.wanted.items if i in work.wanted.answers]
+    if sampled:
+        shown = ", ".join(sampled[:3]) + (", ..." if len(sampled) > 3 else "")
+        found.append(
+            f"People have answered {len(sampled)} of these items ({shown}). Who answered must not depend on the answer "
+            "itself, given weights and predictions: no method repairs that."
+        )
+    return found
+
+
+def _filled(values: Floats, weights: Floats) -> Floats | None:
+    """Replace missing rows by the weighted mean; None if all are missing."""
+    seen = np.isfinite(values) if values.ndim == 1 else np.isfinite(values).all(axis=1)
+    if not (seen & (weights > 0)).any():
+        return None
+    mean = weights[seen] @ values[seen] / weights[seen].sum()
+    found = values.copy()
+    found[~seen] = mean
+    return found
+
+
+def _check_numbers(level: float, min_cell: int, significance: float, seed: int) -> None:
+    if not 0 < level < 1:
+        raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
+    if not 0 < significance < 1:
+        raise ParameterError(f"the significance must lie between 0 and 1; got {significance:g}")
+    if min_cell < 2:
+        raise ParameterError(
+            f"min_cell must be at least 2: a group of one person is no group; got {min_cell}"
+        )
+    if seed < 0:
+        raise ParameterError(f"a seed must be at least 0; got {seed}")
+
+
+def _listed(texts: str | Iterable[str] | None) -> tuple[str, ...]:
+    if texts is None:
+        return ()
+    return (texts,) if isinstance(texts, str) else tuple(texts)

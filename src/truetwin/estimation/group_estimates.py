@@ -1,0 +1,256 @@
+"""Estimates by group with partial pooling, and gaps between groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from truetwin.estimation.gap_law import TAUS, deviation_variances
+from truetwin.estimation.group_shares import GroupLaw
+from truetwin.estimation.grouping import Grouping
+from truetwin.estimation.topline import (
+    AskedPeople,
+    Topline,
+    bounded_ends,
+    function_values,
+    people_worth,
+    predicted_values,
+)
+from truetwin.reweighting.share_law import FLOOR
+
+Floats = NDArray[np.float64]
+N_HALVINGS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class GroupEstimates:
+    """Means of S functions of the category of one item in G groups.
+
+    Attributes
+    ----------
+    grouping : Grouping
+    estimate, lower, upper, worth : ndarray of shape (G, S)
+    shares : ndarray of shape (G, K)
+        Shares of the categories.
+    n_answered : ndarray of shape (G,)
+        Number of people who have answered.
+    pair_variances : ndarray of shape (G, G, S, T)
+        Errors of differences between two groups, a mixture of T parts with these variances.
+    pair_weights : ndarray of shape (S, T)
+        Weights of the parts.
+    low, high : ndarray of shape (S,)
+        Ends of each function.
+    """
+
+    grouping: Grouping
+    estimate: Floats
+    lower: Floats
+    upper: Floats
+    worth: Floats
+    shares: Floats
+    n_answered: NDArray[np.int64]
+    pair_variances: Floats
+    pair_weights: Floats
+    low: Floats
+    high: Floats
+
+    def gap(self, first: int, second: int, s: int, level: float) -> tuple[float, float, float]:
+        """Return the difference of the first and the second group in a function, and the ends of its interval."""
+        difference = float(self.estimate[first, s] - self.estimate[second, s])
+        half = normal_half(self.pair_variances[first, second, s], self.pair_weights[s], level)
+        most = float(self.high[s] - self.low[s])
+        return difference, max(difference - half, -most), min(difference + half, most)
+
+    def p_values(self, s: int) -> Floats:
+        """Return the two-sided p-value of each difference of two groups, (G, G); 1 on the diagonal."""
+        difference = np.abs(self.estimate[:, None, s] - self.estimate[None, :, s])
+        sd = np.sqrt(np.maximum(self.pair_variances[:, :, s], 1e-300))
+        found = (self.pair_weights[s] * 2 * ndtr(-difference[..., None] / sd)).sum(axis=-1)
+        found[np.arange(len(found)), np.arange(len(found))] = 1.0
+        return np.asarray(found)
+
+
+def group_estimates(
+    whole: Topline,
+    law: GroupLaw,
+    *,
+    twin: Floats,
+    points: Floats | None,
+    predicted: Floats | None,
+    asked: AskedPeople | None,
+    level: float,
+    factor: float = 1.0,
+) -> GroupEstimates:
+    """Estimate every function of an item's category in every group.
+
+    Parameters
+    ----------
+    whole : Topline
+        Estimates over everybody.
+    law : GroupLaw
+    twin, points : ndarray of shape (n_people,)
+        Twins' answers and predicted answers.
+    predicted : ndarray of shape (n_people, K) or None
+        Predicted probabilities of the categories.
+    asked : AskedPeople, optional
+        People who have answered the item.
+    level : float
+    factor : float, default=1
+        Design effect of the people if the groups of the wider population are meant.
+    """
+    grouping = law.grouping
+    shares = law.shares(whole.shares, whole.law, twin, points, predicted)
+    table = whole.table
+    centre = shares @ table.T
+    width = whole.high - whole.low
+    spread = shares @ (table**2).T - centre**2 + FLOOR * width**2
+    spread = np.maximum(np.minimum(spread, (centre - whole.low) * (whole.high - centre)), 0.0)
+    estimate = whole.estimate + centre - centre_of_everybody(whole, shares, grouping)
+    estimate = np.clip(estimate, whole.low, whole.high)
+    is_share = np.array([each.is_share for each in whole.functions])
+    weights = np.where(is_share[:, None], law.share_tau_weights, law.gaps.tau_weights)
+    bases = np.maximum(grouping.effective_counts / factor, 1.0)
+    own, pairs = deviation_variances(grouping.shares, bases)
+    if asked is None:
+        variance = spread[:, :, None] * own[:, None, :]
+        usual = 0.5 * (spread[:, None] + spread[None])
+        pair = usual[..., None] * pairs[:, :, None, :]
+        n_answered = np.zeros(grouping.n_groups, dtype=np.int64)
+        top = np.ones(grouping.n_groups)
+    else:
+        estimate, variance, weights, n_answered, top = _updated(
+            whole, grouping, asked, estimate, spread, weights, bases
+        )
+        pair = variance[:, None] + variance[None]
+    parts, mixed = _with_topline(variance, weights, whole, top)
+    g, s = estimate.shape
+    flat = [np.broadcast_to(x, (g, s)).reshape(-1) for x in (estimate, whole.low, whole.high)]
+    size = parts.shape[-1]
+    rows, row_weights = parts.reshape(g * s, size), np.broadcast_to(mixed, parts.shape).reshape(g * s, size)
+    lower, upper = bounded_ends(flat[0], rows, row_weights, flat[1], flat[2], level)
+    worth = people_worth(spread.reshape(-1), rows, row_weights)
+    return GroupEstimates(
+        grouping,
+        estimate,
+        lower.reshape(g, s),
+        upper.reshape(g, s),
+        worth.reshape(g, s),
+        shares,
+        n_answered,
+        pair,
+        weights,
+        whole.low,
+        whole.high,
+    )
+
+
+def centre_of_everybody(whole: Topline, shares: Floats, grouping: Grouping) -> Floats:
+    """Return what estimates of groups are deviations from: everybody's shares by the same categories, (S,)."""
+    known = float(grouping.shares.sum())
+    together = grouping.shares @ shares if known > 1 - 1e-9 else whole.shares
+    return np.asarray(together @ whole.table.T)
+
+
+def _with_topline(variance: Floats, weights: Floats, whole: Topline, top: Floats) -> tuple[Floats, Floats]:
+    """Add the error of the level, which all groups of the item share, to those of the groups' deviations."""
+    level = whole.variances[None] * (top**2)[:, None, None]
+    both = variance[:, :, :, None] + level[:, :, None, :]
+    mixed = weights[:, :, None] * np.broadcast_to(whole.weights, whole.variances.shape)[:, None, :]
+    g, s = variance.shape[:2]
+    return both.reshape(g, s, -1), mixed.reshape(s, -1)
+
+
+def _updated(
+    whole: Topline,
+    grouping: Grouping,
+    asked: AskedPeople,
+    prior: Floats,
+    spread: Floats,
+    weights: Floats,
+    bases: Floats,
+) -> tuple[Floats, Floats, Floats, NDArray[np.int64], Floats]:
+    """Combine what is expected of each group with the answers of some of its people.
+
+    Given tau, the mean of a group lies around what is expected with variance tau^2, and the mean of those who answered
+    around it with the variance over people by their number: each is trusted by its precision. How likely each tau is
+    follows from how far the groups of this item are from what was expected.
+
+    Returns
+    -------
+    estimate (G, S), variance (G, S, T), weights (S, T), n_answered (G,), and how far the level's error remains (G,)
+    """
+    here = np.isfinite(asked.answers) & (grouping.weights > 0)
+    seen, n_seen, n_kish = _answered_means(whole, grouping, asked, here)
+    noise = spread / np.maximum(n_kish, 1e-9)[:, None]
+    between = TAUS**2 * spread[:, :, None]
+    trust = np.where((n_seen > 0)[:, None, None], between / (between + noise[:, :, None]), 0.0)
+    away = np.where((n_seen > 0)[:, None], np.nan_to_num(seen) - prior, 0.0)
+    expected = np.maximum(between + noise[:, :, None], 1e-12)
+    asked_groups = (n_seen > 0)[:, None, None]
+    free = max(int((n_seen > 0).sum()) - 1, 0) / max(int((n_seen > 0).sum()), 1)
+    logs = (
+        -0.5 * np.where(asked_groups, away[:, :, None] ** 2 / expected + free * np.log(expected), 0.0)
+    ).sum(axis=0)
+    new = np.log(np.maximum(weights, 1e-12)) + logs
+    new = np.exp(new - new.max(axis=1, keepdims=True))
+    new /= new.sum(axis=1, keepdims=True)
+    moved = prior[:, :, None] + trust * away[:, :, None]
+    rest = np.ones(grouping.n_groups) if asked.to_population else 1.0 - n_seen / grouping.counts
+    means = (1 - rest)[:, None, None] * np.nan_to_num(seen)[:, :, None] + rest[:, None, None] * moved
+    left = np.maximum(bases * np.maximum(rest, 1e-9), 1.0)
+    variance = (rest**2)[:, None, None] * (
+        between * (1 - trust) + (spread / left[:, None])[:, :, None] * (rest > 0)[:, None, None]
+    )
+    estimate = (new * means).sum(axis=2)
+    variance = variance + (means - estimate[:, :, None]) ** 2
+    usual = (new * trust).sum(axis=2).mean(axis=1)
+    return (
+        np.clip(estimate, whole.low, whole.high),
+        variance,
+        new,
+        n_seen.astype(np.int64),
+        rest * (1 - usual),
+    )
+
+
+def _answered_means(
+    whole: Topline, grouping: Grouping, asked: AskedPeople, here: NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats]:
+    """Return the means of those who answered in each group, moved by predictions of the rest, and their numbers."""
+    values = np.zeros((len(asked.answers), len(whole.functions)))
+    values[here] = function_values(asked.answers[here], whole.law, whole.functions)
+    design = np.zeros(len(asked.answers))
+    design[np.isfinite(asked.answers) & (asked.weights > 0)] = asked.design.weights
+    members = np.where(grouping.members > 0, 1.0, 0.0)
+    weight = members * (design * here)[:, None]
+    total = weight.sum(axis=0)
+    safe = np.maximum(total, 1e-12)[:, None]
+    means = np.where(total[:, None] > 0, weight.T @ values / safe, np.nan)
+    predicted = predicted_values(asked, whole.law, whole.functions)
+    if predicted is not None and whole.slope is not None:
+        filled = np.nan_to_num(predicted)
+        everybody = grouping.members.T @ filled / np.maximum(grouping.members.sum(axis=0), 1e-12)[:, None]
+        means = means + whole.slope * (everybody - weight.T @ filled / safe)
+    squares = (weight**2).sum(axis=0)
+    kish = np.divide(total**2, squares, out=np.zeros_like(total), where=squares > 0)
+    return means, (members * here[:, None]).sum(axis=0), kish
+
+
+def normal_half(variances: Floats, weights: Floats, level: float) -> float:
+    """Return the half width of the interval of a mixture of normal errors around zero.
+
+    Examples
+    --------
+    >>> round(normal_half(np.array([1.0]), np.array([1.0]), 0.9), 3)
+    1.645
+    """
+    sd = np.sqrt(np.maximum(variances, 1e-300))
+    low, high = 0.0, 40.0 * float(sd.max())
+    for _ in range(N_HALVINGS):
+        middle = 0.5 * (low + high)
+        inside = float((weights * (1 - 2 * ndtr(-middle / sd))).sum())
+        low, high = (middle, high) if inside < level else (low, middle)
+    return 0.5 * (low + high)

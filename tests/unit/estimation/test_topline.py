@@ -1,0 +1,158 @@
+"""Toplines and estimates by group, from a law of shares alone and with answers of some people."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from truetwin.data import Scale
+from truetwin.estimation.gap_law import TAUS, GapLaw
+from truetwin.estimation.group_estimates import group_estimates
+from truetwin.estimation.group_shares import GroupLaw
+from truetwin.estimation.grouping import Grouping
+from truetwin.estimation.statistics import named_statistics
+from truetwin.estimation.survey_variance import SurveyDesign
+from truetwin.estimation.topline import AskedPeople, Topline, fewer_parts, topline
+from truetwin.reweighting.share_law import ShareLaw
+
+SCALE = Scale.ordinal(1, 5)
+CODES = np.arange(1.0, 6.0)
+SHARES = np.array([0.1, 0.2, 0.3, 0.25, 0.15])
+LAW = ShareLaw("Q1", CODES, SHARES)
+N = 300
+
+
+def statistics(*names: str):  # type: ignore[no-untyped-def]
+    return named_statistics(names)
+
+
+def functions(whole: Topline, name: str) -> list[int]:
+    return [s for s, each in enumerate(whole.functions) if each.statistic == name]
+
+
+def asked(n: int, rng: np.random.Generator, shift: float = 0.0) -> tuple[AskedPeople, np.ndarray]:
+    truth = np.clip(rng.choice(CODES, N, p=SHARES) + shift, 1, 5)
+    answers = np.full(N, np.nan)
+    some = np.sort(rng.choice(N, n, replace=False))
+    answers[some] = truth[some]
+    points = 0.5 * truth + 0.5 * rng.choice(CODES, N, p=SHARES)
+    return AskedPeople(answers, SurveyDesign.of(n), None, points, np.ones(N), False), truth
+
+
+def test_a_topline_is_the_law_where_nobody_has_answered() -> None:
+    whole = topline(LAW, SCALE, statistics("share", "mean", "top2"), level=0.9)
+    low, high = LAW.interval(CODES, 0.9)
+    (mean,) = functions(whole, "mean")
+    assert whole.estimate[mean] == pytest.approx(LAW.mean_of(CODES))
+    assert (whole.lower[mean], whole.upper[mean]) == pytest.approx((float(low), float(high)), abs=1e-6)
+    assert whole.shares == pytest.approx(SHARES)
+
+
+def test_the_sampling_error_of_people_widens_an_interval() -> None:
+    narrow, wide = (topline(LAW, SCALE, statistics("mean"), level=0.9, sampling=s) for s in (0.0, 1 / 20))
+    assert (wide.upper - wide.lower)[-1] > (narrow.upper - narrow.lower)[-1]
+
+
+def test_a_median_lies_between_its_ends() -> None:
+    value, low, high = topline(LAW, SCALE, statistics("median"), level=0.9).median()
+    assert (low <= value <= high, value) == (True, 3.0)
+
+
+def test_answers_of_some_people_narrow_the_interval_and_move_the_estimate() -> None:
+    people, truth = asked(60, np.random.default_rng(0), shift=1.0)
+    before = topline(LAW, SCALE, statistics("mean"), level=0.9)
+    after = topline(LAW, SCALE, statistics("mean"), level=0.9, asked=people)
+    (mean,) = functions(after, "mean")
+    assert abs(after.estimate[mean] - truth.mean()) < abs(before.estimate[mean] - truth.mean())
+    assert (after.upper - after.lower)[mean] < 0.5 * (before.upper - before.lower)[mean]
+    assert after.n_answered == 60
+
+
+def test_joined_parts_keep_weight_and_variance() -> None:
+    rng = np.random.default_rng(0)
+    variances, weights = rng.uniform(size=(3, 40)), rng.dirichlet(np.ones(40), 3)
+    few, mixed = fewer_parts(variances, weights)
+    assert mixed.sum(axis=1) == pytest.approx(1)
+    assert (few * mixed).sum(axis=1) == pytest.approx((variances * weights).sum(axis=1))
+
+
+GROUPING = Grouping.of("g", ["a", "b", "c"] * (N // 3), np.ones(N), 5)
+
+
+def group_law(coefficients: tuple[float, float] = (1.0, 0.0), tau: int = 4) -> GroupLaw:
+    weights = np.eye(TAUS.size)[tau]
+    return GroupLaw(GROUPING, GapLaw(np.array(coefficients), "", weights, 40), weights)
+
+
+def twins(gap: float) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    return rng.choice(CODES, N, p=SHARES) + gap * (np.arange(N) % 3 - 1)
+
+
+def test_shares_of_groups_average_to_those_of_everybody() -> None:
+    whole = topline(LAW, SCALE, statistics("share", "mean"), level=0.9)
+    found = group_estimates(
+        whole, group_law(), twin=twins(0.5), points=None, predicted=None, asked=None, level=0.9
+    )
+    assert GROUPING.shares @ found.shares == pytest.approx(SHARES, abs=1e-6)
+    assert GROUPING.shares @ found.estimate == pytest.approx(whole.estimate, abs=1e-6)
+    (mean,) = functions(whole, "mean")
+    assert np.diff(found.estimate[:, mean]).min() > 0.1
+
+
+def test_without_a_gap_of_twins_groups_are_like_everybody_and_less_sure() -> None:
+    whole = topline(LAW, SCALE, statistics("mean"), level=0.9)
+    found = group_estimates(
+        whole, group_law((0, 0)), twin=twins(0.5), points=None, predicted=None, asked=None, level=0.9
+    )
+    assert found.estimate[0] == pytest.approx(whole.estimate)
+    assert (found.upper - found.lower)[0, -1] > (whole.upper - whole.lower)[-1]
+
+
+def test_a_gap_is_surer_than_the_two_groups_are() -> None:
+    whole = topline(LAW, SCALE, statistics("mean"), level=0.9)
+    found = group_estimates(
+        whole, group_law(tau=2), twin=twins(0.3), points=None, predicted=None, asked=None, level=0.9
+    )
+    _, low, high = found.gap(0, 2, -1, 0.9)
+    assert high - low < (found.upper - found.lower)[0, -1]
+    p = found.p_values(-1)
+    assert np.allclose(p, p.T)
+    assert p[0, 0] == 1
+
+
+def test_answers_in_groups_are_trusted_by_their_number() -> None:
+    rng = np.random.default_rng(3)
+    shift = np.array([-1.0, 0.0, 1.0])[np.arange(N) % 3]
+    found = {}
+    for n in (0, 30, 240):
+        people, truth = asked(max(n, 1), rng)
+        truth = np.clip(truth + shift, 1, 5)
+        people.answers[np.isfinite(people.answers)] = truth[np.isfinite(people.answers)]
+        known = people if n else None
+        whole = topline(LAW, SCALE, statistics("mean"), level=0.9, asked=known)
+        groups = group_estimates(
+            whole, group_law((0, 0), 6), twin=twins(0), points=None, predicted=None, asked=known, level=0.9
+        )
+        true = np.array([truth[g::3].mean() for g in range(3)])
+        found[n] = (np.abs(groups.estimate[:, -1] - true).max(), (groups.upper - groups.lower)[:, -1].max())
+        assert groups.n_answered.sum() == n
+    assert found[240][0] < found[30][0] < found[0][0]
+    assert found[240][1] < found[30][1] < found[0][1]
+
+
+def test_intervals_of_groups_hold_where_errors_are_as_learned() -> None:
+    rng = np.random.default_rng(0)
+    hits, tau = [], 4
+    law = ShareLaw("Q1", CODES, SHARES, weights=np.eye(6)[4])  # level known like 80 people
+    whole = topline(law, SCALE, statistics("mean"), level=0.9)
+    sd = float(np.sqrt(SHARES @ (CODES - SHARES @ CODES) ** 2))
+    found = group_estimates(
+        whole, group_law((0, 0), tau), twin=twins(0), points=None, predicted=None, asked=None, level=0.9
+    )
+    for _ in range(2000):
+        level = rng.normal(SHARES @ CODES, sd / np.sqrt(81))
+        errors = rng.normal(0, sd * np.sqrt(TAUS[tau] ** 2 + 1 / 100), 3)
+        true = level + errors - errors.mean()
+        hits.append((true >= found.lower[:, -1]) & (true <= found.upper[:, -1]))
+    assert np.mean(hits) == pytest.approx(0.9, abs=0.03)
