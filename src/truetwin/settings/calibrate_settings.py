@@ -69,9 +69,9 @@ class Calibrate(OnlyItems, Hyperparameters):
         "Write one row for each prediction (respondent_id,item_id,value) instead of a column for each item.",
     )
     format: Annotated[
-        Literal["csv", "parquet", "sav", "dta"],
+        Literal["csv", "parquet", "xlsx", "sav", "dta"],
         FileOnly("On the command line, the ending of --output decides the format."),
-    ] = setting("csv", "Format of the file with the predictions: CSV, Parquet, SPSS or Stata.")
+    ] = setting("csv", "Format of the file with the predictions: CSV, Parquet, Excel, SPSS or Stata.")
 
 
 class CalibrateCommand(
@@ -80,7 +80,8 @@ class CalibrateCommand(
     """Settings of the command `truetwin calibrate`."""
 
     output: Annotated[Path, CommandLineOnly("A study keeps its results in the folder of its run.")] = setting(
-        ..., "File for the predictions; its ending decides the format: CSV, TSV, Parquet, SPSS or Stata."
+        ...,
+        "File for the predictions; its ending decides the format: CSV, TSV, Parquet, Excel, SPSS or Stata.",
     )
     check: Annotated[
         int | None,

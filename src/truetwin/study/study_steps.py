@@ -186,7 +186,8 @@ def _calibrate(work: Work) -> list[Path]:
         interval=interval,
         disclosure_column=True,
     )
-    return [output, sidecar, *([intervals_path(output)] if interval else []), *_draws(work, part, result)]
+    files = dict.fromkeys([output, sidecar, *([intervals_path(output)] if interval else [])])
+    return [*files, *_draws(work, part, result)]
 
 
 def _estimate(work: Work) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from truetwin.calibration import Calibration
 from truetwin.data import Panel
 from truetwin.data.frames import Layout, id_array
+from truetwin.io.excel_files import WRITTEN_WORKBOOK, Sheet
 from truetwin.results.disclosure import PREDICTED_ANSWERS, disclosed
 from truetwin.results.sidecars import TableFile, companion_path, hashed, versions, write_with_sidecar
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def intervals_path(output: Path) -> Path:
-    """The place of the intervals of a prediction file: ``NAME.intervals.ENDING``."""
-    return companion_path(output, "intervals")
+    """The place of the intervals of a prediction file: ``NAME.intervals.ENDING``, or the workbook itself."""
+    return output if output.suffix.lower() == WRITTEN_WORKBOOK else companion_path(output, "intervals")
 
 
 def probability_column(code: float) -> str:
@@ -91,7 +92,7 @@ def write_predictions(
     result : Calibration
         Predictions to write.
     output : Path
-        CSV, TSV, Parquet, SPSS or Stata, by ending.
+        CSV, TSV, Parquet, Excel, SPSS or Stata, by ending.
     id_column : str
         Name of the column of ids.
     rounded : bool
@@ -116,6 +117,10 @@ def write_predictions(
     ending = output.suffix.lower() if disclosure_column else ""
     frame = result.frame(rounded=rounded, id_column=id_column, kind="pyarrow", layout=layout)
     tables = {output: frame}
+    if output.suffix.lower() == WRITTEN_WORKBOOK:
+        return _write_workbook(
+            result, output, frame, id_column, _record(result, output, inputs, settings, interval), interval
+        )
     if interval is not None:
         tables[intervals_path(output)] = _long_intervals(result, interval, id_column)
     return write_with_sidecar(
@@ -130,6 +135,31 @@ def write_predictions(
         ],
         _record(result, output, inputs, settings, interval),
     )
+
+
+def _write_workbook(
+    result: Calibration,
+    output: Path,
+    frame: pa.Table,
+    id_column: str,
+    record: Mapping[str, Any],
+    interval: float | None,
+) -> Path:
+    """Write predictions, intervals with probabilities, targets, items and notes as sheets of one workbook."""
+    sheets = []
+    if interval is not None:
+        sheets.append(Sheet.from_table("intervals", _long_intervals(result, interval, id_column)))
+    sheets.append(Sheet.from_records("targets", result.notes()))
+    scales = [
+        {"item": i, "scale": s.describe(), "inferred": s.inferred, "text": result.panel.items[i].text}
+        for i, s in result.panel.scales.items()
+    ]
+    sheets.append(Sheet.from_records("items", scales))
+    notes = [{"note": text} for text in record["panel"]["notes"]]
+    if notes:
+        sheets.append(Sheet.from_records("notes", notes))
+    main = TableFile(output, frame, result.panel.items, PREDICTED_ANSWERS, "predictions", sheets)
+    return write_with_sidecar([main], record)
 
 
 def _record(
@@ -172,4 +202,6 @@ def _described(panel: Panel) -> dict[str, Any]:
         }
     for name, source in (("human", panel.human), ("twin", panel.twin)):
         described[name] = {"n_missing": source.n_missing, "n_off_scale_read_as_missing": source.n_off_scale}
+    described["inferred_scales"] = {i: s.describe() for i, s in panel.scales.items() if s.inferred}
+    described["notes"] = list(dict.fromkeys((*panel.human.notes, *panel.twin.notes)))
     return described
