@@ -72,10 +72,16 @@ def respondents(name: str, panel) -> None:
 def large() -> None:
     panel = generate_population(50_000, 200, n_new_items=20, missing=0.2, random_state=0).panel
     start, cpu = time.perf_counter(), time.process_time()
-    calibrate(panel)
+    result = calibrate(panel)
+    points = time.process_time() - cpu
+    result.intervals(0.9)
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    print(f"50,000 x 200, 20 new items: {wall:.0f} s, {cpu:.0f} s CPU, peak memory {peak:.1f} GB", flush=True)
+    print(
+        f"50,000 x 200, 20 new items, laws and intervals: {wall:.0f} s, {cpu:.1f} s CPU (points {points:.1f} s), peak "
+        f"memory {peak:.1f} GB",
+        flush=True,
+    )
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ def gaps(Y: Array, D: Array, scale: Array) -> Array:
 def regression(y: Array, X: Array) -> tuple[Array, Array, float]:
     """Fit least squares with a constant; return slopes, their variances, and degrees of freedom."""
     Z = np.column_stack([np.ones(len(y)), X])
-    inverse = np.linalg.pinv(Z.T @ Z)
+    inverse = np.linalg.pinv(Z.T @ Z, rcond=1e-10, hermitian=True)  # predictions may be constant
     b = inverse @ Z.T @ y
     df = len(y) - Z.shape[1]
     return b[1:], (float(np.sum((y - Z @ b) ** 2)) / df * np.diag(inverse))[1:], df

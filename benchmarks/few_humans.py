@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.calibration.base import with_blocks
 from truetwin.data import Panel
-from truetwin.datasets import movielens, twin_2k_500
+from truetwin.datasets import generate_world, movielens, twin_2k_500
 from truetwin.estimation.hidden_answers import predict_hidden
 from truetwin.estimation.sample_posterior import SamplePosterior, SharePrior, sample_posterior
 from truetwin.estimation.survey_variance import SurveyDesign
@@ -177,14 +177,19 @@ def show(name: str, figures: dict[tuple[str, int], Figures], n_items: int) -> No
 
 
 def panels() -> dict[str, Panel]:
-    """Published data that can be read here."""
+    """Published data that can be read here, and worlds with useless, good and partly inverted twins."""
     names = [
         name
         for name in twin_2k_500.available_constructions()
         if name
         in (twin_2k_500.DEFAULT_CONSTRUCTION, "Text Persona - Gemini-Flash2.5", "JSON Persona - GPT4.1")
     ]
-    return {f"Twin-2K-500 {name}": twin_2k_500.load(name) for name in names} | {"MovieLens": movielens.load()}
+    worlds = {
+        f"World {twins}": generate_world(twins, 900, 40, n_new_items=0).panel
+        for twins in ("noise", "good", "inverted")
+    }
+    published = {f"Twin-2K-500 {name}": twin_2k_500.load(name) for name in names}
+    return published | {"MovieLens": movielens.load()} | worlds
 
 
 def main() -> None:

@@ -147,7 +147,10 @@ def share_error(result: Result) -> float:
 
 def expected_shares(result: Result, item: str, predicted: Array, scale: Scale) -> Array:
     try:
-        return np.nanmean(result.calibration.probabilities(item)[result.rows], axis=0)
+        law = result.calibration.law(item)
+        wanted = {result.world.panel.respondent_ids[r] for r in result.rows}
+        among = [r in wanted for r in law.respondent_ids]
+        return np.nanmean(law.probabilities()[among], axis=0)
     except ParameterError:
         rounded = scale.snap(predicted[np.isfinite(predicted)])
         return np.asarray((rounded[:, None] == np.asarray(scale.categories)).mean(axis=0))

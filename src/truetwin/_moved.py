@@ -45,6 +45,7 @@ MOVED = {
     "data.suspicious": "instrument.suspicious_answers",
     "datasets.generated": "datasets.generated_population",
     "datasets.spec": "datasets.pinned_dataset",
+    "diagnosis.expectation": "calibration.laws.item_expectation",
     "diagnosis.job": "diagnosis.diagnosis",
     "diagnosis.plan": "diagnosis.asking_plan",
     "diagnosis.prepare": "diagnosis.standardised_panel",

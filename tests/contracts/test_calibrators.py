@@ -9,6 +9,7 @@ from sklearn.base import clone
 from truetwin.calibration.base import Calibrator, make_fold
 from truetwin.calibration.calibrators import methods
 from truetwin.calibration.design import Preprocessing, make_designs
+from truetwin.calibration.item_laws import FoldStudy, fold_laws
 from truetwin.data import Panel, ResponseMatrix, Target
 from truetwin.datasets import generate_population
 
@@ -78,6 +79,26 @@ def test_prediction_ignores_hidden_human_answers(name: str, axis: str) -> None:
     actual = predict(name, axis, scrambled(panel, targets), targets)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-12)
     assert np.isfinite(expected).any()
+
+
+@pytest.mark.parametrize(("name", "axis"), CASES)
+def test_laws_and_draws_ignore_hidden_human_answers(name: str, axis: str) -> None:
+    panel = population()
+    targets = targets_of(panel, axis)
+    laws, draws = [], []
+    for each in (panel, scrambled(panel, targets)):
+        fold = make_fold(each, targets)
+        parts = make(name, axis).predict_designs(make_designs(each, [fold], Preprocessing()))
+        (found,) = fold_laws(make(name, axis), each, [fold], parts)
+        laws.append(found)
+        study = FoldStudy(make(name, axis), each, fold, parts[0], Preprocessing())
+        draws.append(study.joint_law.draw(np.random.default_rng(0)) if axis == "item" else np.zeros(1))
+    assert set(laws[0]) == set(laws[1])
+    for item, law in laws[0].items():
+        other = laws[1][item]
+        np.testing.assert_allclose(law.mean(), other.mean(), rtol=0, atol=1e-9)
+        np.testing.assert_allclose(law.probabilities(), other.probabilities(), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(*draws, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(("name", "axis"), CASES)

@@ -26,6 +26,7 @@ from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.calibration.nominal.panel_laws import PanelLaws
 from truetwin.calibration.online_items import OnlineItem
 from truetwin.calibration.orientation import Array, axis_ids, orient
+from truetwin.calibration.weak_laws import why_weak
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import Layout, to_frame
 from truetwin.data.responses import FrameKind
@@ -441,6 +442,8 @@ class Calibration:
                     blind = _blind(self.panel, target, situation)
                     if blind:
                         record["reason"] = blind
+                if part.axis == "item" and (weak := why_weak(self.panel.scales[target], situation)):
+                    record["weak"] = weak
                 if target in part.unpredicted:
                     record["reason"] = part.unpredicted[target]
                 elif record["n_unpredicted"]:

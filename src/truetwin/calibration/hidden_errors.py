@@ -21,7 +21,7 @@ from truetwin.calibration.auto.pseudo_targets import Problem
 from truetwin.calibration.base import Calibrator, Prediction
 from truetwin.calibration.design import Fold, Preprocessing, make_designs
 from truetwin.calibration.laws.error_record import ErrorRecord, shared_weights
-from truetwin.calibration.laws.item_errors import ExpectedCorrelation, ItemErrors, Level, expected_correlation
+from truetwin.calibration.laws.item_errors import ExpectedCorrelation, ItemErrors, Level, Outcomes, visible
 from truetwin.calibration.laws.people_errors import PeopleErrors
 from truetwin.calibration.laws.people_record import PeopleRecord
 from truetwin.calibration.laws.prediction_errors import JointLaw
@@ -113,7 +113,7 @@ class HiddenErrors:
         mean = float(np.nanmean(points)) if np.isfinite(points).any() else 0.0
         level = Level(mean, float(self.problem.twin_unit[target]))
         record = self._record(target, whole)
-        return ItemErrors(level, record, self._correlation(record))
+        return ItemErrors(level, record, self._correlation(record, target, points, whole))
 
     def _record(self, target: int, whole: bool) -> ErrorRecord:
         predicted = self._pseudo(whole)
@@ -139,15 +139,22 @@ class HiddenErrors:
             shared_weights(others, block, block[items], siblings=not whole)[:, items],
         )
 
-    def _correlation(self, record: ErrorRecord) -> ExpectedCorrelation:
+    def _correlation(
+        self, record: ErrorRecord, target: int, points: Array, whole: bool
+    ) -> ExpectedCorrelation:
         f, y = record.predicted, record.predicted + record.errors
         found = np.full(len(record), np.nan)
         for k in range(len(record)):
             both = np.isfinite(y[k]) & np.isfinite(f[k])
             if both.sum() >= LEAST_PAIRS and min(np.ptp(y[k, both]), np.ptp(f[k, both])) > 1e-9:
                 found[k] = np.corrcoef(y[k, both], f[k, both])[0, 1]
-        fine = np.isfinite(found)
-        return expected_correlation(found[fine], record.weight[fine], float("nan"))
+        twin, block = self.problem.twin, self.problem.block
+        features = [visible(f[k], twin[record.rows, item]) for k, item in enumerate(record.items)]
+        features.append(visible(points / self.problem.twin_unit[target], twin[:, target]))
+        blocks = np.append(block[record.items], block[target])
+        return Outcomes(found, record.weight, np.array(features), blocks, float("nan")).expected(
+            new_battery=whole
+        )
 
     def _pseudo(self, whole: bool) -> Array:
         """Predict every donor as if it were new, (p, people in the sample); NaN for other items."""

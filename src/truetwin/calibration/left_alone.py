@@ -31,4 +31,10 @@ def left_alone(result: Calibration) -> list[str]:
             f"{worst['target']!r} ({worst['scale']}: {worst['n_clipped']} predictions); if the real scale is wider, "
             f"declare it in an --item-file with the columns item_id,low,high"
         )
+    weak = [record for record in result.notes() if "weak" in record and record["n_predicted"]]
+    if weak:
+        texts.append(
+            f"intervals of {len(weak)} new items may hold less than they say, for instance of {weak[0]['target']!r}: "
+            f"{weak[0]['weak']}"
+        )
     return texts

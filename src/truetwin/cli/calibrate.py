@@ -52,6 +52,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
             preset=settings.preset,
             parameters=by_hand,
             blocks=members,
+            point=settings.point,
             shares=settings.shares,
             weights=weights,
             n_jobs=settings.n_jobs,
@@ -61,6 +62,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
         "preset": settings.preset,
         "set": settings.parameters_in_words,
         "round": settings.rounded,
+        "point": settings.point,
         "blocks": found_by,
         **weights_record(settings),
     }
@@ -152,7 +154,8 @@ def _check_outputs(settings: CalibrateCommand) -> None:
     output = settings.output
     if not output.name:
         raise OutputError(f"the output must be a file; {str(output)!r} is not the name of one")
-    companions = [intervals_path(output)] if settings.intervals is not None else []
+    beside = settings.intervals is not None and intervals_path(output) != output
+    companions = [intervals_path(output)] if beside else []
     if settings.draws_output is not None:
         companions += [settings.draws_output, sidecar_path(settings.draws_output)]
         check_output_ending(settings.draws_output)

@@ -156,8 +156,7 @@ def _write_report(
 
     from truetwin.diagnosis import diagnose
     from truetwin.evaluation.calibration_gain import gain_in_words
-    from truetwin.io import read_table
-    from truetwin.report.files.prediction_files import intervals_path
+    from truetwin.report.files.prediction_files import expected_correlations
     from truetwin.report.page import Field, Page, Section, Table, write_page
     from truetwin.report.sections.calibration_section import calibration_section, new_item_shares
     from truetwin.report.sections.diagnosis_section import diagnosis_section, verdict_in_words
@@ -172,9 +171,8 @@ def _write_report(
         Field("n", "n", "d"),
     )
     truth = Table("New items, compared with the generated truth", fields, new_items)
-    diagnosis = diagnose(panel)
-    intervals = read_table(intervals_path(predictions)).to_pylist()
     sidecar = loads(sidecar_path(predictions).read_text(encoding="utf-8"))
+    diagnosis = diagnose(panel, expected=expected_correlations(sidecar))
     shape = panel.human_values.shape
     page = Page(
         "Calibrating digital twins: a generated example",
@@ -193,7 +191,7 @@ def _write_report(
                 ("Only a generated population has a truth that new items can be compared with.",),
                 (truth,),
             ),
-            calibration_section(sidecar, new_item_shares(intervals, panel), None),
+            calibration_section(sidecar, new_item_shares(sidecar, panel), None),
             diagnosis_section(diagnosis),
         ),
     )

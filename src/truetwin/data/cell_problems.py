@@ -17,7 +17,8 @@ def unread_cells(cells: Cells, name: str, row: int, respondent: str, item: Item 
     hint = " Write decimals with a point." if is_decimal_comma(text) else ""
     remedy = "Recode it, leave it empty if it is missing, or declare the item's labels"
     if len(cells.unread) <= MOST_LABELS and (cells.n_unread > len(cells.unread) or (item and item.scale)):
-        remedy += f" in an item file with the lines item_id,labels and {label_line(name, cells, item)}"
+        line = label_line(item.id if item else name, cells, item)
+        remedy += f" in an item file with the lines item_id,labels and {line}"
     return (
         f"answers must be numbers; found {shown(text)}{more} in column {name!r}, row {row + 1} (respondent "
         f"{respondent!r}).{hint} {remedy}."

@@ -76,12 +76,18 @@ def from_frame(
         table = table.select([k for k, n in enumerate(table.column_names) if n not in set(people_columns)])
     names = table.column_names
     declared = dict(items or {})
-    if set(LONG_COLUMNS) <= set(names):
-        from truetwin.data.long_frames import from_long
+    from truetwin.data.long_frames import from_distribution, from_long, is_distribution, replicates_as_long
 
+    if set(LONG_COLUMNS) <= set(names):
         return from_long(table, declared, source, kind_of(frame), expectations=expectations, choices=choices)
+    if expectations and is_distribution(names):
+        return from_distribution(table, declared, source, kind_of(frame), choices)
     id_column = id_column_of(table, id_column, source)
     ids = ids_of(table.column(id_column), id_column, source)
+    if expectations and len(set(ids)) < len(ids):
+        long = replicates_as_long(table, id_column, declared)
+        if long is not None:
+            return from_long(long, declared, source, kind_of(frame), expectations=True, choices=choices)
     if [name for name in names if name != id_column] == []:
         raise DataError(
             f"{source} must have at least one item column beside its id column {id_column!r}; it has none. "

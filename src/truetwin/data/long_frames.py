@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.data.answer_cells import Digits, digit_reading, read_cells
+from truetwin.data.answer_cells import Digits, digit_reading, plain_column, read_cells
 from truetwin.data.cell_problems import unread_cells
 from truetwin.data.frames import (
     LONG_COLUMNS,
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from truetwin.data.answer_cells import Cells
 
 Positions = NDArray[np.intp]
+DISTRIBUTION_COLUMNS = ("respondent_id", "item_id", "category", "probability")
+#: How far the sum of stated probabilities may be from 1.
+_SUM_TOLERANCE = 0.03
 #: Columns that tell apart several twins of one person, or several answers of one twin.
 REPLICATES = (
     "replicate",
@@ -44,6 +47,103 @@ REPLICATES = (
     "source",
     "twin",
 )
+
+
+def replicates_as_long(table: pa.Table, id_column: str, declared: Mapping[str, Item]) -> pa.Table | None:
+    """Turn a wide table with several rows a person, told apart by a column, into a long one; None if there is none."""
+    import pyarrow as pa
+
+    names = table.column_names
+    apart = [n for n in names if n.casefold() in REPLICATES and n not in declared and n != id_column]
+    if not apart:
+        return None
+    items = [n for n in names if n != id_column and n not in apart]
+    columns = [plain_column(table.column(n)).cast(pa.string()) for n in items]
+    who = table.column(id_column).cast(pa.string())
+    return pa.table(
+        {
+            "respondent_id": pa.chunked_array([chunk for _ in items for chunk in who.chunks]),
+            "item_id": pa.array(np.repeat(np.array(items, dtype=object), table.num_rows), pa.string()),
+            "value": pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string()),
+            "replicate": pa.nulls(table.num_rows * len(items), pa.string()),
+        }
+    )
+
+
+def is_distribution(names: Sequence[str]) -> bool:
+    """Test whether the columns are those of a long table of stated distributions."""
+    return set(DISTRIBUTION_COLUMNS) <= set(names) and "value" not in names
+
+
+def from_distribution(
+    table: pa.Table, declared: dict[str, Item], source: str, kind: FrameKind, choices: ReadingChoices
+) -> ResponseMatrix:
+    """Read a table with the columns ``respondent_id, item_id, category, probability``.
+
+    A twin's answer is the mean of the distribution that it states, and of a nominal item the most probable category.
+
+    Raises
+    ------
+    DataError
+        If a probability is no number of 0 or more, or those of a twin and an item do not sum to 1 (or 100).
+    """
+    respondents, rows = _codes(ids_of(table.column("respondent_id"), "respondent_id", source))
+    item_ids, columns = _codes(ids_of(table.column("item_id"), "item_id", source))
+    if not respondents:
+        raise DataError(f"{source} must have at least one answer; it has no rows")
+    items = [declared_item(i, declared, choices) for i in item_ids]
+    problems = Problems(source)
+    of_item = _rows_of_items(columns, len(items))
+    cells = _read_values(table.column("category"), rows, of_item, respondents, items, problems, choices)
+    stated = read_cells(table.column("probability"))
+    if stated.unread:
+        row = next(iter(stated.first.values()))
+        problems.add("words", unread_cells(stated, "probability", row, respondents[rows[row]]))
+    problems.raise_any()
+    weights = np.nan_to_num(stated.values)
+    if (weights < 0).any() or not np.isfinite(stated.values).any():
+        raise DataError(
+            f"{source}: probabilities must be numbers of 0 or more; found {stated.values.min():g}"
+        )
+    values = np.full((len(respondents), len(items)), np.nan)
+    for j, here in enumerate(of_item):
+        _check_sums(weights[here], rows[here], respondents, items[j].id, source)
+        codes, scale = cells[j].values, items[j].scale
+        on = np.isfinite(codes) & (weights[here] > 0)
+        if scale is not None:
+            on &= ~scale.is_off_scale_code(codes)
+        people, share, code = rows[here][on], weights[here][on], codes[on]
+        if scale is not None and scale.kind == "nominal":
+            order = np.argsort(share, kind="stable")
+            values[people[order], j] = code[order]  # the most probable one comes last
+            continue
+        total = np.bincount(people, weights=share, minlength=len(respondents))
+        mean = np.bincount(people, weights=share * code, minlength=len(respondents))
+        values[total > 0, j] = mean[total > 0] / total[total > 0]
+    note = f"{source}: read {len(respondents)} twins' stated distributions as their means"
+    return ResponseMatrix(
+        values,
+        respondents,
+        items,
+        source=source,
+        frame_kind=kind,
+        id_type=id_type_of(table.column("respondent_id")),
+        expectations=True,
+        notes=[note],
+    )
+
+
+def _check_sums(
+    weights: NDArray[np.float64], rows: Positions, respondents: Sequence[str], item: str, source: str
+) -> None:
+    sums = np.bincount(rows, weights=weights)
+    seen = np.flatnonzero(np.bincount(rows)).tolist()
+    wrong = [k for k in seen if min(abs(sums[k] - 1), abs(sums[k] - 100) / 100) > _SUM_TOLERANCE]
+    if wrong:
+        raise DataError(
+            f"{source}: the probabilities of a twin's answer must sum to 1; those of respondent "
+            f"{respondents[wrong[0]]!r} for item {item!r} sum to {sums[wrong[0]]:g} ({len(wrong)} such twins)"
+        )
 
 
 def from_long(

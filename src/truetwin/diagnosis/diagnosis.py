@@ -162,6 +162,7 @@ def diagnose(
     scaled: bool = True,
     scores: Mapping[str, float] | None = None,
     battery_scores: Mapping[str, float] | None = None,
+    expected: Mapping[str, float] | None = None,
     weights: PersonWeights | None = None,
     random_state: int = 0,
 ) -> Diagnosis:
@@ -186,6 +187,9 @@ def diagnose(
         which do as well as the paper's fit-and-transfer methods.
     battery_scores : mapping from item id to correlation, optional
         Scores with whole batteries hidden ("leave-block-out"); verdicts on items of new batteries rest on these.
+    expected : mapping from item id to correlation, optional
+        Expected correlations of the predictions with people's answers, as the laws of the method say them
+        (``result.law(item).expected_correlation()[1]``); verdicts then state and judge these.
     weights : str or array of shape (n,), optional
         Survey weights of people: a column of the people table, or one number for each respondent. Faults of level and
         spread, and the categories that people choose and no twin does, are then those of the weighted people.
@@ -223,7 +227,10 @@ def diagnose(
         spectra,
         alignments,
         item_faults(panel, None if weights is None else person_weights(panel, weights)),
-        [_named(row, panel, categories) for row in item_verdicts(prepared, reached, reached_blocks)],
+        [
+            _named(row, panel, categories)
+            for row in item_verdicts(prepared, reached, reached_blocks, expected)
+        ],
         [] if many else hidden_verdicts(prepared, reached),
         item_bounds(prepared, random_state=random_state),
         share_bounds(replace(prepared, panel=panel), random_state=random_state),

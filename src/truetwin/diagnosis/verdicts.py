@@ -4,8 +4,8 @@ The rule is learned on the panel's own answered items. Each of them is hidden in
 computed: how well its twin answers follow from those to its donors (the other answered items), the correlation with
 its nearest donor, and how well calibrated predictions and twins agree. They are compared with how well calibration
 and the twins did. A small ridge regression of the two correlations on the three figures, and the answered siblings
-(items of the same battery), then tell what to expect of a new item (:mod:`truetwin.diagnosis.expectation`). No
-threshold is fitted:
+(items of the same battery), then tell what to expect of a new item
+(:mod:`truetwin.calibration.laws.item_expectation`). No threshold is fitted:
 
 - *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the
   variance), or nothing can be learned, because all twins gave the same answer;
@@ -28,12 +28,14 @@ calibration, and on the data tried no figure that is known beforehand singles th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.diagnosis.expectation import Expected, expect
+from truetwin.calibration.laws.item_expectation import Expected, expect
 from truetwin.diagnosis.span import Span, span
 from truetwin.diagnosis.standardised_panel import Array, Prepared
 from truetwin.diagnosis.track_record import agreement_of_new, left_out, left_out_twice, twin_scores
@@ -46,7 +48,10 @@ _SHOWN = 0.05
 
 
 def item_verdicts(
-    prepared: Prepared, scores: Array | None = None, battery_scores: Array | None = None
+    prepared: Prepared,
+    scores: Array | None = None,
+    battery_scores: Array | None = None,
+    known_expectations: Mapping[str, float] | None = None,
 ) -> list[dict[str, Any]]:
     """Give a verdict on each new item, with reasons in words.
 
@@ -63,7 +68,10 @@ def item_verdicts(
     battery_scores : ndarray of shape (n_items,), optional
         Correlations with whole batteries hidden, for targets of new batteries. Where they are missing and there are
         batteries, verdicts on new batteries rest on the conditional expectation.
+    known_expectations : mapping from item id to correlation, optional
+        Expected correlations of calibrated predictions, where the laws of the method say them.
     """
+    said = known_expectations or {}
     rows: list[dict[str, Any]] = []
     known = set(prepared.groups[prepared.donors].tolist())
     sibling = np.array([prepared.groups[j] in known for j in prepared.new], dtype=bool)
@@ -81,6 +89,9 @@ def item_verdicts(
         outcomes = np.column_stack([record.calibrated if reached is None else reached, twin_scores(prepared)])
         for j in targets:
             expected = expect(features, outcomes, prepared.donors, int(j), prepared.groups)
+            law = said.get(prepared.panel.item_ids[j])
+            if expected and law is not None:
+                expected = replace(expected, calibrated=law)
             rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery))
     order = {j: k for k, j in enumerate(prepared.new.tolist())}
     return sorted(rows, key=lambda row: order[prepared.panel.item_ids.index(row["item"])])

@@ -43,7 +43,8 @@ def expected_off_scale(panel: Panel, items: Sequence[str], level: float) -> dict
         Empty if neither people nor twins gave any off-scale answer.
     """
     human, twin = (
-        dict(zip(source.item_ids, source.off_scale_counts, strict=True)) for source in (panel.human, panel.twin)
+        dict(zip(source.item_ids, source.off_scale_counts, strict=True))
+        for source in (panel.human, panel.twin)
     )
     if not any(human.values()) and not any(twin.values()):
         return {}

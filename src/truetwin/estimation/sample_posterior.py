@@ -320,6 +320,9 @@ def _powered_mean(
     before = hajek_mean((y - alone) ** 2, w)
     after = hajek_mean((y - alone - slope * (f - centre_f)) ** 2, w)
     ratio = np.divide(after, before, out=ones.copy(), where=before > 0)
+    size = float(w.sum() ** 2 / (w**2).sum())
+    if size > 2:  # the slope is fitted to the answers, which costs one of them
+        ratio = np.where(slope > 0, ratio * (size - 1) / (size - 2), ratio)
     return alone + slope * (centre_all - centre_f), slope, np.clip(ratio, LEAST_RATIO, 1.0)
 
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from truetwin.data import Item, ResponseMatrix
 from truetwin.data.frames import LONG_COLUMNS, from_frame, id_column_of, ids_of
 from truetwin.data.item_columns import LeftOut, why_no_item
+from truetwin.data.long_frames import is_distribution
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.io.edsl_exports import from_edsl, is_edsl_export
 from truetwin.io.multiple_answers import split_multiple
 from truetwin.io.tables import DISCLOSURE_COLUMN, SURVEY_ENDINGS, read_table
+from truetwin.io.text_tables import check_width
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +57,8 @@ class AnswerTable:
     @property
     def is_long(self) -> bool:
         """Whether the table has one row an answer."""
-        return set(LONG_COLUMNS) <= set(self.table.column_names)
+        names = self.table.column_names
+        return set(LONG_COLUMNS) <= set(names) or is_distribution(names)
 
     def columns(self, without: Collection[str] = ()) -> dict[str, tuple[pa.ChunkedArray, Item]]:
         """Return the columns beside the ids, with what is declared of them; none of a long table."""
@@ -138,6 +141,7 @@ def open_answers(
         from truetwin.io.survey_files import read_survey_file
 
         table, labelled = read_survey_file(path)
+        check_width(table.num_columns, path)
         return AnswerTable(table, _joined(labelled, given), id_column, str(path), {}, (), choices)
     from truetwin.io.qualtrics import from_qualtrics, header_of_export
 
@@ -151,6 +155,7 @@ def open_answers(
         opened = from_edsl(opened)
     if DISCLOSURE_COLUMN in opened.table.column_names and DISCLOSURE_COLUMN not in opened.declared:
         opened = replace(opened, table=opened.table.drop_columns([DISCLOSURE_COLUMN]))
+    check_width(opened.table.num_columns, path)
     return split_multiple(opened) if choices.split_multiple else opened
 
 

@@ -11,19 +11,21 @@ from truetwin.data import Item, Scale
 from truetwin.data.missing_codes import divide_labels
 from truetwin.data.responses import check_unique
 from truetwin.errors import DataError, FileFormatError, TruetwinError
-from truetwin.io.readable_files import check_is_file
+from truetwin.io.readable_files import check_is_file, reading
 from truetwin.io.tables import SURVEY_ENDINGS, read_table
 
 _FIELDS = {"item_id", "text", "kind", "low", "high", "step", "categories", "labels", "off_scale", "block"}
 
 
-def read_items(path: str | Path, say: Callable[[str], None] | None = None) -> dict[str, Item]:
+def read_items(
+    path: str | Path, say: Callable[[str], None] | None = None, encoding: str | None = None
+) -> dict[str, Item]:
     """Read declarations of items from a CSV, Parquet or JSON file, a Qualtrics instrument, or an SPSS or Stata file.
 
     One row (or JSON object) declares one item. It has the field ``item_id`` and any of: ``text``; ``kind`` (ordinal,
     nominal, numeric); ``low``, ``high``, ``step``; ``categories`` (codes separated by ``|``, or a list); ``labels``
     and ``off_scale`` (``code=text`` separated by ``|``, or an object); ``block``. ``say`` is called with each note
-    about how the file was read.
+    about how the file was read; ``encoding`` is the text encoding of a CSV or TSV file.
 
     Raises
     ------
@@ -49,14 +51,12 @@ def read_items(path: str | Path, say: Callable[[str], None] | None = None) -> di
 
         return read_survey_file(path)[1]
     if path.suffix.lower() == ".json":
-        try:
-            rows = json.loads(check_is_file(path).read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise FileFormatError(f"{path} must be a JSON file: {error}") from error
+        with reading(path, "a JSON file", "Write one list of objects, one an item."):
+            rows = json.loads(check_is_file(path).read_text(encoding="utf-8-sig"))
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise FileFormatError(f"{path} must hold a list of objects, one an item")
     else:
-        rows = read_table(path).to_pylist()
+        rows = read_table(path, encoding, say).to_pylist()
     if not rows:
         raise DataError(f"{path} must declare at least one item; it has none")
     items = [_item(row, path) for row in rows]

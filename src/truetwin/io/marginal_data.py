@@ -29,7 +29,7 @@ def read_marginal_data(
     say: Callable[[str], None] | None = None,
 ) -> tuple[Marginals, ResponseMatrix]:
     """Human marginals and twins' answers, on the same scales. ``say`` is called with each note about the reading."""
-    declared = read_items(item_file, say) if item_file else {}
+    declared = read_items(item_file, say, choices.encoding) if item_file else {}
     human = read_marginals(
         marginals, items=declared, keep_off_scale=keep_off_scale, encoding=choices.encoding, say=say
     )

@@ -64,7 +64,7 @@ def read_panel(
         If a table is not one, the tables have nothing in common, or the item file declares none of their items.
     """
     notes: list[str] = []
-    items = read_items(item_file, notes.append) if item_file else None
+    items = read_items(item_file, notes.append, choices.encoding) if item_file else None
     columns = people_columns or PeopleColumns()
     ours = open_human(
         human, id_column=id_column, items=items, people=people, columns=columns, choices=choices
@@ -88,7 +88,7 @@ def read_panel(
         tables[1:] = [with_matching_ids(tables[0], table) for table in tables[1:]]
     if choices.missing_codes is None:
         tables, found = without_sure_codes(*tables)
-        notes += found
+        tables[0] = tables[0].with_notes(*found)
     if say:
         for text in dict.fromkeys((*notes, *(text for table in tables for text in table.notes))):
             say(text)

@@ -6,7 +6,7 @@ import csv as stdlib_csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,8 +91,7 @@ def write_draft(
 
         write_survey_file(table, draft, ending, items=items or {}, note=note)
     elif ending == WRITTEN_WORKBOOK:
-        remark = [Sheet("disclosure", ("disclosure",), [(note,)])] if note else []
-        write_workbook([Sheet.from_table("table", table), *remark], draft)
+        write_workbook_draft(table, draft, note=note)
     else:
         delimiter = "\t" if ending == ".tsv" else ","
         # pyarrow quotes every text or none; ids that need no quotes should come back as they went in.
@@ -103,6 +102,14 @@ def write_draft(
             stdlib_csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(table.column_names)
             stream.write(line.getvalue().encode())
             csv.write_csv(table, stream, write_options=options)
+
+
+def write_workbook_draft(
+    table: pa.Table, draft: Path, *, name: str = "table", sheets: Sequence[Sheet] = (), note: str = ""
+) -> None:
+    """Write an Excel workbook: a table, further sheets, and a sheet with the note."""
+    remark = [Sheet("disclosure", ("disclosure",), [(note,)])] if note else []
+    write_workbook([Sheet.from_table(name, table), *sheets, *remark], draft)
 
 
 def _has_special_text(table: pa.Table, delimiter: str) -> bool:

@@ -78,12 +78,9 @@ def read_text_table(path: Path, encoding: str | None = None) -> tuple[pa.Table, 
     FileFormatError
         If the file is no table. The message names the line or the reason.
     """
-    dialect = sniff(path, encoding)
-    if dialect.n_columns > MOST_COLUMNS:
-        raise FileFormatError(
-            f"{path} must be a table of at most {MOST_COLUMNS:,} columns; its first line has {dialect.n_columns:,} "
-            "cells. Is it transposed, with one column for each respondent?"
-        )
+    with reading(path, "a table with a header line", _REMEDY):
+        dialect = sniff(path, encoding)
+    check_width(dialect.n_columns, path)
     with reading(path, "a table with a header line", _REMEDY):
         table = _parsed(path, dialect)
     if dialect.delimiter != ",":
@@ -99,6 +96,21 @@ def read_text_table(path: Path, encoding: str | None = None) -> tuple[pa.Table, 
     return table, notes
 
 
+def check_width(n_columns: int, path: Path) -> None:
+    """Refuse a table with more columns than a table of answers has.
+
+    Raises
+    ------
+    FileFormatError
+        If there are more than 20,000.
+    """
+    if n_columns > MOST_COLUMNS:
+        raise FileFormatError(
+            f"{path} must be a table of at most {MOST_COLUMNS:,} columns; it has {n_columns:,}. Is it transposed, with "
+            "one column for each respondent?"
+        )
+
+
 def sniff(path: Path, encoding: str | None = None) -> Dialect:
     """Find out encoding and delimiter of a text table from its beginning."""
     with path.open("rb") as stream:
@@ -110,7 +122,10 @@ def sniff(path: Path, encoding: str | None = None) -> Dialect:
     named, text, before = _after_remarks(text)
     records = _first_records(text)
     if not records:
-        raise FileFormatError(f"{path} must be a table; its first line is longer than 4 MB")
+        raise FileFormatError(
+            f"{path} must be a table; its first line is longer than 4 MB. Is it transposed, with one column for each "
+            "respondent?"
+        )
     delimiter = named or max(DELIMITERS, key=lambda d: _count(records, d))
     header = next(iter(_cells([records[0]], delimiter)), [])
     if len(header) < 2:

@@ -13,6 +13,8 @@ from truetwin import __version__
 from truetwin.data import Item
 from truetwin.errors import OutputError
 from truetwin.io import dump_json, file_hash, replacing, write_draft
+from truetwin.io.excel_files import WRITTEN_WORKBOOK, Sheet
+from truetwin.io.tables import write_workbook_draft
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,12 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TableFile:
-    """Table and the file that it goes to. ``items`` and ``note`` are used for SPSS and Stata files only."""
+    """Table and the file that it goes to.
+
+    ``items`` and ``note`` are used by SPSS, Stata and Excel files. ``name`` and ``sheets``, which follow the table and
+    go before the note, are used by Excel files.
+    """
 
     path: Path
     table: pa.Table
     items: Mapping[str, Item] = field(default_factory=dict)
     note: str = ""
+    name: str = "table"
+    sheets: Sequence[Sheet] = ()
 
 
 def sidecar_path(output: Path) -> Path:
@@ -80,7 +88,11 @@ def write_with_sidecar(tables: Sequence[TableFile], content: Mapping[str, Any]) 
     sidecar = sidecar_path(tables[0].path)
     with replacing(*(each.path for each in tables), sidecar) as (*drafts, sidecar_draft):
         for each, draft in zip(tables, drafts, strict=True):
-            write_draft(each.table, draft, each.path.suffix.lower(), items=each.items, note=each.note)
+            ending = each.path.suffix.lower()
+            if ending == WRITTEN_WORKBOOK:
+                write_workbook_draft(each.table, draft, name=each.name, sheets=each.sheets, note=each.note)
+            else:
+                write_draft(each.table, draft, ending, items=each.items, note=each.note)
         sidecar_draft.write_text(dump_json(content) + "\n", encoding="utf-8")
     return sidecar
 

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 MOST_CATEGORIES = 12  # an ordinal item with more is binned like a numeric one
 N_BINS = 10
+OUTWARD = 0.1  # where a bin without twins has its code: so far from its end that is nearer to the twins' mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,9 @@ class Categories:
         place = np.searchsorted(edges, given)
         counts = np.bincount(place, minlength=edges.size + 1)
         means = np.bincount(place, weights=given, minlength=edges.size + 1) / np.maximum(counts, 1)
-        codes = np.where(counts > 0, means, 0.5 * (ends[:-1] + ends[1:]))
+        below = ends[1:] <= given.mean()
+        near, far = np.where(below, ends[1:], ends[:-1]), np.where(below, ends[:-1], ends[1:])
+        codes = np.where(counts > 0, means, near + OUTWARD * (far - near))
         return cls(np.maximum.accumulate(codes), edges, True)
 
     @property

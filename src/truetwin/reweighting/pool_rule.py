@@ -19,7 +19,6 @@ Components = Mapping[str, Floats]
 
 NULLS = ("mix", "mean", "twins")
 SHARES_OF_MEAN = tuple(round(0.05 * k, 2) for k in range(1, 21))
-STRENGTH = 30.0  # answers that all training items together count as; with fewer units, one each
 FEWEST_FOR_MEANS = 8  # ordered items, to learn means from
 
 
@@ -161,8 +160,7 @@ def learn_pool(evidence: Evidence, folds: Sequence[Fold], measure: Discrepancy) 
 def _learn(evidence: Evidence) -> PoolRule:
     """Learn weights, the parameter of the mix, and weights of means."""
     components, omega = evidence.components, evidence.omega
-    n_units = evidence.table.n_items if evidence.known_batteries else len(set(evidence.units))
-    strength = min(STRENGTH, float(n_units))
+    strength = float(evidence.table.n_items if evidence.known_batteries else len(set(evidence.units)))
     found = pool_weights(np.array(list(components.values())), evidence.human, omega, strength=strength)
     twins, mean = components["twins"], components["mean"]
     logs = [

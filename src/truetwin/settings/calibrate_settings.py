@@ -48,14 +48,20 @@ class Calibrate(OnlyItems, Hyperparameters):
     )
     intervals: Annotated[LevelOrNone, InStudy("interval", 0.9)] = setting(
         None,
-        "Also write prediction intervals of this level (such as 0.9), and category probabilities for new "
-        "items, to a long table NAME.intervals.ENDING beside the predictions. Only for methods that predict "
-        "distributions, such as auto.",
+        "Also write prediction intervals of this level (such as 0.9), and the probability of each category (columns "
+        "p_1, p_2, ...), to a long table NAME.intervals.ENDING beside the predictions.",
+    )
+    point: Annotated[
+        Literal["mean", "median", "mode"] | None, Unset("the mean, or the mode of nominal items")
+    ] = setting(
+        None,
+        "Which number of each predicted distribution is written: a median errs least on average, a mode is right most "
+        "often.",
     )
     draws: int | None = setting(
         None,
         "Also write this many completed data sets, in which every predicted answer is drawn from its distribution: use "
-        "them for relations between items. Only for methods that predict distributions, such as auto.",
+        "them for relations between items.",
         ge=2,
     )
     long: bool = setting(
@@ -63,9 +69,9 @@ class Calibrate(OnlyItems, Hyperparameters):
         "Write one row for each prediction (respondent_id,item_id,value) instead of a column for each item.",
     )
     format: Annotated[
-        Literal["csv", "parquet", "sav", "dta"],
+        Literal["csv", "parquet", "xlsx", "sav", "dta"],
         FileOnly("On the command line, the ending of --output decides the format."),
-    ] = setting("csv", "Format of the file with the predictions: CSV, Parquet, SPSS or Stata.")
+    ] = setting("csv", "Format of the file with the predictions: CSV, Parquet, Excel, SPSS or Stata.")
 
 
 class CalibrateCommand(
@@ -74,7 +80,8 @@ class CalibrateCommand(
     """Settings of the command `truetwin calibrate`."""
 
     output: Annotated[Path, CommandLineOnly("A study keeps its results in the folder of its run.")] = setting(
-        ..., "File for the predictions; its ending decides the format: CSV, TSV, Parquet, SPSS or Stata."
+        ...,
+        "File for the predictions; its ending decides the format: CSV, TSV, Parquet, Excel, SPSS or Stata.",
     )
     check: Annotated[
         int | None,

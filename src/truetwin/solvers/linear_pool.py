@@ -15,7 +15,7 @@ def pool_weights(
     human: Floats,
     item_weights: Floats,
     *,
-    strength: float = 30.0,
+    strength: float,
     prior: float = 0.5,
     max_steps: int = 400,
     tol: float = 1e-7,
@@ -37,8 +37,10 @@ def pool_weights(
         Human shares.
     item_weights : ndarray of shape (m,)
         ``omega``, not negative.
-    strength, prior : float
-        ``s`` and ``a``.
+    strength : float
+        ``s``, such as the number of independent items or batteries.
+    prior : float, default=0.5
+        ``a``.
     max_steps : int
         Largest number of steps.
     tol : float
@@ -51,7 +53,7 @@ def pool_weights(
     Examples
     --------
     >>> sure = np.array([[[0.9, 0.1]], [[0.1, 0.9]]])
-    >>> pool_weights(sure, np.array([[0.5, 0.5]]), np.ones(1)).round(3).tolist()
+    >>> pool_weights(sure, np.array([[0.5, 0.5]]), np.ones(1), strength=30).round(3).tolist()
     [0.5, 0.5]
     """
     used = human > 0

@@ -128,11 +128,7 @@ def _beyond_scores(work: Work) -> list[Section]:
 def _calibration(work: Work, sidecar: dict[str, Any], chosen: Evaluation | None) -> Section:
     from truetwin.report.sections.calibration_section import calibration_section, new_item_shares
 
-    shares = []
-    if "interval" in sidecar and sidecar["interval"]["file"].endswith((".csv", ".parquet")):
-        table = read_table(work.folder / sidecar["interval"]["file"])
-        shares = new_item_shares(table.select(["item_id", "probabilities"]).to_pylist(), work.panel)
-    return calibration_section(sidecar, shares, chosen)
+    return calibration_section(sidecar, new_item_shares(sidecar, work.panel), chosen)
 
 
 def _marginals(work: Work) -> Section:

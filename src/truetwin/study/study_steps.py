@@ -167,6 +167,7 @@ def _calibrate(work: Work) -> list[Path]:
         preset=part.preset,
         parameters=parameters_for(part.method, part.parameters),
         blocks=work.blocks,
+        point=part.point,
         shares=part.shares,
         weights=work.weights,
         n_jobs=work.n_jobs,
@@ -185,7 +186,8 @@ def _calibrate(work: Work) -> list[Path]:
         interval=interval,
         disclosure_column=True,
     )
-    return [output, sidecar, *([intervals_path(output)] if interval else []), *_draws(work, part, result)]
+    files = dict.fromkeys([output, sidecar, *([intervals_path(output)] if interval else [])])
+    return [*files, *_draws(work, part, result)]
 
 
 def _estimate(work: Work) -> list[Path]:
@@ -248,8 +250,9 @@ def _diagnose(work: Work) -> list[Path]:
 
     from truetwin.diagnosis import diagnose
     from truetwin.diagnosis.diagnosis_record import to_record
+    from truetwin.report.files.prediction_files import expected_correlations
 
-    part = work.study.diagnose
+    part, predicted = work.study.diagnose, _sidecar_of_predictions(work)
     assert part is not None
     found = diagnose(
         work.panel,
@@ -257,6 +260,9 @@ def _diagnose(work: Work) -> list[Path]:
         scaled=part.scaled,
         scores=_stored_scores(work, "leave-one-item-out"),
         battery_scores=_stored_scores(work, "leave-block-out"),
+        expected=expected_correlations(json.loads(predicted.read_text(encoding="utf-8")))
+        if predicted
+        else None,
         weights=work.weights,
         random_state=work.study.seed,
     )
@@ -456,7 +462,15 @@ def _marginal_files(work: Work) -> dict[str, Path]:
 
 
 def _diagnosis_files(work: Work) -> dict[str, Path]:
-    return {**work.tables(), **{name: evaluation_path(work.folder, name) for name in _evaluated(work)}}
+    evaluated = {name: evaluation_path(work.folder, name) for name in _evaluated(work)}
+    sidecar = _sidecar_of_predictions(work)
+    return {**work.tables(), **evaluated, **({"predictions": sidecar} if sidecar else {})}
+
+
+def _sidecar_of_predictions(work: Work) -> Path | None:
+    """Return the record of the study's predictions, if it makes any."""
+    path = work.folder / "predictions.json"
+    return path if work.study.calibrate is not None and path.exists() else None
 
 
 def _blocks_by_evidence(study: Study) -> dict[str, Any]:

@@ -84,6 +84,28 @@ def test_spread_and_relations_are_kept_on_average() -> None:
     assert error < 0.7 * np.abs(relations(result.grid[:, 30:]) - relations(truth)).mean()
 
 
+@pytest.mark.parametrize("method", ["auto", "ridge"])
+def test_drawn_answers_have_the_probabilities_of_their_laws(method: str) -> None:
+    panel = generate_population(60, 16, n_new_items=2, n_new_respondents=4, random_state=2).panel
+    first = panel.new_items[0]
+    plain = tt.calibrate(panel, method)
+    known = [r not in panel.new_respondents for r in panel.respondent_ids]
+    shifted = plain.with_shares({first: [0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3]})
+    np.testing.assert_allclose(shifted.shares(first), [0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3], atol=1e-6)
+    for result in (plain, shifted):
+        drawn = result.draws(3000, seed=1)
+        for item, people in ((first, known), (panel.item_ids[3], [not k for k in known])):
+            answers = drawn.values[:, people, drawn.item_ids.index(item)]
+            law = result.law(item)
+            wanted = law.probabilities()
+            if len(wanted) == len(known):
+                wanted = wanted[people]
+            found = np.stack([(answers == code).mean(axis=0) for code in law.codes], axis=1)
+            error = np.sqrt(wanted * (1 - wanted) / 3000)
+            assert (np.abs(found - wanted) <= 4.5 * error + 0.012).all()
+            assert np.abs(found - wanted).mean() < 0.008
+
+
 @pytest.mark.extra("pandas")
 def test_tables_are_long_or_wide_and_iterated(draws: Draws) -> None:
     long, wide = draws.to_frame("pandas"), draws.to_frame("pandas", "wide")

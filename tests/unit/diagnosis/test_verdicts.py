@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import truetwin as tt
+from truetwin.calibration.laws.item_expectation import expect
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
 from truetwin.datasets import generate_population, movielens, twin_2k_500
-from truetwin.diagnosis.expectation import expect
 from truetwin.diagnosis.faults import item_faults
 from truetwin.diagnosis.span import ALPHA, span
 from truetwin.diagnosis.standardised_panel import Prepared, prepare

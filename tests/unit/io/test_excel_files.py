@@ -77,3 +77,22 @@ def test_an_empty_first_sheet_is_passed_over_and_a_missing_one_is_named(tmp_path
     assert read_workbook(path).to_pylist() == [{"id": "a", "Q1": "1"}]
     with pytest.raises(FileFormatError, match="'cover', 'data'"):
         read_workbook(path, "dta")
+
+
+def test_predictions_are_a_workbook_with_real_numbers_and_the_disclosure(tmp_path: Path) -> None:
+    from truetwin.calibration import calibrate
+    from truetwin.datasets import generate_population
+    from truetwin.report.files.prediction_files import write_predictions
+
+    result = calibrate(generate_population(40, 10, n_new_items=2).panel)
+    output = tmp_path / "out.xlsx"
+    write_predictions(result, output, id_column="who", rounded=False, inputs={}, settings={}, interval=0.9)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.json", "out.xlsx"]
+    predictions = read_responses(output)
+    np.testing.assert_allclose(predictions.values, result.grid[:, -2:])
+    intervals = read_workbook(output, "intervals")
+    shares = [name for name in intervals.column_names if name.startswith("p_")]
+    first = intervals.to_pylist()[0]
+    assert sum(float(first[name]) for name in shares if first[name]) == pytest.approx(1, abs=0.001)
+    assert "not answers that anybody gave" in read_workbook(output, "disclosure").column(0)[0].as_py()
+    assert read_workbook(output, "items").column("inferred").to_pylist()[0] == "FALSE"

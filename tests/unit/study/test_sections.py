@@ -216,6 +216,14 @@ def test_a_step_is_done_again_when_batteries_are_to_be_found(folder: Path) -> No
     assert [each.steps[0].skipped for each in (same, found)] == [True, False]
 
 
+def test_a_plan_with_a_precision_says_how_many_people_to_ask(folder: Path) -> None:
+    done = run(folder, "inputs: {human: human.csv, twin: generated.csv}\nplan: {precision: 0.1}\n")
+    record = json.loads((done / "plan.json").read_text(encoding="utf-8"))
+    assert record["precision"] == 0.1
+    assert all(0 < row["people"] <= row["people_without_twins"] for row in record["rows"])
+    assert "How many people to ask" in (done / "report.html").read_text(encoding="utf-8")
+
+
 def test_groups_weights_and_second_answers_enter_the_evaluation_and_its_report(folder: Path) -> None:
     human = read_responses(folder / "human.csv")
     ids = human.respondent_ids

@@ -45,7 +45,10 @@ class ItemStudy:
     def errors(self) -> list[list[ItemErrors]]:
         """Errors of every target."""
         return [
-            [item_errors(each, stack) for each, stack in zip(row, part.stacks, strict=True)]
+            [
+                item_errors(each, stack, part.values[each.who, k], each.who)
+                for k, (each, stack) in enumerate(zip(row, part.stacks, strict=True))
+            ]
             for row, part in zip(self.pseudo, self.found, strict=True)
         ]
 

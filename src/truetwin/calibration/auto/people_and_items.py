@@ -60,7 +60,7 @@ def predict_new_cells(
     @cache
     def errors(item: str) -> ItemErrors:
         k = place[item]
-        return item_errors(cells.residuals(targets[k], stacks[k], block_blind), stacks[k])
+        return item_errors(cells.residuals(targets[k], stacks[k], block_blind), stacks[k], features[k], rows)
 
     return NewCells(rows, people, tuple(item_ids), np.stack(values, axis=1), errors)
 

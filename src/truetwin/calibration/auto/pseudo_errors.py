@@ -15,7 +15,7 @@ from truetwin.calibration.auto.new_items import FoldPrediction, pseudo_target_we
 from truetwin.calibration.auto.pseudo_targets import FoldFeatures, Problem, PseudoSink, Situation
 from truetwin.calibration.auto.stacking import Stack
 from truetwin.calibration.laws.error_record import ErrorRecord, shared_weights
-from truetwin.calibration.laws.item_errors import ItemErrors, Level, expected_correlation
+from truetwin.calibration.laws.item_errors import ItemErrors, Level, Outcomes, visible
 from truetwin.calibration.orientation import Array
 
 MAX_PEOPLE = 500
@@ -191,8 +191,17 @@ def _drawn(problem: Problem) -> NDArray[np.intp]:
     return np.array(order[:MAX_PEOPLE], dtype=np.intp)
 
 
-def item_errors(each: Residuals, stack: Stack) -> ItemErrors:
-    """Estimate level, errors and expected correlation of one target."""
-    fine = (each.importance > 0) & np.isfinite(stack.correlations)
-    expected = expected_correlation(stack.correlations[fine], each.importance[fine], each.correlation_error())
-    return ItemErrors(each.level, each.record, expected)
+def item_errors(each: Residuals, stack: Stack, points: Array, rows: NDArray[np.intp]) -> ItemErrors:
+    """Estimate level, errors and expected correlation of one target, with standardised points for some people."""
+    problem, items = each.problem, np.flatnonzero(each.importance > 0)
+    twins = problem.twins
+    answers = np.where(twins.seen, twins.values, np.nan)
+    features = [visible(each.predicted[k], answers[each.who, k]) for k in items]
+    outcomes = Outcomes(
+        stack.correlations[items],
+        each.importance[items],
+        np.array([*features, visible(points, answers[rows, each.target])]),
+        np.append(problem.block[items], problem.block[each.target]),
+        each.correlation_error(),
+    )
+    return ItemErrors(each.level, each.record, outcomes.expected(new_battery=each.situation == "new battery"))

@@ -16,7 +16,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration.auto.conditional_expectations import People, leave_out, solutions_of, solve_people
+from truetwin.calibration.auto.conditional_expectations import (
+    People,
+    Unhidden,
+    leave_out,
+    solutions_of,
+    solve_people,
+    solve_unhidden,
+)
 from truetwin.calibration.auto.item_links import (
     Standardised,
     TwinSimilarity,
@@ -297,7 +304,8 @@ class FoldFeatures:
         chosen = np.flatnonzero(people)
         hidden = any(problem.answered[list(f)].any() for f in self.folds)
         plain = not on_pseudo and not hidden  # nothing to leave out: solving is enough
-        size = max(1, int(CHUNK_BYTES / (8 * max(1, columns.size) ** 2 * (6 + len(links)))))
+        copies = 6 + len(links) if hidden else 4
+        size = max(1, int(CHUNK_BYTES / (8 * max(1, columns.size) ** 2 * copies)))
         for start in range(0, len(chosen), size):
             who = chosen[start : start + size]
             cells = np.ix_(who, columns)
@@ -307,11 +315,17 @@ class FoldFeatures:
                 for k in self._others:
                     self._targets(solution @ covariance, solution, who, k, on_target)
                 continue
-            chunk = solve_people(problem.people.values[cells], problem.people.seen[cells], covariance, links)
-            self._visit_singles(chunk, who, on_pseudo, on_target)
+            z, seen = problem.people.values[cells], problem.people.seen[cells]
+            rest: People | Unhidden
+            if hidden:
+                chunk = solve_people(z, seen, covariance, links)
+                self._visit_singles(chunk, who, on_pseudo, on_target)
+            else:
+                rest = solve_unhidden(z, seen, covariance, links)
             for k in self._others:
                 inside = [self._place[t] for t in self.folds[k] if t in self._place]
-                rest = chunk.without(inside) if inside else chunk
+                if hidden:
+                    rest = chunk.without(inside) if inside else chunk
                 for s, sink in on_pseudo.items():
                     if s in self.situations[k]:
                         self._pseudo(rest, who, s, np.array([k]), None, self.folds[k], sink)
@@ -339,7 +353,7 @@ class FoldFeatures:
 
     def _pseudo(
         self,
-        chunk: People,
+        chunk: People | Unhidden,
         who: NDArray[np.intp],
         s: Situation,
         folds: NDArray[np.intp],
@@ -349,7 +363,11 @@ class FoldFeatures:
     ) -> None:
         problem = self.problem
         for group in self._groups(s, hidden):
-            left = leave_out(chunk, self._sets[s], group, each)
+            left = (
+                leave_out(chunk, self._sets[s], group, each)
+                if isinstance(chunk, People)
+                else chunk.leave_out(self._sets[s], group)
+            )
             keep = np.ones(len(folds), bool) if each is None else ~np.isin(each, group)
             for g, position in enumerate(group):
                 item = int(self.columns[position])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.calibration.laws.category_tables import tilted, with_margins
 from truetwin.calibration.laws.law import Law, check_level, population_weights
@@ -14,6 +15,7 @@ from truetwin.errors import ParameterError
 
 #: How close to an end of its scale a mean may lie, as a share of the scale: nobody's answer is certain.
 LEAST_ROOM = 0.02
+TAIL_STEPS = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,8 @@ class CategoryLaw(Law):
         Probabilities; NaN rows where nothing is predicted.
     ordered : bool
         Whether the categories have an order. Without one there are no means, medians and sds.
+    known : bool
+        Whether people have answered the item, so that only respondents are new.
 
     Examples
     --------
@@ -40,6 +44,7 @@ class CategoryLaw(Law):
     codes: Array
     table: Array
     ordered: bool
+    known: bool = False
 
     def mean(self) -> Array:
         """See the base class."""
@@ -73,20 +78,28 @@ class CategoryLaw(Law):
         """See the base class: from the first to the last category inside, the median and the mean at least.
 
         A category is inside if its mid-distribution, the probability of lower categories and half its own, lies between
-        the tails: so intervals hold neither too much nor too little on average. Source: Ma, Genton and Parzen (2011),
-        Asymptotic properties of sample quantiles of discrete distributions.
+        two tails (Ma, Genton and Parzen, 2011). Since whole categories are inside or outside, intervals hold too much
+        with plain tails. The largest tails with which the law itself holds the wanted share of all respondents' answers
+        are right where an item's shares are known. Of a new item they leave out just those categories whose
+        probability happens to be too low, so that there the tails lie halfway.
         """
         self._need_order("interval")
         check_level(level)
-        table, tail = np.nan_to_num(self.table), (1 - level) / 2
+        table = np.nan_to_num(self.table)
         middle = np.cumsum(table, axis=1) - table / 2
-        last = len(self.codes) - 1
-        first = np.minimum((middle < tail - 1e-12).sum(axis=1), last)
-        final = np.maximum((middle <= 1 - tail + 1e-12).sum(axis=1) - 1, 0)
-        within = self.median(), self.mean()
-        return np.minimum.reduce([self.codes[first], *within]), np.maximum.reduce(
-            [self.codes[final], *within]
-        )
+        least = min(1.0, level * (1 + 1e-12)) * float(self._there.sum())
+        median = np.searchsorted(self.codes, np.nan_to_num(self.median(), nan=self.codes[0]))
+        low, high = (1 - level) / 2, 0.5
+        for _ in range(TAIL_STEPS):
+            tail = (low + high) / 2
+            first, last = _inside(middle, tail, median)
+            order = np.arange(len(self.codes))
+            held = (table * ((order >= first[:, None]) & (order <= last[:, None]))).sum()
+            low, high = (tail, high) if held >= least else (low, tail)
+        plain = (1 - level) / 2
+        first, last = _inside(middle, plain + (low - plain) * (1.0 if self.known else 0.5), median)
+        mean = self.mean()
+        return np.minimum(self.codes[first] + 0 * mean, mean), np.maximum(self.codes[last] + 0 * mean, mean)
 
     def probabilities(self) -> Array:
         """See the base class."""
@@ -113,6 +126,14 @@ class CategoryLaw(Law):
         table[there] = with_margins(self.table[there], self.codes, means, wanted, w)
         return replace(self, table=table)
 
+    def describe(self) -> dict[str, Any]:
+        """See the base class; also the share of each category."""
+        there = self._there
+        found = {"n": int(there.sum()), **self.details} if not self.ordered else super().describe()
+        if there.any():
+            found["shares"] = {f"{c:g}": float(s) for c, s in zip(self.codes, self.shares(), strict=True)}
+        return found
+
     @property
     def _there(self) -> Array:
         return np.isfinite(self.table[:, 0])
@@ -123,6 +144,15 @@ class CategoryLaw(Law):
                 f"item {self.item!r} is nominal: its categories have no order, and so no {what}; "
                 "use mode() or probabilities()"
             )
+
+
+def _inside(
+    middle: Array, tail: float, median: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Find the first and the last category whose mid-distribution lies between the tails; the median is one of them."""
+    first = (middle < tail).sum(axis=1)
+    last = (middle <= 1 - tail).sum(axis=1) - 1
+    return np.minimum(first, median), np.maximum(last, median)
 
 
 def limited(means: Array, codes: Array) -> Array:

@@ -26,7 +26,7 @@ COMPONENTS = ("uniform", "twins' shares", "twin's answer", "smoothed", "level", 
 UNORDERED = (0, 1, 2)
 #: Where nothing is known, all weight is on the errors, but for a little on every category.
 UNLEARNED = np.array([0.02, 0.0, 0.0, 0.0, 0.0, 0.98])
-PRIOR_ANSWERS = 1.0
+PRIOR_ANSWERS = 0.5
 FALLOFF = 8.0
 MOST_STEPS = 200
 ENOUGH = 1e-6

@@ -100,7 +100,8 @@ class LawComposer:
         table = np.full((rows.size, len(codes)), np.nan)
         for part in parts:
             table[place[part.rows]] = self._table(item, part, scale)
-        return CategoryLaw(*said, codes, table, True)
+        known = all(part.sample is not None for part in parts)
+        return CategoryLaw(*said, codes, table, True, known)
 
     def _table(self, item: str, part: Part, scale: Scale) -> Array:
         """Compute probabilities of the categories, in their order on the scale, (r, K)."""

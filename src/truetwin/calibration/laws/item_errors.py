@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.calibration.laws.error_record import BINS, EDGES, TAILS, ErrorRecord
+from truetwin.calibration.laws.item_expectation import expect
 from truetwin.calibration.laws.prediction_errors import LEVELS, ErrorQuantiles, Errors
 from truetwin.calibration.orientation import Array
 from truetwin.errors import ParameterError
@@ -29,13 +30,12 @@ class ExpectedCorrelation:
     Attributes
     ----------
     mean : float
-        The mean over pseudo-targets.
+        As pseudo-targets have it that look like the target.
     low, high : float
-        Interval that holds the correlation of nine new items in ten: quantiles of the pseudo-targets' correlations,
-        counting one more item at either end of the range.
+        Interval that holds the correlation of nine new items in ten.
     standard_error : float
-        Standard error of ``mean``, from a delete-a-group jackknife over people. It does not cover differences between
-        items.
+        Standard error of the mean over pseudo-targets, from a delete-a-group jackknife over people. It does not cover
+        differences between items.
     """
 
     mean: float
@@ -113,18 +113,72 @@ class ItemErrors(Errors):
         found = self.correlation
         return None if found is None else (found.low, found.mean, found.high)
 
-    def describe(self) -> dict[str, Any]:
-        """See the base class."""
-        described: dict[str, Any] = {"level": self.level.mean, "spread": self.level.sd}
-        if (expected := self.expected_correlation()) is not None:
-            described["expected_correlation"] = list(expected)
-        return described
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """Correlations that predictions of known items reached, and what is visible of them without people's answers.
+
+    Attributes
+    ----------
+    reached : ndarray of shape (m,)
+        Correlation of the predictions of each pseudo-target with people's answers.
+    weight : ndarray of shape (m,)
+    features : ndarray of shape (m + 1, 2)
+        How far predictions agree with the item's own twins, and how far they spread; the last row is the target's.
+    block : ndarray of int of shape (m + 1,)
+        Block of each item; the last is the target's.
+    standard_error : float
+        Of the mean of ``reached``, from people.
+    """
+
+    reached: Array
+    weight: Array
+    features: Array
+    block: NDArray[np.intp]
+    standard_error: float
+
+    def expected(self, *, new_battery: bool) -> ExpectedCorrelation:
+        """Expect the target's correlation: that of items like it, or the mean if the target's battery is new.
+
+        With whole batteries hidden, features say nothing of how one battery compares with others.
+        The interval is as wide as nine known items in ten need around their mean, counting one more at either end.
+        """
+        fine = np.isfinite(self.reached) & (self.weight > 0)
+        values, weights = self.reached[fine], self.weight[fine]
+        if not values.size:
+            return ExpectedCorrelation(*(float("nan"),) * 4)
+        mean = float(values @ weights / weights.sum())
+        low, high = _nine_in_ten(values, weights)
+        if new_battery:
+            return ExpectedCorrelation(mean, low, high, self.standard_error)
+        outcomes = np.append(np.where(fine, self.reached, np.nan), np.nan)
+        record, target = np.flatnonzero(fine), len(self.reached)
+        found = expect(self.features, np.stack([outcomes, outcomes], axis=1), record, target, self.block)
+        shift = 0.0 if found is None else float(np.clip(found.calibrated, -1, 1)) - mean
+        return ExpectedCorrelation(
+            mean + shift, float(max(low + shift, -1.0)), float(min(high + shift, 1.0)), self.standard_error
+        )
 
 
-def expected_correlation(values: Array, weights: Array, standard_error: float) -> ExpectedCorrelation:
-    """Average the correlations of pseudo-targets, and find the quantiles that hold one more item nine times in ten."""
-    if not values.size:
-        return ExpectedCorrelation(*(float("nan"),) * 4)
+def visible(predicted: Array, twin: Array) -> tuple[float, float]:
+    """Compute what is visible of an item without people's answers: agreement with its twins, and spread.
+
+    Examples
+    --------
+    >>> visible(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 4.0]))[0].round(3)
+    0.982
+    """
+    both = np.isfinite(predicted) & np.isfinite(twin)
+    f, t = predicted[both], twin[both]
+    if f.size < 3:
+        return 0.0, 0.0
+    spread = float(f.std())
+    size = spread * float(t.std())
+    return (float(((f - f.mean()) * (t - t.mean())).mean()) / size if size > 1e-9 else 0.0), spread
+
+
+def _nine_in_ten(values: Array, weights: Array) -> tuple[float, float]:
+    """Find the quantiles that hold the value of one more item nine times in ten."""
     order = np.argsort(values)
     ordered = np.concatenate([[-1.0], values[order], [1.0]])
     one_more = 0.5 / (values.size + 1)
@@ -132,5 +186,4 @@ def expected_correlation(values: Array, weights: Array, standard_error: float) -
     cumulative = np.cumsum(shares)
     low = ordered[max(0, int(np.searchsorted(cumulative, 0.05, side="right")))]
     high = ordered[min(int(np.searchsorted(cumulative, 0.95)), values.size + 1)]
-    mean = float(values @ weights / weights.sum())
-    return ExpectedCorrelation(mean, float(low), float(high), standard_error)
+    return float(low), float(high)

@@ -80,7 +80,7 @@ class Law(ABC):
         return self.quantile(0.5)
 
     def interval(self, level: float = 0.9) -> tuple[Array, Array]:
-        """Return the lower and upper ends of the central intervals that hold a share of the answers.
+        """Return the lower and upper ends of the central intervals that hold a share of the answers, and the mean.
 
         Parameters
         ----------
@@ -89,7 +89,9 @@ class Law(ABC):
             to an answered item.
         """
         check_level(level)
-        return self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
+        mean = self.mean()
+        ends = self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
+        return np.minimum(ends[0], mean), np.maximum(ends[1], mean)
 
     def point(self, kind: Point = "mean") -> Array:
         """Return one number for each distribution."""
@@ -107,8 +109,19 @@ class Law(ABC):
         return self.expected
 
     def describe(self) -> dict[str, Any]:
-        """Return what a record of the predictions says of the item, ready for JSON."""
-        return dict(self.details)
+        """Return what a record of the predictions says of the item, ready for JSON.
+
+        ``mean`` and ``sd`` are those of all respondents' answers together.
+        """
+        mean, sd = self.mean(), self.sd()
+        there = np.isfinite(mean)
+        found: dict[str, Any] = {"n": int(there.sum())}
+        if there.any():
+            found["mean"] = float(mean[there].mean())
+            found["sd"] = float(np.sqrt((sd[there] ** 2).mean() + mean[there].var()))
+        if self.expected is not None:
+            found["expected_correlation"] = list(self.expected)
+        return {**found, **self.details}
 
 
 def check_point(kind: str | None) -> None:

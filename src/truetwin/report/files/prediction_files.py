@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from truetwin.calibration import Calibration
 from truetwin.data import Panel
 from truetwin.data.frames import Layout, id_array
+from truetwin.io.excel_files import WRITTEN_WORKBOOK, Sheet
 from truetwin.results.disclosure import PREDICTED_ANSWERS, disclosed
 from truetwin.results.sidecars import TableFile, companion_path, hashed, versions, write_with_sidecar
 
@@ -17,44 +18,59 @@ if TYPE_CHECKING:
 
 
 def intervals_path(output: Path) -> Path:
-    """The place of the intervals of a prediction file: ``NAME.intervals.ENDING``."""
-    return companion_path(output, "intervals")
+    """The place of the intervals of a prediction file: ``NAME.intervals.ENDING``, or the workbook itself."""
+    return output if output.suffix.lower() == WRITTEN_WORKBOOK else companion_path(output, "intervals")
+
+
+def probability_column(code: float) -> str:
+    """Name the column with the probability of a category, so that every statistics program takes it.
+
+    Examples
+    --------
+    >>> probability_column(2.0), probability_column(0.5), probability_column(-1.0)
+    ('p_2', 'p_0_5', 'p_m1')
+    """
+    return f"p_{code:.15g}".replace(".", "_").replace("-", "m").replace("+", "")
 
 
 def _long_intervals(result: Calibration, level: float, id_column: str) -> pa.Table:
     """Build a table with one row a prediction: respondent, item, prediction, lower, upper, probabilities.
 
-    Probabilities are ``category:probability`` pairs, of items with categories. Nominal items have no lower and upper
-    ends.
+    There is one column of probabilities for each code that a predicted item has; it is empty where an item lacks the
+    code. Nominal items have no lower and upper ends.
     """
     import numpy as np
     import pyarrow as pa
 
-    columns: dict[str, list[Any]] = {
-        name: [] for name in (id_column, "item_id", "prediction", "lower", "upper", "probabilities")
-    }
-    panel, row_of = result.panel, {r: k for k, r in enumerate(result.panel.respondent_ids)}
+    panel = result.panel
+    row_of = {r: k for k, r in enumerate(panel.respondent_ids)}
+    codes = sorted({code for item in result.laws for code in panel.scales[item].categories})
+    people: list[str] = []
+    items: list[str] = []
+    blocks = []
     for item, law in result.laws.items():
-        scale, j = panel.scales[item], panel.item_ids.index(item)
-        nothing = np.full(len(law.respondent_ids), np.nan)
-        lower, upper = (nothing, nothing) if scale.kind == "nominal" else law.interval(level)
-        table = None if scale.kind == "numeric" else law.probabilities()
-        for k, person in enumerate(law.respondent_ids):
-            point = float(result.grid[row_of[person], j])
-            if np.isfinite(point):
-                text = None
-                if table is not None:
-                    pairs = zip(scale.categories, table[k], strict=True)
-                    text = " ".join(f"{c:g}:{q:.4f}" for c, q in pairs)
-                cells = (person, item, point, _number(lower[k]), _number(upper[k]), text)
-                for name, cell in zip(columns, cells, strict=True):
-                    columns[name].append(cell)
-    ids = id_array(columns.pop(id_column), panel.human.id_type)
-    return pa.table({id_column: ids, **columns})
+        scale, rows = panel.scales[item], [row_of[r] for r in law.respondent_ids]
+        points = result.grid[rows, panel.item_ids.index(item)]
+        there = np.isfinite(points)
+        block = np.full((len(rows), 3 + len(codes)), np.nan)
+        block[:, 0] = points
+        if scale.kind != "nominal":
+            block[:, 1], block[:, 2] = law.interval(level)
+        if scale.kind != "numeric":
+            block[:, [3 + codes.index(c) for c in scale.categories]] = law.probabilities()
+        blocks.append(block[there])
+        people += [r for r, known in zip(law.respondent_ids, there, strict=True) if known]
+        items += [item] * int(there.sum())
+    names = ["prediction", "lower", "upper", *map(probability_column, codes)]
+    values = np.concatenate(blocks) if blocks else np.empty((0, len(names)))
+    columns = {name: pa.array(values[:, k], mask=np.isnan(values[:, k])) for k, name in enumerate(names)}
+    return pa.table({id_column: id_array(people, panel.human.id_type), "item_id": items, **columns})
 
 
-def _number(value: float) -> float | None:
-    return float(value) if value == value else None
+def expected_correlations(sidecar: Mapping[str, Any]) -> dict[str, float]:
+    """Read the expected correlation of each new item off the sidecar of predictions."""
+    laws = sidecar.get("laws", {}).items()
+    return {item: law["expected_correlation"][1] for item, law in laws if law.get("expected_correlation")}
 
 
 def write_predictions(
@@ -76,7 +92,7 @@ def write_predictions(
     result : Calibration
         Predictions to write.
     output : Path
-        CSV, TSV, Parquet, SPSS or Stata, by ending.
+        CSV, TSV, Parquet, Excel, SPSS or Stata, by ending.
     id_column : str
         Name of the column of ids.
     rounded : bool
@@ -101,6 +117,10 @@ def write_predictions(
     ending = output.suffix.lower() if disclosure_column else ""
     frame = result.frame(rounded=rounded, id_column=id_column, kind="pyarrow", layout=layout)
     tables = {output: frame}
+    if output.suffix.lower() == WRITTEN_WORKBOOK:
+        return _write_workbook(
+            result, output, frame, id_column, _record(result, output, inputs, settings, interval), interval
+        )
     if interval is not None:
         tables[intervals_path(output)] = _long_intervals(result, interval, id_column)
     return write_with_sidecar(
@@ -115,6 +135,31 @@ def write_predictions(
         ],
         _record(result, output, inputs, settings, interval),
     )
+
+
+def _write_workbook(
+    result: Calibration,
+    output: Path,
+    frame: pa.Table,
+    id_column: str,
+    record: Mapping[str, Any],
+    interval: float | None,
+) -> Path:
+    """Write predictions, intervals with probabilities, targets, items and notes as sheets of one workbook."""
+    sheets = []
+    if interval is not None:
+        sheets.append(Sheet.from_table("intervals", _long_intervals(result, interval, id_column)))
+    sheets.append(Sheet.from_records("targets", result.notes()))
+    scales = [
+        {"item": i, "scale": s.describe(), "inferred": s.inferred, "text": result.panel.items[i].text}
+        for i, s in result.panel.scales.items()
+    ]
+    sheets.append(Sheet.from_records("items", scales))
+    notes = [{"note": text} for text in record["panel"]["notes"]]
+    if notes:
+        sheets.append(Sheet.from_records("notes", notes))
+    main = TableFile(output, frame, result.panel.items, PREDICTED_ANSWERS, "predictions", sheets)
+    return write_with_sidecar([main], record)
 
 
 def _record(
@@ -137,6 +182,7 @@ def _record(
     }
     if interval is not None:
         content["interval"] = {"level": interval, "file": intervals_path(output).name}
+    if interval is not None or result.reshared:
         content["laws"] = {i: law.describe() for i, law in result.laws.items() if i in result.panel.new_items}
     return content
 
@@ -156,4 +202,6 @@ def _described(panel: Panel) -> dict[str, Any]:
         }
     for name, source in (("human", panel.human), ("twin", panel.twin)):
         described[name] = {"n_missing": source.n_missing, "n_off_scale_read_as_missing": source.n_off_scale}
+    described["inferred_scales"] = {i: s.describe() for i, s in panel.scales.items() if s.inferred}
+    described["notes"] = list(dict.fromkeys((*panel.human.notes, *panel.twin.notes)))
     return described

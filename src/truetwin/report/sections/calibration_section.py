@@ -98,35 +98,30 @@ def _expectations(known: Sequence[Mapping[str, Any]]) -> Picture:
     )
 
 
-def new_item_shares(intervals: Sequence[Mapping[str, Any]], panel: Panel) -> list[dict[str, Any]]:
-    """Compute the mean predicted probability of each category, beside the share of twins that chose it.
+def new_item_shares(sidecar: Mapping[str, Any], panel: Panel) -> list[dict[str, Any]]:
+    """Return the predicted share of each category of the new items, beside the share of twins that chose it.
 
     Parameters
     ----------
-    intervals : sequence of rows
-        Rows that `calibrate --intervals` writes, with ``item_id`` and ``probabilities`` as ``"1:0.2 2:0.8"``.
+    sidecar : mapping
+        The JSON that `calibrate` writes beside its predictions; shares are in it if intervals are.
     panel : Panel
         Panel from which the twins' answers and the labels are taken.
     """
-    collected: dict[str, list[dict[float, float]]] = {}
-    for row in intervals:
-        if row["probabilities"]:
-            pairs = (pair.split(":") for pair in row["probabilities"].split(" "))
-            collected.setdefault(row["item_id"], []).append({float(c): float(p) for c, p in pairs})
     rows = []
-    for item, found in collected.items():
+    for item, law in sidecar.get("laws", {}).items():
         scale = panel.scales[item]
         labels = scale.labels
         twin = panel.twin_values[:, panel.item_ids.index(item)]
         twin = scale.snap(twin[np.isfinite(twin)])  # an expectation counts as the nearest answer
-        for code in found[0]:
+        for code, share in law.get("shares", {}).items():
             rows.append(
                 {
                     "item": item,
-                    "category": labels.get(code, f"{code:g}"),
-                    "calibrated": float(np.mean([each[code] for each in found])),
-                    "twin": float(np.mean(twin == code)) if twin.size else None,
-                    "n": len(found),
+                    "category": labels.get(float(code), code),
+                    "calibrated": share,
+                    "twin": float(np.mean(twin == float(code))) if twin.size else None,
+                    "n": law["n"],
                 }
             )
     return rows
@@ -143,8 +138,8 @@ def _law(sidecar: Mapping[str, Any], target: str) -> dict[str, Any]:
         "expected": expected,
         "low": low,
         "high": high,
-        "level": law.get("level"),
-        "spread": law.get("spread"),
+        "level": law.get("mean"),
+        "spread": law.get("sd"),
     }
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from truetwin.diagnosis.standardised_panel import Array, Positions
+from truetwin.calibration.orientation import Array
+
+Positions = NDArray[np.intp]
 
 MIN_RECORD = 8
 #: Ridge penalties to choose from; with the last one the features have no effect, and the mean is expected.
