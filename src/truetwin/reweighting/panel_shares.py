@@ -70,7 +70,7 @@ def pool_shares(
     Examples
     --------
     >>> from truetwin.datasets.generated_population import generate_population
-    >>> panel = generate_population(200, 12, n_new_items=2, seed=1).panel
+    >>> panel = generate_population(200, 12, n_new_items=2).panel
     >>> law = pool_shares(panel)[panel.new_items[0]]
     >>> low, high = law.interval(law.codes, 0.9)
     >>> bool(low < law.mean_of(law.codes) < high)

@@ -69,9 +69,9 @@ def test_predictions_probabilities_and_draws_of_nominal_items(
     assert len(intervals) == 60
     for row in intervals:
         assert row["lower"] == row["upper"] == ""
-        chances = dict(pair.split(":") for pair in row["probabilities"].split())
-        assert sum(map(float, chances.values())) == pytest.approx(1, abs=1e-3)
-        assert max(chances, key=lambda c: float(chances[c])) == row["prediction"]
+        chances = {code: float(row[f"p_{code}"]) for code in ("1", "2", "3", "4")}
+        assert sum(chances.values()) == pytest.approx(1)
+        assert max(chances, key=lambda code: chances[code]) == row["prediction"]
     drawn = [row for row in read(tmp_path / "draws.csv") if row["item_id"] == "Q11"]
     assert {row["value"] for row in drawn} <= {"1", "2", "3", "4"}
     assert len(drawn) == 2 * 60
