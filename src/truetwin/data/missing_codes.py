@@ -82,6 +82,21 @@ class LabelledCodes:
     doubtful: dict[float, str]
 
 
+def doubt_note(source: str, doubtful: Mapping[str, LabelledCodes]) -> list[str]:
+    """Write one note about codes of which neither labels nor conventions are sure, by item; empty if there are none."""
+    cases = [
+        f"{code:g} = {text!r} of {item!r} is {'missing' if code in found.off else 'an answer'}"
+        for item, found in doubtful.items()
+        for code, text in found.doubtful.items()
+    ]
+    if not cases:
+        return []
+    more = f" and {len(cases) - 5} more" if len(cases) > 5 else ""
+    return [
+        f"{source}: codes that could be answers or missing: {'; '.join(cases[:5])}{more}. An item file settles them"
+    ]
+
+
 def divide_labels(labels: Mapping[float, str], answers: Iterable[float] = ()) -> LabelledCodes:
     """Divide the labelled codes of an item into answers and off-scale codes.
 

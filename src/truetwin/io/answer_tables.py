@@ -140,9 +140,9 @@ def open_answers(
     if path.suffix.lower() in SURVEY_ENDINGS:
         from truetwin.io.survey_files import read_survey_file
 
-        table, labelled = read_survey_file(path)
+        table, labelled, doubts = read_survey_file(path)
         check_width(table.num_columns, path)
-        return AnswerTable(table, _joined(labelled, given), id_column, str(path), {}, (), choices)
+        return AnswerTable(table, _joined(labelled, given), id_column, str(path), {}, tuple(doubts), choices)
     from truetwin.io.qualtrics import from_qualtrics, header_of_export
 
     notes: list[str] = []

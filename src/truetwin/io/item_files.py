@@ -49,7 +49,11 @@ def read_items(
     if path.suffix.lower() in SURVEY_ENDINGS:
         from truetwin.io.survey_files import read_survey_file
 
-        return read_survey_file(path)[1]
+        _, found, notes = read_survey_file(path)
+        if say:
+            for text in notes:
+                say(text)
+        return found
     if path.suffix.lower() == ".json":
         with reading(path, "a JSON file", "Write one list of objects, one an item."):
             rows = json.loads(check_is_file(path).read_text(encoding="utf-8-sig"))

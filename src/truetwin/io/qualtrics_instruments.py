@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.data import Item, Scale
-from truetwin.data.missing_codes import divide_labels
+from truetwin.data.missing_codes import LabelledCodes, divide_labels, doubt_note
 from truetwin.data.no_answer_words import says_no_answer
 from truetwin.errors import DataError, FileFormatError
 from truetwin.io.readable_files import check_is_file, reading
@@ -29,6 +29,7 @@ class _Instrument:
 
     found: list[tuple[Item, str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    doubtful: dict[str, LabelledCodes] = field(default_factory=dict)
 
     def add(self, item: Item, question: str, long_id: str) -> None:
         self.found.append((item, question, long_id))
@@ -89,7 +90,8 @@ def read_instrument(path: str | Path) -> tuple[dict[str, Item], list[str]]:
                 _add_question(payload, instrument)
     if not instrument.found:
         raise DataError(f"{path} must hold at least one closed question with a single answer; it has none")
-    return _by_name(instrument, path), [f"{path}: {note}" for note in instrument.notes]
+    notes = [f"{path}: {note}" for note in instrument.notes]
+    return _by_name(instrument, path), [*notes, *doubt_note(str(path), instrument.doubtful)]
 
 
 def _deleted(elements: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -223,6 +225,7 @@ def _scale(choices: list[_Choice], tag: str, instrument: _Instrument) -> Scale |
         return None
     labels = {c.code: c.label or f"{c.code:g}" for c in choices if c.code is not None}
     found = divide_labels(labels)
+    instrument.doubtful[tag] = found
     named = {
         code: text for code, text in found.on.items() if any(c.code == code and c.label for c in choices)
     }

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from truetwin.data import Item, Scale
-from truetwin.data.missing_codes import divide_labels
+from truetwin.data.missing_codes import LabelledCodes, divide_labels, doubt_note
 from truetwin.errors import MissingExtraError
 from truetwin.io.readable_files import check_is_file, reading
+from truetwin.io.text_tables import check_width
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 _DATE = re.compile(r"(?:[AEJSQ]?DATE|DATETIME|D?TIME|MOYR|QYR|WKYR|YMDHMS|MTIME|%-?t|%-?d)", re.IGNORECASE)
 #: Most steps between the ends of an ordinal scale with labels.
 _LONGEST = 100
+#: Size, in bytes, from which a file may have too many columns; its metadata are read first.
+_MAY_BE_WIDE = 2**19
 
 
-def read_survey_file(path: Path) -> tuple[pa.Table, dict[str, Item]]:
-    """Read a ``.sav``, ``.zsav`` or ``.dta`` file.
+def read_survey_file(path: Path) -> tuple[pa.Table, dict[str, Item], list[str]]:
+    """Read a ``.sav``, ``.zsav`` or ``.dta`` file: its table, its items, and notes for the user.
 
     Variable labels become item texts. Off-scale codes, which are read as missing and counted, are user-missing codes
     (SPSS) and codes that the rules of :mod:`truetwin.data.missing_codes` find by their labels, such as 88 = "Don't
@@ -41,11 +44,12 @@ def read_survey_file(path: Path) -> tuple[pa.Table, dict[str, Item]]:
     with reading(
         path, f"a {path.suffix} file", "Save it again in the program that wrote it, or export it as CSV."
     ):
-        if path.suffix.lower() == ".dta":
-            frame, meta = pyreadstat.read_dta(str(path), disable_datetime_conversion=True)
-        else:
-            frame, meta = pyreadstat.read_sav(str(path), user_missing=True, disable_datetime_conversion=True)
-        columns, items = [], {}
+        stata = path.suffix.lower() == ".dta"
+        read, options = (pyreadstat.read_dta, {}) if stata else (pyreadstat.read_sav, {"user_missing": True})
+        if path.stat().st_size > _MAY_BE_WIDE:
+            check_width(read(str(path), metadataonly=True)[1].number_columns, path)
+        frame, meta = read(str(path), disable_datetime_conversion=True, **options)
+        columns, items, divided = [], {}, {}
         for k, name in enumerate(meta.column_names):
             values = frame.iloc[:, k]
             numeric = np.asarray(values, dtype=float) if values.dtype.kind in "iuf" else None
@@ -57,11 +61,12 @@ def read_survey_file(path: Path) -> tuple[pa.Table, dict[str, Item]]:
                 )
             else:
                 columns.append(pa.array(numeric, from_pandas=True))
-                items[name] = _item(name, numeric, meta)
-    return pa.table(columns, names=[str(n) for n in meta.column_names]), items
+                items[name], divided[name] = _item(name, numeric, meta)
+    table = pa.table(columns, names=[str(n) for n in meta.column_names])
+    return table, items, doubt_note(str(path), divided)
 
 
-def _item(name: str, values: np.ndarray[Any, np.dtype[np.float64]], meta: Any) -> Item:
+def _item(name: str, values: np.ndarray[Any, np.dtype[np.float64]], meta: Any) -> tuple[Item, LabelledCodes]:
     labels = {
         float(code): str(text)
         for code, text in meta.variable_value_labels.get(name, {}).items()
@@ -79,7 +84,8 @@ def _item(name: str, values: np.ndarray[Any, np.dtype[np.float64]], meta: Any) -
     off = dict(sorted({**found.off, **user_missing}.items()))
     answers = [code for code in answers if code not in off]
     text = meta.column_names_to_labels.get(name) or ""
-    return Item(name, text, _scale(found.on, answers, off, meta.variable_measure.get(name, "unknown")))
+    scale = _scale(found.on, answers, off, meta.variable_measure.get(name, "unknown"))
+    return Item(name, text, scale), found
 
 
 def _at_least(low: Any, high: Any) -> bool:

@@ -15,7 +15,7 @@ from truetwin.errors import FileFormatError
 from truetwin.io.atomic import replacing
 from truetwin.io.excel_files import WORKBOOK_ENDINGS, WRITTEN_WORKBOOK, Sheet, read_workbook, write_workbook
 from truetwin.io.readable_files import check_is_file, reading
-from truetwin.io.text_tables import read_text_table
+from truetwin.io.text_tables import check_width, read_text_table
 from truetwin.registry import closest
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ def read_table(
     ending = path.suffix.lower()
     if ending in PARQUET_ENDINGS:
         with reading(path, "a Parquet file", "Write it again, or export it as CSV."):
+            check_width(
+                pq.read_metadata(path).num_columns, path
+            )  # wide files would take minutes and all memory
             return pq.read_table(path)
     if ending in TEXT_ENDINGS:
         table, notes = read_text_table(path, encoding)

@@ -615,3 +615,19 @@ def test_several_rows_of_one_twin_are_averaged_where_a_column_numbers_them(tmp_p
     assert found.item_ids == ("Q1", "Q2")
     with pytest.raises(DataError, match="'a' occurs several times"):
         read_responses(write(tmp_path / "twin.csv", [row[:3] for row in rows]), expectations=True)
+
+
+@pytest.mark.extra("survey")
+def test_doubtful_labels_are_shown(tmp_path: Path) -> None:
+    import pandas
+    import pyreadstat
+
+    frame = pandas.DataFrame({"id": ["a", "b", "c"], "Q1": [1.0, 2.0, 3.0], "Q2": [1.0, 3.0, 97.0]})
+    labels = {
+        "Q1": {1: "For", 2: "Against", 3: "No opinion"},
+        "Q2": {1: "Low", 2: "Mid", 3: "High", 97: "Odd case"},
+    }
+    pyreadstat.write_sav(frame, str(tmp_path / "a.sav"), variable_value_labels=labels)
+    found = read_responses(tmp_path / "a.sav")
+    np.testing.assert_array_equal(found.values, [[1, 1], [2, 3], [3, np.nan]])
+    assert "3 = 'No opinion' of 'Q1' is an answer; 97 = 'Odd case' of 'Q2' is missing" in found.notes[0]

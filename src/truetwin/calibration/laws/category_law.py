@@ -15,7 +15,6 @@ from truetwin.errors import ParameterError
 
 #: How close to an end of its scale a mean may lie, as a share of the scale: nobody's answer is certain.
 LEAST_ROOM = 0.02
-TAIL_STEPS = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,17 +86,11 @@ class CategoryLaw(Law):
         check_level(level)
         table = np.nan_to_num(self.table)
         middle = np.cumsum(table, axis=1) - table / 2
-        least = min(1.0, level * (1 + 1e-12)) * float(self._there.sum())
         median = np.searchsorted(self.codes, np.nan_to_num(self.median(), nan=self.codes[0]))
-        low, high = (1 - level) / 2, 0.5
-        for _ in range(TAIL_STEPS):
-            tail = (low + high) / 2
-            first, last = _inside(middle, tail, median)
-            order = np.arange(len(self.codes))
-            held = (table * ((order >= first[:, None]) & (order <= last[:, None]))).sum()
-            low, high = (tail, high) if held >= least else (low, tail)
         plain = (1 - level) / 2
-        first, last = _inside(middle, plain + (low - plain) * (1.0 if self.known else 0.5), median)
+        largest = max(_largest_tail(table, middle, median, level * float(self._there.sum())), plain)
+        tail = plain + (largest - plain) * (1.0 if self.known else 0.5)
+        first, last = _inside(middle, tail * (1 - 1e-12), median)
         mean = self.mean()
         return np.minimum(self.codes[first] + 0 * mean, mean), np.maximum(self.codes[last] + 0 * mean, mean)
 
@@ -144,6 +137,16 @@ class CategoryLaw(Law):
                 f"item {self.item!r} is nominal: its categories have no order, and so no {what}; "
                 "use mode() or probabilities()"
             )
+
+
+def _largest_tail(table: Array, middle: Array, median: NDArray[np.intp], least: float) -> float:
+    """Find the largest tail with which the categories inside have at least the wanted probability in all."""
+    depth = np.minimum(middle, 1 - middle)
+    depth[np.arange(len(depth)), median] = 0.5
+    deepest = np.argsort(-depth, axis=None)
+    held = np.cumsum(table.ravel()[deepest])
+    at = min(int(np.searchsorted(held, least)), held.size - 1)
+    return float(depth.ravel()[deepest[at]])
 
 
 def _inside(
