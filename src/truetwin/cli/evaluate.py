@@ -27,6 +27,12 @@ def evaluate_command(settings: EvaluateCommand) -> None:
     from truetwin.io import write_table
     from truetwin.io.panel_files import read_retest
 
+    if settings.estimates:
+        from truetwin.cli.scored_estimates import evaluate_estimates
+
+        _check_output(settings)
+        evaluate_estimates(settings)
+        return
     metrics_named(settings.metric).check(has_retest=settings.retest is not None, has_groups=bool(settings.by))
     _check_output(settings)
     panel = panel_of(settings)

@@ -261,8 +261,17 @@ class EstimateWork:
         place = np.abs(law.codes[:, None] - person.codes).argmin(axis=1)
         return _filled(person.probabilities()[:, place], self.weights)
 
+    @cached_property
+    def _asked(self) -> dict[str, AskedPeople | None]:
+        return {}
+
     def asked(self, item: str) -> AskedPeople | None:
         """People who have answered an item; None if nobody has."""
+        if item not in self._asked:
+            self._asked[item] = self._people_asked(item)
+        return self._asked[item]
+
+    def _people_asked(self, item: str) -> AskedPeople | None:
         answers = self.wanted.answers.get(item)
         if answers is None:
             return None
@@ -332,7 +341,7 @@ class EstimateWork:
             law[self.new_battery[item]],
             twin=self.twin(item),
             points=self.points(item),
-            predicted=self.probabilities(item),
+            predicted=None if whole.law.ordered else self.probabilities(item),
             asked=self.asked(item),
             level=self.level,
             factor=self.factor,

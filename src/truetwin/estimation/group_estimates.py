@@ -12,6 +12,8 @@ from truetwin.estimation.gap_law import TAUS, deviation_variances
 from truetwin.estimation.group_shares import GroupLaw
 from truetwin.estimation.grouping import Grouping
 from truetwin.estimation.topline import (
+    CATEGORY,
+    CUMULATED,
     AskedPeople,
     Topline,
     bounded_ends,
@@ -126,18 +128,13 @@ def group_estimates(
         )
         pair = variance[:, None] + variance[None]
     parts, mixed = _with_topline(variance, weights, whole, top)
-    g, s = estimate.shape
-    flat = [np.broadcast_to(x, (g, s)).reshape(-1) for x in (estimate, whole.low, whole.high)]
-    size = parts.shape[-1]
-    rows, row_weights = parts.reshape(g * s, size), np.broadcast_to(mixed, parts.shape).reshape(g * s, size)
-    lower, upper = bounded_ends(flat[0], rows, row_weights, flat[1], flat[2], level)
-    worth = people_worth(spread.reshape(-1), rows, row_weights)
+    lower, upper, worth = _ends(whole, estimate, spread, parts, mixed, level)
     return GroupEstimates(
         grouping,
         estimate,
-        lower.reshape(g, s),
-        upper.reshape(g, s),
-        worth.reshape(g, s),
+        lower,
+        upper,
+        worth,
         shares,
         n_answered,
         pair,
@@ -145,6 +142,24 @@ def group_estimates(
         whole.low,
         whole.high,
     )
+
+
+def _ends(
+    whole: Topline, estimate: Floats, spread: Floats, parts: Floats, mixed: Floats, level: float
+) -> tuple[Floats, Floats, Floats]:
+    """Return the ends of intervals and the worth, (G, S) each; NaN for functions that are not printed."""
+    printed = np.flatnonzero([each.statistic not in (CATEGORY, CUMULATED) for each in whole.functions])
+    shape = (len(estimate), printed.size)
+    centre, low, high = (
+        np.broadcast_to(x, estimate.shape)[:, printed].reshape(-1) for x in (estimate, whole.low, whole.high)
+    )
+    rows = parts[:, printed].reshape(shape[0] * shape[1], -1)
+    weights = np.broadcast_to(mixed[printed], (shape[0], *mixed[printed].shape)).reshape(rows.shape)
+    found = np.full((3, *estimate.shape), np.nan)
+    worth = people_worth(spread[:, printed].reshape(-1), rows, weights)
+    for k, values in enumerate((*bounded_ends(centre, rows, weights, low, high, level), worth)):
+        found[k][:, printed] = values.reshape(shape)
+    return found[0], found[1], found[2]
 
 
 def centre_of_everybody(whole: Topline, shares: Floats, grouping: Grouping) -> Floats:

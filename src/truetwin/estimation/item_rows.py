@@ -14,7 +14,7 @@ from truetwin.estimation.group_estimates import GroupEstimates
 from truetwin.estimation.off_scale_answers import ExpectedOffScale
 from truetwin.estimation.share_plot import EVERYBODY
 from truetwin.estimation.statistics import CHANGE, NO_ANSWER, Statistic, why_not
-from truetwin.estimation.topline import Topline
+from truetwin.estimation.topline import CATEGORY, Topline
 from truetwin.estimation.waves import Change
 
 Floats = NDArray[np.float64]
@@ -117,7 +117,7 @@ class ItemRows:
 
     def _gaps(self, whole: Topline, found: GroupEstimates, method: str) -> Iterator[dict[str, Any]]:
         """Make the rows of gaps: of means, or of shares if the categories have no order."""
-        wanted = "mean" if whole.law.ordered else "category"
+        wanted = "mean" if whole.law.ordered else CATEGORY
         names = found.grouping.names
         for s, each in enumerate(whole.functions):
             if each.statistic != wanted:
@@ -198,7 +198,7 @@ def publishing(whole: Topline, twin: Floats) -> Publishing:
     twin : ndarray of shape (n_people,)
         Twins' answers.
     """
-    rows = [s for s, each in enumerate(whole.functions) if each.statistic == "category"]
+    rows = [s for s, each in enumerate(whole.functions) if each.statistic == CATEGORY]
     worth = float(np.median(whole.worth[rows]))
     seen = twin[np.isfinite(twin)]
     told = "as good as asking everybody" if not np.isfinite(worth) else f"worth about {worth:,.0f} people"

@@ -24,6 +24,8 @@ from truetwin.solvers.beta_mixture import mixture_quantile
 Floats = NDArray[np.float64]
 #: Name of the functions whose means are cumulated shares, from which a median is read.
 CUMULATED = "cumulated share"
+#: Name of the functions whose means are the shares of the categories.
+CATEGORY = "category"
 #: Mean absolute error of a normal variable of variance 1.
 HALF_NORMAL = float(np.sqrt(2 / np.pi))
 
@@ -109,7 +111,7 @@ class Topline:
     @property
     def shares(self) -> Floats:
         """Shares of the categories, (K,)."""
-        rows = [s for s, each in enumerate(self.functions) if each.statistic == "category"]
+        rows = [s for s, each in enumerate(self.functions) if each.statistic == CATEGORY]
         found = np.maximum(self.estimate[rows], 0.0)
         return np.asarray(found / found.sum())
 
@@ -130,10 +132,10 @@ def item_functions(
 ) -> tuple[CategoryFunction, ...]:
     """List the functions of the category that an item's statistics need; its categories' shares come first.
 
-    The functions named ``category`` and :data:`CUMULATED` serve further computation, and are not printed.
+    The functions named :data:`CATEGORY` and :data:`CUMULATED` serve further computation, and are not printed.
     """
     size = law.n_categories
-    found = [CategoryFunction("category", labels[k], np.eye(size)[k]) for k in range(size)]
+    found = [CategoryFunction(CATEGORY, labels[k], np.eye(size)[k]) for k in range(size)]
     if any(each.kind == "median" for each in statistics):
         order = np.argsort(law.codes, kind="stable")
         for k in range(1, size):

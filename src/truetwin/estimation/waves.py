@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from truetwin.data import Panel, Scale
 from truetwin.errors import ParameterError
 from truetwin.estimation.statistics import CategoryFunction
-from truetwin.estimation.topline import CUMULATED, Topline, bounded_ends, function_values
+from truetwin.estimation.topline import CATEGORY, CUMULATED, Topline, bounded_ends, function_values
 from truetwin.registry import closest
 
 Floats = NDArray[np.float64]
@@ -86,7 +86,7 @@ def changes_of(
     lower, upper = bounded_ends(
         new.estimate - old, new.variances + error[:, None], new.weights, -width, width, level
     )
-    hidden = ("category", CUMULATED)
+    hidden = (CATEGORY, CUMULATED)
     return [
         Change(each, float(new.estimate[s] - old[s]), float(lower[s]), float(upper[s]))
         for s, each in enumerate(new.functions)

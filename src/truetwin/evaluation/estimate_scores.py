@@ -25,7 +25,7 @@ from truetwin.estimation.grouping import Grouping
 from truetwin.estimation.hidden_answers import predict_hidden
 from truetwin.estimation.statistics import named_statistics, why_not
 from truetwin.estimation.survey_variance import SurveyDesign, kish_n
-from truetwin.estimation.topline import AskedPeople, Topline, function_values, topline
+from truetwin.estimation.topline import CATEGORY, AskedPeople, Topline, function_values, topline
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.reweighting.panel_shares import left_out_shares
 from truetwin.reweighting.share_law import ShareLaw
@@ -282,8 +282,8 @@ class _Scoring:
         return self.panel.scales[item]
 
     def _statistics(self, item: str) -> Any:
-        (mean,) = named_statistics(["mean"])
-        return [] if why_not(mean, self._scale(item)) else [mean]
+        share, mean = named_statistics(["share", "mean"])
+        return [share] if why_not(mean, self._scale(item)) else [mean]
 
     def _truth(self, item: str, whole: Topline, weights: Floats) -> Floats:
         """Means of the functions over the people who answered."""
@@ -304,11 +304,11 @@ class _Scoring:
         ends: tuple[Floats, Floats] | None,
     ) -> EstimateScore:
         names = [each.statistic for each in whole.functions]
-        shares = [s for s, name in enumerate(names) if name == "category"]
+        shares = [s for s, name in enumerate(names) if name == CATEGORY]
         means = [s for s, name in enumerate(names) if name == "mean"]
         tv = 0.5 * float(np.abs(estimate[shares] - truth[shares]).sum())
         error, covered, width = float("nan"), float("nan"), float("nan")
-        judged = means or shares
+        judged = means or [s for s, name in enumerate(names) if name == "share"]
         if means:
             answers = self._answers(item)
             here = np.isfinite(answers) & (self.weights > 0)

@@ -27,7 +27,7 @@ from truetwin.settings.shared_settings import (
     Weights,
     Workers,
 )
-from truetwin.settings.value_kinds import Names, listed_alone
+from truetwin.settings.value_kinds import Counts, Names, listed_alone
 
 Protocol = Literal["leave-one-item-out", "leave-block-out", "leave-one-respondent-out"]
 Transfer = Literal["ridge", "lasso", "elastic-net", "synthetic-intervention"]
@@ -56,6 +56,16 @@ class Evaluate(Hyperparameters):
     )
     min_cell: int = setting(
         5, "Smallest group of people that is scored for itself, and fewest answers to an item in it.", ge=2
+    )
+    estimates: bool = setting(
+        False,
+        "Score estimates of shares and means (`truetwin estimate`) instead of methods that predict single answers. In "
+        "a study: as well.",
+    )
+    asked: Annotated[Counts, Unset("none")] = setting(
+        (),
+        "With --estimates, numbers of people who answer the hidden item after all, separated by commas: how much "
+        "better estimates are then.",
     )
     protocols: Annotated[
         tuple[Protocol, ...],
@@ -93,8 +103,16 @@ class EvaluateCommand(Evaluate, Blocks, PanelFiles, Weights, Groups, InContext, 
     ] = setting(None, "Also write the score of every target (hidden item or respondent) to this file.")
 
     @model_validator(mode="after")
+    def _estimates_are_of_items(self) -> Self:
+        if self.estimates and self.protocol == "leave-one-respondent-out":
+            raise RuleBrokenError("{estimates} are of items; {protocol} must not be leave-one-respondent-out")
+        if self.asked and not self.estimates:
+            raise RuleBrokenError("{asked} goes with {estimates}")
+        return self
+
+    @model_validator(mode="after")
     def _blocks_are_hidden_by_one_protocol(self) -> Self:
-        if self.blocks is not None and self.protocol != "leave-block-out":
+        if self.blocks is not None and self.protocol != "leave-block-out" and not self.estimates:
             raise RuleBrokenError(
                 f"{{blocks}} goes with {{protocol}} leave-block-out; the protocol is {self.protocol}"
             )

@@ -112,6 +112,15 @@ def _item_pairs(value: Any) -> Any:
     return pairs
 
 
+def _counts(value: Any) -> Any:
+    """Read whole numbers from a comma-separated text. A list is kept as it is."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
 def _endpoint_decides(value: Any) -> Any:
     return None if isinstance(value, str) and value.strip().lower() == "none" else value
 
@@ -160,6 +169,12 @@ ColumnNames = Annotated[
 #: Items of two waves of one question: the new one by the old one.
 ItemPairs = Annotated[
     dict[str, str], BeforeValidator(_item_pairs), Named("the new item by the old one"), Repeatable()
+]
+#: Numbers of people or the like. One option may hold several, separated by commas.
+Counts = Annotated[
+    tuple[Annotated[int, Field(ge=2)], ...],
+    BeforeValidator(_counts),
+    Named("whole numbers of at least 2, separated by commas"),
 ]
 #: Sampling temperature. The word "none" leaves it to the endpoint.
 Temperature = Annotated[

@@ -21,6 +21,8 @@ Progress = Callable[[int, int], None]
 THRESHOLDS, EXAMPLES = "thresholds.json", "examples.json"
 #: Name of the file with estimates, without its ending.
 ESTIMATES = "estimates"
+#: File for scores of estimates.
+ESTIMATE_SCORES = "estimate-scores.json"
 #: Files for the personas that a study makes, for the plan of what to ask next, and for scores of predicted marginals.
 PERSONAS, PLAN, MARGINAL_SCORES = "personas.jsonl", "plan.json", "marginal-scores.json"
 

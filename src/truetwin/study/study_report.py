@@ -14,6 +14,7 @@ from truetwin.report.sections.marginals_section import marginal_scores_section
 from truetwin.report.sections.plan_section import plan_section
 from truetwin.settings.voice_settings import VoiceLeaderboard
 from truetwin.study.step_work import (
+    ESTIMATE_SCORES,
     ESTIMATES,
     EXAMPLES,
     MARGINAL_SCORES,
@@ -117,6 +118,10 @@ def _beyond_scores(work: Work) -> list[Section]:
 
     part = work.study.evaluate
     found = []
+    if part is not None and part.estimates:
+        from truetwin.report.sections.estimates_section import estimate_scores_section
+
+        found.append(estimate_scores_section(_json(work.folder / ESTIMATE_SCORES)["rows"]))
     if part is not None and part.examples:
         found.append(examples_section(_json(work.folder / EXAMPLES)["rows"]))
     if part is not None and part.thresholds:

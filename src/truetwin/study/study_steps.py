@@ -24,6 +24,7 @@ from truetwin.settings.value_kinds import ids_among
 from truetwin.study.personas_step import make_personas
 from truetwin.study.simulation_step import run_simulation
 from truetwin.study.step_work import (
+    ESTIMATE_SCORES,
     ESTIMATES,
     EXAMPLES,
     MARGINAL_SCORES,
@@ -121,11 +122,38 @@ def _evaluate(work: Work) -> list[Path]:
         written.append(path)
     scores = work.folder / "scores.parquet"
     write_table(pa.Table.from_pylist(rows), scores)
-    for name, content in ((THRESHOLDS, _thresholds(work, part)), (EXAMPLES, _examples(work, part))):
+    further = (
+        (THRESHOLDS, _thresholds(work, part)),
+        (EXAMPLES, _examples(work, part)),
+        (ESTIMATE_SCORES, _estimate_scores(work, part)),
+    )
+    for name, content in further:
         if content:
             write_json(content, work.folder / name)
             written.append(work.folder / name)
     return [*written, scores]
+
+
+def _estimate_scores(work: Work, part: Evaluate) -> dict[str, Any]:
+    """Score estimates of hidden items under each protocol that hides items."""
+    from truetwin.evaluation.estimate_scores import PROTOCOLS, score_estimates, score_summary
+
+    if not part.estimates:
+        return {}
+    rows: list[dict[str, Any]] = []
+    for protocol in (name for name in part.protocols if name in PROTOCOLS):
+        scores = score_estimates(
+            work.panel,
+            protocol,
+            blocks=work.blocks,
+            weights=work.weights,
+            by=work.groups_of_people,
+            asked=part.asked,
+            min_cell=part.min_cell,
+            progress=work.progress,
+        )
+        rows += [{"protocol": protocol, **row} for row in score_summary(scores)]
+    return {"rows": rows}
 
 
 def _thresholds(work: Work, part: Evaluate) -> dict[str, Any]:

@@ -66,6 +66,30 @@ def estimates_section(record: Mapping[str, Any]) -> Section:
     return Section("Estimates", texts, blocks)
 
 
+SCORE_FIELDS = (
+    Field("protocol", "hidden in turn"),
+    Field("what", "known"),
+    Field("source", "source"),
+    Field("n_items", "items", "d"),
+    Field("tv", "TV of shares", ".3f"),
+    Field("rmse", "RMSE of means (sd)", ".3f"),
+    Field("coverage", "interval holds", ".2f"),
+    Field("coverage_by_battery", "by battery", ".2f"),
+    Field("width", "width (sd)", ".2f"),
+)
+
+
+def estimate_scores_section(rows: Sequence[Mapping[str, Any]]) -> Section:
+    """Show how far estimates of hidden items were off, and how often their intervals held."""
+    text = (
+        "Answered items were hidden, their shares and means estimated, and compared with what people answered: over "
+        "everybody, by group, and with the answers of some people."
+    )
+    return Section(
+        "How good estimates are", (text,), (Table("Estimates of hidden items", SCORE_FIELDS, rows),)
+    )
+
+
 def _pictures(record: Mapping[str, Any]) -> list[Picture]:
     by = record["crosstabs"][0]["by"] if record["crosstabs"] else None
     shown = [row for row in record["rows"] if row.get("by") == by and _drawn(row)]
