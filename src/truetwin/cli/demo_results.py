@@ -66,8 +66,8 @@ def shares_in_words(rows: Sequence[Row]) -> str:
     }
     held = sum(row["lower"] <= row["truth"] <= row["upper"] for row in shares)
     return (
-        f"Over {len(items)} new items, {off['twins']:.0%} of the twins' answers would have to change for the shares to be "
-        f"true, and {off['estimate']:.0%} of the estimates; {held} of {len(shares)} intervals hold the true share"
+        f"Over {len(items)} new items, {off['twins']:.0%} of the twins' answers would have to change for true shares, "
+        f"and {off['estimate']:.0%} of the estimates; {held} of {len(shares)} intervals hold the true share"
     )
 
 
