@@ -56,7 +56,8 @@ def nested(record: GapRecord, shares: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """Predict the gaps of each battery from the others. Returns predictions, half widths, and half widths of pairs."""
     units = np.array(record.units)
     predicted, half = (np.full(record.human.shape, np.nan) for _ in range(2))
-    pairs = np.full((len(units), 3), np.nan)
+    first, second = np.triu_indices(record.human.shape[1], 1)
+    pairs = np.full((len(units), first.size), np.nan)
     for unit in np.unique(units):
         rest, here = units != unit, np.flatnonzero(units == unit)
         parts = (record.human, record.twin, record.calibrated, record.bases)
@@ -65,10 +66,7 @@ def nested(record: GapRecord, shares: np.ndarray) -> tuple[np.ndarray, np.ndarra
         for j in here:
             own, both = deviation_variances(shares, record.bases[j])
             half[j] = [normal_half(v, law.tau_weights, LEVEL) for v in own]
-            pairs[j] = [
-                normal_half(both[a, b], law.tau_weights, LEVEL)
-                for a, b in zip(*np.triu_indices(3, 1), strict=True)
-            ]
+            pairs[j] = [normal_half(v, law.tau_weights, LEVEL) for v in both[first, second]]
     return predicted, half, pairs
 
 
@@ -105,8 +103,8 @@ def main() -> None:
                 errors[name].append((values - record.human)[np.isfinite(record.human)])
             off = predicted - record.human
             covered.append(np.abs(off) <= half)
-            a, b = np.triu_indices(3, 1)
-            pairs_covered.append(np.abs(off[:, a] - off[:, b]) <= pair_half)
+            a, b = np.triu_indices(grouping.n_groups, 1)
+            pairs_covered.append(np.mean(np.abs(off[:, a] - off[:, b]) <= pair_half))
         held = np.concatenate(covered, axis=1).mean(axis=1)
         by_battery = np.mean([held[np.array(units) == unit].mean() for unit in set(units)])
         shown = {
