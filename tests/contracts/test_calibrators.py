@@ -10,6 +10,7 @@ from truetwin.calibration.base import Calibrator, make_fold
 from truetwin.calibration.calibrators import methods
 from truetwin.calibration.design import Preprocessing, make_designs
 from truetwin.calibration.item_laws import FoldStudy, fold_laws
+from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.data import Panel, ResponseMatrix, Target
 from truetwin.datasets import generate_population
 
@@ -89,7 +90,7 @@ def test_laws_and_draws_ignore_hidden_human_answers(name: str, axis: str) -> Non
     for each in (panel, scrambled(panel, targets)):
         fold = make_fold(each, targets)
         parts = make(name, axis).predict_designs(make_designs(each, [fold], Preprocessing()))
-        (found,) = fold_laws(make(name, axis), each, [fold], parts)
+        (found,) = fold_laws(make(name, axis), Encoding.of(each), [fold], parts)
         laws.append(found)
         study = FoldStudy(make(name, axis), each, fold, parts[0], Preprocessing())
         draws.append(study.joint_law.draw(np.random.default_rng(0)) if axis == "item" else np.zeros(1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -104,6 +104,34 @@ def choose_columns(
         for name in in_words:
             del ours[name], theirs[name]
     return ours, theirs
+
+
+def columns_without_answers(
+    human: Any,
+    twin: Any,
+    id_column: str | None,
+    items: Mapping[str, Item],
+    people_columns: Collection[str],
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Find the columns of two data frames whose cells are no answers, with the reason; none in long tables.
+
+    A column that only the human table has may stay: it is an item that twins were not asked.
+    """
+    from truetwin.data.frames import LONG_COLUMNS, as_arrow, id_column_of
+    from truetwin.data.long_frames import is_distribution
+
+    sides = []
+    for frame in (human, twin):
+        table = as_arrow(frame, id_column)
+        if set(LONG_COLUMNS) <= set(table.column_names) or is_distribution(table.column_names):
+            return {}, {}
+        ids = id_column_of(table, id_column, "the table")
+        none = {ids, *people_columns}
+        names = enumerate(table.column_names)
+        sides.append({n: (table.column(k), items.get(n) or Item(n)) for k, n in names if n not in none})
+    ours, theirs = choose_columns(sides[0], sides[1], set(items))
+    found = {name: why for name, why in ours.items() if why != UNASKED}
+    return (found if len(found) < len(sides[0]) else {}), (theirs if len(theirs) < len(sides[1]) else {})
 
 
 def _why(column: pa.ChunkedArray, item: Item) -> str | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from truetwin.data.id_families import infer_blocks
 from truetwin.data.item import Item
 from truetwin.data.people import People
+from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
 from truetwin.data.scale_inference import infer_scales
@@ -92,6 +93,7 @@ class Panel:
         in_context: Any = None,
         people: Any = None,
         people_columns: Sequence[str] = (),
+        choices: ReadingChoices = AS_USUAL,
     ) -> Panel:
         """Build a panel from two pandas, polars or pyarrow tables with one column of ids.
 
@@ -111,6 +113,12 @@ class Panel:
         people_columns : sequence of str, default=()
             Columns of ``human`` that belong to the people table. They are no items, and may hold texts. Columns of
             these names in ``twin`` are left out.
+        choices : ReadingChoices
+            How cells are read where they leave a question open.
+
+        Columns whose cells are no answers (texts, dates) are left out, unless ``items`` declares them, and usual codes
+        for missing answers that lie far from the others are read as missing; ``panel.human.notes`` and
+        ``panel.twin.notes`` say so.
 
         Examples
         --------
@@ -122,32 +130,31 @@ class Panel:
         (('Q1', 'Q2'), ['north', 'south'])
         """
         from truetwin.data.frames import from_frame
+        from truetwin.data.item_columns import LeftOut, columns_without_answers
         from truetwin.data.people_frames import people_from_frame
+        from truetwin.data.undeclared_codes import without_sure_codes
 
-        human_matrix, twin_matrix = (
-            from_frame(
-                frame,
-                id_column=id_column,
-                items=items,
-                source=source,
-                expectations=means,
-                people_columns=people_columns,
-            )
-            for frame, source, means in (
-                (human, "the human table", False),
-                (twin, "the twin table", True),
-            )
-        )
-        third = None
-        if in_context is not None:
-            third = from_frame(
-                in_context,
-                id_column=id_column,
-                items=items,
-                source="the in-context table",
-                expectations=True,
-                people_columns=people_columns,
-            )
+        reasons = columns_without_answers(human, twin, id_column, items or {}, people_columns)
+        tables = []
+        for frame, source, left_out in (
+            (human, "the human table", reasons[0]),
+            (twin, "the twin table", reasons[1]),
+            (in_context, "the in-context table", reasons[1]),
+        ):
+            if frame is not None:
+                read = from_frame(
+                    frame,
+                    id_column=id_column,
+                    items=items,
+                    source=source,
+                    expectations=frame is not human,
+                    people_columns=[*people_columns, *left_out],
+                    choices=choices,
+                )
+                tables.append(read.with_notes(LeftOut(source, left_out).describe()) if left_out else read)
+        if choices.missing_codes is None:
+            tables, notes = without_sure_codes(*tables)
+            tables[0] = tables[0].with_notes(*notes)
         known: People | None = None
         if people is not None:
             known = people if isinstance(people, People) else people_from_frame(people, id_column=id_column)
@@ -156,7 +163,7 @@ class Panel:
                 human, id_column=id_column, columns=people_columns, items=items, source="the human table"
             )
             known = taken if known is None else known.joined(taken)
-        return cls(human_matrix, twin_matrix, third, known)
+        return cls(tables[0], tables[1], tables[2] if in_context is not None else None, known)
 
     def __repr__(self) -> str:
         n, m = len(self.respondent_ids), len(self.item_ids)

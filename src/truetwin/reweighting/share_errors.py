@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from truetwin.reweighting.item_means import centre, has_mean, spread
 from truetwin.reweighting.share_law import FLOOR, KAPPAS, ShareLaw
@@ -21,6 +22,8 @@ from truetwin.reweighting.twin_table import TwinTable
 Floats = NDArray[np.float64]
 
 PRIOR = np.array([1.0, 0.1, 0.1, 0.1, 0.1, 0.1])  # units that the prior counts as: most are very uncertain
+ENOUGH_UNITS = 50  # batteries from which conformal intervals are precise
+LEVEL = 0.9  # at which the law and conformal intervals are compared
 LEAST_BASE = 2.0
 LEAST_VARIANCE = 1e-4
 STEPS = 300
@@ -73,6 +76,7 @@ class Precision:
             limit = (centre(predicted, table) * (1 - centre(predicted, table)))[rows]
             variance = np.minimum(spread(predicted, table)[rows] + FLOOR, limit)[:, None]
             means = _weights(_likelihood(error, variance, known[rows], np.ones_like(error)), member[rows])
+            means = _narrowed(means, np.abs(error[:, 0]) / np.sqrt(variance[:, 0]), member[rows])
         valid = table.valid()
         variance = np.where(valid, predicted * (1 - predicted), 1.0)
         shares = _weights(
@@ -121,3 +125,29 @@ def _weights(likelihood: Floats, member: NDArray[np.int64]) -> Floats:
         weights = part.sum(axis=0) + PRIOR
         weights /= weights.sum()
     return weights
+
+
+def _narrowed(weights: Floats, errors: Floats, member: NDArray[np.int64]) -> Floats:
+    """Narrow a law that is wider than the conformal interval over batteries, if there are enough batteries to tell.
+
+    Weights move to larger kappas, in proportion to powers of kappa, until the law's interval is the conformal one.
+    """
+    size = np.bincount(member)
+    n = int((size > 0).sum())
+    if n < ENOUGH_UNITS:
+        return weights
+    order = np.argsort(errors)
+    below = np.cumsum(1.0 / size[member[order]]) / (n + 1)
+    enough = np.flatnonzero(below >= LEVEL)
+    if not enough.size:
+        return weights
+    precision = np.array(KAPPAS) + 1.0
+    inside = 2.0 * ndtr(errors[order][enough[0]] * np.sqrt(precision)) - 1.0
+    low, high = 0.0, 8.0
+    for _ in range(40):
+        power = 0.5 * (low + high)
+        moved = weights * precision**power
+        moved /= moved.sum()
+        low, high = (power, high) if float(moved @ inside) < LEVEL else (low, power)
+    moved = weights * precision**low
+    return np.asarray(moved / moved.sum())

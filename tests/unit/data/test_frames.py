@@ -170,3 +170,17 @@ def test_row_numbers_without_a_name_are_not_taken_for_ids() -> None:
         "7",
         "3",
     )
+
+
+def test_columns_that_hold_no_answers_are_left_out_and_codes_far_off_are_missing(pd: Any) -> None:
+    people = [f"p{k}" for k in range(40)]
+    answers = [1 + k % 5 for k in range(40)]
+    human = pd.DataFrame({"id": people, "Q1": [99, *answers[1:]], "comment": "good", "age": range(20, 60)})
+    human["when"] = pd.Timestamp("2024-05-01")
+    twin = pd.DataFrame({"id": people, "Q1": answers, "Q2": answers, "persona": "A teacher"})
+    panel = Panel.from_frames(human, twin)
+    assert panel.item_ids == ("Q1", "age", "Q2")
+    assert panel.human.n_off_scale == 1
+    assert "texts: comment; dates: when" in panel.human.notes[0]
+    assert "are read as missing" in panel.human.notes[1]
+    assert "texts: persona" in panel.twin.notes[0]

@@ -18,6 +18,7 @@ from truetwin.diagnosis import diagnose
 from truetwin.diagnosis.diagnosis_record import to_record
 from truetwin.evaluation.calibration_gain import gain_in_words, measure_gain
 from truetwin.io import read_table
+from truetwin.io.excel_files import read_workbook
 from truetwin.io.survey_files import read_survey_file
 from truetwin.report.figures.diagnosis_figures import verdict_figure
 from truetwin.report.files.prediction_files import (
@@ -58,7 +59,10 @@ def result(panel: Panel) -> Calibration:
     return tt.calibrate(panel)
 
 
-def rows_of(path: Path) -> list[dict[str, Any]]:
+def rows_of(path: Path, sheet: str | None = None) -> list[dict[str, Any]]:
+    """Rows of a table; of an Excel workbook those of one sheet."""
+    if path.suffix == ".xlsx":
+        return list(read_workbook(path, sheet).to_pylist())
     table = read_survey_file(path)[0] if path.suffix == ".sav" else read_table(path)
     return table.to_pylist()
 
@@ -75,7 +79,7 @@ def test_predictions_intervals_and_probabilities_agree(
     )
     wide = rows_of(output)
     points = {str(row["respondent_id"]): row for row in wide}
-    rows = rows_of(intervals_path(output))
+    rows = rows_of(output if ending == "xlsx" else intervals_path(output), "intervals")
     sidecar = json.loads((tmp_path / "predictions.json").read_text())
     assert len(rows) == int(np.isfinite(result.grid).sum())
     tables: dict[str, list[list[float]]] = {}

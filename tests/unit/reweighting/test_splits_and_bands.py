@@ -77,3 +77,24 @@ def test_too_few_items_cannot_support_a_level() -> None:
     assert fewest_items(0.9) == 9
     assert conformal_quantile(np.arange(8.0), 0.9) == np.inf
     assert conformal_quantile(np.arange(9.0), 0.9) == 8.0
+
+
+def test_with_many_batteries_the_law_is_no_wider_than_conformal_intervals() -> None:
+    rng = np.random.default_rng(0)
+    table = TwinTable.build(rng.integers(0, 4, size=(10, 120)), [4] * 120)
+    predicted = rng.dirichlet(np.full(4, 6.0), size=120)
+    human = np.array([rng.dirichlet(20 * p) for p in predicted])
+    found = {
+        n: Precision.learn(
+            table.take(range(n)), human[:n], predicted[:n], [str(j) for j in range(n)], np.full(n, np.inf)
+        )
+        for n in (8, 120)
+    }
+    half = {}
+    for n, precision in found.items():
+        law = precision.laws(table, np.full((120, 4), 0.25))[0]
+        low, high = law.interval(law.codes, 0.9)
+        half[n] = float(high - low) / 2
+    errors = np.abs((human - predicted) @ np.arange(4)) / 3
+    assert half[120] < 1.2 * conformal_quantile(errors, 0.9)
+    assert half[8] > half[120]
