@@ -66,6 +66,7 @@ def demo_command(settings: DemoCommand) -> None:
         settings=how,
         interval=0.9,
     )
+    means = _estimates(panel, population.truth)
     new_items = _against_truth(result, population.truth)
     rows = evaluation.summary()
     report = output / "report.html"
@@ -75,13 +76,15 @@ def demo_command(settings: DemoCommand) -> None:
             "demo",
             {"seed": settings.seed, "output": str(output), "report": str(report), "new_items": new_items},
             rows,
+            estimates=means,
         )
         return
-    _print(rows, new_items)
+    _print(means, rows, new_items)
     note(f"{', '.join(DEMO_FILES[:-1])} are in {output}")
     note("settings: the paper's for Twin-2K-500; the same job on these files:")
     note(f"  truetwin evaluate {tables['human']} {tables['twin']} --preset twin-2k-500")
     note(f"  truetwin calibrate {tables['human']} {tables['twin']} --output OUT.csv")
+    note(f"  truetwin estimate {tables['human']} {tables['twin']} --statistics share,mean")
     print(f"report: {report}")
 
 
@@ -108,6 +111,22 @@ def _write(matrix: ResponseMatrix, path: Path) -> Path:
     return path
 
 
+def _estimates(panel: Panel, truth: ResponseMatrix) -> list[dict[str, Any]]:
+    """Estimate the mean answer to each new item, beside that of the twins and the truth."""
+    import numpy as np
+
+    from truetwin.estimation.estimation import estimate
+
+    known = truth.on_grid(panel.respondent_ids, panel.item_ids)
+    rows = []
+    for row in estimate(panel, statistics=["mean"]).rows:
+        j = panel.item_ids.index(row["item"])
+        twin, people = (float(np.nanmean(values[:, j])) for values in (panel.twin_values, known))
+        kept = {name: row[name] for name in ("item", "estimate", "lower", "upper", "worth")}
+        rows.append({**kept, "twin": twin, "people": people})
+    return rows
+
+
 def _against_truth(result: Calibration, truth: ResponseMatrix) -> list[dict[str, Any]]:
     """Compute correlation and error of the new items' predictions and of the twins, against the generated truth."""
     import numpy as np
@@ -126,7 +145,7 @@ def _against_truth(result: Calibration, truth: ResponseMatrix) -> list[dict[str,
     return rows
 
 
-def _print(rows: list[dict[str, Any]], new_items: list[dict[str, Any]]) -> None:
+def _print(means: list[dict[str, Any]], rows: list[dict[str, Any]], new_items: list[dict[str, Any]]) -> None:
     import numpy as np
 
     from truetwin.cli.output import Column, note, print_table
@@ -134,6 +153,18 @@ def _print(rows: list[dict[str, Any]], new_items: list[dict[str, Any]]) -> None:
 
     note(
         "a generated population with known truth: 400 people, 32 answered items, 8 new items, and their twins\n"
+    )
+    mean_columns = [
+        Column("item", "new item"),
+        Column("twin", "twins", ".2f"),
+        Column("estimate", "estimate", ".2f"),
+        Column("lower", "from", ".2f"),
+        Column("upper", "to", ".2f"),
+        Column("people", "truth", ".2f"),
+        Column("worth", "worth (people)", ".0f", optional=True),
+    ]
+    print_table(
+        means, mean_columns, title="means of the new items: estimates with 90% intervals, and the truth"
     )
     columns = [*gain_columns(rows), Column("seconds", "seconds", ".1f", optional=True)]
     title = gain_title(rows, "answered items, each hidden in turn: correlation with people's answers")
