@@ -338,6 +338,11 @@ class Calibration:
         law = self.law(item)
         return law.shares(self._weights_of(law, weights))
 
+    def describe(self, item: str) -> dict[str, Any]:
+        """Return what a record of the predictions says of an item (:meth:`Law.describe`), weighted as shares are."""
+        law = self.law(item)
+        return law.describe(self._weights_of(law, None))
+
     def with_shares(self, shares: Mapping[str, Any], weights: Array | None = None) -> Calibration:
         """Return the same calibration with other shares in the population; everything is read off the new laws.
 

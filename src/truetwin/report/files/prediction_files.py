@@ -183,7 +183,7 @@ def _record(
     if interval is not None:
         content["interval"] = {"level": interval, "file": intervals_path(output).name}
     if interval is not None or result.reshared:
-        content["laws"] = {i: law.describe() for i, law in result.laws.items() if i in result.panel.new_items}
+        content["laws"] = {i: result.describe(i) for i in result.laws if i in result.panel.new_items}
     return content
 
 
