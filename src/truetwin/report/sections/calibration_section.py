@@ -118,7 +118,9 @@ def new_item_shares(
     for item, law in sidecar.get("laws", {}).items():
         scale = panel.scales[item]
         labels = scale.labels
-        twin = scale.snap(panel.twin_values[:, panel.item_ids.index(item)])  # an expectation: the nearest answer
+        twin = scale.snap(
+            panel.twin_values[:, panel.item_ids.index(item)]
+        )  # an expectation: the nearest answer
         counted = np.where(np.isfinite(twin), everybody, 0.0)
         total = float(counted.sum())
         for code, share in law.get("shares", {}).items():
