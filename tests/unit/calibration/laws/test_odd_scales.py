@@ -11,22 +11,24 @@ import pytest
 from truetwin.calibration import calibrate
 from truetwin.data import Panel, ResponseMatrix, Scale
 from truetwin.datasets import generate_population, generate_world
+from truetwin.estimation.item_forecast import forecast_item
 from truetwin.io import read_table
 from truetwin.report.files.prediction_files import write_predictions
+
+#: One scale, declared in two ways.
+SEVEN = (Scale.ordinal(1, 7), Scale("ordinal", tuple(range(7, 0, -1)), 1, 7))
+
+
+def declared(panel: Panel, scale: Scale) -> Panel:
+    """Return the panel with one scale for all items."""
+    items = {i: replace(item, scale=scale) for i, item in panel.items.items()}
+    return Panel(panel.human.with_items(items), panel.twin.with_items(items))
 
 
 @pytest.mark.parametrize("method", ["auto", "ridge"])
 def test_the_order_in_which_categories_are_declared_changes_nothing(tmp_path: Path, method: str) -> None:
     panel = generate_population(60, 12, n_new_items=1, n_new_respondents=3, random_state=4).panel
-    upside_down = {
-        i: replace(item, scale=Scale("ordinal", tuple(range(7, 0, -1)), 1, 7))
-        for i, item in panel.items.items()
-    }
-    declared = {i: replace(item, scale=Scale.ordinal(1, 7)) for i, item in panel.items.items()}
-    results = [
-        calibrate(Panel(panel.human.with_items(items), panel.twin.with_items(items)), method)
-        for items in (declared, upside_down)
-    ]
+    results = [calibrate(declared(panel, scale), method) for scale in SEVEN]
     np.testing.assert_array_equal(results[0].grid, results[1].grid)
     tables = []
     for k, result in enumerate(results):
@@ -37,6 +39,14 @@ def test_the_order_in_which_categories_are_declared_changes_nothing(tmp_path: Pa
         write_predictions(result, output, id_column="id", rounded=False, inputs={}, settings={}, interval=0.9)
         tables.append(read_table(tmp_path / f"{k}.intervals.csv").to_pylist())
     assert tables[0] == tables[1]
+
+
+def test_a_forecast_does_not_depend_on_the_order_of_categories() -> None:
+    panel = generate_population(60, 12, n_new_items=1, random_state=4).panel
+    first, second = (forecast_item(declared(panel, scale), panel.item_ids[-1]) for scale in SEVEN)
+    np.testing.assert_allclose(
+        first.probabilities @ first.law.codes, second.probabilities @ second.law.codes, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("method", ["auto", "ridge"])
