@@ -159,7 +159,7 @@ def estimate(
     check_changes(wanted.panel, change or {}, wanted.items)
     members, found_by = resolve_blocks(wanted.panel, blocks)
     factor = 1.0
-    if population or design.replicates is not None:
+    if population or design.replicates is not None:  # replicate weights are checked even where they have no use
         factor = design_factor(wanted.panel, design, weight, replicate_kind)
     work = EstimateWork(wanted, members, weight, design, population, factor, level, seed, n_jobs, wished)
     return _assembled(
@@ -186,7 +186,7 @@ class EstimateWork:
     design : PersonDesign
     population : bool
     factor : float
-        Design effect of the people.
+        Design effect of the people as a sample of the wider population.
     level : float
     seed, n_jobs : int
     statistics : tuple of Statistic
@@ -288,7 +288,13 @@ class EstimateWork:
             else SurveyDesign.of(int(here.sum()), base[here])
         )
         return AskedPeople(
-            answers, design, self.probabilities(item), self.points(item), self.weights, self.population
+            answers,
+            design,
+            self.probabilities(item),
+            self.points(item),
+            self.weights,
+            self.population,
+            by_chance=own is None and not clustered,
         )
 
     def topline(self, item: str) -> Topline:
@@ -344,7 +350,7 @@ class EstimateWork:
             predicted=None if whole.law.ordered else self.probabilities(item),
             asked=self.asked(item),
             level=self.level,
-            factor=self.factor,
+            factor=self.factor if self.population else 1.0,
         )
 
 

@@ -48,6 +48,9 @@ class AskedPeople:
         Weights of everybody whom the estimate is about; 0 for others.
     to_population : bool
         Whether the estimate is about the wider population.
+    by_chance : bool, default=False
+        Whether those who answered were drawn simply at random among everybody, so that their weights are only those
+        that everybody has.
     """
 
     answers: Floats
@@ -56,6 +59,7 @@ class AskedPeople:
     points: Floats | None
     weights: Floats
     to_population: bool
+    by_chance: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +190,7 @@ def topline(
     if asked is None:
         relative = 1.0 / (law.kappas + 1.0) + sampling
         variances = prior.variances[:, None] * relative
-        weights = np.broadcast_to(law.weights, variances.shape)
+        weights = prior.weights
         ends = bounded_ends(prior.means, variances, weights, prior.low, prior.high, level)
         return Topline(
             law,
@@ -214,8 +218,10 @@ def topline(
         everybody=None if predicted is None else predicted[asked.weights > 0],
         everybody_weights=None if predicted is None else asked.weights[asked.weights > 0],
         population=np.inf if asked.to_population else float((asked.weights > 0).sum()),
+        random_draw=True if asked.by_chance else None,
         level=level,
     )
+    estimate = _coherent(functions, found.estimate)
     own = np.average((answers - found.classical) ** 2, axis=0, weights=asked.design.weights)
     n = found.n
     spread = (5 * prior.variances + n * own) / (5 + n)
@@ -227,9 +233,9 @@ def topline(
         scale,
         labels,
         functions,
-        found.estimate,
-        found.low,
-        found.high,
+        estimate,
+        np.minimum(found.low, estimate),
+        np.maximum(found.high, estimate),
         spread,
         prior.low,
         prior.high,
@@ -240,6 +246,14 @@ def topline(
         found.weight,
         tuple(notes + ([tail] if tail else [])),
     )
+
+
+def _coherent(functions: Sequence[CategoryFunction], estimate: Floats) -> Floats:
+    """Make shares of categories sum to 1, and other shares sums of them, after each was estimated by itself."""
+    rows = [s for s, each in enumerate(functions) if each.statistic == CATEGORY]
+    shares = np.maximum(estimate[rows], 0.0)
+    sums = np.array([each.values for each in functions]) @ (shares / shares.sum())
+    return np.where([each.is_share for each in functions], sums, estimate)
 
 
 def function_values(answers: Floats, law: ShareLaw, functions: Sequence[CategoryFunction]) -> Floats:
