@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,6 +209,11 @@ def topline(
         )
     here = np.isfinite(asked.answers) & (asked.weights > 0)
     answers = function_values(asked.answers[here], law, functions)
+    prior = replace(  # numbers may lie outside the bins' means
+        prior,
+        low=np.minimum(prior.low, answers.min(axis=0)),
+        high=np.maximum(prior.high, answers.max(axis=0)),
+    )
     predicted = predicted_values(asked, law, functions)
     found = sample_posterior(
         prior,
@@ -265,8 +270,7 @@ def function_values(answers: Floats, law: ShareLaw, functions: Sequence[Category
     found = np.array([each.values for each in functions])[:, place].T
     if law.edges is not None:
         means = [s for s, each in enumerate(functions) if each.statistic == "mean"]
-        ends = min(law.codes.min(), *law.edges), max(law.codes.max(), *law.edges)
-        found[:, means] = np.clip(answers, *ends)[:, None]
+        found[:, means] = answers[:, None]
     return np.asarray(found)
 
 

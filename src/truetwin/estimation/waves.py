@@ -83,7 +83,7 @@ def changes_of(
     spread = w @ (values - old) ** 2
     asked, everybody = 1 / (w**2).sum(), weights.sum() ** 2 / (weights**2).sum()
     error = spread * (max(1 / asked - 1 / everybody, 0.0) + sampling)
-    width = new.high - new.low
+    width = np.maximum(new.high, values.max(axis=0)) - np.minimum(new.low, values.min(axis=0))
     lower, upper = bounded_ends(
         new.estimate - old, new.variances + error[:, None], new.weights, -width, width, level
     )

@@ -223,3 +223,13 @@ def test_likeness_within_clusters_makes_groups_less_sure() -> None:
     assert (wide.pair_variances[0, 1, -1] @ wide.pair_weights[-1]) > 1.2 * (
         plain.pair_variances[0, 1, -1] @ plain.pair_weights[-1]
     )
+
+
+def test_numbers_beyond_those_of_twins_count_in_a_mean() -> None:
+    codes = np.arange(1.0, 11.0)
+    law = ShareLaw("Q1", codes, np.full(10, 0.1), edges=codes[:-1] + 0.5)
+    answers = np.random.default_rng(0).uniform(0, 100, N)
+    people = AskedPeople(answers, SurveyDesign.of(N), None, None, np.ones(N), False)
+    whole = topline(law, Scale.numeric(0), statistics("mean"), level=0.9, asked=people)
+    assert whole.estimate[-1] == pytest.approx(answers.mean(), abs=0.5)
+    assert whole.lower[-1] <= answers.mean() <= whole.upper[-1] + 1e-6
