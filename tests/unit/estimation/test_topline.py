@@ -191,7 +191,8 @@ def test_with_answers_of_some_people_shares_still_add_up(n: int) -> None:
     assert whole.estimate[tops] == pytest.approx(whole.estimate[rows][-2:].sum())
     assert found.estimate[:, rows].sum(axis=1) == pytest.approx(1)
     assert GROUPING.shares @ found.estimate == pytest.approx(whole.estimate, abs=1e-5)
-    assert (whole.lower <= whole.estimate).all() and (whole.estimate <= whole.upper).all()
+    assert (whole.lower <= whole.estimate).all()
+    assert (whole.estimate <= whole.upper).all()
 
 
 def test_once_everybody_was_asked_weights_leave_no_error() -> None:
