@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from truetwin import __version__
-from truetwin.data.reading_choices import AS_USUAL
 from truetwin.errors import ParameterError
 from truetwin.io import make_folder, write_json
 from truetwin.registry import closest
@@ -101,6 +100,7 @@ def _do(step: Step, work: Work, ledger: Ledger, again: bool, bar: Bar | None) ->
     settings = {
         "seed": work.study.seed,
         "id_column": work.study.inputs.id_column,
+        **_people_settings(work.study),
         **_reading_settings(work.study),
         **{key: value for key, value in study_record(section).items() if key != "inputs"},
         **step.also(work.study),
@@ -118,11 +118,17 @@ def _do(step: Step, work: Work, ledger: Ledger, again: bool, bar: Bar | None) ->
     return StepOutcome(step.name, False, seconds, tuple(outputs))
 
 
+def _people_settings(study: Study) -> dict[str, Any]:
+    """Return the columns of people that the study names, if it names any."""
+    named = asdict(study.inputs.columns_of_people)
+    return {"people": named} if any(named.values()) else {}
+
+
 def _reading_settings(study: Study) -> dict[str, Any]:
-    """Return how the study's tables are read, as far as it says so: columns of people, codes that mean no answer ..."""
-    named, choices = asdict(study.inputs.columns_of_people), study.inputs.reading
-    found: dict[str, Any] = {"people": named} if any(named.values()) else {}
-    return found if choices == AS_USUAL else {**found, "reading": asdict(choices)}
+    """Return how the study reads its tables, if it is not the usual way."""
+    from truetwin.data.reading_choices import AS_USUAL
+
+    return {} if study.inputs.reading == AS_USUAL else {"reading": asdict(study.inputs.reading)}
 
 
 def _write_study(work: Work) -> None:
