@@ -16,7 +16,7 @@ from truetwin.calibration.laws.law import Law
 from truetwin.calibration.laws.prediction_errors import Errors, JointLaw
 from truetwin.calibration.nominal.indicators import Encoding, column_blocks, item_of
 from truetwin.calibration.nominal.panel_laws import PanelLaws
-from truetwin.calibration.orientation import Answers
+from truetwin.calibration.orientation import Answers, orient
 from truetwin.data import Panel, Scale
 
 
@@ -74,14 +74,13 @@ class FoldStudy:
         return HiddenErrors(self.model, self.answers, self.fold, self.preprocessing, blocks, self.part.values)
 
 
-def visible_scales(panel: Panel, hidden_items: Sequence[int]) -> dict[str, Scale]:
-    """Return the scales of all items; those of hidden items are as declared, or else as their twins' answers show."""
-    scales = dict(panel.scales)
-    for k in hidden_items:
-        item = panel.item_ids[k]
-        if scales[item].inferred:
-            scales[item] = Scale.infer(panel.twin_values[:, k])
-    return scales
+def visible_scales(panel: Panel, fold: Fold) -> dict[str, Scale]:
+    """Return the scales of all items: declared, or inferred without the human answers to a fold's targets."""
+    if not any(scale.inferred for scale in panel.scales.values()):
+        return panel.scales
+    human = panel.human_values.copy()
+    orient(human, fold.axis)[:, list(fold.targets)] = np.nan
+    return panel.scales_seen_in(human)
 
 
 def fold_laws(
@@ -119,13 +118,16 @@ def fold_laws(
     axis = folds[0].axis if folds else "item"
     composer = PanelLaws(encoding, scales, model.points_are_answers)
     own = fold_errors(model, answers, folds, parts, prepared, blocks)
+    seen = dict(scales or answers.scales)
     for fold, part, errors in zip(folds, parts, own, strict=True):
-        of_targets = scales or (visible_scales(answers, fold.targets) if axis == "item" else answers.scales)
+        visible = dict(scales or visible_scales(answers, fold))
+        hidden = {answers.item_ids[t] for t in fold.targets} if axis == "item" else set()
+        if any(scale != seen[item] for item, scale in visible.items() if item not in hidden):
+            composer, seen = PanelLaws(encoding, visible, model.points_are_answers), visible
         parts_of = partial(fold_parts, answers, fold, part, errors)
         ids = part.target_ids if axis == "item" else answers.item_ids
         yield {
-            item: composer.law(item, parts_of, of_targets.get(item))
-            for item in dict.fromkeys(map(item_of, ids))
+            item: composer.law(item, parts_of, visible.get(item)) for item in dict.fromkeys(map(item_of, ids))
         }
 
 

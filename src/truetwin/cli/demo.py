@@ -9,11 +9,9 @@ from truetwin.cli.verbs import verb
 from truetwin.settings.program_settings import DemoCommand
 
 if TYPE_CHECKING:
-    from truetwin.calibration import Calibration
     from truetwin.data import Panel, ResponseMatrix
     from truetwin.evaluation import Evaluation
 
-METHOD = "auto"
 MARK = ".truetwin-demo"
 DEMO_FILES = (
     "human.csv",
@@ -22,6 +20,8 @@ DEMO_FILES = (
     "predictions.csv",
     "predictions.intervals.csv",
     "predictions.json",
+    "estimates.csv",
+    "estimates.json",
     "report.html",
 )
 
@@ -30,10 +30,18 @@ DEMO_FILES = (
 def demo_command(settings: DemoCommand) -> None:
     """Do the whole job on a generated population: evaluate methods, predict new items, compare with the truth."""
     from truetwin.calibration.calibrators import PAPER_METHODS
+    from truetwin.cli.demo_results import (
+        METHOD,
+        estimates_against_truth,
+        predictions_against_truth,
+        print_results,
+    )
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.datasets import generate_population
+    from truetwin.estimation.estimation import estimate
     from truetwin.estimation.reconciliation import calibrate
     from truetwin.evaluation import evaluate
+    from truetwin.report.files.estimate_files import write_estimates
     from truetwin.report.files.prediction_files import write_predictions
 
     output, n_jobs = settings.output, settings.n_jobs
@@ -66,21 +74,26 @@ def demo_command(settings: DemoCommand) -> None:
         settings=how,
         interval=0.9,
     )
-    new_items = _against_truth(result, population.truth)
+    found = estimate(panel, n_jobs=n_jobs)
+    write_estimates(found, output / "estimates.csv", inputs=tables, settings=how)
+    estimates = estimates_against_truth(found, result, population.truth)
+    new_items = predictions_against_truth(result, population.truth)
     rows = evaluation.summary()
     report = output / "report.html"
-    _write_report(report, evaluation, new_items, panel, predictions)
+    _write_report(report, evaluation, (estimates, new_items), panel, predictions)
     if settings.as_json:
         print_json(
             "demo",
             {"seed": settings.seed, "output": str(output), "report": str(report), "new_items": new_items},
             rows,
+            estimates=estimates,
         )
         return
-    _print(rows, new_items)
+    print_results(estimates, new_items, rows)
     note(f"{', '.join(DEMO_FILES[:-1])} are in {output}")
     note("settings: the paper's for Twin-2K-500; the same job on these files:")
     note(f"  truetwin evaluate {tables['human']} {tables['twin']} --preset twin-2k-500")
+    note(f"  truetwin estimate {tables['human']} {tables['twin']} --output SHARES.csv")
     note(f"  truetwin calibrate {tables['human']} {tables['twin']} --output OUT.csv")
     print(f"report: {report}")
 
@@ -108,76 +121,49 @@ def _write(matrix: ResponseMatrix, path: Path) -> Path:
     return path
 
 
-def _against_truth(result: Calibration, truth: ResponseMatrix) -> list[dict[str, Any]]:
-    """Compute correlation and error of the new items' predictions and of the twins, against the generated truth."""
-    import numpy as np
-
-    panel = result.panel
-    known = truth.on_grid(panel.respondent_ids, panel.item_ids)
-    rows = []
-    for item in panel.new_items:
-        j = panel.item_ids.index(item)
-        row: dict[str, Any] = {"item": item}
-        for source, values in (("twin", panel.twin_values[:, j]), ("calibrated", result.grid[:, j])):
-            both = np.isfinite(values) & np.isfinite(known[:, j])
-            row[source] = float(np.corrcoef(values[both], known[both, j])[0, 1])
-            row["n"] = int(both.sum())
-        rows.append(row)
-    return rows
-
-
-def _print(rows: list[dict[str, Any]], new_items: list[dict[str, Any]]) -> None:
-    import numpy as np
-
-    from truetwin.cli.output import Column, note, print_table
-    from truetwin.cli.score_tables import gain_columns, gain_title
-
-    note(
-        "a generated population with known truth: 400 people, 32 answered items, 8 new items, and their twins\n"
-    )
-    columns = [*gain_columns(rows), Column("seconds", "seconds", ".1f", optional=True)]
-    title = gain_title(rows, "answered items, each hidden in turn: correlation with people's answers")
-    print_table(rows, columns, title=title)
-    new_columns = [
-        Column("item", "new item"),
-        Column("twin", "twin", ".3f"),
-        Column("calibrated", "calibrated", ".3f"),
-        Column("n", "n", "d"),
-    ]
-    print_table(new_items, new_columns, title=f"new items: correlation with the generated truth ({METHOD})")
-    before, after = (np.mean([row[k] for row in new_items]) for k in ("twin", "calibrated"))
-    print(f"mean over {len(new_items)} new items: twin {before:.3f}, calibrated {after:.3f}\n")
-
-
 def _write_report(
-    path: Path, evaluation: Evaluation, new_items: list[dict[str, Any]], panel: Panel, predictions: Path
+    path: Path,
+    evaluation: Evaluation,
+    against_truth: tuple[list[dict[str, Any]], list[dict[str, Any]]],
+    panel: Panel,
+    predictions: Path,
 ) -> None:
     from json import loads
 
+    from truetwin.cli.demo_results import METHOD, shares_in_words
     from truetwin.diagnosis import diagnose
     from truetwin.evaluation.calibration_gain import gain_in_words
     from truetwin.report.files.prediction_files import expected_correlations
     from truetwin.report.page import Field, Page, Section, Table, write_page
     from truetwin.report.sections.calibration_section import calibration_section, new_item_shares
     from truetwin.report.sections.diagnosis_section import diagnosis_section, verdict_in_words
+    from truetwin.report.sections.estimates_section import estimates_section
     from truetwin.report.sections.evaluation_section import PROTOCOLS, evaluation_section
     from truetwin.results.sidecars import sidecar_path
 
-    best = next(row for row in evaluation.summary() if row["method"] == METHOD)
-    fields = (
+    share_fields = (
+        Field("item", "item"),
+        Field("statistic", "statistic"),
+        Field("category", "answer"),
+        *(Field(name, name, ".3f") for name in ("twins", "estimate", "lower", "upper", "truth")),
+    )
+    person_fields = (
         Field("item", "item"),
         Field("twin", "twin", ".3f"),
         Field("calibrated", "calibrated", ".3f"),
         Field("n", "n", "d"),
     )
-    truth = Table("New items, compared with the generated truth", fields, new_items)
+    best = next(row for row in evaluation.summary() if row["method"] == METHOD)
+    estimates, new_items = against_truth
+    shares = Table("Shares and means, compared with the generated truth", share_fields, estimates)
+    persons = Table("Single persons, compared with the generated truth", person_fields, new_items)
     sidecar = loads(sidecar_path(predictions).read_text(encoding="utf-8"))
     diagnosis = diagnose(panel, expected=expected_correlations(sidecar))
     shape = panel.human_values.shape
     page = Page(
         "Calibrating digital twins: a generated example",
-        "Does correcting the twins with human answers to other items bring them closer to people?",
-        gain_in_words(best),
+        "What would people answer to new questions, and does correcting twins bring them closer to it?",
+        f"{shares_in_words(estimates)}. {gain_in_words(best)}",
         verdict_in_words(diagnosis),
         facts=(
             ("population", f"{shape[0]} generated respondents, {shape[1]} items; not real people"),
@@ -185,12 +171,15 @@ def _write_report(
             ("protocol", PROTOCOLS["leave-one-item-out"]),
         ),
         sections=(
-            evaluation_section(evaluation, METHOD),
-            Section(
-                "New items",
-                ("Only a generated population has a truth that new items can be compared with.",),
-                (truth,),
+            estimates_section(
+                loads(sidecar_path(path.with_name("estimates.csv")).read_text(encoding="utf-8"))
             ),
+            Section(
+                "New items and the truth",
+                ("Only a generated population has a truth that new items can be compared with.",),
+                (shares, persons),
+            ),
+            evaluation_section(evaluation, METHOD),
             calibration_section(sidecar, new_item_shares(sidecar, panel), None),
             diagnosis_section(diagnosis),
         ),

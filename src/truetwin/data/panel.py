@@ -275,10 +275,14 @@ class Panel:
     @cached_property
     def scales(self) -> dict[str, Scale]:
         """Scale of each item: declared, or else inferred (:mod:`truetwin.data.scale_inference`)."""
+        return self.scales_seen_in(self.human_values)
+
+    def scales_seen_in(self, human_values: NDArray[np.float64]) -> dict[str, Scale]:
+        """Return the scales as they would be with these human answers on the panel's grid, some hidden perhaps."""
         named = self.declared_blocks
         by_id = infer_blocks(self.item_ids)
         found = infer_scales(
-            self.human_values,
+            human_values,
             self.twin_values,
             [self.items[i].scale for i in self.item_ids],
             [named.get(i, by_id[i]) for i in self.item_ids],

@@ -198,9 +198,12 @@ def test_methods_and_datasets_are_listed(capsys: pytest.CaptureFixture[str]) -> 
 def test_the_demo_does_the_whole_job(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     report = run(capsys, "demo", "--output", str(folder), "--json")
-    assert {"human.csv", "twin.csv", "predictions.csv", "predictions.json", "report.html"} <= set(
-        os.listdir(folder)
-    )
+    written = {"human.csv", "twin.csv", "predictions.csv", "predictions.json", "estimates.csv", "report.html"}
+    assert written <= set(os.listdir(folder))
+    shares = [row for row in report["estimates"] if row["statistic"] == "share"]
+    off = {name: sum(abs(row[name] - row["truth"]) for row in shares) for name in ("twins", "estimate")}
+    assert off["estimate"] < 0.6 * off["twins"]
+    assert sum(row["lower"] <= row["truth"] <= row["upper"] for row in shares) >= 0.85 * len(shares)
     rows = {row["method"]: row for row in report["rows"]}
     assert rows["auto"]["difference"] > 5 * rows["auto"]["difference_standard_error"]
     page = (folder / "report.html").read_text()

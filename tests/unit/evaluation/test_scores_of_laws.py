@@ -1,4 +1,4 @@
-"""Scores of laws: those of the laws that `calibrate` gives for the same item, of every method."""
+"""Scores of laws: those of the laws that a method gives for the same item, before shares are reconciled."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import truetwin as tt
+from truetwin.calibration import calibrate
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
 from truetwin.datasets import generate_population
 from truetwin.evaluation import interval_coverage
@@ -35,7 +36,7 @@ def test_the_laws_that_are_scored_are_those_of_a_new_item(method: str) -> None:
     j = PANEL.item_ids.index(item)
     table = tt.evaluate(PANEL, [method], metric=METRICS, preset="twin-2k-500", baseline=method)
     k = table.target_ids.index(item)
-    result = tt.calibrate(without(item), method, preset="twin-2k-500")
+    result = calibrate(without(item), method, preset="twin-2k-500")
     law = result.law(item)
     human = PANEL.human_values[:, j]
     both = np.isfinite(human) & np.isfinite(law.mean())

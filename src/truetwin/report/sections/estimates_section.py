@@ -41,8 +41,8 @@ def estimates_section(record: Mapping[str, Any]) -> Section:
     """Show estimates from the sidecar that `estimate` writes."""
     level = record["level"]
     texts = [
-        f"Every figure is an estimate, and holds with its interval of {level:.0%}. What an estimate is worth is the "
-        "number of people, drawn simply at random, whose answers would err as little.",
+        f"Every figure is an estimate; its interval holds with probability {level:.0%}. What an estimate is worth is "
+        "the number of people, drawn simply at random, whose answers would err as little.",
         *record["notes"],
     ]
     items = [

@@ -1,0 +1,121 @@
+"""Measure estimates of gaps between groups: no gap, the twins', the calibrated and the learned gap.
+
+Usage: python benchmarks/groups.py [--people 500]; needs the public data (TRUETWIN_DATA_MIRROR or the network).
+
+Groups are thirds of the people by their answers to items that are then taken out of the panel. Gaps of an item are
+predicted by what was learned from other batteries. The truth is the gap among those who answered, in sd.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import argparse
+
+import numpy as np
+
+from truetwin.calibration.base import with_blocks
+from truetwin.calibration.calibrators import named_calibrators
+from truetwin.data import Panel, ResponseMatrix
+from truetwin.datasets import twin_2k_500
+from truetwin.estimation.gap_law import GapLaw, GapRecord, deviation_variances
+from truetwin.estimation.group_estimates import normal_half
+from truetwin.estimation.group_means import gap_record
+from truetwin.estimation.grouping import Grouping
+from truetwin.estimation.hidden_answers import predict_hidden
+from truetwin.instrument.battery_evidence import resolve_blocks
+
+BY = ("False Cons. self _3", "False Cons. self _6", "Q174", "Q194", "Q158", "Q182")
+LEVEL = 0.9
+
+
+def without(full: Panel, rows: np.ndarray, left_out: tuple[str, ...]) -> Panel:
+    """Take some people, and all items but the ones that divide them."""
+    ids = [full.respondent_ids[r] for r in rows]
+    items = [full.items[i] for i in full.item_ids if i not in left_out]
+    return Panel(
+        *(
+            ResponseMatrix(source.on_grid(ids, [i.id for i in items]), ids, items, expectations=means)
+            for source, means in ((full.human, False), (full.twin, True))
+        )
+    )
+
+
+def thirds(answers: np.ndarray) -> list[str | None]:
+    """Divide people into thirds by their answers; None where they gave none."""
+    low, high = np.nanquantile(answers, [1 / 3, 2 / 3])
+    return [
+        None if np.isnan(a) else "low" if a <= low else "middle" if a <= high else "high" for a in answers
+    ]
+
+
+def nested(record: GapRecord, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Predict the gaps of each battery from the others. Returns predictions, half widths, and half widths of pairs."""
+    units = np.array(record.units)
+    predicted, half = (np.full(record.human.shape, np.nan) for _ in range(2))
+    first, second = np.triu_indices(record.human.shape[1], 1)
+    pairs = np.full((len(units), first.size), np.nan)
+    for unit in np.unique(units):
+        rest, here = units != unit, np.flatnonzero(units == unit)
+        parts = (record.human, record.twin, record.calibrated, record.bases)
+        law = GapLaw.learn(GapRecord(*(part[rest] for part in parts), units[rest].tolist()))
+        predicted[here] = law.predict(record.twin[here], record.calibrated[here])
+        for j in here:
+            own, both = deviation_variances(shares, record.bases[j])
+            half[j] = [normal_half(v, law.tau_weights, LEVEL) for v in own]
+            pairs[j] = [normal_half(v, law.tau_weights, LEVEL) for v in both[first, second]]
+    return predicted, half, pairs
+
+
+def main() -> None:
+    """Print the errors and coverages under both protocols."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--people", type=int, default=500)
+    n = parser.parse_args().people
+    full = twin_2k_500.load()
+    rows = np.sort(np.random.default_rng(0).choice(len(full.respondent_ids), n, replace=False))
+    panel = without(full, rows, BY)
+    blocks, _ = resolve_blocks(panel, None)
+    model = with_blocks(named_calibrators(["auto"], panel, "item", preset="cv")["auto"], blocks)
+    units = [blocks[i] for i in panel.item_ids]
+    for new in (False, True):
+        hidden = predict_hidden(panel, model, blocks, new_battery=new)
+        errors: dict[str, list[np.ndarray]] = {
+            name: [] for name in ("none", "twins", "calibrated", "learned")
+        }
+        covered, pairs_covered = [], []
+        for by in BY:
+            groups = thirds(full.human_values[rows, full.item_ids.index(by)])
+            grouping = Grouping.of(by, groups, np.ones(n), 5)
+            record = gap_record(panel.human_values, panel.twin_values, hidden, grouping, units)
+            predicted, half, pair_half = nested(record, grouping.shares)
+            for name, values in (
+                ("none", np.zeros_like(predicted)),
+                ("twins", record.twin),
+                ("calibrated", record.calibrated),
+                ("learned", predicted),
+            ):
+                errors[name].append((values - record.human)[np.isfinite(record.human)])
+            off = predicted - record.human
+            covered.append(np.abs(off) <= half)
+            a, b = np.triu_indices(grouping.n_groups, 1)
+            pairs_covered.append(np.mean(np.abs(off[:, a] - off[:, b]) <= pair_half))
+        held = np.concatenate(covered, axis=1).mean(axis=1)
+        by_battery = np.mean([held[np.array(units) == unit].mean() for unit in set(units)])
+        shown = {
+            name: round(float(np.sqrt(np.mean(np.concatenate(e) ** 2))), 3) for name, e in errors.items()
+        }
+        print(
+            f"{'new' if new else 'known'} battery, {n} people: RMSE {shown}; intervals hold {held.mean():.3f}, "
+            f"by battery {by_battery:.3f}, gaps between groups {np.mean(pairs_covered):.3f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
