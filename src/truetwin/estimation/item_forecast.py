@@ -24,6 +24,7 @@ from truetwin.registry import closest
 from truetwin.reweighting.share_law import ShareLaw
 
 Array = NDArray[np.float64]
+SMALLEST_PRECISION = 1e-9  # in units of what a statistic spans
 DIGITS = 6  # of predictions, so that they are the same before and after they were stored
 
 
@@ -134,6 +135,29 @@ def functions_of_law(law: ShareLaw, scale: Scale, statistic: str) -> list[Catego
             f"the statistic {statistic!r} is no mean of a function of the answer; choose share, mean, top2 or bottom2"
         )
     return found
+
+
+def check_precision(prior: SharePrior, precision: float, statistic: str) -> None:
+    """Refuse a half width that any estimate has, and one that no sample can reach.
+
+    Raises
+    ------
+    ParameterError
+        If it is half of what the statistic can span or more, or less than a billionth of that.
+    """
+    span = float((prior.high - prior.low).max())
+    if not np.isfinite(span) or span <= 0:
+        return
+    if precision >= span / 2:
+        hint = " 3 percentage points are written 0.03." if span == 1 else ""
+        raise ParameterError(
+            f"the precision must be below {span / 2:g}, or nobody need be asked: {statistic!r} lies within "
+            f"{float(prior.low.min()):g} and {float(prior.high.max()):g}; got {precision:g}.{hint}"
+        )
+    if precision < SMALLEST_PRECISION * span:
+        raise ParameterError(
+            f"the precision must be at least {SMALLEST_PRECISION * span:g} for {statistic!r}; got {precision:g}"
+        )
 
 
 def prior_of_law(law: ShareLaw, scale: Scale, statistic: str) -> SharePrior:
