@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from truetwin.cli.panel_inputs import blocks_given, panel_of, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.evaluate_settings import EvaluateCommand
-
-if TYPE_CHECKING:
-    pass
 
 
 @verb(EvaluateCommand)
@@ -50,7 +46,7 @@ def evaluate_command(settings: EvaluateCommand) -> None:
             by=names_among(settings.by, tuple(panel.people.columns)) if panel.people else (),
             min_cell=settings.min_cell,
             weights=weights_of(settings, panel),
-            retest=read_retest(settings.retest, panel, id_column=settings.id_column)
+            retest=read_retest(settings.retest, panel, id_column=settings.id_column, choices=settings.reading)
             if settings.retest
             else None,
             n_jobs=settings.n_jobs,
