@@ -266,9 +266,12 @@ def is_clear(row: Mapping[str, Any], which: str = "common") -> bool:
 def batteries_tell_another_story(row: Mapping[str, Any]) -> bool:
     """Tell whether a mean over batteries leads to another conclusion than the mean over items.
 
-    That is so if one difference is clear and the other is not, or if both are clear with different signs.
+    That is so if one difference is clear and the other is not, or if both are clear with different signs. Where every
+    target is a cluster of its own, there are no batteries, and a mean over clusters only leaves out people's weights.
     """
     if "battery_difference" not in row or "common_difference" not in row:
+        return False
+    if row["n_common_clusters"] == row["n_common"]:
         return False
     by_item, by_battery = is_clear(row, "common"), is_clear(row, "battery")
     opposite = row["common_difference"] * row["battery_difference"] < 0

@@ -112,6 +112,16 @@ def test_batteries_tell_another_story_where_one_large_battery_decides() -> None:
     assert batteries_tell_another_story(clear_over_items)
 
 
+def test_weighted_people_are_no_batteries_with_another_story() -> None:
+    gains = np.array([-0.3, 0.1, 0.12, 0.11, 0.09, 0.1, 0.1, 0.11, 0.1, 0.12])
+    scores = {("twin", "pearson"): [0.1] * 10, ("new", "pearson"): list(0.1 + gains)}
+    row = rows_of(evaluation(scores, weights=np.array([9.0] + [1.0] * 9)))["new"]
+    assert row["common_difference"] * row["battery_difference"] < 0
+    assert not batteries_tell_another_story(row | {"common_difference_high": -0.01})
+    shared = row | {"n_common_clusters": 5, "common_difference_high": -0.01}
+    assert batteries_tell_another_story(shared)
+
+
 def test_the_mean_of_correlations_by_fisher_is_shown_beside_the_plain_one() -> None:
     row = rows_of(evaluation({("twin", "pearson"): [0.0, 0.8, NAN], ("twin", "mae"): [1.0, 2.0, 3.0]}))
     assert "fisher_mean" not in row["twin"]
