@@ -75,7 +75,9 @@ def design_factor(
         )
         if scale is not None and design.replicates is not None:
             means = replicate_means(y, design.replicates[here])
-            centre = means.mean(axis=0)  # not the weighted mean: raking moves that, and leaves replicates as they are
+            centre = means.mean(
+                axis=0
+            )  # not the weighted mean: raking moves that, and leaves replicates as they are
             variance = replicate_covariance(means, centre, scale)[0, 0]
         else:
             variance = linearised_variance(y, survey_design(design, here, weights))[0]
