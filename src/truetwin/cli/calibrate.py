@@ -26,9 +26,9 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     """Predict what people would answer to items that only their twins have answered, and what new people would answer.
 
     Targets are the items that no human has answered, and the respondents who have answered nothing. Gaps in items that
-    some people have answered are not filled, nor are new respondents' answers to new items. Beside OUTPUT, a
-    file of the same name ending in .json records method, settings, versions, hashes of the inputs and notes on
-    every target.
+    some people have answered are not filled. What new respondents would answer to new items is predicted by some
+    methods only, auto among them. Beside OUTPUT, a file of the same name ending in .json records method, settings,
+    versions, hashes of the inputs and notes on every target.
     """
     from truetwin.calibration.calibrators import check_preset, methods, parameters_for
     from truetwin.cli.output import note, progress_bar

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from truetwin.calibration.laws.category_law import CategoryLaw
 from truetwin.data import Panel, Scale
 from truetwin.errors import DataError, ParameterError
 from truetwin.estimation.sample_posterior import SharePrior
@@ -208,7 +209,7 @@ def forecast_item(
         persons.respondent_ids,
         law,
         np.where(np.isfinite(predictions), predictions, law.mean_of(law.codes)).round(DIGITS),
-        None if scale.kind == "numeric" else _of_codes(persons.probabilities(), scale, law).round(DIGITS),
+        _of_codes(persons, law).round(DIGITS) if isinstance(persons, CategoryLaw) else None,
     )
 
 
@@ -220,10 +221,10 @@ def without_answers(panel: Panel, item: str) -> Panel:
     )
 
 
-def _of_codes(probabilities: Array, scale: Scale, law: ShareLaw) -> Array:
+def _of_codes(persons: CategoryLaw, law: ShareLaw) -> Array:
     """Probabilities of the categories of the law of shares; people without a prediction get the expected shares."""
-    place = {code: k for k, code in enumerate(scale.categories)}
-    found = probabilities[:, [place[float(code)] for code in law.codes]]
+    place = {code: k for k, code in enumerate(persons.codes.tolist())}
+    found = persons.probabilities()[:, [place[float(code)] for code in law.codes]]
     return np.where(np.isfinite(found).all(axis=1, keepdims=True), found, law.shares)
 
 

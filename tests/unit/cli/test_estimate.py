@@ -55,6 +55,31 @@ def test_estimates_crosstab_and_sidecar_are_written(
     assert set(record["inputs"]) == {"human", "twin", "people"}
 
 
+def test_raking_is_recorded_with_the_estimates(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: list[str]
+) -> None:
+    shares = "".join(
+        f"age_group,{name},{share}\n" for name, share in (("18-34", 0.2), ("35-54", 0.3), ("55+", 0.5))
+    )
+    margins = tmp_path / "margins.csv"
+    margins.write_text("column,category,share\n" + shares)
+    options = [
+        "--margins",
+        str(margins),
+        "--weights",
+        "weight",
+        "--items",
+        "Q13",
+        "--output",
+        str(tmp_path / "o.xlsx"),
+    ]
+    run(capsys, "estimate", *tables, *options)
+    record = json.loads((tmp_path / "o.json").read_text())
+    assert any("design effect" in note for note in record["notes"])
+    assert record["settings"]["margins"] == str(margins)
+    assert "margins" in record["inputs"]
+
+
 def test_rows_for_machines(capsys: pytest.CaptureFixture[str], tables: list[str]) -> None:
     found = run(capsys, "estimate", *tables, "--items", "Q13", "--statistics", "mean,top2", "--json")
     assert found["command"] == "estimate"
