@@ -12,6 +12,10 @@ that items of one world do not count as independent. Scores are against what eve
 - shares: total variation distance between expected and true shares of the categories. Where a method has no
   probabilities, its rounded predictions are counted;
 - accuracy: share of right categories, nominal items only.
+
+Predictions are those of the method alone: laws of persons add up to their own shares, and are not fitted to pooled
+ones as the method auto of ``truetwin.calibrate`` does by default. Pooled shares and their intervals are scored by the
+table of estimates (:mod:`world_estimates`).
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+import world_estimates
 from truetwin.calibration import Calibration, calibrate
 from truetwin.data import Scale
 from truetwin.datasets import World, generate_world
@@ -211,11 +216,20 @@ PEOPLE = Study(
     ("twin", "human-item-mean", "auto"),
     {"r": correlation, "rmse": error, "coverage": coverage},
 )
+STUDIES = {study.name: study for study in (ITEMS, NOMINAL, PEOPLE)}
+ESTIMATES: dict[str, Callable[..., world_estimates.Surveyed]] = {
+    **{name: partial(world_estimates.of_world, generate) for name, generate in ITEMS.worlds.items()},
+    **{
+        f"{twins}, people {how}": partial(world_estimates.surveyed, twins, survey)
+        for twins in ("noise", "good", "base")
+        for survey, how in (("weights", "drawn unequally"), ("clusters", "in clusters"))
+    },
+}
 
 
 @dataclass(frozen=True)
 class Row:
-    """Mean and standard error over repeats of each measure, for one method in one world."""
+    """Mean and standard error over repeats of each measure, for one method (or sample) in one world."""
 
     world: str
     method: str
@@ -236,8 +250,33 @@ def run(study: Study, repeats: int) -> list[Row]:
                 )
         for method, values in scores.items():
             rows.append(Row(name, method, summary(study.measures, np.array(values))))
-            print(line(study, rows[-1]), flush=True)
+            print(line(study.name, rows[-1]), flush=True)
     return rows
+
+
+def run_estimates(worlds: Mapping[str, Callable[..., world_estimates.Surveyed]], repeats: int) -> list[Row]:
+    """Estimate the new items of every world, before anybody has answered them and with answers of some people."""
+    rows = []
+    for name, generate in worlds.items():
+        found: dict[str, list[dict[str, float]]] = {}
+        for seed in range(FIRST_SEED, FIRST_SEED + repeats):
+            for answers, figures in world_estimates.scores(generate(random_state=seed)).items():
+                found.setdefault(answers, []).append(figures)
+        for answers, figures_of in found.items():
+            values = np.array([list(each.values()) for each in figures_of])
+            rows.append(Row(name, answers, summary(figures_of[0], values)))
+            print(line("estimates", rows[-1]), flush=True)
+    return rows
+
+
+def estimate_tables(rows: Sequence[Row], repeats: int) -> dict[str, str]:
+    """Write the table of estimates before anybody has answered, and the one with answers of some people."""
+    nobody = [row for row in rows if row.method == world_estimates.NOBODY]
+    some = [row for row in rows if row.method != world_estimates.NOBODY]
+    return {
+        "estimates": markdown(["world"], nobody, repeats),
+        "estimates-with-answers": markdown(["world", "people drawn"], some, repeats),
+    }
 
 
 def predicted(made: World, method: str) -> Result | None:
@@ -268,16 +307,18 @@ def cell(figure: tuple[float, float]) -> str:
     return f"{mean:.3f} ({spread:.3f})" if np.isfinite(mean) else "-"
 
 
-def line(study: Study, row: Row) -> str:
+def line(study: str, row: Row) -> str:
     figures = "".join(f"{name:>10s} {cell(figure):15s}" for name, figure in row.figures.items())
-    return f"{study.name:14s} {row.world:24s} {row.method:22s}{figures}"
+    return f"{study:14s} {row.world:24s} {row.method:22s}{figures}"
 
 
-def markdown(study: Study, rows: Sequence[Row], repeats: int) -> str:
-    """Write a table: one row a world and method."""
-    head = ["world", "method", *study.measures]
+def markdown(labels: Sequence[str], rows: Sequence[Row], repeats: int) -> str:
+    """Write a table: one row a world and method, or a world alone."""
+    head = [*labels, *rows[0].figures]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    lines += ["| " + " | ".join([r.world, r.method, *map(cell, r.figures.values())]) + " |" for r in rows]
+    for row in rows:
+        told = [row.world, row.method][: len(labels)]
+        lines.append("| " + " | ".join([*told, *map(cell, row.figures.values())]) + " |")
     return "\n".join([f"Means over {repeats} worlds a row.", "", *lines])
 
 
@@ -295,14 +336,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--table", action="append", choices=["new-items", "nominal-items", "new-people"])
+    parser.add_argument("--table", action="append", choices=[*STUDIES, "estimates"])
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
     arguments = parser.parse_args()
-    studies = [s for s in (ITEMS, NOMINAL, PEOPLE) if not arguments.table or s.name in arguments.table]
-    for study in studies:
-        table = markdown(study, run(study, arguments.repeats), arguments.repeats)
+    for name in arguments.table or [*STUDIES, "estimates"]:
+        if name == "estimates":
+            tables = estimate_tables(run_estimates(ESTIMATES, arguments.repeats), arguments.repeats)
+        else:
+            rows = run(STUDIES[name], arguments.repeats)
+            tables = {name: markdown(["world", "method"], rows, arguments.repeats)}
         if arguments.write:
-            PAGE.write_text(put_into_page(PAGE.read_text(), {study.name: table}))
+            PAGE.write_text(put_into_page(PAGE.read_text(), tables))
 
 
 if __name__ == "__main__":

@@ -89,8 +89,10 @@ class ShareLaw:
     def weights_of(self, values: ArrayLike) -> Floats:
         """Weights of the kappas for the mean of a function of the category, shape ``(L,)`` or ``(F, L)``.
 
-        They lie between those for the mean of the codes and those for a share: the nearer to the former, the more of
-        the function's variance its regression on the codes explains.
+        Those for a single share lie between the weights for the mean of the codes and ``share_weights``: the nearer to
+        the former, the more of the share's variance its regression on the codes explains. Functions of several
+        categories, such as top boxes, have those for the mean, because the shares of neighbouring categories err
+        together.
         """
         found = self._checked(values)
         if self.share_weights is None:
@@ -101,7 +103,8 @@ class ShareLaw:
         centred = found - (found @ self.shares)[..., None]
         both = (centred * code) @ self.shares
         product = (centred**2 @ self.shares) * (code**2 @ self.shares)
-        linear = np.divide(both**2, product, out=np.ones_like(product), where=product > 1e-15)[..., None]
+        linear = np.divide(both**2, product, out=np.ones_like(product), where=product > 1e-15)
+        linear = np.where(_of_one_category(found), linear, 1.0)[..., None]
         return np.asarray(linear * self.weights + (1.0 - linear) * self.share_weights)
 
     def interval(
@@ -191,6 +194,14 @@ def _spread(shares: Floats, values: Floats) -> Floats:
     mean = values @ shares
     own = np.maximum((values**2) @ shares - mean**2, 0.0)
     return np.asarray(np.minimum(own + FLOOR * (high - low) ** 2, (mean - low) * (high - mean)))
+
+
+def _of_one_category(values: Floats) -> NDArray[np.bool_]:
+    """Tell which functions have one value for a single category and another one for all the rest."""
+    if values.shape[-1] < 3:
+        return np.ones(values.shape[:-1], dtype=bool)
+    ranked = np.sort(values, axis=-1)
+    return np.asarray((ranked[..., 0] == ranked[..., -2]) | (ranked[..., 1] == ranked[..., -1]))
 
 
 def worth(law: ShareLaw, values: ArrayLike | None = None) -> float:

@@ -64,3 +64,11 @@ def test_a_function_of_other_categories_is_refused() -> None:
         law().mean_of([1.0, 2.0])
     with pytest.raises(ParameterError, match="between 0 and 1"):
         law().interval(CODES, 1.0)
+
+
+def test_a_single_share_is_known_better_than_a_top_box() -> None:
+    known = law(weights=np.eye(6)[0], share_weights=np.eye(6)[5])
+    single, all_but_one, top_two = known.weights_of([[0, 1, 0, 0], [1, 0, 1, 1], [0, 0, 1, 1]])
+    np.testing.assert_allclose(top_two, known.weights)
+    np.testing.assert_allclose(single, all_but_one)
+    assert single[5] > 0.5
