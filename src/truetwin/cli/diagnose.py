@@ -9,6 +9,8 @@ from truetwin.cli.verbs import verb
 from truetwin.settings.diagnose_settings import DiagnoseCommand
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from truetwin.diagnosis import Diagnosis
 
 SHOWN = 20
@@ -19,15 +21,19 @@ def diagnose_command(settings: DiagnoseCommand) -> None:
     """Judge how far the twins can be trusted, and give a verdict on each new item.
 
     The verdict on a new item is: calibrate, use the twin, or do not trust. It rests on how well calibration and twins
-    predicted the answered items, each of which was hidden in turn from METHOD.
+    predicted the answered items, each of which was hidden in turn from METHOD. Beside OUTPUT, a file of the same name
+    ending in .json records settings, versions, hashes of the inputs and warnings.
     """
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.diagnosis import diagnose
     from truetwin.evaluation.hidden_scores import HiddenScores, hidden_scores
     from truetwin.io import check_folder
+    from truetwin.report.files.diagnosis_files import write_diagnosis
 
     if settings.figures:
         check_folder(settings.figures, "--figures")
+    if settings.output:
+        _check_output(settings.output, settings)
     panel = panel_of(settings)
     weights = weights_of(settings, panel)
     members, found_by = blocks_of(panel, settings.blocks)
@@ -49,13 +55,33 @@ def diagnose_command(settings: DiagnoseCommand) -> None:
         settings.figures.mkdir(exist_ok=True)
         for path in write_figures(found, settings.figures, f".{settings.figure_format}"):
             note(f"figure: {path}")
-    if settings.as_json:
-        print_json(
-            "diagnose", {**_described(found), "blocks": found_by, **weights_record(settings)}, found.rows()
+    described = {**_described(found), "blocks": found_by, **weights_record(settings)}
+    if settings.output:
+        sidecar = write_diagnosis(
+            found,
+            settings.output,
+            inputs=settings.files,
+            settings={"method": settings.method, "seed": settings.seed, **described},
+            disclosure_column=settings.disclosure_column,
         )
-    else:
-        print_diagnosis(found)
-        note(f"batteries: {found_by}")
+    if settings.as_json:
+        print_json("diagnose", described, found.rows())
+        return
+    print_diagnosis(found)
+    note(f"batteries: {found_by}")
+    if settings.output:
+        note(f"verdicts: {settings.output}\nhow they were made: {sidecar}")
+
+
+def _check_output(output: Path, settings: DiagnoseCommand) -> None:
+    """Check before any work that the output can be written."""
+    from truetwin.io import check_outputs
+    from truetwin.report.files.diagnosis_files import check_diagnosis_ending
+    from truetwin.results.sidecars import check_sidecar, sidecar_path
+
+    check_diagnosis_ending(output)
+    check_outputs([output, sidecar_path(output)], settings.files.values())
+    check_sidecar(output)
 
 
 def _described(found: Diagnosis) -> dict[str, Any]:

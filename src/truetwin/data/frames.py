@@ -76,11 +76,18 @@ def from_frame(
         table = table.select([k for k, n in enumerate(table.column_names) if n not in set(people_columns)])
     names = table.column_names
     declared = dict(items or {})
-    from truetwin.data.long_frames import from_distribution, from_long, is_distribution, replicates_as_long
+    from truetwin.data.long_frames import (
+        from_distribution,
+        from_long,
+        is_distribution,
+        refuse_distributions,
+        replicates_as_long,
+    )
 
     if set(LONG_COLUMNS) <= set(names):
         return from_long(table, declared, source, kind_of(frame), expectations=expectations, choices=choices)
-    if expectations and is_distribution(names):
+    refuse_distributions(names, source, expectations=expectations)
+    if is_distribution(names):
         return from_distribution(table, declared, source, kind_of(frame), choices)
     id_column = id_column_of(table, id_column, source)
     ids = ids_of(table.column(id_column), id_column, source)

@@ -75,6 +75,28 @@ def is_distribution(names: Sequence[str]) -> bool:
     return set(DISTRIBUTION_COLUMNS) <= set(names) and "value" not in names
 
 
+def refuse_distributions(names: Sequence[str], source: str, *, expectations: bool) -> None:
+    """Refuse stated distributions of nobody in particular, and of persons where single answers are needed.
+
+    Raises
+    ------
+    DataError
+        If the columns are those of a long table of such distributions.
+    """
+    if is_distribution(names):
+        if not expectations:
+            raise DataError(
+                f"{source} must hold answers; it states distributions. Give one answer a respondent and item in a "
+                "column 'value', for instance one drawn from each distribution."
+            )
+    elif is_distribution([*names, "respondent_id"]):
+        raise DataError(
+            f"{source} must say whose answers it holds, in a column 'respondent_id'; with item_id, category and "
+            "probability alone it states distributions of a whole population, which do not tell which answers go "
+            "together. Ask for one distribution a twin, or give the file as marginals."
+        )
+
+
 def from_distribution(
     table: pa.Table, declared: dict[str, Item], source: str, kind: FrameKind, choices: ReadingChoices
 ) -> ResponseMatrix:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from truetwin.data import Item, ResponseMatrix
 from truetwin.data.frames import LONG_COLUMNS, from_frame, id_column_of, ids_of
 from truetwin.data.item_columns import LeftOut, why_no_item
-from truetwin.data.long_frames import is_distribution
+from truetwin.data.long_frames import is_distribution, refuse_distributions
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.io.edsl_exports import from_edsl, is_edsl_export
 from truetwin.io.multiple_answers import split_multiple
@@ -153,6 +153,7 @@ def open_answers(
         opened = from_qualtrics(opened, header, keep(table.column_names) if keep else ())
     elif is_edsl_export(table):
         opened = from_edsl(opened)
+    refuse_distributions(opened.table.column_names, str(path), expectations=True)
     if DISCLOSURE_COLUMN in opened.table.column_names and DISCLOSURE_COLUMN not in opened.declared:
         opened = replace(opened, table=opened.table.drop_columns([DISCLOSURE_COLUMN]))
     check_width(opened.table.num_columns, path)

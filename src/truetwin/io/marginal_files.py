@@ -17,7 +17,7 @@ from truetwin.data.no_answer_words import says_no_answer
 from truetwin.errors import DataError, ScaleError
 from truetwin.io.tables import read_table
 
-_AMOUNTS = ("share_or_count", "share", "count")
+_AMOUNTS = ("share_or_count", "share", "count", "probability")
 _RESERVED = ("item_id", "population", "base_size")
 
 
@@ -44,9 +44,10 @@ def read_marginals(
     ----------
     path : path
         CSV, TSV or Parquet. A long file has the columns ``item_id``, ``category`` and one of ``share_or_count``,
-        ``share``, ``count``. A wide file has ``item_id`` and one column a category; an empty cell means that the item
-        has no such category. Both may have ``base_size`` and ``population``. Under ``share_or_count``, and in wide
-        files, whole numbers are counts and all others are shares; weighted counts need a column ``count``.
+        ``share``, ``count``, ``probability``. A wide file has ``item_id`` and one column a category; an empty cell
+        means that the item has no such category. Both may have ``base_size`` and ``population``. Under
+        ``share_or_count``, and in wide files, whole numbers are counts and all others are shares; weighted counts
+        need a column ``count``.
         Percentages are refused.
     items : mapping from item id to Item, optional
         Declared texts and scales. For an item without a declared scale, numeric categories are ordinal in their

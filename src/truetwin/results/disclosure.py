@@ -29,6 +29,10 @@ ESTIMATES = (
     "intervals. Where nobody has answered an item, nothing of it was measured. Publish them as estimates, with their "
     "intervals and the number of people that they are worth."
 )
+VERDICTS = (
+    "Verdicts on items that twins have answered, with the correlations that a statistical model expects. They are "
+    "learned from answered items; nothing of the new items was measured."
+)
 ANSWERS_OF_TWINS = "Answers of simulated twins (a language model), not answers that anybody gave."
 STAND_INS_SAY = {
     "generated": "GENERATED: answers of a statistical stand-in. Neither people nor a language model gave them.",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
-from truetwin.settings.declaration import Flag, Settings, StudyKey, setting
-from truetwin.settings.shared_settings import Blocks, Figures, PanelFiles, Terminal, Weights
+from truetwin.settings.declaration import CommandLineOnly, Flag, Settings, StudyKey, setting
+from truetwin.settings.shared_settings import Blocks, DisclosureColumn, Figures, PanelFiles, Terminal, Weights
 
 
 class Diagnose(Settings):
@@ -17,13 +18,20 @@ class Diagnose(Settings):
     )
 
 
-class DiagnoseCommand(Diagnose, Figures, Blocks, PanelFiles, Weights, Terminal):
+class DiagnoseCommand(Diagnose, Figures, Blocks, PanelFiles, Weights, DisclosureColumn, Terminal):
     """Settings of the command `truetwin diagnose`."""
 
     method: Annotated[str | None, StudyKey("calibrate.method")] = setting(
         "auto",
         "Method whose predictions the verdicts judge (see `truetwin methods`); 'none' judges plain conditional "
         "expectations, which is faster.",
+    )
+    output: Annotated[Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")] = (
+        setting(
+            None,
+            "File for the verdicts and all figures by item; its ending decides the format: CSV, TSV, Parquet or Excel "
+            "(.xlsx, where verdicts have a sheet of their own).",
+        )
     )
     seed: Annotated[int, StudyKey("seed")] = setting(
         0, "Random seed for choosing the answers to hide and for the comparison with chance.", ge=0

@@ -14,6 +14,7 @@ from truetwin.data.marginals import Marginals
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.io import write_json, write_table
 from truetwin.io.marginal_data import read_groups, read_marginal_data, with_weights
+from truetwin.results.plain_rows import plain_rows
 from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Settings, study_record
 from truetwin.settings.evaluate_settings import Evaluate
@@ -292,7 +293,7 @@ def _diagnose(work: Work) -> list[Path]:
     )
     path, table = work.folder / "diagnosis.json", work.folder / "diagnosis.csv"
     write_json(to_record(found), path)
-    write_table(pa.Table.from_pylist(_flat(found.rows())), table)
+    write_table(pa.Table.from_pylist(plain_rows(found.rows())), table)
     return [path, table]
 
 
@@ -344,7 +345,7 @@ def _plan(work: Work) -> list[Path]:
         "rows": found.records(),
     }
     write_json(record, path)
-    write_table(pa.Table.from_pylist(_flat(found.records())), table)
+    write_table(pa.Table.from_pylist(plain_rows(found.records())), table)
     return [path, table]
 
 
@@ -443,7 +444,7 @@ def _evaluate_marginals(work: Work) -> list[Path]:
     path = work.folder / MARGINAL_SCORES
     write_json({**result.settings, "notes": list(result.notes), "rows": result.summary()}, path)
     table = path.with_suffix(".csv")
-    write_table(pa.Table.from_pylist(_flat(result.summary())), table)
+    write_table(pa.Table.from_pylist(plain_rows(result.summary())), table)
     return [path, table]
 
 
@@ -556,15 +557,3 @@ STEPS = (
     ),
     Step("report", lambda study: study, _results, _report),
 )
-
-
-def _flat(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give all rows the same plain columns. Lists become texts."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return [{name: _cell(row.get(name)) for name in names} for row in rows]
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return "; ".join(str(part) for part in value)
-    return value.item() if hasattr(value, "item") else value

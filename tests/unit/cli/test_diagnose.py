@@ -153,3 +153,41 @@ def test_tables_with_too_little_in_common(capsys: pytest.CaptureFixture[str], tm
     assert "in common" in refused(capsys, "diagnose", *two)
     few = write(tmp_path, panel.twin.values[:2], panel.twin.values[:2])
     assert "at least three respondents" in refused(capsys, "diagnose", *few)
+
+
+def test_diagnose_writes_verdicts_to_files(
+    capsys: pytest.CaptureFixture[str], tables: tuple[str, str], tmp_path: Path
+) -> None:
+    import pyarrow.csv as csv
+
+    output = tmp_path / "verdicts.csv"
+    common = ("diagnose", *tables, "--id-column", "person", "--method", "none")
+    shown = run(capsys, *common, "--output", str(output), "--disclosure-column", "--json")
+    found = csv.read_csv(output).to_pydict()
+    assert found["item"] == [row["item"] for row in shown["rows"]]
+    assert found["verdict"][-3:] == [row["verdict"] for row in shown["rows"][-3:]]
+    assert set(found["disclosure"]) == {"model-based prediction"}
+    record = json.loads(output.with_suffix(".json").read_text())
+    assert "nothing of the new items was measured" in record["disclosure"]
+    assert record["settings"]["method"] == "none"
+    assert "ends in one of" in refused(capsys, *common, "--output", str(tmp_path / "a.docx"))
+
+
+@pytest.mark.extra("excel")
+def test_diagnose_writes_verdicts_to_a_sheet(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    import python_calamine
+
+    made = generate_population(60, 12, n_new_items=2, random_state=2).panel
+    names = ["=1+1", *(f"Q{k}" for k in range(2, 12)), "=HYPERLINK(1)"]
+    paths = [str(tmp_path / f"{side}.csv") for side in ("human", "twin")]
+    for path, values in zip(paths, (made.human.values, made.twin.values), strict=True):
+        people = [f"R{k}" for k in range(len(values))]
+        write_table(to_frame(values, people, names[: values.shape[1]], id_column="person"), path)
+    output = tmp_path / "verdicts.xlsx"
+    run(capsys, "diagnose", *paths, "--method", "none", "--output", str(output))
+    book = python_calamine.CalamineWorkbook.from_path(str(output))
+    assert book.sheet_names == ["verdicts", "record", "items", "warnings", "disclosure"]
+    header, *rows = book.get_sheet_by_name("verdicts").to_python()
+    assert [row[0] for row in rows] == ["Q11", "=HYPERLINK(1)"]
+    assert all(isinstance(row[header.index("expected_twin")], float) for row in rows)
+    assert book.get_sheet_by_name("items").to_python()[1][0] == "=1+1"

@@ -12,6 +12,7 @@ import pytest
 from real_files import ASKED, PEOPLE, Rows, answers, export, predict, question, with_prefix, write, write_qsf
 from truetwin.errors import DataError
 from truetwin.io import read_items, read_responses
+from truetwin.io.marginal_files import read_marginals
 from truetwin.io.panel_files import read_panel
 from truetwin.io.parquet_width import n_parquet_columns
 
@@ -661,3 +662,26 @@ def test_doubtful_labels_are_shown(tmp_path: Path) -> None:
     found = read_responses(tmp_path / "a.sav")
     np.testing.assert_array_equal(found.values, [[1, 1], [2, 3], [3, np.nan]])
     assert "3 = 'No opinion' of 'Q1' is an answer; 97 = 'Odd case' of 'Q2' is missing" in found.notes[0]
+
+
+def test_distributions_of_nobody_in_particular_are_refused_as_answers_and_read_as_marginals(
+    tables: Any, tmp_path: Path
+) -> None:
+    human, _, _ = tables
+    rows = [["item_id", "category", "probability"]]
+    path = write(tmp_path / "p.csv", [*rows, *([i, c, 0.2] for i in [*ASKED, "N1"] for c in range(1, 6))])
+    with pytest.raises(DataError, match=r"'respondent_id'.*a whole population"):
+        read_panel(write(tmp_path / "human.csv", human), path)
+    with pytest.raises(DataError, match="a whole population"):
+        read_responses(path)
+    shares = read_marginals(path)
+    assert shares.item_ids == (*ASKED, "N1")
+    assert list(shares.by_population[shares.populations[0]]["N1"].shares) == [0.2] * 5
+
+
+def test_distributions_are_refused_where_single_answers_are_needed(tmp_path: Path) -> None:
+    rows = [["respondent_id", "item_id", "category", "probability"]]
+    path = write(tmp_path / "p.csv", rows + [[p, "Q1", c, 0.5] for p in "ab" for c in (1, 2)])
+    with pytest.raises(DataError, match="it states distributions"):
+        read_responses(path)
+    assert read_responses(path, expectations=True).values.tolist() == [[1.5], [1.5]]
