@@ -40,7 +40,7 @@ def commonest_scale(values: NDArray[np.float64], examples: Sequence[Example]) ->
 
     A scale fits if all answers are on it, or between its ends where twins gave means of answers. Of the scales that
     fit, the one wins that most examples have to which twins gave the same set of answers; then the one that most
-    examples have at all; then the longest.
+    examples have at all; then the longest. No item is taken for nominal: that has to be declared.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def commonest_scale(values: NDArray[np.float64], examples: Sequence[Example]) ->
     """
     seen = np.unique(values[np.isfinite(values)])
     answers = frozenset(seen.tolist())
-    found = {_key(e.scale): e.scale for e in reversed(examples) if e.scale.kind != "numeric"}
+    found = {_key(e.scale): e.scale for e in reversed(examples) if e.scale.kind == "ordinal"}
     count = Counter(_key(e.scale) for e in examples)
     alike = Counter(_key(e.scale) for e in examples if e.twin_answers == answers)
     fitting = [key for key, scale in found.items() if _fits(scale, seen)]

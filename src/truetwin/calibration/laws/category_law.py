@@ -17,7 +17,7 @@ from truetwin.errors import ParameterError
 LEAST_ROOM = 0.02
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CategoryLaw(Law):
     """Law of an ordinal, binary or nominal item.
 
