@@ -88,13 +88,11 @@ def estimate_command(settings: EstimateCommand) -> None:
 
 
 def _sample(settings: EstimateCommand, panel: Panel) -> ResponseMatrix | None:
-    from truetwin.io import read_responses
+    from truetwin.io.panel_files import read_sample
 
     if settings.sample is None:
         return None
-    return read_responses(
-        settings.sample, id_column=settings.id_column, items=panel.items, weight_column="weight"
-    )
+    return read_sample(settings.sample, panel, id_column=settings.id_column, choices=settings.reading)
 
 
 def _check_outputs(settings: EstimateCommand) -> None:

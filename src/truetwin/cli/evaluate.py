@@ -50,7 +50,7 @@ def evaluate_command(settings: EvaluateCommand) -> None:
             by=names_among(settings.by, tuple(panel.people.columns)) if panel.people else (),
             min_cell=settings.min_cell,
             weights=weights_of(settings, panel),
-            retest=read_retest(settings.retest, panel, id_column=settings.id_column)
+            retest=read_retest(settings.retest, panel, id_column=settings.id_column, choices=settings.reading)
             if settings.retest
             else None,
             n_jobs=settings.n_jobs,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -150,16 +150,19 @@ def estimate(
         design = replace(design, weights=raking.weights)
         notes.append(raking.summary())
     weight = np.ones(len(panel.respondent_ids)) if design.weights is None else design.weights
-    groupings = _groupings(panel, columns, weight, min_cell, cross, asked_for)
-    notes += [text for each in groupings if (text := each.note())]
     wanted = wanted_items(panel, items, sample)
+    divide = partial(Grouping.of, weights=weight, min_cell=min_cell, answered=bool(wanted.answers))
+    groupings = _groupings(panel, columns, divide, cross, asked_for)
+    notes += [text for each in groupings if (text := each.note())]
     wished = asked_for or named_statistics(("share", "mean"))
     if asked_for is not None:
         check_admitted(asked_for, {i: wanted.panel.scales[i] for i in wanted.items})
     check_changes(wanted.panel, change or {}, wanted.items)
     members, found_by = resolve_blocks(wanted.panel, blocks)
     factor = 1.0
-    if population or design.replicates is not None:
+    if (
+        population or design.replicates is not None
+    ):  # replicate weights are checked even where they have no use
         factor = design_factor(wanted.panel, design, weight, replicate_kind)
     work = EstimateWork(wanted, members, weight, design, population, factor, level, seed, n_jobs, wished)
     return _assembled(
@@ -186,7 +189,7 @@ class EstimateWork:
     design : PersonDesign
     population : bool
     factor : float
-        Design effect of the people.
+        Design effect of the people as a sample of the wider population.
     level : float
     seed, n_jobs : int
     statistics : tuple of Statistic
@@ -288,7 +291,13 @@ class EstimateWork:
             else SurveyDesign.of(int(here.sum()), base[here])
         )
         return AskedPeople(
-            answers, design, self.probabilities(item), self.points(item), self.weights, self.population
+            answers,
+            design,
+            self.probabilities(item),
+            self.points(item),
+            self.weights,
+            self.population,
+            by_chance=own is None and not clustered,
         )
 
     def topline(self, item: str) -> Topline:
@@ -344,7 +353,7 @@ class EstimateWork:
             predicted=None if whole.law.ordered else self.probabilities(item),
             asked=self.asked(item),
             level=self.level,
-            factor=self.factor,
+            factor=self.factor if self.population else 1.0,
         )
 
 
@@ -452,8 +461,7 @@ def _relations(work: EstimateWork) -> list[dict[str, Any]]:
 def _groupings(
     panel: Panel,
     columns: Sequence[str],
-    weights: Floats,
-    min_cell: int,
+    divide: Callable[[str, list[str | None]], Grouping],
     cross: bool,
     statistics: Sequence[Statistic] | None,
 ) -> list[Grouping]:
@@ -466,11 +474,11 @@ def _groupings(
     known = () if panel.people is None else tuple(panel.people.columns)
     names = names_among(columns, known)
     groups = {name: person_group(panel, name).tolist() for name in names}
-    found = [Grouping.of(name, values, weights, min_cell) for name, values in groups.items()]
+    found = [divide(name, values) for name, values in groups.items()]
     if cross:
         if len(names) < 2:
             raise ParameterError(f"crossed groups need at least two columns of groups; got {len(names)}")
-        found.append(Grouping.of(CROSS.join(names), crossed(list(groups.values())), weights, min_cell))
+        found.append(divide(CROSS.join(names), crossed(list(groups.values()))))
     return found
 
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from truetwin.estimation.gap_law import TAUS, deviation_variances
-from truetwin.estimation.group_shares import GroupLaw
+from truetwin.estimation.group_shares import GroupLaw, with_margin
 from truetwin.estimation.grouping import Grouping
+from truetwin.estimation.survey_variance import SurveyDesign, intraclass_correlation
 from truetwin.estimation.topline import (
     CATEGORY,
     CUMULATED,
@@ -114,7 +115,8 @@ def group_estimates(
     estimate = np.clip(estimate, whole.low, whole.high)
     is_share = np.array([each.is_share for each in whole.functions])
     weights = np.where(is_share[:, None], law.share_tau_weights, law.gaps.tau_weights)
-    bases = np.maximum(grouping.effective_counts / factor, 1.0)
+    own_design = np.minimum(grouping.effective_counts, grouping.counts / factor)  # both count the weights
+    bases = np.maximum(own_design, 1.0)
     own, pairs = deviation_variances(grouping.shares, bases)
     if asked is None:
         variance = spread[:, :, None] * own[:, None, :]
@@ -127,6 +129,7 @@ def group_estimates(
             whole, grouping, asked, estimate, spread, weights, bases
         )
         pair = variance[:, None] + variance[None]
+        estimate = _reconciled(whole, grouping, estimate, (variance * weights).sum(axis=2))
     parts, mixed = _with_topline(variance, weights, whole, top)
     lower, upper, worth = _ends(whole, estimate, spread, parts, mixed, level)
     return GroupEstimates(
@@ -198,8 +201,8 @@ def _updated(
     estimate (G, S), variance (G, S, T), weights (S, T), n_answered (G,), and how far the level's error remains (G,)
     """
     here = np.isfinite(asked.answers) & (grouping.weights > 0)
-    seen, n_seen, n_kish = _answered_means(whole, grouping, asked, here)
-    noise = spread / np.maximum(n_kish, 1e-9)[:, None]
+    seen, n_seen, n_effective = _answered_means(whole, grouping, asked, here)
+    noise = spread / np.maximum(n_effective, 1e-9)
     between = TAUS**2 * spread[:, :, None]
     trust = np.where((n_seen > 0)[:, None, None], between / (between + noise[:, :, None]), 0.0)
     away = np.where((n_seen > 0)[:, None], np.nan_to_num(seen) - prior, 0.0)
@@ -213,7 +216,8 @@ def _updated(
     new = np.exp(new - new.max(axis=1, keepdims=True))
     new /= new.sum(axis=1, keepdims=True)
     moved = prior[:, :, None] + trust * away[:, :, None]
-    rest = np.ones(grouping.n_groups) if asked.to_population else 1.0 - n_seen / grouping.counts
+    asked_share = grouping.members.T @ here / grouping.members.sum(axis=0)
+    rest = np.ones(grouping.n_groups) if asked.to_population else np.maximum(1.0 - asked_share, 0.0)
     means = (1 - rest)[:, None, None] * np.nan_to_num(seen)[:, :, None] + rest[:, None, None] * moved
     left = np.maximum(bases * np.maximum(rest, 1e-9), 1.0)
     variance = (rest**2)[:, None, None] * (
@@ -231,10 +235,31 @@ def _updated(
     )
 
 
+def _reconciled(whole: Topline, grouping: Grouping, estimate: Floats, variance: Floats) -> Floats:
+    """Make groups average to everybody, and their shares sum to 1, after each function was estimated by itself.
+
+    The least certain groups move most.
+    """
+    share = grouping.shares
+    moved = estimate
+    if share.sum() > 1 - 1e-9:
+        reach = share @ variance
+        step = np.divide(whole.estimate - share @ estimate, reach, out=np.zeros_like(reach), where=reach > 0)
+        moved = np.clip(estimate + variance * step, whole.low, whole.high)
+    rows = [s for s, each in enumerate(whole.functions) if each.statistic == CATEGORY]
+    table = np.maximum(moved[:, rows], 1e-9)
+    table = with_margin(table / table.sum(axis=1, keepdims=True), share, whole.shares)
+    shares = np.array([each.is_share for each in whole.functions])
+    return np.where(shares, table @ whole.table.T, moved)
+
+
 def _answered_means(
     whole: Topline, grouping: Grouping, asked: AskedPeople, here: NDArray[np.bool_]
 ) -> tuple[Floats, Floats, Floats]:
-    """Return the means of those who answered in each group, moved by predictions of the rest, and their numbers."""
+    """Return the means of those who answered in each group, moved by predictions of the rest, and their numbers.
+
+    The last is the effective number (Kish), lowered by how alike people of one cluster answer, (G, S).
+    """
     values = np.zeros((len(asked.answers), len(whole.functions)))
     values[here] = function_values(asked.answers[here], whole.law, whole.functions)
     design = np.zeros(len(asked.answers))
@@ -251,7 +276,18 @@ def _answered_means(
         means = means + whole.slope * (everybody - weight.T @ filled / safe)
     squares = (weight**2).sum(axis=0)
     kish = np.divide(total**2, squares, out=np.zeros_like(total), where=squares > 0)
-    return means, (members * here[:, None]).sum(axis=0), kish
+    effective = kish[:, None] / _cluster_effects(values[here], members[here], asked.design)
+    return means, (members * here[:, None]).sum(axis=0), effective
+
+
+def _cluster_effects(values: Floats, members: Floats, design: SurveyDesign) -> Floats:
+    """Return the design effect of clusters in each group, 1 + (b - 1) rho, (G, S); b counts the group's people only."""
+    if not design.clustered:
+        return np.ones((members.shape[1], values.shape[1]))
+    sizes = np.zeros((design.n_clusters, members.shape[1]))
+    np.add.at(sizes, design.clusters, members)
+    usual = (sizes**2).sum(axis=0) / np.maximum(sizes.sum(axis=0), 1.0)
+    return np.asarray(1.0 + np.maximum(usual - 1.0, 0.0)[:, None] * intraclass_correlation(values, design))
 
 
 def normal_half(variances: Floats, weights: Floats, level: float) -> float:

@@ -106,7 +106,7 @@ class GroupLaw:
             moved = law_shares + (sds[:, None] * self.gaps.predict(own, calibrated)).T
             moved = np.maximum(moved, 1e-4 * law_shares)
             moved /= moved.sum(axis=1, keepdims=True)
-        return _with_margin(moved, self.grouping.shares, law_shares)
+        return with_margin(moved, self.grouping.shares, law_shares)
 
     def _standard_gap(self, values: Floats, sd: float | Floats | None) -> Floats:
         found = gaps(values, self.grouping)
@@ -132,7 +132,7 @@ def _share_errors(values: Floats, scale: Scale, gap: Floats, grouping: Grouping)
     return np.asarray(((true - predicted)[:, there] / spread[there]).T)
 
 
-def _with_margin(table: Floats, shares: Floats, wanted: Floats, n_steps: int = 30) -> Floats:
+def with_margin(table: Floats, shares: Floats, wanted: Floats, n_steps: int = 30) -> Floats:
     """Fit the groups' shares to those of everybody, if everybody is in a group; rows keep summing to 1."""
     if shares.sum() < 1 - 1e-9:
         return table

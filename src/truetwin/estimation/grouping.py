@@ -35,6 +35,10 @@ class Grouping:
         Groups that are too small, with their number of people.
     n_without : int
         Number of people whose group is not known.
+    beside : tuple of str
+        Groups that are large enough, but left out because the small ones could be found by subtraction otherwise.
+    exposed : bool
+        Whether the small groups can be found by subtraction, because too few groups are left to leave out another one.
     """
 
     by: str
@@ -44,10 +48,23 @@ class Grouping:
     weights: Floats
     suppressed: dict[str, int]
     n_without: int = 0
+    beside: tuple[str, ...] = ()
+    exposed: bool = False
 
     @classmethod
-    def of(cls, by: str, groups: Sequence[str | None], weights: Floats, min_cell: int) -> Grouping:
+    def of(
+        cls,
+        by: str,
+        groups: Sequence[str | None],
+        weights: Floats,
+        min_cell: int,
+        *,
+        answered: bool = False,
+    ) -> Grouping:
         """Divide people into groups, and leave out those with fewer than ``min_cell`` people.
+
+        With ``answered``, estimates rest on answers of these people. Everybody's figure less those of the other groups
+        would then tell what few people have answered, so that the smallest of the other groups is left out as well.
 
         Raises
         ------
@@ -62,9 +79,9 @@ class Grouping:
         truetwin.errors.DataError: column 'age' must have at least two groups of 2 people or more; it has 'old' (2), \
 'young' (1). Join groups, or lower --min-cell (min_cell).
         """
-        answered = np.array([g is not None for g in groups]) & (weights > 0)
+        known = np.array([g is not None for g in groups]) & (weights > 0)
         labels = np.array([g if g is not None else "" for g in groups], dtype=object)
-        sizes = {name: int((answered & (labels == name)).sum()) for name in _in_order(labels[answered])}
+        sizes = {name: int((known & (labels == name)).sum()) for name in _in_order(labels[known])}
         large = [name for name, size in sizes.items() if size >= min_cell]
         if len(large) < 2:
             found = ", ".join(f"{name!r} ({size})" for name, size in list(sizes.items())[:5]) or "none"
@@ -72,10 +89,17 @@ class Grouping:
                 f"column {by!r} must have at least two groups of {min_cell} people or more; it has {found}. Join "
                 "groups, or lower --min-cell (min_cell)."
             )
-        members = np.column_stack([np.where(answered & (labels == name), weights, 0.0) for name in large])
-        counts = np.array([sizes[name] for name in large])
         small = {name: size for name, size in sizes.items() if size < min_cell}
-        return cls(by, tuple(large), members, counts, weights, small, int((~answered & (weights > 0)).sum()))
+        n_without = int((~known & (weights > 0)).sum())
+        beside: list[str] = []
+        exposed = answered and bool(small) and sum(small.values()) + n_without < min_cell
+        if exposed and len(large) > 2:
+            beside.append(min(large, key=sizes.__getitem__))
+            large.remove(beside[0])
+            exposed = False
+        members = np.column_stack([np.where(known & (labels == name), weights, 0.0) for name in large])
+        counts = np.array([sizes[name] for name in large])
+        return cls(by, tuple(large), members, counts, weights, small, n_without, tuple(beside), exposed)
 
     @property
     def n_groups(self) -> int:
@@ -93,13 +117,27 @@ class Grouping:
         return np.asarray(self.members.sum(axis=0) ** 2 / (self.members**2).sum(axis=0))
 
     def note(self) -> str | None:
-        """Say which groups are suppressed, and how many people have no group; None if there are none."""
+        """Say which groups are left out, and how many people have no group; None if there are none.
+
+        How small the groups are is not said, because notes are published."""
         texts = []
         if self.suppressed:
-            shown = ", ".join(f"{name!r} ({size})" for name, size in self.suppressed.items())
-            texts.append(f"too few people for estimates of {self.by}: {shown}")
+            texts.append(
+                f"too few people for estimates of {self.by}: {', '.join(map(repr, self.suppressed))}"
+            )
+        if self.beside:
+            texts.append(
+                f"{', '.join(map(repr, self.beside))} is left out as well, or the difference from everybody would show "
+                "the answers of so few"
+            )
+        if self.exposed:
+            texts.append(
+                "everybody's figures less those of the other groups show the answers of so few: join groups, or do "
+                "not publish both"
+            )
         if self.n_without:
-            texts.append(f"{self.n_without} people have no {self.by} and stand in no group of it")
+            who = "1 person has" if self.n_without == 1 else f"{self.n_without} people have"
+            texts.append(f"{who} no {self.by} and no group of it")
         return "; ".join(texts) or None
 
 

@@ -41,6 +41,7 @@ from truetwin.estimation.survey_variance import (
     SurveyDesign,
     effective_n,
     hajek_mean,
+    kish_n,
     linearised_variance,
 )
 from truetwin.reweighting.share_law import FLOOR, ShareLaw
@@ -196,6 +197,9 @@ def sample_posterior(
     simple = not (design.weighted or design.clustered) if random_draw is None else random_draw
     fraction = min(n / size, 1.0) if simple else 0.0
     powered, weight, ratio = _powered_mean(y, f, everyone, w_everyone, design.weights)
+    if everyone is not None and w_everyone is not None and size > len(everyone):
+        part = min(design.kish_n / kish_n(w_everyone), 1.0)
+        ratio = ratio + part * (1.0 - ratio)  # predictions tell of these people, who are a sample themselves
     theta = np.clip(powered, prior.low, prior.high)
     alone = hajek_mean(y, design.weights)
     spread = _variance_over_people(y, design)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,9 @@ class AskedPeople:
         Weights of everybody whom the estimate is about; 0 for others.
     to_population : bool
         Whether the estimate is about the wider population.
+    by_chance : bool, default=False
+        Whether those who answered were drawn simply at random among everybody, so that their weights are only those
+        that everybody has.
     """
 
     answers: Floats
@@ -56,6 +59,7 @@ class AskedPeople:
     points: Floats | None
     weights: Floats
     to_population: bool
+    by_chance: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +190,7 @@ def topline(
     if asked is None:
         relative = 1.0 / (law.kappas + 1.0) + sampling
         variances = prior.variances[:, None] * relative
-        weights = np.broadcast_to(law.weights, variances.shape)
+        weights = prior.weights
         ends = bounded_ends(prior.means, variances, weights, prior.low, prior.high, level)
         return Topline(
             law,
@@ -205,6 +209,11 @@ def topline(
         )
     here = np.isfinite(asked.answers) & (asked.weights > 0)
     answers = function_values(asked.answers[here], law, functions)
+    prior = replace(  # numbers may lie outside the bins' means
+        prior,
+        low=np.minimum(prior.low, answers.min(axis=0)),
+        high=np.maximum(prior.high, answers.max(axis=0)),
+    )
     predicted = predicted_values(asked, law, functions)
     found = sample_posterior(
         prior,
@@ -214,8 +223,10 @@ def topline(
         everybody=None if predicted is None else predicted[asked.weights > 0],
         everybody_weights=None if predicted is None else asked.weights[asked.weights > 0],
         population=np.inf if asked.to_population else float((asked.weights > 0).sum()),
+        random_draw=True if asked.by_chance else None,
         level=level,
     )
+    estimate = _coherent(functions, found.estimate)
     own = np.average((answers - found.classical) ** 2, axis=0, weights=asked.design.weights)
     n = found.n
     spread = (5 * prior.variances + n * own) / (5 + n)
@@ -227,9 +238,9 @@ def topline(
         scale,
         labels,
         functions,
-        found.estimate,
-        found.low,
-        found.high,
+        estimate,
+        np.minimum(found.low, estimate),
+        np.maximum(found.high, estimate),
         spread,
         prior.low,
         prior.high,
@@ -242,6 +253,14 @@ def topline(
     )
 
 
+def _coherent(functions: Sequence[CategoryFunction], estimate: Floats) -> Floats:
+    """Make shares of categories sum to 1, and other shares sums of them, after each was estimated by itself."""
+    rows = [s for s, each in enumerate(functions) if each.statistic == CATEGORY]
+    shares = np.maximum(estimate[rows], 0.0)
+    sums = np.array([each.values for each in functions]) @ (shares / shares.sum())
+    return np.where([each.is_share for each in functions], sums, estimate)
+
+
 def function_values(answers: Floats, law: ShareLaw, functions: Sequence[CategoryFunction]) -> Floats:
     """Compute functions of the category of given answers, (n, S); the mean of a binned item is that of the answers."""
     if law.edges is None:
@@ -251,8 +270,7 @@ def function_values(answers: Floats, law: ShareLaw, functions: Sequence[Category
     found = np.array([each.values for each in functions])[:, place].T
     if law.edges is not None:
         means = [s for s, each in enumerate(functions) if each.statistic == "mean"]
-        ends = min(law.codes.min(), *law.edges), max(law.codes.max(), *law.edges)
-        found[:, means] = np.clip(answers, *ends)[:, None]
+        found[:, means] = answers[:, None]
     return np.asarray(found)
 
 

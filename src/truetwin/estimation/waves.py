@@ -73,7 +73,8 @@ def changes_of(
     level : float
     sampling : float, default=0
         Variance of a mean over the people who stand for a wider population, in units of the variance over people. The
-        error of the old wave is then added as if other people had been asked; with the same people it is smaller.
+        error of the old wave is then added as if other people had been asked; with the same people it is smaller. That
+        not all of them answered the old wave adds to it.
     """
     here = np.isfinite(answers) & (weights > 0)
     values = function_values(answers[here], new.law, new.functions)
@@ -81,8 +82,8 @@ def changes_of(
     old = w @ values
     spread = w @ (values - old) ** 2
     asked, everybody = 1 / (w**2).sum(), weights.sum() ** 2 / (weights**2).sum()
-    error = spread * max(max(1 / asked - 1 / everybody, 0.0), sampling)
-    width = new.high - new.low
+    error = spread * (max(1 / asked - 1 / everybody, 0.0) + sampling)
+    width = np.maximum(new.high, values.max(axis=0)) - np.minimum(new.low, values.min(axis=0))
     lower, upper = bounded_ends(
         new.estimate - old, new.variances + error[:, None], new.weights, -width, width, level
     )

@@ -13,10 +13,13 @@ from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.errors import AlignmentError, DataError
-from truetwin.io.answer_tables import AnswerTable, open_answers
+from truetwin.io.answer_tables import AnswerTable, open_answers, read_responses
 from truetwin.io.item_files import read_items
 from truetwin.io.matching_tables import doubts, repair_hint, with_matching_ids, with_matching_items
 from truetwin.io.people_files import HumanTable, open_human, people_notes
+
+#: Column with the weights of being asked, in a sample.
+SAMPLE_WEIGHT = "weight"
 
 
 def read_panel(
@@ -165,7 +168,18 @@ def _some(ids: list[str]) -> str:
     return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
 
 
-def read_retest(path: Path, panel: Panel, *, id_column: str | None = None) -> ResponseMatrix:
+def read_sample(
+    path: Path, panel: Panel, *, id_column: str | None = None, choices: ReadingChoices = AS_USUAL
+) -> ResponseMatrix:
+    """Read the answers of some people of a panel to new items; a column ``weight`` has their weights of being asked."""
+    return read_responses(
+        path, id_column=id_column, items=panel.items, weight_column=SAMPLE_WEIGHT, choices=choices
+    )
+
+
+def read_retest(
+    path: Path, panel: Panel, *, id_column: str | None = None, choices: ReadingChoices = AS_USUAL
+) -> ResponseMatrix:
     """Read the answers of people of a panel who were asked again.
 
     Raises
@@ -173,7 +187,7 @@ def read_retest(path: Path, panel: Panel, *, id_column: str | None = None) -> Re
     AlignmentError
         If it has no respondent or no item of the panel.
     """
-    opened = open_answers(path, id_column, panel.items).only_answers(panel.item_ids)
+    opened = open_answers(path, id_column, panel.items, choices=choices).only_answers(panel.item_ids)
     answers = opened.responses(expectations=False)
     for what, ours, theirs in (
         ("respondent id", panel.human.respondent_ids, answers.respondent_ids),

@@ -178,7 +178,9 @@ def interval_of(
     for (offset, width), each in zip(rows, functions, strict=True):
         here = slice(start, start + offset.size)
         start += offset.size
-        low, high = (np.asarray((offset + width * end[here]).reshape(each.shape[:-1])) for end in ends)
+        mean = centre[here, 0]  # the ends hold it at every level, however skewed the law is
+        inside = np.minimum(ends[0][here], mean), np.maximum(ends[1][here], mean)
+        low, high = (np.asarray((offset + width * end).reshape(each.shape[:-1])) for end in inside)
         out.append((low, high))
     return out
 

@@ -90,7 +90,19 @@ class Work:
         from truetwin.io.panel_files import read_retest
 
         inputs = self.study.inputs
-        return read_retest(inputs.retest, self.panel, id_column=inputs.id_column) if inputs.retest else None
+        if inputs.retest is None:
+            return None
+        return read_retest(inputs.retest, self.panel, id_column=inputs.id_column, choices=inputs.reading)
+
+    @cached_property
+    def sample(self) -> ResponseMatrix | None:
+        """Answers of some people to new items, if the study has them."""
+        from truetwin.io.panel_files import read_sample
+
+        inputs = self.study.inputs
+        if inputs.sample is None:
+            return None
+        return read_sample(inputs.sample, self.panel, id_column=inputs.id_column, choices=inputs.reading)
 
     @cached_property
     def raking(self) -> Raking | None:

@@ -101,6 +101,7 @@ def _do(step: Step, work: Work, ledger: Ledger, again: bool, bar: Bar | None) ->
         "seed": work.study.seed,
         "id_column": work.study.inputs.id_column,
         **_people_settings(work.study),
+        **_reading_settings(work.study),
         **{key: value for key, value in study_record(section).items() if key != "inputs"},
         **step.also(work.study),
     }
@@ -121,6 +122,13 @@ def _people_settings(study: Study) -> dict[str, Any]:
     """Return the columns of people that the study names, if it names any."""
     named = asdict(study.inputs.columns_of_people)
     return {"people": named} if any(named.values()) else {}
+
+
+def _reading_settings(study: Study) -> dict[str, Any]:
+    """Return how the study reads its tables, if it is not the usual way."""
+    from truetwin.data.reading_choices import AS_USUAL
+
+    return {} if study.inputs.reading == AS_USUAL else {"reading": asdict(study.inputs.reading)}
 
 
 def _write_study(work: Work) -> None:

@@ -220,16 +220,10 @@ def _calibrate(work: Work) -> list[Path]:
 
 def _estimate(work: Work) -> list[Path]:
     from truetwin.estimation.estimation import estimate
-    from truetwin.io import read_responses
     from truetwin.report.files.estimate_files import write_estimates
 
     part, inputs = work.study.estimate, work.study.inputs
     assert part is not None
-    sample = None
-    if inputs.sample is not None:
-        sample = read_responses(
-            inputs.sample, id_column=inputs.id_column, items=work.panel.items, weight_column="weight"
-        )
     result = estimate(
         work.panel,
         ids_among(part.items, work.panel.item_ids),
@@ -241,7 +235,7 @@ def _estimate(work: Work) -> list[Path]:
         strata=inputs.strata,
         replicate_weights=inputs.replicate_weights,
         replicate_kind=part.replicate_kind,
-        sample=sample,
+        sample=work.sample,
         population=part.population,
         change=part.change,
         level=part.level,

@@ -15,7 +15,20 @@ def test_groups_that_are_too_small_are_suppressed_and_named() -> None:
     assert found.names == ("a", "b")
     assert found.suppressed == {"c": 2}
     assert found.n_without == 1
-    assert "'c' (2)" in str(found.note())
+    assert found.note() == "too few people for estimates of age: 'c'; 1 person has no age and no group of it"
+
+
+def test_where_people_have_answered_small_groups_cannot_be_found_by_subtraction() -> None:
+    groups = ["a"] * 9 + ["b"] * 6 + ["c"] * 8 + ["d"] * 2
+    assert Grouping.of("age", groups, np.ones(25), 5).names == ("a", "b", "c")
+    found = Grouping.of("age", groups, np.ones(25), 5, answered=True)
+    assert (found.names, found.beside, found.exposed) == (("a", "c"), ("b",), False)
+    assert "'b' is left out as well" in str(found.note())
+    two = Grouping.of("age", ["a"] * 9 + ["b"] * 6 + ["d"] * 2, np.ones(17), 5, answered=True)
+    assert (two.names, two.exposed) == (("a", "b"), True)
+    assert "not publish both" in str(two.note())
+    enough = Grouping.of("age", [*groups, "e", "e", "e"], np.ones(28), 5, answered=True)
+    assert (enough.names, enough.exposed) == (("a", "b", "c"), False)
 
 
 def test_a_column_with_one_group_is_an_error_that_says_what_was_found() -> None:

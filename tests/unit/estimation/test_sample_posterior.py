@@ -163,3 +163,15 @@ def test_bad_input_is_named() -> None:
         sample_posterior(prior, VALUES.T, predicted=VALUES.T)
     with pytest.raises(ParameterError, match="one finite value for each of its 4 categories"):
         SharePrior.of(law_worth(2), [1.0, 2.0])
+
+
+def test_predictions_of_a_panel_do_not_make_it_the_population() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(100, 1))
+    f = truth + 0.1 * rng.normal(size=(100, 1))
+    law = ShareLaw("Q1", np.array([-4.0, 4.0]), np.array([0.5, 0.5]), weights=np.eye(6)[0])
+    prior = SharePrior.of(law, [-4, 4])
+    everybody = {"predicted": f, "everybody": f, "population": np.inf}
+    plain, powered = sample_posterior(prior, truth), sample_posterior(prior, truth, **everybody)  # type: ignore[arg-type]
+    assert powered.variance_ratio == pytest.approx(1)
+    assert powered.standard_error == pytest.approx(plain.standard_error, rel=0.02)

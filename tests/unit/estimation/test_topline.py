@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -156,3 +158,79 @@ def test_intervals_of_groups_hold_where_errors_are_as_learned() -> None:
         true = level + errors - errors.mean()
         hits.append((true >= found.lower[:, -1]) & (true <= found.upper[:, -1]))
     assert np.mean(hits) == pytest.approx(0.9, abs=0.03)
+
+
+def test_intervals_of_shares_are_those_of_the_law_of_shares() -> None:
+    law = ShareLaw("Q1", CODES, SHARES, weights=np.eye(6)[0], share_weights=np.eye(6)[4])
+    whole = topline(law, SCALE, statistics("share", "mean", "top2"), level=0.9)
+    for s, function in enumerate(whole.functions):
+        low, high = law.interval(function.values, 0.9)
+        assert (whole.lower[s], whole.upper[s]) == pytest.approx((float(low), float(high)), abs=1e-6)
+
+
+def test_intervals_hold_the_estimate_at_every_level() -> None:
+    rare = ShareLaw("Q1", np.array([0.0, 1.0]), np.array([0.97, 0.03]), weights=np.eye(6)[0])
+    low, high = rare.interval(rare.indicators(), 0.2)
+    assert ((low <= rare.shares) & (rare.shares <= high)).all()
+
+
+def by_group(people: AskedPeople, law: GroupLaw, **options: float):  # type: ignore[no-untyped-def]
+    wanted = statistics("share", "mean", "top2", "median")
+    whole = topline(LAW, SCALE, wanted, level=0.9, asked=people)
+    found = group_estimates(
+        whole, law, twin=twins(0.5), points=None, predicted=None, asked=people, level=0.9, **options
+    )
+    return whole, found
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 60, N])
+def test_with_answers_of_some_people_shares_still_add_up(n: int) -> None:
+    whole, found = by_group(asked(n, np.random.default_rng(n))[0], group_law())
+    rows, tops = functions(whole, "share"), functions(whole, "top2")
+    assert whole.estimate[rows].sum() == pytest.approx(1)
+    assert whole.estimate[tops] == pytest.approx(whole.estimate[rows][-2:].sum())
+    assert found.estimate[:, rows].sum(axis=1) == pytest.approx(1)
+    assert GROUPING.shares @ found.estimate == pytest.approx(whole.estimate, abs=1e-5)
+    assert (whole.lower <= whole.estimate).all()
+    assert (whole.estimate <= whole.upper).all()
+
+
+def test_once_everybody_was_asked_weights_leave_no_error() -> None:
+    people, truth = asked(N, np.random.default_rng(0))
+    weights = np.random.default_rng(1).uniform(0.5, 2, N)
+    people = replace(people, design=SurveyDesign.of(N, weights), weights=weights, by_chance=True)
+    whole = topline(LAW, SCALE, statistics("mean"), level=0.9, asked=people)
+    assert whole.estimate[-1] == pytest.approx(np.average(truth, weights=weights), abs=1e-3)
+    assert whole.upper[-1] - whole.lower[-1] < 0.01
+
+
+def test_weights_enter_the_error_of_a_group_once() -> None:
+    weights = np.where(np.arange(N) % 2, 3.0, 1.0)
+    grouping = Grouping.of("g", ["a", "b", "c"] * (N // 3), weights, 5)
+    law = replace(group_law(), grouping=grouping)
+    whole = topline(LAW, SCALE, statistics("mean"), level=0.9)
+    known = {"twin": twins(0.5), "points": None, "predicted": None, "asked": None, "level": 0.9}
+    panel, population = (group_estimates(whole, law, **known, factor=f) for f in (1.0, 1.25))  # type: ignore[arg-type]
+    assert population.lower == pytest.approx(panel.lower, nan_ok=True)
+
+
+def test_likeness_within_clusters_makes_groups_less_sure() -> None:
+    rng = np.random.default_rng(0)
+    people, truth = asked(90, rng)
+    here = np.isfinite(people.answers)
+    people.answers[here] = np.clip(truth[here] + np.repeat(rng.choice([-2, 2], 9), 10), 1, 5)
+    clustered = replace(people, design=SurveyDesign.of(90, clusters=np.repeat(np.arange(9), 10)))
+    plain, wide = (by_group(each, group_law(tau=6))[1] for each in (people, clustered))
+    assert (wide.pair_variances[0, 1, -1] @ wide.pair_weights[-1]) > 1.2 * (
+        plain.pair_variances[0, 1, -1] @ plain.pair_weights[-1]
+    )
+
+
+def test_numbers_beyond_those_of_twins_count_in_a_mean() -> None:
+    codes = np.arange(1.0, 11.0)
+    law = ShareLaw("Q1", codes, np.full(10, 0.1), edges=codes[:-1] + 0.5)
+    answers = np.random.default_rng(0).uniform(0, 100, N)
+    people = AskedPeople(answers, SurveyDesign.of(N), None, None, np.ones(N), False)
+    whole = topline(law, Scale.numeric(0), statistics("mean"), level=0.9, asked=people)
+    assert whole.estimate[-1] == pytest.approx(answers.mean(), abs=0.5)
+    assert whole.lower[-1] <= answers.mean() <= whole.upper[-1] + 1e-6

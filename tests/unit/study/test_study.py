@@ -197,6 +197,15 @@ def test_another_id_column_is_another_study(study_file: Path) -> None:
     assert not any(s.skipped for s in run_study(read_study(study_file), run).steps)
 
 
+def test_another_way_of_reading_the_tables_is_another_study(study_file: Path) -> None:
+    run = study_file.parent / "run"
+    run_study(read_study(study_file), run)
+    study_file.write_text(
+        QUICK.replace("twin: generated.csv", "twin: generated.csv, missing_codes: [7]"), encoding="utf-8"
+    )
+    assert not any(s.skipped for s in run_study(read_study(study_file), run).steps)
+
+
 WITH_MODEL = """
 inputs: {human: human.csv, items: items.json, personas: personas.jsonl}
 simulate: {model: "generated:generated.csv"}

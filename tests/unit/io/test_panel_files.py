@@ -1,0 +1,24 @@
+"""Tables beside those of a panel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from truetwin.data import Panel, ResponseMatrix
+from truetwin.data.reading_choices import ReadingChoices
+from truetwin.io.panel_files import read_retest, read_sample
+
+ANSWERS = ResponseMatrix([[1, 2], [3, 4], [5, 5]], list("abc"), ["Q1", "Q2"])
+
+
+def test_samples_and_retests_are_read_like_the_tables_of_the_panel(tmp_path: Path) -> None:
+    file = tmp_path / "sample.csv"
+    file.write_text("id,Q1,weight\na,1,2\nb,4,1\nc,5,1\n", encoding="utf-8")
+    panel, choices = Panel(ANSWERS, ANSWERS), ReadingChoices(missing_codes=(4.0,))
+    sample = read_sample(file, panel, choices=choices)
+    np.testing.assert_array_equal(sample.values[:, 0], [1, np.nan, 5])
+    np.testing.assert_array_equal(sample.weights, [2, 1, 1])
+    retest = read_retest(file, panel, choices=choices)
+    np.testing.assert_array_equal(retest.values[:, 0], [1, np.nan, 5])
