@@ -12,6 +12,7 @@ import pytest
 
 from truetwin.cli import _run
 from truetwin.datasets import generate_population
+from truetwin.errors import OutputError
 
 IDS = [f"{k:03d}" for k in range(1, 41)]
 ITEMS = [f"Q{k}" for k in range(1, 9)]
@@ -317,3 +318,24 @@ def test_a_non_numeric_parquet_cell_is_named(job: Job, tables: Tables) -> None:
     pq.write_table(pa.table({"id": IDS, "Q1": ["a"] * len(IDS)}), human)
     twin = job.write("twin.csv", tables["twin"])
     job.refused(job.command("calibrate", str(human), str(twin)), "'a'", "'Q1'")
+
+
+def test_predictions_and_draws_are_written_together_or_not_at_all(
+    job: Job, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise OutputError("cannot write draws.csv: No space left on device")
+
+    monkeypatch.setattr("truetwin.report.files.draw_files.write_with_sidecar", full)
+    draws = str(job.folder / "draws.csv")
+    code = job.run(tables, "--preset", "twin-2k-500", "--draws", "2", "--draws-output", draws)
+    assert code == 2
+    assert "No space left" in job.err
+    assert sorted(path.name for path in job.folder.iterdir()) == ["human.csv", "twin.csv"]
+
+
+def test_estimates_without_any_answer_say_that_there_is_none(job: Job, tables: Tables) -> None:
+    for row in tables["human"][1:]:
+        row[1:] = [""] * (len(row) - 1)
+    job.refused(job.run(tables, verb="estimate"), "no answers")
+    assert job.run(tables, "--estimates", verb="evaluate") == 2

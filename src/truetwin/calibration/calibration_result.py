@@ -130,7 +130,7 @@ class Calibration:
             if kind == "mean" and scale.kind == "numeric":
                 return limited_numbers(points, scale.low, scale.high)
             if kind == "mean" and scale.kind == "ordinal":
-                return limited(points, np.array(scale.categories))
+                return limited(points, np.array(sorted(scale.categories)))
         law = self.law(item)
         values = np.full(len(self.panel.respondent_ids), np.nan)
         values[self._rows_of(law)] = law.mode() if scale.kind == "nominal" else law.point(kind)
@@ -322,7 +322,8 @@ class Calibration:
     def probabilities(self, item: str) -> Array:
         """Read the probability of each category off an item's law, (n, K), for the law's respondents.
 
-        These are everybody for a new item, and the new respondents for an answered one.
+        These are everybody for a new item, and the new respondents for an answered one. The categories are in the order
+        of ``law(item).codes``.
         """
         return self.law(item).probabilities()
 
@@ -338,13 +339,19 @@ class Calibration:
         law = self.law(item)
         return law.shares(self._weights_of(law, weights))
 
+    def describe(self, item: str) -> dict[str, Any]:
+        """Return what a record of the predictions says of an item (:meth:`Law.describe`), weighted as shares are."""
+        law = self.law(item)
+        return law.describe(self._weights_of(law, None))
+
     def with_shares(self, shares: Mapping[str, Any], weights: Array | None = None) -> Calibration:
         """Return the same calibration with other shares in the population; everything is read off the new laws.
 
         Parameters
         ----------
         shares : mapping from item id to ndarray of shape (K,)
-            Wanted share of each category, in the order of the scale; of a numeric item the wanted mean, one number.
+            Wanted share of each category, in the order of ``law(item).codes``; of a numeric item the wanted mean, one
+            number.
         weights : ndarray of shape (n_respondents,), optional
             Weights of all respondents of the panel, in its order; by default those that the calibration was given.
         """

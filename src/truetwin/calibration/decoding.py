@@ -29,7 +29,7 @@ class Decoder:
         Human answers to a fold's targets do not enter its predictions.
     preprocessing : Preprocessing
     blocks : mapping from item id to block, optional
-        Of the columns of the encoded panel.
+        Batteries of the panel's items.
     """
 
     model: Calibrator

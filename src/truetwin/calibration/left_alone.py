@@ -23,7 +23,8 @@ def left_alone(result: Calibration) -> list[str]:
         texts.append(
             f"{corner} answers of new respondents to new items were not predicted: they have no donor"
         )
-    limited = [r for r in result.notes() if r.get("scale_inferred") and r.get("n_clipped")]
+    notes = result.notes()
+    limited = [r for r in notes if r.get("scale_inferred") and r.get("n_clipped")]
     if limited:
         worst = max(limited, key=lambda r: r["n_clipped"])
         texts.append(
@@ -31,7 +32,7 @@ def left_alone(result: Calibration) -> list[str]:
             f"{worst['target']!r} ({worst['scale']}: {worst['n_clipped']} predictions); if the real scale is wider, "
             f"declare it in an --item-file with the columns item_id,low,high"
         )
-    weak = [record for record in result.notes() if "weak" in record and record["n_predicted"]]
+    weak = [record for record in notes if "weak" in record and record["n_predicted"]]
     if weak:
         texts.append(
             f"intervals of {len(weak)} new items may hold less than they say, for instance of {weak[0]['target']!r}: "

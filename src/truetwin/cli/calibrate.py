@@ -26,14 +26,15 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     """Predict what people would answer to items that only their twins have answered, and what new people would answer.
 
     Targets are the items that no human has answered, and the respondents who have answered nothing. Gaps in items that
-    some people have answered are not filled, nor are new respondents' answers to new items. Beside OUTPUT, a
-    file of the same name ending in .json records method, settings, versions, hashes of the inputs and notes on
-    every target.
+    some people have answered are not filled. What new respondents would answer to new items is predicted by some
+    methods only, auto among them. Beside OUTPUT, a file of the same name ending in .json records method, settings,
+    versions, hashes of the inputs and notes on every target.
     """
     from truetwin.calibration.calibrators import check_preset, methods, parameters_for
     from truetwin.cli.output import note, progress_bar
     from truetwin.estimation.reconciliation import calibrate
     from truetwin.evaluation.calibration_gain import measure_gain
+    from truetwin.io.atomic import together
     from truetwin.report.files.prediction_files import write_predictions
 
     name = methods.resolve(settings.method)
@@ -67,19 +68,20 @@ def calibrate_command(settings: CalibrateCommand) -> int:
         **weights_record(settings),
     }
     drawn = None if settings.draws is None else result.draws(settings.draws, settings.seed)
-    sidecar = write_predictions(
-        result,
-        settings.output,
-        id_column=settings.id_column or panel.human.id_name,
-        rounded=settings.rounded,
-        layout="long" if settings.long else "wide",
-        inputs=settings.files,
-        settings=asked,
-        interval=settings.intervals,
-        disclosure_column=settings.disclosure_column,
-    )
-    if drawn is not None:
-        _write_draws(settings, result, drawn, asked)
+    with together():
+        sidecar = write_predictions(
+            result,
+            settings.output,
+            id_column=settings.id_column or panel.human.id_name,
+            rounded=settings.rounded,
+            layout="long" if settings.long else "wide",
+            inputs=settings.files,
+            settings=asked,
+            interval=settings.intervals,
+            disclosure_column=settings.disclosure_column,
+        )
+        if drawn is not None:
+            _write_draws(settings, result, drawn, asked)
     with progress_bar("measuring the gain") as progress:
         gain = measure_gain(
             result, settings.check, weights=weights, n_jobs=settings.n_jobs, progress=progress

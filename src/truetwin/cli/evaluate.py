@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from truetwin.cli.panel_inputs import blocks_given, panel_of, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.evaluate_settings import EvaluateCommand
-
-if TYPE_CHECKING:
-    pass
 
 
 @verb(EvaluateCommand)

@@ -16,6 +16,7 @@ def evaluate_estimates(settings: EvaluateCommand) -> None:
     """Score estimates of shares and means, by group and with samples as asked."""
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.data.people_columns import names_among
+    from truetwin.errors import NotPredictableError
     from truetwin.evaluation.estimate_scores import score_estimates, score_summary
 
     panel = panel_of(settings)
@@ -29,6 +30,11 @@ def evaluate_estimates(settings: EvaluateCommand) -> None:
             asked=settings.asked,
             min_cell=settings.min_cell,
             progress=progress,
+        )
+    if not scores:
+        raise NotPredictableError(
+            "no item can be hidden and estimated: that needs items that people and their twins have answered, and "
+            "others to learn from"
         )
     rows = score_summary(scores)
     if settings.per_target:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +25,42 @@ def update_command(settings: UpdateCommand) -> None:
     enough.
     """
     from truetwin.cli.output import note, print_json
-    from truetwin.estimation.fieldwork import fieldwork_record
-    from truetwin.io import check_outputs, write_json
-    from truetwin.io.fieldwork_files import KIND, read_item_answers
+    from truetwin.io import check_outputs
+    from truetwin.io.atomic import taking_turns
 
     if settings.state:
         check_outputs([settings.state], [*settings.files.values(), settings.answers])
+    with taking_turns(settings.state.parent) if settings.state else nullcontext():
+        update = _updated(settings)
+    work, report = update.work, update.report
+    if settings.as_json:
+        print_json("update", _described(settings, work, report), report.rows, notes=list(report.notes))
+        return
+    _print(settings.item, work, report)
+    if update.n_missing:
+        note(f"left out, because they have no valid answer: {update.n_missing} in {settings.answers}")
+    if update.n_known:
+        note(f"answers that were there already: {update.n_known}")
+    for text in report.notes:
+        note(f"note: {text}")
+
+
+@dataclass(frozen=True)
+class _Update:
+    """Fieldwork with its new answers; people without a valid answer, and answers that were there already."""
+
+    work: Fieldwork
+    report: FieldworkReport
+    n_missing: int
+    n_known: int
+
+
+def _updated(settings: UpdateCommand) -> _Update:
+    """Begin or continue fieldwork, append the answers, and write the state."""
+    from truetwin.estimation.fieldwork import fieldwork_record
+    from truetwin.io import write_json
+    from truetwin.io.fieldwork_files import KIND, read_item_answers
+
     work = _continued(settings) if settings.state and settings.state.exists() else _begun(settings)
     answers, n_missing = read_item_answers(
         settings.answers,
@@ -41,16 +73,7 @@ def update_command(settings: UpdateCommand) -> None:
     report = work.report()
     if settings.state:
         write_json({"kind": KIND, "tables": _hashes(settings), **fieldwork_record(work)}, settings.state)
-    if settings.as_json:
-        print_json("update", _described(settings, work, report), report.rows, notes=list(report.notes))
-        return
-    _print(settings.item, work, report)
-    if n_missing:
-        note(f"left out, because they have no valid answer: {n_missing} in {settings.answers}")
-    if n_known:
-        note(f"answers that were there already: {n_known}")
-    for text in report.notes:
-        note(f"note: {text}")
+    return _Update(work, report, n_missing, n_known)
 
 
 def _begun(settings: UpdateCommand) -> Fieldwork:
@@ -80,20 +103,30 @@ def _begun(settings: UpdateCommand) -> Fieldwork:
 
 def _continued(settings: UpdateCommand) -> Fieldwork:
     """Continue from the state file, after checking that it is about the same tables and settings."""
-    from truetwin.errors import ParameterError
+    from truetwin.errors import FileFormatError, ParameterError, TruetwinError
     from truetwin.estimation.fieldwork import fieldwork_from_record
     from truetwin.io.fieldwork_files import read_state
 
     assert settings.state is not None
     record = read_state(settings.state)
-    now, before = _hashes(settings), record["tables"]
+    now, before = _hashes(settings), record.get("tables")
+    if not isinstance(before, dict):
+        raise FileFormatError(
+            f"{settings.state} is damaged: it does not say which tables it was begun with. Restore a copy of it, or "
+            f"name another state file to begin again"
+        )
     if now != before:
         changed = next(role for role in {**now, **before} if now.get(role) != before.get(role))
         raise ParameterError(
             f"{settings.state} must be continued with the tables that it was begun with; the {_role(changed)} differs. "
             f"Name another state file to begin again"
         )
-    work = fieldwork_from_record(record)
+    try:
+        work = fieldwork_from_record(record)
+    except TruetwinError as error:
+        raise FileFormatError(
+            f"{settings.state} is damaged: {error}. Restore a copy of it, or name another state file to begin again"
+        ) from error
     for name, given, kept in (
         ("--item", settings.item, work.forecast.item),
         ("--statistic", settings.statistic, work.statistic),

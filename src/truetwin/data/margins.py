@@ -81,6 +81,10 @@ def _check_totals(totals: Mapping[str, float], are_counts: bool, source: str) ->
     for column, total in totals.items():
         if total <= 0:
             raise DataError(f"{source}: a category of column {column!r} must have a positive share; none has")
+        if not np.isfinite(total):
+            raise DataError(
+                f"{source}: the counts of column {column!r} are too large to be added up. Give shares."
+            )
         if are_counts and total < largest * (1 - TOTAL_TOLERANCE):
             raise DataError(
                 f"{source}: the counts of every column must sum to the same population (within {TOTAL_TOLERANCE:.0%}); "

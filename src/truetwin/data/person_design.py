@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from truetwin.data.panel import Panel
 from truetwin.data.people import no_such_column, shown
 from truetwin.data.people_columns import PeopleColumns, names_among, replicate_columns
+from truetwin.data.weight_range import RANGE, beyond_range
 from truetwin.errors import DataError
 
 Array = NDArray[np.float64]
@@ -65,9 +66,9 @@ def person_design(
     Raises
     ------
     DataError
-        If a weight is negative, infinite, no number, or missing for somebody who has answered; if all weights are 0;
-        if somebody who has answered has no stratum or no cluster; if a stratum has one cluster (or, without clusters,
-        one person); if a column is an item too.
+        If a weight is negative, infinite, extremely small or large, no number, or missing for somebody who has
+        answered; if all weights are 0; if somebody who has answered has no stratum or no cluster; if a stratum has one
+        cluster (or, without clusters, one person); if a column is an item too.
     UnknownNameError
         If there is no such column.
 
@@ -131,7 +132,11 @@ def person_weights(panel: Panel, weights: PersonWeights) -> Array:
             raise DataError(
                 f"{where} must have one weight for each of {n} respondents of the panel; its shape is {values.shape}"
             )
-    for wrong, must in ((np.isinf(values), "be finite"), (values < 0, "not be negative")):
+    for wrong, must in (
+        (np.isinf(values), "be finite"),
+        (values < 0, "not be negative"),
+        (beyond_range(values), RANGE),
+    ):
         if wrong.any():
             k = int(np.argmax(wrong))
             raise DataError(

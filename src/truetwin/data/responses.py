@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from truetwin.data.item import Item
 from truetwin.data.problems import Problems
+from truetwin.data.weight_range import RANGE, beyond_range
 from truetwin.errors import DataError, ScaleError
 
 FrameKind = Literal["pyarrow", "pandas", "polars"]
@@ -29,6 +30,10 @@ def check_unique(ids: Sequence[str], what: str, where: str) -> None:
         f"every {what} must occur once in {where}; {shown}{more} occur{'s' if len(repeated) == 1 else ''} "
         f"several times. Remove or rename the repetitions."
     )
+
+
+#: Squares and products of answers can be computed up to here.
+LARGEST_ANSWER = 1e50
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +130,7 @@ class ResponseMatrix:
                 values[off, j] = np.nan
         if weights is not None:
             weights = np.array(weights, dtype=np.float64)
-            if weights.shape != (len(ids),) or not np.isfinite(weights).all() or (weights < 0).any():
-                raise DataError(f"{source}: weights must be one finite number >= 0 for each respondent")
+            _check_weights(weights, ids, source)
             weights.flags.writeable = False
         values.flags.writeable = False
         for name, value in (
@@ -239,12 +243,13 @@ def check_answers(
 ) -> None:
     """Add a problem for each item whose answers are infinite or off its declared scale."""
     for j, item in enumerate(items):
-        infinite = np.isinf(values[:, j])
-        if infinite.any():
-            row = int(np.argmax(infinite))
+        huge = np.abs(values[:, j]) > LARGEST_ANSWER
+        if huge.any():
+            row = int(np.argmax(huge))
+            must = "be finite" if np.isinf(values[row, j]) else f"lie within +-{LARGEST_ANSWER:g}"
             problems.add(
                 "infinite",
-                f"answers must be finite; found {values[row, j]} for item {item.id!r} at respondent {ids[row]!r}. "
+                f"answers must {must}; found {values[row, j]:g} for item {item.id!r} at respondent {ids[row]!r}. "
                 "Leave the cell empty if the answer is missing.",
             )
         elif item.scale is not None:
@@ -252,3 +257,24 @@ def check_answers(
                 item.scale.check(values[:, j], item_id=item.id, respondent_ids=ids, expectations=expectations)
             except ScaleError as error:
                 problems.add("scale", str(error))
+
+
+def _check_weights(weights: NDArray[np.float64], ids: Sequence[str], source: str) -> None:
+    if weights.shape != (len(ids),):
+        raise DataError(
+            f"{source}: weights must be one number for each of {len(ids)} respondents; got {weights.size}"
+        )
+    for wrong, must in (
+        (~np.isfinite(weights) | (weights < 0), "be finite numbers >= 0"),
+        (beyond_range(weights), RANGE),
+    ):
+        if wrong.any():
+            k = int(np.argmax(wrong))
+            found = "none" if np.isnan(weights[k]) else f"{weights[k]:g}"
+            more = f" ({int(wrong.sum()) - 1} more)" if wrong.sum() > 1 else ""
+            raise DataError(
+                f"{source}: weights must {must}; respondent {ids[k]!r} has {found}{more}. Correct it; a weight of 0 "
+                f"leaves a person out."
+            )
+    if weights.size and not (weights > 0).any():
+        raise DataError(f"{source}: weights must be above 0 for somebody; all are 0")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,12 @@ from numpy.typing import NDArray
 
 from truetwin.errors import DataError, ParameterError
 from truetwin.estimation.confidence_sequence import confidence_sequence
-from truetwin.estimation.item_forecast import ItemForecast, forecast_from_record, forecast_record
+from truetwin.estimation.item_forecast import (
+    ItemForecast,
+    check_precision,
+    forecast_from_record,
+    forecast_record,
+)
 from truetwin.estimation.sample_posterior import heavy_tail_note, sample_posterior
 
 Array = NDArray[np.float64]
@@ -99,6 +105,7 @@ class Fieldwork:
         if not 0 < self.level < 1:
             raise ParameterError(f"the level of an interval must lie between 0 and 1; got {self.level:g}")
         prior = self.forecast.prior(self._functions)
+        check_precision(prior, self.precision, self.statistic)
         if not (np.isfinite(prior.low) & np.isfinite(prior.high)).all():
             raise ParameterError(
                 f"the mean of item {self.forecast.item!r} needs a scale with a smallest and a largest answer; it is "
@@ -233,12 +240,36 @@ def fieldwork_record(work: Fieldwork) -> dict[str, Any]:
 
 
 def fieldwork_from_record(record: Mapping[str, Any]) -> Fieldwork:
-    """Read the fieldwork that :func:`fieldwork_record` wrote."""
-    return Fieldwork(
-        forecast_from_record(record["forecast"]),
-        record["statistic"],
-        record["precision"],
-        record["level"],
-        {who: float(answer) for who, answer in record["answers"]},
-        [int(n) for n in record["looks"]],
-    )
+    """Read the fieldwork that :func:`fieldwork_record` wrote.
+
+    Raises
+    ------
+    DataError
+        If a part is missing or damaged.
+    """
+    try:
+        work = Fieldwork(
+            forecast_from_record(record["forecast"]),
+            record["statistic"],
+            record["precision"],
+            record["level"],
+            {who: float(answer) for who, answer in record["answers"]},
+            [int(n) for n in record["looks"]],
+        )
+    except KeyError as error:
+        raise DataError(f"the record of fieldwork must have {error}; it lacks it") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"the record of fieldwork is damaged: {error}") from error
+    work.forecast.check_answers(work.answers, "the record of fieldwork")
+    ends = [0, *work.looks]
+    if any(n <= before for before, n in pairwise(ends)) or ends[-1] != len(record["answers"]):
+        raise DataError(
+            f"the looks of the record of fieldwork must be growing numbers of answers up to all "
+            f"{len(record['answers'])}; they are {str(work.looks)[:60]}"
+        )
+    if work.forecast.predictions.shape != (len(work.forecast.respondent_ids),):
+        raise DataError(
+            f"the record of fieldwork must have a prediction for each of {len(work.forecast.respondent_ids)} people; "
+            f"it has {work.forecast.predictions.size}"
+        )
+    return work

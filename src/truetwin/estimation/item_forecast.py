@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from truetwin.calibration.laws.category_law import CategoryLaw
 from truetwin.data import Panel, Scale
 from truetwin.errors import DataError, ParameterError
 from truetwin.estimation.sample_posterior import SharePrior
@@ -23,6 +24,7 @@ from truetwin.registry import closest
 from truetwin.reweighting.share_law import ShareLaw
 
 Array = NDArray[np.float64]
+SMALLEST_PRECISION = 1e-9  # in units of what a statistic spans
 DIGITS = 6  # of predictions, so that they are the same before and after they were stored
 
 
@@ -135,6 +137,29 @@ def functions_of_law(law: ShareLaw, scale: Scale, statistic: str) -> list[Catego
     return found
 
 
+def check_precision(prior: SharePrior, precision: float, statistic: str) -> None:
+    """Refuse a half width that any estimate has, and one that no sample can reach.
+
+    Raises
+    ------
+    ParameterError
+        If it is half of what the statistic can span or more, or less than a billionth of that.
+    """
+    span = float((prior.high - prior.low).max())
+    if not np.isfinite(span) or span <= 0:
+        return
+    if precision >= span / 2:
+        hint = " 3 percentage points are written 0.03." if span == 1 else ""
+        raise ParameterError(
+            f"the precision must be below {span / 2:g}, or nobody need be asked: {statistic!r} lies within "
+            f"{float(prior.low.min()):g} and {float(prior.high.max()):g}; got {precision:g}.{hint}"
+        )
+    if precision < SMALLEST_PRECISION * span:
+        raise ParameterError(
+            f"the precision must be at least {SMALLEST_PRECISION * span:g} for {statistic!r}; got {precision:g}"
+        )
+
+
 def prior_of_law(law: ShareLaw, scale: Scale, statistic: str) -> SharePrior:
     """What is known of a statistic of an item before anybody has answered it."""
     return _prior(law, scale, functions_of_law(law, scale, statistic))
@@ -184,7 +209,7 @@ def forecast_item(
         persons.respondent_ids,
         law,
         np.where(np.isfinite(predictions), predictions, law.mean_of(law.codes)).round(DIGITS),
-        None if scale.kind == "numeric" else _of_codes(persons.probabilities(), scale, law).round(DIGITS),
+        _of_codes(persons, law).round(DIGITS) if isinstance(persons, CategoryLaw) else None,
     )
 
 
@@ -196,10 +221,10 @@ def without_answers(panel: Panel, item: str) -> Panel:
     )
 
 
-def _of_codes(probabilities: Array, scale: Scale, law: ShareLaw) -> Array:
+def _of_codes(persons: CategoryLaw, law: ShareLaw) -> Array:
     """Probabilities of the categories of the law of shares; people without a prediction get the expected shares."""
-    place = {code: k for k, code in enumerate(scale.categories)}
-    found = probabilities[:, [place[float(code)] for code in law.codes]]
+    place = {code: k for k, code in enumerate(persons.codes.tolist())}
+    found = persons.probabilities()[:, [place[float(code)] for code in law.codes]]
     return np.where(np.isfinite(found).all(axis=1, keepdims=True), found, law.shares)
 
 

@@ -24,7 +24,7 @@ from truetwin.calibration.base import with_blocks
 from truetwin.data import Panel
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.estimation.hidden_answers import predict_hidden
-from truetwin.estimation.item_forecast import prior_of_law
+from truetwin.estimation.item_forecast import check_precision, prior_of_law
 from truetwin.estimation.sample_posterior import LEAST_RATIO, SharePrior, posterior_mixture
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.registry import closest
@@ -106,9 +106,10 @@ def plan_sample(
         is_new: variance_left(panel, members, statistic, new_battery=is_new) for is_new in set(kinds.values())
     }
     n_people = len(panel.respondent_ids)
+    priors = {item: prior_of_law(laws[item], panel.scales[item], statistic) for item in wanted}
+    check_precision(max(priors.values(), key=_span), precision, statistic)
     rows = []
-    for item in wanted:
-        prior = prior_of_law(laws[item], panel.scales[item], statistic)
+    for item, prior in priors.items():
         ratio = left[kinds[item]]
         people = people_needed(prior, precision, population=n_people, level=level, ratio=ratio)
         without = people_without_twins(prior, precision, population=n_people, level=level)
@@ -124,6 +125,10 @@ def plan_sample(
             }
         )
     return SamplePlan(rows, precision, level, n_people)
+
+
+def _span(prior: SharePrior) -> float:
+    return float((prior.high - prior.low).max())
 
 
 def people_without_twins(prior: SharePrior, precision: float, *, population: float, level: float) -> int:

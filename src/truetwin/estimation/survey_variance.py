@@ -28,6 +28,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from truetwin.data.weight_range import RANGE, beyond_range
 from truetwin.errors import DataError, ParameterError
 
 Array = NDArray[np.float64]
@@ -170,6 +171,9 @@ def checked_weights(weights: ArrayLike | None, n: int) -> Array:
             f"weights must be finite numbers of at least 0; weight {bad[0] + 1} of {n} is {w[bad[0]]:g} "
             f"({bad.size - 1} more)"
         )
+    extreme = np.flatnonzero(beyond_range(w))
+    if extreme.size:
+        raise DataError(f"weights must {RANGE}; weight {extreme[0] + 1} of {n} is {w[extreme[0]]:g}")
     if not (w > 0).any():
         raise DataError("at least one weight must be above 0; all are 0")
     return w

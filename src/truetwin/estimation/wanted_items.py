@@ -81,6 +81,10 @@ def wanted_items(
                 raise NotPredictableError(
                     f"an item is estimated from its twins' answers and others; no twin has answered {item!r}"
                 )
+    if not answered.any():
+        raise NotPredictableError(
+            "estimates are learned from other items that people and twins have answered; the human table has no answers"
+        )
     if not wanted:
         raise NotPredictableError(
             "nothing to estimate: people have answered every item. The twin table must have items that the human table "

@@ -43,7 +43,7 @@ def check_changes(panel: Panel, changes: Mapping[str, str], wanted: tuple[str, .
         j = panel.item_ids.index(old) if old in panel.item_ids else None
         if j is None or not np.isfinite(panel.human_values[:, j]).any():
             raise ParameterError(
-                f"a change OLD=NEW is from an item that people have answered; nobody has answered {old!r}"
+                f"a change OLD=NEW is from an item that people have answered; nobody has answered {old!r}."
                 f"{closest(old, list(panel.human.item_ids))}"
             )
         before, after = panel.scales[old], panel.scales[new]

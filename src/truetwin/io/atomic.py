@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 from truetwin.errors import OutputError
@@ -52,11 +53,52 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> Non
         seen.add(path.resolve())
 
 
+_Moves = list[tuple[Path, Path]]
+_waiting: ContextVar[_Moves | None] = ContextVar("_waiting", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Move the files of all :func:`replacing` blocks inside into place at the end, if the whole block succeeds.
+
+    If it fails, none of them is written.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> with together():
+    ...     with replacing(folder / "first.txt") as (draft,):
+    ...         _ = draft.write_text("1")
+    ...     assert not (folder / "first.txt").exists()
+    >>> [path.name for path in folder.iterdir()]
+    ['first.txt']
+    """
+    moves: _Moves = []
+    token = _waiting.set(moves)
+    try:
+        yield
+        _move(moves)
+    finally:
+        _waiting.reset(token)
+        for draft, _ in moves:
+            draft.unlink(missing_ok=True)
+
+
+def _move(moves: _Moves) -> None:
+    for draft, path in moves:
+        try:
+            os.replace(draft, path)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
 @contextmanager
 def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
     """Write under temporary names beside ``paths``, and move all files into place if the block succeeds.
 
-    If it fails, the temporary files are removed and ``paths`` stay as they were.
+    If it fails, the temporary files are removed and ``paths`` stay as they were. Inside :func:`together`, files are
+    moved when that block ends.
 
     Examples
     --------
@@ -76,13 +118,40 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
             os.chmod(name, 0o666 & ~_umask())
             drafts.append(Path(name))
         yield tuple(drafts)
-        for draft, path in zip(drafts, paths, strict=True):
-            os.replace(draft, path)
+        moves = list(zip(drafts, paths, strict=True))
+        waiting = _waiting.get()
+        if waiting is None:
+            _move(moves)
+        else:
+            waiting += moves
+            drafts = []
     except OSError as error:
         raise OutputError(f"cannot write {paths[0]}: {error.strerror or error}") from error
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def taking_turns(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block for the same folder, so that a file can be read and replaced.
+
+    The turn ends with the process, even if the process is killed. Where folders cannot be locked (Windows), nothing is
+    waited for.
+    """
+    try:
+        import fcntl
+
+        handle = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        with suppress(OSError):  # file systems without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -14,6 +14,7 @@ from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.scale import Scale
 from truetwin.errors import DataError, FileFormatError
 from truetwin.io.answer_tables import open_answers
+from truetwin.io.readable_files import check_is_file
 from truetwin.registry import closest
 
 KIND = "truetwin fieldwork"
@@ -67,8 +68,10 @@ def read_state(path: Path) -> dict[str, Any]:
         If it is none.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        record = json.loads(check_is_file(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, FileFormatError):
+            raise
         raise FileFormatError(f"{path} must be a state file of `truetwin update`: {error}") from error
     if not isinstance(record, Mapping) or record.get("kind") != KIND:
         raise FileFormatError(

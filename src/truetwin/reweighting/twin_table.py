@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.data.weight_range import RANGE, beyond_range
 from truetwin.errors import DataError
 from truetwin.solvers.categorical import CategoricalMap
 
@@ -203,6 +204,10 @@ def _check_prior(weights: Floats, n: int) -> None:
     if not np.isfinite(weights).all() or (weights < 0).any():
         bad = int(np.argmax(~np.isfinite(weights) | (weights < 0)))
         raise DataError(f"twin weights must be finite and not negative; twin number {bad} has {weights[bad]}")
+    extreme = beyond_range(weights)
+    if extreme.any():
+        bad = int(np.argmax(extreme))
+        raise DataError(f"twin weights must {RANGE}; twin number {bad} has {weights[bad]:g}")
     if weights.sum() <= 0:
         raise DataError(
             f"twin weights must not all be zero; all {n} are. Give at least one twin a positive weight, or leave the "

@@ -63,6 +63,7 @@ class Calibrate(OnlyItems, Hyperparameters):
         "Also write this many completed data sets, in which every predicted answer is drawn from its distribution: use "
         "them for relations between items.",
         ge=2,
+        le=10_000,
     )
     long: bool = setting(
         False,

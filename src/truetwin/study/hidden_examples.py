@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from truetwin.calibration import calibrate
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.errors import NotPredictableError
+from truetwin.estimation.reconciliation import calibrate
 from truetwin.study.step_work import Work
 
 MOST_CATEGORIES = 11
@@ -33,33 +34,42 @@ def example_items(panel: Panel, number: int) -> list[str]:
 def example_shares(work: Work, number: int) -> list[dict[str, Any]]:
     """Compute the share of each category among people, in the predictions, and among twins.
 
-    Returns one row for each category. All three shares are over the people who have answered the item. Its human
-    answers are hidden before anything is calibrated. Items that cannot be predicted are left out.
+    Returns one row for each category. All three shares are over the people who have answered the item, weighted if the
+    study has weights. Its human answers are hidden before anything is calibrated. Items that cannot be predicted are
+    left out.
     """
     panel = work.panel
+    weights = np.ones(len(panel.respondent_ids)) if work.weights is None else work.weights
     rows = []
     for item in example_items(panel, number):
         place, scale = panel.item_ids.index(item), panel.scales[item]
         try:
-            found = calibrate(_without(panel, item), "auto", items=[item], blocks=work.blocks)
+            found = calibrate(
+                _without(panel, item), "auto", items=[item], blocks=work.blocks, weights=work.weights
+            )
         except NotPredictableError:
             continue
-        human, twin = panel.human_values[:, place], panel.twin_values[:, place]
-        shares = found.probabilities(item)
-        who = np.isfinite(human) & np.isfinite(shares).all(axis=1)
-        there = scale.snap(twin[who & np.isfinite(twin)])  # an expectation counts as the nearest answer
-        for k, code in enumerate(scale.categories):
+        human, shares = panel.human_values[:, place], found.probabilities(item)
+        twin = scale.snap(panel.twin_values[:, place])  # an expectation counts as the nearest answer
+        who = np.isfinite(human) & np.isfinite(shares).all(axis=1) & (weights > 0)
+        if not who.any():
+            continue
+        for k, code in enumerate(sorted(scale.categories)):
             rows.append(
                 {
                     "item": item,
                     "category": scale.labels.get(code, f"{code:g}"),
-                    "human": float(np.mean(human[who] == code)),
-                    "calibrated": float(shares[who, k].mean()),
-                    "twin": float(np.mean(there == code)) if there.size else None,
+                    "human": _mean(human == code, weights, who),
+                    "calibrated": _mean(shares[:, k], weights, who),
+                    "twin": _mean(twin == code, weights, who & np.isfinite(twin)),
                     "n": int(who.sum()),
                 }
             )
     return rows
+
+
+def _mean(values: NDArray[Any], weights: NDArray[np.float64], who: NDArray[np.bool_]) -> float | None:
+    return float(np.average(values[who], weights=weights[who])) if who.any() else None
 
 
 def _without(panel: Panel, item: str) -> Panel:

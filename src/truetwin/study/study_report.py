@@ -137,7 +137,7 @@ def _beyond_scores(work: Work) -> list[Section]:
 def _calibration(work: Work, sidecar: dict[str, Any], chosen: Evaluation | None) -> Section:
     from truetwin.report.sections.calibration_section import calibration_section, new_item_shares
 
-    return calibration_section(sidecar, new_item_shares(sidecar, work.panel), chosen)
+    return calibration_section(sidecar, new_item_shares(sidecar, work.panel, work.weights), chosen)
 
 
 def _marginals(work: Work) -> Section:

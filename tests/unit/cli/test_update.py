@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +158,58 @@ def test_plan_says_how_many_people_are_needed(capsys: pytest.CaptureFixture[str]
     assert max(map(len, text.splitlines())) <= 60
     assert "--budget" in refused(capsys, "plan", *tables, "--precision", "0.1", "--budget", "1")
     assert "--axis" in refused(capsys, "plan", *tables, "--precision", "0.1", "--axis", "respondents")
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda record: record.pop("tables"), "which tables"),
+        (lambda record: record.pop("looks"), "'looks'"),
+        (lambda record: record["forecast"].pop("law"), "'law'"),
+        (lambda record: record.update(precision=None), "damaged"),
+        (lambda record: record.update(looks=[0]), "looks"),
+        (lambda record: record["answers"].append(["nobody", 1]), "'nobody'"),
+        (lambda record: record["forecast"].update(predictions=[1.0]), "prediction for each"),
+    ],
+)
+def test_a_damaged_state_is_refused(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path, change: Any, word: str
+) -> None:
+    path = tmp_path / "fieldwork.json"
+    told(capsys, *call(folder, "--state", str(path)))
+    record = json.loads(path.read_text(encoding="utf-8"))
+    change(record)
+    path.write_text(json.dumps(record), encoding="utf-8")
+    said = refused(capsys, *call(folder, "--state", str(path)))
+    assert said.startswith("error: ")
+    assert word in said
+    assert "begin again" in said
+    assert json.loads(path.read_text(encoding="utf-8")) == record
+
+
+def test_a_state_that_is_a_device_is_refused(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    assert "device" in refused(capsys, *call(folder, "--state", "/dev/full"))
+
+
+@pytest.mark.parametrize("precision", ["3", "1e-300"])
+def test_a_precision_that_means_nothing_is_refused(
+    capsys: pytest.CaptureFixture[str], folder: Path, precision: str
+) -> None:
+    tables = (str(folder / "human.csv"), str(folder / "twin.csv"))
+    for words in (call(folder, "--precision", precision), ["plan", *tables, "--precision", precision]):
+        assert "error: the precision must be" in refused(capsys, *words)
+
+
+def test_two_processes_that_update_one_state_lose_no_answers(folder: Path, tmp_path: Path) -> None:
+    state = tmp_path / "fieldwork.json"
+    assert _run(call(folder, "--state", str(state)), debug=True) == 0
+    lines = (folder / "answers120.csv").read_text(encoding="utf-8").splitlines()
+    parts = [[lines[0], *lines[41:80]], [lines[0], *lines[81:120]]]
+    running = []
+    for k, part in enumerate(parts):
+        (tmp_path / f"part{k}.csv").write_text("\n".join(part) + "\n", encoding="utf-8")
+        words = call(folder, "--state", str(state), answers=str(tmp_path / f"part{k}.csv"))
+        code = f"from truetwin.cli import main; main({words!r})"
+        running.append(subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL))
+    assert [process.wait(timeout=120) for process in running] == [0, 0]
+    assert len(json.loads(state.read_text(encoding="utf-8"))["answers"]) == 30 + 39 + 39

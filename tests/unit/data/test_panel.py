@@ -60,6 +60,7 @@ def test_ids_are_compared_as_they_are_written() -> None:
         ([[1.0], [2.0]], "aa", "1", "'a'"),
         ([[1.0, 2.0]], "a", "11", "'Q1'"),
         ([[np.inf]], "a", "1", "finite"),
+        ([[1e300]], "a", "1", "lie within"),
         ([[1.0, 2.0]], "a", "1", "shape"),
     ],
 )
@@ -70,7 +71,7 @@ def test_impossible_matrices_are_refused(
         matrix(values, rows, columns)
 
 
-@pytest.mark.parametrize("weights", [[1, -1], [1, np.nan], [1]])
+@pytest.mark.parametrize("weights", [[1, -1], [1, np.nan], [1], [0, 0], [1, 1e308]])
 def test_impossible_weights_are_refused(weights: list[float]) -> None:
     with pytest.raises(DataError, match="weights"):
         ResponseMatrix([[1], [2]], ["a", "b"], ["Q1"], weights)

@@ -135,6 +135,8 @@ def test_a_missing_weight_of_people_without_answers_counts_nothing() -> None:
         ([1, float("nan"), 1, 1], "1 of 3 have none"),
         ([1, -1, 1, 1], "not be negative; respondent 'b' has -1"),
         ([1, float("inf"), 1, 1], "be finite; respondent 'b' has inf"),
+        ([1, 1e308, 1, 1], "between 1e-100 and 1e\\+100; respondent 'b' has 1e\\+308"),
+        ([1, 1e-320, 1, 1], "between 1e-100"),
         ([0, 0, 0, 5], "all are 0"),
         (["1", "x", "1", "1"], "must hold numbers; found 'x'"),
     ],

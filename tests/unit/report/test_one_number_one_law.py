@@ -140,6 +140,24 @@ def test_reports_show_the_numbers_of_the_files(tmp_path: Path, panel: Panel, res
     ]
 
 
+def test_records_and_reports_are_weighted_as_estimates_are(tmp_path: Path, panel: Panel) -> None:
+    weights = np.linspace(0.2, 3.0, len(panel.respondent_ids))
+    result = tt.calibrate(panel, "ridge", shares="pool", weights=weights)
+    options: dict[str, Any] = {"id_column": "id", "rounded": False, "inputs": {}, "settings": {}}
+    write_predictions(result, tmp_path / "predictions.csv", **options)
+    sidecar = json.loads((tmp_path / "predictions.json").read_text())
+    estimates = tt.estimate(panel, weights=weights).rows
+    for item, law in sidecar["laws"].items():
+        if "shares" in law:
+            np.testing.assert_allclose(list(law["shares"].values()), result.shares(item), atol=1e-12)
+        here = {row["category"]: row["estimate"] for row in estimates if row["item"] == item}
+        if None in here and panel.scales[item].kind == "ordinal":
+            assert law["mean"] == pytest.approx(here[None], abs=1e-4)
+    (row, *_) = new_item_shares(sidecar, panel, weights)
+    twin = panel.twin_values[:, panel.item_ids.index(row["item"])] == float(row["category"])
+    assert row["twin"] == pytest.approx(float(weights @ twin / weights.sum()))
+
+
 def test_counts_of_verdicts_agree(panel: Panel) -> None:
     diagnosis = diagnose(panel)
     labels = [text.get_text() for text in verdict_figure(diagnosis).axes[0].get_legend().get_texts()]

@@ -288,3 +288,25 @@ def test_example_items_do_not_see_the_answers_that_they_are_compared_with(study_
     assert [row["calibrated"] for row in after] == pytest.approx(
         [row["calibrated"] for row in before], abs=1e-12
     )
+
+
+def test_example_items_are_weighted_and_predicted_as_the_study_predicts_new_items(study_file: Path) -> None:
+    import numpy as np
+
+    from truetwin.estimation.reconciliation import calibrate
+    from truetwin.study.hidden_examples import _without, example_shares
+    from truetwin.study.step_work import Work
+
+    work = Work(read_study(study_file), study_file.parent)
+    panel, weights = work.panel, np.linspace(0, 2, len(work.panel.respondent_ids))
+    work.weights = weights
+    rows = example_shares(work, 1)
+    item = rows[0]["item"]
+    human = panel.human_values[:, panel.item_ids.index(item)]
+    who = np.isfinite(human) & (weights > 0)
+    chances = calibrate(_without(panel, item), items=[item], weights=weights).probabilities(item)
+    for k, row in enumerate(rows):
+        said = human == panel.scales[item].categories[k]
+        assert row["human"] == pytest.approx(np.average(said[who], weights=weights[who]))
+        assert row["calibrated"] == pytest.approx(np.average(chances[who, k], weights=weights[who]))
+        assert row["n"] == who.sum()

@@ -119,12 +119,13 @@ class CategoryLaw(Law):
         table[there] = with_margins(self.table[there], self.codes, means, wanted, w)
         return replace(self, table=table)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self, weights: Array | None = None) -> dict[str, Any]:
         """See the base class; also the share of each category."""
         there = self._there
-        found = {"n": int(there.sum()), **self.details} if not self.ordered else super().describe()
+        found = {"n": int(there.sum()), **self.details} if not self.ordered else super().describe(weights)
         if there.any():
-            found["shares"] = {f"{c:g}": float(s) for c, s in zip(self.codes, self.shares(), strict=True)}
+            shares = self.shares(weights)
+            found["shares"] = {f"{c:g}": float(s) for c, s in zip(self.codes, shares, strict=True)}
         return found
 
     @property

@@ -22,8 +22,6 @@ from truetwin.calibration.laws.prediction_errors import ErrorQuantiles
 from truetwin.calibration.orientation import Array
 
 COMPONENTS = ("uniform", "twins' shares", "twin's answer", "smoothed", "level", "errors")
-#: Components that do not need an order of the categories.
-UNORDERED = (0, 1, 2)
 #: Where nothing is known, all weight is on the errors, but for a little on every category.
 UNLEARNED = np.array([0.02, 0.0, 0.0, 0.0, 0.0, 0.98])
 PRIOR_ANSWERS = 0.5

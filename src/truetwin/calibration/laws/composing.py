@@ -23,7 +23,7 @@ from truetwin.calibration.laws.known_cells import KnownCells
 from truetwin.calibration.laws.law import Law
 from truetwin.calibration.laws.number_law import NumberErrors, NumberLaw, limited_numbers
 from truetwin.calibration.laws.people_record import PeopleRecord
-from truetwin.calibration.laws.prediction_errors import Errors
+from truetwin.calibration.laws.prediction_errors import ErrorQuantiles, Errors
 from truetwin.calibration.orientation import Answers, Array
 from truetwin.data import Scale
 
@@ -94,19 +94,17 @@ class LawComposer:
             errors: list[NumberErrors] = []
             for part in parts:
                 points[place[part.rows]] = limited_numbers(part.points, scale.low, scale.high)
-                errors += _number_errors(part, place[part.rows], scale)
+                errors += _number_errors(part, place[part.rows], scale, self._reach(item, scale))
             return NumberLaw(*said, points, tuple(errors))
-        codes = np.array(scale.categories)
+        codes = np.array(sorted(scale.categories))
         table = np.full((rows.size, len(codes)), np.nan)
         for part in parts:
-            table[place[part.rows]] = self._table(item, part, scale)
+            table[place[part.rows]] = self._table(item, part, codes)
         known = all(part.sample is not None for part in parts)
         return CategoryLaw(*said, codes, table, True, known)
 
-    def _table(self, item: str, part: Part, scale: Scale) -> Array:
-        """Compute probabilities of the categories, in their order on the scale, (r, K)."""
-        order = np.argsort(scale.categories)
-        codes = np.array(scale.categories)[order]
+    def _table(self, item: str, part: Part, codes: Array) -> Array:
+        """Compute probabilities of the categories, (r, K)."""
         j = self._columns[item]
         twin = self.answers.twin_values[:, j]
         by_twins = twin_chances(twin[part.rows], codes, twin_shares(twin, codes))
@@ -125,6 +123,14 @@ class LawComposer:
             by_errors[there] = error_chances(quantiles, part.points[there], codes)
         table = self.pool(part.errors).table(by_twins, level, by_errors)
         return table_with_means(table, codes, part.points)
+
+    def _reach(self, item: str, scale: Scale) -> float:
+        """Return half the length of a numeric scale, or of the twins' range where the scale is open."""
+        length = scale.high - scale.low
+        if not np.isfinite(length):
+            twin = self.answers.twin_values[:, self._columns[item]]
+            length = float(np.ptp(twin[np.isfinite(twin)])) if np.isfinite(twin).any() else 0.0
+        return length / 2
 
     def pool(self, errors: Errors) -> CategoryPool:
         """Learn how to mix what is known of a category's chance, from the record of the errors."""
@@ -201,10 +207,13 @@ class LawComposer:
         return {r: k for k, r in enumerate(self.answers.respondent_ids)}
 
 
-def _number_errors(part: Part, at: NDArray[np.intp], scale: Scale) -> list[NumberErrors]:
+def _number_errors(part: Part, at: NDArray[np.intp], scale: Scale, reach: float) -> list[NumberErrors]:
+    """Return the errors of each respondent; where none is known, all within ``reach`` are equally likely."""
     quantiles = part.errors.distribution()
     if part.sample is not None:
         quantiles = quantiles.of_sample(part.sample)
+    if not np.isfinite(quantiles.values).any():
+        quantiles = ErrorQuantiles(np.array([0.0, 1.0]), np.array([-reach, reach]))
     if quantiles.values.ndim == 1:
         return [NumberErrors.of(at, quantiles, scale)]
     return [

@@ -111,17 +111,18 @@ class Law(ABC):
         """Return the correlation to expect with the people's answers: lower end, mean, upper end for nine in ten."""
         return self.expected
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self, weights: Array | None = None) -> dict[str, Any]:
         """Return what a record of the predictions says of the item, ready for JSON.
 
-        ``mean`` and ``sd`` are those of all respondents' answers together.
+        ``mean`` and ``sd`` are those of all respondents' answers together, weighted if there are weights, (n,).
         """
         mean, sd = self.mean(), self.sd()
         there = np.isfinite(mean)
         found: dict[str, Any] = {"n": int(there.sum())}
         if there.any():
-            found["mean"] = float(mean[there].mean())
-            found["sd"] = float(np.sqrt((sd[there] ** 2).mean() + mean[there].var()))
+            w, points = population_weights(there, weights)[there], mean[there]
+            found["mean"] = float(w @ points)
+            found["sd"] = float(np.sqrt(w @ (sd[there] ** 2 + (points - w @ points) ** 2)))
         if self.expected is not None:
             found["expected_correlation"] = list(self.expected)
         return {**found, **self.details}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin.calibration import Calibration
+from truetwin.calibration.laws.category_law import CategoryLaw
 from truetwin.data import Panel
 from truetwin.data.frames import Layout, id_array
 from truetwin.io.excel_files import WRITTEN_WORKBOOK, Sheet
@@ -56,8 +57,8 @@ def _long_intervals(result: Calibration, level: float, id_column: str) -> pa.Tab
         block[:, 0] = points
         if scale.kind != "nominal":
             block[:, 1], block[:, 2] = law.interval(level)
-        if scale.kind != "numeric":
-            block[:, [3 + codes.index(c) for c in scale.categories]] = law.probabilities()
+        if isinstance(law, CategoryLaw):
+            block[:, [3 + codes.index(c) for c in law.codes]] = law.probabilities()
         blocks.append(block[there])
         people += [r for r, known in zip(law.respondent_ids, there, strict=True) if known]
         items += [item] * int(there.sum())
@@ -183,7 +184,7 @@ def _record(
     if interval is not None:
         content["interval"] = {"level": interval, "file": intervals_path(output).name}
     if interval is not None or result.reshared:
-        content["laws"] = {i: law.describe() for i, law in result.laws.items() if i in result.panel.new_items}
+        content["laws"] = {i: result.describe(i) for i in result.laws if i in result.panel.new_items}
     return content
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.data import Panel
 from truetwin.evaluation import Evaluation
@@ -98,7 +99,9 @@ def _expectations(known: Sequence[Mapping[str, Any]]) -> Picture:
     )
 
 
-def new_item_shares(sidecar: Mapping[str, Any], panel: Panel) -> list[dict[str, Any]]:
+def new_item_shares(
+    sidecar: Mapping[str, Any], panel: Panel, weights: NDArray[np.float64] | None = None
+) -> list[dict[str, Any]]:
     """Return the predicted share of each category of the new items, beside the share of twins that chose it.
 
     Parameters
@@ -107,20 +110,26 @@ def new_item_shares(sidecar: Mapping[str, Any], panel: Panel) -> list[dict[str, 
         The JSON that `calibrate` writes beside its predictions; shares are in it if intervals are.
     panel : Panel
         Panel from which the twins' answers and the labels are taken.
+    weights : ndarray of shape (n_respondents,), optional
+        Survey weights with which the predictions were made.
     """
     rows = []
+    everybody = np.ones(len(panel.respondent_ids)) if weights is None else weights
     for item, law in sidecar.get("laws", {}).items():
         scale = panel.scales[item]
         labels = scale.labels
-        twin = panel.twin_values[:, panel.item_ids.index(item)]
-        twin = scale.snap(twin[np.isfinite(twin)])  # an expectation counts as the nearest answer
+        twin = scale.snap(
+            panel.twin_values[:, panel.item_ids.index(item)]
+        )  # an expectation: the nearest answer
+        counted = np.where(np.isfinite(twin), everybody, 0.0)
+        total = float(counted.sum())
         for code, share in law.get("shares", {}).items():
             rows.append(
                 {
                     "item": item,
                     "category": labels.get(float(code), code),
                     "calibrated": share,
-                    "twin": float(np.mean(twin == float(code))) if twin.size else None,
+                    "twin": float(counted @ (twin == float(code))) / total if total else None,
                     "n": law["n"],
                 }
             )
