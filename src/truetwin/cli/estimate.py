@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from truetwin.cli.panel_inputs import blocks_given, note_suspicious, panel_of, weights_of
+from truetwin.cli.panel_inputs import blocks_given, note_suspicious, panel_of
 from truetwin.cli.verbs import verb
 from truetwin.settings.estimate_settings import EstimateCommand
 from truetwin.settings.value_kinds import ids_among
@@ -32,11 +32,11 @@ def estimate_command(settings: EstimateCommand) -> None:
     """
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.estimation.estimation import estimate
+    from truetwin.io.margin_files import read_margins
     from truetwin.report.files.estimate_files import write_estimates
 
     _check_outputs(settings)
     panel = panel_of(settings)
-    weights = weights_of(settings, panel)
     with progress_bar("estimating") as progress:
         result = estimate(
             panel,
@@ -44,7 +44,8 @@ def estimate_command(settings: EstimateCommand) -> None:
             settings.statistics,
             by=settings.by,
             cross=settings.cross,
-            weights=weights,
+            weights=settings.weights,
+            margins=None if settings.margins is None else read_margins(settings.margins),
             clusters=settings.clusters,
             strata=settings.strata,
             replicate_weights=settings.replicate_weights,
@@ -134,18 +135,28 @@ def _draw(settings: EstimateCommand, result: Estimates) -> list[Path]:
 def _described(settings: EstimateCommand) -> dict[str, Any]:
     """Collect the settings that the user chose, for records."""
     names = (
+        "items",
         "statistics",
         "by",
+        "cross",
         "weights",
+        "margins",
         "clusters",
         "strata",
         "replicate_weights",
+        "replicate_kind",
         "population",
         "change",
         "level",
+        "min_cell",
+        "significance",
+        "correction",
+        "blocks",
+        "seed",
     )
-    found = {name: getattr(settings, name) for name in (*names, "min_cell", "significance", "correction")}
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items() if v not in (None, (), {})}
+    found = {name: getattr(settings, name) for name in names}
+    texts = {k: str(v) if isinstance(v, Path) else v for k, v in found.items()}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in texts.items() if v not in (None, (), {})}
 
 
 def _crosstabs(result: Estimates) -> list[dict[str, Any]]:

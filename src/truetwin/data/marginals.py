@@ -78,6 +78,8 @@ class ItemMarginal:
                     f"has {amount:g}. Correct the cell."
                 )
         total = float(sum(amounts.values()))
+        if not np.isfinite(total):
+            raise DataError(f"{where}: the counts are too large to be added up. Give shares.")
         if not are_counts and abs(total - 1.0) > tolerance:
             hint = " Divide percentages by 100." if abs(total - 100.0) < 2.0 else ""
             raise DataError(

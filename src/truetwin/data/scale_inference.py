@@ -3,7 +3,8 @@
 One rule serves calibration and reweighting. The answers to an item show the least that its scale must admit. Which
 scale it is, the other items tell: first those of its battery, then all of them. A scale that most items share wins over
 the narrowest one, so that a category that nobody chose is not lost, and neither a stray code nor a column such as age
-changes the scale of any other item.
+changes the scale of any other item. An item to which everybody gave one answer takes the scale of others, too, also
+if people gave it: a scale of one answer would make that answer certain.
 """
 
 from __future__ import annotations
@@ -38,9 +39,10 @@ class Example:
 def commonest_scale(values: NDArray[np.float64], examples: Sequence[Example]) -> Scale | None:
     """Choose a scale for an item that only twins have answered, or None if no scale fits its answers.
 
-    A scale fits if all answers are on it, or between its ends where twins gave means of answers. Of the scales that
-    fit, the one wins that most examples have to which twins gave the same set of answers; then the one that most
-    examples have at all; then the longest. No item is taken for nominal: that has to be declared.
+    A scale fits if it has two answers or more, and all given ones are on it, or between its ends where twins gave means
+    of answers. Of the scales that fit, the one wins that most examples have to which twins gave the same set of
+    answers; then the one that most examples have at all; then the longest. No item is taken for nominal: that has to be
+    declared.
 
     Examples
     --------
@@ -51,7 +53,11 @@ def commonest_scale(values: NDArray[np.float64], examples: Sequence[Example]) ->
     """
     seen = np.unique(values[np.isfinite(values)])
     answers = frozenset(seen.tolist())
-    found = {_key(e.scale): e.scale for e in reversed(examples) if e.scale.kind == "ordinal"}
+    found = {
+        _key(e.scale): e.scale
+        for e in reversed(examples)
+        if e.scale.kind == "ordinal" and e.scale.n_categories > 1
+    }
     count = Counter(_key(e.scale) for e in examples)
     alike = Counter(_key(e.scale) for e in examples if e.twin_answers == answers)
     fitting = [key for key, scale in found.items() if _fits(scale, seen)]
@@ -82,14 +88,15 @@ def infer_scales(
     answered = [j for j in range(m) if np.isfinite(human[:, j]).any()]
     own = {j: _own_scale(human[:, j], twin[:, j]) for j in range(m) if j not in known}
     shared = _shared_scales([j for j in answered if j in own], own, blocks)
-    scales = {**known, **{j: shared.get(j, own[j]) for j in answered if j in own}}
+    told = {j: own[j] for j in answered if j in own and own[j].low != own[j].high}
+    scales = {**known, **told, **shared}
     examples = {j: Example.of(scales[j], twin[:, j]) for j in scales}
     for j in own:
         if j not in scales:
             siblings = [examples[k] for k in examples if blocks[k] == blocks[j]]
-            values = twin[:, j]
+            values = np.concatenate([human[:, j], twin[:, j]])
             found = commonest_scale(values, siblings) or commonest_scale(values, list(examples.values()))
-            scales[j] = _inferred(found) if found is not None else _of_new_item(own[j])
+            scales[j] = _inferred(found) if found is not None else _unless_one_answer(own[j])
     return [_with_codes(scales[j], declared[j]) for j in range(m)]
 
 
@@ -107,7 +114,7 @@ def _shared_scales(items: Sequence[int], own: Mapping[int, Scale], blocks: Seque
 
 def _shared(items: Sequence[int], own: Mapping[int, Scale], *, least_share: float) -> dict[int, Scale]:
     """Find the scale that most of some items have, and give it to those whose answers use enough of it."""
-    grids = [own[j] for j in items if own[j].kind == "ordinal" and own[j].n_categories <= MOST_SHARED]
+    grids = [own[j] for j in items if own[j].kind == "ordinal" and 1 < own[j].n_categories <= MOST_SHARED]
     if len(grids) < 2:
         return {}
     count = Counter(map(_key, grids))
@@ -134,8 +141,8 @@ def _own_scale(human: NDArray[np.float64], twin: NDArray[np.float64]) -> Scale:
     return Scale.infer(np.concatenate([people, twins]))
 
 
-def _of_new_item(own: Scale) -> Scale:
-    """Leave a scale open of which twins have shown a single answer: it says nothing of the other answers."""
+def _unless_one_answer(own: Scale) -> Scale:
+    """Leave a scale open where a single answer was given: it says nothing of the other answers."""
     return Scale.numeric(inferred=True) if own.low == own.high else own
 
 

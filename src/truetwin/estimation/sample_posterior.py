@@ -44,7 +44,7 @@ from truetwin.estimation.survey_variance import (
     kish_n,
     linearised_variance,
 )
-from truetwin.reweighting.share_law import FLOOR, ShareLaw
+from truetwin.reweighting.share_law import ShareLaw
 from truetwin.solvers.beta_mixture import mixture_quantile
 
 Array = NDArray[np.float64]
@@ -81,16 +81,8 @@ class SharePrior:
     def of(cls, law: ShareLaw, values: ArrayLike) -> SharePrior:
         """Read the prior off the law of the item's shares, for functions of the category of shape (S, K) or (K,)."""
         table = np.atleast_2d(np.asarray(values, dtype=np.float64))
-        if table.shape[1:] != law.shares.shape or not np.isfinite(table).all():
-            raise ParameterError(
-                f"a function of the categories of item {law.item!r} needs one finite value for each of its "
-                f"{law.shares.size} categories; got an array of shape {table.shape}"
-            )
-        low, high = table.min(axis=1), table.max(axis=1)
-        means = table @ law.shares
-        spread = np.maximum(table**2 @ law.shares - means**2, 0.0) + FLOOR * (high - low) ** 2
-        variances = np.minimum(spread, (means - low) * (high - means))
-        return cls(means, variances, low, high, law.kappas, law.weights_of(table))
+        variances, weights = law.spread_of(table), law.weights_of(table)
+        return cls(table @ law.shares, variances, table.min(axis=1), table.max(axis=1), law.kappas, weights)
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,8 +74,11 @@ def design_factor(
             np.average((y - np.average(y, weights=weights[here])) ** 2, weights=weights[here]) / here.sum()
         )
         if scale is not None and design.replicates is not None:
-            mean = np.array([np.average(y, weights=weights[here])])
-            variance = replicate_covariance(replicate_means(y, design.replicates[here]), mean, scale)[0, 0]
+            means = replicate_means(y, design.replicates[here])
+            centre = means.mean(
+                axis=0
+            )  # not the weighted mean: raking moves that, and leaves replicates as they are
+            variance = replicate_covariance(means, centre, scale)[0, 0]
         else:
             variance = linearised_variance(y, survey_design(design, here, weights))[0]
         factors.append(float(variance / plain))

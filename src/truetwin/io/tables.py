@@ -14,6 +14,7 @@ from truetwin.data import Item
 from truetwin.errors import FileFormatError
 from truetwin.io.atomic import replacing
 from truetwin.io.excel_files import WORKBOOK_ENDINGS, WRITTEN_WORKBOOK, Sheet, read_workbook, write_workbook
+from truetwin.io.parquet_width import n_parquet_columns
 from truetwin.io.readable_files import check_is_file, reading
 from truetwin.io.text_tables import check_width, read_text_table
 from truetwin.registry import closest
@@ -41,9 +42,8 @@ def read_table(
     ending = path.suffix.lower()
     if ending in PARQUET_ENDINGS:
         with reading(path, "a Parquet file", "Write it again, or export it as CSV."):
-            check_width(
-                pq.read_metadata(path).num_columns, path
-            )  # wide files would take minutes and all memory
+            n_columns = n_parquet_columns(path)  # wide files would take minutes and all memory
+            check_width(pq.read_metadata(path).num_columns if n_columns is None else n_columns, path)
             return pq.read_table(path)
     if ending in TEXT_ENDINGS:
         table, notes = read_text_table(path, encoding)

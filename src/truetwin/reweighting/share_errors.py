@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 PRIOR = np.array([1.0, 0.1, 0.1, 0.1, 0.1, 0.1])  # units that the prior counts as: most are very uncertain
 ENOUGH_UNITS = 50  # batteries from which conformal intervals are precise
 LEVEL = 0.9  # at which the law and conformal intervals are compared
+AT_AN_END = 1e-12  # variance of a mean at the end of its scale
 LEAST_BASE = 2.0
 LEAST_VARIANCE = 1e-4
 STEPS = 300
@@ -76,7 +77,8 @@ class Precision:
             limit = (centre(predicted, table) * (1 - centre(predicted, table)))[rows]
             variance = np.minimum(spread(predicted, table)[rows] + FLOOR, limit)[:, None]
             means = _weights(_likelihood(error, variance, known[rows], np.ones_like(error)), member[rows])
-            means = _narrowed(means, np.abs(error[:, 0]) / np.sqrt(variance[:, 0]), member[rows])
+            sds = np.sqrt(np.maximum(variance[:, 0], AT_AN_END))
+            means = _narrowed(means, np.abs(error[:, 0]) / sds, member[rows])
         valid = table.valid()
         variance = np.where(valid, predicted * (1 - predicted), 1.0)
         shares = _weights(

@@ -82,12 +82,9 @@ class ShareLaw:
         """Expected mean over people of a function of the category, ``values`` of shape ``(K,)``."""
         return float(self.shares @ self._checked(values))
 
-    def variance_of(self, values: ArrayLike, *, population: bool = False) -> float:
-        """Variance of the error of :meth:`mean_of`, the squares of its standard errors averaged over the mixture."""
-        found = self._checked(values)
-        return float(
-            _spread(self.shares, found) * (self.weights_of(found) @ self._relative_variances(population))
-        )
+    def spread_of(self, values: ArrayLike) -> Floats:
+        """Variance over people of a function of the category, or of several; a little more than the shares say."""
+        return _spread(self.shares, self._checked(values))
 
     def weights_of(self, values: ArrayLike) -> Floats:
         """Weights of the kappas for the mean of a function of the category, shape ``(L,)`` or ``(F, L)``.

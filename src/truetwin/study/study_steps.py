@@ -220,6 +220,7 @@ def _calibrate(work: Work) -> list[Path]:
 
 def _estimate(work: Work) -> list[Path]:
     from truetwin.estimation.estimation import estimate
+    from truetwin.io.margin_files import read_margins
     from truetwin.report.files.estimate_files import write_estimates
 
     part, inputs = work.study.estimate, work.study.inputs
@@ -230,7 +231,8 @@ def _estimate(work: Work) -> list[Path]:
         part.statistics,
         by=inputs.by,
         cross=part.cross,
-        weights=work.weights,
+        weights=inputs.weights,
+        margins=None if inputs.margins is None else read_margins(inputs.margins),
         clusters=inputs.clusters,
         strata=inputs.strata,
         replicate_weights=inputs.replicate_weights,

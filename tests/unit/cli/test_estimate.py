@@ -55,6 +55,31 @@ def test_estimates_crosstab_and_sidecar_are_written(
     assert set(record["inputs"]) == {"human", "twin", "people"}
 
 
+def test_raking_is_recorded_with_the_estimates(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: list[str]
+) -> None:
+    shares = "".join(
+        f"age_group,{name},{share}\n" for name, share in (("18-34", 0.2), ("35-54", 0.3), ("55+", 0.5))
+    )
+    margins = tmp_path / "margins.csv"
+    margins.write_text("column,category,share\n" + shares)
+    options = [
+        "--margins",
+        str(margins),
+        "--weights",
+        "weight",
+        "--items",
+        "Q13",
+        "--output",
+        str(tmp_path / "o.xlsx"),
+    ]
+    run(capsys, "estimate", *tables, *options)
+    record = json.loads((tmp_path / "o.json").read_text())
+    assert any("design effect" in note for note in record["notes"])
+    assert record["settings"]["margins"] == str(margins)
+    assert "margins" in record["inputs"]
+
+
 def test_rows_for_machines(capsys: pytest.CaptureFixture[str], tables: list[str]) -> None:
     found = run(capsys, "estimate", *tables, "--items", "Q13", "--statistics", "mean,top2", "--json")
     assert found["command"] == "estimate"
@@ -96,3 +121,15 @@ def test_a_study_estimates_and_reports(tmp_path: Path) -> None:
     assert "A: 18-34" in page
     again = run_study(read_study(path), path.parent / "run")
     assert all(step.skipped for step in again.steps)
+
+
+def test_group_names_cannot_control_the_terminal(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: list[str]
+) -> None:
+    ids = read_table(tables[0])["respondent_id"].to_pylist()
+    groups = ["\x1b[31m=cmd()" if k % 2 else "[bold]<b>" for k in range(len(ids))]
+    write_table(pa.table({"respondent_id": ids, "g": groups}), tmp_path / "groups.csv")
+    printed = run(capsys, "estimate", *tables[:3], str(tmp_path / "groups.csv"), "--by", "g", "--items", "Q13")
+    assert "\x1b" not in printed.out + printed.err
+    assert "\\x1b[31m=cmd()" in printed.out
+    assert "[bold]<b>" in printed.out

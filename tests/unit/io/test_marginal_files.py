@@ -82,6 +82,7 @@ def test_percentages_are_not_shares(tmp_path: Path) -> None:
         ("item_id,yes (%),no (%)", "A,40,60", "'A'.*Divide percentages by 100"),
         ("item_id,category,percent", "A,1,100", "'percent'.*by 100"),
         ("item_id,1,2", "A,inf,60", "'A'.*finite"),
+        ("item_id,1,2", "A,1e308,1e308", "'A'.*too large"),
     ],
 )
 def test_amounts_that_are_neither_shares_nor_counts(

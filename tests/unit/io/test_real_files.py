@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from real_files import ASKED, PEOPLE, Rows, answers, export, predict, question, with_prefix, write, write_qsf
 from truetwin.errors import DataError
 from truetwin.io import read_items, read_responses
 from truetwin.io.panel_files import read_panel
+from truetwin.io.parquet_width import n_parquet_columns
 
 FIVE = ["Strongly disagree", "Disagree", "Neither", "Agree", "Strongly agree"]
 
@@ -522,6 +524,34 @@ def test_a_transposed_table_is_refused_at_once(tmp_path: Path) -> None:
     path.write_text(",".join(f"p{k}" for k in range(200_000)) + "\n" + ",".join("1" * 200_000) + "\n")
     with pytest.raises(DataError, match=r"200,000\. Is it transposed"):
         read_responses(path)
+
+
+def test_a_wide_parquet_file_is_refused_before_its_footer_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow.parquet as pq
+
+    path, n = tmp_path / "wide.parquet", 20_000
+    pq.write_table(pa.table({"id": ["a"], **{f"p{k}": [1] for k in range(n)}}), path)
+
+    def too_much(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    for name in ("read_metadata", "read_table", "ParquetFile"):
+        monkeypatch.setattr(pq, name, too_much)
+    with pytest.raises(DataError, match=r"20,001\. Is it transposed"):
+        read_responses(path)
+
+
+@pytest.mark.parametrize("n", [1, 12, 13, 14, 15, 127, 128, 300])
+def test_the_columns_of_a_parquet_file_are_counted(tmp_path: Path, n: int) -> None:
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({f"p{k}": [1] for k in range(n)}), path)
+    assert n_parquet_columns(path) == n
+    path.write_bytes(path.read_bytes()[:-8])
+    assert n_parquet_columns(path) is None
 
 
 def test_pipes_and_devices_are_refused_at_once(tmp_path: Path) -> None:

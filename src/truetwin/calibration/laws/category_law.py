@@ -15,6 +15,8 @@ from truetwin.errors import ParameterError
 
 #: How close to an end of its scale a mean may lie, as a share of the scale: nobody's answer is certain.
 LEAST_ROOM = 0.02
+#: The same where all means are shifted by one number: less, so that nearly all of them can be.
+LEAST_SHIFTED_ROOM = 0.002
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -180,10 +182,14 @@ def table_with_means(table: Array, codes: Array, means: Array) -> Array:
 
 
 def _shifted(means: Array, codes: Array, goal: float, weights: Array) -> Array:
-    """Shift means by one number, inside the scale, so that their weighted mean is the goal."""
+    """Shift means by one number so that their weighted mean is the goal.
+
+    They keep a little room to the ends of the scale, or half that of the goal if it has less.
+    """
     span = float(codes[-1] - codes[0])
-    low_end, high_end = codes[0] + 1e-6 * span, codes[-1] - 1e-6 * span
     goal = float(np.clip(goal, codes[0] + 1e-5 * span, codes[-1] - 1e-5 * span))
+    room = min(LEAST_SHIFTED_ROOM * span, (goal - codes[0]) / 2, (codes[-1] - goal) / 2)
+    low_end, high_end = codes[0] + room, codes[-1] - room
     low, high = -span, span
     for _ in range(60):
         middle = (low + high) / 2

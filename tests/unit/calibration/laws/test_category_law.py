@@ -106,3 +106,10 @@ def test_one_category_is_certain() -> None:
     one = CategoryLaw("Q1", ("a",), None, {}, np.array([3.0]), np.ones((1, 1)), True)
     assert (one.mean()[0], one.mode()[0], one.interval()[0][0], one.sd()[0]) == (3.0, 3.0, 3.0, 0.0)
     assert one.with_shares([1.0]).mean()[0] == 3.0
+
+
+def test_shifted_points_of_a_person_are_never_certain() -> None:
+    rows = table_with_means(table(50), CODES, np.random.default_rng(1).uniform(1.0, 2.0, 50))
+    found = law(rows).with_shares([0.9, 0.04, 0.03, 0.02, 0.01])
+    assert found.probabilities().max() < 0.999
+    assert found.probabilities().min() > 0
