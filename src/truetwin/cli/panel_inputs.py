@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -70,9 +70,15 @@ def _panel(
 
 def _named(settings: PeopleTable) -> tuple[str, ...]:
     """Return the items that the settings ask for by name; a text may hold several."""
+    from truetwin.settings.estimate_settings import EstimateCommand
     from truetwin.settings.shared_settings import OnlyItems
+    from truetwin.settings.update_settings import UpdateCommand
 
-    texts = settings.items if isinstance(settings, OnlyItems) else ()
+    texts: Iterable[str] = ()
+    if isinstance(settings, OnlyItems | EstimateCommand):
+        texts = settings.items
+    elif isinstance(settings, UpdateCommand):
+        texts = (settings.item,)
     return tuple(dict.fromkeys(part.strip() for text in texts for part in (text, *text.split(","))))
 
 

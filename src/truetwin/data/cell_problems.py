@@ -36,4 +36,6 @@ def label_line(name: str, cells: Cells, item: Item | None = None) -> str:
     words = [word for word in cells.unread if as_number(word) is None]
     labels = {**known, **{float(code): word for code, word in enumerate(words, start)}}
     line = "|".join(f"{code:g}={word}" for code, word in labels.items())
-    return f"{name},{line} (in the order of the scale)"
+    return (
+        f"{name},{line} (in the order of the scale; if there is no order, add a column kind with 'nominal')"
+    )

@@ -41,7 +41,8 @@ def commonest_scale(values: NDArray[np.float64], examples: Sequence[Example]) ->
 
     A scale fits if it has two answers or more, and all given ones are on it, or between its ends where twins gave means
     of answers. Of the scales that fit, the one wins that most examples have to which twins gave the same set of
-    answers; then the one that most examples have at all; then the longest.
+    answers; then the one that most examples have at all; then the longest. No item is taken for nominal: that has to be
+    declared.
 
     Examples
     --------
@@ -52,7 +53,11 @@ def commonest_scale(values: NDArray[np.float64], examples: Sequence[Example]) ->
     """
     seen = np.unique(values[np.isfinite(values)])
     answers = frozenset(seen.tolist())
-    found = {_key(e.scale): e.scale for e in reversed(examples) if e.scale.n_categories > 1}
+    found = {
+        _key(e.scale): e.scale
+        for e in reversed(examples)
+        if e.scale.kind == "ordinal" and e.scale.n_categories > 1
+    }
     count = Counter(_key(e.scale) for e in examples)
     alike = Counter(_key(e.scale) for e in examples if e.twin_answers == answers)
     fitting = [key for key, scale in found.items() if _fits(scale, seen)]

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.errors import ParameterError
 from truetwin.estimation.statistics import CHANGE, NO_ANSWER
+
+if TYPE_CHECKING:
+    from truetwin.io.excel_files import Sheet
 
 Floats = NDArray[np.float64]
 Correction = Literal["holm", "benjamini-hochberg", "none"]
@@ -94,6 +97,26 @@ class Crosstab:
             bases.append({"item": row.item, "row": name, **_cells(self.columns, texts)})
         return bases
 
+    def sheet(self) -> Sheet:
+        """Return the sheet of a workbook: numbers shown as the texts of :meth:`records`, then the ends of intervals."""
+        from truetwin.io.excel_files import Sheet, Shown
+
+        ends = [f"{letter(g)} {end}" for g in range(len(self.groups)) for end in ("from", "to")]
+        rows: list[list[Any]] = [
+            ["", "people", *(int(n) for n in self.counts)],
+            ["", "effective people", *(Shown(float(n), "#,##0") for n in self.effective_counts)],
+        ]
+        for row, letters in zip(self.rows, self.letters, strict=True):
+            pattern = number_format(row.statistic)
+            cells = [
+                Shown(float(value), f'{pattern}" {marks}"' if marks else pattern)
+                for value, marks in zip(row.estimates, letters, strict=True)
+            ]
+            sides = np.column_stack((row.lower, row.upper)).ravel()
+            name = row.category if row.category is not None else row.statistic
+            rows.append([row.item, name, *cells, *(Shown(float(side), pattern) for side in sides)])
+        return Sheet(f"by {self.by}", ("item", "row", *self.columns, *ends), rows, self.footer)
+
 
 def number(statistic: str, value: float) -> str:
     """Write an estimate as crosstabs do: shares in whole percents, means with two digits.
@@ -107,6 +130,17 @@ def number(statistic: str, value: float) -> str:
     if kind in ("share", NO_ANSWER) or kind.startswith(("top", "bottom")):
         return f"{value:.0%}"
     return f"{value:.0f}" if kind == "nps" else f"{value:.2f}"
+
+
+def number_format(statistic: str) -> str:
+    """Return the number format in which Excel shows an estimate as :func:`number` writes it.
+
+    Examples
+    --------
+    >>> number_format("share"), number_format("mean"), number_format("nps")
+    ('0%', '0.00', '0')
+    """
+    return number(statistic, 0.0)
 
 
 def letter(position: int) -> str:

@@ -126,25 +126,21 @@ class Estimates:
 
     def sheets(self) -> list[Any]:
         """Return the sheets of the workbook."""
-        from truetwin.io.excel_files import Sheet
+        from truetwin.io.excel_files import Sheet, Shown
 
-        tables = [
-            Sheet.from_records(f"by {table.by}", [*table.records(), {"item": table.footer}])
-            for table in self.crosstabs
-        ]
         about = [ESTIMATES, f"Intervals hold with probability {self.level:.0%} each.", *self.notes]
         verdicts = [
             {
                 "item": row["item"],
                 "publish": row["publish"],
-                "worth (people)": row["worth"],
+                "worth (people)": None if row["worth"] is None else Shown(row["worth"], "0"),
                 "reason": row["reason"],
             }
             for row in self.summary()
         ]
         return [
             Sheet.from_table("estimates", self.to_frame("pyarrow")),
-            *tables,
+            *(table.sheet() for table in self.crosstabs),
             Sheet.from_records("publish", verdicts),
             Sheet("about", ("about",), [(text,) for text in about]),
         ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import ParameterError
+from truetwin.registry import closest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,10 +51,15 @@ class EstimatePlots:
             for row in self._rows
             if row["statistic"] == statistic and (row["by"] == column if column else not row["by"])
         ]
-        wanted = list(dict.fromkeys(row["item"] for row in shown)) if items is None else list(items)
-        wanted = wanted[:MOST_ITEMS]
-        if not wanted or not shown:
+        there = list(dict.fromkeys(row["item"] for row in shown))
+        wanted = (there if items is None else list(items))[:MOST_ITEMS]
+        if not there or not wanted:
             raise ParameterError(f"there are no estimates of {statistic!r} to draw")
+        for item in wanted:
+            if item not in there:
+                raise ParameterError(
+                    f"there is no estimate of {statistic!r} of item {item!r}.{closest(item, there)}"
+                )
         columns = min(len(wanted), 2)
         lines = -(-len(wanted) // columns)
         figure = Figure(figsize=(4.6 * columns + 0.6, 2.9 * lines), layout="constrained")

@@ -25,10 +25,19 @@ _CREATED = datetime.datetime(2000, 1, 1)  # one fixed time, so that equal conten
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Number with the number format in which Excel shows it, such as ``0%``; it stays a number to count with."""
+
+    value: float
+    pattern: str
+
+
+@dataclass(frozen=True)
 class Sheet:
     """Sheet of a workbook: a name, column headings, and rows of cells in the order of the columns.
 
-    Cells are texts, numbers, truth values, or None (and NaN) for an empty cell.
+    Cells are texts, numbers (:class:`Shown` in a format of their own), truth values, or None (and NaN) for an empty
+    cell. A footer stands in the first column, below an empty row.
 
     Examples
     --------
@@ -39,6 +48,7 @@ class Sheet:
     name: str
     columns: Sequence[str]
     rows: Iterable[Sequence[Any]]
+    footer: str = ""
 
     @classmethod
     def from_table(cls, name: str, table: pa.Table) -> Sheet:
@@ -72,8 +82,7 @@ def write_workbook(sheets: Sequence[Sheet], path: Path) -> None:
     workbook = xlsxwriter.Workbook(str(path), options)
     try:
         workbook.set_properties({"created": _CREATED})
-        formats = {"heading": workbook.add_format({"bold": True, "text_wrap": True, "valign": "top"}),
-                   "guarded": workbook.add_format({"quote_prefix": True})}  # fmt: skip
+        formats = _Formats(workbook)
         for name, sheet in zip(names, sheets, strict=True):
             _write_sheet(workbook.add_worksheet(name), sheet, formats)
         workbook.close()
@@ -86,40 +95,61 @@ def check_can_write() -> None:
     _xlsxwriter()
 
 
-def _write_sheet(target: Any, sheet: Sheet, formats: Mapping[str, Any]) -> None:
+class _Formats:
+    """Formats of the cells of a workbook; each is added once."""
+
+    def __init__(self, workbook: Any) -> None:
+        self._workbook, self._shown = workbook, dict[str, Any]()
+        self.heading = workbook.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+        self.guarded = workbook.add_format({"quote_prefix": True})
+
+    def shown(self, pattern: str) -> Any:
+        """Return the format that shows numbers by a pattern."""
+        if pattern not in self._shown:
+            self._shown[pattern] = self._workbook.add_format({"num_format": pattern})
+        return self._shown[pattern]
+
+
+def _write_sheet(target: Any, sheet: Sheet, formats: _Formats) -> None:
     if len(sheet.columns) > _MOST_COLUMNS:
         raise OutputError(
             f"an Excel sheet holds at most {_MOST_COLUMNS:,} columns; {sheet.name!r} has {len(sheet.columns):,}. "
             f"Write .csv or .parquet, or one row for each answer (--long)."
         )
     for column, heading in enumerate(sheet.columns):
-        target.write_string(0, column, str(heading)[:_MOST_CHARACTERS], formats["heading"])
+        target.write_string(0, column, str(heading)[:_MOST_CHARACTERS], formats.heading)
     widths = [len(str(heading)) for heading in sheet.columns]
+    row = 0
     for row, cells in enumerate(sheet.rows, 1):
         if row >= _MOST_ROWS:
             raise OutputError(
                 f"an Excel sheet holds at most {_MOST_ROWS:,} rows; {sheet.name!r} has more. Write .csv or .parquet."
             )
         for column, value in enumerate(cells):
-            _write_cell(target, row, column, value, formats["guarded"])
+            _write_cell(target, row, column, value, formats)
             if row <= 50 and isinstance(value, str):
                 widths[column] = max(widths[column], len(value))
+    if sheet.footer:
+        _write_cell(target, row + 2, 0, sheet.footer, formats)
     for column, width in enumerate(widths[:200]):
         target.set_column(column, column, min(max(width, 8), 60) + 1)
     target.freeze_panes(1, 1)
 
 
-def _write_cell(target: Any, row: int, column: int, value: Any, guarded: Any) -> None:
+def _write_cell(target: Any, row: int, column: int, value: Any, formats: _Formats) -> None:
+    pattern = None
+    if isinstance(value, Shown):
+        value, pattern = value.value, formats.shown(value.pattern)
     value = value.item() if hasattr(value, "item") else value  # numpy
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return
     if isinstance(value, bool):
         target.write_boolean(row, column, value)
     elif isinstance(value, int | float) and math.isfinite(value):
-        target.write_number(row, column, value)
+        target.write_number(row, column, value, pattern)
     else:
         text = str(value)[:_MOST_CHARACTERS]
-        target.write_string(row, column, text, guarded if text.startswith(_FORMULA_STARTS) else None)
+        target.write_string(row, column, text, formats.guarded if text.startswith(_FORMULA_STARTS) else None)
 
 
 def sheet_names(names: Sequence[str]) -> list[str]:

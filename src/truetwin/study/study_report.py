@@ -51,9 +51,13 @@ def study_page(work: Work) -> Page:
     if sidecar is not None:
         sections.insert(0, _calibration(work, sidecar, chosen))
     if study.estimate is not None:
-        from truetwin.report.sections.estimates_section import estimates_section
+        from truetwin.report.sections.estimates_section import estimates_in_words, estimates_section
 
-        sections.insert(0, estimates_section(_json(work.folder / f"{ESTIMATES}.json")))
+        estimates = _json(work.folder / f"{ESTIMATES}.json")
+        sections.insert(0, estimates_section(estimates))
+        if chosen is None:
+            answer, publishing = estimates_in_words(estimates)
+            verdict = verdict or publishing
     sections[:0] = [*(_evaluation(work, found) for found in evaluations.values()), *_beyond_scores(work)]
     if study.reweight is not None:
         sections.append(_marginals(work))
@@ -68,7 +72,7 @@ def study_page(work: Work) -> Page:
     if study.voice.results or played_scores(work):
         section, words = _voice(work)
         sections.append(section)
-        answer = answer if chosen is not None else words
+        answer = answer if chosen is not None or study.estimate is not None else words
     return Page(study.title, study.question, answer, verdict, _facts(work, chosen), sections)
 
 

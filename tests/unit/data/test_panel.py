@@ -102,3 +102,10 @@ def test_scale_and_block_of_an_item_may_be_declared_on_different_sides() -> None
     panel = Panel(human, twin)
     assert panel.items["Q1"] == Item("Q1", "Well?", Scale.ordinal(1, 5), "mood")
     assert panel.declared_blocks == {"Q1": "mood"}
+
+
+def test_an_item_that_is_not_declared_is_never_taken_for_nominal() -> None:
+    party = Item("party", scale=Scale.nominal([1, 2, 3, 4]))
+    human = ResponseMatrix([[1, 1], [4, 3], [2, 2]], ["a", "b", "c"], ["Q1", party])
+    twin = ResponseMatrix([[1, 1, 2], [4, 3, 4], [2, 2, 3]], ["a", "b", "c"], ["Q1", party, "Q9"])
+    assert Panel(human, twin).scales["Q9"].kind == "ordinal"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from truetwin.estimation.crosstab import CrosstabRow, compare, letter, rejected
+from truetwin.io.excel_files import Shown
 
 COUNTS, EFFECTIVE = np.array([50, 60, 70]), np.array([48.0, 55.0, 61.0])
 
@@ -30,6 +31,15 @@ def test_bases_come_first_and_cells_are_percentages() -> None:
     assert people["A: a"] == "50"
     assert effective["B: b"] == "55"
     assert cells["B: b"] == "50% A"
+
+
+def test_cells_of_a_sheet_are_numbers_that_look_like_the_texts() -> None:
+    (table,) = compare([("age", ("a", "b", "c"), COUNTS, EFFECTIVE, [row({(0, 1): 1e-4})])])
+    sheet = table.sheet()
+    *_, cells = sheet.rows
+    assert cells[3] == Shown(0.5, '0%" A"')
+    assert list(sheet.columns[5:7]) == ["A from", "A to"]
+    assert cells[5].value == pytest.approx(0.1)
 
 
 def test_comparisons_of_all_columns_are_corrected_together() -> None:

@@ -198,6 +198,8 @@ def test_estimates_become_a_table_a_summary_a_figure_and_html(by_age) -> None:  
     assert len(figure.axes) == 4
     with pytest.raises(ParameterError, match="no estimates"):
         by_age.plot.shares(statistic="nps")
+    with pytest.raises(ParameterError, match=r"no estimate of 'share' of item 'Q166'.* 'Q16'"):
+        by_age.plot.shares(["Q166"])
 
 
 @pytest.mark.extra("excel")

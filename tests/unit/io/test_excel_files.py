@@ -9,7 +9,7 @@ import pytest
 
 from truetwin.errors import FileFormatError, OutputError
 from truetwin.io import read_responses, read_table, write_table
-from truetwin.io.excel_files import Sheet, read_workbook, sheet_names, write_workbook
+from truetwin.io.excel_files import Sheet, Shown, read_workbook, sheet_names, write_workbook
 
 pytestmark = pytest.mark.extra("excel")
 
@@ -40,6 +40,17 @@ def test_numbers_are_numbers_and_missing_cells_are_empty(tmp_path: Path) -> None
     assert "<v>0.1</v>" in xml
     assert "<v>3</v>" in xml
     assert 'r="A3"' not in xml
+
+
+def test_a_number_keeps_its_value_in_a_format_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "out.xlsx"
+    write_workbook(
+        [Sheet("a", ("x",), [(Shown(0.234, '0%" BC"'),), (Shown(float("nan"), "0%"),)], "a footer")], path
+    )
+    inside = zipfile.ZipFile(path)
+    assert "<v>0.234</v>" in inside.read("xl/worksheets/sheet1.xml").decode()
+    assert "0%&quot; BC&quot;" in inside.read("xl/styles.xml").decode()
+    assert read_workbook(path).column("x").to_pylist()[-1] == "a footer"
 
 
 def test_equal_content_makes_equal_files(tmp_path: Path) -> None:

@@ -119,6 +119,15 @@ calibrate: {draws: 2}
     assert json.loads((done / "draws.json").read_text())["draws"]["seed"] == 3
 
 
+def test_the_report_of_a_study_without_evaluation_begins_with_its_estimates(folder: Path) -> None:
+    text = (
+        "inputs: {human: human.csv, twin: generated.csv}\nestimate: {items: [Q33, Q34], statistics: [mean]}\n"
+    )
+    report = (run(folder, text) / "report.html").read_text(encoding="utf-8")
+    assert "gave no evaluation" not in report
+    assert "The mean of Q33 is estimated at" in report
+
+
 def test_draws_come_with_any_method(folder: Path) -> None:
     text = "inputs: {human: human.csv, twin: generated.csv}\ncalibrate: {method: ridge, draws: 2}\n"
     check_study(read_study(study(folder, text)))

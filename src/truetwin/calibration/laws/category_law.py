@@ -19,7 +19,7 @@ LEAST_ROOM = 0.02
 LEAST_SHIFTED_ROOM = 0.002
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CategoryLaw(Law):
     """Law of an ordinal, binary or nominal item.
 

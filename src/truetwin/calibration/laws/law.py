@@ -15,7 +15,7 @@ Point = Literal["mean", "median", "mode"]
 POINTS: tuple[Point, ...] = ("mean", "median", "mode")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Law(ABC):
     """Predictive distributions of the answers to one item, on its scale.
 
@@ -36,6 +36,9 @@ class Law(ABC):
     respondent_ids: tuple[str, ...]
     expected: tuple[float, float, float] | None
     details: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.item!r}, {len(self.respondent_ids)} respondents)"
 
     @abstractmethod
     def mean(self) -> Array:

@@ -77,7 +77,7 @@ class NumberErrors:
         return np.asarray(np.interp(centres, self._centres, self._cut.std(axis=1)))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NumberLaw(Law):
     """Law of a numeric item.
 
