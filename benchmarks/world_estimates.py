@@ -23,7 +23,7 @@ from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.people import People
 from truetwin.data.person_design import person_design
 from truetwin.datasets import World, generate_world
-from truetwin.estimation.estimation import EstimateWork
+from truetwin.estimation.estimate_work import EstimateWork
 from truetwin.estimation.sample_posterior import SamplePosterior, SharePrior, sample_posterior
 from truetwin.estimation.sampling_error import design_factor, survey_design
 from truetwin.estimation.statistics import named_statistics

@@ -82,7 +82,8 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, fold
     for c in columns:
         folds = fold and c.foldable
         longest = max(
-            cell_len(text) for text in (printable(c.heading), *(_cell(row.get(c.field), c.format) for row in rows))
+            cell_len(text)
+            for text in (printable(c.heading), *(_cell(row.get(c.field), c.format) for row in rows))
         )
         table.add_column(
             Text(printable(c.heading), no_wrap=True),

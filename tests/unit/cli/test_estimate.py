@@ -129,7 +129,9 @@ def test_group_names_cannot_control_the_terminal(
     ids = read_table(tables[0])["respondent_id"].to_pylist()
     groups = ["\x1b[31m=cmd()" if k % 2 else "[bold]<b>" for k in range(len(ids))]
     write_table(pa.table({"respondent_id": ids, "g": groups}), tmp_path / "groups.csv")
-    printed = run(capsys, "estimate", *tables[:3], str(tmp_path / "groups.csv"), "--by", "g", "--items", "Q13")
+    printed = run(
+        capsys, "estimate", *tables[:3], str(tmp_path / "groups.csv"), "--by", "g", "--items", "Q13"
+    )
     assert "\x1b" not in printed.out + printed.err
     assert "\\x1b[31m=cmd()" in printed.out
     assert "[bold]<b>" in printed.out
