@@ -87,7 +87,7 @@ def draw_estimates(axes: Axes, rows: Sequence[Mapping[str, Any]], *, legend: boo
                 continue
             height = c + step * (g - (len(groups) - 1) / 2)
             axes.hlines(height, row["lower"], row["upper"], color=colour, linewidth=1.6)
-            name = group if c == 0 else None
+            name = _plain(str(group), 28) if c == 0 else None
             axes.plot([row["estimate"]], [height], "o", color=colour, markersize=4.5, label=name)
     axes.set_yticks(range(len(categories)), [_plain(text, 22) for text in categories], fontsize=8)
     axes.set_ylim(len(categories) - 0.4, -0.6)

@@ -183,6 +183,11 @@ def complete_item(item: Item, known: Item | None, values: np.ndarray, examples: 
     if item.scale is not None and item.scale.kind != "numeric":
         return item
     found = commonest_scale(values, examples)
+    if found is None and item.scale is not None:
+        raise ScaleError(
+            f"an item must have categories; {item.id!r} is {item.scale.describe()}, and the twins' answers to it fit "
+            f"no scale of the training items. Leave it out of the twin table, or declare its categories in the item file."
+        )
     if found is None:
         raise ScaleError(
             f"every item must have a scale; {item.id!r} has no marginal, and the twins' answers to it "

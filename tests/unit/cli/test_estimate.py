@@ -135,3 +135,15 @@ def test_group_names_cannot_control_the_terminal(
     assert "\x1b" not in printed.out + printed.err
     assert "\\x1b[31m=cmd()" in printed.out
     assert "[bold]<b>" in printed.out
+
+
+def test_dollar_signs_in_group_names_start_no_formula(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: list[str]
+) -> None:
+    ids = read_table(tables[0])["respondent_id"].to_pylist()
+    groups = ["$100-$200" if k % 2 else "$x^{_$" for k in range(len(ids))]
+    write_table(pa.table({"respondent_id": ids, "g": groups}), tmp_path / "groups.csv")
+    figures = tmp_path / "figures"
+    options = ["--by", "g", "--items", "Q13", "--figures", str(figures)]
+    run(capsys, "estimate", *tables[:3], str(tmp_path / "groups.csv"), *options)
+    assert [path.name for path in figures.iterdir()] == ["estimates.png"]
