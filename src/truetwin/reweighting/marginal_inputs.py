@@ -186,7 +186,7 @@ def complete_item(item: Item, known: Item | None, values: np.ndarray, examples: 
     if found is None and item.scale is not None:
         raise ScaleError(
             f"an item must have categories; {item.id!r} is {item.scale.describe()}, and the twins' answers to it fit "
-            f"no scale of the training items. Leave it out of the twin table, or declare its categories in the item file."
+            f"no scale of the training items. Leave it out of the twins, or declare its categories in the item file."
         )
     if found is None:
         raise ScaleError(
