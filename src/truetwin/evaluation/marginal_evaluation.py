@@ -270,7 +270,8 @@ class _Split:
             kl = DISCREPANCIES["kl"]
             bands = ConformalBands.learn(known, truth, chosen.predictions, kl, self.level)
             precision = part.precision(known, truth, chosen, self.bases[self.train])
-            ends = bands_around(hidden, predicted, precision.laws(hidden, predicted), bands, self.level)
+            laws = precision.laws(hidden, predicted)
+            ends = bands_around(hidden, predicted, laws, bands, self.level, by_law=model.follows_share_law)
             valid = hidden.valid()
             inside = (target >= ends.lower) & (target <= ends.upper)
             together = (target >= ends.simultaneous_lower) & (target <= ends.simultaneous_upper)

@@ -17,7 +17,7 @@ from truetwin.reweighting.twin_table import TwinTable
 Floats = NDArray[np.float64]
 
 FLOOR = 1e-3  # keeps the scale of a share's error positive where the share is near 0 or 1
-PER_KIND = 30  # with this many items of a kind, the kind gets its own quantile
+PER_KIND = 30  # with this many items of a kind, the kind gets its own quantiles
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,22 @@ def bands_around(
     laws: Sequence[ShareLaw],
     conformal: ConformalBands | None,
     level: float,
+    *,
+    by_law: bool,
 ) -> Bands:
-    """Put bands around predictions: pointwise from the laws of the shares, simultaneous ones by conformal prediction.
+    """Put bands around predictions: simultaneous ones by conformal prediction, pointwise ones by either.
 
-    A simultaneous band is never narrower than the pointwise one.
+    Pointwise bands come from the laws of the shares if the method's errors follow them (``by_law``), and where too few
+    items are known for conformal prediction. A simultaneous band is never narrower than the pointwise one.
     """
     ends = [np.full(predicted.shape, np.nan) for _ in range(4)]
     if conformal is not None:
         ends[2:] = conformal.around(table, predicted)
-    for r, (low, high) in enumerate(interval_of(laws, [law.indicators() for law in laws], level)):
-        ends[0][r, : low.size], ends[1][r, : high.size] = low, high
+    if conformal is not None and not by_law:
+        ends[:2] = conformal.pointwise_around(table, predicted)
+    else:
+        for r, (low, high) in enumerate(interval_of(laws, [law.indicators() for law in laws], level)):
+            ends[0][r, : low.size], ends[1][r, : high.size] = low, high
     ends[2], ends[3] = np.minimum(ends[2], ends[0]), np.maximum(ends[3], ends[1])
     return Bands(*ends)
 
@@ -63,9 +69,9 @@ def bands_around(
 class ConformalBands:
     r"""Conformal bands from the out-of-fold errors of the training items.
 
-    The score of an item is the largest :math:`|P - Q| / \sqrt{Q (1 - Q) + 10^{-3}}` of its shares, with ``Q`` predicted
-    without that item. If new items are exchangeable with the training items, the bands cover at least at their level
-    (on average over items); ends are limited to 0 and 1, where shares live.
+    The score of a share is :math:`|P - Q| / \sqrt{Q (1 - Q) + 10^{-3}}`, with ``Q`` predicted without that item, and
+    that of an item the largest of its shares' scores. If new items are exchangeable with the training items, the bands
+    cover at least at their level (on average over items); ends are limited to 0 and 1, where shares live.
 
     Attributes
     ----------
@@ -73,8 +79,10 @@ class ConformalBands:
         Probability that the bands hold.
     simultaneous : mapping from kind of item to float
         Conformal quantile of the scores of the kind's items.
-    pooled : float
-        The same for all items; NaN with too few.
+    pointwise : mapping from kind of item to ndarray of shape (K,)
+        Conformal quantile of the scores of each category.
+    pooled, pooled_pointwise : float
+        The same for all items and all shares; NaN with too few.
     discrepancy_bound : float
         A new item's discrepancy is below this with probability ``level``.
     n_items : int
@@ -89,7 +97,9 @@ class ConformalBands:
 
     level: float
     simultaneous: Mapping[Kind, float]
+    pointwise: Mapping[Kind, Floats]
     pooled: float
+    pooled_pointwise: float
     discrepancy_bound: float
     n_items: int
 
@@ -100,24 +110,42 @@ class ConformalBands:
         """Learn the quantiles from the training items, each predicted without itself."""
         if not 0 < level < 1:
             raise ParameterError(f"the level of bands must lie between 0 and 1; got {level:g}")
-        largest = np.where(table.valid(), _scores(human, out_of_fold), -np.inf).max(axis=1)
-        simultaneous = {
-            kind: conformal_quantile(largest[rows], level)
-            for kind, rows in item_kinds(table).items()
-            if rows.size >= PER_KIND
+        scores, valid = _scores(human, out_of_fold), table.valid()
+        largest = np.where(valid, scores, -np.inf).max(axis=1)
+        many = {kind: rows for kind, rows in item_kinds(table).items() if rows.size >= PER_KIND}
+        simultaneous = {kind: conformal_quantile(largest[rows], level) for kind, rows in many.items()}
+        pointwise = {
+            kind: np.array([conformal_quantile(column, level) for column in scores[rows, : kind.size].T])
+            for kind, rows in many.items()
         }
-        pooled = conformal_quantile(largest, level) if table.n_items >= fewest_items(level) else np.nan
+        pooled = (np.nan, np.nan)
+        if table.n_items >= fewest_items(level):
+            pooled = (conformal_quantile(largest, level), conformal_quantile(scores[valid], level))
         bound = conformal_quantile(measure.value(human, out_of_fold), level)
-        return cls(level, simultaneous, pooled, bound, table.n_items)
+        return cls(level, simultaneous, pointwise, *pooled, bound, table.n_items)
 
     def around(self, table: TwinTable, predicted: Floats) -> tuple[Floats, Floats]:
         """Compute the lower and upper ends of the simultaneous bands around predictions for ``table``."""
-        half = np.full(predicted.shape, np.nan)
-        spread = np.sqrt(predicted * (1.0 - predicted) + FLOOR)
-        for kind, rows in item_kinds(table).items():
-            cells = np.ix_(rows, np.arange(kind.size))
-            half[cells] = self.simultaneous.get(kind, self.pooled) * spread[cells]
-        return np.clip(predicted - half, 0.0, 1.0), np.clip(predicted + half, 0.0, 1.0)
+        return _ends(table, predicted, self.simultaneous, self.pooled)
+
+    def pointwise_around(self, table: TwinTable, predicted: Floats) -> tuple[Floats, Floats]:
+        """Compute the lower and upper ends of the pointwise bands around predictions for ``table``."""
+        return _ends(table, predicted, self.pointwise, self.pooled_pointwise)
+
+
+def _ends(
+    table: TwinTable,
+    predicted: Floats,
+    quantiles: Mapping[Kind, Floats] | Mapping[Kind, float],
+    pooled: float,
+) -> tuple[Floats, Floats]:
+    """Move predictions by a multiple of the spread that shares of their size have, inside 0 and 1."""
+    half = np.full(predicted.shape, np.nan)
+    spread = np.sqrt(predicted * (1.0 - predicted) + FLOOR)
+    for kind, rows in item_kinds(table).items():
+        cells = np.ix_(rows, np.arange(kind.size))
+        half[cells] = quantiles.get(kind, pooled) * spread[cells]
+    return np.clip(predicted - half, 0.0, 1.0), np.clip(predicted + half, 0.0, 1.0)
 
 
 def conformal_quantile(scores: Floats, level: float) -> float:

@@ -50,6 +50,9 @@ class MarginalMethod(ABC):
         Whether only cross-validation yields a setting to fit with, even if there is nothing to choose from.
     fits_discrepancies : bool
         Whether it can minimise any discrepancy: then :meth:`minimising` returns it as it minimises that one.
+    follows_share_law : bool
+        Whether errors of its shares follow :class:`~truetwin.reweighting.share_law.ShareLaw`, which then gives its
+        pointwise bands. Otherwise these are conformal.
     knows_batteries : bool
         Whether it predicts items of known batteries in another way than items of new ones. It is then fitted once for
         each.
@@ -60,6 +63,7 @@ class MarginalMethod(ABC):
     needs_text: bool = False
     needs_folds: ClassVar[bool] = False
     fits_discrepancies: ClassVar[bool] = False
+    follows_share_law: ClassVar[bool] = False
     knows_batteries: ClassVar[bool] = False
 
     def minimising(self, discrepancy: str, variant: str = "both") -> MarginalMethod:

@@ -76,6 +76,7 @@ class Pool(MarginalMethod):
     name: str = "auto"
     needs_folds: ClassVar[bool] = True
     knows_batteries: ClassVar[bool] = True
+    follows_share_law: ClassVar[bool] = True
 
     def components_for(self, table: TwinTable) -> dict[str, MarginalMethod]:
         """Return the methods that are pooled, beside twins and uniform shares."""

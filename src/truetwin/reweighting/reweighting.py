@@ -346,7 +346,7 @@ def _fit(
             )
         precision = part.precision(train, human, chosen, marginals.base_sizes(train.item_ids))
         laws = precision.laws(new, shares, [_codes(aligned.items[j]) for j in aligned.new])
-        ends = bands_around(new, shares, laws, bands, level)
+        ends = bands_around(new, shares, laws, bands, level, by_law=model.follows_share_law)
     unusual = novelty(train, new) if train.n_items >= 20 else None
     warning = unusual.note() if unusual else None
     if warning:

@@ -55,7 +55,8 @@ def test_bands_cover_at_their_level() -> None:
         assert 0.87 <= np.mean(found) <= 0.93
 
 
-def test_pointwise_bands_cover_at_their_level_and_lie_within_those_for_all_shares() -> None:
+@pytest.mark.parametrize("by_law", [True, False])
+def test_pointwise_bands_cover_at_their_level_and_lie_within_those_for_all_shares(by_law: bool) -> None:
     rng = np.random.default_rng(0)
     table = TwinTable.build(rng.integers(0, 4, size=(10, 100)), [4] * 100)
     hits = []
@@ -66,11 +67,25 @@ def test_pointwise_bands_cover_at_their_level_and_lie_within_those_for_all_share
         units = [str(j) for j in range(60)]
         precision = Precision.learn(known, human[:60], predicted[:60], units, np.full(60, np.inf))
         conformal = ConformalBands.learn(known, human[:60], predicted[:60], DISCREPANCIES["kl"], 0.9)
-        ends = bands_around(new, predicted[60:], precision.laws(new, predicted[60:]), conformal, 0.9)
+        laws = precision.laws(new, predicted[60:])
+        ends = bands_around(new, predicted[60:], laws, conformal, 0.9, by_law=by_law)
         hits.append(((human[60:] >= ends.lower) & (human[60:] <= ends.upper)).mean())
         assert (ends.simultaneous_lower <= ends.lower).all()
         assert (ends.upper <= ends.simultaneous_upper).all()
     assert 0.88 <= np.mean(hits) <= 0.95
+
+
+def test_pointwise_bands_of_any_method_cover_however_wrong_it_is() -> None:
+    rng = np.random.default_rng(0)
+    table = TwinTable.build(rng.integers(0, 4, size=(10, 100)), [4] * 100)
+    hits = []
+    for _ in range(20):
+        human, predicted = (rng.dirichlet(np.full(4, a), size=100) for a in (3.0, 0.1))  # certain, and wrong
+        known, new = table.take(range(60)), table.take(range(60, 100))
+        conformal = ConformalBands.learn(known, human[:60], predicted[:60], DISCREPANCIES["kl"], 0.9)
+        ends = bands_around(new, predicted[60:], (), conformal, 0.9, by_law=False)
+        hits.append(((human[60:] >= ends.lower) & (human[60:] <= ends.upper)).mean())
+    assert np.mean(hits) >= 0.88
 
 
 def test_too_few_items_cannot_support_a_level() -> None:

@@ -39,7 +39,7 @@ class CategoryLaw(Law):
     >>> table = np.array([[0.5, 0.5], [0.1, 0.9]])
     >>> law = CategoryLaw("Q1", ("ann", "bob"), None, {}, np.array([1.0, 2.0]), table, True)
     >>> law.mean(), law.mode(), law.interval(0.9)[0]
-    (array([1.5, 1.9]), array([1., 2.]), array([1., 1.]))
+    (array([1.5, 1.9]), array([1., 2.]), array([1. , 1.9]))
     """
 
     codes: Array

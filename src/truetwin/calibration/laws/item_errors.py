@@ -165,7 +165,7 @@ def visible(predicted: Array, twin: Array) -> tuple[float, float]:
 
     Examples
     --------
-    >>> visible(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 4.0]))[0].round(3)
+    >>> round(visible(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 4.0]))[0], 3)
     0.982
     """
     both = np.isfinite(predicted) & np.isfinite(twin)
