@@ -51,6 +51,7 @@ Array = NDArray[np.float64]
 
 LEAST_RATIO = 0.2  # predictions are never trusted to save more than four answers in five
 PRIOR_SPREAD = 5.0  # answers that the predicted spread over people is worth
+MOST_PEOPLE = 1e7  # with more of them an interval is a point, for all that anybody prints
 COCHRAN = 25.0  # Cochran (1977, p. 42): the mean of n answers is near normal if n > 25 skewness^2
 
 
@@ -233,6 +234,7 @@ def jeffreys_interval(share: ArrayLike, n: ArrayLike, level: float = 0.9) -> tup
     from scipy.stats import beta
 
     p, size = np.broadcast_arrays(np.asarray(share, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    size = np.minimum(size, MOST_PEOPLE)
     a, b = p * size + 0.5, (1 - p) * size + 0.5
     low = np.where(p > 0, beta.ppf((1 - level) / 2, a, b), 0.0)
     high = np.where(p < 1, beta.ppf((1 + level) / 2, a, b), 1.0)

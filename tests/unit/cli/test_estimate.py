@@ -55,6 +55,7 @@ def test_estimates_crosstab_and_sidecar_are_written(
     assert set(record["inputs"]) == {"human", "twin", "people"}
 
 
+@pytest.mark.extra("excel")
 def test_raking_is_recorded_with_the_estimates(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, tables: list[str]
 ) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas
-import polars
 import pyarrow as pa
 import pytest
 
@@ -24,10 +22,12 @@ def panel(**columns: list[Any]) -> Panel:
     return Panel.from_frames(human, pa.table(TWIN), people_columns=list(columns))
 
 
-@pytest.mark.parametrize("kind", [pandas.DataFrame, polars.DataFrame, pa.table])
-def test_people_are_aligned_by_id_with_the_panel(kind: Any) -> None:
-    people = kind({"id": ["c", "a", "x"], "w": [3.0, 1.0, 9.0], "region": ["south", "north", "west"]})
-    found = Panel.from_frames(kind(HUMAN), kind(TWIN), people=people)
+@pytest.mark.parametrize("kind", ["pandas.DataFrame", "polars.DataFrame", "pyarrow.table"])
+def test_people_are_aligned_by_id_with_the_panel(kind: str) -> None:
+    library, name = kind.split(".")
+    table = getattr(pytest.importorskip(library, reason=f"needs the extra {library!r}"), name)
+    people = table({"id": ["c", "a", "x"], "w": [3.0, 1.0, 9.0], "region": ["south", "north", "west"]})
+    found = Panel.from_frames(table(HUMAN), table(TWIN), people=people)
     assert found.respondent_ids == ("a", "b", "c", "d", "e")
     np.testing.assert_array_equal(found.person_numbers("w"), [1, np.nan, 3, np.nan, np.nan])
     assert found.person_groups("region").tolist() == ["north", None, "south", None, None]
@@ -95,6 +95,7 @@ def test_bad_people_tables_are_refused(table: dict[str, Any], message: str) -> N
 
 
 def test_a_pandas_column_of_several_kinds_is_refused() -> None:
+    pandas = pytest.importorskip("pandas", reason="needs the extra 'pandas'")
     mixed = pandas.DataFrame({"id": ["a", "b"], "w": [1, "heavy"]})
     with pytest.raises(DataError, match=r"texts or numbers; column 'w' holds values of several kinds"):
         people_from_frame(mixed)

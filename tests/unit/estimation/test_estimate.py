@@ -191,7 +191,6 @@ def test_a_mean_of_names_is_refused_by_item_and_left_out_if_nobody_asked_for_it(
 def test_estimates_become_a_table_a_summary_a_figure_and_html(by_age) -> None:  # type: ignore[no-untyped-def]
     table = by_age.to_frame()
     assert table.num_rows == len(by_age.rows)
-    assert type(by_age.to_frame("pandas")).__module__.startswith("pandas")
     assert [row["item"] for row in by_age.summary()] == ["Q16", "Q17", "Q18"]
     assert "<table>" in by_age._repr_html_()
     figure = by_age.plot.shares(by="age_group")
@@ -200,6 +199,11 @@ def test_estimates_become_a_table_a_summary_a_figure_and_html(by_age) -> None:  
         by_age.plot.shares(statistic="nps")
     with pytest.raises(ParameterError, match=r"no estimate of 'share' of item 'Q166'.* 'Q16'"):
         by_age.plot.shares(["Q166"])
+
+
+def test_estimates_become_a_data_frame(by_age) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("pandas", reason="needs the extra 'pandas'")
+    assert type(by_age.to_frame("pandas")).__module__.startswith("pandas")
 
 
 @pytest.mark.extra("excel")
