@@ -24,7 +24,7 @@ from truetwin.data.person_design import PersonWeights, person_weights
 from truetwin.errors import ParameterError
 from truetwin.estimation.gap_law import tilted
 from truetwin.reweighting.panel_shares import pool_shares
-from truetwin.reweighting.pool import FEWEST_FOR_POOL
+from truetwin.reweighting.share_errors import FEWEST_FOR_POOL
 from truetwin.reweighting.share_law import ShareLaw
 
 Floats = NDArray[np.float64]

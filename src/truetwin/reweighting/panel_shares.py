@@ -182,7 +182,7 @@ def _as_laws(
     kinds = [table.categories[row] for row in rows]
     found = precision.laws(table.table.take(rows), shares, [kind.codes.tolist() for kind in kinds])
     return {
-        law.item: replace(law, base=table.people, edges=kind.edges, notes=notes)
+        law.item: replace(law, base=table.people, edges=kind.edges, notes=(*law.notes, *notes))
         for law, kind in zip(found, kinds, strict=True)
     }
 

@@ -23,30 +23,41 @@ from truetwin.reweighting.marginal_method import (
     Setting,
 )
 from truetwin.reweighting.pool_rule import Evidence, PoolRule, learn_pool
+from truetwin.reweighting.share_errors import FEWEST_FOR_POOL, knows_agreement
 from truetwin.reweighting.transition import AnswerTransition, WeightsAndTransition
 from truetwin.reweighting.twin_table import TwinTable
 
 Floats = NDArray[np.float64]
 
-FEWEST_FOR_POOL = 5  # training items; with fewer nothing is learned
 KEPT = 0.99  # of a component's prediction; the rest is uniform, so that no category is impossible
 WITHOUT_LEARNING = 0.5  # share of the mean in the mix, with too few training items to learn it
 TOLERANCE = 1e-2  # of the ensemble's optimum
+UNLEARNED = PoolRule({"twins": 1.0}, WITHOUT_LEARNING, null="mix")
 FEW_STEPS = 40  # of the EM of weights and transition: stopped early, it predicts better and costs a quarter
 
 
 @dataclass(frozen=True, eq=False)
 class FittedPool(FittedMarginals):
-    """Fitted methods, and how their predictions are pooled."""
+    """Fitted methods, and how their predictions are pooled.
+
+    Where all twins gave one answer to a new item, and to too few training items for anything to be learned of such
+    agreement, the prediction lies halfway between twins and mean, as it does if nothing is known.
+    """
 
     parts: Mapping[str, FittedMarginals]
     rule: PoolRule
     notes: tuple[str, ...] = ()
+    knows_agreement: bool = True
 
     def predict(self, table: TwinTable) -> Floats:
         """Implement :meth:`FittedMarginals.predict`."""
         found = {name: part.predict(table) for name, part in self.parts.items()}
-        return self.rule.apply(smoothed(found, table), table)
+        parts = smoothed(found, table)
+        shares = self.rule.apply(parts, table)
+        if not self.knows_agreement:
+            agree = table.twins_agree
+            shares[agree] = UNLEARNED.apply(parts, table)[agree]
+        return shares
 
     def describe(self) -> dict[str, Any]:
         """Implement :meth:`FittedMarginals.describe`."""
@@ -100,7 +111,7 @@ class Pool(MarginalMethod):
         parts: dict[str, FittedMarginals] = {"twins": _Twins(), "uniform": _Uniform()}
         for name, method in self.components_for(table).items():
             parts[name] = method.fit(table, human, chosen[name]) if name in needed else _Uniform()
-        return FittedPool(parts, rule, tuple(setting["notes"]))
+        return FittedPool(parts, rule, tuple(setting["notes"]), knows_agreement(table))
 
     def cross_validate(
         self, table: TwinTable, human: Floats, folds: Sequence[Fold], loss: str | Discrepancy = "kl"
@@ -129,24 +140,22 @@ class Pool(MarginalMethod):
     def _unlearned(
         self, evidence: Evidence, settings: Mapping[str, Setting], measure: Discrepancy
     ) -> CrossValidated:
-        rule = PoolRule({"twins": 1.0}, WITHOUT_LEARNING, null="mix")
-        predictions = rule.apply(evidence.components, evidence.table)
+        predictions = UNLEARNED.apply(evidence.components, evidence.table)
         n = evidence.table.n_items
         note = (
             f"with {n} training item{'s' if n != 1 else ''} nothing can be learned (at least {FEWEST_FOR_POOL} are "
             "needed): shares lie halfway between the twins' and the mean of the known ones"
         )
-        setting = {"components": settings, "rule": rule, "used": "mix", "notes": (note,)}
+        setting = {"components": settings, "rule": UNLEARNED, "used": "mix", "notes": (note,)}
         return CrossValidated(self, setting, predictions, measure.value(evidence.human, predictions))
 
 
 def unlearned_pool(n_items: int = 0) -> Setting:
     """Setting of the pool for a population of which no marginal, or a single one, is known."""
-    rule = PoolRule({"twins": 1.0}, WITHOUT_LEARNING, null="mix")
     what = "no training item" if n_items == 0 else "one training item"
     note = f"with {what} nothing can be learned: shares lie halfway between the twins' and "
     note += "equal shares" if n_items == 0 else "its own"
-    return {"components": {"mean": {}}, "rule": rule, "used": "mix", "notes": (note,)}
+    return {"components": {"mean": {}}, "rule": UNLEARNED, "used": "mix", "notes": (note,)}
 
 
 def knows_siblings(batteries: Sequence[str] | None, folds: Sequence[Fold]) -> bool:

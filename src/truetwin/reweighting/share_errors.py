@@ -22,6 +22,9 @@ from truetwin.reweighting.twin_table import TwinTable
 Floats = NDArray[np.float64]
 
 PRIOR = np.array([1.0, 0.1, 0.1, 0.1, 0.1, 0.1])  # units that the prior counts as: most are very uncertain
+UNKNOWN = PRIOR / PRIOR.sum()
+AGREEMENT = "all twins gave one answer, and too few known items are like that to learn what it means"
+FEWEST_FOR_POOL = 5  # training items; from fewer nothing is learned
 ENOUGH_UNITS = 50  # batteries from which conformal intervals are precise
 LEVEL = 0.9  # at which the law and conformal intervals are compared
 AT_AN_END = 1e-12  # variance of a mean at the end of its scale
@@ -40,16 +43,19 @@ class Precision:
         For errors of means.
     shares : ndarray of shape (L,)
         For errors of single shares, which for the same shares are smaller: neighbouring categories err together.
+    knows_agreement : bool
+        Whether errors were seen of items to which all twins gave one answer. Otherwise laws of such items have the
+        weights of :meth:`unknown`.
     """
 
     means: Floats
     shares: Floats
+    knows_agreement: bool = True
 
     @classmethod
     def unknown(cls) -> Precision:
         """Return the weights before any error was seen."""
-        prior = PRIOR / PRIOR.sum()
-        return cls(prior, prior)
+        return cls(UNKNOWN, UNKNOWN)
 
     @classmethod
     def learn(
@@ -71,7 +77,7 @@ class Precision:
         known = np.maximum(bases, LEAST_BASE)
         _, member = np.unique(np.asarray(units), return_inverse=True)
         rows = np.flatnonzero(has_mean(table))
-        means = PRIOR / PRIOR.sum()
+        means = UNKNOWN
         if rows.size:
             error = (centre(human, table) - centre(predicted, table))[rows, None]
             limit = (centre(predicted, table) * (1 - centre(predicted, table)))[rows]
@@ -84,25 +90,32 @@ class Precision:
         shares = _weights(
             _likelihood(human - predicted, variance, known, valid / valid.sum(axis=1)[:, None]), member
         )
-        return cls(means, shares)
+        return cls(means, shares, knows_agreement(table))
 
     def laws(
         self, table: TwinTable, shares: Floats, codes: Sequence[Sequence[float]] | None = None
     ) -> tuple[ShareLaw, ...]:
         """Make the laws of predicted shares; without ``codes``, categories count from 0 to 1 by their place."""
         found = []
+        unseen = table.twins_agree & (not self.knows_agreement)
         for j, (item, size) in enumerate(zip(table.item_ids, table.n_categories, strict=True)):
             found.append(
                 ShareLaw(
                     item,
                     table.places[j, :size] if codes is None else np.array(codes[j], dtype=float),
                     shares[j, :size],
-                    weights=self.means,
-                    share_weights=self.shares,
+                    weights=UNKNOWN if unseen[j] else self.means,
+                    share_weights=UNKNOWN if unseen[j] else self.shares,
                     ordered=bool(table.ordered[j]),
+                    notes=(AGREEMENT,) if unseen[j] else (),
                 )
             )
         return tuple(found)
+
+
+def knows_agreement(table: TwinTable) -> bool:
+    """Tell whether enough training items have twins that all gave one answer for it to be known what that means."""
+    return int(table.twins_agree.sum()) >= FEWEST_FOR_POOL
 
 
 def _likelihood(errors: Floats, variances: Floats, bases: Floats, weights: Floats) -> Floats:

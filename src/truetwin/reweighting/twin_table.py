@@ -141,6 +141,11 @@ class TwinTable:
         """Number of twins who answered each item, shape ``(m,)``."""
         return np.asarray((self.codes >= 0).sum(axis=0), dtype=np.int64)
 
+    @property
+    def twins_agree(self) -> NDArray[np.bool_]:
+        """Mark items to which all twins gave one answer, shape ``(m,)``."""
+        return np.asarray(self.histogram.max(axis=1) > 1.0 - 1e-9)
+
     @cached_property
     def histogram(self) -> Floats:
         """Weighted shares of the twins' answers per item, over those who answered, shape ``(m, width)``."""

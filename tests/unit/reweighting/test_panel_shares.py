@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
+from truetwin.datasets.worlds import generate_world
 from truetwin.errors import AlignmentError, ParameterError
 from truetwin.reweighting.panel_shares import left_out_shares, pool_shares
 from truetwin.reweighting.panel_table import Categories, twin_quantile_edges
@@ -183,3 +184,26 @@ def test_bins_halve_the_widest_gap_where_twins_are_tied() -> None:
     kind = Categories.of(Scale.numeric(0, 100), np.array([10.0, 20.0, np.nan, 30.0]))
     assert kind.size == 10
     assert kind.numbers(np.array([-5.0, np.nan, 200.0])).tolist() == [0, -1, 9]
+
+
+def test_intervals_hold_where_all_twins_of_a_new_item_gave_one_answer_and_those_of_no_known_item_did() -> (
+    None
+):
+    held, notes = [], []
+    for seed in range(2):
+        world = generate_world("base", 150, 30, n_new_items=10, random_state=seed)
+        twin, values = world.panel.twin, world.panel.twin.values.copy()
+        collapsed = list(range(20, 30, 2))
+        for j in collapsed:
+            codes, counts = np.unique(values[:, j], return_counts=True)
+            values[:, j] = codes[counts.argmax()]
+        panel = Panel(world.panel.human, ResponseMatrix(values, twin.respondent_ids, twin.items))
+        laws = pool_shares(panel)
+        for j in collapsed:
+            law = laws[panel.item_ids[j]]
+            truth = (world.truth.values[:, j][:, None] == law.codes).mean(axis=0)
+            low, high = law.interval(law.indicators(), 0.9)
+            held.append(((low <= truth) & (truth <= high)).mean())
+            notes.append(law.notes)
+    assert np.mean(held) >= 0.88
+    assert all(any("gave one answer" in note for note in each) for each in notes)
