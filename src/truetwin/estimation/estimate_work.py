@@ -209,7 +209,7 @@ class EstimateWork:
             predicted=None if whole.law.ordered else self.probabilities(item),
             asked=self.asked(item),
             level=self.level,
-            factor=self.factor if self.population else 1.0,
+            factor=self.factor if self.population else None,
         )
 
 

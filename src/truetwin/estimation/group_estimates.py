@@ -85,7 +85,7 @@ def group_estimates(
     predicted: Floats | None,
     asked: AskedPeople | None,
     level: float,
-    factor: float = 1.0,
+    factor: float | None = None,
 ) -> GroupEstimates:
     """Estimate every function of an item's category in every group.
 
@@ -101,8 +101,8 @@ def group_estimates(
     asked : AskedPeople, optional
         People who have answered the item.
     level : float
-    factor : float, default=1
-        Design effect of the people if the groups of the wider population are meant.
+    factor : float, optional
+        Design effect of the people, if the groups of the wider population are meant.
     """
     grouping = law.grouping
     shares = law.shares(whole.shares, whole.law, twin, points, predicted)
@@ -115,7 +115,9 @@ def group_estimates(
     estimate = np.clip(estimate, whole.low, whole.high)
     is_share = np.array([each.is_share for each in whole.functions])
     weights = np.where(is_share[:, None], law.share_tau_weights, law.gaps.tau_weights)
-    own_design = np.minimum(grouping.effective_counts, grouping.counts / factor)  # both count the weights
+    own_design = np.minimum(
+        grouping.effective_counts, grouping.counts / (factor or 1.0)
+    )  # both count the weights
     bases = np.maximum(own_design, 1.0)
     own, pairs = deviation_variances(grouping.shares, bases)
     if asked is None:
@@ -130,8 +132,9 @@ def group_estimates(
         )
         pair = variance[:, None] + variance[None]
         estimate = _reconciled(whole, grouping, estimate, (variance * weights).sum(axis=2))
-    parts, mixed = _with_topline(variance, weights, whole, top)
-    lower, upper, worth = _ends(whole, estimate, spread, parts, mixed, level)
+    parts, mixed = _with_topline(variance, weights, whole, spread, top)
+    people = np.where(factor is None, grouping.counts, np.inf)
+    lower, upper, worth = _ends(whole, estimate, spread, parts, mixed, people, level)
     return GroupEstimates(
         grouping,
         estimate,
@@ -148,19 +151,26 @@ def group_estimates(
 
 
 def _ends(
-    whole: Topline, estimate: Floats, spread: Floats, parts: Floats, mixed: Floats, level: float
+    whole: Topline,
+    estimate: Floats,
+    spread: Floats,
+    parts: Floats,
+    mixed: Floats,
+    people: Floats,
+    level: float,
 ) -> tuple[Floats, Floats, Floats]:
     """Return the ends of intervals and the worth, (G, S) each; NaN for functions that are not printed."""
     printed = np.flatnonzero([each.statistic not in (CATEGORY, CUMULATED) for each in whole.functions])
     shape = (len(estimate), printed.size)
-    centre, low, high = (
-        np.broadcast_to(x, estimate.shape)[:, printed].reshape(-1) for x in (estimate, whole.low, whole.high)
+    centre, low, high, people = (
+        np.broadcast_to(x, estimate.shape)[:, printed].reshape(-1)
+        for x in (estimate, whole.low, whole.high, people[:, None])
     )
     rows = parts[:, printed].reshape(shape[0] * shape[1], -1)
     weights = np.broadcast_to(mixed[printed], (shape[0], *mixed[printed].shape)).reshape(rows.shape)
     found = np.full((3, *estimate.shape), np.nan)
     worth = people_worth(spread[:, printed].reshape(-1), rows, weights)
-    for k, values in enumerate((*bounded_ends(centre, rows, weights, low, high, level), worth)):
+    for k, values in enumerate((*bounded_ends(centre, rows, weights, low, high, level, people), worth)):
         found[k][:, printed] = values.reshape(shape)
     return found[0], found[1], found[2]
 
@@ -172,9 +182,15 @@ def centre_of_everybody(whole: Topline, shares: Floats, grouping: Grouping) -> F
     return np.asarray(together @ whole.table.T)
 
 
-def _with_topline(variance: Floats, weights: Floats, whole: Topline, top: Floats) -> tuple[Floats, Floats]:
-    """Add the error of the level, which all groups of the item share, to those of the groups' deviations."""
-    level = whole.variances[None] * (top**2)[:, None, None]
+def _with_topline(
+    variance: Floats, weights: Floats, whole: Topline, spread: Floats, top: Floats
+) -> tuple[Floats, Floats]:
+    """Add the error of the level, which all groups of the item share, to those of the groups' deviations.
+
+    It is as large in a group as its answers vary more or less than everybody's: a share near 0 cannot be far off.
+    """
+    relative = np.divide(spread, whole.spread, out=np.ones_like(spread), where=whole.spread > 0)
+    level = whole.variances[None] * (relative * (top**2)[:, None])[:, :, None]
     both = variance[:, :, :, None] + level[:, :, None, :]
     mixed = weights[:, :, None] * np.broadcast_to(whole.weights, whole.variances.shape)[:, None, :]
     g, s = variance.shape[:2]

@@ -18,7 +18,7 @@ from truetwin.estimation.statistics import (
     median_of,
 )
 from truetwin.estimation.survey_variance import SurveyDesign
-from truetwin.reweighting.share_law import ShareLaw
+from truetwin.reweighting.share_law import ShareLaw, in_whole_people
 from truetwin.solvers.beta_mixture import mixture_quantile
 
 Floats = NDArray[np.float64]
@@ -191,7 +191,8 @@ def topline(
         relative = 1.0 / (law.kappas + 1.0) + sampling
         variances = prior.variances[:, None] * relative
         weights = prior.weights
-        ends = bounded_ends(prior.means, variances, weights, prior.low, prior.high, level)
+        people = np.inf if sampling else law.base
+        ends = bounded_ends(prior.means, variances, weights, prior.low, prior.high, level, people)
         return Topline(
             law,
             scale,
@@ -288,7 +289,13 @@ def predicted_values(
 
 
 def bounded_ends(
-    means: Floats, variances: Floats, weights: Floats, low: Floats, high: Floats, level: float
+    means: Floats,
+    variances: Floats,
+    weights: Floats,
+    low: Floats,
+    high: Floats,
+    level: float,
+    people: Floats | float = np.inf,
 ) -> tuple[Floats, Floats]:
     """Return the ends of intervals of means that lie between ``low`` and ``high``; they hold the mean itself.
 
@@ -298,6 +305,8 @@ def bounded_ends(
     variances, weights : ndarray of shape (S, L)
         Mixture of errors.
     level : float
+    people : ndarray of shape (S,) or float
+        Number of people whom the means are about; see :func:`~truetwin.reweighting.share_law.in_whole_people`.
 
     Returns
     -------
@@ -306,7 +315,10 @@ def bounded_ends(
     width = np.where(high > low, high - low, 1.0)
     centre = np.clip((means - low) / width, 0.0, 1.0)[:, None]
     parts = fewer_parts(variances / width[:, None] ** 2, weights)
-    lower, upper = (mixture_quantile(centre, *parts, p) for p in ((1 - level) / 2, (1 + level) / 2))
+    lower, upper = (
+        in_whole_people(mixture_quantile(centre, *parts, p), people)
+        for p in ((1 - level) / 2, (1 + level) / 2)
+    )
     real, inside = np.where(high > low, width, 0.0), np.clip(means, low, high)
     return np.minimum(low + real * lower, inside), np.maximum(low + real * upper, inside)
 

@@ -159,7 +159,7 @@ def interval_of(
     if not 0 < level < 1:
         raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
     functions = [law._checked(each) for law, each in zip(laws, values, strict=True)]
-    rows, means, variances, weights = [], [], [], []
+    rows, means, variances, weights, people = [], [], [], [], []
     for law, each in zip(laws, functions, strict=True):
         table = np.atleast_2d(each)
         low, high = table.min(axis=1), table.max(axis=1)
@@ -169,11 +169,15 @@ def interval_of(
         means.append(scaled @ law.shares)
         variances.append(_spread(law.shares, scaled)[:, None] * law._relative_variances(population))
         weights.append(np.atleast_2d(law.weights_of(each)))
+        people.append(np.full(len(table), np.inf if population else law.base))
     if not rows:
         return []
     centre = np.concatenate(means)[:, None]
     parts = (centre, np.concatenate(variances), np.concatenate(weights))
-    ends = [mixture_quantile(*parts, probability) for probability in ((1 - level) / 2, (1 + level) / 2)]
+    ends = [
+        in_whole_people(mixture_quantile(*parts, probability), np.concatenate(people))
+        for probability in ((1 - level) / 2, (1 + level) / 2)
+    ]
     out, start = [], 0
     for (offset, width), each in zip(rows, functions, strict=True):
         here = slice(start, start + offset.size)
@@ -183,6 +187,18 @@ def interval_of(
         low, high = (np.asarray((offset + width * end).reshape(each.shape[:-1])) for end in inside)
         out.append((low, high))
     return out
+
+
+def in_whole_people(shares: Floats, people: Floats | float) -> Floats:
+    """Take shares of fewer than half a person for nobody, and of all but half a person for everybody.
+
+    Examples
+    --------
+    >>> in_whole_people(np.array([0.001, 0.1, 0.999]), 100)
+    array([0. , 0.1, 1. ])
+    """
+    half = 0.5 / np.maximum(people, 1.0)
+    return np.where(shares < half, 0.0, np.where(shares > 1.0 - half, 1.0, shares))
 
 
 def _spread(shares: Floats, values: Floats) -> Floats:

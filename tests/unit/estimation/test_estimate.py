@@ -281,3 +281,18 @@ def test_replicate_weights_need_their_kind_and_strata_two_clusters() -> None:
     assert len(found.rows) == 1
     with pytest.raises(DataError, match="at least two clusters"):
         estimate(panel, ["Q16"], strata="layer", clusters="psu")
+
+
+def test_intervals_of_small_shares_of_groups_hold_also_where_nobody_chose_the_answer() -> None:
+    population = generate_population(400, 32, n_new_items=8, random_state=0)
+    panel, truth = population.panel, population.truth
+    groups = panel.person_groups("age_group")
+    held = {"small": [], "other": []}
+    for row in estimate(panel, statistics=["share"], by="age_group").rows:
+        answers = truth.values[:, truth.item_ids.index(row["item"])]
+        people = np.ones(len(answers), dtype=bool) if not row["by"] else groups == row["group"]
+        share = (answers[people] == float(row["category"])).mean()
+        assert row["upper"] > row["estimate"] or row["estimate"] == 1
+        held["small" if row["estimate"] < 0.05 else "other"].append(row["lower"] <= share <= row["upper"])
+    assert np.mean(held["small"]) >= 0.88
+    assert np.mean(held["other"]) >= 0.85
