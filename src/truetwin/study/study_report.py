@@ -50,15 +50,15 @@ def study_page(work: Work) -> Page:
         sections.append(diagnosis_section(diagnosis))
     if sidecar is not None:
         sections.insert(0, _calibration(work, sidecar, chosen))
+    sections[:0] = [*(_evaluation(work, found) for found in evaluations.values()), *_beyond_scores(work)]
     if study.estimate is not None:
         from truetwin.report.sections.estimates_section import estimates_in_words, estimates_section
 
         estimates = _json(work.folder / f"{ESTIMATES}.json")
         sections.insert(0, estimates_section(estimates))
-        if chosen is None:
-            answer, publishing = estimates_in_words(estimates)
-            verdict = verdict or publishing
-    sections[:0] = [*(_evaluation(work, found) for found in evaluations.values()), *_beyond_scores(work)]
+        estimated, publishing = estimates_in_words(estimates)
+        answer = estimated if chosen is None else f"{estimated} {answer}"
+        verdict = " ".join(filter(None, (publishing, verdict)))
     if study.reweight is not None:
         sections.append(_marginals(work))
     if study.simulate is not None:
