@@ -100,7 +100,7 @@ def test_a_sheet_is_named_after_the_file_and_a_choice_among_sheets_is_said(tmp_p
     assert read_table(f"{path}#twins 1", say=notes.append).to_pylist() == [{"id": "a", "Q1": "2"}]
     assert len(notes) == 1
     assert file_hash(f"{path}#people") == file_hash(path)
-    with pytest.raises(FileFormatError, match="'people', 'Twins 1'.*Did you mean 'people'"):
+    with pytest.raises(FileFormatError, match=r"'people', 'Twins 1'.*Did you mean 'people'"):
         read_table(f"{path}#peple")
     with pytest.raises(FileFormatError, match="there is no file"):
         read_table(tmp_path / "un.xlsx#people")
