@@ -161,6 +161,11 @@ class PairedEffects:
         unknown = np.full(len(self), np.nan)
         return replace(self, human=unknown, human_variance=unknown)
 
+    def without_human_sd(self) -> PairedEffects:
+        """Return the same contrasts with twin effects in the twins' own sd only."""
+        unknown = np.full(len(self), np.nan)
+        return replace(self, twin=unknown, twin_variance=unknown)
+
     def turned(self, which: ArrayLike) -> PairedEffects:
         """Return the effects with some contrasts seen from the other side: treatment and control exchanged."""
         sign = np.where(np.asarray(which, dtype=bool), -1.0, 1.0)
