@@ -1,7 +1,7 @@
 """Calibrate effects in generated experiments whose slopes are known: coverage and gains by the number of past studies.
 
-``python benchmarks/effect_worlds.py`` prints one row a world and number of past studies. In each of the 200 sets of a row, the
-effects of one new study are predicted from the past ones; errors are against its true effects.
+``python benchmarks/effect_worlds.py`` prints one row a world and number of past studies. In each of the 200 sets of a
+row, the effects of one new study are predicted from the past ones; errors are against its true effects.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def generated(
 ) -> tuple[PairedEffects, np.ndarray]:
     """Generate studies of 1 to 10 contrasts; return the estimates and the true human effects."""
     between, within, slope_spread, error_spread, unlike = world
-    columns: dict[str, list[float]] = {name: [] for name in ("true", "human", "v", "twin", "w", "own", "own_w")}
+    columns: dict[str, list[float]] = {
+        name: [] for name in ("true", "human", "v", "twin", "w", "own", "own_w")
+    }
     names, studies, kinds = [], [], []
     for s in range(n_studies):
         m, is_within = int(random.integers(1, 11)), bool(random.random() < 0.3)

@@ -1,8 +1,8 @@
 """Calibrate effects: learn from past contrasts how twin effects map to human effects, and predict those of a new study.
 
-The model is in :mod:`truetwin.experiments.effect_grid`. Several *candidates* differ in the standardiser of twin effects,
-in whether both groups of kinds have one slope, and in the prior of slopes; "no effect" is one of them. They are averaged with
-weights learned by leaving out each past study in turn.
+The model is in :mod:`truetwin.experiments.effect_grid`. Several *candidates* differ in the standardiser of twin
+effects, in whether both groups of kinds have one slope, and in the prior of slopes; "no effect" is one of them. They
+are averaged with weights learned by leaving out each past study in turn.
 
 Source: Yao, Vehtari, Simpson and Gelman (2018), Using stacking to average Bayesian predictive distributions, Bayesian
 Analysis 13(3) (weights by pseudo-Bayesian model averaging with a Bayesian bootstrap).
@@ -101,7 +101,8 @@ class PastLikelihood:
 
     @classmethod
     def of(cls, past: PairedEffects) -> PastLikelihood:
-        """Compute the likelihoods. Contrasts without a human effect or without a standardiser that others have are left out.
+        """Compute the likelihoods. Contrasts without a human effect or without a standardiser that others have are
+        left out.
 
         Raises
         ------
@@ -146,8 +147,8 @@ class EffectCalibration:
         The past studies.
     past : PairedEffects
         Their contrasts.
-    weights : mapping of Candidate to float
-        Weights of the candidates; they sum to 1.
+    left_out : mapping of Candidate to ndarray of shape (studies,)
+        Log densities of each past study's effects under a candidate that learned from the others.
     posteriors : mapping of Candidate to ndarray
         Probabilities of the grid's points under each candidate.
     variances : mapping of str to ndarray of shape (2,)
@@ -156,12 +157,14 @@ class EffectCalibration:
 
     studies: tuple[str, ...]
     past: PairedEffects
-    weights: Mapping[Candidate, float]
+    left_out: Mapping[Candidate, Array]
     posteriors: Mapping[Candidate, Array]
     variances: Mapping[str, Array]
 
     @classmethod
-    def fit(cls, past: PairedEffects | PastLikelihood, studies: Sequence[str] | None = None) -> EffectCalibration:
+    def fit(
+        cls, past: PairedEffects | PastLikelihood, studies: Sequence[str] | None = None
+    ) -> EffectCalibration:
         """Learn from past contrasts.
 
         Parameters
@@ -206,12 +209,11 @@ class EffectCalibration:
                 rest = whole - power[row] * logs[study]
                 left_out[row, here] = evidence - [log_evidence(rest, priors[k]) for k in here]
             posteriors |= {candidates[k]: _posterior(whole, priors[k]) for k in here}
-        weights = averaging_weights(left_out)
         kept = found.past.take(np.isin(numbers, at))
         return cls(
             tuple(found.studies[k] for k in at),
             kept,
-            dict(zip(candidates, map(float, weights), strict=True)),
+            dict(zip(candidates, left_out.T, strict=True)),
             posteriors,
             found.variances,
         )
@@ -222,10 +224,10 @@ class EffectCalibration:
         Parameters
         ----------
         new : PairedEffects
-            Contrasts of one study. Human effects are not looked at. If the human sd is unknown for one of them, only twin effects in
-            the twins' own sd are used.
+            Contrasts of one study. Human effects are not looked at. If the human sd is unknown for one of them, only
+            twin effects in the twins' own sd are used.
         candidates : sequence of Candidate, optional
-            Candidates to use, by default all.
+            Candidates to average with equal weights. By default all are averaged with their learned weights.
 
         Raises
         ------
@@ -235,13 +237,9 @@ class EffectCalibration:
         if len(new.study_names) != 1:
             raise DataError(f"a law is about one study; got {len(new.study_names)}")
         usable = self.usable_standardisers(new)
-        chosen = [
-            c
-            for c in (self.weights if candidates is None else candidates)
-            if not c.standardiser or c.standardiser in usable
-        ]
-        weight = np.array([self.weights[c] if candidates is None else 1.0 for c in chosen])
-        weight = weight / weight.sum() if weight.sum() > 0 else np.full(len(chosen), 1.0 / len(chosen))
+        asked = self.posteriors if candidates is None else candidates
+        chosen = [c for c in asked if not c.standardiser or c.standardiser in usable]
+        weight = self._weights_among(chosen) if candidates is None else np.full(len(chosen), 1 / len(chosen))
         parts = []
         for name in usable:
             of_name = [k for k, c in enumerate(chosen) if c.standardiser == name]
@@ -260,14 +258,16 @@ class EffectCalibration:
         usable = tuple(name for name in self.variances if np.isfinite(getattr(new, name)).all())
         if not usable:
             lacking = np.flatnonzero(~np.isfinite(new.own) & ~np.isfinite(new.twin))
-            which = f"contrast {new.contrasts[lacking[0]]!r}" if lacking.size else f"study {new.study_names[0]!r}"
+            which = (
+                f"contrast {new.contrasts[lacking[0]]!r}" if lacking.size else f"study {new.study_names[0]!r}"
+            )
             raise DataError(
                 f"a twin effect needs the twins' own sd (above 0) or a human sd; {which} has neither for all contrasts"
             )
         return usable
 
     def _components(self, new: PairedEffects, name: str, points: Array) -> tuple[Array, Array, Array, Array]:
-        """Describe the law under one standardiser: one component a spread of slopes, of errors, and factor of the study."""
+        """Describe the law under one standardiser: a component for each pair of spreads and factor of the study."""
         share, mean, covariance = _slope_moments(points)
         twins = regressors(new, name, self.variances[name])
         factor = np.tile(STUDY_FACTORS, len(share))
@@ -300,6 +300,14 @@ class EffectCalibration:
         )
 
     @cached_property
+    def weights(self) -> dict[Candidate, float]:
+        """Weights of the candidates; they sum to 1."""
+        return dict(zip(self.left_out, map(float, self._weights_among(list(self.left_out))), strict=True))
+
+    def _weights_among(self, candidates: Sequence[Candidate]) -> Array:
+        return averaging_weights(np.stack([self.left_out[c] for c in candidates], axis=1))
+
+    @cached_property
     def n_by_group(self) -> tuple[int, int]:
         """Number of past studies with contrasts between conditions, and within persons."""
         groups, numbers = self.past.groups, self.past.study_numbers
@@ -309,9 +317,8 @@ class EffectCalibration:
         """List the slopes by standardiser and group of kinds, with intervals of the usual slope over studies."""
         rows = []
         for name in self.variances:
-            of_name = [c for c in self.weights if c.standardiser == name]
-            weight = np.array([self.weights[c] for c in of_name])
-            weight = weight / weight.sum() if weight.sum() > 0 else np.full(len(of_name), 1 / len(of_name))
+            of_name = [c for c in self.left_out if c.standardiser == name]
+            weight = self._weights_among(of_name)
             points = sum((w * self.posteriors[c] for w, c in zip(weight, of_name, strict=True)), np.zeros(1))
             flat = points.sum(axis=(2, 3))
             for group, label in enumerate(GROUPS):
@@ -332,8 +339,8 @@ class EffectCalibration:
 def averaging_weights(left_out: Array) -> Array:
     """Weights of candidates from the log densities of studies that were left out, shape (studies, candidates).
 
-    For each of many random weightings of the studies (a Bayesian bootstrap), candidates get weights in proportion to their
-    densities; the average of these is returned.
+    For each of many random weightings of the studies (a Bayesian bootstrap), candidates get weights in proportion to
+    their densities; the average of these is returned.
 
     Examples
     --------

@@ -7,9 +7,9 @@ For contrast i of study s and group k (between conditions, within persons), in u
 
 with the human effect h, its sampling error :math:`\varepsilon \sim N(0, v_i)`, and the twins' effect
 :math:`x_i = x^*_i + N(0, w_i)`. Given x, :math:`x^*_i \sim N(\lambda_i x_i, \lambda_i w_i)` with
-:math:`\lambda_i = \sigma_k^2 / (\sigma_k^2 + w_i)`. There is no intercept, so exchanging treatment and control of a contrast changes
-nothing. Studies are independent given the grid's parameters, so their log likelihoods add, and leaving one out is a
-subtraction.
+:math:`\lambda_i = \sigma_k^2 / (\sigma_k^2 + w_i)`. There is no intercept, so exchanging treatment and control of a
+contrast changes nothing. Studies are independent given the grid's parameters, so their log likelihoods add, and leaving
+one out is a subtraction.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SLOPES = np.linspace(0.0, 2.0, 41)
 SLOPE_SPREADS = np.array([0.0, 0.1, 0.2, 0.35, 0.6, 1.0])
 ERROR_SPREADS = np.array([0.02, 0.05, 0.1, 0.17, 0.27, 0.42, 0.65, 1.0])
 #: How unlike others a study is: factors of both variances.
-STUDY_FACTORS = 2.0 ** np.arange(-2, 7)
+STUDY_FACTORS = np.exp2(np.arange(-2.0, 7.0))
 STUDY_TAIL = 2.0
 SLOPE_SPREAD_SCALE, ERROR_SPREAD_SCALE = 0.5, 0.25
 #: Priors of slopes: normal around "no effect" or half-way to "as the twin says", cut off below 0.
@@ -40,10 +40,9 @@ GROUP_SPREADS = (0.2, 0.5)
 STANDARDISERS = ("twin", "own")
 
 
-def _cell_shares(points: Array, cumulative: NDArray[np.float64]) -> Array:
+def _cell_shares(cumulative: Array) -> Array:
     """Turn the distribution function at the middles between points into probabilities of the points."""
-    found = np.diff(np.concatenate([[0.0], cumulative, [1.0]]))
-    return np.asarray(found / found.sum()) if len(points) == len(found) else found
+    return np.asarray(np.diff(np.concatenate([[0.0], cumulative, [1.0]])))
 
 
 def _middles(points: Array) -> Array:
@@ -51,12 +50,12 @@ def _middles(points: Array) -> Array:
 
 
 FACTOR_SHARES = _cell_shares(
-    STUDY_FACTORS, invgamma.cdf(np.sqrt(STUDY_FACTORS[1:] * STUDY_FACTORS[:-1]), STUDY_TAIL, scale=STUDY_TAIL)
+    invgamma.cdf(np.sqrt(STUDY_FACTORS[1:] * STUDY_FACTORS[:-1]), STUDY_TAIL, scale=STUDY_TAIL)
 )
 #: Probabilities of the spreads before anything is seen, shape (spreads of slopes, spreads of errors).
 SPREAD_SHARES = np.outer(
-    _cell_shares(SLOPE_SPREADS, halfnorm.cdf(_middles(SLOPE_SPREADS), scale=SLOPE_SPREAD_SCALE)),
-    _cell_shares(ERROR_SPREADS, halfcauchy.cdf(_middles(ERROR_SPREADS), scale=ERROR_SPREAD_SCALE)),
+    _cell_shares(halfnorm.cdf(_middles(SLOPE_SPREADS), scale=SLOPE_SPREAD_SCALE)),
+    _cell_shares(halfcauchy.cdf(_middles(ERROR_SPREADS), scale=ERROR_SPREAD_SCALE)),
 )
 
 
@@ -143,11 +142,13 @@ def study_likelihood(human: Array, human_variance: Array, twins: Regressors) -> 
 
 
 def _block_likelihood(h: Array, v: Array, x: Array, doubts: Array) -> Array:
-    """Log likelihood of contrasts with one slope: (slopes, spreads of slopes, spreads of errors, factors of the study)."""
+    """Log likelihood of contrasts with one slope: (slopes, spreads of slopes, spreads of errors, study factors)."""
     if not h.size:
         return np.zeros((1, 1, 1, 1))
     errors = STUDY_FACTORS * ERROR_SPREADS[:, None] ** 2
-    noise = errors + (v[:, None] + SLOPES**2 * doubts[:, None])[:, :, None, None]  # (C, slopes, errors, factors)
+    noise = (
+        errors + (v[:, None] + SLOPES**2 * doubts[:, None])[:, :, None, None]
+    )  # (C, slopes, errors, factors)
     precision = 1.0 / noise
     rest = (h[:, None] - SLOPES * x[:, None])[:, :, None, None]
     log_det = np.log(noise).sum(axis=0)

@@ -1,13 +1,13 @@
 """Judge predictions of effects: each study is left out, and its human effects are predicted from the other studies.
 
-All scores are in the human sd. Every study counts the same, however many contrasts it has; intervals come from resampling
-studies, and paired differences have a t interval with the studies' degrees of freedom. Errors include the sampling
-error of the human estimates.
+All scores are in the human sd. Every study counts the same, however many contrasts it has; intervals come from
+resampling studies, and paired differences have a t interval with the studies' degrees of freedom. Errors include the
+sampling error of the human estimates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ class LeftOutPredictions:
         Intervals that should hold the human estimates, of methods that have intervals.
     law_bounds : ndarray of shape (2, C)
         Intervals of the calibrated effects themselves, without the sampling error of the human estimates.
-    weights : list of dict
+    weights : mapping of str to mapping
         Weights of the candidates, by the study left out.
     level : float
         Level of the intervals.
@@ -59,7 +59,7 @@ class LeftOutPredictions:
     predictions: Mapping[str, Array]
     bounds: Mapping[str, Array]
     law_bounds: Array
-    weights: Sequence[Mapping[str, float]]
+    weights: Mapping[str, Mapping[str, float]]
     level: float
 
     def records(self) -> list[dict[str, Any]]:
@@ -73,7 +73,9 @@ class LeftOutPredictions:
                 "human": float(e.human[k]),
                 "human_se": float(e.human_variance[k] ** 0.5),
             }
-            row |= {name.replace(", ", "_").replace(" ", "_"): float(v[k]) for name, v in self.predictions.items()}
+            row |= {
+                name.replace(", ", "_").replace(" ", "_"): float(v[k]) for name, v in self.predictions.items()
+            }
             row |= {"low": float(self.law_bounds[0, k]), "high": float(self.law_bounds[1, k])}
             rows.append(row)
         return rows
@@ -96,7 +98,8 @@ def predict_left_out(effects: PairedEffects, level: float = 0.9) -> LeftOutPredi
         )
     points = {name: np.empty(len(known)) for name in WITH_LAWS}
     bounds = {name: np.empty((2, len(known))) for name in WITH_LAWS}
-    law_bounds, weights, levels = np.empty((2, len(known))), [], (0.5 - level / 2, 0.5 + level / 2)
+    law_bounds, levels = np.empty((2, len(known))), (0.5 - level / 2, 0.5 + level / 2)
+    weights: dict[str, dict[str, float]] = {}
     for number, study in enumerate(names):
         at = known.study_numbers == number
         new = known.take(at)
@@ -106,7 +109,7 @@ def predict_left_out(effects: PairedEffects, level: float = 0.9) -> LeftOutPredi
             bounds[name][:, at] = law.quantiles(levels, new.human_variance)
             if name == "calibrated":
                 law_bounds[:, at] = law.quantiles(levels)
-        weights.append({"study": study, **{c.label: w for c, w in fitted.weights.items()}})
+        weights[study] = {c.label: w for c, w in fitted.weights.items()}
     predictions = {**points, "twin": known.twin, "twin, own sd": known.own}
     shown = {name: predictions[name] for name in METHODS}
     return LeftOutPredictions(known, shown, bounds, law_bounds, weights, level)
@@ -137,7 +140,8 @@ class EffectScores:
     Attributes
     ----------
     rows : list of dict
-        ``method``, ``rmse``; ``gain_over_zero`` and ``gain_over_twin`` (1 - RMSE / RMSE of the other) with intervals ``..._low``,
+        ``method``, ``rmse``; ``gain_over_zero`` and ``gain_over_twin`` (1 - RMSE / RMSE of the other) with intervals
+        ``..._low``,
         ``..._high``; ``cosine``; ``sign`` and ``sign_significant`` (share of right signs, of all contrasts and of those
         whose human effect is significant); ``coverage`` and ``width`` of intervals.
     differences : list of dict
@@ -181,9 +185,7 @@ def score_effects(found: LeftOutPredictions, *, bootstraps: int = BOOTSTRAPS, se
         row["coverage"], row["width"] = _coverage(found, name)
         rows.append(row)
     pairs = [("calibrated", other) for other in ("no effect", "twin", "shrunken twin")]
-    differences = [
-        {"method": a, "other": b, **_difference(errors[a] - errors[b], level)} for a, b in pairs
-    ]
+    differences = [{"method": a, "other": b, **_difference(errors[a] - errors[b], level)} for a, b in pairs]
     return EffectScores(
         rows, differences, len(e), len(e.study_names), int(significant.sum()), cosine_ceiling(e), level
     )

@@ -106,7 +106,7 @@ class EffectLaw:
             below = np.einsum("k,kqc->qc", self.shares, ndtr((middle - means[:, None]) / sd[:, None]))
             under = below < levels[:, None]
             low, high = np.where(under, middle, low), np.where(under, high, middle)
-        return 0.5 * (low + high)
+        return np.asarray(0.5 * (low + high))
 
     def positive(self) -> Array:
         """Probability that each effect is above 0."""
@@ -154,10 +154,14 @@ class EffectLaw:
         """
         y, v = np.asarray(effects, dtype=np.float64), np.asarray(noise, dtype=np.float64)
         if y.shape != (self.n_contrasts,) or v.shape != y.shape:
-            raise DataError(f"there must be one pilot effect and one variance a contrast; got {y.size} and {v.size}")
+            raise DataError(
+                f"there must be one pilot effect and one variance a contrast; got {y.size} and {v.size}"
+            )
         if (np.isfinite(y) & ~(v > 0)).any():
             raise DataError("the variance of a pilot effect must be above 0")
-        return _Observed.of(self, y, v, None if shared is None else np.asarray(shared, dtype=np.float64)).law(self)
+        return _Observed.of(self, y, v, None if shared is None else np.asarray(shared, dtype=np.float64)).law(
+            self
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +197,8 @@ class _Observed:
         logs = np.log(before.shares) + self.log_density
         shares = np.exp(logs - logsumexp(logs))
         moved = np.concatenate(
-            [(1 - self.gain)[..., None] * before.loadings, -self.gain[..., None] * self.noise_loadings], axis=2
+            [(1 - self.gain)[..., None] * before.loadings, -self.gain[..., None] * self.noise_loadings],
+            axis=2,
         )
         means = before.means + self.gain * self.rest + np.einsum("kci,ki->kc", moved, self.latent)
         loadings = np.einsum("kci,kij->kcj", moved, self.root)

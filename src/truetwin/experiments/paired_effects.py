@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -96,7 +97,9 @@ class PairedEffects:
         seen: set[tuple[str, str]] = set()
         for pair in zip(self.studies, self.contrasts, strict=True):
             if pair in seen:
-                raise DataError(f"a contrast must be named once; {pair[1]!r} of study {pair[0]!r} is there twice")
+                raise DataError(
+                    f"a contrast must be named once; {pair[1]!r} of study {pair[0]!r} is there twice"
+                )
             seen.add(pair)
 
     def _check_numbers(self) -> None:
@@ -141,7 +144,7 @@ class PairedEffects:
         """Return the contrasts at some positions, or where a mask is true."""
         at = np.asarray(which)
         at = np.flatnonzero(at) if at.dtype == bool else at
-        found = {}
+        found: dict[str, Any] = {}
         for field in fields(self):
             values = getattr(self, field.name)
             found[field.name] = tuple(values[k] for k in at) if isinstance(values, tuple) else values[at]
@@ -173,7 +176,7 @@ class PairedEffects:
 
     def and_also(self, other: PairedEffects) -> PairedEffects:
         """Return the contrasts of both tables."""
-        joined = {}
+        joined: dict[str, Any] = {}
         for field in fields(self):
             a, b = getattr(self, field.name), getattr(other, field.name)
             joined[field.name] = (*a, *b) if isinstance(a, tuple) else np.concatenate([a, b])
