@@ -94,7 +94,7 @@ def _learn(
 ) -> Stack:
     importance = pseudo_target_weights(problem, target, fold, s, block_blind=block_blind)
     importance = np.where(moments.count[row] > 2, importance, 0.0)
-    return fit_stack(moments.covariance[row], importance, RIDGE[s], LIMITING[s])
+    return fit_stack(moments.covariance[row], importance, RIDGE[s], LIMITING[s], problem.block)
 
 
 def pseudo_target_weights(

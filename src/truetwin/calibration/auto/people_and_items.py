@@ -148,7 +148,7 @@ class _Cells:
         covariance -= mean[:, :, None] * mean[:, None, :]
         importance = pseudo_target_weights(self.problem, target, self.targets, s, block_blind=block_blind)
         usable = np.where(seen.sum(axis=1) > 2, importance, 0.0)
-        return fit_stack(covariance, usable, RIDGE[s], LIMITING[s])
+        return fit_stack(covariance, usable, RIDGE[s], LIMITING[s], self.problem.block)
 
     def residuals(self, target: int, stack: Stack, block_blind: bool) -> Residuals:
         """Predict the pseudo-targets of one new item, for some of the known people."""

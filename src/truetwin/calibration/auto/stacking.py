@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration.auto.agreement import KAPPA, NO_LIMIT, TWIN_ALONE, kept_share
+from truetwin.calibration.auto.agreement import NO_LIMIT, TWIN_ALONE, Parts, choose_limit, correlation
 from truetwin.calibration.orientation import Array
 
 _MAX_STEPS = 40
@@ -163,8 +163,7 @@ class Stack:
     def join(self, parts: Array, people: NDArray[np.bool_] | None = None) -> Array:
         """Predict an item from its parts over people, (2, n); ``people`` are those who decide on limit and scale."""
         among = parts if people is None else parts[:, people]
-        variances = np.cov(among, bias=True)
-        kept = kept_share(self.limit, variances[0, 0], variances[1, 1], variances[0, 1])
+        kept = Parts.of(among).kept(self.limit)
         spread = (kept * among[0] + among[1]).std()
         return np.asarray((kept * parts[0] + parts[1]) * self._widening(spread, among[1].any()))
 
@@ -180,7 +179,13 @@ class Stack:
         return float(scale.widening(np.asarray(spread)))
 
 
-def fit_stack(covariance: Array, importance: Array, ridge: float, n_limiting: int = 0) -> Stack:
+def fit_stack(
+    covariance: Array,
+    importance: Array,
+    ridge: float,
+    n_limiting: int = 0,
+    blocks: NDArray[np.intp] | None = None,
+) -> Stack:
     r"""Find the weights that maximise the mean correlation over pseudo-targets.
 
     Parameters
@@ -193,6 +198,8 @@ def fit_stack(covariance: Array, importance: Array, ridge: float, n_limiting: in
         Penalty in units of the features' mean curvature.
     n_limiting : int, default=0
         Number of features, the last ones, that are twins' own answers and limit what the others may change.
+    blocks : ndarray of int of shape (p,), optional
+        Battery of each possible pseudo-target, by default each its own. Only a limit needs them.
 
     Examples
     --------
@@ -231,13 +238,18 @@ def fit_stack(covariance: Array, importance: Array, ridge: float, n_limiting: in
         if moved < 1e-14:
             break
     is_own = np.flatnonzero(alive) >= n_features - n_limiting
-    limit, kept = _limited(w, is_own, own, cross, share)
-    each = np.where(is_own, w, kept[:, None] * w)
-    variance, explained = np.einsum("kf,kfg,kg->k", each, own, each), np.einsum("kf,kf->k", cross, each)
-    correlations[usable] = _correlation(variance, explained)
-    spread = np.sqrt(np.maximum(variance, 0.0))
+    donors, twin = np.where(is_own, 0.0, w), np.where(is_own, w, 0.0)
+    parts = Parts(own @ donors @ donors, own @ twin @ twin, own @ donors @ twin)
+    of_block = np.arange(len(own)) if blocks is None else blocks[usable]
+    limit = choose_limit(parts, cross @ donors, cross @ twin, share, of_block) if n_limiting else NO_LIMIT
+    kept = parts.kept(limit)
+    variance, explained = parts.variance(kept), kept * (cross @ donors) + cross @ twin
+    correlations[usable] = correlation(variance, explained)
+    spread = np.sqrt(variance)
     scale = Scale.learn(spread, explained, share)
     spreads[usable] = scale.factor * spread
+    silent = (parts.own <= _NO_SPREAD**2) & (spread > _NO_SPREAD)
+    alone = Scale.learn(scale.factor * spread[silent], scale.factor * explained[silent], share[silent])
     weights, shares = np.zeros(n_features), np.ones(len(covariance))
     weights[alive], shares[usable] = w * scale.factor / root[alive], kept
     return Stack(
@@ -246,51 +258,11 @@ def fit_stack(covariance: Array, importance: Array, ridge: float, n_limiting: in
         spreads,
         scale.factor * scale.typical,
         scale.power,
-        _silent_scale(w, is_own, own, spread * scale.factor, explained * scale.factor, share),
+        alone if n_limiting and alone.factor > 0 else None,
         limit,
         n_limiting,
         shares,
     )
-
-
-def _silent_scale(
-    w: Array, is_own: NDArray[np.bool_], own: Array, spread: Array, explained: Array, share: Array
-) -> Scale | None:
-    """Learn the scale of items that donors alone predict; None if there are none, or if donors tell nothing of them."""
-    twin = np.where(is_own, w, 0.0)
-    silent = (own @ twin @ twin <= _NO_SPREAD**2) & (spread > _NO_SPREAD)
-    if not is_own.any() or not silent.any():
-        return None
-    found = Scale.learn(spread[silent], explained[silent], share[silent])
-    return found if found.factor > 0 else None
-
-
-def _limited(
-    w: Array, is_own: NDArray[np.bool_], own: Array, cross: Array, share: Array
-) -> tuple[float, Array]:
-    """Choose the limit, and compute the share of the donors' part that it keeps for each pseudo-target.
-
-    Own answers that tell nothing, or the opposite, cannot bear out anything: then there is no limit.
-    """
-    donors, twin = np.where(is_own, 0.0, w), np.where(is_own, w, 0.0)
-    variances = own @ donors @ donors, own @ twin @ twin
-    product = own @ donors @ twin
-    alone = _correlation(variances[1], cross @ twin)
-    if share @ alone <= 0:
-        return NO_LIMIT, np.ones(len(own))
-    kept = kept_share(KAPPA, *variances, product)
-    variance = kept**2 * variances[0] + 2 * kept * product + variances[1]
-    limited = _correlation(variance, cross @ twin + kept * (cross @ donors))
-    compared = variances[1] > _NO_SPREAD**2
-    if (share * compared) @ (limited - alone) <= 0:
-        return TWIN_ALONE, kept_share(TWIN_ALONE, *variances, product)
-    return KAPPA, kept
-
-
-def _correlation(variance: Array, product: Array) -> Array:
-    """Divide covariances with standardised answers by the sds of predictions; 0 where these do not vary."""
-    varies = variance > 1e-12
-    return np.divide(product, np.sqrt(np.maximum(variance, 0.0)), out=np.zeros_like(variance), where=varies)
 
 
 def _slope(spread: Array, cross: Array, share: Array) -> tuple[float, float]:
