@@ -1,4 +1,4 @@
-"""How predictions of several methods are pooled: learned from out-of-fold predictions, and null options compete."""
+"""Pool predictions of several methods by a rule learned from out-of-fold predictions; null options compete."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class PoolRule:
-    """How predictions of several methods become one.
+    """Rule by which predictions of several methods become one.
 
     Attributes
     ----------
