@@ -17,8 +17,10 @@ twins that correlate with people at .5, and twins that do better are rare. For w
 ``benchmarks/agreement.py`` shows what other values do.
 
 The best value for a new battery cannot be learned on known ones, because what matters is how the new battery differs.
-Two things are learned, on known batteries that are hidden as a whole. If D does not raise their mean correlation, the
-twin is left alone. If nearly all of them are predicted better without a limit, there is none.
+Three things are learned, on known batteries that are hidden as a whole. If D does not raise their mean correlation, the
+twin is left alone. If another battery is predicted better without a limit with a probability of .9 (by the prediction
+interval of its gain, batteries as units), there is none. For an item that belongs to no battery, it is enough that
+batteries gain without a limit in the mean: errors of many such items average out, those of one battery do not.
 """
 
 from __future__ import annotations
@@ -27,13 +29,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from truetwin.calibration.orientation import Array
 
 KAPPA = 3.0
 TWIN_ALONE = 0.0
 NO_LIMIT = np.inf
-NEARLY_ALL = 0.9
+SURE = 0.9
 _LEAST_VARIANCE = 1e-12
 
 
@@ -88,7 +91,13 @@ class Parts:
 
 
 def choose_limit(
-    parts: Parts, donors_answer: Array, own_answer: Array, share: Array, block: NDArray[np.intp]
+    parts: Parts,
+    donors_answer: Array,
+    own_answer: Array,
+    share: Array,
+    block: NDArray[np.intp],
+    *,
+    alone: bool = False,
 ) -> float:
     """Choose between :data:`KAPPA`, :data:`TWIN_ALONE` and :data:`NO_LIMIT` on pseudo-targets.
 
@@ -104,6 +113,8 @@ def choose_limit(
         How much each pseudo-target counts.
     block : ndarray of int of shape (p,)
         Battery of each.
+    alone : bool
+        Whether the target belongs to no battery.
     """
 
     def reached(kept: Array) -> Array:
@@ -116,8 +127,18 @@ def choose_limit(
     limited, whole = (reached(parts.kept(limit)) for limit in (KAPPA, NO_LIMIT))
     if weight @ (limited - twin) <= 0:
         return TWIN_ALONE
-    gain = np.bincount(block, weight * (whole - limited))[np.bincount(block, weight) > 0]
-    return NO_LIMIT if (gain > 0).sum() + 1 >= NEARLY_ALL * (gain.size + 2) else KAPPA
+    of_battery = np.bincount(block, weight)
+    gain = np.bincount(block, weight * (whole - limited))[of_battery > 0] / of_battery[of_battery > 0]
+    least = gain.mean() if alone and gain.size else _least_of_another(gain)
+    return NO_LIMIT if least > 0 else KAPPA
+
+
+def _least_of_another(values: Array) -> float:
+    """Bound one more value from below, with probability :data:`SURE`; minus infinity below three values."""
+    if values.size < 3:
+        return -np.inf
+    error = float(values.std(ddof=1)) * np.sqrt(1 + 1 / values.size)
+    return float(values.mean() - stdtrit(values.size - 1, SURE) * error)
 
 
 def correlation(variance: Array, product: Array) -> Array:

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.auto.pseudo_targets import MAX_LEARNERS, FoldFeatures, Problem, Situation
-from truetwin.calibration.auto.stacking import Moments, Stack, fit_stack
+from truetwin.calibration.auto.stacking import Limiting, Moments, Stack, fit_stack
 from truetwin.calibration.orientation import Array
 
 BOOST = 1.0
 FULL_BOOST_AT = 5
 RIDGE: dict[Situation, float] = {"pool": 0.003, "known battery": 0.02, "new battery": 0.1}
-LIMITING: dict[Situation, int] = {"pool": 0, "known battery": 0, "new battery": 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +93,14 @@ def _learn(
 ) -> Stack:
     importance = pseudo_target_weights(problem, target, fold, s, block_blind=block_blind)
     importance = np.where(moments.count[row] > 2, importance, 0.0)
-    return fit_stack(moments.covariance[row], importance, RIDGE[s], LIMITING[s], problem.block)
+    return fit_stack(moments.covariance[row], importance, RIDGE[s], limiting(problem, target, s))
+
+
+def limiting(problem: Problem, target: int, s: Situation) -> Limiting | None:
+    """Say what limits donors for a target: its own twins, if it faces a new battery."""
+    if s != "new battery":
+        return None
+    return Limiting(1, problem.block, alone=bool((problem.block == problem.block[target]).sum() == 1))
 
 
 def pseudo_target_weights(

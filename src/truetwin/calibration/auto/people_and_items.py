@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.auto.levels import ItemLevels
-from truetwin.calibration.auto.new_items import LIMITING, RIDGE, pseudo_target_weights
+from truetwin.calibration.auto.new_items import RIDGE, limiting, pseudo_target_weights
 from truetwin.calibration.auto.new_people import folds_of_people, people_deviations
 from truetwin.calibration.auto.pseudo_errors import MAX_PEOPLE, Residuals, item_errors
 from truetwin.calibration.auto.pseudo_targets import FEATURES, SETS, Problem, Situation
@@ -148,7 +148,7 @@ class _Cells:
         covariance -= mean[:, :, None] * mean[:, None, :]
         importance = pseudo_target_weights(self.problem, target, self.targets, s, block_blind=block_blind)
         usable = np.where(seen.sum(axis=1) > 2, importance, 0.0)
-        return fit_stack(covariance, usable, RIDGE[s], LIMITING[s], self.problem.block)
+        return fit_stack(covariance, usable, RIDGE[s], limiting(self.problem, target, s))
 
     def residuals(self, target: int, stack: Stack, block_blind: bool) -> Residuals:
         """Predict the pseudo-targets of one new item, for some of the known people."""

@@ -179,12 +179,30 @@ class Stack:
         return float(scale.widening(np.asarray(spread)))
 
 
+@dataclass(frozen=True, eq=False)
+class Limiting:
+    """What limits donors in a new battery.
+
+    Attributes
+    ----------
+    n_own : int
+        Number of features, the last ones, that are twins' own answers.
+    blocks : ndarray of int of shape (p,)
+        Battery of each possible pseudo-target.
+    alone : bool
+        Whether the target belongs to no battery.
+    """
+
+    n_own: int
+    blocks: NDArray[np.intp]
+    alone: bool = False
+
+
 def fit_stack(
     covariance: Array,
     importance: Array,
     ridge: float,
-    n_limiting: int = 0,
-    blocks: NDArray[np.intp] | None = None,
+    limiting: Limiting | None = None,
 ) -> Stack:
     r"""Find the weights that maximise the mean correlation over pseudo-targets.
 
@@ -196,10 +214,8 @@ def fit_stack(
         Weight of each pseudo-target, :math:`\omega_k`; 0 leaves it out.
     ridge : float
         Penalty in units of the features' mean curvature.
-    n_limiting : int, default=0
-        Number of features, the last ones, that are twins' own answers and limit what the others may change.
-    blocks : ndarray of int of shape (p,), optional
-        Battery of each possible pseudo-target, by default each its own. Only a limit needs them.
+    limiting : Limiting, optional
+        Which features limit what the others may change; by default nothing is limited.
 
     Examples
     --------
@@ -220,10 +236,45 @@ def fit_stack(
     sd = np.sqrt(answer[usable])
     cross = covariance[usable][:, :-1, -1][:, alive] / root[alive] / sd[:, None]
     share = importance[usable] / importance[usable].sum()
-    mean_own, mean_cross = np.tensordot(share, own, 1), share @ cross
-    identity = np.eye(int(alive.sum()))
+    w = _best_weights(own, cross, share, ridge)
+    n_own = limiting.n_own if limiting else 0
+    is_own = np.flatnonzero(alive) >= n_features - n_own
+    donors, twin = np.where(is_own, 0.0, w), np.where(is_own, w, 0.0)
+    parts = Parts(own @ donors @ donors, own @ twin @ twin, own @ donors @ twin)
+    limit = NO_LIMIT
+    if limiting:
+        blocks = limiting.blocks[usable]
+        limit = choose_limit(parts, cross @ donors, cross @ twin, share, blocks, alone=limiting.alone)
+    kept = parts.kept(limit)
+    variance, explained = parts.variance(kept), kept * (cross @ donors) + cross @ twin
+    correlations[usable] = correlation(variance, explained)
+    spread = np.sqrt(variance)
+    scale = Scale.learn(spread, explained, share)
+    spreads[usable] = scale.factor * spread
+    silent = (parts.own <= _NO_SPREAD**2) & (spread > _NO_SPREAD)
+    quiet = Scale.learn(scale.factor * spread[silent], scale.factor * explained[silent], share[silent])
+    weights, shares = np.zeros(n_features), np.ones(len(covariance))
+    weights[alive], shares[usable] = w * scale.factor / root[alive], kept
+    return Stack(
+        weights,
+        correlations,
+        spreads,
+        scale.factor * scale.typical,
+        scale.power,
+        quiet if limiting and quiet.factor > 0 else None,
+        limit,
+        n_own,
+        shares,
+    )
+
+
+def _best_weights(own: Array, cross: Array, share: Array, ridge: float) -> Array:
+    """Maximise the mean correlation, from covariances of features (p, f, f) and of features with answers (p, f)."""
+    mean_own = np.tensordot(share, own, 1)
+    identity = np.eye(own.shape[1])
     flat = own.reshape(len(own), -1)
-    w = _unit(np.linalg.solve(mean_own + ridge * identity, mean_cross), mean_own)
+    start = np.asarray(np.linalg.solve(mean_own + ridge * identity, share @ cross), dtype=np.float64)
+    w = _unit(start, mean_own)
     for _ in range(_MAX_STEPS):
         variance = own @ w @ w + _FLOOR
         spread = np.sqrt(variance)
@@ -237,32 +288,7 @@ def fit_stack(
         w = new
         if moved < 1e-14:
             break
-    is_own = np.flatnonzero(alive) >= n_features - n_limiting
-    donors, twin = np.where(is_own, 0.0, w), np.where(is_own, w, 0.0)
-    parts = Parts(own @ donors @ donors, own @ twin @ twin, own @ donors @ twin)
-    of_block = np.arange(len(own)) if blocks is None else blocks[usable]
-    limit = choose_limit(parts, cross @ donors, cross @ twin, share, of_block) if n_limiting else NO_LIMIT
-    kept = parts.kept(limit)
-    variance, explained = parts.variance(kept), kept * (cross @ donors) + cross @ twin
-    correlations[usable] = correlation(variance, explained)
-    spread = np.sqrt(variance)
-    scale = Scale.learn(spread, explained, share)
-    spreads[usable] = scale.factor * spread
-    silent = (parts.own <= _NO_SPREAD**2) & (spread > _NO_SPREAD)
-    alone = Scale.learn(scale.factor * spread[silent], scale.factor * explained[silent], share[silent])
-    weights, shares = np.zeros(n_features), np.ones(len(covariance))
-    weights[alive], shares[usable] = w * scale.factor / root[alive], kept
-    return Stack(
-        weights,
-        correlations,
-        spreads,
-        scale.factor * scale.typical,
-        scale.power,
-        alone if n_limiting and alone.factor > 0 else None,
-        limit,
-        n_limiting,
-        shares,
-    )
+    return w
 
 
 def _slope(spread: Array, cross: Array, share: Array) -> tuple[float, float]:
