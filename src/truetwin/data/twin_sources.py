@@ -1,7 +1,7 @@
 """Twin sources: tables of twin answers by name, and what must hold of them together.
 
-A source is a model, a prompt or a replicate. Replicates are named ``name/1``, ``name/2``; what stands before the last
-slash is the source's *family*.
+A source is a model, a prompt or a replicate. Replicates are named ``name/1``, ``name/2``; the name without the number
+is the source's *family*.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ def family_of(source: str) -> str:
 
     Examples
     --------
-    >>> family_of("gpt/2"), family_of("gpt")
-    ('gpt', 'gpt')
+    >>> family_of("gpt/2"), family_of("gpt"), family_of("openai/gpt-4.1")
+    ('gpt', 'gpt', 'openai/gpt-4.1')
     """
-    return source.rpartition("/")[0] or source
+    name, slash, number = source.rpartition("/")
+    return name if slash and name and number.isdigit() else source
 
 
 def check_sources(human: ResponseMatrix, sources: Mapping[str, ResponseMatrix]) -> None:
