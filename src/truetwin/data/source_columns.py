@@ -27,8 +27,8 @@ from truetwin.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Labels of replicates count only if they stand, on average, at more than this part of the questions; ``seed`` may differ
-#: in every row.
+#: Labels of replicates count only if they stand, on average, at more than this part of the questions; ``seed`` may
+#: differ in every row.
 LEAST_PART = 0.5
 
 Labels = NDArray[np.object_]
