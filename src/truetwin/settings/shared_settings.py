@@ -410,6 +410,13 @@ class Connection(Settings):
         None,
         "Name of the environment variable that holds the provider's key; the key itself is never a setting.",
     )
+    drop_unsupported: bool = setting(
+        False, "Leave out settings that the model forbids, such as the temperature, instead of stopping."
+    )
+    no_system: bool = setting(
+        False,
+        "Put the system message at the beginning of the user's message, for models that have no system role.",
+    )
 
 
 class OutputLimit(Settings):
