@@ -39,43 +39,18 @@ def calibrate(
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Calibration:
-    """Predict what humans would answer to new items, and what new respondents would answer.
+    """Predict answers of persons, whose laws keep their own shares.
+
+    :func:`truetwin.calibrate` is the door for users: it explains the parameters, and fits these laws to the pooled
+    shares of the population.
 
     Parameters
     ----------
-    panel : Panel
-        Human and twin answers. Items that no human has answered and respondents who have answered nothing are
-        the targets.
-    method : str or Calibrator, default="auto"
-        Name of a method (``truetwin methods``), or a calibrator with its own settings.
-    items, respondents : iterable of str, optional
-        Predict only these. With one of the two given, the other kind of target is left out.
-    preset : str, default="cv"
-        Where a named method's hyperparameters come from: "cv" chooses them by cross-validation among the twins' own
-        answers, a dataset's name takes the paper's published settings.
-    parameters : mapping, optional
-        Settings of a named method by hand; they win over the preset.
-    preprocessing : Preprocessing, optional
-        How both sources are prepared.
-    blocks : mapping from item id to block, or "auto", optional
-        Batteries (items asked together), for methods that use them. By default they are as declared with the items,
-        or else found in the ids, or else in the answers; see
-        :func:`truetwin.instrument.battery_evidence.resolve_blocks`.
-    point : {"mean", "median", "mode"}, optional
-        Which number of each predictive distribution the predictions are; by default the mean, for nominal items the
-        mode. A median has the smallest mean absolute error, a mode is right most often.
+    panel, method, items, respondents, preset, parameters, preprocessing, blocks, point, n_jobs, progress
+        See :func:`truetwin.calibrate`.
     weights : str or array of shape (n_respondents,), optional
-        Survey weights of people: a column of the people table, or one number for each respondent of the panel. The
-        level of a new item is then that of the weighted people, and shares are theirs; how people differ from each
+        Survey weights of people. The level of a new item is that of the weighted people; how people differ from each
         other is learned from all alike.
-    n_jobs : int
-        Number of parallel workers (joblib); the result does not depend on it.
-    progress : callable, optional
-        Called with the number of finished and of all steps.
-
-    Returns
-    -------
-    Calibration
 
     Raises
     ------
@@ -85,8 +60,7 @@ def calibrate(
     Examples
     --------
     >>> from truetwin.datasets import generate_population
-    >>> result = calibrate(generate_population(100, 12, n_new_items=2).panel, "ridge")
-    >>> result.predictions.column_names
+    >>> calibrate(generate_population(100, 12, n_new_items=2).panel, "ridge").predictions.column_names
     ['respondent_id', 'Q11', 'Q12']
     """
     wanted = _wanted(panel, items, respondents)

@@ -205,7 +205,7 @@ class Calibration:
 
     @cached_property
     def studies(self) -> dict[Axis, FoldStudy]:
-        """What each method knows of its targets beyond the points, by the axis of the targets."""
+        """Studies of each method beyond the points, by the axis of the targets."""
         found: dict[Axis, FoldStudy] = {}
         for part in self.encoded_parts:
             fold = make_fold(self.encoding.encoded, [Target(part.axis, t) for t in part.target_ids])

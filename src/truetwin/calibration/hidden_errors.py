@@ -74,7 +74,7 @@ class HiddenErrors:
 
     @cached_property
     def joint_law(self) -> JointLaw:
-        """How answers to the new items move together."""
+        """Joint law of the answers to the new items."""
         level = (
             np.array([each.level.mean for each in self.items]),
             np.array([each.level.sd for each in self.items]),

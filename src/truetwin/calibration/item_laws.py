@@ -64,7 +64,7 @@ class FoldStudy:
 
     @cached_property
     def joint_law(self) -> JointLaw:
-        """How answers to the new items move together."""
+        """Joint law of the answers to the new items."""
         own = self.model.joint_law(self.design) if self.fold.axis in self.model.error_axes else None
         return own or self._hidden.joint_law
 

@@ -1,4 +1,4 @@
-"""What the demo finds: estimates and predictions of new items beside the truth that only a generated population has."""
+"""Show estimates and predictions of new items beside the truth, which only a generated population has."""
 
 from __future__ import annotations
 

@@ -37,3 +37,14 @@ class Item:
     def has_scale(self) -> bool:
         """Whether the item's scale is declared, beyond codes that are off it."""
         return self.scale is not None and self.scale.is_declared
+
+
+def merged_item(ours: Item, theirs: Item) -> Item:
+    """Return what two tables declare about one item; where both declare something, ours holds.
+
+    Off-scale codes are taken from both where neither declares the scale.
+    """
+    scale = theirs.scale if ours.scale is None or (theirs.has_scale and not ours.has_scale) else ours.scale
+    if ours.scale is not None and theirs.scale is not None and not (ours.has_scale or theirs.has_scale):
+        scale = Scale.undeclared({**theirs.scale.off_scale, **ours.scale.off_scale})
+    return Item(ours.id, ours.text or theirs.text, scale, theirs.block if ours.block is None else ours.block)

@@ -20,7 +20,7 @@ SHOWN = 40
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """What is known of respondents that is no item: one row a person, one column a property.
+    """People table: what is known of respondents that is no item, one row a person, one column a property.
 
     Cells of text files stay texts, as written, so that a group ``01`` is not mixed up with ``1``. They are read as
     numbers where numbers are needed (:meth:`numbers`).

@@ -22,7 +22,7 @@ PersonWeights = str | Sequence[float] | Array
 
 @dataclass(frozen=True, eq=False)
 class PersonDesign:
-    """How the people of a panel were sampled: one row a respondent of the panel, in its order.
+    """Sampling design of the people of a panel: one row a respondent of the panel, in its order.
 
     Attributes
     ----------

@@ -211,7 +211,7 @@ def log_capital(stream: Stream, candidates: Array, looks: Sequence[int]) -> tupl
 
 
 class _Bettor:
-    """What is known before each answer, and the bets that follow from it."""
+    """Knowledge before each answer, and the bets that follow from it."""
 
     def __init__(self, stream: Stream, n_statistics: int) -> None:
         self.stream = stream
@@ -228,7 +228,7 @@ class _Bettor:
         return self.stream.population - self.seen
 
     def slope(self) -> Array:
-        """How far to use the prediction of the next person."""
+        """Weight of the prediction of the next person."""
         n, spread = max(self.seen, 1), self.stream.everybody_variance
         together = self.sum_yf - self.sum_y * self.sum_f / n
         alone = np.maximum(self.sum_ff - self.sum_f**2 / n, 0.0) + SLOPE_START * spread

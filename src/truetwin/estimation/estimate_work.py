@@ -1,4 +1,4 @@
-"""What estimates of all items share: laws of shares, predictions, those who were asked, and what is known of groups."""
+"""Compute what estimates of all items share: laws of shares, predictions, those who were asked, laws of groups."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ METHOD = "auto"
 
 @dataclass(frozen=True, eq=False)
 class EstimateWork:
-    """What estimates of all items share: laws of shares, predictions, and what was learned of groups.
+    """Work that estimates of all items share: laws of shares, predictions, and what was learned of groups.
 
     Attributes
     ----------
@@ -190,7 +190,7 @@ class EstimateWork:
         }
 
     def group_laws(self, groupings: Sequence[Grouping]) -> list[dict[bool, GroupLaw]]:
-        """What was learned of the groups of each column, for items of known (False) and of new batteries (True)."""
+        """Laws of the groups of each column, for items of known (False) and of new batteries (True)."""
         return [
             {
                 new: GroupLaw.learn(self.panel, values, grouping, self.blocks)

@@ -19,10 +19,9 @@ from truetwin.estimation.topline import (
     Topline,
     bounded_ends,
     function_values,
-    people_worth,
     predicted_values,
 )
-from truetwin.reweighting.share_law import FLOOR
+from truetwin.reweighting.share_law import FLOOR, people_worth
 
 Floats = NDArray[np.float64]
 N_HALVINGS = 50

@@ -22,7 +22,7 @@ FEWEST = 5.0
 
 @dataclass(frozen=True, eq=False)
 class GroupLaw:
-    """What is known of the groups of one column in items that nobody has answered.
+    """Law of the groups of one column in items that nobody has answered.
 
     Attributes
     ----------

@@ -65,7 +65,7 @@ class ItemForecast:
         return functions_of_law(self.law, self.scale, statistic)
 
     def prior(self, functions: Sequence[CategoryFunction]) -> SharePrior:
-        """What is known of the means of these functions."""
+        """Prior of the means of these functions."""
         return _prior(self.law, self.scale, functions)
 
     def values(self, functions: Sequence[CategoryFunction], answers: ArrayLike) -> Array:
@@ -161,7 +161,7 @@ def check_precision(prior: SharePrior, precision: float, statistic: str) -> None
 
 
 def prior_of_law(law: ShareLaw, scale: Scale, statistic: str) -> SharePrior:
-    """What is known of a statistic of an item before anybody has answered it."""
+    """Prior of a statistic of an item: what is known before anybody has answered it."""
     return _prior(law, scale, functions_of_law(law, scale, statistic))
 
 

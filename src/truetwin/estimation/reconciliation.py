@@ -78,8 +78,10 @@ def calibrate(
         Shares of the population that persons' laws of new items add up to: those of the pool, which
         :func:`truetwin.estimate` reports, or their own. By default those of the pool with method "auto", and their own
         with every other method, whose predictions stay what the method says.
-    weights : str or array of shape (n,), optional
-        Survey weights of people, with which laws add up to the shares.
+    weights : str or array of shape (n_respondents,), optional
+        Survey weights of people: a column of the people table, or one number for each respondent of the panel. The
+        level of a new item is then that of the weighted people, and laws add up to shares of theirs; how people differ
+        from each other is learned from all alike.
     n_jobs : int
         Number of parallel workers (joblib); the result does not depend on it.
     progress : callable, optional

@@ -57,7 +57,7 @@ COCHRAN = 25.0  # Cochran (1977, p. 42): the mean of n answers is near normal if
 
 @dataclass(frozen=True, eq=False)
 class SharePrior:
-    """What is known of S statistics of an item before anybody has answered it.
+    """Prior of S statistics of an item: what is known before anybody has answered it.
 
     Attributes
     ----------

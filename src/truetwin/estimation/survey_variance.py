@@ -42,7 +42,7 @@ MOST_RHO = 0.9
 
 @dataclass(frozen=True, eq=False)
 class SurveyDesign:
-    """How a sample was drawn: each person's weight, cluster and stratum.
+    """Design of a sample: each person's weight, cluster and stratum.
 
     Make it with :meth:`of`, which checks everything.
 
@@ -358,7 +358,7 @@ def design_effect(values: ArrayLike, design: SurveyDesign) -> Array:
 def effective_n(
     values: ArrayLike, design: SurveyDesign, *, population: float = np.inf, random: bool | None = None
 ) -> Array:
-    """How many people drawn simply at random would tell as much as this sample.
+    """Number of people who, drawn simply at random, would tell as much as this sample.
 
     Kish's n of the weights over the design effect of the clusters. A sample that is neither weighted nor clustered and
     was drawn without replacement from ``population`` people counts n / (1 - n / population).

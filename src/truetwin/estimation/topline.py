@@ -18,7 +18,7 @@ from truetwin.estimation.statistics import (
     median_of,
 )
 from truetwin.estimation.survey_variance import SurveyDesign
-from truetwin.reweighting.share_law import ShareLaw, in_whole_people
+from truetwin.reweighting.share_law import ShareLaw, in_whole_people, people_worth
 from truetwin.solvers.beta_mixture import mixture_quantile
 
 Floats = NDArray[np.float64]
@@ -338,17 +338,3 @@ def fewer_parts(variances: Floats, weights: Floats, most: int = 8) -> tuple[Floa
     np.add.at(total, (rows, cell), w)
     np.add.at(joined, (rows, cell), w * v)
     return np.divide(joined, total, out=np.zeros_like(joined), where=total > 0), total
-
-
-def people_worth(spread: Floats, variances: Floats, weights: Floats) -> Floats:
-    """Return how many people drawn simply at random would have the same mean absolute error.
-
-    Examples
-    --------
-    >>> people_worth(np.array([0.25]), np.array([[0.01]]), np.array([[1.0]]))
-    array([25.])
-    """
-    error = (weights * np.sqrt(variances)).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = spread / error**2
-    return np.asarray(np.where(error > 0, found, np.where(spread > 0, np.inf, np.nan)))

@@ -265,7 +265,7 @@ class _Scoring:
         ]
 
     def _group_law(self, item: str, grouping: Grouping) -> GroupLaw:
-        """What was learned of groups from other batteries."""
+        """Knowledge of groups, learned from other batteries."""
         assert self.hidden is not None
         battery = self.blocks[item]
         key = (grouping.by, battery)

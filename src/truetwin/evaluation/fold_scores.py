@@ -32,7 +32,7 @@ Laws = Mapping[str, PairLaws]
 
 @dataclass(frozen=True, eq=False)
 class Scoring:
-    """What is scored: metrics, what scores use beside the panel, and groups of people."""
+    """Choice of scores: metrics, what they use beside the panel, and groups of people."""
 
     metrics: Metrics
     known: Known
@@ -93,7 +93,7 @@ def score_folds(
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """What a method says of all folds before they are divided into batches.
+    """Results of a method for all folds, computed before they are divided into batches.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What scores use beside the panel: weights, and the answers of people who were asked again. No method sees these.
+    """Data that scores use beside the panel: weights, and answers of people who were asked again. No method sees these.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ LARGEST_CORRELATION = 0.999999
 
 @dataclass(frozen=True, eq=False)
 class Amounts:
-    """What the targets add to a ratio of sums, for one metric and all methods; a mean has weights below the line.
+    """Terms that the targets add to a ratio of sums, for one metric and all methods; a mean has weights below the line.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Amounts:
 
     @property
     def common(self) -> Mask:
-        """Where every method that has any score has one."""
+        """Mask of the targets on which every method that has any score has one."""
         masks = [mask for method in self.above if (mask := self.defined(method)).any()]
         if not masks:
             return np.zeros(next(iter(self.above.values())).shape, dtype=bool)

@@ -29,7 +29,7 @@ _REMEDY = "Save it as CSV in UTF-8, or name its text encoding with --encoding."
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text table is written.
+    """Dialect of a text table: how it is written.
 
     Attributes
     ----------

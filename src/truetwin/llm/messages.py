@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from truetwin.llm.thoughts import spoken
+
 Role = Literal["system", "user", "assistant"]
 
 
@@ -158,3 +160,8 @@ class Reply:
     logprobs: tuple[Mapping[str, float], ...] | None = None
     model: str = ""
     latency: float = 0.0
+
+    @cached_property
+    def said(self) -> str:
+        """Text without the model's thoughts (:mod:`truetwin.llm.thoughts`)."""
+        return spoken(self.text).text

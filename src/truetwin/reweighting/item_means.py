@@ -28,7 +28,7 @@ RATIOS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # variance between batteries
 
 @dataclass(frozen=True)
 class MeanRule:
-    """How the means of the components are combined, and how far off known batteries were.
+    """Combination of the components' means, and how far off known batteries were.
 
     Attributes
     ----------

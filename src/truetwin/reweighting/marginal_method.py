@@ -25,7 +25,7 @@ class FittedMarginals(ABC):
     weights: Floats | None = None
     """Weights of the twins, in the order of the table; None if the method has no weights of its own."""
     notes: tuple[str, ...] = ()
-    """What a user should know about this fit."""
+    """Facts about this fit that a user should know."""
 
     @abstractmethod
     def predict(self, table: TwinTable) -> Floats:

@@ -1,4 +1,4 @@
-r"""How much predicted shares are worth: learned from the errors of predictions of training items.
+r"""Learn how much predicted shares are worth, from the errors of predictions of training items.
 
 The error of an item's mean, predicted without the item, is :math:`e_j \sim N(0, v_j (1 / (\kappa + 1) + 1 / n_j))`:
 the prediction is as good as the answers of about :math:`\kappa` people, and the truth itself was counted from ``n_j``.

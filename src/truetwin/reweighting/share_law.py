@@ -223,10 +223,8 @@ def _of_one_category(values: Floats) -> NDArray[np.bool_]:
 def worth(law: ShareLaw, values: ArrayLike | None = None) -> float:
     r"""Number of people, drawn at random and asked, whose answers would be as near to the truth as the law.
 
-    The mean over ``n`` people drawn at random has variance :math:`v / n`. The law's has
-    :math:`v \sum_k w_k / (\kappa_k + 1)`, so that it is worth :math:`1 / \sum_k w_k / (\kappa_k + 1)` people. The most
-    uncertain part of the mixture decides this figure: a law that is mostly very good and rarely very bad is worth few
-    people.
+    See :func:`people_worth`. The law's variances are :math:`v / (\kappa_k + 1)`, :math:`v` the variance of the
+    function over people, so that the law is worth :math:`(\sum_k w_k / \sqrt{\kappa_k + 1})^{-2}` people.
 
     Parameters
     ----------
@@ -238,11 +236,37 @@ def worth(law: ShareLaw, values: ArrayLike | None = None) -> float:
     Examples
     --------
     >>> import numpy as np
-    >>> worth(ShareLaw("Q1", np.array([0.0, 1.0]), np.array([0.4, 0.6]), weights=np.eye(6)[2]))
+    >>> round(worth(ShareLaw("Q1", np.array([0.0, 1.0]), np.array([0.4, 0.6]), weights=np.eye(6)[2])), 6)
     13.0
     """
     weights = law.weights_of(law.codes if values is None else values)
-    return float(1.0 / (weights @ (1.0 / (law.kappas + 1.0))))
+    variances = 1.0 / (law.kappas + 1.0)
+    return float(people_worth(np.ones(1), variances[None], weights[None])[0])
+
+
+def people_worth(spread: Floats, variances: Floats, weights: Floats) -> Floats:
+    r"""Return how many people, drawn simply at random, would have the same mean absolute error, (S,).
+
+    The mean over ``n`` people has variance :math:`v / n`; an estimate whose variance is :math:`v_k` with probability
+    :math:`w_k` is worth :math:`v / (\sum_k w_k \sqrt{v_k})^2` people. Absolute errors are compared, because squared
+    ones would let a small chance of a large error decide.
+
+    Parameters
+    ----------
+    spread : ndarray of shape (S,)
+        Variance over people of each quantity, :math:`v`.
+    variances, weights : ndarray of shape (S, K)
+        Variances of the estimates, and their probabilities.
+
+    Examples
+    --------
+    >>> people_worth(np.array([0.25]), np.array([[0.01]]), np.array([[1.0]]))
+    array([25.])
+    """
+    error = (weights * np.sqrt(variances)).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = spread / error**2
+    return np.asarray(np.where(error > 0, found, np.where(spread > 0, np.inf, np.nan)))
 
 
 def worth_of_distance(shares: ArrayLike, total_variation: float) -> float:

@@ -10,9 +10,12 @@ from truetwin.errors import (
     AccessError,
     BudgetError,
     EndpointError,
+    ForbiddenSettingError,
+    ModerationError,
     ProviderError,
     RequestRefusedError,
     TransientError,
+    TruetwinError,
     UnknownModelError,
 )
 from truetwin.llm.messages import Cell, Reply, Request, Usage
@@ -115,6 +118,10 @@ class Attempts:
             if error.kind in _SLOW_DOWN:
                 self.gate.too_many(sent, error.retry_after)
             raise
+        except TruetwinError:
+            raise
+        except Exception as error:  # whatever one call does, it is one call; its words may hold the key
+            raise TransientError(f"asking failed: {type(error).__name__}", kind="fault") from error
         finally:
             self.sent.discard(current)
             self._settled.set()
@@ -158,7 +165,9 @@ def _kind(error: BaseException) -> str:
     words: list[tuple[type[BaseException], str]] = [
         (AccessError, "access"),
         (UnknownModelError, "unknown-model"),
+        (ModerationError, "declined"),
         (RequestRefusedError, "rejected"),
+        (ForbiddenSettingError, "forbidden-setting"),
         (EndpointError, "endpoint"),
         (asyncio.CancelledError, "interrupted"),
     ]

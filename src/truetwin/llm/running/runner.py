@@ -11,6 +11,7 @@ from itertools import count, islice
 from truetwin.errors import (
     BudgetError,
     EndpointError,
+    ModerationError,
     ProviderError,
     RequestRefusedError,
     RunError,
@@ -292,6 +293,9 @@ class _Run:
         for attempt in count(1):
             try:
                 reply, cost = await self.attempts.ask(cell, request)
+            except ModerationError as error:
+                self._store(cell, request, Parsed(State.REFUSED, None, str(error)), attempts=attempt)
+                return
             except RequestRefusedError as error:
                 self._give_up(cell, request, error, attempt)
                 return
