@@ -30,8 +30,8 @@ OFFSETS = {"human": 0.22, "twin": 0.0, "calibrated": -0.22}
 def forest_figure(rows: Sequence[Mapping[str, Any]], level: float = 0.9) -> Figure:
     """Draw the effects of each contrast: people, twins as they are, calibrated, each with its interval if it has one.
 
-    ``rows`` have ``contrast`` and any of ``human``, ``human_se``, ``twin``, ``calibrated``, ``low`` and ``high``, in sd. Of more
-    than sixty, those with the largest calibrated or twin effects are drawn.
+    ``rows`` have ``contrast`` and any of ``human``, ``human_se``, ``twin``, ``calibrated``, ``low`` and ``high``,
+    in sd. Of more than sixty, those with the largest calibrated or twin effects are drawn.
     """
     from scipy.stats import norm
 
@@ -92,8 +92,8 @@ def effect_scatter_figure(
 ) -> Figure:
     """Draw predicted against human effects: twins as they are and calibrated, with the line of equality.
 
-    ``rows`` have ``human``, ``twin`` and ``calibrated``. ``ceiling`` is the cosine that a perfect prediction would have, ``cosines``
-    those of ``twin`` and ``calibrated``.
+    ``rows`` have ``human``, ``twin`` and ``calibrated``. ``ceiling`` is the cosine that a perfect prediction
+    would have, ``cosines`` those of ``twin`` and ``calibrated``.
     """
     figure, axes = new_figure(4.6, 4.4)
     values = [
