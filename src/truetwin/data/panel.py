@@ -121,7 +121,8 @@ class Panel:
         ----------
         human, twin : data frame
             Wide tables (one column an item) or long ones (``respondent_id, item_id, value``). ``twin`` may be a
-            mapping of names to such tables: several sources of twin answers.
+            mapping of names to such tables: several sources of twin answers. A column ``source`` or ``replicate`` of a
+            table with several answers of a twin tells sources apart (:mod:`truetwin.data.source_columns`).
         id_column : str, optional
             The column of respondent ids; by default ``respondent_id`` or else the first column.
         items : dict of item id to Item, optional
@@ -153,11 +154,11 @@ class Panel:
         from truetwin.data.frames import from_frame
         from truetwin.data.item_columns import LeftOut, columns_without_answers
         from truetwin.data.people_frames import people_from_frame
+        from truetwin.data.source_columns import source_frames
         from truetwin.data.undeclared_codes import without_sure_codes
 
-        frames = dict(twin) if isinstance(twin, Mapping) else {LONE: twin}
-        lone = not isinstance(twin, Mapping) or len(frames) == 1
-        labels = ["the twin table"] if lone else [f"the source {name!r}" for name in frames]
+        frames = source_frames(human, twin, id_column, items or {}, people_columns)
+        labels = [f"the source {name!r}" for name in frames] if len(frames) > 1 else ["the twin table"]
         ours, theirs = columns_without_answers(
             human, list(frames.values()), id_column, items or {}, people_columns
         )

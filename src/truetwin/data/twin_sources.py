@@ -1,14 +1,18 @@
 """Twin sources: tables of twin answers by name, and what must hold of them together.
 
-A source is a model, a prompt or a replicate. Replicates are named ``name/1``, ``name/2``; what stands before the last
-slash is the source's *family*.
+A source is a model, a prompt or a replicate. Replicates are named ``name/1``, ``name/2``; the name without the number
+is the source's *family*.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from truetwin.data.item import Item
+import numpy as np
+from numpy.typing import NDArray
+
+from truetwin.data.item import Item, merged_item
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
 from truetwin.errors import AlignmentError, DataError, ScaleError
@@ -22,10 +26,16 @@ def family_of(source: str) -> str:
 
     Examples
     --------
-    >>> family_of("gpt/2"), family_of("gpt")
-    ('gpt', 'gpt')
+    >>> family_of("gpt/2"), family_of("gpt"), family_of("openai/gpt-4.1")
+    ('gpt', 'gpt', 'openai/gpt-4.1')
     """
-    return source.rpartition("/")[0] or source
+    name, slash, number = source.rpartition("/")
+    return name if slash and name and number.isdigit() else source
+
+
+def items_of(sources: Mapping[str, ResponseMatrix]) -> tuple[str, ...]:
+    """List the items that any source has answered, each once."""
+    return tuple(dict.fromkeys(item for source in sources.values() for item in source.item_ids))
 
 
 def check_sources(human: ResponseMatrix, sources: Mapping[str, ResponseMatrix]) -> None:
@@ -97,3 +107,62 @@ def _further(what: str) -> str:
         if what == "item"
         else ""
     )
+
+
+@dataclass(frozen=True, eq=False)
+class StackedSources:
+    """Answers of several sources one below the other: each row is one twin of one source.
+
+    Attributes
+    ----------
+    answers : ResponseMatrix
+        The rows. Their ids are those of the people; behind a person's id stands the source, if there are several.
+    people : tuple of str
+        Id of the person of each row.
+    sources : tuple of str
+        Source of each row; empty if there is one only.
+    """
+
+    answers: ResponseMatrix
+    people: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    @classmethod
+    def of(cls, sources: ResponseMatrix | Mapping[str, ResponseMatrix]) -> StackedSources:
+        """Stack sources; a lone one stays as it is.
+
+        Examples
+        --------
+        >>> one = ResponseMatrix([[1], [2]], ["a", "b"], ["Q1"])
+        >>> stacked = StackedSources.of({"gpt": one, "gemini": one})
+        >>> stacked.answers.respondent_ids, stacked.sources
+        (('a (gpt)', 'b (gpt)', 'a (gemini)', 'b (gemini)'), ('gpt', 'gpt', 'gemini', 'gemini'))
+        """
+        if isinstance(sources, ResponseMatrix):
+            return cls(sources, sources.respondent_ids, ())
+        if len(sources) == 1:
+            (lone,) = sources.values()
+            return cls(lone, lone.respondent_ids, ())
+        _check_scales(sources)
+        items: dict[str, Item] = {}
+        for source in sources.values():
+            items |= {item.id: merged_item(items.get(item.id, item), item) for item in source.items}
+        tables = list(sources.values())
+        weighted = any(table.weights is not None for table in tables)
+        answers = ResponseMatrix(
+            np.concatenate([table.on_grid(table.respondent_ids, tuple(items)) for table in tables]),
+            [f"{who} ({name})" for name, table in sources.items() for who in table.respondent_ids],
+            items.values(),
+            np.concatenate([_weights_of(table) for table in tables]) if weighted else None,
+            ", ".join(dict.fromkeys(table.source for table in tables)),
+            tables[0].id_name,
+            expectations=any(table.expectations for table in tables),
+            notes=dict.fromkeys(note for table in tables for note in table.notes),
+        )
+        people = tuple(who for table in tables for who in table.respondent_ids)
+        names = tuple(name for name, table in sources.items() for _ in table.respondent_ids)
+        return cls(answers, people, names)
+
+
+def _weights_of(source: ResponseMatrix) -> NDArray[np.float64]:
+    return np.ones(len(source.respondent_ids)) if source.weights is None else source.weights

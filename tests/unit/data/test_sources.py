@@ -13,6 +13,7 @@ import pytest
 
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
 from truetwin.data.source_average import average_answers, average_table, commonest_answers
+from truetwin.data.twin_sources import family_of
 from truetwin.errors import AlignmentError, DataError, ScaleError
 
 PEOPLE = ["a", "b", "c"]
@@ -154,3 +155,72 @@ def test_different_scales_of_one_item_are_named_with_item_and_sources() -> None:
 def test_a_panel_without_a_source_is_refused() -> None:
     with pytest.raises(DataError, match="at least one source"):
         Panel(HUMAN, {})
+
+
+def long_table(**further: list[Any]) -> pa.Table:
+    n = len(next(iter(further.values())))
+    return pa.table(
+        {
+            "respondent_id": (["a", "b"] * n)[:n],
+            "item_id": ["Q1"] * n,
+            "value": list(range(1, n + 1)),
+            **further,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        (long_table(source=["x", "x", "y", "y"]), ("x", "y")),
+        (long_table(Model=["x", "x", "x", "x"], replicate=[1, 1, 2, 2]), ("x/1", "x/2")),
+        (long_table(replicate=["0.0", "0.0", "1.0", "1.0"]), ("twin/0", "twin/1")),
+        (long_table(run=["first", "first", "again", "again"]), ("twin/1", "twin/2")),
+        (long_table(seed=[7, 8, 9, 10]), ("twin/1", "twin/2")),
+        (long_table(source=["x", "x"]), ("x",)),
+        (long_table(replicate=[1, 1]), ("twin",)),
+        (
+            pa.table({"id": ["a", "b"] * 2, "Q1": [1, 2, 3, 4], "replicate": [1, 1, 2, 2]}),
+            ("twin/1", "twin/2"),
+        ),
+    ],
+)
+def test_columns_of_a_table_tell_its_sources_apart(table: pa.Table, names: tuple[str, ...]) -> None:
+    human = pa.table({"id": ["a", "b"], "Q1": [1, 2]})
+    panel = Panel.from_frames(human, table)
+    assert panel.source_names == names
+    expected = np.arange(1, table.num_rows + 1).reshape(-1, 2)
+    np.testing.assert_array_equal(panel.source_values[:, :, 0], expected)
+
+
+def test_replicates_of_named_sources_are_named_after_them() -> None:
+    human = pa.table({"id": ["a", "b"], "Q1": [1, 2]})
+    replicated = long_table(replicate=[1, 1, 2, 2])
+    panel = Panel.from_frames(human, {"gpt": replicated, "gemini": long_table(source=["any", "any"])})
+    assert panel.source_names == ("gpt/1", "gpt/2", "gemini")
+    assert [family_of(name) for name in panel.source_names] == ["gpt", "gpt", "gemini"]
+
+
+def test_two_sources_of_one_name_are_refused() -> None:
+    human = pa.table({"id": ["a", "b"], "Q1": [1, 2]})
+    frames = {"gpt/1": long_table(source=["x", "x"]), "gpt": long_table(replicate=[1, 1, 2, 2])}
+    with pytest.raises(DataError, match="two are called 'gpt/1'"):
+        Panel.from_frames(human, frames)
+
+
+def test_an_item_that_is_called_source_stays_an_item() -> None:
+    human = pa.table({"id": ["a", "b"], "source": [1, 2]})
+    panel = Panel.from_frames(human, pa.table({"id": ["a", "b"], "source": [2, 1], "Q2": [1, 2]}))
+    assert panel.item_ids == ("source", "Q2")
+
+
+def test_answers_that_no_column_tells_apart_are_refused() -> None:
+    human = pa.table({"id": ["a", "b"], "Q1": [1, 2]})
+    with pytest.raises(DataError, match="several times"):
+        Panel.from_frames(human, long_table(source=["x"] * 4))
+
+
+def test_every_row_must_name_its_source() -> None:
+    human = pa.table({"id": ["a", "b"], "Q1": [1, 2]})
+    with pytest.raises(DataError, match=r"must name the source of every row; it is empty in row 3"):
+        Panel.from_frames(human, long_table(source=["x", "x", None, "y"]))
