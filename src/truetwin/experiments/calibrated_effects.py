@@ -12,10 +12,11 @@ import numpy as np
 from truetwin.data.frames import as_kind
 from truetwin.data.responses import FrameKind
 from truetwin.errors import DataError
-from truetwin.experiments.effect_calibration import LEAST_STUDIES, EffectCalibration, PastLikelihood
-from truetwin.experiments.effect_judging import SHRUNKEN
+from truetwin.experiments.effect_calibration import LEAST_STUDIES, EffectCalibration
+from truetwin.experiments.effect_candidates import SHRUNKEN
 from truetwin.experiments.effect_law import EffectLaw
 from truetwin.experiments.paired_effects import Array, PairedEffects
+from truetwin.experiments.past_likelihood import PastLikelihood
 from truetwin.experiments.pilots import people_per_arm
 from truetwin.experiments.published_effects import PublishedErrors, published_apart_from, published_errors
 

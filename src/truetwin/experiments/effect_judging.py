@@ -15,15 +15,11 @@ import numpy as np
 from scipy.stats import norm, t
 
 from truetwin.errors import DataError
-from truetwin.experiments.effect_calibration import (
-    CANDIDATES,
-    LEAST_STUDIES,
-    NO_EFFECT,
-    EffectCalibration,
-    PastLikelihood,
-)
+from truetwin.experiments.effect_calibration import LEAST_STUDIES, EffectCalibration
+from truetwin.experiments.effect_candidates import NO_EFFECT, SHRUNKEN
 from truetwin.experiments.effect_law import EffectLaw
 from truetwin.experiments.paired_effects import Array, PairedEffects
+from truetwin.experiments.past_likelihood import PastLikelihood
 
 #: What is compared, in the order of tables.
 METHODS = ("no effect", "twin", "twin, own sd", "shrunken twin", "calibrated", "calibrated, sd unknown")
@@ -31,7 +27,6 @@ METHODS = ("no effect", "twin", "twin, own sd", "shrunken twin", "calibrated", "
 WITH_LAWS = ("no effect", "shrunken twin", "calibrated", "calibrated, sd unknown")
 #: A human effect beyond this many standard errors counts as significant.
 SIGNIFICANT = float(norm.ppf(0.975))
-SHRUNKEN = tuple(c for c in CANDIDATES if c.standardiser == "twin" and not c.by_group)
 BOOTSTRAPS = 4000
 
 
