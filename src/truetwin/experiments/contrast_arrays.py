@@ -95,7 +95,8 @@ def contrast_arrays(
     twin_sd = np.mean([side.sd for side in chosen], axis=0)
     usable = np.isfinite(paired.twin) | np.isfinite(paired.own)
     left_out = [
-        f"{effects.entries[k].contrast.contrast_id}: {_reason(chosen, k)}" for k in np.flatnonzero(~usable)
+        f"{effects.entries[k].contrast.contrast_id}: {_reason(chosen, int(k))}"
+        for k in np.flatnonzero(~usable)
     ]
     at = np.flatnonzero(usable)
     return ContrastArrays(

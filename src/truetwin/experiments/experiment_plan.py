@@ -26,10 +26,10 @@ def plan_experiment(
     Returns
     -------
     list of dict
-        ``study``, ``contrast``, ``kind``, ``calibrated`` (the calibrated effect), ``worth`` (people per arm that twins are
-        worth), ``people_without_twins`` and ``people`` (per arm, for the standard error that finds ``effect`` with
-        this power), and ``conclusive_without_twins`` and ``conclusive``: the probability that the interval of such a sample
-        will exclude 0, if the effect is what twins let expect.
+        ``study``, ``contrast``, ``kind``, ``calibrated`` (the calibrated effect), ``worth`` (people per arm that twins
+        are worth), ``people_without_twins`` and ``people`` (per arm, for the standard error that finds ``effect`` with
+        this power), and ``conclusive_without_twins`` and ``conclusive``: the probability that the interval of a sample
+        of ``people`` per arm will exclude 0, if the effect is what twins let expect.
 
     Raises
     ------
