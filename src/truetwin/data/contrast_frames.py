@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -25,6 +25,11 @@ YES = ("1", "1.0", "true", "yes")
 MISSING = frozenset(MISSING_MARKS) - {"None", "null", "NULL"}
 
 
+def row_of(position: int) -> str:
+    """Name a row of a data frame in a message."""
+    return f"row {position + 1}"
+
+
 def contrasts_of(given: Any, source: str = "the contrasts") -> tuple[Contrast, ...]:
     """Take contrasts, or read them from a data frame; either way each by itself must make sense.
 
@@ -45,7 +50,9 @@ def contrasts_of(given: Any, source: str = "the contrasts") -> tuple[Contrast, .
     return tuple(found)
 
 
-def contrasts_from_frame(frame: Any, problems: Problems, row_name: str = "row {}") -> list[Contrast]:
+def contrasts_from_frame(
+    frame: Any, problems: Problems, row_name: Callable[[int], str] = row_of
+) -> list[Contrast]:
     """Read contrasts from a table with one row each.
 
     Parameters
@@ -55,8 +62,8 @@ def contrasts_from_frame(frame: Any, problems: Problems, row_name: str = "row {}
         ``minus_outcomes`` and ``headline`` where they are needed; others are not read. Lists are separated by ``;``.
     problems : Problems
         Where what is wrong with a row is added.
-    row_name : str
-        How a row is called in messages; ``{}`` stands for its number.
+    row_name : callable
+        How a row is called in messages, by its position.
     """
     table = as_arrow(frame, needed="the columns of contrasts must be texts")
     lacking = [name for name in NEEDED if name not in table.column_names]
@@ -79,7 +86,7 @@ def contrasts_from_frame(frame: Any, problems: Problems, row_name: str = "row {}
     found = []
     for k in range(table.num_rows):
         row = {name: cells[name][k] for name in cells}
-        where = row_name.format(k + 1)
+        where = row_name(k)
         if not any(row.values()):
             continue
         if not row["contrast_id"]:
@@ -207,7 +214,7 @@ def study_columns_from_frame(
     *,
     id_column: str | None = None,
     source: str = "the conditions",
-    row_name: str = "row {}",
+    row_name: Callable[[int], str] = row_of,
 ) -> StudyColumns:
     """Read what is known of people in each study: one row a person and study.
 
@@ -220,8 +227,8 @@ def study_columns_from_frame(
         Column of ids; by default ``respondent_id`` or else the first column.
     source : str
         What to call the table in messages.
-    row_name : str
-        How a row is called in messages; ``{}`` stands for its number.
+    row_name : callable
+        How a row is called in messages, by its position.
 
     Raises
     ------
@@ -234,7 +241,7 @@ def study_columns_from_frame(
     check_unique(names, "column", source)
     ids = tuple(ids_of(table.column(ids_name), ids_name, source))
     read = {name: _cells(table.column(name), name, source) for name in names}
-    rows = tuple(row_name.format(k + 1) for k in range(len(ids)))
+    rows = tuple(row_name(k) for k in range(len(ids)))
     studies = None
     if STUDY in read:
         given = read.pop(STUDY)
