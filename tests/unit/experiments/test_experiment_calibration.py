@@ -162,7 +162,7 @@ def test_uncalibrated_effects_are_not_ranked_and_not_planned_with() -> None:
     found = calibrate_experiment(made, published=False)
     with pytest.raises(DataError, match="not calibrated: 1 past study"):
         rank_experiment(found, made.contrasts)
-    with pytest.raises(DataError, match="not calibrated: 1 past study"):
+    with pytest.raises(DataError, match="calibrated effects only"):
         plan_experiment(found)
 
 
