@@ -68,6 +68,17 @@ VERBS = (
         "truetwin.cli.methods:methods_command",
     ),
     GroupEntry(
+        "experiment",
+        "Estimate the effects of treatments on people and on their twins, and calibrate them.",
+        (
+            VerbEntry(
+                "effects",
+                "Estimate the effects of an experiment among people and among their twins.",
+                "truetwin.cli.experiment_effects:experiment_effects_command",
+            ),
+        ),
+    ),
+    GroupEntry(
         "study",
         "Carry out a whole study from one file: simulate, evaluate, calibrate, diagnose, reweight, report.",
         (

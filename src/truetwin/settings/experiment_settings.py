@@ -85,8 +85,8 @@ class ExperimentTables(ExperimentColumns, IdColumn, ItemFile, Reading, TwinSourc
     )
     tasks: Annotated[Columns, Unset("one row a person")] = setting(
         (),
-        "Columns that, with the ids, name the rows of all tables, separated by commas: each row is a task (or a profile "
-        "of a task) of a person, as in conjoint experiments. Errors are clustered by person.",
+        "Columns that, with the ids, name the rows of tables, separated by commas: each row is a task (or a profile "
+        "of a task) of a person, as in conjoint experiments. Errors are then clustered by person.",
     )
 
     @property
@@ -105,7 +105,9 @@ class ExperimentTables(ExperimentColumns, IdColumn, ItemFile, Reading, TwinSourc
     @model_validator(mode="after")
     def _somebody_has_answered(self) -> Self:
         if self.human is None and self.twin is None and not self.sources:
-            raise RuleBrokenError("answers must be given: of people as {human}, of twins as {twin} or {sources}")
+            raise RuleBrokenError(
+                "answers must be given: of people as {human}, of twins as {twin} or {sources}"
+            )
         return self
 
 
