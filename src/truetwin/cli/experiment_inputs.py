@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from truetwin.data.study_columns import StudyColumns
     from truetwin.experiments.experiment import Experiment
     from truetwin.settings.experiment_settings import ExperimentTables
 
 
 def experiment_of(settings: ExperimentTables) -> Experiment:
     """Read contrasts, arms and answers, and check that every contrast can be answered."""
-
     from truetwin.cli.output import note
-    from truetwin.data.study_columns import StudyColumns
     from truetwin.experiments.experiment import Experiment
     from truetwin.io.experiment_files import read_contrasts, read_experiment_answers, read_study_columns
 

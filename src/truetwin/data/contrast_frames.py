@@ -13,6 +13,7 @@ from truetwin.data.frames import as_arrow, id_column_of, ids_of
 from truetwin.data.problems import Problems
 from truetwin.data.responses import check_unique
 from truetwin.data.study_columns import STUDY, StudyColumns, Texts
+from truetwin.data.task_rows import with_task_ids
 from truetwin.errors import DataError
 from truetwin.registry import closest
 
@@ -213,6 +214,7 @@ def study_columns_from_frame(
     frame: Any,
     *,
     id_column: str | None = None,
+    tasks: Sequence[str] = (),
     source: str = "the conditions",
     row_name: Callable[[int], str] = row_of,
 ) -> StudyColumns:
@@ -236,6 +238,8 @@ def study_columns_from_frame(
         If a person is in one study twice, or a column holds neither texts nor numbers.
     """
     table = as_arrow(frame, id_column, "condition columns must be texts or numbers")
+    of_tasks = any(name in table.column_names for name in tasks)
+    table = with_task_ids(table, id_column, tasks, source)
     ids_name = id_column_of(table, id_column, source)
     names = [name for name in table.column_names if name != ids_name]
     check_unique(names, "column", source)
@@ -251,14 +255,16 @@ def study_columns_from_frame(
                 f"{source}: every row must name its study; {rows[empty[0]]} names none ({len(empty) - 1} more)"
             )
         studies = tuple(str(value) for value in given)
-    found = StudyColumns(ids, studies, read, source, rows)
+    found = StudyColumns(ids, studies, read, source, rows, of_tasks)
     problems = Problems(source)
     found.check_people(problems)
     problems.raise_any()
     return found
 
 
-def study_columns_of(given: Any, source: str, id_column: str | None = None) -> StudyColumns:
+def study_columns_of(
+    given: Any, source: str, id_column: str | None = None, tasks: Sequence[str] = ()
+) -> StudyColumns:
     """Take columns of studies, a people table, a mapping of columns, or read them from a data frame."""
     from truetwin.data.people import People
 
@@ -270,7 +276,7 @@ def study_columns_of(given: Any, source: str, id_column: str | None = None) -> S
         import pyarrow as pa
 
         given = pa.table(dict(given))
-    return study_columns_from_frame(given, id_column=id_column, source=source)
+    return study_columns_from_frame(given, id_column=id_column, tasks=tasks, source=source)
 
 
 def _texts(table: pa.Table, name: str) -> list[str]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from truetwin.data import Item, ResponseMatrix
-from truetwin.data.arm_columns import arms_of_column
+from truetwin.data.arm_columns import arms_of_column, declared_under_arms
 from truetwin.data.contrast import Contrast
 from truetwin.data.contrast_frames import check_contrasts, contrasts_from_frame, study_columns_from_frame
 from truetwin.data.item_columns import why_no_item
 from truetwin.data.problems import Problems
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.study_columns import StudyColumns
+from truetwin.data.task_rows import with_task_ids
 from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.errors import DataError
 from truetwin.io.answer_tables import AnswerTable, open_answers
@@ -47,7 +48,11 @@ def read_contrasts(path: str | Path) -> tuple[Contrast, ...]:
 
 
 def read_study_columns(
-    path: str | Path, *, id_column: str | None = None, choices: ReadingChoices = AS_USUAL
+    path: str | Path,
+    *,
+    id_column: str | None = None,
+    tasks: Sequence[str] = (),
+    choices: ReadingChoices = AS_USUAL,
 ) -> StudyColumns:
     """Read what is known of people in each study, such as their arms: one row a person and study.
 
@@ -65,7 +70,9 @@ def read_study_columns(
         table = read_survey_file(path)[0]
     else:
         table = read_table(path, choices.encoding)
-    return study_columns_from_frame(table, id_column=id_column, source=str(path), row_name=line_of(path))
+    return study_columns_from_frame(
+        table, id_column=id_column, tasks=tasks, source=str(path), row_name=line_of(path)
+    )
 
 
 def line_of(path: Path) -> Callable[[int], str]:
@@ -92,6 +99,7 @@ def read_experiment_answers(
     *,
     id_column: str | None = None,
     item_file: Path | None = None,
+    tasks: Sequence[str] = (),
     choices: ReadingChoices = AS_USUAL,
 ) -> ExperimentTables:
     """Read the answers of people and of their twins to the outcomes of contrasts; other columns are not looked at.
@@ -112,9 +120,7 @@ def read_experiment_answers(
         if HUMAN in sources:
             raise DataError("a source of twins must not be called 'human'; rename it")
         tables |= sources
-    read = {name: _outcomes(table, outcomes, name) for name, table in tables.items()}
-    for name, table in tables.items():
-        read[name] = read[name].with_items(table.declared)
+    read = {name: _outcomes(table, outcomes, name, tasks) for name, table in tables.items()}
     if choices.missing_codes is None and read:
         kept, found = without_sure_codes(*read.values())
         read = dict(zip(read, kept, strict=True))
@@ -129,8 +135,14 @@ def read_experiment_answers(
     )
 
 
-def _outcomes(opened: AnswerTable, outcomes: Collection[str], side: str) -> ResponseMatrix:
+def _outcomes(
+    opened: AnswerTable, outcomes: Collection[str], side: str, tasks: Sequence[str]
+) -> ResponseMatrix:
     """Read the columns of outcomes, under arms or not."""
+    table = with_task_ids(opened.table, opened.id_column, tasks, opened.source)
+    names = table.column_names if not opened.is_long else table.column("item_id").unique().to_pylist()
+    declared = declared_under_arms(map(str, names), opened.declared)
+    opened = replace(opened, table=table, declared=declared)
     if not opened.is_long:
         columns = opened.columns()
         others = [name for name in columns if arms_of_column(name)[0] not in outcomes]

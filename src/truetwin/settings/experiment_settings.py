@@ -86,8 +86,8 @@ class ExperimentTables(ExperimentColumns, IdColumn, ItemFile, Reading, TwinSourc
     )
     tasks: Annotated[Columns, Unset("one row a person")] = setting(
         (),
-        "Columns that, with the ids, name the rows of all tables, separated by commas: each row is a task (or a profile "
-        "of a task) of a person, as in conjoint experiments. Errors are clustered by person.",
+        "Columns that, with the ids, name the rows of tables, separated by commas: each row is a task (or a profile "
+        "of a task) of a person, as in conjoint experiments. Errors are then clustered by person.",
     )
 
     @property
