@@ -55,9 +55,9 @@ def calibrated_by(settings: ExperimentLearning, experiment: Experiment) -> Calib
 
     return calibrate_experiment(
         experiment,
-        settings.studies,
+        settings.studies or (),
         past=past_of(settings),
-        published=settings.published,
+        published=settings.with_published,
         human_sd=settings.human_sd,
         level=settings.level,
     )

@@ -143,8 +143,8 @@ class ExperimentEffectsCommand(ExperimentEffects, ExperimentTables, DisclosureCo
 class ExperimentLearning(Settings):
     """How twin effects of new studies are calibrated, and by which past studies."""
 
-    studies: Annotated[Names, Unset("studies without human effects")] = setting(
-        (),
+    studies: Annotated[Names | None, Unset("studies without human effects")] = setting(
+        None,
         "New studies, separated by commas; human answers to them count as a pilot. All other studies of the tables are "
         "past studies.",
     )
@@ -153,9 +153,10 @@ class ExperimentLearning(Settings):
         "Table of further past effects: one that `truetwin experiment effects` has written, or one row a contrast with "
         "contrast_id, study, kind, human_d, human_se, twin_d, twin_se, twin_own_d and twin_own_se.",
     )
-    published: Annotated[bool | None, Unset("only with fewer than three past studies")] = setting(
-        None,
-        "Whether to learn from published effects of other twins, too. Those of the same studies never count.",
+    published: Literal["if-needed", "yes", "no"] = setting(
+        "if-needed",
+        "Whether to learn from published effects of other twins, too: if-needed (with fewer than three past studies), "
+        "yes or no. Those of the same studies never count.",
     )
     human_sd: Annotated[float | None, Unset("the twins' own sd is used")] = setting(
         None,
@@ -163,6 +164,11 @@ class ExperimentLearning(Settings):
         gt=0,
     )
     level: float = setting(0.9, "Probability that an interval holds.", gt=0, lt=1)
+
+    @property
+    def with_published(self) -> bool | None:
+        """Whether to learn from published effects; None if needed."""
+        return None if self.published == "if-needed" else self.published == "yes"
 
 
 class ExperimentCalibrate(ExperimentLearning):

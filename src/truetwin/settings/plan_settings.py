@@ -93,6 +93,8 @@ class PilotPlan(Settings):
 class PlanCommand(Plan, PilotPlan, Blocks, PanelFiles, Terminal):
     """Settings of the command `truetwin plan`."""
 
+    needs_twins = False  # for a plan of an experiment
+
     human: Annotated[Path | None, Argument(), StudyKey("inputs.human")] = setting(  # type: ignore[assignment]
         None,
         "Answers of people: CSV, Excel, Parquet, SPSS or Stata; one column for each item, or one row for each answer.",
@@ -109,5 +111,10 @@ class PlanCommand(Plan, PilotPlan, Blocks, PanelFiles, Terminal):
             return self
         if self.human is None:
             raise RuleBrokenError("{human} is missing: a plan needs answers of people, or {experiment}")
+        if self.twin is None and not self.sources:
+            raise RuleBrokenError(
+                "answers of twins must be given once, as a table {twin} or as {sources} NAME=FILE for each source; "
+                "they are given not at all"
+            )
         _check_question(self)
         return self

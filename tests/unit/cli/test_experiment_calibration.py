@@ -55,17 +55,16 @@ def test_calibrate_says_in_words_which_arm_beats_which(
 def test_tables_fit_sixty_columns(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "60")
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    from rich.console import Console
+
+    from truetwin.cli import output
+
+    monkeypatch.setattr(output, "console", lambda: Console(soft_wrap=False, highlight=False, width=60))
     tables = files(tmp_path, n_studies=6, new=1)
     for verb in ("calibrate", "evaluate", "rank"):
-        printed = run(capsys, "experiment", verb, *tables)
-        rows = [
-            line
-            for line in printed.out.splitlines()
-            if not line.startswith(("  study", "expected", "calibrated"))
-        ]
-        assert max(map(len, rows)) <= 60, verb
+        printed = run(capsys, "experiment", verb, *tables).out
+        tables_only = printed.split("study5:\n")[0] if verb == "calibrate" else printed
+        assert max(map(len, tables_only.splitlines())) <= 60, printed
 
 
 def test_json_has_rows_sentences_and_what_was_learned(
@@ -80,7 +79,7 @@ def test_json_has_rows_sentences_and_what_was_learned(
 
 def test_too_few_past_studies_print_a_warning(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     tables = files(tmp_path, n_studies=3, new=1)
-    printed = run(capsys, "experiment", "calibrate", *tables, "--no-published")
+    printed = run(capsys, "experiment", "calibrate", *tables, "--published", "no")
     assert "not calibrated: 2 past studies" in printed.err
     assert "effects in sd, not calibrated" in printed.out
 
@@ -117,7 +116,7 @@ def test_rank_prints_the_chance_of_being_best_and_losses(
     found = run(capsys, "experiment", "rank", *tables, "--pilot-n", "30", "--json")
     assert sum(row["best"] for row in found["rows"]) == pytest.approx(2)  # two outcomes
     assert all(row["people"] == 30 for row in found["losses"])
-    assert "expected loss in sd" in run(capsys, "experiment", "rank", *tables).out
+    assert "choosing by" in run(capsys, "experiment", "rank", *tables).out
 
 
 def test_plan_reads_the_table_of_calibrated_effects(
@@ -134,7 +133,7 @@ def test_plan_reads_the_table_of_calibrated_effects(
 def test_plan_refuses_other_tables_and_two_plans(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     table = tmp_path / "other.csv"
     table.write_text("a,b\n1,2\n")
-    assert "lacks study, contrast" in run(capsys, "plan", "--experiment", str(table), code=1).err
+    assert "lacks study, contrast" in run(capsys, "plan", "--experiment", str(table), code=2).err
     told = run(capsys, "plan", "--experiment", str(table), "--budget", "3", code=2).err
     assert "--experiment is a plan of its own" in told
 
@@ -142,7 +141,7 @@ def test_plan_refuses_other_tables_and_two_plans(capsys: pytest.CaptureFixture[s
 def test_no_new_study_writes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     output = tmp_path / "out.csv"
     told = run(
-        capsys, "experiment", "calibrate", *files(tmp_path, n_studies=4), "--output", str(output), code=1
+        capsys, "experiment", "calibrate", *files(tmp_path, n_studies=4), "--output", str(output), code=2
     ).err
     assert "Name the studies to calibrate" in told
     assert not output.exists()
