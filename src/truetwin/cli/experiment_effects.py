@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def _print(effects: Effects) -> None:
         Column("contrast", "contrast", foldable=True),
         Column("side", "", foldable=True),
         Column("effect", "effect", "s"),
-        Column("interval", f"{effects.level:.0%} interval", "s"),
+        Column("half", f"± {effects.level:.0%}", "s"),
         Column("d", "d", "s"),
         Column("d_own", "d (own sd)", "s", optional=True),
         Column("n", "people", "s", optional=True),
@@ -82,15 +83,14 @@ def _print(effects: Effects) -> None:
         shown = [row for row in rows if row["family"] == family]
         if not shown:
             continue
-        group = [Column("group", "group", foldable=True)] if family != "all" else []
-        print_table(shown[:MOST_ROWS], [columns[0], *group, *columns[1:]], title=title)
+        print_table(shown[:MOST_ROWS], columns, title=title)
         if len(shown) > MOST_ROWS:
             note(f"... and {len(shown) - MOST_ROWS} more rows; --output FILE writes all of them")
     print(effects.summary())
     corrected = (
         "" if effects.correction == "none" else f"; p is corrected for their number ({effects.correction})"
     )
-    note(f"d: effect in {_standardisers(effects)}{corrected}")
+    note(f"±: half of the {effects.level:.0%} interval; d: effect in {_standardisers(effects)}{corrected}")
     for text in dict.fromkeys(
         f"{row['contrast_id']}, {row['side']}: {row['note']}" for row in effects.rows if row["note"]
     ):
@@ -109,23 +109,34 @@ def _in_words(effects: Effects) -> list[dict[str, Any]]:
     for k, row in enumerate(effects.rows):
         entry = effects.entries[k // n_sides]
         label = (row["contrast_id"], row["group"])
-        low, high = row["lower"], row["upper"]
+        half = None if row["upper"] is None else row["upper"] - row["effect"]
+        name = f"{row['contrast_id']}, {row['by']} {row['group']}" if row["by"] else row["contrast_id"]
         found.append(
             {
                 "family": entry.family,
-                "contrast": "" if label == before else row["contrast_id"],
-                "group": "" if label == before or not row["by"] else f"{row['by']}: {row['group']}",
+                "contrast": "" if label == before else name,
                 "side": row["side"],
-                "effect": _text(row["effect"]),
-                "interval": "" if low is None or high is None else f"{_text(low)} to {_text(high)}",
+                "effect": _text(row["effect"], _digits(half)),
+                "half": _text(half, _digits(half)),
                 "d": _text(row["d"], ".2f"),
                 "d_own": _text(row["d_own"], ".2f"),
                 "n": f"{row['n_people']:,d}",
-                "p": _text(row["p_adjusted"], ".3f"),
+                "p": _p_in_words(row["p_adjusted"]),
             }
         )
         before = label
     return found
+
+
+def _digits(half: float | None) -> str:
+    """Return the number format that shows two digits of an interval's half width."""
+    if not half:
+        return ".3g"
+    return f".{min(max(1 - floor(log10(half)), 0), 6)}f"
+
+
+def _p_in_words(value: float | None) -> str:
+    return "< .001" if value is not None and value < 0.001 else _text(value, ".3f")
 
 
 def _text(value: float | None, style: str = ".3g") -> str:
