@@ -169,12 +169,11 @@ def print_sentences(result: CalibratedEffects, study: str) -> None:
     print(printable(f"{study}:" if study else ""))
     for row, sentence in zip(result.rows, result.sentences(), strict=True):
         if row["study"] == study:
-            name = row["contrast"].removeprefix(f"{study}:")
-            print(
-                printable(
-                    f"  {sentence}" if sentence.startswith(row["contrast"]) else f"  {name}: {sentence}"
-                )
+            name, told = (
+                row["contrast"].removeprefix(f"{study}:"),
+                sentence.removeprefix(f"{row['contrast']}: "),
             )
+            print(printable(f"  {name}: {told}"))
 
 
 def _interval(row: Mapping[str, Any]) -> str:

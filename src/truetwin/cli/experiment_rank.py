@@ -70,9 +70,10 @@ def _print(choice: Choice) -> None:
     rows: list[dict[str, Any]] = [{**row, "best": f"{row['best']:.0%}"} for row in choice.records()]
     print_table(rows, columns, title=f"{choice.study}: {choice.outcome}" if choice.study else choice.outcome)
     found = choice.ranking
+    pilot = "the pilot" if found.people is None else f"a pilot of {found.people} per arm"
     ways = {
         "twins": found.by_twin,
-        f"a pilot of {found.people} per arm": found.by_pilot,
+        pilot: found.by_pilot,
         "both": found.by_both,
         "chance": found.at_random,
     }

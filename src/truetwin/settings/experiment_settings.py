@@ -131,6 +131,8 @@ class ExperimentEffects(Settings):
 class ExperimentEffectsCommand(ExperimentEffects, ExperimentTables, DisclosureColumn, Terminal):
     """Settings of the command `truetwin experiment effects`."""
 
+    outside_studies = "Past and new studies are tables of their own."
+
     output: Annotated[Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")] = (
         setting(
             None,
