@@ -76,7 +76,8 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *,
 def _shortened(row: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
     """Cut the texts that may be folded, to measure how narrow a table can be: a long word is folded, too."""
     return {
-        c.field: _cell(row.get(c.field), c.format)[:NARROWEST] if c.foldable else row.get(c.field) for c in columns
+        c.field: _cell(row.get(c.field), c.format)[:NARROWEST] if c.foldable else row.get(c.field)
+        for c in columns
     }
 
 
