@@ -12,10 +12,11 @@ import numpy as np
 from truetwin.data.frames import as_kind
 from truetwin.data.responses import FrameKind
 from truetwin.errors import DataError
-from truetwin.experiments.effect_calibration import LEAST_STUDIES, EffectCalibration, PastLikelihood
-from truetwin.experiments.effect_judging import SHRUNKEN
+from truetwin.experiments.effect_calibration import LEAST_STUDIES, EffectCalibration
+from truetwin.experiments.effect_candidates import SHRUNKEN
 from truetwin.experiments.effect_law import EffectLaw
 from truetwin.experiments.paired_effects import Array, PairedEffects
+from truetwin.experiments.past_likelihood import PastLikelihood
 from truetwin.experiments.pilots import people_per_arm
 from truetwin.experiments.published_effects import PublishedErrors, published_apart_from, published_errors
 
@@ -229,6 +230,10 @@ class CalibratedEffects:
             "weights": {c.label: w for c, w in self.learned.weights.items()},
         }
 
+    def table_rows(self) -> list[dict[str, Any]]:
+        """List the rows with all columns of the table, in their order."""
+        return [{name: row.get(name) for name, _ in FIELDS} for row in self.rows]
+
     def to_frame(self, kind: FrameKind | None = None) -> Any:
         """Return the rows as a table."""
         import pyarrow as pa
@@ -241,6 +246,10 @@ class CalibratedEffects:
     ) -> CalibratedEffects:
         """Return the same effects, also in units of the answer."""
         return replace(self, sds=sds, labels=tuple(labels), frame_kind=frame_kind)
+
+    def with_notes(self, notes: Sequence[str]) -> CalibratedEffects:
+        """Return the same effects with further notes."""
+        return replace(self, notes=(*self.notes, *notes))
 
 
 #: Columns of the table of calibrated effects, with their types.

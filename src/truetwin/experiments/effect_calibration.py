@@ -16,125 +16,25 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from truetwin.errors import DataError
+from truetwin.experiments.effect_candidates import Candidate
 from truetwin.experiments.effect_grid import (
     ERROR_SPREADS,
     FACTOR_SHARES,
-    PRIOR_CENTRES,
     SLOPE_SPREADS,
     SLOPES,
-    SPREAD_SHARES,
-    STANDARDISERS,
     STUDY_FACTORS,
-    log_evidence,
-    prior_of_slopes,
+    Regressors,
     regressors,
-    study_likelihood,
-    true_effect_variances,
 )
 from truetwin.experiments.effect_law import EffectLaw, mixture
 from truetwin.experiments.paired_effects import GROUPS, Array, PairedEffects
+from truetwin.experiments.past_likelihood import PastLikelihood, SlopeMoments, study_powers
 
 #: Fewest past studies to calibrate on. With two, the spread between studies has one degree of freedom.
 LEAST_STUDIES = 3
 BOOTSTRAPS, SEED = 1000, 20180901
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One way to map twin effects to human effects.
-
-    Attributes
-    ----------
-    standardiser : str
-        ``twin`` (twin effects in the human sd) or ``own`` (in the twins' own sd); empty for "no effect".
-    by_group : bool
-        Whether contrasts between conditions and within persons have a slope each.
-    centre : float
-        Slope that the prior is around.
-    """
-
-    standardiser: str = ""
-    by_group: bool = False
-    centre: float = 0.0
-
-    @property
-    def label(self) -> str:
-        """The candidate in words."""
-        if not self.standardiser:
-            return "no effect"
-        sd = "human sd" if self.standardiser == "twin" else "twins' own sd"
-        return f"{sd}, {'slope by kind' if self.by_group else 'one slope'}, prior around {self.centre:g}"
-
-
-NO_EFFECT = Candidate()
-CANDIDATES = (
-    NO_EFFECT,
-    *(
-        Candidate(standardiser, by_group, centre)
-        for standardiser in STANDARDISERS
-        for by_group in (False, True)
-        for centre in PRIOR_CENTRES
-    ),
-)
-
-
-@dataclass(frozen=True, eq=False)
-class PastLikelihood:
-    """Log likelihoods of past studies on the grid, for each standardiser. Any subset of studies is a sum of them.
-
-    Attributes
-    ----------
-    past : PairedEffects
-        Contrasts with human effects.
-    variances : mapping of str to ndarray of shape (2,)
-        Variance of true twin effects by group of kinds, for each usable standardiser.
-    logs : mapping of str to list of ndarray
-        Log likelihood of each study.
-    """
-
-    past: PairedEffects
-    variances: Mapping[str, Array]
-    logs: Mapping[str, Sequence[Array]]
-
-    @classmethod
-    def of(cls, past: PairedEffects) -> PastLikelihood:
-        """Compute the likelihoods. Contrasts without a human effect or without a standardiser that others have are
-        left out.
-
-        Raises
-        ------
-        DataError
-            If no contrast has a human and a twin effect.
-        """
-        known = np.isfinite(past.human)
-        usable = [name for name in STANDARDISERS if np.isfinite(getattr(past, name))[known].any()]
-        for name in usable:
-            known &= np.isfinite(getattr(past, name))
-        if not usable or not known.any():
-            raise DataError("past contrasts need a human effect and a twin effect; none has both")
-        here = past.take(known)
-        variances = {name: true_effect_variances(here, name) for name in usable}
-        logs: dict[str, list[Array]] = {name: [] for name in usable}
-        for study in here.study_names:
-            own = here.of_study(study)
-            for name in usable:
-                twins = regressors(own, name, variances[name])
-                logs[name].append(study_likelihood(own.human, own.human_variance, twins))
-        return cls(here, variances, logs)
-
-    @property
-    def studies(self) -> tuple[str, ...]:
-        """Names of the past studies."""
-        return self.past.study_names
-
-
-def study_powers(n_contrasts: NDArray[np.intp]) -> Array:
-    """Powers of the likelihoods of studies: one with more contrasts than the harmonic mean counts as much as that."""
-    usual = len(n_contrasts) / (1.0 / n_contrasts).sum()
-    return np.asarray(np.minimum(1.0, usual / n_contrasts), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,8 +49,8 @@ class EffectCalibration:
         Their contrasts.
     left_out : mapping of Candidate to ndarray of shape (studies,)
         Log densities of each past study's effects under a candidate that learned from the others.
-    posteriors : mapping of Candidate to ndarray
-        Probabilities of the grid's points under each candidate.
+    posteriors : mapping of Candidate to SlopeMoments
+        What each candidate learned of slopes and spreads.
     variances : mapping of str to ndarray of shape (2,)
         Variances of true twin effects, for their shrinkage.
     """
@@ -158,7 +58,7 @@ class EffectCalibration:
     studies: tuple[str, ...]
     past: PairedEffects
     left_out: Mapping[Candidate, Array]
-    posteriors: Mapping[Candidate, Array]
+    posteriors: Mapping[Candidate, SlopeMoments]
     variances: Mapping[str, Array]
 
     @classmethod
@@ -196,27 +96,9 @@ class EffectCalibration:
                 f"known of how studies differ; got {len(at)}"
             )
         numbers = found.past.study_numbers
-        power = study_powers(np.bincount(numbers)[at])
-        candidates = [c for c in CANDIDATES if not c.standardiser or c.standardiser in found.logs]
-        left_out = np.empty((len(at), len(candidates)))
-        posteriors: dict[Candidate, Array] = {}
-        for name, logs in found.logs.items():
-            whole = _total([logs[k] for k in at], power)
-            here = [k for k, c in enumerate(candidates) if c.standardiser in ("", name)]
-            priors = {k: _prior(candidates[k]) for k in here}
-            evidence = np.array([log_evidence(whole, priors[k]) for k in here])
-            for row, study in enumerate(at):
-                rest = whole - power[row] * logs[study]
-                left_out[row, here] = evidence - [log_evidence(rest, priors[k]) for k in here]
-            posteriors |= {candidates[k]: _posterior(whole, priors[k]) for k in here}
+        posteriors, left_out = found.posteriors(at, study_powers(np.bincount(numbers)[at]))
         kept = found.past.take(np.isin(numbers, at))
-        return cls(
-            tuple(found.studies[k] for k in at),
-            kept,
-            dict(zip(candidates, left_out.T, strict=True)),
-            posteriors,
-            found.variances,
-        )
+        return cls(tuple(found.studies[k] for k in at), kept, left_out, posteriors, found.variances)
 
     def law(self, new: PairedEffects, candidates: Sequence[Candidate] | None = None) -> EffectLaw:
         """Predict the human effects of one new study from its twin effects.
@@ -240,16 +122,12 @@ class EffectCalibration:
         asked = self.posteriors if candidates is None else candidates
         chosen = [c for c in asked if not c.standardiser or c.standardiser in usable]
         weight = self._weights_among(chosen) if candidates is None else np.full(len(chosen), 1 / len(chosen))
-        parts = []
-        for name in usable:
-            of_name = [k for k, c in enumerate(chosen) if c.standardiser == name]
-            if of_name:
-                points = sum((weight[k] * self.posteriors[chosen[k]] for k in of_name), np.zeros(1))
-                parts.append(self._components(new, name, points))
-        parts += [
-            self._no_effect(new, weight[k] * self.posteriors[c])
-            for k, c in enumerate(chosen)
-            if not c.standardiser
+        parts = [
+            self._components(
+                new, name, [k for k, c in enumerate(chosen) if c.standardiser == name], chosen, weight
+            )
+            for name in ("", *usable)
+            if any(c.standardiser == name for c in chosen)
         ]
         return mixture(*(np.concatenate(list(column)) for column in zip(*parts, strict=True)))
 
@@ -266,15 +144,28 @@ class EffectCalibration:
             )
         return usable
 
-    def _components(self, new: PairedEffects, name: str, points: Array) -> tuple[Array, Array, Array, Array]:
+    def _components(
+        self,
+        new: PairedEffects,
+        name: str,
+        of_name: Sequence[int],
+        chosen: Sequence[Candidate],
+        weight: Array,
+    ) -> tuple[Array, Array, Array, Array]:
         """Describe the law under one standardiser: a component for each pair of spreads and factor of the study."""
-        share, mean, covariance = _slope_moments(points)
-        twins = regressors(new, name, self.variances[name])
+        share, mean, covariance = _joined(
+            [self.posteriors[chosen[k]] for k in of_name], weight[list(of_name)]
+        )
+        if name:
+            twins = regressors(new, name, self.variances[name])
+        else:
+            twins = Regressors(np.zeros(len(new)), np.zeros(len(new)), new.groups)
+        n = len(STUDY_FACTORS)
         factor = np.tile(STUDY_FACTORS, len(share))
-        share, mean = np.outer(share, FACTOR_SHARES).ravel(), np.repeat(mean, len(STUDY_FACTORS), axis=0)
-        covariance = np.repeat(covariance, len(STUDY_FACTORS), axis=0)
+        share, mean = np.outer(share, FACTOR_SHARES).ravel(), np.repeat(mean, n, axis=0)
+        covariance = np.repeat(covariance, n, axis=0)
         slope_spread, error_spread = (
-            np.repeat(grid.ravel(), len(STUDY_FACTORS))
+            np.repeat(grid.ravel(), n)
             for grid in np.meshgrid(SLOPE_SPREADS**2, ERROR_SPREADS**2, indexing="ij")
         )
         squares = mean**2 + np.einsum("kii->ki", covariance)
@@ -286,17 +177,6 @@ class EffectCalibration:
             (mean[:, twins.groups] * twins.effects)[kept],
             (root[:, twins.groups] * twins.effects[:, None])[kept],
             spreads[kept],
-        )
-
-    def _no_effect(self, new: PairedEffects, points: Array) -> tuple[Array, Array, Array, Array]:
-        share = np.outer(points.sum(axis=(0, 1, 2)), FACTOR_SHARES).ravel()
-        spreads = np.outer(ERROR_SPREADS**2, STUDY_FACTORS).ravel()
-        n = len(new)
-        return (
-            share,
-            np.zeros((len(share), n)),
-            np.zeros((len(share), n, 2)),
-            np.repeat(spreads[:, None], n, axis=1),
         )
 
     @cached_property
@@ -319,10 +199,11 @@ class EffectCalibration:
         for name in self.variances:
             of_name = [c for c in self.left_out if c.standardiser == name]
             weight = self._weights_among(of_name)
-            points = sum((w * self.posteriors[c] for w, c in zip(weight, of_name, strict=True)), np.zeros(1))
-            flat = points.sum(axis=(2, 3))
+            marginals = np.tensordot(
+                weight, np.stack([self.posteriors[c].marginals for c in of_name]), axes=1
+            )
             for group, label in enumerate(GROUPS):
-                share = flat.sum(axis=1 - group)
+                share = marginals[group]
                 rows.append(
                     {
                         "standardiser": name,
@@ -354,43 +235,18 @@ def averaging_weights(left_out: Array) -> Array:
     return np.asarray((shares / shares.sum(axis=1, keepdims=True)).mean(axis=0))
 
 
-def _total(logs: Sequence[Array], power: Array) -> Array:
-    """Add the log likelihoods of studies of unlike shapes, each to its power."""
-    found = np.zeros((len(SLOPES), len(SLOPES), *SPREAD_SHARES.shape))
-    for weight, log in zip(power, logs, strict=True):
-        found += weight * log
-    return found
-
-
-def _prior(candidate: Candidate) -> Array:
-    """Prior probabilities on the grid: of slopes, and for "no effect" a mass at slopes of 0."""
-    if candidate.standardiser:
-        return prior_of_slopes(candidate.centre, candidate.by_group)
-    none = np.zeros((len(SLOPES), len(SLOPES)))
-    none[0, 0] = 1.0
-    return none
-
-
-def _posterior(log_likelihood: Array, prior: Array) -> Array:
-    logs = np.where(prior[:, :, None, None] > 0, log_likelihood, -np.inf)
-    found = np.exp(logs - logs.max()) * prior[:, :, None, None] * SPREAD_SHARES
-    return np.asarray(found / found.sum())
-
-
-def _slope_moments(points: Array) -> tuple[Array, Array, Array]:
-    """Return the probability of each pair of spreads, and mean and covariance of the slopes given it."""
-    share = points.sum(axis=(0, 1)).ravel()
+def _joined(posteriors: Sequence[SlopeMoments], weights: Array) -> tuple[Array, Array, Array]:
+    """Mix posteriors; return the probability of each pair of spreads, and the slopes' mean and covariance given it."""
+    share, first, second = (
+        np.tensordot(weights, np.stack([getattr(p, name) for p in posteriors]), axes=1)
+        for name in ("shares", "first", "second")
+    )
     safe = np.where(share > 0, share, 1.0)
-    first, second = (points.sum(axis=axis).reshape(len(SLOPES), -1) for axis in (1, 0))
-    mean = np.stack([SLOPES @ first, SLOPES @ second], axis=1) / safe[:, None]
-    product = np.einsum("a,b,abte->te", SLOPES, SLOPES, points).ravel() / safe
-    squares = np.stack([SLOPES**2 @ first, SLOPES**2 @ second], axis=1) / safe[:, None]
-    off = product - mean[:, 0] * mean[:, 1]
-    diagonal = np.maximum(squares - mean**2, 0.0)
-    limit = np.sqrt(diagonal[:, 0] * diagonal[:, 1])
-    off = np.clip(off, -limit, limit)
-    covariance = np.stack([diagonal[:, 0], off, off, diagonal[:, 1]], axis=1).reshape(-1, 2, 2)
-    return share, mean, covariance
+    mean = first / safe[:, None]
+    covariance = second / safe[:, None, None] - mean[:, :, None] * mean[:, None, :]
+    sd = np.sqrt(np.maximum(np.einsum("kii->ki", covariance), 0.0))
+    limit = sd[:, :, None] * sd[:, None, :]
+    return share, mean, np.clip(covariance, -limit, limit)
 
 
 def _grid_quantile(share: Array, level: float) -> float:

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 from scipy.stats import halfcauchy, halfnorm, invgamma, norm
 
 from truetwin.experiments.paired_effects import Array, PairedEffects
@@ -159,10 +158,3 @@ def _block_likelihood(h: Array, v: Array, x: Array, doubts: Array) -> Array:
     scale = 1.0 + between * reach[:, None]
     found = log_det[:, None] + np.log(scale) + squares[:, None] - between * cross[:, None] ** 2 / scale
     return np.asarray(-0.5 * (found + len(h) * np.log(2 * np.pi)))
-
-
-def log_evidence(log_likelihood: Array, prior: Array) -> float:
-    """Log of the likelihood's mean over a prior of slopes and over the spreads."""
-    where = prior > 0
-    weights = np.log(prior[where])[:, None, None] + np.log(SPREAD_SHARES)
-    return float(logsumexp(log_likelihood[where] + weights))

@@ -12,18 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import norm, t
 
 from truetwin.errors import DataError
-from truetwin.experiments.effect_calibration import (
-    CANDIDATES,
-    LEAST_STUDIES,
-    NO_EFFECT,
-    EffectCalibration,
-    PastLikelihood,
-)
+from truetwin.experiments.effect_calibration import LEAST_STUDIES, EffectCalibration
+from truetwin.experiments.effect_candidates import NO_EFFECT, SHRUNKEN
 from truetwin.experiments.effect_law import EffectLaw
 from truetwin.experiments.paired_effects import Array, PairedEffects
+from truetwin.experiments.past_likelihood import PastLikelihood
 
 #: What is compared, in the order of tables.
 METHODS = ("no effect", "twin", "twin, own sd", "shrunken twin", "calibrated", "calibrated, sd unknown")
@@ -31,7 +28,6 @@ METHODS = ("no effect", "twin", "twin, own sd", "shrunken twin", "calibrated", "
 WITH_LAWS = ("no effect", "shrunken twin", "calibrated", "calibrated, sd unknown")
 #: A human effect beyond this many standard errors counts as significant.
 SIGNIFICANT = float(norm.ppf(0.975))
-SHRUNKEN = tuple(c for c in CANDIDATES if c.standardiser == "twin" and not c.by_group)
 BOOTSTRAPS = 4000
 
 
@@ -61,6 +57,19 @@ class LeftOutPredictions:
     law_bounds: Array
     weights: Mapping[str, Mapping[str, float]]
     level: float
+
+    def take(self, which: ArrayLike) -> LeftOutPredictions:
+        """Return the predictions of some contrasts."""
+        at = np.asarray(which)
+        at = np.flatnonzero(at) if at.dtype == bool else at
+        return LeftOutPredictions(
+            self.effects.take(at),
+            {name: values[at] for name, values in self.predictions.items()},
+            {name: values[:, at] for name, values in self.bounds.items()},
+            self.law_bounds[:, at],
+            self.weights,
+            self.level,
+        )
 
     def records(self) -> list[dict[str, Any]]:
         """List one row a contrast: human, twin and predicted effects, with intervals."""

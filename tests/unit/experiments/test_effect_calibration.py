@@ -8,13 +8,9 @@ from scipy.stats import multivariate_normal
 
 from effect_examples import generated, split
 from truetwin.errors import DataError
-from truetwin.experiments.effect_calibration import (
-    CANDIDATES,
-    NO_EFFECT,
-    EffectCalibration,
-    averaging_weights,
-    study_powers,
-)
+from truetwin.experiments import past_likelihood
+from truetwin.experiments.effect_calibration import EffectCalibration, averaging_weights
+from truetwin.experiments.effect_candidates import CANDIDATES, NO_EFFECT
 from truetwin.experiments.effect_grid import (
     ERROR_SPREADS,
     FACTOR_SHARES,
@@ -29,6 +25,7 @@ from truetwin.experiments.effect_grid import (
     true_effect_variances,
 )
 from truetwin.experiments.paired_effects import PairedEffects
+from truetwin.experiments.past_likelihood import PastLikelihood, study_powers
 
 
 def test_shares_of_the_grid_sum_to_one() -> None:
@@ -203,3 +200,16 @@ def test_intervals_cover_the_effects_of_new_studies(n_studies: int, between: flo
         hit += int(((low <= true) & (true <= high)).sum())
         count += len(new)
     assert hit / count > 0.85
+
+
+def test_dropping_unlikely_points_of_the_grid_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    effects, _ = generated(26, seed=11)
+    new = effects.of_study("s25")
+    pruned = PastLikelihood.of(effects)
+    monkeypatch.setattr(past_likelihood, "MOST_UNPRUNED", 1000)
+    every = PastLikelihood.of(effects)
+    assert pruned.parts[-1][1].shape[1] < every.parts[-1][1].shape[1]
+    rest = [name for name in effects.study_names if name != "s25"]
+    before, after = (EffectCalibration.fit(likelihood, rest).law(new) for likelihood in (every, pruned))
+    assert after.mean() == pytest.approx(before.mean(), rel=1e-9)
+    assert after.variance() == pytest.approx(before.variance(), rel=1e-9)
