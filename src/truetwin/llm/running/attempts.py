@@ -53,7 +53,11 @@ class Attempts:
     """
 
     def __init__(
-        self, model: ChatModel, options: RunOptions, budget: Budget, note: Callable[[Failure], None]
+        self,
+        model: ChatModel,
+        options: RunOptions,
+        budget: Budget,
+        note: Callable[[Failure], None],
     ) -> None:
         self.model, self.options, self.budget, self.note = model, options, budget, note
         self.gate = Gate(options.concurrency, options.timeout)

@@ -146,6 +146,7 @@ class _Run:
         self.asked = 0
         self.failures_in_a_row = 0
         self.interrupted = 0
+        self.waiting = 0  # cells that wait before they are asked again
         self.unseen: Iterator[Cell] = iter(())
         self.tasks: set[asyncio.Task[None]] = set()
         self.claimed: set[Cell] = set()
@@ -194,9 +195,9 @@ class _Run:
         self.store.flush()
         self.counts.clear()
         self.unseen, elsewhere = self._cells(), 0
-        enough = max(1, self.options.concurrency // 16)  # claim a few at a time, not one by one
         while self.stop is None:
-            places = self.options.concurrency - len(self.tasks)
+            enough = max(1, self.attempts.gate.limit // 16)  # claim a few at a time, not one by one
+            places = self._places() + enough
             if places < enough:
                 self.room.clear()
                 await self.room.wait()
@@ -214,6 +215,11 @@ class _Run:
                 self._start(cell)
             await asyncio.sleep(0)
         return elsewhere > 0
+
+    def _places(self) -> int:
+        """Count the cells that could be asked now. Those that wait after a failure take no place."""
+        busy = len(self.tasks) - self.waiting
+        return min(self.options.concurrency - len(self.tasks), self.attempts.gate.limit - busy)
 
     async def _wait_for_others(self) -> None:
         while self.stop is None and self.store.others():
@@ -307,12 +313,20 @@ class _Run:
                 if patience.is_over(error):
                     self._give_up(cell, request, error, attempt)
                     return
-                await asyncio.sleep(self.attempts.wait_after(error, attempt))
+                await self._wait(self.attempts.wait_after(error, attempt))
             else:
                 self.works = self.reached = True
                 self.failures_in_a_row = 0
                 self._store(cell, request, self._read(cell, reply), reply, attempts=attempt, cost=cost)
                 return
+
+    async def _wait(self, seconds: float) -> None:
+        self.waiting += 1
+        self.room.set()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.waiting -= 1
 
     def _give_up(self, cell: Cell, request: Request, error: ProviderError, attempt: int) -> None:
         self._store(cell, request, Parsed(State.PROVIDER_ERROR, None, str(error)), attempts=attempt)
