@@ -54,7 +54,7 @@ class Auto(Calibrator):
     situations_ : dict of target id to str
         What each new item faces: "known battery", "new battery", or "pool" where there are no batteries.
     stack_weights_ : dict of target id to ndarray
-        Weights of the features named in :data:`truetwin.calibration.auto.pseudo_targets.FEATURES`.
+        Weights of the features that :func:`truetwin.calibration.auto.pseudo_targets.features_of` names.
 
     Examples
     --------
@@ -200,6 +200,7 @@ class Auto(Calibrator):
             answers.respondent_ids,
             tuple(names),
             None if preprocessing.weights is None else np.array(preprocessing.weights),
+            _several([pick(v, members, "item") for v in answers.source_values]),
         )
         targets = tuple(tuple(position[t] for t in fold.targets) for fold in folds)
         study = ItemStudy(problem, targets, self.weights == "block-blind")
@@ -215,9 +216,12 @@ class Auto(Calibrator):
         human[np.asarray(design.human_samples)[:, None], donors] = design.raw_human
         twin[np.asarray(design.twin_samples)[:, None], donors] = design.raw_twin
         twin[:, targets] = design.raw_target
+        sources = np.full((design.n_sources, *twin.shape), np.nan)
+        sources[:, np.asarray(design.twin_samples)[:, None], donors] = design.raw_twin_sources
+        sources[:, :, targets] = design.raw_target_sources
         blocks = self._blocks(names)
         ids, weights = design.sample_ids, design.weights
-        return Problem(human, twin, blocks, ids, tuple(names), people_weights=weights), targets
+        return Problem(human, twin, blocks, ids, tuple(names), weights, _several(sources)), targets
 
     def _blocks(self, item_ids: Sequence[str]) -> tuple[str, ...]:
         return column_blocks(self.blocks, item_ids)
@@ -227,6 +231,11 @@ class Auto(Calibrator):
             raise ParameterError(
                 f"'weights' of Auto must be 'all' or 'block-blind'. Got {self.weights!r} instead."
             )
+
+
+def _several(sources: Sequence[Array] | Array) -> Array | None:
+    """Stack the sources, (S, n, p), if there is more than one."""
+    return np.stack(list(sources)) if len(sources) > 1 else None
 
 
 def _place(item_levels: ItemLevels, fold: Sequence[int], found: FoldPrediction) -> Array:
