@@ -34,6 +34,7 @@ from truetwin.calibration.auto.item_links import (
     standardise_items,
     twin_similarity,
 )
+from truetwin.calibration.auto.source_tables import chosen_table, merge_copies, together
 from truetwin.calibration.auto.stacking import Moments, MomentSums
 from truetwin.calibration.orientation import Array
 
@@ -122,6 +123,21 @@ class Problem:
     item_ids: tuple[str, ...] = ()
     people_weights: Array | None = None
     sources: Array | None = None
+
+    @classmethod
+    def of_sources(
+        cls,
+        human: Array,
+        sources: Array,
+        blocks: tuple[str, ...],
+        sample_ids: tuple[str, ...],
+        item_ids: tuple[str, ...] = (),
+        people_weights: Array | None = None,
+    ) -> Problem:
+        """Make a problem of one source or several, (S, n, p), in which copies count once."""
+        each = merge_copies(sources)
+        several = each if len(each) > 1 else None
+        return cls(human, together(each), blocks, sample_ids, item_ids, people_weights, several)
 
     @property
     def n_sources(self) -> int:
@@ -252,6 +268,13 @@ class Problem:
         answered = np.flatnonzero(self.answered)
         part = self._pairwise_covariance[answered[:, None], answered]
         return bool(part.size and np.linalg.eigvalsh(part)[0] < SMALLEST_EIGENVALUE)
+
+    def with_sources(self, chosen: Sequence[int]) -> Problem:
+        """Return the same problem with some of the sources."""
+        if self.sources is None or len(chosen) == len(self.sources):
+            return self
+        part = self.sources[list(chosen)] if len(chosen) > 1 else None
+        return replace(self, twin=chosen_table(self.sources, chosen), sources=part)
 
     def hiding(self, fold: Sequence[int]) -> Problem:
         """Return the same problem without the human answers to a fold's targets."""
