@@ -29,6 +29,7 @@ LAYERS = [
     {"calibration", "reweighting"},
     {"diagnosis"},
     {"estimation"},
+    {"experiments"},
     {"evaluation"},
     {"simulation"},
     {"voice"},

@@ -56,7 +56,7 @@ class Attempts:
         self, model: ChatModel, options: RunOptions, budget: Budget, note: Callable[[Failure], None]
     ) -> None:
         self.model, self.options, self.budget, self.note = model, options, budget, note
-        self.gate = Gate(options.concurrency)
+        self.gate = Gate(options.concurrency, options.timeout)
         self.sent: set[asyncio.Task[None]] = set()
         self._settled = asyncio.Event()
 
@@ -85,11 +85,7 @@ class Attempts:
                 usage = used if isinstance(used, Usage) else None
                 cost = self.budget.settle(reserved, usage)
                 self.note(Failure(cell, _kind(error), str(error), usage or Usage(), cost))
-                if isinstance(error, TransientError):
-                    self.gate.open()
                 raise
-            self.gate.open()
-            self.gate.succeeded()
             return reply, self.budget.settle(reserved, reply.usage)
         finally:
             self.gate.release()
@@ -111,12 +107,17 @@ class Attempts:
         self.sent.add(current)
         try:
             async with asyncio.timeout(timeout + _GRACE):
-                return await self.model.complete(request, timeout=timeout)
+                reply = await self.model.complete(request, timeout=timeout)
+            self.gate.answered(sent)
+            return reply
         except TimeoutError as error:
+            self.gate.timed_out(sent)
             raise TransientError(f"no reply within {timeout:g} seconds", kind="timeout") from error
         except TransientError as error:
             if error.kind in _SLOW_DOWN:
                 self.gate.too_many(sent, error.retry_after)
+            elif error.kind == "timeout":
+                self.gate.timed_out(sent)
             raise
         except TruetwinError:
             raise

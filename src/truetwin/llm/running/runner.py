@@ -399,7 +399,7 @@ class _Run:
                 seconds=time.monotonic() - self.begun,
                 rate=self.rate,
                 in_flight=len(self.attempts.sent),
-                limit=int(self.attempts.gate.limit),
+                limit=self.attempts.gate.limit,
                 stopping="" if self.stop is None else str(self.stop),
             )
         )

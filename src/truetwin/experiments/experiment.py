@@ -1,0 +1,251 @@
+"""Experiment: answers of people and twins, their arms, and the contrasts that are of interest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from truetwin.data.contrast import Contrast
+from truetwin.data.contrast_frames import contrasts_of, study_columns_of
+from truetwin.data.item import Item
+from truetwin.data.panel import Panel
+from truetwin.data.responses import ResponseMatrix
+from truetwin.data.study_columns import StudyColumns
+from truetwin.errors import DataError
+from truetwin.experiments.contrast_checks import check_arms, check_names
+from truetwin.experiments.contrast_scores import StudyAnswers, answers_of_study
+from truetwin.experiments.effects import HUMAN, Effects, Entry, SideEffects, effects_of
+from truetwin.experiments.linear_effects import LinearEffect
+
+if TYPE_CHECKING:
+    from truetwin.experiments.calibrated_effects import CalibratedEffects
+    from truetwin.experiments.experiment_judging import EffectJudgement
+    from truetwin.experiments.experiment_ranking import Choice
+
+TWIN = "twin"
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Experiment:
+    """Answers of people and of their twins, the arms they were in, and contrasts.
+
+    Parameters
+    ----------
+    human, twin : data frame, ResponseMatrix, or for ``twin`` a mapping of several; or None
+        Answers to the outcomes. Without ``human`` there are twins of a new study; without ``twin`` a pilot of people.
+    conditions : data frame, StudyColumns or People
+        Arms: one row for each person and study, with the columns that contrasts name; a column ``study`` where there
+        are several.
+    contrasts : data frame, or sequence of Contrast
+        What is compared (:class:`~truetwin.data.contrast.Contrast`).
+    items : mapping from item id to Item, optional
+        Declared texts, scales and blocks. A block that has the name of a study says whose outcomes they are.
+    people : data frame, StudyColumns or People, optional
+        Weights, clusters, strata and moderators.
+    weights, clusters, strata : str, optional
+        Columns of ``people``, or else of ``conditions``.
+    id_column : str, optional
+        Column of ids in all data frames.
+
+    Raises
+    ------
+    DataError
+        If a contrast cannot be answered from the tables. The message names all such contrasts.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> human = pa.table({"id": ["a", "b", "c", "d"], "share": [4.0, 5.0, 1.0, 2.0]})
+    >>> arms = pa.table({"id": ["a", "b", "c", "d"], "arm": ["nudge", "nudge", "control", "control"]})
+    >>> contrast = Contrast("nudge", "", "between", ("arm",), "nudge", "control", ("share",))
+    >>> Experiment(human, None, arms, [contrast]).effects().arrays("human").effect
+    array([3.])
+    """
+
+    sides: Mapping[str, ResponseMatrix]
+    conditions: StudyColumns
+    contrasts: tuple[Contrast, ...]
+    people: StudyColumns | None
+    weights: str | None
+    clusters: str | None
+    strata: str | None
+
+    def __init__(
+        self,
+        human: Any,
+        twin: Any,
+        conditions: Any,
+        contrasts: Any,
+        *,
+        items: Mapping[str, Item] | None = None,
+        people: Any = None,
+        weights: str | None = None,
+        clusters: str | None = None,
+        strata: str | None = None,
+        id_column: str | None = None,
+    ) -> None:
+        sides = _sides(human, twin, items, id_column)
+        arms = study_columns_of(conditions, "the conditions", id_column)
+        known = None if people is None else study_columns_of(people, "the people table", id_column)
+        for name, value in (
+            ("sides", sides),
+            ("conditions", arms),
+            ("contrasts", contrasts_of(contrasts)),
+            ("people", known),
+            ("weights", weights),
+            ("clusters", clusters),
+            ("strata", strata),
+        ):
+            object.__setattr__(self, name, value)
+        for column in (weights, clusters, strata):
+            if column is not None and column not in arms.columns:
+                (known or arms).check_column(column)
+        check_names(self.contrasts, arms, sides, "the contrasts")
+        check_arms(self.contrasts, self.studies, "the contrasts")
+
+    @classmethod
+    def of_panel(cls, panel: Panel, conditions: Any, contrasts: Any, **options: Any) -> Experiment:
+        """Make an experiment of a panel; ``options`` are the keyword arguments of the class."""
+        options.setdefault("people", panel.people)
+        items = dict(panel.items)
+        return cls(
+            panel.human.with_items(items), panel.twin.with_items(items), conditions, contrasts, **options
+        )
+
+    @cached_property
+    def studies(self) -> dict[str, dict[str, StudyAnswers]]:
+        """Answers to each study, by source and study."""
+        by_study: dict[str, list[Contrast]] = {}
+        for one in self.contrasts:
+            by_study.setdefault(one.study, []).append(one)
+        return {
+            side: {
+                study: answers_of_study(
+                    study,
+                    answers,
+                    contrasts,
+                    self.conditions,
+                    self.people,
+                    weights=self.weights,
+                    clusters=self.clusters,
+                    strata=self.strata,
+                )
+                for study, contrasts in by_study.items()
+            }
+            for side, answers in self.sides.items()
+        }
+
+    def effects(
+        self,
+        *,
+        level: float = 0.9,
+        correction: Literal["holm", "benjamini-hochberg", "none"] = "holm",
+    ) -> Effects:
+        """Estimate the effects of all contrasts, for each source.
+
+        Parameters
+        ----------
+        level : float, default=0.9
+            Probability that an interval holds.
+        correction : {"holm", "benjamini-hochberg", "none"}
+            Correction of p-values for the number of effects.
+        """
+        entries = tuple(Entry(one) for one in self.contrasts)
+        kind = next(iter(self.sides.values())).frame_kind
+        sides = {side: self._estimated(side) for side in self.sides}
+        return Effects(entries, sides, level, correction, frame_kind=kind)
+
+    def calibrate(self, studies: Sequence[str] = (), **options: Any) -> CalibratedEffects:
+        """Predict the human effects of new studies; see :func:`calibrate_experiment` for the options.
+
+        Parameters
+        ----------
+        studies : sequence of str, optional
+            The new studies; human answers to them count as a pilot. By default, the studies without human effects.
+        **options
+            ``past``, ``published``, ``human_sd``, ``sources`` and ``level``.
+        """
+        from truetwin.experiments.experiment_calibration import calibrate_experiment
+
+        return calibrate_experiment(self, studies, **options)
+
+    def rank(
+        self,
+        studies: Sequence[str] = (),
+        *,
+        people: int = 50,
+        lowest: bool = False,
+        seed: int = 0,
+        **options: Any,
+    ) -> list[Choice]:
+        """Say which arm is probably best; see :func:`rank_experiment`. ``options`` are those of :meth:`calibrate`."""
+        from truetwin.experiments.experiment_ranking import rank_experiment
+
+        calibrated = self.calibrate(studies, **options)
+        return rank_experiment(calibrated, self.contrasts, people=people, lowest=lowest, seed=seed)
+
+    def evaluate(self, **options: Any) -> EffectJudgement:
+        """Leave out each study, predict its human effects, and score them; see :func:`judge_experiment`."""
+        from truetwin.experiments.experiment_judging import judge_experiment
+
+        return judge_experiment(self, **options)
+
+    def _estimated(self, side: str) -> SideEffects:
+        found = []
+        for one in self.contrasts:
+            answers = self.studies[side][one.study]
+            found.append(described(answers.effect(one), answers))
+        return effects_of(found)
+
+
+def described(found: LinearEffect, answers: StudyAnswers) -> dict[str, Any]:
+    """Describe one effect: its value, error, sd and counts, and why one of them is missing."""
+    se, df = found.error(answers.design)
+    reason = found.reason
+    if not reason and not np.isfinite(se):
+        unit = "cluster" if answers.design.clustered else "person"
+        reason = f"no standard error: an arm holds one {unit}"
+    return {
+        "effect": found.effect,
+        "se": se,
+        "df": df,
+        "sd": found.sd,
+        "sd_df": found.sd_df,
+        "n_treatment": found.n_treatment,
+        "n_control": found.n_control,
+        "n_people": found.n_people,
+        "reason": reason,
+    }
+
+
+def _sides(
+    human: Any, twin: Any, items: Mapping[str, Item] | None, id_column: str | None
+) -> dict[str, ResponseMatrix]:
+    """Read the answers of people and of each source of twins."""
+    given: dict[str, Any] = {} if human is None else {HUMAN: human}
+    if isinstance(twin, Mapping):
+        if HUMAN in twin:
+            raise DataError("a source of twins must not be called 'human'; rename it")
+        given |= twin
+    elif twin is not None:
+        given[TWIN] = twin
+    if not given:
+        raise DataError("an experiment needs answers of people, of twins, or of both; it has none")
+    return {name: _answers(name, table, items, id_column) for name, table in given.items()}
+
+
+def _answers(
+    side: str, given: Any, items: Mapping[str, Item] | None, id_column: str | None
+) -> ResponseMatrix:
+    if isinstance(given, ResponseMatrix):
+        return given.with_items(items) if items else given
+    from truetwin.data.frames import from_frame
+
+    expected = side != HUMAN
+    return from_frame(
+        given, id_column=id_column, items=items, source=f"the {side} table", expectations=expected
+    )
