@@ -13,6 +13,7 @@ from truetwin._moved import OldModules
 from truetwin._version import __version__
 
 _PUBLIC = {
+    "Experiment": "truetwin.experiments.experiment",
     "Item": "truetwin.data",
     "Marginals": "truetwin.data.marginals",
     "Panel": "truetwin.data",

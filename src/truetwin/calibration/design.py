@@ -162,6 +162,8 @@ class Design:
         Answers to the donors, on their scales, restricted to those samples.
     target : ndarray
         Twin answers to the targets on all samples.
+    source_values : ndarray of shape (n_sources, n_respondents, n_items)
+        Answers of each source of twins on the whole grid; ``twin`` and ``target`` are their average.
     in_context : ndarray or None
         In-context twins' answers to the targets on all samples.
     donor_rows : ndarray of int
@@ -180,6 +182,7 @@ class Design:
     human: Array
     twin: Array
     target: Array
+    source_values: Array
     in_context: Array | None
     donor_rows: NDArray[np.intp]
     apart: RespondentsApart | None
@@ -258,6 +261,23 @@ class Design:
     def raw_target(self) -> Array:
         """Twin answers to the targets on their scales, oriented, (n_samples, q)."""
         return orient(self.target, self.axis)
+
+    @property
+    def n_sources(self) -> int:
+        """Number of sources of twin answers."""
+        return len(self.source_values)
+
+    @property
+    def raw_twin_sources(self) -> Array:
+        """Each source's answers to the donors on their scales, oriented as :attr:`raw_twin`, (n_sources, n_twin, p)."""
+        return np.stack(
+            [orient(v, self.axis)[self.twin_samples][:, self.donor_rows] for v in self.source_values]
+        )
+
+    @property
+    def raw_target_sources(self) -> Array:
+        """Each source's answers to the targets, oriented as :attr:`raw_target`, (n_sources, n_samples, q)."""
+        return np.stack([orient(v, self.axis)[:, self.fold.targets] for v in self.source_values])
 
     def back_to_scale(self, prediction: Array) -> Array:
         """Put standardised predictions (n_human, q) on the scale of the answers, laid out on all samples."""
@@ -396,6 +416,7 @@ def _make_design(
         human=human,
         twin=twin,
         target=target,
+        source_values=answers.source_values,
         in_context=None if in_context is None else pick(in_context, fold.targets, axis),
         donor_rows=donors,
         apart=apart,

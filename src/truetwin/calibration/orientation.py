@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 class Answers(Protocol):
-    """Interface of both sources on one grid: a :class:`~truetwin.data.Panel`, or a part of one."""
+    """Interface of people's and twins' answers on one grid: a :class:`~truetwin.data.Panel`, or a part of one."""
 
     @property
     def respondent_ids(self) -> tuple[str, ...]:
@@ -35,7 +35,11 @@ class Answers(Protocol):
 
     @property
     def twin_values(self) -> Array:
-        """Twin answers, (n_respondents, n_items)."""
+        """Twin answers, (n_respondents, n_items); the average of several sources."""
+
+    @property
+    def source_values(self) -> Array:
+        """Twin answers of each source, (n_sources, n_respondents, n_items)."""
 
     @property
     def in_context_values(self) -> Array | None:

@@ -67,15 +67,16 @@ def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
 
 def _data(
     settings: EvaluateMarginalsCommand,
-) -> tuple[Marginals, ResponseMatrix, dict[str, dict[str, str]]]:
+) -> tuple[Marginals, dict[str, ResponseMatrix], dict[str, dict[str, str]]]:
     """Read human marginals, answers of twins, and the groupings that come with a public dataset."""
+    from truetwin.data.twin_sources import LONE
     from truetwin.datasets.marginal_sources import load_marginal_dataset
     from truetwin.io.marginal_data import with_weights
 
     if settings.dataset is None:
         return (*marginals_of(settings), {})
     loaded = load_marginal_dataset(settings.dataset, settings.folder, keep_off_scale=settings.keep_off_scale)
-    twins = with_weights(loaded.twins, settings.twin_weights) if settings.twin_weights else loaded.twins
+    twins = with_weights({LONE: loaded.twins}, settings.twin_weights)
     return loaded.marginals, twins, loaded.groups
 
 

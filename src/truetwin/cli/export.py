@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from truetwin.llm import ChatModel, State, Store
@@ -23,19 +23,23 @@ def check_export(output: Path, inputs: Iterable[Path | None]) -> None:
 
 
 def export_run(
-    store: Store, output: Path, *, long: bool, point: Point, replicate: int | None = None
+    store: Store, output: Path, *, long: bool, point: Point, replicate: int | Literal["mean"] | None = None
 ) -> list[Path]:
-    """Write the answers of a run and the files that go with them. Returns all paths."""
+    """Write the answers of a run and the files that go with them. Returns all paths.
+
+    ``replicate`` is the number of the only repetition to write, or "mean"; by default each has rows of its own.
+    """
     from truetwin.report.files.answer_files import write_answers
     from truetwin.simulation.survey.survey_answers import ANSWER_STEP, collect_answers
 
-    answers = collect_answers(store, point=point, replicate=replicate)
+    answers = collect_answers(store, point=point, replicate=None if replicate == "mean" else replicate)
     settings = {"point": point, "replicate": replicate, "long": long}
     beside = write_answers(
         answers,
         output,
         totals=store.totals(ANSWER_STEP),
         layout="long" if long else "wide",
+        one_row=replicate == "mean",
         settings=settings,
     )
     return [output, *beside]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from truetwin.data.marginals import Marginals
     from truetwin.data.person_design import Array
     from truetwin.data.reading_choices import ReadingChoices
+    from truetwin.io.twin_files import TwinTables
     from truetwin.settings.evaluate_marginals_settings import EvaluateMarginalsCommand
     from truetwin.settings.reweight_settings import ReweightCommand
     from truetwin.settings.shared_settings import PanelTables, PeopleTable, Weights
@@ -25,7 +26,7 @@ def panel_of(settings: PanelTables) -> Panel:
     return _panel(
         settings,
         settings.human,
-        settings.twin,
+        settings.twin_tables,
         settings.id_column,
         settings.item_file,
         third,
@@ -36,7 +37,7 @@ def panel_of(settings: PanelTables) -> Panel:
 def _panel(
     settings: PeopleTable,
     human: Path,
-    twin: Path,
+    twin: TwinTables,
     id_column: str | None,
     item_file: Path | None,
     in_context: Path | None = None,
@@ -98,18 +99,17 @@ def weights_of(settings: Weights, panel: Panel) -> Array | None:
 
 def marginals_of(
     settings: ReweightCommand | EvaluateMarginalsCommand,
-) -> tuple[Marginals, ResponseMatrix]:
+) -> tuple[Marginals, dict[str, ResponseMatrix]]:
     """Read human marginals, or count them from people's answers, and read the answers of twins."""
     from truetwin.cli.output import note
     from truetwin.data.human_marginals import beside_twins
     from truetwin.io.marginal_data import read_marginal_data, with_weights
 
     assert settings.marginals is not None
-    assert settings.twin is not None
     if not settings.from_answers:
         return read_marginal_data(
             settings.marginals,
-            settings.twin,
+            settings.twin_tables,
             item_file=settings.item_file,
             id_column=settings.id_column,
             keep_off_scale=settings.keep_off_scale,
@@ -120,13 +120,13 @@ def marginals_of(
     panel = _panel(
         settings,
         settings.marginals,
-        settings.twin,
+        settings.twin_tables,
         settings.id_column,
         settings.item_file,
         choices=settings.reading,
     )
     human, twins = beside_twins(panel, weights_of(settings, panel))
-    return human, with_weights(twins, settings.twin_weights) if settings.twin_weights else twins
+    return human, with_weights(twins, settings.twin_weights)
 
 
 def weights_record(settings: Weights) -> dict[str, str]:

@@ -22,6 +22,7 @@ def reweight_command(settings: ReweightCommand) -> None:
     name ending in .json records method, figures of the fit, versions, hashes of the inputs and notes.
     """
     from truetwin.cli.output import note, print_json
+    from truetwin.data.twin_sources import items_of
     from truetwin.io.marginal_data import read_groups
     from truetwin.report.files.predicted_marginals import write_marginals
     from truetwin.reweighting import MARGINAL_METHODS, reweight
@@ -37,7 +38,7 @@ def reweight_command(settings: ReweightCommand) -> None:
         method=name,
         discrepancy=settings.discrepancy,
         variant=settings.variant,
-        items=ids_among(settings.items, twins.item_ids),
+        items=ids_among(settings.items, items_of(twins)),
         groups=read_groups(settings.groups) if settings.groups else None,
         level=settings.level,
     )

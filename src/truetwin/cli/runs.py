@@ -57,7 +57,8 @@ def export_command(settings: RunsExportCommand) -> int:
             point=settings.point,
             replicate=settings.replicate,
         )
-        answers = collect_answers(store, replicate=settings.replicate)
+        only = None if settings.replicate == "mean" else settings.replicate
+        answers = collect_answers(store, replicate=only)
     share = answers.valid_share
     missing = answers.n_not_asked + answers.states[State.PROVIDER_ERROR] + answers.states[State.SKIPPED]
     described = {

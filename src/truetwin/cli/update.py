@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin.cli.panel_inputs import blocks_given, panel_of
@@ -142,6 +141,8 @@ def _continued(settings: UpdateCommand) -> Fieldwork:
 
 
 def _role(name: str) -> str:
+    if name.startswith("twin."):
+        return f"source {name.removeprefix('twin.')!r}"
     return {
         "human": "human table",
         "twin": "twin table",
@@ -152,8 +153,9 @@ def _role(name: str) -> str:
 
 def _hashes(settings: UpdateCommand) -> dict[str, str]:
     from truetwin.io import file_hash
+    from truetwin.io.twin_files import files_by_role
 
-    return {role: file_hash(Path(path)) for role, path in settings.files.items()}
+    return {role: file_hash(path) for role, path in files_by_role(settings.files).items()}
 
 
 def _described(settings: UpdateCommand, work: Fieldwork, report: FieldworkReport) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -95,8 +95,8 @@ def human_marginals(
     return Marginals.of(found, population=population, source=panel.human.source)
 
 
-def beside_twins(panel: Panel, weights: Array | None = None) -> tuple[Marginals, ResponseMatrix]:
-    """Count the marginals of a panel, and return them with the answers of its twins on the same scales.
+def beside_twins(panel: Panel, weights: Array | None = None) -> tuple[Marginals, dict[str, ResponseMatrix]]:
+    """Count the marginals of a panel, and return them with the answers of each source of twins on the same scales.
 
     Twins get the weights of their people, so that people without a weight have no twin in it. Items that people have
     answered with numbers rather than categories are left out of both.
@@ -104,20 +104,31 @@ def beside_twins(panel: Panel, weights: Array | None = None) -> tuple[Marginals,
     found = human_marginals(panel, weights=weights)
     new = set(panel.new_items)
     open_ended = {i for i in panel.item_ids if i not in new and not panel.scales[i].categories}
-    twin = panel.twin.take_items([k for k, i in enumerate(panel.twin.item_ids) if i not in open_ended])
-    on_scales = twin.with_items({i: item for i, item in found.items.items() if i in twin.item_ids})
     if open_ended:
         note = f"{len(open_ended)} items are answered with numbers and have no shares, such as {min(open_ended)!r}"
         found = replace(found, notes=(*found.notes, note))
+    place = None if weights is None else dict(zip(panel.respondent_ids, weights.tolist(), strict=True))
+    return found, {
+        name: _beside(source, found.items, open_ended, place) for name, source in panel.sources.items()
+    }
+
+
+def _beside(
+    source: ResponseMatrix,
+    known: Mapping[str, Item],
+    open_ended: Collection[str],
+    weights: Mapping[str, float] | None,
+) -> ResponseMatrix:
+    """Return the answers of a source on the scales of known items, with the weights of its people."""
+    twin = source.take_items([k for k, i in enumerate(source.item_ids) if i not in open_ended])
+    on_scales = twin.with_items({i: item for i, item in known.items() if i in twin.item_ids})
     if weights is None:
-        return found, on_scales
-    place = dict(zip(panel.respondent_ids, weights.tolist(), strict=True))
-    own = [place[r] for r in on_scales.respondent_ids]
-    return found, ResponseMatrix(
+        return on_scales
+    return ResponseMatrix(
         on_scales.values,
         on_scales.respondent_ids,
         on_scales.items,
-        own,
+        [weights[r] for r in on_scales.respondent_ids],
         on_scales.source,
         on_scales.id_name,
         expectations=on_scales.expectations,

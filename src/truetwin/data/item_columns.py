@@ -106,14 +106,33 @@ def choose_columns(
     return ours, theirs
 
 
+def choose_columns_of_several(
+    human: Mapping[str, tuple[pa.ChunkedArray, Item]],
+    twins: Sequence[Mapping[str, tuple[pa.ChunkedArray, Item]]],
+    named: Collection[str] = (),
+) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """Choose the columns of a human table and of several tables of twins that are items (:func:`choose_columns`).
+
+    A column of the human table is left out if it is no item beside any of the sources that have it.
+    """
+    chosen = [choose_columns(human, twin, named) for twin in twins]
+    ours: dict[str, str] = {}
+    for name in human:
+        asked = [ours for (ours, _), twin in zip(chosen, twins, strict=True) if name in twin]
+        reasons = [each.get(name) for each in asked or [chosen[0][0]]]
+        if all(reasons):
+            ours[name] = str(reasons[0])
+    return ours, [theirs for _, theirs in chosen]
+
+
 def columns_without_answers(
     human: Any,
-    twin: Any,
+    twins: Sequence[Any],
     id_column: str | None,
     items: Mapping[str, Item],
     people_columns: Collection[str],
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Find the columns of two data frames whose cells are no answers, with the reason; none in long tables.
+) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """Find the columns of data frames whose cells are no answers, with the reason; none in long tables.
 
     A column that only the human table has may stay: it is an item that twins were not asked.
     """
@@ -121,17 +140,19 @@ def columns_without_answers(
     from truetwin.data.long_frames import is_distribution
 
     sides = []
-    for frame in (human, twin):
+    for frame in (human, *twins):
         table = as_arrow(frame, id_column)
         if set(LONG_COLUMNS) <= set(table.column_names) or is_distribution(table.column_names):
-            return {}, {}
+            return {}, [{} for _ in twins]
         ids = id_column_of(table, id_column, "the table")
         none = {ids, *people_columns}
         names = enumerate(table.column_names)
         sides.append({n: (table.column(k), items.get(n) or Item(n)) for k, n in names if n not in none})
-    ours, theirs = choose_columns(sides[0], sides[1], set(items))
+    ours, theirs = choose_columns_of_several(sides[0], sides[1:], set(items))
     found = {name: why for name, why in ours.items() if why != UNASKED}
-    return (found if len(found) < len(sides[0]) else {}), (theirs if len(theirs) < len(sides[1]) else {})
+    return (found if len(found) < len(sides[0]) else {}), [
+        each if len(each) < len(side) else {} for each, side in zip(theirs, sides[1:], strict=True)
+    ]
 
 
 def _why(column: pa.ChunkedArray, item: Item) -> str | None:

@@ -34,19 +34,12 @@ Positions = NDArray[np.intp]
 DISTRIBUTION_COLUMNS = ("respondent_id", "item_id", "category", "probability")
 #: How far the sum of stated probabilities may be from 1.
 _SUM_TOLERANCE = 0.03
+#: Columns whose values name sources of twin answers.
+SOURCE_COLUMNS = ("source", "model")
+#: Columns whose values number several answers of one source to the same question.
+REPLICATE_COLUMNS = ("replicate", "iteration", "run", "draw", "sample", "repetition", "seed", "twin")
 #: Columns that tell apart several twins of one person, or several answers of one twin.
-REPLICATES = (
-    "replicate",
-    "iteration",
-    "run",
-    "draw",
-    "sample",
-    "repetition",
-    "model",
-    "seed",
-    "source",
-    "twin",
-)
+REPLICATES = (*SOURCE_COLUMNS, *REPLICATE_COLUMNS)
 
 
 def replicates_as_long(table: pa.Table, id_column: str, declared: Mapping[str, Item]) -> pa.Table | None:

@@ -1,8 +1,8 @@
-"""Panel: answers of humans and of their twins, aligned by id."""
+"""Panel: answers of humans and of their twins, from one source or several, aligned by id."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,42 +11,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data.id_families import infer_blocks
-from truetwin.data.item import Item
+from truetwin.data.item import Item, merged_item
 from truetwin.data.people import People
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
 from truetwin.data.scale_inference import infer_scales
+from truetwin.data.source_average import average_table
 from truetwin.data.target import Target
+from truetwin.data.twin_sources import LONE, check_sources, nominal_items, some_ids
 from truetwin.errors import AlignmentError, DataError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Panel:
-    """Answers of the same respondents to the same items from two sources, aligned by id.
+    """Answers of the same respondents to the same items, from people and from their twins, aligned by id.
 
-    A *twin* is a language model that answers in the place of one real person. Both sources are laid out on one grid:
-    the human table's respondents and items in their order, then those that only the twin table has. Nothing
-    is matched by position. The twin side may have more items (new items, to be predicted) and more respondents (new
-    respondents, to be predicted).
+    A *twin* is a language model that answers in the place of one real person. A *source* is one table of twin answers:
+    a model, a prompt or a replicate; a panel holds one or several. All tables are laid out on one grid: the human
+    table's respondents and items in their order, then those that only twins have. Nothing is matched by position. The
+    twin side may have more items (new items, to be predicted) and more respondents (new respondents, to be
+    predicted). A source may lack people and items.
 
     Parameters
     ----------
     human : ResponseMatrix
         What people answered.
-    twin : ResponseMatrix
-        What their twins answered.
+    twin : ResponseMatrix or mapping from name to ResponseMatrix
+        What their twins answered: one source, or several by name. Replicates of one source are named ``name/1``,
+        ``name/2``.
     in_context : ResponseMatrix, optional
         Answers of twins that were shown the person's other answers (the in-context baseline of paper A,
         section 3.3).
     people : People, optional
         What is known of the respondents that is no item: weights, groups, strata, clusters. Respondents without a
         row there have missing values.
+    sources : mapping from name to ResponseMatrix, optional
+        The same as ``twin``, which counts if both are given; :func:`dataclasses.replace` passes it on.
 
     Raises
     ------
     AlignmentError
-        If the two sources have no respondent or no item in common, or the people table has none of the respondents.
+        If a source has no respondent or no item in common with the human table, or the people table has none of the
+        respondents.
+    ScaleError
+        If two sources declare different scales for an item.
 
     Examples
     --------
@@ -57,28 +66,39 @@ class Panel:
     array([4., 5.])
     >>> panel.new_items
     ('Q3',)
+    >>> several = Panel(human, {"gpt": twin, "gemini": twin.take_items([0, 1])})
+    >>> several.source_names, several.source_values.shape
+    (('gpt', 'gemini'), (2, 2, 3))
     """
 
     human: ResponseMatrix
-    twin: ResponseMatrix
-    in_context: ResponseMatrix | None = None
-    people: People | None = None
+    sources: Mapping[str, ResponseMatrix]
+    in_context: ResponseMatrix | None
+    people: People | None
 
-    def __post_init__(self) -> None:
-        for what, ours, theirs in (
-            ("respondent id", self.human.respondent_ids, self.twin.respondent_ids),
-            ("item", self.human.item_ids, self.twin.item_ids),
+    def __init__(
+        self,
+        human: ResponseMatrix,
+        twin: ResponseMatrix | Mapping[str, ResponseMatrix] | None = None,
+        in_context: ResponseMatrix | None = None,
+        people: People | None = None,
+        *,
+        sources: Mapping[str, ResponseMatrix] | None = None,
+    ) -> None:
+        given = sources if twin is None else twin
+        by_name = {LONE: given} if isinstance(given, ResponseMatrix) else dict(given or {})
+        for name, value in (
+            ("human", human),
+            ("sources", by_name),
+            ("in_context", in_context),
+            ("people", people),
         ):
-            if not set(ours) & set(theirs):
-                shown = f"{_some(ours)} and {_some(theirs)}" if ours and theirs else "one of them has none"
-                raise AlignmentError(
-                    f"the human and the twin table must have {what}s in common; they have none "
-                    f"({shown}). Check that both use the same ids, written the same way{_further(what)}."
-                )
+            object.__setattr__(self, name, value)
+        check_sources(human, by_name)
         if self.people is not None and not set(self.people.ids) & set(self.respondent_ids):
             raise AlignmentError(
                 f"the people table must be about respondents of the panel; {self.people.source} has none of them "
-                f"({_some(self.people.ids)} and {_some(self.respondent_ids)}). Check that both use the same ids, "
+                f"({some_ids(self.people.ids)} and {some_ids(self.respondent_ids)}). Check that both use the same ids, "
                 "written the same way."
             )
 
@@ -86,7 +106,7 @@ class Panel:
     def from_frames(
         cls,
         human: Any,
-        twin: Any,
+        twin: Any | Mapping[str, Any],
         *,
         id_column: str | None = None,
         items: dict[str, Item] | None = None,
@@ -95,12 +115,14 @@ class Panel:
         people_columns: Sequence[str] = (),
         choices: ReadingChoices = AS_USUAL,
     ) -> Panel:
-        """Build a panel from two pandas, polars or pyarrow tables with one column of ids.
+        """Build a panel from pandas, polars or pyarrow tables with one column of ids.
 
         Parameters
         ----------
         human, twin : data frame
-            Wide tables (one column an item) or long ones (``respondent_id, item_id, value``).
+            Wide tables (one column an item) or long ones (``respondent_id, item_id, value``). ``twin`` may be a
+            mapping of names to such tables: several sources of twin answers. A column ``source`` or ``replicate`` of a
+            table with several answers of a twin tells sources apart (:mod:`truetwin.data.source_columns`).
         id_column : str, optional
             The column of respondent ids; by default ``respondent_id`` or else the first column.
         items : dict of item id to Item, optional
@@ -132,14 +154,19 @@ class Panel:
         from truetwin.data.frames import from_frame
         from truetwin.data.item_columns import LeftOut, columns_without_answers
         from truetwin.data.people_frames import people_from_frame
+        from truetwin.data.source_columns import source_frames
         from truetwin.data.undeclared_codes import without_sure_codes
 
-        reasons = columns_without_answers(human, twin, id_column, items or {}, people_columns)
+        frames = source_frames(human, twin, id_column, items or {}, people_columns)
+        labels = [f"the source {name!r}" for name in frames] if len(frames) > 1 else ["the twin table"]
+        ours, theirs = columns_without_answers(
+            human, list(frames.values()), id_column, items or {}, people_columns
+        )
         tables = []
         for frame, source, left_out in (
-            (human, "the human table", reasons[0]),
-            (twin, "the twin table", reasons[1]),
-            (in_context, "the in-context table", reasons[1]),
+            (human, "the human table", ours),
+            *zip(frames.values(), labels, theirs, strict=True),
+            (in_context, "the in-context table", {k: v for each in theirs for k, v in each.items()}),
         ):
             if frame is not None:
                 read = from_frame(
@@ -153,7 +180,7 @@ class Panel:
                 )
                 tables.append(read.with_notes(LeftOut(source, left_out).describe()) if left_out else read)
         if choices.missing_codes is None:
-            tables, notes = without_sure_codes(*tables)
+            tables, notes = without_sure_codes(*tables, n_twins=len(frames))
             tables[0] = tables[0].with_notes(*notes)
         known: People | None = None
         if people is not None:
@@ -163,22 +190,52 @@ class Panel:
                 human, id_column=id_column, columns=people_columns, items=items, source="the human table"
             )
             known = taken if known is None else known.joined(taken)
-        return cls(tables[0], tables[1], tables[2] if in_context is not None else None, known)
+        sources = dict(zip(frames, tables[1 : len(frames) + 1], strict=True))
+        return cls(tables[0], sources, tables[-1] if in_context is not None else None, known)
 
     def __repr__(self) -> str:
         n, m = len(self.respondent_ids), len(self.item_ids)
         new = f"{len(self.new_items)} new items, {len(self.new_respondents)} new respondents"
-        return f"Panel({n} respondents x {m} items; {new})"
+        twins = f"; {len(self.sources)} sources" if len(self.sources) > 1 else ""
+        return f"Panel({n} respondents x {m} items; {new}{twins})"
+
+    @cached_property
+    def source_names(self) -> tuple[str, ...]:
+        """Names of the sources of twin answers, in their order."""
+        return tuple(self.sources)
+
+    @cached_property
+    def twin(self) -> ResponseMatrix:
+        """Twin answers as one table: the lone source itself, or the average of several.
+
+        :mod:`truetwin.data.source_average` says how answers are averaged.
+        """
+        if len(self.sources) == 1:
+            return next(iter(self.sources.values()))
+        return average_table(self.sources, nominal_items(self.items))
+
+    @property
+    def source_values(self) -> NDArray[np.float64]:
+        """Answers of each source on the grid, (n_sources, n_respondents, n_items); NaN where missing."""
+        return self.twin_values[None] if len(self.sources) == 1 else self._source_grids
+
+    @cached_property
+    def _source_grids(self) -> NDArray[np.float64]:
+        grids = np.stack([m.on_grid(self.respondent_ids, self.item_ids) for m in self.sources.values()])
+        grids.flags.writeable = False
+        return grids
 
     @cached_property
     def respondent_ids(self) -> tuple[str, ...]:
-        """Rows of the grid: respondents of the human table, then those that only the twin table has."""
-        return tuple(dict.fromkeys((*self.human.respondent_ids, *self.twin.respondent_ids)))
+        """Rows of the grid: respondents of the human table, then those that only twins have."""
+        theirs = (r for source in self.sources.values() for r in source.respondent_ids)
+        return tuple(dict.fromkeys((*self.human.respondent_ids, *theirs)))
 
     @cached_property
     def item_ids(self) -> tuple[str, ...]:
-        """Columns of the grid: items of the human table, then those that only the twin table has."""
-        return tuple(dict.fromkeys((*self.human.item_ids, *self.twin.item_ids)))
+        """Columns of the grid: items of the human table, then those that only twins have."""
+        theirs = (i for source in self.sources.values() for i in source.item_ids)
+        return tuple(dict.fromkeys((*self.human.item_ids, *theirs)))
 
     @cached_property
     def human_values(self) -> NDArray[np.float64]:
@@ -187,7 +244,7 @@ class Panel:
 
     @cached_property
     def twin_values(self) -> NDArray[np.float64]:
-        """Twin answers on the grid, (n_respondents, n_items); NaN where missing."""
+        """Twin answers on the grid, (n_respondents, n_items); NaN where missing. The average of several sources."""
         return self._lay_out(self.twin)
 
     @cached_property
@@ -260,12 +317,14 @@ class Panel:
 
     @cached_property
     def items(self) -> dict[str, Item]:
-        """Items of both tables by id, with text, scale and block.
+        """Items of all tables by id, with text, scale and block.
 
-        Each of the three is taken from the human table's declaration, or else from the twin table's.
+        Each of the three is taken from the human table's declaration, or else from that of the first source with one.
         """
         known = {item.id: item for item in self.human.items}
-        return known | {item.id: _merged(known.get(item.id, item), item) for item in self.twin.items}
+        for source in self.sources.values():
+            known |= {item.id: merged_item(known.get(item.id, item), item) for item in source.items}
+        return known
 
     @property
     def declared_blocks(self) -> dict[str, str]:
@@ -283,32 +342,13 @@ class Panel:
         by_id = infer_blocks(self.item_ids)
         found = infer_scales(
             human_values,
-            self.twin_values,
+            self.source_values.reshape(-1, len(self.item_ids)),
             [self.items[i].scale for i in self.item_ids],
             [named.get(i, by_id[i]) for i in self.item_ids],
         )
         return dict(zip(self.item_ids, found, strict=True))
 
 
-def _merged(ours: Item, theirs: Item) -> Item:
-    scale = theirs.scale if ours.scale is None or (theirs.has_scale and not ours.has_scale) else ours.scale
-    if ours.scale is not None and theirs.scale is not None and not (ours.has_scale or theirs.has_scale):
-        scale = Scale.undeclared({**theirs.scale.off_scale, **ours.scale.off_scale})
-    return Item(ours.id, ours.text or theirs.text, scale, theirs.block if ours.block is None else ours.block)
-
-
 def _without(ids: Sequence[str], positions: Sequence[int]) -> tuple[str, ...]:
     left_out = set(positions)
     return tuple(i for k, i in enumerate(ids) if k not in left_out)
-
-
-def _some(ids: Sequence[str]) -> str:
-    return ", ".join(repr(i) for i in ids[:2]) + (", ..." if len(ids) > 2 else "")
-
-
-def _further(what: str) -> str:
-    return (
-        "; twins must also have answered items that people have answered, for calibration to learn from"
-        if what == "item"
-        else ""
-    )

@@ -143,6 +143,11 @@ class Scale:
         """Whether somebody has declared the scale; otherwise it was read off answers, or still has to be."""
         return not self.inferred
 
+    def admits_the_same(self, other: Scale) -> bool:
+        """Test whether another scale is of the same kind and has the same answers, in whatever order if nominal."""
+        ours, theirs = ((s.kind, sorted(s.categories), s.low, s.high, s.step) for s in (self, other))
+        return ours == theirs
+
     @classmethod
     def infer(cls, values: NDArray[np.float64]) -> Scale:
         """Infer the narrowest scale that admits all observed ``values``.

@@ -44,18 +44,23 @@ def _inside(scale: Scale, codes: Sequence[float]) -> tuple[float, ...]:
     return tuple(code for code in codes if bounded and scale.low <= code <= scale.high)
 
 
-def find_far_answers(*tables: ResponseMatrix) -> list[FarAnswers]:
+def find_far_answers(*sides: Sequence[ResponseMatrix]) -> list[FarAnswers]:
     """Find usual codes for missing answers that lie far from the other answers, in items without a declared scale.
 
     A code of two digits or more, or a negative one, is sure. A single digit is sure if there are at least 30 answers,
-    not every source gives it, and other items of the panel do not reach it: 7 after 5 may otherwise be
+    not every side (people, twins) gives it, and other items of the panel do not reach it: 7 after 5 may otherwise be
     the end of a scale of which 6 was never chosen.
+
+    Parameters
+    ----------
+    sides : sequence of ResponseMatrix
+        The tables of each side.
     """
     answers = {}
-    for item in dict.fromkeys(item for table in tables for item in table.item_ids):
-        sides = [_answers(table, item) for table in tables]
-        if not any(declared for _, declared in sides):
-            answers[item] = [values for values, _ in sides]
+    for item in dict.fromkeys(item for side in sides for table in side for item in table.item_ids):
+        found_in = [[_answers(table, item) for table in side] for side in sides]
+        if not any(declared for side in found_in for _, declared in side):
+            answers[item] = [np.concatenate([values for values, _ in side]) for side in found_in]
     far = {item: far_codes(np.concatenate(values)) for item, values in answers.items()}
     ends = {item: _ends(np.concatenate(values), far[item]) for item, values in answers.items()}
     found = []
@@ -63,7 +68,7 @@ def find_far_answers(*tables: ResponseMatrix) -> list[FarAnswers]:
         sure = []
         for each in codes:
             enough = sum(values.size for values in answers[item]) >= ENOUGH
-            one_side = len(tables) == 1 or any(not np.isin(each.code, values) for values in answers[item])
+            one_side = len(sides) == 1 or any(not np.isin(each.code, values) for values in answers[item])
             others = [low <= each.code <= high for other, (low, high) in ends.items() if other != item]
             reached = bool(others) and float(np.mean(others)) >= REACHED
             if each.code < 0 or each.code >= 10 or (enough and one_side and not reached):
@@ -88,17 +93,19 @@ def _answers(table: ResponseMatrix, item: str) -> tuple[NDArray[np.float64], boo
 
 
 def without_sure_codes(
-    *tables: ResponseMatrix, settled: Collection[str] = ()
+    *tables: ResponseMatrix, settled: Collection[str] = (), n_twins: int = 1
 ) -> tuple[list[ResponseMatrix], list[str]]:
     """Read the codes of which the gap rule is sure as missing, and say so.
 
     Parameters
     ----------
     tables : ResponseMatrix
-        Answers of people or of twins, or of both, in this order, and further tables of the same items. The first two
-        decide.
+        Answers of people or of twins, or of both, in this order, and further tables of the same items, which decide
+        nothing.
     settled : collection of str
         Items whose scales are known from elsewhere.
+    n_twins : int, default=1
+        Number of sources of twins after the first table.
 
     Returns
     -------
@@ -107,7 +114,8 @@ def without_sure_codes(
     list of str
         One note for all codes; empty if there are none.
     """
-    found = [each for each in find_far_answers(*tables[:2]) if each.item not in settled]
+    sides = [tables[:1], tables[1 : 1 + n_twins]] if len(tables) > 1 else [tables]
+    found = [each for each in find_far_answers(*sides) if each.item not in settled]
     off = {each.item: dict.fromkeys(each.sure, BY_GAP) for each in found if each.sure}
     changed = [table.with_items(_declared(table, off)) for table in tables] if off else list(tables)
     count = sum(after.n_off_scale - before.n_off_scale for before, after in zip(tables, changed, strict=True))

@@ -126,7 +126,7 @@ class MarginalEvaluation:
 
 
 def evaluate_marginals(
-    twins: ResponseMatrix,
+    twins: ResponseMatrix | Mapping[str, ResponseMatrix],
     marginals: Marginals,
     methods: Sequence[str | MarginalMethod] = ("ensemble", "auto"),
     *,
@@ -195,12 +195,14 @@ def evaluate_marginals(
                 done += 1
                 if progress:
                     progress(done, total)
+    sources = {"": twins} if isinstance(twins, ResponseMatrix) else twins
     settings = {
         "splits": n_splits,
         "held_out": "whole groups" if groups else "items at random",
         "level": level,
         "n_items": len(marginals.item_ids),
-        "n_twins": len(twins.respondent_ids),
+        "n_twins": sum(len(source.respondent_ids) for source in sources.values()),
+        **({"sources": list(sources)} if len(sources) > 1 else {}),
         "clustered_by": unit,
     }
     return MarginalEvaluation(scores, seconds, settings, tuple(notes), clusters)

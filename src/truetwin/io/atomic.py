@@ -40,15 +40,20 @@ def make_folder(folder: Path, what: str) -> None:
 
 
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
-    """Raise :class:`OutputError` if an output cannot be written, is named twice, or would overwrite an input."""
+    """Raise :class:`OutputError` if an output cannot be written, is named twice, or would overwrite or join inputs."""
     seen: set[Path] = set()
     sources = {file_and_sheet(source)[0].resolve() for source in inputs if source}
+    folders = {source for source in sources if source.is_dir()}
     for path in outputs:
         if not path.name:
             raise OutputError(f"the output must be a file; {str(path)!r} is not the name of one")
         check_writable(path)
         if path.resolve() in sources:
             raise OutputError(f"the output must not overwrite an input; {path} is one")
+        if path.resolve().parent in folders:
+            raise OutputError(
+                f"the output must not lie in a folder of inputs, where it would be read as one of them; {path} does"
+            )
         if path.resolve() in seen:
             raise OutputError(f"outputs must have different names; {path} is named twice")
         seen.add(path.resolve())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from pathlib import Path
 
 from truetwin.data import Item, ResponseMatrix, Scale
@@ -11,15 +11,15 @@ from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.responses import check_unique
 from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.errors import AlignmentError, DataError
-from truetwin.io.answer_tables import open_answers
 from truetwin.io.item_files import read_items
 from truetwin.io.marginal_files import read_marginals
 from truetwin.io.tables import read_table
+from truetwin.io.twin_files import TwinTables, open_twins, source_notes
 
 
 def read_marginal_data(
     marginals: Path,
-    twin: Path,
+    twin: TwinTables,
     *,
     item_file: Path | None,
     id_column: str | None,
@@ -27,24 +27,42 @@ def read_marginal_data(
     twin_weights: Path | None,
     choices: ReadingChoices = AS_USUAL,
     say: Callable[[str], None] | None = None,
-) -> tuple[Marginals, ResponseMatrix]:
-    """Human marginals and twins' answers, on the same scales. ``say`` is called with each note about the reading."""
+) -> tuple[Marginals, dict[str, ResponseMatrix]]:
+    """Human marginals and the answers of each source of twins, on the same scales.
+
+    ``say`` is called with each note about the reading.
+    """
     declared = read_items(item_file, say, choices.encoding) if item_file else {}
     human = read_marginals(
         marginals, items=declared, keep_off_scale=keep_off_scale, encoding=choices.encoding, say=say
     )
     known = {**declared, **_labelled(human, declared)}
-    opened = open_answers(twin, id_column, known, choices=choices).only_answers({*declared, *human.items})
-    twins = opened.responses(expectations=False)
-    notes = [*twins.notes, *opened.left_out_notes()]
+    opened = open_twins(twin, id_column, known, choices=choices)
+    named = {*declared, *human.items}
+    kept = {name: table.only_answers(named) for name, table in opened.items()}
+    sources = {name: table.responses(expectations=False) for name, table in kept.items()}
+    notes = [text for name, table in kept.items() for text in (*sources[name].notes, *table.left_out_notes())]
     if choices.missing_codes is None:
-        (twins,), found = without_sure_codes(twins, settled=human.items)
+        tables, found = _without_sure_codes(list(sources.values()), human.items)
+        sources = dict(zip(sources, tables, strict=True))
         notes += found
     if say:
-        for text in notes:
+        for text in dict.fromkeys((*source_notes(sources), *notes)):
             say(text)
-    twins = _without_weight(twins, {**declared, **human.items}, dropped=twin_weights is not None)
-    return human, with_weights(twins, twin_weights) if twin_weights else twins
+    items = {**declared, **human.items}
+    sources = {
+        name: _without_weight(source, items, dropped=twin_weights is not None)
+        for name, source in sources.items()
+    }
+    return human, with_weights(sources, twin_weights)
+
+
+def _without_sure_codes(
+    sources: list[ResponseMatrix], settled: Collection[str]
+) -> tuple[list[ResponseMatrix], list[str]]:
+    """Read sure codes of missing answers as missing, source by source."""
+    found = [without_sure_codes(source, settled=settled) for source in sources]
+    return [table for (table,), _ in found], [note for _, notes in found for note in notes]
 
 
 def _without_weight(twins: ResponseMatrix, known: Container[str], *, dropped: bool) -> ResponseMatrix:
@@ -75,8 +93,18 @@ def _labelled(human: Marginals, declared: Mapping[str, Item]) -> dict[str, Item]
     return found
 
 
-def with_weights(twins: ResponseMatrix, path: Path) -> ResponseMatrix:
-    """The same answers with design weights from a table with the columns id (any name) and ``weight``."""
+def with_weights(sources: Mapping[str, ResponseMatrix], path: Path | None) -> dict[str, ResponseMatrix]:
+    """The same answers with design weights from a table with the columns id (any name) and ``weight``, if there is one.
+
+    Twins of one person have one weight, whatever their source.
+    """
+    if path is None:
+        return dict(sources)
+    weights = _read_weights(path)
+    return {name: _weighted(source, weights, path) for name, source in sources.items()}
+
+
+def _read_weights(path: Path) -> dict[str, float]:
     table = read_table(path)
     if "weight" not in table.column_names or len(table.column_names) < 2:
         raise DataError(
@@ -93,6 +121,10 @@ def with_weights(twins: ResponseMatrix, path: Path) -> ResponseMatrix:
             raise DataError(
                 f"{path}: a weight must be a number; twin {row[id_name]!r} has {row['weight']!r}"
             ) from None
+    return weights
+
+
+def _weighted(twins: ResponseMatrix, weights: Mapping[str, float], path: Path) -> ResponseMatrix:
     lacking = [r for r in twins.respondent_ids if r not in weights]
     if lacking:
         raise AlignmentError(

@@ -49,14 +49,16 @@ def repair_hint(human: ResponseMatrix, twin: ResponseMatrix) -> str:
 def doubts(panel: Panel, left_out: Collection[str]) -> list[str]:
     """Write notes about ids that nearly match, and about tables that may have been swapped."""
     notes = []
-    for what, ours, theirs in _pairs(panel.human, panel.twin):
+    pairs = {name: _pairs(panel.human, source) for name, source in panel.sources.items()}
+    for name, what, ours, theirs in ((name, *pair) for name, each in pairs.items() for pair in each):
         match: Match | None = None
         few = len(set(ours) & set(theirs)) < min(len(ours), len(theirs)) / 2
         if few and max(len(ours), len(theirs)) <= MOST_COMPARED:
             match = find_match(ours, theirs)
         if match is not None:
             same = len(set(ours) & set(theirs))
-            notes.append(f"{same} {what}s match between the tables; {match.describe(what)} (--match)")
+            tables = "the tables" if len(pairs) == 1 else f"the human table and the source {name!r}"
+            notes.append(f"{same} {what}s match between {tables}; {match.describe(what)} (--match)")
     if left_out and not panel.new_items and not panel.new_respondents:
         notes.append(
             f"{panel.twin.source} has nothing that people have not answered, and {panel.human.source} has: are the two "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.item import Item
-from truetwin.data.item_columns import choose_columns
+from truetwin.data.item_columns import choose_columns_of_several
 from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.undeclared_codes import without_sure_codes
@@ -18,6 +18,7 @@ from truetwin.io.item_files import read_items
 from truetwin.io.matching_tables import doubts, repair_hint, with_matching_ids, with_matching_items
 from truetwin.io.people_files import HumanTable, open_human, people_notes
 from truetwin.io.qualtrics_loops import loop_base
+from truetwin.io.twin_files import TwinTables, open_twins, source_notes
 
 #: Column with the weights of being asked, in a sample.
 SAMPLE_WEIGHT = "weight"
@@ -25,7 +26,7 @@ SAMPLE_WEIGHT = "weight"
 
 def read_panel(
     human: Path,
-    twin: Path,
+    twin: TwinTables,
     *,
     id_column: str | None = None,
     item_file: Path | None = None,
@@ -44,8 +45,11 @@ def read_panel(
 
     Parameters
     ----------
-    human, twin, in_context : Path
+    human, in_context : Path
         Tables of answers. ``in_context`` holds the answers of twins that were shown the person's other answers.
+    twin : Path or mapping from name to Path
+        Answers of twins: a file, a folder in which each file is a source, or files by name of the source. One table
+        may hold several sources, told apart by a column ``source`` or ``replicate``.
     id_column : str, optional
         Column of respondent ids in all of them.
     item_file : Path, optional
@@ -74,32 +78,36 @@ def read_panel(
         human, id_column=id_column, items=items, people=people, columns=columns, choices=choices
     )
     no_items = {name for name in ours.no_items if name not in columns.of_design}
-    theirs = open_answers(twin, id_column, items, choices=choices)
+    theirs = _opened_twins(twin, ours, id_column, items, no_items, choices)
     third = open_answers(in_context, id_column, items, choices=choices) if in_context else None
-    no_answers = [name for name in theirs.table.column_names if name in no_items]
-    theirs = theirs.without(dict.fromkeys(no_answers, "what belongs to the people table"))
-    theirs = theirs.without_respondents(ours.opened.not_counted)
-    if choices.match:
-        theirs = with_matching_items(ours.opened, theirs)
-    opened, theirs, third = _chosen(ours, theirs, third, {*(items or ()), *named})
-    ours = replace(ours, opened=opened)
-    tables = [ours.answers(), theirs.responses(expectations=True).with_notes(*theirs.left_out_notes())]
+    named = {*(items or ()), *named}
+    ours, theirs, third = _chosen(ours, theirs, third, named)
+    human_answers = ours.answers()
+    sources = {
+        name: each.responses(expectations=True).with_notes(*each.left_out_notes())
+        for name, each in theirs.items()
+    }
+    tables = [human_answers, *sources.values()]
     if third is not None:
-        tables.append(third.responses(expectations=True, without=no_answers))
-    for table in tables[:2]:
+        tables.append(
+            third.responses(expectations=True, without=[n for n in no_items if n in third.table.column_names])
+        )
+    for table in tables[: len(sources) + 1]:
         _refuse_weight(table, items)
     if choices.match:
         tables[1:] = [with_matching_ids(tables[0], table) for table in tables[1:]]
     if choices.missing_codes is None:
-        tables, found = without_sure_codes(*tables)
+        tables, found = without_sure_codes(*tables, n_twins=len(sources))
         tables[0] = tables[0].with_notes(*found)
+    sources = dict(zip(sources, tables[1 : len(sources) + 1], strict=True))
     if say:
-        for text in dict.fromkeys((*notes, *(text for table in tables for text in table.notes))):
+        texts = (*notes, *source_notes(sources), *(text for table in tables for text in table.notes))
+        for text in dict.fromkeys(texts):
             say(text)
     return _aligned(
         tables[0],
-        tables[1],
-        tables[2] if third is not None else None,
+        sources,
+        tables[-1] if third is not None else None,
         items,
         ours=ours,
         item_file=item_file,
@@ -107,20 +115,46 @@ def read_panel(
     )
 
 
+def _opened_twins(
+    twin: TwinTables,
+    human: HumanTable,
+    id_column: str | None,
+    items: Mapping[str, Item] | None,
+    no_items: Collection[str],
+    choices: ReadingChoices,
+) -> dict[str, AnswerTable]:
+    """Open the sources, without what belongs to the people table and without people who do not count."""
+    asked = set(human.opened.columns(human.no_items))
+    found = open_twins(twin, id_column, items, asked=asked, choices=choices)
+    for name, table in found.items():
+        no_answers = [column for column in table.table.column_names if column in no_items]
+        kept = table.without(dict.fromkeys(no_answers, "what belongs to the people table"))
+        kept = kept.without_respondents(human.opened.not_counted)
+        found[name] = with_matching_items(human.opened, kept) if choices.match else kept
+    return found
+
+
 def _chosen(
-    human: HumanTable, twin: AnswerTable, in_context: AnswerTable | None, named: Collection[str]
-) -> tuple[AnswerTable, AnswerTable, AnswerTable | None]:
+    human: HumanTable,
+    twins: Mapping[str, AnswerTable],
+    in_context: AnswerTable | None,
+    named: Collection[str],
+) -> tuple[HumanTable, dict[str, AnswerTable], AnswerTable | None]:
     """Leave out the columns that are no items, before their cells are validated."""
-    if human.opened.is_long or twin.is_long:
+    if human.opened.is_long or any(table.is_long for table in twins.values()):
         return (
-            human.opened.only_answers({*named, *human.no_items}),
-            twin.only_answers(named),
+            human.only_answers(named),
+            {name: table.only_answers(named) for name, table in twins.items()},
             in_context and in_context.only_answers(named),
         )
     columns = human.opened.columns(human.no_items)
-    ours, theirs = choose_columns(columns, twin.columns(), named)
+    ours, theirs = choose_columns_of_several(columns, [table.columns() for table in twins.values()], named)
     kept = {name: why for name, why in ours.items() if len(ours) < len(columns)}
-    return human.opened.without(kept), twin.without(theirs), in_context and in_context.without(theirs)
+    return (
+        replace(human, opened=human.opened.without(kept)),
+        {name: table.without(why) for (name, table), why in zip(twins.items(), theirs, strict=True)},
+        in_context and in_context.without(theirs[0]),
+    )
 
 
 def _refuse_weight(table: ResponseMatrix, items: Mapping[str, Item] | None) -> None:
@@ -133,7 +167,7 @@ def _refuse_weight(table: ResponseMatrix, items: Mapping[str, Item] | None) -> N
 
 def _aligned(
     human: ResponseMatrix,
-    twin: ResponseMatrix,
+    sources: Mapping[str, ResponseMatrix],
     in_context: ResponseMatrix | None,
     items: Mapping[str, Item] | None,
     *,
@@ -142,13 +176,14 @@ def _aligned(
     say: Callable[[str], None] | None,
 ) -> Panel:
     """Make the panel, without human items that no twin has answered."""
-    people, asked = ours.people, set(twin.item_ids)
+    people, asked = ours.people, {item for source in sources.values() for item in source.item_ids}
     kept = [k for k, item in enumerate(human.item_ids) if item in asked]
     left_out = [item for item in human.item_ids if item not in asked] if kept else []
     try:
-        panel = Panel(human.take_items(kept) if left_out else human, twin, in_context, people)
+        panel = Panel(human.take_items(kept) if left_out else human, sources, in_context, people)
     except AlignmentError as error:
-        raise AlignmentError(f"{error}{repair_hint(human, twin)}") from error
+        hints = (repair_hint(human, source) for source in sources.values())
+        raise AlignmentError(f"{error}{next(filter(None, hints), '')}") from error
     known = {*panel.item_ids, *left_out, *ours.opened.left_out, *(people.columns if people else ())}
     known |= {loop_base(name) for name in known}
     strange = [item for item in items or () if item not in known]

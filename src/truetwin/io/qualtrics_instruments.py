@@ -67,7 +67,9 @@ def read_instrument(path: str | Path) -> tuple[dict[str, Item], list[str]]:
             add_question(payload, instrument)
             if question in loops:
                 added = instrument.found[before:]
-                instrument.found[before:] = [each for item in added for each in loops[question].repeated(item)]
+                instrument.found[before:] = [
+                    each for item in added for each in loops[question].repeated(item)
+                ]
     if not instrument.found:
         raise DataError(f"{path} must hold at least one closed question with a single answer; it has none")
     notes = [f"{path}: {note}" for note in instrument.notes]
@@ -103,5 +105,3 @@ def _by_name(instrument: Instrument, path: Path) -> dict[str, Item]:
             "and export answers and instrument again, or declare the items in an item file."
         )
     return {item.id: item for item, _ in named}
-
-

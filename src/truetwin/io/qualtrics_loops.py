@@ -27,9 +27,7 @@ class Loop:
         for number, fields in self.fields.items():
             item, prefix = found.item, f"{number}_"
             text = _FIELD.sub(lambda m, fields=fields: fields.get(m.group(1) or "", ""), item.text)  # type: ignore[misc]
-            own = replace(
-                item, id=prefix + item.id, text=" ".join(text.split()), block=item.block or item.id
-            )
+            own = replace(item, id=prefix + item.id, text=" ".join(text.split()), block=item.block or item.id)
             yield FoundItem(own, f"{found.question} (loop {number})", prefix + found.long_id)
 
 
@@ -61,7 +59,7 @@ def loops_of(elements: Collection[Mapping[str, Any]]) -> dict[str, Loop]:
         for element in elements
         if element.get("Element") == "SQ" and isinstance(payload := element.get("Payload"), Mapping)
     }
-    found = {}
+    found: dict[str, Loop] = {}
     for block in blocks_of(elements):
         options = block.get("Options")
         if not isinstance(options, Mapping) or options.get("Looping") not in ("Static", "Question"):

@@ -99,10 +99,12 @@ def _add_columns(payload: Mapping[str, Any], tag: str, question: str, instrument
     if isinstance(columns, list):
         columns = {str(k): column for k, column in enumerate(columns, 1)}
     text = plain_text(payload.get("QuestionText"))
-    for key, column in (columns.items() if isinstance(columns, Mapping) else ()):
+    for key, column in columns.items() if isinstance(columns, Mapping) else ():
         if not isinstance(column, Mapping):
             continue
-        inherited = {k: payload[k] for k in ("Choices", "ChoiceOrder", "Answers", "AnswerOrder") if k in payload}
+        inherited = {
+            k: payload[k] for k in ("Choices", "ChoiceOrder", "Answers", "AnswerOrder") if k in payload
+        }
         matrix = {**inherited, **{k: value for k, value in column.items() if value not in (None, "")}}
         heading = plain_text(column.get("QuestionText"))
         matrix["QuestionText"] = f"{text} {heading}".strip()
@@ -116,15 +118,16 @@ def _add_columns(payload: Mapping[str, Any], tag: str, question: str, instrument
 def _add_levels(payload: Mapping[str, Any], tag: str, question: str, instrument: Instrument) -> None:
     """Add the levels of a drill-down question, such as country and region: nominal items.
 
-    The codes of its answers, each of which names all levels ("France ~ Brittany"), are the categories of every level. At
-    the upper levels, the first answer with a name carries it as label.
+    The codes of its answers, each of which names all levels ("France ~ Brittany"), are the categories of every level.
+    At the upper levels, the first answer with a name carries it as label.
     """
     levels = entries(payload.get("Choices"), payload.get("ChoiceOrder"))
     answers = _coded(entries(payload.get("Answers"), payload.get("AnswerOrder")), payload.get("RecodeValues"))
     codes = [c.code for c in answers if c.code is not None]
     if not answers or len(codes) < len(answers) or not 1 < len(set(codes)) == len(codes) <= _MOST_ANSWERS:
         instrument.notes.append(
-            f"drill-down question {tag!r} is left open: it must have 2 to {_MOST_ANSWERS} answers with codes of their own"
+            f"drill-down question {tag!r} is left open: it must have 2 to {_MOST_ANSWERS} answers with codes of their "
+            "own"
         )
         return
     text = plain_text(payload.get("QuestionText"))

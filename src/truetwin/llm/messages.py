@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from truetwin.llm.thoughts import spoken
+
 Role = Literal["system", "user", "assistant"]
 
 
@@ -147,6 +149,8 @@ class Reply:
         For each token of the reply, the log-probabilities of the likeliest tokens at its place.
     model : str, default=""
         Name of the model that answered, as the provider states it. It may be a dated version of the one asked.
+    reasoning : str, optional
+        The model's thoughts, where the provider gives them in a field of their own.
     latency : float, default=0.0
         Seconds from sending the request to the complete reply. Earlier failed attempts do not count.
     """
@@ -158,3 +162,9 @@ class Reply:
     logprobs: tuple[Mapping[str, float], ...] | None = None
     model: str = ""
     latency: float = 0.0
+    reasoning: str | None = None
+
+    @cached_property
+    def said(self) -> str:
+        """Text without the model's thoughts (:mod:`truetwin.llm.thoughts`)."""
+        return spoken(self.text).text

@@ -15,6 +15,7 @@ from truetwin.errors import OutputError
 from truetwin.io import dump_json, file_hash, replacing, write_draft
 from truetwin.io.excel_files import WRITTEN_WORKBOOK, Sheet
 from truetwin.io.tables import write_workbook_draft
+from truetwin.io.twin_files import files_by_role
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -98,8 +99,13 @@ def write_with_sidecar(tables: Sequence[TableFile], content: Mapping[str, Any]) 
 
 
 def hashed(files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
-    """Return the name and the SHA-256 hash of each file that went into a result, by the file's role."""
-    return {role: {"file": path.name, "sha256": file_hash(path)} for role, path in files.items()}
+    """Return the name and the SHA-256 hash of each file that went into a result, by the file's role.
+
+    A folder of twin answers has an entry for each of its tables.
+    """
+    return {
+        role: {"file": path.name, "sha256": file_hash(path)} for role, path in files_by_role(files).items()
+    }
 
 
 def versions() -> dict[str, str]:

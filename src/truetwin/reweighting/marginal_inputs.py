@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from truetwin.data.marginals import Marginals
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
 from truetwin.data.scale_inference import Example, commonest_scale
+from truetwin.data.twin_sources import StackedSources
 from truetwin.errors import AlignmentError, DataError, ScaleError
 from truetwin.reweighting.twin_table import TwinTable
 
@@ -32,8 +34,9 @@ class Aligned:
         Rows of ``table`` with and without a human marginal.
     notes : tuple of str
         Sentences about what was left out or missing.
-    twin_ids : tuple of str
-        Twins with a positive weight, in the order of the table.
+    twin_ids, twin_sources : tuple of str
+        Twins with a positive weight, in the order of the table: ids of their people, and names of their sources
+        (empty if there is one source only).
     examples : tuple of Example
         Scales of the training items with the twins' answers; scales of new items are inferred from them.
     """
@@ -44,16 +47,22 @@ class Aligned:
     new: np.ndarray
     notes: tuple[str, ...]
     twin_ids: tuple[str, ...]
+    twin_sources: tuple[str, ...]
     examples: tuple[Example, ...]
 
 
-def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str] | None = None) -> Aligned:
+def align(
+    sources: ResponseMatrix | Mapping[str, ResponseMatrix],
+    marginals: Marginals,
+    *,
+    predict: Sequence[str] | None = None,
+) -> Aligned:
     """Put twins' answers and human marginals on the same items and categories.
 
     Parameters
     ----------
-    twins : ResponseMatrix
-        Answers of the twins; its ``weights`` are their design weights.
+    sources : ResponseMatrix or mapping from name to ResponseMatrix
+        Answers of the twins, of one source or of several; ``weights`` are their design weights.
     marginals : Marginals
         Marginals of one population.
     predict : sequence of str, optional
@@ -65,6 +74,8 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
         If the two sources have no item in common, an answer is on no category, or there is nothing to learn from or
         to predict.
     """
+    stacked = StackedSources.of(sources)
+    twins = stacked.answers
     known = marginals.by_population[marginals.populations[0]]
     both = _answered_by_both(twins, marginals, known)
     kept = [item for item in twins.items if item.id in known or predict is None or item.id in set(predict)]
@@ -84,15 +95,23 @@ def align(twins: ResponseMatrix, marginals: Marginals, *, predict: Sequence[str]
         for item, values in zip(items, answers, strict=True)
     ]
     _check_twins(twins, max(item.scale.n_categories for item in items if item.scale is not None))
-    table = table_of(items, columns, twins.weights, with_texts=all(item.text for item in items))
+    table = table_of(
+        items, columns, twins.weights, with_texts=all(item.text for item in items), sources=stacked.sources
+    )
     _ = table.histogram  # every item must have an answer
     is_known = np.array([item.id in known for item in items])
     guessed = inferred_note([c for c, given in zip(items, kept, strict=True) if _unscaled(given, known)])
     notes = (*_notes(table, marginals, both, sum(int((c < 0).sum()) for c in columns)), *guessed)
     positive = np.ones(len(twins.respondent_ids), bool) if twins.weights is None else twins.weights > 0
-    ids = tuple(r for r, p in zip(twins.respondent_ids, positive, strict=True) if p)
     return Aligned(
-        table, tuple(items), np.flatnonzero(is_known), np.flatnonzero(~is_known), notes, ids, examples
+        table,
+        tuple(items),
+        np.flatnonzero(is_known),
+        np.flatnonzero(~is_known),
+        notes,
+        tuple(compress(stacked.people, positive)),
+        tuple(compress(stacked.sources, positive)),
+        examples,
     )
 
 
@@ -121,6 +140,7 @@ def table_of(
     prior: np.ndarray | None,
     *,
     with_texts: bool,
+    sources: Sequence[str] = (),
 ) -> TwinTable:
     """The table of twins whose category numbers of each item are ``columns``."""
     return TwinTable.build(
@@ -130,6 +150,7 @@ def table_of(
         ordered=[item.scale is not None and item.scale.kind == "ordinal" for item in items],
         prior=prior,
         texts=[item.text for item in items] if with_texts else None,
+        sources=sources,
     )
 
 

@@ -127,7 +127,8 @@ class PanelTable:
 
         Items that twins have not answered are left out.
         """
-        given = np.isfinite(panel.twin_values)
+        twins = panel.source_values  # (sources, respondents, items)
+        given = np.isfinite(twins).any(axis=0)
         counted = np.ones(len(panel.respondent_ids)) if weights is None else weights
         columns = np.flatnonzero((given & (counted > 0)[:, None]).any(axis=0))
         if not columns.size:
@@ -136,7 +137,7 @@ class PanelTable:
             )
         ids = [panel.item_ids[j] for j in columns]
         kinds = tuple(
-            Categories.of(panel.scales[i], panel.twin_values[:, j]) for i, j in zip(ids, columns, strict=True)
+            Categories.of(panel.scales[i], twins[:, :, j].ravel()) for i, j in zip(ids, columns, strict=True)
         )
         width = max(each.size for each in kinds)
         human, places = np.zeros((len(ids), width)), np.zeros((len(ids), width))
@@ -146,20 +147,34 @@ class PanelTable:
             shares, bases[r] = category_shares(numbers, range(each.size), counted)
             human[r, : each.size] = np.nan_to_num(shares)
             places[r, : each.size] = each.places()
+        rows, sources = _rows(panel)
         table = TwinTable.build(
             np.column_stack(
-                [each.numbers(panel.twin_values[:, j]) for j, each in zip(columns, kinds, strict=True)]
+                [each.numbers(twins[:, :, j].ravel()[rows]) for j, each in zip(columns, kinds, strict=True)]
             ),
             [each.size for each in kinds],
             item_ids=ids,
             ordered=[each.ordered for each in kinds],
-            prior=counted,
+            prior=np.tile(counted, len(twins))[rows],
             texts=_texts(panel, ids),
             batteries=[batteries[i] for i in ids],
             places=places,
             binned=[each.edges is not None for each in kinds],
+            sources=sources,
         )
         return cls(table, kinds, human, bases, _effective(panel, counted))
+
+
+def _rows(panel: Panel) -> tuple[NDArray[np.intp], list[str]]:
+    """Return the rows of all sources, one below the other, that hold an answer, and the source of each.
+
+    A lone source keeps all its rows, and needs no name.
+    """
+    if len(panel.sources) == 1:
+        return np.arange(len(panel.respondent_ids)), []
+    source, _ = there = np.nonzero(np.isfinite(panel.source_values).any(axis=2))
+    rows = np.ravel_multi_index(there, panel.source_values.shape[:2])
+    return rows, [panel.source_names[s] for s in source]
 
 
 def _texts(panel: Panel, ids: Sequence[str]) -> list[str] | None:

@@ -22,7 +22,7 @@ from truetwin.reweighting.marginal_method import (
     MarginalMethod,
     Setting,
 )
-from truetwin.reweighting.pool_rule import Evidence, PoolRule, learn_pool
+from truetwin.reweighting.pool_rule import OF_SOURCE, ONE_SOURCE, Evidence, PoolRule, learn_pool
 from truetwin.reweighting.share_errors import FEWEST_FOR_POOL, knows_agreement
 from truetwin.reweighting.transition import AnswerTransition, WeightsAndTransition
 from truetwin.reweighting.twin_table import TwinTable
@@ -65,6 +65,9 @@ class FittedPool(FittedMarginals):
             "used": self.rule.null or "pool",
             "weights": dict(self.rule.weights),
             "share_of_mean_in_mix": self.rule.share_of_mean,
+            **(
+                {"twins_in_mix": self.rule.twins, "best_source": self.rule.source} if self.rule.source else {}
+            ),
             "tilted_to_predicted_means": self.rule.means is not None,
         }
 
@@ -73,15 +76,15 @@ class FittedPool(FittedMarginals):
 class Pool(MarginalMethod):
     """Pool the predictions of several methods, with weights learned from training items.
 
-    The components are the twins' shares, uniform shares, the mean of the known marginals (shrunk to the item's
-    battery), transition, ensemble, weights+transition and ksoft (with text where there is any). The pool is a mixture
-    of them. Its shares are then tilted to means that are predicted separately, which for known batteries includes how
-    far off the battery's other items are.
+    The components are the twins' shares (the mean over sources, and each source's own if there are several), uniform
+    shares, the mean of the known marginals (shrunk to the item's battery), transition, ensemble, weights+transition
+    and ksoft (with text where there is any). The pool is a mixture of them. Its shares are then tilted to means that
+    are predicted separately, which for known batteries includes how far off the battery's other items are.
 
-    Null options compete: where twins, mean or mix predict the training items better than the pool, they are used. Every
-    comparison is between predictions of items by what was learned from other items, and of whole batteries from other
-    batteries if the folds hold out whole batteries. With fewer than five training items nothing is learned: the
-    prediction lies halfway between twins and mean.
+    Null options compete: where twins, mean, mix or one source alone predict the training items better than the pool,
+    they are used. Every comparison is between predictions of items by what was learned from other items, and of whole
+    batteries from other batteries if the folds hold out whole batteries. With fewer than five training items nothing
+    is learned: the prediction lies halfway between twins and mean.
     """
 
     name: str = "auto"
@@ -109,6 +112,7 @@ class Pool(MarginalMethod):
         rule: PoolRule = setting["rule"]
         needed = _needed(rule)
         parts: dict[str, FittedMarginals] = {"twins": _Twins(), "uniform": _Uniform()}
+        parts |= {f"{OF_SOURCE}{name}": _OneSource(name) for name in table.families}
         for name, method in self.components_for(table).items():
             parts[name] = method.fit(table, human, chosen[name]) if name in needed else _Uniform()
         return FittedPool(parts, rule, tuple(setting["notes"]), knows_agreement(table))
@@ -122,6 +126,7 @@ class Pool(MarginalMethod):
         omega = item_weights(table, known)
         settings: dict[str, Setting] = {}
         found: dict[str, Floats] = {"twins": table.histogram, "uniform": uniform_shares(table)}
+        found |= {f"{OF_SOURCE}{name}": shares for name, shares in table.family_histograms.items()}
         for name, method in self.components_for(table).items():
             settings[name], found[name] = _chosen(method, table, human, folds, omega, measure)
         evidence = Evidence(table, human, smoothed(found, table), omega, known)
@@ -185,6 +190,14 @@ class _Twins(FittedMarginals):
         return table.histogram
 
 
+@dataclass(frozen=True)
+class _OneSource(FittedMarginals):
+    name: str
+
+    def predict(self, table: TwinTable) -> Floats:
+        return table.family_histograms[self.name]
+
+
 class _Uniform(FittedMarginals):
     def predict(self, table: TwinTable) -> Floats:
         return uniform_shares(table)
@@ -221,10 +234,12 @@ def _needed(rule: PoolRule) -> set[str]:
 def _notes(rule: PoolRule) -> tuple[str, ...]:
     if rule.null is None:
         return ()
+    whose = "the twins' shares" if rule.twins == "twins" else f"the shares of the {rule.twins}"
     what = {
         "twins": "the twins' own shares",
         "mean": "the mean of the known marginals",
-        "mix": "a mixture of the twins' shares and the mean of the known marginals",
+        "mix": f"a mixture of {whose} and the mean of the known marginals",
+        ONE_SOURCE: f"the shares of the {rule.source} alone",
     }[rule.null]
     moved = ", moved to predicted means" if rule.means is not None else ""
     return (f"no method did better on the training items than {what}, so that is the prediction{moved}",)

@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 Components = Mapping[str, Floats]
 
 NULLS = ("mix", "mean", "twins")
+#: Name of the null option "one source alone", and start of the names of components that are one source's shares.
+ONE_SOURCE, OF_SOURCE = "source", "twins of "
 SHARES_OF_MEAN = tuple(round(0.05 * k, 2) for k in range(1, 21))
 FEWEST_FOR_MEANS = 8  # ordered items, to learn means from
 
@@ -76,7 +78,11 @@ class PoolRule:
     weights : mapping from component to float
         Weights of the linear pool.
     share_of_mean : float
-        The parameter of ``mix``, the mixture of ``mean`` and ``twins``.
+        The parameter of ``mix``, the mixture of ``mean`` and the shares of twins.
+    twins : str
+        The twins whose shares are in ``mix``: all (``"twins"``), or one source.
+    source : str
+        The source that predicts training items best by itself; empty with a single source.
     null : str or None
         The null option that is used in place of the pool, because it did better on training items.
     means : MeanRule or None
@@ -87,6 +93,8 @@ class PoolRule:
     share_of_mean: float
     null: str | None = None
     means: MeanRule | None = None
+    twins: str = "twins"
+    source: str = ""
 
     def apply(self, components: Components, table: TwinTable) -> Floats:
         """Pool the predictions for the items of a table."""
@@ -106,11 +114,12 @@ class PoolRule:
 
     def nulls(self, components: Components) -> dict[str, Floats]:
         """Compute the null options, by name."""
-        twins, mean = components["twins"], components["mean"]
+        twins, mean = components[self.twins], components["mean"]
         return {
             "mix": self.share_of_mean * mean + (1.0 - self.share_of_mean) * twins,
             "mean": mean,
-            "twins": twins,
+            "twins": components["twins"],
+            **({ONE_SOURCE: components[self.source]} if self.source else {}),
         }
 
     def candidates(self, components: Components) -> dict[str, Floats]:
@@ -147,7 +156,8 @@ def learn_pool(evidence: Evidence, folds: Sequence[Fold], measure: Discrepancy) 
     nulls = _gather(
         evidence, folds, honest, lambda rule, parts, _: np.stack(list(rule.nulls(parts).values()), axis=1)
     )
-    options = {"pool": pooled} | {name: nulls[:, k] for k, name in enumerate(NULLS)}
+    names = NULLS if nulls.shape[1] == len(NULLS) else (*NULLS, ONE_SOURCE)
+    options = {"pool": pooled} | {name: nulls[:, k] for k, name in enumerate(names)}
     tried = {name: evidence.loss(shares, measure) for name, shares in options.items()}
     best = min(tried, key=lambda name: tried[name])
     null = None if best == "pool" else best
@@ -162,14 +172,18 @@ def _learn(evidence: Evidence) -> PoolRule:
     components, omega = evidence.components, evidence.omega
     strength = float(evidence.table.n_items if evidence.known_batteries else len(set(evidence.units)))
     found = pool_weights(np.array(list(components.values())), evidence.human, omega, strength=strength)
-    twins, mean = components["twins"], components["mean"]
-    logs = [
-        float(omega @ (evidence.human * np.log(np.maximum(s * mean + (1 - s) * twins, 1e-12))).sum(axis=1))
+    alone = [name for name in components if name.startswith(OF_SOURCE)]
+    logs = {
+        (name, s): _likelihood(evidence, s * components["mean"] + (1 - s) * components[name])
+        for name in ("twins", *alone)
         for s in SHARES_OF_MEAN
-    ]
+    }
+    twins, share_of_mean = max(logs, key=lambda each: logs[each])
     rule = PoolRule(
         weights=dict(zip(components, map(float, found), strict=True)),
-        share_of_mean=SHARES_OF_MEAN[int(np.argmax(logs))],
+        share_of_mean=share_of_mean,
+        twins=twins,
+        source=max(alone, key=lambda name: _likelihood(evidence, components[name]), default=""),
     )
     rows = np.flatnonzero(has_mean(evidence.table))
     if rows.size < FEWEST_FOR_MEANS:
@@ -178,6 +192,11 @@ def _learn(evidence: Evidence) -> PoolRule:
     target = centre(ordered.human, ordered.table)
     candidates, pooled = rule.candidates(ordered.components), rule.pooled(ordered.components)
     return replace(rule, means=MeanRule.learn(candidates, pooled, target, ordered.table, ordered.omega))
+
+
+def _likelihood(evidence: Evidence, shares: Floats) -> float:
+    """Compute the weighted mean log-likelihood of people's answers under predicted shares."""
+    return float(evidence.omega @ (evidence.human * np.log(np.maximum(shares, 1e-12))).sum(axis=1))
 
 
 def _without(evidence: Evidence, fold: Fold) -> PoolRule:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from truetwin.data.item import Item
 from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
 from truetwin.data.responses import ResponseMatrix
+from truetwin.data.twin_sources import StackedSources
 from truetwin.errors import AlignmentError, DataError, NotPredictableError
 from truetwin.results.disclosure import PREDICTED_SHARES
 from truetwin.reweighting.bands import Bands, ConformalBands, bands_around, fewest_items
@@ -105,15 +107,22 @@ class FittedPopulation:
         """Return one row for every twin, and for every base category twin if there are any."""
         if self.fitted.weights is None:
             return []
-        out = [
-            {"population": self.population, "kind": "twin", "id": i, "weight": float(w)}
-            for i, w in zip(self.aligned.twin_ids, self.fitted.weights, strict=True)
+        sources = [{"source": name} for name in self.aligned.twin_sources]
+        out: list[dict[str, Any]] = [
+            {"population": self.population, "kind": "twin", "id": i, **source, "weight": float(w)}
+            for i, w, source in zip(
+                self.aligned.twin_ids,
+                self.fitted.weights,
+                sources or [{}] * len(self.aligned.twin_ids),
+                strict=True,
+            )
         ]
         for k, weight in enumerate(getattr(self.fitted, "base_weights", ())):
             row = {
                 "population": self.population,
                 "kind": "base category",
                 "id": str(k + 1),
+                **({"source": ""} if sources else {}),
                 "weight": float(weight),
             }
             out.append(row)
@@ -127,6 +136,11 @@ class FittedPopulation:
             "population": self.population,
             "method": method,
             "n_twins": self.aligned.table.n_twins,
+            **(
+                {"sources": list(dict.fromkeys(self.aligned.twin_sources))}
+                if self.aligned.twin_sources
+                else {}
+            ),
             "n_training_items": int(self.aligned.training.size),
             "n_predicted": int(self.aligned.new.size),
             "cross_validated_loss": None if np.isnan(self.chosen.losses).any() else self.chosen.loss,
@@ -180,22 +194,17 @@ class Reweighting:
         """Everything that a user should know, without repetitions."""
         return tuple(dict.fromkeys(note for each in self.populations for note in each.notes))
 
-    def predict(self, twins: ResponseMatrix) -> Marginals:
+    def predict(self, twins: ResponseMatrix | Mapping[str, ResponseMatrix]) -> Marginals:
         """Predict the marginals of further items, from answers of the same twins (all of them, in any order).
 
-        Items keep their declared scales; an item without one gets the scale of training items that its answers fit.
+        ``twins`` has the sources that were trained on. Items keep their declared scales; an item without one gets the
+        scale of training items that its answers fit.
         """
         out: dict[str, dict[str, ItemMarginal]] = {}
         notes: dict[str, None] = {}
+        stacked = StackedSources.of(twins)
         for each in self.populations:
-            ids = each.aligned.twin_ids
-            lacking = sorted(set(ids) - set(twins.respondent_ids))
-            if lacking:
-                raise AlignmentError(
-                    f"{twins.source} must have answers of every twin that was trained on; {lacking[0]!r} is not there "
-                    f"({len(lacking)} twins in all)"
-                )
-            table, items, guessed = _further_items(each.aligned, twins)
+            table, items, guessed = _further_items(each.aligned, stacked)
             notes.update(dict.fromkeys(guessed))
             shares = each.fitted.predict(table)
             out[each.population] = {
@@ -207,7 +216,7 @@ class Reweighting:
 
 
 def reweight(
-    twins: ResponseMatrix,
+    twins: ResponseMatrix | Mapping[str, ResponseMatrix],
     marginals: Marginals,
     *,
     method: str | MarginalMethod = "auto",
@@ -223,8 +232,9 @@ def reweight(
 
     Parameters
     ----------
-    twins : ResponseMatrix
-        Twins' answers to items with and without marginals; its weights are the twins' design weights.
+    twins : ResponseMatrix or mapping from name to ResponseMatrix
+        Twins' answers to items with and without marginals, of one source or of several; their weights are the twins'
+        design weights. Each source counts alike, and is a distribution of its own.
     marginals : Marginals
         Human marginals; every population is fitted by itself.
     method : str or MarginalMethod, default="auto"
@@ -282,11 +292,16 @@ def reweight(
     return Reweighting(tuple(fits), model.name, discrepancy, level)
 
 
-def _check_wanted(items: Sequence[str] | None, twins: ResponseMatrix, marginals: Marginals) -> None:
+def _check_wanted(
+    items: Sequence[str] | None,
+    twins: ResponseMatrix | Mapping[str, ResponseMatrix],
+    marginals: Marginals,
+) -> None:
+    sources = [twins] if isinstance(twins, ResponseMatrix) else list(twins.values())
     for item in items or ():
-        if item not in twins.item_ids:
+        if not any(item in source.item_ids for source in sources):
             raise AlignmentError(
-                f"item {item!r} must have been answered by twins; {twins.source} has no such item"
+                f"item {item!r} must have been answered by twins; {sources[0].source} has no such item"
             )
         if item in marginals.items:
             raise AlignmentError(f"item {item!r} has a human marginal already, in {marginals.source}")
@@ -374,10 +389,18 @@ def groups_of(item_ids: Sequence[str], groups: Mapping[str, str] | None) -> list
 
 
 def _further_items(
-    aligned: Aligned, twins: ResponseMatrix
+    aligned: Aligned, stacked: StackedSources
 ) -> tuple[TwinTable, tuple[Item, ...], tuple[str, ...]]:
-    place = {r: k for k, r in enumerate(twins.respondent_ids)}
-    rows = [place[i] for i in aligned.twin_ids]
+    twins = stacked.answers
+    given = {who: k for k, who in enumerate(zip_longest(stacked.people, stacked.sources))}
+    wanted = list(zip_longest(aligned.twin_ids, aligned.twin_sources))
+    lacking = sorted(who for who, source in wanted if (who, source) not in given)
+    if lacking:
+        raise AlignmentError(
+            f"{twins.source} must have answers of every twin that was trained on; {lacking[0]!r} is not there "
+            f"({len(lacking)} twins in all)"
+        )
+    rows = [given[twin] for twin in wanted]
     known = {item.id: item for item in aligned.items}
     items, columns, guessed = [], [], []
     for j, item in enumerate(twins.items):
@@ -388,5 +411,7 @@ def _further_items(
             guessed.append(complete)
         columns.append(codes_of(values, complete, twins, None))
     old = aligned.table
-    table = table_of(items, columns, old.prior, with_texts=old.texts is not None)
+    table = table_of(
+        items, columns, old.prior, with_texts=old.texts is not None, sources=aligned.twin_sources
+    )
     return table, tuple(items), inferred_note(guessed)

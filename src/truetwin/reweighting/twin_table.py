@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.data.twin_sources import family_of
 from truetwin.data.weight_range import RANGE, beyond_range
 from truetwin.errors import DataError
 from truetwin.solvers.categorical import CategoricalMap
@@ -43,6 +44,10 @@ class TwinTable:
         Where the categories lie between 0 and 1 on the item's scale; evenly spaced by default.
     binned : ndarray of bool of shape (m,), optional
         Whether the categories are bins of a wide numeric scale; none by default.
+    families : tuple of str, optional
+        Families of the sources that the twins come from, if there are several; replicates are one family.
+    family : ndarray of int of shape (n,), optional
+        Place of each twin's family in ``families``.
 
     Examples
     --------
@@ -63,6 +68,8 @@ class TwinTable:
     batteries: tuple[str, ...] | None = None
     places: Floats = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
     binned: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool), repr=False)
+    families: tuple[str, ...] = ()
+    family: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp), repr=False)
     root: TwinTable | None = field(default=None, repr=False)
     rows: NDArray[np.int64] | None = field(default=None, repr=False)
 
@@ -79,17 +86,25 @@ class TwinTable:
         batteries: Sequence[str] | None = None,
         places: Floats | None = None,
         binned: Sequence[bool] | NDArray[np.bool_] | None = None,
+        sources: Sequence[str] = (),
     ) -> TwinTable:
-        """Check the parts and build a table; twins whose design weight is zero are left out."""
+        """Check the parts and build a table; twins whose design weight is zero are left out.
+
+        ``sources`` names the source of each twin, if there are several. Each family then counts alike, or each source
+        if they are all of one family.
+        """
         sizes = np.asarray(n_categories, dtype=np.int64)
         n, m = codes.shape
         if sizes.shape != (m,):
             raise DataError(f"need one number of categories per item ({m}), got {sizes.size}")
         weights = np.ones(n) if prior is None else np.asarray(prior, dtype=float)
         _check_prior(weights, n)
+        if len(sources):
+            weights = evened(weights, sources)
         small = np.int8 if not m or sizes.max() < 127 else np.int16
         keep = weights > 0
         kept = codes if keep.all() else codes[keep]
+        families, family = _families([name for name, used in zip(sources, keep, strict=False) if used])
         return cls(
             codes=kept.astype(small, copy=False),  # type: ignore[arg-type]
             n_categories=sizes,
@@ -100,6 +115,8 @@ class TwinTable:
             batteries=None if batteries is None else tuple(batteries),
             places=_even_places(sizes) if places is None else np.asarray(places, dtype=float),
             binned=np.zeros(m, dtype=bool) if binned is None else np.asarray(binned, dtype=bool),
+            families=families,
+            family=family,
         )
 
     @property
@@ -132,6 +149,8 @@ class TwinTable:
             batteries=None if self.batteries is None else tuple(self.batteries[j] for j in index),
             places=self.places[index],
             binned=self.binned[index],
+            families=self.families,
+            family=self.family,
             root=self if self.root is None else self.root,
             rows=absolute,
         )
@@ -151,10 +170,7 @@ class TwinTable:
         """Weighted shares of the twins' answers per item, over those who answered, shape ``(m, width)``."""
         if self.root is not None and self.rows is not None:
             return self.root.histogram[self.rows]
-        counts = np.zeros((self.n_items, self.width))
-        for j in range(self.n_items):
-            given = self.codes[:, j] >= 0
-            counts[j] = np.bincount(self.codes[given, j], weights=self.prior[given], minlength=self.width)
+        counts = self._counts(self.codes, self.prior)
         total = counts.sum(axis=1, keepdims=True)
         if (total == 0).any():
             first = self.item_ids[int(np.argmin(total[:, 0]))]
@@ -162,7 +178,39 @@ class TwinTable:
                 f"at least one twin must have answered every item; no twin has an answer on the scale of item "
                 f"{first!r}. Leave that item out, or check its categories."
             )
-        return np.asarray(counts / total)
+        if not self.families:
+            return np.asarray(counts / total)
+        shares, there = self._family_shares
+        return np.asarray((shares * there[:, :, None]).sum(axis=0) / there.sum(axis=0)[:, None])
+
+    @cached_property
+    def family_histograms(self) -> dict[str, Floats]:
+        """Shares of the answers of each family of sources, (m, width); those of all where it has no answer."""
+        if self.root is not None and self.rows is not None:
+            return {name: shares[self.rows] for name, shares in self.root.family_histograms.items()}
+        if not self.families:
+            return {}
+        shares, there = self._family_shares
+        return {
+            name: np.where(there[k][:, None], shares[k], self.histogram)
+            for k, name in enumerate(self.families)
+        }
+
+    @cached_property
+    def _family_shares(self) -> tuple[Floats, NDArray[np.bool_]]:
+        """Shares by family, (F, m, width), and whether a family has an answer to the item, (F, m)."""
+        members = [self.family == k for k in range(len(self.families))]
+        counts = np.stack([self._counts(self.codes[each], self.prior[each]) for each in members])
+        total = counts.sum(axis=2, keepdims=True)
+        return np.divide(counts, total, out=np.zeros_like(counts), where=total > 0), total[:, :, 0] > 0
+
+    def _counts(self, codes: Codes, weights: Floats) -> Floats:
+        """Sum the weights of those who gave each answer, (m, width)."""
+        counts = np.zeros((self.n_items, self.width))
+        for j in range(self.n_items):
+            given = codes[:, j] >= 0
+            counts[j] = np.bincount(codes[given, j], weights=weights[given], minlength=self.width)
+        return counts
 
     @cached_property
     def operator(self) -> CategoricalMap:
@@ -194,6 +242,32 @@ class TwinTable:
     def valid(self) -> NDArray[np.bool_]:
         """Mask of the cells of a ``(m, width)`` array that are categories of the item."""
         return np.arange(self.width) < self.n_categories[:, None]
+
+
+def evened(weights: Floats, sources: Sequence[str]) -> Floats:
+    """Return weights of twins that sum to the same for each family of sources, or for each source of a lone family.
+
+    Examples
+    --------
+    >>> evened(np.ones(4), ["x", "x", "x", "y"]).round(3).tolist()
+    [0.667, 0.667, 0.667, 2.0]
+    """
+    families = [family_of(name) for name in sources]
+    groups = families if len(set(families)) > 1 else list(sources)
+    _, member = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    total = np.bincount(member, weights=weights)
+    share = np.divide(weights, total[member], out=np.zeros_like(weights), where=total[member] > 0)
+    return np.asarray(share * weights.sum() / max(int((total > 0).sum()), 1))
+
+
+def _families(sources: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+    """Return the families of some sources, and the place of each twin's; none if all are of one family."""
+    found = [family_of(name) for name in sources]
+    families = tuple(dict.fromkeys(found))
+    if len(families) < 2:
+        return (), np.zeros(0, dtype=np.intp)
+    place = {name: k for k, name in enumerate(families)}
+    return families, np.array([place[name] for name in found], dtype=np.intp)
 
 
 def _even_places(sizes: NDArray[np.int64]) -> Floats:

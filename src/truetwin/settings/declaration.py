@@ -68,9 +68,13 @@ class Side(Enum):
 
 @dataclass(frozen=True)
 class Flag:
-    """Name of the option on the command line, if it differs from the setting's name: ``--round`` for ``rounded``."""
+    """Name of the option on the command line, if it differs from the setting's name: ``--round`` for ``rounded``.
+
+    ``metavar`` stands for its value in the help, if the kind of value does not say enough.
+    """
 
     name: str
+    metavar: str | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from truetwin.settings.shared_settings import (
     Reading,
     Terminal,
     TwinAnswers,
+    TwinSources,
 )
 from truetwin.settings.value_kinds import Names
 
@@ -49,14 +50,18 @@ class EvaluateMarginals(TwinAnswers):
     )
 
 
-class EvaluateMarginalsCommand(EvaluateMarginals, IdColumn, ItemFile, Reading, FromAnswers, Terminal):
+class EvaluateMarginalsCommand(
+    EvaluateMarginals, IdColumn, ItemFile, Reading, FromAnswers, TwinSources, Terminal
+):
     """Settings of the command `truetwin evaluate-marginals`."""
 
     marginals: Annotated[Path | None, Argument(), StudyKey("inputs.marginals")] = setting(
         None, "Human marginals: a table of the share of each answer; see `truetwin reweight --help`."
     )
     twin: Annotated[Path | None, Argument(), StudyKey("inputs.twin")] = setting(
-        None, "Answers of twins: one column for each item, or one row for each answer."
+        None,
+        "Answers of twins: one column for each item, or one row for each answer. A folder holds one table for each "
+        "source of twin answers.",
     )
     dataset: Annotated[Literal["movielens", "opinionqa"] | None, CommandLineOnly(PUBLIC)] = setting(
         None, "Evaluate on this public dataset instead of files."
@@ -70,9 +75,11 @@ class EvaluateMarginalsCommand(EvaluateMarginals, IdColumn, ItemFile, Reading, F
         "(MovieLens).",
     )
 
+    needs_twins = False
+
     @model_validator(mode="after")
     def _files_or_dataset(self) -> Self:
-        files = (self.marginals, self.twin)
+        files = (self.marginals, self.twin or self.sources or None)
         if (self.dataset is None) == (None in files) or (self.dataset and self.marginals):
             raise RuleBrokenError(
                 "give either the two files {marginals} and {twin}, or {dataset}; not both and not neither"

@@ -104,7 +104,8 @@ def _options(model: type[Settings], path: tuple[str, ...]) -> list[Option]:
             continue
         argument, flag = mark_of(field, Argument), mark_of(field, Flag)
         written = None if argument else flag.name if flag else f"--{name.replace('_', '-')}"
-        metavar = (argument.metavar if argument else None) or (name if argument else _metavar(field))
+        mark = argument or flag
+        metavar = (mark.metavar if mark else None) or (name if argument else _metavar(field))
         found.append(Option((*path, name), field, written, metavar, _repeats(field)))
     return found
 

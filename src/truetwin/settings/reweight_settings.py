@@ -17,6 +17,7 @@ from truetwin.settings.shared_settings import (
     Reading,
     Terminal,
     TwinAnswers,
+    TwinSources,
 )
 from truetwin.settings.value_kinds import LevelOrNone
 
@@ -47,7 +48,9 @@ class Reweight(OnlyItems, TwinAnswers):
     )
 
 
-class ReweightCommand(Reweight, IdColumn, ItemFile, Reading, FromAnswers, DisclosureColumn, Terminal):
+class ReweightCommand(
+    Reweight, IdColumn, ItemFile, Reading, FromAnswers, TwinSources, DisclosureColumn, Terminal
+):
     """Settings of the command `truetwin reweight`."""
 
     marginals: Annotated[Path, Argument(), StudyKey("inputs.marginals")] = setting(
@@ -55,9 +58,10 @@ class ReweightCommand(Reweight, IdColumn, ItemFile, Reading, FromAnswers, Disclo
         "Human marginals, the share of each answer in a population: a table item_id, category, "
         "share_or_count[, base_size][, population], or with one column for each category.",
     )
-    twin: Annotated[Path, Argument(), StudyKey("inputs.twin")] = setting(
-        ...,
-        "Answers of twins to these items and to new ones: one column for each item, or one row for each answer.",
+    twin: Annotated[Path | None, Argument(), StudyKey("inputs.twin")] = setting(
+        None,
+        "Answers of twins to these items and to new ones: one column for each item, or one row for each answer. A "
+        "folder holds one table for each source of twin answers.",
     )
     output: Annotated[Path, CommandLineOnly("A study keeps its results in the folder of its run.")] = setting(
         ..., "File for the predicted marginals: CSV, TSV or Parquet, by ending."
@@ -74,8 +78,9 @@ class ReweightCommand(Reweight, IdColumn, ItemFile, Reading, FromAnswers, Disclo
     @property
     def files(self) -> dict[str, Path]:
         """Files of the tables, by role."""
-        roles = ("marginals", "twin", "groups", "item_file", "twin_weights", "people", "margins")
-        return {role: path for role in roles if (path := getattr(self, role)) is not None}
+        roles = ("groups", "item_file", "twin_weights", "people", "margins")
+        found = {role: path for role in roles if (path := getattr(self, role)) is not None}
+        return {"marginals": self.marginals, **self.twin_files, **found}
 
     @model_validator(mode="after")
     def _weights_need_a_method_with_weights(self) -> Self:

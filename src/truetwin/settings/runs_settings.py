@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
@@ -53,8 +53,15 @@ class RunsExportCommand(StoredRun, AnswerTable, Terminal):
         "Write one row for each answer (respondent_id,item_id,value) instead of a column for each item.",
     )
     replicate: Annotated[
-        int | None, Unset("the mean of all repetitions, or the most frequent answer if answers have no order")
-    ] = setting(None, "Write the answers of this repetition only, counted from 0.")
+        int | Literal["mean"] | None,
+        Unset(
+            "every repetition in rows of its own, numbered in a column 'replicate'; each is then a source of twins"
+        ),
+    ] = setting(
+        None,
+        "Write the answers of this repetition only, counted from 0; or 'mean': the mean of all repetitions, or the "
+        "most frequent answer if answers have no order.",
+    )
 
 
 class RunsReparseCommand(StoredRun, Terminal):

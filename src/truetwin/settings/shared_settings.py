@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
@@ -20,7 +20,15 @@ from truetwin.settings.declaration import (
     Unset,
     setting,
 )
-from truetwin.settings.value_kinds import Codes, Columns, Ids, JsonObject, Parameters, names_at_commas
+from truetwin.settings.value_kinds import (
+    Codes,
+    Columns,
+    Ids,
+    JsonObject,
+    Parameters,
+    SourceFiles,
+    names_at_commas,
+)
 
 if TYPE_CHECKING:
     from truetwin.data.people_columns import PeopleColumns
@@ -245,7 +253,45 @@ class Groups(Settings):
     )
 
 
-class PanelTables(IdColumn, ItemFile, PeopleTable, FileReading):
+class TwinSources(Settings):
+    """Several sources of twin answers, in the place of one table."""
+
+    sources: Annotated[SourceFiles, Flag("--twin", "NAME=FILE"), StudyKey("inputs.twin")] = setting(
+        {},
+        "Table of one source of twin answers (a model, a prompt or a replicate) under a name, as NAME=FILE, in the "
+        "place of the one table; may be repeated. A folder as the table, or a column 'source' or 'replicate' in it, "
+        "says the same.",
+    )
+    #: Whether a job can do without answers of twins.
+    needs_twins: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _twins_are_given_once(self) -> Self:
+        given = [name for name in ("twin", "sources") if getattr(self, name, None)]
+        if len(given) > 1 or (self.needs_twins and not given):
+            raise RuleBrokenError(
+                "answers of twins must be given once, as a table {twin} or as {sources} NAME=FILE for each source; "
+                "they are given {found}",
+                found="both ways" if given else "not at all",
+            )
+        return self
+
+    @property
+    def twin_tables(self) -> Path | dict[str, Path]:
+        """Table of the twins, or tables by name of the source."""
+        twin: Path | None = getattr(self, "twin", None)
+        return self.sources if twin is None else twin
+
+    @property
+    def twin_files(self) -> dict[str, Path]:
+        """Tables of the twins by role: ``twin``, or ``twin.NAME`` for each source."""
+        tables = self.twin_tables
+        if isinstance(tables, Path):
+            return {"twin": tables}
+        return {f"twin.{name}": path for name, path in tables.items()}
+
+
+class PanelTables(IdColumn, ItemFile, PeopleTable, FileReading, TwinSources):
     """Tables of a panel: answers of people, and answers of their twins."""
 
     comes_last = True
@@ -254,15 +300,18 @@ class PanelTables(IdColumn, ItemFile, PeopleTable, FileReading):
         ...,
         "Answers of people: CSV, Excel, Parquet, SPSS or Stata; one column for each item, or one row for each answer.",
     )
-    twin: Annotated[Path, Argument(), StudyKey("inputs.twin")] = setting(
-        ..., "Answers of their twins, in the same formats; may have more items and more respondents."
+    twin: Annotated[Path | None, Argument(), StudyKey("inputs.twin")] = setting(
+        None,
+        "Answers of their twins, in the same formats; may have more items and more respondents. A folder holds one "
+        "table for each source of twin answers.",
     )
 
     @property
     def files(self) -> dict[str, Path]:
         """Files of the tables, by role."""
-        roles = ("human", "twin", "item_file", "in_context", "people", "margins", "retest")
-        return {role: path for role in roles if (path := getattr(self, role, None)) is not None}
+        roles = ("item_file", "in_context", "people", "margins", "retest")
+        found = {role: path for role in roles if (path := getattr(self, role, None)) is not None}
+        return {"human": self.human, **self.twin_files, **found}
 
 
 class PanelFiles(PanelTables, Reading):
@@ -360,6 +409,13 @@ class Connection(Settings):
     key_variable: Annotated[str | None, Unset("OPENAI_API_KEY")] = setting(
         None,
         "Name of the environment variable that holds the provider's key; the key itself is never a setting.",
+    )
+    drop_unsupported: bool = setting(
+        False, "Leave out settings that the model forbids, such as the temperature, instead of stopping."
+    )
+    no_system: bool = setting(
+        False,
+        "Put the system message at the beginning of the user's message, for models that have no system role.",
     )
 
 

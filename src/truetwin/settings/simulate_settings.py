@@ -80,8 +80,8 @@ class Design(Settings):
     )
     replicates: int = setting(
         1,
-        "Number of times that each persona is asked each item. The mean is taken, or the most frequent answer if "
-        "answers have no order.",
+        "Number of times that each persona is asked each item. The table of answers has rows for each time, and "
+        "calibration takes each for a source of twins.",
         ge=1,
     )
 

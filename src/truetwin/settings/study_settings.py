@@ -43,10 +43,11 @@ class Inputs(Reading):
         "Answers of people: CSV, TSV, Parquet, SPSS, Stata, or a Qualtrics export; one column for each item, or one "
         "row for each answer.",
     )
-    twin: Path | None = setting(
+    twin: Path | dict[str, Path] | None = setting(
         None,
-        "Answers that the people's twins have given already. With a section simulate, only missing answers are "
-        "asked.",
+        "Answers that the people's twins have given already: a table, a folder with one table for each source (model, "
+        "prompt or replicate), or the names of sources with the table of each. With a section simulate, only missing "
+        "answers are asked.",
     )
     in_context: Path | None = setting(
         None,

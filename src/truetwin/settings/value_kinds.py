@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -112,6 +113,21 @@ def _item_pairs(value: Any) -> Any:
     return pairs
 
 
+def _sources(value: Any) -> Any:
+    """Read texts ``NAME=FILE`` as a mapping. A mapping is kept as it is."""
+    if value is None or isinstance(value, Mapping):
+        return value
+    found: dict[str, str] = {}
+    for entry in (value,) if isinstance(value, str | Path) else value:
+        name, mark, file = str(entry).partition("=")
+        if not (name.strip() and mark and file.strip()):
+            raise ValueError(f"must be given as NAME=FILE, such as gpt=twins.csv; got {str(entry)!r}")
+        if name.strip() in found:
+            raise ValueError(f"must give every source a name of its own; {name.strip()!r} is given twice")
+        found[name.strip()] = file.strip()
+    return found
+
+
 def _counts(value: Any) -> Any:
     """Read whole numbers from a comma-separated text. A list is kept as it is."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -169,6 +185,13 @@ ColumnNames = Annotated[
 #: Items of two waves of one question: the new one by the old one.
 ItemPairs = Annotated[
     dict[str, str], BeforeValidator(_item_pairs), Named("the new item by the old one"), Repeatable()
+]
+#: Tables of twin answers by name of the source.
+SourceFiles = Annotated[
+    dict[str, Path],
+    BeforeValidator(_sources),
+    Named("a name and a file, as NAME=FILE"),
+    Repeatable(),
 ]
 #: Numbers of people or the like. One option may hold several, separated by commas.
 Counts = Annotated[

@@ -80,4 +80,5 @@ def _without(panel: Panel, item: str) -> Panel:
         values, human.respondent_ids, human.items, human.weights, human.source, human.id_name
     )
     declared = {i: replace(known, scale=panel.scales[i]) for i, known in panel.items.items()}
-    return Panel(hidden.with_items(declared), panel.twin.with_items(declared), people=panel.people)
+    sources = {name: source.with_items(declared) for name, source in panel.sources.items()}
+    return Panel(hidden.with_items(declared), sources, people=panel.people)

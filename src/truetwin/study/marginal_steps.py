@@ -7,6 +7,7 @@ from pathlib import Path
 from truetwin.data import ResponseMatrix
 from truetwin.data.human_marginals import beside_twins
 from truetwin.data.marginals import Marginals
+from truetwin.data.twin_sources import items_of
 from truetwin.io import write_json, write_table
 from truetwin.io.marginal_data import read_groups, read_marginal_data, with_weights
 from truetwin.results.plain_rows import plain_rows
@@ -33,7 +34,7 @@ def reweight_twins(work: Work) -> list[Path]:
         method=part.method,
         discrepancy=part.discrepancy,
         variant=part.variant,
-        items=ids_among(part.items, twins.item_ids),
+        items=ids_among(part.items, items_of(twins)),
         groups=_groups(work),
         level=part.level,
     )
@@ -78,12 +79,12 @@ def evaluate_shares(work: Work) -> list[Path]:
     return [path, table]
 
 
-def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, ResponseMatrix]:
+def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, dict[str, ResponseMatrix]]:
     """Read human marginals, or count them from people's answers if the study has no file of marginals."""
     inputs = work.study.inputs
     if inputs.marginals is None:
         human, twins = beside_twins(work.panel, work.weights)
-        return human, with_weights(twins, part.twin_weights) if part.twin_weights else twins
+        return human, with_weights(twins, part.twin_weights)
     return read_marginal_data(
         inputs.marginals,
         work.twin,
@@ -102,7 +103,12 @@ def _groups(work: Work) -> dict[str, str] | None:
 def marginal_files(work: Work) -> dict[str, Path]:
     """Return the files that shares are predicted from."""
     inputs = work.study.inputs
-    found = {"marginals": inputs.marginals, "twin": work.twin, "items": inputs.items, "groups": inputs.groups}
+    found = {
+        "marginals": inputs.marginals,
+        "items": inputs.items,
+        "groups": inputs.groups,
+        **work.twin_files(),
+    }
     if inputs.marginals is None:
         found |= work.tables()
     return {role: path for role, path in found.items() if path is not None}

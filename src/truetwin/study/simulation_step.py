@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from truetwin.data import ResponseMatrix
+import numpy as np
+
+from truetwin.data import Item, ResponseMatrix
 from truetwin.data.frames import to_frame
-from truetwin.errors import RunError
-from truetwin.io import read_items, read_personas, read_responses, write_table
+from truetwin.errors import DataError, RunError
+from truetwin.io import read_items, read_personas, write_table
+from truetwin.io.twin_files import read_twins
 from truetwin.settings.declaration import study_record
-from truetwin.study.step_work import Work
+from truetwin.settings.study_settings import Inputs
+from truetwin.study.step_work import TWINS, Work
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 RUN = "simulation"
 ANSWERS = "simulated.csv"
@@ -35,17 +44,7 @@ def run_simulation(work: Work) -> list[Path]:
     assert part is not None
     assert inputs.items is not None
     items = read_items(inputs.items)
-    given = (
-        read_responses(
-            inputs.twin,
-            id_column=inputs.id_column,
-            items=items,
-            expectations=True,
-            choices=inputs.reading,
-        )
-        if inputs.twin
-        else None
-    )
+    given = given_source(inputs, items)
     task = survey_of(part, read_personas(work.personas), items, seed=work.study.seed)
     progress = work.progress
     summary, answers = carry_out_survey(
@@ -71,21 +70,56 @@ def run_simulation(work: Work) -> list[Path]:
             f"at least {part.validity_floor:.0%} of the simulated answers must be valid; {share:.1%} are. Look at "
             f"{companions(output)[1]}, or lower simulate.validity_floor."
         )
-    twins = ResponseMatrix(answers.values, answers.respondent_ids, answers.item_ids)
-    _write_joined(twins, given, inputs.id_column or "respondent_id", work.twin)
-    written = [output, *companions(output, with_distributions=bool(answers.shares)), work.twin]
+    simulated = {
+        k: _filled(given, ResponseMatrix(values, answers.respondent_ids, answers.item_ids))
+        for k, values in answers.by_replicate.items()
+    }
+    write_table(_table_of(simulated, inputs.id_column or "respondent_id"), work.folder / TWINS)
+    written = [output, *companions(output, with_distributions=bool(answers.shares)), work.folder / TWINS]
     return [path for path in written if path.exists()]
 
 
-def _write_joined(
-    simulated: ResponseMatrix, given: ResponseMatrix | None, id_column: str, path: Path
-) -> None:
-    """Write one table of all twins' answers. Given answers are not changed."""
-    import numpy as np
+def given_source(inputs: Inputs, items: Mapping[str, Item]) -> ResponseMatrix | None:
+    """Read the answers that twins have given before the simulation, if there are any.
 
+    Raises
+    ------
+    DataError
+        If they are of several sources: nobody says which one the simulation goes on with.
+    """
+    if inputs.twin is None:
+        return None
+    sources = read_twins(inputs.twin, id_column=inputs.id_column, items=items, choices=inputs.reading)
+    if len(sources) > 1:
+        raise DataError(
+            f"a simulation goes on with the answers of one source; inputs.twin has {len(sources)}: "
+            f"{', '.join(sources)}. Name the table of one of them, or simulate by `truetwin simulate` and name its "
+            "answers as a further source."
+        )
+    return next(iter(sources.values()))
+
+
+def _filled(given: ResponseMatrix | None, simulated: ResponseMatrix) -> ResponseMatrix:
+    """Return given answers, with simulated ones in their gaps."""
     tables = [table for table in (given, simulated) if table is not None]
     people = list(dict.fromkeys(r for table in tables for r in table.respondent_ids))
     items = list(dict.fromkeys(i for table in tables for i in table.item_ids))
     grids = [table.on_grid(people, items) for table in tables]
     joined = grids[0] if len(grids) == 1 else np.where(np.isnan(grids[0]), grids[1], grids[0])
-    write_table(to_frame(joined, people, items, id_column=id_column), path)
+    return ResponseMatrix(joined, people, items)
+
+
+def _table_of(replicates: Mapping[int, ResponseMatrix], id_column: str) -> pa.Table:
+    """Write one wide table; several replicates have rows of their own, numbered in a column ``replicate``."""
+    import pyarrow as pa
+
+    tables = {
+        k: to_frame(source.values, source.respondent_ids, source.item_ids, id_column=id_column)
+        for k, source in replicates.items()
+    }
+    if len(tables) == 1:
+        return tables.popitem()[1]
+    return pa.concat_tables(
+        table.add_column(1, "replicate", pa.array([k] * table.num_rows, pa.int64()))
+        for k, table in tables.items()
+    )

@@ -14,11 +14,14 @@ from truetwin.estimation.raking import Raking, rake
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_blocks
 from truetwin.io.margin_files import columns_to_rake, read_margins
+from truetwin.io.twin_files import TwinTables, twin_files
 from truetwin.settings.study_settings import Study
 
 Progress = Callable[[int, int], None]
 #: Files for adaptive transfer at every threshold, and for shares of example items.
 THRESHOLDS, EXAMPLES = "thresholds.json", "examples.json"
+#: File of all twins' answers, given and simulated.
+TWINS = "twin.csv"
 #: Name of the file with estimates, without its ending.
 ESTIMATES = "estimates"
 #: File for scores of estimates.
@@ -51,10 +54,10 @@ class Work:
         return self.study.inputs.personas
 
     @property
-    def twin(self) -> Path:
-        """File of the twins' answers: given, or joined with those that an earlier step simulated."""
+    def twin(self) -> TwinTables:
+        """Tables of the twins' answers: given, or joined with those that an earlier step simulated."""
         if self.study.simulate is not None:
-            return self.folder / "twin.csv"
+            return self.folder / TWINS
         assert self.study.inputs.twin is not None
         return self.study.inputs.twin
 
@@ -128,12 +131,16 @@ class Work:
             return resolve_blocks(self.panel, "auto")[0]
         return read_blocks(given) if given else None
 
+    def twin_files(self) -> dict[str, Path]:
+        """Tables of the twins' answers, by role: ``twin``, or ``twin.NAME`` for each source."""
+        return {f"twin.{name}" if name else "twin": path for name, path in twin_files(self.twin).items()}
+
     def tables(self) -> dict[str, Path]:
         """Files of the panel, by role."""
         inputs = self.study.inputs
         found = {
             "human": inputs.human,
-            "twin": self.twin,
+            **self.twin_files(),
             "in_context": inputs.in_context,
             "people": inputs.people,
             "retest": inputs.retest,

@@ -17,11 +17,13 @@ from truetwin.io import read_items, read_personas
 from truetwin.io.margin_files import read_margins
 from truetwin.io.marginal_data import read_groups
 from truetwin.io.readable_files import check_is_file
+from truetwin.io.twin_files import read_twins
 from truetwin.settings.declaration import EARLIER_STEP
 from truetwin.settings.study_settings import Study
 from truetwin.settings.voice_settings import Playing
 from truetwin.simulation.survey.asked_personas import needs_portraits
 from truetwin.simulation.survey.asked_survey import model_of
+from truetwin.study.simulation_step import given_source
 from truetwin.study.step_work import Work, people_columns_of
 from truetwin.study.study_file import files_of, named_in
 from truetwin.study.voice_steps import check_earlier
@@ -123,7 +125,8 @@ def _panel_to_be(study: Study, asked: SurveyTask) -> Panel:
         columns=people_columns_of(study),
         choices=inputs.reading,
     )
-    given = [] if inputs.twin is None else [_twins(study, declared)]
+    first = given_source(inputs, declared)
+    given = [] if first is None else [first]
     rows = list(dict.fromkeys([*(r for t in given for r in t.respondent_ids), *asked.personas]))
     columns = {item.id: item for item in (*(i for t in given for i in t.items), *asked.items)}
     nothing = np.full((len(rows), len(columns)), np.nan)
@@ -131,14 +134,11 @@ def _panel_to_be(study: Study, asked: SurveyTask) -> Panel:
     return Panel(human.only_answers(declared).answers(), twin, people=human.people)
 
 
-def _twins(study: Study, items: Mapping[str, Item] | None) -> ResponseMatrix:
-    from truetwin.io import read_responses
-
+def _twins(study: Study, items: Mapping[str, Item] | None) -> dict[str, ResponseMatrix]:
+    """Read the sources of twin answers that the study names."""
     inputs = study.inputs
     assert inputs.twin is not None
-    return read_responses(
-        inputs.twin, id_column=inputs.id_column, items=items, expectations=True, choices=inputs.reading
-    )
+    return read_twins(inputs.twin, id_column=inputs.id_column, items=items, choices=inputs.reading)
 
 
 def _marginals(study: Study, asked: SurveyTask | None) -> str:
@@ -151,7 +151,7 @@ def _marginals(study: Study, asked: SurveyTask | None) -> str:
         twins = set() if asked is None else {item.id for item in asked.items}
         if inputs.twin is not None:
             items = read_items(inputs.items) if inputs.items else None
-            twins |= set(_twins(study, items).item_ids)
+            twins |= {item for source in _twins(study, items).values() for item in source.item_ids}
         if not known & twins:
             raise AlignmentError(
                 f"reweight: human marginals and twins must have items in common; none of the {len(known)} items of "

@@ -89,6 +89,8 @@ def _located(value: Any, folder: Path, *, may_be_file: bool) -> Any:
         return value
     if isinstance(value, Path):
         return folder / value
+    if isinstance(value, dict) and any(isinstance(each, Path) for each in value.values()):
+        return {name: _located(each, folder, may_be_file=False) for name, each in value.items()}
     if isinstance(value, tuple) and any(isinstance(each, Path) for each in value):
         return tuple(_located(each, folder, may_be_file=False) for each in value)
     if may_be_file and isinstance(value, str):
@@ -107,13 +109,21 @@ def files_of(settings: Settings | None, path: str = "") -> Iterator[tuple[str, P
         value, key = getattr(settings, name), f"{path}{name}"
         if isinstance(value, Settings):
             yield from files_of(value, f"{key}.")
-        for k, each in enumerate(value if isinstance(value, tuple) else (value,)):
-            role = f"{key}-{k}" if isinstance(value, tuple) else key
+        for role, each in _entries(key, value):
             file = _file(each, may_be_file=mark_of(field, MayBeFile) is not None)
             if file is not None and file.is_dir():
                 yield from ((f"{role}/{p.name}", p) for p in sorted(file.iterdir()) if p.is_file())
             elif file is not None:
                 yield role, file
+
+
+def _entries(key: str, value: Any) -> list[tuple[str, Any]]:
+    """List the values of a setting that may hold files, each under a name of its own."""
+    if isinstance(value, tuple):
+        return [(f"{key}-{k}", each) for k, each in enumerate(value)]
+    if isinstance(value, dict):
+        return [(f"{key}.{name}", each) for name, each in value.items()]
+    return [(key, value)]
 
 
 def _file(value: Any, *, may_be_file: bool) -> Path | None:

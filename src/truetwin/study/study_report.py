@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from truetwin.data import ResponseMatrix
 from truetwin.errors import RunError
 from truetwin.evaluation import Evaluation
 from truetwin.io import read_table
@@ -141,12 +143,15 @@ def _calibration(work: Work, sidecar: dict[str, Any], chosen: Evaluation | None)
 
 
 def _marginals(work: Work) -> Section:
-    from truetwin.io import read_items, read_responses
+    from truetwin.io import read_items
+    from truetwin.io.twin_files import read_twins
     from truetwin.report.sections.marginals_section import marginals_section
 
     inputs = work.study.inputs
     items = read_items(inputs.items) if inputs.items else None
-    twins = read_responses(work.twin, id_column=inputs.id_column, items=items, choices=inputs.reading)
+    twins = read_twins(
+        work.twin, id_column=inputs.id_column, items=items, expectations=False, choices=inputs.reading
+    )
     rows = []
     for row in read_table(work.folder / "shares.csv").to_pylist():
         numbers = {
@@ -182,8 +187,14 @@ def _voice(work: Work) -> tuple[Section, str]:
     return voice_section(standings, rows), voice_in_words(standings)
 
 
-def _twin_share(twins: Any, item: str, category: str) -> float | None:
-    """Return the share of twins that chose a category, named by its label or else its code."""
+def _twin_share(twins: Mapping[str, ResponseMatrix], item: str, category: str) -> float | None:
+    """Return the share of twins that chose a category, named by its label or else its code; the mean over sources."""
+    shares = [_source_share(source, item, category) for source in twins.values() if item in source.item_ids]
+    known = [share for share in shares if share is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _source_share(twins: ResponseMatrix, item: str, category: str) -> float | None:
     import numpy as np
 
     place = twins.item_ids.index(item)
@@ -205,9 +216,10 @@ def _facts(work: Work, chosen: Evaluation | None) -> list[tuple[str, str]]:
         facts.append(
             ("people", f"{len(panel.human.respondent_ids)} respondents, {len(panel.human.item_ids)} items")
         )
-        facts.append(
-            ("twins", f"{len(panel.twin.respondent_ids)} respondents, {len(panel.twin.item_ids)} items")
-        )
+        names = panel.source_names
+        sources = f", {len(names)} sources: {', '.join(names)}" if len(names) > 1 else ""
+        twins = f"{len(panel.twin.respondent_ids)} respondents, {len(panel.twin.item_ids)} items{sources}"
+        facts.append(("twins", twins))
         facts.append(
             ("to predict", f"{len(panel.new_items)} new items, {len(panel.new_respondents)} new respondents")
         )

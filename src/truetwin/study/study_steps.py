@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from truetwin.io.twin_files import twin_files
 from truetwin.settings.declaration import Settings
 from truetwin.settings.study_settings import Study
 from truetwin.study.diagnosis_steps import (
@@ -53,8 +54,11 @@ class Step:
 def _simulation_files(work: Work) -> dict[str, Path]:
     """Return the files that a simulation reads."""
     inputs = work.study.inputs
-    found = {"personas": work.personas, "items": inputs.items, "twin": inputs.twin}
-    return {role: path for role, path in found.items() if path is not None}
+    found = {"personas": work.personas, "items": inputs.items}
+    given = {} if inputs.twin is None else twin_files(inputs.twin)
+    return {role: path for role, path in found.items() if path is not None} | {
+        f"twin.{name}" if name else "twin": path for name, path in given.items()
+    }
 
 
 def _persona_files(work: Work) -> dict[str, Path]:

@@ -199,3 +199,23 @@ def test_little_memory_means_one_fold_at_a_time() -> None:
     panel = generate_population(30, 7, n_new_items=0, random_state=1).panel
     assert [b.at_once for b in batches(panel, folds_of(panel, "item"), budget_bytes=1)] == [1] * 7
     assert batches(panel, []) == []
+
+
+@pytest.mark.parametrize("axis", ["item", "respondent"])
+def test_a_design_has_the_answers_of_each_source_as_it_has_their_average(axis: str) -> None:
+    rng = np.random.default_rng(3)
+    rows, columns = [f"r{k}" for k in range(6)], [f"q{k}" for k in range(5)]
+    human = rng.integers(1, 6, (6, 5)).astype(float)
+    (human[:, 4:] if axis == "item" else human[5:])[:] = np.nan
+    sources = {
+        name: ResponseMatrix(rng.integers(1, 6, (6, 5)), rows, columns) for name in ("first", "second")
+    }
+    panel = Panel(ResponseMatrix(human, rows, columns), sources)
+    (design,) = make_designs(panel, [make_fold(panel, None)], Preprocessing())
+    alone = [
+        make_designs(part, [design.fold], Preprocessing())[0]
+        for part in (Panel(panel.human, source) for source in sources.values())
+    ]
+    assert design.n_sources == 2
+    np.testing.assert_array_equal(design.raw_twin_sources, [each.raw_twin for each in alone])
+    np.testing.assert_array_equal(design.raw_target_sources, [each.raw_target for each in alone])

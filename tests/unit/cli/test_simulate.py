@@ -14,6 +14,7 @@ from truetwin.data.frames import to_frame
 from truetwin.datasets import generate_population
 from truetwin.errors import DataError
 from truetwin.io import read_personas, read_responses, write_table
+from truetwin.io.twin_files import read_twins
 from truetwin.llm import Cell, Shard
 
 TOPICS = [
@@ -208,7 +209,9 @@ def test_designs_against_an_endpoint(study: Study, llm_server: Any, options: lis
     endpoint = ["--model", "m", "--base-url", llm_server.base_url, "--run", "@run"]
     done = study.simulate(*endpoint, *options, "--export", "@out.csv", "--json")
     assert done["settings"]["valid_share"] == 1.0
-    assert read_responses(study.path("out.csv")).n_missing == 0
+    sources = read_twins(Path(study.path("out.csv")))
+    assert list(sources) == (["twin/0", "twin/1"] if "--replicates" in options else ["twin"])
+    assert all(source.n_missing == 0 for source in sources.values())
 
 
 def test_structured_output_that_an_endpoint_lacks_is_done_without(study: Study, llm_server: Any) -> None:

@@ -394,7 +394,9 @@ def _loop_block(questions: list[str], **options: Any) -> dict[str, Any]:
 
 
 def test_looped_questions_are_one_battery_with_a_name_for_each_repetition(tmp_path: Path) -> None:
-    static = _loop_block(["QID7"], Looping="Static", LoopingOptions={"Static": {"1": {"1": "Tea"}, "2": {"1": "Ale"}}})
+    static = _loop_block(
+        ["QID7"], Looping="Static", LoopingOptions={"Static": {"1": {"1": "Tea"}, "2": {"1": "Ale"}}}
+    )
     chosen = _loop_block(["QID8"], Looping="Question", LoopingOptions={"QID": "QID1", "Static": []})
     rate = question("Q7", 7, FIVE, QuestionText="How is ${lm://Field/1}?")
     path = write_qsf(
@@ -410,7 +412,9 @@ def test_looped_questions_are_one_battery_with_a_name_for_each_repetition(tmp_pa
 def test_a_declaration_serves_every_repetition_of_a_looped_item(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text("item_id,text,low,high\nQ7,Good?,1,5\nQ9,Also?,1,7\n")
     items = read_items(tmp_path / "items.csv")
-    path = write(tmp_path / "a.csv", [["id", "1_Q7", "2_Q7", "Q9", "1_Q9"], ["a", 1, 2, 3, 4], ["b", 2, 2, 3, 4]])
+    path = write(
+        tmp_path / "a.csv", [["id", "1_Q7", "2_Q7", "Q9", "1_Q9"], ["a", 1, 2, 3, 4], ["b", 2, 2, 3, 4]]
+    )
     found = read_responses(path, items=items)
     assert [(i.block, i.scale.high if i.scale else None) for i in found.items] == [
         ("Q7", 5), ("Q7", 5), (None, 7), (None, None)
@@ -422,10 +426,18 @@ def test_side_by_side_and_drill_down_questions_are_items(tmp_path: Path) -> None
     yes_no = {"1": {"Display": "No"}, "2": {"Display": "Yes"}, "3": {"Display": "Don't know"}}
     single = {"QuestionType": "Matrix", "Selector": "Likert", "SubSelector": "SingleAnswer", "QuestionText": "Used?",
               "Answers": yes_no, "Choices": rows, "DataExportTag": "Q3#1"}  # fmt: skip
-    text = {"QuestionType": "Matrix", "Selector": "TE", "SubSelector": "Long", "Answers": yes_no, "Choices": rows}
+    text = {
+        "QuestionType": "Matrix",
+        "Selector": "TE",
+        "SubSelector": "Long",
+        "Answers": yes_no,
+        "Choices": rows,
+    }
     several = {**single, "SubSelector": "MultipleAnswer"}
     columns = {"1": single, "2": text, "3": several}
-    side = question("Q3", 3, ["Bus", "Train"], QuestionType="SBS", Selector="SBSMatrix", AdditionalQuestions=columns)
+    side = question(
+        "Q3", 3, ["Bus", "Train"], QuestionType="SBS", Selector="SBSMatrix", AdditionalQuestions=columns
+    )
     places = ["France ~ Brest", "France ~ Lyon", "Spain ~ Vigo"]
     drill = question(
         "Q4", 4, ["Country", "Town"], QuestionType="DD", Selector="DL",
@@ -434,7 +446,9 @@ def test_side_by_side_and_drill_down_questions_are_items(tmp_path: Path) -> None
     items = read_items(write_qsf(tmp_path / "s.qsf", [side, drill]))
     assert list(items) == ["Q3#1_1", "Q3#1_2", "Q4_1", "Q4_2"]
     assert items["Q3#1_2"].text == "About Q3? Used? Train"
-    assert items["Q3#1_2"].scale == Scale.nominal([1, 2], labels={1: "No", 2: "Yes"}, off_scale={3: "Don't know"})
+    assert items["Q3#1_2"].scale == Scale.nominal(
+        [1, 2], labels={1: "No", 2: "Yes"}, off_scale={3: "Don't know"}
+    )
     assert items["Q4_1"].scale == Scale.nominal([1, 2, 3], labels={1: "France", 3: "Spain"})
     assert items["Q4_2"].scale == Scale.nominal([1, 2, 3], labels={1: "Brest", 2: "Lyon", 3: "Vigo"})
 

@@ -192,6 +192,8 @@ def test_settings_cannot_be_changed_and_groups_can_be_taken_out() -> None:
         "base_url": "http://x/v1",
         "engine": "openai",
         "key_variable": None,
+        "drop_unsupported": False,
+        "no_system": False,
     }
     assert default_of(RunLimits, "concurrency") == 64
 

@@ -1,8 +1,8 @@
 """Encode nominal items as indicators: one column of 0 and 1 for each category, so that no code is taken for a number.
 
-Every calibrator works on the encoded panel. The indicators of an item are a block of their own: they are donors
-together and hidden together. They come in the order of how many twins chose the category, so that other codes for the
-same categories change nothing.
+Every calibrator works on the encoded panel. Each source of twin answers is encoded by itself, and then averaged like
+any item. The indicators of an item are a block of their own: they are donors together and hidden together. They come in
+the order of how many twins chose the category, so that other codes for the same categories change nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from truetwin.calibration.base import Prediction
 from truetwin.calibration.design import Fold
 from truetwin.calibration.orientation import Array, orient
 from truetwin.data import Item, Panel, ResponseMatrix, Scale, Target
+from truetwin.data.twin_sources import nominal_items
 from truetwin.instrument.batteries import complete_blocks
 
 #: Stands between an item's id and the number of the indicator; no id of a table holds this control character.
@@ -90,13 +91,14 @@ class Encoding:
         >>> Encoding.of(Panel(human, human)).encoded.item_ids
         ('party\\x1f000', 'party\\x1f001', 'Q1')
         """
-        nominal = _nominal(panel)
+        nominal = nominal_items(panel.items)
         if not nominal:
             return cls(panel, panel, {})
         codes = {item: _ordered_codes(panel, item) for item in nominal}
         in_context = None if panel.in_context is None else _encoded(panel.in_context, codes)
-        human, twin = (_encoded(matrix, codes) for matrix in (panel.human, panel.twin))
-        return cls(panel, replace(panel, human=human, twin=twin, in_context=in_context), codes)
+        human = _encoded(panel.human, codes)
+        sources = {name: _encoded(source, codes) for name, source in panel.sources.items()}
+        return cls(panel, replace(panel, human=human, sources=sources, in_context=in_context), codes)
 
     @cached_property
     def positions(self) -> dict[str, NDArray[np.intp]]:
@@ -172,7 +174,7 @@ class Encoding:
         """Name the category that all twins chose, if they did, and not the 1 of its indicator."""
         if item not in self.codes:
             return of_indicator
-        twin = self.panel.twin_values[:, self.panel.item_ids.index(item)]
+        twin = self.panel.source_values[:, :, self.panel.item_ids.index(item)]
         seen = np.unique(twin[np.isfinite(twin)])
         return of_indicator.replace("answer (1)", f"answer ({seen[0]:g})") if seen.size == 1 else of_indicator
 
@@ -229,13 +231,14 @@ def in_two(panel: Panel) -> tuple[Panel, dict[str, float]]:
     >>> split.human_values.ravel(), categories
     (array([1., 0., 0.]), {'party': 7.0})
     """
-    nominal = _nominal(panel)
+    nominal = nominal_items(panel.items)
     if not nominal:
         return panel, {}
     chosen = {item: _dividing(panel, item) for item in nominal}
     in_context = None if panel.in_context is None else _split(panel.in_context, chosen)
-    human, twin = (_split(matrix, chosen) for matrix in (panel.human, panel.twin))
-    return replace(panel, human=human, twin=twin, in_context=in_context), chosen
+    human = _split(panel.human, chosen)
+    sources = {name: _split(source, chosen) for name, source in panel.sources.items()}
+    return replace(panel, human=human, sources=sources, in_context=in_context), chosen
 
 
 def _ordered_codes(panel: Panel, item: str) -> Array:
@@ -244,22 +247,17 @@ def _ordered_codes(panel: Panel, item: str) -> Array:
     Ties are decided by the first of these in the order of ids, so that codes decide nothing.
     """
     j, who = panel.item_ids.index(item), np.array(panel.respondent_ids)
-    sources = panel.twin_values[:, j], panel.human_values[:, j]
+    sides = panel.source_values[:, :, j], panel.human_values[None, :, j]
 
     def key(code: float) -> tuple[tuple[int, str], ...]:
-        chose = [who[answers == code] for answers in sources]
+        chose = [who[np.nonzero(answers == code)[1]] for answers in sides]
         return tuple((-len(ids), min(ids, default="")) for ids in chose)
 
     return np.array(sorted(panel.scales[item].categories, key=key))
 
 
-def _nominal(panel: Panel) -> list[str]:
-    """Return the items declared nominal; what is not declared is never taken for nominal."""
-    return [i for i, item in panel.items.items() if item.scale is not None and item.scale.kind == "nominal"]
-
-
 def _dividing(panel: Panel, item: str) -> float:
-    codes, twin = _ordered_codes(panel, item), panel.twin_values[:, panel.item_ids.index(item)]
+    codes, twin = _ordered_codes(panel, item), panel.source_values[:, :, panel.item_ids.index(item)].ravel()
     shares = (twin[:, None] == codes).sum(axis=0) / max(int(np.isfinite(twin).sum()), 1)
     return float(codes[np.argmin(np.abs(shares - 0.5))])
 

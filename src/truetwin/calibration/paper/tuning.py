@@ -29,6 +29,11 @@ class _TwinsOnly:
     twin_values: Array
     in_context_values: None = None
 
+    @property
+    def source_values(self) -> Array:
+        """The twins' answers as the only source."""
+        return self.twin_values[None]
+
 
 def choose(candidates: Sequence[Calibrator], answers: Answers, axis: Axis) -> Calibrator:
     """Choose the candidate that predicts pseudo-targets best on twins that it was not fitted on.

@@ -11,7 +11,9 @@ from truetwin.llm.messages import Reply, Request, Usage
 _MOST_TOKENS = 2**40  # a larger number cannot be a count of tokens
 
 
-def chat_body(request: Request, model: str, *, structured: bool = True) -> dict[str, Any]:
+def chat_body(
+    request: Request, model: str, *, structured: bool = True, system: bool = True
+) -> dict[str, Any]:
     """Make the body of a chat completion request.
 
     Parameters
@@ -22,6 +24,8 @@ def chat_body(request: Request, model: str, *, structured: bool = True) -> dict[
         The provider's name of the model.
     structured : bool, default=True
         Whether to send the request's schema. False for endpoints without structured output.
+    system : bool, default=True
+        Whether to send a system message. Otherwise its text stands at the beginning of the user's message.
 
     Examples
     --------
@@ -32,7 +36,7 @@ def chat_body(request: Request, model: str, *, structured: bool = True) -> dict[
     sampling = request.sampling
     body: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+        "messages": _messages(request) if system else _without_system(_messages(request)),
     }
     for name in ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort"):
         value = getattr(sampling, name)
@@ -46,6 +50,23 @@ def chat_body(request: Request, model: str, *, structured: bool = True) -> dict[
     if request.prediction is not None:
         body["prediction"] = {"type": "content", "content": request.prediction}
     return body | dict(sampling.extra)
+
+
+def _messages(request: Request) -> list[dict[str, str]]:
+    return [{"role": m.role, "content": m.content} for m in request.messages]
+
+
+def _without_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Put the texts of system messages before the first message of the user."""
+    texts = [m["content"] for m in messages if m["role"] == "system"]
+    rest = [m for m in messages if m["role"] != "system"]
+    first = next((k for k, m in enumerate(rest) if m["role"] == "user"), None)
+    if not texts:
+        return rest
+    if first is None:
+        return [{"role": "user", "content": "\n\n".join(texts)}, *rest]
+    rest[first] = {"role": "user", "content": "\n\n".join([*texts, rest[first]["content"]])}
+    return rest
 
 
 def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
@@ -72,8 +93,17 @@ def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
             logprobs=_logprobs(choice.get("logprobs")),
             model=str(data.get("model") or ""),
             latency=latency,
+            reasoning=_reasoning(message),
         )
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+    except (
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         found = (
             type(data).__name__ if not isinstance(data, Mapping) else ", ".join(map(str, data)) or "nothing"
         )
@@ -110,6 +140,12 @@ def _text(content: Any) -> str:
     if isinstance(content, str):
         return content
     return "".join(part["text"] for part in content if part.get("type") == "text")
+
+
+def _reasoning(message: Mapping[str, Any]) -> str | None:
+    """Find the thoughts that servers put into a field of their own."""
+    found = [message.get(name) for name in ("reasoning_content", "reasoning", "thinking")]
+    return next((each for each in found if isinstance(each, str) and each), None)
 
 
 def _logprobs(found: Any) -> tuple[Mapping[str, float], ...] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from truetwin.settings.declaration import default_of
-from truetwin.settings.shared_settings import Requests
+from truetwin.settings.shared_settings import Connection, Requests
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,16 @@ class ModelOptions:
     extra : mapping
         Options that only some engines have, passed on to the engine. They are recorded with the run, so they must hold
         no secrets.
+    drop_unsupported : bool, default=False
+        Whether settings that the model forbids are left out; otherwise the first rejection raises
+        :class:`~truetwin.errors.ForbiddenSettingError`.
+    no_system : bool, default=False
+        Whether the system message is put at the beginning of the user's, for models without that role.
     """
 
     base_url: str | None = None
     key_variable: str | None = None
     concurrency: int = default_of(Requests, "concurrency")
     extra: Mapping[str, Any] = field(default_factory=dict)
+    drop_unsupported: bool = default_of(Connection, "drop_unsupported")
+    no_system: bool = default_of(Connection, "no_system")

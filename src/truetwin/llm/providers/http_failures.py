@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import math
+import re
 import socket
 import ssl
 import time
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 from truetwin.errors import (
     AccessError,
     EndpointError,
+    ModerationError,
     ProviderError,
     RequestRefusedError,
     TransientError,
@@ -24,6 +26,17 @@ from truetwin.errors import (
 
 _LONGEST = 300  # most characters that are quoted from a provider's message
 _UNREACHABLE = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
+_MODERATED = re.compile(
+    r"moderat|flagged|content[ _-]?(?:policy|filter|management)|usage polic|safety|harmful"
+    r"|data_inspection|responsibleai",
+    re.IGNORECASE,
+)
+_ABOUT_ACCOUNT = re.compile(
+    r"\b(?:api[ _-]?)?keys?\b|credential|authenti|authori[sz]|permission|credit|billing|balance|quota|account"
+    r"|organi[sz]ation|project|subscription|\bplan\b|region|country|territory|not have access"
+    r"|access to (?:the )?(?:model|this)",
+    re.IGNORECASE,
+)
 _KINDS = {408: "timeout", 429: "rate-limit", 503: "overloaded", 504: "timeout", 529: "overloaded"}
 
 
@@ -51,7 +64,10 @@ def from_status(
     """
     code, words = _code(body), _words(body)
     said = f": {words}" if words else ""
-    if status in (401, 402, 403) or code == "insufficient_quota":
+    if status in (400, 403, 422, 451) and _MODERATED.search(f"{code} {words}"):
+        return ModerationError(f"{url} declines the request ({status}){said}")
+    refused = status == 403 and words != "" and not _ABOUT_ACCOUNT.search(f"{code} {words}")
+    if (status in (401, 402, 403) and not refused) or code == "insufficient_quota":
         return AccessError(
             f"{url} gives no access ({status}){said}. Check the key, its rights and its credit."
         )
@@ -72,6 +88,8 @@ def from_exception(error: BaseException, *, url: str) -> ProviderError:
     """
     chain = list(_chain(error))
     for each in chain:
+        if isinstance(each, ProviderError):
+            return each
         if isinstance(each, socket.gaierror | ssl.SSLError):
             return EndpointError(f"nothing answers under {url}: {_first_line(each)}")
         if isinstance(each, OSError) and each.errno in _UNREACHABLE:
@@ -114,7 +132,7 @@ def retry_after(headers: Mapping[str, str], *, now: Callable[[], float] = time.t
             return max(0.0, seconds * unit)
     try:
         return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - now())
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, TypeError, IndexError, OverflowError):
         return None
 
 

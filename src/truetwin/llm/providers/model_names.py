@@ -10,7 +10,7 @@ from truetwin.llm.providers.connection import ModelOptions
 from truetwin.llm.task import ChatModel
 from truetwin.registry import Registry
 from truetwin.settings.declaration import default_of
-from truetwin.settings.shared_settings import Requests
+from truetwin.settings.shared_settings import Connection, Requests
 
 ModelFactory = Callable[[str, ModelOptions], ChatModel]
 
@@ -38,6 +38,8 @@ def open_model(
     key_variable: str | None = None,
     concurrency: int = default_of(Requests, "concurrency"),
     extra: Mapping[str, Any] | None = None,
+    drop_unsupported: bool = default_of(Connection, "drop_unsupported"),
+    no_system: bool = default_of(Connection, "no_system"),
 ) -> ChatModel:
     """Open the model behind a name.
 
@@ -46,7 +48,7 @@ def open_model(
     name : str
         ``kind:rest`` for a registered kind, such as ``scripted:<file>``. Any other name is the provider's name of a
         model, for example ``llama3:8b``, since no kind is called ``llama3``.
-    base_url, key_variable, concurrency, extra :
+    base_url, key_variable, concurrency, extra, drop_unsupported, no_system :
         See :class:`ModelOptions`.
     engine : str, default="openai"
         Library that sends the requests: ``"openai"`` for any OpenAI-compatible endpoint, ``"inspect"`` for the
@@ -66,7 +68,7 @@ def open_model(
     >>> open_model("llama3:8b", base_url="http://localhost:11434/v1").describe()["name"]
     'llama3:8b'
     """
-    options = ModelOptions(base_url, key_variable, concurrency, extra or {})
+    options = ModelOptions(base_url, key_variable, concurrency, extra or {}, drop_unsupported, no_system)
     kind, _, rest = name.partition(":")
     if kind in models:
         return models[kind](rest, options)

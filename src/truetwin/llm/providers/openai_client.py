@@ -8,19 +8,29 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from truetwin.errors import MissingExtraError, RequestRefusedError, TransientError
+from truetwin.errors import (
+    ForbiddenSettingError,
+    MissingExtraError,
+    RequestRefusedError,
+    TransientError,
+    TruetwinError,
+)
 from truetwin.llm.messages import Reply, Request
+from truetwin.llm.providers.bounded_responses import HEADERS, limit_async
 from truetwin.llm.providers.chat_format import chat_body, read_completion
 from truetwin.llm.providers.connection import ModelOptions
 from truetwin.llm.providers.endpoint import Endpoint, import_openai
-from truetwin.llm.providers.http_failures import from_status
+from truetwin.llm.providers.forbidden_settings import FIELDS, forbidden_field
+from truetwin.llm.providers.http_failures import from_exception, from_status
 
 
 class OpenAIModel:
     """Model behind an OpenAI-compatible endpoint.
 
     One call is one attempt: the client's own retries are off. If the endpoint rejects structured output, or the old
-    name of the limit on tokens, the following requests are sent without it and ``adjustments`` says so.
+    name of the limit on tokens, the following requests are sent without it and ``adjustments`` says so. With
+    ``drop_unsupported``, the same holds for any other setting that the model forbids; without it, the first rejection
+    says what to leave out.
 
     Parameters
     ----------
@@ -48,12 +58,15 @@ class OpenAIModel:
         self.adjustments: tuple[str, ...] = ()
         self._structured = True
         self._new_limit = False
+        self._dropped: set[str] = set()
         self._client: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def describe(self) -> Mapping[str, Any]:
         """Describe the model for the store; neither the key nor any other secret is in it."""
         found: dict[str, Any] = {"engine": "openai", "name": self.name, "base_url": self.endpoint.url}
+        if self._options.no_system:
+            found["no_system"] = True
         return found | ({"extra": dict(self._options.extra)} if self._options.extra else {})
 
     async def complete(self, request: Request, *, timeout: float) -> Reply:
@@ -69,9 +82,11 @@ class OpenAIModel:
                     raise
 
     def _body(self, request: Request) -> dict[str, Any]:
-        body = chat_body(request, self.name, structured=self._structured)
+        body = chat_body(request, self.name, structured=self._structured, system=not self._options.no_system)
         if self._new_limit and "max_tokens" in body:
             body["max_completion_tokens"] = body.pop("max_tokens")
+        for name in self._dropped:
+            body.pop(name, None)
         return body | dict(self._options.extra)
 
     async def _post(self, body: dict[str, Any], timeout: float) -> Any:
@@ -90,18 +105,22 @@ class OpenAIModel:
             ) from None
         except UnicodeEncodeError:
             raise RequestRefusedError("a prompt must be text; it holds half of a surrogate pair") from None
-        except ValueError as error:  # the body is neither JSON nor UTF-8
+        except (ValueError, RecursionError) as error:  # the body is neither JSON nor UTF-8
             url = self.endpoint.url
             raise self.endpoint.clean(
                 TransientError(f"{url} sent a body that cannot be read: {error}", kind="malformed")
             ) from None
+        except TruetwinError:
+            raise
+        except Exception as error:  # of the libraries below: a bad status line, a bad header
+            raise self.endpoint.clean(from_exception(error, url=self.endpoint.url)) from None
 
     def _read(self, data: Any, latency: float) -> Reply:
         url = self.endpoint.url
         if isinstance(data, str):  # JSON that was sent with another content type
             try:
                 data = json.loads(data)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise TransientError(f"{url} sent a body that is not JSON", kind="malformed") from None
         if isinstance(data, Mapping) and data.get("error") and not data.get("choices"):
             inner = data["error"]
@@ -123,7 +142,13 @@ class OpenAIModel:
             self._structured = False
             note = "the endpoint rejects structured output; replies are asked for in words"
         else:
-            return False
+            name = forbidden_field(body, words)
+            if name is None:
+                return False
+            if name in ("system", "logprobs") or not self._options.drop_unsupported:
+                raise ForbiddenSettingError(_what_to_do(name, words))
+            self._dropped.add(name)
+            note = f"the model forbids {FIELDS[name]}; it was left out"
         if note not in self.adjustments:
             self.adjustments += (note,)
         return True
@@ -137,7 +162,9 @@ class OpenAIModel:
             most = max(self._options.concurrency, 1)
             limits = type(standard)(max_connections=most, max_keepalive_connections=most)
             try:
-                transport = openai.DefaultAioHttpClient(limits=limits)
+                transport = openai.DefaultAioHttpClient(
+                    limits=limits, event_hooks={"response": [limit_async()]}, headers=HEADERS
+                )
             except RuntimeError:
                 raise MissingExtraError("aiohttp", "llm", "asking models") from None
             self._client = openai.AsyncOpenAI(
@@ -151,3 +178,14 @@ class OpenAIModel:
         client, self._client = self._client, None
         if client is not None and self._loop is asyncio.get_running_loop():
             await client.close()
+
+
+def _what_to_do(name: str, words: str) -> str:
+    """Say what the user can do about a part of requests that the model forbids."""
+    if name == "system":
+        return (
+            f"the model has no system role; --no-system puts the system message before the user's ({words})"
+        )
+    if name == "logprobs":
+        return f"the endpoint gives no log-probabilities; ask for answers or distributions in words ({words})"
+    return f"the model forbids {FIELDS[name]}; leave it out, or carry on without it by --drop-unsupported ({words})"

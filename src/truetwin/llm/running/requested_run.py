@@ -77,4 +77,6 @@ def connection_of(settings: Asking) -> dict[str, Any]:
         "engine": settings.engine,
         "key_variable": settings.key_variable,
         "concurrency": settings.concurrency,
+        "drop_unsupported": settings.drop_unsupported,
+        "no_system": settings.no_system,
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.data.frames import Layout, to_frame
+from truetwin.data.long_frames import REPLICATE_COLUMNS
 from truetwin.llm import Totals
 from truetwin.results.disclosure import disclosed
 from truetwin.results.sidecars import TableFile, companion_path, sidecar_path, versions, write_with_sidecar
@@ -26,6 +27,7 @@ def write_answers(
     *,
     totals: Totals,
     layout: Layout = "wide",
+    one_row: bool = False,
     settings: Mapping[str, Any],
 ) -> list[Path]:
     """Write a table of answers and its companions, all or none.
@@ -40,6 +42,9 @@ def write_answers(
         Requests, tokens and money that the run has used.
     layout : {"wide", "long"}
         One column an item, or one row an answer.
+    one_row : bool, default=False
+        Whether replicates are reduced to one answer. Otherwise each has rows of its own, and a column ``replicate``
+        with its number: calibration reads them as sources.
     settings : mapping
         Settings that the user chose.
 
@@ -49,7 +54,10 @@ def write_answers(
         The companions: sidecar, cells without a valid answer, and, where distributions were asked for, these.
     """
     beside = companions(output, with_distributions=bool(answers.shares))
-    table = to_frame(answers.values, answers.respondent_ids, answers.item_ids, layout=layout)
+    if one_row or len(answers.by_replicate) == 1:
+        table = to_frame(answers.values, answers.respondent_ids, answers.item_ids, layout=layout)
+    else:
+        table = _replicates(answers, layout)
     tables = [table, _problems(answers), *([_distributions(answers)] if answers.shares else [])]
     write_with_sidecar(
         [
@@ -59,6 +67,18 @@ def write_answers(
         _record(answers, totals, settings),
     )
     return beside
+
+
+def _replicates(answers: SurveyAnswers, layout: Layout) -> Any:
+    """Build a table with rows for each replicate, whose number is in a column that no item has."""
+    import pyarrow as pa
+
+    name = next(n for n in REPLICATE_COLUMNS if n not in answers.item_ids)
+    parts = []
+    for number, values in answers.by_replicate.items():
+        part = to_frame(values, answers.respondent_ids, answers.item_ids, layout=layout)
+        parts.append(part.add_column(1, name, pa.array([number] * part.num_rows, pa.int64())))
+    return pa.concat_tables(parts)
 
 
 def _record(answers: SurveyAnswers, totals: Totals, settings: Mapping[str, Any]) -> dict[str, Any]:

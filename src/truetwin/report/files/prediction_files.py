@@ -10,6 +10,7 @@ from truetwin.calibration import Calibration
 from truetwin.calibration.laws.category_law import CategoryLaw
 from truetwin.data import Panel
 from truetwin.data.frames import Layout, id_array
+from truetwin.data.twin_sources import LONE
 from truetwin.io.excel_files import WRITTEN_WORKBOOK, Sheet
 from truetwin.results.disclosure import PREDICTED_ANSWERS, disclosed
 from truetwin.results.sidecars import TableFile, companion_path, hashed, versions, write_with_sidecar
@@ -188,6 +189,20 @@ def _record(
     return content
 
 
+def _source(panel: Panel, name: str) -> dict[str, Any]:
+    """Describe one of several sources: its size, and what it has in common with the human table."""
+    source = panel.sources[name]
+    return {
+        "table": Path(source.source).name,
+        "n_respondents": len(source.respondent_ids),
+        "n_items": len(source.item_ids),
+        "n_respondents_in_both": len(set(source.respondent_ids) & set(panel.human.respondent_ids)),
+        "n_items_in_both": len(set(source.item_ids) & set(panel.human.item_ids)),
+        "n_missing": source.n_missing,
+        "n_off_scale_read_as_missing": source.n_off_scale,
+    }
+
+
 def _described(panel: Panel) -> dict[str, Any]:
     """Describe how the two tables overlap, so that nothing is left out unseen."""
     described: dict[str, Any] = {}
@@ -203,6 +218,8 @@ def _described(panel: Panel) -> dict[str, Any]:
         }
     for name, source in (("human", panel.human), ("twin", panel.twin)):
         described[name] = {"n_missing": source.n_missing, "n_off_scale_read_as_missing": source.n_off_scale}
+    if panel.source_names != (LONE,):
+        described["sources"] = {name: _source(panel, name) for name in panel.source_names}
     described["inferred_scales"] = {i: s.describe() for i, s in panel.scales.items() if s.inferred}
     described["notes"] = list(dict.fromkeys((*panel.human.notes, *panel.twin.notes)))
     return described

@@ -9,19 +9,31 @@ from typing import Any
 
 from truetwin.llm import Parsed, State
 from truetwin.llm.json_replies import objects_in
+from truetwin.llm.thoughts import LONGEST_READ, spoken
 from truetwin.simulation.questions.question import Question, plain, written
 from truetwin.simulation.reading.numbers import ascii_digits, read_number
 
 _LONGEST_NUMBER = 100
+_LONGEST_THOUGHT = 2000
 _MOST_LINES = 5000
 _OBJECTS_TRIED = 64
 _IS_AN_OBJECT = re.compile(r"\{\s*[\"}]")
-_THOUGHTS = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
 _ANSWER_LINE = re.compile(
-    r"(?:the\s+|my\s+)?(?:final\s+)?(?:answer(?:\s+code)?\s*(?:is\s*:|is\s|[:=])|(?:rating|code|choice)\s*[:=])\s*(.+)",
+    r"(?:reply with\s+)?(?:so,?\s+|the\s+|my\s+)*(?:(?:final|correct|best)\s+)?"
+    r"(?:answer(?:\s+code)?\s*+(?:is\s*+:|is\s|[:=])|(?:rating|code|choice)\s*+[:=])\s*+(.+)",
     re.IGNORECASE,
 )
-_UNITS = re.compile(r"(?:\s*(?:%|stars?|points?))$", re.IGNORECASE)
+_ANSWER_MARKS = re.compile(
+    r"\$*\\boxed\{([^{}\n]{1,100})\}\$*|<((?:final_)?answer|response)>([^<>]{1,200})</\2>", re.IGNORECASE
+)
+_UNITS = re.compile(r"(?:\s*(?:%|per\s?cent|stars?|points?))$", re.IGNORECASE)
+_NUMBER_WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+#: Words with which a model takes back what it has just said.
+_SECOND_THOUGHT = re.compile(
+    r"(?:^|[.!?…;–—-]\s+|\.\.\.\s*)(?:no,|oh,|hmm|wait\b|actually\b|correction\b|scratch that|on second thought|sorry,"
+    r"|i (?:misread|misunderstood|meant|was wrong)|let me (?:re|correct|think))",
+    re.IGNORECASE | re.MULTILINE,
+)
 _OUT_OF = re.compile(r"(.+?)\s*(?:/|\bout of\b)\s*(.+)", re.IGNORECASE)
 _CODE_AND_LABEL = re.compile(
     r"[(\[]?\s*([+-]?[^\s:.)\]=,–—-]+(?:[.,]\d+)?)\s*[)\]]?\s*[:.)=,–—-]?\s*(.+)", re.DOTALL
@@ -58,13 +70,20 @@ def read_text(text: str, question: Question, *, last_line_decides: bool = False)
     Parsed
         State of the answer. The value is a code of the scale if the state is valid.
     """
-    text = _THOUGHTS.sub("", text)
+    if len(text) > LONGEST_READ:
+        return Parsed(State.UNPARSEABLE, reason=f"the reply has {len(text):,} characters")
+    heard = spoken(text)
+    if heard.unfinished:
+        return Parsed(State.UNPARSEABLE, reason="the reply ends in the middle of the model's thoughts")
+    text = heard.text
     lines = [line for line in map(_bare, text.splitlines()) if line]
     if not lines:
         return Parsed(State.UNPARSEABLE, reason="the reply is empty")
-    announced = [m[1].strip() for line in lines if (m := _ANSWER_LINE.fullmatch(line))]
-    if announced and last_line_decides and _ANSWER_LINE.fullmatch(lines[-1]):
+    announcing = {k: m[1].strip() for k, line in enumerate(lines) if (m := _ANSWER_LINE.fullmatch(line))}
+    announced = list(announcing.values())
+    if announced and last_line_decides and max(announcing) == len(lines) - 1:
         announced = announced[-1:]
+    later = lines[max(announcing) + 1 :] if announced else []
     candidates = list(dict.fromkeys(announced or lines))
     if len(candidates) > _MOST_LINES:
         return Parsed(State.UNPARSEABLE, reason=f"the reply has {len(lines)} lines")
@@ -75,7 +94,26 @@ def read_text(text: str, question: Question, *, last_line_decides: bool = False)
         return _no_answer(text, question)
     if len({(p.state, p.value) for p in found}) > 1:
         return Parsed(State.UNPARSEABLE, reason="the reply gives several different answers")
+    if _taken_back(found[0], lines, later, question):
+        return Parsed(State.UNPARSEABLE, reason="later words take the answer back")
     return found[0]
+
+
+def _taken_back(found: Parsed, lines: Sequence[str], later: Sequence[str], question: Question) -> bool:
+    """Tell whether what follows the answer contradicts it: another answer on a line, or a second thought.
+
+    ``later`` are the lines behind an announced answer; without one, they are those behind the last line that is the
+    answer.
+    """
+    if not later:
+        answers = [k for k, line in enumerate(lines) if _line(line, question) is not None]
+        later = lines[answers[-1] + 1 :] if answers else []
+    others = (_line(line, question) for line in later[:_MOST_LINES])
+    if any(
+        other is not None and (other.state, other.value) != (found.state, found.value) for other in others
+    ):
+        return True
+    return any(_SECOND_THOUGHT.search(line[:_LONGEST_THOUGHT]) for line in later[:_MOST_LINES])
 
 
 def read_value(value: Any, question: Question) -> Parsed:
@@ -104,7 +142,7 @@ def read_objects(text: str, keys: Sequence[str]) -> dict[str, Any] | str:
     wanted = set(keys)
     found: list[dict[str, Any]] = []
     unreadable = ""
-    for value in _objects(_THOUGHTS.sub("", text)):
+    for value in _objects(spoken(text).text):
         if isinstance(value, str):
             unreadable = value
             continue
@@ -161,6 +199,8 @@ def _quantity(line: str, question: Question) -> float | None:
     if len(line) > _LONGEST_NUMBER:
         return None
     line = line.strip("()[] ").removesuffix(".")
+    if line.casefold() in _NUMBER_WORDS:
+        return float(_NUMBER_WORDS.index(line.casefold()))
     if question.scale.kind != "nominal":
         share = _OUT_OF.fullmatch(line)
         if share and read_number(share[2], fits) == question.scale.high:
@@ -218,6 +258,9 @@ def _no_answer(text: str, question: Question, *, nested: bool = False) -> Parsed
 
 def _bare(line: str) -> str:
     """Strip the markup and quotation marks around a line."""
+    marked = _ANSWER_MARKS.fullmatch(line.strip()) if len(line) < 2 * _LONGEST_THOUGHT else None
+    if marked:
+        line = marked[1] or marked[3]
     return line.replace("**", "").replace("__", "").strip("`\"'“”‘’#* \t").strip()
 
 

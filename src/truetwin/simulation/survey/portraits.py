@@ -78,7 +78,7 @@ class PortraitTask:
 
 def read_portrait(reply: Reply) -> Parsed:
     """Read a portrait from a reply, unchanged. A reply of a few words is no portrait."""
-    text = reply.text.strip()
+    text = reply.said
     if reply.refusal or reply.finish_reason == "content_filter" or (len(text) < 400 and is_refusal(text)):
         return Parsed(State.REFUSED, reason=f"the model declined: {(reply.refusal or text)[:60]!r}")
     if reply.finish_reason == "length":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,8 @@ class SurveyAnswers:
         Of a distribution it is the expectation or the likeliest answer.
     counts : mapping from item id to state to int
         Number of replies by state. Every state is named.
+    by_replicate : mapping from number to ndarray of shape (n_respondents, n_items)
+        The same values for each replicate alone.
     n_expected : int
         Number of replies that the whole run will have: one for each item, person and replicate.
     shares : mapping from (respondent, item) to code to share
@@ -67,6 +69,7 @@ class SurveyAnswers:
     settings: Mapping[str, Any]
     respondent_ids: tuple[str, ...]
     values: NDArray[np.float64]
+    by_replicate: Mapping[int, NDArray[np.float64]]
     counts: Mapping[str, Mapping[State, int]]
     n_expected: int
     shares: Mapping[tuple[str, str], Shares]
@@ -135,12 +138,16 @@ def collect_answers(
         if replicate is None or call.cell.replicate == replicate:
             found.add(call, questionnaire)
     values, shares, outside = _reduced(found, questionnaire, point)
+    numbers = range(design.replicates) if replicate is None else [replicate]
     n_replicates = design.replicates if replicate is None else 1
     return SurveyAnswers(
         questionnaire,
         settings,
         tuple(found.people),
         values,
+        {k: _reduced(found, questionnaire, point, {k})[0] for k in numbers}
+        if len(numbers) > 1
+        else {numbers[0]: values},
         {item: {state: c[state] for state in State} for item, c in found.counts.items()},
         settings["task"]["personas"]["count"] * len(questionnaire.items) * n_replicates,
         shares,
@@ -155,7 +162,7 @@ class _Found:
 
     counts: dict[str, Counter[State]]
     people: dict[str, int] = field(default_factory=dict)
-    entries: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    entries: dict[tuple[str, str], dict[int, Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, call: StoredCall, questionnaire: Questionnaire) -> None:
@@ -165,23 +172,26 @@ class _Found:
         for item_id, entry, state, reason in _entries(call, questionnaire):
             self.counts[item_id][state] += 1
             if state is State.VALID:
-                self.entries.setdefault((who, item_id), []).append(entry)
+                self.entries.setdefault((who, item_id), {})[call.cell.replicate] = entry
             else:
                 self.problems.append(Problem(who, item_id, call.cell.replicate, state, reason))
 
 
 def _reduced(
-    found: _Found, questionnaire: Questionnaire, point: Point
+    found: _Found, questionnaire: Questionnaire, point: Point, only: Container[int] | None = None
 ) -> tuple[NDArray[np.float64], dict[tuple[str, str], Shares], dict[tuple[str, str], float]]:
-    """Reduce the replicates of each answer to one value, and average distributions.
+    """Reduce the replicates of each answer, or ``only`` some of them, to one value, and average distributions.
 
     Returns the values, the shares of each distribution, and the part of each that fell outside the scale."""
     values = np.full((len(found.people), len(questionnaire.items)), np.nan)
     column = {item: k for k, item in enumerate(questionnaire.items)}
     shares: dict[tuple[str, str], Shares] = {}
     outside: dict[tuple[str, str], float] = {}
-    for (who, item_id), entries in found.entries.items():
+    for (who, item_id), replicates in found.entries.items():
         item = questionnaire.items[item_id]
+        entries = [entry for k, entry in replicates.items() if only is None or k in only]
+        if not entries:
+            continue
         if isinstance(entries[0], Mapping):
             shares[who, item_id], outside[who, item_id] = _mean_shares(entries)
             value = _of_shares(shares[who, item_id], item, point)

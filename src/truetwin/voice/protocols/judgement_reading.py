@@ -23,12 +23,11 @@ _DEEPEST = 4
 _CHOICE_KEYS = ("choice", "answer", "option", "letter")
 _REPLY_KEYS = ("reply", "response", "utterance", "line")
 
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
-_OPEN = r"[ \t>#*_`\"'“‘(\[【「-]*"
-_CLOSE = r"[ \t*_`\"'”’)\]】」]*"
+_OPEN = r"[ \t>#*_`\"'“‘(\[【「-]*+"
+_CLOSE = r"[ \t*_`\"'”’)\]】」]*+"
 _LEAD = r"(?:(?:so|thus|therefore|hence|my|the|final|best|correct|closest)[ ,]+){0,4}"
 _IS = (
-    r"(?:[ \t*_`]*(?:is|es|é|est|ist|:|=|-|—|是|为))*[ \t]*"
+    r"(?:[ \t*_`]*+(?:is|es|é|est|ist|:|=|-|—|是|为))*+[ \t]*+"
     r"(?:(?:option|candidate|choice|letter|opción|opção)[ \t]+|选项[ \t]*)?"
 )
 _CHOSEN = (
@@ -99,10 +98,7 @@ def read_score(reply: Reply, verdicts: tuple[str, ...] = (), words: tuple[str, .
     found: dict[str, str] = {}
     for name in verdicts:
         said = {
-            v.strip().lower()
-            for o in _objects(_spoken(reply.text))
-            for v in _under(o, (name,))
-            if isinstance(v, str)
+            v.strip().lower() for o in _objects(reply.said) for v in _under(o, (name,)) if isinstance(v, str)
         }
         if len(said) == 1 and said <= set(words):
             found[name] = said.pop()
@@ -119,7 +115,7 @@ def read_reply(reply: Reply) -> Parsed:
     >>> read_reply(Reply("Why?")).value
     'Why?'
     """
-    text = _spoken(reply.text).strip()
+    text = reply.said.strip()
     objects = _objects(text)
     said = {v for o in objects for v in _under(o, _REPLY_KEYS) if isinstance(v, str)}
     if len(said) == 1:
@@ -149,7 +145,7 @@ def read_capabilities(reply: Reply, names: tuple[str, ...]) -> Parsed:
 
     The value is ``{"primary": name, "labels": {name: bool}}``.
     """
-    found = [o for o in _objects(_spoken(reply.text)) if isinstance(o.get("labels"), dict) and "primary" in o]
+    found = [o for o in _objects(reply.said) if isinstance(o.get("labels"), dict) and "primary" in o]
     if len(found) != 1:
         return _failure(
             reply, f"one JSON object with 'primary' and 'labels' is needed; there are {len(found)}"
@@ -180,7 +176,7 @@ def _read(
     """Read the one thing that a reply says: under a key of its JSON objects, else by patterns in its text."""
     if reply.refusal:
         return _failure(reply, "")
-    text = unicodedata.normalize("NFKC", _spoken(reply.text)).strip()
+    text = unicodedata.normalize("NFKC", reply.said).strip()
     values = [value for o in _objects(text) for value in _under(o, keys)]
     found = {from_value(value) for value in values}
     if not values:
@@ -197,11 +193,6 @@ def _failure(reply: Reply, reason: str) -> Parsed:
     if reply.finish_reason == "length":
         return Parsed(State.TRUNCATED, reason=f"{reason}; it was cut off at the limit of tokens")
     return Parsed(State.UNPARSEABLE, reason=reason)
-
-
-def _spoken(text: str) -> str:
-    """Remove what a reasoning model writes before its reply as its thoughts."""
-    return _THOUGHT.sub("", text)
 
 
 def _objects(text: str) -> list[dict[str, Any]]:

@@ -62,9 +62,10 @@ class ReplyTask:
         """Read the list; an answer with fewer than three different strings is unparseable."""
         if reply.refusal:
             return Parsed(State.REFUSED, reason="refusal")
-        start, end = reply.text.find("["), reply.text.rfind("]")
+        said = reply.said
+        start, end = said.find("["), said.rfind("]")
         try:
-            found = json.loads(reply.text[start : end + 1]) if start >= 0 else None
+            found = json.loads(said[start : end + 1]) if start >= 0 else None
         except ValueError:
             found = None
         texts = [" ".join(t.split()) for t in found if isinstance(t, str)] if isinstance(found, list) else []

@@ -69,9 +69,10 @@ class WritingTask:
         """Read the lines; anything but an object with a list of texts is unparseable."""
         if reply.refusal:
             return Parsed(State.REFUSED, reason="refusal")
-        start, end = reply.text.find("{"), reply.text.rfind("}")
+        said = reply.said
+        start, end = said.find("{"), said.rfind("}")
         try:
-            found = json.loads(reply.text[start : end + 1])
+            found = json.loads(said[start : end + 1])
             lines = found["lines"]
         except (ValueError, KeyError, TypeError):
             state = State.TRUNCATED if reply.finish_reason == "length" else State.UNPARSEABLE

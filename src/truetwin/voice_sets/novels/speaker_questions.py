@@ -63,9 +63,9 @@ class SpeakerTask:
         """Read the character's id; an answer without exactly one number of the list is unparseable."""
         if reply.refusal:
             return Parsed(State.REFUSED, reason="refusal")
-        numbers = {int(n) for n in re.findall(r'"speaker"\s*:\s*"?(\d{1,4})"?', reply.text)}
-        if not numbers and re.fullmatch(r"\s*\d{1,4}\s*", reply.text):
-            numbers = {int(reply.text)}
+        numbers = {int(n) for n in re.findall(r'"speaker"\s*:\s*"?(\d{1,4})"?', reply.said)}
+        if not numbers and re.fullmatch(r"\s*\d{1,4}\s*", reply.said):
+            numbers = {int(reply.said)}
         if len(numbers) != 1:
             state = State.TRUNCATED if reply.finish_reason == "length" else State.UNPARSEABLE
             return Parsed(state, reason=f"{len(numbers)} speakers named")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from recoding import recoded
 from truetwin.calibration.base import make_fold
 from truetwin.calibration.nominal.indicators import Encoding, column_blocks, in_two, item_of
-from truetwin.data import Panel, Target
+from truetwin.data import Panel, ResponseMatrix, Target
 from truetwin.datasets import generate_world
 
 
@@ -82,3 +84,19 @@ def test_an_item_is_split_at_the_category_that_divides_twins_most_evenly(panel: 
     shares = {c: float(np.mean(panel.twin_values[:, j] == c)) for c in panel.scales["Q01"].categories}
     assert abs(shares[categories["Q01"]] - 0.5) == min(abs(s - 0.5) for s in shares.values())
     assert split.twin_values[:, j].mean() == pytest.approx(shares[categories["Q01"]])
+
+
+def test_indicators_are_made_of_each_source_and_then_averaged(panel: Panel) -> None:
+    other = recoded_source(panel.twin, "Q01", panel.scales["Q01"].categories)
+    encoded = Encoding.of(replace(panel, sources={"x": panel.twin, "y": other})).encoded
+    assert set(np.unique(encoded.source_values)) >= {0.0, 1.0}
+    own = [k for k, column in enumerate(encoded.item_ids) if item_of(column) == "Q01"]
+    np.testing.assert_array_equal(encoded.source_values[:, :, own].sum(axis=2), 1.0)
+    assert ((encoded.twin_values[:, own] > 0) & (encoded.twin_values[:, own] < 1)).any()
+
+
+def recoded_source(twin: ResponseMatrix, item: str, codes: tuple[float, ...]) -> ResponseMatrix:
+    """Return answers in which each person has the next category of an item."""
+    values, j = twin.values.copy(), twin.item_ids.index(item)
+    values[:, j] = [codes[(codes.index(v) + 1) % len(codes)] for v in values[:, j]]
+    return twin.with_values(values)

@@ -44,6 +44,9 @@ PILLARS, WORDS = ("style", "facts"), ("match", "none")
         "Respuesta: B",
         "Ответ: B",
         "<think>Answer: A</think>Answer: B",
+        "Okay.\nMy choice: A\nWait, B sounds more like him.\n</think>\n\nB",
+        "[THINK]\nAnswer: A\nNo.\n[/THINK]\nB",
+        "B<|im_end|>",
         '{"choice": "B"}',
         '{"reason": "They said {\\"choice\\": \\"A\\"}.", "choice": "b"}',
         'Sure!\n```json\n{"choice": "Option B"}\n```',
@@ -144,6 +147,7 @@ def test_a_free_reply_is_the_text_or_what_stands_under_reply() -> None:
     assert read_reply(Reply(" Why?\n")).value == "Why?"
     assert read_reply(Reply('{"reply": "Why?", "mood": {"cross": true}}')).value == "Why?"
     assert read_reply(Reply("<think>He is cross.</think>Why?")).value == "Why?"
+    assert read_reply(Reply("He would be curt here.\n</think>\n\nWhy?<|eot_id|>")).value == "Why?"
 
 
 @pytest.mark.parametrize(
@@ -188,4 +192,5 @@ def test_a_reply_of_a_megabyte_is_read_like_any_other(piece: str) -> None:
     choice = read_choice(Reply(text), OPTIONS)
     assert choice.value == ("A" if piece == "A\n" else None)
     assert read_score(Reply(text)).state is State.UNPARSEABLE
+    assert read_choice(Reply("answer: A" + text + "x"), OPTIONS).state is not State.REFUSED
     assert read_choice(Reply('{"choice": "B", "reason": "' + "x" * 1_000_000 + '"}'), OPTIONS).value == "B"
