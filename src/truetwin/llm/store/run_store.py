@@ -118,13 +118,15 @@ class Store(RunFile):
         RunError
             If the step was begun with other settings; the message says which.
         """
-        text = json.dumps(settings, sort_keys=True)
+        text = json.dumps(settings)  # in their order: items are grouped in it
         self._session = self.session
         with self.writing():
             row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
             if row is None or not self._has_begun(step):
                 self._base.execute("INSERT OR REPLACE INTO steps VALUES (?, ?)", (step, text))
                 return
+            if row[0] != text and json.loads(row[0]) == settings:  # former versions sorted them
+                self._base.execute("UPDATE steps SET settings = ? WHERE step = ?", (text, step))
         compare_settings(json.loads(row[0]), json.loads(text), f"step {step!r} of {self.path}", may_differ)
 
     def _has_begun(self, step: str) -> bool:
