@@ -43,6 +43,8 @@ class PairedAnswers:
         Answers of the same people when asked again.
     left_out : tuple of str
         Items with answers from both that are not compared.
+    rows : ndarray of shape (n,)
+        Positions of the people in the tables that were paired.
     """
 
     human: Array
@@ -54,6 +56,7 @@ class PairedAnswers:
     people: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     retest: Array | None = None
     left_out: tuple[str, ...] = ()
+    rows: Codes = field(default_factory=lambda: np.empty(0, dtype=np.intp))
 
     @classmethod
     def of(
@@ -104,6 +107,7 @@ class PairedAnswers:
             {name: column[rows] for name, column in (people or {}).items()},
             None if retest is None else retest[cells],
             tuple(items[j] for j in np.flatnonzero(both.any(axis=0) & ~varied)),
+            rows,
         )
 
     @property

@@ -15,7 +15,6 @@ from truetwin.diagnosis.audit.left_out_people import Array
 from truetwin.diagnosis.audit.paired_answers import FEWEST, PairedAnswers
 from truetwin.diagnosis.audit.source_verdict import SourceAudit
 from truetwin.diagnosis.audit.twin_ceilings import item_correlations, share_distance
-from truetwin.diagnosis.audit.twin_leaks import predicted_from_twins
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,8 @@ def _mean(z: Array, weights: Array) -> Array:
     return np.asarray(np.where(seen.sum(axis=0) >= FEWEST / 4, mean, np.nan))
 
 
-def _new_people(paired: PairedAnswers) -> Array:
-    predicted, z = predicted_from_twins(paired), paired.numbers[0]
+def _known_from_twins(paired: PairedAnswers, predicted: Array) -> Array:
+    z = paired.numbers[0]
     seen = np.isfinite(z)
     found = np.zeros(z.shape[1])
     for j in range(z.shape[1]):
@@ -116,55 +115,67 @@ def _new_people(paired: PairedAnswers) -> Array:
     return found
 
 
-USES: tuple[tuple[str, Purpose, str, bool, Callable[[PairedAnswers], Array]], ...] = (
+USES: tuple[tuple[str, Purpose, str, bool, Callable[[PairedAnswers, Array], Array]], ...] = (
     (
         "answers of single people",
         "single answers",
         "correlation of twins with their people, mean over items",
         True,
-        lambda paired: item_correlations(paired).value,
+        lambda paired, _: item_correlations(paired).value,
     ),
     (
         "people who answered nothing",
         "single answers",
         "correlation of predictions from the twin alone with people, mean over items",
         True,
-        _new_people,
+        _known_from_twins,
     ),
     (
         "shares and means",
         "shares and means",
         "total variation distance of shares from people's, mean over items",
         False,
-        _shares_off,
+        lambda paired, _: _shares_off(paired),
     ),
     (
         "relations between items",
         "relations",
         "root mean square error of correlations between items",
         False,
-        _correlations_off,
+        lambda paired, _: _correlations_off(paired),
     ),
     (
         "gaps between groups",
         "groups",
         "mean absolute error of gaps between groups, in sds",
         False,
-        _gaps_off,
+        lambda paired, _: _gaps_off(paired),
     ),
 )
 
 
 def choose_sources(
-    audits: Mapping[str, SourceAudit], pairs: Mapping[str, PairedAnswers], batteries: Mapping[str, str]
+    audits: Mapping[str, SourceAudit],
+    pairs: Mapping[str, PairedAnswers],
+    from_twins: Mapping[str, Array],
+    batteries: Mapping[str, str],
 ) -> list[Choice]:
-    """Compare the sources for each use, on common items, with errors clustered by battery (Holm over sources)."""
+    """Compare the sources for each use, on common items, with errors clustered by battery (Holm over sources).
+
+    Parameters
+    ----------
+    audits : mapping from source to SourceAudit
+    pairs : mapping from source to PairedAnswers
+    from_twins : mapping from source to ndarray of shape (n, m)
+        Predictions of people from their twins alone.
+    batteries : mapping from item id to battery
+    """
     found = []
     leaky = tuple(
         name for name, audit in audits.items() if any(c.area == "leaks" and c.flagged for c in audit.checks)
     )
     for use, purpose, measure, higher, by_item in USES:
-        values = {name: dict(zip(p.items, by_item(p).tolist(), strict=True)) for name, p in pairs.items()}
+        values = {name: dict(zip(p.items, by_item(p, from_twins[name]).tolist(), strict=True)) for name, p in pairs.items()}
         common = [
             item
             for item in next(iter(values.values()))

@@ -26,7 +26,7 @@ from truetwin.diagnosis.audit.source_choice import Choice, choose_sources
 from truetwin.diagnosis.audit.source_verdict import SourceAudit
 from truetwin.diagnosis.audit.topline_memory import memory_checks
 from truetwin.diagnosis.audit.twin_ceilings import ceiling_checks
-from truetwin.diagnosis.audit.twin_leaks import OwnAnswers, leak_checks, own_answers
+from truetwin.diagnosis.audit.twin_leaks import OwnAnswers, leak_checks, own_answers, predicted_from_twins
 from truetwin.diagnosis.audit.wording_variants import variant_check
 from truetwin.errors import ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
@@ -62,7 +62,7 @@ class TwinAudit:
         if clean:
             return f"{', '.join(clean)}: no fault found. Other sources have faults ({len(audits) - len(clean)})."
         fewest = min(audits, key=lambda a: len(a.faults))
-        return f"All {len(audits)} sources have faults; fewest has {fewest.answer[0].lower()}{fewest.answer[1:]}"
+        return f"None of the {len(audits)} sources is without faults; fewest ({len(fewest.faults)}) has {fewest.answer}"
 
     def rows(self) -> list[dict[str, Any]]:
         """Return every check of every source, one row each, without figures by item."""
@@ -157,26 +157,32 @@ def audit_twins(
     grids = dict(zip(panel.source_names, panel.source_values, strict=True))
     scales = [panel.scales[i] for i in panel.item_ids]
     shares = _published_shares(panel, published)
-    own: dict[bytes, OwnAnswers] = {}
+    weight = None if weights is None else person_weights(panel, weights)
+    again = None if retest is None else retest.on_grid(panel.respondent_ids, panel.item_ids)
+    own: OwnAnswers | None = None
     audits: dict[str, SourceAudit] = {}
     pairs: dict[str, PairedAnswers] = {}
+    from_twins: dict[str, Array] = {}
     for name, values in grids.items():
         paired = PairedAnswers.of(
             panel.human_values,
             values,
             panel.item_ids,
             scales,
-            weights=None if weights is None else person_weights(panel, weights),
+            weights=weight,
             clusters=None if clusters is None else panel.person_groups(clusters).tolist(),
             people={column: panel.person_groups(column) for column in by},
-            retest=None if retest is None else retest.on_grid(panel.respondent_ids, panel.item_ids),
+            retest=again,
             random_state=random_state,
         )
-        key = paired.human.tobytes()
-        if key not in own:
-            own[key] = own_answers(paired, random_state=random_state)
+        if own is None:
+            own = own_answers(
+                PairedAnswers.of(panel.human_values, panel.human_values, panel.item_ids, scales, weights=weight),
+                random_state=random_state,
+            )
+        from_twins[name] = predicted_from_twins(paired)
         checks = [
-            *leak_checks(paired, _of_source(persona_items, name), own[key]),
+            *leak_checks(paired, _of_source(persona_items, name), own, from_twins[name]),
             *_flattening(paired, min_cell, random_state),
             variant_check(panel.human_values, values, {i: panel.items[i] for i in panel.item_ids}),
             *equity_checks(paired, groups_of(paired, min_cell)),
@@ -202,7 +208,7 @@ def audit_twins(
         )
     return TwinAudit(
         audits,
-        choose_sources(audits, pairs, batteries) if len(pairs) > 1 else [],
+        choose_sources(audits, pairs, from_twins, batteries) if len(pairs) > 1 else [],
         {
             "n_sources": len(audits),
             "by": list(by),

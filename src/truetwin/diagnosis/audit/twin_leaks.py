@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from truetwin.diagnosis.audit.audit_check import Check, any_of, listed, unmeasured, with_estimate
+from truetwin.diagnosis.audit.audit_check import LEVEL, Check, any_of, listed, unmeasured, with_estimate
 from truetwin.diagnosis.audit.left_out_people import Array, Estimate, Replicates
-from truetwin.diagnosis.audit.paired_answers import FEWEST, PairedAnswers
+from truetwin.diagnosis.audit.paired_answers import FEWEST, Codes, PairedAnswers
 from truetwin.diagnosis.audit.twin_ceilings import correlation_of_sums, item_correlations
 
 #: Reliability that is granted to answers of people who were not asked again.
@@ -25,7 +25,7 @@ N_FOLDS = 5
 #: Ridge penalties that are tried, in units of an item's variance; for either side the best counts.
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 #: People on whom predictions from own answers are tried, drawn at random.
-MOST_PEOPLE = 1500
+MOST_PEOPLE = 1000
 
 DECLARED = Check(
     "declared_leaks",
@@ -48,7 +48,7 @@ NEW_PEOPLE = Check(
 
 
 def leak_checks(
-    paired: PairedAnswers, shown: Collection[str] | None, own_half: OwnAnswers | None = None
+    paired: PairedAnswers, shown: Collection[str] | None, own_half: OwnAnswers, from_twins: Array
 ) -> list[Check]:
     """Check for answers that twins were shown.
 
@@ -57,10 +57,12 @@ def leak_checks(
     paired : PairedAnswers
     shown : collection of item ids or None
         Items that personas showed; None if nothing is declared.
-    own_half : OwnAnswers, optional
-        What people's own answers tell, if it is known already.
+    own_half : OwnAnswers
+        What people's own answers tell (:func:`own_answers`).
+    from_twins : ndarray of shape (n, m)
+        What twins tell (:func:`predicted_from_twins`).
     """
-    return [_declared(paired, shown), _copies(paired), _new_people(paired, own_half or own_answers(paired))]
+    return [_declared(paired, shown), _copies(paired), _new_people(paired, own_half, from_twins)]
 
 
 def _declared(paired: PairedAnswers, shown: Collection[str] | None) -> Check:
@@ -163,9 +165,25 @@ class OwnAnswers:
     ----------
     predicted : ndarray of shape (n, m)
         In standard deviations from the mean; NaN where nothing was predicted.
+    rows : ndarray of shape (n,)
+        Positions of the people in the panel.
+    items : tuple of str
+        Ids of the items, m of them.
     """
 
     predicted: Array
+    rows: Codes
+    items: tuple[str, ...]
+
+    def beside(self, paired: PairedAnswers) -> Array:
+        """Return the predictions for the people and items of other paired answers; NaN where there are none."""
+        row = {int(r): k for k, r in enumerate(self.rows)}
+        column = {item: k for k, item in enumerate(self.items)}
+        rows = np.array([row.get(int(r), -1) for r in paired.rows])
+        columns = np.array([column.get(item, -1) for item in paired.items])
+        found = self.predicted[np.ix_(rows, columns)]
+        found[rows < 0], found[:, columns < 0] = np.nan, np.nan
+        return found
 
 
 def own_answers(paired: PairedAnswers, *, random_state: int = 0) -> OwnAnswers:
@@ -191,14 +209,13 @@ def own_answers(paired: PairedAnswers, *, random_state: int = 0) -> OwnAnswers:
                 if known.any() and asked.any():
                     found[:, i, asked] = _ridge(K[np.ix_(known, known)], K[np.ix_(known, asked)], z[i, known], penalties)
     scores = [_pooled_correlation(x, z) for x in found]
-    return OwnAnswers(found[int(np.argmax(scores))])
+    return OwnAnswers(found[int(np.argmax(scores))], paired.rows, paired.items)
 
 
 def _ridge(K: Array, links: Array, z: Array, penalties: Array) -> Array:
     """Predict (n_penalties, q) by links' (K + penalty I)^-1 z."""
-    values, vectors = np.linalg.eigh(K)
-    turned = vectors.T @ z
-    return np.asarray((turned / (np.maximum(values, 0) + penalties[:, None])) @ (vectors.T @ links))
+    systems = K + penalties[:, None, None] * np.eye(K.shape[0])
+    return np.asarray(np.linalg.solve(systems, z[:, None])[..., 0] @ links)
 
 
 def _correlations(x: Array, y: Array) -> Array:
@@ -241,16 +258,18 @@ def predicted_from_twins(paired: PairedAnswers) -> Array:
     return np.asarray(tried[int(np.argmax(scores))])
 
 
-def _new_people(paired: PairedAnswers, own: OwnAnswers) -> Check:
+def _new_people(paired: PairedAnswers, own: OwnAnswers, twins: Array) -> Check:
     z = paired.numbers[0]
-    twins = predicted_from_twins(paired)
-    both = np.isfinite(own.predicted) & np.isfinite(z)
+    predicted = own.beside(paired)
+    both = np.isfinite(predicted) & np.isfinite(z)
     if not both.any():
         return unmeasured(NEW_PEOPLE, "nobody has answered enough items to be predicted from half of them")
-    sums = [_product_sums(np.where(both, x, np.nan), z, paired) for x in (own.predicted, twins)]
+    sums = [_product_sums(np.where(both, x, np.nan), z, paired) for x in (predicted, twins)]
     r = Replicates.of(
         lambda a, b: np.concatenate([correlation_of_sums(a[:, None]), correlation_of_sums(b[:, None])]), *sums
     )
+    if float(r.map(lambda v: v[0]).estimate().p_values(side="above")) > LEVEL:
+        return unmeasured(NEW_PEOPLE, "people's answers to half of the items tell nothing of the others")
     ahead = r.map(lambda v: v[1] - v[0]).estimate()
     people, twin = (float(v) for v in r.value)
     return with_estimate(
@@ -263,7 +282,8 @@ def _new_people(paired: PairedAnswers, own: OwnAnswers) -> Check:
             baseline_measure="the same with predictions from the person's own answers to half of the items",
             rule="twins minus own answers: one-sided t test against 0",
             fault=f"twins tell more of a person (correlation {twin:.2f}) than the person's own answers to half of the "
-            f"items ({people:.2f}): as if they had been shown the answers. Scores for new respondents say nothing",
+            f"items ({people:.2f}), as if they had been shown the answers: scores for new respondents are not those of "
+            "new people",
         ),
         ahead,
         float(ahead.p_values(side="above")),
