@@ -230,6 +230,10 @@ class CalibratedEffects:
             "weights": {c.label: w for c, w in self.learned.weights.items()},
         }
 
+    def table_rows(self) -> list[dict[str, Any]]:
+        """List the rows with all columns of the table, in their order."""
+        return [{name: row.get(name) for name, _ in FIELDS} for row in self.rows]
+
     def to_frame(self, kind: FrameKind | None = None) -> Any:
         """Return the rows as a table."""
         import pyarrow as pa
@@ -242,6 +246,10 @@ class CalibratedEffects:
     ) -> CalibratedEffects:
         """Return the same effects, also in units of the answer."""
         return replace(self, sds=sds, labels=tuple(labels), frame_kind=frame_kind)
+
+    def with_notes(self, notes: Sequence[str]) -> CalibratedEffects:
+        """Return the same effects with further notes."""
+        return replace(self, notes=(*self.notes, *notes))
 
 
 #: Columns of the table of calibrated effects, with their types.

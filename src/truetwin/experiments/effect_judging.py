@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import norm, t
 
 from truetwin.errors import DataError
@@ -56,6 +57,19 @@ class LeftOutPredictions:
     law_bounds: Array
     weights: Mapping[str, Mapping[str, float]]
     level: float
+
+    def take(self, which: ArrayLike) -> LeftOutPredictions:
+        """Return the predictions of some contrasts."""
+        at = np.asarray(which)
+        at = np.flatnonzero(at) if at.dtype == bool else at
+        return LeftOutPredictions(
+            self.effects.take(at),
+            {name: values[at] for name, values in self.predictions.items()},
+            {name: values[:, at] for name, values in self.bounds.items()},
+            self.law_bounds[:, at],
+            self.weights,
+            self.level,
+        )
 
     def records(self) -> list[dict[str, Any]]:
         """List one row a contrast: human, twin and predicted effects, with intervals."""

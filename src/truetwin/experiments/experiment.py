@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,11 @@ from truetwin.experiments.contrast_checks import check_arms, check_names
 from truetwin.experiments.contrast_scores import StudyAnswers, answers_of_study
 from truetwin.experiments.effects import HUMAN, Effects, Entry, SideEffects, effects_of
 from truetwin.experiments.linear_effects import LinearEffect
+
+if TYPE_CHECKING:
+    from truetwin.experiments.calibrated_effects import CalibratedEffects
+    from truetwin.experiments.experiment_judging import EffectJudgement
+    from truetwin.experiments.experiment_ranking import Choice
 
 TWIN = "twin"
 
@@ -153,6 +158,41 @@ class Experiment:
         kind = next(iter(self.sides.values())).frame_kind
         sides = {side: self._estimated(side) for side in self.sides}
         return Effects(entries, sides, level, correction, frame_kind=kind)
+
+    def calibrate(self, studies: Sequence[str] = (), **options: Any) -> CalibratedEffects:
+        """Predict the human effects of new studies; see :func:`calibrate_experiment` for the options.
+
+        Parameters
+        ----------
+        studies : sequence of str, optional
+            The new studies; human answers to them count as a pilot. By default, the studies without human effects.
+        **options
+            ``past``, ``published``, ``human_sd``, ``sources`` and ``level``.
+        """
+        from truetwin.experiments.experiment_calibration import calibrate_experiment
+
+        return calibrate_experiment(self, studies, **options)
+
+    def rank(
+        self,
+        studies: Sequence[str] = (),
+        *,
+        people: int = 50,
+        lowest: bool = False,
+        seed: int = 0,
+        **options: Any,
+    ) -> list[Choice]:
+        """Say which arm is probably best; see :func:`rank_experiment`. ``options`` are those of :meth:`calibrate`."""
+        from truetwin.experiments.experiment_ranking import rank_experiment
+
+        calibrated = self.calibrate(studies, **options)
+        return rank_experiment(calibrated, self.contrasts, people=people, lowest=lowest, seed=seed)
+
+    def evaluate(self, **options: Any) -> EffectJudgement:
+        """Leave out each study, predict its human effects, and score them; see :func:`judge_experiment`."""
+        from truetwin.experiments.experiment_judging import judge_experiment
+
+        return judge_experiment(self, **options)
 
     def _estimated(self, side: str) -> SideEffects:
         found = []

@@ -15,7 +15,7 @@ from truetwin.errors import DataError
 Array = NDArray[np.float64]
 
 #: Kinds of contrasts between randomised conditions, and kinds of contrasts between questions put to the same people.
-RANDOMISED, WITHIN = ("between", "stacked"), ("within",)
+RANDOMISED, WITHIN = ("between", "stacked", "interaction"), ("within",)
 KINDS = RANDOMISED + WITHIN
 #: Names of the two groups of kinds that have a slope each, in the order of their numbers.
 GROUPS = ("between conditions", "within persons")
@@ -66,7 +66,7 @@ class PairedEffects:
         Raises
         ------
         DataError
-            If columns differ in length, a kind is none of ``between``, ``stacked`` and ``within``, a contrast is named
+            If columns differ in length, a kind is none of :data:`KINDS`, a contrast is named
             twice in a study, or an effect has no variance.
 
         Examples
