@@ -185,7 +185,7 @@ def choose_sources(
             continue
         table = {name: np.array([each[item] for item in common]) for name, each in values.items()}
         figures = {name: float(v.mean()) for name, v in table.items()}
-        spoilt = leaky if purpose == "single answers" and len(leaky) < len(figures) else ()
+        spoilt = leaky if len(leaky) < len(figures) else ()
         open_to = [name for name in figures if name not in spoilt]
         best = (max if higher else min)(open_to, key=lambda name: figures[name])
         clusters = np.unique([batteries.get(i, i) for i in common], return_inverse=True)[1]

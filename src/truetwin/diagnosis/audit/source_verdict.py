@@ -98,10 +98,10 @@ class SourceAudit:
         rows = self.purposes()
         bad = [IN_WORDS[r["purpose"]] for r in rows if r["verdict"] == "faults"]
         good = [IN_WORDS[r["purpose"]] for r in rows if r["verdict"] == "no fault found"]
-        fine = f"no fault found for {_and(good)}" if good else ""
+        fine = f"no fault found for: {', '.join(good)}" if good else ""
         if not bad:
-            return f"{self.source}: {fine}, by {sum(not c.unmeasured for c in self.checks)} checks."
-        return f"{self.source}: do not trust these twins as they are for {_and(bad)}{'; ' + fine if fine else ''}."
+            return f"{self.source}: {fine} ({sum(not c.unmeasured for c in self.checks)} checks)."
+        return f"{self.source}: do not trust these twins as they are for: {', '.join(bad)}{'; ' + fine if fine else ''}."
 
     def record(self) -> dict[str, Any]:
         """Return the audit of the source as JSON values."""
@@ -115,6 +115,3 @@ class SourceAudit:
             "checks": {c.name: c.record() for c in self.checks},
         }
 
-
-def _and(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

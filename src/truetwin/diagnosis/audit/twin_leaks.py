@@ -62,7 +62,7 @@ def leak_checks(
     from_twins : ndarray of shape (n, m)
         What twins tell (:func:`predicted_from_twins`).
     """
-    return [_declared(paired, shown), _copies(paired), _new_people(paired, own_half, from_twins)]
+    return [_declared(paired, shown), copy_check(paired), new_people_check(paired, own_half, from_twins)]
 
 
 def _declared(paired: PairedAnswers, shown: Collection[str] | None) -> Check:
@@ -83,7 +83,8 @@ def _declared(paired: PairedAnswers, shown: Collection[str] | None) -> Check:
     )
 
 
-def _copies(paired: PairedAnswers) -> Check:
+def copy_check(paired: PairedAnswers) -> Check:
+    """Check for items that twins answer more like their people than anybody could who has not seen the answers."""
     r = item_correlations(paired)
     reliability = _reliability(paired)
     n = paired.seen.sum(axis=0)
@@ -258,7 +259,8 @@ def predicted_from_twins(paired: PairedAnswers) -> Array:
     return np.asarray(tried[int(np.argmax(scores))])
 
 
-def _new_people(paired: PairedAnswers, own: OwnAnswers, twins: Array) -> Check:
+def new_people_check(paired: PairedAnswers, own: OwnAnswers, twins: Array) -> Check:
+    """Check whether twins tell more of a person than the person's own answers to half of the items do."""
     z = paired.numbers[0]
     predicted = own.beside(paired)
     both = np.isfinite(predicted) & np.isfinite(z)
