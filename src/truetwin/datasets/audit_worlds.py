@@ -28,7 +28,7 @@ ASKED_TWICE = 0.9
 REGIONS = ("north", "south", "west")
 REGION = "region"
 TRAINED_UNTIL = "2024-06"
-_LABELS = {1: "strongly disagree", 2: "disagree", 3: "neither", 4: "agree", 5: "strongly agree"}
+_LABELS = {1.0: "strongly disagree", 2.0: "disagree", 3.0: "neither", 4.0: "agree", 5.0: "strongly agree"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class _Draft:
     @property
     def odd(self) -> NDArray[np.bool_]:
         """Every second item: published, and fielded before the end of training."""
-        return np.arange(self.L.shape[0]) % 2 == 0
+        return np.asarray(np.arange(self.L.shape[0]) % 2 == 0)
 
     def thinking(self, traits: Array, loading: float = LOADING, L: Array | None = None) -> Array:
         """What twins with these traits think, with unit variance."""
@@ -183,7 +183,8 @@ def generate_audit_world(
     again = 0.85 * draft.human + np.sqrt(1 - 0.85**2) * people_rng.standard_normal(draft.human.shape)
     variants = np.arange(0, n_items, 10)
     asked_twice = [
-        ASKED_TWICE * x[:, variants] + np.sqrt(1 - ASKED_TWICE**2) * rng.standard_normal((len(x), variants.size))
+        ASKED_TWICE * x[:, variants]
+        + np.sqrt(1 - ASKED_TWICE**2) * rng.standard_normal((len(x), variants.size))
         for x, rng in ((draft.human, people_rng), (thought, twin_rng))
     ]
     if fault == "wording":
@@ -237,7 +238,10 @@ def _items(n_items: int, variants: NDArray[np.intp]) -> list[Item]:
     ]
     return [
         *named,
-        *(Item(f"V{j + 1:0{width}d}", f"Variant of item {j + 1}", scale, None, named[j].id) for j in variants),
+        *(
+            Item(f"V{j + 1:0{width}d}", f"Variant of item {j + 1}", scale, None, named[j].id)
+            for j in variants
+        ),
     ]
 
 
@@ -253,8 +257,6 @@ def _published(
     thought = LOADING * traits @ draft.L[odd].T + np.sqrt(1 - LOADING**2) * rng.standard_normal((n, odd.size))
     answers = _cut(thought, thresholds[odd])
     return Marginals.of(
-        ItemMarginal(
-            items[j], np.array([(answers[:, k] == code).mean() for code in range(1, 6)]), float(n)
-        )
+        ItemMarginal(items[j], np.array([(answers[:, k] == code).mean() for code in range(1, 6)]), float(n))
         for k, j in enumerate(odd)
     )

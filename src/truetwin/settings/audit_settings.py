@@ -31,8 +31,8 @@ class AuditTwins(Settings):
     )
     trained_until: str | None = setting(
         None,
-        "Date of the last texts that the model was trained on, such as 2024-06. Items fielded before (column fielded of "
-        "the item file) are compared with later ones.",
+        "Date of the last texts that the model was trained on, such as 2024-06. Items fielded before (column fielded "
+        "of the item file) are compared with later ones.",
     )
     min_cell: int = setting(20, "Smallest group of people that is looked at for itself.", ge=20)
 
@@ -56,7 +56,7 @@ class AuditTwinsCommand(AuditTwins, PersonaItems, Blocks, PanelFiles, Weights, G
     )
     output: Annotated[Path | None, CommandLineOnly("A study has the audit in its report.")] = setting(
         None,
-        "File for the whole audit: an HTML page (.html), which compares sources and has a part for each, or JSON (.json).",
+        "File for the whole audit: an HTML page (.html), which compares sources and has a part for each, or JSON.",
     )
     seed: Annotated[int, StudyKey("seed")] = setting(
         0, "Random seed of the groups of people that are left out, and of halves.", ge=0

@@ -350,8 +350,8 @@ class PersonaItems(Settings):
 
     persona_items: Annotated[Ids, StudyKey("inputs.persona_items")] = setting(
         (),
-        "Items whose answers the personas showed to the model, separated by commas; may be repeated. Scores on them say "
-        "nothing.",
+        "Items whose answers the personas showed to the model, separated by commas; may be repeated. Scores on them "
+        "say nothing.",
     )
     personas: Annotated[Path | None, StudyKey("inputs.personas")] = setting(
         None,

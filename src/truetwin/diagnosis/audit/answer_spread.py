@@ -151,7 +151,7 @@ def _variety(paired: PairedAnswers) -> Check:
         VARIETY,
         apart,
         float(apart.p_values()),
-        measure="chance that two twins give different answers, mean over items (numbers in people's deciles)",
+        measure="chance that two twins give different answers, mean over items (numbers in ten bins)",
         value=float(twin_mean),
         baseline=float(human_mean),
         baseline_measure="the same for two people",
@@ -165,9 +165,7 @@ def _variety(paired: PairedAnswers) -> Check:
 def _all_alike(paired: PairedAnswers) -> Check:
     n = paired.seen.sum(axis=0)
     counts = paired.counts[0].sum(axis=0)
-    alike = np.array(
-        [np.ptp(paired.twin[seen, j]) == 0 for j, seen in enumerate(paired.seen.T)], dtype=bool
-    )
+    alike = np.array([np.ptp(paired.twin[seen, j]) == 0 for j, seen in enumerate(paired.seen.T)], dtype=bool)
     # each of n people gives the commonest answer with its (smoothed) share
     share = counts.max(axis=1) / counts.sum(axis=1)
     share = (share * n + 1) / (n + 2)

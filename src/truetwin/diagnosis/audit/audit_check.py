@@ -115,7 +115,7 @@ def any_of(p_values: Array) -> float:
 
 
 def listed(p_values: Array) -> Array:
-    """Adjust p-values of items for a list of which at most one in twenty is expected to be wrong (Benjamini-Hochberg)."""
+    """Adjust p-values of items for a list of which one in twenty may be wrong (Benjamini-Hochberg)."""
     p = np.where(np.isfinite(p_values), p_values, 1.0)
     return np.asarray(stats.false_discovery_control(p)) if p.size else p
 

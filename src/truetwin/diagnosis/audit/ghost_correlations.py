@@ -1,4 +1,4 @@
-r"""Do items hang together among twins as they do among people, or too strongly, too weakly, or where people have nothing?
+r"""Do items hang together among twins as among people, or too strongly, too weakly, or where people have nothing?
 
 Sampling alone makes correlations of two samples differ. Twins of one half of the people are therefore compared with the
 people of the other half, beside people with people of the other half: *split-half noise*.
@@ -93,7 +93,7 @@ def _pattern_of(moments: PairMoments) -> Check:
         PATTERN,
         excess,
         float(excess.p_values(side="above")),
-        measure="root mean square difference of correlations: twins of one half of the people, people of the other half",
+        measure="root mean square difference of correlations: twins of one half of people, people of the other half",
         value=float(twin),
         baseline=float(human),
         baseline_measure="the same between people of the two halves (split-half noise)",
@@ -105,7 +105,9 @@ def _pattern_of(moments: PairMoments) -> Check:
 
 def _ghost_pairs(found: Replicates, paired: PairedAnswers, moments: PairMoments) -> Check:
     """Compare single pairs by Fisher's z; the error is at least that of two independent samples of normal answers."""
-    z = found.map(lambda r: np.arctanh(np.clip(r[1], -0.999, 0.999)) - np.arctanh(np.clip(r[0], -0.999, 0.999)))
+    z = found.map(
+        lambda r: np.arctanh(np.clip(r[1], -0.999, 0.999)) - np.arctanh(np.clip(r[0], -0.999, 0.999))
+    )
     estimate = z.estimate()
     n = moments.human[:, 0].sum(axis=0)[moments.pairs]
     error = np.maximum(estimate.standard_error, np.sqrt(2 / np.maximum(n - 3, 1)))

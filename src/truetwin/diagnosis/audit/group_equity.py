@@ -23,9 +23,7 @@ Members = Mapping[tuple[str, str], NDArray[np.bool_]]
 ACCURACY = Check(
     "equity_accuracy", "equity", ("groups",), "Are twins as close to their people in one group as in another?"
 )
-BIAS = Check(
-    "equity_bias", "equity", ("groups",), "Do twins answer too high or too low for some groups?"
-)
+BIAS = Check("equity_bias", "equity", ("groups",), "Do twins answer too high or too low for some groups?")
 COVERAGE = Check(
     "equity_coverage",
     "equity",
@@ -103,7 +101,9 @@ def _compared(check: Check, means: Replicates, members: Members, **words: Any) -
     worst = int(np.argmin(p))
     low, high = Estimate(apart.value[worst], apart.standard_error[worst], apart.df).interval()
     rule = "group minus others: t test group by group, the smallest p-value times the number of groups"
-    return replace(check, p=any_of(p), low=low, high=high, rule=rule, rows=rows, value=between, **words), worst
+    return replace(
+        check, p=any_of(p), low=low, high=high, rule=rule, rows=rows, value=between, **words
+    ), worst
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -197,7 +197,9 @@ def _coverage(paired: PairedAnswers, members: Members) -> Check:
     own = bias.map(lambda b: b[:, 0]).estimate().p_values()
     apart = bias.map(lambda b: b[:, 0] - b[:, 1]).estimate()
     p = np.where(enough, apart.p_values(), 1.0)
-    covered = [float((own[k] > LEVEL)[enough[k]].mean()) if enough[k].any() else None for k in range(len(members))]
+    covered = [
+        float((own[k] > LEVEL)[enough[k]].mean()) if enough[k].any() else None for k in range(len(members))
+    ]
     rows: list[dict[str, Any]] = [
         {
             "by": column,
@@ -217,8 +219,8 @@ def _coverage(paired: PairedAnswers, members: Members) -> Check:
     k, j = np.unravel_index(int(np.argmin(p)), p.shape)
     return replace(
         COVERAGE,
-        measure="share of items whose group mean of people lies in the interval of 95% of the twins' group mean (errors "
-        "of both counted), mean over groups",
+        measure="share of items whose group mean of people lies in the interval of 95% of the twins' group mean "
+        "(errors of both counted), mean over groups",
         value=float(np.mean([row["coverage"] for row in known])),
         baseline=0.95,
         baseline_measure="what intervals of 95% promise",

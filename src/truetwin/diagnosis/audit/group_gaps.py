@@ -84,9 +84,7 @@ def _sums(z: Array, paired: PairedAnswers, members: list[NDArray[np.bool_]]) -> 
     """Sum answers and weights of each group and of its others, (n_groups_left_out, n_groups, 2, 2, m)."""
     found = []
     for member in members:
-        sides = [
-            paired.weighted_sums(np.where(side[:, None], z, np.nan)) for side in (member, ~member)
-        ]
+        sides = [paired.weighted_sums(np.where(side[:, None], z, np.nan)) for side in (member, ~member)]
         found.append(np.stack(sides, axis=1))
     return np.stack(found, axis=1)
 

@@ -56,7 +56,7 @@ class PeopleGroups:
     @property
     def in_first_half(self) -> NDArray[np.bool_]:
         """Whether each group belongs to the first half of the people, (count,)."""
-        return np.arange(self.count) % 2 == 0
+        return np.asarray(np.arange(self.count) % 2 == 0)
 
     def sums(self, values: Array) -> Array:
         """Sum rows by group: (n, ...) becomes (count, ...)."""

@@ -86,6 +86,7 @@ class PairedAnswers:
             [np.ptp(human[seen, j]) > 0 if seen.sum() >= FEWEST else False for j, seen in enumerate(both.T)]
         )
         kept, rows = np.flatnonzero(varied), np.flatnonzero(both[:, varied].any(axis=1))
+        names = kept.tolist()
         if kept.size < 2 or rows.size < FEWEST:
             raise DataError(
                 f"an audit needs at least 2 items with {FEWEST} answers from both people and twins, which people do "
@@ -96,17 +97,17 @@ class PairedAnswers:
         return cls(
             np.where(seen, human[cells], np.nan),
             np.where(seen, twin[cells], np.nan),
-            tuple(items[j] for j in kept),
-            tuple(scales[j] for j in kept),
+            tuple(items[j] for j in names),
+            tuple(scales[j] for j in names),
             PeopleGroups.drawn(
                 rows.size,
-                None if clusters is None else [clusters[i] for i in rows],
+                None if clusters is None else [clusters[i] for i in rows.tolist()],
                 random_state=random_state,
             ),
             weight[rows] / weight[rows].mean(),
             {name: column[rows] for name, column in (people or {}).items()},
             None if retest is None else retest[cells],
-            tuple(items[j] for j in np.flatnonzero(both.any(axis=0) & ~varied)),
+            tuple(items[j] for j in np.flatnonzero(both.any(axis=0) & ~varied).tolist()),
             rows,
         )
 
@@ -133,14 +134,14 @@ class PairedAnswers:
 
     @cached_property
     def coded(self) -> tuple[Codes, Codes]:
-        """Number of each answer's category, -1 where missing; items of many numbers are cut at the people's deciles."""
+        """Number of each answer's category, -1 where missing; items of many numbers are cut in ten."""
         sides = [np.full(self.human.shape, -1, dtype=np.intp) for _ in range(2)]
         for j, codes in enumerate(self.categories):
             seen = self.seen[:, j]
             edges = (
                 (codes[1:] + codes[:-1]) / 2
                 if codes.size
-                else np.unique(np.quantile(self.human[seen, j], np.linspace(0, 1, N_BINS + 1)[1:-1]))
+                else _deciles(self.human[seen, j], self.twin[seen, j])
             )
             if codes.size and self.nominal[j]:
                 order = np.argsort(codes)
@@ -172,7 +173,7 @@ class PairedAnswers:
             rows, columns = np.nonzero(side >= 0)
             place = (self.groups.numbers[rows] * m + columns) * K + side[rows, columns]
             total = np.bincount(place, self.weights[rows], minlength=self.groups.count * m * K)
-            found.append(total.reshape(self.groups.count, m, K))
+            found.append(total.astype(np.float64).reshape(self.groups.count, m, K))
         return found[0], found[1]
 
     @cached_property
@@ -202,3 +203,9 @@ class PairedAnswers:
         seen = np.isfinite(values)
         w = self.weights.reshape(-1, *([1] * (values.ndim - 1)))
         return self.groups.sums(np.stack([np.where(seen, w * values, 0.0), seen * w], axis=1))
+
+
+def _deciles(human: Array, twin: Array) -> Array:
+    """Cut points of ten bins that hold as many answers of people and twins together: neither side is favoured."""
+    cuts = np.quantile(np.concatenate([human, twin]), np.linspace(0, 1, N_BINS + 1)[1:-1])
+    return np.asarray(np.unique(cuts))

@@ -78,8 +78,8 @@ def _size(found: Replicates, moments: PairMoments, sets: Codes) -> Check:
         baseline_measure=f"people themselves. People's coefficient lies in the interval of 95% in {covered:.0%} of "
         f"{p_single.size} cases",
         p=p,
-        rule="twice the smaller of two p-values: of the mean product of coefficients across halves, twins minus people; "
-        "and of single coefficients, times their number",
+        rule="twice the smaller of two p-values: of the mean product of coefficients across halves, twins minus "
+        "people, and of single coefficients, times their number",
         fault=f"regressions on twins mislead: coefficients are {size}people's lie in the interval of 95% in "
         f"{covered:.0%} of cases",
         rows=[{"coverage": covered, "nominal": 0.95, "n_coefficients": int(p_single.size)}],
@@ -117,8 +117,8 @@ def _sign_flips(found: Replicates, paired: PairedAnswers, moments: PairMoments, 
         "flattening",
         ("relations",),
         "Do regression coefficients change their sign?",
-        measure=f"share of the {int(firm.sum())} coefficients that are certain among people and have the opposite sign, "
-        "certainly, among twins",
+        measure=f"share of the {int(firm.sum())} coefficients that are certain among people and have the opposite "
+        "sign, certainly, among twins",
         value=float((both * both.size <= 0.05)[firm].mean()) if firm.any() else 0.0,
         baseline=0.0,
         baseline_measure="share expected of people",
@@ -128,5 +128,3 @@ def _sign_flips(found: Replicates, paired: PairedAnswers, moments: PairMoments, 
         fault=f"{len(rows)} regression coefficients have the wrong sign{example}",
         rows=rows,
     )
-
-

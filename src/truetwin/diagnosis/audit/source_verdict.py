@@ -78,7 +78,10 @@ class SourceAudit:
         found = []
         for name, why in (
             ("declared_leaks", "personas showed these answers"),
-            ("near_copies", "twins repeat these answers more exactly than is possible without having seen them"),
+            (
+                "near_copies",
+                "twins repeat these answers more exactly than is possible without having seen them",
+            ),
         ):
             check = self.check(name)
             if check.flagged:
@@ -101,7 +104,8 @@ class SourceAudit:
         fine = f"no fault found for: {', '.join(good)}" if good else ""
         if not bad:
             return f"{self.source}: {fine} ({sum(not c.unmeasured for c in self.checks)} checks)."
-        return f"{self.source}: do not trust these twins as they are for: {', '.join(bad)}{'; ' + fine if fine else ''}."
+        rest = f"; {fine}" if fine else ""
+        return f"{self.source}: do not trust these twins as they are for: {', '.join(bad)}{rest}."
 
     def record(self) -> dict[str, Any]:
         """Return the audit of the source as JSON values."""
@@ -114,4 +118,3 @@ class SourceAudit:
             "invalid_protocols": self.invalid_protocols,
             "checks": {c.name: c.record() for c in self.checks},
         }
-

@@ -223,8 +223,8 @@ class _Compared:
     def words(self, which: str, rest: str) -> str:
         """Say how far each kind of items is off."""
         return (
-            f"twins' shares are off by {self.remembered:.0%} of the answers on {which} results, by {self.others:.0%} on "
-            f"comparable {rest} ones"
+            f"twins' shares are off by {self.remembered:.0%} of the answers on {which} results, by {self.others:.0%} "
+            f"on comparable {rest} ones"
         )
 
 
@@ -246,7 +246,9 @@ def _compared(
     df = max(n_batteries - x.shape[1], 1)
     t = coefficients[0] / errors[0] if errors[0] > 0 else 0.0
     expected = float(np.mean([found[i].distance for i in others]))
-    return _Compared(float(np.mean([found[i].distance for i in remembered])), expected, float(stats.t.cdf(t, df)))
+    return _Compared(
+        float(np.mean([found[i].distance for i in remembered])), expected, float(stats.t.cdf(t, df))
+    )
 
 
 def _full_rank(x: Array) -> Array:

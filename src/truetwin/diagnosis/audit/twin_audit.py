@@ -22,11 +22,11 @@ from truetwin.diagnosis.audit.pair_moments import PairMoments
 from truetwin.diagnosis.audit.paired_answers import PairedAnswers
 from truetwin.diagnosis.audit.regression_coefficients import regression_checks
 from truetwin.diagnosis.audit.response_habits import habit_checks
-from truetwin.diagnosis.audit.source_choice import Choice, choose_sources
 from truetwin.diagnosis.audit.source_verdict import SourceAudit
 from truetwin.diagnosis.audit.topline_memory import memory_checks
 from truetwin.diagnosis.audit.twin_ceilings import ceiling_checks
 from truetwin.diagnosis.audit.twin_leaks import OwnAnswers, leak_checks, own_answers, predicted_from_twins
+from truetwin.diagnosis.audit.which_twin import Choice, choose_sources
 from truetwin.diagnosis.audit.wording_variants import variant_check
 from truetwin.errors import ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
@@ -60,7 +60,9 @@ class TwinAudit:
             return audits[0].answer
         clean = [a.source for a in audits if not a.faults]
         if clean:
-            return f"{', '.join(clean)}: no fault found. Other sources have faults ({len(audits) - len(clean)})."
+            return (
+                f"{', '.join(clean)}: no fault found. Other sources have faults ({len(audits) - len(clean)})."
+            )
         fewest = min(audits, key=lambda a: len(a.faults))
         return f"None of the {len(audits)} sources is without faults; fewest ({len(fewest.faults)}) has {fewest.answer}"
 
@@ -177,7 +179,9 @@ def audit_twins(
         )
         if own is None:
             own = own_answers(
-                PairedAnswers.of(panel.human_values, panel.human_values, panel.item_ids, scales, weights=weight),
+                PairedAnswers.of(
+                    panel.human_values, panel.human_values, panel.item_ids, scales, weights=weight
+                ),
                 random_state=random_state,
             )
         from_twins[name] = predicted_from_twins(paired)

@@ -81,9 +81,7 @@ def _knows(paired: PairedAnswers) -> Check:
         rule="flagged unless the mean correlation is above 0: one-sided t test at 5%",
         fault=f"nothing shows that twins know their people: mean correlation {float(mean.value):.3f} ({low:.3f} to "
         f"{high:.3f})",
-        rows=[
-            {"item": item, "correlation": float(v)} for item, v in zip(paired.items, r.value, strict=True)
-        ],
+        rows=[{"item": item, "correlation": float(v)} for item, v in zip(paired.items, r.value, strict=True)],
     )
 
 
@@ -103,7 +101,8 @@ def _beats_guess(paired: PairedAnswers) -> Check:
             baseline=float(guesses),
             baseline_measure="closeness of people's median answer (the commonest one where answers have no order)",
             rule="twins minus the guess, over all cells: one-sided t test against 0",
-            fault=f"people's median answer is closer to each person than the twin is: {guesses:.3f} against {twins:.3f}",
+            fault=f"people's median answer is closer to each person than the twin is: {guesses:.3f} against "
+            f"{twins:.3f}",
         ),
         gain,
         float(gain.p_values(side="below")),

@@ -90,7 +90,7 @@ def copy_check(paired: PairedAnswers) -> Check:
     n = paired.seen.sum(axis=0)
     counts = paired.counts[0].sum(axis=0)
     commonest = counts.max(axis=1) / counts.sum(axis=1)
-    # rare answers decide a correlation alone: as many people count as a balanced item would need, and one more disagrees
+    # rare answers decide a correlation alone: as many people count as a balanced item would need, one more disagrees
     effective = np.clip(n * np.minimum(4 * commonest * (1 - commonest), 1.0), 4, n)
     away = r.map(lambda v: np.arctanh(np.clip(v, -0.999, 0.999) * effective / (effective + 1)))
     bound = np.sqrt(np.clip(reliability.value, 0.0, 0.998))
@@ -123,8 +123,8 @@ def copy_check(paired: PairedAnswers) -> Check:
         baseline=float(np.median(bound)),
         baseline_measure="highest that " + what,
         p=any_of(p),
-        rule="Fisher's z of the correlation against the ceiling, item by item, one-sided; the smallest p-value times the "
-        "number of items",
+        rule="Fisher's z of the correlation against the ceiling, item by item, one-sided; the smallest p-value times "
+        "the number of items",
         fault=f"twins repeat people's answers to {len(rows)} of {len(paired.items)} items more exactly than their "
         f"{what}{example}: they were shown them, or copied",
         rows=rows,
@@ -182,7 +182,7 @@ class OwnAnswers:
         column = {item: k for k, item in enumerate(self.items)}
         rows = np.array([row.get(int(r), -1) for r in paired.rows])
         columns = np.array([column.get(item, -1) for item in paired.items])
-        found = self.predicted[np.ix_(rows, columns)]
+        found: Array = self.predicted[np.ix_(rows, columns)]
         found[rows < 0], found[:, columns < 0] = np.nan, np.nan
         return found
 
@@ -208,7 +208,9 @@ def own_answers(paired: PairedAnswers, *, random_state: int = 0) -> OwnAnswers:
             seen = np.isfinite(z[i])
             for known, asked in ((half & seen, ~half & seen), (~half & seen, half & seen)):
                 if known.any() and asked.any():
-                    found[:, i, asked] = _ridge(K[np.ix_(known, known)], K[np.ix_(known, asked)], z[i, known], penalties)
+                    found[:, i, asked] = _ridge(
+                        K[np.ix_(known, known)], K[np.ix_(known, asked)], z[i, known], penalties
+                    )
     scores = [_pooled_correlation(x, z) for x in found]
     return OwnAnswers(found[int(np.argmax(scores))], paired.rows, paired.items)
 
@@ -297,7 +299,14 @@ def _product_sums(predicted: Array, z: Array, paired: PairedAnswers) -> Array:
     both = np.isfinite(predicted) & np.isfinite(z)
     x, y = np.where(both, predicted, 0.0), np.where(both, z, 0.0)
     person = np.stack(
-        [x.sum(axis=1), both.sum(axis=1), y.sum(axis=1), (x**2).sum(axis=1), (y**2).sum(axis=1), (x * y).sum(axis=1)],
+        [
+            x.sum(axis=1),
+            both.sum(axis=1),
+            y.sum(axis=1),
+            (x**2).sum(axis=1),
+            (y**2).sum(axis=1),
+            (x * y).sum(axis=1),
+        ],
         axis=1,
     )
     return paired.groups.sums(paired.weights[:, None] * person)

@@ -39,9 +39,7 @@ class _Shift:
     n: int
 
 
-def variant_check(
-    human: Array, twin: Array, items: Mapping[str, Item], *, random_state: int = 0
-) -> Check:
+def variant_check(human: Array, twin: Array, items: Mapping[str, Item], *, random_state: int = 0) -> Check:
     """Check whether answers to variants of an item differ.
 
     Parameters
@@ -53,13 +51,20 @@ def variant_check(
     places = {item: j for j, item in enumerate(items)}
     pairs = [(items[i.variant_of], i) for i in items.values() if i.variant_of in items and i.variant_of]
     if not pairs:
-        return unmeasured(VARIANTS, "no item is declared as a variant of another (variant_of in the item file)")
+        return unmeasured(
+            VARIANTS, "no item is declared as a variant of another (variant_of in the item file)"
+        )
     groups = PeopleGroups.drawn(human.shape[0], random_state=random_state)
     rows: list[dict[str, Any]] = []
     p_values = []
     for base, variant in pairs:
         found = [
-            _shift(side[:, places[base.id]], _relabelled(side[:, places[variant.id]], variant, base), base, groups)
+            _shift(
+                side[:, places[base.id]],
+                _relabelled(side[:, places[variant.id]], variant, base),
+                base,
+                groups,
+            )
             for side in (twin, human)
         ]
         if found[0] is None:
@@ -81,7 +86,9 @@ def variant_check(
             }
         )
     if not rows:
-        return unmeasured(VARIANTS, f"no variant was answered by {FEWEST} twins who answered the item as well")
+        return unmeasured(
+            VARIANTS, f"no variant was answered by {FEWEST} twins who answered the item as well"
+        )
     worst = max(rows, key=lambda row: -row["p"])
     asked = any(row["shift_people"] is not None for row in rows)
     moved = sum(p * len(rows) <= 0.05 for p in p_values)

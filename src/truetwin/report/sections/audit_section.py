@@ -104,7 +104,8 @@ def _source(name: str, audit: Mapping[str, Any]) -> Section:
     checks = [_check_row(c) for c in audit["checks"].values()]
     checks.sort(key=lambda c: (not c["flagged"], c["value"] is None))
     purposes = [
-        {**p, "faults": _listed(p["faults"]), "unmeasured": _listed(p["unmeasured"])} for p in audit["purposes"]
+        {**p, "faults": _listed(p["faults"]), "unmeasured": _listed(p["unmeasured"])}
+        for p in audit["purposes"]
     ]
     texts = [audit["answer"]]
     for row in audit["invalid_protocols"]:
@@ -112,7 +113,9 @@ def _source(name: str, audit: Mapping[str, Any]) -> Section:
         texts.append(f"Scores under {row['protocol']}{items} say nothing: {row['why']}.")
     texts += [f"{c['finding'][0].upper()}{c['finding'][1:]}." for c in checks if c["flagged"]]
     details = [
-        _details(c["name"], c["rows"]) for c in audit["checks"].values() if c["rows"] and c["value"] is not None
+        _details(c["name"], c["rows"])
+        for c in audit["checks"].values()
+        if c["rows"] and c["value"] is not None
     ]
     return Section(
         f"Audit of {name}: {audit['n_people']} people, {audit['n_items']} items",

@@ -175,7 +175,10 @@ def choose_sources(
         name for name, audit in audits.items() if any(c.area == "leaks" and c.flagged for c in audit.checks)
     )
     for use, purpose, measure, higher, by_item in USES:
-        values = {name: dict(zip(p.items, by_item(p, from_twins[name]).tolist(), strict=True)) for name, p in pairs.items()}
+        values = {
+            name: dict(zip(p.items, by_item(p, from_twins[name]).tolist(), strict=True))
+            for name, p in pairs.items()
+        }
         common = [
             item
             for item in next(iter(values.values()))
