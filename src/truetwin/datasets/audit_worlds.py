@@ -136,7 +136,7 @@ FAULTS: Mapping[str, tuple[Callable[[_Draft], Array], tuple[str, ...]]] = {
     "other-levels-for-west": (_other_levels_for_west, ("equity_coverage",)),
     "strangers": (
         lambda d: d.thinking(d.rng.standard_normal(d.traits.shape)),
-        ("knows_the_person",),
+        ("knows_the_person", "beats_a_guess"),
     ),
     "wording": (lambda d: d.twin, ("wording_variants",)),
     "remembered": (_remembered, ("published_toplines", "fielded_before_training")),

@@ -160,7 +160,10 @@ class PairedAnswers:
             codes, counts = np.unique(human[seen, j], return_counts=True)
             commonest = codes[np.argmax(counts)]
             human[seen, j], twin[seen, j] = human[seen, j] == commonest, twin[seen, j] == commonest
-        mean, sd = np.nanmean(human, axis=0), np.nanstd(human, axis=0)
+        w = self.seen * self.weights[:, None]
+        w = w / w.sum(axis=0)
+        mean = np.sum(w * np.nan_to_num(human), axis=0)
+        sd = np.sqrt(np.sum(w * np.nan_to_num(human - mean) ** 2, axis=0))
         return (human - mean) / sd, (twin - mean) / sd
 
     @cached_property
