@@ -130,13 +130,13 @@ def _purposes_row(audit: SourceAudit) -> dict[str, Any]:
 
 
 def _choice_row(record: dict[str, Any]) -> dict[str, Any]:
-    others = len(record["figures"]) - 1 - len(record["with_leaks"])
-    as_good = record["as_good"]
+    from truetwin.report.sections.audit_section import not_worse
+
     return {
         "use": record["use"],
         "best": record["best"],
         "figure": record["figures"][record["best"]],
-        "as_good": "all others" if len(as_good) == others and others else ", ".join(as_good) or "none",
+        "as_good": not_worse(record),
         "measure": record["measure"],
     }
 

@@ -101,7 +101,10 @@ class SourceAudit:
         rows = self.purposes()
         bad = [IN_WORDS[r["purpose"]] for r in rows if r["verdict"] == "faults"]
         good = [IN_WORDS[r["purpose"]] for r in rows if r["verdict"] == "no fault found"]
-        fine = f"no fault found for: {', '.join(good)}" if good else ""
+        open_still = [IN_WORDS[r["purpose"]] for r in rows if r["verdict"] == "not measured"]
+        parts = [f"no fault found for: {', '.join(good)}"] if good else []
+        parts += [f"not measured: {', '.join(open_still)}"] if open_still else []
+        fine = "; ".join(parts)
         if not bad:
             return f"{self.source}: {fine} ({sum(not c.unmeasured for c in self.checks)} checks)."
         rest = f"; {fine}" if fine else ""

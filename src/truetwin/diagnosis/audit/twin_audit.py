@@ -64,7 +64,9 @@ class TwinAudit:
                 f"{', '.join(clean)}: no fault found. Other sources have faults ({len(audits) - len(clean)})."
             )
         fewest = min(audits, key=lambda a: len(a.faults))
-        return f"None of the {len(audits)} sources is without faults; fewest ({len(fewest.faults)}) has {fewest.answer}"
+        return (
+            f"None of {len(audits)} sources is without faults. Fewest ({len(fewest.faults)}): {fewest.answer}"
+        )
 
     def rows(self) -> list[dict[str, Any]]:
         """Return every check of every source, one row each, without figures by item."""

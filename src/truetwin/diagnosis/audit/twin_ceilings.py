@@ -11,9 +11,7 @@ from truetwin.diagnosis.audit.group_equity import typical_answers
 from truetwin.diagnosis.audit.left_out_people import Array, Replicates, across_halves
 from truetwin.diagnosis.audit.paired_answers import PairedAnswers
 
-KNOWS = Check(
-    "knows_the_person", "ceilings", ("single answers", "groups"), "Do twins know their people at all?"
-)
+KNOWS = Check("knows_the_person", "ceilings", ("single answers",), "Do twins know their people at all?")
 TRIVIAL = Check(
     "beats_a_guess",
     "ceilings",

@@ -35,7 +35,7 @@ def write_audit(found: TwinAudit, output: Path) -> None:
         "Can these twins be trusted, and where not?",
         found.answer,
         facts=[
-            ("sources", ", ".join(found.sources)),
+            ("sources", str(len(found.sources))),
             ("people compared", str(first.n_people)),
             ("items compared", str(first.n_items)),
         ],

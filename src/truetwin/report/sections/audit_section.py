@@ -66,7 +66,7 @@ def _comparison(record: Mapping[str, Any]) -> Section:
         {
             **choice,
             "figure": choice["figures"][choice["best"]],
-            "as_good": ", ".join(choice["as_good"]) or "none",
+            "as_good": not_worse(choice),
             "with_leaks": ", ".join(choice["with_leaks"]) or None,
         }
         for choice in record["which_twin_for_what"]
@@ -100,6 +100,14 @@ def _comparison(record: Mapping[str, Any]) -> Section:
     )
 
 
+def not_worse(choice: Mapping[str, Any]) -> str:
+    """Name the sources that are not surely worse than the best."""
+    others = len(choice["figures"]) - 1 - len(choice["with_leaks"])
+    if others and len(choice["as_good"]) == others:
+        return "all others"
+    return ", ".join(choice["as_good"]) or "none"
+
+
 def _source(name: str, audit: Mapping[str, Any]) -> Section:
     checks = [_check_row(c) for c in audit["checks"].values()]
     checks.sort(key=lambda c: (not c["flagged"], c["value"] is None))
@@ -107,7 +115,10 @@ def _source(name: str, audit: Mapping[str, Any]) -> Section:
         {**p, "faults": _listed(p["faults"]), "unmeasured": _listed(p["unmeasured"])}
         for p in audit["purposes"]
     ]
-    texts = [audit["answer"]]
+    texts = [
+        audit["answer"],
+        f"Compared were the answers of {audit['n_people']} people and their twins to {audit['n_items']} items.",
+    ]
     for row in audit["invalid_protocols"]:
         items = f" on {len(row['items'])} items" if row["items"] else ""
         texts.append(f"Scores under {row['protocol']}{items} say nothing: {row['why']}.")
@@ -118,7 +129,7 @@ def _source(name: str, audit: Mapping[str, Any]) -> Section:
         if c["rows"] and c["value"] is not None
     ]
     return Section(
-        f"Audit of {name}: {audit['n_people']} people, {audit['n_items']} items",
+        f"Audit of {name}",
         texts,
         [
             Table("What they are fit for", PURPOSE_FIELDS, purposes),

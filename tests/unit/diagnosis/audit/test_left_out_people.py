@@ -45,15 +45,13 @@ def test_clusters_stay_together() -> None:
 
 def test_a_figure_without_error_is_decided_by_its_value() -> None:
     certain = Estimate(np.array([0.0, 1.0]), np.zeros(2), 39)
-    assert [1.0, 0.0] == certain.p_values().tolist()
+    assert certain.p_values().tolist() == [1.0, 0.0]
 
 
 def test_halves_are_compared_across() -> None:
     human, twin = np.arange(1.0, 9.0).reshape(4, 2), np.ones((4, 2))
     half = np.array([True, False, True, False])
-    found = across_halves(
-        lambda s: s, lambda h1, h2, t1, t2: [h1[0], h2[0], t1[0], t2[0]], human, twin, half
-    )
+    found = across_halves(lambda s: s, lambda h1, h2, t1, t2: [h1[0], h2[0], t1[0], t2[0]], human, twin, half)
     assert found.value.tolist() == [6.0, 10.0, 2.0, 2.0]
     assert found.left_out[0].tolist() == [5.0, 10.0, 1.0, 2.0]
 
@@ -66,7 +64,12 @@ def test_checks_without_a_test_keep_their_flag() -> None:
 def test_pairs_have_the_moments_of_numpy() -> None:
     z = np.random.default_rng(0).standard_normal((50, 3))
     sums = np.stack(
-        [np.full((3, 3), 50.0), np.repeat(z.sum(0)[:, None], 3, 1), np.repeat((z**2).sum(0)[:, None], 3, 1), z.T @ z]
+        [
+            np.full((3, 3), 50.0),
+            np.repeat(z.sum(0)[:, None], 3, 1),
+            np.repeat((z**2).sum(0)[:, None], 3, 1),
+            z.T @ z,
+        ]
     )
     assert correlations(sums) == pytest.approx(np.corrcoef(z.T))
     assert covariances(sums) == pytest.approx(np.cov(z.T, bias=True))

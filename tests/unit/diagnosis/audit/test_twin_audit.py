@@ -151,7 +151,9 @@ def test_weights_count_people_as_often_as_they_say() -> None:
     for row, other in zip(heavy.check("levels").rows, plain.check("levels").rows, strict=True):
         assert row["bias_sd"] == pytest.approx(other["bias_sd"])
     faults = {row["item"]: row for row in item_faults(panel, weights.astype(float))}
-    assert all(r["bias_sd"] == pytest.approx(faults[r["item"]]["level_bias_sd"]) for r in heavy.check("levels").rows)
+    assert all(
+        r["bias_sd"] == pytest.approx(faults[r["item"]]["level_bias_sd"]) for r in heavy.check("levels").rows
+    )
 
 
 def test_sources_are_compared_and_leaky_ones_are_no_choice() -> None:
@@ -200,7 +202,9 @@ def test_too_little_to_compare_and_unknown_names_are_refused() -> None:
 def test_twins_that_all_answer_alike_are_audited() -> None:
     world = generate_audit_world("faithful", 60, 12)
     twin = world.panel.twin
-    panel = Panel(world.panel.human, ResponseMatrix(np.full(twin.shape, 3.0), twin.respondent_ids, twin.items))
+    panel = Panel(
+        world.panel.human, ResponseMatrix(np.full(twin.shape, 3.0), twin.respondent_ids, twin.items)
+    )
     found = tt.audit_twins(panel).sources["twin"]
     assert {"spread", "all_alike_items", "distinct_answers", "knows_the_person"} <= {
         c.name for c in found.faults
