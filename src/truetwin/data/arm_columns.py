@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from truetwin.data.item import Item
 
 _MARKS = {"%": "%25", "@": "%40", "=": "%3D", "&": "%26"}
 _COLUMN = re.compile(r"([^@]+)@([^@=&]+=[^@=&]+(?:&[^@=&]+=[^@=&]+)*)")
@@ -49,6 +52,16 @@ def arms_of_column(column: str) -> tuple[str, dict[str, str]]:
     item, arms = found.groups()
     pairs = (pair.split("=") for pair in arms.split("&"))
     return _plain(item), {_plain(condition): _plain(level) for condition, level in pairs}
+
+
+def declared_under_arms(columns: Iterable[str], items: Mapping[str, Item]) -> dict[str, Item]:
+    """Declare the columns that hold answers to declared items under arms as these items are."""
+    found = dict(items)
+    for column in columns:
+        item, arms = arms_of_column(column)
+        if arms and item in items and column not in items:
+            found[column] = replace(items[item], id=column)
+    return found
 
 
 def _marked(name: str) -> str:

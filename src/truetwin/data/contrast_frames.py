@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -13,6 +13,7 @@ from truetwin.data.frames import as_arrow, id_column_of, ids_of
 from truetwin.data.problems import Problems
 from truetwin.data.responses import check_unique
 from truetwin.data.study_columns import STUDY, StudyColumns, Texts
+from truetwin.data.task_rows import with_task_ids
 from truetwin.errors import DataError
 from truetwin.registry import closest
 
@@ -23,6 +24,11 @@ NEEDED = ("contrast_id", "kind", "outcomes")
 YES = ("1", "1.0", "true", "yes")
 #: Marks of cells that are missing. An arm may be called "None".
 MISSING = frozenset(MISSING_MARKS) - {"None", "null", "NULL"}
+
+
+def row_of(position: int) -> str:
+    """Name a row of a data frame in a message."""
+    return f"row {position + 1}"
 
 
 def contrasts_of(given: Any, source: str = "the contrasts") -> tuple[Contrast, ...]:
@@ -45,7 +51,9 @@ def contrasts_of(given: Any, source: str = "the contrasts") -> tuple[Contrast, .
     return tuple(found)
 
 
-def contrasts_from_frame(frame: Any, problems: Problems, row_name: str = "row {}") -> list[Contrast]:
+def contrasts_from_frame(
+    frame: Any, problems: Problems, row_name: Callable[[int], str] = row_of
+) -> list[Contrast]:
     """Read contrasts from a table with one row each.
 
     Parameters
@@ -55,8 +63,8 @@ def contrasts_from_frame(frame: Any, problems: Problems, row_name: str = "row {}
         ``minus_outcomes`` and ``headline`` where they are needed; others are not read. Lists are separated by ``;``.
     problems : Problems
         Where what is wrong with a row is added.
-    row_name : str
-        How a row is called in messages; ``{}`` stands for its number.
+    row_name : callable
+        How a row is called in messages, by its position.
     """
     table = as_arrow(frame, needed="the columns of contrasts must be texts")
     lacking = [name for name in NEEDED if name not in table.column_names]
@@ -79,7 +87,7 @@ def contrasts_from_frame(frame: Any, problems: Problems, row_name: str = "row {}
     found = []
     for k in range(table.num_rows):
         row = {name: cells[name][k] for name in cells}
-        where = row_name.format(k + 1)
+        where = row_name(k)
         if not any(row.values()):
             continue
         if not row["contrast_id"]:
@@ -206,8 +214,9 @@ def study_columns_from_frame(
     frame: Any,
     *,
     id_column: str | None = None,
+    tasks: Sequence[str] = (),
     source: str = "the conditions",
-    row_name: str = "row {}",
+    row_name: Callable[[int], str] = row_of,
 ) -> StudyColumns:
     """Read what is known of people in each study: one row a person and study.
 
@@ -220,8 +229,8 @@ def study_columns_from_frame(
         Column of ids; by default ``respondent_id`` or else the first column.
     source : str
         What to call the table in messages.
-    row_name : str
-        How a row is called in messages; ``{}`` stands for its number.
+    row_name : callable
+        How a row is called in messages, by its position.
 
     Raises
     ------
@@ -229,12 +238,14 @@ def study_columns_from_frame(
         If a person is in one study twice, or a column holds neither texts nor numbers.
     """
     table = as_arrow(frame, id_column, "condition columns must be texts or numbers")
+    of_tasks = any(name in table.column_names for name in tasks)
+    table = with_task_ids(table, id_column, tasks, source)
     ids_name = id_column_of(table, id_column, source)
     names = [name for name in table.column_names if name != ids_name]
     check_unique(names, "column", source)
     ids = tuple(ids_of(table.column(ids_name), ids_name, source))
     read = {name: _cells(table.column(name), name, source) for name in names}
-    rows = tuple(row_name.format(k + 1) for k in range(len(ids)))
+    rows = tuple(row_name(k) for k in range(len(ids)))
     studies = None
     if STUDY in read:
         given = read.pop(STUDY)
@@ -244,14 +255,16 @@ def study_columns_from_frame(
                 f"{source}: every row must name its study; {rows[empty[0]]} names none ({len(empty) - 1} more)"
             )
         studies = tuple(str(value) for value in given)
-    found = StudyColumns(ids, studies, read, source, rows)
+    found = StudyColumns(ids, studies, read, source, rows, of_tasks)
     problems = Problems(source)
     found.check_people(problems)
     problems.raise_any()
     return found
 
 
-def study_columns_of(given: Any, source: str, id_column: str | None = None) -> StudyColumns:
+def study_columns_of(
+    given: Any, source: str, id_column: str | None = None, tasks: Sequence[str] = ()
+) -> StudyColumns:
     """Take columns of studies, a people table, a mapping of columns, or read them from a data frame."""
     from truetwin.data.people import People
 
@@ -263,7 +276,7 @@ def study_columns_of(given: Any, source: str, id_column: str | None = None) -> S
         import pyarrow as pa
 
         given = pa.table(dict(given))
-    return study_columns_from_frame(given, id_column=id_column, source=source)
+    return study_columns_from_frame(given, id_column=id_column, tasks=tasks, source=source)
 
 
 def _texts(table: pa.Table, name: str) -> list[str]:

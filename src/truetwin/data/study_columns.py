@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from truetwin.data.people import People, no_such_column
 from truetwin.data.problems import Problems
+from truetwin.data.task_rows import person_of
 
 #: Column that names the study of a row.
 STUDY = "study"
@@ -33,6 +34,9 @@ class StudyColumns:
         What to call the table in messages.
     rows : sequence of str
         Name of each row, for messages.
+    of_tasks : bool, default=False
+        Whether rows are tasks of people (:mod:`truetwin.data.task_rows`). Otherwise they are people, and what is known
+        of a person holds in all tasks.
     """
 
     ids: tuple[str, ...]
@@ -40,6 +44,7 @@ class StudyColumns:
     columns: Mapping[str, Texts]
     source: str
     rows: tuple[str, ...] = ()
+    of_tasks: bool = False
     _levels: dict[tuple[str, str], list[str]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -57,6 +62,16 @@ class StudyColumns:
             found.setdefault(study, {}).setdefault(person, k)
         return found
 
+    @classmethod
+    def empty(cls, source: str) -> StudyColumns:
+        """Make a table that says nothing."""
+        return cls((), None, {}, source)
+
+    def has(self, study: str, person: str) -> bool:
+        """Tell whether a person (or a task of theirs) is in a study; all are in one that the table does not name."""
+        here = self.people_of(study)
+        return not here or (person if self.of_tasks else person_of(person)) in here
+
     def people_of(self, study: str) -> dict[str, int] | None:
         """Return the people of a study with their rows; None if the table says nothing of the study."""
         return self.rows_of_study.get(study if self.studies is not None else "")
@@ -64,9 +79,10 @@ class StudyColumns:
     def values(self, study: str, column: str, ids: Sequence[str]) -> Texts:
         """Return the value of each person in a study; None where there is none."""
         here = self.people_of(study) or {}
-        cells = self.columns[column]
+        cells = self.columns[column].tolist()
+        names = ids if self.of_tasks else map(person_of, ids)
         found = np.empty(len(ids), dtype=object)
-        found[:] = [cells[here[i]] if i in here else None for i in ids]
+        found[:] = [cells[here[i]] if i in here else None for i in names]
         return found
 
     def numbers(self, study: str, column: str, ids: Sequence[str]) -> NDArray[np.float64]:

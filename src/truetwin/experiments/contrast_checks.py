@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from truetwin.data.arm_columns import arms_of_column
 from truetwin.data.contrast import Contrast
 from truetwin.data.item import Item
 from truetwin.data.problems import Problems
@@ -15,11 +16,21 @@ from truetwin.registry import closest
 
 def check_names(
     contrasts: Sequence[Contrast],
-    conditions: StudyColumns,
+    conditions: Mapping[str, StudyColumns],
     sides: Mapping[str, ResponseMatrix],
     source: str,
 ) -> None:
     """Raise one error that names every contrast which the tables cannot answer.
+
+    Parameters
+    ----------
+    contrasts : sequence of Contrast
+    conditions : mapping from source to StudyColumns
+        Arms of the people or twins of each source.
+    sides : mapping from source to ResponseMatrix
+        Answers of each source. A source with answers under every arm needs no conditions.
+    source : str
+        What to call the contrasts in messages.
 
     Raises
     ------
@@ -29,11 +40,20 @@ def check_names(
     """
     problems = Problems(source)
     items: dict[str, Item] = {}
-    for answers in reversed(list(sides.values())):
-        items |= {item.id: item for item in answers.items}
+    under_arms: dict[str, set[str]] = {name: set() for name in sides}
+    for name, answers in reversed(list(sides.items())):
+        for item in answers.items:
+            plain, levels = arms_of_column(item.id)
+            items[plain] = item
+            if levels:
+                under_arms[name].add(plain)
     studies = {one.study for one in contrasts}
     for one in contrasts:
-        for kind, text in (*_conditions(one, conditions), *_outcomes(one, items, studies)):
+        found = list(_outcomes(one, items, studies))
+        for name, arms in conditions.items():
+            if not under_arms[name].issuperset(one.outcomes):
+                found += _conditions(one, arms)
+        for kind, text in dict.fromkeys(found):
             problems.add(kind, f"{one.where}: {text}")
     problems.raise_any()
 
@@ -41,6 +61,12 @@ def check_names(
 def _conditions(one: Contrast, conditions: StudyColumns) -> Iterable[tuple[str, str]]:
     """List what is wrong with the conditions of a contrast."""
     if one.kind == "within":
+        return
+    if not conditions.ids:
+        yield (
+            "condition",
+            "a contrast between arms needs a table of conditions, with the arm of each person; none is given",
+        )
         return
     known = sorted(conditions.rows_of_study)
     if conditions.studies is not None and one.study not in known:

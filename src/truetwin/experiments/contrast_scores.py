@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.data.arm_columns import arms_of_column
 from truetwin.data.contrast import Contrast
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.study_columns import StudyColumns, Texts
+from truetwin.data.task_rows import person_of
 from truetwin.estimation.survey_variance import SurveyDesign
 from truetwin.experiments.linear_effects import (
     LinearEffect,
     difference_of_arms,
     mean_difference,
+    paired_difference,
     stacked_difference,
 )
 
@@ -40,7 +43,9 @@ class StudyAnswers:
     ids : tuple of str
         People of the study whom the source has.
     columns : mapping from item id to ndarray of shape (n,)
-        Answers, NaN where missing.
+        Answers, NaN where missing. Items that everybody answered under every arm have their mean over arms.
+    under_arms : mapping from item id to list of (levels, ndarray of shape (n,))
+        Answers that everybody gave under each of several arms, with the level of each condition.
     conditions : StudyColumns
         Arms of people.
     design : SurveyDesign
@@ -50,6 +55,7 @@ class StudyAnswers:
     study: str
     ids: tuple[str, ...]
     columns: Mapping[str, Array]
+    under_arms: Mapping[str, Sequence[tuple[Mapping[str, str], Array]]]
     conditions: StudyColumns
     design: SurveyDesign
     _composites: dict[tuple[str, ...], Array] = field(default_factory=dict)
@@ -64,6 +70,8 @@ class StudyAnswers:
         if unknown:
             more = f" ({len(unknown) - 1} more)" if len(unknown) > 1 else ""
             return LinearEffect.missing(len(self.ids), f"no answers to item {unknown[0]!r}{more}")
+        if self.has_every_arm(contrast):
+            return paired_difference(self._by_arm(contrast), weights)
         if contrast.kind == "stacked":
             answers = np.column_stack([self.columns[item] for item in contrast.outcomes])
             return stacked_difference(answers, self._treated(contrast), weights)
@@ -73,6 +81,36 @@ class StudyAnswers:
             )
         arms, signs = self.arms(contrast)
         return difference_of_arms(self._score(contrast), arms, signs, weights)
+
+    def has_every_arm(self, contrast: Contrast) -> bool:
+        """Tell whether everybody answered the outcomes of a contrast under all of its arms."""
+        if contrast.kind == "within":
+            return False
+        return all(self._under(item, levels) for _, items, levels in _cells(contrast) for item in items)
+
+    def _by_arm(self, contrast: Contrast) -> list[tuple[float, Array]]:
+        """Return the score of everybody in each cell of a contrast, with the cell's factor in the effect."""
+        found = []
+        for factor, items, levels in _cells(contrast):
+            score = np.mean([self._mean_under(item, levels) for item in items], axis=0)
+            if contrast.minus_outcomes:
+                minus = [self._mean_under(item, levels) for item in contrast.minus_outcomes]
+                score = score - np.mean(minus, axis=0)
+            found.append((factor, score))
+        return found
+
+    def _under(self, item: str, levels: Mapping[str, str]) -> list[Array]:
+        """Return the answers to an item under all arms that have these levels."""
+        return [
+            values
+            for arms, values in self.under_arms.get(item, ())
+            if all(arms.get(condition) == level for condition, level in levels.items())
+        ]
+
+    def _mean_under(self, item: str, levels: Mapping[str, str]) -> Array:
+        """Average the answers to an item over the arms that have these levels; without any, take it as it is."""
+        under = self._under(item, levels)
+        return np.mean(under, axis=0) if under else self.columns[item]
 
     def arms(self, contrast: Contrast) -> tuple[NDArray[np.intp], list[int]]:
         """Return the arm of each person, -1 for none, and the signs of the arms."""
@@ -87,6 +125,9 @@ class StudyAnswers:
 
     def people_by_arm(self, contrast: Contrast) -> dict[str, int]:
         """Count the people (stacked: the answers) of each arm; all are 0 where an outcome is not in the table."""
+        if self.has_every_arm(contrast):
+            complete = np.all([np.isfinite(score) for _, score in self._by_arm(contrast)], axis=0)
+            return {"all": int(complete.sum())}
         levels = contrast.levels
         asked = all(item in self.columns for item in (*contrast.outcomes, *contrast.minus_outcomes))
         if contrast.kind == "stacked":
@@ -150,23 +191,49 @@ def answers_of_study(
     People are those of the study in the table of conditions; everybody, if the table says nothing of the study.
     ``weights``, ``clusters`` and ``strata`` name columns of ``people``, or else of ``conditions``.
     """
-    known = conditions.people_of(study)
-    here = [k for k, i in enumerate(answers.respondent_ids) if known is None or i in known]
+    here = [k for k, i in enumerate(answers.respondent_ids) if conditions.has(study, i)]
     ids = tuple(answers.respondent_ids[k] for k in here)
     wanted = {item for one in contrasts for item in (*one.outcomes, *one.minus_outcomes)}
-    columns = {
-        item: np.ascontiguousarray(answers.values[here, j])
-        for j, item in enumerate(answers.item_ids)
-        if item in wanted
-    }
+    columns: dict[str, Array] = {}
+    under_arms: dict[str, list[tuple[dict[str, str], Array]]] = {}
+    for j, column in enumerate(answers.item_ids):
+        item, levels = arms_of_column(column)
+        if column in wanted or not levels:
+            columns[column] = np.ascontiguousarray(answers.values[here, j])
+        elif item in wanted:
+            under_arms.setdefault(item, []).append((levels, np.ascontiguousarray(answers.values[here, j])))
+    for item, cells in under_arms.items():
+        columns.setdefault(item, np.mean([values for _, values in cells], axis=0))
 
     def table_of(name: str) -> StudyColumns:
         return people if people is not None and name in people.columns else conditions
 
     w = None if weights is None else np.nan_to_num(table_of(weights).numbers(study, weights, ids))
-    design = SurveyDesign.of(
-        len(ids),
-        w if w is None or (w > 0).any() else None,
-        *(None if name is None else table_of(name).values(study, name, ids) for name in (clusters, strata)),
-    )
-    return StudyAnswers(study, ids, columns, conditions, design)
+    groups: Sequence[str] | Texts | None = None
+    if clusters is not None:
+        groups = table_of(clusters).values(study, clusters, ids)
+    elif any(person_of(i) != i for i in ids):
+        groups = [person_of(i) for i in ids]
+    layers = None if strata is None else table_of(strata).values(study, strata, ids)
+    design = SurveyDesign.of(len(ids), w if w is None or (w > 0).any() else None, groups, layers)
+    return StudyAnswers(study, ids, columns, under_arms, conditions, design)
+
+
+def _cells(contrast: Contrast) -> list[tuple[float, tuple[str, ...], dict[str, str]]]:
+    """List the cells of a contrast between arms: factor in the effect, outcomes, and levels of conditions."""
+    treatments, controls = contrast.levels
+    if contrast.kind == "stacked":
+        share = 1.0 / len(contrast.outcomes)
+        return [
+            (factor, (item,), {condition: level})
+            for item, condition in zip(contrast.outcomes, contrast.condition, strict=True)
+            for factor, level in ((share, contrast.treatment), (-share, contrast.control))
+        ]
+    found: list[tuple[float, dict[str, str]]] = [(1.0, {})]
+    for condition, treatment, control in zip(contrast.condition, treatments, controls, strict=True):
+        found = [
+            (factor * sign, {**levels, condition: level})
+            for factor, levels in found
+            for sign, level in ((1.0, treatment), (-1.0, control))
+        ]
+    return [(factor, contrast.outcomes, levels) for factor, levels in found]

@@ -13,8 +13,8 @@ from truetwin.data.contrast import Contrast
 from truetwin.data.frames import as_kind
 from truetwin.data.responses import FrameKind
 from truetwin.errors import ParameterError
-from truetwin.experiments.contrast_scores import STANDARDISERS
-from truetwin.experiments.paired_effects import PairedEffects
+from truetwin.experiments.contrast_scores import STANDARDISERS, StudyAnswers
+from truetwin.experiments.linear_effects import LinearEffect
 
 Array = NDArray[np.float64]
 HUMAN = "human"
@@ -57,6 +57,17 @@ class Entry:
     contrast: Contrast
     by: str = ""
     group: str = ""
+    minus_group: str = ""
+
+    @property
+    def family(self) -> str:
+        """Name the effects with which it is corrected: of everybody, in groups, or differences between groups."""
+        return "difference" if self.minus_group else "group" if self.by else "all"
+
+    @property
+    def group_in_words(self) -> str:
+        """Name the group, or the two that are compared."""
+        return f"{self.group} minus {self.minus_group}" if self.minus_group else self.group
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,34 +185,6 @@ class Effects:
             tuple(f"{name} {kind}" for name, kind in zip(names, kinds, strict=True)),
         )
 
-    def paired(self, side: str = "twin") -> PairedEffects:
-        """Return the effects of people and of one source of twins as calibration takes them, in units of an sd.
-
-        Effects without an error, and effects in groups, are left out. An interaction counts as a contrast between arms.
-        """
-        unknown = np.full(len(self.entries), np.nan)
-        human, twin, own = ((unknown, unknown) for _ in range(3))
-        if HUMAN in self.sides:
-            human = _value_and_variance(self.standardised(HUMAN))
-        if HUMAN in self.sides and side in self.sides:
-            twin = _value_and_variance(self.standardised(side), where=np.isfinite(self.sides[HUMAN].sd))
-        if side in self.sides:
-            own = _value_and_variance(self.standardised(side, "own"))
-        if side not in (*self.sides, "twin"):
-            self.arrays(side)  # raises the error that names the sources
-        found = PairedEffects.of(
-            [one.contrast_id for one in self.contrasts],
-            [one.study for one in self.contrasts],
-            ["between" if one.kind == "interaction" else one.kind for one in self.contrasts],
-            human=human[0],
-            human_variance=human[1],
-            twin=twin[0],
-            twin_variance=twin[1],
-            own=own[0],
-            own_variance=own[1],
-        )
-        return found.take([not entry.by for entry in self.entries])
-
     def p_values(self, side: str) -> Array:
         """Return the two-sided p-value of each effect, not corrected."""
         from scipy.stats import t
@@ -224,7 +207,9 @@ class Effects:
         ours, human, own = self.arrays(side), self.standardised(side), self.standardised(side, "own")
         half = t.ppf((1 + self.level) / 2, ours.df) * ours.se
         p = self.p_values(side)
-        p_adjusted = adjusted(p, self.correction)
+        p_adjusted = np.full_like(p, np.nan)
+        for members in self._families():
+            p_adjusted[members] = adjusted(p[members], self.correction)
         rows = []
         for k, entry in enumerate(self.entries):
             one, notes = entry.contrast, [ours.reasons[k]]
@@ -240,7 +225,7 @@ class Effects:
                     "compared": one.in_words,
                     "headline": int(one.headline),
                     "by": entry.by or None,
-                    "group": entry.group or None,
+                    "group": entry.group_in_words or None,
                     "side": side,
                     "effect": _number(ours.effect[k]),
                     "se": _number(ours.se[k]),
@@ -265,6 +250,13 @@ class Effects:
             )
         return rows
 
+    def _families(self) -> list[list[int]]:
+        """List the effects whose p-values are corrected together: of everybody, in groups, and their differences."""
+        found: dict[str, list[int]] = {}
+        for k, entry in enumerate(self.entries):
+            found.setdefault(entry.family, []).append(k)
+        return list(found.values())
+
     def to_frame(self, kind: FrameKind | None = None) -> Any:
         """Return the rows as a data frame of the kind that the answers came in, or of another."""
         import pyarrow as pa
@@ -274,7 +266,8 @@ class Effects:
 
     def summary(self) -> str:
         """Say in a few lines how the effects of twins go with those of people."""
-        lines = [f"{len(self.entries)} effects in {len({one.study for one in self.contrasts})} studies"]
+        n, studies = sum(not entry.by for entry in self.entries), {one.study for one in self.contrasts}
+        lines = [f"{n} effects in {len(studies)} studies"]
         if HUMAN in self.sides:
             ours = self.arrays(HUMAN)
             lines += [self._agreement(side, ours) for side in self.sides if side != HUMAN]
@@ -282,7 +275,8 @@ class Effects:
 
     def _agreement(self, side: str, ours: SideEffects) -> str:
         theirs = self.arrays(side)
-        both = np.isfinite(ours.effect) & np.isfinite(theirs.effect)
+        whole = np.array([not entry.by for entry in self.entries])
+        both = whole & np.isfinite(ours.effect) & np.isfinite(theirs.effect)
         if not both.any():
             return f"{side}: no effect in common with people"
         same = np.sign(ours.effect) == np.sign(theirs.effect)
@@ -296,11 +290,47 @@ class Effects:
         return f"Effects({self.summary().splitlines()[0]}; {', '.join(self.sides)})"
 
 
-def effects_of(found: Sequence[Mapping[str, Any]]) -> SideEffects:
+@dataclass(frozen=True)
+class FoundEffect:
+    """One effect of one source; the fields are those of :class:`SideEffects`."""
+
+    effect: float
+    se: float
+    df: float
+    sd: float
+    sd_df: float
+    n_treatment: int
+    n_control: int
+    n_people: int
+    reason: str
+
+    @classmethod
+    def of(cls, found: LinearEffect, answers: StudyAnswers) -> FoundEffect:
+        """Describe an effect: its value, error, sd and counts, and why one of them is missing."""
+        se, df = found.error(answers.design)
+        reason = found.reason
+        if not reason and not np.isfinite(se):
+            reason = (
+                f"no standard error: an arm holds one {'cluster' if answers.design.clustered else 'person'}"
+            )
+        return cls(
+            found.effect,
+            se,
+            df,
+            found.sd,
+            found.sd_df,
+            found.n_treatment,
+            found.n_control,
+            found.n_people,
+            reason,
+        )
+
+
+def effects_of(found: Sequence[FoundEffect]) -> SideEffects:
     """Collect effects of one source into arrays."""
 
     def column(name: str, kind: type = float) -> Any:
-        return np.array([one[name] for one in found], dtype=kind)
+        return np.array([getattr(one, name) for one in found], dtype=kind)
 
     return SideEffects(
         column("effect"),
@@ -311,16 +341,8 @@ def effects_of(found: Sequence[Mapping[str, Any]]) -> SideEffects:
         column("n_treatment", int),
         column("n_control", int),
         column("n_people", int),
-        tuple(str(one["reason"]) for one in found),
+        tuple(one.reason for one in found),
     )
-
-
-def _value_and_variance(found: Standardised, where: NDArray[np.bool_] | None = None) -> tuple[Array, Array]:
-    """Return effects with their variances; NaN where one of them is missing."""
-    known = np.isfinite(found.d) & np.isfinite(found.se)
-    if where is not None:
-        known &= where
-    return np.where(known, found.d, np.nan), np.where(known, found.se**2, np.nan)
 
 
 def _sd_in_words(value: float) -> str:

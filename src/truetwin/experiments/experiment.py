@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
+from truetwin.data.arm_columns import declared_under_arms
 from truetwin.data.contrast import Contrast
 from truetwin.data.contrast_frames import contrasts_of, study_columns_of
+from truetwin.data.frames import as_arrow, from_frame, kind_of
 from truetwin.data.item import Item
 from truetwin.data.panel import Panel
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.study_columns import StudyColumns
+from truetwin.data.task_rows import with_task_ids
 from truetwin.errors import DataError
 from truetwin.experiments.contrast_checks import check_arms, check_names
 from truetwin.experiments.contrast_scores import StudyAnswers, answers_of_study
-from truetwin.experiments.effects import HUMAN, Effects, Entry, SideEffects, effects_of
-from truetwin.experiments.linear_effects import LinearEffect
+from truetwin.experiments.effects import HUMAN, Effects, Entry, FoundEffect, effects_of
 
 if TYPE_CHECKING:
     from truetwin.experiments.calibrated_effects import CalibratedEffects
@@ -37,9 +37,10 @@ class Experiment:
     ----------
     human, twin : data frame, ResponseMatrix, or for ``twin`` a mapping of several; or None
         Answers to the outcomes. Without ``human`` there are twins of a new study; without ``twin`` a pilot of people.
-    conditions : data frame, StudyColumns or People
+    conditions : data frame, StudyColumns or People, optional
         Arms: one row for each person and study, with the columns that contrasts name; a column ``study`` where there
-        are several.
+        are several. Not needed for contrasts within people, nor of sources whose columns ``item@condition=level`` hold
+        the answers under every arm (:mod:`truetwin.data.arm_columns`).
     contrasts : data frame, or sequence of Contrast
         What is compared (:class:`~truetwin.data.contrast.Contrast`).
     items : mapping from item id to Item, optional
@@ -47,9 +48,15 @@ class Experiment:
     people : data frame, StudyColumns or People, optional
         Weights, clusters, strata and moderators.
     weights, clusters, strata : str, optional
-        Columns of ``people``, or else of ``conditions``.
+        Columns of ``people``, or else of ``conditions``. Without clusters, the tasks of a person are one.
+    twin_conditions : data frame, StudyColumns or People, optional
+        Arms of the twins, where they were not those of their people.
+    tasks : sequence of str, default=()
+        Columns that tell the tasks of a person apart, where the rows of data frames are tasks.
     id_column : str, optional
         Column of ids in all data frames.
+    source : str
+        What to call the contrasts in messages.
 
     Raises
     ------
@@ -68,6 +75,7 @@ class Experiment:
 
     sides: Mapping[str, ResponseMatrix]
     conditions: StudyColumns
+    twin_conditions: StudyColumns
     contrasts: tuple[Contrast, ...]
     people: StudyColumns | None
     weights: str | None
@@ -86,15 +94,24 @@ class Experiment:
         weights: str | None = None,
         clusters: str | None = None,
         strata: str | None = None,
+        twin_conditions: Any = None,
+        tasks: Sequence[str] = (),
         id_column: str | None = None,
+        source: str = "the contrasts",
     ) -> None:
-        sides = _sides(human, twin, items, id_column)
-        arms = study_columns_of(conditions, "the conditions", id_column)
-        known = None if people is None else study_columns_of(people, "the people table", id_column)
+        sides = _sides(human, twin, items, id_column, tasks)
+        arms = _columns(conditions, "the conditions", id_column, tasks)
+        theirs = (
+            arms
+            if twin_conditions is None
+            else _columns(twin_conditions, "the twins' conditions", id_column, tasks)
+        )
+        known = None if people is None else _columns(people, "the people table", id_column, tasks)
         for name, value in (
             ("sides", sides),
             ("conditions", arms),
-            ("contrasts", contrasts_of(contrasts)),
+            ("twin_conditions", theirs),
+            ("contrasts", contrasts_of(contrasts, source)),
             ("people", known),
             ("weights", weights),
             ("clusters", clusters),
@@ -104,8 +121,8 @@ class Experiment:
         for column in (weights, clusters, strata):
             if column is not None and column not in arms.columns:
                 (known or arms).check_column(column)
-        check_names(self.contrasts, arms, sides, "the contrasts")
-        check_arms(self.contrasts, self.studies, "the contrasts")
+        check_names(self.contrasts, {side: self.conditions_of(side) for side in sides}, sides, source)
+        check_arms(self.contrasts, self.studies, source)
 
     @classmethod
     def of_panel(cls, panel: Panel, conditions: Any, contrasts: Any, **options: Any) -> Experiment:
@@ -115,6 +132,10 @@ class Experiment:
         return cls(
             panel.human.with_items(items), panel.twin.with_items(items), conditions, contrasts, **options
         )
+
+    def conditions_of(self, side: str) -> StudyColumns:
+        """Return the arms of people, or of twins."""
+        return self.conditions if side == HUMAN else self.twin_conditions
 
     @cached_property
     def studies(self) -> dict[str, dict[str, StudyAnswers]]:
@@ -128,7 +149,7 @@ class Experiment:
                     study,
                     answers,
                     contrasts,
-                    self.conditions,
+                    self.conditions_of(side),
                     self.people,
                     weights=self.weights,
                     clusters=self.clusters,
@@ -141,6 +162,7 @@ class Experiment:
 
     def effects(
         self,
+        by: Sequence[str] = (),
         *,
         level: float = 0.9,
         correction: Literal["holm", "benjamini-hochberg", "none"] = "holm",
@@ -149,15 +171,26 @@ class Experiment:
 
         Parameters
         ----------
+        by : sequence of str, default=()
+            Moderators: columns of the people table, or of the conditions. Effects follow in each of their groups, and
+            differences of effects between each two groups.
         level : float, default=0.9
             Probability that an interval holds.
         correction : {"holm", "benjamini-hochberg", "none"}
             Correction of p-values for the number of effects.
         """
-        entries = tuple(Entry(one) for one in self.contrasts)
+        from truetwin.experiments.moderators import moderated
+
+        entries = [Entry(one) for one in self.contrasts]
+        found = {side: [self._estimated(side, one) for one in self.contrasts] for side in self.sides}
+        for column in by:
+            for entry, effects in moderated(self, column):
+                entries.append(entry)
+                for side, effect in effects.items():
+                    found[side].append(effect)
         kind = next(iter(self.sides.values())).frame_kind
-        sides = {side: self._estimated(side) for side in self.sides}
-        return Effects(entries, sides, level, correction, frame_kind=kind)
+        sides = {side: effects_of(some) for side, some in found.items()}
+        return Effects(tuple(entries), sides, level, correction, self._notes(), kind)
 
     def calibrate(self, studies: Sequence[str] = (), **options: Any) -> CalibratedEffects:
         """Predict the human effects of new studies; see :func:`calibrate_experiment` for the options.
@@ -194,36 +227,25 @@ class Experiment:
 
         return judge_experiment(self, **options)
 
-    def _estimated(self, side: str) -> SideEffects:
-        found = []
-        for one in self.contrasts:
-            answers = self.studies[side][one.study]
-            found.append(described(answers.effect(one), answers))
-        return effects_of(found)
+    def _estimated(self, side: str, contrast: Contrast) -> FoundEffect:
+        answers = self.studies[side][contrast.study]
+        return FoundEffect.of(answers.effect(contrast), answers)
 
-
-def described(found: LinearEffect, answers: StudyAnswers) -> dict[str, Any]:
-    """Describe one effect: its value, error, sd and counts, and why one of them is missing."""
-    se, df = found.error(answers.design)
-    reason = found.reason
-    if not reason and not np.isfinite(se):
-        unit = "cluster" if answers.design.clustered else "person"
-        reason = f"no standard error: an arm holds one {unit}"
-    return {
-        "effect": found.effect,
-        "se": se,
-        "df": df,
-        "sd": found.sd,
-        "sd_df": found.sd_df,
-        "n_treatment": found.n_treatment,
-        "n_control": found.n_control,
-        "n_people": found.n_people,
-        "reason": reason,
-    }
+    def _notes(self) -> tuple[str, ...]:
+        """Say what holds for all effects."""
+        notes = []
+        for side in self.sides:
+            if any(self.studies[side][one.study].has_every_arm(one) for one in self.contrasts):
+                notes.append(
+                    f"{side}: every twin answered under every arm; effects are means of each twin's own differences. "
+                    "Their errors say how much effects vary between twins. How far they are from people's effects "
+                    "varies between studies, which no number of twins shows."
+                )
+        return tuple(notes)
 
 
 def _sides(
-    human: Any, twin: Any, items: Mapping[str, Item] | None, id_column: str | None
+    human: Any, twin: Any, items: Mapping[str, Item] | None, id_column: str | None, tasks: Sequence[str]
 ) -> dict[str, ResponseMatrix]:
     """Read the answers of people and of each source of twins."""
     given: dict[str, Any] = {} if human is None else {HUMAN: human}
@@ -235,17 +257,27 @@ def _sides(
         given[TWIN] = twin
     if not given:
         raise DataError("an experiment needs answers of people, of twins, or of both; it has none")
-    return {name: _answers(name, table, items, id_column) for name, table in given.items()}
+    return {name: _answers(name, table, items or {}, id_column, tasks) for name, table in given.items()}
 
 
 def _answers(
-    side: str, given: Any, items: Mapping[str, Item] | None, id_column: str | None
+    side: str, given: Any, items: Mapping[str, Item], id_column: str | None, tasks: Sequence[str]
 ) -> ResponseMatrix:
     if isinstance(given, ResponseMatrix):
-        return given.with_items(items) if items else given
-    from truetwin.data.frames import from_frame
-
-    expected = side != HUMAN
-    return from_frame(
-        given, id_column=id_column, items=items, source=f"the {side} table", expectations=expected
+        return given.with_items(declared_under_arms(given.item_ids, items)) if items else given
+    frame = as_arrow(given, id_column)
+    frame = with_task_ids(frame, id_column, tasks, f"the {side} table")
+    found = from_frame(
+        frame,
+        id_column=id_column,
+        items=declared_under_arms(frame.column_names, items),
+        source=f"the {side} table",
+        expectations=side != HUMAN,
     )
+    return replace(found, frame_kind=kind_of(given))
+
+
+def _columns(given: Any, source: str, id_column: str | None, tasks: Sequence[str]) -> StudyColumns:
+    if given is None:
+        return StudyColumns.empty(source)
+    return study_columns_of(given, source, id_column, tasks)

@@ -23,7 +23,7 @@ heteroskedasticity-consistent covariance matrix estimators (HC2); Frisch and Wau
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,16 +160,36 @@ def _within_sd(variances: Array, counts: NDArray[np.int64]) -> float:
 
 def mean_difference(plus: Array, minus: Array, weights: Array) -> LinearEffect:
     """Estimate the mean difference of two composites of the same people; their sd is that of the composites."""
-    y = plus - minus
+    found = paired_difference([(1.0, plus), (-1.0, minus)], weights)
+    return replace(found, reason="nobody has answered all outcomes") if found.reason else found
+
+
+def paired_difference(cells: Sequence[tuple[float, Array]], weights: Array) -> LinearEffect:
+    """Estimate an effect among those who answered under every arm: the mean of each person's own difference.
+
+    The standard deviation is that of the scores within arms, as it is between arms, not of the differences.
+
+    Parameters
+    ----------
+    cells : sequence of (float, ndarray of shape (n,))
+        Factor and scores of each arm; a person's difference is the sum of factor times score.
+    weights : ndarray of shape (n,)
+        Weights, at least 0.
+
+    Examples
+    --------
+    >>> paired_difference([(1.0, np.array([3.0, 5.0])), (-1.0, np.array([2.0, 2.0]))], np.ones(2)).effect
+    2.0
+    """
+    y = np.sum([factor * score for factor, score in cells], axis=0)
     here = np.isfinite(y) & (weights > 0)
     found = difference_of_arms(y, np.where(here, 0, -1), [1], weights)
     if found.reason:
-        return LinearEffect.missing(len(y), "nobody has answered all outcomes")
-    w = weights[here] / weights[here].sum()
-    n = int(here.sum())
-    both = [float(w @ (part[here] - w @ part[here]) ** 2) for part in (plus, minus)]
-    sd = float(np.sqrt(sum(both) / 2 * n / (n - 1))) if n > 1 else np.nan
-    return LinearEffect(found.effect, found.scores, found.shares, found.arms, sd, float(2 * (n - 1)), n, n, n)
+        return LinearEffect.missing(len(y), "nobody has answered under all arms")
+    w, n = weights[here] / weights[here].sum(), int(here.sum())
+    spread = [float(w @ (score[here] - w @ score[here]) ** 2) for _, score in cells]
+    sd = float(np.sqrt(np.mean(spread) * n / (n - 1))) if n > 1 else np.nan
+    return replace(found, sd=sd, sd_df=float(len(cells) * (n - 1)), n_treatment=n, n_control=n)
 
 
 def stacked_difference(answers: Array, treated: NDArray[np.int8], weights: Array) -> LinearEffect:

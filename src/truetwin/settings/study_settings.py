@@ -75,6 +75,15 @@ class Inputs(Reading):
         "batteries from ids, missing answers and near-duplicate twin answers. By default batteries are as the item "
         "file declares, or as the item ids suggest.",
     )
+    arms: Path | None = setting(
+        None,
+        "Arms of an experiment, for simulate: a table condition,arm,text (condition may be left out if there is one). "
+        "The texts of items show a condition as {{condition}}.",
+    )
+    conditions: Path | None = setting(
+        None,
+        "Conditions table of an experiment, which says who is in which arm: ids, and one column a condition.",
+    )
     marginals: Path | None = setting(
         None,
         "Table item_id,category,share_or_count with human marginals: the share of each answer in a population, for "

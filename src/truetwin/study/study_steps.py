@@ -55,7 +55,9 @@ class Step:
 def _simulation_files(work: Work) -> dict[str, Path]:
     """Return the files that a simulation reads."""
     inputs = work.study.inputs
-    found = {"personas": work.personas, "items": inputs.items}
+    found = {"personas": work.personas, "items": inputs.items, "arms": inputs.arms}
+    if inputs.arms is not None:
+        found |= {"conditions": inputs.conditions, "people": inputs.people}
     given = {} if inputs.twin is None else twin_files(inputs.twin)
     return {role: path for role, path in found.items() if path is not None} | {
         f"twin.{name}" if name else "twin": path for name, path in given.items()

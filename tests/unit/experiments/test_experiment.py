@@ -133,16 +133,13 @@ def test_without_people_twins_have_their_own_sd_only() -> None:
     effects = experiment(human=None).effects()
     assert list(effects.sides) == ["twin"]
     assert effects.rows[0]["standardiser"] == "own within-arm sd"
-    paired = effects.paired()
-    assert np.isnan(paired.human).all()
-    assert np.isnan(paired.twin).all()
-    assert np.isfinite(paired.own).all()
+    np.testing.assert_array_equal(effects.standardised("twin").d, effects.standardised("twin", "own").d)
 
 
 def test_a_pilot_needs_no_twins() -> None:
-    paired = experiment(twin=None).effects().paired()
-    assert np.isfinite(paired.human).all()
-    assert np.isnan(paired.own).all()
+    effects = experiment(twin=None).effects()
+    assert list(effects.sides) == ["human"]
+    assert np.isfinite(effects.standardised("human").d).all()
 
 
 def test_an_effect_turned_around_changes_its_sign_only() -> None:

@@ -150,11 +150,20 @@ def test_split_halves_from_parts_agree_with_halves_of_people() -> None:
 
 def test_options_of_each_outcome_are_ranked_with_the_control() -> None:
     choices = experiment(n_studies=5, new=1).rank()
-    assert [choice.outcome for choice in choices] == ["study4_likes", "study4_shares"]
+    assert [choice.outcome for choice in choices] == ["study4_likes (arm)", "study4_shares (arm)"]
     for choice in choices:
         assert sorted(option.option for option in choice.ranking.options) == ["A", "B", "C"]
         assert choice.records()[0]["rank"] == 1
         assert choice.ranking.by_both <= choice.ranking.by_twin + 0.01
+
+
+def test_a_pilot_that_was_made_stands_in_for_the_one_to_come() -> None:
+    made = experiment(n_studies=6, new=1, pilot=60)
+    for choice in made.rank(["study5"]):
+        assert choice.ranking.people is None
+        best = choice.ranking.options[0]
+        assert choice.ranking.by_both == pytest.approx(best.loss)
+        assert choice.ranking.by_both <= min(choice.ranking.by_twin, choice.ranking.by_pilot)
 
 
 def test_uncalibrated_effects_are_not_ranked_and_not_planned_with() -> None:
@@ -162,7 +171,7 @@ def test_uncalibrated_effects_are_not_ranked_and_not_planned_with() -> None:
     found = calibrate_experiment(made, published=False)
     with pytest.raises(DataError, match="not calibrated: 1 past study"):
         rank_experiment(found, made.contrasts)
-    with pytest.raises(DataError, match="not calibrated: 1 past study"):
+    with pytest.raises(DataError, match="calibrated effects only"):
         plan_experiment(found)
 
 

@@ -1,0 +1,181 @@
+"""Verb `truetwin experiment calibrate`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from truetwin.cli.verbs import verb
+from truetwin.settings.experiment_settings import ExperimentCalibrateCommand, ExperimentLearning
+
+if TYPE_CHECKING:
+    from truetwin.experiments.calibrated_effects import CalibratedEffects
+    from truetwin.experiments.experiment import Experiment
+    from truetwin.experiments.paired_effects import PairedEffects
+
+FOREST = "effects"
+
+
+@verb(ExperimentCalibrateCommand)
+def experiment_calibrate_command(settings: ExperimentCalibrateCommand) -> None:
+    """Predict the human effects of new studies from twin effects, as past studies teach.
+
+    New studies are those without human answers; --studies names others, whose human answers then count as a pilot.
+    All other studies of the tables are past studies; --past adds a table of effects. With fewer than three past
+    studies, published effects of other twins are used. "No effect" and the twin effect times one slope compete, and
+    stand beside the result.
+    """
+    from truetwin.cli.experiment_inputs import experiment_of
+    from truetwin.cli.output import note, print_json
+
+    _check_outputs(settings)
+    result = calibrated_by(settings, experiment_of(settings))
+    written = _write(settings, result)
+    if settings.as_json:
+        files = {"files": [str(path) for path in written]} if written else {}
+        print_json(
+            "experiment calibrate",
+            {**settings.chosen, **files, "notes": list(result.notes)},
+            result.rows,
+            sentences=result.sentences(),
+            learned=result.summary(),
+        )
+        return
+    _print(result)
+    for text in result.notes:
+        note(f"note: {text}")
+    if written:
+        note("\n".join(["written:", *(f"  {path}" for path in written)]))
+
+
+def calibrated_by(settings: ExperimentLearning, experiment: Experiment) -> CalibratedEffects:
+    """Calibrate the effects of an experiment as settings say."""
+    from truetwin.experiments.experiment_calibration import calibrate_experiment
+
+    return calibrate_experiment(
+        experiment,
+        settings.studies or (),
+        past=past_of(settings),
+        published=settings.with_published,
+        human_sd=settings.human_sd,
+        level=settings.level,
+    )
+
+
+def past_of(settings: ExperimentLearning) -> PairedEffects | None:
+    """Read the table of past effects, if there is one."""
+    if settings.past is None:
+        return None
+    from truetwin.experiments.past_tables import past_effects
+    from truetwin.io import read_table
+
+    return past_effects(read_table(settings.past).to_pylist(), settings.past.name)
+
+
+def _check_outputs(settings: ExperimentCalibrateCommand) -> None:
+    from truetwin.io.atomic import check_folder
+    from truetwin.report.files.effect_files import check_effect_output
+
+    if settings.figures is not None:
+        check_folder(settings.figures, "the folder of figures")
+    if settings.output is not None:
+        check_effect_output(settings.output, list(settings.files.values()), ["slopes"])
+
+
+def _write(settings: ExperimentCalibrateCommand, result: CalibratedEffects) -> list[Path]:
+    from truetwin.report.files.effect_files import write_effect_tables
+
+    written: list[Path] = []
+    if settings.output is not None:
+        learned = result.summary()
+        written = write_effect_tables(
+            settings.output,
+            {"effects": result.table_rows(), "slopes": learned.get("slopes", [])},
+            found={"notes": list(result.notes), "learned": learned, "sentences": result.sentences()},
+            inputs=settings.files,
+            settings=settings.chosen,
+            disclosure_column=settings.disclosure_column,
+        )
+    if settings.figures is not None:
+        from truetwin.report.figures.effect_figures import forest_figure
+
+        written += draw(
+            settings.figures,
+            {FOREST: forest_figure(forest_rows(result.rows), result.level)},
+            settings.figure_format,
+        )
+    return written
+
+
+def draw(folder: Path, figures: Mapping[str, Any], ending: str) -> list[Path]:
+    """Write figures to a folder and return their paths."""
+    from truetwin.io.atomic import make_folder
+    from truetwin.report.figures.theme import save_figures
+
+    make_folder(folder, "the folder of figures")
+    drawn = {folder / f"{name}.{ending}": figure for name, figure in figures.items()}
+    save_figures(drawn)
+    return list(drawn)
+
+
+def forest_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Turn rows of calibrated effects into those of a forest plot; people are the pilot."""
+    return [
+        {
+            "contrast": row["contrast"],
+            "human": row["pilot"],
+            "human_se": row["pilot_se"],
+            "twin": row["twin"] if row["twin"] is not None else row["twin_own"],
+            "calibrated": row["effect"] if row["calibrated"] else None,
+            "low": row["low"],
+            "high": row["high"],
+        }
+        for row in rows
+    ]
+
+
+def _print(result: CalibratedEffects) -> None:
+    from truetwin.cli.output import Column, print_table
+
+    rows = [
+        {
+            **row,
+            "twin_shown": row["twin"] if row["twin"] is not None else row["twin_own"],
+            "interval": _interval(row),
+        }
+        for row in result.rows
+    ]
+    columns = [
+        Column("contrast", "contrast", foldable=True),
+        Column("twin_shown", "twin", ".2f"),
+        Column("shrunken", "shrunk", ".2f", optional=True),
+        Column("pilot", "pilot", ".2f"),
+        Column("effect", "effect", ".2f"),
+        Column("interval", f"{result.level:.0%}"),
+        Column("worth", "worth", ".0f", optional=True),
+    ]
+    print_table(
+        rows, columns, title="effects in sd" if result.calibrated else "effects in sd, not calibrated"
+    )
+    for study in result.effects.study_names:
+        print_sentences(result, study)
+
+
+def print_sentences(result: CalibratedEffects, study: str) -> None:
+    """Print the effects of a study in words."""
+    from truetwin.cli.output import printable
+
+    print(printable(f"{study}:" if study else ""))
+    for row, sentence in zip(result.rows, result.sentences(), strict=True):
+        if row["study"] == study:
+            name, told = (
+                row["contrast"].removeprefix(f"{study}:"),
+                sentence.removeprefix(f"{row['contrast']}: "),
+            )
+            print(printable(f"  {name}: {told}"))
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    low, high = row.get("low"), row.get("high")
+    return "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
