@@ -67,8 +67,8 @@ def experiment_tables(
 ) -> dict[str, pa.Table]:
     """Generate tables of experiments with three arms and two outcomes on a scale 0..100 each.
 
-    The last ``new`` studies have no human answers, or with ``pilot`` those of that many people. Twins' answers vary half as much
-    as people's.
+    The last ``new`` studies have no human answers, or with ``pilot`` those of that many people. Twins' answers vary
+    half as much as people's.
     """
     random = np.random.default_rng(seed)
     people = [f"p{k}" for k in range(n_people)]

@@ -22,9 +22,9 @@ def experiment_calibrate_command(settings: ExperimentCalibrateCommand) -> None:
     """Predict the human effects of new studies from twin effects, as past studies teach.
 
     New studies are those without human answers; --studies names others, whose human answers then count as a pilot.
-    All other studies of the tables are past studies; --past adds a table of effects. With fewer than three past studies,
-    published effects of other twins are used. "No effect" and the twin effect times one slope compete, and stand
-    beside the result.
+    All other studies of the tables are past studies; --past adds a table of effects. With fewer than three past
+    studies, published effects of other twins are used. "No effect" and the twin effect times one slope compete, and
+    stand beside the result.
     """
     from truetwin.cli.experiment_inputs import experiment_of
     from truetwin.cli.output import note, print_json
@@ -55,9 +55,9 @@ def calibrated_by(settings: ExperimentLearning, experiment: Experiment) -> Calib
 
     return calibrate_experiment(
         experiment,
-        settings.studies,
+        settings.studies or (),
         past=past_of(settings),
-        published=settings.published,
+        published=settings.with_published,
         human_sd=settings.human_sd,
         level=settings.level,
     )
@@ -169,7 +169,11 @@ def print_sentences(result: CalibratedEffects, study: str) -> None:
     print(printable(f"{study}:" if study else ""))
     for row, sentence in zip(result.rows, result.sentences(), strict=True):
         if row["study"] == study:
-            print(printable(f"  {sentence}"))
+            name, told = (
+                row["contrast"].removeprefix(f"{study}:"),
+                sentence.removeprefix(f"{row['contrast']}: "),
+            )
+            print(printable(f"  {name}: {told}"))
 
 
 def _interval(row: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from truetwin.settings.experiment_settings import ExperimentEvaluateCommand
 if TYPE_CHECKING:
     from truetwin.experiments.experiment_judging import EffectJudgement
 
-SHORT = {"calibrated, sd unknown": "calibrated, own sd"}
+SHORT = {"calibrated, sd unknown": "same, by own sd"}
 
 
 @verb(ExperimentEvaluateCommand)
@@ -97,46 +97,40 @@ def _print(found: EffectJudgement) -> None:
     from truetwin.cli.output import Column, note, print_table
 
     scores, level = found.scores, found.scores.level
-    columns = [
+    percent = f"{level:.0%}"
+    errors = [
         Column("method", "method", foldable=True),
         Column("rmse", "RMSE", ".3f"),
         Column("gain", "gain", ".2f"),
-        Column("interval", f"{level:.0%}"),
-        Column("cosine", "r", ".2f"),
-        Column("coverage", "holds", ".2f"),
+        Column("interval", percent),
     ]
-    title = (
-        f"{scores.n_contrasts} effects of {scores.n_studies} studies, each left out; gain over 'no effect'"
-    )
-    print_table(_shown(scores.rows), columns, title=title)
-    signs = [
-        {
-            "method": _short(row["method"]),
-            **{name: _known(row[name]) for name in ("sign", "sign_significant", "width")},
-        }
-        for row in scores.rows
-    ]
-    sign_columns = [
+    quality = [
         Column("method", "method", foldable=True),
-        Column("sign", "right signs", ".2f"),
-        Column("sign_significant", "significant", ".2f"),
-        Column("width", "width", ".2f"),
+        Column("cosine", "r", ".2f"),
+        Column("sign", "signs", ".2f"),
+        Column("sign_significant", "clear", ".2f"),
+        Column("coverage", "holds", ".2f"),
+        Column("width", "width", ".2f", optional=True),
     ]
+    paired = [
+        Column("other", "calibrated minus", foldable=True),
+        Column("difference", "", ".3f"),
+        Column("interval", percent),
+    ]
+    shown = _shown(scores.rows)
     print_table(
-        signs, sign_columns, title=f"signs, of all and of {scores.n_significant} significant human effects"
+        shown, errors, title=f"{scores.n_contrasts} effects of {scores.n_studies} studies, each left out"
     )
+    print_table(shown, quality, title="correlation, right signs, intervals")
+    print_table(_differences(scores.differences), paired, title="squared error, paired by study")
     for name, part in found.parts.items():
-        print_table(
-            _shown(part.rows),
-            columns[:4],
-            title=f"{name}: {part.n_contrasts} effects of {part.n_studies} studies",
-        )
-    for row in scores.differences:
-        print(_difference(row, level))
-    print(f"people against people: r {found.ceiling.half:.2f} between random halves")
+        title = f"{name}: {part.n_contrasts} effects, {part.n_studies} {'study' if part.n_studies == 1 else 'studies'}"
+        print_table(_shown(part.rows), errors, title=title)
+    print(f"people against people: r {found.ceiling.half:.2f}")
     note(
-        f"RMSE in the human sd, every study counts the same; {level:.0%} intervals over studies; r: cosine; holds: share of "
-        "human effects in their intervals"
+        f"RMSE in the human sd, every study counts the same; gain over 'no effect'; {percent} intervals over studies; "
+        f"r: cosine; clear: signs of the {scores.n_significant} significant human effects; holds: share of human "
+        "effects in their intervals; people against people: effects of random halves"
     )
 
 
@@ -149,11 +143,17 @@ def _shown(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             "interval": None
             if row["method"] == "no effect"
             else f"{row['gain_over_zero_low']:.2f} to {row['gain_over_zero_high']:.2f}",
-            "cosine": _known(row["cosine"]),
-            "coverage": _known(row["coverage"]),
+            **{
+                name: _known(row[name])
+                for name in ("cosine", "sign", "sign_significant", "coverage", "width")
+            },
         }
         for row in rows
     ]
+
+
+def _differences(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "interval": f"{row['low']:.3f} to {row['high']:.3f}"} for row in rows]
 
 
 def _short(method: str) -> str:
@@ -162,10 +162,3 @@ def _short(method: str) -> str:
 
 def _known(value: float) -> float | None:
     return value if value == value else None
-
-
-def _difference(row: dict[str, Any], level: float) -> str:
-    return (
-        f"{row['method']} minus {row['other']}, squared error: {row['difference']:.3f} "
-        f"({level:.0%}: {row['low']:.3f} to {row['high']:.3f})"
-    )

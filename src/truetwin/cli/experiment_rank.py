@@ -64,13 +64,18 @@ def _print(choice: Choice) -> None:
         Column("option", "option", foldable=True),
         Column("twin", "twin", ".2f"),
         Column("effect", "effect", ".2f"),
-        Column("best", "best", ".0%"),
+        Column("best", "best", "s"),
         Column("loss", "loss", ".2f"),
     ]
     rows: list[dict[str, Any]] = [{**row, "best": f"{row['best']:.0%}"} for row in choice.records()]
     print_table(rows, columns, title=f"{choice.study}: {choice.outcome}" if choice.study else choice.outcome)
     found = choice.ranking
-    print(
-        f"expected loss in sd: by twins {found.by_twin:.2f}, by a pilot of {found.people} per arm {found.by_pilot:.2f}, "
-        f"by both {found.by_both:.2f}, blindly {found.at_random:.2f}\n"
-    )
+    pilot = "the pilot" if found.people is None else f"a pilot of {found.people} per arm"
+    ways = {
+        "twins": found.by_twin,
+        pilot: found.by_pilot,
+        "both": found.by_both,
+        "chance": found.at_random,
+    }
+    losses = [{"way": way, "loss": loss} for way, loss in ways.items()]
+    print_table(losses, [Column("way", "choosing by"), Column("loss", "loss in sd", ".2f")])

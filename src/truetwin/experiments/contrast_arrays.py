@@ -9,7 +9,7 @@ import numpy as np
 
 from truetwin.data.contrast import Contrast
 from truetwin.errors import DataError, ParameterError
-from truetwin.experiments.effects import HUMAN, Effects, SideEffects
+from truetwin.experiments.effects import HUMAN, Effects, Entry, SideEffects
 from truetwin.experiments.experiment import Experiment
 from truetwin.experiments.paired_effects import Array, PairedEffects
 
@@ -30,6 +30,8 @@ class ContrastArrays:
         NaN where unknown.
     left_out : tuple of str
         Why contrasts of the experiment are not among them.
+    groups : tuple of str
+        Group of people of each effect; empty for everybody.
     """
 
     contrasts: tuple[Contrast, ...]
@@ -37,6 +39,7 @@ class ContrastArrays:
     human_sd: Array
     twin_sd: Array
     left_out: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
     def of_studies(self, studies: Sequence[str]) -> ContrastArrays:
         """Return the contrasts of some studies."""
@@ -47,7 +50,11 @@ class ContrastArrays:
 
 
 def contrast_arrays(
-    effects: Effects, *, declared_sd: float | None = None, sources: Sequence[str] = ()
+    effects: Effects,
+    *,
+    declared_sd: float | None = None,
+    sources: Sequence[str] = (),
+    family: str = "all",
 ) -> ContrastArrays:
     """Put effects into arrays, in the human sd and in the twins' own.
 
@@ -58,6 +65,8 @@ def contrast_arrays(
         The human sd of all outcomes, where people have not answered.
     sources : sequence of str, optional
         Sources of twins to average; all by default.
+    family : str, default="all"
+        Which effects: of everybody (``all``) or in groups of people (``group``).
 
     Raises
     ------
@@ -84,7 +93,7 @@ def contrast_arrays(
     # an effect without a standard error cannot be weighed
     known = np.isfinite(own_human[0]) & np.isfinite(own_human[1])
     paired = PairedEffects.of(
-        [_name(entry.contrast.contrast_id, entry.group) for entry in effects.entries],
+        [_name(entry) for entry in effects.entries],
         [one.study for one in effects.contrasts],
         [one.kind for one in effects.contrasts],
         human=np.where(known, own_human[0], np.nan),
@@ -93,22 +102,28 @@ def contrast_arrays(
         **_averaged("own", in_own),
     )
     twin_sd = np.mean([side.sd for side in chosen], axis=0)
+    asked = np.array([entry.family == family for entry in effects.entries], dtype=bool)
     usable = np.isfinite(paired.twin) | np.isfinite(paired.own)
     left_out = [
-        f"{effects.entries[k].contrast.contrast_id}: {_reason(chosen, k)}" for k in np.flatnonzero(~usable)
+        f"{effects.entries[k].contrast.contrast_id}: {_reason(chosen, int(k))}"
+        for k in np.flatnonzero(asked & ~usable)
     ]
-    at = np.flatnonzero(usable)
+    at = np.flatnonzero(asked & usable)
     return ContrastArrays(
         tuple(effects.entries[k].contrast for k in at),
         paired.take(at),
         sd[at],
         twin_sd[at],
         tuple(left_out),
+        tuple(f"{effects.entries[k].by}: {effects.entries[k].group}" for k in at)
+        if family == "group"
+        else (),
     )
 
 
-def _name(contrast: str, group: str) -> str:
-    return f"{contrast} ({group})" if group else contrast
+def _name(entry: Entry) -> str:
+    one = entry.contrast.contrast_id
+    return f"{one} ({entry.by}: {entry.group_in_words})" if entry.by else one
 
 
 def _in_units(side: SideEffects, sd: Array, sd_df: Array | None) -> tuple[Array, Array]:

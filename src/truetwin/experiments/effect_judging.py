@@ -90,8 +90,19 @@ class LeftOutPredictions:
         return rows
 
 
-def predict_left_out(effects: PairedEffects, level: float = 0.9) -> LeftOutPredictions:
+def predict_left_out(
+    effects: PairedEffects, level: float = 0.9, *, targets: PairedEffects | None = None
+) -> LeftOutPredictions:
     """Predict the effects of each study from those of all other studies.
+
+    Parameters
+    ----------
+    effects : PairedEffects
+        Effects to learn from.
+    level : float, default=0.9
+        Level of intervals.
+    targets : PairedEffects, optional
+        Other effects of the same studies to predict, such as those in groups of people.
 
     Raises
     ------
@@ -99,17 +110,18 @@ def predict_left_out(effects: PairedEffects, level: float = 0.9) -> LeftOutPredi
         If there are fewer than four studies whose contrasts have human and twin effects.
     """
     likelihood = PastLikelihood.of(effects)
-    known, names = likelihood.past, likelihood.studies
+    names = likelihood.studies
     if len(names) <= LEAST_STUDIES:
         raise DataError(
             f"leaving one study out needs at least {LEAST_STUDIES + 1} studies with human and twin effects; "
             f"got {len(names)}"
         )
+    known = likelihood.past if targets is None else _predictable(targets, likelihood)
     points = {name: np.empty(len(known)) for name in WITH_LAWS}
     bounds = {name: np.empty((2, len(known))) for name in WITH_LAWS}
     law_bounds, levels = np.empty((2, len(known))), (0.5 - level / 2, 0.5 + level / 2)
     weights: dict[str, dict[str, float]] = {}
-    for number, study in enumerate(names):
+    for number, study in enumerate(known.study_names):
         at = known.study_numbers == number
         new = known.take(at)
         fitted = EffectCalibration.fit(likelihood, [name for name in names if name != study])
@@ -122,6 +134,14 @@ def predict_left_out(effects: PairedEffects, level: float = 0.9) -> LeftOutPredi
     predictions = {**points, "twin": known.twin, "twin, own sd": known.own}
     shown = {name: predictions[name] for name in METHODS}
     return LeftOutPredictions(known, shown, bounds, law_bounds, weights, level)
+
+
+def _predictable(targets: PairedEffects, likelihood: PastLikelihood) -> PairedEffects:
+    """Keep the targets that have a human effect and all standardisers that are learned from."""
+    known = np.isfinite(targets.human)
+    for name in likelihood.variances:
+        known &= np.isfinite(getattr(targets, name))
+    return targets.take(known)
 
 
 def _laws(fitted: EffectCalibration, new: PairedEffects) -> dict[str, EffectLaw]:
@@ -237,6 +257,8 @@ def _gain(errors: Array, others: Array, resamples: Array, level: float) -> Inter
 
 def _difference(values: Array, level: float) -> dict[str, float]:
     """Mean of paired differences with a t interval over studies."""
+    if len(values) < 2:
+        return {"difference": float(values.mean()), "low": float("nan"), "high": float("nan")}
     half = t.ppf(0.5 + level / 2, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
     mean = float(values.mean())
     return {"difference": mean, "low": mean - float(half), "high": mean + float(half)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from truetwin.data.arm_columns import declared_under_arms
 from truetwin.data.contrast import Contrast
@@ -20,6 +20,11 @@ from truetwin.errors import DataError
 from truetwin.experiments.contrast_checks import check_arms, check_names
 from truetwin.experiments.contrast_scores import StudyAnswers, answers_of_study
 from truetwin.experiments.effects import HUMAN, Effects, Entry, FoundEffect, effects_of
+
+if TYPE_CHECKING:
+    from truetwin.experiments.calibrated_effects import CalibratedEffects
+    from truetwin.experiments.experiment_judging import EffectJudgement
+    from truetwin.experiments.experiment_ranking import Choice
 
 TWIN = "twin"
 
@@ -186,6 +191,41 @@ class Experiment:
         kind = next(iter(self.sides.values())).frame_kind
         sides = {side: effects_of(some) for side, some in found.items()}
         return Effects(tuple(entries), sides, level, correction, self._notes(), kind)
+
+    def calibrate(self, studies: Sequence[str] = (), **options: Any) -> CalibratedEffects:
+        """Predict the human effects of new studies; see :func:`calibrate_experiment` for the options.
+
+        Parameters
+        ----------
+        studies : sequence of str, optional
+            The new studies; human answers to them count as a pilot. By default, the studies without human effects.
+        **options
+            ``past``, ``published``, ``human_sd``, ``sources`` and ``level``.
+        """
+        from truetwin.experiments.experiment_calibration import calibrate_experiment
+
+        return calibrate_experiment(self, studies, **options)
+
+    def rank(
+        self,
+        studies: Sequence[str] = (),
+        *,
+        people: int = 50,
+        lowest: bool = False,
+        seed: int = 0,
+        **options: Any,
+    ) -> list[Choice]:
+        """Say which arm is probably best; see :func:`rank_experiment`. ``options`` are those of :meth:`calibrate`."""
+        from truetwin.experiments.experiment_ranking import rank_experiment
+
+        calibrated = self.calibrate(studies, **options)
+        return rank_experiment(calibrated, self.contrasts, people=people, lowest=lowest, seed=seed)
+
+    def evaluate(self, **options: Any) -> EffectJudgement:
+        """Leave out each study, predict its human effects, and score them; see :func:`judge_experiment`."""
+        from truetwin.experiments.experiment_judging import judge_experiment
+
+        return judge_experiment(self, **options)
 
     def _estimated(self, side: str, contrast: Contrast) -> FoundEffect:
         answers = self.studies[side][contrast.study]

@@ -78,7 +78,12 @@ class EffectJudgement:
 
 
 def judge_experiment(
-    experiment: Experiment, *, sources: Sequence[str] = (), level: float = 0.9, seed: int = 0
+    experiment: Experiment,
+    *,
+    by: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    level: float = 0.9,
+    seed: int = 0,
 ) -> EffectJudgement:
     """Leave out each study in turn, predict its human effects, and score the predictions.
 
@@ -86,6 +91,9 @@ def judge_experiment(
     ----------
     experiment : Experiment
         At least four studies with answers of people and of twins.
+    by : sequence of str, optional
+        Columns with groups of people. Effects in each group are also predicted, by what effects of everybody in other
+        studies teach, and scored.
     sources : sequence of str, optional
         Sources of twins to average; all by default.
     level : float, default=0.9
@@ -98,7 +106,8 @@ def judge_experiment(
     DataError
         If there are fewer than four studies with human and twin effects.
     """
-    found = contrast_arrays(experiment.effects(), sources=sources)
+    effects = experiment.effects(by)
+    found = contrast_arrays(effects, sources=sources)
     predictions = predict_left_out(found.effects, level)
     scored = _scored(found, predictions)
     parts = {
@@ -106,6 +115,8 @@ def judge_experiment(
         for name, here in _parts(scored).items()
         if 0 < here.sum() < len(here)
     }
+    if by:
+        parts |= _of_groups(contrast_arrays(effects, sources=sources, family="group"), found, level, seed)
     return EffectJudgement(
         predictions,
         score_effects(predictions, seed=seed),
@@ -123,6 +134,22 @@ def _scored(found: ContrastArrays, predictions: LeftOutPredictions) -> ContrastA
     return ContrastArrays(
         tuple(found.contrasts[k] for k in at), found.effects.take(at), found.human_sd[at], found.twin_sd[at]
     )
+
+
+def _of_groups(
+    groups: ContrastArrays, everybody: ContrastArrays, level: float, seed: int
+) -> dict[str, EffectScores]:
+    """Score the effects in each group of people."""
+    predictions = predict_left_out(everybody.effects, level, targets=groups.effects)
+    name_of = dict(
+        zip(zip(groups.effects.studies, groups.effects.contrasts, strict=True), groups.groups, strict=True)
+    )
+    pairs = zip(predictions.effects.studies, predictions.effects.contrasts, strict=True)
+    names = np.array([name_of[pair] for pair in pairs])
+    return {
+        name: score_effects(predictions.take(names == name), seed=seed)
+        for name in dict.fromkeys(map(str, names))
+    }
 
 
 def _parts(found: ContrastArrays) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.data.contrast import Contrast
 from truetwin.errors import DataError
 from truetwin.experiments.calibrated_effects import CalibratedEffects
-from truetwin.experiments.ranking import Ranking, rank_options
+from truetwin.experiments.ranking import PilotMade, Ranking, rank_options
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def _ranked(
         [one.treatment for one in own],
         first.control,
         [float(twin[k]) for k in at],
+        made=_made(calibrated, first.study, of_study, at),
         people=people,
         lowest=lowest,
         seed=seed,
@@ -118,12 +120,22 @@ def _ranked(
     return Choice(first.study, _outcome(first), ranking, tuple(one.contrast_id for one in own))
 
 
+def _made(
+    calibrated: CalibratedEffects, study: str, of_study: NDArray[np.intp], at: Sequence[int]
+) -> PilotMade | None:
+    """Return what twins and pilot say alone, if people have answered."""
+    pilot = calibrated.effects.human[list(at)]
+    if not np.isfinite(pilot).any():
+        return None
+    twins = calibrated.before_pilot[study].mean()[np.searchsorted(of_study, list(at))]
+    return PilotMade(twins, pilot)
+
+
 def _outcome(one: Contrast) -> str:
-    """Name what is compared: the outcomes, without what they have in common with many others."""
+    """Name what is compared: outcomes and condition."""
 
     def some(items: tuple[str, ...]) -> str:
         return items[0] if len(items) == 1 else f"{items[0]} and {len(items) - 1} more"
 
-    return (
-        f"{some(one.outcomes)} minus {some(one.minus_outcomes)}" if one.minus_outcomes else some(one.outcomes)
-    )
+    minus = f" minus {some(one.minus_outcomes)}" if one.minus_outcomes else ""
+    return f"{some(one.outcomes)}{minus} ({some(one.condition)})"

@@ -52,11 +52,17 @@ def past_effects(records: Sequence[Mapping[str, Any]], source: str) -> PairedEff
             f"twin_own_d, twin_own_se; or the table that `truetwin experiment effects` writes. {source} lacks "
             f"{', '.join(missing)}"
         )
-    numbers: dict[str, Array] = {}
-    for side, (effect, error) in WIDE.items():
-        numbers[side] = _numbers(records, effect, source)
-        numbers[f"{side}_variance"] = _numbers(records, error, source) ** 2
-    return PairedEffects.of(*([str(row[name]) for row in records] for name in NAMES), **numbers)
+    names = ([str(row[name]) for row in records] for name in NAMES)
+    sides = {side: [_numbers(records, name, source) for name in columns_] for side, columns_ in WIDE.items()}
+    return PairedEffects.of(
+        *names,
+        human=sides["human"][0],
+        human_variance=sides["human"][1] ** 2,
+        twin=sides["twin"][0],
+        twin_variance=sides["twin"][1] ** 2,
+        own=sides["own"][0],
+        own_variance=sides["own"][1] ** 2,
+    )
 
 
 def _numbers(records: Sequence[Mapping[str, Any]], name: str, source: str) -> Array:

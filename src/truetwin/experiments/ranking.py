@@ -56,18 +56,31 @@ class Ranking:
         Expected loss of choosing the option with the best calibrated twin effect.
     at_random : float
         Expected loss of choosing blindly.
-    people : int
-        People per arm of the pilot that the next two are about.
     by_pilot, by_both : float
-        Expected loss of choosing with such a pilot alone, and with pilot and twins together.
+        Expected loss of choosing with the pilot alone, and with pilot and twins together.
+    people : int or None
+        People per arm of a pilot yet to be made; None if one has been made, and these losses are given its answers.
     """
 
     options: tuple[RankedOption, ...]
     by_twin: float
     at_random: float
-    people: int
     by_pilot: float
     by_both: float
+    people: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class PilotMade:
+    """What a pilot that has been made says alone, and what twins said before it: effects against the control.
+
+    Attributes
+    ----------
+    twins, pilot : ndarray of shape (contrasts,)
+    """
+
+    twins: Array
+    pilot: Array
 
 
 def rank_options(
@@ -77,6 +90,7 @@ def rank_options(
     control: str,
     twin: Sequence[float],
     *,
+    made: PilotMade | None = None,
     people: int = 50,
     lowest: bool = False,
     seed: int = 0,
@@ -86,7 +100,7 @@ def rank_options(
     Parameters
     ----------
     law : EffectLaw
-        Law of a study's effects.
+        Law of a study's effects, given the pilot if one has been made.
     contrasts : sequence of int
         Positions of the contrasts in the law.
     names : sequence of str
@@ -95,6 +109,8 @@ def rank_options(
         Name of their control.
     twin : sequence of float
         Twin effect of each of these contrasts.
+    made : PilotMade, optional
+        What twins alone and the pilot alone say, if a pilot has been made.
     people : int
         People per arm of a pilot yet to be made.
     lowest : bool
@@ -120,21 +136,31 @@ def rank_options(
     expected = np.concatenate([[0.0], sign * law.mean()[at]])
     wins = np.bincount(true.argmax(axis=1), minlength=true.shape[1]) / len(true)
     losses = best.mean() - true.mean(axis=0)
-    pilot = _pilot(true, people, seed + 1)
-    both = _combined(pilot[:, 1:], expected[1:], law.covariance()[np.ix_(at, at)], people)
     options = [
         RankedOption(name, float(t), float(sign * e), float(w), float(loss))
         for name, t, e, w, loss in zip([control, *names], [0.0, *twin], expected, wins, losses, strict=True)
     ]
     options.sort(key=lambda option: option.loss)
+    if made is not None:
+        ways = (made.twins, made.pilot, expected[1:] * sign)
+        by_twin, by_pilot, by_both = (_chosen(losses, sign * np.asarray(effects)) for effects in ways)
+        return Ranking(tuple(options), by_twin, float(losses.mean()), by_pilot, by_both, None)
+    pilot = _pilot(true, people, seed + 1)
+    both = _combined(pilot[:, 1:], expected[1:], law.covariance()[np.ix_(at, at)], people)
     return Ranking(
         tuple(options),
-        float(losses[expected.argmax()]),
+        _chosen(losses, expected[1:]),
         float(losses.mean()),
-        people,
         _loss(true, best, pilot.argmax(axis=1)),
         _loss(true, best, _with_control(both).argmax(axis=1)),
+        people,
     )
+
+
+def _chosen(losses: Array, effects: Array) -> float:
+    """Expected loss of choosing the option with the best effect against the control; unknown effects are not chosen."""
+    known = np.where(np.isfinite(effects), effects, -np.inf)
+    return float(losses[np.concatenate([[0.0], known]).argmax()])
 
 
 def _with_control(effects: Array) -> Array:

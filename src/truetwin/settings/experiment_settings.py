@@ -18,13 +18,14 @@ from truetwin.settings.declaration import (
 )
 from truetwin.settings.shared_settings import (
     DisclosureColumn,
+    Figures,
     IdColumn,
     ItemFile,
     Reading,
     Terminal,
     TwinSources,
 )
-from truetwin.settings.value_kinds import Columns
+from truetwin.settings.value_kinds import Columns, Names
 
 #: Settings that say where results go, which records need not repeat.
 _PLACES = ("as_json", "output", "figures", "figure_format", "disclosure_column")
@@ -130,10 +131,115 @@ class ExperimentEffects(Settings):
 class ExperimentEffectsCommand(ExperimentEffects, ExperimentTables, DisclosureColumn, Terminal):
     """Settings of the command `truetwin experiment effects`."""
 
+    outside_studies = "Past and new studies are tables of their own."
+
     output: Annotated[Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")] = (
         setting(
             None,
             "File for the effects; its ending decides the format: CSV, TSV, Parquet or Excel (.xlsx). A file of the "
             "same name ending in .json records settings and hashes of the inputs.",
+        )
+    )
+
+
+class ExperimentLearning(Settings):
+    """How twin effects of new studies are calibrated, and by which past studies."""
+
+    studies: Annotated[Names | None, Unset("studies without human effects")] = setting(
+        None,
+        "New studies, separated by commas; human answers to them count as a pilot. All other studies of the tables are "
+        "past studies.",
+    )
+    past: Path | None = setting(
+        None,
+        "Table of further past effects: one that `truetwin experiment effects` has written, or one row a contrast with "
+        "contrast_id, study, kind, human_d, human_se, twin_d, twin_se, twin_own_d and twin_own_se.",
+    )
+    published: Literal["if-needed", "yes", "no"] = setting(
+        "if-needed",
+        "Whether to learn from published effects of other twins, too: if-needed (with fewer than three past studies), "
+        "yes or no. Those of the same studies never count.",
+    )
+    human_sd: Annotated[float | None, Unset("the twins' own sd is used")] = setting(
+        None,
+        "The standard deviation of people's scores where nobody has answered yet, in units of the answers.",
+        gt=0,
+    )
+    level: float = setting(0.9, "Probability that an interval holds.", gt=0, lt=1)
+
+    @property
+    def with_published(self) -> bool | None:
+        """Whether to learn from published effects; None if needed."""
+        return None if self.published == "if-needed" else self.published == "yes"
+
+
+class ExperimentCalibrate(ExperimentLearning):
+    """Predict the human effects of new studies from twin effects, as past studies teach."""
+
+
+class ExperimentCalibrateCommand(ExperimentCalibrate, ExperimentTables, DisclosureColumn, Figures, Terminal):
+    """Settings of the command `truetwin experiment calibrate`."""
+
+    outside_studies = "Past and new studies are tables of their own."
+
+    output: Annotated[Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")] = (
+        setting(
+            None,
+            "File for the calibrated effects; its ending decides the format: CSV, TSV, Parquet or Excel (.xlsx). What "
+            "was learned goes to a file beside it, or into a sheet.",
+        )
+    )
+
+
+class ExperimentEvaluate(Settings):
+    """Leave out each study, predict its human effects from twin effects, and score the predictions."""
+
+    by: Annotated[Columns, StudyKey("inputs.by")] = setting(
+        (),
+        "Columns of the people table or of the conditions with groups of people, separated by commas. Effects in each "
+        "group are also predicted and scored.",
+    )
+    level: float = setting(0.9, "Level of all intervals.", gt=0, lt=1)
+    seed: Annotated[int, StudyKey("seed")] = setting(
+        0, "Random seed of resampled studies and of halves of people.", ge=0
+    )
+
+
+class ExperimentEvaluateCommand(ExperimentEvaluate, ExperimentTables, DisclosureColumn, Figures, Terminal):
+    """Settings of the command `truetwin experiment evaluate`."""
+
+    outside_studies = "Past and new studies are tables of their own."
+
+    needs_twins = True
+
+    output: Annotated[Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")] = (
+        setting(
+            None,
+            "File for the scores; its ending decides the format: CSV, TSV, Parquet or Excel (.xlsx). Predictions go to "
+            "a file beside it, or into a sheet.",
+        )
+    )
+
+
+class ExperimentRank(ExperimentLearning):
+    """Say which arm is probably best, and what choosing by twins, by a pilot, or by both loses on average."""
+
+    pilot_n: int = setting(
+        50, "People per arm of a pilot yet to be made, for the expected losses of choosing with it.", ge=1
+    )
+    lowest: bool = setting(False, "The lowest answers are best.")
+    seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed of draws.", ge=0)
+
+
+class ExperimentRankCommand(ExperimentRank, ExperimentTables, DisclosureColumn, Terminal):
+    """Settings of the command `truetwin experiment rank`."""
+
+    outside_studies = "Past and new studies are tables of their own."
+
+    output: Annotated[Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")] = (
+        setting(
+            None,
+            "File for the ranked options; its ending decides the format: CSV, TSV, Parquet or Excel (.xlsx). Expected "
+            "losses go to a file beside it, or into a sheet.",
         )
     )

@@ -9,7 +9,7 @@ from effect_examples import experiment, generated
 from truetwin.errors import DataError, ParameterError
 from truetwin.experiments.contrast_arrays import contrast_arrays, person_parts, shared_errors
 from truetwin.experiments.experiment_calibration import calibrate_experiment
-from truetwin.experiments.experiment_judging import judge_experiment, split_half
+from truetwin.experiments.experiment_judging import split_half
 from truetwin.experiments.experiment_plan import plan_experiment
 from truetwin.experiments.experiment_ranking import rank_experiment
 from truetwin.experiments.past_tables import past_effects
@@ -29,7 +29,7 @@ def test_effects_are_standardised_by_the_human_sd_and_by_the_twins_own() -> None
 
 
 def test_studies_without_people_are_new_and_the_others_are_past() -> None:
-    found = calibrate_experiment(experiment(n_studies=6, new=2))
+    found = experiment(n_studies=6, new=2).calibrate()
     assert found.effects.study_names == ("study4", "study5")
     assert found.learned is not None
     assert found.learned.studies == ("study0", "study1", "study2", "study3")
@@ -118,7 +118,7 @@ def test_a_table_of_past_effects_without_columns_is_refused() -> None:
 
 
 def test_judging_scores_all_contrasts_and_parts() -> None:
-    found = judge_experiment(experiment(n_studies=8))
+    found = experiment(n_studies=8).evaluate()
     assert found.scores.n_contrasts == 32
     assert {row["part"] for row in found.rows()} == {"all contrasts"}  # one kind, and no headline
     rows = {row["method"]: row for row in found.scores.rows}
@@ -149,13 +149,21 @@ def test_split_halves_from_parts_agree_with_halves_of_people() -> None:
 
 
 def test_options_of_each_outcome_are_ranked_with_the_control() -> None:
-    made = experiment(n_studies=5, new=1)
-    choices = rank_experiment(calibrate_experiment(made), made.contrasts)
-    assert [choice.outcome for choice in choices] == ["study4_likes", "study4_shares"]
+    choices = experiment(n_studies=5, new=1).rank()
+    assert [choice.outcome for choice in choices] == ["study4_likes (arm)", "study4_shares (arm)"]
     for choice in choices:
         assert sorted(option.option for option in choice.ranking.options) == ["A", "B", "C"]
         assert choice.records()[0]["rank"] == 1
         assert choice.ranking.by_both <= choice.ranking.by_twin + 0.01
+
+
+def test_a_pilot_that_was_made_stands_in_for_the_one_to_come() -> None:
+    made = experiment(n_studies=6, new=1, pilot=60)
+    for choice in made.rank(["study5"]):
+        assert choice.ranking.people is None
+        best = choice.ranking.options[0]
+        assert choice.ranking.by_both == pytest.approx(best.loss)
+        assert choice.ranking.by_both <= min(choice.ranking.by_twin, choice.ranking.by_pilot)
 
 
 def test_uncalibrated_effects_are_not_ranked_and_not_planned_with() -> None:
@@ -163,7 +171,7 @@ def test_uncalibrated_effects_are_not_ranked_and_not_planned_with() -> None:
     found = calibrate_experiment(made, published=False)
     with pytest.raises(DataError, match="not calibrated: 1 past study"):
         rank_experiment(found, made.contrasts)
-    with pytest.raises(DataError, match="not calibrated: 1 past study"):
+    with pytest.raises(DataError, match="calibrated effects only"):
         plan_experiment(found)
 
 

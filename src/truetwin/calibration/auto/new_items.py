@@ -100,7 +100,9 @@ def limiting(problem: Problem, target: int, s: Situation) -> Limiting | None:
     """Say what limits donors for a target: its own twins, if it faces a new battery."""
     if s != "new battery":
         return None
-    return Limiting(1, problem.block, alone=bool((problem.block == problem.block[target]).sum() == 1))
+    return Limiting(
+        len(problem.own), problem.block, alone=bool((problem.block == problem.block[target]).sum() == 1)
+    )
 
 
 def pseudo_target_weights(

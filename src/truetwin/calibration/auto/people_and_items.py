@@ -25,7 +25,7 @@ from truetwin.calibration.auto.levels import ItemLevels
 from truetwin.calibration.auto.new_items import RIDGE, limiting, pseudo_target_weights
 from truetwin.calibration.auto.new_people import folds_of_people, people_deviations
 from truetwin.calibration.auto.pseudo_errors import MAX_PEOPLE, Residuals, item_errors
-from truetwin.calibration.auto.pseudo_targets import FEATURES, SETS, Problem, Situation
+from truetwin.calibration.auto.pseudo_targets import Problem, Situation, features_of, sets_of
 from truetwin.calibration.auto.stacking import Stack, fit_stack
 from truetwin.calibration.laws.item_errors import ItemErrors
 from truetwin.calibration.new_cells import NewCells
@@ -114,12 +114,12 @@ class _Cells:
         if S.size:
             across = self._inverse[R[:, None], S]
             A = A - across @ np.linalg.solve(self._inverse[S[:, None], S], across.T)
-        W = self.problem.links[list(SETS[s]), item][:, self._columns[R]]
+        W = self.problem.links[list(sets_of(s, self.problem.n_sources)), item][:, self._columns[R]]
         toward = W @ self._covariance[R[:, None], R] @ A
-        if "level" in FEATURES[s]:
+        if s != "new battery":
             toward = np.concatenate([toward, A.sum(axis=0, keepdims=True)])
         linked = toward @ expected[:, self._columns[R]].T
-        return np.concatenate([linked, self.problem.twins.values[people, item][None]])
+        return np.concatenate([linked, self.problem.own[:, people, item]])
 
     @cached_property
     def _found(self) -> dict[Situation, Array]:
@@ -128,7 +128,8 @@ class _Cells:
     def _pseudo(self, s: Situation) -> Array:
         """Compute the features of every answered item as a pseudo-target, (p, d, n); 0 for other items."""
         if s not in self._found:
-            result = np.zeros((len(self.problem.blocks), len(FEATURES[s]), len(self.known)))
+            n_features = len(features_of(s, self.problem.n_sources))
+            result = np.zeros((len(self.problem.blocks), n_features, len(self.known)))
             for item in self._columns:
                 block = self.problem.block == self.problem.block[item]
                 gone = np.flatnonzero(block).tolist() if s == "new battery" else [int(item)]

@@ -27,6 +27,9 @@ from truetwin.llm.task import ChatModel
 
 _GRACE = 5.0  # seconds by which a model may exceed its timeout before the call is cancelled
 _SLOW_DOWN = {"rate-limit", "overloaded"}
+#: Kinds of failures that come all at once when a server is down.
+_DOWN = {"connection", "server", "overloaded", "timeout", "endpoint", "malformed"}
+_LONGEST_WAIT_WHILE_DOWN = 10.0
 _PATIENCE_FOR_LIMITS = (
     0.2  # part of an attempt that "too many requests" counts for: the provider has not failed
 )
@@ -53,11 +56,16 @@ class Attempts:
     """
 
     def __init__(
-        self, model: ChatModel, options: RunOptions, budget: Budget, note: Callable[[Failure], None]
+        self,
+        model: ChatModel,
+        options: RunOptions,
+        budget: Budget,
+        note: Callable[[Failure], None],
     ) -> None:
         self.model, self.options, self.budget, self.note = model, options, budget, note
         self.gate = Gate(options.concurrency, options.timeout)
         self.sent: set[asyncio.Task[None]] = set()
+        self.last_answer: float | None = None  # loop time
         self._settled = asyncio.Event()
 
     async def ask(self, cell: Cell, request: Request) -> tuple[Reply, float | None]:
@@ -109,6 +117,7 @@ class Attempts:
             async with asyncio.timeout(timeout + _GRACE):
                 reply = await self.model.complete(request, timeout=timeout)
             self.gate.answered(sent)
+            self.last_answer = loop.time()
             return reply
         except TimeoutError as error:
             self.gate.timed_out(sent)
@@ -127,8 +136,17 @@ class Attempts:
             self.sent.discard(current)
             self._settled.set()
 
-    def wait_after(self, error: ProviderError, attempt: int) -> float:
-        """Return the seconds to wait after the failed attempt number ``attempt``.
+    def is_outage(self, error: ProviderError, since: float) -> bool:
+        """Tell whether the server seems to be down, for a while that a run bridges.
+
+        It has answered before, and nobody since the loop time ``since``, when the same cell failed before.
+        """
+        if self.last_answer is None or self.last_answer > since or _kind(error) not in _DOWN:
+            return False
+        return asyncio.get_running_loop().time() - self.last_answer < self.options.outage
+
+    def wait_after(self, error: ProviderError, attempt: int, *, outage: bool = False) -> float:
+        """Return the seconds to wait after the failed attempt number ``attempt``, fewer while the server is down.
 
         Raises
         ------
@@ -141,9 +159,8 @@ class Attempts:
                 f"the provider asks to wait {asked:,.0f} seconds, longer than {self.options.longest_retry_after:,.0f}; "
                 f"run the same command again after that ({error})"
             )
-        jitter = random.uniform(
-            0.0, min(self.options.longest_wait, self.options.backoff * 2.0 ** min(attempt, 30))
-        )
+        longest = _LONGEST_WAIT_WHILE_DOWN if outage else self.options.longest_wait
+        jitter = random.uniform(0.0, min(longest, self.options.backoff * 2.0 ** min(attempt, 30)))
         return jitter if asked is None else asked + min(jitter, 1.0)
 
 
