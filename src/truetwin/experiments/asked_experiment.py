@@ -31,8 +31,10 @@ def experiment_of(settings: ExperimentTables, say: Callable[[str], None] | None 
         )
 
     contrasts = read_contrasts(settings.contrasts)
+    if not contrasts.contrasts:
+        contrasts.problems.raise_any()
     answers = read_experiment_answers(
-        contrasts,
+        contrasts.contrasts,
         settings.human,
         settings.twin_tables,
         id_column=settings.id_column,
@@ -53,7 +55,6 @@ def experiment_of(settings: ExperimentTables, say: Callable[[str], None] | None 
         clusters=settings.clusters,
         strata=settings.strata,
         twin_conditions=columns(settings.twin_conditions),
-        source=str(settings.contrasts),
     )
 
 

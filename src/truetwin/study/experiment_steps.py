@@ -151,7 +151,9 @@ def _experiment_to_be(study: Study, asked: SurveyTask) -> str:
     from truetwin.io.experiment_files import read_contrasts
 
     assert study.inputs.contrasts is not None
-    contrasts = read_contrasts(study.inputs.contrasts)
+    table = read_contrasts(study.inputs.contrasts)
+    table.problems.raise_any()
+    contrasts = table.contrasts
     arms = asked.questionnaire.arms
     texts = {} if arms is None else arms.texts
     for one in contrasts:

@@ -17,6 +17,7 @@ from truetwin.report.sections.plan_section import plan_section
 from truetwin.settings.voice_settings import VoiceLeaderboard
 from truetwin.study.experiment_steps import CALIBRATED, EFFECTS, OPTIONS, SCORES, wanted_steps
 from truetwin.study.step_work import (
+    AUDIT,
     ESTIMATE_SCORES,
     ESTIMATES,
     EXAMPLES,
@@ -51,6 +52,12 @@ def study_page(work: Work) -> Page:
         diagnosis = from_record(_json(work.folder / "diagnosis.json"), work.panel)
         verdict = verdict_in_words(diagnosis)
         sections.append(diagnosis_section(diagnosis))
+    if study.audit_twins is not None:
+        from truetwin.report.sections.audit_section import audit_sections
+
+        audit = _json(work.folder / AUDIT)
+        sections += audit_sections(audit)
+        answer = answer if chosen is not None else str(audit["answer"])
     if sidecar is not None:
         sections.insert(0, _calibration(work, sidecar, chosen))
     sections[:0] = [*(_evaluation(work, found) for found in evaluations.values()), *_beyond_scores(work)]
@@ -179,7 +186,8 @@ def _headline(work: Work) -> list[str]:
     from truetwin.io.experiment_files import read_contrasts
 
     assert work.study.inputs.contrasts is not None
-    return [one.contrast_id for one in read_contrasts(work.study.inputs.contrasts) if one.headline]
+    contrasts = read_contrasts(work.study.inputs.contrasts).contrasts
+    return [one.contrast_id for one in contrasts if one.headline]
 
 
 def _marginals(work: Work) -> Section:

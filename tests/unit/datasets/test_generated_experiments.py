@@ -50,4 +50,5 @@ def test_the_same_seed_gives_the_same_tables_which_are_read_back(tmp_path: Path)
         assert table.equals(getattr(second, name))
         assert read_table(path).column_names == table.column_names
     conditions = first.conditions.column_names
-    assert conditions == ["respondent_id", "study", "study_1_arm", *(f"study_3_job_{k}" for k in range(1, 5)), "message"]  # fmt: skip
+    jobs = [f"study_3_job_{k}" for k in range(1, 5)]
+    assert conditions == ["respondent_id", "study", "study_1_arm", *jobs, "message"]
