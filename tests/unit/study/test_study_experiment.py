@@ -47,7 +47,7 @@ def test_an_experiment_is_estimated_calibrated_judged_and_ranked(folder: Path) -
     assert [step.name for step in result.steps] == STEPS
     page = result.report.read_text(encoding="utf-8")
     sentence = record(folder, "calibrated")["sentences"][0]
-    assert re.search(r"beats A by [\d.]+ points \(90%: -?[\d.]+ to -?[\d.]+\)", sentence)
+    assert re.match(r"[AB] beats [AB] by [\d.]+ points \(90%: -?[\d.]+ to -?[\d.]+\)", sentence)
     assert sentence in page
     assert page.index(sentence) < page.index("Effects among people and twins")
     assert all(step.skipped for step in run_study(study, folder / "run").steps)
@@ -81,7 +81,9 @@ def test_every_number_of_the_report_is_that_of_the_files(folder: Path) -> None:
     for row in ranked:
         outcome = row["outcome"].removeprefix("new_messages_").removesuffix(" (message)")
         if row["option"] != "A":
-            assert row["effect"] == pytest.approx(calibrated[f"new_messages:{row['option']}:{outcome}"], abs=0.02)
+            assert row["effect"] == pytest.approx(
+                calibrated[f"new_messages:{row['option']}:{outcome}"], abs=0.02
+            )
     left_out = {r["contrast"]: r["calibrated"] for r in record(folder, "scores")["predictions"]}
     (picture,) = [b for s in sections for b in s.blocks if getattr(b, "name", "") == "experiment-scatter"]
     assert {r["contrast"]: r["calibrated"] for r in picture.data} == left_out
