@@ -29,6 +29,8 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     some people have answered are not filled. What new respondents would answer to new items is predicted by some
     methods only, auto among them. Beside OUTPUT, a file of the same name ending in .json records method, settings,
     versions, hashes of the inputs and notes on every target.
+
+    Never compare the arms of an experiment on predictions: they shrink effects. `truetwin experiment` calibrates these.
     """
     from truetwin.calibration.calibrators import check_preset, methods, parameters_for
     from truetwin.cli.output import note, progress_bar
