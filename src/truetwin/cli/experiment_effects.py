@@ -35,7 +35,7 @@ def experiment_effects_command(settings: ExperimentEffectsCommand) -> None:
         check_effect_output(settings.output, list(settings.files.values()))
     experiment = experiment_of(settings)
     effects = experiment.effects(
-        _moderators(settings, experiment), level=settings.level, correction=settings.correction
+        moderators_of(settings.by, experiment), level=settings.level, correction=settings.correction
     )
     written: list[Path] = []
     if settings.output is not None:
@@ -59,10 +59,10 @@ def experiment_effects_command(settings: ExperimentEffectsCommand) -> None:
         note("\n".join(["written:", *(f"  {path}" for path in written)]))
 
 
-def _moderators(settings: ExperimentEffectsCommand, experiment: Experiment) -> Sequence[str]:
+def moderators_of(by: Sequence[str], experiment: Experiment) -> Sequence[str]:
     """Read the names of moderators; a text may hold several."""
     known = [*(experiment.people.columns if experiment.people else ()), *experiment.conditions.columns]
-    return ids_among(settings.by, known) or []
+    return ids_among(by, known) or []
 
 
 def _print(effects: Effects) -> None:

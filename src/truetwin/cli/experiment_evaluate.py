@@ -21,13 +21,15 @@ def experiment_evaluate_command(settings: ExperimentEvaluateCommand) -> None:
 
     At least four studies need answers of people and of twins. Every study counts the same; intervals are over studies.
     """
+    from truetwin.cli.experiment_effects import moderators_of
     from truetwin.cli.experiment_inputs import experiment_of
     from truetwin.cli.output import note, print_json
     from truetwin.experiments.experiment_judging import judge_experiment
 
     _check_outputs(settings)
+    experiment = experiment_of(settings)
     found = judge_experiment(
-        experiment_of(settings), by=settings.by, level=settings.level, seed=settings.seed
+        experiment, by=moderators_of(settings.by, experiment), level=settings.level, seed=settings.seed
     )
     written = _write(settings, found)
     if settings.as_json:
