@@ -17,6 +17,7 @@ def evaluate_command(settings: EvaluateCommand) -> None:
     from truetwin.data.people_columns import names_among
     from truetwin.evaluation import evaluate
     from truetwin.evaluation.comparison import usual_methods
+    from truetwin.evaluation.domain_words import about_other_domains
     from truetwin.evaluation.group_scores import spread_rows
     from truetwin.evaluation.hiding_protocols import protocols
     from truetwin.evaluation.metric_names import metrics_named
@@ -28,6 +29,11 @@ def evaluate_command(settings: EvaluateCommand) -> None:
 
         _check_output(settings)
         evaluate_estimates(settings)
+        return
+    if settings.by_source:
+        from truetwin.cli.source_tables import evaluate_by_source
+
+        evaluate_by_source(settings)
         return
     metrics_named(settings.metric).check(has_retest=settings.retest is not None, has_groups=bool(settings.by))
     _check_output(settings)
@@ -63,6 +69,8 @@ def evaluate_command(settings: EvaluateCommand) -> None:
         print_json("evaluate", asked, result.summary(), **groups)
         return
     print_evaluation(result)
+    if settings.protocol == "leave-domain-out" and (text := about_other_domains(result)):
+        note(text)
     if settings.protocol == "leave-block-out":
         note(f"hidden together: {result.settings['n_folds']} blocks; {result.settings['blocks']}")
 
