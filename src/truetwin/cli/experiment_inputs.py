@@ -26,8 +26,10 @@ def experiment_of(settings: ExperimentTables) -> Experiment:
         )
 
     contrasts = read_contrasts(settings.contrasts)
+    if not contrasts.contrasts:
+        contrasts.problems.raise_any()
     answers = read_experiment_answers(
-        contrasts,
+        contrasts.contrasts,
         settings.human,
         settings.twin_tables,
         id_column=settings.id_column,
@@ -47,5 +49,4 @@ def experiment_of(settings: ExperimentTables) -> Experiment:
         clusters=settings.clusters,
         strata=settings.strata,
         twin_conditions=columns(settings.twin_conditions),
-        source=str(settings.contrasts),
     )
