@@ -32,7 +32,7 @@ def evaluate_command(settings: EvaluateCommand) -> None:
         evaluate_estimates(settings)
         return
     if settings.by_source:
-        from truetwin.cli.source_tables import evaluate_by_source
+        from truetwin.cli.source_worth_tables import evaluate_by_source
 
         evaluate_by_source(settings)
         return

@@ -29,7 +29,7 @@ def plan_command(settings: PlanCommand) -> None:
         _plan_sample(settings, settings.precision)
         return
     if settings.worth_of_sources:
-        from truetwin.cli.source_tables import plan_sources
+        from truetwin.cli.source_worth_tables import plan_sources
 
         plan_sources(settings)
         return
