@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from math import isfinite
 
 from truetwin.errors import (
     AccessError,
@@ -30,7 +31,6 @@ _SLOW_DOWN = {"rate-limit", "overloaded"}
 #: Kinds of failures that come all at once when a server is down.
 _DOWN = {"connection", "server", "overloaded", "timeout", "endpoint", "malformed"}
 _LONGEST_WAIT_WHILE_DOWN = 10.0
-_QUIET = 1.0  # seconds without an answer from which on a server may be down
 _PATIENCE_FOR_LIMITS = (
     0.2  # part of an attempt that "too many requests" counts for: the provider has not failed
 )
@@ -137,15 +137,21 @@ class Attempts:
             self.sent.discard(current)
             self._settled.set()
 
-    def is_outage(self, error: ProviderError) -> bool:
-        """Tell whether the server has answered before, and seems to be down for a while that a run bridges."""
-        if self.last_answer is None or _kind(error) not in _DOWN:
-            return False
-        quiet = asyncio.get_running_loop().time() - self.last_answer
-        return _QUIET < quiet < self.options.outage
+    def answered_between(self, since: float) -> bool:
+        """Tell whether anybody was answered since the loop time ``since``, minus infinity being no time."""
+        return self.last_answer is not None and isfinite(since) and self.last_answer > since
 
-    def wait_after(self, error: ProviderError, attempt: int) -> float:
-        """Return the seconds to wait after the failed attempt number ``attempt``.
+    def is_outage(self, error: ProviderError, since: float) -> bool:
+        """Tell whether the server seems to be down, for a while that a run bridges.
+
+        It has answered before, and nobody since the loop time ``since``, when the same cell failed before.
+        """
+        if self.last_answer is None or self.last_answer > since or _kind(error) not in _DOWN:
+            return False
+        return asyncio.get_running_loop().time() - self.last_answer < self.options.outage
+
+    def wait_after(self, error: ProviderError, attempt: int, *, outage: bool = False) -> float:
+        """Return the seconds to wait after the failed attempt number ``attempt``, fewer while the server is down.
 
         Raises
         ------
@@ -158,7 +164,7 @@ class Attempts:
                 f"the provider asks to wait {asked:,.0f} seconds, longer than {self.options.longest_retry_after:,.0f}; "
                 f"run the same command again after that ({error})"
             )
-        longest = _LONGEST_WAIT_WHILE_DOWN if self.is_outage(error) else self.options.longest_wait
+        longest = _LONGEST_WAIT_WHILE_DOWN if outage else self.options.longest_wait
         jitter = random.uniform(0.0, min(longest, self.options.backoff * 2.0 ** min(attempt, 30)))
         return jitter if asked is None else asked + min(jitter, 1.0)
 

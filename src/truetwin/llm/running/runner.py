@@ -307,7 +307,7 @@ class _Run:
             reason = f"about {tokens:,} tokens; the context limit is {self.options.context_limit:,}"
             self._store(cell, request, Parsed(State.SKIPPED, None, reason), attempts=0)
             return
-        patience = Patience(self.options.attempts)
+        patience, failed_at, alone = Patience(self.options.attempts), float("-inf"), False
         for attempt in count(1):
             try:
                 reply, cost = await self.attempts.ask(cell, request)
@@ -322,15 +322,24 @@ class _Run:
                     raise
                 if self.stop is not None:
                     return
-                if not self.attempts.is_outage(error) and patience.is_over(error):
+                alone = alone or self.attempts.answered_between(
+                    failed_at
+                )  # others are answered, this one is not
+                outage = not alone and self._others_are_open() and self.attempts.is_outage(error, failed_at)
+                failed_at = asyncio.get_running_loop().time()
+                if not outage and patience.is_over(error):
                     self._give_up(cell, request, error, attempt)
                     return
-                await self._wait(self.attempts.wait_after(error, attempt))
+                await self._wait(self.attempts.wait_after(error, attempt, outage=outage))
             else:
                 self.works = self.reached = True
                 self.failures_in_a_row = 0
                 self._store(cell, request, self._read(cell, reply), reply, attempts=attempt, cost=cost)
                 return
+
+    def _others_are_open(self) -> bool:
+        """Tell whether more cells than one wait for an answer."""
+        return self.total - sum(self.counts.values()) > 1
 
     async def _wait(self, seconds: float) -> None:
         self.waiting += 1

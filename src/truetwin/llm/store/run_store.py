@@ -122,7 +122,7 @@ class Store(RunFile):
         RunError
             If the step was begun with other settings; the message says which.
         """
-        text = json.dumps(settings, sort_keys=True)
+        text = json.dumps(settings)  # in their order: items are grouped in it
         self.bring_up_to_date()
         self._session = self.session
         with self.writing():
@@ -130,6 +130,8 @@ class Store(RunFile):
             if row is None or not self._has_begun(step):
                 self._base.execute("INSERT OR REPLACE INTO steps VALUES (?, ?)", (step, text))
                 return
+            if row[0] != text and json.loads(row[0]) == json.loads(text):  # former versions sorted them
+                self._base.execute("UPDATE steps SET settings = ? WHERE step = ?", (text, step))
         compare_settings(json.loads(row[0]), json.loads(text), f"step {step!r} of {self.path}", may_differ)
 
     def bring_up_to_date(self) -> None:

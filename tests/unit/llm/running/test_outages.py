@@ -52,7 +52,7 @@ class Model:
     ],
 )
 def test_an_outage_is_bridged(survey: Any, tmp_path: Path, error: Exception) -> None:
-    model = Model((0.05, 3.0), error)
+    model = Model((0.05, 0.6), error)
     options = RunOptions(attempts=2, failures_in_a_row=3, backoff=0.05, concurrency=4)
     with Store(tmp_path) as store:
         summary = run(survey(100, 8), model, store, options)
