@@ -49,7 +49,7 @@ class ContrastTable:
 
 
 def contrast_table(
-    given: Any, source: str = "the contrasts", row_name: Callable[[int], str] = row_of
+    given: Any, source: str = "the table of contrasts", row_name: Callable[[int], str] = row_of
 ) -> ContrastTable:
     """Take contrasts, or read them from a data frame, and check each by itself.
 
@@ -61,7 +61,12 @@ def contrast_table(
     if isinstance(given, ContrastTable):
         return given
     problems = Problems(source)
-    if isinstance(given, Sequence) and all(isinstance(one, Contrast) for one in given):
+    if isinstance(given, Sequence):
+        strange = [one for one in given if not isinstance(one, Contrast)]
+        if strange:
+            raise DataError(
+                f"contrasts must be a data frame, or a list of truetwin.Contrast; got {type(strange[0]).__name__}"
+            )
         found = list(given)
     else:
         found = contrasts_from_frame(given, problems, row_name)
@@ -323,7 +328,8 @@ def _cells(column: pa.ChunkedArray, name: str, source: str, missing: Collection[
 
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if not (pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)):
+    numbers = pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)
+    if not (numbers or pa.types.is_boolean(column.type)):
         try:
             column = column.cast(pa.large_string())
         except pa.ArrowException as error:

@@ -10,8 +10,26 @@ from truetwin.data.item import Item
 from truetwin.data.problems import Problems
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.study_columns import StudyColumns
+from truetwin.data.task_rows import person_of
+from truetwin.errors import AlignmentError
 from truetwin.experiments.contrast_scores import StudyAnswers
 from truetwin.registry import closest
+
+
+def check_people(conditions: Mapping[str, StudyColumns], sides: Mapping[str, ResponseMatrix]) -> None:
+    """Raise an error if a table of answers has nobody of the table of conditions, which is a matter of ids."""
+    for name, answers in sides.items():
+        arms = conditions[name]
+        known = set(arms.ids)
+        if not known or any((i if arms.of_tasks else person_of(i)) in known for i in answers.respondent_ids):
+            continue
+        if any(arms_of_column(item)[1] for item in answers.item_ids):
+            continue
+        raise AlignmentError(
+            f"{arms.source} must be about the people of the {name} table; they have nobody in common "
+            f"({arms.ids[0]!r} and {answers.respondent_ids[0]!r}). Check that both use the same ids, "
+            "written the same way."
+        )
 
 
 def check_names(

@@ -17,7 +17,7 @@ from truetwin.data.responses import ResponseMatrix
 from truetwin.data.study_columns import StudyColumns
 from truetwin.data.task_rows import with_task_ids
 from truetwin.errors import DataError
-from truetwin.experiments.contrast_checks import check_arms, check_names
+from truetwin.experiments.contrast_checks import check_arms, check_names, check_people
 from truetwin.experiments.contrast_scores import StudyAnswers, answers_of_study
 from truetwin.experiments.effects import HUMAN, Effects, Entry, FoundEffect, effects_of
 
@@ -119,7 +119,9 @@ class Experiment:
         for column in (weights, clusters, strata):
             if column is not None and column not in arms.columns:
                 (known or arms).check_column(column)
-        check_names(self.contrasts, {side: self.conditions_of(side) for side in sides}, sides, table.problems)
+        conditions_of = {side: self.conditions_of(side) for side in sides}
+        check_people(conditions_of, sides)
+        check_names(self.contrasts, conditions_of, sides, table.problems)
         table.problems.raise_any()
         check_arms(self.contrasts, self.studies, table.problems)
         table.problems.raise_any()
