@@ -63,11 +63,11 @@ def shop(folder: Path) -> None:
         for k, p in enumerate(people)
     ]
     write(folder / "people.csv", about)
-    head = next(block for block in blocks("csv") if block.startswith("contrast_id"))
+    head = next(block for block in blocks("text") if block.startswith("contrast_id"))
     rows = re.findall(r"^\| [^|]+ \| `([^`]+,[^`]+)` \|$", TEXT, re.MULTILINE)
     (folder / "contrasts.csv").write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
     (folder / "message.csv").write_text(f"{head}{rows[0]}\n", encoding="utf-8")
-    arms_file = next(block for block in blocks("csv") if block.startswith("condition,arm"))
+    arms_file = next(block for block in blocks("text") if block.startswith("condition,arm"))
     (folder / "arms.csv").write_text(f"{arms_file}message,funny,Ha.\n", encoding="utf-8")
     asked = [{"item_id": "buys", "text": "{{message}} Would you buy it?", "low": 1, "high": 7}]
     write(folder / "items.csv", asked)
@@ -117,7 +117,7 @@ def test_every_block_of_the_guide_runs(
         assert code == 0, (command, captured.err)
         printed.append(captured.out)
     everything = "\n".join(printed)
-    for output in blocks("text"):
+    for output in (block for block in blocks("text") if "," not in block.splitlines()[0]):
         shown = [line.split() for line in everything.splitlines()]
         for line in output.splitlines():
             assert line.split() in shown or "─" in line, line
