@@ -22,6 +22,7 @@ _PUBLIC = {
     "ResponseMatrix": "truetwin.data",
     "Scale": "truetwin.data",
     "Target": "truetwin.data",
+    "audit_twins": "truetwin.diagnosis",
     "calibrate": "truetwin.estimation.reconciliation",
     "diagnose": "truetwin.diagnosis",
     "estimate": "truetwin.estimation.estimation",

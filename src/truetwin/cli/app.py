@@ -43,6 +43,11 @@ VERBS = (
         "truetwin.cli.diagnose:diagnose_command",
     ),
     VerbEntry(
+        "audit-twins",
+        "Audit the twins, source by source: leaks, flattening, equity, ceilings and memory.",
+        "truetwin.cli.audit_twins:audit_twins_command",
+    ),
+    VerbEntry(
         "plan",
         "Choose the new items (or people) to ask next so that predictions of the rest improve most.",
         "truetwin.cli.plan:plan_command",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from truetwin.cli.panel_inputs import blocks_given, panel_of, weights_of, weights_record
+from truetwin.cli.panel_inputs import blocks_given, panel_of, shown_items, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.evaluate_settings import EvaluateCommand
 
@@ -15,6 +15,7 @@ def evaluate_command(settings: EvaluateCommand) -> None:
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.cli.score_tables import print_evaluation
     from truetwin.data.people_columns import names_among
+    from truetwin.diagnosis.audit.protocol_leaks import leak_in_words
     from truetwin.evaluation import evaluate
     from truetwin.evaluation.comparison import usual_methods
     from truetwin.evaluation.group_scores import spread_rows
@@ -49,9 +50,12 @@ def evaluate_command(settings: EvaluateCommand) -> None:
             retest=read_retest(settings.retest, panel, id_column=settings.id_column, choices=settings.reading)
             if settings.retest
             else None,
+            persona_items=shown_items(settings, panel) or (),
             n_jobs=settings.n_jobs,
             progress=progress,
         )
+    for leak in result.settings.get("leaks", ()):
+        note(f"warning: {leak_in_words(leak, settings.protocol)}")
     if settings.per_target:
         import pyarrow as pa
 

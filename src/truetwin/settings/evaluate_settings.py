@@ -22,6 +22,7 @@ from truetwin.settings.shared_settings import (
     Hyperparameters,
     InContext,
     PanelFiles,
+    PersonaItems,
     Retest,
     Terminal,
     Weights,
@@ -91,7 +92,9 @@ class Evaluate(Hyperparameters):
     )
 
 
-class EvaluateCommand(Evaluate, Blocks, PanelFiles, Weights, Groups, InContext, Retest, Workers, Terminal):
+class EvaluateCommand(
+    Evaluate, PersonaItems, Blocks, PanelFiles, Weights, Groups, InContext, Retest, Workers, Terminal
+):
     """Settings of the command `truetwin evaluate`."""
 
     protocol: Annotated[Protocol, StudyKey("evaluate.protocols")] = setting(

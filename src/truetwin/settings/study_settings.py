@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from truetwin.settings.audit_settings import AuditTwins
 from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Argument, Settings, Unset, setting
 from truetwin.settings.diagnose_settings import Diagnose
@@ -97,6 +98,10 @@ class Inputs(Reading):
         None,
         "Personas, the texts that describe people to the model: personas.jsonl of `truetwin personas build`, or a "
         "table with columns id and text.",
+    )
+    persona_items: Ids = setting(
+        (),
+        "Items whose answers the personas of given twins showed to the model. Scores on them say nothing.",
     )
     annotations: Path | None = setting(
         None,
@@ -199,6 +204,9 @@ class Study(Settings):
         None, "Estimate shares, means and gaps of new items, by group and with intervals."
     )
     diagnose: Diagnose | None = setting(None, "Find out how far the twins can be trusted.")
+    audit_twins: AuditTwins | None = setting(
+        None, "Audit the twins: leaks, flattening, equity, ceilings and memory, source by source."
+    )
     plan: Plan | None = setting(None, "Choose the items or people to ask next.")
     reweight: Reweight | None = setting(None, "Predict how a population answers new items.")
     evaluate_marginals: EvaluateMarginals | None = setting(

@@ -11,6 +11,7 @@ from truetwin.results.plain_rows import plain_rows
 from truetwin.settings.plan_settings import Plan
 from truetwin.settings.value_kinds import ids_among
 from truetwin.study.step_work import (
+    AUDIT,
     PLAN,
     Work,
     evaluation_path,
@@ -41,6 +42,34 @@ def diagnose_twins(work: Work) -> list[Path]:
     )
     path, table = work.folder / "diagnosis.json", work.folder / "diagnosis.csv"
     write_json(to_record(found), path)
+    write_table(pa.Table.from_pylist(plain_rows(found.rows())), table)
+    return [path, table]
+
+
+def audit_sources(work: Work) -> list[Path]:
+    """Audit every source of twins. Returns the files."""
+    import pyarrow as pa
+
+    from truetwin.diagnosis import audit_twins
+    from truetwin.io.marginal_files import read_marginals
+
+    part, inputs = work.study.audit_twins, work.study.inputs
+    assert part is not None
+    found = audit_twins(
+        work.panel,
+        by=work.groups_of_people,
+        persona_items=work.persona_items,
+        retest=work.retest,
+        published=None if part.published is None else read_marginals(part.published, items=work.panel.items),
+        trained_until=part.trained_until,
+        weights=work.weights,
+        clusters=inputs.clusters,
+        blocks=work.blocks,
+        min_cell=part.min_cell,
+        random_state=work.study.seed,
+    )
+    path, table = work.folder / AUDIT, (work.folder / AUDIT).with_suffix(".csv")
+    write_json(found.record(), path)
     write_table(pa.Table.from_pylist(plain_rows(found.rows())), table)
     return [path, table]
 

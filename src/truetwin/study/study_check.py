@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 #: Sections that count people's answers if there is no file of marginals.
 OF_ANSWERS = ("reweight", "evaluate_marginals")
-OF_A_PANEL = ("evaluate", "calibrate", "estimate", "diagnose", "plan")
+OF_A_PANEL = ("evaluate", "calibrate", "estimate", "diagnose", "audit_twins", "plan")
 
 #: Inputs that each section needs. Personas for a simulation may be made by the section personas instead.
 NEEDS = {
@@ -49,6 +49,7 @@ NEEDS = {
     "calibrate": ("human",),
     "estimate": ("human",),
     "diagnose": ("human",),
+    "audit_twins": ("human",),
     "plan": ("human",),
     "reweight": ("marginals",),
     "evaluate_marginals": ("marginals",),

@@ -16,6 +16,7 @@ from truetwin.report.sections.marginals_section import marginal_scores_section
 from truetwin.report.sections.plan_section import plan_section
 from truetwin.settings.voice_settings import VoiceLeaderboard
 from truetwin.study.step_work import (
+    AUDIT,
     ESTIMATE_SCORES,
     ESTIMATES,
     EXAMPLES,
@@ -50,6 +51,12 @@ def study_page(work: Work) -> Page:
         diagnosis = from_record(_json(work.folder / "diagnosis.json"), work.panel)
         verdict = verdict_in_words(diagnosis)
         sections.append(diagnosis_section(diagnosis))
+    if study.audit_twins is not None:
+        from truetwin.report.sections.audit_section import audit_sections
+
+        audit = _json(work.folder / AUDIT)
+        sections += audit_sections(audit)
+        answer = answer if chosen is not None else str(audit["answer"])
     if sidecar is not None:
         sections.insert(0, _calibration(work, sidecar, chosen))
     sections[:0] = [*(_evaluation(work, found) for found in evaluations.values()), *_beyond_scores(work)]

@@ -11,6 +11,7 @@ from truetwin.io.twin_files import twin_files
 from truetwin.settings.declaration import Settings
 from truetwin.settings.study_settings import Study
 from truetwin.study.diagnosis_steps import (
+    audit_sources,
     diagnose_twins,
     evaluated_protocols,
     plan_questions,
@@ -110,9 +111,27 @@ def _diagnosis_files(work: Work) -> dict[str, Path]:
     return {**work.tables(), **evaluated, **({"predictions": sidecar} if sidecar else {})}
 
 
+def _tables_and_personas(work: Work) -> dict[str, Path]:
+    """Return the files of the panel, and the personas, which say what twins were shown."""
+    known = work.study.personas is not None or work.study.inputs.personas is not None
+    return {**work.tables(), **({"personas": work.personas} if known else {})}
+
+
+def _audited_files(work: Work) -> dict[str, Path]:
+    """Return the files that an audit reads."""
+    published = work.study.audit_twins.published if work.study.audit_twins else None
+    return {**_tables_and_personas(work), **({"published": published} if published else {})}
+
+
 def _blocks_by_evidence(study: Study) -> dict[str, Any]:
     """That batteries are to be found is set among the inputs, and is no file."""
     return {"blocks": "auto"} if study.inputs.blocks == "auto" else {}
+
+
+def _shown_and_blocks(study: Study) -> dict[str, Any]:
+    """Items that twins were shown are set among the inputs, and are no file."""
+    shown = {"persona_items": list(study.inputs.persona_items)} if study.inputs.persona_items else {}
+    return {**_blocks_by_evidence(study), **shown}
 
 
 def _diagnosed_method(study: Study) -> dict[str, Any]:
@@ -123,10 +142,11 @@ def _diagnosed_method(study: Study) -> dict[str, Any]:
 STEPS = (
     Step("personas", lambda study: study.personas, _persona_files, make_personas, _asked_of_twins),
     Step("simulate", lambda study: study.simulate, _simulation_files, run_simulation),
-    Step("evaluate", lambda study: study.evaluate, Work.tables, evaluate_methods, _blocks_by_evidence),
+    Step("evaluate", lambda study: study.evaluate, _tables_and_personas, evaluate_methods, _shown_and_blocks),
     Step("calibrate", lambda study: study.calibrate, Work.tables, calibrate_answers, _blocks_by_evidence),
     Step("estimate", lambda study: study.estimate, Work.tables, estimate_items, _blocks_by_evidence),
     Step("diagnose", lambda study: study.diagnose, _diagnosis_files, diagnose_twins, _diagnosed_method),
+    Step("audit_twins", lambda study: study.audit_twins, _audited_files, audit_sources, _shown_and_blocks),
     Step("plan", lambda study: study.plan, Work.tables, plan_questions, _blocks_by_evidence),
     Step("reweight", lambda study: study.reweight, marginal_files, reweight_twins),
     Step(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from truetwin.diagnosis.audit.protocol_leaks import leak_in_words
 from truetwin.evaluation import Evaluation
 from truetwin.evaluation.group_scores import spread_rows
 from truetwin.evaluation.metric_names import meaning_of
@@ -120,6 +121,7 @@ def evaluation_section(
         f"What calibration gained: {protocol}",
         (
             f"{PROTOCOLS[protocol].capitalize()}. What was hidden is predicted and compared with the real answers.",
+            *(f"Warning: {leak_in_words(leak, protocol)}." for leak in evaluation.settings.get("leaks", ())),
         ),
         blocks,
     )
