@@ -80,7 +80,7 @@ def evaluate_shares(work: Work) -> list[Path]:
     return [path, table]
 
 
-def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, dict[str, ResponseMatrix]]:
+def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, dict[str, ResponseMatrix] | Marginals]:
     """Read human marginals, or count them from people's answers if the study has no file of marginals."""
     inputs = work.study.inputs
     if inputs.marginals is None:

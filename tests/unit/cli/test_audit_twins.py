@@ -62,9 +62,15 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> t
 def test_everything_is_in_the_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = [*ALL, "--trained-until", "2024-06", "--persona-items", "Q01,Q02", "--json"]
     found, _ = run(capsys, "audit-twins", "human.csv", *SOURCES, *options)
-    assert list(
-        found
-    ) == ["command", "version", "settings", "rows", "answer", "sources", "which_twin_for_what"]
+    assert list(found) == [
+        "command",
+        "version",
+        "settings",
+        "rows",
+        "answer",
+        "sources",
+        "which_twin_for_what",
+    ]
     assert set(found["sources"]) == {"good", "flat", "leaky"}
     for source in found["sources"].values():
         unmeasured = {name for name, check in source["checks"].items() if check["unmeasured"]}
