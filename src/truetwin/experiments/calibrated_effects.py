@@ -125,6 +125,11 @@ class CalibratedEffects:
     labels: Sequence[tuple[str, str]] = ()
     frame_kind: FrameKind = field(default="pyarrow")
 
+    def __repr__(self) -> str:
+        studies = len(self.effects.study_names)
+        learned = f"from {len(self.learned.studies)} past studies" if self.learned else "not calibrated"
+        return f"CalibratedEffects({len(self.effects)} contrasts, {studies} new studies, {learned})"
+
     @property
     def calibrated(self) -> bool:
         """Whether there were enough past studies."""
@@ -180,6 +185,7 @@ class CalibratedEffects:
         before = self.before_pilot[here.study_names[0]]
         return {
             "shrunken": shrunken,
+            "by_twins": before.mean(),
             "effect": law.mean(),
             "low": low,
             "high": high,
@@ -260,6 +266,7 @@ FIELDS = (
     ("twin", "double"),
     ("twin_own", "double"),
     ("shrunken", "double"),
+    ("by_twins", "double"),
     ("effect", "double"),
     ("low", "double"),
     ("high", "double"),

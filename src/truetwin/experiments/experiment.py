@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from truetwin.data.arm_columns import declared_under_arms
 from truetwin.data.contrast import Contrast
-from truetwin.data.contrast_frames import contrasts_of, study_columns_of
+from truetwin.data.contrast_frames import contrast_table, study_columns_of
 from truetwin.data.frames import as_arrow, from_frame, kind_of
 from truetwin.data.item import Item
 from truetwin.data.panel import Panel
@@ -17,7 +17,7 @@ from truetwin.data.responses import ResponseMatrix
 from truetwin.data.study_columns import StudyColumns
 from truetwin.data.task_rows import with_task_ids
 from truetwin.errors import DataError
-from truetwin.experiments.contrast_checks import check_arms, check_names
+from truetwin.experiments.contrast_checks import check_arms, check_names, check_people
 from truetwin.experiments.contrast_scores import StudyAnswers, answers_of_study
 from truetwin.experiments.effects import HUMAN, Effects, Entry, FoundEffect, effects_of
 
@@ -55,8 +55,6 @@ class Experiment:
         Columns that tell the tasks of a person apart, where the rows of data frames are tasks.
     id_column : str, optional
         Column of ids in all data frames.
-    source : str
-        What to call the contrasts in messages.
 
     Raises
     ------
@@ -97,8 +95,8 @@ class Experiment:
         twin_conditions: Any = None,
         tasks: Sequence[str] = (),
         id_column: str | None = None,
-        source: str = "the contrasts",
     ) -> None:
+        table = contrast_table(contrasts)
         sides = _sides(human, twin, items, id_column, tasks)
         arms = _columns(conditions, "the conditions", id_column, tasks)
         theirs = (
@@ -111,7 +109,7 @@ class Experiment:
             ("sides", sides),
             ("conditions", arms),
             ("twin_conditions", theirs),
-            ("contrasts", contrasts_of(contrasts, source)),
+            ("contrasts", table.contrasts),
             ("people", known),
             ("weights", weights),
             ("clusters", clusters),
@@ -121,8 +119,12 @@ class Experiment:
         for column in (weights, clusters, strata):
             if column is not None and column not in arms.columns:
                 (known or arms).check_column(column)
-        check_names(self.contrasts, {side: self.conditions_of(side) for side in sides}, sides, source)
-        check_arms(self.contrasts, self.studies, source)
+        conditions_of = {side: self.conditions_of(side) for side in sides}
+        check_people(conditions_of, sides)
+        check_names(self.contrasts, conditions_of, sides, table.problems)
+        table.problems.raise_any()
+        check_arms(self.contrasts, self.studies, table.problems)
+        table.problems.raise_any()
 
     @classmethod
     def of_panel(cls, panel: Panel, conditions: Any, contrasts: Any, **options: Any) -> Experiment:

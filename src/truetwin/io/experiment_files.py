@@ -9,9 +9,8 @@ from pathlib import Path
 from truetwin.data import Item, ResponseMatrix
 from truetwin.data.arm_columns import arms_of_column, declared_under_arms
 from truetwin.data.contrast import Contrast
-from truetwin.data.contrast_frames import check_contrasts, contrasts_from_frame, study_columns_from_frame
+from truetwin.data.contrast_frames import ContrastTable, contrast_table, study_columns_from_frame
 from truetwin.data.item_columns import why_no_item
-from truetwin.data.problems import Problems
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.study_columns import StudyColumns
 from truetwin.data.task_rows import with_task_ids
@@ -26,25 +25,21 @@ from truetwin.io.twin_files import TwinTables, open_twins
 HUMAN = "human"
 
 
-def read_contrasts(path: str | Path) -> tuple[Contrast, ...]:
+def read_contrasts(path: str | Path) -> ContrastTable:
     """Read contrasts from a table with one row each (:func:`~truetwin.data.contrast_frames.contrasts_from_frame`).
+
+    What is wrong with contrasts is collected, so that :class:`~truetwin.experiments.experiment.Experiment` names all
+    of it at once, by lines.
 
     Raises
     ------
     FileFormatError
         If there is no such file or it is not a table.
     DataError
-        If a contrast is its own reverse, occurs twice, or lacks what its kind needs. The message names all of them, by
-        their lines.
+        If there is no contrast, or a column is missing.
     """
     path = Path(path)
-    problems = Problems(str(path))
-    found = contrasts_from_frame(read_table(path), problems, line_of(path))
-    check_contrasts(found, problems)
-    problems.raise_any()
-    if not found:
-        raise DataError(f"{path} must have at least one contrast; it has no rows")
-    return tuple(found)
+    return contrast_table(read_table(path), str(path), line_of(path))
 
 
 def read_study_columns(

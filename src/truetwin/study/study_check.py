@@ -28,6 +28,7 @@ from truetwin.settings.voice_settings import Playing
 from truetwin.simulation.survey.asked_arms import arms_in_words
 from truetwin.simulation.survey.asked_personas import needs_portraits
 from truetwin.simulation.survey.asked_survey import model_of
+from truetwin.study.experiment_steps import check_experiment, wanted_steps
 from truetwin.study.simulation_step import arm_files, given_source
 from truetwin.study.step_work import Work, people_columns_of
 from truetwin.study.study_file import files_of, named_in
@@ -91,6 +92,9 @@ def check_study(study: Study) -> list[str]:
         read_groups(study.inputs.groups)
     if study.voice.results:
         found.append(_voice(study))
+    if wanted_steps(study):
+        with named_in("experiment"):
+            found.append(f"experiment: {check_experiment(study, asked)}")
     found += _voice_steps(study)
     return found
 
@@ -256,8 +260,9 @@ def _n_items(part: Playing, seed: int) -> str:
 def _check_sections(study: Study) -> None:
     wanted = [name for name in NEEDS if getattr(study, name) is not None]
     steps = [part for name, part in study.voice if name != "leaderboard"]
-    if not wanted and not any(steps):
-        raise DataError(f"a study must have at least one of the sections {', '.join(NEEDS)}, voice")
+    if not wanted and not any(steps) and not wanted_steps(study):
+        sections = ", ".join(NEEDS)
+        raise DataError(f"a study must have at least one of the sections {sections}, experiment, voice")
     for name in wanted:
         for role in NEEDS[name]:
             instead = {"personas": study.personas, "marginals": study.inputs.human}.get(role)

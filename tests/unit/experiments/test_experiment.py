@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truetwin.errors import DataError
+from truetwin.errors import AlignmentError, DataError
 from truetwin.experiments.experiment import Experiment
 
 N = 400
@@ -234,3 +234,21 @@ def test_the_table_has_one_row_an_effect_and_side() -> None:
     assert len(frame) == 12
     assert set(frame["side"]) == {"human", "twin"}
     assert (frame["p_adjusted"] >= frame["p"]).all()
+
+
+def test_tables_of_other_people_are_refused() -> None:
+    strangers = answers(3.0, 0.2, 2).assign(id=[f"q{k}" for k in range(N)])
+    with pytest.raises(AlignmentError, match="nobody in common"):
+        experiment(twin=strangers)
+
+
+def test_a_study_may_have_people_or_twins_only() -> None:
+    arms = conditions()
+    arms.loc[200:, "study"] = "t"
+    rows = [contrast(), contrast(contrast_id="d", study="t")]
+    tables = {"human": answers(2.0, 0.5, 1).iloc[:200], "twin": answers(3.0, 0.2, 2).iloc[200:]}
+    effects = experiment(
+        rows, conditions=arms, **{k: v.reset_index(drop=True) for k, v in tables.items()}
+    ).effects()
+    np.testing.assert_array_equal(np.isfinite(effects.arrays("human").effect), [True, False])
+    np.testing.assert_array_equal(np.isfinite(effects.arrays("twin").effect), [False, True])
