@@ -111,6 +111,33 @@ def _print(result: CalibratedEffects) -> None:
     )
     for study in result.effects.study_names:
         print_sentences(result, study)
+    if result.learned is not None:
+        _print_learned(result)
+
+
+def _print_learned(result: CalibratedEffects) -> None:
+    """Print the slopes that past studies teach."""
+    from truetwin.cli.output import Column, print_table
+
+    learned = result.summary()
+    units = {"twin": "human sd", "own": "own sd"}
+    rows = [
+        {**row, "unit": units[row["standardiser"]], "interval": f"{row['low']:.2f} to {row['high']:.2f}"}
+        for row in learned["slopes"]
+    ]
+    columns = [
+        Column("unit", "twins in", foldable=True),
+        Column("kind", "kind", foldable=True),
+        Column("slope", "slope", ".2f"),
+        Column("interval", f"{result.level:.0%}"),
+        Column("studies", "studies", "d", optional=True),
+    ]
+    none = learned["weights"]["no effect"]
+    print_table(
+        rows,
+        columns,
+        title=f"learned from {len(learned['past_studies'])} studies; weight of 'no effect' {none:.0%}",
+    )
 
 
 def print_sentences(result: CalibratedEffects, study: str) -> None:
