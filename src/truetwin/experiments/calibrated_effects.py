@@ -322,6 +322,7 @@ def calibrate_effects(
         likelihood = PastLikelihood.of(known)
         if len(likelihood.studies) >= LEAST_STUDIES:
             learned = EffectCalibration.fit(likelihood)
+            notes += _left_out(known, likelihood.past)
     before: dict[str, EffectLaw] = {}
     after: dict[str, EffectLaw] = {}
     if learned is not None:
@@ -359,6 +360,15 @@ def _past(
         + (f", and {n_own} past stud{'y' if n_own == 1 else 'ies'} of your own" if n_own else "")
     )
     return (table if own is None or not n_own else own.and_also(table)), notes
+
+
+def _left_out(known: PairedEffects, used: PairedEffects) -> list[str]:
+    n = len(known) - len(used)
+    if not n:
+        return []
+    return [
+        f"{n} past contrast{'' if n == 1 else 's'} left out, for want of a twin effect in the same units as the others"
+    ]
 
 
 def _group_notes(new: PairedEffects, learned: EffectCalibration) -> list[str]:
