@@ -91,7 +91,7 @@ class SourceAudit:
                     for protocol in ("leave-one-item-out", "leave-block-out", "leave-one-respondent-out")
                 ]
         if self.check("new_people").flagged:
-            why = "twins tell more of a person than the person's own answers to half of the items"
+            why = "twins tell more of an answer than all other answers of the person"
             found.append({"protocol": "leave-one-respondent-out", "items": [], "why": why})
         return found
 
