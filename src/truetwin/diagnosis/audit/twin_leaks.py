@@ -194,8 +194,8 @@ def own_answers(paired: PairedAnswers, *, random_state: int = 0) -> OwnAnswers:
     r"""Predict every answer from all other answers of the same person.
 
     Only people with 20 answers, or to half of the items, are taken. Correlations K of items are those of other people
-    (five folds). With :math:`A = (K + \lambda I)^{-1}` over a person's answers z, the prediction of each from the others
-    is :math:`z - A z / diag(A)`. The best of several :math:`\lambda` counts.
+    (five folds). With :math:`A = (K + \lambda I)^{-1}` over a person's answers z, the prediction of each from the
+    others is :math:`z - A z / diag(A)`. The best of several :math:`\lambda` counts.
     """
     rng = np.random.default_rng(random_state)
     z = paired.numbers[0]

@@ -82,6 +82,20 @@ def test_every_check_with_a_test_has_a_world_that_triggers_it() -> None:
     assert {"declared_leaks", "retest_ceiling"} == {n for names in POINTS.values() for n in names} - triggered
 
 
+def test_copies_of_people_have_no_fault_but_the_leak() -> None:
+    found = audit_of("identical").sources["twin"]
+    assert {"near_copies", "new_people"} == {c.name for c in found.faults}
+    assert {row["purpose"] for row in found.purposes() if row["faults"]} == {"scores of methods"}
+
+
+@pytest.mark.parametrize("twins", ["base", "noise", "inverted", "nostruct"])
+def test_ordinary_twins_are_not_suspected_of_leaks(twins: str) -> None:
+    for seed in range(3):
+        panel = generate_world(twins, 200, 30, n_new_items=0, random_state=seed).panel
+        found = tt.audit_twins(panel).sources["twin"]
+        assert not [c.name for c in found.faults if c.area == "leaks"]
+
+
 def test_faithful_twins_are_seldom_flagged() -> None:
     flagged = [bool(audit_of("faithful", 150, 20, seed).sources["twin"].faults) for seed in range(20)]
     assert sum(flagged) <= 3  # at 5% a rate, more than three in twenty have a chance of .02
