@@ -13,6 +13,7 @@ from truetwin._moved import OldModules
 from truetwin._version import __version__
 
 _PUBLIC = {
+    "Contrast": "truetwin.data.contrast",
     "Experiment": "truetwin.experiments.experiment",
     "Item": "truetwin.data",
     "Marginals": "truetwin.data.marginals",

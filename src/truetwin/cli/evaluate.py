@@ -18,6 +18,7 @@ def evaluate_command(settings: EvaluateCommand) -> None:
     from truetwin.diagnosis.audit.protocol_leaks import leak_in_words
     from truetwin.evaluation import evaluate
     from truetwin.evaluation.comparison import usual_methods
+    from truetwin.evaluation.domain_words import about_other_domains
     from truetwin.evaluation.group_scores import spread_rows
     from truetwin.evaluation.hiding_protocols import protocols
     from truetwin.evaluation.metric_names import metrics_named
@@ -29,6 +30,11 @@ def evaluate_command(settings: EvaluateCommand) -> None:
 
         _check_output(settings)
         evaluate_estimates(settings)
+        return
+    if settings.by_source:
+        from truetwin.cli.source_worth_tables import evaluate_by_source
+
+        evaluate_by_source(settings)
         return
     metrics_named(settings.metric).check(has_retest=settings.retest is not None, has_groups=bool(settings.by))
     _check_output(settings)
@@ -67,6 +73,8 @@ def evaluate_command(settings: EvaluateCommand) -> None:
         print_json("evaluate", asked, result.summary(), **groups)
         return
     print_evaluation(result)
+    if settings.protocol == "leave-domain-out" and (text := about_other_domains(result)):
+        note(text)
     if settings.protocol == "leave-block-out":
         note(f"hidden together: {result.settings['n_folds']} blocks; {result.settings['blocks']}")
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin.cli.verbs import verb
-from truetwin.settings.experiment_settings import ExperimentCalibrateCommand, ExperimentLearning
+from truetwin.settings.experiment_settings import ExperimentCalibrateCommand
 
 if TYPE_CHECKING:
     from truetwin.experiments.calibrated_effects import CalibratedEffects
-    from truetwin.experiments.experiment import Experiment
-    from truetwin.experiments.paired_effects import PairedEffects
 
 FOREST = "effects"
 
@@ -26,11 +24,11 @@ def experiment_calibrate_command(settings: ExperimentCalibrateCommand) -> None:
     studies, published effects of other twins are used. "No effect" and the twin effect times one slope compete, and
     stand beside the result.
     """
-    from truetwin.cli.experiment_inputs import experiment_of
     from truetwin.cli.output import note, print_json
+    from truetwin.experiments.asked_experiment import calibrated_by, experiment_of
 
     _check_outputs(settings)
-    result = calibrated_by(settings, experiment_of(settings))
+    result = calibrated_by(settings, experiment_of(settings, note))
     written = _write(settings, result)
     if settings.as_json:
         files = {"files": [str(path) for path in written]} if written else {}
@@ -49,30 +47,6 @@ def experiment_calibrate_command(settings: ExperimentCalibrateCommand) -> None:
         note("\n".join(["written:", *(f"  {path}" for path in written)]))
 
 
-def calibrated_by(settings: ExperimentLearning, experiment: Experiment) -> CalibratedEffects:
-    """Calibrate the effects of an experiment as settings say."""
-    from truetwin.experiments.experiment_calibration import calibrate_experiment
-
-    return calibrate_experiment(
-        experiment,
-        settings.studies or (),
-        past=past_of(settings),
-        published=settings.with_published,
-        human_sd=settings.human_sd,
-        level=settings.level,
-    )
-
-
-def past_of(settings: ExperimentLearning) -> PairedEffects | None:
-    """Read the table of past effects, if there is one."""
-    if settings.past is None:
-        return None
-    from truetwin.experiments.past_tables import past_effects
-    from truetwin.io import read_table
-
-    return past_effects(read_table(settings.past).to_pylist(), settings.past.name)
-
-
 def _check_outputs(settings: ExperimentCalibrateCommand) -> None:
     from truetwin.io.atomic import check_folder
     from truetwin.report.files.effect_files import check_effect_output
@@ -84,21 +58,14 @@ def _check_outputs(settings: ExperimentCalibrateCommand) -> None:
 
 
 def _write(settings: ExperimentCalibrateCommand, result: CalibratedEffects) -> list[Path]:
-    from truetwin.report.files.effect_files import write_effect_tables
+    from truetwin.report.files.effect_files import Origin, write_calibrated
 
     written: list[Path] = []
     if settings.output is not None:
-        learned = result.summary()
-        written = write_effect_tables(
-            settings.output,
-            {"effects": result.table_rows(), "slopes": learned.get("slopes", [])},
-            found={"notes": list(result.notes), "learned": learned, "sentences": result.sentences()},
-            inputs=settings.files,
-            settings=settings.chosen,
-            disclosure_column=settings.disclosure_column,
-        )
+        origin = Origin(settings.files, settings.chosen, settings.disclosure_column)
+        written = write_calibrated(settings.output, result, origin)
     if settings.figures is not None:
-        from truetwin.report.figures.effect_figures import forest_figure
+        from truetwin.report.figures.effect_figures import forest_figure, forest_rows
 
         written += draw(
             settings.figures,
@@ -117,22 +84,6 @@ def draw(folder: Path, figures: Mapping[str, Any], ending: str) -> list[Path]:
     drawn = {folder / f"{name}.{ending}": figure for name, figure in figures.items()}
     save_figures(drawn)
     return list(drawn)
-
-
-def forest_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Turn rows of calibrated effects into those of a forest plot; people are the pilot."""
-    return [
-        {
-            "contrast": row["contrast"],
-            "human": row["pilot"],
-            "human_se": row["pilot_se"],
-            "twin": row["twin"] if row["twin"] is not None else row["twin_own"],
-            "calibrated": row["effect"] if row["calibrated"] else None,
-            "low": row["low"],
-            "high": row["high"],
-        }
-        for row in rows
-    ]
 
 
 def _print(result: CalibratedEffects) -> None:
@@ -160,6 +111,33 @@ def _print(result: CalibratedEffects) -> None:
     )
     for study in result.effects.study_names:
         print_sentences(result, study)
+    if result.learned is not None:
+        _print_learned(result)
+
+
+def _print_learned(result: CalibratedEffects) -> None:
+    """Print the slopes that past studies teach."""
+    from truetwin.cli.output import Column, print_table
+
+    learned = result.summary()
+    units = {"twin": "human sd", "own": "own sd"}
+    rows = [
+        {**row, "unit": units[row["standardiser"]], "interval": f"{row['low']:.2f} to {row['high']:.2f}"}
+        for row in learned["slopes"]
+    ]
+    columns = [
+        Column("unit", "twins in", foldable=True),
+        Column("kind", "kind", foldable=True),
+        Column("slope", "slope", ".2f"),
+        Column("interval", f"{result.level:.0%}"),
+        Column("studies", "studies", "d", optional=True),
+    ]
+    none = learned["weights"]["no effect"]
+    print_table(
+        rows,
+        columns,
+        title=f"learned from {len(learned['past_studies'])} studies; weight of 'no effect' {none:.0%}",
+    )
 
 
 def print_sentences(result: CalibratedEffects, study: str) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin.cli.verbs import verb
 from truetwin.settings.experiment_settings import ExperimentEffectsCommand
-from truetwin.settings.value_kinds import ids_among
 
 if TYPE_CHECKING:
     from truetwin.experiments.effects import Effects
-    from truetwin.experiments.experiment import Experiment
 
 MOST_ROWS = 60
 
@@ -27,26 +24,20 @@ def experiment_effects_command(settings: ExperimentEffectsCommand) -> None:
     where people have not answered. Twin effects are raw: `truetwin experiment calibrate` says what they tell of people.
     Never compare arms on the predictions of `truetwin calibrate`: they shrink differences between arms.
     """
-    from truetwin.cli.experiment_inputs import experiment_of
     from truetwin.cli.output import note, print_json
-    from truetwin.report.files.effect_files import check_effect_output, write_effect_tables
+    from truetwin.experiments.asked_experiment import experiment_of, moderators_of
+    from truetwin.report.files.effect_files import Origin, check_effect_output, write_effects
 
     if settings.output is not None:
         check_effect_output(settings.output, list(settings.files.values()))
-    experiment = experiment_of(settings)
+    experiment = experiment_of(settings, note)
     effects = experiment.effects(
-        _moderators(settings, experiment), level=settings.level, correction=settings.correction
+        moderators_of(settings.by, experiment), level=settings.level, correction=settings.correction
     )
     written: list[Path] = []
     if settings.output is not None:
-        written = write_effect_tables(
-            settings.output,
-            {"effects": effects.to_frame("pyarrow").to_pylist()},
-            found={"notes": list(effects.notes), "summary": effects.summary()},
-            inputs=settings.files,
-            settings=settings.chosen,
-            disclosure_column=settings.disclosure_column,
-        )
+        origin = Origin(settings.files, settings.chosen, settings.disclosure_column)
+        written = write_effects(settings.output, effects, origin)
     if settings.as_json:
         files = {"files": [str(path) for path in written]} if written else {}
         described = {**settings.chosen, **files, "notes": list(effects.notes)}
@@ -57,12 +48,6 @@ def experiment_effects_command(settings: ExperimentEffectsCommand) -> None:
         note(f"note: {text}")
     if written:
         note("\n".join(["written:", *(f"  {path}" for path in written)]))
-
-
-def _moderators(settings: ExperimentEffectsCommand, experiment: Experiment) -> Sequence[str]:
-    """Read the names of moderators; a text may hold several."""
-    known = [*(experiment.people.columns if experiment.people else ()), *experiment.conditions.columns]
-    return ids_among(settings.by, known) or []
 
 
 def _print(effects: Effects) -> None:
@@ -92,7 +77,9 @@ def _print(effects: Effects) -> None:
     )
     note(f"±: half of the {effects.level:.0%} interval; d: effect in {_standardisers(effects)}{corrected}")
     for text in dict.fromkeys(
-        f"{row['contrast_id']}, {row['side']}: {row['note']}" for row in effects.rows if row["note"]
+        f"{', '.join(filter(None, (row['contrast_id'], row['group'], row['side'])))}: {row['note']}"
+        for row in effects.rows
+        if row["note"]
     ):
         note(f"note: {text}")
 

@@ -21,13 +21,14 @@ def experiment_evaluate_command(settings: ExperimentEvaluateCommand) -> None:
 
     At least four studies need answers of people and of twins. Every study counts the same; intervals are over studies.
     """
-    from truetwin.cli.experiment_inputs import experiment_of
     from truetwin.cli.output import note, print_json
+    from truetwin.experiments.asked_experiment import experiment_of, moderators_of
     from truetwin.experiments.experiment_judging import judge_experiment
 
     _check_outputs(settings)
+    experiment = experiment_of(settings, note)
     found = judge_experiment(
-        experiment_of(settings), by=settings.by, level=settings.level, seed=settings.seed
+        experiment, by=moderators_of(settings.by, experiment), level=settings.level, seed=settings.seed
     )
     written = _write(settings, found)
     if settings.as_json:
@@ -60,26 +61,12 @@ def _check_outputs(settings: ExperimentEvaluateCommand) -> None:
 
 def _write(settings: ExperimentEvaluateCommand, found: EffectJudgement) -> list[Path]:
     from truetwin.cli.experiment_calibrate import draw
-    from truetwin.report.files.effect_files import write_effect_tables
+    from truetwin.report.files.effect_files import Origin, write_judgement
 
     written: list[Path] = []
     if settings.output is not None:
-        written = write_effect_tables(
-            settings.output,
-            {
-                "scores": found.rows(),
-                "predictions": found.predictions.records(),
-                "differences": found.scores.differences,
-            },
-            found={
-                "notes": list(found.notes),
-                "ceiling": found.ceiling_record(),
-                "weights": found.predictions.weights,
-            },
-            inputs=settings.files,
-            settings=settings.chosen,
-            disclosure_column=settings.disclosure_column,
-        )
+        origin = Origin(settings.files, settings.chosen, settings.disclosure_column)
+        written = write_judgement(settings.output, found, origin)
     if settings.figures is not None:
         from truetwin.report.figures.effect_figures import effect_scatter_figure, forest_figure
 

@@ -17,15 +17,14 @@ def experiment_rank_command(settings: ExperimentRankCommand) -> None:
 
     The options of a choice are a control and the treatments that are compared with it on the same outcomes.
     """
-    from truetwin.cli.experiment_calibrate import calibrated_by
-    from truetwin.cli.experiment_inputs import experiment_of
     from truetwin.cli.output import note, print_json
+    from truetwin.experiments.asked_experiment import calibrated_by, experiment_of
     from truetwin.experiments.experiment_ranking import rank_experiment
-    from truetwin.report.files.effect_files import check_effect_output, write_effect_tables
+    from truetwin.report.files.effect_files import Origin, check_effect_output, write_choices
 
     if settings.output is not None:
         check_effect_output(settings.output, list(settings.files.values()), ["losses"])
-    experiment = experiment_of(settings)
+    experiment = experiment_of(settings, note)
     result = calibrated_by(settings, experiment)
     choices = rank_experiment(
         result, experiment.contrasts, people=settings.pilot_n, lowest=settings.lowest, seed=settings.seed
@@ -34,14 +33,8 @@ def experiment_rank_command(settings: ExperimentRankCommand) -> None:
     losses = [choice.losses() for choice in choices]
     written = []
     if settings.output is not None:
-        written = write_effect_tables(
-            settings.output,
-            {"options": rows, "losses": losses},
-            found={"notes": list(result.notes), "learned": result.summary()},
-            inputs=settings.files,
-            settings=settings.chosen,
-            disclosure_column=settings.disclosure_column,
-        )
+        origin = Origin(settings.files, settings.chosen, settings.disclosure_column)
+        written = write_choices(settings.output, choices, result, origin)
     if settings.as_json:
         files = {"files": [str(path) for path in written]} if written else {}
         print_json(

@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 def plan_command(settings: PlanCommand) -> None:
     """Choose the new items (or people) to ask next so that predictions of the rest improve most.
 
-    With --precision: say how many people each new item needs, with and without twins. With --experiment: say how many
-    people per arm an experiment needs.
+    With --sources: say what another source of twins would add. With --precision: say how many people each new item
+    needs, with and without twins. With --experiment: say how many people per arm an experiment needs.
     """
     if settings.experiment is not None:
         _plan_pilot(settings, settings.experiment)
         return
     if settings.precision is not None:
         _plan_sample(settings, settings.precision)
+        return
+    if settings.worth_of_sources:
+        from truetwin.cli.source_worth_tables import plan_sources
+
+        plan_sources(settings)
         return
     from truetwin.calibration.orientation import axis_ids
     from truetwin.cli.output import print_json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -31,24 +32,48 @@ def row_of(position: int) -> str:
     return f"row {position + 1}"
 
 
-def contrasts_of(given: Any, source: str = "the contrasts") -> tuple[Contrast, ...]:
-    """Take contrasts, or read them from a data frame; either way each by itself must make sense.
+@dataclass(frozen=True, eq=False)
+class ContrastTable:
+    """Contrasts as they were read, and what is wrong with them.
+
+    Attributes
+    ----------
+    contrasts : tuple of Contrast
+        Those that make sense by themselves.
+    problems : Problems
+        What is wrong with the others.
+    """
+
+    contrasts: tuple[Contrast, ...]
+    problems: Problems
+
+
+def contrast_table(
+    given: Any, source: str = "the table of contrasts", row_name: Callable[[int], str] = row_of
+) -> ContrastTable:
+    """Take contrasts, or read them from a data frame, and check each by itself.
 
     Raises
     ------
     DataError
-        If a contrast is its own reverse, occurs twice, or lacks what its kind needs. The message names all problems.
+        If there is none, or a column is missing. What is wrong with a contrast is collected in ``problems``.
     """
+    if isinstance(given, ContrastTable):
+        return given
     problems = Problems(source)
-    if isinstance(given, Sequence) and all(isinstance(one, Contrast) for one in given):
+    if isinstance(given, Sequence):
+        strange = [one for one in given if not isinstance(one, Contrast)]
+        if strange:
+            raise DataError(
+                f"contrasts must be a data frame, or a list of truetwin.Contrast; got {type(strange[0]).__name__}"
+            )
         found = list(given)
     else:
-        found = contrasts_from_frame(given, problems)
-    check_contrasts(found, problems)
-    problems.raise_any()
-    if not found:
+        found = contrasts_from_frame(given, problems, row_name)
+    sound = check_contrasts(found, problems)
+    if not found and not problems.found:
         raise DataError(f"{source} must have at least one contrast; there is none")
-    return tuple(found)
+    return ContrastTable(tuple(sound), problems)
 
 
 def contrasts_from_frame(
@@ -118,13 +143,17 @@ def contrasts_from_frame(
     return found
 
 
-def check_contrasts(contrasts: Iterable[Contrast], problems: Problems) -> None:
-    """Add a problem for each contrast that lacks something, is its own reverse, or occurs twice."""
+def check_contrasts(contrasts: Iterable[Contrast], problems: Problems) -> list[Contrast]:
+    """Add a problem for each contrast that lacks something, is its own reverse, or occurs twice; return the others."""
+    sound: list[Contrast] = []
     ids: dict[str, Contrast] = {}
     same: dict[tuple[object, ...], Contrast] = {}
     for one in contrasts:
-        for kind, text in _faults(one):
+        faults = _faults(one)
+        for kind, text in faults:
             problems.add(kind, f"{one.where}: {text}")
+        if not faults:
+            sound.append(one)
         first = ids.setdefault(one.contrast_id, one)
         if first is not one:
             problems.add(
@@ -138,6 +167,7 @@ def check_contrasts(contrasts: Iterable[Contrast], problems: Problems) -> None:
                 "twice",
                 f"{one.where}: a contrast must occur once; {first.where} is the same{turned}. Remove one of them.",
             )
+    return sound
 
 
 def _faults(one: Contrast) -> list[tuple[str, str]]:
@@ -152,22 +182,24 @@ def _faults(one: Contrast) -> list[tuple[str, str]]:
         "interaction": "an interaction must name two condition columns, separated by ';'",
     }
     if not one.outcomes:
-        found.append(("outcomes", "a contrast must name outcomes; it names none"))
+        found.append(("outcomes", "a contrast must name outcomes; it names none. Add them."))
     if n != wanted:
-        found.append(("condition", f"{words[one.kind]}; it names {n}"))
+        found.append(("condition", f"{words[one.kind]}; it names {n}."))
     if one.kind == "within":
         if one.treatment or one.control:
             found.append(
-                ("levels", "a contrast within people has no treatment and control; leave them empty")
+                ("levels", "a contrast within people has no treatment and control; leave them empty.")
             )
         if not one.minus_outcomes:
-            found.append(("outcomes", "a contrast within people must name minus_outcomes; it names none"))
+            found.append(
+                ("outcomes", "a contrast within people must name minus_outcomes; it names none. Add them.")
+            )
     else:
         for name, levels in zip(("treatment", "control"), one.levels, strict=True):
             needed = 2 if one.kind == "interaction" else 1
             if len(levels) != needed or not all(levels):
                 found.append(
-                    ("levels", f"its {name} must be {needed} level{'s' * (needed > 1)}; got {len(levels)}")
+                    ("levels", f"its {name} must be {needed} level{'s' * (needed > 1)}; got {len(levels)}.")
                 )
         if not found and any(a == b for a, b in zip(*one.levels, strict=True)):
             found.append(
@@ -177,19 +209,23 @@ def _faults(one: Contrast) -> list[tuple[str, str]]:
                 )
             )
     if one.kind == "stacked" and one.minus_outcomes:
-        found.append(("outcomes", "a stacked contrast has no minus_outcomes; leave them empty"))
+        found.append(("outcomes", "a stacked contrast has no minus_outcomes; leave them empty."))
     if one.outcomes and set(one.outcomes) == set(one.minus_outcomes):
         found.append(
-            ("reverse", "outcomes and minus_outcomes must differ; they are the same: it is its own reverse")
+            (
+                "reverse",
+                "outcomes and minus_outcomes must differ; they are the same, so that it is its own reverse. Name "
+                "other outcomes.",
+            )
         )
     elif both := sorted(set(one.outcomes) & set(one.minus_outcomes)):
         found.append(
-            ("outcomes", f"an outcome must be on one side; {both[0]!r} is in outcomes and minus_outcomes")
+            ("outcomes", f"an outcome must be on one side; {both[0]!r} is in outcomes and minus_outcomes.")
         )
     for listed in (one.outcomes, one.minus_outcomes, one.condition if one.kind != "stacked" else ()):
         if len(set(listed)) < len(listed):
             twice = next(name for name in listed if listed.count(name) > 1)
-            found.append(("outcomes", f"a list must name everything once; {twice!r} occurs several times"))
+            found.append(("outcomes", f"a list must name everything once; {twice!r} occurs several times."))
     return found
 
 
@@ -292,7 +328,8 @@ def _cells(column: pa.ChunkedArray, name: str, source: str, missing: Collection[
 
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if not (pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)):
+    numbers = pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)
+    if not (numbers or pa.types.is_boolean(column.type)):
         try:
             column = column.cast(pa.large_string())
         except pa.ArrowException as error:

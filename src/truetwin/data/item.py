@@ -23,6 +23,9 @@ class Item:
         The battery it belongs to (items that are asked together), where known.
     variant_of : str, optional
         The item that this one asks in other words, or with the options in another order.
+    domain : str, optional
+        The subject that it is about, or the survey that it comes from: what predictions from one domain to another are
+        judged by.
     fielded : str, optional
         When people were asked: a year, month or day, such as ``2024-05``.
 
@@ -38,6 +41,7 @@ class Item:
     block: str | None = None
     variant_of: str | None = None
     fielded: str | None = None
+    domain: str | None = None
 
     @property
     def has_scale(self) -> bool:
@@ -60,4 +64,5 @@ def merged_item(ours: Item, theirs: Item) -> Item:
         block=theirs.block if ours.block is None else ours.block,
         variant_of=ours.variant_of or theirs.variant_of,
         fielded=ours.fielded or theirs.fielded,
+        domain=ours.domain or theirs.domain,
     )

@@ -25,7 +25,7 @@ from truetwin.evaluation.evaluation_result import Evaluation
 from truetwin.evaluation.fold_scores import Part, Scoring, join_parts, score_folds, without_donors
 from truetwin.evaluation.group_scores import Groups
 from truetwin.evaluation.hidden_pairs import Known
-from truetwin.evaluation.hiding_protocols import Protocol, protocols
+from truetwin.evaluation.hiding_protocols import Protocol, blocks_across_domains, protocols
 from truetwin.evaluation.metric_names import metrics_named
 from truetwin.evaluation.table_scores import compare_tables
 from truetwin.instrument.battery_evidence import resolve_blocks
@@ -75,7 +75,7 @@ def evaluate(
         Human and twin answers.
     methods : names, calibrators, or mapping from a name to a calibrator
         What to compare; ``truetwin methods`` lists the names.
-    protocol : {"leave-one-item-out", "leave-one-respondent-out", "leave-block-out"}
+    protocol : {"leave-one-item-out", "leave-one-respondent-out", "leave-block-out", "leave-domain-out"}
         What is hidden at a time. The hidden human answers are masked before any method sees the panel.
     metric : str or sequence of str
         Names of scores of every target, or of the whole table.
@@ -208,6 +208,9 @@ def _blocks(
     """Decide which blocks to hide together and to give to methods, and say in words where they come from."""
     if how.name == "leave-block-out":
         return resolve_blocks(panel, blocks)
+    if how.name == "leave-domain-out":
+        members, words = resolve_blocks(panel, blocks)
+        return blocks_across_domains(panel, members), words
     if isinstance(blocks, str):
         # Hide who was asked a hidden item: it would show which items belong with it, which is not known of a new item.
         raise ParameterError(f"blocks={blocks!r} goes with leave-block-out; the protocol is {how.name!r}")

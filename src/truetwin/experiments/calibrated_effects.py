@@ -125,6 +125,11 @@ class CalibratedEffects:
     labels: Sequence[tuple[str, str]] = ()
     frame_kind: FrameKind = field(default="pyarrow")
 
+    def __repr__(self) -> str:
+        studies = len(self.effects.study_names)
+        learned = f"from {len(self.learned.studies)} past studies" if self.learned else "not calibrated"
+        return f"CalibratedEffects({len(self.effects)} contrasts, {studies} new studies, {learned})"
+
     @property
     def calibrated(self) -> bool:
         """Whether there were enough past studies."""
@@ -180,6 +185,7 @@ class CalibratedEffects:
         before = self.before_pilot[here.study_names[0]]
         return {
             "shrunken": shrunken,
+            "by_twins": before.mean(),
             "effect": law.mean(),
             "low": low,
             "high": high,
@@ -260,6 +266,7 @@ FIELDS = (
     ("twin", "double"),
     ("twin_own", "double"),
     ("shrunken", "double"),
+    ("by_twins", "double"),
     ("effect", "double"),
     ("low", "double"),
     ("high", "double"),
@@ -315,6 +322,7 @@ def calibrate_effects(
         likelihood = PastLikelihood.of(known)
         if len(likelihood.studies) >= LEAST_STUDIES:
             learned = EffectCalibration.fit(likelihood)
+            notes += _left_out(known, likelihood.past)
     before: dict[str, EffectLaw] = {}
     after: dict[str, EffectLaw] = {}
     if learned is not None:
@@ -352,6 +360,15 @@ def _past(
         + (f", and {n_own} past stud{'y' if n_own == 1 else 'ies'} of your own" if n_own else "")
     )
     return (table if own is None or not n_own else own.and_also(table)), notes
+
+
+def _left_out(known: PairedEffects, used: PairedEffects) -> list[str]:
+    n = len(known) - len(used)
+    if not n:
+        return []
+    return [
+        f"{n} past contrast{'' if n == 1 else 's'} left out, for want of a twin effect in the same units as the others"
+    ]
 
 
 def _group_notes(new: PairedEffects, learned: EffectCalibration) -> list[str]:

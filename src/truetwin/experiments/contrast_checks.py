@@ -10,17 +10,35 @@ from truetwin.data.item import Item
 from truetwin.data.problems import Problems
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.study_columns import StudyColumns
+from truetwin.data.task_rows import person_of
+from truetwin.errors import AlignmentError
 from truetwin.experiments.contrast_scores import StudyAnswers
 from truetwin.registry import closest
+
+
+def check_people(conditions: Mapping[str, StudyColumns], sides: Mapping[str, ResponseMatrix]) -> None:
+    """Raise an error if a table of answers has nobody of the table of conditions, which is a matter of ids."""
+    for name, answers in sides.items():
+        arms = conditions[name]
+        known = set(arms.ids)
+        if not known or any((i if arms.of_tasks else person_of(i)) in known for i in answers.respondent_ids):
+            continue
+        if any(arms_of_column(item)[1] for item in answers.item_ids):
+            continue
+        raise AlignmentError(
+            f"{arms.source} must be about the people of the {name} table; they have nobody in common "
+            f"({arms.ids[0]!r} and {answers.respondent_ids[0]!r}). Check that both use the same ids, "
+            "written the same way."
+        )
 
 
 def check_names(
     contrasts: Sequence[Contrast],
     conditions: Mapping[str, StudyColumns],
     sides: Mapping[str, ResponseMatrix],
-    source: str,
+    problems: Problems,
 ) -> None:
-    """Raise one error that names every contrast which the tables cannot answer.
+    """Add a problem for every contrast which the tables cannot answer.
 
     Parameters
     ----------
@@ -29,16 +47,10 @@ def check_names(
         Arms of the people or twins of each source.
     sides : mapping from source to ResponseMatrix
         Answers of each source. A source with answers under every arm needs no conditions.
-    source : str
-        What to call the contrasts in messages.
-
-    Raises
-    ------
-    DataError
-        If a study, condition column, level or outcome is unknown, or an outcome belongs to another study or has no
-        order.
+    problems : Problems
+        Where what is wrong is added: a study, condition column, level or outcome that is unknown, an outcome that
+        belongs to another study or has no order.
     """
-    problems = Problems(source)
     items: dict[str, Item] = {}
     under_arms: dict[str, set[str]] = {name: set() for name in sides}
     for name, answers in reversed(list(sides.items())):
@@ -55,7 +67,6 @@ def check_names(
                 found += _conditions(one, arms)
         for kind, text in dict.fromkeys(found):
             problems.add(kind, f"{one.where}: {text}")
-    problems.raise_any()
 
 
 def _conditions(one: Contrast, conditions: StudyColumns) -> Iterable[tuple[str, str]]:
@@ -84,26 +95,33 @@ def _conditions(one: Contrast, conditions: StudyColumns) -> Iterable[tuple[str, 
                 f"there is no condition column {column!r} in {conditions.source}.{closest(column, known)} Its columns "
                 f"are {_some(known)}.",
             )
-    pairs = list(zip(one.condition, *one.levels, strict=True)) if one.kind != "stacked" else []
-    for column, treatment, control in pairs:
-        levels = conditions.levels(one.study, column) if column in conditions.columns else []
-        for what, level in (("treatment", treatment), ("control", control)):
-            if column in conditions.columns and level not in levels:
-                yield _unknown_level(what, level, f"column {column!r}", levels, one.study)
-    if one.kind == "stacked" and all(column in conditions.columns for column in one.condition):
+    known = [column for column in dict.fromkeys(one.condition) if column in conditions.columns]
+    empty = [column for column in known if not conditions.levels(one.study, column)]
+    for column in empty:
+        theirs = [study for study in conditions.rows_of_study if conditions.levels(study, column)]
+        told = f" It is a column of study {theirs[0]!r}." if theirs else ""
+        yield (
+            "condition",
+            f"somebody in study {one.study!r} must have a level of {column!r}; nobody has.{told}",
+        )
+    if len(known) < len(set(one.condition)) or empty:
+        return
+    if one.kind == "stacked":
         levels = list(dict.fromkeys(v for c in one.condition for v in conditions.levels(one.study, c)))
-        for what, level in (("treatment", one.treatment), ("control", one.control)):
+        named = [("its condition columns", levels, one.treatment, one.control)]
+    else:
+        named = [
+            (f"column {column!r}", conditions.levels(one.study, column), treatment, control)
+            for column, treatment, control in zip(one.condition, *one.levels, strict=True)
+        ]
+    for where, levels, treatment, control in named:
+        for what, level in (("treatment", treatment), ("control", control)):
             if level not in levels:
-                yield _unknown_level(what, level, "its condition columns", levels, one.study)
-
-
-def _unknown_level(what: str, level: str, where: str, levels: list[str], study: str) -> tuple[str, str]:
-    told = f"They are {_some(levels)}." if levels else "Nobody has one there."
-    return (
-        "level",
-        f"the {what} must be a level of {where} in study {study!r}; {level!r} is not."
-        f"{closest(level, levels)} {told}",
-    )
+                yield (
+                    "level",
+                    f"the {what} must be a level of {where} in study {one.study!r}; {level!r} is not."
+                    f"{closest(level, levels)} They are {_some(levels)}.",
+                )
 
 
 def _outcomes(one: Contrast, items: Mapping[str, Item], studies: set[str]) -> Iterable[tuple[str, str]]:
@@ -133,9 +151,9 @@ def _is_binary(item: Item) -> bool:
 
 
 def check_arms(
-    contrasts: Sequence[Contrast], sides: Mapping[str, Mapping[str, StudyAnswers]], source: str
+    contrasts: Sequence[Contrast], sides: Mapping[str, Mapping[str, StudyAnswers]], problems: Problems
 ) -> None:
-    """Raise one error that names every contrast one arm of which has no answers.
+    """Add a problem for every contrast one arm of which has no answers.
 
     A source that has answers in no arm is missing altogether, which is no fault as long as another has them.
 
@@ -143,10 +161,9 @@ def check_arms(
     ----------
     contrasts : sequence of Contrast
     sides : mapping from source to mapping from study to StudyAnswers
-    source : str
-        What to call the contrasts in messages.
+    problems : Problems
+        Where what is wrong is added.
     """
-    problems = Problems(source)
     for one in contrasts:
         counts = {name: studies[one.study].people_by_arm(one) for name, studies in sides.items()}
         if not any(n for found in counts.values() for n in found.values()):
@@ -165,7 +182,6 @@ def check_arms(
                     f"{one.where}: every arm must have people; the {name} table has no answers to its outcomes in arm "
                     f"{' or '.join(empty)}. Remove the contrast, or add their answers.",
                 )
-    problems.raise_any()
 
 
 def _some(names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from truetwin.data.contrast import Contrast
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.study_columns import StudyColumns, Texts
 from truetwin.data.task_rows import person_of
+from truetwin.errors import DataError
 from truetwin.estimation.survey_variance import SurveyDesign
 from truetwin.experiments.linear_effects import (
     LinearEffect,
@@ -23,6 +24,8 @@ from truetwin.experiments.linear_effects import (
 )
 
 Array = NDArray[np.float64]
+#: Design of a study in which a source has no people.
+NOBODY = SurveyDesign(np.ones(0), np.zeros(0, np.intp), np.zeros(0, np.intp), False, False)
 
 #: What the standard deviation is of, by kind of contrast.
 STANDARDISERS = {
@@ -198,7 +201,7 @@ def answers_of_study(
     under_arms: dict[str, list[tuple[dict[str, str], Array]]] = {}
     for j, column in enumerate(answers.item_ids):
         item, levels = arms_of_column(column)
-        if column in wanted or not levels:
+        if column in wanted:
             columns[column] = np.ascontiguousarray(answers.values[here, j])
         elif item in wanted:
             under_arms.setdefault(item, []).append((levels, np.ascontiguousarray(answers.values[here, j])))
@@ -208,15 +211,41 @@ def answers_of_study(
     def table_of(name: str) -> StudyColumns:
         return people if people is not None and name in people.columns else conditions
 
-    w = None if weights is None else np.nan_to_num(table_of(weights).numbers(study, weights, ids))
+    answered = np.zeros(len(ids), dtype=bool)
+    for values in columns.values():
+        answered |= np.isfinite(values)
+    w = None if weights is None else _weights(table_of(weights), study, weights, ids, answered)
     groups: Sequence[str] | Texts | None = None
     if clusters is not None:
         groups = table_of(clusters).values(study, clusters, ids)
     elif any(person_of(i) != i for i in ids):
         groups = [person_of(i) for i in ids]
     layers = None if strata is None else table_of(strata).values(study, strata, ids)
-    design = SurveyDesign.of(len(ids), w if w is None or (w > 0).any() else None, groups, layers)
+    design = SurveyDesign.of(len(ids), w, groups, layers) if ids else NOBODY
     return StudyAnswers(study, ids, columns, under_arms, conditions, design)
+
+
+def _weights(
+    table: StudyColumns, study: str, column: str, ids: Sequence[str], answered: NDArray[np.bool_]
+) -> Array:
+    """Read the weights of people; everybody who has answered needs one, and somebody's must be above 0."""
+    found = table.numbers(study, column, ids)
+    where = f"{table.source}: column {column!r} of weights"
+    lacking, negative = np.isnan(found) & answered, found < 0
+    for wrong, must in (
+        (lacking, "have a weight for everybody who has answered"),
+        (negative, "not be negative"),
+    ):
+        if wrong.any():
+            k = int(np.argmax(wrong))
+            value = "none" if np.isnan(found[k]) else f"{found[k]:g}"
+            raise DataError(
+                f"{where} must {must}; {ids[k]!r} has {value} ({int(wrong.sum()) - 1} more). Correct it; a weight of 0 "
+                "leaves a person out."
+            )
+    if answered.any() and not (found[answered] > 0).any():
+        raise DataError(f"{where} must be above 0 for somebody of study {study!r}; all are 0")
+    return np.nan_to_num(found) if answered.any() else np.ones(len(ids))
 
 
 def _cells(contrast: Contrast) -> list[tuple[float, tuple[str, ...], dict[str, str]]]:

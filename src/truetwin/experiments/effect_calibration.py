@@ -135,14 +135,18 @@ class EffectCalibration:
         """Standardisers that past and new contrasts have."""
         usable = tuple(name for name in self.variances if np.isfinite(getattr(new, name)).all())
         if not usable:
-            lacking = np.flatnonzero(~np.isfinite(new.own) & ~np.isfinite(new.twin))
-            which = (
-                f"contrast {new.contrasts[lacking[0]]!r}" if lacking.size else f"study {new.study_names[0]!r}"
-            )
-            raise DataError(
-                f"a twin effect needs the twins' own sd (above 0) or a human sd; {which} has neither for all contrasts"
-            )
+            raise DataError(self._why_unusable(new))
         return usable
+
+    def _why_unusable(self, new: PairedEffects) -> str:
+        if "own" not in self.variances and np.isfinite(new.own).all():
+            return (
+                "past effects are known in the human sd only, so that the human sd of new contrasts is needed: declare "
+                "it (human_sd), or give past effects in the twins' own sd, too"
+            )
+        lacking = np.flatnonzero(~np.isfinite(new.own) & ~np.isfinite(new.twin))
+        which = f"contrast {new.contrasts[lacking[0]]!r}" if lacking.size else f"study {new.study_names[0]!r}"
+        return f"a twin effect needs the twins' own sd (above 0) or a human sd; {which} has neither for all contrasts"
 
     def _components(
         self,

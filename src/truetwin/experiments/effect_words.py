@@ -41,8 +41,9 @@ def effect_in_words(row: Mapping[str, Any], treatment: str = "", control: str = 
         else f" ({row['level']:.0%}: {_shown(low, digits)} to {_shown(high, digits)})"
     )
     amount = f"{_shown(value, digits)} {unit}"
+    told = f"{first} beats {second} by {amount}" if first else f"{row['contrast']}: {amount}"
     return (
-        f"{first} beats {second} by {amount}{interval}" if first else f"{row['contrast']}: {amount}{interval}"
+        f"{told}{interval}" if row.get("calibrated", True) else f"{told}{interval}, in twins; not calibrated"
     )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from truetwin.data.frames import as_arrow
 from truetwin.errors import DataError, ParameterError
 from truetwin.experiments.calibrated_effects import CalibratedEffects, calibrate_effects, human_sds
 from truetwin.experiments.contrast_arrays import ContrastArrays, contrast_arrays, person_parts, shared_errors
 from truetwin.experiments.experiment import Experiment
 from truetwin.experiments.paired_effects import Array, PairedEffects
+from truetwin.experiments.past_tables import past_effects
 from truetwin.registry import closest
 
 
@@ -18,7 +21,7 @@ def calibrate_experiment(
     experiment: Experiment,
     studies: Sequence[str] = (),
     *,
-    past: Experiment | PairedEffects | None = None,
+    past: Any = None,
     published: bool | None = None,
     human_sd: float | None = None,
     sources: Sequence[str] = (),
@@ -33,8 +36,8 @@ def calibrate_experiment(
     studies : sequence of str, optional
         The new studies. Human answers to them count as a pilot. By default, the studies without human effects. All
         other studies of the experiment are past studies.
-    past : Experiment or PairedEffects, optional
-        Further past studies.
+    past : Experiment, PairedEffects or data frame, optional
+        Further past studies: a table of effects, as :func:`~truetwin.experiments.past_tables.past_effects` reads it.
     published : bool, optional
         Whether to learn from published effects too. By default, if there are fewer than three past studies.
     human_sd : float, optional
@@ -59,7 +62,7 @@ def calibrate_experiment(
     new = found.of_studies(names)
     known = found.effects.without_studies(names)
     if past is not None:
-        further = past if isinstance(past, PairedEffects) else contrast_arrays(past.effects()).effects
+        further = _past_of(past)
         known = known.and_also(further.without_studies(known.study_names))
     result = calibrate_effects(
         new.effects,
@@ -74,6 +77,15 @@ def calibrate_experiment(
     kind = next(iter(experiment.sides.values())).frame_kind
     notes = [f"left out: {text}" for text in found.left_out]
     return result.with_units(sds, labels, kind).with_notes(notes)
+
+
+def _past_of(past: Any) -> PairedEffects:
+    """Take past effects from an experiment or a table."""
+    if isinstance(past, PairedEffects):
+        return past
+    if isinstance(past, Experiment):
+        return contrast_arrays(past.effects()).effects
+    return past_effects(as_arrow(past, None).to_pylist(), "the table of past effects")
 
 
 def new_studies(found: ContrastArrays, studies: Sequence[str]) -> tuple[str, ...]:

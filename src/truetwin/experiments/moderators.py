@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from truetwin.data.study_columns import StudyColumns
+from truetwin.data.study_columns import StudyColumns, Texts
 from truetwin.errors import DataError
 from truetwin.experiments.effects import Entry, FoundEffect
 from truetwin.experiments.linear_effects import LinearEffect
@@ -34,6 +34,10 @@ def moderated(experiment: Experiment, column: str) -> Iterator[tuple[Entry, dict
         If there is no such column, it says nothing of any study, or it has more than 20 groups in one.
     """
     table = _table_of(experiment, column)
+    values = {
+        side: {study: table.values(study, column, answers.ids) for study, answers in studies.items()}
+        for side, studies in experiment.studies.items()
+    }
     told = False
     for contrast in experiment.contrasts:
         groups = table.levels(contrast.study, column)
@@ -45,7 +49,8 @@ def moderated(experiment: Experiment, column: str) -> Iterator[tuple[Entry, dict
         groups = sorted(groups)
         told |= bool(groups)
         if groups:
-            yield from _of_contrast(experiment, contrast, table, column, groups)
+            here = {side: studies[contrast.study] for side, studies in values.items()}
+            yield from _of_contrast(experiment, contrast, column, groups, here)
     if not told:
         raise DataError(f"column {column!r} of {table.source} says nothing of the people of any contrast")
 
@@ -60,15 +65,18 @@ def _table_of(experiment: Experiment, column: str) -> StudyColumns:
 
 
 def _of_contrast(
-    experiment: Experiment, contrast: Contrast, table: StudyColumns, column: str, groups: list[str]
+    experiment: Experiment,
+    contrast: Contrast,
+    column: str,
+    groups: list[str],
+    values: Mapping[str, Texts],
 ) -> Iterator[tuple[Entry, dict[str, FoundEffect]]]:
     found: dict[str, list[LinearEffect]] = {}
     for side, studies in experiment.studies.items():
         answers = studies[contrast.study]
-        values = table.values(contrast.study, column, answers.ids)
         whole = answers.effect(contrast)
         found[side] = [
-            replace(answers.effect(contrast, values == group), sd=whole.sd, sd_df=whole.sd_df)
+            replace(answers.effect(contrast, values[side] == group), sd=whole.sd, sd_df=whole.sd_df)
             for group in groups
         ]
     for k, group in enumerate(groups):

@@ -87,19 +87,15 @@ class PastLikelihood:
     def of(cls, past: PairedEffects) -> PastLikelihood:
         """Compute the likelihoods.
 
-        Contrasts without a human effect, or without a standardiser that others have, are left out.
+        Twin effects are used in both units, or in the one that more studies have. Contrasts without a human effect, or
+        without a twin effect in these units, are left out.
 
         Raises
         ------
         DataError
             If no contrast has a human and a twin effect.
         """
-        known = np.isfinite(past.human)
-        usable = [name for name in STANDARDISERS if np.isfinite(getattr(past, name))[known].any()]
-        for name in usable:
-            known &= np.isfinite(getattr(past, name))
-        if not usable or not known.any():
-            raise DataError("past contrasts need a human effect and a twin effect; none has both")
+        usable, known = _usable(past)
         here = past.take(known)
         variances = {name: true_effect_variances(here, name) for name in usable}
         power = study_powers(np.bincount(here.study_numbers))
@@ -151,6 +147,20 @@ class PastLikelihood:
                 left_out[candidate] = np.log(total) + whole.max() - rest[:, k]
                 moments[candidate] = SlopeMoments.of(part, shares[:, k] / total)
         return moments, left_out
+
+
+def _usable(past: PairedEffects) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
+    """Choose the units of twin effects that keep most studies, and the contrasts that have them."""
+    choices = []
+    for names in (STANDARDISERS, *((name,) for name in STANDARDISERS)):
+        known = np.isfinite(past.human)
+        for name in names:
+            known &= np.isfinite(getattr(past, name))
+        choices.append((len(set(past.study_numbers[known])), names, known))
+    n_studies, usable, known = max(choices, key=lambda choice: choice[0])  # the first of equals: both units
+    if not n_studies:
+        raise DataError("past contrasts need a human effect and a twin effect; none has both")
+    return usable, known
 
 
 def study_powers(n_contrasts: NDArray[np.intp]) -> Array:

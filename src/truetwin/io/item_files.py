@@ -17,7 +17,7 @@ from truetwin.io.tables import SURVEY_ENDINGS, read_table
 
 _FIELDS = {
     *("item_id", "text", "kind", "low", "high", "step", "categories", "labels", "off_scale", "block"),
-    *("variant_of", "fielded"),
+    *("variant_of", "fielded", "domain"),
 }
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 
@@ -92,7 +92,7 @@ def item_record(item: Item) -> dict[str, Any]:
     {'1': 'no', '2': 'yes'}
     """
     record: dict[str, Any] = {"item_id": item.id, "text": item.text}
-    for name in ("block", "variant_of", "fielded"):
+    for name in ("block", "variant_of", "fielded", "domain"):
         if getattr(item, name) is not None:
             record[name] = getattr(item, name)
     scale = item.scale
@@ -138,7 +138,7 @@ def _item(row: Mapping[str, Any], path: Path) -> Item:
             f"{path}: item {item_id!r}: fielded must be a year, month or day such as 2024, 2024-05 or 2024-05-17; got "
             f"{fielded!r}"
         )
-    named = {k: str(given[k]) for k in ("block", "variant_of", "fielded") if k in given}
+    named = {k: str(given[k]) for k in ("block", "variant_of", "fielded", "domain") if k in given}
     return Item(item_id, str(given.get("text", "")), scale, **named)
 
 

@@ -70,21 +70,21 @@ class ExperimentTables(ExperimentColumns, IdColumn, ItemFile, Reading, TwinSourc
         "Answers of their twins, in the same formats, or a folder with one table for each source. Columns "
         "OUTCOME@CONDITION=LEVEL hold the answers of every twin under every arm.",
     )
-    contrasts: Path = setting(
+    contrasts: Annotated[Path, StudyKey("inputs.contrasts")] = setting(
         ...,
         "Contrasts: a table contrast_id,study,kind,condition,treatment,control,outcomes,minus_outcomes; kinds are "
         "between (arms), within (outcomes of the same people), stacked (one condition for each outcome) and "
         "interaction (two conditions).",
     )
-    conditions: Path | None = setting(
+    conditions: Annotated[Path | None, StudyKey("inputs.conditions")] = setting(
         None,
         "Arms of people: one row a person, or a person and study if there is a column 'study', and the columns that "
         "contrasts name.",
     )
-    twin_conditions: Annotated[Path | None, Unset("as their people")] = setting(
-        None, "Arms of the twins, in the same format, where they were not those of their people."
+    twin_conditions: Annotated[Path | None, StudyKey("inputs.twin_conditions"), Unset("as their people")] = (
+        setting(None, "Arms of the twins, in the same format, where they were not those of their people.")
     )
-    tasks: Annotated[Columns, Unset("one row a person")] = setting(
+    tasks: Annotated[Columns, StudyKey("inputs.tasks"), Unset("one row a person")] = setting(
         (),
         "Columns that, with the ids, name the rows of tables, separated by commas: each row is a task (or a profile "
         "of a task) of a person, as in conjoint experiments. Errors are then clustered by person.",
@@ -115,11 +115,6 @@ class ExperimentTables(ExperimentColumns, IdColumn, ItemFile, Reading, TwinSourc
 class ExperimentEffects(Settings):
     """Estimate the effects of an experiment among people and among their twins."""
 
-    by: Annotated[Columns, StudyKey("inputs.by")] = setting(
-        (),
-        "Moderators: columns of the people table or of the conditions with groups of people. Effects are also given in "
-        "each group, and their differences between groups; may be repeated.",
-    )
     level: float = setting(0.9, "Probability that an interval holds.", gt=0, lt=1)
     correction: Literal["holm", "benjamini-hochberg", "none"] = setting(
         "holm",
@@ -131,7 +126,11 @@ class ExperimentEffects(Settings):
 class ExperimentEffectsCommand(ExperimentEffects, ExperimentTables, DisclosureColumn, Terminal):
     """Settings of the command `truetwin experiment effects`."""
 
-    outside_studies = "Past and new studies are tables of their own."
+    by: Annotated[Columns, StudyKey("inputs.by")] = setting(
+        (),
+        "Moderators: columns of the people table or of the conditions with groups of people. Effects are also given in "
+        "each group, and their differences between groups; may be repeated.",
+    )
 
     output: Annotated[Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")] = (
         setting(
@@ -180,8 +179,6 @@ class ExperimentCalibrate(ExperimentLearning):
 class ExperimentCalibrateCommand(ExperimentCalibrate, ExperimentTables, DisclosureColumn, Figures, Terminal):
     """Settings of the command `truetwin experiment calibrate`."""
 
-    outside_studies = "Past and new studies are tables of their own."
-
     output: Annotated[Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")] = (
         setting(
             None,
@@ -194,21 +191,20 @@ class ExperimentCalibrateCommand(ExperimentCalibrate, ExperimentTables, Disclosu
 class ExperimentEvaluate(Settings):
     """Leave out each study, predict its human effects from twin effects, and score the predictions."""
 
-    by: Annotated[Columns, StudyKey("inputs.by")] = setting(
-        (),
-        "Columns of the people table or of the conditions with groups of people, separated by commas. Effects in each "
-        "group are also predicted and scored.",
-    )
     level: float = setting(0.9, "Level of all intervals.", gt=0, lt=1)
-    seed: Annotated[int, StudyKey("seed")] = setting(
-        0, "Random seed of resampled studies and of halves of people.", ge=0
-    )
 
 
 class ExperimentEvaluateCommand(ExperimentEvaluate, ExperimentTables, DisclosureColumn, Figures, Terminal):
     """Settings of the command `truetwin experiment evaluate`."""
 
-    outside_studies = "Past and new studies are tables of their own."
+    by: Annotated[Columns, StudyKey("inputs.by")] = setting(
+        (),
+        "Columns of the people table or of the conditions with groups of people, separated by commas. Effects in each "
+        "group are also predicted and scored.",
+    )
+    seed: Annotated[int, StudyKey("seed")] = setting(
+        0, "Random seed of resampled studies and of halves of people.", ge=0
+    )
 
     needs_twins = True
 
@@ -228,13 +224,12 @@ class ExperimentRank(ExperimentLearning):
         50, "People per arm of a pilot yet to be made, for the expected losses of choosing with it.", ge=1
     )
     lowest: bool = setting(False, "The lowest answers are best.")
-    seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed of draws.", ge=0)
 
 
 class ExperimentRankCommand(ExperimentRank, ExperimentTables, DisclosureColumn, Terminal):
     """Settings of the command `truetwin experiment rank`."""
 
-    outside_studies = "Past and new studies are tables of their own."
+    seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed of draws.", ge=0)
 
     output: Annotated[Path | None, CommandLineOnly("A study keeps its results in the folder of its run.")] = (
         setting(
@@ -242,4 +237,21 @@ class ExperimentRankCommand(ExperimentRank, ExperimentTables, DisclosureColumn, 
             "File for the ranked options; its ending decides the format: CSV, TSV, Parquet or Excel (.xlsx). Expected "
             "losses go to a file beside it, or into a sheet.",
         )
+    )
+
+
+class ExperimentSteps(Settings):
+    """Experiments: effects of arms among people and twins, calibrated, judged and ranked."""
+
+    effects: ExperimentEffects | None = setting(
+        None, "Estimate the effects of an experiment among people and among their twins."
+    )
+    calibrate: ExperimentCalibrate | None = setting(
+        None, "Predict the human effects of new studies from twin effects, as past studies teach."
+    )
+    evaluate: ExperimentEvaluate | None = setting(
+        None, "Leave out each study, predict its human effects from twin effects, and score the predictions."
+    )
+    rank: ExperimentRank | None = setting(
+        None, "Say which arm is probably best, and what choosing by twins, by a pilot, or by both loses."
     )

@@ -10,6 +10,7 @@ from pydantic import model_validator
 from truetwin.settings.declaration import (
     Argument,
     CommandLineOnly,
+    Flag,
     RuleBrokenError,
     Settings,
     StudyKey,
@@ -17,7 +18,7 @@ from truetwin.settings.declaration import (
     setting,
 )
 from truetwin.settings.shared_settings import Blocks, PanelFiles, Terminal
-from truetwin.settings.value_kinds import Ids, Named
+from truetwin.settings.value_kinds import Costs, Ids, Named
 
 
 class Plan(Settings):
@@ -37,6 +38,13 @@ class Plan(Settings):
         "With a precision: what to estimate, such as share (of every category), mean, top2 or bottom2.",
     )
     level: float = setting(0.9, "With a precision: probability that an interval holds.", gt=0, lt=1)
+    worth_of_sources: Annotated[bool, Flag("--sources")] = setting(
+        False,
+        "Say instead what a further source of twin answers would add: another model or prompt, another replicate.",
+    )
+    costs: Annotated[Costs, Flag("--cost", "NAME=NUMBER")] = setting(
+        {}, "With sources: what each source costs, in any unit, for gains per unit; may be repeated."
+    )
     axis: Literal["items", "respondents"] = setting(
         "items", "What to choose: items to ask, or respondents to ask."
     )
@@ -55,9 +63,18 @@ class Plan(Settings):
 
 def _check_question(plan: Plan) -> None:
     """Check that a plan asks one question."""
+    if plan.costs and not plan.worth_of_sources:
+        raise RuleBrokenError("{costs} goes with {worth_of_sources}")
+    if plan.worth_of_sources:
+        if plan.budget is not None or plan.precision is not None:
+            raise RuleBrokenError(
+                "{worth_of_sources} is a plan of its own; {budget} and {precision} are others"
+            )
+        return
     if plan.budget is None and plan.precision is None:
         raise RuleBrokenError(
-            "{budget} is missing: a plan needs {budget} (what to ask next) or {precision} (how many people to ask)"
+            "{budget} is missing: a plan needs {budget} (what to ask next), {precision} (how many people to ask) or "
+            "{worth_of_sources} (what another source of twins adds)"
         )
     if plan.budget is not None and plan.precision is not None:
         raise RuleBrokenError(

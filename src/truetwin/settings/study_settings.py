@@ -12,6 +12,7 @@ from truetwin.settings.diagnose_settings import Diagnose
 from truetwin.settings.estimate_settings import Estimate
 from truetwin.settings.evaluate_marginals_settings import EvaluateMarginals
 from truetwin.settings.evaluate_settings import Evaluate
+from truetwin.settings.experiment_settings import ExperimentSteps
 from truetwin.settings.personas_settings import Personas
 from truetwin.settings.plan_settings import Plan
 from truetwin.settings.reweight_settings import Reweight
@@ -83,6 +84,21 @@ class Inputs(Reading):
     conditions: Path | None = setting(
         None,
         "Conditions table of an experiment, which says who is in which arm: ids, and one column a condition.",
+    )
+    twin_conditions: Annotated[Path | None, Unset("as their people")] = setting(
+        None,
+        "Conditions table of the twins, where their arms were not those of their people. Twins that the study asks "
+        "under arms need none.",
+    )
+    contrasts: Path | None = setting(
+        None,
+        "Contrasts of an experiment: a table contrast_id,study,kind,condition,treatment,control,outcomes,"
+        "minus_outcomes.",
+    )
+    tasks: Annotated[Columns, Unset("one row a person")] = setting(
+        (),
+        "Columns that, with the ids, name the rows of an experiment's tables: each row is a task of a person, as in "
+        "conjoint experiments.",
     )
     marginals: Path | None = setting(
         None,
@@ -211,6 +227,10 @@ class Study(Settings):
     reweight: Reweight | None = setting(None, "Predict how a population answers new items.")
     evaluate_marginals: EvaluateMarginals | None = setting(
         None, "Hide known marginals and predict them, to measure how good reweight is."
+    )
+    experiment: ExperimentSteps = setting(
+        ExperimentSteps(),
+        "Experiments: effects of arms among people and twins, calibrated, judged and ranked.",
     )
     voice: Voice = setting(
         Voice(), "Voice benchmarks. A list of files in place of the section stands for voice.results."

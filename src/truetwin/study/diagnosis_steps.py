@@ -90,6 +90,11 @@ def plan_questions(work: Work) -> list[Path]:
         write_json(record, path)
         write_table(pa.Table.from_pylist(record["rows"]), table)
         return [path, table]
+    if part.worth_of_sources:
+        record = _source_plan(work, part)
+        write_json(record, path)
+        write_table(pa.Table.from_pylist(plain_rows(record["rows"])), table)
+        return [path, table]
     assert part.budget is not None
     axis: Axis = "item" if part.axis == "items" else "respondent"
     known = axis_ids(work.panel, axis)
@@ -125,6 +130,16 @@ def _stored_scores(work: Work, protocol: str) -> dict[str, float] | None:
             pairs = zip(record["target_ids"], row["values"], strict=True)
             return {target: score for target, score in pairs if score is not None}
     return None
+
+
+def _source_plan(work: Work, part: Plan) -> dict[str, Any]:
+    """Say what a further source of twin answers would add, as a record."""
+    from truetwin.evaluation.source_worth import source_worth
+
+    found = source_worth(
+        work.panel, costs=part.costs, blocks=work.blocks, n_jobs=work.n_jobs, progress=work.progress
+    )
+    return {"sources": found.rows(), "rows": found.steps(), "in_words": found.in_words()}
 
 
 def _sample_plan(work: Work, part: Plan, precision: float) -> dict[str, Any]:

@@ -18,6 +18,14 @@ from truetwin.study.diagnosis_steps import (
     sidecar_of_predictions,
 )
 from truetwin.study.evaluation_step import evaluate_methods
+from truetwin.study.experiment_steps import (
+    calibrate_twin_effects,
+    estimate_effects,
+    experiment_files,
+    judge_effects,
+    rank_arms,
+    wanted_steps,
+)
 from truetwin.study.marginal_steps import evaluate_shares, marginal_files, reweight_twins
 from truetwin.study.personas_step import make_personas
 from truetwin.study.prediction_steps import calibrate_answers, estimate_items
@@ -96,11 +104,14 @@ def _results(work: Work) -> dict[str, Path]:
         f for name, entry in Ledger(work.folder).entries().items() if name in here for f in entry["outputs"]
     ]
     voice = {f"voice-{k}": path for k, path in enumerate(work.study.voice.results)}
-    annotations = work.study.inputs.annotations
+    inputs = work.study.inputs
+    annotations = inputs.annotations
+    contrasts = inputs.contrasts if wanted_steps(work.study) else None
     return {
-        **(work.tables() if work.study.inputs.human else {}),
+        **(work.tables() if inputs.human and (inputs.twin or work.study.simulate) else {}),
         **voice,
         **({"annotations": annotations} if annotations else {}),
+        **({"contrasts": contrasts} if contrasts else {}),
         **{file: work.folder / file for file in files},
     }
 
@@ -139,6 +150,15 @@ def _diagnosed_method(study: Study) -> dict[str, Any]:
     return {"method": study.calibrate.method if study.calibrate else None, **_blocks_by_evidence(study)}
 
 
+def _experiment_section(name: str) -> Callable[[Study], Settings | None]:
+    return lambda study: getattr(study.experiment, name)
+
+
+def _tables_of_experiment(study: Study) -> dict[str, Any]:
+    """Return how the rows of an experiment's tables are named, which is set among the inputs and is no file."""
+    return {"tasks": list(study.inputs.tasks)} if study.inputs.tasks else {}
+
+
 STEPS = (
     Step("personas", lambda study: study.personas, _persona_files, make_personas, _asked_of_twins),
     Step("simulate", lambda study: study.simulate, _simulation_files, run_simulation),
@@ -154,6 +174,15 @@ STEPS = (
         lambda study: study.evaluate_marginals,
         marginal_files,
         evaluate_shares,
+    ),
+    *(
+        Step(f"experiment.{name}", _experiment_section(name), experiment_files, do, _tables_of_experiment)
+        for name, do in (
+            ("effects", estimate_effects),
+            ("calibrate", calibrate_twin_effects),
+            ("evaluate", judge_effects),
+            ("rank", rank_arms),
+        )
     ),
     Step("voice.build", lambda study: study.voice.build, earlier_files(), build_items),
     Step(

@@ -155,3 +155,29 @@ def test_outcomes_that_are_no_numbers_are_refused(folder: Path, capsys: pytest.C
 def test_other_columns_are_not_looked_at(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(call(folder), debug=True) == 0
     assert "remark" not in capsys.readouterr().err
+
+
+def test_calibrating_with_a_column_of_arms_warns(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from truetwin.data.frames import to_frame
+    from truetwin.datasets import generate_population
+    from truetwin.io import write_table
+
+    panel = generate_population(60, 12, n_new_items=1).panel
+    for name, source in (("h", panel.human), ("t", panel.twin)):
+        write_table(to_frame(source.values, source.respondent_ids, source.item_ids), tmp_path / f"{name}.csv")
+    write(
+        tmp_path / "people.csv",
+        [
+            ("respondent_id", "arm"),
+            *((i, "warm" if k % 2 else "plain") for k, i in enumerate(panel.respondent_ids)),
+        ],
+    )
+    tables = [str(tmp_path / name) for name in ("h.csv", "t.csv")]
+    people = ["--people", str(tmp_path / "people.csv")]
+    assert _run(["estimate", *tables, *people, "--by", "arm"], debug=True) == 0
+    assert "Do not compare arms on predicted answers" in capsys.readouterr().err
+    output = ["--method", "ridge", "--output", str(tmp_path / "p.csv")]
+    assert _run(["calibrate", *tables, *people, *output], debug=True) == 0
+    assert "Do not compare arms on predicted answers" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
@@ -213,3 +215,26 @@ def test_dropping_unlikely_points_of_the_grid_changes_nothing(monkeypatch: pytes
     before, after = (EffectCalibration.fit(likelihood, rest).law(new) for likelihood in (every, pruned))
     assert after.mean() == pytest.approx(before.mean(), rel=1e-9)
     assert after.variance() == pytest.approx(before.variance(), rel=1e-9)
+
+
+def test_units_that_keep_more_past_studies_are_used() -> None:
+    effects, _ = generated(6)
+    first = effects.study_numbers < 3
+    own, own_variance = (np.where(first, np.nan, v) for v in (effects.own, effects.own_variance))
+    found = PastLikelihood.of(replace(effects, own=own, own_variance=own_variance))
+    assert set(found.variances) == {"twin"}
+    assert len(found.studies) == 6
+    one = np.arange(len(effects)) == 0
+    own, own_variance = (np.where(one, np.nan, v) for v in (effects.own, effects.own_variance))
+    found = PastLikelihood.of(replace(effects, own=own, own_variance=own_variance))
+    assert set(found.variances) == {"twin", "own"}
+    assert len(found.past) == len(effects) - 1
+
+
+def test_past_effects_in_the_human_sd_alone_need_that_of_new_contrasts() -> None:
+    past, new, _ = split(5)
+    unknown = np.full(len(past), np.nan)
+    fitted = EffectCalibration.fit(replace(past, own=unknown, own_variance=unknown))
+    assert np.isfinite(fitted.law(new).mean()).all()
+    with pytest.raises(DataError, match="declare it"):
+        fitted.law(new.without_human_sd())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from effect_examples import experiment, generated
+from effect_examples import experiment, experiment_tables, generated
 from truetwin.errors import DataError, ParameterError
 from truetwin.experiments.contrast_arrays import contrast_arrays, person_parts, shared_errors
+from truetwin.experiments.experiment import Experiment
 from truetwin.experiments.experiment_calibration import calibrate_experiment
 from truetwin.experiments.experiment_judging import split_half
 from truetwin.experiments.experiment_plan import plan_experiment
@@ -182,3 +184,59 @@ def test_a_plan_saves_what_twins_are_worth() -> None:
         assert row["people"] == pytest.approx(max(row["people_without_twins"] - row["worth"], 0), abs=1)
         assert row["people_without_twins"] == 175
         assert 0 <= row["conclusive"] <= 1
+
+
+def test_twins_alone_are_calibrated_by_published_effects() -> None:
+    tables = experiment_tables(n_studies=2)
+    made = Experiment(None, tables["twin"], tables["conditions"], tables["contrasts"], id_column="id")
+    found = made.calibrate()
+    assert found.effects.study_names == ("study0", "study1")
+    assert "published contrasts" in found.notes[0]
+    assert all(abs(row["effect"]) < abs(row["twin_own"]) for row in found.rows)
+
+
+def test_several_sources_are_averaged_or_one_is_named() -> None:
+    tables = experiment_tables(n_studies=4)
+    other = experiment_tables(n_studies=4, seed=5)["twin"]
+    made = Experiment(
+        tables["human"],
+        {"gpt": tables["twin"], "gemini": other},
+        tables["conditions"],
+        tables["contrasts"],
+        id_column="id",
+    )
+    effects = made.effects()
+    both = contrast_arrays(effects).effects
+    one, two = (contrast_arrays(effects, sources=[name]).effects for name in ("gpt", "gemini"))
+    assert both.twin == pytest.approx((one.twin + two.twin) / 2)
+    with pytest.raises(ParameterError, match="sources of twins are gpt, gemini"):
+        contrast_arrays(effects, sources=["claude"])
+
+
+def test_past_effects_may_be_a_data_frame() -> None:
+    past = experiment(n_studies=4, seed=9).effects().to_frame("pyarrow")
+    made = experiment(n_studies=1, new=1)
+    with pytest.raises(DataError, match="lacks"):
+        made.calibrate(past=past.select(["study", "contrast_id"]))
+    renamed = past.set_column(1, "study", pa.array([f"old {name}" for name in past["study"].to_pylist()]))
+    found = made.calibrate(past=renamed)
+    assert found.learned is not None
+    assert found.learned.studies == ("old study0", "old study1", "old study2", "old study3")
+
+
+def test_effects_in_groups_of_people_are_scored() -> None:
+    tables = experiment_tables(n_studies=6)
+    people = pa.table({"id": tables["human"]["id"], "age": ["young", "old"] * 60})
+    made = Experiment(
+        tables["human"],
+        tables["twin"],
+        tables["conditions"],
+        tables["contrasts"],
+        people=people,
+        id_column="id",
+    )
+    found = made.evaluate(by=["age"])
+    assert set(found.parts) == {"age: old", "age: young"}
+    assert all(scores.n_contrasts == 24 and scores.n_studies == 6 for scores in found.parts.values())
+    everybody, young = found.scores.rows, found.parts["age: young"].rows
+    assert young[0]["rmse"] > everybody[0]["rmse"]  # fewer people, more sampling error

@@ -153,6 +153,17 @@ def test_weights_count_people_as_often_as_they_stand_for() -> None:
     assert found.effect[0] == pytest.approx((w * warm * right).sum() / (w * warm).sum())
 
 
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [([None, *[1.0] * (N - 1)], "'p0' has none"), ([-1.0] * N, "not be negative"), ([0.0] * N, "all are 0")],
+)
+def test_weights_that_cannot_be_used_are_refused(weights: list[float | None], words: str) -> None:
+    arms = frame(np.random.default_rng(3)).assign(w=weights)
+    human = pd.DataFrame({"id": arms["id"], "y": np.arange(N, dtype=float)})
+    with pytest.raises(DataError, match=words):
+        Experiment(human, None, arms, pd.DataFrame([contrast("m")]), weights="w")
+
+
 def test_clusters_widen_the_error_where_people_of_one_are_alike() -> None:
     rng = np.random.default_rng(4)
     arms = frame(rng)

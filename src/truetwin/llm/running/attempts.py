@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from math import isfinite
 
 from truetwin.errors import (
     AccessError,
@@ -135,6 +136,10 @@ class Attempts:
         finally:
             self.sent.discard(current)
             self._settled.set()
+
+    def answered_between(self, since: float) -> bool:
+        """Tell whether anybody was answered since the loop time ``since``, minus infinity being no time."""
+        return self.last_answer is not None and isfinite(since) and self.last_answer > since
 
     def is_outage(self, error: ProviderError, since: float) -> bool:
         """Tell whether the server seems to be down, for a while that a run bridges.

@@ -142,7 +142,7 @@ class _Run:
         self.works = earlier.requests > sum(
             earlier.failed_attempts.values()
         )  # the model has answered in this run
-        self.reached = False  # the model has answered in this session
+        self.reached = False  # the model has answered since this command began
         self.settings = {"task": task.settings, "model": model.describe()}
         self.steps: set[str] = set()
         self.counts: Counter[State] = Counter()
@@ -307,7 +307,7 @@ class _Run:
             reason = f"about {tokens:,} tokens; the context limit is {self.options.context_limit:,}"
             self._store(cell, request, Parsed(State.SKIPPED, None, reason), attempts=0)
             return
-        patience, failed_at = Patience(self.options.attempts), float("-inf")
+        patience, failed_at, alone = Patience(self.options.attempts), float("-inf"), False
         for attempt in count(1):
             try:
                 reply, cost = await self.attempts.ask(cell, request)
@@ -322,7 +322,10 @@ class _Run:
                     raise
                 if self.stop is not None:
                     return
-                outage = self._others_are_open() and self.attempts.is_outage(error, failed_at)
+                alone = alone or self.attempts.answered_between(
+                    failed_at
+                )  # others are answered, this one is not
+                outage = not alone and self._others_are_open() and self.attempts.is_outage(error, failed_at)
                 failed_at = asyncio.get_running_loop().time()
                 if not outage and patience.is_over(error):
                     self._give_up(cell, request, error, attempt)

@@ -27,6 +27,22 @@ MOST_CONTRASTS = 60
 OFFSETS = {"human": 0.22, "twin": 0.0, "calibrated": -0.22}
 
 
+def forest_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Turn rows of calibrated effects into those of a forest plot; people are the pilot."""
+    return [
+        {
+            "contrast": row["contrast"],
+            "human": row["pilot"],
+            "human_se": row["pilot_se"],
+            "twin": row["twin"] if row["twin"] is not None else row["twin_own"],
+            "calibrated": row["effect"] if row["calibrated"] else None,
+            "low": row["low"],
+            "high": row["high"],
+        }
+        for row in rows
+    ]
+
+
 def forest_figure(rows: Sequence[Mapping[str, Any]], level: float = 0.9) -> Figure:
     """Draw the effects of each contrast: people, twins as they are, calibrated, each with its interval if it has one.
 

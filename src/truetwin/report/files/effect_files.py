@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -19,6 +20,12 @@ from truetwin.results.sidecars import (
     versions,
     write_with_sidecar,
 )
+
+if TYPE_CHECKING:
+    from truetwin.experiments.calibrated_effects import CalibratedEffects
+    from truetwin.experiments.effects import Effects
+    from truetwin.experiments.experiment_judging import EffectJudgement
+    from truetwin.experiments.experiment_ranking import Choice
 
 Records = Sequence[Mapping[str, Any]]
 
@@ -36,14 +43,21 @@ def check_effect_output(output: Path, inputs: Sequence[Path | None], further: Se
     check_sidecar(output)
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where effects come from, for the sidecar: files by role and settings; and where the disclosure goes."""
+
+    inputs: Mapping[str, Path]
+    settings: Mapping[str, Any]
+    disclosure_column: bool = False
+
+
 def write_effect_tables(
     output: Path,
     tables: Mapping[str, Records],
     *,
     found: Mapping[str, Any],
-    inputs: Mapping[str, Path],
-    settings: Mapping[str, Any],
-    disclosure_column: bool = False,
+    origin: Origin,
 ) -> list[Path]:
     """Write tables and sidecar: all of them or none.
 
@@ -55,10 +69,9 @@ def write_effect_tables(
         The first goes to ``output``; further ones to files beside it, or into sheets of the workbook.
     found : mapping
         What the sidecar says beside settings, versions and hashes of the inputs.
-    inputs : mapping from role to Path
-    settings : mapping
-    disclosure_column : bool
-        Say in every row of a CSV or TSV file that its values are model-based.
+    origin : Origin
+        Files and settings for the sidecar, and whether every row of a CSV or TSV file says that its values are
+        model-based.
 
     Returns
     -------
@@ -68,13 +81,13 @@ def write_effect_tables(
     (first, rows), *others = tables.items()
     record = {
         "disclosure": EFFECTS,
-        "settings": dict(settings),
+        "settings": dict(origin.settings),
         "versions": versions(),
-        "inputs": hashed(inputs),
+        "inputs": hashed(origin.inputs),
         **found,
         **{name: list(records) for name, records in tables.items()},
     }
-    ending = output.suffix.lower() if disclosure_column else ""
+    ending = output.suffix.lower() if origin.disclosure_column else ""
     main = disclosed(records_table(rows), EFFECTS, column_for=ending)
     if output.suffix.lower() == WRITTEN_WORKBOOK:
         sheets = [Sheet.from_records(name, records) for name, records in others if records]
@@ -91,6 +104,61 @@ def write_effect_tables(
         ]
     sidecar = write_with_sidecar(files, record)
     return [*(each.path for each in files), sidecar]
+
+
+def write_effects(output: Path, effects: Effects, origin: Origin) -> list[Path]:
+    """Write effects among people and twins. Returns all files."""
+    return write_effect_tables(
+        output,
+        {"effects": effects.to_frame("pyarrow").to_pylist()},
+        found={"notes": list(effects.notes), "summary": effects.summary()},
+        origin=origin,
+    )
+
+
+def write_calibrated(output: Path, result: CalibratedEffects, origin: Origin) -> list[Path]:
+    """Write calibrated effects, and beside them the slopes that were learned. Returns all files."""
+    learned = result.summary()
+    return write_effect_tables(
+        output,
+        {"effects": result.table_rows(), "slopes": learned.get("slopes", [])},
+        found={"notes": list(result.notes), "learned": learned, "sentences": result.sentences()},
+        origin=origin,
+    )
+
+
+def write_judgement(output: Path, judged: EffectJudgement, origin: Origin) -> list[Path]:
+    """Write scores of predicted effects, and beside them predictions and paired differences. Returns all files."""
+    return write_effect_tables(
+        output,
+        {
+            "scores": judged.rows(),
+            "predictions": judged.predictions.records(),
+            "differences": judged.scores.differences,
+        },
+        found={
+            "notes": list(judged.notes),
+            "ceiling": judged.ceiling_record(),
+            "weights": judged.predictions.weights,
+            "level": judged.scores.level,
+        },
+        origin=origin,
+    )
+
+
+def write_choices(
+    output: Path, choices: Sequence[Choice], result: CalibratedEffects, origin: Origin
+) -> list[Path]:
+    """Write ranked options, and beside them the expected losses of ways to choose. Returns all files."""
+    return write_effect_tables(
+        output,
+        {
+            "options": [row for choice in choices for row in choice.records()],
+            "losses": [choice.losses() for choice in choices],
+        },
+        found={"notes": list(result.notes), "learned": result.summary()},
+        origin=origin,
+    )
 
 
 def records_table(records: Records) -> pa.Table:

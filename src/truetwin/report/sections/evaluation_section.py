@@ -81,6 +81,7 @@ CHOICE_FIELDS = (
 PROTOCOLS = {
     "leave-one-item-out": "every answered item was hidden in turn; other items of its battery stayed",
     "leave-block-out": "every battery of items was hidden as a whole in turn, as for a new questionnaire",
+    "leave-domain-out": "every domain (subject, survey) was hidden as a whole in turn, and predicted from the others",
     "leave-one-respondent-out": "every respondent was hidden in turn, as for a person who has answered nothing",
 }
 

@@ -15,6 +15,7 @@ from truetwin.datasets.worlds import KINDS, generate_world
 from truetwin.diagnosis import TwinAudit
 from truetwin.diagnosis.audit.source_verdict import PURPOSES
 from truetwin.diagnosis.faults import item_faults
+from truetwin.evaluation.hiding_protocols import protocols
 from truetwin.errors import DataError, ParameterError, UnknownNameError
 
 #: Checks of each point that an audit must cover.
@@ -123,9 +124,7 @@ def test_declared_items_are_flagged_and_spoil_protocols() -> None:
     shown = audited(world, persona_items=["Q01", "Q02", "not asked"]).sources["twin"]
     assert shown.check("declared_leaks").flagged
     assert [row["item"] for row in shown.check("declared_leaks").rows] == ["Q01", "Q02"]
-    assert {row["protocol"] for row in shown.invalid_protocols} == {
-        *("leave-one-item-out", "leave-block-out", "leave-one-respondent-out")
-    }
+    assert {row["protocol"] for row in shown.invalid_protocols} == set(protocols)
     assert "evaluating methods" in shown.answer
     hidden = audited(world, persona_items=["not asked"]).sources["twin"]
     assert not hidden.check("declared_leaks").flagged
