@@ -88,10 +88,7 @@ class SourceAudit:
             check = self.check(name)
             if check.flagged:
                 items = [row["item"] for row in check.rows]
-                found += [
-                    {"protocol": protocol, "items": items, "why": why}
-                    for protocol in PROTOCOLS
-                ]
+                found += [{"protocol": protocol, "items": items, "why": why} for protocol in PROTOCOLS]
         if self.check("new_people").flagged:
             why = "twins tell more of an answer than all other answers of the person"
             found.append({"protocol": "leave-one-respondent-out", "items": [], "why": why})

@@ -15,8 +15,8 @@ from truetwin.datasets.worlds import KINDS, generate_world
 from truetwin.diagnosis import TwinAudit
 from truetwin.diagnosis.audit.source_verdict import PURPOSES
 from truetwin.diagnosis.faults import item_faults
-from truetwin.evaluation.hiding_protocols import protocols
 from truetwin.errors import DataError, ParameterError, UnknownNameError
+from truetwin.evaluation.hiding_protocols import protocols
 
 #: Checks of each point that an audit must cover.
 POINTS = {
