@@ -77,7 +77,9 @@ def _print(effects: Effects) -> None:
     )
     note(f"±: half of the {effects.level:.0%} interval; d: effect in {_standardisers(effects)}{corrected}")
     for text in dict.fromkeys(
-        f"{row['contrast_id']}, {row['side']}: {row['note']}" for row in effects.rows if row["note"]
+        f"{', '.join(filter(None, (row['contrast_id'], row['group'], row['side'])))}: {row['note']}"
+        for row in effects.rows
+        if row["note"]
     ):
         note(f"note: {text}")
 
@@ -89,6 +91,8 @@ def _standardisers(effects: Effects) -> str:
 
 def _in_words(effects: Effects) -> list[dict[str, Any]]:
     """Write effects as texts; a contrast is named in its first row."""
+    from truetwin.experiments.effects import HUMAN
+
     found, before = [], None
     n_sides = len(effects.sides)
     for k, row in enumerate(effects.rows):
@@ -104,7 +108,7 @@ def _in_words(effects: Effects) -> list[dict[str, Any]]:
                 "effect": _text(row["effect"], _digits(half)),
                 "half": _text(half, _digits(half)),
                 "d": _text(row["d"], ".2f"),
-                "d_own": _text(row["d_own"], ".2f"),
+                "d_own": _text(row["d_own"], ".2f") if HUMAN in effects.sides else None,
                 "n": f"{row['n_people']:,d}",
                 "p": _p_in_words(row["p_adjusted"]),
             }

@@ -44,6 +44,8 @@ class TwinTable:
         Where the categories lie between 0 and 1 on the item's scale; evenly spaced by default.
     binned : ndarray of bool of shape (m,), optional
         Whether the categories are bins of a wide numeric scale; none by default.
+    joint : bool, default=True
+        Whether a row holds one twin's answers to all items. Otherwise only the shares of each item mean something.
     families : tuple of str, optional
         Families of the sources that the twins come from, if there are several; replicates are one family.
     family : ndarray of int of shape (n,), optional
@@ -70,6 +72,7 @@ class TwinTable:
     binned: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool), repr=False)
     families: tuple[str, ...] = ()
     family: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp), repr=False)
+    joint: bool = True
     root: TwinTable | None = field(default=None, repr=False)
     rows: NDArray[np.int64] | None = field(default=None, repr=False)
 
@@ -151,6 +154,7 @@ class TwinTable:
             binned=self.binned[index],
             families=self.families,
             family=self.family,
+            joint=self.joint,
             root=self if self.root is None else self.root,
             rows=absolute,
         )
