@@ -1,6 +1,6 @@
 """Vary every constant of the default that was chosen by looking at data, on data that had no part in the choice.
 
-    TRUETWIN_DATA_MIRROR=... python benchmarks/constants.py [--experiments FOLDER] [--seeds 3]
+    TRUETWIN_DATA_MIRROR=... python benchmarks/constants.py [--experiments FOLDER] [--seeds 3] [--only NAME]...
 
 Each constant is halved and doubled (or moved as its row says), everything else as it is. A row shows the change of the
 mean score on each data set. "r one" is the mean correlation with one item hidden at a time, "r block" with whole
@@ -31,7 +31,7 @@ import numpy as np
 
 import truetwin.calibration.auto.new_items as new_items
 import truetwin.calibration.auto.pseudo_targets as pseudo_targets
-from truetwin.calibration.auto import agreement, item_links
+from truetwin.calibration.auto import agreement, conditional_expectations, item_links, levels, stacking
 from truetwin.calibration.laws import category_pool, error_record
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.datasets import generate_world, movielens
@@ -75,9 +75,14 @@ CONSTANTS = (
     varied(pseudo_targets, "PRIOR_PAIRS", "correlations of people"),
     varied(pseudo_targets, "PRIOR_LEVEL", "correlations of people"),
     varied(pseudo_targets, "COMMON_PART", "correlations of people", 0.8, 0.95),
+    varied(pseudo_targets, "RANGE_PART", "units of items"),
+    varied(conditional_expectations, "NOISE", "conditional expectations"),
+    varied(stacking, "_FLOOR", "weights of features"),
+    varied(levels, "LARGEST_SHIFT", "levels"),
     varied(new_items, "BOOST", "weight of the target's battery"),
     varied(new_items, "RIDGE", "weights of features"),
     varied(agreement, "KAPPA", "agreement rule"),
+    varied(agreement, "SURE", "agreement rule", 0.8, 0.95),
     varied(category_pool, "FALLOFF", "laws"),
     varied(category_pool, "PRIOR_ANSWERS", "laws"),
     varied(error_record, "SIBLINGS_FOR_HALF", "laws"),
@@ -153,6 +158,7 @@ def main() -> None:
     )
     parser.add_argument("--experiments", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", action="append", help="names of constants; by default all")
     chosen = parser.parse_args()
     cases: dict[str, list[Callable[[], tuple[Panel, dict[str, str]]]]] = {
         "worlds": [lambda s=s: world(s) for s in range(chosen.seeds)],
@@ -171,7 +177,7 @@ def main() -> None:
     print(
         f"{'as it is':44s}" + "".join("".join(f"{v:9.4f}" for v in base[name]) for name in data), flush=True
     )
-    for constant in CONSTANTS:
+    for constant in (c for c in CONSTANTS if not chosen.only or c.name in chosen.only):
         now = getattr(constant.module, constant.name)
         for value in constant.others:
             with set_to(constant, value):

@@ -6,7 +6,9 @@ Two cases. *Halves*: the batteries of Twin-2K-500 are dealt out to two domains. 
 outcomes of experiments of the same people are targets, each study hidden as a whole. Donors are the other studies,
 or they and the items of Twin-2K-500.
 
-"twin" is the twin as it is; gains are paired differences to it, with errors clustered as said in the last column.
+"twin" is the twin as it is; gains are paired differences to it, with errors clustered as said in the last column. "own"
+is the default with donors of the item's own domain only: other batteries of the half, or other outcomes of the study.
+"other - own" is the paired difference between donors of other domains and these.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from truetwin.data import Item, Panel, ResponseMatrix
 from truetwin.datasets import twin_2k_500
 from truetwin.evaluation import evaluate
 from truetwin.evaluation.domain_words import about_other_domains
+from truetwin.evaluation.mean_scores import ClusteredMean, clustered_mean
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_items, read_responses
 
@@ -55,31 +58,53 @@ def experiments(folder: Path) -> tuple[ResponseMatrix, ResponseMatrix]:
     return found[0], found[1]
 
 
-def row(label: str, panel: Panel, only: str = "") -> dict[str, object]:
+def own_domain(panel: Panel, protocol: str) -> dict[str, float]:
+    """Score the default with donors of each item's own domain only."""
+    found: dict[str, float] = {}
+    for domain in sorted({item.domain for item in panel.items.values() if item.domain}):
+        ids = [i for i in panel.item_ids if panel.items[i].domain == domain]
+        if len(ids) < 2:
+            continue
+        tables = [
+            ResponseMatrix(
+                m.on_grid(panel.respondent_ids, ids), panel.respondent_ids, [panel.items[i] for i in ids]
+            )
+            for m in (panel.human, panel.twin)
+        ]
+        part = Panel(*tables)
+        blocks = resolve_blocks(part, "auto")[0] if protocol == "leave-block-out" else None
+        result = evaluate(part, ["auto"], protocol, baseline="auto", blocks=blocks)
+        found |= dict(zip(result.target_ids, result.scores["auto", "pearson"].tolist(), strict=True))
+    return found
+
+
+def paired(better: np.ndarray, worse: np.ndarray, clusters: np.ndarray) -> ClusteredMean:
+    """Mean paired difference where both are defined, with clustered errors."""
+    both = np.isfinite(better) & np.isfinite(worse)
+    return clustered_mean((better - worse)[both], clusters[both].tolist())
+
+
+def row(label: str, panel: Panel, own: dict[str, float], only: str = "") -> dict[str, object]:
     """Leave domains out, and compare the default with the twin on the items of the domains that begin with ``only``."""
     result = evaluate(panel, METHODS, "leave-domain-out", metric=("pearson",))
     domains = np.array([panel.items[i].domain or "" for i in result.target_ids])
     here = np.char.startswith(domains, only)
-    scores = {m: result.scores[m, "pearson"] for m in METHODS}
-    both = here & np.isfinite(scores["twin"]) & np.isfinite(scores["auto"])
-    summary = next(r for r in result.summary() if r["method"] == "auto")
-    gains = (scores["auto"] - scores["twin"])[both]
-    clusters = np.array(result.clusters)[both]
-    means = np.array([gains[clusters == c].mean() for c in np.unique(clusters)])
-    error = np.sqrt(
-        len(means)
-        / (len(means) - 1)
-        * sum(((gains - gains.mean())[clusters == c].sum()) ** 2 for c in np.unique(clusters))
-    ) / len(gains)
+    twin, auto = (result.scores[m, "pearson"][here] for m in METHODS)
+    clusters = np.array(result.clusters)[here]
+    near = np.array([own.get(i, np.nan) for i, there in zip(result.target_ids, here, strict=True) if there])
+    gain, against_own = paired(auto, twin, clusters), paired(auto, near, clusters)
     print(f"{label}: {about_other_domains(result)}", flush=True)
     return {
         "case": label,
         "items": int(here.sum()),
-        "twin": float(np.nan_to_num(scores["twin"][here]).mean()),
-        "auto": float(np.nan_to_num(scores["auto"][here]).mean()),
-        "gain": float(gains.mean()),
-        "SE": float(error),
-        "clusters": f"{len(means)} ({summary['clustered_by']})",
+        "twin": float(np.nan_to_num(twin).mean()),
+        "auto": float(np.nan_to_num(auto).mean()),
+        "gain": gain.value,
+        "SE": gain.standard_error,
+        "own": float(np.nan_to_num(near).mean()),
+        "other": against_own.value,
+        "other SE": against_own.standard_error,
+        "clusters": f"{gain.n_clusters} ({result.settings['clustered_by']})",
     }
 
 
@@ -95,23 +120,26 @@ def main() -> None:
     block = resolve_blocks(panel, "auto")[0]
     names = sorted(set(block.values()))
     halves = {i: f"half {names.index(b) % 2 + 1}" for i, b in block.items()}
+    divided = Panel(with_domains(panel.human, halves), with_domains(panel.twin, halves))
     rows = [
         row(
             "halves of Twin-2K-500, by battery",
-            Panel(with_domains(panel.human, halves), with_domains(panel.twin, halves)),
+            divided,
+            own_domain(divided, "leave-block-out"),
         )
     ]
     if chosen.experiments:
         human, twin = experiments(chosen.experiments)
-        rows.append(row("other studies only", Panel(human, twin), "study"))
+        of_study = own_domain(Panel(human, twin), "leave-one-item-out")
+        rows.append(row("other studies only", Panel(human, twin), of_study, "study"))
         mega = dict.fromkeys(panel.item_ids, "Twin-2K-500")
         joined = [beside(with_domains(m, mega), o) for m, o in ((panel.human, human), (panel.twin, twin))]
-        rows.append(row("other studies and Twin-2K-500", Panel(*joined), "study"))
-    print(f"{'case':34s} items   twin   auto    gain     SE  clusters")
+        rows.append(row("other studies and Twin-2K-500", Panel(*joined), of_study, "study"))
+    print(f"{'case':34s} items   twin   auto    gain     SE    own  other - own     SE  clusters")
     for r in rows:
         print(
-            f"{r['case']:34s} {r['items']:5d} {r['twin']:6.3f} {r['auto']:6.3f} {r['gain']:+7.4f} {r['SE']:6.4f}  "
-            f"{r['clusters']}"
+            f"{r['case']:34s} {r['items']:5d} {r['twin']:6.3f} {r['auto']:6.3f} {r['gain']:+7.4f} {r['SE']:6.4f} "
+            f"{r['own']:6.3f} {r['other']:+12.4f} {r['other SE']:6.4f}  {r['clusters']}"
         )
 
 
