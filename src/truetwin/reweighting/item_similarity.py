@@ -82,7 +82,7 @@ def joint_rows(first: TwinTable, second: TwinTable) -> tuple[ItemSimilarity, Row
         ordered=np.concatenate([first.ordered, second.ordered]),
         prior=first.prior,
         texts=texts,
-        sources=[first.families[k] for k in first.family],
+        sources=[first.sources[k] for k in first.source],
     )
     assert both.width <= width
     cut = first.n_items
