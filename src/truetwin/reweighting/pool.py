@@ -73,9 +73,7 @@ class FittedPool(FittedMarginals):
             "used": self.rule.null or "pool",
             "weights": dict(self.rule.weights),
             "share_of_mean_in_mix": self.rule.share_of_mean,
-            **(
-                {"twins_in_mix": self.rule.twins, "best_source": self.rule.source} if self.rule.source else {}
-            ),
+            **({"sources": list(self.sources)} if self.sources else {}),
             "tilted_to_predicted_means": self.rule.means is not None,
         }
 
@@ -84,10 +82,11 @@ class FittedPool(FittedMarginals):
 class Pool(MarginalMethod):
     """Pool the predictions of several methods, with weights learned from training items.
 
-    The components are the twins' shares (the mean over sources, and each source's own if there are several), uniform
-    shares, the mean of the known marginals (shrunk to the item's battery), transition, ensemble, weights+transition
-    and ksoft (with text where there is any). The pool is a mixture of them. Its shares are then tilted to means that
-    are predicted separately, which for known batteries includes how far off the battery's other items are.
+    The components are the twins' shares (the mean over sources if there are several), uniform shares, the mean of the
+    known marginals (shrunk to the item's battery), transition, ensemble, weights+transition and ksoft (with text where
+    there is any). The pool is a mixture of them. Its shares are then tilted to means that are predicted separately,
+    which for known batteries includes how far off the battery's other items are. Of several sources those are used that
+    predict training items best together (:mod:`truetwin.reweighting.source_choice`).
 
     Null options compete: where twins, mean, mix or one source alone predict the training items better than the pool,
     they are used. Every comparison is between predictions of items by what was learned from other items, and of whole
