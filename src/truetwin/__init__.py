@@ -13,6 +13,8 @@ from truetwin._moved import OldModules
 from truetwin._version import __version__
 
 _PUBLIC = {
+    "Contrast": "truetwin.data.contrast",
+    "Experiment": "truetwin.experiments.experiment",
     "Item": "truetwin.data",
     "Marginals": "truetwin.data.marginals",
     "Panel": "truetwin.data",
@@ -21,6 +23,7 @@ _PUBLIC = {
     "ResponseMatrix": "truetwin.data",
     "Scale": "truetwin.data",
     "Target": "truetwin.data",
+    "audit_twins": "truetwin.diagnosis",
     "calibrate": "truetwin.estimation.reconciliation",
     "diagnose": "truetwin.diagnosis",
     "estimate": "truetwin.estimation.estimation",

@@ -29,6 +29,7 @@ LAYERS = [
     {"calibration", "reweighting"},
     {"diagnosis"},
     {"estimation"},
+    {"experiments"},
     {"evaluation"},
     {"simulation"},
     {"voice"},
@@ -37,6 +38,7 @@ LAYERS = [
     {"report"},
     {"study"},
     {"cli"},
+    {"__main__"},
 ]
 BASIS = {"errors", "_moved", "registry", "data", "settings"}
 ALLOWED = {  # narrower than the order of layers

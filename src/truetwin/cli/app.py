@@ -43,6 +43,11 @@ VERBS = (
         "truetwin.cli.diagnose:diagnose_command",
     ),
     VerbEntry(
+        "audit-twins",
+        "Audit the twins, source by source: leaks, flattening, equity, ceilings and memory.",
+        "truetwin.cli.audit_twins:audit_twins_command",
+    ),
+    VerbEntry(
         "plan",
         "Choose the new items (or people) to ask next so that predictions of the rest improve most.",
         "truetwin.cli.plan:plan_command",
@@ -66,6 +71,32 @@ VERBS = (
         "methods",
         "List the methods, their settings and what they are for.",
         "truetwin.cli.methods:methods_command",
+    ),
+    GroupEntry(
+        "experiment",
+        "Estimate the effects of treatments on people and on their twins, and calibrate them.",
+        (
+            VerbEntry(
+                "effects",
+                "Estimate the effects of an experiment among people and among their twins.",
+                "truetwin.cli.experiment_effects:experiment_effects_command",
+            ),
+            VerbEntry(
+                "calibrate",
+                "Predict the human effects of new studies from twin effects, as past studies teach.",
+                "truetwin.cli.experiment_calibrate:experiment_calibrate_command",
+            ),
+            VerbEntry(
+                "evaluate",
+                "Leave out each study, predict its human effects from twin effects, and score the predictions.",
+                "truetwin.cli.experiment_evaluate:experiment_evaluate_command",
+            ),
+            VerbEntry(
+                "rank",
+                "Say which arm is probably best, and what choosing by twins, by a pilot, or by both loses on average.",
+                "truetwin.cli.experiment_rank:experiment_rank_command",
+            ),
+        ),
     ),
     GroupEntry(
         "study",

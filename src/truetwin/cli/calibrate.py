@@ -27,11 +27,13 @@ def calibrate_command(settings: CalibrateCommand) -> int:
 
     Targets are the items that no human has answered, and the respondents who have answered nothing. Gaps in items that
     some people have answered are not filled. What new respondents would answer to new items is predicted by some
-    methods only, auto among them. Beside OUTPUT, a file of the same name ending in .json records method, settings,
-    versions, hashes of the inputs and notes on every target.
+    methods only, auto among them. Never compare the arms of an experiment on predictions, which shrink differences
+    between arms; `truetwin experiment` is for them. Beside OUTPUT, a file of the same name ending in .json records
+    method, settings, versions, hashes of the inputs and notes on every target.
     """
     from truetwin.calibration.calibrators import check_preset, methods, parameters_for
     from truetwin.cli.output import note, progress_bar
+    from truetwin.data.arm_names import arm_warning
     from truetwin.estimation.reconciliation import calibrate
     from truetwin.evaluation.calibration_gain import measure_gain
     from truetwin.io.atomic import together
@@ -42,6 +44,9 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     _check_outputs(settings)
     by_hand = parameters_for(name, settings.parameters)
     panel = panel_of(settings)
+    warning = arm_warning(panel.people.columns if panel.people else ())
+    if warning:
+        note(f"note: {warning}")
     weights = weights_of(settings, panel)
     members, found_by = blocks_of(panel, settings.blocks)
     with progress_bar("calibrating") as progress:

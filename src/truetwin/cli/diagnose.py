@@ -11,7 +11,9 @@ from truetwin.settings.diagnose_settings import DiagnoseCommand
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from truetwin.diagnosis import Diagnosis
+    from truetwin.data import Panel
+    from truetwin.data.person_design import Array
+    from truetwin.diagnosis import Diagnosis, TwinAudit
 
 SHOWN = 20
 
@@ -55,7 +57,13 @@ def diagnose_command(settings: DiagnoseCommand) -> None:
         settings.figures.mkdir(exist_ok=True)
         for path in write_figures(found, settings.figures, f".{settings.figure_format}"):
             note(f"figure: {path}")
-    described = {**_described(found), "blocks": found_by, **weights_record(settings)}
+    audit = _audit(panel, members, weights, settings.seed)
+    described = {
+        **_described(found),
+        "blocks": found_by,
+        "audit": None if audit is None else audit.record()["sources"],
+        **weights_record(settings),
+    }
     if settings.output:
         sidecar = write_diagnosis(
             found,
@@ -68,9 +76,35 @@ def diagnose_command(settings: DiagnoseCommand) -> None:
         print_json("diagnose", described, found.rows())
         return
     print_diagnosis(found)
+    if audit is not None:
+        _print_audit(audit)
     note(f"batteries: {found_by}")
     if settings.output:
         note(f"verdicts: {settings.output}\nhow they were made: {sidecar}")
+
+
+def _audit(
+    panel: Panel, blocks: dict[str, str], weights: Array | None, random_state: int
+) -> TwinAudit | None:
+    """Audit the twins; None if too few people or items can be compared."""
+    from truetwin.diagnosis import audit_twins
+    from truetwin.errors import DataError
+
+    try:
+        return audit_twins(panel, blocks=blocks, weights=weights, random_state=random_state)
+    except DataError:
+        return None
+
+
+def _print_audit(audit: TwinAudit) -> None:
+    """Print the answer of the audit, and the faults of each source."""
+    from truetwin.cli.output import note, printable
+
+    print(printable(f"audit of the twins: {audit.answer}"))
+    for name, source in audit.sources.items():
+        for check in source.faults:
+            print(printable(f"- {name}: {check.fault}"))
+    note("truetwin audit-twins: every check with its test, groups, retests, published toplines")
 
 
 def _check_output(output: Path, settings: DiagnoseCommand) -> None:

@@ -18,7 +18,9 @@ def show_dry_run(task: SurveyTask, model: str, options: RunOptions, show: int, *
     """Show the exact prompts and the size of the whole run. Nothing is sent."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm.running.forecast import forecast
+    from truetwin.simulation.survey.asked_arms import arms_in_words
 
+    arms = arms_in_words(task.questionnaire)
     cells = _cells(task, options)
     found = forecast(task, cells)
     prompt_cost = None
@@ -29,6 +31,7 @@ def show_dry_run(task: SurveyTask, model: str, options: RunOptions, show: int, *
         "n_calls": found.n_calls,
         "n_personas": len(task.personas),
         "n_items": len(task.items),
+        "arms": arms or None,
         "design": task.design.describe(),
         "prompt_tokens": found.prompt_tokens,
         "longest_prompt_tokens": found.longest,
@@ -39,11 +42,14 @@ def show_dry_run(task: SurveyTask, model: str, options: RunOptions, show: int, *
         print_json("simulate", settings, _prompts(task, cells, show))
         return
     _print_prompts(task, cells, show)
+    n_groups = len(set(task.questionnaire.group_of.values()))
     note(
-        f"{found.n_calls:,} calls ({len(task.personas):,} personas, {len(task.items):,} items in {len(task.groups):,} "
+        f"{found.n_calls:,} calls ({len(task.personas):,} personas, {len(task.items):,} items in {n_groups:,} "
         f"groups, {task.design.replicates} each); about {found.prompt_tokens:,} tokens sent, {found.longest:,} in the "
         "longest prompt"
     )
+    if arms:
+        note(f"arms: {arms}")
     if prompt_cost is not None:
         note(f"about {prompt_cost:,.4g} for what is sent, if nothing is cached")
     note(

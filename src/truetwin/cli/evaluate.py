@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from truetwin.cli.panel_inputs import blocks_given, panel_of, weights_of, weights_record
+from truetwin.cli.panel_inputs import blocks_given, panel_of, shown_items, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.evaluate_settings import EvaluateCommand
 
@@ -15,8 +15,10 @@ def evaluate_command(settings: EvaluateCommand) -> None:
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.cli.score_tables import print_evaluation
     from truetwin.data.people_columns import names_among
+    from truetwin.diagnosis.audit.protocol_leaks import leak_in_words
     from truetwin.evaluation import evaluate
     from truetwin.evaluation.comparison import usual_methods
+    from truetwin.evaluation.domain_words import about_other_domains
     from truetwin.evaluation.group_scores import spread_rows
     from truetwin.evaluation.hiding_protocols import protocols
     from truetwin.evaluation.metric_names import metrics_named
@@ -28,6 +30,11 @@ def evaluate_command(settings: EvaluateCommand) -> None:
 
         _check_output(settings)
         evaluate_estimates(settings)
+        return
+    if settings.by_source:
+        from truetwin.cli.source_worth_tables import evaluate_by_source
+
+        evaluate_by_source(settings)
         return
     metrics_named(settings.metric).check(has_retest=settings.retest is not None, has_groups=bool(settings.by))
     _check_output(settings)
@@ -49,9 +56,12 @@ def evaluate_command(settings: EvaluateCommand) -> None:
             retest=read_retest(settings.retest, panel, id_column=settings.id_column, choices=settings.reading)
             if settings.retest
             else None,
+            persona_items=shown_items(settings, panel) or (),
             n_jobs=settings.n_jobs,
             progress=progress,
         )
+    for leak in result.settings.get("leaks", ()):
+        note(f"warning: {leak_in_words(leak, settings.protocol)}")
     if settings.per_target:
         import pyarrow as pa
 
@@ -63,6 +73,8 @@ def evaluate_command(settings: EvaluateCommand) -> None:
         print_json("evaluate", asked, result.summary(), **groups)
         return
     print_evaluation(result)
+    if settings.protocol == "leave-domain-out" and (text := about_other_domains(result)):
+        note(text)
     if settings.protocol == "leave-block-out":
         note(f"hidden together: {result.settings['n_folds']} blocks; {result.settings['blocks']}")
 

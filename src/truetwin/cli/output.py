@@ -10,6 +10,9 @@ from typing import Any
 
 from truetwin import __version__
 
+#: Narrowest column of texts that are folded.
+NARROWEST = 24
+
 
 @dataclass(frozen=True)
 class Column:
@@ -56,9 +59,11 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *,
         last = max(k for k, c in enumerate(shown) if c.optional)
         shown = [c for k, c in enumerate(shown) if k != last]
         table = _table(rows, shown, fold=False)
+    measured = table
     if Measurement.get(out, _unlimited(out), table).maximum > out.width and any(c.foldable for c in shown):
         table = _table(rows, shown, fold=True)
-    needed = Measurement.get(out, _unlimited(out), table).minimum
+        measured = _table([_shortened(row, shown) for row in rows], shown, fold=True)
+    needed = Measurement.get(out, _unlimited(out), measured).minimum
     out.width = max(out.width, needed)
     if title:
         print(printable(title))
@@ -66,6 +71,14 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *,
     left_out = [c.heading for c in wanted if c not in shown]
     if left_out:
         note(f"left out for want of width: {', '.join(left_out)}; --json has everything")
+
+
+def _shortened(row: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
+    """Cut the texts that may be folded, to measure how narrow a table can be: a long word is folded, too."""
+    return {
+        c.field: _cell(row.get(c.field), c.format)[:NARROWEST] if c.foldable else row.get(c.field)
+        for c in columns
+    }
 
 
 def _unlimited(out: Any) -> Any:
@@ -90,7 +103,7 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, fold
             justify="right" if c.format else "left",
             no_wrap=not folds,
             overflow="fold",
-            min_width=min(longest, 24) if folds else longest,
+            min_width=min(longest, NARROWEST) if folds else longest,
         )
     for row in rows:
         table.add_row(*(Text(_cell(row.get(c.field), c.format)) for c in columns))

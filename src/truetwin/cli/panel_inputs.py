@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from truetwin.io.twin_files import TwinTables
     from truetwin.settings.evaluate_marginals_settings import EvaluateMarginalsCommand
     from truetwin.settings.reweight_settings import ReweightCommand
-    from truetwin.settings.shared_settings import PanelTables, PeopleTable, Weights
+    from truetwin.settings.shared_settings import PanelTables, PeopleTable, PersonaItems, Weights
 
 
 def panel_of(settings: PanelTables) -> Panel:
@@ -166,3 +166,15 @@ def note_suspicious(panel: Panel) -> None:
         note(f"note: {text} It is used as an answer; --missing-codes or an --item-file make it missing")
     if len(texts) > 5:
         note(f"... and {len(texts) - 5} more items with such answers")
+
+
+def shown_items(settings: PersonaItems, panel: Panel) -> tuple[str, ...] | None:
+    """Return the items whose answers personas showed, as named or as their file says; None if nothing is declared."""
+    from truetwin.io import read_personas
+    from truetwin.settings.value_kinds import ids_among
+
+    if not settings.persona_items and settings.personas is None:
+        return None
+    named = ids_among(settings.persona_items, panel.item_ids) or []
+    personas = read_personas(settings.personas) if settings.personas else []
+    return tuple(dict.fromkeys([*named, *(item for persona in personas for item in persona.answers)]))

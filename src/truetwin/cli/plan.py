@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truetwin.cli.panel_inputs import blocks_given, panel_of
@@ -18,10 +19,19 @@ if TYPE_CHECKING:
 def plan_command(settings: PlanCommand) -> None:
     """Choose the new items (or people) to ask next so that predictions of the rest improve most.
 
-    With --precision: say how many people each new item needs, with and without twins.
+    With --sources: say what another source of twins would add. With --precision: say how many people each new item
+    needs, with and without twins. With --experiment: say how many people per arm an experiment needs.
     """
+    if settings.experiment is not None:
+        _plan_pilot(settings, settings.experiment)
+        return
     if settings.precision is not None:
         _plan_sample(settings, settings.precision)
+        return
+    if settings.worth_of_sources:
+        from truetwin.cli.source_worth_tables import plan_sources
+
+        plan_sources(settings)
         return
     from truetwin.calibration.orientation import axis_ids
     from truetwin.cli.output import print_json
@@ -50,6 +60,37 @@ def plan_command(settings: PlanCommand) -> None:
         print_json("plan", described, found.records())
     else:
         _print(found)
+
+
+def _plan_pilot(settings: PlanCommand, table: Path) -> None:
+    """Say how many people per arm an experiment needs."""
+    from truetwin.cli.output import Column, note, print_json, print_table
+    from truetwin.experiments.experiment_plan import check_plan_rows, plan_experiment
+    from truetwin.io import read_table
+
+    records = read_table(table).to_pylist()
+    check_plan_rows(records, str(table))
+    asked = {"effect": settings.effect, "power": settings.power, "significance": settings.significance}
+    rows = plan_experiment(records, **asked)
+    if settings.as_json:
+        print_json("plan", {"experiment": str(table), **asked}, rows)
+        return
+    columns = [
+        Column("contrast", "contrast", foldable=True),
+        Column("calibrated", "effect", ".2f"),
+        Column("people_without_twins", "without twins", "d"),
+        Column("people", "with twins", "d"),
+        Column("conclusive", "conclusive", ".2f", optional=True),
+    ]
+    print_table(
+        rows,
+        columns,
+        title=f"people per arm to find {settings.effect:g} sd with probability {settings.power:.0%}",
+    )
+    note(
+        "with twins: combined with the calibrated twin effect, as precise as the larger sample alone; conclusive: "
+        "probability that the combined interval excludes 0, if the effect is what twins let expect"
+    )
 
 
 def _plan_sample(settings: PlanCommand, precision: float) -> None:

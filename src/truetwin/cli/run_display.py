@@ -64,17 +64,20 @@ def describe_progress(progress: Progress) -> str:
     left = progress.remaining_seconds
     if left is not None and progress.done < progress.total:
         parts.append(f"{_clock(left)} left")
-    parts.append(f"{progress.usage.prompt_tokens + progress.usage.completion_tokens:,} tokens")
+    tokens = progress.usage.prompt_tokens + progress.usage.completion_tokens
+    speed = f" ({tokens / progress.seconds:,.0f}/s)" if progress.seconds > 0 and tokens else ""
+    parts.append(f"{tokens:,} tokens{speed}")
     if progress.cost is not None:
         parts.append(f"cost {progress.cost:,.4g}")
     parts += [f"{n:,} {state}" for state, n in progress.counts.items() if n and state is not State.VALID]
     if progress.failed_attempts:
-        parts.append(f"{progress.failed_attempts:,} failed attempts")
+        late = f" ({progress.timeouts:,} timeouts)" if progress.timeouts else ""
+        parts.append(f"{progress.failed_attempts:,} failed attempts{late}")
     parts.append(f"{progress.in_flight} under way")
     if progress.stopping:
         again = "; interrupt again to give them up" if progress.stopping == "interrupted" else ""
         parts.append(f"stopping ({progress.stopping}){again}")
-    return ", ".join(parts)
+    return ", ".join(parts) + (f"; {progress.hint}" if progress.hint else "")
 
 
 def _clock(seconds: float) -> str:

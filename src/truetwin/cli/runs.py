@@ -217,16 +217,19 @@ def _print_step(store: Any, step: str, row: dict[str, Any]) -> None:
     total = sum(counts.values())
     if row["task"] == "survey":
         from truetwin.simulation.questions.survey_design import SurveyDesign
+        from truetwin.simulation.survey.asked_arms import arms_in_words
         from truetwin.simulation.survey.questionnaire import Questionnaire
 
         asked = Questionnaire.from_settings(task)
-        total = task["personas"]["count"] * len(asked.groups) * asked.design.replicates
+        total = asked.n_calls(task["personas"]["count"])
         usual = SurveyDesign().describe()
         design = [f"{k.replace('_', ' ')} {v}" for k, v in task["design"].items() if v != usual[k]]
         note(
             f"survey of {len(asked.items):,} items, {task['personas']['count']:,} personas; design: "
             f"{', '.join(design) or 'the default'}"
         )
+        if arms := arms_in_words(asked):
+            note(f"arms: {arms}")
     said = STAND_INS_SAY.get(str(row["model"].get("engine")))
     if said:
         note(said)

@@ -33,14 +33,17 @@ def simulate_command(settings: SimulateCommand) -> int | None:
     from truetwin.io import read_items, read_personas
     from truetwin.llm.running.requested_run import connection_of, run_options_of
     from truetwin.llm.store.run_folder import run_store
+    from truetwin.simulation.survey.asked_arms import ArmFiles, arm_plan
     from truetwin.simulation.survey.asked_survey import model_of, remarks_on, survey_of
     from truetwin.simulation.survey.statistical_twin import open_twin
 
     if settings.export:
-        check_export(settings.export, [settings.personas, settings.items])
+        given = (settings.personas, settings.items, settings.arms, settings.conditions, settings.people)
+        check_export(settings.export, given)
     model = model_of(settings)
     people, catalogue = read_personas(settings.personas), read_items(settings.items)
-    task = survey_of(settings, people, catalogue, seed=settings.seed)
+    files = ArmFiles(settings.arms, settings.conditions, settings.people, settings.id_column)
+    task = survey_of(settings, people, catalogue, seed=settings.seed, arms=arm_plan(settings, files))
     options = run_options_of(settings, model, shard=settings.shard)
     for text in remarks_on(task):
         note(f"warning: {text}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from truetwin.data.scale import Scale
 
@@ -21,6 +21,13 @@ class Item:
         The answers it admits; None if not declared.
     block : str, optional
         The battery it belongs to (items that are asked together), where known.
+    variant_of : str, optional
+        The item that this one asks in other words, or with the options in another order.
+    domain : str, optional
+        The subject that it is about, or the survey that it comes from: what predictions from one domain to another are
+        judged by.
+    fielded : str, optional
+        When people were asked: a year, month or day, such as ``2024-05``.
 
     Examples
     --------
@@ -32,6 +39,9 @@ class Item:
     text: str = ""
     scale: Scale | None = None
     block: str | None = None
+    variant_of: str | None = None
+    fielded: str | None = None
+    domain: str | None = None
 
     @property
     def has_scale(self) -> bool:
@@ -47,4 +57,12 @@ def merged_item(ours: Item, theirs: Item) -> Item:
     scale = theirs.scale if ours.scale is None or (theirs.has_scale and not ours.has_scale) else ours.scale
     if ours.scale is not None and theirs.scale is not None and not (ours.has_scale or theirs.has_scale):
         scale = Scale.undeclared({**theirs.scale.off_scale, **ours.scale.off_scale})
-    return Item(ours.id, ours.text or theirs.text, scale, theirs.block if ours.block is None else ours.block)
+    return replace(
+        ours,
+        text=ours.text or theirs.text,
+        scale=scale,
+        block=theirs.block if ours.block is None else ours.block,
+        variant_of=ours.variant_of or theirs.variant_of,
+        fielded=ours.fielded or theirs.fielded,
+        domain=ours.domain or theirs.domain,
+    )

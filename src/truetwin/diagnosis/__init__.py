@@ -5,6 +5,7 @@ outcome is compared with what could be seen beforehand.
 """
 
 from truetwin.diagnosis.asking_plan import Plan, plan
+from truetwin.diagnosis.audit.twin_audit import TwinAudit, audit_twins
 from truetwin.diagnosis.diagnosis import Diagnosis, diagnose
 
-__all__ = ["Diagnosis", "Plan", "diagnose", "plan"]
+__all__ = ["Diagnosis", "Plan", "TwinAudit", "audit_twins", "diagnose", "plan"]

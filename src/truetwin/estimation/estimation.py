@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data import Panel, ResponseMatrix
+from truetwin.data.arm_names import arm_warning
 from truetwin.data.margins import Margins
 from truetwin.data.people_columns import names_among
 from truetwin.data.person_design import PersonWeights, person_design, person_group
@@ -143,6 +144,7 @@ def estimate(
     divide = partial(Grouping.of, weights=weight, min_cell=min_cell, answered=bool(wanted.answers))
     groupings = _groupings(panel, columns, divide, cross, asked_for)
     notes += [text for each in groupings if (text := each.note())]
+    notes += filter(None, [arm_warning(columns)])
     wished = asked_for or named_statistics(("share", "mean"))
     if asked_for is not None:
         check_admitted(asked_for, {i: wanted.panel.scales[i] for i in wanted.items})

@@ -51,6 +51,11 @@ def calibrate(
 ) -> Calibration:
     """Predict what humans would answer to new items, and what new respondents would answer.
 
+    Do not compare the arms of an experiment on these predictions. What a treatment changes is what twins know least
+    of, so that predictions shrink differences between arms (on published experiments to a quarter of the human ones)
+    while differences between outcomes of the same people stay exaggerated. Effects have a calibration of their own:
+    :class:`truetwin.Experiment`.
+
     Parameters
     ----------
     panel : Panel

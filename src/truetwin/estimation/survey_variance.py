@@ -224,6 +224,24 @@ def linearised_variance(values: ArrayLike, design: SurveyDesign, *, fraction: fl
     return np.asarray(factor @ parts**2)
 
 
+def score_variance(scores: ArrayLike, design: SurveyDesign) -> Array:
+    """Variances of estimates of which each person's score is known: how much the person's answers moved the estimate.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n, S)
+        Linearised scores with the weights in them, summing to 0; 0 for people who do not count.
+    design : SurveyDesign
+        How the people were drawn.
+
+    Returns
+    -------
+    ndarray of shape (S,)
+    """
+    parts, factor = _score_deviations(_columns(scores), design, 0.0)
+    return np.asarray(factor @ parts**2)
+
+
 def _cluster_deviations(values: ArrayLike, design: SurveyDesign, fraction: float) -> tuple[Array, Array]:
     """Return how far each cluster's score is from its stratum's mean, and the factor of its stratum."""
     y = _columns(values)
@@ -236,6 +254,10 @@ def _cluster_deviations(values: ArrayLike, design: SurveyDesign, fraction: float
     w = design.weights
     y = np.where(w[:, None] > 0, y, 0.0)  # a weight of 0 says that the answer does not count
     scores = w[:, None] * (y - hajek_mean(y, w)) / w.sum()
+    return _score_deviations(scores, design, fraction)
+
+
+def _score_deviations(scores: Array, design: SurveyDesign, fraction: float) -> tuple[Array, Array]:
     totals = _sums(scores, design.clusters, design.n_clusters)
     within, count = design.stratum_of_cluster, design.clusters_by_stratum
     centre = _sums(totals, within, len(count)) / np.maximum(count, 1)[:, None]

@@ -10,6 +10,9 @@ from truetwin.calibration.orientation import axis_ids
 from truetwin.data import Panel
 from truetwin.instrument.battery_evidence import resolve_blocks
 
+#: Folds of several batteries are clusters if there are at least so many.
+FEWEST_FOLDS = 6
+
 
 @dataclass(frozen=True)
 class Clusters:
@@ -32,7 +35,8 @@ def clusters_of(panel: Panel, folds: Sequence[Fold], blocks: Mapping[str, str] |
 
     Targets that are hidden together are one cluster. Items that are hidden one by one are clustered by battery, as
     declared or as found in the ids and answers: what holds for one item of a battery tends to hold for the others.
-    Items of a single battery are clusters of their own, because one cluster has no standard error.
+    Items of a single battery are clusters of their own, because one cluster has no standard error. Where
+    few folds hide several batteries each, such as two domains, batteries are the clusters.
     """
     axis = folds[0].axis
     ids = axis_ids(panel, axis)
@@ -41,7 +45,7 @@ def clusters_of(panel: Panel, folds: Sequence[Fold], blocks: Mapping[str, str] |
     if any(len(fold.targets) > 1 for fold in folds):
         together = {t: ids[fold.targets[0]] for fold in folds for t in fold.targets}
         named = all(len({block.get(ids[t]) for t in fold.targets}) == 1 for fold in folds)
-        if axis == "item" and named:
+        if axis == "item" and (named or len(folds) < FEWEST_FOLDS < len({block[ids[t]] for t in targets})):
             return Clusters({t: block[ids[t]] for t in targets}, "battery")
         return Clusters(together, "fold")
     batteries = {t: block[ids[t]] for t in targets} if axis == "item" else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -18,13 +18,14 @@ from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.calibration.orientation import axis_ids
 from truetwin.data import Axis, Panel, ResponseMatrix
 from truetwin.data.person_design import PersonWeights, person_weights
+from truetwin.diagnosis.audit.protocol_leaks import refuse_shown, suspected_leaks
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.evaluation.clusters import clusters_of
 from truetwin.evaluation.evaluation_result import Evaluation
 from truetwin.evaluation.fold_scores import Part, Scoring, join_parts, score_folds, without_donors
 from truetwin.evaluation.group_scores import Groups
 from truetwin.evaluation.hidden_pairs import Known
-from truetwin.evaluation.hiding_protocols import Protocol, protocols
+from truetwin.evaluation.hiding_protocols import Protocol, blocks_across_domains, protocols
 from truetwin.evaluation.metric_names import metrics_named
 from truetwin.evaluation.table_scores import compare_tables
 from truetwin.instrument.battery_evidence import resolve_blocks
@@ -61,6 +62,7 @@ def evaluate(
     min_cell: int = 5,
     weights: PersonWeights | None = None,
     retest: ResponseMatrix | None = None,
+    persona_items: Collection[str] = (),
     preprocessing: Preprocessing | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -73,7 +75,7 @@ def evaluate(
         Human and twin answers.
     methods : names, calibrators, or mapping from a name to a calibrator
         What to compare; ``truetwin methods`` lists the names.
-    protocol : {"leave-one-item-out", "leave-one-respondent-out", "leave-block-out"}
+    protocol : {"leave-one-item-out", "leave-one-respondent-out", "leave-block-out", "leave-domain-out"}
         What is hidden at a time. The hidden human answers are masked before any method sees the panel.
     metric : str or sequence of str
         Names of scores of every target, or of the whole table.
@@ -103,6 +105,10 @@ def evaluate(
     retest : ResponseMatrix, optional
         The same people's answers when they were asked again, for metrics that are normalised by them. No method sees
         them.
+    persona_items : collection of item ids
+        Items whose answers were shown to the model that plays the twins. Hidden people are refused then, and so are
+        items if all of them were shown. ``settings["leaks"]`` of the result lists these items, and sources that answer
+        as if they had been shown what is hidden, with the reason; it is absent if there are none.
     preprocessing : Preprocessing, optional
         How both sources are prepared.
     n_jobs : int
@@ -125,6 +131,7 @@ def evaluate(
     asked = Evaluate(preset=preset, baseline=baseline, max_folds=max_folds)
     how = protocols[protocol]
     members, found_by = _blocks(panel, how, blocks)
+    leaks = [*refuse_shown(panel, how.axis, persona_items), *suspected_leaks(panel, how.axis, retest)]
     scoring = _scoring(
         panel, how.axis, metric, (by,) if isinstance(by, str) else by, min_cell, weights, retest
     )
@@ -165,6 +172,7 @@ def evaluate(
         "imputation_rank": prepared.imputation_rank,
         "sd_floor": prepared.sd_floor,
         "level": prepared.level,
+        **({"leaks": leaks} if leaks else {}),
     }
     return _completed(panel, how.axis, join_parts(parts), scoring, clusters.of, settings)
 
@@ -200,6 +208,9 @@ def _blocks(
     """Decide which blocks to hide together and to give to methods, and say in words where they come from."""
     if how.name == "leave-block-out":
         return resolve_blocks(panel, blocks)
+    if how.name == "leave-domain-out":
+        members, words = resolve_blocks(panel, blocks)
+        return blocks_across_domains(panel, members), words
     if isinstance(blocks, str):
         # Hide who was asked a hidden item: it would show which items belong with it, which is not known of a new item.
         raise ParameterError(f"blocks={blocks!r} goes with leave-block-out; the protocol is {how.name!r}")

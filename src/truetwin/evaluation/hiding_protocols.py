@@ -71,6 +71,44 @@ def _block_out(panel: Panel, blocks: Mapping[str, str] | None) -> list[Fold]:
     return [Fold("item", tuple(m), tuple(d for d in everything if d not in set(m))) for m in members.values()]
 
 
+def _domain_out(panel: Panel, blocks: Mapping[str, str] | None) -> list[Fold]:
+    domain_of = {k: panel.items[panel.item_ids[k]].domain for k in _answered(panel, "item")}
+    names = list(dict.fromkeys(name for name in domain_of.values() if name))
+    if len(names) < 2:
+        raise NotPredictableError(
+            "leaving one domain out needs answered items of at least two domains; "
+            f"{f'all are of {names[0]!r}' if names else 'no item has one'}. Declare them in the column 'domain' of the "
+            "item file."
+        )
+    usable = set(donors(panel, "item", set()))
+    folds = []
+    for name in names:
+        targets = tuple(k for k, domain in domain_of.items() if domain == name)
+        others = tuple(k for k, domain in domain_of.items() if domain not in (name, None) and k in usable)
+        folds.append(Fold("item", targets, others))
+    return folds
+
+
+def blocks_across_domains(panel: Panel, blocks: Mapping[str, str]) -> dict[str, str]:
+    """Return the blocks that methods are given when domains are left out: whole domains, as many as can be hidden.
+
+    A method that learns on known items must hide them as the target is hidden: with all of their domain. If the donors
+    are of one domain only, nothing would be left, and its batteries are the blocks.
+
+    Examples
+    --------
+    >>> from truetwin.data import Item, ResponseMatrix
+    >>> items = [Item(f"Q{k}", domain="abc"[k]) for k in range(3)]
+    >>> table = ResponseMatrix([[1, 2, 3], [2, 1, 3]], ["p", "q"], items)
+    >>> blocks_across_domains(Panel(table, table), {"Q0": "Q", "Q1": "Q", "Q2": "Q"})
+    {'Q0': 'a', 'Q1': 'b', 'Q2': 'c'}
+    """
+    domains = {i: item.domain for i, item in panel.items.items() if item.domain}
+    if len(set(domains.values())) > 2:
+        return {i: domains.get(i, blocks[i]) for i in panel.item_ids}
+    return {i: f"{domains[i]}/{blocks[i]}" if i in domains else blocks[i] for i in panel.item_ids}
+
+
 for _protocol in (
     Protocol(
         "leave-one-item-out",
@@ -89,6 +127,12 @@ for _protocol in (
         "item",
         "a genuinely new battery: no human answer to any of its items",
         _block_out,
+    ),
+    Protocol(
+        "leave-domain-out",
+        "item",
+        "items of another domain (subject, survey) than all that people have answered",
+        _domain_out,
     ),
 ):
     protocols.add(_protocol.name, _protocol)

@@ -14,6 +14,7 @@ from truetwin.data.long_frames import is_distribution, refuse_distributions
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.io.edsl_exports import from_edsl, is_edsl_export
 from truetwin.io.multiple_answers import split_multiple
+from truetwin.io.qualtrics_loops import with_loops
 from truetwin.io.tables import DISCLOSURE_COLUMN, SURVEY_ENDINGS, read_table
 from truetwin.io.text_tables import check_width
 
@@ -142,12 +143,14 @@ def open_answers(
 
         table, labelled, doubts = read_survey_file(path)
         check_width(table.num_columns, path)
-        return AnswerTable(table, _joined(labelled, given), id_column, str(path), {}, tuple(doubts), choices)
+        declared = _joined(labelled, with_loops(given, table.column_names))
+        return AnswerTable(table, declared, id_column, str(path), {}, tuple(doubts), choices)
     from truetwin.io.qualtrics import from_qualtrics, header_of_export
 
     notes: list[str] = []
     table = read_table(path, choices.encoding, notes.append)
-    opened = AnswerTable(table, given, id_column, str(path), {}, tuple(notes), choices)
+    declared = with_loops(given, _item_names(table)) if given else {}
+    opened = AnswerTable(table, declared, id_column, str(path), {}, tuple(notes), choices)
     header = header_of_export(table)
     if header is not None:
         opened = from_qualtrics(opened, header, keep(table.column_names) if keep else ())
@@ -158,6 +161,16 @@ def open_answers(
         opened = replace(opened, table=opened.table.drop_columns([DISCLOSURE_COLUMN]))
     check_width(opened.table.num_columns, path)
     return split_multiple(opened) if choices.split_multiple else opened
+
+
+def _item_names(table: pa.Table) -> list[str]:
+    """List what may be names of items: the columns of a wide table, the item ids of a long one."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if "item_id" in table.column_names and pa.types.is_string(table.column("item_id").type):
+        return [name for name in pc.unique(table.column("item_id")).to_pylist() if name]
+    return list(table.column_names)
 
 
 def read_responses(

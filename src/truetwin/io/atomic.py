@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from truetwin.errors import OutputError
+from truetwin.io.sheet_names import file_and_sheet
 
 
 def check_writable(path: Path) -> None:
@@ -41,7 +42,7 @@ def make_folder(folder: Path, what: str) -> None:
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
     """Raise :class:`OutputError` if an output cannot be written, is named twice, or would overwrite or join inputs."""
     seen: set[Path] = set()
-    sources = {source.resolve() for source in inputs if source}
+    sources = {file_and_sheet(source)[0].resolve() for source in inputs if source}
     folders = {source for source in sources if source.is_dir()}
     for path in outputs:
         if not path.name:

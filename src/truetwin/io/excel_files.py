@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import FileFormatError, MissingExtraError, OutputError
 from truetwin.io.readable_files import check_is_file
+from truetwin.io.sheet_names import file_and_sheet
+from truetwin.registry import closest
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-WORKBOOK_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 WRITTEN_WORKBOOK = ".xlsx"
 _MOST_ROWS, _MOST_COLUMNS, _MOST_CHARACTERS = 1_048_576, 16_384, 32_767
 #: Spreadsheet programs take a text that begins with one of these for a formula when somebody edits the cell.
@@ -171,11 +172,22 @@ def sheet_names(names: Sequence[str]) -> list[str]:
     return list(taken.values())
 
 
-def read_workbook(path: Path, sheet: str | None = None) -> pa.Table:
+def read_workbook(
+    path: str | Path, sheet: str | None = None, say: Callable[[str], None] | None = None
+) -> pa.Table:
     """Read one sheet of a workbook as a table of texts, numbers as they would be typed.
 
-    The sheet is the one named, or else the first that has cells. Its first row that is not empty is the header.
-    Formulas are never computed: a cell holds the value that was stored with it.
+    The sheet is the one named, or else the first visible one that has cells. Its first row that is not empty is the
+    header. Formulas are never computed: a cell holds the value that was stored with it.
+
+    Parameters
+    ----------
+    path : path
+        The workbook; ``book.xlsx#People`` names a sheet too.
+    sheet : str, optional
+        Name of the sheet.
+    say : callable, optional
+        Called with a note that names the sheet, if others have cells as well.
 
     Raises
     ------
@@ -186,18 +198,12 @@ def read_workbook(path: Path, sheet: str | None = None) -> pa.Table:
     """
     import pyarrow as pa
 
+    path, named = file_and_sheet(Path(path))
     calamine = _calamine(f"reading {path.suffix} files")
     check_is_file(path)
     try:
         workbook = calamine.CalamineWorkbook.from_path(str(path))
-        names = list(workbook.sheet_names)
-        if sheet is not None and sheet not in names:
-            raise FileFormatError(f"{path} has no sheet {sheet!r}; it has {', '.join(map(repr, names))}")
-        rows: list[list[Any]] = []
-        for name in [sheet] if sheet is not None else names:
-            rows = [row for row in workbook.get_sheet_by_name(name).to_python() if any(c != "" for c in row)]
-            if rows:
-                break
+        rows, note = _chosen_sheet(workbook, path, sheet or named)
     except FileFormatError:
         raise
     except Exception as error:  # the reader's own exceptions, and those of the libraries below it
@@ -208,9 +214,37 @@ def read_workbook(path: Path, sheet: str | None = None) -> pa.Table:
         ) from error
     if not rows:
         raise FileFormatError(f"{path} must be a table with a header line; it is empty")
+    if say and note:
+        say(note)
     header, *body = ([_text(cell) for cell in row] for row in rows)
     columns = list(zip(*body, strict=True)) if body else [() for _ in header]
     return pa.table([pa.array(column, pa.string()) for column in columns], names=header)
+
+
+def _chosen_sheet(workbook: Any, path: Path, wanted: str | None) -> tuple[list[list[Any]], str]:
+    """Return the rows of the sheet that is read, and a note if there was a choice."""
+    names = list(workbook.sheet_names)
+    if wanted is not None:
+        folded = {name.strip().casefold(): name for name in names}
+        name = wanted if wanted in names else folded.get(wanted.strip().casefold())
+        if name is None:
+            raise FileFormatError(
+                f"{path} has no sheet {wanted!r}; it has {', '.join(map(repr, names))}.{closest(wanted, names)}"
+            )
+        return _filled_rows(workbook, name), ""
+    hidden = {each.name for each in workbook.sheets_metadata if str(each.visible).endswith("Hidden")}
+    in_order = sorted(names, key=hidden.__contains__)
+    filled = {name: rows for name in in_order if (rows := _filled_rows(workbook, name))}
+    first = next(iter(filled), "")
+    others = [name for name in filled if name != first and name not in hidden]
+    if not others:
+        return filled.get(first, []), ""
+    note = f"{path}: read the sheet {first!r} and not {', '.join(map(repr, others))}"
+    return filled[first], f"{note}; {path.name}#{others[0]} names another one"
+
+
+def _filled_rows(workbook: Any, name: str) -> list[list[Any]]:
+    return [row for row in workbook.get_sheet_by_name(name).to_python() if any(cell != "" for cell in row)]
 
 
 def _text(cell: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,11 @@ from truetwin.errors import DataError, FileFormatError, TruetwinError
 from truetwin.io.readable_files import check_is_file, reading
 from truetwin.io.tables import SURVEY_ENDINGS, read_table
 
-_FIELDS = {"item_id", "text", "kind", "low", "high", "step", "categories", "labels", "off_scale", "block"}
+_FIELDS = {
+    *("item_id", "text", "kind", "low", "high", "step", "categories", "labels", "off_scale", "block"),
+    *("variant_of", "fielded", "domain"),
+}
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 
 
 def read_items(
@@ -24,13 +29,16 @@ def read_items(
 
     One row (or JSON object) declares one item. It has the field ``item_id`` and any of: ``text``; ``kind`` (ordinal,
     nominal, numeric); ``low``, ``high``, ``step``; ``categories`` (codes separated by ``|``, or a list); ``labels``
-    and ``off_scale`` (``code=text`` separated by ``|``, or an object); ``block``. ``say`` is called with each note
-    about how the file was read; ``encoding`` is the text encoding of a CSV or TSV file.
+    and ``off_scale`` (``code=text`` separated by ``|``, or an object); ``block``; ``variant_of`` (the item that this
+    one asks in other words or with the options in another order); ``fielded`` (the year, month or day when people were
+    asked). ``say`` is called with each note about how the file was read; ``encoding`` is the text encoding of a CSV or
+    TSV file.
 
     Raises
     ------
     DataError
-        If a field is unknown, an item occurs twice, or a scale contradicts itself. The message names the item.
+        If a field is unknown, an item occurs twice, a scale contradicts itself, an item is a variant of an item that
+        is not declared, or ``fielded`` is no date. The message names the item.
 
     Examples
     --------
@@ -65,7 +73,14 @@ def read_items(
         raise DataError(f"{path} must declare at least one item; it has none")
     items = [_item(row, path) for row in rows]
     check_unique([item.id for item in items], "item", str(path))
-    return {item.id: item for item in items}
+    found = {item.id: item for item in items}
+    for item in items:
+        if item.variant_of is not None and (item.variant_of not in found or item.variant_of == item.id):
+            raise DataError(
+                f"{path}: item {item.id!r} must be a variant of another item of the file; it names "
+                f"{item.variant_of!r}"
+            )
+    return found
 
 
 def item_record(item: Item) -> dict[str, Any]:
@@ -77,8 +92,9 @@ def item_record(item: Item) -> dict[str, Any]:
     {'1': 'no', '2': 'yes'}
     """
     record: dict[str, Any] = {"item_id": item.id, "text": item.text}
-    if item.block is not None:
-        record["block"] = item.block
+    for name in ("block", "variant_of", "fielded", "domain"):
+        if getattr(item, name) is not None:
+            record[name] = getattr(item, name)
     scale = item.scale
     if scale is None:
         return record
@@ -116,8 +132,14 @@ def _item(row: Mapping[str, Any], path: Path) -> Item:
             f"{path}: the scale of item {item_id!r} cannot be read: {error}. Categories are written 1|2|3, labels and "
             f"off-scale codes 1=no|2=yes."
         ) from error
-    block = given.get("block")
-    return Item(item_id, str(given.get("text", "")), scale, None if block is None else str(block))
+    fielded = given.get("fielded")
+    if fielded is not None and not _DATE.fullmatch(str(fielded)):
+        raise DataError(
+            f"{path}: item {item_id!r}: fielded must be a year, month or day such as 2024, 2024-05 or 2024-05-17; got "
+            f"{fielded!r}"
+        )
+    named = {k: str(given[k]) for k in ("block", "variant_of", "fielded", "domain") if k in given}
+    return Item(item_id, str(given.get("text", "")), scale, **named)
 
 
 def _scale(given: Mapping[str, Any]) -> Scale | None:

@@ -17,6 +17,7 @@ from truetwin.io.answer_tables import AnswerTable, open_answers, read_responses
 from truetwin.io.item_files import read_items
 from truetwin.io.matching_tables import doubts, repair_hint, with_matching_ids, with_matching_items
 from truetwin.io.people_files import HumanTable, open_human, people_notes
+from truetwin.io.qualtrics_loops import loop_base
 from truetwin.io.twin_files import TwinTables, open_twins, source_notes
 
 #: Column with the weights of being asked, in a sample.
@@ -184,6 +185,7 @@ def _aligned(
         hints = (repair_hint(human, source) for source in sources.values())
         raise AlignmentError(f"{error}{next(filter(None, hints), '')}") from error
     known = {*panel.item_ids, *left_out, *ours.opened.left_out, *(people.columns if people else ())}
+    known |= {loop_base(name) for name in known}
     strange = [item for item in items or () if item not in known]
     if items and len(strange) == len(items):
         raise DataError(f"{item_file} must declare items of the tables; {strange[0]!r} is in neither of them")

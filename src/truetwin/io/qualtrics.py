@@ -11,7 +11,7 @@ import numpy as np
 
 from truetwin.data import Item
 from truetwin.errors import DataError
-from truetwin.io.qualtrics_instruments import plain_text
+from truetwin.io.qualtrics_questions import plain_text
 
 if TYPE_CHECKING:
     import pyarrow as pa

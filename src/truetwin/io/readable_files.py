@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from truetwin.errors import FileFormatError, TruetwinError
+from truetwin.io.sheet_names import file_and_sheet
 from truetwin.registry import closest
 
 
 def check_is_file(path: Path) -> Path:
-    """Return ``path``; raise :class:`FileFormatError` if there is no readable file."""
+    """Return ``path``, which may name a sheet too; raise :class:`FileFormatError` if there is no readable file."""
+    named = path
     try:
+        path, _ = file_and_sheet(path)
         if path.is_dir():
             raise FileFormatError(f"{path} must be a file; it is a folder")
         if not path.exists():
@@ -23,7 +26,7 @@ def check_is_file(path: Path) -> Path:
                 f"{path} must be a file; it is a pipe or a device. Write its content to a file first."
             )
         with path.open("rb"):
-            return path
+            return named
     except OSError as error:
         raise FileFormatError(f"{path} cannot be read: {error.strerror}") from error
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from truetwin.data import Item
 from truetwin.errors import FileFormatError
 from truetwin.io.atomic import replacing
-from truetwin.io.excel_files import WORKBOOK_ENDINGS, WRITTEN_WORKBOOK, Sheet, read_workbook, write_workbook
+from truetwin.io.excel_files import WRITTEN_WORKBOOK, Sheet, read_workbook, write_workbook
 from truetwin.io.parquet_width import n_parquet_columns
 from truetwin.io.readable_files import check_is_file, reading
-from truetwin.io.text_tables import check_width, read_text_table
+from truetwin.io.sheet_names import WORKBOOK_ENDINGS, file_and_sheet
+from truetwin.io.text_tables import check_width, read_text_table, without_unnamed
 from truetwin.registry import closest
 
 if TYPE_CHECKING:
@@ -35,11 +36,12 @@ def read_table(
     """Read a CSV, TSV, Parquet or Excel file; the cells of a text file stay strings, as written.
 
     ``encoding`` is the text encoding of a CSV or TSV file; ``say`` is called with each note about how it was read.
+    ``book.xlsx#People`` names a sheet of a workbook.
     """
     import pyarrow.parquet as pq
 
     path = check_is_file(Path(path))
-    ending = path.suffix.lower()
+    ending = file_and_sheet(path)[0].suffix.lower()
     if ending in PARQUET_ENDINGS:
         with reading(path, "a Parquet file", "Write it again, or export it as CSV."):
             n_columns = n_parquet_columns(path)  # wide files would take minutes and all memory
@@ -52,7 +54,10 @@ def read_table(
                 say(text)
         return table
     if ending in WORKBOOK_ENDINGS:
-        return read_workbook(path)
+        table, unnamed = without_unnamed(read_workbook(path, say=say))
+        if unnamed and say:
+            say(f"{path}: left out {unnamed} columns without a name")
+        return table
     known = [*TEXT_ENDINGS, *PARQUET_ENDINGS, *WORKBOOK_ENDINGS, *SURVEY_ENDINGS]
     raise FileFormatError(
         f"a table's name must end in one of {', '.join(known)}; got {path.name!r}.{closest(ending, known)}"
@@ -148,5 +153,5 @@ def _plain(value: Any) -> Any:
 
 def file_hash(path: str | Path) -> str:
     """Compute the sha256 of a file's content, in hexadecimal."""
-    with Path(path).open("rb") as stream:
+    with file_and_sheet(Path(path))[0].open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -85,7 +85,7 @@ def read_text_table(path: Path, encoding: str | None = None) -> tuple[pa.Table, 
         table = _parsed(path, dialect)
     if dialect.delimiter != ",":
         table = _with_points(table)
-    table, unnamed = _without_unnamed(table)
+    table, unnamed = without_unnamed(table)
     notes = []
     if dialect.guessed:
         notes.append(
@@ -332,7 +332,7 @@ def _with_points(table: pa.Table) -> pa.Table:
     return table
 
 
-def _without_unnamed(table: pa.Table) -> tuple[pa.Table, int]:
+def without_unnamed(table: pa.Table) -> tuple[pa.Table, int]:
     """Leave out columns without a name, but the first, which may hold ids. Counts those that have content."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -11,7 +11,7 @@ from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.source_columns import add_sources, split_sources
 from truetwin.errors import FileFormatError
 from truetwin.io.answer_tables import AnswerTable, open_answers
-from truetwin.io.excel_files import WORKBOOK_ENDINGS
+from truetwin.io.sheet_names import WORKBOOK_ENDINGS
 from truetwin.io.tables import PARQUET_ENDINGS, SURVEY_ENDINGS, TEXT_ENDINGS
 
 #: One file, a folder of files, or files by name of the source.

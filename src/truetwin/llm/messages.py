@@ -149,6 +149,8 @@ class Reply:
         For each token of the reply, the log-probabilities of the likeliest tokens at its place.
     model : str, default=""
         Name of the model that answered, as the provider states it. It may be a dated version of the one asked.
+    reasoning : str, optional
+        The model's thoughts, where the provider gives them in a field of their own.
     latency : float, default=0.0
         Seconds from sending the request to the complete reply. Earlier failed attempts do not count.
     """
@@ -160,6 +162,7 @@ class Reply:
     logprobs: tuple[Mapping[str, float], ...] | None = None
     model: str = ""
     latency: float = 0.0
+    reasoning: str | None = None
 
     @cached_property
     def said(self) -> str:

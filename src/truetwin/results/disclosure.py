@@ -29,6 +29,11 @@ ESTIMATES = (
     "intervals. Where nobody has answered an item, nothing of it was measured. Publish them as estimates, with their "
     "intervals and the number of people that they are worth."
 )
+EFFECTS = (
+    "Effects of an experiment, predicted by a statistical model from the effects in language-model twins and from past "
+    "experiments with people. Where no people took part, nothing was measured. Publish them as predictions, with their "
+    "intervals."
+)
 VERDICTS = (
     "Verdicts on items that twins have answered, with the correlations that a statistical model expects. They are "
     "learned from answered items; nothing of the new items was measured."

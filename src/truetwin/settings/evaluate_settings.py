@@ -22,6 +22,7 @@ from truetwin.settings.shared_settings import (
     Hyperparameters,
     InContext,
     PanelFiles,
+    PersonaItems,
     Retest,
     Terminal,
     Weights,
@@ -29,7 +30,7 @@ from truetwin.settings.shared_settings import (
 )
 from truetwin.settings.value_kinds import Counts, Names, listed_alone
 
-Protocol = Literal["leave-one-item-out", "leave-block-out", "leave-one-respondent-out"]
+Protocol = Literal["leave-one-item-out", "leave-block-out", "leave-domain-out", "leave-one-respondent-out"]
 Transfer = Literal["ridge", "lasso", "elastic-net", "synthetic-intervention"]
 
 
@@ -73,7 +74,8 @@ class Evaluate(Hyperparameters):
         FileOnly("One call of the command uses one protocol: --protocol."),
     ] = setting(
         ("leave-one-item-out", "leave-block-out"),
-        "What is hidden at a time: one item, one battery (items asked together), or one person.",
+        "What is hidden at a time: one item, one battery (items asked together), one domain (subject, survey), or one "
+        "person.",
     )
     thresholds: Annotated[
         tuple[Transfer, ...],
@@ -91,12 +93,22 @@ class Evaluate(Hyperparameters):
     )
 
 
-class EvaluateCommand(Evaluate, Blocks, PanelFiles, Weights, Groups, InContext, Retest, Workers, Terminal):
+class EvaluateCommand(
+    Evaluate, PersonaItems, Blocks, PanelFiles, Weights, Groups, InContext, Retest, Workers, Terminal
+):
     """Settings of the command `truetwin evaluate`."""
 
     protocol: Annotated[Protocol, StudyKey("evaluate.protocols")] = setting(
         "leave-one-item-out",
-        "What is hidden at a time: one item, one respondent, or one block (battery) of items asked together.",
+        "What is hidden at a time: one item, one respondent, one block (battery) of items asked together, or all "
+        "items of a domain (column 'domain' of the item file).",
+    )
+    by_source: Annotated[
+        bool, CommandLineOnly("In a study it is a plan: `worth_of_sources` of its section.")
+    ] = setting(
+        False,
+        "Say instead what each source of twin answers is worth: alone, left out, and as a further model or "
+        "replicate.",
     )
     per_target: Annotated[
         Path | None, CommandLineOnly("A study always writes the scores of all targets.")
@@ -104,8 +116,12 @@ class EvaluateCommand(Evaluate, Blocks, PanelFiles, Weights, Groups, InContext, 
 
     @model_validator(mode="after")
     def _estimates_are_of_items(self) -> Self:
-        if self.estimates and self.protocol == "leave-one-respondent-out":
-            raise RuleBrokenError("{estimates} are of items; {protocol} must not be leave-one-respondent-out")
+        if self.estimates and self.protocol not in ("leave-one-item-out", "leave-block-out"):
+            raise RuleBrokenError("{estimates} goes with {protocol} leave-one-item-out or leave-block-out")
+        if self.by_source and self.estimates:
+            raise RuleBrokenError(
+                "{by_source} compares twins of single answers; {estimates} does not go with it"
+            )
         if self.asked and not self.estimates:
             raise RuleBrokenError("{asked} goes with {estimates}")
         return self

@@ -343,6 +343,23 @@ class Retest(Settings):
     )
 
 
+class PersonaItems(Settings):
+    """Items whose answers the twins were shown."""
+
+    comes_last = True
+
+    persona_items: Annotated[Ids, StudyKey("inputs.persona_items")] = setting(
+        (),
+        "Items whose answers the personas showed to the model, separated by commas; may be repeated. Scores on them "
+        "say nothing.",
+    )
+    personas: Annotated[Path | None, StudyKey("inputs.personas")] = setting(
+        None,
+        "Personas that the twins were made from (personas.jsonl of `truetwin personas build`), which say what they "
+        "showed.",
+    )
+
+
 class Blocks(Settings):
     """Batteries: sets of items that were asked together."""
 

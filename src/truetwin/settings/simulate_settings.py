@@ -20,10 +20,11 @@ from truetwin.settings.declaration import (
 from truetwin.settings.shared_settings import (
     Asking,
     ExtraFields,
+    IdColumn,
     PromptFiles,
     Terminal,
 )
-from truetwin.settings.value_kinds import Ids
+from truetwin.settings.value_kinds import Columns, Ids
 
 Strategy = Literal["default", "reasoning", "repeat"]
 Elicit = Literal["answer", "distribution", "logprobs"]
@@ -112,6 +113,16 @@ class Simulate(AnswerTable, Design, Asking, ExtraFields, PromptFiles):
         "Way of making twins, one of the thirteen persona constructions of the paper. It sets model, strategy and "
         "temperature; `truetwin personas list` shows all.",
     )
+    every_arm: bool = setting(
+        False,
+        "Ask every twin under every arm (counterfactual twins). Differences between arms are then taken within twins, "
+        "so that twins who differ from each other add no error; how far twins are from people is not measured by it.",
+    )
+    assign_within: Columns = setting(
+        (),
+        "Columns of the people table, separated by commas. Where twins are assigned to arms by seed, arms are balanced "
+        "within the groups of these columns.",
+    )
     only: Ids = setting((), "Ask only these items, separated by commas; may be repeated.")
     temperature: Annotated[
         Annotated[float, Field(ge=0, le=2)] | None,
@@ -131,7 +142,7 @@ class Simulate(AnswerTable, Design, Asking, ExtraFields, PromptFiles):
         return self
 
 
-class SimulateCommand(Simulate, Terminal):
+class SimulateCommand(Simulate, IdColumn, Terminal):
     """Settings of the command `truetwin simulate`."""
 
     personas: Annotated[Path, StudyKey("inputs.personas")] = setting(
@@ -141,6 +152,19 @@ class SimulateCommand(Simulate, Terminal):
     )
     items: Annotated[Path, StudyKey("inputs.items")] = setting(
         ..., "Item file, CSV or JSON: texts, categories and labels of the items to ask."
+    )
+    arms: Annotated[Path | None, StudyKey("inputs.arms")] = setting(
+        None,
+        "Arms of an experiment: a table condition,arm,text (condition may be left out if there is one). The texts of "
+        "items show a condition as {{condition}}; each twin is asked under one arm, assigned by seed, or under every "
+        "arm.",
+    )
+    conditions: Annotated[Path | None, StudyKey("inputs.conditions")] = setting(
+        None,
+        "Conditions table that says who is in which arm: ids, and one column a condition. By default the seed decides.",
+    )
+    people: Annotated[Path | None, StudyKey("inputs.people")] = setting(
+        None, "People table with the columns of --assign-within: one row a person."
     )
     run: Annotated[Path | None, CommandLineOnly("A study keeps its simulation in the folder of its run.")] = (
         setting(
@@ -195,6 +219,14 @@ class SimulateCommand(Simulate, Terminal):
             raise RuleBrokenError(
                 "a simulation needs {run}, the folder that keeps it (only {dry_run} does without)"
             )
+        if self.conditions and not self.arms:
+            raise RuleBrokenError("{conditions} needs {arms}, the file with the texts of the arms")
+        if self.conditions and self.every_arm:
+            raise RuleBrokenError(
+                "{conditions} does not go with {every_arm}: every twin is asked under every arm"
+            )
+        if self.people and not self.assign_within:
+            raise RuleBrokenError("{people} goes with {assign_within}, which names columns of it")
         if self.pilot and not self.dry_run:
             raise RuleBrokenError("{pilot} goes with {dry_run}")
         if self.export and self.dry_run:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from truetwin.settings.audit_settings import AuditTwins
 from truetwin.settings.calibrate_settings import Calibrate
 from truetwin.settings.declaration import Argument, Settings, Unset, setting
 from truetwin.settings.diagnose_settings import Diagnose
 from truetwin.settings.estimate_settings import Estimate
 from truetwin.settings.evaluate_marginals_settings import EvaluateMarginals
 from truetwin.settings.evaluate_settings import Evaluate
+from truetwin.settings.experiment_settings import ExperimentSteps
 from truetwin.settings.personas_settings import Personas
 from truetwin.settings.plan_settings import Plan
 from truetwin.settings.reweight_settings import Reweight
@@ -74,6 +76,30 @@ class Inputs(Reading):
         "batteries from ids, missing answers and near-duplicate twin answers. By default batteries are as the item "
         "file declares, or as the item ids suggest.",
     )
+    arms: Path | None = setting(
+        None,
+        "Arms of an experiment, for simulate: a table condition,arm,text (condition may be left out if there is one). "
+        "The texts of items show a condition as {{condition}}.",
+    )
+    conditions: Path | None = setting(
+        None,
+        "Conditions table of an experiment, which says who is in which arm: ids, and one column a condition.",
+    )
+    twin_conditions: Annotated[Path | None, Unset("as their people")] = setting(
+        None,
+        "Conditions table of the twins, where their arms were not those of their people. Twins that the study asks "
+        "under arms need none.",
+    )
+    contrasts: Path | None = setting(
+        None,
+        "Contrasts of an experiment: a table contrast_id,study,kind,condition,treatment,control,outcomes,"
+        "minus_outcomes.",
+    )
+    tasks: Annotated[Columns, Unset("one row a person")] = setting(
+        (),
+        "Columns that, with the ids, name the rows of an experiment's tables: each row is a task of a person, as in "
+        "conjoint experiments.",
+    )
     marginals: Path | None = setting(
         None,
         "Table item_id,category,share_or_count with human marginals: the share of each answer in a population, for "
@@ -88,6 +114,10 @@ class Inputs(Reading):
         None,
         "Personas, the texts that describe people to the model: personas.jsonl of `truetwin personas build`, or a "
         "table with columns id and text.",
+    )
+    persona_items: Ids = setting(
+        (),
+        "Items whose answers the personas of given twins showed to the model. Scores on them say nothing.",
     )
     annotations: Path | None = setting(
         None,
@@ -190,10 +220,17 @@ class Study(Settings):
         None, "Estimate shares, means and gaps of new items, by group and with intervals."
     )
     diagnose: Diagnose | None = setting(None, "Find out how far the twins can be trusted.")
+    audit_twins: AuditTwins | None = setting(
+        None, "Audit the twins: leaks, flattening, equity, ceilings and memory, source by source."
+    )
     plan: Plan | None = setting(None, "Choose the items or people to ask next.")
     reweight: Reweight | None = setting(None, "Predict how a population answers new items.")
     evaluate_marginals: EvaluateMarginals | None = setting(
         None, "Hide known marginals and predict them, to measure how good reweight is."
+    )
+    experiment: ExperimentSteps = setting(
+        ExperimentSteps(),
+        "Experiments: effects of arms among people and twins, calibrated, judged and ranked.",
     )
     voice: Voice = setting(
         Voice(), "Voice benchmarks. A list of files in place of the section stands for voice.results."

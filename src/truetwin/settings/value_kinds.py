@@ -128,6 +128,19 @@ def _sources(value: Any) -> Any:
     return found
 
 
+def _costs(value: Any) -> Any:
+    """Read texts ``NAME=NUMBER`` as a mapping. A mapping is kept as it is."""
+    if value is None or isinstance(value, Mapping):
+        return value
+    found: dict[str, str] = {}
+    for entry in (value,) if isinstance(value, str) else value:
+        name, mark, number = str(entry).rpartition("=")
+        if not (name.strip() and mark and number.strip()):
+            raise ValueError(f"must be given as NAME=NUMBER, such as gpt=2.5; got {str(entry)!r}")
+        found[name.strip()] = number.strip()
+    return found
+
+
 def _counts(value: Any) -> Any:
     """Read whole numbers from a comma-separated text. A list is kept as it is."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -191,6 +204,13 @@ SourceFiles = Annotated[
     dict[str, Path],
     BeforeValidator(_sources),
     Named("a name and a file, as NAME=FILE"),
+    Repeatable(),
+]
+#: Costs by name of the source.
+Costs = Annotated[
+    dict[str, Annotated[float, Field(ge=0)]],
+    BeforeValidator(_costs),
+    Named("a name and a number, as NAME=NUMBER"),
     Repeatable(),
 ]
 #: Numbers of people or the like. One option may hold several, separated by commas.

@@ -11,6 +11,7 @@ from truetwin.results.plain_rows import plain_rows
 from truetwin.settings.plan_settings import Plan
 from truetwin.settings.value_kinds import ids_among
 from truetwin.study.step_work import (
+    AUDIT,
     PLAN,
     Work,
     evaluation_path,
@@ -45,6 +46,34 @@ def diagnose_twins(work: Work) -> list[Path]:
     return [path, table]
 
 
+def audit_sources(work: Work) -> list[Path]:
+    """Audit every source of twins. Returns the files."""
+    import pyarrow as pa
+
+    from truetwin.diagnosis import audit_twins
+    from truetwin.io.marginal_files import read_marginals
+
+    part, inputs = work.study.audit_twins, work.study.inputs
+    assert part is not None
+    found = audit_twins(
+        work.panel,
+        by=work.groups_of_people,
+        persona_items=work.persona_items,
+        retest=work.retest,
+        published=None if part.published is None else read_marginals(part.published, items=work.panel.items),
+        trained_until=part.trained_until,
+        weights=work.weights,
+        clusters=inputs.clusters,
+        blocks=work.blocks,
+        min_cell=part.min_cell,
+        random_state=work.study.seed,
+    )
+    path, table = work.folder / AUDIT, (work.folder / AUDIT).with_suffix(".csv")
+    write_json(found.record(), path)
+    write_table(pa.Table.from_pylist(plain_rows(found.rows())), table)
+    return [path, table]
+
+
 def plan_questions(work: Work) -> list[Path]:
     """Plan whom or what to ask next, or how many people. Returns the files."""
     import pyarrow as pa
@@ -60,6 +89,11 @@ def plan_questions(work: Work) -> list[Path]:
         record = _sample_plan(work, part, part.precision)
         write_json(record, path)
         write_table(pa.Table.from_pylist(record["rows"]), table)
+        return [path, table]
+    if part.worth_of_sources:
+        record = _source_plan(work, part)
+        write_json(record, path)
+        write_table(pa.Table.from_pylist(plain_rows(record["rows"])), table)
         return [path, table]
     assert part.budget is not None
     axis: Axis = "item" if part.axis == "items" else "respondent"
@@ -96,6 +130,16 @@ def _stored_scores(work: Work, protocol: str) -> dict[str, float] | None:
             pairs = zip(record["target_ids"], row["values"], strict=True)
             return {target: score for target, score in pairs if score is not None}
     return None
+
+
+def _source_plan(work: Work, part: Plan) -> dict[str, Any]:
+    """Say what a further source of twin answers would add, as a record."""
+    from truetwin.evaluation.source_worth import source_worth
+
+    found = source_worth(
+        work.panel, costs=part.costs, blocks=work.blocks, n_jobs=work.n_jobs, progress=work.progress
+    )
+    return {"sources": found.rows(), "rows": found.steps(), "in_words": found.in_words()}
 
 
 def _sample_plan(work: Work, part: Plan, precision: float) -> dict[str, Any]:

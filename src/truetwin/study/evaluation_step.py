@@ -53,6 +53,7 @@ def evaluate_methods(work: Work) -> list[Path]:
                 min_cell=part.min_cell,
                 weights=work.weights,
                 retest=work.retest,
+                persona_items=work.persona_items or (),
                 n_jobs=work.n_jobs,
                 progress=work.progress,
             )

@@ -20,6 +20,8 @@ from truetwin.study.step_work import TWINS, Work
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from truetwin.simulation.survey.asked_arms import ArmFiles
+
 RUN = "simulation"
 ANSWERS = "simulated.csv"
 
@@ -36,6 +38,7 @@ def run_simulation(work: Work) -> list[Path]:
     from truetwin.llm.running.requested_run import run_options_of
     from truetwin.llm.store.run_file import FILE_NAME
     from truetwin.report.files.answer_files import companions, write_answers
+    from truetwin.simulation.survey.asked_arms import arm_plan
     from truetwin.simulation.survey.asked_survey import model_of, survey_of, valid_share_of
     from truetwin.simulation.survey.simulation import carry_out_survey
     from truetwin.simulation.survey.survey_answers import ANSWER_STEP
@@ -45,7 +48,8 @@ def run_simulation(work: Work) -> list[Path]:
     assert inputs.items is not None
     items = read_items(inputs.items)
     given = given_source(inputs, items)
-    task = survey_of(part, read_personas(work.personas), items, seed=work.study.seed)
+    arms = arm_plan(part, arm_files(inputs))
+    task = survey_of(part, read_personas(work.personas), items, seed=work.study.seed, arms=arms)
     progress = work.progress
     summary, answers = carry_out_survey(
         task,
@@ -75,8 +79,15 @@ def run_simulation(work: Work) -> list[Path]:
         for k, values in answers.by_replicate.items()
     }
     write_table(_table_of(simulated, inputs.id_column or "respondent_id"), work.folder / TWINS)
-    written = [output, *companions(output, with_distributions=bool(answers.shares)), work.folder / TWINS]
+    written = [output, *companions(output, answers), work.folder / TWINS]
     return [path for path in written if path.exists()]
+
+
+def arm_files(inputs: Inputs) -> ArmFiles:
+    """Return the files that say which arms a simulation has, and who is in them."""
+    from truetwin.simulation.survey.asked_arms import ArmFiles
+
+    return ArmFiles(inputs.arms, inputs.conditions, inputs.people, inputs.id_column)
 
 
 def given_source(inputs: Inputs, items: Mapping[str, Item]) -> ResponseMatrix | None:

@@ -12,10 +12,11 @@ from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.person_design import Array, person_weights
 from truetwin.estimation.raking import Raking, rake
 from truetwin.instrument.battery_evidence import resolve_blocks
-from truetwin.io import read_blocks
+from truetwin.io import read_blocks, read_personas
 from truetwin.io.margin_files import columns_to_rake, read_margins
 from truetwin.io.twin_files import TwinTables, twin_files
 from truetwin.settings.study_settings import Study
+from truetwin.settings.value_kinds import ids_among
 
 Progress = Callable[[int, int], None]
 #: Files for adaptive transfer at every threshold, and for shares of example items.
@@ -26,6 +27,8 @@ TWINS = "twin.csv"
 ESTIMATES = "estimates"
 #: File for scores of estimates.
 ESTIMATE_SCORES = "estimate-scores.json"
+#: File for the audit of the twins.
+AUDIT = "twin-audit.json"
 #: Files for the personas that a study makes, for the plan of what to ask next, and for scores of predicted marginals.
 PERSONAS, PLAN, MARGINAL_SCORES = "personas.jsonl", "plan.json", "marginal-scores.json"
 
@@ -96,6 +99,17 @@ class Work:
         if inputs.retest is None:
             return None
         return read_retest(inputs.retest, self.panel, id_column=inputs.id_column, choices=inputs.reading)
+
+    @cached_property
+    def persona_items(self) -> tuple[str, ...] | None:
+        """Items whose answers twins were shown, as declared or as the personas of the study say; None if unknown."""
+        inputs = self.study.inputs
+        made = self.study.personas is not None and (self.folder / PERSONAS).exists()
+        if not inputs.persona_items and inputs.personas is None and not made:
+            return None
+        named = ids_among(inputs.persona_items, self.panel.item_ids) or []
+        personas = read_personas(self.personas) if made or inputs.personas is not None else []
+        return tuple(dict.fromkeys([*named, *(item for persona in personas for item in persona.answers)]))
 
     @cached_property
     def sample(self) -> ResponseMatrix | None:

@@ -21,9 +21,11 @@ from truetwin.io.twin_files import read_twins
 from truetwin.settings.declaration import EARLIER_STEP
 from truetwin.settings.study_settings import Study
 from truetwin.settings.voice_settings import Playing
+from truetwin.simulation.survey.asked_arms import arms_in_words
 from truetwin.simulation.survey.asked_personas import needs_portraits
 from truetwin.simulation.survey.asked_survey import model_of
-from truetwin.study.simulation_step import given_source
+from truetwin.study.experiment_steps import check_experiment, wanted_steps
+from truetwin.study.simulation_step import arm_files, given_source
 from truetwin.study.step_work import Work, people_columns_of
 from truetwin.study.study_file import files_of, named_in
 from truetwin.study.voice_steps import check_earlier
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 #: Sections that count people's answers if there is no file of marginals.
 OF_ANSWERS = ("reweight", "evaluate_marginals")
-OF_A_PANEL = ("evaluate", "calibrate", "estimate", "diagnose", "plan")
+OF_A_PANEL = ("evaluate", "calibrate", "estimate", "diagnose", "audit_twins", "plan")
 
 #: Inputs that each section needs. Personas for a simulation may be made by the section personas instead.
 NEEDS = {
@@ -44,6 +46,7 @@ NEEDS = {
     "calibrate": ("human",),
     "estimate": ("human",),
     "diagnose": ("human",),
+    "audit_twins": ("human",),
     "plan": ("human",),
     "reweight": ("marginals",),
     "evaluate_marginals": ("marginals",),
@@ -75,13 +78,19 @@ def check_study(study: Study) -> list[str]:
         found.append(_panel(study, asked))
     if study.simulate is not None and asked is not None:
         size = f"{len(asked.personas)} personas, {len(asked.items)} items"
-        found.append(f"{size}: at most {asked.n_cells} calls of {model_of(study.simulate)}")
+        arms = arms_in_words(asked.questionnaire)
+        found.append(
+            f"{size}{arms and f' ({arms})'}: at most {asked.n_cells} calls of {model_of(study.simulate)}"
+        )
     if study.inputs.marginals is not None:
         found.append(_marginals(study, asked))
     if study.inputs.groups is not None:
         read_groups(study.inputs.groups)
     if study.voice.results:
         found.append(_voice(study))
+    if wanted_steps(study):
+        with named_in("experiment"):
+            found.append(f"experiment: {check_experiment(study, asked)}")
     found += _voice_steps(study)
     return found
 
@@ -128,7 +137,10 @@ def _panel_to_be(study: Study, asked: SurveyTask) -> Panel:
     first = given_source(inputs, declared)
     given = [] if first is None else [first]
     rows = list(dict.fromkeys([*(r for t in given for r in t.respondent_ids), *asked.personas]))
-    columns = {item.id: item for item in (*(i for t in given for i in t.items), *asked.items)}
+    columns = {
+        **{item.id: item for table in given for item in table.items},
+        **asked.questionnaire.columns,
+    }
     nothing = np.full((len(rows), len(columns)), np.nan)
     twin = ResponseMatrix(nothing, rows, list(columns.values()), source="the simulation")
     return Panel(human.only_answers(declared).answers(), twin, people=human.people)
@@ -148,7 +160,7 @@ def _marginals(study: Study, asked: SurveyTask | None) -> str:
     assert inputs.marginals is not None
     known = set(read_marginals(inputs.marginals, encoding=inputs.encoding).item_ids)
     if study.reweight is not None:
-        twins = set() if asked is None else {item.id for item in asked.items}
+        twins = set() if asked is None else set(asked.questionnaire.columns)
         if inputs.twin is not None:
             items = read_items(inputs.items) if inputs.items else None
             twins |= {item for source in _twins(study, items).values() for item in source.item_ids}
@@ -205,8 +217,9 @@ def _n_items(part: Playing, seed: int) -> str:
 def _check_sections(study: Study) -> None:
     wanted = [name for name in NEEDS if getattr(study, name) is not None]
     steps = [part for name, part in study.voice if name != "leaderboard"]
-    if not wanted and not any(steps):
-        raise DataError(f"a study must have at least one of the sections {', '.join(NEEDS)}, voice")
+    if not wanted and not any(steps) and not wanted_steps(study):
+        sections = ", ".join(NEEDS)
+        raise DataError(f"a study must have at least one of the sections {sections}, experiment, voice")
     for name in wanted:
         for role in NEEDS[name]:
             instead = {"personas": study.personas, "marginals": study.inputs.human}.get(role)
@@ -220,13 +233,15 @@ def _check_sections(study: Study) -> None:
 
 def _task(study: Study) -> SurveyTask:
     """Make the survey that will be asked, or None. This checks prompts and personas before a call is paid for."""
+    from truetwin.simulation.survey.asked_arms import arm_plan
     from truetwin.simulation.survey.asked_survey import survey_of
 
     part, inputs = study.simulate, study.inputs
     assert part is not None
     assert inputs.items is not None
     with named_in("simulate"):
-        return survey_of(part, _personas(study), read_items(inputs.items), seed=study.seed)
+        arms = arm_plan(part, arm_files(inputs))
+        return survey_of(part, _personas(study), read_items(inputs.items), seed=study.seed, arms=arms)
 
 
 def _made_personas(study: Study) -> str:

@@ -15,7 +15,9 @@ from truetwin.report.page import Page, Section
 from truetwin.report.sections.marginals_section import marginal_scores_section
 from truetwin.report.sections.plan_section import plan_section
 from truetwin.settings.voice_settings import VoiceLeaderboard
+from truetwin.study.experiment_steps import CALIBRATED, EFFECTS, OPTIONS, SCORES, wanted_steps
 from truetwin.study.step_work import (
+    AUDIT,
     ESTIMATE_SCORES,
     ESTIMATES,
     EXAMPLES,
@@ -50,6 +52,12 @@ def study_page(work: Work) -> Page:
         diagnosis = from_record(_json(work.folder / "diagnosis.json"), work.panel)
         verdict = verdict_in_words(diagnosis)
         sections.append(diagnosis_section(diagnosis))
+    if study.audit_twins is not None:
+        from truetwin.report.sections.audit_section import audit_sections
+
+        audit = _json(work.folder / AUDIT)
+        sections += audit_sections(audit)
+        answer = answer if chosen is not None else str(audit["answer"])
     if sidecar is not None:
         sections.insert(0, _calibration(work, sidecar, chosen))
     sections[:0] = [*(_evaluation(work, found) for found in evaluations.values()), *_beyond_scores(work)]
@@ -71,10 +79,14 @@ def study_page(work: Work) -> Page:
         sections.append(plan_section(_json(work.folder / PLAN)))
     if study.evaluate_marginals is not None:
         sections.append(marginal_scores_section(_json(work.folder / MARGINAL_SCORES)))
+    told = _experiment(work)
+    if told is not None:
+        sections[:0] = told[0]
+        answer = f"{told[1]} {answer}" if chosen is not None or study.estimate is not None else told[1]
     if study.voice.results or played_scores(work):
         section, words = _voice(work)
         sections.append(section)
-        answer = answer if chosen is not None or study.estimate is not None else words
+        answer = answer if chosen is not None or study.estimate is not None or told is not None else words
     return Page(study.title, study.question, answer, verdict, _facts(work, chosen), sections)
 
 
@@ -140,6 +152,42 @@ def _calibration(work: Work, sidecar: dict[str, Any], chosen: Evaluation | None)
     from truetwin.report.sections.calibration_section import calibration_section, new_item_shares
 
     return calibration_section(sidecar, new_item_shares(sidecar, work.panel, work.weights), chosen)
+
+
+def _experiment(work: Work) -> tuple[list[Section], str] | None:
+    """Make the sections on the experiment, and its first effect in words; None if the study has none."""
+    from truetwin.report.sections import experiment_section as made
+
+    steps = wanted_steps(work.study)
+    if not steps:
+        return None
+    files = {"calibrate": CALIBRATED, "rank": OPTIONS, "effects": EFFECTS, "evaluate": SCORES}
+    records = {
+        name: _json((work.folder / file).with_suffix(".json"))
+        for name, file in files.items()
+        if name in steps
+    }
+    makers = {
+        "calibrate": made.calibrated_section,
+        "rank": made.options_section,
+        "effects": made.effects_section,
+        "evaluate": made.judged_section,
+    }
+    words = "The effects of left-out studies were predicted."
+    if "calibrate" in records:
+        words = made.calibrated_in_words(records["calibrate"], _headline(work))
+    elif "effects" in records:
+        words = made.effects_in_words(records["effects"])
+    return [makers[name](record) for name, record in records.items()], words
+
+
+def _headline(work: Work) -> list[str]:
+    """List the ids of the contrasts that the study is made for."""
+    from truetwin.io.experiment_files import read_contrasts
+
+    assert work.study.inputs.contrasts is not None
+    contrasts = read_contrasts(work.study.inputs.contrasts).contrasts
+    return [one.contrast_id for one in contrasts if one.headline]
 
 
 def _marginals(work: Work) -> Section:

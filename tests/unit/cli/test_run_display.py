@@ -13,7 +13,7 @@ def test_a_run_under_way_says_rate_tokens_money_and_failures() -> None:
     counts = dict.fromkeys(State, 0) | {State.VALID: 90, State.REFUSED: 10}
     progress = Progress(1000, counts, 7, Usage(5000, 1000, 400, 0), 1.5, 10.0, 25.0, 20, 64, "interrupted")
     assert describe_progress(progress) == (
-        "100/1,000, 25.0/s, 0:00:36 left, 6,000 tokens, cost 1.5, 10 refused, 7 failed attempts, 20 under way, "
+        "100/1,000, 25.0/s, 0:00:36 left, 6,000 tokens (600/s), cost 1.5, 10 refused, 7 failed attempts, 20 under way, "
         "stopping (interrupted); interrupt again to give them up"
     )
 

@@ -85,7 +85,7 @@ def test_differences_are_paired() -> None:
     assert "difference" not in next(r for r in result.summary() if r["method"] == "twin")
 
 
-@pytest.mark.parametrize("protocol", protocols)
+@pytest.mark.parametrize("protocol", [name for name in protocols if name != "leave-domain-out"])
 def test_the_number_of_workers_changes_no_score(protocol: str) -> None:
     blocks = {f"Q{k:02d}": "AB"[k % 2] for k in range(1, 13)}
     one, two = (

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from truetwin.errors import FileFormatError, OutputError
-from truetwin.io import read_responses, read_table, write_table
+from truetwin.io import check_outputs, file_hash, read_responses, read_table, write_table
 from truetwin.io.excel_files import Sheet, Shown, read_workbook, sheet_names, write_workbook
 
 pytestmark = pytest.mark.extra("excel")
@@ -88,6 +88,44 @@ def test_an_empty_first_sheet_is_passed_over_and_a_missing_one_is_named(tmp_path
     assert read_workbook(path).to_pylist() == [{"id": "a", "Q1": "1"}]
     with pytest.raises(FileFormatError, match="'cover', 'data'"):
         read_workbook(path, "dta")
+
+
+def test_a_sheet_is_named_after_the_file_and_a_choice_among_sheets_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "in.xlsx"
+    people, twins = Sheet("people", ("id", "Q1"), [("a", 1)]), Sheet("Twins 1", ("id", "Q1"), [("a", 2)])
+    write_workbook([people, twins], path)
+    notes: list[str] = []
+    assert read_table(str(path), say=notes.append).to_pylist() == [{"id": "a", "Q1": "1"}]
+    assert notes == [f"{path}: read the sheet 'people' and not 'Twins 1'; in.xlsx#Twins 1 names another one"]
+    assert read_table(f"{path}#twins 1", say=notes.append).to_pylist() == [{"id": "a", "Q1": "2"}]
+    assert len(notes) == 1
+    assert file_hash(f"{path}#people") == file_hash(path)
+    with pytest.raises(FileFormatError, match=r"'people', 'Twins 1'.*Did you mean 'people'"):
+        read_table(f"{path}#peple")
+    with pytest.raises(FileFormatError, match="there is no file"):
+        read_table(tmp_path / "un.xlsx#people")
+    with pytest.raises(OutputError, match="overwrite an input"):
+        check_outputs([path], [Path(f"{path}#people")])
+
+
+def test_a_hidden_sheet_is_read_only_if_it_is_named(tmp_path: Path) -> None:
+    xlsxwriter = pytest.importorskip("xlsxwriter")
+    path = tmp_path / "in.xlsx"
+    workbook = xlsxwriter.Workbook(str(path))
+    for name in ("lookup", "answers"):
+        sheet = workbook.add_worksheet(name)
+        for column, cell in enumerate(("id", "Q1", "")):
+            sheet.write(0, column, cell)
+            sheet.write(1, column, f"{name}{column}")
+        if name == "lookup":
+            sheet.hide()
+    workbook.get_worksheet_by_name("answers").activate()
+    workbook.get_worksheet_by_name("answers").set_first_sheet()
+    workbook.close()
+    notes: list[str] = []
+    assert read_table(path, say=notes.append).to_pylist() == [{"id": "answers0", "Q1": "answers1"}]
+    assert notes == [f"{path}: left out 1 columns without a name"]
+    assert read_table(f"{path}#lookup").column("id").to_pylist() == ["lookup0"]
 
 
 def test_predictions_are_a_workbook_with_real_numbers_and_the_disclosure(tmp_path: Path) -> None:

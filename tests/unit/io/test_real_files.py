@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from real_files import ASKED, PEOPLE, Rows, answers, export, predict, question, with_prefix, write, write_qsf
+from truetwin.data import Scale
 from truetwin.errors import DataError
 from truetwin.io import read_items, read_responses
 from truetwin.io.marginal_files import read_marginals
@@ -377,13 +378,79 @@ def test_a_recode_that_is_a_text_and_an_empty_end_of_a_slider_are_survived(tmp_p
     "payload",
     [None, 3, [], {"Choices": 3}, {"Choices": {"1": 3}}, {"RecodeValues": [1]}, {"ChoiceOrder": {"a": []}},
      {"Configuration": 3, "QuestionType": "Slider"}, {"QuestionText": {"a": 1}},
-     {"Choices": {"1": {"Display": None}, "2": {}}}],
+     {"Choices": {"1": {"Display": None}, "2": {}}}, {"QuestionType": "SBS", "AdditionalQuestions": [3, {}]},
+     {"QuestionType": "DD", "Answers": [{"Display": 3}]}, {"QuestionType": "DD", "Answers": 3}],
 )  # fmt: skip
 def test_hostile_questions_are_an_error_or_an_item(tmp_path: Path, payload: Any) -> None:
     hostile = question("Q9", 9, FIVE)
     hostile["Payload"] = {**hostile["Payload"], **payload} if isinstance(payload, dict) else payload
     path = write_qsf(tmp_path / "s.qsf", [question("Q1", 1, FIVE), hostile])
     assert "Q1" in read_items(path)
+
+
+def _loop_block(questions: list[str], **options: Any) -> dict[str, Any]:
+    parts = [{"Type": "Question", "QuestionID": q} for q in questions]
+    return {"Element": "BL", "Payload": [{"Type": "Standard", "BlockElements": parts, "Options": options}]}
+
+
+def test_looped_questions_are_one_battery_with_a_name_for_each_repetition(tmp_path: Path) -> None:
+    static = _loop_block(
+        ["QID7"], Looping="Static", LoopingOptions={"Static": {"1": {"1": "Tea"}, "2": {"1": "Ale"}}}
+    )
+    chosen = _loop_block(["QID8"], Looping="Question", LoopingOptions={"QID": "QID1", "Static": []})
+    rate = question("Q7", 7, FIVE, QuestionText="How is ${lm://Field/1}?")
+    path = write_qsf(
+        tmp_path / "s.qsf", [static, chosen, question("Q1", 1, ["Tea", "Ale"]), rate, question("Q8", 8, FIVE)]
+    )
+    items = read_items(path)
+    assert list(items) == ["Q1", "1_Q7", "2_Q7", "1_Q8", "2_Q8"]
+    assert [items[i].text for i in ("1_Q7", "2_Q7")] == ["How is Tea?", "How is Ale?"]
+    assert {items[i].block for i in ("1_Q7", "2_Q7")} == {"Q7"}
+    assert items["2_Q7"].scale == items["1_Q8"].scale == Scale.ordinal(1, 5, labels=dict(enumerate(FIVE, 1)))
+
+
+def test_a_declaration_serves_every_repetition_of_a_looped_item(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("item_id,text,low,high\nQ7,Good?,1,5\nQ9,Also?,1,7\n")
+    items = read_items(tmp_path / "items.csv")
+    path = write(
+        tmp_path / "a.csv", [["id", "1_Q7", "2_Q7", "Q9", "1_Q9"], ["a", 1, 2, 3, 4], ["b", 2, 2, 3, 4]]
+    )
+    found = read_responses(path, items=items)
+    assert [(i.block, i.scale.high if i.scale else None) for i in found.items] == [
+        ("Q7", 5), ("Q7", 5), (None, 7), (None, None)
+    ]  # fmt: skip
+
+
+def test_side_by_side_and_drill_down_questions_are_items(tmp_path: Path) -> None:
+    rows = {"1": {"Display": "Bus"}, "2": {"Display": "Train"}}
+    yes_no = {"1": {"Display": "No"}, "2": {"Display": "Yes"}, "3": {"Display": "Don't know"}}
+    single = {"QuestionType": "Matrix", "Selector": "Likert", "SubSelector": "SingleAnswer", "QuestionText": "Used?",
+              "Answers": yes_no, "Choices": rows, "DataExportTag": "Q3#1"}  # fmt: skip
+    text = {
+        "QuestionType": "Matrix",
+        "Selector": "TE",
+        "SubSelector": "Long",
+        "Answers": yes_no,
+        "Choices": rows,
+    }
+    several = {**single, "SubSelector": "MultipleAnswer"}
+    columns = {"1": single, "2": text, "3": several}
+    side = question(
+        "Q3", 3, ["Bus", "Train"], QuestionType="SBS", Selector="SBSMatrix", AdditionalQuestions=columns
+    )
+    places = ["France ~ Brest", "France ~ Lyon", "Spain ~ Vigo"]
+    drill = question(
+        "Q4", 4, ["Country", "Town"], QuestionType="DD", Selector="DL",
+        Answers={str(k): {"Display": place} for k, place in enumerate(places, 1)},
+    )  # fmt: skip
+    items = read_items(write_qsf(tmp_path / "s.qsf", [side, drill]))
+    assert list(items) == ["Q3#1_1", "Q3#1_2", "Q4_1", "Q4_2"]
+    assert items["Q3#1_2"].text == "About Q3? Used? Train"
+    assert items["Q3#1_2"].scale == Scale.nominal(
+        [1, 2], labels={1: "No", 2: "Yes"}, off_scale={3: "Don't know"}
+    )
+    assert items["Q4_1"].scale == Scale.nominal([1, 2, 3], labels={1: "France", 3: "Spain"})
+    assert items["Q4_2"].scale == Scale.nominal([1, 2, 3], labels={1: "Brest", 2: "Lyon", 3: "Vigo"})
 
 
 def test_deep_nesting_is_one_error(tmp_path: Path) -> None:

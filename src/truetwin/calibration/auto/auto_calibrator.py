@@ -8,10 +8,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration.auto.item_study import ItemStudy
-from truetwin.calibration.auto.levels import ItemLevels
-from truetwin.calibration.auto.new_items import FoldPrediction, has_donors
-from truetwin.calibration.auto.new_people import folds_of_people, predict_people
+from truetwin.calibration.auto.item_study import ItemStudy, SourceStudies
+from truetwin.calibration.auto.new_items import has_donors
+from truetwin.calibration.auto.new_people import folds_of_people, predict_people_by_sources
 from truetwin.calibration.auto.people_and_items import predict_new_cells
 from truetwin.calibration.auto.pseudo_targets import Problem
 from truetwin.calibration.base import Calibrator, Prediction
@@ -54,7 +53,7 @@ class Auto(Calibrator):
     situations_ : dict of target id to str
         What each new item faces: "known battery", "new battery", or "pool" where there are no batteries.
     stack_weights_ : dict of target id to ndarray
-        Weights of the features named in :data:`truetwin.calibration.auto.pseudo_targets.FEATURES`.
+        Weights of the features that :func:`truetwin.calibration.auto.pseudo_targets.features_of` names.
 
     Examples
     --------
@@ -95,18 +94,18 @@ class Auto(Calibrator):
             ids = answers.respondent_ids
             members = sorted(everything.pop(), key=lambda m: ids[m])  # whatever the table's order
             position = {m: k for k, m in enumerate(members)}
-            human, twin = (
-                pick(v, members, "respondent") for v in (answers.human_values, answers.twin_values)
-            )
-            targets_of_folds = np.array([position[fold.targets[0]] for fold in folds])
-            together = predict_people(
-                human, twin, targets_of_folds, folds_of_people([ids[m] for m in members])
+            targets = np.array([position[fold.targets[0]] for fold in folds])
+            together = predict_people_by_sources(
+                pick(answers.human_values, members, "respondent"),
+                np.stack([pick(v, members, "respondent") for v in answers.source_values]),
+                targets,
+                folds_of_people([ids[m] for m in members]),
+                self._block_numbers(answers.item_ids),
             )
             values = [row[:, None] for row in together]
         else:
             study = self._study_of_folds(answers, folds, preprocessing)
-            levels = ItemLevels(study.problem)
-            values = [_place(levels, t, f) for t, f in zip(study.folds, study.found, strict=True)]
+            values = [_place(*study.of_fold(k)) for k in range(len(folds))]
         return [
             self.finish(make_designs(answers, [fold], preprocessing)[0], v)
             for fold, v in zip(folds, values, strict=True)
@@ -116,15 +115,15 @@ class Auto(Calibrator):
         """See the base class."""
         self._check()
         if design.axis == "respondent":
-            human, twin, ids = _people_grid(design)
+            human, sources, ids = _people_grid(design)
             rows = np.array([ids.index(t) for t in design.target_ids])
-            self.values_ = predict_people(human, twin, rows, folds_of_people(ids)).T
+            self.values_ = self._predict_people(design, human, sources, rows, ids).T
             return
-        study = self._study(design)
+        study, _ = self._study(design).of_fold(0)
         (found,) = study.found
         self.situations_ = dict(zip(design.target_ids, found.situations, strict=True))
         self.stack_weights_ = {t: s.weights for t, s in zip(design.target_ids, found.stacks, strict=True)}
-        self.values_ = _place(ItemLevels(study.problem), study.folds[0], found)
+        self.values_ = _place(study, 0)
 
     def predict_design(self, design: Design) -> Array:
         """See the base class."""
@@ -140,20 +139,27 @@ class Auto(Calibrator):
     def joint_law(self, design: Design) -> JointLaw:
         """See the base class."""
         self._check()
-        return self._study(design).joint_law(0)
+        study, place = self._study(design).of_fold(0)
+        return study.joint_law(place)
 
     def _people_errors(self, design: Design) -> PeopleErrors:
         """Estimate the errors to expect in predictions of new respondents; they are the same for each of them."""
-        human, twin, ids = _people_grid(design)
+        human, sources, ids = _people_grid(design)
         known = np.flatnonzero(np.isfinite(human).any(axis=1))
-        predicted = predict_people(human, twin, known, folds_of_people(ids))
+        predicted = self._predict_people(design, human, sources, known, ids)
         who = tuple(ids[k] for k in known)
         return PeopleErrors(PeopleRecord(design.sample_ids, who, predicted.T, (human[known] - predicted).T))
+
+    def _predict_people(
+        self, design: Design, human: Array, sources: Array, rows: NDArray[np.intp], ids: Sequence[str]
+    ) -> Array:
+        block = self._block_numbers(design.sample_ids)
+        return predict_people_by_sources(human, sources, rows, folds_of_people(ids), block)
 
     def new_cells(self, design: Design, people: NDArray[np.intp]) -> NewCells:
         """Predict the answers of new respondents, given by their positions among all, to new items."""
         self._check()
-        study = self._study(design)
+        study, _ = self._study(design).of_fold(0)
         return predict_new_cells(
             study.problem, study.folds[0], design.target_ids, people, block_blind=study.block_blind
         )
@@ -171,39 +177,39 @@ class Auto(Calibrator):
         """See the base class: a known battery, a new one, or none known."""
         return situation_of(self.blocks, panel, target, targets)
 
-    def _study(self, design: Design) -> ItemStudy:
+    def _study(self, design: Design) -> SourceStudies:
         """Study the new items of a design; points, laws and draws share it."""
         studied = getattr(self, "studied_", None)
         if studied is None or studied[0] is not design:
             problem, targets = self.problem_of(design)
-            study = ItemStudy(problem, (tuple(targets),), self.weights == "block-blind")
-            self.studied_: tuple[Design, ItemStudy] = (design, study)
+            study = SourceStudies(problem, (tuple(targets),), self.weights == "block-blind")
+            self.studied_: tuple[Design, SourceStudies] = (design, study)
         return self.studied_[1]
 
     def _study_of_folds(
         self, answers: Answers, folds: Sequence[Fold], preprocessing: Preprocessing
-    ) -> ItemStudy:
+    ) -> SourceStudies:
         """Study the targets of many folds of one table; points and laws share it."""
         swept, asked = getattr(self, "swept_", None), (tuple(folds), preprocessing.weights)
         if swept is not None and swept[0] is answers and swept[1] == asked:
-            known: ItemStudy = swept[2]
+            known: SourceStudies = swept[2]
             return known
         ids = axis_ids(answers, "item")
         members = sorted(
             {*folds[0].targets, *folds[0].donors}, key=lambda m: ids[m]
         )  # whatever the table's order
         position, names = {m: k for k, m in enumerate(members)}, [ids[m] for m in members]
-        problem = Problem(
+        problem = Problem.of_sources(
             pick(answers.human_values, members, "item"),
-            pick(answers.twin_values, members, "item"),
+            np.stack([pick(v, members, "item") for v in answers.source_values]),
             self._blocks(names),
             answers.respondent_ids,
             tuple(names),
             None if preprocessing.weights is None else np.array(preprocessing.weights),
         )
         targets = tuple(tuple(position[t] for t in fold.targets) for fold in folds)
-        study = ItemStudy(problem, targets, self.weights == "block-blind")
-        self.swept_: tuple[Answers, tuple[object, ...], ItemStudy] = (answers, asked, study)
+        study = SourceStudies(problem, targets, self.weights == "block-blind")
+        self.swept_: tuple[Answers, tuple[object, ...], SourceStudies] = (answers, asked, study)
         return study
 
     def problem_of(self, design: Design) -> tuple[Problem, list[int]]:
@@ -211,16 +217,20 @@ class Auto(Calibrator):
         names = sorted((*design.donor_ids, *design.target_ids))
         position = {name: k for k, name in enumerate(names)}
         donors, targets = ([position[i] for i in part] for part in (design.donor_ids, design.target_ids))
-        human, twin = np.full((2, design.n_samples, len(names)), np.nan)
+        human = np.full((design.n_samples, len(names)), np.nan)
         human[np.asarray(design.human_samples)[:, None], donors] = design.raw_human
-        twin[np.asarray(design.twin_samples)[:, None], donors] = design.raw_twin
-        twin[:, targets] = design.raw_target
+        sources = np.full((design.n_sources, *human.shape), np.nan)
+        sources[:, np.asarray(design.twin_samples)[:, None], donors] = design.raw_twin_sources
+        sources[:, :, targets] = design.raw_target_sources
         blocks = self._blocks(names)
         ids, weights = design.sample_ids, design.weights
-        return Problem(human, twin, blocks, ids, tuple(names), people_weights=weights), targets
+        return Problem.of_sources(human, sources, blocks, ids, tuple(names), weights), targets
 
     def _blocks(self, item_ids: Sequence[str]) -> tuple[str, ...]:
         return column_blocks(self.blocks, item_ids)
+
+    def _block_numbers(self, item_ids: Sequence[str]) -> NDArray[np.intp]:
+        return np.unique(self._blocks(item_ids), return_inverse=True)[1].astype(np.intp)
 
     def _check(self) -> None:
         if self.weights not in ("all", "block-blind"):
@@ -229,23 +239,25 @@ class Auto(Calibrator):
             )
 
 
-def _place(item_levels: ItemLevels, fold: Sequence[int], found: FoldPrediction) -> Array:
-    """Put standardised predictions on the items' scales; NaN for people who have answered no donor."""
-    levels = item_levels.fold(fold)
+def _place(study: ItemStudy, k: int) -> Array:
+    """Put standardised predictions of a fold on the items' scales; NaN for people who have answered no donor."""
+    fold = study.folds[k]
+    levels = study.levels.fold(fold)
     mean, sd = levels.mean[list(fold)], levels.sd[list(fold)]
-    somebody = has_donors(item_levels.problem, fold)
-    return np.where(somebody[:, None], mean + sd * found.values, np.nan)
+    somebody = has_donors(study.problem, fold)
+    return np.where(somebody[:, None], mean + sd * study.found[k].values, np.nan)
 
 
 def _people_grid(design: Design) -> tuple[Array, Array, list[str]]:
-    """Donor and target respondents in the order of their ids, by all items, and those ids."""
+    """Lay donor and target respondents out in the order of their ids: human answers, those of sources, and the ids."""
     ids = sorted((*design.donor_ids, *design.target_ids))
     position = {name: k for k, name in enumerate(ids)}
     donors, targets = (
         np.array([position[i] for i in part]) for part in (design.donor_ids, design.target_ids)
     )
-    human, twin = np.full((2, len(ids), design.n_samples), np.nan)
+    human = np.full((len(ids), design.n_samples), np.nan)
     human[donors[:, None], design.human_samples] = design.human
-    twin[donors[:, None], design.twin_samples] = design.twin
-    twin[targets] = design.target
-    return human, twin, ids
+    sources = np.full((design.n_sources, *human.shape), np.nan)
+    sources[:, donors] = design.source_values[:, design.donor_rows]
+    sources[:, targets] = design.source_values[:, list(design.fold.targets)]
+    return human, sources, ids

@@ -104,6 +104,19 @@ def twin_similarity(twins: Standardised) -> TwinSimilarity:
     return TwinSimilarity(plain, centred, np.exp(-0.5 * (place[:, None] - place) ** 2))
 
 
+def mean_similarity(sources: Sequence[Standardised]) -> TwinSimilarity:
+    """Average the similarities of items over the sources that have answers to both."""
+    each = [twin_similarity(source) for source in sources]
+    has = np.stack([source.seen.any(axis=0) for source in sources]).astype(np.float64)
+    count = np.maximum(has.T @ has, 1.0)
+    both = has[:, :, None] * has[:, None, :]
+    plain, centred, level = (
+        (both * np.stack([getattr(one, name) for one in each])).sum(axis=0) / count
+        for name in ("plain", "centred", "level")
+    )
+    return TwinSimilarity(positive_definite(_unit(plain)), positive_definite(_unit(centred)), level)
+
+
 def _unit(correlations: Array) -> Array:
     result = correlations.copy()
     np.fill_diagonal(result, 1.0)

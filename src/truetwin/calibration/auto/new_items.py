@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.auto.pseudo_targets import MAX_LEARNERS, FoldFeatures, Problem, Situation
-from truetwin.calibration.auto.stacking import Moments, Stack, fit_stack
+from truetwin.calibration.auto.stacking import Limiting, Moments, Stack, fit_stack
 from truetwin.calibration.orientation import Array
 
 BOOST = 1.0
@@ -44,7 +44,7 @@ def predict_items(
         return [predict_items(problem.hiding(fold), [fold], block_blind=block_blind)[0] for fold in folds]
     features = FoldFeatures(problem, folds)
     n = len(problem.sample_ids)
-    values = [np.zeros((n, len(f))) for f in features.folds]
+    parts = [np.zeros((2, n, len(f))) for f in features.folds]
     kept: list[tuple[int, int, NDArray[np.intp], Array]] = []
     small = n <= MAX_LEARNERS
     learned = features.learn((lambda *each: kept.append(each)) if small else None)
@@ -57,24 +57,23 @@ def predict_items(
     ]
 
     def put(k: int, t: int, who: NDArray[np.intp], F: Array) -> None:
-        values[k][who, t] = F @ stacks[k][t].weights
+        parts[k][:, who, t] = stacks[k][t].parts(F.T)
 
     if small:
         for each in kept:
             put(*each)
     else:
         features.walk(np.ones(n, dtype=bool), {}, put)
-    for v, fold, learned_for in zip(values, features.folds, stacks, strict=True):
-        _widen(problem, v, fold, learned_for)
+    values = [_joined(problem, *each) for each in zip(parts, features.folds, stacks, strict=True)]
     return [FoldPrediction(v, s, w) for v, s, w in zip(values, features.situations, stacks, strict=True)]
 
 
-def _widen(problem: Problem, values: Array, fold: Sequence[int], stacks: Sequence[Stack]) -> None:
-    """Scale each target's predictions, in place, to the spread that was best on pseudo-targets."""
+def _joined(problem: Problem, parts: Array, fold: Sequence[int], stacks: Sequence[Stack]) -> Array:
+    """Join donors' and own parts (2, n, q) to predictions, with the spread that was best on pseudo-targets."""
     somebody = has_donors(problem, fold)
-    if somebody.any():
-        spread = values[somebody].std(axis=0)
-        values *= np.array([stack.widening(s) for stack, s in zip(stacks, spread, strict=True)])
+    if not somebody.any():
+        return np.zeros(parts.shape[1:])
+    return np.stack([stack.join(parts[:, :, t], somebody) for t, stack in enumerate(stacks)], axis=1)
 
 
 def has_donors(problem: Problem, fold: Sequence[int]) -> NDArray[np.bool_]:
@@ -94,7 +93,16 @@ def _learn(
 ) -> Stack:
     importance = pseudo_target_weights(problem, target, fold, s, block_blind=block_blind)
     importance = np.where(moments.count[row] > 2, importance, 0.0)
-    return fit_stack(moments.covariance[row], importance, RIDGE[s])
+    return fit_stack(moments.covariance[row], importance, RIDGE[s], limiting(problem, target, s))
+
+
+def limiting(problem: Problem, target: int, s: Situation) -> Limiting | None:
+    """Say what limits donors for a target: its own twins, if it faces a new battery."""
+    if s != "new battery":
+        return None
+    return Limiting(
+        len(problem.own), problem.block, alone=bool((problem.block == problem.block[target]).sum() == 1)
+    )
 
 
 def pseudo_target_weights(

@@ -11,7 +11,8 @@ answers are hidden is predicted exactly as one who has given none.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
@@ -21,9 +22,17 @@ from numpy.typing import NDArray
 from truetwin.calibration.auto.people_features import PeopleFeatures, PeopleSums, PeopleTable, features_of
 from truetwin.calibration.auto.people_weights import CHUNK, PeopleWeights, learn_weights
 from truetwin.calibration.auto.pseudo_targets import MAX_LEARNERS
+from truetwin.calibration.auto.source_choice import (
+    SourceMoments,
+    best_source,
+    choose_sources,
+    clearly_positive,
+)
+from truetwin.calibration.auto.source_tables import chosen_table, merge_copies, together
 from truetwin.calibration.orientation import Array
 
 N_FOLDS = 10
+MAX_JUDGES = 300
 
 
 def folds_of_people(respondent_ids: Sequence[str]) -> NDArray[np.intp]:
@@ -64,6 +73,66 @@ def predict_people(
     return result
 
 
+def predict_people_by_sources(
+    human: Array, sources: Array, targets: NDArray[np.intp], folds: NDArray[np.intp], block: NDArray[np.intp]
+) -> Array:
+    """Predict each target person as :func:`predict_people` does, from several sources of twin answers.
+
+    Which sources count is decided for each fold of people by the answers of the others.
+
+    Parameters
+    ----------
+    human : ndarray of shape (n, p)
+        Human answers on their scales.
+    sources : ndarray of shape (S, n, p)
+        Twin answers of each source.
+    targets : ndarray of int
+        Rows to predict.
+    folds : ndarray of int of shape (n,)
+        The fold of each person.
+    block : ndarray of int of shape (p,)
+        Battery of each item.
+    """
+    each = merge_copies(sources)
+    if len(each) == 1:
+        return predict_people(human, together(each), targets, folds)
+    chosen = _chosen_by_fold(human, each, folds, np.unique(folds[targets]), block)
+    result = np.full((len(targets), human.shape[1]), np.nan)
+    for choice in set(chosen.values()):
+        here = np.array([chosen[f] == choice for f in folds[targets]])
+        result[here] = predict_people(human, chosen_table(each, choice), targets[here], folds)
+    return result
+
+
+def _chosen_by_fold(
+    human: Array, sources: Array, folds: NDArray[np.intp], wanted: NDArray[np.intp], block: NDArray[np.intp]
+) -> dict[int, tuple[int, ...]]:
+    """Choose sources for people of some folds, by the answers of the people in the others.
+
+    All sources are used, unless the best one, or those that items would choose, have clearly smaller errors.
+    """
+    everything = tuple(range(len(sources)))
+    learned: dict[tuple[int, ...], _Learning] = {}
+
+    def errors(choice: tuple[int, ...], f: int) -> Array:
+        if choice not in learned:
+            learned[choice] = _Learning.of(human, chosen_table(sources, choice), folds)
+        return learned[choice].weights(f, MAX_JUDGES).unseen
+
+    chosen = {}
+    for f in wanted:
+        others = folds != f
+        moments = SourceMoments.of(sources[:, others], human[others])
+        known = np.asarray(np.isfinite(human[others]).any(axis=0))
+        candidates = {choose_sources(moments, known, block), best_source(moments, known, block)} - {
+            everything
+        }
+        gains = {c: errors(everything, f) - errors(c, f) for c in sorted(candidates)}
+        better = {c: g.mean() for c, g in gains.items() if clearly_positive(g, len(candidates))}
+        chosen[int(f)] = max(better, key=better.__getitem__) if better else everything
+    return chosen
+
+
 def people_deviations(
     human: Array, twin: Array, targets: NDArray[np.intp], folds: NDArray[np.intp] | None = None
 ) -> Array:
@@ -78,22 +147,44 @@ def _each(
     human: Array, twin: Array, targets: NDArray[np.intp], folds: NDArray[np.intp] | None
 ) -> Iterator[tuple[NDArray[np.intp], PeopleWeights, PeopleFeatures]]:
     """Go through the targets, some at a time, with their features and what weighs them."""
-    table = PeopleTable(human, twin)
     fold_of = np.arange(len(human)) % N_FOLDS if folds is None else folds
-    known = table.seen.any(axis=1)
-    sums = {f: PeopleSums.of(table, np.flatnonzero(known & (fold_of == f))) for f in range(N_FOLDS)}
-    everybody = reduce(add, sums.values())
+    learning = _Learning.of(human, twin, fold_of)
+    everybody = reduce(add, learning.sums.values())
     for f in np.unique(fold_of[targets]):
-        rows = _learners(known & (fold_of != f), fold_of)
-        weights = learn_weights(table, rows, {g: sums[g] for g in rows})
+        weights = learning.weights(int(f), MAX_LEARNERS)
         here = np.flatnonzero(fold_of[targets] == f)
         for start in range(0, len(here), CHUNK):
             some = here[start : start + CHUNK]
-            yield some, weights, features_of(table, targets[some], everybody)
+            yield some, weights, features_of(learning.table, targets[some], everybody)
 
 
-def _learners(people: NDArray[np.bool_], fold_of: NDArray[np.intp]) -> dict[int, NDArray[np.intp]]:
+@dataclass(frozen=True, eq=False)
+class _Learning:
+    """People to learn from, by folds, and the sums over each fold."""
+
+    table: PeopleTable
+    fold_of: NDArray[np.intp]
+    sums: Mapping[int, PeopleSums]
+
+    @classmethod
+    def of(cls, human: Array, twin: Array, fold_of: NDArray[np.intp]) -> _Learning:
+        """Add up the people of each fold."""
+        table = PeopleTable(human, twin)
+        known = table.seen.any(axis=1)
+        sums = {f: PeopleSums.of(table, np.flatnonzero(known & (fold_of == f))) for f in range(N_FOLDS)}
+        return cls(table, fold_of, sums)
+
+    def weights(self, without: int, at_most: int) -> PeopleWeights:
+        """Learn weights from the people of the other folds; from evenly spaced ones if there are too many."""
+        known = self.table.seen.any(axis=1) & (self.fold_of != without)
+        rows = _learners(known, self.fold_of, at_most)
+        return learn_weights(self.table, rows, {g: self.sums[g] for g in rows})
+
+
+def _learners(
+    people: NDArray[np.bool_], fold_of: NDArray[np.intp], at_most: int
+) -> dict[int, NDArray[np.intp]]:
     """Choose people to learn weights from, by folds; evenly spaced ones in large tables."""
     rows = np.flatnonzero(people)
-    rows = rows[:: max(1, -(-len(rows) // MAX_LEARNERS))]
+    rows = rows[:: max(1, -(-len(rows) // at_most))]
     return {int(f): rows[fold_of[rows] == f] for f in np.unique(fold_of[rows])}

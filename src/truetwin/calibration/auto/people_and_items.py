@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.auto.levels import ItemLevels
-from truetwin.calibration.auto.new_items import RIDGE, pseudo_target_weights
+from truetwin.calibration.auto.new_items import RIDGE, limiting, pseudo_target_weights
 from truetwin.calibration.auto.new_people import folds_of_people, people_deviations
 from truetwin.calibration.auto.pseudo_errors import MAX_PEOPLE, Residuals, item_errors
-from truetwin.calibration.auto.pseudo_targets import FEATURES, SETS, Problem, Situation
+from truetwin.calibration.auto.pseudo_targets import Problem, Situation, features_of, sets_of
 from truetwin.calibration.auto.stacking import Stack, fit_stack
 from truetwin.calibration.laws.item_errors import ItemErrors
 from truetwin.calibration.new_cells import NewCells
@@ -43,14 +43,16 @@ def predict_new_cells(
     """Predict the answers of people without any answer (``rows``) to items without any (``targets``)."""
     known = np.flatnonzero(problem.people.seen.any(axis=1) & problem.learners)
     folds = folds_of_people(problem.sample_ids)
-    expected = people_deviations(problem.human, problem.twin, np.concatenate([known, rows]), folds)
+    everybody = np.concatenate([known, rows])
+    everybody_known = np.arange(everybody.size) < known.size
+    expected = people_deviations(problem.human, problem.twin, everybody, folds)
     cells = _Cells(problem, tuple(targets), known, expected[: len(known)])
     features, stacks = [], []
     for t in targets:
         s = problem.situation(t, targets)
         stack = cells.learn(t, s, block_blind)
-        F = cells.features(t, s, (), rows, expected[len(known) :]).T @ stack.weights
-        features.append(F * stack.widening(F.std(keepdims=True)))
+        parts = stack.parts(cells.features(t, s, (), everybody, expected))
+        features.append(stack.join(parts, everybody_known)[len(known) :])
         stacks.append(stack)
     levels = [cells.item_levels.fold(targets).of(t) for t in targets]
     values = [level.mean + level.sd * F for level, F in zip(levels, features, strict=True)]
@@ -112,12 +114,12 @@ class _Cells:
         if S.size:
             across = self._inverse[R[:, None], S]
             A = A - across @ np.linalg.solve(self._inverse[S[:, None], S], across.T)
-        W = self.problem.links[list(SETS[s]), item][:, self._columns[R]]
+        W = self.problem.links[list(sets_of(s, self.problem.n_sources)), item][:, self._columns[R]]
         toward = W @ self._covariance[R[:, None], R] @ A
-        if "level" in FEATURES[s]:
+        if s != "new battery":
             toward = np.concatenate([toward, A.sum(axis=0, keepdims=True)])
         linked = toward @ expected[:, self._columns[R]].T
-        return np.concatenate([linked, self.problem.twins.values[people, item][None]])
+        return np.concatenate([linked, self.problem.own[:, people, item]])
 
     @cached_property
     def _found(self) -> dict[Situation, Array]:
@@ -126,7 +128,8 @@ class _Cells:
     def _pseudo(self, s: Situation) -> Array:
         """Compute the features of every answered item as a pseudo-target, (p, d, n); 0 for other items."""
         if s not in self._found:
-            result = np.zeros((len(self.problem.blocks), len(FEATURES[s]), len(self.known)))
+            n_features = len(features_of(s, self.problem.n_sources))
+            result = np.zeros((len(self.problem.blocks), n_features, len(self.known)))
             for item in self._columns:
                 block = self.problem.block == self.problem.block[item]
                 gone = np.flatnonzero(block).tolist() if s == "new battery" else [int(item)]
@@ -145,7 +148,8 @@ class _Cells:
         covariance = variables @ variables.transpose(0, 2, 1) / count[..., None]
         covariance -= mean[:, :, None] * mean[:, None, :]
         importance = pseudo_target_weights(self.problem, target, self.targets, s, block_blind=block_blind)
-        return fit_stack(covariance, np.where(seen.sum(axis=1) > 2, importance, 0.0), RIDGE[s])
+        usable = np.where(seen.sum(axis=1) > 2, importance, 0.0)
+        return fit_stack(covariance, usable, RIDGE[s], limiting(self.problem, target, s))
 
     def residuals(self, target: int, stack: Stack, block_blind: bool) -> Residuals:
         """Predict the pseudo-targets of one new item, for some of the known people."""
@@ -153,8 +157,8 @@ class _Cells:
         some = np.unique(
             np.linspace(0, len(self.known) - 1, min(MAX_PEOPLE, len(self.known))).astype(np.intp)
         )
-        predicted = np.einsum("f,pfn->pn", stack.weights, self._pseudo(s)[:, :, some])
-        predicted *= stack.widening(np.nan_to_num(stack.spreads))[:, None]
+        pseudo = self._pseudo(s)[:, :, some]
+        predicted = np.stack([stack.of_pseudo_target(k, F) for k, F in enumerate(pseudo)])
         predicted[~self.problem.answered] = np.nan
         return Residuals(
             self.problem, self.item_levels, target, self.targets, s, block_blind, self.known[some], predicted

@@ -59,6 +59,8 @@ class PeopleWeights:
         Weights of the parts along the first direction, along the next, and of the rest, for own and each ridge.
     slopes : ndarray of shape (p,)
         What is added to the weight of an item's own feature.
+    unseen : ndarray of shape (n_folds,)
+        Squared errors of parts on each fold of people that the weights have not seen, less those of the item means.
     """
 
     sd: Array
@@ -66,12 +68,13 @@ class PeopleWeights:
     directions: Array
     parts: Array
     slopes: Array
+    unseen: Array
 
     @classmethod
     def none(cls, p: int) -> Self:
         """Make weights that yield the item means, where there is nothing to learn from."""
         zeros, ones = np.zeros(p), np.ones(p)
-        return cls(zeros, ones, np.zeros((p, N_DIRECTIONS)), np.zeros((3, N_LAYERS)), zeros)
+        return cls(zeros, ones, np.zeros((p, N_DIRECTIONS)), np.zeros((3, N_LAYERS)), zeros, np.zeros(0))
 
     def deviations(self, features: PeopleFeatures) -> Array:
         """Compute predicted deviations from the item means, in sds, (n, p)."""
@@ -122,9 +125,10 @@ def learn_weights(
         chunks = [people[k : k + CHUNK] for k in range(0, len(people), CHUNK)]
         moments.append(reduce(add, (_moments(table, c, total, sd, twin_sd, V) for c in chunks)))
     together = reduce(add, moments)
-    parts = split_weights([m.gram for m in moments], [m.cross for m in moments])
+    gram, cross = [m.gram for m in moments], [m.cross for m in moments]
+    parts, unseen = split_weights(gram, cross), unseen_errors(gram, cross)
     slopes = own_slopes(together.own_answer - together.own_parts @ parts, together.own_own)
-    return PeopleWeights(sd, twin_sd, leading_directions(total), parts.reshape(3, N_LAYERS), slopes)
+    return PeopleWeights(sd, twin_sd, leading_directions(total), parts.reshape(3, N_LAYERS), slopes, unseen)
 
 
 def _moments(
@@ -184,19 +188,30 @@ def split_weights(gram: Sequence[Array], cross: Sequence[Array]) -> Array:
 
     The coarsest split is taken whose error on unseen folds is within one standard error, over folds, of the smallest.
     """
+    return _taken(gram, cross)[0]
+
+
+def unseen_errors(gram: Sequence[Array], cross: Sequence[Array]) -> Array:
+    """Compute the error of the split that is taken on each fold, unseen by its weights, less that of item means."""
+    return _taken(gram, cross)[1]
+
+
+def _taken(gram: Sequence[Array], cross: Sequence[Array]) -> tuple[Array, Array]:
     all_gram, all_cross = np.sum(gram, axis=0), np.sum(cross, axis=0)
     errors, weights = [], []
     for split in SPLITS:
         merge = np.kron([[float(part in share) for part in range(3)] for share in split], np.eye(N_LAYERS))
         unseen = [_merged(all_gram - G, all_cross - q, merge) for G, q in zip(gram, cross, strict=True)]
-        errors.append([float(w @ G @ w - 2 * q @ w) for w, G, q in zip(unseen, gram, cross, strict=True)])
+        errors.append(
+            np.array([float(w @ G @ w - 2 * q @ w) for w, G, q in zip(unseen, gram, cross, strict=True)])
+        )
         weights.append(_merged(all_gram, all_cross, merge))
-    best = int(np.argmin(np.sum(errors, axis=1)))
+    best = int(np.argmin([error.sum() for error in errors]))
     for error, weight in zip(errors, weights, strict=True):
-        worse = np.subtract(error, errors[best])
+        worse = error - errors[best]
         if worse.sum() <= np.sqrt(len(worse)) * worse.std(ddof=1 if len(worse) > 1 else 0):
-            return weight
-    return weights[best]
+            return weight, error
+    return weights[best], errors[best]
 
 
 def _merged(gram: Array, cross: Array, merge: NDArray[Any]) -> Array:

@@ -170,7 +170,7 @@ def residuals(
             for m, k in enumerate(at):
                 for each, stack in zip(result[k], found[k].stacks, strict=True):
                     if each.situation == s:
-                        each.predicted[item, place[people]] = _predicted(stack, item, variables[m, :-1])
+                        each.predicted[item, place[people]] = stack.of_pseudo_target(item, variables[m, :-1])
 
         return sink
 
@@ -178,11 +178,6 @@ def residuals(
     chosen[who] = True
     features.walk(chosen, {s: sink_for(s) for s in features.facing}, None)
     return result
-
-
-def _predicted(stack: Stack, item: int, F: Array) -> Array:
-    spread = np.nan_to_num(stack.spreads[[item]])
-    return np.asarray(stack.weights @ F * stack.widening(spread))
 
 
 def _drawn(problem: Problem) -> NDArray[np.intp]:

@@ -27,12 +27,14 @@ from truetwin.calibration.auto.conditional_expectations import (
 from truetwin.calibration.auto.item_links import (
     Standardised,
     TwinSimilarity,
+    mean_similarity,
     pairwise_correlations,
     sibling_links,
     sparse_links,
     standardise_items,
     twin_similarity,
 )
+from truetwin.calibration.auto.source_tables import chosen_table, merge_copies, together
 from truetwin.calibration.auto.stacking import Moments, MomentSums
 from truetwin.calibration.orientation import Array
 
@@ -45,16 +47,50 @@ RANGE_PART = 0.2
 SMALLEST_EIGENVALUE = -0.5
 # sets of links, in the order of `Problem.links`
 NEAR, LEVEL_NEAR, PLAIN, SIGNED_SIBLINGS, SIBLINGS, NEAR_BLOCK, PLAIN_BLOCK = range(7)
+MEAN_NEAR, MEAN_LEVEL_NEAR, MEAN_PLAIN = range(7, 10)  # only where there are several sources
 SETS: dict[Situation, tuple[int, ...]] = {
     "pool": (NEAR, LEVEL_NEAR, PLAIN),
     "known battery": (NEAR, LEVEL_NEAR, PLAIN, SIGNED_SIBLINGS, SIBLINGS),
     "new battery": (NEAR_BLOCK, PLAIN_BLOCK),
 }
-FEATURES: dict[Situation, tuple[str, ...]] = {
-    "pool": ("near", "near-level", "plain", "level", "own"),
-    "known battery": ("near", "near-level", "plain", "siblings-signed", "siblings", "level", "own"),
-    "new battery": ("near", "plain", "own"),
+MORE_SETS: dict[Situation, tuple[int, ...]] = {
+    "pool": (MEAN_NEAR, MEAN_LEVEL_NEAR, MEAN_PLAIN),
+    "known battery": (MEAN_NEAR, MEAN_LEVEL_NEAR, MEAN_PLAIN),
+    "new battery": (),
 }
+SET_NAMES = (
+    "near",
+    "near-level",
+    "plain",
+    "siblings-signed",
+    "siblings",
+    "near",
+    "plain",
+    "mean-near",
+    "mean-near-level",
+    "mean-plain",
+)
+
+
+def sets_of(s: Situation, n_sources: int) -> tuple[int, ...]:
+    """Return the sets of links that features of a target in situation ``s`` use."""
+    return SETS[s] + (MORE_SETS[s] if n_sources > 1 else ())
+
+
+def features_of(s: Situation, n_sources: int) -> tuple[str, ...]:
+    """Name the features of a target in situation ``s``, own answers last: those of all sources, then of each.
+
+    Examples
+    --------
+    >>> features_of("new battery", 1)
+    ('near', 'plain', 'own')
+    >>> features_of("new battery", 2)
+    ('near', 'plain', 'own', 'own-1', 'own-2')
+    """
+    linked = tuple(SET_NAMES[k] for k in sets_of(s, n_sources))
+    level = () if s == "new battery" else ("level",)
+    each = tuple(f"own-{k + 1}" for k in range(n_sources)) if n_sources > 1 else ()
+    return (*linked, *level, "own", *each)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +112,8 @@ class Problem:
         Ids of the items.
     people_weights : ndarray of shape (n,), optional
         Survey weights of the people, for means and sds of items.
+    sources : ndarray of shape (S, n, p), optional
+        Twin answers of each source, if there are several; ``twin`` is their average.
     """
 
     human: Array
@@ -84,6 +122,39 @@ class Problem:
     sample_ids: tuple[str, ...]
     item_ids: tuple[str, ...] = ()
     people_weights: Array | None = None
+    sources: Array | None = None
+
+    @classmethod
+    def of_sources(
+        cls,
+        human: Array,
+        sources: Array,
+        blocks: tuple[str, ...],
+        sample_ids: tuple[str, ...],
+        item_ids: tuple[str, ...] = (),
+        people_weights: Array | None = None,
+    ) -> Problem:
+        """Make a problem of one source or several, (S, n, p), in which copies count once."""
+        each = merge_copies(sources)
+        several = each if len(each) > 1 else None
+        return cls(human, together(each), blocks, sample_ids, item_ids, people_weights, several)
+
+    @property
+    def n_sources(self) -> int:
+        """Number of sources of twin answers."""
+        return 1 if self.sources is None else len(self.sources)
+
+    @cached_property
+    def own(self) -> Array:
+        """Standardised answers of the twins themselves: of all sources together, then of each, (1 or 1 + S, n, p).
+
+        Where a source has no answer, that of all together takes its place.
+        """
+        together = self.twins.values[None]
+        if self.sources is None:
+            return together
+        each = [standardise_items(v, self.people_weights) for v in self.sources]
+        return np.concatenate([together, [np.where(v.seen, v.values, together[0]) for v in each]])
 
     @cached_property
     def people(self) -> Standardised:
@@ -144,7 +215,7 @@ class Problem:
 
     @cached_property
     def links(self) -> Array:
-        """Seven sets of links between items, (7, p, p), from twins alone."""
+        """Sets of links between items, (7, p, p), from twins alone; (10, p, p) where there are several sources."""
         alike = self.similarity
         alone = np.eye(len(self.blocks), dtype=bool)
         together = self.block[:, None] == self.block
@@ -156,14 +227,25 @@ class Problem:
             *sibling_links(alike.centred, self.blocks),
         ]
         if not (together & ~alone).any():
-            return np.stack([*old, old[NEAR], old[PLAIN]])
-        return np.stack(
-            [
-                *old,
+            new = [old[NEAR], old[PLAIN]]
+        else:
+            new = [
                 sparse_links(near, together, 0.05, 0.95),
                 sparse_links(alike.plain, together, 0.05, 0.45),
             ]
-        )
+        return np.stack([*old, *new, *self._mean_links(alone)])
+
+    def _mean_links(self, alone: NDArray[np.bool_]) -> list[Array]:
+        """Links from the mean of the sources' similarities; none where there is one source."""
+        if self.sources is None:
+            return []
+        alike = mean_similarity([standardise_items(v, self.people_weights) for v in self.sources])
+        near, level = alike.centred + 0.5, alike.centred + 0.3 + 0.3 * alike.level
+        return [
+            sparse_links(near, alone, 0.05, 0.5),
+            sparse_links(level, alone, 0.1, 0.5),
+            sparse_links(alike.plain, alone, 0.05, 0.45),
+        ]
 
     @cached_property
     def covariance(self) -> Array:
@@ -186,6 +268,13 @@ class Problem:
         answered = np.flatnonzero(self.answered)
         part = self._pairwise_covariance[answered[:, None], answered]
         return bool(part.size and np.linalg.eigvalsh(part)[0] < SMALLEST_EIGENVALUE)
+
+    def with_sources(self, chosen: Sequence[int]) -> Problem:
+        """Return the same problem with some of the sources."""
+        if self.sources is None or len(chosen) == len(self.sources):
+            return self
+        part = self.sources[list(chosen)] if len(chosen) > 1 else None
+        return replace(self, twin=chosen_table(self.sources, chosen), sources=part)
 
     def hiding(self, fold: Sequence[int]) -> Problem:
         """Return the same problem without the human answers to a fold's targets."""
@@ -265,8 +354,9 @@ class FoldFeatures:
         }
         self._singles = [k for k, f in enumerate(self.folds) if len(f) == 1 and problem.answered[f[0]]]
         self._others = sorted(set(range(len(self.folds))) - set(self._singles))
-        used = sorted({w for s in self.facing for w in SETS[s]})
-        self._sets = {s: [used.index(w) for w in SETS[s]] for s in self.facing}
+        sets = {s: sets_of(s, problem.n_sources) for s in self.facing}
+        used = sorted({w for each in sets.values() for w in each})
+        self._sets = {s: [used.index(w) for w in each] for s, each in sets.items()}
         self.columns = np.flatnonzero(problem.answered)
         self._place = {int(c): k for k, c in enumerate(self.columns)}
         self._links = problem.links[used]
@@ -277,7 +367,8 @@ class FoldFeatures:
         The same walk passes the targets' features to ``on_target``, if it is given.
         """
         p = len(self.problem.blocks)
-        sums = {s: MomentSums(len(folds), p, len(FEATURES[s]) + 1) for s, folds in self.facing.items()}
+        n_features = {s: len(features_of(s, self.problem.n_sources)) for s in self.facing}
+        sums = {s: MomentSums(len(folds), p, n_features[s] + 1) for s, folds in self.facing.items()}
 
         def adder(s: Situation) -> PseudoSink:
             row = np.zeros(len(self.folds), dtype=np.intp)
@@ -348,8 +439,8 @@ class FoldFeatures:
             for k in self._singles:
                 (target,), (s,) = self.folds[k], self.situations[k]
                 left = leave_out(chunk, self._sets[s], [self._place[target]])
-                own = self.problem.twins.values[who, target]
-                on_target(k, 0, who, _assemble(s, [x[:, 0] for x in left.linked], left.level, own)[0].T)
+                own = self.problem.own[:, who, target]
+                on_target(k, 0, who, _assemble(s, [x[:, 0] for x in left.linked], left.level, *own)[0].T)
 
     def _pseudo(
         self,
@@ -374,9 +465,9 @@ class FoldFeatures:
                 there = np.flatnonzero(problem.people.seen[who, item])
                 if there.size and keep.any():
                     cells = np.ix_(there, keep)
-                    own, answer = (v.values[who[there], item] for v in (problem.twins, problem.people))
+                    own, answer = problem.own[:, who[there], item], problem.people.values[who[there], item]
                     linked = [x[:, g][cells] for x in left.linked]
-                    sink(item, folds[keep], who[there], _assemble(s, linked, left.level[cells], own, answer))
+                    sink(item, folds[keep], who[there], _assemble(s, linked, left.level[cells], *own, answer))
 
     def _groups(self, s: Situation, hidden: Sequence[int]) -> list[list[int]]:
         """Group the items that are left out together as pseudo-targets: one by one, or block by block."""
@@ -398,8 +489,8 @@ class FoldFeatures:
             toward[:, gone] = 0.0
             linked = [x[:, None] for x in toward @ filled.T]
             level = solution.sum(axis=1)[:, None]
-            own = self.problem.twins.values[who, target]
-            sink(k, t, who, _assemble(s, linked, level, own)[0].T)
+            own = self.problem.own[:, who, target]
+            sink(k, t, who, _assemble(s, linked, level, *own)[0].T)
 
 
 def _assemble(s: Situation, linked: Sequence[Array], level: Array, *same_in_all_folds: Array) -> Array:

@@ -12,6 +12,9 @@ correlation does not say how far predictions should spread. That is learned on t
 
 with c and b from least squares over pseudo-targets. At b = 1, predictions that hardly spread stay so; at b = 0, those
 of every item spread alike.
+
+In a new battery, the part of :math:`F_k w` that comes from donors is limited first
+(:mod:`truetwin.calibration.auto.agreement`). Correlations, c and b are those of limited predictions.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.calibration.auto.agreement import NO_LIMIT, TWIN_ALONE, Parts, choose_limit, correlation
 from truetwin.calibration.orientation import Array
 
 _MAX_STEPS = 40
@@ -71,6 +75,39 @@ class MomentSums:
         return Moments(self.count, mean, covariance)
 
 
+@dataclass(frozen=True)
+class Scale:
+    """How far predictions spread, given the spread that the weighted features have.
+
+    Attributes
+    ----------
+    typical : float
+        Root mean square of the spreads of pseudo-targets.
+    power : float
+        The exponent b.
+    factor : float
+        By what weighted features of typical spread are multiplied.
+    """
+
+    typical: float
+    power: float
+    factor: float = 1.0
+
+    def widening(self, spread: Array) -> Array:
+        """Return the factor by which to multiply predictions with the given spread; 1 where they do not vary at all."""
+        varies = spread > _NO_SPREAD * max(self.typical, _NO_SPREAD)
+        ratio = np.divide(self.typical, spread, out=np.ones_like(spread), where=varies)
+        return np.asarray(np.where(varies, self.factor, 1.0) * ratio ** (1.0 - self.power))
+
+    @classmethod
+    def learn(cls, spread: Array, explained: Array, share: Array) -> Scale:
+        """Fit c and b by least squares, from spreads of predictions and their covariances with answers."""
+        typical = float(np.sqrt(share @ spread**2 / max(float(share.sum()), _NO_SPREAD)))
+        unit = max(typical, _NO_SPREAD)
+        slope, power = _slope(spread / unit, explained / unit, share)
+        return cls(typical, power, slope / unit)
+
+
 @dataclass(frozen=True, eq=False)
 class Stack:
     """Learned weights of the features, scaled so that they predict standardised answers.
@@ -87,6 +124,15 @@ class Stack:
         Root mean square of ``spreads``.
     power : float
         The exponent b: 1 keeps the spread that the features give to an item's predictions, 0 makes all items alike.
+    silent : Scale, optional
+        Scale of items to which all twins gave one answer, so that donors alone predict them; that of all items by
+        default.
+    limit : float
+        How far donors may change the twin's own answers.
+    n_own : int
+        Number of features, the last ones, that are twins' own answers. Only counted where there is a limit.
+    kept : ndarray of shape (p,), optional
+        Share of the donors' part that is kept for each pseudo-target; all of it by default.
     """
 
     weights: Array
@@ -94,15 +140,70 @@ class Stack:
     spreads: Array
     typical: float = 0.0
     power: float = 1.0
+    silent: Scale | None = None
+    limit: float = NO_LIMIT
+    n_own: int = 0
+    kept: Array | None = None
 
     def widening(self, spread: Array) -> Array:
         """Return the factor by which to multiply predictions with the given spread; 1 where they do not vary at all."""
-        varies = spread > _NO_SPREAD * max(self.typical, _NO_SPREAD)
-        ratio = np.divide(self.typical, spread, out=np.ones_like(spread), where=varies)
-        return np.asarray(ratio ** (1.0 - self.power))
+        return Scale(self.typical, self.power).widening(spread)
+
+    @property
+    def is_twin_alone(self) -> bool:
+        """Whether donors do not raise the mean correlation on known batteries, so that the twin is left as it is."""
+        return self.limit == TWIN_ALONE
+
+    def parts(self, F: Array) -> Array:
+        """Split the weighted sum of features (f, ...) into the donors' part and the own part, (2, ...)."""
+        n = len(self.weights) - self.n_own
+        parts = [np.tensordot(self.weights[:n], F[:n], 1), np.tensordot(self.weights[n:], F[n:], 1)]
+        return np.stack(parts)
+
+    def join(self, parts: Array, people: NDArray[np.bool_] | None = None) -> Array:
+        """Predict an item from its parts over people, (2, n); ``people`` are those who decide on limit and scale."""
+        among = parts if people is None else parts[:, people]
+        kept = Parts.of(among).kept(self.limit)
+        spread = (kept * among[0] + among[1]).std()
+        return np.asarray((kept * parts[0] + parts[1]) * self._widening(spread, among[1].any()))
+
+    def of_pseudo_target(self, item: int, F: Array) -> Array:
+        """Predict a pseudo-target from its features (f, n), with limit and scale from all its people."""
+        donors, own = self.parts(F)
+        kept = 1.0 if self.kept is None else self.kept[item]
+        spread = np.nan_to_num(self.spreads[item])
+        return np.asarray((kept * donors + own) * self._widening(spread, own.any()))
+
+    def _widening(self, spread: float, says_own: bool) -> float:
+        scale = self if says_own or self.silent is None else self.silent
+        return float(scale.widening(np.asarray(spread)))
 
 
-def fit_stack(covariance: Array, importance: Array, ridge: float) -> Stack:
+@dataclass(frozen=True, eq=False)
+class Limiting:
+    """What limits donors in a new battery.
+
+    Attributes
+    ----------
+    n_own : int
+        Number of features, the last ones, that are twins' own answers.
+    blocks : ndarray of int of shape (p,)
+        Battery of each possible pseudo-target.
+    alone : bool
+        Whether the target belongs to no battery.
+    """
+
+    n_own: int
+    blocks: NDArray[np.intp]
+    alone: bool = False
+
+
+def fit_stack(
+    covariance: Array,
+    importance: Array,
+    ridge: float,
+    limiting: Limiting | None = None,
+) -> Stack:
     r"""Find the weights that maximise the mean correlation over pseudo-targets.
 
     Parameters
@@ -113,6 +214,8 @@ def fit_stack(covariance: Array, importance: Array, ridge: float) -> Stack:
         Weight of each pseudo-target, :math:`\omega_k`; 0 leaves it out.
     ridge : float
         Penalty in units of the features' mean curvature.
+    limiting : Limiting, optional
+        Which features limit what the others may change; by default nothing is limited.
 
     Examples
     --------
@@ -133,10 +236,45 @@ def fit_stack(covariance: Array, importance: Array, ridge: float) -> Stack:
     sd = np.sqrt(answer[usable])
     cross = covariance[usable][:, :-1, -1][:, alive] / root[alive] / sd[:, None]
     share = importance[usable] / importance[usable].sum()
-    mean_own, mean_cross = np.tensordot(share, own, 1), share @ cross
-    identity = np.eye(int(alive.sum()))
+    w = _best_weights(own, cross, share, ridge)
+    n_own = limiting.n_own if limiting else 0
+    is_own = np.flatnonzero(alive) >= n_features - n_own
+    donors, twin = np.where(is_own, 0.0, w), np.where(is_own, w, 0.0)
+    parts = Parts(own @ donors @ donors, own @ twin @ twin, own @ donors @ twin)
+    limit = NO_LIMIT
+    if limiting:
+        blocks = limiting.blocks[usable]
+        limit = choose_limit(parts, cross @ donors, cross @ twin, share, blocks, alone=limiting.alone)
+    kept = parts.kept(limit)
+    variance, explained = parts.variance(kept), kept * (cross @ donors) + cross @ twin
+    correlations[usable] = correlation(variance, explained)
+    spread = np.sqrt(variance)
+    scale = Scale.learn(spread, explained, share)
+    spreads[usable] = scale.factor * spread
+    silent = (parts.own <= _NO_SPREAD**2) & (spread > _NO_SPREAD)
+    quiet = Scale.learn(scale.factor * spread[silent], scale.factor * explained[silent], share[silent])
+    weights, shares = np.zeros(n_features), np.ones(len(covariance))
+    weights[alive], shares[usable] = w * scale.factor / root[alive], kept
+    return Stack(
+        weights,
+        correlations,
+        spreads,
+        scale.factor * scale.typical,
+        scale.power,
+        quiet if limiting and quiet.factor > 0 else None,
+        limit,
+        n_own,
+        shares,
+    )
+
+
+def _best_weights(own: Array, cross: Array, share: Array, ridge: float) -> Array:
+    """Maximise the mean correlation, from covariances of features (p, f, f) and of features with answers (p, f)."""
+    mean_own = np.tensordot(share, own, 1)
+    identity = np.eye(own.shape[1])
     flat = own.reshape(len(own), -1)
-    w = _unit(np.linalg.solve(mean_own + ridge * identity, mean_cross), mean_own)
+    start = np.asarray(np.linalg.solve(mean_own + ridge * identity, share @ cross), dtype=np.float64)
+    w = _unit(start, mean_own)
     for _ in range(_MAX_STEPS):
         variance = own @ w @ w + _FLOOR
         spread = np.sqrt(variance)
@@ -150,18 +288,7 @@ def fit_stack(covariance: Array, importance: Array, ridge: float) -> Stack:
         w = new
         if moved < 1e-14:
             break
-    variance = own @ w @ w
-    correlations[usable] = np.divide(
-        cross @ w, np.sqrt(variance), out=np.zeros_like(variance), where=variance > 1e-12
-    )
-    spread = np.sqrt(np.maximum(variance, 0.0))
-    typical = float(np.sqrt(share @ spread**2))
-    slope, power = _slope(spread / max(typical, _NO_SPREAD), cross @ w / max(typical, _NO_SPREAD), share)
-    slope /= max(typical, _NO_SPREAD)
-    spreads[usable] = slope * spread
-    weights = np.zeros(n_features)
-    weights[alive] = w * slope / root[alive]
-    return Stack(weights, correlations, spreads, slope * typical, power)
+    return w
 
 
 def _slope(spread: Array, cross: Array, share: Array) -> tuple[float, float]:

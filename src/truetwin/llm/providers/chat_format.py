@@ -93,6 +93,7 @@ def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
             logprobs=_logprobs(choice.get("logprobs")),
             model=str(data.get("model") or ""),
             latency=latency,
+            reasoning=_reasoning(message),
         )
     except (
         KeyError,
@@ -139,6 +140,12 @@ def _text(content: Any) -> str:
     if isinstance(content, str):
         return content
     return "".join(part["text"] for part in content if part.get("type") == "text")
+
+
+def _reasoning(message: Mapping[str, Any]) -> str | None:
+    """Find the thoughts that servers put into a field of their own."""
+    found = [message.get(name) for name in ("reasoning_content", "reasoning", "thinking")]
+    return next((each for each in found if isinstance(each, str) and each), None)
 
 
 def _logprobs(found: Any) -> tuple[Mapping[str, float], ...] | None:

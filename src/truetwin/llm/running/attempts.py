@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from math import isfinite
 
 from truetwin.errors import (
     AccessError,
@@ -27,6 +28,9 @@ from truetwin.llm.task import ChatModel
 
 _GRACE = 5.0  # seconds by which a model may exceed its timeout before the call is cancelled
 _SLOW_DOWN = {"rate-limit", "overloaded"}
+#: Kinds of failures that come all at once when a server is down.
+_DOWN = {"connection", "server", "overloaded", "timeout", "endpoint", "malformed"}
+_LONGEST_WAIT_WHILE_DOWN = 10.0
 _PATIENCE_FOR_LIMITS = (
     0.2  # part of an attempt that "too many requests" counts for: the provider has not failed
 )
@@ -53,11 +57,16 @@ class Attempts:
     """
 
     def __init__(
-        self, model: ChatModel, options: RunOptions, budget: Budget, note: Callable[[Failure], None]
+        self,
+        model: ChatModel,
+        options: RunOptions,
+        budget: Budget,
+        note: Callable[[Failure], None],
     ) -> None:
         self.model, self.options, self.budget, self.note = model, options, budget, note
-        self.gate = Gate(options.concurrency)
+        self.gate = Gate(options.concurrency, options.timeout)
         self.sent: set[asyncio.Task[None]] = set()
+        self.last_answer: float | None = None  # loop time
         self._settled = asyncio.Event()
 
     async def ask(self, cell: Cell, request: Request) -> tuple[Reply, float | None]:
@@ -85,11 +94,7 @@ class Attempts:
                 usage = used if isinstance(used, Usage) else None
                 cost = self.budget.settle(reserved, usage)
                 self.note(Failure(cell, _kind(error), str(error), usage or Usage(), cost))
-                if isinstance(error, TransientError):
-                    self.gate.open()
                 raise
-            self.gate.open()
-            self.gate.succeeded()
             return reply, self.budget.settle(reserved, reply.usage)
         finally:
             self.gate.release()
@@ -111,12 +116,18 @@ class Attempts:
         self.sent.add(current)
         try:
             async with asyncio.timeout(timeout + _GRACE):
-                return await self.model.complete(request, timeout=timeout)
+                reply = await self.model.complete(request, timeout=timeout)
+            self.gate.answered(sent)
+            self.last_answer = loop.time()
+            return reply
         except TimeoutError as error:
+            self.gate.timed_out(sent)
             raise TransientError(f"no reply within {timeout:g} seconds", kind="timeout") from error
         except TransientError as error:
             if error.kind in _SLOW_DOWN:
                 self.gate.too_many(sent, error.retry_after)
+            elif error.kind == "timeout":
+                self.gate.timed_out(sent)
             raise
         except TruetwinError:
             raise
@@ -126,8 +137,21 @@ class Attempts:
             self.sent.discard(current)
             self._settled.set()
 
-    def wait_after(self, error: ProviderError, attempt: int) -> float:
-        """Return the seconds to wait after the failed attempt number ``attempt``.
+    def answered_between(self, since: float) -> bool:
+        """Tell whether anybody was answered since the loop time ``since``, minus infinity being no time."""
+        return self.last_answer is not None and isfinite(since) and self.last_answer > since
+
+    def is_outage(self, error: ProviderError, since: float) -> bool:
+        """Tell whether the server seems to be down, for a while that a run bridges.
+
+        It has answered before, and nobody since the loop time ``since``, when the same cell failed before.
+        """
+        if self.last_answer is None or self.last_answer > since or _kind(error) not in _DOWN:
+            return False
+        return asyncio.get_running_loop().time() - self.last_answer < self.options.outage
+
+    def wait_after(self, error: ProviderError, attempt: int, *, outage: bool = False) -> float:
+        """Return the seconds to wait after the failed attempt number ``attempt``, fewer while the server is down.
 
         Raises
         ------
@@ -140,9 +164,8 @@ class Attempts:
                 f"the provider asks to wait {asked:,.0f} seconds, longer than {self.options.longest_retry_after:,.0f}; "
                 f"run the same command again after that ({error})"
             )
-        jitter = random.uniform(
-            0.0, min(self.options.longest_wait, self.options.backoff * 2.0 ** min(attempt, 30))
-        )
+        longest = _LONGEST_WAIT_WHILE_DOWN if outage else self.options.longest_wait
+        jitter = random.uniform(0.0, min(longest, self.options.backoff * 2.0 ** min(attempt, 30)))
         return jitter if asked is None else asked + min(jitter, 1.0)
 
 

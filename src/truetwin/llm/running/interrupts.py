@@ -15,7 +15,12 @@ def calls_on_interrupt(call: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     caught = []
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if (
+                number is None or signal.getsignal(number) is signal.SIG_IGN
+            ):  # absent on Windows; ignored under nohup
+                continue
             with contextlib.suppress(NotImplementedError):  # Windows has no such handlers
                 loop.add_signal_handler(number, call)
                 caught.append(number)

@@ -1,38 +1,38 @@
-"""Limit the requests under way. Raise the limit slowly; lower it fast when the provider answers "too many requests"."""
+"""Hand out places for requests, as many at a time as the pace allows."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
+from truetwin.llm.running.pace import Pace
+
 _LATE = 0.005  # seconds added to a wait: the loop may call a moment too early, and would not call again
 
 
 class Gate:
-    """Limit on concurrent requests that follows the provider's "too many requests" (HTTP 429).
+    """Limit on concurrent requests (:class:`~truetwin.llm.running.pace.Pace`), and the places below it.
 
-    Additive increase, multiplicative decrease, as in TCP. Each reply adds ``1 / limit`` to the limit. A request that
-    was sent after the last decrease and gets "too many requests" multiplies the limit by ``decrease``. If a provider
-    asks for a wait, nothing is sent before it is over. The gate starts with a single request, so that a wrong key or
-    address is noticed by one request and not by hundreds.
+    If a provider asks for a wait, nothing is sent before it is over.
 
     Parameters
     ----------
     ceiling : int
         Most requests at once; >= 1.
-    decrease : float, default=0.7
-        Factor by which the limit is lowered; between 0 and 1.
+    timeout : float
+        Seconds after which a request counts as failed.
     """
 
-    def __init__(self, ceiling: int, *, decrease: float = 0.7) -> None:
-        self.ceiling = ceiling
-        self.decrease = decrease
-        self.limit = 1.0
+    def __init__(self, ceiling: int, timeout: float = float("inf")) -> None:
+        self.pace = Pace(ceiling, timeout)
         self.running = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._opened = False
-        self._last_decrease = 0.0
         self._paused_until = 0.0
+
+    @property
+    def limit(self) -> int:
+        """Most requests that may be open now."""
+        return int(self.pace.limit)
 
     async def acquire(self) -> None:
         """Wait for a place. Every ``acquire`` needs one ``release``."""
@@ -53,24 +53,19 @@ class Gate:
         self.running -= 1
         self._admit()
 
-    def open(self) -> None:
-        """Raise the limit to the ceiling, once the first request has come back."""
-        if not self._opened:
-            self._opened = True
-            self.limit = float(self.ceiling)
-            self._admit()
-
-    def succeeded(self) -> None:
-        """Raise the limit a little, because a reply came."""
-        self.limit = min(float(self.ceiling), self.limit + 1.0 / self.limit)
+    def answered(self, sent: float) -> None:
+        """Tell the pace that the request sent at loop time ``sent`` was answered."""
+        self.pace.answered(sent, asyncio.get_running_loop().time())
         self._admit()
+
+    def timed_out(self, sent: float) -> None:
+        """Tell the pace that the request sent at loop time ``sent`` got no answer in time."""
+        self.pace.timed_out(sent, asyncio.get_running_loop().time())
 
     def too_many(self, sent: float, retry_after: float | None) -> None:
         """Lower the limit: the request sent at loop time ``sent`` came back with "too many requests"."""
         loop = asyncio.get_running_loop()
-        if sent >= self._last_decrease:
-            self.limit = max(1.0, self.limit * self.decrease)
-            self._last_decrease = loop.time()
+        self.pace.refused(sent, loop.time())
         if retry_after:
             until = loop.time() + retry_after
             if until > self._paused_until:
@@ -78,7 +73,7 @@ class Gate:
                 loop.call_at(until + _LATE, self._admit)
 
     def _free(self) -> bool:
-        return self.running < int(self.limit) and asyncio.get_running_loop().time() >= self._paused_until
+        return self.running < self.limit and asyncio.get_running_loop().time() >= self._paused_until
 
     def _admit(self) -> None:
         while self._waiting and self._free():

@@ -28,6 +28,9 @@ class RunOptions:
         Seconds: the wait before attempt k + 1 is uniform between 0 and ``backoff * 2**k``.
     longest_wait : float, default=60.0
         Upper limit of that wait, in seconds.
+    outage : float, default=180.0
+        Seconds without any answer, after earlier ones, during which failures of the connection or the server do not
+        count: a run bridges an outage of that length.
     longest_retry_after : float, default=900.0
         If the provider asks for a longer wait than this, the run stops and says so.
     failures_in_a_row : int, default=25
@@ -54,6 +57,7 @@ class RunOptions:
     attempts: int = default_of(RunLimits, "attempts")
     backoff: float = 0.5
     longest_wait: float = 60.0
+    outage: float = 180.0
     longest_retry_after: float = 900.0
     failures_in_a_row: int = 25
     context_limit: int = default_of(RunLimits, "context_tokens")

@@ -9,6 +9,8 @@ from typing import Any
 from truetwin.llm.messages import Usage
 from truetwin.llm.task import State
 
+_ENOUGH_FOR_HINT = 20  # replies
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -34,6 +36,8 @@ class Progress:
         Number of requests under way, and the most that are sent at once at present.
     stopping : str
         Reason why nothing more is sent, while replies under way are awaited. Empty before that.
+    timeouts : int
+        Number of failed attempts that got no reply in time.
     """
 
     total: int
@@ -46,6 +50,21 @@ class Progress:
     in_flight: int
     limit: int
     stopping: str = ""
+    timeouts: int = 0
+
+    @property
+    def hint(self) -> str:
+        """Advice while it goes, if most replies are cut off or unreadable; empty otherwise."""
+        ended = self.done - self.counts.get(State.PROVIDER_ERROR, 0) - self.counts.get(State.SKIPPED, 0)
+        if ended < _ENOUGH_FOR_HINT:
+            return ""
+        if self.counts.get(State.TRUNCATED, 0) > 0.5 * ended:
+            return "most replies are cut off: raise --max-tokens or use --reply schema"
+        if self.counts.get(State.UNPARSEABLE, 0) > 0.5 * ended:
+            return "most replies cannot be read: try --reply schema"
+        if self.counts.get(State.REFUSED, 0) > 0.5 * ended:
+            return "most replies are refusals"
+        return ""
 
     @property
     def done(self) -> int:

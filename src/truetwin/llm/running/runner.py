@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from itertools import count, islice
 
@@ -25,11 +25,15 @@ from truetwin.llm.running.run_options import RunOptions
 from truetwin.llm.running.run_progress import Progress, RunSummary
 from truetwin.llm.running.waiting import wait_for
 from truetwin.llm.store.run_store import Store
-from truetwin.llm.store.stored_call import Failure, value_json
+from truetwin.llm.store.stored_call import OPEN_STATES, Failure, value_json
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
 _TICK = 0.1  # seconds between writes to the store
 _SHOW = 0.25  # seconds between calls of the progress callback
+_WINDOW, _FEW = (
+    30.0,
+    5,
+)  # seconds over which a rate is computed, and the fewest cells that must have ended in them
 
 
 def run(
@@ -146,6 +150,7 @@ class _Run:
         self.asked = 0
         self.failures_in_a_row = 0
         self.interrupted = 0
+        self.waiting = 0  # cells that wait before they are asked again
         self.unseen: Iterator[Cell] = iter(())
         self.tasks: set[asyncio.Task[None]] = set()
         self.claimed: set[Cell] = set()
@@ -153,7 +158,7 @@ class _Run:
         self.room = asyncio.Event()
         self.begun = time.monotonic()
         self.total = 0
-        self.rate = 0.0
+        self.ended: deque[tuple[float, int]] = deque()  # when cells ended, and how many had
 
     # ------------------------------------------------------------------ the whole run
 
@@ -175,8 +180,16 @@ class _Run:
         self._count_the_rest()
         self._show()
         if self.stop is not None and not isinstance(self.stop, BudgetError | KeyboardInterrupt):
-            raise self.stop
+            raise self._explained(self.stop)
         return self._summary()
+
+    def _explained(self, error: BaseException) -> BaseException:
+        """Say of a provider's failure that nothing is lost, if something was stored."""
+        stored = sum(n for state, n in self.counts.items() if state not in OPEN_STATES)
+        if isinstance(error, ProviderError) and stored:
+            text = f"{error}. {stored:,} answers are stored; the same command goes on from there."
+            error.args = (text, *error.args[1:])
+        return error
 
     async def _ask_all(self) -> None:
         try:
@@ -194,9 +207,9 @@ class _Run:
         self.store.flush()
         self.counts.clear()
         self.unseen, elsewhere = self._cells(), 0
-        enough = max(1, self.options.concurrency // 16)  # claim a few at a time, not one by one
         while self.stop is None:
-            places = self.options.concurrency - len(self.tasks)
+            enough = max(1, self.attempts.gate.limit // 16)  # claim a few at a time, not one by one
+            places = self._places() + enough
             if places < enough:
                 self.room.clear()
                 await self.room.wait()
@@ -214,6 +227,11 @@ class _Run:
                 self._start(cell)
             await asyncio.sleep(0)
         return elsewhere > 0
+
+    def _places(self) -> int:
+        """Count the cells that could be asked now. Those that wait after a failure take no place."""
+        busy = len(self.tasks) - self.waiting
+        return min(self.options.concurrency - len(self.tasks), self.attempts.gate.limit - busy)
 
     async def _wait_for_others(self) -> None:
         while self.stop is None and self.store.others():
@@ -289,7 +307,7 @@ class _Run:
             reason = f"about {tokens:,} tokens; the context limit is {self.options.context_limit:,}"
             self._store(cell, request, Parsed(State.SKIPPED, None, reason), attempts=0)
             return
-        patience = Patience(self.options.attempts)
+        patience, failed_at, alone = Patience(self.options.attempts), float("-inf"), False
         for attempt in count(1):
             try:
                 reply, cost = await self.attempts.ask(cell, request)
@@ -304,15 +322,32 @@ class _Run:
                     raise
                 if self.stop is not None:
                     return
-                if patience.is_over(error):
+                alone = alone or self.attempts.answered_between(
+                    failed_at
+                )  # others are answered, this one is not
+                outage = not alone and self._others_are_open() and self.attempts.is_outage(error, failed_at)
+                failed_at = asyncio.get_running_loop().time()
+                if not outage and patience.is_over(error):
                     self._give_up(cell, request, error, attempt)
                     return
-                await asyncio.sleep(self.attempts.wait_after(error, attempt))
+                await self._wait(self.attempts.wait_after(error, attempt, outage=outage))
             else:
                 self.works = self.reached = True
                 self.failures_in_a_row = 0
                 self._store(cell, request, self._read(cell, reply), reply, attempts=attempt, cost=cost)
                 return
+
+    def _others_are_open(self) -> bool:
+        """Tell whether more cells than one wait for an answer."""
+        return self.total - sum(self.counts.values()) > 1
+
+    async def _wait(self, seconds: float) -> None:
+        self.waiting += 1
+        self.room.set()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.waiting -= 1
 
     def _give_up(self, cell: Cell, request: Request, error: ProviderError, attempt: int) -> None:
         self._store(cell, request, Parsed(State.PROVIDER_ERROR, None, str(error)), attempts=attempt)
@@ -372,19 +407,27 @@ class _Run:
 
     async def _tick(self) -> None:
         """Write to the store and show progress until cancelled. An error in either ends the run."""
-        shown, done = time.monotonic(), 0
+        shown = time.monotonic()
         while True:
             await asyncio.sleep(_TICK)
             try:
                 self.store.flush()
                 now = time.monotonic()
                 if now - shown >= _SHOW:
-                    rate = (self.asked - done) / (now - shown)
-                    self.rate = rate if not self.rate else 0.9 * self.rate + 0.1 * rate
-                    shown, done = now, self.asked
+                    shown = now
                     self._show()
             except Exception as error:
                 self._stop(error)
+
+    def _rate(self, now: float) -> float:
+        """Cells ended per second over the last half minute, or over as long as it took for a few to end."""
+        self.ended.append((now, self.asked))
+        while (
+            len(self.ended) > 2 and now - self.ended[1][0] > _WINDOW and self.asked - self.ended[1][1] >= _FEW
+        ):
+            self.ended.popleft()
+        begun, before = self.ended[0]
+        return (self.asked - before) / (now - begun) if now > begun and self.asked > before else 0.0
 
     def _show(self) -> None:
         if self.progress is None:
@@ -394,12 +437,13 @@ class _Run:
                 total=self.total,
                 counts={state: self.counts[state] for state in State},
                 failed_attempts=sum(self.failed.values()),
+                timeouts=self.failed["timeout"],
                 usage=self._usage(),
                 cost=self._cost(),
                 seconds=time.monotonic() - self.begun,
-                rate=self.rate,
+                rate=self._rate(time.monotonic()),
                 in_flight=len(self.attempts.sent),
-                limit=int(self.attempts.gate.limit),
+                limit=self.attempts.gate.limit,
                 stopping="" if self.stop is None else str(self.stop),
             )
         )

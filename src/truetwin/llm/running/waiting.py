@@ -22,12 +22,18 @@ def wait_for(work: Coroutine[Any, Any, T]) -> T:
     >>> wait_for(double(21))
     42
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _loop_is_running():  # told outside of a handler, so that errors of the work have no other context
         return _in_a_new_loop(work)
     with ThreadPoolExecutor(1) as elsewhere:
         return elsewhere.submit(_in_a_new_loop, work).result()
+
+
+def _loop_is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _in_a_new_loop(work: Coroutine[Any, Any, T]) -> T:

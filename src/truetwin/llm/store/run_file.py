@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -39,7 +41,7 @@ CREATE TABLE calls (
     reply TEXT, finish_reason TEXT, refusal TEXT, logprobs TEXT, model TEXT,
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
     reasoning_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
-    cost REAL, latency REAL, attempts INTEGER NOT NULL, time REAL NOT NULL, session INTEGER,
+    cost REAL, latency REAL, attempts INTEGER NOT NULL, time REAL NOT NULL, session INTEGER, reasoning TEXT,
     UNIQUE (step, persona, item, replicate)
 );
 CREATE TABLE failures (
@@ -59,6 +61,9 @@ CREATE TABLE batches (
     replicate INTEGER NOT NULL, digest TEXT NOT NULL, prompt TEXT NOT NULL, batch TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+
+
+TABLE_NAMES = frozenset(re.findall(r"CREATE TABLE (\w+)", TABLES))
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,7 @@ class RunFile:
         path = Path(path)
         self.path = path / FILE_NAME if path.is_dir() else path
         self._base = _connect(self.path, create=create)
+        self._columns = _columns_of(self._base)
 
     def __enter__(self) -> Self:
         return self
@@ -146,14 +152,14 @@ class RunFile:
 
     def call(self, cell: Cell) -> StoredCall | None:
         """Read the stored call of a cell; None if nothing is stored."""
-        row = self._base.execute(f"SELECT {COLUMNS} FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
+        row = self._base.execute(f"SELECT {self._columns} FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
         return None if row is None else from_row(row)
 
     def calls(self, step: str | None = None) -> Iterator[StoredCall]:
         """Yield all stored cells, in the order of step, persona, item and replicate."""
         chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
         rows = self._base.execute(
-            f"SELECT {COLUMNS} FROM calls {chosen} ORDER BY step, persona, item, replicate", values
+            f"SELECT {self._columns} FROM calls {chosen} ORDER BY step, persona, item, replicate", values
         )
         for row in rows:
             yield from_row(row)
@@ -269,8 +275,16 @@ class RunFile:
             self._base.execute(f"DETACH DATABASE {name}")
 
 
+def _columns_of(base: sqlite3.Connection) -> str:
+    """Return :data:`COLUMNS`, with NULL for those that a file of an earlier version lacks."""
+    there = {row[1] for row in base.execute("PRAGMA table_info(calls)")}
+    return ", ".join(name if name in there else f"NULL AS {name}" for name in COLUMNS.split(", "))
+
+
 def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
     """Open the file of a run and create its tables if the file is new.
+
+    A file on a medium that cannot be written is opened for reading only.
 
     Raises
     ------
@@ -282,7 +296,7 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
     if not path.parent.is_dir():
         raise RunError(f"the run's folder must exist; {path.parent} does not. Create it first.")
     try:
-        base = sqlite3.connect(path, timeout=WAIT_FOR_LOCK, isolation_level=None, check_same_thread=False)
+        base = _open(path)
     except sqlite3.Error as error:
         raise RunError(f"cannot open the stored run {path}: {error}") from error
     try:
@@ -293,6 +307,23 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
     except RunError:
         base.close()
         raise
+    return base
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    options: Any = {"timeout": WAIT_FOR_LOCK, "isolation_level": None, "check_same_thread": False}
+    if path.is_file() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise RunError(
+                f"{path} cannot be written, and its last answers are still in {log.name}: open it once where it "
+                "can be, or copy the folder to a place that can be written"
+            )
+        base: sqlite3.Connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?immutable=1", uri=True, **options
+        )
+    else:
+        base = sqlite3.connect(path, **options)
     return base
 
 
@@ -311,6 +342,11 @@ def _prepare(base: sqlite3.Connection, path: Path) -> None:
         raise RunError(
             f"stored runs must be of version {VERSION}; {path} is of version {found}. "
             "Read it with the release of truetwin that wrote it."
+        )
+    if missing := (TABLE_NAMES - _tables(base)):
+        raise RunError(
+            f"{path} is damaged as a stored run: it lacks the table {min(missing)!r}. `truetwin runs check` says "
+            "what can be saved."
         )
 
 

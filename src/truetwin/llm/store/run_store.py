@@ -7,11 +7,12 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Reply, Request
 from truetwin.llm.store.run_file import ONE_CELL, RunFile
 from truetwin.llm.store.sessions import BATCH, Process, begin_work, end_work, is_alive
@@ -32,11 +33,13 @@ from truetwin.llm.store.stored_call import (
 )
 from truetwin.llm.task import Parsed, ReplyReader, State
 
+#: Columns that files of the first version lack: table, name, declaration.
+ADDED = (("calls", "reasoning", "TEXT"),)
 _BEAT = 15.0  # seconds between two signs of life of a session
 _KNOWN = 50_000  # most hashes of stored texts that are kept in memory
 _PUT_FAILURE = f"INSERT INTO failures VALUES ({', '.join('?' * 13)})"
 _PUT = (
-    f"INSERT INTO calls ({COLUMNS}, prompt, session) VALUES ({', '.join('?' * 23)}) "
+    f"INSERT INTO calls ({COLUMNS}, prompt, session) VALUES ({', '.join('?' * 24)}) "
     "ON CONFLICT (step, persona, item, replicate) DO UPDATE SET "
     + ", ".join(f"{c} = excluded.{c}" for c in [*COLUMNS.split(", ")[4:], "prompt", "session"])
     + f" WHERE calls.state IN ({OPEN_IN_SQL})"
@@ -94,6 +97,7 @@ class Store(RunFile):
 
     def __init__(self, path: Path | str, *, create: bool = True) -> None:
         super().__init__(path, create=create)
+        self._identity = _identity(self.path)
         self._session: int | None = None
         self._process: Process | None = None
         self._last_beat = 0.0
@@ -118,14 +122,25 @@ class Store(RunFile):
         RunError
             If the step was begun with other settings; the message says which.
         """
-        text = json.dumps(settings, sort_keys=True)
+        text = json.dumps(settings)  # in their order: items are grouped in it
+        self.bring_up_to_date()
         self._session = self.session
         with self.writing():
             row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
             if row is None or not self._has_begun(step):
                 self._base.execute("INSERT OR REPLACE INTO steps VALUES (?, ?)", (step, text))
                 return
+            if row[0] != text and json.loads(row[0]) == json.loads(text):  # former versions sorted them
+                self._base.execute("UPDATE steps SET settings = ? WHERE step = ?", (text, step))
         compare_settings(json.loads(row[0]), json.loads(text), f"step {step!r} of {self.path}", may_differ)
+
+    def bring_up_to_date(self) -> None:
+        """Add the columns that a file of an earlier version lacks."""
+        for table, column, kind in ADDED:
+            if column not in {row[1] for row in self._base.execute(f"PRAGMA table_info({table})")}:
+                with self.writing():
+                    self._base.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        self._columns = COLUMNS
 
     def _has_begun(self, step: str) -> bool:
         """Tell whether the settings are fixed, because something was answered or another process is at work."""
@@ -163,7 +178,7 @@ class Store(RunFile):
         Returns
         -------
         int
-            Number of claims that were freed.
+            Number of claims that were freed. A process claims hardly more cells than it has requests open.
         """
         rows = self._base.execute(
             "SELECT id, host, pid, born, beat FROM sessions WHERE ended IS NULL"
@@ -227,7 +242,9 @@ class Store(RunFile):
                     answered[state] += 1
                     continue
                 found = self._base.execute(
-                    "INSERT INTO claims VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", (*key(cell), session)
+                    "INSERT INTO claims (step, persona, item, replicate, session) VALUES (?, ?, ?, ?, ?) "
+                    "ON CONFLICT DO NOTHING",
+                    (*key(cell), session),
                 )
                 if found.rowcount:
                     mine.append(cell)
@@ -337,11 +354,12 @@ class Store(RunFile):
         Raises
         ------
         RunError
-            If the disk is full or the file cannot be written.
+            If the disk is full, the file cannot be written, or it is no longer there.
         """
         beating = self._session is not None and time.time() - self._last_beat > _BEAT
         if not (self._calls or self._failures or beating):
             return
+        self._check_that_file_is_there()
         session = self.session
         with self.writing():
             for call, request in self._calls:
@@ -352,6 +370,24 @@ class Store(RunFile):
         if beating:
             self._last_beat = time.time()
         self._calls, self._failures = [], []
+
+    def _check_that_file_is_there(self) -> None:
+        """Raise if the file was deleted or replaced; what it held is then saved beside it, if that is possible."""
+        if self._identity == _identity(self.path):
+            return
+        saved = self.path.with_name(f"{self.path.stem}.saved.sqlite")
+        try:
+            if saved.exists():
+                raise OSError("it is there already")
+            with closing(sqlite3.connect(saved)) as copy:
+                self._base.backup(copy)
+            where = f"What it held is saved in {saved}; rename it to go on"
+        except (sqlite3.Error, OSError) as error:
+            where = f"What it held cannot be saved in {saved}: {error}"
+        raise RunError(
+            f"the stored run {self.path} was deleted or replaced while it was written; {len(self._calls)} answers that "
+            f"have just come are lost. {where}."
+        )
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -406,6 +442,15 @@ class Store(RunFile):
                 f"UPDATE calls SET state = ?, value = ?, reason = ? WHERE {ONE_CELL}", fresh
             )
         return len(fresh)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one that takes its place; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _reading(parsed: Parsed) -> tuple[str, str | None, str]:

@@ -57,7 +57,8 @@ def is_alive(process: Process, beat: float, *, now: float | None = None) -> bool
     """
     if process.host == BATCH:
         return True
-    beating = (time.time() if now is None else now) - beat < LEASE
+    # A beat in the future comes from a wrong clock or a copied folder; it keeps nothing for longer than a lease either.
+    beating = abs((time.time() if now is None else now) - beat) < LEASE
     if process.host != here():
         return beating
     born, _, token = process.born.rpartition(" ")

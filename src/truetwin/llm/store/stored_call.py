@@ -65,7 +65,7 @@ class Failure:
 
 COLUMNS = (
     "persona, item, step, replicate, state, value, reason, digest, reply, finish_reason, refusal, logprobs, model, "
-    "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency, attempts, time"
+    "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency, attempts, time, reasoning"
 )
 
 
@@ -74,7 +74,7 @@ def from_row(row: tuple[Any, ...]) -> StoredCall:
     reply = None
     if row[8] is not None:
         logprobs = tuple(json.loads(row[11])) if row[11] is not None else None
-        reply = Reply(row[8], row[9], Usage(*row[13:17]), row[10], logprobs, row[12], row[18])
+        reply = Reply(row[8], row[9], Usage(*row[13:17]), row[10], logprobs, row[12], row[18], row[21])
     value = None if row[5] is None else json.loads(row[5])
     parsed = Parsed(State(row[4]), value, row[6])
     return StoredCall(Cell(*row[:4]), parsed, reply, row[7], row[19], row[17], row[20])
@@ -87,7 +87,8 @@ def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
         cell.persona, cell.item, cell.step, cell.replicate,
         parsed.state.value, value_json(parsed.value), storable(parsed.reason), call.digest,
     )  # fmt: skip
-    tail = (call.attempts, call.time, prompt, session)
+    thoughts = None if reply is None or reply.reasoning is None else storable(reply.reasoning)
+    tail = (call.attempts, call.time, thoughts, prompt, session)
     if reply is None:
         return (*head, None, None, None, None, None, 0, 0, 0, 0, call.cost, None, *tail)
     used = reply.usage

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from truetwin.data.arm_columns import arms_of_column
 from truetwin.data.frames import Layout, to_frame
 from truetwin.data.long_frames import REPLICATE_COLUMNS
 from truetwin.llm import Totals
@@ -15,9 +16,13 @@ from truetwin.simulation.questions.question import written
 from truetwin.simulation.survey.survey_answers import SurveyAnswers
 
 
-def companions(output: Path, *, with_distributions: bool = True) -> list[Path]:
-    """List the files beside an export: ``NAME.json``, ``NAME.not-valid.ENDING`` and ``NAME.distributions.ENDING``."""
-    kinds = ["not-valid", *(["distributions"] if with_distributions else [])]
+def companions(output: Path, answers: SurveyAnswers | None = None) -> list[Path]:
+    """List the files beside an export: its sidecar ``NAME.json``, and its further tables ``NAME.KIND.ENDING``.
+
+    The kinds are ``not-valid`` (replies without a valid answer), ``distributions``, ``conditions`` (who was in which
+    arm) and ``arms`` (which column stands under which arm). Without ``answers``, all of them are listed.
+    """
+    kinds = _KINDS if answers is None else _tables(answers)
     return [sidecar_path(output), *(companion_path(output, kind) for kind in kinds)]
 
 
@@ -51,14 +56,15 @@ def write_answers(
     Returns
     -------
     list of Path
-        The companions: sidecar, cells without a valid answer, and, where distributions were asked for, these.
+        The companions: sidecar, cells without a valid answer, and, where distributions were asked for, these; under
+        arms also who was in which, or which column stands under which.
     """
-    beside = companions(output, with_distributions=bool(answers.shares))
+    beside = companions(output, answers)
     if one_row or len(answers.by_replicate) == 1:
         table = to_frame(answers.values, answers.respondent_ids, answers.item_ids, layout=layout)
     else:
         table = _replicates(answers, layout)
-    tables = [table, _problems(answers), *([_distributions(answers)] if answers.shares else [])]
+    tables = [table, *(make(answers) for make in _tables(answers).values())]
     write_with_sidecar(
         [
             TableFile(path, disclosed(each, answers.disclosure))
@@ -67,6 +73,18 @@ def write_answers(
         _record(answers, totals, settings),
     )
     return beside
+
+
+def _tables(answers: SurveyAnswers) -> dict[str, Callable[[SurveyAnswers], Any]]:
+    """Return the further tables that these answers have, by kind, with the function that makes each."""
+    arms = answers.questionnaire.arms
+    wanted = {
+        "not-valid": True,
+        "distributions": bool(answers.shares),
+        "conditions": bool(answers.levels),
+        "arms": arms is not None and arms.every,
+    }
+    return {kind: make for kind, make in _KINDS.items() if wanted[kind]}
 
 
 def _replicates(answers: SurveyAnswers, layout: Layout) -> Any:
@@ -126,3 +144,46 @@ def _distributions(answers: SurveyAnswers) -> Any:
     ]
     names = ["respondent_id", "item_id", "category", "share", "outside"]
     return pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=names)
+
+
+def _conditions(answers: SurveyAnswers) -> Any:
+    """Build the conditions table: one row a person, one column a condition; empty where the person is in no arm."""
+    import pyarrow as pa
+
+    assert answers.questionnaire.arms is not None
+    columns = {
+        condition: [answers.levels[person].get(condition) for person in answers.respondent_ids]
+        for condition in answers.questionnaire.arms.texts
+    }
+    return pa.table(
+        [
+            pa.array(answers.respondent_ids, pa.string()),
+            *(pa.array(c, pa.string()) for c in columns.values()),
+        ],
+        names=["respondent_id", *columns],
+    )
+
+
+def _arms(answers: SurveyAnswers) -> Any:
+    """Build a table with one row for each column of answers under an arm: its item, and its levels."""
+    import pyarrow as pa
+
+    assert answers.questionnaire.arms is not None
+    rows = [(column, *arms_of_column(column)) for column in answers.item_ids if arms_of_column(column)[1]]
+    columns = {
+        "column": [column for column, _, _ in rows],
+        "item_id": [item for _, item, _ in rows],
+        **{
+            condition: [levels.get(condition) for _, _, levels in rows]
+            for condition in answers.questionnaire.arms.texts
+        },
+    }
+    return pa.table([pa.array(c, pa.string()) for c in columns.values()], names=list(columns))
+
+
+_KINDS: dict[str, Callable[[SurveyAnswers], Any]] = {
+    "not-valid": _problems,
+    "distributions": _distributions,
+    "conditions": _conditions,
+    "arms": _arms,
+}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from truetwin.diagnosis.audit.protocol_leaks import leak_in_words
 from truetwin.evaluation import Evaluation
 from truetwin.evaluation.group_scores import spread_rows
 from truetwin.evaluation.metric_names import meaning_of
@@ -80,6 +81,7 @@ CHOICE_FIELDS = (
 PROTOCOLS = {
     "leave-one-item-out": "every answered item was hidden in turn; other items of its battery stayed",
     "leave-block-out": "every battery of items was hidden as a whole in turn, as for a new questionnaire",
+    "leave-domain-out": "every domain (subject, survey) was hidden as a whole in turn, and predicted from the others",
     "leave-one-respondent-out": "every respondent was hidden in turn, as for a person who has answered nothing",
 }
 
@@ -120,6 +122,7 @@ def evaluation_section(
         f"What calibration gained: {protocol}",
         (
             f"{PROTOCOLS[protocol].capitalize()}. What was hidden is predicted and compared with the real answers.",
+            *(f"Warning: {leak_in_words(leak, protocol)}." for leak in evaluation.settings.get("leaks", ())),
         ),
         blocks,
     )

@@ -9,6 +9,7 @@ from truetwin.data import Item
 from truetwin.data.persona import Persona
 from truetwin.errors import DataError
 from truetwin.llm import RunSummary, Sampling, Store
+from truetwin.llm.prompts import Template
 from truetwin.llm.running.requested_run import sampling_of
 from truetwin.registry import closest
 from truetwin.settings.declaration import RuleBrokenError, values_of
@@ -17,6 +18,8 @@ from truetwin.settings.value_kinds import ids_among
 from truetwin.simulation.personas.leaks import texts_that_occur
 from truetwin.simulation.questions.question import wordings_like_codes
 from truetwin.simulation.questions.survey_design import CONSTRUCTIONS, Construction, SurveyDesign
+from truetwin.simulation.survey.arm_assignment import ArmPlan
+from truetwin.simulation.survey.asked_arms import people_by_level
 from truetwin.simulation.survey.prompt_set import PromptSet
 from truetwin.simulation.survey.survey_answers import collect_answers
 from truetwin.simulation.survey.survey_task import SurveyTask
@@ -30,6 +33,7 @@ def survey_of(
     seed: int = 0,
     design: SurveyDesign | None = None,
     sampling: Sampling | None = None,
+    arms: ArmPlan | None = None,
 ) -> SurveyTask:
     """Make the task of asking twins, as the settings say.
 
@@ -45,6 +49,8 @@ def survey_of(
         Random seed of the order of answer options.
     design, sampling : optional
         Design and decoding to use instead of those of the settings.
+    arms : ArmPlan, optional
+        Arms that the items show, and how twins come into them.
 
     Raises
     ------
@@ -59,6 +65,7 @@ def survey_of(
         prompts=PromptSet(settings.prompts),
         catalogue=catalogue,
         context_tokens=settings.context_tokens,
+        arms=arms,
     )
 
 
@@ -161,7 +168,28 @@ def remarks_on(task: SurveyTask) -> list[str]:
             f"wordings of {len(unclear)} items, such as {unclear[0].id!r}, are codes of other answers: a reply that "
             "gives the wording is taken for the code. Letters as markers tell them apart"
         )
-    return found
+    return [*found, *_remarks_on_arms(task)]
+
+
+def _remarks_on_arms(task: SurveyTask) -> list[str]:
+    """List arms that nobody is in and, without arms, placeholders that nothing fills in."""
+    arms = task.questionnaire.arms
+    if arms is None:
+        left = [item for item in task.items if Template(item.id, item.text).placeholders]
+        if not left:
+            return []
+        name = min(Template(left[0].id, left[0].text).placeholders)
+        return [
+            f"the text of item {left[0].id!r} has the placeholder {{{{{name}}}}}, which twins see as it is: no arms "
+            "file says what stands there"
+        ]
+    counts = {condition: people_by_level(task.questionnaire, condition) for condition in arms.texts}
+    return [
+        f"no twin is in the arm {level!r} of {condition}"
+        for condition, levels in counts.items()
+        for level, n in levels.items()
+        if not n
+    ]
 
 
 def valid_share_of(task: SurveyTask, summary: RunSummary, store: Store) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from truetwin.llm import run as ask
 from truetwin.llm.running.requested_run import connection_of, run_options_of
 from truetwin.settings.declaration import read_settings
 from truetwin.settings.simulate_settings import Simulate
+from truetwin.simulation.questions.arms import Arms
 from truetwin.simulation.questions.survey_design import SurveyDesign
+from truetwin.simulation.survey.arm_assignment import ArmPlan
 from truetwin.simulation.survey.asked_survey import model_of, survey_of
 from truetwin.simulation.survey.statistical_twin import open_twin
 from truetwin.simulation.survey.survey_answers import ANSWER_STEP, SurveyAnswers, collect_answers
@@ -35,6 +37,8 @@ def simulate(
     known: ResponseMatrix | None = None,
     progress: Callable[[Progress], None] | None = None,
     seed: int = 0,
+    arms: Mapping[str, Mapping[str, str]] | None = None,
+    conditions: Mapping[str, Mapping[str, str]] | None = None,
     **settings: Any,
 ) -> tuple[RunSummary, SurveyAnswers]:
     """Ask twins survey items through a language model. A run that exists is continued.
@@ -56,7 +60,12 @@ def simulate(
     progress : callable, optional
         Called with a :class:`~truetwin.llm.Progress` a few times a second.
     seed : int
-        Random seed of the order of answer options.
+        Random seed of the order of answer options, and of who is in which arm.
+    arms : mapping from condition to level to text, optional
+        Arms of an experiment. The texts of items show a condition as ``{{condition}}``. With ``every_arm=True`` every
+        twin is asked under every arm, otherwise under one.
+    conditions : mapping from person to condition to level, optional
+        Who is in which arm. By default the seed decides.
     **settings
         Any of :class:`~truetwin.settings.simulate_settings.Simulate`: ``elicit``, ``per_call``, ``temperature``,
         ``base_url``, ``cap_cost`` ...
@@ -83,7 +92,8 @@ def simulate(
     how = read_settings(Simulate, {"model": model, "frame": "survey", **settings})
     check_unique([item.id for item in items], "item", "the items")
     catalogue = {item.id: item for item in items}
-    task = survey_of(how, list(personas), catalogue, seed=seed, design=design, sampling=sampling)
+    plan = None if arms is None else ArmPlan(Arms(arms, how.every_arm), conditions)
+    task = survey_of(how, list(personas), catalogue, seed=seed, design=design, sampling=sampling, arms=plan)
     return carry_out_survey(task, how, run, options=options, known=known, progress=progress)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from truetwin.data import Item, ResponseMatrix
 from truetwin.errors import RequestRefusedError
 from truetwin.io import file_hash, read_responses
-from truetwin.llm import ChatModel, Reply, Request, open_model
+from truetwin.llm import Cell, ChatModel, Reply, Request, open_model
 from truetwin.simulation.questions.question import Question, turn_of
 from truetwin.simulation.questions.survey_design import SurveyDesign
 from truetwin.simulation.reading.reply_formats import expected_reply
@@ -26,6 +26,7 @@ _FACTORS = 4
 _SPREAD = 0.22  # standard deviation between people
 _SHIFT = 0.12  # standard deviation between items
 _NOISE = 0.08  # standard deviation of the noise of one answer
+_ARM = 0.06  # standard deviation between the arms of one item
 _UNSURE = 0.2  # width of a distribution over the answers
 
 
@@ -33,9 +34,10 @@ class GeneratedTwin:
     """Statistical stand-in that answers without a language model: from a table, or from the person's own answers.
 
     With a table (``generated:twin.csv``), it replies with the answers in the table and declines where a cell is empty.
-    Without one (``generated``), an answer is the middle of the scale plus three parts: a random shift of the item, a
-    shift computed from the person's own answers, and a little noise. Random numbers are drawn from the ids, so that a
-    run repeats exactly. The replies have the form that the design asks for and are read like a model's.
+    Without one (``generated``), an answer is the middle of the scale plus three parts: a random shift of the item (and
+    of each arm that it shows), a shift computed from the person's own answers, and a little noise. Random numbers are
+    drawn from the ids, so that a run repeats exactly. The replies have the form that the design asks for and are read
+    like a model's.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ class GeneratedTwin:
         self._about: dict[str, Any] = {"source": "own answers"}
         self.name = PREFIX
         if table:
-            self._table = read_responses(table, items=task.questionnaire.items)
+            self._table = read_responses(table, items=task.questionnaire.columns)
             self.name = f"{PREFIX}:{Path(table).name}"
             self._about = {"source": "table", "sha256": file_hash(table)}
             self._row = {who: k for k, who in enumerate(self._table.respondent_ids)}
@@ -69,7 +71,10 @@ class GeneratedTwin:
         if cell is None or cell.item not in self._task.groups:
             raise RequestRefusedError(f"{self.name} answers survey items only")
         questions = self._task.questionnaire.questions(cell)
-        codes = [self._code(cell.persona, q.item, cell.replicate) for q in questions]
+        codes = [
+            self._code(cell, q.item, declared.id)
+            for q, declared in zip(questions, self._task.questionnaire.items_of(cell.item), strict=True)
+        ]
         if any(math.isnan(c) for c in codes):
             return Reply("I prefer not to answer.", model=self.name)
         if self._design.elicit == "answer":
@@ -84,17 +89,20 @@ class GeneratedTwin:
     async def close(self) -> None:
         """Do nothing: there is no connection to close."""
 
-    def _code(self, persona: str, item: Item, replicate: int) -> float:
+    def _code(self, cell: Cell, item: Item, declared: str) -> float:
+        persona, replicate = cell.persona, cell.replicate
         if self._table is not None:
             row, column = self._row.get(persona), self._column.get(item.id)
             return math.nan if row is None or column is None else float(self._table.values[row, column])
         assert item.scale is not None
-        loading = _draw("loading", item.id)
+        loading = _draw("loading", declared)
         similar = float(loading @ self._scores[persona]) / math.sqrt(_FACTORS)
         noise, shift = (
             float(_draw("noise", persona, item.id, replicate)[0]),
-            float(_draw("shift", item.id)[0]),
+            float(_draw("shift", declared)[0]),
         )
+        for condition, level in self._task.questionnaire.levels_of(cell.item).items():
+            shift += _ARM / _SHIFT * float(_draw("arm", declared, condition, level)[0])
         position = 0.5 + _SHIFT * shift + _SPREAD * similar + _NOISE * noise
         if item.scale.kind == "nominal":
             count = item.scale.n_categories

@@ -63,6 +63,8 @@ class SurveyAnswers:
         Share of each distribution that fell on no answer of the scale.
     problems : tuple of Problem
         Every reply that is not valid.
+    levels : mapping from person to condition to level
+        Arms in which each person was asked; empty without arms, and where every twin is asked under every arm.
     """
 
     questionnaire: Questionnaire
@@ -75,11 +77,12 @@ class SurveyAnswers:
     shares: Mapping[tuple[str, str], Shares]
     outside: Mapping[tuple[str, str], float]
     problems: tuple[Problem, ...]
+    levels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def item_ids(self) -> tuple[str, ...]:
         """Ids of the items, in the order of the columns of the values."""
-        return tuple(self.questionnaire.items)
+        return tuple(self.questionnaire.columns)
 
     @property
     def states(self) -> dict[State, int]:
@@ -133,13 +136,13 @@ def collect_answers(
     design = questionnaire.design
     if replicate is not None and not 0 <= replicate < design.replicates:
         raise ParameterError(f"the run has the replicates 0 to {design.replicates - 1}; got {replicate}")
-    found = _Found({item: Counter() for item in questionnaire.items})
+    found = _Found({item: Counter() for item in questionnaire.columns})
     for call in store.calls(ANSWER_STEP):
         if replicate is None or call.cell.replicate == replicate:
             found.add(call, questionnaire)
     values, shares, outside = _reduced(found, questionnaire, point)
     numbers = range(design.replicates) if replicate is None else [replicate]
-    n_replicates = design.replicates if replicate is None else 1
+    n_answers = questionnaire.n_answers(settings["task"]["personas"]["count"])
     return SurveyAnswers(
         questionnaire,
         settings,
@@ -149,10 +152,11 @@ def collect_answers(
         if len(numbers) > 1
         else {numbers[0]: values},
         {item: {state: c[state] for state in State} for item, c in found.counts.items()},
-        settings["task"]["personas"]["count"] * len(questionnaire.items) * n_replicates,
+        n_answers if replicate is None else n_answers // design.replicates,
         shares,
         outside,
         tuple(found.problems),
+        {} if questionnaire.arms is None or questionnaire.arms.every else found.levels,
     )
 
 
@@ -164,11 +168,14 @@ class _Found:
     people: dict[str, int] = field(default_factory=dict)
     entries: dict[tuple[str, str], dict[int, Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    levels: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, call: StoredCall, questionnaire: Questionnaire) -> None:
         """Add the answers of one call."""
         who = call.cell.persona
         self.people.setdefault(who, len(self.people))
+        if questionnaire.arms is not None:
+            self.levels.setdefault(who, {}).update(questionnaire.levels_of(call.cell.item))
         for item_id, entry, state, reason in _entries(call, questionnaire):
             self.counts[item_id][state] += 1
             if state is State.VALID:
@@ -183,12 +190,12 @@ def _reduced(
     """Reduce the replicates of each answer, or ``only`` some of them, to one value, and average distributions.
 
     Returns the values, the shares of each distribution, and the part of each that fell outside the scale."""
-    values = np.full((len(found.people), len(questionnaire.items)), np.nan)
-    column = {item: k for k, item in enumerate(questionnaire.items)}
+    values = np.full((len(found.people), len(questionnaire.columns)), np.nan)
+    column = {item: k for k, item in enumerate(questionnaire.columns)}
     shares: dict[tuple[str, str], Shares] = {}
     outside: dict[tuple[str, str], float] = {}
     for (who, item_id), replicates in found.entries.items():
-        item = questionnaire.items[item_id]
+        item = questionnaire.columns[item_id]
         entries = [entry for k, entry in replicates.items() if only is None or k in only]
         if not entries:
             continue

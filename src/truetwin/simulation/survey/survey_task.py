@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -17,11 +18,13 @@ from truetwin.llm.task import digest_of
 from truetwin.settings.declaration import default_of
 from truetwin.settings.shared_settings import ContextLimit
 from truetwin.simulation.personas.leaks import check_no_leak, hidden_with
+from truetwin.simulation.questions.arms import form_for, forms_of, place_of
 from truetwin.simulation.questions.question import Question
 from truetwin.simulation.questions.survey_design import SurveyDesign
 from truetwin.simulation.reading.reply_formats import expected_reply, reply_schema
+from truetwin.simulation.survey.arm_assignment import ArmPlan, Assignment
 from truetwin.simulation.survey.prompt_set import PromptSet
-from truetwin.simulation.survey.questionnaire import Questionnaire
+from truetwin.simulation.survey.questionnaire import Questionnaire, groups_of
 
 CONTEXT_TOKENS: int = default_of(ContextLimit, "context_tokens")
 LIKELIEST_TOKENS = 20
@@ -51,6 +54,8 @@ class SurveyTask:
         of these.
     context_tokens : int
         Longest prompt that is sent, in tokens of about four bytes.
+    arms : ArmPlan, optional
+        Arms that the items show, and how twins come into them.
 
     Raises
     ------
@@ -85,6 +90,7 @@ class SurveyTask:
         prompts: PromptSet | None = None,
         catalogue: Mapping[str, Item] | None = None,
         context_tokens: int = CONTEXT_TOKENS,
+        arms: ArmPlan | None = None,
     ) -> None:
         self.design = design or SurveyDesign()
         self.items = tuple(items)
@@ -92,8 +98,10 @@ class SurveyTask:
         if not personas or not items:
             raise DataError("a simulation needs at least one persona and one item")
         check_unique([p.id for p in personas], "persona id", "the personas")
-        self.questionnaire = Questionnaire(items, self.design)
         self._catalogue = {**(catalogue or {}), **{i.id: i for i in items}}
+        self.assignment: Assignment = {}
+        self._calls: dict[str, tuple[str, ...]] = {}
+        self.questionnaire = self._without_arms() if arms is None else self._under_arms(arms)
         check_no_leak(personas, [i.id for i in items], self._catalogue)
         self.sampling = _sampling(sampling or Sampling(), self.design)
         prompts = prompts or PromptSet()
@@ -109,17 +117,54 @@ class SurveyTask:
         self._hidden: dict[str, frozenset[str]] = {}
         if any(p.passages for p in personas):
             self._hidden = {
-                name: hidden_with([i.id for i in group], self._catalogue)
-                for name, group in self.groups.items()
+                name: hidden_with([i.id for i in self.questionnaire.items_of(name)], self._catalogue)
+                for name in self.groups
             }
         longest = max(
             self.groups, key=lambda name: sum(len(self.questionnaire.ask(i).text) for i in self.groups[name])
         )
         check_context(self, context_tokens, [Cell(p, longest) for p in self.personas])
 
+    def _without_arms(self) -> Questionnaire:
+        questionnaire = Questionnaire(self.items, self.design)
+        self._calls = dict.fromkeys(self.personas, tuple(questionnaire.groups))
+        return questionnaire
+
+    def _under_arms(self, plan: ArmPlan) -> Questionnaire:
+        """Find the form in which each person is asked each group of items; under ``every``, all forms."""
+        arms, groups = plan.arms, groups_of(self.items, self.design)
+        arms.check(self.items, self._catalogue.values())
+        self.assignment = plan.assignment(list(self.personas), groups, self.design.seed)
+        if arms.every:
+            every = (form for name, items in groups.items() for form in forms_of(name, items, arms))
+            self._calls = dict.fromkeys(self.personas, tuple(every))
+        else:
+            self._calls = {
+                person: tuple(
+                    form
+                    for name, items in groups.items()
+                    if (form := form_for(name, items, arms, self.assignment[person])) is not None
+                )
+                for person in self.personas
+            }
+        asked = Counter(form for forms in self._calls.values() for form in forms)
+        if not asked:
+            raise DataError("nobody is in an arm, so there is nothing to ask: the conditions table is empty")
+        ordered = sorted(asked, key=lambda form: place_of(form, groups, arms))
+        return Questionnaire(self.items, self.design, arms, {form: asked[form] for form in ordered})
+
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """Settings that must be equal for a stored survey to be continued, as JSON."""
+        arms = self.questionnaire.arms
+        under = {}
+        if arms is not None:
+            under["arms"] = {
+                "texts": {condition: dict(levels) for condition, levels in arms.texts.items()},
+                "every": arms.every,
+                "asked": dict(self.questionnaire.asked or {}),
+                "digest": digest_of(sorted(self.assignment.items())),
+            }
         return {
             "task": "survey",
             "design": self.design.describe(),
@@ -130,19 +175,20 @@ class SurveyTask:
                 "digest": digest_of_personas(self.personas.values()),
             },
             "items": {i.id: item_record(i) for i in self.items},
+            **under,
         }
 
     def cells(self) -> Iterator[Cell]:
-        """Yield one cell for each persona, group of items and replicate, persona by persona."""
-        for persona in self.personas:
-            for name in self.groups:
+        """Yield one cell for each persona, call and replicate, persona by persona."""
+        for persona, calls in self._calls.items():
+            for name in calls:
                 for replicate in range(self.design.replicates):
                     yield Cell(persona, name, replicate=replicate)
 
     @property
     def n_cells(self) -> int:
         """Number of calls."""
-        return len(self.personas) * len(self.groups) * self.design.replicates
+        return self.questionnaire.n_calls(len(self.personas))
 
     def request(self, cell: Cell) -> Request:
         """Make the request for a cell."""

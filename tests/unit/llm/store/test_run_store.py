@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from pathlib import Path
@@ -245,3 +246,17 @@ def test_any_text_can_be_stored(text: str, tmp_path_factory: pytest.TempPathFact
     assert found.reply is not None
     if text.isprintable():
         assert text == found.reply.text == found.parsed.value["text"]
+
+
+def test_settings_keep_their_order_and_get_it_back_in_runs_that_lost_it(tmp_path: Path) -> None:
+    asked = {"task": {"items": {"q2": 1, "q10": 2}}, "model": {"name": "m"}}
+    with Store(tmp_path / "run.sqlite") as store:
+        store.begin("answer", asked)
+        assert json.dumps(store.settings("answer")) == json.dumps(asked)
+    answered(tmp_path / "old.sqlite").close()
+    with sqlite3.connect(tmp_path / "old.sqlite") as base:
+        base.execute("UPDATE steps SET settings = ?", (json.dumps(asked, sort_keys=True),))
+    with Store(tmp_path / "old.sqlite") as store:
+        assert list(store.settings("answer")["task"]["items"]) == ["q10", "q2"]
+        store.begin("answer", asked)
+        assert json.dumps(store.settings("answer")) == json.dumps(asked)

@@ -1,0 +1,188 @@
+"""Check contrasts against the conditions and the answers of an experiment; all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from truetwin.data.arm_columns import arms_of_column
+from truetwin.data.contrast import Contrast
+from truetwin.data.item import Item
+from truetwin.data.problems import Problems
+from truetwin.data.responses import ResponseMatrix
+from truetwin.data.study_columns import StudyColumns
+from truetwin.data.task_rows import person_of
+from truetwin.errors import AlignmentError
+from truetwin.experiments.contrast_scores import StudyAnswers
+from truetwin.registry import closest
+
+
+def check_people(conditions: Mapping[str, StudyColumns], sides: Mapping[str, ResponseMatrix]) -> None:
+    """Raise an error if a table of answers has nobody of the table of conditions, which is a matter of ids."""
+    for name, answers in sides.items():
+        arms = conditions[name]
+        known = set(arms.ids)
+        if not known or any((i if arms.of_tasks else person_of(i)) in known for i in answers.respondent_ids):
+            continue
+        if any(arms_of_column(item)[1] for item in answers.item_ids):
+            continue
+        raise AlignmentError(
+            f"{arms.source} must be about the people of the {name} table; they have nobody in common "
+            f"({arms.ids[0]!r} and {answers.respondent_ids[0]!r}). Check that both use the same ids, "
+            "written the same way."
+        )
+
+
+def check_names(
+    contrasts: Sequence[Contrast],
+    conditions: Mapping[str, StudyColumns],
+    sides: Mapping[str, ResponseMatrix],
+    problems: Problems,
+) -> None:
+    """Add a problem for every contrast which the tables cannot answer.
+
+    Parameters
+    ----------
+    contrasts : sequence of Contrast
+    conditions : mapping from source to StudyColumns
+        Arms of the people or twins of each source.
+    sides : mapping from source to ResponseMatrix
+        Answers of each source. A source with answers under every arm needs no conditions.
+    problems : Problems
+        Where what is wrong is added: a study, condition column, level or outcome that is unknown, an outcome that
+        belongs to another study or has no order.
+    """
+    items: dict[str, Item] = {}
+    under_arms: dict[str, set[str]] = {name: set() for name in sides}
+    for name, answers in reversed(list(sides.items())):
+        for item in answers.items:
+            plain, levels = arms_of_column(item.id)
+            items[plain] = item
+            if levels:
+                under_arms[name].add(plain)
+    studies = {one.study for one in contrasts}
+    for one in contrasts:
+        found = list(_outcomes(one, items, studies))
+        for name, arms in conditions.items():
+            if not under_arms[name].issuperset(one.outcomes):
+                found += _conditions(one, arms)
+        for kind, text in dict.fromkeys(found):
+            problems.add(kind, f"{one.where}: {text}")
+
+
+def _conditions(one: Contrast, conditions: StudyColumns) -> Iterable[tuple[str, str]]:
+    """List what is wrong with the conditions of a contrast."""
+    if one.kind == "within":
+        return
+    if not conditions.ids:
+        yield (
+            "condition",
+            "a contrast between arms needs a table of conditions, with the arm of each person; none is given",
+        )
+        return
+    known = sorted(conditions.rows_of_study)
+    if conditions.studies is not None and one.study not in known:
+        yield (
+            "study",
+            f"the study must be in {conditions.source}; {one.study!r} is not.{closest(one.study, known)} Its studies "
+            f"are {_some(known)}.",
+        )
+        return
+    for column in dict.fromkeys(one.condition):
+        if column not in conditions.columns:
+            known = list(conditions.columns)
+            yield (
+                "condition",
+                f"there is no condition column {column!r} in {conditions.source}.{closest(column, known)} Its columns "
+                f"are {_some(known)}.",
+            )
+    known = [column for column in dict.fromkeys(one.condition) if column in conditions.columns]
+    empty = [column for column in known if not conditions.levels(one.study, column)]
+    for column in empty:
+        theirs = [study for study in conditions.rows_of_study if conditions.levels(study, column)]
+        told = f" It is a column of study {theirs[0]!r}." if theirs else ""
+        yield (
+            "condition",
+            f"somebody in study {one.study!r} must have a level of {column!r}; nobody has.{told}",
+        )
+    if len(known) < len(set(one.condition)) or empty:
+        return
+    if one.kind == "stacked":
+        levels = list(dict.fromkeys(v for c in one.condition for v in conditions.levels(one.study, c)))
+        named = [("its condition columns", levels, one.treatment, one.control)]
+    else:
+        named = [
+            (f"column {column!r}", conditions.levels(one.study, column), treatment, control)
+            for column, treatment, control in zip(one.condition, *one.levels, strict=True)
+        ]
+    for where, levels, treatment, control in named:
+        for what, level in (("treatment", treatment), ("control", control)):
+            if level not in levels:
+                yield (
+                    "level",
+                    f"the {what} must be a level of {where} in study {one.study!r}; {level!r} is not."
+                    f"{closest(level, levels)} They are {_some(levels)}.",
+                )
+
+
+def _outcomes(one: Contrast, items: Mapping[str, Item], studies: set[str]) -> Iterable[tuple[str, str]]:
+    """List what is wrong with the outcomes of a contrast."""
+    for name in (*one.outcomes, *one.minus_outcomes):
+        item = items.get(name)
+        if item is None:
+            yield (
+                "outcome",
+                f"there is no item {name!r} in the tables of answers.{closest(name, list(items))}",
+            )
+        elif item.block is not None and item.block in studies and item.block != one.study:
+            yield (
+                "outside",
+                f"an outcome must belong to the study; {name!r} belongs to study {item.block!r}, not {one.study!r}",
+            )
+        elif item.scale is not None and item.scale.kind == "nominal" and not _is_binary(item):
+            yield (
+                "nominal",
+                f"an outcome must be ordinal, numeric or 0/1; {name!r} is nominal: its codes are names. Make a 0/1 "
+                "item of each category, and name the one that you mean.",
+            )
+
+
+def _is_binary(item: Item) -> bool:
+    return item.scale is not None and tuple(item.scale.categories) == (0.0, 1.0)
+
+
+def check_arms(
+    contrasts: Sequence[Contrast], sides: Mapping[str, Mapping[str, StudyAnswers]], problems: Problems
+) -> None:
+    """Add a problem for every contrast one arm of which has no answers.
+
+    A source that has answers in no arm is missing altogether, which is no fault as long as another has them.
+
+    Parameters
+    ----------
+    contrasts : sequence of Contrast
+    sides : mapping from source to mapping from study to StudyAnswers
+    problems : Problems
+        Where what is wrong is added.
+    """
+    for one in contrasts:
+        counts = {name: studies[one.study].people_by_arm(one) for name, studies in sides.items()}
+        if not any(n for found in counts.values() for n in found.values()):
+            names = ", ".join(map(repr, (*one.outcomes, *one.minus_outcomes)[:3]))
+            problems.add(
+                "outside",
+                f"{one.where}: somebody in study {one.study!r} must have answered its outcomes; nobody has ({names}). "
+                "Are they outcomes of another study, or are arms without people?",
+            )
+            continue
+        for name, found in counts.items():
+            empty = [arm for arm, n in found.items() if not n]
+            if empty and len(empty) < len(found):
+                problems.add(
+                    "arm",
+                    f"{one.where}: every arm must have people; the {name} table has no answers to its outcomes in arm "
+                    f"{' or '.join(empty)}. Remove the contrast, or add their answers.",
+                )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")

@@ -1,0 +1,285 @@
+"""Experiment: answers of people and twins, their arms, and the contrasts that are of interest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from truetwin.data.arm_columns import declared_under_arms
+from truetwin.data.contrast import Contrast
+from truetwin.data.contrast_frames import contrast_table, study_columns_of
+from truetwin.data.frames import as_arrow, from_frame, kind_of
+from truetwin.data.item import Item
+from truetwin.data.panel import Panel
+from truetwin.data.responses import ResponseMatrix
+from truetwin.data.study_columns import StudyColumns
+from truetwin.data.task_rows import with_task_ids
+from truetwin.errors import DataError
+from truetwin.experiments.contrast_checks import check_arms, check_names, check_people
+from truetwin.experiments.contrast_scores import StudyAnswers, answers_of_study
+from truetwin.experiments.effects import HUMAN, Effects, Entry, FoundEffect, effects_of
+
+if TYPE_CHECKING:
+    from truetwin.experiments.calibrated_effects import CalibratedEffects
+    from truetwin.experiments.experiment_judging import EffectJudgement
+    from truetwin.experiments.experiment_ranking import Choice
+
+TWIN = "twin"
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Experiment:
+    """Answers of people and of their twins, the arms they were in, and contrasts.
+
+    Parameters
+    ----------
+    human, twin : data frame, ResponseMatrix, or for ``twin`` a mapping of several; or None
+        Answers to the outcomes. Without ``human`` there are twins of a new study; without ``twin`` a pilot of people.
+    conditions : data frame, StudyColumns or People, optional
+        Arms: one row for each person and study, with the columns that contrasts name; a column ``study`` where there
+        are several. Not needed for contrasts within people, nor of sources whose columns ``item@condition=level`` hold
+        the answers under every arm (:mod:`truetwin.data.arm_columns`).
+    contrasts : data frame, or sequence of Contrast
+        What is compared (:class:`~truetwin.data.contrast.Contrast`).
+    items : mapping from item id to Item, optional
+        Declared texts, scales and blocks. A block that has the name of a study says whose outcomes they are.
+    people : data frame, StudyColumns or People, optional
+        Weights, clusters, strata and moderators.
+    weights, clusters, strata : str, optional
+        Columns of ``people``, or else of ``conditions``. Without clusters, the tasks of a person are one.
+    twin_conditions : data frame, StudyColumns or People, optional
+        Arms of the twins, where they were not those of their people.
+    tasks : sequence of str, default=()
+        Columns that tell the tasks of a person apart, where the rows of data frames are tasks.
+    id_column : str, optional
+        Column of ids in all data frames.
+
+    Raises
+    ------
+    DataError
+        If a contrast cannot be answered from the tables. The message names all such contrasts.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> human = pa.table({"id": ["a", "b", "c", "d"], "share": [4.0, 5.0, 1.0, 2.0]})
+    >>> arms = pa.table({"id": ["a", "b", "c", "d"], "arm": ["nudge", "nudge", "control", "control"]})
+    >>> contrast = Contrast("nudge", "", "between", ("arm",), "nudge", "control", ("share",))
+    >>> Experiment(human, None, arms, [contrast]).effects().arrays("human").effect
+    array([3.])
+    """
+
+    sides: Mapping[str, ResponseMatrix]
+    conditions: StudyColumns
+    twin_conditions: StudyColumns
+    contrasts: tuple[Contrast, ...]
+    people: StudyColumns | None
+    weights: str | None
+    clusters: str | None
+    strata: str | None
+
+    def __init__(
+        self,
+        human: Any,
+        twin: Any,
+        conditions: Any,
+        contrasts: Any,
+        *,
+        items: Mapping[str, Item] | None = None,
+        people: Any = None,
+        weights: str | None = None,
+        clusters: str | None = None,
+        strata: str | None = None,
+        twin_conditions: Any = None,
+        tasks: Sequence[str] = (),
+        id_column: str | None = None,
+    ) -> None:
+        table = contrast_table(contrasts)
+        sides = _sides(human, twin, items, id_column, tasks)
+        arms = _columns(conditions, "the conditions", id_column, tasks)
+        theirs = (
+            arms
+            if twin_conditions is None
+            else _columns(twin_conditions, "the twins' conditions", id_column, tasks)
+        )
+        known = None if people is None else _columns(people, "the people table", id_column, tasks)
+        for name, value in (
+            ("sides", sides),
+            ("conditions", arms),
+            ("twin_conditions", theirs),
+            ("contrasts", table.contrasts),
+            ("people", known),
+            ("weights", weights),
+            ("clusters", clusters),
+            ("strata", strata),
+        ):
+            object.__setattr__(self, name, value)
+        for column in (weights, clusters, strata):
+            if column is not None and column not in arms.columns:
+                (known or arms).check_column(column)
+        conditions_of = {side: self.conditions_of(side) for side in sides}
+        check_people(conditions_of, sides)
+        check_names(self.contrasts, conditions_of, sides, table.problems)
+        table.problems.raise_any()
+        check_arms(self.contrasts, self.studies, table.problems)
+        table.problems.raise_any()
+
+    @classmethod
+    def of_panel(cls, panel: Panel, conditions: Any, contrasts: Any, **options: Any) -> Experiment:
+        """Make an experiment of a panel; ``options`` are the keyword arguments of the class."""
+        options.setdefault("people", panel.people)
+        items = dict(panel.items)
+        return cls(
+            panel.human.with_items(items), panel.twin.with_items(items), conditions, contrasts, **options
+        )
+
+    def conditions_of(self, side: str) -> StudyColumns:
+        """Return the arms of people, or of twins."""
+        return self.conditions if side == HUMAN else self.twin_conditions
+
+    @cached_property
+    def studies(self) -> dict[str, dict[str, StudyAnswers]]:
+        """Answers to each study, by source and study."""
+        by_study: dict[str, list[Contrast]] = {}
+        for one in self.contrasts:
+            by_study.setdefault(one.study, []).append(one)
+        return {
+            side: {
+                study: answers_of_study(
+                    study,
+                    answers,
+                    contrasts,
+                    self.conditions_of(side),
+                    self.people,
+                    weights=self.weights,
+                    clusters=self.clusters,
+                    strata=self.strata,
+                )
+                for study, contrasts in by_study.items()
+            }
+            for side, answers in self.sides.items()
+        }
+
+    def effects(
+        self,
+        by: Sequence[str] = (),
+        *,
+        level: float = 0.9,
+        correction: Literal["holm", "benjamini-hochberg", "none"] = "holm",
+    ) -> Effects:
+        """Estimate the effects of all contrasts, for each source.
+
+        Parameters
+        ----------
+        by : sequence of str, default=()
+            Moderators: columns of the people table, or of the conditions. Effects follow in each of their groups, and
+            differences of effects between each two groups.
+        level : float, default=0.9
+            Probability that an interval holds.
+        correction : {"holm", "benjamini-hochberg", "none"}
+            Correction of p-values for the number of effects.
+        """
+        from truetwin.experiments.moderators import moderated
+
+        entries = [Entry(one) for one in self.contrasts]
+        found = {side: [self._estimated(side, one) for one in self.contrasts] for side in self.sides}
+        for column in by:
+            for entry, effects in moderated(self, column):
+                entries.append(entry)
+                for side, effect in effects.items():
+                    found[side].append(effect)
+        kind = next(iter(self.sides.values())).frame_kind
+        sides = {side: effects_of(some) for side, some in found.items()}
+        return Effects(tuple(entries), sides, level, correction, self._notes(), kind)
+
+    def calibrate(self, studies: Sequence[str] = (), **options: Any) -> CalibratedEffects:
+        """Predict the human effects of new studies; see :func:`calibrate_experiment` for the options.
+
+        Parameters
+        ----------
+        studies : sequence of str, optional
+            The new studies; human answers to them count as a pilot. By default, the studies without human effects.
+        **options
+            ``past``, ``published``, ``human_sd``, ``sources`` and ``level``.
+        """
+        from truetwin.experiments.experiment_calibration import calibrate_experiment
+
+        return calibrate_experiment(self, studies, **options)
+
+    def rank(
+        self,
+        studies: Sequence[str] = (),
+        *,
+        people: int = 50,
+        lowest: bool = False,
+        seed: int = 0,
+        **options: Any,
+    ) -> list[Choice]:
+        """Say which arm is probably best; see :func:`rank_experiment`. ``options`` are those of :meth:`calibrate`."""
+        from truetwin.experiments.experiment_ranking import rank_experiment
+
+        calibrated = self.calibrate(studies, **options)
+        return rank_experiment(calibrated, self.contrasts, people=people, lowest=lowest, seed=seed)
+
+    def evaluate(self, **options: Any) -> EffectJudgement:
+        """Leave out each study, predict its human effects, and score them; see :func:`judge_experiment`."""
+        from truetwin.experiments.experiment_judging import judge_experiment
+
+        return judge_experiment(self, **options)
+
+    def _estimated(self, side: str, contrast: Contrast) -> FoundEffect:
+        answers = self.studies[side][contrast.study]
+        return FoundEffect.of(answers.effect(contrast), answers)
+
+    def _notes(self) -> tuple[str, ...]:
+        """Say what holds for all effects."""
+        notes = []
+        for side in self.sides:
+            if any(self.studies[side][one.study].has_every_arm(one) for one in self.contrasts):
+                notes.append(
+                    f"{side}: every twin answered under every arm; effects are means of each twin's own differences. "
+                    "Their errors say how much effects vary between twins. How far they are from people's effects "
+                    "varies between studies, which no number of twins shows."
+                )
+        return tuple(notes)
+
+
+def _sides(
+    human: Any, twin: Any, items: Mapping[str, Item] | None, id_column: str | None, tasks: Sequence[str]
+) -> dict[str, ResponseMatrix]:
+    """Read the answers of people and of each source of twins."""
+    given: dict[str, Any] = {} if human is None else {HUMAN: human}
+    if isinstance(twin, Mapping):
+        if HUMAN in twin:
+            raise DataError("a source of twins must not be called 'human'; rename it")
+        given |= twin
+    elif twin is not None:
+        given[TWIN] = twin
+    if not given:
+        raise DataError("an experiment needs answers of people, of twins, or of both; it has none")
+    return {name: _answers(name, table, items or {}, id_column, tasks) for name, table in given.items()}
+
+
+def _answers(
+    side: str, given: Any, items: Mapping[str, Item], id_column: str | None, tasks: Sequence[str]
+) -> ResponseMatrix:
+    if isinstance(given, ResponseMatrix):
+        return given.with_items(declared_under_arms(given.item_ids, items)) if items else given
+    frame = as_arrow(given, id_column)
+    frame = with_task_ids(frame, id_column, tasks, f"the {side} table")
+    found = from_frame(
+        frame,
+        id_column=id_column,
+        items=declared_under_arms(frame.column_names, items),
+        source=f"the {side} table",
+        expectations=side != HUMAN,
+    )
+    return replace(found, frame_kind=kind_of(given))
+
+
+def _columns(given: Any, source: str, id_column: str | None, tasks: Sequence[str]) -> StudyColumns:
+    if given is None:
+        return StudyColumns.empty(source)
+    return study_columns_of(given, source, id_column, tasks)

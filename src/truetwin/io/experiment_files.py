@@ -1,0 +1,162 @@
+"""Read the files of an experiment: contrasts, conditions, and the answers to the outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from truetwin.data import Item, ResponseMatrix
+from truetwin.data.arm_columns import arms_of_column, declared_under_arms
+from truetwin.data.contrast import Contrast
+from truetwin.data.contrast_frames import ContrastTable, contrast_table, study_columns_from_frame
+from truetwin.data.item_columns import why_no_item
+from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
+from truetwin.data.study_columns import StudyColumns
+from truetwin.data.task_rows import with_task_ids
+from truetwin.data.undeclared_codes import without_sure_codes
+from truetwin.errors import DataError
+from truetwin.io.answer_tables import AnswerTable, open_answers
+from truetwin.io.item_files import read_items
+from truetwin.io.tables import SURVEY_ENDINGS, TEXT_ENDINGS, read_table
+from truetwin.io.twin_files import TwinTables, open_twins
+
+#: Name of the people's answers among the sources of an experiment.
+HUMAN = "human"
+
+
+def read_contrasts(path: str | Path) -> ContrastTable:
+    """Read contrasts from a table with one row each (:func:`~truetwin.data.contrast_frames.contrasts_from_frame`).
+
+    What is wrong with contrasts is collected, so that :class:`~truetwin.experiments.experiment.Experiment` names all
+    of it at once, by lines.
+
+    Raises
+    ------
+    FileFormatError
+        If there is no such file or it is not a table.
+    DataError
+        If there is no contrast, or a column is missing.
+    """
+    path = Path(path)
+    return contrast_table(read_table(path), str(path), line_of(path))
+
+
+def read_study_columns(
+    path: str | Path,
+    *,
+    id_column: str | None = None,
+    tasks: Sequence[str] = (),
+    choices: ReadingChoices = AS_USUAL,
+) -> StudyColumns:
+    """Read what is known of people in each study, such as their arms: one row a person and study.
+
+    Raises
+    ------
+    FileFormatError
+        If there is no such file or it is not a table.
+    DataError
+        If a person is in one study twice. The message names the lines.
+    """
+    path = Path(path)
+    if path.suffix.lower() in SURVEY_ENDINGS:
+        from truetwin.io.survey_files import read_survey_file
+
+        table = read_survey_file(path)[0]
+    else:
+        table = read_table(path, choices.encoding)
+    return study_columns_from_frame(
+        table, id_column=id_column, tasks=tasks, source=str(path), row_name=line_of(path)
+    )
+
+
+def line_of(path: Path) -> Callable[[int], str]:
+    """Return how the rows of a file are called in messages: by line, if the file is a text or a spreadsheet."""
+    if path.suffix.lower() in (*TEXT_ENDINGS, ".xlsx", ".xls", ".ods"):
+        return lambda k: f"line {k + 2}"
+    return lambda k: f"row {k + 1}"
+
+
+@dataclass(frozen=True, eq=False)
+class ExperimentTables:
+    """Answers to the outcomes of contrasts, by source; and notes about how they were read."""
+
+    human: ResponseMatrix | None
+    twins: dict[str, ResponseMatrix]
+    items: Mapping[str, Item]
+    notes: tuple[str, ...]
+
+
+def read_experiment_answers(
+    contrasts: Sequence[Contrast],
+    human: Path | None,
+    twin: TwinTables | None,
+    *,
+    id_column: str | None = None,
+    item_file: Path | None = None,
+    tasks: Sequence[str] = (),
+    choices: ReadingChoices = AS_USUAL,
+) -> ExperimentTables:
+    """Read the answers of people and of their twins to the outcomes of contrasts; other columns are not looked at.
+
+    Raises
+    ------
+    DataError
+        If a cell of an outcome is no answer.
+    """
+    notes: list[str] = []
+    items = read_items(item_file, notes.append, choices.encoding) if item_file else {}
+    outcomes = {item for one in contrasts for item in (*one.outcomes, *one.minus_outcomes)}
+    tables: dict[str, AnswerTable] = {}
+    if human is not None:
+        tables[HUMAN] = open_answers(human, id_column, items, choices=choices)
+    if twin is not None and twin != {}:
+        sources = open_twins(twin, id_column, items, choices=choices)
+        if HUMAN in sources:
+            raise DataError("a source of twins must not be called 'human'; rename it")
+        tables |= sources
+    read = {name: _outcomes(table, outcomes, name, tasks) for name, table in tables.items()}
+    if choices.missing_codes is None and read:
+        kept, found = without_sure_codes(*read.values())
+        read = dict(zip(read, kept, strict=True))
+        notes += found
+    for table in read.values():
+        notes += table.notes
+    return ExperimentTables(
+        read.get(HUMAN),
+        {name: table for name, table in read.items() if name != HUMAN},
+        items,
+        tuple(dict.fromkeys(notes)),
+    )
+
+
+def _outcomes(
+    opened: AnswerTable, outcomes: Collection[str], side: str, tasks: Sequence[str]
+) -> ResponseMatrix:
+    """Read the columns of outcomes, under arms or not."""
+    table = with_task_ids(opened.table, opened.id_column, tasks, opened.source)
+    names = table.column_names if not opened.is_long else table.column("item_id").unique().to_pylist()
+    declared = declared_under_arms(map(str, names), opened.declared)
+    opened = replace(opened, table=table, declared=declared)
+    if not opened.is_long:
+        columns = opened.columns()
+        others = [name for name in columns if arms_of_column(name)[0] not in outcomes]
+        if len(others) == len(columns):
+            shown = ", ".join(map(repr, sorted(outcomes)[:3]))
+            raise DataError(
+                f"{opened.source} must have answers to outcomes of the contrasts ({shown} ...); it has none of them"
+            )
+        wrong = {
+            name: reason
+            for name, (column, item) in columns.items()
+            if name not in others and (reason := why_no_item(column, item))
+        }
+        if wrong:
+            name, reason = next(iter(wrong.items()))
+            more = f" ({len(wrong) - 1} more such columns)" if len(wrong) > 1 else ""
+            raise DataError(
+                f"{opened.source}: an outcome must hold numbers, or labels that an item file declares; column {name!r} "
+                f"holds {reason}{more}. Code it, or leave its contrasts out."
+            )
+        opened = opened.without(dict.fromkeys(others, "no outcome"))
+    return opened.responses(expectations=side != HUMAN)

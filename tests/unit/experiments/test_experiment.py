@@ -1,0 +1,254 @@
+"""Experiments: effects with known truth, and refusals that name the row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from truetwin.errors import AlignmentError, DataError
+from truetwin.experiments.experiment import Experiment
+
+N = 400
+
+
+def conditions() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"id": [f"p{k}" for k in range(N)], "study": "s"})
+    frame["arm"] = rng.choice(["control", "nudge", "tax"], N)
+    frame["other"] = rng.choice(["no", "yes"], N)
+    for k in range(3):
+        frame[f"who_{k}"] = rng.choice(["friend", "stranger", "nobody"], N)
+    return frame
+
+
+def answers(effect: float, noise: float, seed: int) -> pd.DataFrame:
+    rng, arms = np.random.default_rng(seed), conditions()
+    person = rng.normal(size=N)
+    frame = pd.DataFrame({"id": arms["id"]})
+    frame["buy"] = person + effect * (arms["arm"] == "nudge") + noise * rng.normal(size=N)
+    frame["keep"] = person + noise * rng.normal(size=N)
+    bonus = effect * ((arms["arm"] == "nudge") & (arms["other"] == "yes"))
+    frame["both"] = person + bonus + noise * rng.normal(size=N)
+    for k in range(3):
+        frame[f"trust_{k}"] = (
+            person + k + effect * (arms[f"who_{k}"] == "friend") + noise * rng.normal(size=N)
+        )
+    return frame
+
+
+def contrast(**changes: Any) -> dict[str, Any]:
+    usual = {
+        "contrast_id": "c",
+        "study": "s",
+        "kind": "between",
+        "condition": "arm",
+        "treatment": "nudge",
+        "control": "control",
+        "outcomes": "buy",
+        "minus_outcomes": "",
+        "headline": 1,
+    }
+    return usual | changes
+
+
+ALL = [
+    contrast(),
+    contrast(contrast_id="difference", minus_outcomes="keep"),
+    contrast(contrast_id="levels", control="tax"),
+    contrast(
+        contrast_id="within", kind="within", condition="", treatment="", control="", minus_outcomes="keep"
+    ),
+    contrast(
+        contrast_id="stacked",
+        kind="stacked",
+        condition="who_0;who_1;who_2",
+        treatment="friend",
+        control="stranger",
+        outcomes="trust_0;trust_1;trust_2",
+    ),
+    contrast(
+        contrast_id="interaction",
+        kind="interaction",
+        condition="arm;other",
+        treatment="nudge;yes",
+        control="control;no",
+        outcomes="both",
+    ),
+]
+
+
+def experiment(rows: list[dict[str, Any]] = ALL, **changes: Any) -> Experiment:
+    tables = {
+        "human": answers(2.0, 0.5, 1),
+        "twin": answers(3.0, 0.2, 2),
+        "conditions": conditions(),
+        "contrasts": pd.DataFrame(rows),
+    }
+    return Experiment(**(tables | changes))
+
+
+def test_every_kind_finds_the_true_effect() -> None:
+    arms = conditions()
+    treated = (arms["arm"] == "nudge").mean()
+    for side, effect in (("human", 2.0), ("twin", 3.0)):
+        found = experiment().effects().arrays(side)
+        truth = np.array([effect, effect, effect, effect * treated, effect, effect])
+        assert (np.abs(found.effect - truth) < 3.5 * found.se).all()
+        assert (found.se > 0).all()
+
+
+def test_people_in_no_arm_and_missing_answers_do_not_count() -> None:
+    human = answers(2.0, 0.5, 1)
+    human.loc[0:49, "buy"] = np.nan
+    found = experiment([contrast()], human=human).effects().arrays("human")
+    arms = conditions().loc[50:, "arm"]
+    assert found.n_treatment[0] == (arms == "nudge").sum()
+    assert found.n_control[0] == (arms == "control").sum()
+
+
+def test_twin_effects_are_in_the_human_sd_and_in_their_own() -> None:
+    effects = experiment().effects()
+    human, twin = effects.arrays("human"), effects.arrays("twin")
+    by_human, own = effects.standardised("twin"), effects.standardised("twin", "own")
+    np.testing.assert_allclose(by_human.d, twin.effect / human.sd)
+    np.testing.assert_allclose(own.d, twin.effect / twin.sd)
+    assert by_human.name[0] == "human within-arm sd"
+    assert own.name[3] == "own sd of the two composites"
+
+
+def test_twins_that_all_agree_have_no_standardised_effect() -> None:
+    twin = answers(3.0, 0.2, 2)
+    twin["buy"] = 4.0
+    effects = experiment([contrast()], twin=twin, human=None).effects()
+    row = effects.rows[0]
+    assert row["effect"] == 0.0
+    assert row["d"] is None
+    assert "all answers are alike" in row["note"]
+
+
+def test_without_people_twins_have_their_own_sd_only() -> None:
+    effects = experiment(human=None).effects()
+    assert list(effects.sides) == ["twin"]
+    assert effects.rows[0]["standardiser"] == "own within-arm sd"
+    np.testing.assert_array_equal(effects.standardised("twin").d, effects.standardised("twin", "own").d)
+
+
+def test_a_pilot_needs_no_twins() -> None:
+    effects = experiment(twin=None).effects()
+    assert list(effects.sides) == ["human"]
+    assert np.isfinite(effects.standardised("human").d).all()
+
+
+def test_an_effect_turned_around_changes_its_sign_only() -> None:
+    there = experiment([contrast()]).effects()
+    back = experiment([contrast(treatment="control", control="nudge")]).effects()
+    np.testing.assert_allclose(there.arrays("human").effect, -back.arrays("human").effect)
+    np.testing.assert_allclose(there.arrays("human").se, back.arrays("human").se)
+
+
+WRONG = [
+    ([contrast(treatment="nugde")], "Did you mean 'nudge'"),
+    ([contrast(condition="arms")], "no condition column 'arms'"),
+    ([contrast(treatment="control")], "its own reverse"),
+    ([contrast(minus_outcomes="buy")], "its own reverse"),
+    ([contrast(), contrast(contrast_id="d")], "a contrast must occur once"),
+    (
+        [contrast(), contrast(contrast_id="d", treatment="control", control="nudge")],
+        "the same, turned around",
+    ),
+    ([contrast(), contrast(outcomes="keep")], "a contrast_id must occur once"),
+    ([contrast(outcomes="bye")], "no item 'bye'"),
+    ([contrast(study="t")], "'t' is not"),
+    ([contrast(kind="betwen")], "Did you mean 'between'"),
+    ([contrast(kind="stacked", condition="who_0;who_1")], "one condition column for each of its 1 outcomes"),
+    ([contrast(kind="within")], "must name no condition column"),
+]
+
+
+@pytest.mark.parametrize(("rows", "told"), WRONG)
+def test_a_contrast_that_makes_no_sense_is_refused_by_row(rows: list[dict[str, Any]], told: str) -> None:
+    with pytest.raises(DataError, match="row") as error:
+        experiment(rows)
+    assert told in str(error.value)
+
+
+def test_all_problems_are_named_at_once() -> None:
+    with pytest.raises(DataError) as error:
+        experiment([contrast(treatment="x"), contrast(contrast_id="d", outcomes="nothing")])
+    assert "row 1" in str(error.value)
+    assert "row 2" in str(error.value)
+
+
+def test_a_person_in_two_arms_is_refused() -> None:
+    arms = conditions()
+    twice = pd.concat(
+        [arms, arms.iloc[[0]].assign(arm="tax" if arms["arm"][0] != "tax" else "nudge")], ignore_index=True
+    )
+    with pytest.raises(
+        DataError, match="a person must be in one arm of study 's'; 'p0' is in row 1 and in row 401"
+    ):
+        experiment(conditions=twice)
+
+
+def test_an_arm_without_people_is_refused() -> None:
+    human = answers(2.0, 0.5, 1)
+    human.loc[conditions()["arm"] == "tax", "buy"] = np.nan
+    with pytest.raises(DataError, match="the human table has no answers to its outcomes in arm 'tax'"):
+        experiment([contrast(treatment="tax")], human=human)
+
+
+def test_outcomes_that_nobody_of_the_study_has_answered_are_refused() -> None:
+    arms = conditions()
+    arms.loc[200:, "study"] = "t"
+    tables = {}
+    for side, table in (("human", answers(2.0, 0.5, 1)), ("twin", answers(3.0, 0.2, 2))):
+        table.loc[:199, "keep"] = np.nan
+        tables[side] = table
+    with pytest.raises(DataError, match="nobody has"):
+        experiment([contrast(outcomes="keep")], conditions=arms, **tables)
+
+
+def test_nominal_outcomes_are_refused() -> None:
+    from truetwin.data import Item, Scale
+
+    human = answers(2.0, 0.5, 1).assign(brand=1.0)
+    items = {"brand": Item("brand", scale=Scale.nominal([1, 2, 3]))}
+    with pytest.raises(DataError, match="'brand' is nominal"):
+        experiment([contrast(outcomes="brand")], human=human, twin=None, items=items)
+
+
+def test_outcomes_declared_for_another_study_are_refused() -> None:
+    from truetwin.data import Item
+
+    rows = [contrast(), contrast(contrast_id="d", study="t", outcomes="keep")]
+    arms = pd.concat([conditions(), conditions().assign(study="t")], ignore_index=True)
+    with pytest.raises(DataError, match="'keep' belongs to study 's', not 't'"):
+        experiment(rows, conditions=arms, items={"keep": Item("keep", block="s")})
+
+
+def test_the_table_has_one_row_an_effect_and_side() -> None:
+    frame = experiment().effects().to_frame()
+    assert len(frame) == 12
+    assert set(frame["side"]) == {"human", "twin"}
+    assert (frame["p_adjusted"] >= frame["p"]).all()
+
+
+def test_tables_of_other_people_are_refused() -> None:
+    strangers = answers(3.0, 0.2, 2).assign(id=[f"q{k}" for k in range(N)])
+    with pytest.raises(AlignmentError, match="nobody in common"):
+        experiment(twin=strangers)
+
+
+def test_a_study_may_have_people_or_twins_only() -> None:
+    arms = conditions()
+    arms.loc[200:, "study"] = "t"
+    rows = [contrast(), contrast(contrast_id="d", study="t")]
+    tables = {"human": answers(2.0, 0.5, 1).iloc[:200], "twin": answers(3.0, 0.2, 2).iloc[200:]}
+    effects = experiment(
+        rows, conditions=arms, **{k: v.reset_index(drop=True) for k, v in tables.items()}
+    ).effects()
+    np.testing.assert_array_equal(np.isfinite(effects.arrays("human").effect), [True, False])
+    np.testing.assert_array_equal(np.isfinite(effects.arrays("twin").effect), [False, True])

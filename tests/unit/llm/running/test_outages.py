@@ -1,0 +1,141 @@
+"""A server that goes away for a while, and a run's file that does: what has been paid is kept, or said to be lost."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from truetwin.errors import EndpointError, RunError, TransientError
+from truetwin.llm import Message, Parsed, Reply, Request, RunOptions, State, Store, run
+from truetwin.llm.messages import Cell, Usage
+from truetwin.llm.running.run_progress import Progress
+from truetwin.llm.store.run_file import RunFile
+from truetwin.llm.store.sessions import LEASE, Process, is_alive
+
+REQUEST = Request((Message("user", ("How much?",)),))
+
+
+class Model:
+    """A model that answers, and is away between two moments after its first answer."""
+
+    name = "model"
+
+    def __init__(self, away: tuple[float, float], error: Exception) -> None:
+        self.away, self.error, self.begun, self.asked = away, error, 0.0, 0
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+    async def complete(self, request: Request, *, timeout: float) -> Reply:
+        self.asked += 1
+        self.begun = self.begun or time.monotonic()
+        if self.away[0] <= time.monotonic() - self.begun < self.away[1]:
+            raise self.error
+        return Reply("3")
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointError("refused"),
+        TransientError("cut", kind="connection"),
+        TransientError("500", kind="server"),
+    ],
+)
+def test_an_outage_is_bridged(survey: Any, tmp_path: Path, error: Exception) -> None:
+    model = Model((0.05, 0.6), error)
+    options = RunOptions(attempts=2, failures_in_a_row=3, backoff=0.05, concurrency=4)
+    with Store(tmp_path) as store:
+        summary = run(survey(100, 8), model, store, options)
+    assert summary.complete
+    assert summary.counts[State.VALID] == 800
+
+
+def test_a_server_that_stays_away_ends_the_run_and_says_what_is_kept(survey: Any, tmp_path: Path) -> None:
+    model = Model((0.05, 60.0), EndpointError("connection refused"))
+    options = RunOptions(attempts=2, failures_in_a_row=3, backoff=0.01, outage=1.5)
+    with (
+        Store(tmp_path) as store,
+        pytest.raises(EndpointError, match="answers are stored; the same command goes on"),
+    ):
+        run(survey(500, 40), model, store, options)
+    with Store(tmp_path) as store:
+        assert store.counts()[State.VALID] > 0
+
+
+def test_a_file_that_was_deleted_is_noticed_at_once_and_saved(survey: Any, tmp_path: Path) -> None:
+    class Deleting(Model):
+        async def complete(self, request: Request, *, timeout: float) -> Reply:
+            if self.asked == 30:
+                (tmp_path / "run.sqlite").unlink()
+            return await super().complete(request, timeout=timeout)
+
+    model = Deleting((9.0, 9.0), EndpointError("never"))
+    store = Store(tmp_path)
+    with pytest.raises(RunError, match=r"was deleted or replaced .* saved in .*run\.saved\.sqlite"):
+        run(survey(2000, 100), model, store, RunOptions())
+    store.abandon()
+    assert model.asked < 100_000
+    with RunFile(tmp_path / "run.saved.sqlite") as saved:
+        assert saved.steps() == ["answer"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_finished_run_opens_where_nothing_can_be_written(survey: Any, tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        run(survey(), Model((9.0, 9.0), EndpointError("never")), store)
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    (tmp_path / "run.sqlite").chmod(stat.S_IRUSR)
+    try:
+        with RunFile(tmp_path) as found:
+            assert found.counts()[State.VALID] == 12
+    finally:
+        tmp_path.chmod(stat.S_IRWXU)
+
+
+def test_a_file_without_the_newer_columns_is_read_and_written(survey: Any, tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        run(survey(), Model((9.0, 9.0), EndpointError("never")), store)
+    base = sqlite3.connect(tmp_path / "run.sqlite")
+    base.execute("ALTER TABLE calls DROP COLUMN reasoning")
+    base.commit()
+    base.close()
+    with RunFile(tmp_path) as found:
+        assert [call.reply and call.reply.reasoning for call in found.calls()] == [None] * 12
+    cell = Cell("new", "q")
+    with Store(tmp_path) as store:
+        store.begin("answer", {"task": survey().settings, "model": {"name": "model"}}, may_differ=())
+        store.put(cell, REQUEST, Parsed(State.VALID, 3), Reply("3", reasoning="She likes it."))
+        store.flush()
+        call = store.call(cell)
+    assert call is not None
+    assert call.reply is not None
+    assert call.reply.reasoning == "She likes it."
+
+
+def test_a_beat_in_the_future_keeps_no_cell_for_ever() -> None:
+    elsewhere, now = Process("another machine", 1, "x"), 1000.0
+    assert is_alive(elsewhere, now - 1.0, now=now)
+    assert is_alive(elsewhere, now + 1.0, now=now)
+    assert not is_alive(elsewhere, now + 2 * LEASE, now=now)
+    assert not is_alive(elsewhere, now - 2 * LEASE, now=now)
+
+
+def test_progress_says_early_what_goes_wrong() -> None:
+    def hint(**counts: int) -> str:
+        states = {State(name.replace("_", "-")): n for name, n in counts.items()}
+        return Progress(1000, states, 0, Usage(), None, 1.0, 1.0, 1, 1).hint
+
+    assert "--max-tokens" in hint(truncated=30, valid=5)
+    assert "--reply schema" in hint(unparseable=30)
+    assert hint(truncated=10) == ""
+    assert hint(valid=100, truncated=30) == ""
