@@ -67,7 +67,7 @@ def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
 
 def _data(
     settings: EvaluateMarginalsCommand,
-) -> tuple[Marginals, dict[str, ResponseMatrix], dict[str, dict[str, str]]]:
+) -> tuple[Marginals, dict[str, ResponseMatrix] | Marginals, dict[str, dict[str, str]]]:
     """Read human marginals, answers of twins, and the groupings that come with a public dataset."""
     from truetwin.data.twin_sources import LONE
     from truetwin.datasets.marginal_sources import load_marginal_dataset

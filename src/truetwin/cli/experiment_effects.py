@@ -77,7 +77,9 @@ def _print(effects: Effects) -> None:
     )
     note(f"±: half of the {effects.level:.0%} interval; d: effect in {_standardisers(effects)}{corrected}")
     for text in dict.fromkeys(
-        f"{row['contrast_id']}, {row['side']}: {row['note']}" for row in effects.rows if row["note"]
+        f"{', '.join(filter(None, (row['contrast_id'], row['group'], row['side'])))}: {row['note']}"
+        for row in effects.rows
+        if row["note"]
     ):
         note(f"note: {text}")
 

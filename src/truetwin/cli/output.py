@@ -133,7 +133,8 @@ def _cell(value: Any, style: str) -> str:
     if isinstance(value, float):
         if value != value:
             return "undefined"
-        return format(value, style or ".3f")
+        text = format(value, style or ".3f")
+        return text.replace("-", "", 1) if text.startswith("-") and not text.strip("-0.%") else text
     return format(value, style) if style and not style.endswith("f") else printable(str(value))
 
 

@@ -99,11 +99,12 @@ def weights_of(settings: Weights, panel: Panel) -> Array | None:
 
 def marginals_of(
     settings: ReweightCommand | EvaluateMarginalsCommand,
-) -> tuple[Marginals, dict[str, ResponseMatrix]]:
+) -> tuple[Marginals, dict[str, ResponseMatrix] | Marginals]:
     """Read human marginals, or count them from people's answers, and read the answers of twins."""
     from truetwin.cli.output import note
     from truetwin.data.human_marginals import beside_twins
-    from truetwin.io.marginal_data import read_marginal_data, with_weights
+    from truetwin.io.item_files import read_items
+    from truetwin.io.marginal_data import read_marginal_data, read_stated_shares, states_shares, with_weights
 
     assert settings.marginals is not None
     if not settings.from_answers:
@@ -117,15 +118,22 @@ def marginals_of(
             choices=settings.reading,
             say=note,
         )
+    twin, stated = settings.twin_tables, states_shares(settings.twin_tables, settings.reading)
     panel = _panel(
         settings,
         settings.marginals,
-        settings.twin_tables,
+        settings.marginals if stated else twin,  # without twins, people stand in for them
         settings.id_column,
         settings.item_file,
         choices=settings.reading,
     )
     human, twins = beside_twins(panel, weights_of(settings, panel))
+    if stated and isinstance(twin, Path):
+        declared = read_items(settings.item_file) if settings.item_file else {}
+        items = {**declared, **human.items}
+        return human, read_stated_shares(
+            twin, items, settings.twin_weights, choices=settings.reading, say=note
+        )
     return human, with_weights(twins, settings.twin_weights)
 
 

@@ -86,7 +86,8 @@ def refuse_distributions(names: Sequence[str], source: str, *, expectations: boo
         raise DataError(
             f"{source} must say whose answers it holds, in a column 'respondent_id'; with item_id, category and "
             "probability alone it states distributions of a whole population, which do not tell which answers go "
-            "together. Ask for one distribution a twin, or give the file as marginals."
+            "together. `truetwin reweight` reads it as twins (with --from-answers beside answers of people); for other "
+            "jobs, ask for one distribution a twin."
         )
 
 

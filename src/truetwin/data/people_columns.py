@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from truetwin.data.people import no_such_column
+from truetwin.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,25 @@ def names_among(texts: Sequence[str], known: Sequence[str]) -> list[str]:
 def replicate_columns(prefix: str, names: Sequence[str]) -> list[str]:
     """List the columns whose names are the prefix and a number, in the order of the numbers.
 
+    Raises
+    ------
+    DataError
+        If a number between the first and the last is missing: the variance needs all replicates.
+
     Examples
     --------
-    >>> replicate_columns("rep", ["rep10", "rep2", "report", "rep"])
-    ['rep2', 'rep10']
+    >>> replicate_columns("rep", ["rep10", "rep9", "report", "rep"])
+    ['rep9', 'rep10']
     """
     found = {name: m for name in names if (m := re.fullmatch(re.escape(prefix) + r"_?([0-9]+)", name))}
+    numbers = {int(m.group(1)): name for name, m in found.items()}
+    lacking = next(
+        (k for k in range(min(numbers, default=0), max(numbers, default=0)) if k not in numbers), None
+    )
+    if lacking is not None:
+        first, last = numbers[min(numbers)], numbers[max(numbers)]
+        raise DataError(
+            f"replicate weights must be numbered without a gap; there are {first!r} and {last!r}, and none with the "
+            f"number {lacking}. The variance needs all of them: complete the table, or choose another prefix."
+        )
     return sorted(found, key=lambda name: int(found[name].group(1)))

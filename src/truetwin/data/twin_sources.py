@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data.item import Item, merged_item
+from truetwin.data.marginals import Marginals
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
 from truetwin.errors import AlignmentError, DataError, ScaleError
@@ -33,8 +34,10 @@ def family_of(source: str) -> str:
     return name if slash and name and number.isdigit() else source
 
 
-def items_of(sources: Mapping[str, ResponseMatrix]) -> tuple[str, ...]:
-    """List the items that any source has answered, each once."""
+def items_of(sources: Mapping[str, ResponseMatrix] | Marginals) -> tuple[str, ...]:
+    """List the items that any source has answered, or for which shares are stated, each once."""
+    if isinstance(sources, Marginals):
+        return sources.item_ids
     return tuple(dict.fromkeys(item for source in sources.values() for item in source.item_ids))
 
 

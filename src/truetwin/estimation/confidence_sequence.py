@@ -65,11 +65,6 @@ class ConfidenceSequence:
         """Half the width of each interval, of shape (looks, S)."""
         return np.asarray((self.high - self.low) / 2)
 
-    def first_look_within(self, precision: ArrayLike) -> int | None:
-        """Return the first look at which all intervals are at most ``precision`` to either side; None if none is."""
-        fine = (self.half_width <= np.asarray(precision) * (1 + 1e-9)).all(axis=1)
-        return int(np.argmax(fine)) if fine.any() else None
-
 
 @dataclass(frozen=True, eq=False)
 class Stream:

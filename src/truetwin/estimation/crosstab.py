@@ -119,17 +119,17 @@ class Crosstab:
 
 
 def number(statistic: str, value: float) -> str:
-    """Write an estimate as crosstabs do: shares in whole percents, means with two digits.
+    """Write an estimate as crosstabs do: shares in whole percents, means with two digits; a zero has no sign.
 
     Examples
     --------
-    >>> number("share", 0.234), number("mean", 3.456), number("nps", -12.3)
-    ('23%', '3.46', '-12')
+    >>> number("share", 0.234), number("mean", 3.456), number("nps", -12.3), number("share", -0.001)
+    ('23%', '3.46', '-12', '0%')
     """
     kind = statistic.removeprefix(CHANGE)
     if kind in ("share", NO_ANSWER) or kind.startswith(("top", "bottom")):
-        return f"{value:.0%}"
-    return f"{value:.0f}" if kind == "nps" else f"{value:.2f}"
+        return f"{value:z.0%}"
+    return f"{value:z.0f}" if kind == "nps" else f"{value:z.2f}"
 
 
 def number_format(statistic: str) -> str:

@@ -143,7 +143,7 @@ def estimate(
     wanted = wanted_items(panel, items, sample)
     divide = partial(Grouping.of, weights=weight, min_cell=min_cell, answered=bool(wanted.answers))
     groupings = _groupings(panel, columns, divide, cross, asked_for)
-    notes += [text for each in groupings if (text := each.note())]
+    notes += [*wanted.notes, *(text for each in groupings if (text := each.note()))]
     notes += filter(None, [arm_warning(columns)])
     wished = asked_for or named_statistics(("share", "mean"))
     if asked_for is not None:

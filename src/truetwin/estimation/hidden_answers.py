@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from truetwin.calibration.base import Calibrator, donors
 from truetwin.calibration.design import Fold, Preprocessing
-from truetwin.data import Panel
+from truetwin.data import Panel, Scale
 from truetwin.errors import NotPredictableError
 
 Floats = NDArray[np.float64]
@@ -24,6 +24,8 @@ def predict_hidden(
     preprocessing: Preprocessing | None = None,
 ) -> Floats:
     """Predict each answered item from the others, alone or together with its whole battery.
+
+    Nominal items of more than two categories are left out, as donors too: their codes are names, not numbers.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ def predict_hidden(
     """
     found = np.full(panel.human_values.shape, np.nan)
     try:
-        known = donors(panel, "item", set())
+        known = [j for j in donors(panel, "item", set()) if _has_numbers(panel.scales[panel.item_ids[j]])]
     except NotPredictableError:
         return found
     hidden: dict[object, list[int]] = {}
@@ -59,6 +61,10 @@ def predict_hidden(
     for j in known:
         found[:, j] = panel.scales[panel.item_ids[j]].clip(found[:, j])
     return found
+
+
+def _has_numbers(scale: Scale) -> bool:
+    return scale.kind != "nominal" or scale.n_categories <= 2
 
 
 def _positions(ids: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:

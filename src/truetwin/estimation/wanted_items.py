@@ -31,12 +31,15 @@ class Wanted:
         What some people have answered to them, NaN where they have not; only items that somebody has answered.
     weights : ndarray of shape (n_respondents,) or None
         Weights of those who were asked, if the sample has weights of its own.
+    notes : tuple of str
+        Sentences about items that are not estimated though nobody has answered them.
     """
 
     panel: Panel
     items: tuple[str, ...]
     answers: dict[str, Floats]
     weights: Floats | None = None
+    notes: tuple[str, ...] = ()
 
 
 def wanted_items(
@@ -102,7 +105,21 @@ def wanted_items(
         own = np.full(len(whole.respondent_ids), np.nan)
         place = {r: k for k, r in enumerate(whole.respondent_ids)}
         own[[place[r] for r in sample.respondent_ids]] = sample.weights
-    return Wanted(hidden, tuple(wanted), answers, own)
+    silent = (
+        [i for i in whole.item_ids if i not in asked and counts[i] < FEW * n_people] if items is None else []
+    )
+    return Wanted(hidden, tuple(wanted), answers, own, _silent_note(silent))
+
+
+def _silent_note(items: Sequence[str]) -> tuple[str, ...]:
+    """Say which new items are left out because no twin has answered them."""
+    if not items:
+        return ()
+    shown = ", ".join(repr(item) for item in items[:5]) + (
+        f" and {len(items) - 5} more" if len(items) > 5 else ""
+    )
+    what = "item is" if len(items) == 1 else "items are"
+    return (f"{len(items)} new {what} not estimated, because no twin has answered: {shown}",)
 
 
 def with_sample(panel: Panel, sample: ResponseMatrix) -> Panel:

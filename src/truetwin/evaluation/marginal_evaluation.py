@@ -126,7 +126,7 @@ class MarginalEvaluation:
 
 
 def evaluate_marginals(
-    twins: ResponseMatrix | Mapping[str, ResponseMatrix],
+    twins: ResponseMatrix | Mapping[str, ResponseMatrix] | Marginals,
     marginals: Marginals,
     methods: Sequence[str | MarginalMethod] = ("ensemble", "auto"),
     *,
@@ -176,6 +176,8 @@ def evaluate_marginals(
         aligned = align(twins, one, predict=())
         notes.update(dict.fromkeys(aligned.notes))
         table = aligned.table
+        for model in models:
+            model.check_table(table)
         measures = _measures(metrics, table)
         human, bases = one.shares(table.item_ids, width=table.width), one.base_sizes(table.item_ids)
         known_groups = groups_of(table.item_ids, groups)
@@ -195,13 +197,13 @@ def evaluate_marginals(
                 done += 1
                 if progress:
                     progress(done, total)
-    sources = {"": twins} if isinstance(twins, ResponseMatrix) else twins
+    sources = list(twins.values()) if isinstance(twins, Mapping) else [twins]
     settings = {
         "splits": n_splits,
         "held_out": "whole groups" if groups else "items at random",
         "level": level,
         "n_items": len(marginals.item_ids),
-        "n_twins": sum(len(source.respondent_ids) for source in sources.values()),
+        "n_twins": sum(len(s.respondent_ids) for s in sources if isinstance(s, ResponseMatrix)) or None,
         **({"sources": list(sources)} if len(sources) > 1 else {}),
         "clustered_by": unit,
     }

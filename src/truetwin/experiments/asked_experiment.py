@@ -30,11 +30,8 @@ def experiment_of(settings: ExperimentTables, say: Callable[[str], None] | None 
             path, id_column=settings.id_column, tasks=settings.tasks, choices=settings.reading
         )
 
-    contrasts = read_contrasts(settings.contrasts)
-    if not contrasts.contrasts:
-        contrasts.problems.raise_any()
     answers = read_experiment_answers(
-        contrasts.contrasts,
+        read_contrasts(settings.contrasts),
         settings.human,
         settings.twin_tables,
         id_column=settings.id_column,
@@ -49,7 +46,7 @@ def experiment_of(settings: ExperimentTables, say: Callable[[str], None] | None 
         answers.human,
         answers.twins or None,
         columns(settings.conditions),
-        contrasts,
+        answers.contrasts,
         people=columns(settings.people),
         weights=settings.weights,
         clusters=settings.clusters,

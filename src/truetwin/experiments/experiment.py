@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from truetwin.data.arm_columns import declared_under_arms
 from truetwin.data.contrast import Contrast
 from truetwin.data.contrast_frames import contrast_table, study_columns_of
-from truetwin.data.frames import as_arrow, from_frame, kind_of
+from truetwin.data.frames import LONG_COLUMNS, as_arrow, from_frame, id_column_of, kind_of
 from truetwin.data.item import Item
+from truetwin.data.outcome_columns import names_of_items, outcome_columns, outcomes_of, with_known_outcomes
 from truetwin.data.panel import Panel
-from truetwin.data.responses import ResponseMatrix
+from truetwin.data.responses import FrameKind, ResponseMatrix
 from truetwin.data.study_columns import StudyColumns
 from truetwin.data.task_rows import with_task_ids
 from truetwin.errors import DataError
@@ -79,6 +80,7 @@ class Experiment:
     weights: str | None
     clusters: str | None
     strata: str | None
+    frame_kind: FrameKind
 
     def __init__(
         self,
@@ -96,8 +98,12 @@ class Experiment:
         tasks: Sequence[str] = (),
         id_column: str | None = None,
     ) -> None:
-        table = contrast_table(contrasts)
-        sides = _sides(human, twin, items, id_column, tasks)
+        tables = _tables(human, twin, id_column, tasks)
+        table = with_known_outcomes(contrast_table(contrasts), _names(tables))
+        outcomes = outcomes_of(table.contrasts)
+        sides = {
+            side: _answers(side, given, items or {}, outcomes, id_column) for side, given in tables.items()
+        }
         arms = _columns(conditions, "the conditions", id_column, tasks)
         theirs = (
             arms
@@ -114,6 +120,7 @@ class Experiment:
             ("weights", weights),
             ("clusters", clusters),
             ("strata", strata),
+            ("frame_kind", _frame_kind(human, twin)),
         ):
             object.__setattr__(self, name, value)
         for column in (weights, clusters, strata):
@@ -128,12 +135,9 @@ class Experiment:
 
     @classmethod
     def of_panel(cls, panel: Panel, conditions: Any, contrasts: Any, **options: Any) -> Experiment:
-        """Make an experiment of a panel; ``options`` are the keyword arguments of the class."""
-        options.setdefault("people", panel.people)
-        items = dict(panel.items)
-        return cls(
-            panel.human.with_items(items), panel.twin.with_items(items), conditions, contrasts, **options
-        )
+        """Make an experiment of a panel and all of its sources; ``options`` are keyword arguments of the class."""
+        options = {"people": panel.people, "items": panel.items, **options}
+        return cls(panel.human, panel.sources, conditions, contrasts, **options)
 
     def conditions_of(self, side: str) -> StudyColumns:
         """Return the arms of people, or of twins."""
@@ -190,9 +194,8 @@ class Experiment:
                 entries.append(entry)
                 for side, effect in effects.items():
                     found[side].append(effect)
-        kind = next(iter(self.sides.values())).frame_kind
         sides = {side: effects_of(some) for side, some in found.items()}
-        return Effects(tuple(entries), sides, level, correction, self._notes(), kind)
+        return Effects(tuple(entries), sides, level, correction, self._notes(), self.frame_kind)
 
     def calibrate(self, studies: Sequence[str] = (), **options: Any) -> CalibratedEffects:
         """Predict the human effects of new studies; see :func:`calibrate_experiment` for the options.
@@ -246,37 +249,66 @@ class Experiment:
         return tuple(notes)
 
 
-def _sides(
-    human: Any, twin: Any, items: Mapping[str, Item] | None, id_column: str | None, tasks: Sequence[str]
-) -> dict[str, ResponseMatrix]:
-    """Read the answers of people and of each source of twins."""
-    given: dict[str, Any] = {} if human is None else {HUMAN: human}
-    if isinstance(twin, Mapping):
-        if HUMAN in twin:
-            raise DataError("a source of twins must not be called 'human'; rename it")
-        given |= twin
-    elif twin is not None:
-        given[TWIN] = twin
-    if not given:
+def _tables(human: Any, twin: Any, id_column: str | None, tasks: Sequence[str]) -> dict[str, Any]:
+    """Return the answers of people and of each source of twins, as response matrices or as tables."""
+    from truetwin.data.source_columns import add_sources, split_sources
+
+    found: dict[str, Any] = {}
+    sources = twin if isinstance(twin, Mapping) else {"": twin} if twin is not None else {}
+    for name, given in sources.items():
+        if isinstance(given, ResponseMatrix):
+            add_sources(found, {name or TWIN: given})
+        else:
+            table = with_task_ids(as_arrow(given, id_column), id_column, tasks, f"the {name or TWIN} table")
+            add_sources(found, split_sources(table, name, id_column=id_column))
+    if HUMAN in found:
+        raise DataError("a source of twins must not be called 'human'; rename it")
+    if human is not None:
+        is_table = not isinstance(human, ResponseMatrix)
+        table = (
+            with_task_ids(as_arrow(human, id_column), id_column, tasks, "the human table")
+            if is_table
+            else human
+        )
+        found = {HUMAN: table, **found}
+    if not found:
         raise DataError("an experiment needs answers of people, of twins, or of both; it has none")
-    return {name: _answers(name, table, items or {}, id_column, tasks) for name, table in given.items()}
+    return found
+
+
+def _frame_kind(human: Any, twin: Any) -> FrameKind:
+    """Return the kind of data frame that answers came in."""
+    first = next(iter(twin.values()), None) if isinstance(twin, Mapping) else twin
+    given = first if human is None else human
+    return given.frame_kind if isinstance(given, ResponseMatrix) else kind_of(given)
+
+
+def _names(tables: Mapping[str, Any]) -> list[str]:
+    """List the items of all tables."""
+    return [
+        name
+        for table in tables.values()
+        for name in (table.item_ids if isinstance(table, ResponseMatrix) else names_of_items(table))
+    ]
 
 
 def _answers(
-    side: str, given: Any, items: Mapping[str, Item], id_column: str | None, tasks: Sequence[str]
+    side: str, given: Any, items: Mapping[str, Item], outcomes: Sequence[str], id_column: str | None
 ) -> ResponseMatrix:
+    """Read the answers of a source to outcomes; other columns are not looked at."""
     if isinstance(given, ResponseMatrix):
         return given.with_items(declared_under_arms(given.item_ids, items)) if items else given
-    frame = as_arrow(given, id_column)
-    frame = with_task_ids(frame, id_column, tasks, f"the {side} table")
-    found = from_frame(
-        frame,
+    source, names = f"the {side} table", given.column_names
+    if not set(LONG_COLUMNS) <= set(names):
+        kept = outcome_columns(names, outcomes, source)
+        given = given.select([id_column_of(given, id_column, source), *kept])
+    return from_frame(
+        given,
         id_column=id_column,
-        items=declared_under_arms(frame.column_names, items),
-        source=f"the {side} table",
+        items=declared_under_arms(names_of_items(given), items),
+        source=source,
         expectations=side != HUMAN,
     )
-    return replace(found, frame_kind=kind_of(given))
 
 
 def _columns(given: Any, source: str, id_column: str | None, tasks: Sequence[str]) -> StudyColumns:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from truetwin.data import Item, ResponseMatrix
-from truetwin.data.arm_columns import arms_of_column, declared_under_arms
-from truetwin.data.contrast import Contrast
+from truetwin.data.arm_columns import declared_under_arms
 from truetwin.data.contrast_frames import ContrastTable, contrast_table, study_columns_from_frame
 from truetwin.data.item_columns import why_no_item
+from truetwin.data.outcome_columns import names_of_items, outcome_columns, outcomes_of, with_known_outcomes
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.study_columns import StudyColumns
 from truetwin.data.task_rows import with_task_ids
@@ -79,8 +79,9 @@ def line_of(path: Path) -> Callable[[int], str]:
 
 @dataclass(frozen=True, eq=False)
 class ExperimentTables:
-    """Answers to the outcomes of contrasts, by source; and notes about how they were read."""
+    """Contrasts, answers to their outcomes by source, and notes about how these were read."""
 
+    contrasts: ContrastTable
     human: ResponseMatrix | None
     twins: dict[str, ResponseMatrix]
     items: Mapping[str, Item]
@@ -88,7 +89,7 @@ class ExperimentTables:
 
 
 def read_experiment_answers(
-    contrasts: Sequence[Contrast],
+    contrasts: ContrastTable,
     human: Path | None,
     twin: TwinTables | None,
     *,
@@ -99,14 +100,15 @@ def read_experiment_answers(
 ) -> ExperimentTables:
     """Read the answers of people and of their twins to the outcomes of contrasts; other columns are not looked at.
 
+    Contrasts with an outcome that no table has are left out, and are among the problems of those that are returned.
+
     Raises
     ------
     DataError
-        If a cell of an outcome is no answer.
+        If a cell of an outcome is no answer, or no contrast is left.
     """
     notes: list[str] = []
     items = read_items(item_file, notes.append, choices.encoding) if item_file else {}
-    outcomes = {item for one in contrasts for item in (*one.outcomes, *one.minus_outcomes)}
     tables: dict[str, AnswerTable] = {}
     if human is not None:
         tables[HUMAN] = open_answers(human, id_column, items, choices=choices)
@@ -115,6 +117,10 @@ def read_experiment_answers(
         if HUMAN in sources:
             raise DataError("a source of twins must not be called 'human'; rename it")
         tables |= sources
+    contrasts = with_known_outcomes(
+        contrasts, [name for table in tables.values() for name in names_of_items(table.table)]
+    )
+    outcomes = outcomes_of(contrasts.contrasts)
     read = {name: _outcomes(table, outcomes, name, tasks) for name, table in tables.items()}
     if choices.missing_codes is None and read:
         kept, found = without_sure_codes(*read.values())
@@ -123,6 +129,7 @@ def read_experiment_answers(
     for table in read.values():
         notes += table.notes
     return ExperimentTables(
+        contrasts,
         read.get(HUMAN),
         {name: table for name, table in read.items() if name != HUMAN},
         items,
@@ -131,25 +138,19 @@ def read_experiment_answers(
 
 
 def _outcomes(
-    opened: AnswerTable, outcomes: Collection[str], side: str, tasks: Sequence[str]
+    opened: AnswerTable, outcomes: Sequence[str], side: str, tasks: Sequence[str]
 ) -> ResponseMatrix:
     """Read the columns of outcomes, under arms or not."""
     table = with_task_ids(opened.table, opened.id_column, tasks, opened.source)
-    names = table.column_names if not opened.is_long else table.column("item_id").unique().to_pylist()
-    declared = declared_under_arms(map(str, names), opened.declared)
+    declared = declared_under_arms(names_of_items(table), opened.declared)
     opened = replace(opened, table=table, declared=declared)
     if not opened.is_long:
         columns = opened.columns()
-        others = [name for name in columns if arms_of_column(name)[0] not in outcomes]
-        if len(others) == len(columns):
-            shown = ", ".join(map(repr, sorted(outcomes)[:3]))
-            raise DataError(
-                f"{opened.source} must have answers to outcomes of the contrasts ({shown} ...); it has none of them"
-            )
+        kept = outcome_columns(list(columns), outcomes, opened.source)
         wrong = {
             name: reason
             for name, (column, item) in columns.items()
-            if name not in others and (reason := why_no_item(column, item))
+            if name in kept and (reason := why_no_item(column, item))
         }
         if wrong:
             name, reason = next(iter(wrong.items()))
@@ -158,5 +159,5 @@ def _outcomes(
                 f"{opened.source}: an outcome must hold numbers, or labels that an item file declares; column {name!r} "
                 f"holds {reason}{more}. Code it, or leave its contrasts out."
             )
-        opened = opened.without(dict.fromkeys(others, "no outcome"))
+        opened = opened.without({name: "no outcome" for name in columns if name not in kept})
     return opened.responses(expectations=side != HUMAN)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Mapping
 from pathlib import Path
+from typing import TypeGuard
 
 from truetwin.data import Item, ResponseMatrix, Scale
+from truetwin.data.long_frames import is_distribution
 from truetwin.data.marginals import Marginals
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.responses import check_unique
 from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.errors import AlignmentError, DataError
 from truetwin.io.item_files import read_items
-from truetwin.io.marginal_files import read_marginals
-from truetwin.io.tables import read_table
+from truetwin.io.marginal_files import AMOUNTS, read_marginals
+from truetwin.io.tables import SURVEY_ENDINGS, read_table
 from truetwin.io.twin_files import TwinTables, open_twins, source_notes
+
+#: How far the sum of shares that a model states may be from 1.
+STATED_TOLERANCE = 0.03
 
 
 def read_marginal_data(
@@ -27,15 +32,21 @@ def read_marginal_data(
     twin_weights: Path | None,
     choices: ReadingChoices = AS_USUAL,
     say: Callable[[str], None] | None = None,
-) -> tuple[Marginals, dict[str, ResponseMatrix]]:
+) -> tuple[Marginals, dict[str, ResponseMatrix] | Marginals]:
     """Human marginals and the answers of each source of twins, on the same scales.
 
-    ``say`` is called with each note about the reading.
+    A file that states shares of a population in place of answers of twins is read as marginals, too. ``say`` is called
+    with each note about the reading.
     """
     declared = read_items(item_file, say, choices.encoding) if item_file else {}
     human = read_marginals(
         marginals, items=declared, keep_off_scale=keep_off_scale, encoding=choices.encoding, say=say
     )
+    if states_shares(twin, choices):
+        items = {**declared, **human.items}
+        return human, read_stated_shares(
+            twin, items, twin_weights, keep_off_scale=keep_off_scale, choices=choices, say=say
+        )
     known = {**declared, **_labelled(human, declared)}
     opened = open_twins(twin, id_column, known, choices=choices)
     named = {*declared, *human.items}
@@ -55,6 +66,57 @@ def read_marginal_data(
         for name, source in sources.items()
     }
     return human, with_weights(sources, twin_weights)
+
+
+def states_shares(twin: TwinTables, choices: ReadingChoices = AS_USUAL) -> TypeGuard[Path]:
+    """Test whether a file states how answers split, of a population or twin by twin, instead of holding answers."""
+    if not isinstance(twin, Path) or twin.is_dir() or twin.suffix.lower() in SURVEY_ENDINGS:
+        return False
+    names = read_table(twin, choices.encoding).column_names
+    return is_distribution(names) or (
+        {"item_id", "category"} <= set(names)
+        and bool({*AMOUNTS} & set(names))
+        and "respondent_id" not in names
+    )
+
+
+def read_stated_shares(
+    path: Path,
+    items: Mapping[str, Item],
+    twin_weights: Path | None,
+    *,
+    keep_off_scale: bool = False,
+    choices: ReadingChoices = AS_USUAL,
+    say: Callable[[str], None] | None = None,
+) -> Marginals:
+    """Read the shares that twins state for a whole population, on the scales of ``items`` where these are known.
+
+    Of distributions that are stated twin by twin, it reads the mean.
+
+    Raises
+    ------
+    DataError
+        If there are weights of twins: shares of a population have no twins.
+    """
+    if twin_weights is not None:
+        raise DataError(
+            f"{path} states shares of a population, which has no twins to weight by {twin_weights}"
+        )
+    stated = read_marginals(
+        path,
+        items=items,
+        keep_off_scale=keep_off_scale,
+        tolerance=STATED_TOLERANCE,
+        encoding=choices.encoding,
+        say=say,
+    )
+    if say:
+        say(
+            f"{path}: read the shares that are stated for {len(stated.items)} items; no single twins are in it"
+        )
+        for text in stated.notes:
+            say(text)
+    return stated
 
 
 def _without_sure_codes(

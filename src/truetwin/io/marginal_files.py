@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from truetwin.data import Item, Scale
 from truetwin.data.answer_cells import MISSING_MARKS
+from truetwin.data.long_frames import is_distribution
 from truetwin.data.marginals import EVERYBODY, SUM_TOLERANCE, ItemMarginal, Marginals
 from truetwin.data.missing_codes import LabelledCodes, divide_labels, far_codes
 from truetwin.data.no_answer_words import says_no_answer
 from truetwin.errors import DataError, ScaleError
 from truetwin.io.tables import read_table
 
-_AMOUNTS = ("share_or_count", "share", "count", "probability")
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+AMOUNTS = ("share_or_count", "share", "count", "probability")
 _RESERVED = ("item_id", "population", "base_size")
 
 
@@ -48,7 +52,8 @@ def read_marginals(
         means that the item has no such category. Both may have ``base_size`` and ``population``. Under
         ``share_or_count``, and in wide files, whole numbers are counts and all others are shares; weighted counts
         need a column ``count``.
-        Percentages are refused.
+        Percentages are refused. Of distributions that twins state one by one (a column ``respondent_id`` as well), the
+        mean is taken.
     items : mapping from item id to Item, optional
         Declared texts and scales. For an item without a declared scale, numeric categories are ordinal in their
         numeric order, and words are nominal in the order of the file.
@@ -68,6 +73,8 @@ def read_marginals(
     """
     source = str(path)
     table = read_table(path, encoding, say)
+    if is_distribution(table.column_names):
+        table = _averaged(table, source)
     names = table.column_names
     if "item_id" not in names:
         shown = ", ".join(repr(n) for n in names[:6])
@@ -75,17 +82,17 @@ def read_marginals(
     rows = table.to_pylist()
     if not rows:
         raise DataError(f"{source} must hold the marginals of at least one item; it has no rows")
-    kind = next((a for a in _AMOUNTS if a in names), None)
+    kind = next((a for a in AMOUNTS if a in names), None)
     if "category" in names:
         percent = next((n for n in names if _says_percent(n)), None)
         if kind is None and percent is not None:
             raise DataError(
-                f"{source} must have one of the columns {', '.join(_AMOUNTS)} beside 'category'; it has {percent!r}. "
+                f"{source} must have one of the columns {', '.join(AMOUNTS)} beside 'category'; it has {percent!r}. "
                 "Divide percentages by 100 and call them 'share', or give counts."
             )
         if kind is None:
             raise DataError(
-                f"{source} must have one of the columns {', '.join(_AMOUNTS)} beside 'category'; it has none"
+                f"{source} must have one of the columns {', '.join(AMOUNTS)} beside 'category'; it has none"
             )
         cells = _from_long(rows, kind, source)
     else:
@@ -109,6 +116,36 @@ def read_marginals(
             tolerance=tolerance,
         )
     return Marginals(out, source, notes)
+
+
+def _averaged(table: pa.Table, source: str) -> pa.Table:
+    """Average the distributions that twins state one by one; each twin that states one for an item counts alike."""
+    import pyarrow as pa
+
+    stated: dict[str, dict[str, dict[str, float]]] = {}
+    for number, row in enumerate(table.to_pylist(), 1):
+        item, who, category = (_name(row[n], "") for n in ("item_id", "respondent_id", "category"))
+        amount = _number(row["probability"], "the probability", number, item, source)
+        if not (item and who and category) or amount is None:
+            raise DataError(
+                f"{source}: every row must have an item_id, a respondent_id, a category and a probability; row "
+                f"{number} lacks one"
+            )
+        stated.setdefault(item, {}).setdefault(who, {})[category] = amount
+    rows = []
+    for item, people in stated.items():
+        means: dict[str, float] = {}
+        for who, amounts in people.items():
+            total = sum(amounts.values())
+            if min(amounts.values()) < 0 or not 0 < total < float("inf"):
+                raise DataError(
+                    f"{source}: the probabilities of a twin's answer must be 0 or more and sum to 1; those of "
+                    f"respondent {who!r} for item {item!r} sum to {total:g}"
+                )
+            for category, amount in amounts.items():
+                means[category] = means.get(category, 0.0) + amount / total / len(people)
+        rows += [{"item_id": item, "category": c, "probability": share} for c, share in means.items()]
+    return pa.Table.from_pylist(rows)
 
 
 def _says_percent(name: str) -> bool:

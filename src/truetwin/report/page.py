@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 1000
 ROWS_TO_FILTER = 12
 WIDE = 6.5  # inches
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,19 @@ class Page:
     disclosure: str = PREDICTED_ANSWERS
 
 
+def without_control(value: Any) -> Any:
+    r"""Write control characters of a text as escapes; other values, and the class of the text, stay as they are.
+
+    Examples
+    --------
+    >>> without_control("a\x1b[31m")
+    'a\\x1b[31m'
+    """
+    if not (isinstance(value, str) and _CONTROL.search(value)):
+        return value
+    return type(value)(_CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", str(value)))
+
+
 def render(page: Page) -> str:
     """Render the page as one HTML text that needs no network; every text is escaped."""
     import jinja2
@@ -122,7 +137,9 @@ def render(page: Page) -> str:
     def picture(block: Picture) -> markupsafe.Markup:
         return markupsafe.Markup(to_svg(block.figure, block.name))
 
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, finalize=without_control
+    )
     template = environment.from_string(part("page.html"))
     return template.render(
         page=page,

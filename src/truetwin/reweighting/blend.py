@@ -85,6 +85,11 @@ class GeometricMean(MarginalMethod):
         """Whether either part needs text."""
         return self.first.needs_text or self.second.needs_text
 
+    @property
+    def weights_twins(self) -> bool:  # type: ignore[override]
+        """Whether either part weights twins."""
+        return self.first.weights_twins or self.second.weights_twins
+
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
         """Implement :meth:`MarginalMethod.fit`; ``setting`` holds the settings of both parts and the share."""
         return _Blended(

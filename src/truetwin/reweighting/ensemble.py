@@ -149,6 +149,7 @@ class Ensemble(MarginalMethod):
     paper: PaperRun | None = None
     name: str = "ensemble"
     fits_discrepancies: ClassVar[bool] = True
+    weights_twins = True
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:

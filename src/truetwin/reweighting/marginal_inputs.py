@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 
 import numpy as np
@@ -15,6 +15,7 @@ from truetwin.data.scale import Scale
 from truetwin.data.scale_inference import Example, commonest_scale
 from truetwin.data.twin_sources import StackedSources
 from truetwin.errors import AlignmentError, DataError, ScaleError
+from truetwin.reweighting.stated_shares import stated_answers
 from truetwin.reweighting.twin_table import TwinTable
 
 FEWEST_TRAINING_ITEMS = 2
@@ -52,7 +53,7 @@ class Aligned:
 
 
 def align(
-    sources: ResponseMatrix | Mapping[str, ResponseMatrix],
+    sources: ResponseMatrix | Mapping[str, ResponseMatrix] | Marginals,
     marginals: Marginals,
     *,
     predict: Sequence[str] | None = None,
@@ -61,8 +62,9 @@ def align(
 
     Parameters
     ----------
-    sources : ResponseMatrix or mapping from name to ResponseMatrix
-        Answers of the twins, of one source or of several; ``weights`` are their design weights.
+    sources : ResponseMatrix, mapping from name to ResponseMatrix, or Marginals
+        Answers of the twins, of one source or of several; ``weights`` are their design weights. Or the shares that they
+        state for the population.
     marginals : Marginals
         Marginals of one population.
     predict : sequence of str, optional
@@ -74,6 +76,9 @@ def align(
         If the two sources have no item in common, an answer is on no category, or there is nothing to learn from or
         to predict.
     """
+    joint = not isinstance(sources, Marginals)
+    if isinstance(sources, Marginals):
+        sources = stated_answers(sources, marginals.populations[0])
     stacked = StackedSources.of(sources)
     twins = stacked.answers
     known = marginals.by_population[marginals.populations[0]]
@@ -94,10 +99,12 @@ def align(
         codes_of(values, item, twins, marginals if item.id in known else None, n_affected=affected)
         for item, values in zip(items, answers, strict=True)
     ]
-    _check_twins(twins, max(item.scale.n_categories for item in items if item.scale is not None))
+    if joint:
+        _check_twins(twins, max(item.scale.n_categories for item in items if item.scale is not None))
     table = table_of(
         items, columns, twins.weights, with_texts=all(item.text for item in items), sources=stacked.sources
     )
+    table = table if joint else replace(table, joint=False)
     _ = table.histogram  # every item must have an answer
     is_known = np.array([item.id in known for item in items])
     guessed = inferred_note([c for c, given in zip(items, kept, strict=True) if _unscaled(given, known)])
@@ -276,7 +283,7 @@ def _notes(table: TwinTable, marginals: Marginals, both: Sequence[str], n_missin
         share = marginals.off_scale_share
         shown = "less than 0.1%" if share < 0.001 else f"{share:.1%}"
         notes.append(f"off-scale answers were {shown} of the humans' answers on average")
-    if n_missing:
+    if n_missing and table.joint:
         least = int(np.argmin(table.base))
         notes.append(
             f"{n_missing} twin answers are missing or off-scale: every item is based on the twins who "

@@ -56,6 +56,8 @@ class MarginalMethod(ABC):
     knows_batteries : bool
         Whether it predicts items of known batteries in another way than items of new ones. It is then fitted once for
         each.
+    weights_twins : bool
+        Whether it weights twins, so that it must know which of their answers go together.
     """
 
     name: str = ""
@@ -65,6 +67,7 @@ class MarginalMethod(ABC):
     fits_discrepancies: ClassVar[bool] = False
     follows_share_law: ClassVar[bool] = False
     knows_batteries: ClassVar[bool] = False
+    weights_twins: bool = False
 
     def minimising(self, discrepancy: str, variant: str = "both") -> MarginalMethod:
         """Return the method as it minimises a discrepancy; a method that does not minimise any is as it was.
@@ -77,6 +80,14 @@ class MarginalMethod(ABC):
         if variant != "both":
             raise ParameterError(f"a variant is for the method 'ensemble' only; the method is {self.name!r}")
         return self
+
+    def check_table(self, table: TwinTable) -> None:
+        """Raise :class:`ParameterError` if the method weights twins, and the table has none to weight."""
+        if self.weights_twins and not table.joint:
+            raise ParameterError(
+                f"the method {self.name!r} weights twins, and stated shares of a population have none; use auto, "
+                "twins, mean, mix, transition or ksoft, or give answers of single twins"
+            )
 
     def settings(self) -> Sequence[Setting]:
         """Return the settings that cross-validation chooses from; one for a method that has none to choose."""

@@ -111,7 +111,7 @@ class Pool(MarginalMethod):
         }
         if table.n_items >= FEWEST_ITEMS:
             found["ksoft"] = KernelSoftmax(with_text=table.texts is not None)
-        return found
+        return {name: method for name, method in found.items() if table.joint or not method.weights_twins}
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
         """Implement :meth:`MarginalMethod.fit`; ``setting`` holds the components' settings and the rule."""

@@ -105,7 +105,7 @@ class FittedPopulation:
 
     def weight_rows(self) -> list[dict[str, Any]]:
         """Return one row for every twin, and for every base category twin if there are any."""
-        if self.fitted.weights is None:
+        if self.fitted.weights is None or not self.aligned.table.joint:
             return []
         sources = [{"source": name} for name in self.aligned.twin_sources]
         out: list[dict[str, Any]] = [
@@ -135,7 +135,7 @@ class FittedPopulation:
         return {
             "population": self.population,
             "method": method,
-            "n_twins": self.aligned.table.n_twins,
+            "n_twins": self.aligned.table.n_twins if self.aligned.table.joint else None,
             **(
                 {"sources": list(dict.fromkeys(self.aligned.twin_sources))}
                 if self.aligned.twin_sources
@@ -216,7 +216,7 @@ class Reweighting:
 
 
 def reweight(
-    twins: ResponseMatrix | Mapping[str, ResponseMatrix],
+    twins: ResponseMatrix | Mapping[str, ResponseMatrix] | Marginals,
     marginals: Marginals,
     *,
     method: str | MarginalMethod = "auto",
@@ -232,9 +232,10 @@ def reweight(
 
     Parameters
     ----------
-    twins : ResponseMatrix or mapping from name to ResponseMatrix
+    twins : ResponseMatrix, mapping from name to ResponseMatrix, or Marginals
         Twins' answers to items with and without marginals, of one source or of several; their weights are the twins'
-        design weights. Each source counts alike, and is a distribution of its own.
+        design weights. Each source counts alike, and is a distribution of its own. Or the shares that twins state for a
+        whole population: then no method can weight twins, and ``auto`` pools the others.
     marginals : Marginals
         Human marginals; every population is fitted by itself.
     method : str or MarginalMethod, default="auto"
@@ -294,10 +295,10 @@ def reweight(
 
 def _check_wanted(
     items: Sequence[str] | None,
-    twins: ResponseMatrix | Mapping[str, ResponseMatrix],
+    twins: ResponseMatrix | Mapping[str, ResponseMatrix] | Marginals,
     marginals: Marginals,
 ) -> None:
-    sources = [twins] if isinstance(twins, ResponseMatrix) else list(twins.values())
+    sources = list(twins.values()) if isinstance(twins, Mapping) else [twins]
     for item in items or ():
         if not any(item in source.item_ids for source in sources):
             raise AlignmentError(
@@ -341,6 +342,7 @@ def _fit(
     human = marginals.shares(train.item_ids, width=train.width)
     measure = discrepancy_named(loss)
     refuse_nominal(measure, aligned.table)
+    model.check_table(aligned.table)
     if level is None and len(model.settings()) == 1 and not model.needs_folds:
         unknown = np.full(train.n_items, np.nan)
         chosen = CrossValidated(model, model.settings()[0], np.full(human.shape, np.nan), unknown)

@@ -160,6 +160,7 @@ class WeightsAndTransition(MarginalMethod):
     pulls: tuple[float, ...] = (0.002, 0.01, 0.05, 0.25)
     max_steps: int = 200
     name: str = "weights+transition"
+    weights_twins = True
 
     def settings(self) -> Sequence[Setting]:
         """Implement :meth:`MarginalMethod.settings`."""

@@ -50,6 +50,8 @@ class TwinTable:
         Place of each twin's source in ``sources``.
     given : ndarray of shape (m, width), optional
         Shares of the answers, if they are not to be counted here because these twins are a part of others.
+    joint : bool, default=True
+        Whether a row holds one twin's answers to all items. Otherwise only the shares of each item mean something.
 
     Examples
     --------
@@ -73,6 +75,7 @@ class TwinTable:
     sources: tuple[str, ...] = ()
     source: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp), repr=False)
     given: Floats | None = field(default=None, repr=False)
+    joint: bool = True
     root: TwinTable | None = field(default=None, repr=False)
     rows: NDArray[np.int64] | None = field(default=None, repr=False)
 
@@ -157,6 +160,7 @@ class TwinTable:
             sources=self.sources,
             source=self.source,
             given=None if self.given is None else self.given[index],
+            joint=self.joint,
             root=self if self.root is None else self.root,
             rows=absolute,
         )

@@ -88,7 +88,7 @@ def explained(error: ValidationError, model: type[Settings], side: Side, where: 
 
 
 def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> str:
-    from truetwin.settings.declaration import MayHoldKey, mark_of
+    from truetwin.settings.declaration import MayHoldKey, Side, mark_of
 
     places = places_of(model, problem["loc"])
     name = written_name(model, places, side)
@@ -102,7 +102,9 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
         fields = last.owner.model_fields
         known = [_key(Place(last.owner, name, fields[name]), side) for name in last.owner.own_first()]
         keys = ".".join(_key(place, side) for place in places)
-        return f"there is no setting {keys!r}.{closest(last.name, known)} Known here: {', '.join(known)}"
+        elsewhere = _study_key(last.name) if side is Side.STUDY else None
+        guess = f" In a study it is {elsewhere!r}." if elsewhere else closest(last.name, known)
+        return f"there is no setting {keys!r}.{guess} Known here: {', '.join(known)}"
     if last.field is None:
         return f"the name of a setting must be text; got {last.name!r}"
     if problem["type"] == "missing":
@@ -119,6 +121,21 @@ def _sentence(problem: Mapping[str, Any], model: type[Settings], side: Side) -> 
         return f"{name} must be {must}; got a {type(value).__name__}"
     got = str(value) if problem["type"] in _OUT_OF_BOUNDS else _shown(value)
     return f"{name} must be {must}; got {got}{'.' if guess else ''}{guess}"
+
+
+def _study_key(name: str) -> str | None:
+    """Return the key of a setting that the sections of a study share, if that is what a name stands for."""
+    from truetwin.settings import shared_settings
+    from truetwin.settings.declaration import Settings, StudyKey, mark_of
+
+    for model in vars(shared_settings).values():
+        field = (
+            model.model_fields.get(name) if isinstance(model, type) and issubclass(model, Settings) else None
+        )
+        mark = mark_of(field, StudyKey) if field is not None else None
+        if mark is not None:
+            return str(mark.path)
+    return None
 
 
 def written_name(model: type[Settings], places: Sequence[Place], side: Side) -> str:

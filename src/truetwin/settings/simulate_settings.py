@@ -196,7 +196,9 @@ class SimulateCommand(Simulate, IdColumn, Terminal):
         False, "Continue the run in --run, and stop with an error if there is none."
     )
     seed: Annotated[int, StudyKey("seed")] = setting(
-        0, "Random seed for the order of answer options (--order rotated) and for the calls a pilot picks."
+        0,
+        "Random seed for the order of answer options (--order rotated) and for the calls a pilot picks.",
+        ge=0,
     )
     shard: Annotated[str | None, CommandLineOnly(SEVERAL_GOES)] = setting(
         None,

@@ -170,7 +170,7 @@ class VoiceRunCommand(VoiceRun, RunFolder, DryRun, Terminal):
     """Settings of the command `truetwin voice run`."""
 
     seed: Annotated[int, StudyKey("seed")] = setting(
-        0, "Random seed for the order of options and for swapped histories."
+        0, "Random seed for the order of options and for swapped histories.", ge=0
     )
 
 
@@ -185,7 +185,7 @@ class VoiceGenerate(Playing):
 class VoiceGenerateCommand(VoiceGenerate, RunFolder, DryRun, Terminal):
     """Settings of the command `truetwin voice generate`."""
 
-    seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed for swapped histories.")
+    seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed for swapped histories.", ge=0)
 
 
 class VoiceJudge(AskingAboutItems, Structured):
@@ -213,7 +213,7 @@ class VoiceJudge(AskingAboutItems, Structured):
 class VoiceJudgeCommand(VoiceJudge, RunFolder, Terminal):
     """Settings of the command `truetwin voice judge`."""
 
-    seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed for the order of options.")
+    seed: Annotated[int, StudyKey("seed")] = setting(0, "Random seed for the order of options.", ge=0)
 
 
 class VoiceAnnotate(AskingAboutItems, Structured):
@@ -309,7 +309,7 @@ class VoiceAuditCommand(VoiceAudit, Terminal):
     """Settings of the command `truetwin voice audit`."""
 
     seed: Annotated[int, StudyKey("seed")] = setting(
-        0, "Random seed for the order of options in the repaired release."
+        0, "Random seed for the order of options in the repaired release.", ge=0
     )
     matched: Annotated[Path | None, CommandLineOnly(IN_FOLDER)] = setting(
         None, "File for the matched subset: the items whose options are alike in length and style."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from truetwin.data import ResponseMatrix
 from truetwin.data.human_marginals import beside_twins
 from truetwin.data.marginals import Marginals
 from truetwin.data.twin_sources import items_of
-from truetwin.io import write_json, write_table
+from truetwin.io import read_blocks, write_json, write_table
 from truetwin.io.marginal_data import read_groups, read_marginal_data, with_weights
 from truetwin.results.plain_rows import plain_rows
 from truetwin.settings.declaration import study_record
@@ -35,7 +36,7 @@ def reweight_twins(work: Work) -> list[Path]:
         discrepancy=part.discrepancy,
         variant=part.variant,
         items=ids_among(part.items, items_of(twins)),
-        groups=_groups(work),
+        groups=_groups(work, {*items_of(twins), *human.item_ids}),
         level=part.level,
     )
     output, weights = work.folder / "shares.csv", None
@@ -66,7 +67,7 @@ def evaluate_shares(work: Work) -> list[Path]:
         human,
         part.methods,
         n_splits=part.splits,
-        groups=_groups(work),
+        groups=_groups(work, {*items_of(twins), *human.item_ids}),
         metrics=part.metrics,
         discrepancies=part.discrepancy,
         level=part.level,
@@ -79,7 +80,7 @@ def evaluate_shares(work: Work) -> list[Path]:
     return [path, table]
 
 
-def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, dict[str, ResponseMatrix]]:
+def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, dict[str, ResponseMatrix] | Marginals]:
     """Read human marginals, or count them from people's answers if the study has no file of marginals."""
     inputs = work.study.inputs
     if inputs.marginals is None:
@@ -96,8 +97,15 @@ def _marginal_data(work: Work, part: TwinAnswers) -> tuple[Marginals, dict[str, 
     )
 
 
-def _groups(work: Work) -> dict[str, str] | None:
-    return read_groups(work.study.inputs.groups) if work.study.inputs.groups else None
+def _groups(work: Work, item_ids: Iterable[str]) -> dict[str, str] | None:
+    """Return the group of each item: as ``inputs.groups`` says, or else the batteries of ``inputs.blocks``."""
+    inputs = work.study.inputs
+    if inputs.groups:
+        return read_groups(inputs.groups)
+    if not inputs.blocks or inputs.blocks == "auto":
+        return None
+    named = read_blocks(Path(inputs.blocks))
+    return {item: named.get(item, item) for item in item_ids}
 
 
 def marginal_files(work: Work) -> dict[str, Path]:

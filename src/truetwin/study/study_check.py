@@ -10,7 +10,7 @@ import numpy as np
 
 from truetwin.data import Item, Panel, ResponseMatrix
 from truetwin.data.person_design import check_design
-from truetwin.errors import AlignmentError, DataError
+from truetwin.errors import AlignmentError, DataError, ParameterError
 from truetwin.estimation.raking import rake
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.io import read_items, read_personas
@@ -18,8 +18,12 @@ from truetwin.io.margin_files import read_margins
 from truetwin.io.marginal_data import read_groups
 from truetwin.io.readable_files import check_is_file
 from truetwin.io.twin_files import read_twins
+from truetwin.registry import closest
 from truetwin.settings.declaration import EARLIER_STEP
+from truetwin.settings.estimate_settings import Estimate
+from truetwin.settings.plan_settings import Plan
 from truetwin.settings.study_settings import Study
+from truetwin.settings.value_kinds import ids_among
 from truetwin.settings.voice_settings import Playing
 from truetwin.simulation.survey.asked_arms import arms_in_words
 from truetwin.simulation.survey.asked_personas import needs_portraits
@@ -109,6 +113,10 @@ def _panel(study: Study, asked: SurveyTask | None) -> str:
     if study.inputs.margins is not None:
         raked = f"; {rake(panel, read_margins(study.inputs.margins), study.inputs.weights).summary()}"
     resolve_blocks(panel, work.blocks)
+    if study.estimate is not None:
+        _check_estimates(study, work, panel, answered=asked is None)
+    if study.plan is not None and study.plan.precision is not None:
+        _check_precision(study.plan, panel)
     if study.calibrate is not None and not (panel.new_items or panel.new_respondents):
         raise DataError("calibrate: there is nothing to predict: every item and respondent has human answers")
     n, m = panel.human_values.shape
@@ -116,6 +124,41 @@ def _panel(study: Study, asked: SurveyTask | None) -> str:
         f"{n} respondents, {m} items: {len(panel.new_items)} items nobody has answered, "
         f"{len(panel.new_respondents)} respondents who have answered nothing{raked}"
     )
+
+
+def _check_estimates(study: Study, work: Work, panel: Panel, *, answered: bool) -> None:
+    """Refuse items and statistics that the step estimate would refuse."""
+    from truetwin.estimation.statistics import check_admitted, named_statistics
+    from truetwin.estimation.wanted_items import wanted_items
+
+    part = study.estimate
+    assert part is not None
+    items = ids_among(part.items, panel.item_ids)
+    unknown = [item for item in items or () if item not in panel.item_ids]
+    if unknown:
+        raise ParameterError(
+            f"estimate.items: there is no item {unknown[0]!r} in the tables.{closest(unknown[0], list(panel.item_ids))}"
+        )
+    wanted = wanted_items(panel, items, work.sample) if answered else None
+    if part.statistics is not None and wanted is not None:
+        check_admitted(
+            named_statistics(part.statistics), {item: wanted.panel.scales[item] for item in wanted.items}
+        )
+
+
+def _check_precision(plan: Plan, panel: Panel) -> None:
+    """Refuse a precision that every estimate has: half of what the statistic can span, or more."""
+    assert plan.precision is not None
+    named = ids_among(plan.targets, panel.item_ids) or list(panel.new_items)
+    scales = [panel.scales[item] for item in named if item in panel.scales]
+    spans = [s.high - s.low for s in scales] if plan.statistic == "mean" else [1.0]
+    span = max(spans, default=np.inf)
+    if plan.statistic != "nps" and plan.precision >= span / 2:
+        hint = " 3 percentage points are written 0.03." if span == 1 else ""
+        raise ParameterError(
+            f"plan.precision must be below {span / 2:g}, half of what {plan.statistic!r} can span; got "
+            f"{plan.precision:g}.{hint}"
+        )
 
 
 def _panel_to_be(study: Study, asked: SurveyTask) -> Panel:
@@ -286,9 +329,26 @@ def _check_names(study: Study) -> None:
             MARGINAL_METHODS.resolve(name)
         for name in (*study.evaluate_marginals.discrepancy, *(study.evaluate_marginals.metrics or ())):
             DISCREPANCIES.resolve(name)
+    if study.estimate is not None:
+        _check_statistics(study.estimate, study.inputs.by)
     if study.reweight is not None:
         MARGINAL_METHODS.resolve(study.reweight.method)
         discrepancy_named(study.reweight.discrepancy)
+
+
+def _check_statistics(part: Estimate, by: tuple[str, ...]) -> None:
+    """Check the names of statistics, and that groups are named where they are needed."""
+    from truetwin.estimation.statistics import named_statistics
+
+    found = () if part.statistics is None else named_statistics(part.statistics)
+    if any(each.kind == "gap" for each in found) and not by:
+        raise ParameterError(
+            "estimate.statistics: gaps between groups need columns of groups: name them in inputs.by"
+        )
+    if part.cross and len(by) < 2:
+        raise ParameterError(
+            f"estimate.cross: crossed groups need at least two columns of groups in inputs.by; there are {len(by)}"
+        )
 
 
 def _check_methods(study: Study) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from truetwin.data import Item, Panel, People, Scale
+from truetwin.data.people_columns import replicate_columns
 from truetwin.data.people_frames import people_from_frame
 from truetwin.data.person_design import person_design, person_group, person_weights
 from truetwin.errors import AlignmentError, DataError, UnknownNameError
@@ -183,8 +184,15 @@ def test_designs_without_a_variance_are_refused(
         person_design(panel(**columns), **asked)  # type: ignore[arg-type]
 
 
+def test_a_gap_in_numbered_replicate_weights_is_refused() -> None:
+    names = ["rep1", "rep2", "rep4"]
+    with pytest.raises(DataError, match="'rep1' and 'rep4', and none with the number 3"):
+        replicate_columns("rep", names)
+    assert replicate_columns("rep", ["rep_3", "rep_2", "rept"]) == ["rep_2", "rep_3"]
+
+
 def test_replicate_weights_come_in_the_order_of_their_numbers() -> None:
-    found = panel(rep10=[3, 3, 3, 3], rep2=[2, 2, 2, 2], report=[1, 1, 1, 1])
+    found = panel(rep10=[3, 3, 3, 3], rep9=[2, 2, 2, 2], report=[1, 1, 1, 1])
     design = person_design(found, replicate_weights="rep")
     assert design.replicates is not None
     assert design.replicates[0].tolist() == [2, 3]

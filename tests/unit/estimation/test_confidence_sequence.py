@@ -110,15 +110,6 @@ def test_means_of_wider_scales_are_on_their_own_scale() -> None:
     assert 0.5 < found.half_width[-1].mean() < 1.0
 
 
-def test_the_first_look_that_is_precise_enough_is_found() -> None:
-    found = ConfidenceSequence(
-        (10, 20), np.array([[0.2, 0.1], [0.3, 0.3]]), np.array([[0.6, 0.5], [0.4, 0.4]]), 0.9
-    )
-    assert found.first_look_within(0.05) == 1
-    assert found.first_look_within(0.3) == 0
-    assert found.first_look_within(0.01) is None
-
-
 def test_bad_input_is_named() -> None:
     prior = prior_of(0.5, 1)
     with pytest.raises(ParameterError, match="precision must be a number above 0"):

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 import truetwin as tt
+from truetwin.calibration.calibrators import named_calibrators
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
 from truetwin.data.people import People
 from truetwin.datasets import generate_population
 from truetwin.errors import AlignmentError, DataError, NotPredictableError, ParameterError
 from truetwin.estimation.estimation import estimate
+from truetwin.estimation.hidden_answers import predict_hidden
 
 POPULATION = generate_population(150, 18, n_new_items=3, random_state=3)
 PANEL = POPULATION.panel
@@ -296,3 +298,36 @@ def test_intervals_of_small_shares_of_groups_hold_also_where_nobody_chose_the_an
         held["small" if row["estimate"] < 0.05 else "other"].append(row["lower"] <= share <= row["upper"])
     assert np.mean(held["small"]) >= 0.88
     assert np.mean(held["other"]) >= 0.85
+
+
+def test_a_new_item_that_no_twin_has_answered_is_named() -> None:
+    panel = generate_population(80, 12, n_new_items=2, random_state=1).panel
+    first = panel.new_items[0]
+    values = np.array(panel.twin.values)
+    values[:, panel.twin.item_ids.index(first)] = np.nan
+    twin = ResponseMatrix(values, panel.twin.respondent_ids, panel.twin.items)
+    found = estimate(Panel(panel.human, twin))
+    assert {row["item"] for row in found.rows} == {panel.new_items[1]}
+    assert f"1 new item is not estimated, because no twin has answered: {first!r}" in found.notes
+
+
+def test_renaming_the_codes_of_a_nominal_item_changes_no_hidden_prediction() -> None:
+    panel = generate_population(80, 12, n_new_items=1, random_state=1).panel
+    blocks = {item: item for item in panel.item_ids}
+    found = []
+    for codes in ({1: 1, 2: 2, 3: 3}, {1: 3, 2: 1, 3: 2}):
+        sides = []
+        for side in (panel.human, panel.twin):
+            values = np.clip(side.values, 1, 5)
+            column = np.clip(values[:, 0], 1, 3)
+            values[:, 0] = [codes.get(int(v), np.nan) if np.isfinite(v) else np.nan for v in column]
+            sides.append(ResponseMatrix(values, side.respondent_ids, side.items))
+        nominal = {panel.human.item_ids[0]: Item(panel.human.item_ids[0], scale=Scale.nominal([1, 2, 3]))}
+        again = Panel(*(side.with_items(nominal) for side in sides))
+        found.append(
+            predict_hidden(
+                again, named_calibrators(["ridge"], again, "item")["ridge"], blocks, new_battery=False
+            )
+        )
+    np.testing.assert_array_equal(found[0], found[1])
+    assert np.isnan(found[0][:, 0]).all()

@@ -252,3 +252,26 @@ def test_a_study_may_have_people_or_twins_only() -> None:
     ).effects()
     np.testing.assert_array_equal(np.isfinite(effects.arrays("human").effect), [True, False])
     np.testing.assert_array_equal(np.isfinite(effects.arrays("twin").effect), [False, True])
+
+
+def test_columns_that_are_no_outcomes_are_not_looked_at() -> None:
+    found = experiment([contrast()], human=answers(2.0, 0.5, 1).assign(remark="none")).effects()
+    assert np.isfinite(found.arrays("human").effect).all()
+
+
+def test_a_panel_with_several_sources_has_effects_of_each() -> None:
+    from truetwin.data import Panel
+
+    sources = {"gpt": answers(3.0, 0.2, 2), "gemini": answers(1.0, 0.2, 3)}
+    panel = Panel.from_frames(answers(2.0, 0.5, 1), sources)
+    effects = Experiment.of_panel(panel, conditions(), pd.DataFrame([contrast()])).effects()
+    assert list(effects.sides) == ["human", "gpt", "gemini"]
+    assert effects.arrays("gemini").effect[0] < effects.arrays("gpt").effect[0]
+
+
+def test_a_table_with_a_column_of_sources_has_effects_of_each() -> None:
+    both = pd.concat(
+        [answers(3.0, 0.2, 2).assign(source="gpt"), answers(1.0, 0.2, 3).assign(source="gemini")]
+    )
+    effects = experiment([contrast()], twin=both.reset_index(drop=True)).effects()
+    assert list(effects.sides) == ["human", "gpt", "gemini"]

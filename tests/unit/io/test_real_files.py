@@ -9,10 +9,23 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from real_files import ASKED, PEOPLE, Rows, answers, export, predict, question, with_prefix, write, write_qsf
+from real_files import (
+    ASKED,
+    NEW,
+    PEOPLE,
+    Rows,
+    answers,
+    export,
+    predict,
+    question,
+    with_prefix,
+    write,
+    write_qsf,
+)
+from truetwin.cli import _run
 from truetwin.data import Scale
 from truetwin.errors import DataError
-from truetwin.io import read_items, read_responses
+from truetwin.io import read_items, read_responses, read_table
 from truetwin.io.marginal_files import read_marginals
 from truetwin.io.panel_files import read_panel
 from truetwin.io.parquet_width import n_parquet_columns
@@ -752,3 +765,34 @@ def test_distributions_are_refused_where_single_answers_are_needed(tmp_path: Pat
     with pytest.raises(DataError, match="it states distributions"):
         read_responses(path)
     assert read_responses(path, expectations=True).values.tolist() == [[1.5], [1.5]]
+
+
+def test_stated_shares_of_a_population_are_twins_of_reweight(
+    tables: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    human, twin, _ = tables
+    people, path = write(tmp_path / "human.csv", human), tmp_path / "p.csv"
+    columns = {name: [row[k] for row in twin[1:]] for k, name in enumerate(twin[0])}
+    shares = {i: [columns[i].count(c) / len(columns[i]) for c in range(1, 6)] for i in [*ASKED, *NEW]}
+    rows = [[i, c, s] for i, stated in shares.items() for c, s in enumerate(stated, 1)]
+    single = [
+        [w, i, c, float(columns[i][k] == c)] for k, w in enumerate(columns["person"]) for i, c, _ in rows
+    ]
+    found = []
+    for method, header, body in (
+        ("twins", ["item_id", "category", "probability"], rows),
+        ("auto", ["item_id", "category", "probability"], rows),
+        ("twins", ["respondent_id", "item_id", "category", "probability"], single),
+    ):
+        write(path, [header, *body])
+        out = tmp_path / "out.csv"
+        command = ["reweight", str(people), str(path), "--from-answers", "--output", str(out), "--method"]
+        assert _run([*command, method], debug=True) == 0
+        assert "no single twins are in it" in capsys.readouterr().err
+        table = read_table(out).to_pylist()
+        found.append([float(row["share"]) for row in table if row["item_id"] == "N1"])
+    np.testing.assert_allclose(found[0], shares["N1"])
+    np.testing.assert_allclose(found[2], shares["N1"])
+    assert np.isclose(sum(found[1]), 1, atol=1e-4)
+    assert _run([*command, "ensemble"], debug=False) == 2
+    assert "'ensemble' weights twins" in capsys.readouterr().err

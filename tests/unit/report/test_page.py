@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,12 @@ def test_an_answer_names_the_means_that_its_gain_is_between() -> None:
     assert row["mean"] == pytest.approx(0.2625)
     assert "from 0.240 to 0.350 (paired gain +0.110" in gain_in_words(row)
     assert "3 targets" in gain_in_words(row)
+
+
+def test_control_characters_are_shown_and_not_sent() -> None:
+    table = Table("t", [Field("g", "group")], [{"g": "\x1b]8"}])
+    page = Page("a\x1b[31mred", "q?", "a <b>\x07", sections=[Section("s", ["\x00"], [table])])
+    html = render(page)
+    assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", html)
+    assert r"a\x1b[31mred" in html
+    assert r"a &lt;b&gt;\x07" in html

@@ -95,6 +95,26 @@ def test_what_is_wrong_is_said_before_anything_is_computed(study_file: Path, tex
         check_study(read_study(study_file))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("estimate: {statistics: [median, mode]}", "no statistic named 'mode'"),
+        ("estimate: {statistics: [nps]}", "nps"),
+        ("estimate: {items: [Q999]}", "estimate.items: there is no item 'Q999'"),
+        ("estimate: {statistics: [gap]}", "gaps between groups need.*inputs.by"),
+        ("estimate: {cross: true}", "at least two columns of groups in inputs.by"),
+        ("estimate: {by: [region]}", "there is no setting 'estimate.by'. In a study it is 'inputs.by'"),
+        ("plan: {precision: 3}", "plan.precision must be below 0.5.*written 0.03"),
+    ],
+)
+def test_what_an_estimate_or_a_plan_would_refuse_is_said_by_the_check(
+    study_file: Path, text: str, words: str
+) -> None:
+    study_file.write_text(f"inputs: {{human: human.csv, twin: generated.csv}}\n{text}\n", encoding="utf-8")
+    with pytest.raises(TruetwinError, match=words):
+        check_study(read_study(study_file))
+
+
 def test_a_study_without_anything_to_predict_is_refused(study_file: Path) -> None:
     (study_file.parent / "generated.csv").write_bytes((study_file.parent / "human.csv").read_bytes())
     with pytest.raises(DataError, match="nothing to predict"):

@@ -142,7 +142,7 @@ class _Run:
         self.works = earlier.requests > sum(
             earlier.failed_attempts.values()
         )  # the model has answered in this run
-        self.reached = False  # the model has answered in this session
+        self.reached = False  # the model has answered since this command began
         self.settings = {"task": task.settings, "model": model.describe()}
         self.steps: set[str] = set()
         self.counts: Counter[State] = Counter()

@@ -65,7 +65,7 @@ class Played:
     outcomes : list of Outcome
         Outcomes, one for each item, rotation and protocol, in the order of the items. Those not reached are failed.
     summaries : mapping from str to RunSummary
-        Summary of what this session asked and used, by step.
+        Summary of what this call asked and used, by step.
     """
 
     outcomes: list[Outcome]
