@@ -56,7 +56,7 @@ def evaluate_command(settings: EvaluateCommand) -> None:
             retest=read_retest(settings.retest, panel, id_column=settings.id_column, choices=settings.reading)
             if settings.retest
             else None,
-            persona_items=shown_items(settings, panel) or (),
+            persona_items=shown_items(settings, panel, protocols[settings.protocol].axis) or (),
             n_jobs=settings.n_jobs,
             progress=progress,
         )

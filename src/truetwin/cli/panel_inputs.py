@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from truetwin.data import Panel, ResponseMatrix
+    from truetwin.data import Axis, Panel, ResponseMatrix
     from truetwin.data.marginals import Marginals
     from truetwin.data.person_design import Array
     from truetwin.data.reading_choices import ReadingChoices
     from truetwin.io.twin_files import TwinTables
+    from truetwin.settings.audit_settings import AuditTwinsCommand
     from truetwin.settings.evaluate_marginals_settings import EvaluateMarginalsCommand
+    from truetwin.settings.evaluate_settings import EvaluateCommand
     from truetwin.settings.reweight_settings import ReweightCommand
-    from truetwin.settings.shared_settings import PanelTables, PeopleTable, PersonaItems, Weights
+    from truetwin.settings.shared_settings import PanelTables, PeopleTable, Weights
 
 
 def panel_of(settings: PanelTables) -> Panel:
@@ -176,13 +179,33 @@ def note_suspicious(panel: Panel) -> None:
         note(f"... and {len(texts) - 5} more items with such answers")
 
 
-def shown_items(settings: PersonaItems, panel: Panel) -> tuple[str, ...] | None:
-    """Return the items whose answers personas showed, as named or as their file says; None if nothing is declared."""
+def shown_items(
+    settings: AuditTwinsCommand | EvaluateCommand, panel: Panel, axis: Axis = "item"
+) -> tuple[str, ...] | None:
+    """Return the items whose answers personas showed; None if nothing is known of them.
+
+    They are those that are named, and those that the file of personas says. Otherwise, twins of a run of `simulate`
+    were shown none of the answers that they were asked for, because a run refuses that.
+    """
     from truetwin.io import read_personas
     from truetwin.settings.value_kinds import ids_among
 
-    if not settings.persona_items and settings.personas is None:
+    if settings.persona_items or settings.personas is not None:
+        named = ids_among(settings.persona_items, panel.item_ids) or []
+        personas = read_personas(settings.personas) if settings.personas else []
+        return tuple(dict.fromkeys([*named, *(item for p in personas for item in p.shown_items(axis))]))
+    runs = [_asked_by_run(path) for path in settings.twin_files.values()]
+    known = axis == "item" and all(asked is not None and asked >= set(panel.twin.item_ids) for asked in runs)
+    return () if known else None
+
+
+def _asked_by_run(table: Path) -> set[str] | None:
+    """Return the items that a run of `simulate` asked for a table, as its sidecar says; None if no run made it."""
+    from truetwin.results.sidecars import sidecar_path
+
+    try:
+        record = json.loads(sidecar_path(table).read_text(encoding="utf-8"))
+        survey = record["survey"]
+        return set(survey["items"]) if survey["task"] == "survey" else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    named = ids_among(settings.persona_items, panel.item_ids) or []
-    personas = read_personas(settings.personas) if settings.personas else []
-    return tuple(dict.fromkeys([*named, *(item for persona in personas for item in persona.answers)]))

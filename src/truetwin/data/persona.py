@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from truetwin.data.target import Axis
+
 
 @dataclass(frozen=True)
 class Passage:
@@ -51,6 +53,21 @@ class Persona:
     def parts(self, without: Collection[str] = ()) -> tuple[str, ...]:
         """Return the text in parts, leaving out the passages of the given items."""
         return (self.text, *(p.text for p in self.passages if p.item_id not in without))
+
+    def shown_items(self, axis: Axis = "item") -> tuple[str, ...]:
+        """Return the items whose answers a prompt may show that asks this person.
+
+        A passage is left out when its item is asked, so that it gives nothing away of an item (``axis`` "item"); but a
+        person whose answers are shown in passages is no new respondent (``axis`` "respondent").
+
+        Examples
+        --------
+        >>> persona = Persona("007", "", answers={"Q1": 1.0}, passages=(Passage("Q2", "Q2: no. "),))
+        >>> persona.shown_items(), persona.shown_items("respondent")
+        (('Q1',), ('Q1', 'Q2'))
+        """
+        passages = (p.item_id for p in self.passages) if axis == "respondent" else ()
+        return tuple(dict.fromkeys([*self.answers, *passages]))
 
     @property
     def n_characters(self) -> int:

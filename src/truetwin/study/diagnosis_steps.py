@@ -58,7 +58,7 @@ def audit_sources(work: Work) -> list[Path]:
     found = audit_twins(
         work.panel,
         by=work.groups_of_people,
-        persona_items=work.persona_items,
+        persona_items=work.persona_items(),
         retest=work.retest,
         published=None if part.published is None else read_marginals(part.published, items=work.panel.items),
         trained_until=part.trained_until,

@@ -53,7 +53,7 @@ def evaluate_methods(work: Work) -> list[Path]:
                 min_cell=part.min_cell,
                 weights=work.weights,
                 retest=work.retest,
-                persona_items=work.persona_items or (),
+                persona_items=work.persona_items(protocols[protocol].axis) or (),
                 n_jobs=work.n_jobs,
                 progress=work.progress,
             )

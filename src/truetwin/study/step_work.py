@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from truetwin.data import Panel, ResponseMatrix
+from truetwin.data import Axis, Panel, ResponseMatrix
 from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.person_design import Array, person_weights
 from truetwin.estimation.raking import Raking, rake
@@ -100,16 +100,17 @@ class Work:
             return None
         return read_retest(inputs.retest, self.panel, id_column=inputs.id_column, choices=inputs.reading)
 
-    @cached_property
-    def persona_items(self) -> tuple[str, ...] | None:
-        """Items whose answers twins were shown, as declared or as the personas of the study say; None if unknown."""
+    def persona_items(self, axis: Axis = "item") -> tuple[str, ...] | None:
+        """Return the items whose answers twins were shown, as declared or as personas say; None if unknown."""
         inputs = self.study.inputs
         made = self.study.personas is not None and (self.folder / PERSONAS).exists()
         if not inputs.persona_items and inputs.personas is None and not made:
             return None
         named = ids_among(inputs.persona_items, self.panel.item_ids) or []
         personas = read_personas(self.personas) if made or inputs.personas is not None else []
-        return tuple(dict.fromkeys([*named, *(item for persona in personas for item in persona.answers)]))
+        return tuple(
+            dict.fromkeys([*named, *(item for persona in personas for item in persona.shown_items(axis))])
+        )
 
     @cached_property
     def sample(self) -> ResponseMatrix | None:

@@ -154,7 +154,7 @@ def test_evaluate_labels_hidden_people_who_are_known_too_well(
     options = ["--people-columns", "region", "--methods", "twin", "--protocol", "leave-one-respondent-out"]
     found, said = run(capsys, "evaluate", "human.csv", "shown-persons.csv", *options, "--json")
     (leak,) = [row for row in found["settings"]["leaks"] if not row["items"]]
-    assert "as if they had been shown the answers" in leak["why"]
+    assert "as if they had been shown it" in leak["why"]
     assert "warning: twin: scores under leave-one-respondent-out say nothing" in said
 
 
@@ -173,3 +173,29 @@ def test_diagnose_has_the_audit(folder: Path, capsys: pytest.CaptureFixture[str]
     assert "audit of the twins: twin: do not trust these twins as they are for:" in shown
     found, _ = run(capsys, *common, "--json")
     assert found["settings"]["audit"]["twin"]["checks"]["spread"]["flagged"]
+
+
+def test_twins_of_a_run_were_shown_nothing_that_it_asked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = {
+        "survey": {"task": "survey", "items": dict.fromkeys(generate_audit_world(n_items=12).panel.item_ids)}
+    }
+    Path("faithful.json").write_text(json.dumps(asked), encoding="utf-8")
+    options = ["--people-columns", "region", "--json"]
+    found, _ = run(capsys, "audit-twins", "human.csv", "faithful.csv", *options)
+    check = found["sources"]["twin"]["checks"]["declared_leaks"]
+    assert (check["value"], check["flagged"]) == (0.0, False)
+    found, _ = run(capsys, "audit-twins", "human.csv", "shrunk.csv", *options)
+    assert found["sources"]["twin"]["checks"]["declared_leaks"]["unmeasured"]
+
+
+def test_people_shown_in_passages_are_no_new_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    persona = {"id": "R001", "text": "Ann. ", "passages": [{"item_id": "Q03", "text": "Q03: agree. "}]}
+    Path("personas.jsonl").write_text(json.dumps(persona), encoding="utf-8")
+    common = ["evaluate", "human.csv", "faithful.csv", "--people-columns", "region", "--methods", "twin"]
+    shown = ["--personas", "personas.jsonl"]
+    found, _ = run(capsys, *common, *shown, "--json")
+    assert "leaks" not in found["settings"]
+    _, said = run(capsys, *common, *shown, "--protocol", "leave-one-respondent-out", code=2)
+    assert "such as 'Q03'" in said

@@ -52,7 +52,7 @@ def partially_pooled(values: Array, errors: Array) -> tuple[Array, Array, float]
     --------
     >>> pooled, sd, between = partially_pooled(np.array([1.0, -1.0, 0.0]), np.array([0.1, 0.1, 2.0]))
     >>> pooled.round(2).tolist(), round(between, 1)
-    ([0.99, -0.99, 0.0], 1.4)
+    ([0.99, -0.99, 0.0], 1.0)
     """
     weight = 1 / np.maximum(errors, 1e-9) ** 2
     excess = float(np.sum(weight * values**2) - values.size)

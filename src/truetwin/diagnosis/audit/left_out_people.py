@@ -108,7 +108,8 @@ class Estimate:
             "above": stats.t.sf(t, max(self.df, 1)),
             "below": stats.t.sf(-t, max(self.df, 1)),
         }[side]
-        return np.asarray(np.where(np.isfinite(away), np.minimum(p, 1.0), 1.0))
+        certain = (self.standard_error <= 1e-12) & (np.abs(away) <= 1e-12)
+        return np.asarray(np.where(np.isfinite(away) & ~certain, np.minimum(p, 1.0), 1.0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,8 @@ from truetwin.errors import UnknownNameError
 from truetwin.registry import closest
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+#: Protocols of `evaluate`; each of them scores answers that a leak may have given away.
+PROTOCOLS = ("leave-one-item-out", "leave-block-out", "leave-domain-out", "leave-one-respondent-out")
 #: What each purpose is, in words that follow "for".
 IN_WORDS = {
     "scores of methods": "evaluating methods",
@@ -86,12 +88,9 @@ class SourceAudit:
             check = self.check(name)
             if check.flagged:
                 items = [row["item"] for row in check.rows]
-                found += [
-                    {"protocol": protocol, "items": items, "why": why}
-                    for protocol in ("leave-one-item-out", "leave-block-out", "leave-one-respondent-out")
-                ]
+                found += [{"protocol": protocol, "items": items, "why": why} for protocol in PROTOCOLS]
         if self.check("new_people").flagged:
-            why = "twins tell more of a person than the person's own answers to half of the items"
+            why = "twins tell more of an answer than all other answers of the person"
             found.append({"protocol": "leave-one-respondent-out", "items": [], "why": why})
         return found
 

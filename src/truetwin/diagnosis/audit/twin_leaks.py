@@ -3,7 +3,7 @@ r"""Were twins shown the answers that they are scored on?
 *Declared*: items that personas showed. *Near copies*: a twin that has not seen an answer can know its person, but not
 the chance in the person's answer; its correlation with answers of reliability :math:`\rho` is :math:`\sqrt\rho` at
 most. Without a retest, :math:`\rho = .9` is taken, which hardly any survey question reaches. *New people*: what a
-method learns of a person from the twin alone, beside what it learns from the person's own answers to half of the items.
+method learns of a person from the twin alone, beside what all other answers of the person tell of each.
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from truetwin.diagnosis.audit.audit_check import LEVEL, Check, any_of, listed, unmeasured, with_estimate
+from truetwin.diagnosis.audit.audit_check import Check, any_of, listed, unmeasured, with_estimate
 from truetwin.diagnosis.audit.left_out_people import Array, Estimate, Replicates
 from truetwin.diagnosis.audit.paired_answers import FEWEST, Codes, PairedAnswers
 from truetwin.diagnosis.audit.twin_ceilings import correlation_of_sums, item_correlations
 
 #: Reliability that is granted to answers of people who were not asked again.
 RELIABILITY = 0.9
+#: Level at which people's other answers must tell something before twins are held against them.
+CERTAIN = 0.001
 N_FOLDS = 5
 #: Ridge penalties that are tried, in units of an item's variance; for either side the best counts.
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+OWN_PENALTIES = (0.3, 1.0, 3.0)
 #: People on whom predictions from own answers are tried, drawn at random.
-MOST_PEOPLE = 1000
+MOST_PEOPLE = 500
 
 DECLARED = Check(
     "declared_leaks",
@@ -43,12 +46,12 @@ NEW_PEOPLE = Check(
     "new_people",
     "leaks",
     ("scores of methods",),
-    "Do twins tell more of a person than the person's own answers to half of the items do?",
+    "Do twins tell more of an answer than all other answers of the same person do?",
 )
 
 
 def leak_checks(
-    paired: PairedAnswers, shown: Collection[str] | None, own_half: OwnAnswers, from_twins: Array
+    paired: PairedAnswers, shown: Collection[str] | None, own: OwnAnswers, from_twins: Array
 ) -> list[Check]:
     """Check for answers that twins were shown.
 
@@ -57,12 +60,12 @@ def leak_checks(
     paired : PairedAnswers
     shown : collection of item ids or None
         Items that personas showed; None if nothing is declared.
-    own_half : OwnAnswers
+    own : OwnAnswers
         What people's own answers tell (:func:`own_answers`).
     from_twins : ndarray of shape (n, m)
         What twins tell (:func:`predicted_from_twins`).
     """
-    return [_declared(paired, shown), copy_check(paired), new_people_check(paired, own_half, from_twins)]
+    return [_declared(paired, shown), copy_check(paired), new_people_check(paired, own, from_twins)]
 
 
 def _declared(paired: PairedAnswers, shown: Collection[str] | None) -> Check:
@@ -160,7 +163,7 @@ def _reliability(paired: PairedAnswers) -> Estimate:
 
 @dataclass(frozen=True, eq=False)
 class OwnAnswers:
-    """Predictions of people's answers from their own answers to a random half of the items.
+    """Predictions of every answer of people from all other answers of the same person.
 
     Attributes
     ----------
@@ -188,37 +191,31 @@ class OwnAnswers:
 
 
 def own_answers(paired: PairedAnswers, *, random_state: int = 0) -> OwnAnswers:
-    """Predict every answer from the answers of the same person to the half of the items that it is not in.
+    r"""Predict every answer from all other answers of the same person.
 
-    Correlations of items are those of other people (five folds). The best of several ridge penalties counts.
+    Only people with 20 answers, or to half of the items, are taken. Correlations K of items are those of other people
+    (five folds). With :math:`A = (K + \lambda I)^{-1}` over a person's answers z, the prediction of each from the
+    others is :math:`z - A z / diag(A)`. The best of several :math:`\lambda` counts.
     """
     rng = np.random.default_rng(random_state)
     z = paired.numbers[0]
-    n, m = z.shape
-    half = rng.permutation(m) % 2 == 0
-    rows = np.arange(n) if n <= MOST_PEOPLE else np.sort(rng.choice(n, MOST_PEOPLE, replace=False))
-    penalties = np.array(PENALTIES[1:-1])
-    found = np.full((penalties.size, n, m), np.nan)
+    enough = np.isfinite(z).sum(axis=1) >= min(FEWEST, z.shape[1] / 2)  # few answers are no ceiling
+    rows = np.flatnonzero(enough)
+    if rows.size > MOST_PEOPLE:
+        rows = np.sort(rng.choice(rows, MOST_PEOPLE, replace=False))
+    found = np.full((len(OWN_PENALTIES), *z.shape), np.nan)
     fold = paired.groups.numbers % N_FOLDS
     for k in range(N_FOLDS):
         K = _correlations(z[fold != k], z[fold != k])
         values, vectors = np.linalg.eigh(K)
         K = (vectors * np.maximum(values, 0.0)) @ vectors.T
         for i in rows[fold[rows] == k]:
-            seen = np.isfinite(z[i])
-            for known, asked in ((half & seen, ~half & seen), (~half & seen, half & seen)):
-                if known.any() and asked.any():
-                    found[:, i, asked] = _ridge(
-                        K[np.ix_(known, known)], K[np.ix_(known, asked)], z[i, known], penalties
-                    )
+            seen = np.flatnonzero(np.isfinite(z[i]))
+            for which, penalty in enumerate(OWN_PENALTIES):
+                A = np.linalg.inv(K[np.ix_(seen, seen)] + penalty * np.eye(seen.size))
+                found[which, i, seen] = z[i, seen] - A @ z[i, seen] / np.diagonal(A)
     scores = [_pooled_correlation(x, z) for x in found]
     return OwnAnswers(found[int(np.argmax(scores))], paired.rows, paired.items)
-
-
-def _ridge(K: Array, links: Array, z: Array, penalties: Array) -> Array:
-    """Predict (n_penalties, q) by links' (K + penalty I)^-1 z."""
-    systems = K + penalties[:, None, None] * np.eye(K.shape[0])
-    return np.asarray(np.linalg.solve(systems, z[:, None])[..., 0] @ links)
 
 
 def _correlations(x: Array, y: Array) -> Array:
@@ -262,18 +259,21 @@ def predicted_from_twins(paired: PairedAnswers) -> Array:
 
 
 def new_people_check(paired: PairedAnswers, own: OwnAnswers, twins: Array) -> Check:
-    """Check whether twins tell more of a person than the person's own answers to half of the items do."""
+    """Check whether twins tell more of an answer than all other answers of the same person do."""
     z = paired.numbers[0]
     predicted = own.beside(paired)
     both = np.isfinite(predicted) & np.isfinite(z)
     if not both.any():
-        return unmeasured(NEW_PEOPLE, "nobody has answered enough items to be predicted from half of them")
+        return unmeasured(
+            NEW_PEOPLE,
+            "nobody has answered enough items (20, or half of them) for an answer to be predicted from the others",
+        )
     sums = [_product_sums(np.where(both, x, np.nan), z, paired) for x in (predicted, twins)]
     r = Replicates.of(
         lambda a, b: np.concatenate([correlation_of_sums(a[:, None]), correlation_of_sums(b[:, None])]), *sums
     )
-    if float(r.map(lambda v: v[0]).estimate().p_values(side="above")) > LEVEL:
-        return unmeasured(NEW_PEOPLE, "people's answers to half of the items tell nothing of the others")
+    if float(r.map(lambda v: v[0]).estimate().p_values(side="above")) > CERTAIN:
+        return unmeasured(NEW_PEOPLE, "people's other answers do not surely tell anything of an answer")
     ahead = r.map(lambda v: v[1] - v[0]).estimate()
     people, twin = (float(v) for v in r.value)
     return with_estimate(
@@ -283,11 +283,10 @@ def new_people_check(paired: PairedAnswers, own: OwnAnswers, twins: Array) -> Ch
             "taken off)",
             value=twin,
             baseline=people,
-            baseline_measure="the same with predictions from the person's own answers to half of the items",
-            rule="twins minus own answers: one-sided t test against 0",
-            fault=f"twins tell more of a person (correlation {twin:.2f}) than the person's own answers to half of the "
-            f"items ({people:.2f}), as if they had been shown the answers: scores for new respondents are not those of "
-            "new people",
+            baseline_measure="the same with predictions from all other answers of the person",
+            rule="twins minus other answers, over the same cells: one-sided t test against 0",
+            fault=f"twins tell more of an answer (correlation {twin:.2f}) than all other answers of the person "
+            f"({people:.2f}), as if they had been shown it: scores for new respondents are not those of new people",
         ),
         ahead,
         float(ahead.p_values(side="above")),

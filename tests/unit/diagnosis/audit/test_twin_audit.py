@@ -16,6 +16,7 @@ from truetwin.diagnosis import TwinAudit
 from truetwin.diagnosis.audit.source_verdict import PURPOSES
 from truetwin.diagnosis.faults import item_faults
 from truetwin.errors import DataError, ParameterError, UnknownNameError
+from truetwin.evaluation.hiding_protocols import protocols
 
 #: Checks of each point that an audit must cover.
 POINTS = {
@@ -82,6 +83,20 @@ def test_every_check_with_a_test_has_a_world_that_triggers_it() -> None:
     assert {"declared_leaks", "retest_ceiling"} == {n for names in POINTS.values() for n in names} - triggered
 
 
+def test_copies_of_people_have_no_fault_but_the_leak() -> None:
+    found = audit_of("identical").sources["twin"]
+    assert {"near_copies", "new_people"} == {c.name for c in found.faults}
+    assert {row["purpose"] for row in found.purposes() if row["faults"]} == {"scores of methods"}
+
+
+@pytest.mark.parametrize("twins", ["base", "noise", "inverted", "nostruct"])
+def test_ordinary_twins_are_not_suspected_of_leaks(twins: str) -> None:
+    for seed in range(3):
+        panel = generate_world(twins, 200, 30, n_new_items=0, random_state=seed).panel
+        found = tt.audit_twins(panel).sources["twin"]
+        assert not [c.name for c in found.faults if c.area == "leaks"]
+
+
 def test_faithful_twins_are_seldom_flagged() -> None:
     flagged = [bool(audit_of("faithful", 150, 20, seed).sources["twin"].faults) for seed in range(20)]
     assert sum(flagged) <= 3  # at 5% a rate, more than three in twenty have a chance of .02
@@ -109,9 +124,7 @@ def test_declared_items_are_flagged_and_spoil_protocols() -> None:
     shown = audited(world, persona_items=["Q01", "Q02", "not asked"]).sources["twin"]
     assert shown.check("declared_leaks").flagged
     assert [row["item"] for row in shown.check("declared_leaks").rows] == ["Q01", "Q02"]
-    assert {row["protocol"] for row in shown.invalid_protocols} == {
-        *("leave-one-item-out", "leave-block-out", "leave-one-respondent-out")
-    }
+    assert {row["protocol"] for row in shown.invalid_protocols} == set(protocols)
     assert "evaluating methods" in shown.answer
     hidden = audited(world, persona_items=["not asked"]).sources["twin"]
     assert not hidden.check("declared_leaks").flagged
