@@ -14,6 +14,7 @@ from truetwin.errors import DataError
 from truetwin.reweighting.battery_mean import BatteryMean, uniform_shares
 from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
 from truetwin.reweighting.ensemble import Ensemble
+from truetwin.reweighting.helpful_sources import choose_sources
 from truetwin.reweighting.kernel import FEWEST_ITEMS, KernelSoftmax
 from truetwin.reweighting.marginal_method import (
     CrossValidated,
@@ -24,7 +25,6 @@ from truetwin.reweighting.marginal_method import (
 )
 from truetwin.reweighting.pool_rule import OF_SOURCE, ONE_SOURCE, Evidence, PoolRule, learn_pool
 from truetwin.reweighting.share_errors import FEWEST_FOR_POOL, knows_agreement
-from truetwin.reweighting.source_choice import choose_sources
 from truetwin.reweighting.transition import AnswerTransition, WeightsAndTransition
 from truetwin.reweighting.twin_table import TwinTable
 
@@ -86,7 +86,7 @@ class Pool(MarginalMethod):
     known marginals (shrunk to the item's battery), transition, ensemble, weights+transition and ksoft (with text where
     there is any). The pool is a mixture of them. Its shares are then tilted to means that are predicted separately,
     which for known batteries includes how far off the battery's other items are. Of several sources those are used that
-    predict training items best together (:mod:`truetwin.reweighting.source_choice`).
+    predict training items best together (:mod:`truetwin.reweighting.helpful_sources`).
 
     Null options compete: where twins, mean, mix or one source alone predict the training items better than the pool,
     they are used. Every comparison is between predictions of items by what was learned from other items, and of whole

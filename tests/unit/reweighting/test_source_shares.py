@@ -12,9 +12,9 @@ from truetwin.data.human_marginals import beside_twins, category_shares, twin_ca
 from truetwin.datasets import generate_world
 from truetwin.reweighting import reweight
 from truetwin.reweighting.discrepancies import discrepancy
+from truetwin.reweighting.helpful_sources import choose_sources
 from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.panel_shares import left_out_shares
-from truetwin.reweighting.source_choice import choose_sources
 from truetwin.reweighting.twin_table import TwinTable
 
 CODES = np.array([[0, 1], [1, 1], [1, 0], [0, 0], [1, 1], [1, -1]])
