@@ -91,6 +91,8 @@ def _standardisers(effects: Effects) -> str:
 
 def _in_words(effects: Effects) -> list[dict[str, Any]]:
     """Write effects as texts; a contrast is named in its first row."""
+    from truetwin.experiments.effects import HUMAN
+
     found, before = [], None
     n_sides = len(effects.sides)
     for k, row in enumerate(effects.rows):
@@ -106,7 +108,7 @@ def _in_words(effects: Effects) -> list[dict[str, Any]]:
                 "effect": _text(row["effect"], _digits(half)),
                 "half": _text(half, _digits(half)),
                 "d": _text(row["d"], ".2f"),
-                "d_own": _text(row["d_own"], ".2f"),
+                "d_own": _text(row["d_own"], ".2f") if HUMAN in effects.sides else None,
                 "n": f"{row['n_people']:,d}",
                 "p": _p_in_words(row["p_adjusted"]),
             }

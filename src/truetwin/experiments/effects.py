@@ -267,7 +267,9 @@ class Effects:
     def summary(self) -> str:
         """Say in a few lines how the effects of twins go with those of people."""
         n, studies = sum(not entry.by for entry in self.entries), {one.study for one in self.contrasts}
-        lines = [f"{n} effects in {len(studies)} studies"]
+        lines = [
+            f"{n} effect{'s' * (n != 1)} in {len(studies)} {'study' if len(studies) == 1 else 'studies'}"
+        ]
         if HUMAN in self.sides:
             ours = self.arrays(HUMAN)
             lines += [self._agreement(side, ours) for side in self.sides if side != HUMAN]

@@ -34,6 +34,11 @@ EFFECTS = (
     "experiments with people. Where no people took part, nothing was measured. Publish them as predictions, with their "
     "intervals."
 )
+EFFECTS_AS_THEY_ARE = (
+    "Effects of an experiment. Those whose side is 'human' were measured on people. All others are effects in "
+    "language-model twins as they are, not calibrated: on published experiments three in ten had another sign than "
+    "the effect in people. Do not publish them as effects in people."
+)
 VERDICTS = (
     "Verdicts on items that twins have answered, with the correlations that a statistical model expects. They are "
     "learned from answered items; nothing of the new items was measured."

@@ -181,3 +181,14 @@ def test_calibrating_with_a_column_of_arms_warns(
     output = ["--method", "ridge", "--output", str(tmp_path / "p.csv")]
     assert _run(["calibrate", *tables, *people, *output], debug=True) == 0
     assert "Do not compare arms on predicted answers" in capsys.readouterr().err
+
+
+def test_a_file_of_effects_says_that_those_of_twins_are_not_calibrated(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(capsys, call(folder, "--output", str(folder / "effects.csv"), "--disclosure-column"))
+    assert "not calibrated" in json.loads((folder / "effects.json").read_text())["disclosure"]
+    with (folder / "effects.csv").open() as file:
+        told_of = {row["side"]: row["disclosure"] for row in csv.DictReader(file)}
+    assert told_of["human"] == "measured on people"
+    assert "not calibrated" in told_of["twin"]

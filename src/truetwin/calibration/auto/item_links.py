@@ -19,6 +19,14 @@ from truetwin.calibration.orientation import Array
 JITTER = 1e-9
 TOLERANCES = (1e-4, 1e-7, 1e-11, 1e-15)
 MAX_SWEEPS = 10_000
+#: Added to the similarities of row-centred answers: how alike all items are because of the persons' levels.
+COMMON_LEVEL = 0.5
+#: The same for the second set of links, where part of it depends on how near the items' means are.
+FIXED_LEVEL, NEAR_LEVEL = 0.3, 0.3
+#: Penalties of the links, l1 and l2: from row-centred similarities, from these with levels, from plain correlations,
+#: and from the first where whole batteries are hidden.
+NEAR_PENALTIES, LEVEL_PENALTIES, PLAIN_PENALTIES = (0.05, 0.5), (0.1, 0.5), (0.05, 0.45)
+BATTERY_PENALTIES = (0.05, 0.95)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +211,23 @@ def _polish(gram: Array, donors: NDArray[np.intp], l1: float, l2: float, weights
     if optimal:
         weights[k, support] = exact
     return optimal
+
+
+def donor_links(alike: TwinSimilarity, alone: NDArray[np.bool_]) -> list[Array]:
+    """Compute the three sets of links that predict an item from all others, (p, p) each."""
+    return [
+        sparse_links(alike.centred + COMMON_LEVEL, alone, *NEAR_PENALTIES),
+        sparse_links(alike.centred + FIXED_LEVEL + NEAR_LEVEL * alike.level, alone, *LEVEL_PENALTIES),
+        sparse_links(alike.plain, alone, *PLAIN_PENALTIES),
+    ]
+
+
+def links_beyond_battery(alike: TwinSimilarity, together: NDArray[np.bool_]) -> list[Array]:
+    """Compute the two sets of links that predict an item without the other items of its battery, (p, p) each."""
+    return [
+        sparse_links(alike.centred + COMMON_LEVEL, together, *BATTERY_PENALTIES),
+        sparse_links(alike.plain, together, *PLAIN_PENALTIES),
+    ]
 
 
 def sibling_links(similarity: Array, blocks: Sequence[str]) -> tuple[Array, Array]:

@@ -27,10 +27,11 @@ from truetwin.calibration.auto.conditional_expectations import (
 from truetwin.calibration.auto.item_links import (
     Standardised,
     TwinSimilarity,
+    donor_links,
+    links_beyond_battery,
     mean_similarity,
     pairwise_correlations,
     sibling_links,
-    sparse_links,
     standardise_items,
     twin_similarity,
 )
@@ -43,6 +44,8 @@ CHUNK_BYTES = 1.5e8
 MAX_LEARNERS = 4000
 PRIOR_PAIRS = 100.0
 PRIOR_LEVEL = 0.25
+#: Part of correlations that is kept: the rest is each answer's own noise.
+COMMON_PART = 0.9
 RANGE_PART = 0.2
 SMALLEST_EIGENVALUE = -0.5
 # sets of links, in the order of `Problem.links`
@@ -219,20 +222,9 @@ class Problem:
         alike = self.similarity
         alone = np.eye(len(self.blocks), dtype=bool)
         together = self.block[:, None] == self.block
-        near, level = alike.centred + 0.5, alike.centred + 0.3 + 0.3 * alike.level
-        old = [
-            sparse_links(near, alone, 0.05, 0.5),
-            sparse_links(level, alone, 0.1, 0.5),
-            sparse_links(alike.plain, alone, 0.05, 0.45),
-            *sibling_links(alike.centred, self.blocks),
-        ]
-        if not (together & ~alone).any():
-            new = [old[NEAR], old[PLAIN]]
-        else:
-            new = [
-                sparse_links(near, together, 0.05, 0.95),
-                sparse_links(alike.plain, together, 0.05, 0.45),
-            ]
+        old = [*donor_links(alike, alone), *sibling_links(alike.centred, self.blocks)]
+        several = bool((together & ~alone).any())
+        new = links_beyond_battery(alike, together) if several else [old[NEAR], old[PLAIN]]
         return np.stack([*old, *new, *self._mean_links(alone)])
 
     def _mean_links(self, alone: NDArray[np.bool_]) -> list[Array]:
@@ -240,12 +232,7 @@ class Problem:
         if self.sources is None:
             return []
         alike = mean_similarity([standardise_items(v, self.people_weights) for v in self.sources])
-        near, level = alike.centred + 0.5, alike.centred + 0.3 + 0.3 * alike.level
-        return [
-            sparse_links(near, alone, 0.05, 0.5),
-            sparse_links(level, alone, 0.1, 0.5),
-            sparse_links(alike.plain, alone, 0.05, 0.45),
-        ]
+        return donor_links(alike, alone)
 
     @cached_property
     def covariance(self) -> Array:
@@ -287,7 +274,7 @@ class Problem:
         human, pairs = pairwise_correlations(self.people.values, self.people.seen)
         trust = pairs / (pairs + PRIOR_PAIRS)
         prior = (1 - PRIOR_LEVEL) * self.similarity.centred + PRIOR_LEVEL
-        covariance = 0.9 * (trust * human + (1 - trust) * prior)
+        covariance = COMMON_PART * (trust * human + (1 - trust) * prior)
         np.fill_diagonal(covariance, 1.0)
         return np.asarray(covariance)
 

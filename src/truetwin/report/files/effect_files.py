@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from truetwin.io.excel_files import WRITTEN_WORKBOOK, Sheet
+from truetwin.io.tables import DISCLOSURE_COLUMN
 from truetwin.report.files.estimate_files import check_estimate_ending
-from truetwin.results.disclosure import EFFECTS, disclosed
+from truetwin.results.disclosure import EFFECTS, EFFECTS_AS_THEY_ARE, disclosed
 from truetwin.results.sidecars import (
     TableFile,
     companion_path,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from truetwin.experiments.experiment_judging import EffectJudgement
     from truetwin.experiments.experiment_ranking import Choice
 
+#: What the column of disclosure says of effects that are not calibrated.
+MEASURED, OF_TWINS = "measured on people", "effect in language-model twins, not calibrated"
 Records = Sequence[Mapping[str, Any]]
 
 
@@ -58,6 +61,7 @@ def write_effect_tables(
     *,
     found: Mapping[str, Any],
     origin: Origin,
+    disclosure: str = EFFECTS,
 ) -> list[Path]:
     """Write tables and sidecar: all of them or none.
 
@@ -80,7 +84,7 @@ def write_effect_tables(
     """
     (first, rows), *others = tables.items()
     record = {
-        "disclosure": EFFECTS,
+        "disclosure": disclosure,
         "settings": dict(origin.settings),
         "versions": versions(),
         "inputs": hashed(origin.inputs),
@@ -88,16 +92,16 @@ def write_effect_tables(
         **{name: list(records) for name, records in tables.items()},
     }
     ending = output.suffix.lower() if origin.disclosure_column else ""
-    main = disclosed(records_table(rows), EFFECTS, column_for=ending)
+    main = disclosed(records_table(rows), disclosure, column_for=ending)
     if output.suffix.lower() == WRITTEN_WORKBOOK:
         sheets = [Sheet.from_records(name, records) for name, records in others if records]
-        files = [TableFile(output, main, name=first, sheets=sheets, note=EFFECTS)]
+        files = [TableFile(output, main, name=first, sheets=sheets, note=disclosure)]
     else:
         paths = _companions(output, [name for name, records in others if records])
-        files = [TableFile(output, main, note=EFFECTS)]
+        files = [TableFile(output, main, note=disclosure)]
         files += [
             TableFile(
-                paths[name], disclosed(records_table(records), EFFECTS, column_for=ending), note=EFFECTS
+                paths[name], disclosed(records_table(records), disclosure, column_for=ending), note=disclosure
             )
             for name, records in others
             if records
@@ -107,12 +111,21 @@ def write_effect_tables(
 
 
 def write_effects(output: Path, effects: Effects, origin: Origin) -> list[Path]:
-    """Write effects among people and twins. Returns all files."""
+    """Write effects among people and twins. Returns all files.
+
+    A column of disclosure says of each row whether its effect was measured on people.
+    """
+    from truetwin.experiments.effects import HUMAN
+
+    rows = effects.to_frame("pyarrow").to_pylist()
+    if origin.disclosure_column:
+        rows = [{**row, DISCLOSURE_COLUMN: MEASURED if row["side"] == HUMAN else OF_TWINS} for row in rows]
     return write_effect_tables(
         output,
-        {"effects": effects.to_frame("pyarrow").to_pylist()},
+        {"effects": rows},
         found={"notes": list(effects.notes), "summary": effects.summary()},
-        origin=origin,
+        origin=replace(origin, disclosure_column=False),
+        disclosure=EFFECTS_AS_THEY_ARE,
     )
 
 
