@@ -27,7 +27,7 @@ def experiment_of(settings: ExperimentTables, say: Callable[[str], None] | None 
         if path is None:
             return None
         return read_study_columns(
-            path, id_column=settings.id_column, tasks=settings.tasks, choices=settings.reading
+            path, id_column=settings.id_column, tasks=settings.tasks or (), choices=settings.reading
         )
 
     answers = read_experiment_answers(
@@ -36,7 +36,7 @@ def experiment_of(settings: ExperimentTables, say: Callable[[str], None] | None 
         settings.twin_tables,
         id_column=settings.id_column,
         item_file=settings.item_file,
-        tasks=settings.tasks,
+        tasks=settings.tasks or (),
         choices=settings.reading,
     )
     if say is not None:

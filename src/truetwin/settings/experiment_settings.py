@@ -84,8 +84,8 @@ class ExperimentTables(ExperimentColumns, IdColumn, ItemFile, Reading, TwinSourc
     twin_conditions: Annotated[Path | None, StudyKey("inputs.twin_conditions"), Unset("as their people")] = (
         setting(None, "Arms of the twins, in the same format, where they were not those of their people.")
     )
-    tasks: Annotated[Columns, StudyKey("inputs.tasks"), Unset("one row a person")] = setting(
-        (),
+    tasks: Annotated[Names | None, StudyKey("inputs.tasks"), Unset("one row a person")] = setting(
+        None,
         "Columns that, with the ids, name the rows of tables, separated by commas: each row is a task (or a profile "
         "of a task) of a person, as in conjoint experiments. Errors are then clustered by person.",
     )

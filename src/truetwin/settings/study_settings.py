@@ -19,7 +19,7 @@ from truetwin.settings.reweight_settings import Reweight
 from truetwin.settings.setting_wording import models_in
 from truetwin.settings.shared_settings import Reading, Terminal, Workers
 from truetwin.settings.simulate_settings import Simulate
-from truetwin.settings.value_kinds import Columns, Ids
+from truetwin.settings.value_kinds import Columns, Ids, Names
 from truetwin.settings.voice_build_settings import VoiceBuild
 from truetwin.settings.voice_settings import (
     VoiceAnnotate,
@@ -95,8 +95,8 @@ class Inputs(Reading):
         "Contrasts of an experiment: a table contrast_id,study,kind,condition,treatment,control,outcomes,"
         "minus_outcomes.",
     )
-    tasks: Annotated[Columns, Unset("one row a person")] = setting(
-        (),
+    tasks: Annotated[Names | None, Unset("one row a person")] = setting(
+        None,
         "Columns that, with the ids, name the rows of an experiment's tables: each row is a task of a person, as in "
         "conjoint experiments.",
     )

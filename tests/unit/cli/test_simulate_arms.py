@@ -86,6 +86,17 @@ def test_assigned_arms_are_exported_with_the_conditions_table(folder: Folder) ->
     assert {"A": "Tea is {healthy}.", "B": "Tea is {{cheap}}."}[levels["p0"]] in again
 
 
+def test_arms_are_balanced_within_groups_of_several_columns(folder: Folder) -> None:
+    rows = "".join(f"p{k},{'ns'[k % 2]},{'fm'[k // 2 % 2]}\n" for k in range(N))
+    folder.write("people.csv", f"id,region,sex\n{rows}")
+    options = ["--arms", "@arms.csv", "--assign-within", "region,sex", "--people", "@people.csv"]
+    folder.simulate("--model", "generated", "--run", "@run", "--export", "@out.csv", *options)
+    levels = {row["respondent_id"]: row["message"] for row in folder.rows("out.conditions.csv")}
+    for first in range(4):
+        here = [levels[f"p{k}"] for k in range(first, N, 4)]
+        assert sorted(here) in (["A", "A", "B"], ["A", "B", "B"])
+
+
 def test_the_conditions_table_of_one_run_gives_the_arms_of_the_next(folder: Folder) -> None:
     folder.simulate("--model", "generated", "--run", "@a", "--export", "@a.csv", "--arms", "@arms.csv")
     given = ["--arms", "@arms.csv", "--conditions", "@a.conditions.csv"]

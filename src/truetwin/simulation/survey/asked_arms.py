@@ -9,6 +9,7 @@ from truetwin.io.arm_files import read_arms, read_levels
 from truetwin.io.people_files import read_people
 from truetwin.settings.declaration import RuleBrokenError
 from truetwin.settings.simulate_settings import Simulate
+from truetwin.settings.value_kinds import ids_among
 from truetwin.simulation.questions.arms import Arms
 from truetwin.simulation.survey.arm_assignment import ArmPlan
 from truetwin.simulation.survey.questionnaire import Questionnaire
@@ -69,7 +70,8 @@ def _strata(settings: Simulate, files: ArmFiles) -> dict[str, str | None]:
     if files.people is None:
         raise RuleBrokenError("{assign_within} needs {people}, the table that has its columns")
     people = read_people(files.people, id_column=files.id_column)
-    columns = [people.groups(name) for name in settings.assign_within]
+    names = ids_among(settings.assign_within, list(people.columns)) or []
+    columns = [people.groups(name) for name in names]
     named = zip(people.ids, *columns, strict=True)
     return {person: "\x1f".join("" if g is None else str(g) for g in groups) for person, *groups in named}
 
