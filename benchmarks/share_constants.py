@@ -1,14 +1,14 @@
 """Vary the constants of the pool of shares, on data that had no part in their choice and on data that was looked at.
 
-    TRUETWIN_DATA_MIRROR=... python benchmarks/share_constants.py [--studies FOLDER] [--opinionqa FOLDER] [--seeds 1]
+    TRUETWIN_DATA_MIRROR=... python benchmarks/share_constants.py [--twin-2k] [--studies FOLDER] [--opinionqa FOLDER]
 
 Each constant is halved and doubled, everything else as it is. A row shows the change of the mean Kullback-Leibler
 divergence of hidden items, and of the share of 90% intervals of means that hold the truth. Whole batteries are hidden,
 a tenth at a time, as in ``benchmarks/shares.py``.
 
-Generated worlds (kinds base, good and misaligned; 200 people, 30 items in batteries of five) and the construction "JSON
-Persona - GPT4.1" of Twin-2K-500 had no part in the choice. The people of that construction are those of constructions
-that were looked at; only its twins are new. Later studies and the excerpt of OpinionQA were looked at.
+Generated worlds (kinds base, good and misaligned; 200 people, 30 items in batteries of five) had no part in the choice.
+Neither had, with ``--twin-2k``, the twins "JSON Persona - GPT4.1" of Twin-2K-500, but their people had. Later studies
+and the excerpt of OpinionQA were looked at.
 """
 
 from __future__ import annotations
@@ -65,10 +65,12 @@ def main() -> None:
     )
     parser.add_argument("--studies", type=Path)
     parser.add_argument("--opinionqa", type=Path)
+    parser.add_argument("--twin-2k", action="store_true")
     parser.add_argument("--seeds", type=int, default=1)
     chosen = parser.parse_args()
-    wanted = {"Twin-2K JSON Persona - GPT4.1": "JSON twins", "later studies": "studies"}
-    wanted["OpinionQA excerpt"] = "OpinionQA"
+    wanted = {"later studies": "studies", "OpinionQA excerpt": "OpinionQA"}
+    if chosen.twin_2k:
+        wanted["Twin-2K JSON Persona - GPT4.1"] = "JSON twins"
     data: dict[str, list[Data]] = {"worlds": [world(kind) for kind in WORLDS]}
     for name, each in data_sets(chosen.studies, chosen.opinionqa):
         if name in wanted:
