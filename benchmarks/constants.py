@@ -4,13 +4,13 @@
 
 Each constant is halved and doubled (or moved as its row says), everything else as it is. A row shows the change of the
 mean score on each data set. "r one" is the mean correlation with one item hidden at a time, "r block" with whole
-batteries hidden, undefined counted as 0; "log" is the mean log score of the laws, one item hidden at a time (nats, lower
+batteries hidden, undefined counted as 0; "log" is the mean log score of laws, one item hidden at a time (nats, lower
 is better).
 
 Data sets: generated worlds (200 people, 30 items in batteries of five, twins of kind base); with ``--experiments`` the
 outcomes of the experiments of the Twin-2K-500 mega study (400 people, studies as batteries). Neither had a part in the
-choice of a constant. MovieLens (300 people, 60 films, batteries at random) was looked at beside Twin-2K-500 when most of
-them were chosen.
+choice of a constant. MovieLens (300 people, 60 films, batteries at random) was looked at beside Twin-2K-500 when most
+of them were chosen.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from truetwin.data.cell_problems import unread_cells
 from truetwin.data.item import Item
 from truetwin.data.problems import Problems
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
-from truetwin.data.responses import FrameKind, ResponseMatrix, check_answers
+from truetwin.data.responses import FrameKind, ResponseMatrix, check_answers, check_unique
 from truetwin.data.undeclared_codes import with_missing_codes
 from truetwin.errors import DataError
 
@@ -84,6 +84,8 @@ def from_frame(
         replicates_as_long,
     )
 
+    if set(LONG_COLUMNS) <= set(names) or is_distribution(names):
+        check_unique(names, "column", source)
     if set(LONG_COLUMNS) <= set(names):
         return from_long(table, declared, source, kind_of(frame), expectations=expectations, choices=choices)
     refuse_distributions(names, source, expectations=expectations)

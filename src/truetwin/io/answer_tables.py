@@ -44,6 +44,8 @@ class AnswerTable:
         How its cells are read.
     not_counted : frozenset of str
         Ids of rows that are no respondents, such as previews; their twins do not count either.
+    by_labels : frozenset of str
+        Items whose off-scale codes the file itself declares, by labels or as user-missing.
     """
 
     table: pa.Table
@@ -54,6 +56,7 @@ class AnswerTable:
     notes: tuple[str, ...]
     choices: ReadingChoices
     not_counted: frozenset[str] = frozenset()
+    by_labels: frozenset[str] = frozenset()
 
     @property
     def is_long(self) -> bool:
@@ -118,7 +121,8 @@ class AnswerTable:
             people_columns=without,
             choices=self.choices,
         )
-        return found.with_notes(*self.notes) if self.notes else found
+        notes = [*self.notes, *([] if not self.by_labels else _missing_by_labels(found, self.by_labels))]
+        return found.with_notes(*notes) if notes else found
 
     def left_out_notes(self) -> list[str]:
         """Say in one line which columns are no items, and why."""
@@ -144,7 +148,12 @@ def open_answers(
         table, labelled, doubts = read_survey_file(path)
         check_width(table.num_columns, path)
         declared = _joined(labelled, with_loops(given, table.column_names))
-        return AnswerTable(table, declared, id_column, str(path), {}, tuple(doubts), choices)
+        own = frozenset(
+            name for name, item in labelled.items() if item.scale is not None and item.scale.off_scale
+        )
+        return AnswerTable(
+            table, declared, id_column, str(path), {}, tuple(doubts), choices, by_labels=own - set(given)
+        )
     from truetwin.io.qualtrics import from_qualtrics, header_of_export
 
     notes: list[str] = []
@@ -161,6 +170,24 @@ def open_answers(
         opened = replace(opened, table=opened.table.drop_columns([DISCLOSURE_COLUMN]))
     check_width(opened.table.num_columns, path)
     return split_multiple(opened) if choices.split_multiple else opened
+
+
+def _missing_by_labels(answers: ResponseMatrix, named: Collection[str]) -> list[str]:
+    """Say how many answers are missing because of what a survey file says of their codes."""
+    counted = {
+        item.id: count
+        for item, count in zip(answers.items, answers.off_scale_counts, strict=True)
+        if count and item.id in named
+    }
+    if not counted:
+        return []
+    first = next(item for item in answers.items if item.id in counted)
+    codes = first.scale.off_scale if first.scale is not None else {}
+    shown = ", ".join(f"{code:g} = {text!r}" for code, text in list(codes.items())[:4])
+    return [
+        f"{answers.source}: {sum(counted.values())} answers to {len(counted)} items are read as missing, as labels and "
+        f"missing values of the file say ({first.id!r}: {shown}{', ...' if len(codes) > 4 else ''})"
+    ]
 
 
 def _item_names(table: pa.Table) -> list[str]:

@@ -68,7 +68,9 @@ def read_items(
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise FileFormatError(f"{path} must hold a list of objects, one an item")
     else:
-        rows = read_table(path, encoding, say).to_pylist()
+        table = read_table(path, encoding, say)
+        check_unique(table.column_names, "column", str(path))
+        rows = table.to_pylist()
     if not rows:
         raise DataError(f"{path} must declare at least one item; it has none")
     items = [_item(row, path) for row in rows]
@@ -196,6 +198,7 @@ def read_blocks(path: str | Path) -> dict[str, str]:
     """Read which block each item belongs to, from a table with the columns ``item_id`` and ``block``."""
     path = Path(path)
     table = read_table(path)
+    check_unique(table.column_names, "column", str(path))
     missing = [name for name in ("item_id", "block") if name not in table.column_names]
     if missing:
         raise DataError(f"{path} must have the columns item_id and block; it lacks {' and '.join(missing)}")

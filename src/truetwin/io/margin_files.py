@@ -6,6 +6,7 @@ from pathlib import Path
 
 from truetwin.data.answer_cells import MISSING_MARKS
 from truetwin.data.margins import Margins
+from truetwin.data.responses import check_unique
 from truetwin.errors import DataError
 from truetwin.io.tables import read_table
 
@@ -27,6 +28,7 @@ def read_margins(path: str | Path) -> Margins:
     """
     source, table = str(path), read_table(path)
     names = table.column_names
+    check_unique(names, "column", source)
     kind = next((name for name in AMOUNTS if name in names), None)
     lacking = [name for name in ("column", "category") if name not in names] + ([] if kind else ["share"])
     if kind is None or lacking:

@@ -168,6 +168,7 @@ def with_weights(sources: Mapping[str, ResponseMatrix], path: Path | None) -> di
 
 def _read_weights(path: Path) -> dict[str, float]:
     table = read_table(path)
+    check_unique(table.column_names, "column", str(path))
     if "weight" not in table.column_names or len(table.column_names) < 2:
         raise DataError(
             f"{path} must have a column of twin ids and the column 'weight'; it has {', '.join(table.column_names)}"
@@ -208,6 +209,7 @@ def _weighted(twins: ResponseMatrix, weights: Mapping[str, float], path: Path) -
 def read_groups(path: Path) -> dict[str, str]:
     """The group of each item, from a table with the columns ``item_id`` and ``group`` (or ``block``)."""
     table = read_table(path)
+    check_unique(table.column_names, "column", str(path))
     name = next((n for n in ("group", "block") if n in table.column_names), None)
     if "item_id" not in table.column_names or name is None:
         raise DataError(

@@ -15,6 +15,7 @@ from truetwin.data.long_frames import is_distribution
 from truetwin.data.marginals import EVERYBODY, SUM_TOLERANCE, ItemMarginal, Marginals
 from truetwin.data.missing_codes import LabelledCodes, divide_labels, far_codes
 from truetwin.data.no_answer_words import says_no_answer
+from truetwin.data.responses import check_unique
 from truetwin.errors import DataError, ScaleError
 from truetwin.io.tables import read_table
 
@@ -73,6 +74,7 @@ def read_marginals(
     """
     source = str(path)
     table = read_table(path, encoding, say)
+    check_unique(table.column_names, "column", source)
     if is_distribution(table.column_names):
         table = _averaged(table, source)
     names = table.column_names

@@ -24,6 +24,7 @@ from real_files import (
 )
 from truetwin.cli import _run
 from truetwin.data import Scale
+from truetwin.data.no_answer_words import says_no_answer
 from truetwin.errors import DataError
 from truetwin.io import read_items, read_responses, read_table
 from truetwin.io.marginal_files import read_marginals
@@ -172,6 +173,7 @@ def test_labelled_codes_of_missing_answers_are_missing(
     np.testing.assert_array_equal(found.human_values, right.human_values)
     assert found.scales["Q1"].describe() == "ordinal 1..5"
     assert found.human.n_off_scale == right.human.n_missing
+    assert f"{right.human.n_missing} answers to 8 items are read as missing" in " ".join(found.human.notes)
 
 
 def test_named_codes_are_missing_in_every_item(tables: Any, tmp_path: Path) -> None:
@@ -191,6 +193,41 @@ def test_named_codes_are_missing_in_every_item(tables: Any, tmp_path: Path) -> N
         tmp_path / "human.csv", answered, item_file=items, choices=ReadingChoices(missing_codes=(6.0, 20.0))
     )
     np.testing.assert_array_equal(declared.human_values, right.human_values)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "98: Don't know", "8 DK", "[VOL] Refused", "VOLUNTEERED: Don’t know", "Don&#39;t know", "Legal skip",
+        "Keine Angabe/weiß nicht", "Kann ich nicht einschätzen", "NSP/NR", "Vous ne savez pas", "Ns / Nc",
+        "PREFIERE NO RESPONDER", "Non sa / non risponde", "Rifiuto", "Não sabe/ não respondeu", "Recusa",
+        "wil ik liever niet zeggen", "Vill ej svara", "Ønsker ikke å svare", "Uoplyst", "EOS",
+        "Nie wiem/trudno powiedzieć", "Odmítl odpovědět", "NT/NV", "NS/NR", "З/О",
+        "Затруднились ответить", "Відмова від відповіді", "Cevap yok", "ΔΓ/ΔΑ", "لا يعرف", "מסרב/ת לענות",
+        "不知道/拒绝回答", "わからない・無回答", "모름/무응답", "TT/TJ", "Không biết", "पता नहीं",
+    ],
+)  # fmt: skip
+def test_wordings_of_no_answer_are_known_in_many_languages_and_spellings(words: str) -> None:
+    assert says_no_answer(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Never",
+        "None",
+        "trifft nicht zu",
+        "Nie",
+        "Rien",
+        "Nunca",
+        "Не",
+        "いいえ",
+        "2 Not at all",
+        "Don't know much",
+    ],
+)
+def test_answers_are_no_wordings_of_no_answer(words: str) -> None:
+    assert not says_no_answer(words)
 
 
 def test_words_that_say_no_answer_are_missing_and_counted(tables: Any, tmp_path: Path) -> None:

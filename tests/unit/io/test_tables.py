@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,9 @@ from hypothesis import strategies as st
 from truetwin.data.frames import to_frame
 from truetwin.errors import DataError, FileFormatError, OutputError
 from truetwin.io import dump_json, read_blocks, read_items, read_responses, replacing, write_table
+from truetwin.io.margin_files import read_margins
+from truetwin.io.marginal_data import read_groups
+from truetwin.io.marginal_files import read_marginals
 
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_characters="\0\r\n", exclude_categories=("Cs", "Cc")), min_size=1
@@ -195,3 +200,32 @@ def test_json_has_no_bare_nan() -> None:
     assert "NaN" not in dump_json(
         {"a": [float("nan"), np.float64(1), np.arange(2)], "b": pa.scalar(1).as_py()}
     )
+
+
+def _twin_answers(path: Path) -> Any:
+    return read_responses(path, expectations=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "twice", "read"),
+    [
+        ("respondent_id,item_id,value,value\na,Q1,1,2\n", "value", read_responses),
+        (
+            "respondent_id,item_id,category,probability,probability\na,Q1,1,1,1\n",
+            "probability",
+            _twin_answers,
+        ),
+        ("item_id,category,share,share\nQ1,1,1,1\n", "share", read_marginals),
+        ("column,category,share,share\ng,a,1,1\n", "share", read_margins),
+        ("item_id,group,group\nQ1,a,b\n", "group", read_groups),
+        ("item_id,block,block\nQ1,a,b\n", "block", read_blocks),
+        ("item_id,low,low,high\nQ1,1,2,5\n", "low", read_items),
+    ],
+)
+def test_a_column_that_occurs_twice_is_named(
+    tmp_path: Path, text: str, twice: str, read: Callable[[Path], Any]
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=f"every column must occur once in .*; '{twice}' occurs"):
+        read(path)
