@@ -7,7 +7,7 @@ from typing import Any
 
 from truetwin.experiments.effect_words import effect_in_words
 from truetwin.report.figures.effect_figures import effect_scatter_figure, forest_figure, forest_rows
-from truetwin.report.page import Field, Picture, Section, Table
+from truetwin.report.page import Field, Picture, Section, Table, cell
 
 Record = Mapping[str, Any]
 HUMAN = "human"
@@ -149,7 +149,7 @@ def options_section(record: Record) -> Section:
     best = [row for row in record["options"] if row["rank"] == 1]
     texts = [
         f"{row['study'] + ', ' if row['study'] else ''}{row['outcome']}: {row['option']} is best with probability "
-        f"{row['best']:.0%}; choosing it loses {row['loss']:.3f} sd on average."
+        f"{row['best']:.0%}; choosing it loses {cell(row['loss'], '.3f')} sd on average."
         for row in best
     ]
     losses = Table(
