@@ -135,6 +135,26 @@ def _beside(
     )
 
 
+def twin_category_shares(panel: Panel, item: str, weights: Array | None = None) -> dict[float, float]:
+    """Compute the share of each category among the twins' answers to one item, the mean over sources.
+
+    An expectation counts as the nearest answer. ``weights`` are those of the panel's respondents.
+
+    Returns
+    -------
+    dict of code to share
+        Empty if no twin has answered.
+    """
+    scale, j = panel.scales[item], panel.item_ids.index(item)
+    found = []
+    for values in panel.source_values[:, :, j]:
+        shares, base = category_shares(scale.snap(values), scale.categories, weights)
+        if base > 0:
+            found.append(shares)
+    means = np.mean(found, axis=0) if found else []
+    return dict(zip(scale.categories, map(float, means), strict=False))
+
+
 def category_shares(
     values: Array, categories: Iterable[float], weights: Array | None = None
 ) -> tuple[Array, float]:

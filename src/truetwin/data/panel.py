@@ -16,7 +16,7 @@ from truetwin.data.people import People
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
-from truetwin.data.scale_inference import infer_scales
+from truetwin.data.scale_inference import infer_scales_of_sources
 from truetwin.data.source_average import average_table
 from truetwin.data.target import Target
 from truetwin.data.twin_sources import LONE, check_sources, nominal_items, some_ids
@@ -340,9 +340,9 @@ class Panel:
         """Return the scales as they would be with these human answers on the panel's grid, some hidden perhaps."""
         named = self.declared_blocks
         by_id = infer_blocks(self.item_ids)
-        found = infer_scales(
+        found = infer_scales_of_sources(
             human_values,
-            self.source_values.reshape(-1, len(self.item_ids)),
+            self.source_values,
             [self.items[i].scale for i in self.item_ids],
             [named.get(i, by_id[i]) for i in self.item_ids],
         )

@@ -100,6 +100,31 @@ def infer_scales(
     return [_with_codes(scales[j], declared[j]) for j in range(m)]
 
 
+def infer_scales_of_sources(
+    human: NDArray[np.float64],
+    sources: NDArray[np.float64],
+    declared: Sequence[Scale | None],
+    blocks: Sequence[str],
+) -> list[Scale]:
+    """Complete the declared scales where twins' answers come from several sources, (n_sources, n_respondents, n_items).
+
+    An item has the scale that people's answers and those of one source lead to, if most sources lead to it, so that
+    one source with odd answers does not widen it. Otherwise all answers together decide.
+    """
+    if len(sources) == 1:
+        return infer_scales(human, sources[0], declared, blocks)
+    each = [infer_scales(human, source, declared, blocks) for source in sources]
+    found = infer_scales(human, sources.reshape(-1, sources.shape[2]), declared, blocks)
+    answered = np.asarray(np.isfinite(sources).any(axis=1))  # (n_sources, n_items)
+    for j in range(len(found)):
+        voting = [scales[j] for scales, there in zip(each, answered[:, j], strict=True) if there]
+        count = Counter((*_key(scale), scale.low, scale.high, scale.step) for scale in voting)
+        for scale in voting:
+            if count[*_key(scale), scale.low, scale.high, scale.step] > len(voting) / 2:
+                found[j] = scale
+    return found
+
+
 def _shared_scales(items: Sequence[int], own: Mapping[int, Scale], blocks: Sequence[str]) -> dict[int, Scale]:
     """Give answered items the scale of their battery, or else the one that most single items share."""
     members: dict[str, list[int]] = {}

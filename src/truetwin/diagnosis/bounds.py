@@ -223,7 +223,8 @@ def share_bounds(prepared: Prepared, *, random_state: int = 0) -> list[dict[str,
     (a seeded sample of 3000 where there are more): the sample counterpart of assumption 7.3.
     """
     panel, donors = prepared.panel, prepared.donors
-    twins = np.flatnonzero(np.isfinite(panel.twin_values).any(axis=1))
+    answers = panel.source_values.reshape(-1, len(panel.item_ids))  # an average of sources is no category
+    twins = np.flatnonzero(np.isfinite(answers).any(axis=1))
     if twins.size > MAX_TWINS:
         twins = np.sort(np.random.default_rng(random_state).choice(twins, MAX_TWINS, replace=False))
     rows = []
@@ -231,7 +232,7 @@ def share_bounds(prepared: Prepared, *, random_state: int = 0) -> list[dict[str,
         pool = [j for j in members if j in set(donors.tolist())]
         if len(pool) < 2:
             continue
-        indicators = {j: _indicators(panel.twin_values[twins, j], scale) for j in members}
+        indicators = {j: _indicators(answers[twins, j], scale) for j in members}
         stacked = np.column_stack([indicators[j].ravel() for j in pool])
         gram = gram_of(stacked)
         for j in members:
@@ -240,7 +241,7 @@ def share_bounds(prepared: Prepared, *, random_state: int = 0) -> list[dict[str,
             c = simplex_least_squares(gram, stacked.T @ y, allowed=allowed).weights
             spread = float(np.linalg.norm(y - np.tile(indicators[j].mean(axis=0), len(indicators[j]))))
             apart = float(np.linalg.norm(y - stacked @ c))
-            n = int(np.isfinite(panel.twin_values[:, j]).sum())
+            n = int(np.isfinite(answers[:, j]).sum())
             count = int(allowed.sum())
             inflation = count * float(np.max(c))
             sampling = 3 * float((scale.n_categories + np.log(4 / CONFIDENCE)) / max(n, 1)) ** 0.5

@@ -104,6 +104,10 @@ class EstimateWork:
         """Twins' answers to an item, (n_people,)."""
         return np.asarray(self.panel.twin_values[:, self.panel.item_ids.index(item)])
 
+    def sources(self, item: str) -> Floats:
+        """Answers of each source of twins to an item, (n_sources, n_people)."""
+        return np.asarray(self.panel.source_values[:, :, self.panel.item_ids.index(item)])
+
     def points(self, item: str) -> Floats | None:
         """Predicted answers to an item, (n_people,), the mean where one is missing; None if there are none."""
         values = self.calibration.grid[:, self.panel.item_ids.index(item)]
@@ -169,7 +173,7 @@ class EstimateWork:
             asked=self.asked(item),
             is_option=item in self.options,
         )
-        tail = heavy_tail(whole, self.twin(item))
+        tail = heavy_tail(whole, self.sources(item).ravel())
         return replace(whole, notes=(*whole.notes, tail)) if tail else whole
 
     @cached_property
@@ -204,7 +208,7 @@ class EstimateWork:
         return group_estimates(
             whole,
             law[self.new_battery[item]],
-            twin=self.twin(item),
+            twin=self.twin(item) if whole.law.ordered else self.sources(item),
             points=self.points(item),
             predicted=None if whole.law.ordered else self.probabilities(item),
             asked=self.asked(item),

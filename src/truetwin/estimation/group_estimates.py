@@ -93,8 +93,10 @@ def group_estimates(
     whole : Topline
         Estimates over everybody.
     law : GroupLaw
-    twin, points : ndarray of shape (n_people,)
-        Twins' answers and predicted answers.
+    twin : ndarray of shape (n_people,), or (n_sources, n_people) for nominal items
+        Twins' answers.
+    points : ndarray of shape (n_people,)
+        Predicted answers.
     predicted : ndarray of shape (n_people, K) or None
         Predicted probabilities of the categories.
     asked : AskedPeople, optional

@@ -85,8 +85,8 @@ class GroupLaw:
             Shares over everybody.
         law : ShareLaw
             Codes of the categories.
-        twin : ndarray of shape (n_people,)
-            Twins' answers to the item.
+        twin : ndarray of shape (n_people,), or (n_sources, n_people) for nominal items
+            Twins' answers to the item; there is no average of codes.
         points : ndarray of shape (n_people,) or None
             Predicted answers.
         predicted : ndarray of shape (n_people, K) or None
@@ -100,7 +100,9 @@ class GroupLaw:
             moved = tilted(law_shares, law.codes, sd * self.gaps.predict(own, calibrated)[0])
         else:
             sds = np.sqrt(np.maximum(law_shares * (1 - law_shares), 1e-9))
-            indicators = np.where(np.isfinite(twin)[:, None], (twin[:, None] == law.codes) * 1.0, np.nan)
+            chosen = (np.atleast_2d(twin)[:, :, None] == law.codes).sum(axis=0)  # (n_people, K)
+            answers = np.isfinite(np.atleast_2d(twin)).sum(axis=0)[:, None]
+            indicators = np.where(answers > 0, chosen / np.maximum(answers, 1), np.nan)
             own = self._standard_gap(indicators, None)
             calibrated = np.zeros_like(own) if predicted is None else self._standard_gap(predicted, sds)
             moved = law_shares + (sds[:, None] * self.gaps.predict(own, calibrated)).T

@@ -203,15 +203,22 @@ class _Scoring:
     def nobody(self, item: str, whole: Topline) -> list[EstimateScore]:
         """Score the estimate over everybody, and the twins as they are."""
         truth = self._truth(item, whole, self.weights)
-        twin = self.panel.twin_values[:, self.panel.item_ids.index(item)]
-        seen = np.isfinite(twin) & (self.weights > 0)
-        values = function_values(self._scale(item).snap(twin[seen]), whole.law, whole.functions)
-        plain = self.weights[seen] @ values / self.weights[seen].sum()
+        plain = self._by_twins(item, whole)
         ends = whole.lower, whole.upper
         return [
             self._score("nobody asked", "estimate", item, "", whole, truth, whole.estimate, ends),
             self._score("nobody asked", "twins", item, "", whole, truth, plain, None),
         ]
+
+    def _by_twins(self, item: str, whole: Topline) -> Floats:
+        """Estimate from the twins as they are; the mean over sources."""
+        found = []
+        for twin in self.panel.source_values[:, :, self.panel.item_ids.index(item)]:
+            seen = np.isfinite(twin) & (self.weights > 0)
+            if seen.any():
+                values = function_values(self._scale(item).snap(twin[seen]), whole.law, whole.functions)
+                found.append(self.weights[seen] @ values / self.weights[seen].sum())
+        return np.asarray(np.mean(found, axis=0))
 
     def groups(self, item: str, whole: Topline, grouping: Grouping) -> list[EstimateScore]:
         """Score the estimates of the groups of a column, and everybody's estimate in their place."""
@@ -220,7 +227,7 @@ class _Scoring:
         found = group_estimates(
             whole,
             self._group_law(item, grouping),
-            twin=self.panel.twin_values[:, j],
+            twin=self.panel.twin_values[:, j] if whole.law.ordered else self.panel.source_values[:, :, j],
             points=_filled(self.hidden[:, j]),
             predicted=None,
             asked=None,

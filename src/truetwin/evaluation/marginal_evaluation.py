@@ -204,7 +204,7 @@ def evaluate_marginals(
         "level": level,
         "n_items": len(marginals.item_ids),
         "n_twins": sum(len(s.respondent_ids) for s in sources if isinstance(s, ResponseMatrix)) or None,
-        **({"sources": list(sources)} if len(sources) > 1 else {}),
+        **({"sources": list(twins)} if isinstance(twins, Mapping) and len(twins) > 1 else {}),
         "clustered_by": unit,
     }
     return MarginalEvaluation(scores, seconds, settings, tuple(notes), clusters)

@@ -28,7 +28,7 @@ def suspicious_codes(panel: Panel) -> list[str]:
     found = []
     for j, item in enumerate(panel.item_ids):
         if not panel.items[item].has_scale:
-            both = np.concatenate([panel.human_values[:, j], panel.twin_values[:, j]])
+            both = np.concatenate([panel.human_values[:, j], panel.source_values[:, :, j].ravel()])
             found += [
                 f"{far.describe(item)}: an off-scale code?" for far in far_codes(both[np.isfinite(both)])
             ]
@@ -42,7 +42,7 @@ def odd_scales(panel: Panel) -> list[str]:
     """
     ranges = {}
     for j, item in enumerate(panel.item_ids):
-        both = np.concatenate([panel.human_values[:, j], panel.twin_values[:, j]])
+        both = np.concatenate([panel.human_values[:, j], panel.source_values[:, :, j].ravel()])
         seen = both[np.isfinite(both)]
         if seen.size and not panel.items[item].has_scale:
             ranges[item] = (float(seen.min()), float(seen.max()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,11 +82,20 @@ def joint_rows(first: TwinTable, second: TwinTable) -> tuple[ItemSimilarity, Row
         ordered=np.concatenate([first.ordered, second.ordered]),
         prior=first.prior,
         texts=texts,
-        sources=[first.families[k] for k in first.family],
+        sources=[first.sources[k] for k in first.source],
     )
     assert both.width <= width
+    if first.given is not None:
+        both = replace(
+            both, given=np.concatenate([_to_width(t.histogram, both.width) for t in (first, second)])
+        )
     cut = first.n_items
     return ItemSimilarity.of(both), np.arange(cut), np.arange(cut, cut + second.n_items)
+
+
+def _to_width(shares: Floats, width: int) -> Floats:
+    """Cut or fill columns of categories that no item has."""
+    return np.pad(shares, ((0, 0), (0, max(width - shares.shape[1], 0))))[:, :width]
 
 
 def _rows(table: TwinTable) -> Rows:

@@ -14,6 +14,7 @@ from truetwin.errors import DataError
 from truetwin.reweighting.battery_mean import BatteryMean, uniform_shares
 from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
 from truetwin.reweighting.ensemble import Ensemble
+from truetwin.reweighting.helpful_sources import choose_sources
 from truetwin.reweighting.kernel import FEWEST_ITEMS, KernelSoftmax
 from truetwin.reweighting.marginal_method import (
     CrossValidated,
@@ -33,6 +34,8 @@ KEPT = 0.99  # of a component's prediction; the rest is uniform, so that no cate
 WITHOUT_LEARNING = 0.5  # share of the mean in the mix, with too few training items to learn it
 TOLERANCE = 1e-2  # of the ensemble's optimum
 UNLEARNED = PoolRule({"twins": 1.0}, WITHOUT_LEARNING, null="mix")
+#: Components that look at single answers; of several sources they see an equal part of each, as many twins as one has.
+OF_ANSWERS = ("ensemble", "weights+transition", "ksoft")
 FEW_STEPS = 40  # of the EM of weights and transition: stopped early, it predicts better and costs a quarter
 
 
@@ -48,10 +51,15 @@ class FittedPool(FittedMarginals):
     rule: PoolRule
     notes: tuple[str, ...] = ()
     knows_agreement: bool = True
+    sources: tuple[str, ...] = ()
 
     def predict(self, table: TwinTable) -> Floats:
         """Implement :meth:`FittedMarginals.predict`."""
-        found = {name: part.predict(table) for name, part in self.parts.items()}
+        table = table.of_families(self.sources)
+        thin = table.thinned()
+        found = {
+            name: part.predict(thin if name in OF_ANSWERS else table) for name, part in self.parts.items()
+        }
         parts = smoothed(found, table)
         shares = self.rule.apply(parts, table)
         if not self.knows_agreement:
@@ -65,9 +73,7 @@ class FittedPool(FittedMarginals):
             "used": self.rule.null or "pool",
             "weights": dict(self.rule.weights),
             "share_of_mean_in_mix": self.rule.share_of_mean,
-            **(
-                {"twins_in_mix": self.rule.twins, "best_source": self.rule.source} if self.rule.source else {}
-            ),
+            **({"sources": list(self.sources)} if self.sources else {}),
             "tilted_to_predicted_means": self.rule.means is not None,
         }
 
@@ -76,10 +82,11 @@ class FittedPool(FittedMarginals):
 class Pool(MarginalMethod):
     """Pool the predictions of several methods, with weights learned from training items.
 
-    The components are the twins' shares (the mean over sources, and each source's own if there are several), uniform
-    shares, the mean of the known marginals (shrunk to the item's battery), transition, ensemble, weights+transition
-    and ksoft (with text where there is any). The pool is a mixture of them. Its shares are then tilted to means that
-    are predicted separately, which for known batteries includes how far off the battery's other items are.
+    The components are the twins' shares (the mean over sources if there are several), uniform shares, the mean of the
+    known marginals (shrunk to the item's battery), transition, ensemble, weights+transition and ksoft (with text where
+    there is any). The pool is a mixture of them. Its shares are then tilted to means that are predicted separately,
+    which for known batteries includes how far off the battery's other items are. Of several sources those are used that
+    predict training items best together (:mod:`truetwin.reweighting.helpful_sources`).
 
     Null options compete: where twins, mean, mix or one source alone predict the training items better than the pool,
     they are used. Every comparison is between predictions of items by what was learned from other items, and of whole
@@ -108,14 +115,17 @@ class Pool(MarginalMethod):
 
     def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
         """Implement :meth:`MarginalMethod.fit`; ``setting`` holds the components' settings and the rule."""
+        sources = setting.get("sources", table.families)
+        table = table.of_families(sources)
         chosen: Mapping[str, Setting] = setting["components"]
         rule: PoolRule = setting["rule"]
         needed = _needed(rule)
         parts: dict[str, FittedMarginals] = {"twins": _Twins(), "uniform": _Uniform()}
         parts |= {f"{OF_SOURCE}{name}": _OneSource(name) for name in table.families}
         for name, method in self.components_for(table).items():
-            parts[name] = method.fit(table, human, chosen[name]) if name in needed else _Uniform()
-        return FittedPool(parts, rule, tuple(setting["notes"]), knows_agreement(table))
+            known = table.thinned() if name in OF_ANSWERS else table
+            parts[name] = method.fit(known, human, chosen[name]) if name in needed else _Uniform()
+        return FittedPool(parts, rule, tuple(setting["notes"]), knows_agreement(table), sources)
 
     def cross_validate(
         self, table: TwinTable, human: Floats, folds: Sequence[Fold], loss: str | Discrepancy = "kl"
@@ -124,11 +134,16 @@ class Pool(MarginalMethod):
         measure = discrepancy(loss)
         known = knows_siblings(table.batteries, folds)
         omega = item_weights(table, known)
+        everything, sources = table, table.families
+        if table.n_items >= FEWEST_FOR_POOL:
+            sources = choose_sources(table, human, folds, omega, measure)
+            table = table.of_families(sources)
         settings: dict[str, Setting] = {}
         found: dict[str, Floats] = {"twins": table.histogram, "uniform": uniform_shares(table)}
         found |= {f"{OF_SOURCE}{name}": shares for name, shares in table.family_histograms.items()}
         for name, method in self.components_for(table).items():
-            settings[name], found[name] = _chosen(method, table, human, folds, omega, measure)
+            seen = table.thinned() if name in OF_ANSWERS else table
+            settings[name], found[name] = _chosen(method, seen, human, folds, omega, measure)
         evidence = Evidence(table, human, smoothed(found, table), omega, known)
         if table.n_items < FEWEST_FOR_POOL:
             return self._unlearned(evidence, settings, measure)
@@ -138,7 +153,8 @@ class Pool(MarginalMethod):
             "rule": learned.rule,
             "tried": dict(learned.tried),
             "used": learned.rule.null or "pool",
-            "notes": _notes(learned.rule),
+            "sources": sources,
+            "notes": (*_notes(learned.rule), *_about_sources(everything, sources)),
         }
         return CrossValidated(self, setting, learned.predictions, measure.value(human, learned.predictions))
 
@@ -229,6 +245,16 @@ def _needed(rule: PoolRule) -> set[str]:
     if rule.null is not None and rule.means is None:
         return {"mean"}
     return {*rule.weights, "mean"}
+
+
+def _about_sources(table: TwinTable, chosen: Sequence[str]) -> tuple[str, ...]:
+    left_out = [name for name in table.families if name not in chosen]
+    if not left_out:
+        return ()
+    return (
+        f"sources of twins that predict the training items best together: {', '.join(chosen)}; left out: "
+        f"{', '.join(left_out)}",
+    )
 
 
 def _notes(rule: PoolRule) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from truetwin.reweighting.marginal_method import (
     likest_kind,
 )
 from truetwin.reweighting.twin_table import TwinTable
-from truetwin.solvers.em import em_transition
+from truetwin.solvers.em import GivenShares, em_transition
 
 Floats = NDArray[np.float64]
 
@@ -64,9 +64,67 @@ class FittedTransition(FittedMarginals):
         return {"steps": self.n_steps, "effective_sample_size": size, "kinds_of_items": len(self.transitions)}
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SourceTransitions(FittedMarginals):
+    """Answer-transition matrices of several sources, one for each family and kind of item.
+
+    Attributes
+    ----------
+    transitions : mapping from family to mapping from Kind to ndarray of shape (K, K)
+    fallback : FittedMarginals
+        Predicts items with a number of categories that was never seen in training.
+    n_steps : int
+        Most steps that one of the fits took.
+    """
+
+    transitions: Mapping[str, Mapping[Kind, Floats]]
+    fallback: FittedMarginals
+    n_steps: int
+
+    @classmethod
+    def fit(cls, table: TwinTable, human: Floats, *, max_steps: int = 300) -> SourceTransitions:
+        """Learn the matrices of each family from its own shares."""
+        kinds, found, steps = item_kinds(table), {}, 0
+        for name, shares in table.family_histograms.items():
+            fit = em_transition(
+                GivenShares(shares),
+                human,
+                np.ones(1),
+                list(kinds.values()),
+                fixed_weights=True,
+                max_steps=max_steps,
+            )
+            found[name], steps = dict(zip(kinds, fit.transitions, strict=True)), max(steps, fit.n_steps)
+        fallback = Mix().fit(table, human, {"share_of_mean": FALLBACK_SHARE})
+        return cls(transitions=found, fallback=fallback, n_steps=steps)
+
+    def predict(self, table: TwinTable) -> Floats:
+        """Implement :meth:`FittedMarginals.predict`."""
+        return np.asarray(np.mean(list(self.by_family(table).values()), axis=0))
+
+    def by_family(self, table: TwinTable) -> dict[str, Floats]:
+        """Predict the shares of every item from the shares of each family alone, (m, width)."""
+        found = {}
+        for name, shares in table.family_histograms.items():
+            found[name] = out = np.zeros_like(shares)
+            for kind, rows in item_kinds(table).items():
+                known, size = likest_kind(self.transitions[name], kind), kind.size
+                if known is None:
+                    out[rows] = self.fallback.predict(table.take(rows))
+                else:
+                    out[rows, :size] = shares[rows, :size] @ self.transitions[name][known][:size, :size]
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """Implement :meth:`FittedMarginals.describe`."""
+        return {"steps": self.n_steps, "sources": list(self.transitions)}
+
+
 @dataclass(frozen=True, eq=False)
 class AnswerTransition(MarginalMethod):
     """Answer-transition matrix T: how often the twins' answer a stands for the humans' answer k.
+
+    Each source of twins has a matrix of its own, and the prediction is the mean over sources.
 
     Minimises the mean Kullback-Leibler divergence of the humans' shares from ``histogram @ T`` by EM. Every row is
     pulled slightly towards the mean marginal. There are few parameters, so it is safe with few training items.
@@ -80,8 +138,10 @@ class AnswerTransition(MarginalMethod):
     max_steps: int = 300
     name: str = "transition"
 
-    def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedTransition:
+    def fit(self, table: TwinTable, human: Floats, setting: Setting) -> FittedMarginals:
         """Implement :meth:`MarginalMethod.fit`."""
+        if table.families:
+            return SourceTransitions.fit(table, human, max_steps=self.max_steps)
         return _fit(table, human, pull=0.0, fixed_weights=True, max_steps=self.max_steps)
 
 

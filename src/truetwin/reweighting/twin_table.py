@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -44,12 +44,14 @@ class TwinTable:
         Where the categories lie between 0 and 1 on the item's scale; evenly spaced by default.
     binned : ndarray of bool of shape (m,), optional
         Whether the categories are bins of a wide numeric scale; none by default.
+    sources : tuple of str, optional
+        Names of the sources that the twins come from, if there are several.
+    source : ndarray of int of shape (n,), optional
+        Place of each twin's source in ``sources``.
+    given : ndarray of shape (m, width), optional
+        Shares of the answers, if they are not to be counted here because these twins are a part of others.
     joint : bool, default=True
         Whether a row holds one twin's answers to all items. Otherwise only the shares of each item mean something.
-    families : tuple of str, optional
-        Families of the sources that the twins come from, if there are several; replicates are one family.
-    family : ndarray of int of shape (n,), optional
-        Place of each twin's family in ``families``.
 
     Examples
     --------
@@ -70,8 +72,9 @@ class TwinTable:
     batteries: tuple[str, ...] | None = None
     places: Floats = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
     binned: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool), repr=False)
-    families: tuple[str, ...] = ()
-    family: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp), repr=False)
+    sources: tuple[str, ...] = ()
+    source: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp), repr=False)
+    given: Floats | None = field(default=None, repr=False)
     joint: bool = True
     root: TwinTable | None = field(default=None, repr=False)
     rows: NDArray[np.int64] | None = field(default=None, repr=False)
@@ -107,7 +110,9 @@ class TwinTable:
         small = np.int8 if not m or sizes.max() < 127 else np.int16
         keep = weights > 0
         kept = codes if keep.all() else codes[keep]
-        families, family = _families([name for name, used in zip(sources, keep, strict=False) if used])
+        named = [name for name, used in zip(sources, keep, strict=False) if used]
+        names = tuple(dict.fromkeys(named))
+        place = {name: k for k, name in enumerate(names)}
         return cls(
             codes=kept.astype(small, copy=False),  # type: ignore[arg-type]
             n_categories=sizes,
@@ -118,8 +123,8 @@ class TwinTable:
             batteries=None if batteries is None else tuple(batteries),
             places=_even_places(sizes) if places is None else np.asarray(places, dtype=float),
             binned=np.zeros(m, dtype=bool) if binned is None else np.asarray(binned, dtype=bool),
-            families=families,
-            family=family,
+            sources=names if len(names) > 1 else (),
+            source=np.array([place[name] for name in named] if len(names) > 1 else [], dtype=np.intp),
         )
 
     @property
@@ -152,11 +157,73 @@ class TwinTable:
             batteries=None if self.batteries is None else tuple(self.batteries[j] for j in index),
             places=self.places[index],
             binned=self.binned[index],
-            families=self.families,
-            family=self.family,
+            sources=self.sources,
+            source=self.source,
+            given=None if self.given is None else self.given[index],
             joint=self.joint,
             root=self if self.root is None else self.root,
             rows=absolute,
+        )
+
+    @cached_property
+    def families(self) -> tuple[str, ...]:
+        """Families of the sources; none if there is one only. Replicates of a source are one family."""
+        found = tuple(dict.fromkeys(map(family_of, self.sources)))
+        return found if len(found) > 1 else ()
+
+    @cached_property
+    def family(self) -> NDArray[np.intp]:
+        """Place of each twin's family in :attr:`families`, shape ``(n,)``."""
+        place = {name: k for k, name in enumerate(self.families)}
+        return np.array([place[family_of(name)] for name in self.sources], dtype=np.intp)[self.source]
+
+    def of_families(self, names: Sequence[str]) -> TwinTable:
+        """Select the twins of some families; items that none of them has answered keep the others' answers."""
+        if set(names) >= set(self.families):
+            return self
+        return self._part(f"_of_{'|'.join(names)}", lambda root: root._selected(names))
+
+    def thinned(self) -> TwinTable:
+        """Select as many twins as one source has, an equal part of each source; shares stay those of all."""
+        return self if len(self.sources) < 2 else self._part("_thinned", TwinTable._thinned)
+
+    def _part(self, key: str, make: Callable[[TwinTable], TwinTable]) -> TwinTable:
+        """Return a part of the whole table, restricted to these items; it is made once, and so are its comparisons."""
+        root = self if self.root is None else self.root
+        if key not in root.__dict__:
+            root.__dict__[key] = make(root)
+        part: TwinTable = root.__dict__[key]
+        return part if self.rows is None else part.take(self.rows)
+
+    def _selected(self, names: Sequence[str]) -> TwinTable:
+        wanted = np.array([name in names for name in self.families])[self.family]
+        answered = np.asarray(self.codes >= 0)
+        lacking = ~answered[wanted].any(axis=0)
+        kept = wanted | (answered & lacking).any(axis=1)
+        codes = np.where(wanted[:, None] | lacking, self.codes, -1).astype(self.codes.dtype)
+        places = np.unique(self.source[kept])
+        prior = self.prior[kept]
+        return replace(
+            self,
+            codes=codes[kept],
+            prior=prior / prior.sum(),
+            sources=tuple(self.sources[k] for k in places),
+            source=np.searchsorted(places, self.source[kept]),
+        )
+
+    def _thinned(self) -> TwinTable:
+        n_sources, kept = len(self.sources), np.zeros(self.n_twins, dtype=bool)
+        for k in range(n_sources):
+            members = np.flatnonzero(self.source == k)
+            kept[members[k % max(members.size, 1) :: n_sources]] = True
+        prior = self.prior[kept]
+        return replace(
+            self,
+            codes=self.codes[kept],
+            prior=prior / prior.sum(),
+            sources=(),
+            source=np.zeros(0, dtype=np.intp),
+            given=self.histogram,
         )
 
     @cached_property
@@ -174,6 +241,8 @@ class TwinTable:
         """Weighted shares of the twins' answers per item, over those who answered, shape ``(m, width)``."""
         if self.root is not None and self.rows is not None:
             return self.root.histogram[self.rows]
+        if self.given is not None:
+            return self.given
         counts = self._counts(self.codes, self.prior)
         total = counts.sum(axis=1, keepdims=True)
         if (total == 0).any():
@@ -262,16 +331,6 @@ def evened(weights: Floats, sources: Sequence[str]) -> Floats:
     total = np.bincount(member, weights=weights)
     share = np.divide(weights, total[member], out=np.zeros_like(weights), where=total[member] > 0)
     return np.asarray(share * weights.sum() / max(int((total > 0).sum()), 1))
-
-
-def _families(sources: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
-    """Return the families of some sources, and the place of each twin's; none if all are of one family."""
-    found = [family_of(name) for name in sources]
-    families = tuple(dict.fromkeys(found))
-    if len(families) < 2:
-        return (), np.zeros(0, dtype=np.intp)
-    place = {name: k for k, name in enumerate(families)}
-    return families, np.array([place[name] for name in found], dtype=np.intp)
 
 
 def _even_places(sizes: NDArray[np.int64]) -> Floats:

@@ -81,7 +81,8 @@ class ItemFile(Settings):
     item_file: Annotated[Path | None, StudyKey("inputs.items")] = setting(
         None,
         "CSV or JSON file that declares each item: text, scale, off-scale codes (such as 99 for 'refused') and "
-        "block (the battery of items asked together).",
+        "block (the battery of items asked together). For audits: variant_of (the item that it asks in other words), "
+        "fielded (a date).",
     )
 
 

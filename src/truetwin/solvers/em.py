@@ -107,8 +107,19 @@ class TransitionFit:
     n_steps: int
 
 
+@dataclass(frozen=True, eq=False)
+class GivenShares:
+    """Shares (m, K) in the place of a map from weights: there are no weights to learn."""
+
+    given: Floats
+
+    def shares(self, weights: Floats) -> Floats:
+        """Return the shares."""
+        return self.given
+
+
 def em_transition(
-    operator: CategoricalMap,
+    operator: CategoricalMap | GivenShares,
     human: Floats,
     prior: Floats,
     kinds: Sequence[NDArray[np.int64]],
@@ -131,8 +142,8 @@ def em_transition(
 
     Parameters
     ----------
-    operator : CategoricalMap
-        Map from weights to shares.
+    operator : CategoricalMap or GivenShares
+        Map from weights to shares; shares that are given go with ``fixed_weights``.
     human : ndarray of shape (m, K)
         Human shares.
     prior : ndarray of shape (n,)
@@ -170,7 +181,7 @@ def em_transition(
             pull[rows] = ratio @ transitions[k].T
             new = transitions[k] * (moved[rows].T @ ratio) + 1e-3 * means[k] + 1e-12
             transitions[k] = new / new.sum(axis=1, keepdims=True)
-        if not fixed_weights:
+        if not fixed_weights and isinstance(operator, CategoricalMap):
             weights = weights * operator.pull_back(pull / base) + pull_to_prior * m * prior
             if not operator.complete:
                 weights /= operator.pull_back(np.broadcast_to(1.0 / base, pull.shape)) + pull_to_prior * m

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data import Panel, ResponseMatrix
+from truetwin.data.human_marginals import twin_category_shares
 from truetwin.errors import NotPredictableError
 from truetwin.estimation.reconciliation import calibrate
 from truetwin.study.step_work import Work
@@ -50,10 +51,10 @@ def example_shares(work: Work, number: int) -> list[dict[str, Any]]:
         except NotPredictableError:
             continue
         human, shares = panel.human_values[:, place], found.probabilities(item)
-        twin = scale.snap(panel.twin_values[:, place])  # an expectation counts as the nearest answer
         who = np.isfinite(human) & np.isfinite(shares).all(axis=1) & (weights > 0)
         if not who.any():
             continue
+        twin = twin_category_shares(panel, item, np.where(who, weights, 0.0))
         for k, code in enumerate(sorted(scale.categories)):
             rows.append(
                 {
@@ -61,7 +62,7 @@ def example_shares(work: Work, number: int) -> list[dict[str, Any]]:
                     "category": scale.labels.get(code, f"{code:g}"),
                     "human": _mean(human == code, weights, who),
                     "calibrated": _mean(shares[:, k], weights, who),
-                    "twin": _mean(twin == code, weights, who & np.isfinite(twin)),
+                    "twin": twin.get(code),
                     "n": int(who.sum()),
                 }
             )

@@ -102,6 +102,12 @@ def test_scales_are_inferred_from_the_answers_of_all_sources_and_not_from_averag
     assert panel.scales["Q1"] == Scale.ordinal(1, 6, inferred=True)
 
 
+def test_one_source_with_odd_answers_does_not_widen_a_scale_that_most_sources_share() -> None:
+    usual, odd = source([[1, 1], [2, 2], [3, 3]]), source([[6, 1], [1, 2], [2, 3]])
+    panel = Panel(HUMAN, {"x": usual, "y": odd, "z": usual})
+    assert panel.scales["Q1"] == Scale.ordinal(1, 5, inferred=True)
+
+
 @pytest.mark.parametrize("part", ["human", "sources"])
 def test_replacing_a_part_keeps_twins_and_sources_in_agreement(part: str) -> None:
     panel = Panel(HUMAN, {"x": source([[1, 1], [2, 2], [3, 3]]), "y": source([[2, 1], [1, 2], [2, 3]])})

@@ -7,7 +7,9 @@ person's own prediction. The mixture
 .. math:: q_{ik} = \sum_c w_c\, q^{(c)}_{ik}
 
 has the weights that maximise the mean log chance of answers to pseudo-targets, items counting by their weights (EM).
-Since every component alone is one of the mixtures, the mixture is not worse than the best of them there.
+Since every component alone is one of the mixtures, the mixture is not worse than the best of them there. With several
+sources of twins, the components that come from twins are means over sources of each source's own: an average of two
+answers is no answer that anybody gave.
 """
 
 from __future__ import annotations
@@ -30,27 +32,44 @@ MOST_STEPS = 200
 ENOUGH = 1e-6
 
 
-def twin_shares(twin: Array, codes: Array) -> Array:
-    """Compute the shares of the twins' answers over all categories, (K,), one answer spread evenly among them."""
-    said = twin[np.isfinite(twin)]
-    counts = np.bincount(np.searchsorted(halfway(codes)[1:-1], said), minlength=len(codes))
-    return np.asarray((counts + 1 / len(codes)) / (said.size + 1))
+def twin_shares(twins: Array, codes: Array) -> Array:
+    """Compute the shares of the twins' answers over all categories, (K,), one answer spread evenly among them.
+
+    Parameters
+    ----------
+    twins : ndarray of shape (S, n) or (n,)
+        Answers of each source. The shares are the mean over the sources that have an answer.
+    codes : ndarray of shape (K,)
+        In ascending order.
+    """
+    cuts, found = halfway(codes)[1:-1], []
+    answered = [source[np.isfinite(source)] for source in np.atleast_2d(twins)]
+    for said in [each for each in answered if each.size] or answered[:1]:
+        counts = np.bincount(np.searchsorted(cuts, said), minlength=len(codes))
+        found.append((counts + 1 / len(codes)) / (said.size + 1))
+    return np.asarray(found[0] if len(found) == 1 else np.mean(found, axis=0))
 
 
-def twin_chances(twin: Array, codes: Array, shares: Array) -> Array:
+def twin_chances(twins: Array, codes: Array, shares: Array) -> Array:
     """Compute the chances that need nothing but the twins, (n, K, 4): the first four of :data:`COMPONENTS`.
 
-    A twin that has not answered says what all twins say.
+    ``twins`` are as for :func:`twin_shares`; people whose twins have not answered get what all twins say.
     """
-    order = np.arange(len(codes))
-    at = np.searchsorted(halfway(codes)[1:-1], np.nan_to_num(twin))
-    there = np.isfinite(twin)[:, None]
+    sources = np.atleast_2d(twins)
+    order, n = np.arange(len(codes)), sources.shape[1]
     near = np.exp(-FALLOFF * np.abs(order[:, None] - order) / max(len(codes), 4))
     near /= near.sum(axis=1, keepdims=True)
-    result = np.empty((len(twin), len(codes), 4))
+    own, smoothed = np.zeros((2, n, len(codes)))
+    for source in sources:
+        at = np.searchsorted(halfway(codes)[1:-1], np.nan_to_num(source))
+        there = np.isfinite(source)[:, None]
+        own += there & (at[:, None] == order)
+        smoothed += np.where(there, near[at], 0.0)
+    answers = np.isfinite(sources).sum(axis=0)[:, None]
+    result = np.empty((n, len(codes), 4))
     result[:, :, 0], result[:, :, 1] = 1 / len(codes), shares
-    result[:, :, 2] = np.where(there, at[:, None] == order, shares)
-    result[:, :, 3] = np.where(there, near[at], shares)
+    for k, part in ((2, own), (3, smoothed)):
+        result[:, :, k] = np.where(answers > 0, part / np.maximum(answers, 1), shares)
     return result
 
 

@@ -106,8 +106,8 @@ class LawComposer:
     def _table(self, item: str, part: Part, codes: Array) -> Array:
         """Compute probabilities of the categories, (r, K)."""
         j = self._columns[item]
-        twin = self.answers.twin_values[:, j]
-        by_twins = twin_chances(twin[part.rows], codes, twin_shares(twin, codes))
+        twins = self.answers.source_values[:, :, j]
+        by_twins = twin_chances(twins[:, part.rows], codes, twin_shares(twins, codes))
         there = np.isfinite(part.points)
         by_errors = np.full((len(part.rows), len(codes)), 1 / len(codes))
         below = part.errors.level_shares(halfway(codes)[1:-1], part.sample)
@@ -128,8 +128,8 @@ class LawComposer:
         """Return half the length of a numeric scale, or of the twins' range where the scale is open."""
         length = scale.high - scale.low
         if not np.isfinite(length):
-            twin = self.answers.twin_values[:, self._columns[item]]
-            length = float(np.ptp(twin[np.isfinite(twin)])) if np.isfinite(twin).any() else 0.0
+            twins = self.answers.source_values[:, :, self._columns[item]]
+            length = float(np.ptp(twins[np.isfinite(twins)])) if np.isfinite(twins).any() else 0.0
         return length / 2
 
     def pool(self, errors: Errors) -> CategoryPool:
@@ -189,9 +189,9 @@ class LawComposer:
             known = known[np.unique(np.linspace(0, known.size - 1, min(CELLS, known.size)).astype(np.intp))]
             codes = np.sort(np.array(scale.categories))
             ends = halfway(codes)
-            twin = self.answers.twin_values[:, j]
+            twins = self.answers.source_values[:, :, j]
             answer = np.searchsorted(ends[1:-1], self.answers.human_values[people[known], j])
-            chances = twin_chances(twin[people[known]], codes, twin_shares(twin, codes))
+            chances = twin_chances(twins[:, people[known]], codes, twin_shares(twins, codes))
             n = known.size
             at[j, :n], there[j, :n] = known, True
             low[j, :n], high[j, :n] = ends[answer], ends[answer + 1]

@@ -6,6 +6,8 @@ shares of the twins, the shares that the method predicts, the twin's own answer,
 weights maximise the mean log chance of the answers to *pseudo-targets*, nominal items that were predicted as if nobody
 had answered them; every item counts alike. The first four are the null options: they always compete.
 
+With several sources of twins, the shares of the twins and the twin's own answer are means over sources.
+
 With few nominal items, or none, the weights stay near :data:`PRIOR`, which counts like one fifth of an item.
 """
 
@@ -38,16 +40,20 @@ def person_chances(points: Array, twins: Array) -> Array:
     return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
 
-def twin_shares(twin: Array, codes: Array) -> Array:
+def twin_shares(twins: Array, codes: Array) -> Array:
     """Return the share of each category among all twins, (K,); one more twin is shared out evenly.
+
+    ``twins`` are the codes that twins chose, (S, n) or (n,): the shares are the mean over the sources with an answer.
 
     Examples
     --------
     >>> twin_shares(np.array([1.0, 1.0, 2.0, np.nan]), np.array([1.0, 2.0])).round(3)
     array([0.625, 0.375])
     """
-    counts = (twin[:, None] == codes).sum(axis=0)
-    return np.asarray((counts + 1 / len(codes)) / (counts.sum() + 1))
+    counts = (np.atleast_2d(twins)[:, :, None] == codes).sum(axis=1)  # (S, K)
+    some = counts[counts.any(axis=1)] if counts.any() else counts[:1]
+    shares = (some + 1 / len(codes)) / (some.sum(axis=1, keepdims=True) + 1)
+    return np.asarray(shares[0] if len(shares) == 1 else shares.mean(axis=0))
 
 
 def predicted_shares(points: Array, twins: Array) -> Array:
@@ -56,15 +62,16 @@ def predicted_shares(points: Array, twins: Array) -> Array:
     return np.asarray(person_chances(points[there], twins).mean(axis=0)) if there.any() else twins
 
 
-def component_chances(points: Array, twin: Array, codes: Array, shares: Array, predicted: Array) -> Array:
+def component_chances(points: Array, twins: Array, codes: Array, shares: Array, predicted: Array) -> Array:
     """Compute the chances that are mixed, (5, n, K), in the order of :data:`COMPONENTS`.
 
     Parameters
     ----------
     points : ndarray of shape (n, K)
         Predicted indicators; NaN where there is no prediction.
-    twin : ndarray of shape (n,)
-        Codes that the twins of these people chose; a twin that has not answered says what all twins say.
+    twins : ndarray of shape (S, n) or (n,)
+        Codes that the twins of these people chose, by source; people whose twins have not answered get what all
+        twins say.
     codes : ndarray of shape (K,)
     shares : ndarray of shape (K,)
         Of all twins.
@@ -72,8 +79,9 @@ def component_chances(points: Array, twin: Array, codes: Array, shares: Array, p
         Shares that the method predicts (:func:`predicted_shares`).
     """
     person = person_chances(points, shares)
-    answered = np.isin(twin, codes)
-    answer = np.where(answered[:, None], twin[:, None] == codes, shares)
+    chosen = (np.atleast_2d(twins)[:, :, None] == codes).sum(axis=0)  # (n, K)
+    answers = chosen.sum(axis=1, keepdims=True)
+    answer = np.where(answers > 0, chosen / np.maximum(answers, 1), shares)
     even = np.full(person.shape, 1 / len(codes))
     spread = (np.broadcast_to(each, person.shape) for each in (even, shares, predicted, answer, person))
     return np.stack(list(spread))

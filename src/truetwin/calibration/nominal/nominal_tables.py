@@ -66,7 +66,7 @@ class NominalTables:
         if isinstance(record, PeopleRecord):
             places = [k for k, column in enumerate(record.item_ids) if item_of(column) == item]
             points = record.predicted[places].T
-        return predicted_shares(points, twin_shares(self._twin(item), self.encoding.codes[item]))
+        return predicted_shares(points, twin_shares(self._twins(item), self.encoding.codes[item]))
 
     def pool(self, record: Record | None) -> NominalPool:
         """Learn how to mix what is known of the categories, from the nominal items of a record."""
@@ -91,21 +91,22 @@ class NominalTables:
         hit = self._answers(item)[rows][:, None] == codes
         there = np.flatnonzero(hit.any(axis=1) & np.isfinite(points).any(axis=1))
         chances = self._chances(
-            item, rows, points, predicted_shares(points, twin_shares(self._twin(item), codes))
+            item, rows, points, predicted_shares(points, twin_shares(self._twins(item), codes))
         )
         return np.asarray(chances[:, there, hit[there].argmax(axis=1)])
 
     def _chances(self, item: str, rows: NDArray[np.intp], points: Array, predicted: Array) -> Array:
-        codes, twin = self.encoding.codes[item], self._twin(item)
-        return component_chances(points, twin[rows], codes, twin_shares(twin, codes), predicted)
+        codes, twins = self.encoding.codes[item], self._twins(item)
+        return component_chances(points, twins[:, rows], codes, twin_shares(twins, codes), predicted)
 
     def _answers(self, item: str) -> Array:
         panel = self.encoding.panel
         return np.asarray(panel.human_values[:, panel.item_ids.index(item)])
 
-    def _twin(self, item: str) -> Array:
+    def _twins(self, item: str) -> Array:
+        """Return the answers of each source, (S, n)."""
         panel = self.encoding.panel
-        return np.asarray(panel.twin_values[:, panel.item_ids.index(item)])
+        return np.asarray(panel.source_values[:, :, panel.item_ids.index(item)])
 
     @property
     def _rows(self) -> Mapping[str, int]:

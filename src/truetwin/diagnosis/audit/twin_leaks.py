@@ -39,13 +39,19 @@ DECLARED = Check(
 COPIES = Check(
     "near_copies",
     "leaks",
-    ("scores of methods",),
+    (
+        "scores of methods",
+        "single answers",
+    ),  # what twins know of answers that nobody showed them is not tested
     "Do twins repeat answers more exactly than anybody could who has not seen them?",
 )
 NEW_PEOPLE = Check(
     "new_people",
     "leaks",
-    ("scores of methods",),
+    (
+        "scores of methods",
+        "single answers",
+    ),  # what twins know of answers that nobody showed them is not tested
     "Do twins tell more of an answer than all other answers of the same person do?",
 )
 

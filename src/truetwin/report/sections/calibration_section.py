@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data import Panel
+from truetwin.data.human_marginals import twin_category_shares
 from truetwin.evaluation import Evaluation
 from truetwin.report.figures.calibration_figures import (
     MOST_ITEMS,
@@ -114,22 +115,17 @@ def new_item_shares(
         Survey weights with which the predictions were made.
     """
     rows = []
-    everybody = np.ones(len(panel.respondent_ids)) if weights is None else weights
     for item, law in sidecar.get("laws", {}).items():
         scale = panel.scales[item]
         labels = scale.labels
-        twin = scale.snap(
-            panel.twin_values[:, panel.item_ids.index(item)]
-        )  # an expectation: the nearest answer
-        counted = np.where(np.isfinite(twin), everybody, 0.0)
-        total = float(counted.sum())
+        twin = twin_category_shares(panel, item, weights)
         for code, share in law.get("shares", {}).items():
             rows.append(
                 {
                     "item": item,
                     "category": labels.get(float(code), code),
                     "calibrated": share,
-                    "twin": float(counted @ (twin == float(code))) / total if total else None,
+                    "twin": twin.get(float(code)),
                     "n": law["n"],
                 }
             )

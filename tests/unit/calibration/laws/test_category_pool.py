@@ -42,3 +42,18 @@ def test_errors_are_cut_halfway_between_categories() -> None:
     errors = ErrorQuantiles(np.array([0.0, 1.0]), np.array([-1.0, 1.0]))
     found = error_chances(errors, np.array([2.0, 3.0]), np.array([1.0, 2.0, 3.0]))
     np.testing.assert_allclose(found, [[0.25, 0.5, 0.25], [0.0, 0.25, 0.75]])
+
+
+def test_chances_by_twins_are_means_over_sources_and_not_those_of_average_answers() -> None:
+    codes = np.arange(1.0, 6.0)
+    sources = np.array([[1.0, 5.0, np.nan], [5.0, np.nan, np.nan]])
+    shares = twin_shares(sources, codes)
+    np.testing.assert_allclose(shares, (twin_shares(sources[0], codes) + twin_shares(sources[1], codes)) / 2)
+    found = twin_chances(sources, codes, shares)
+    np.testing.assert_allclose(found[0, :, 2], [0.5, 0, 0, 0, 0.5])
+    np.testing.assert_allclose(found[1, :, 2], [0, 0, 0, 0, 1])
+    np.testing.assert_allclose(found[2, :, 2:], np.stack([shares, shares], axis=1))
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    np.testing.assert_array_equal(
+        twin_chances(sources[:1], codes, shares), twin_chances(sources[0], codes, shares)
+    )

@@ -65,3 +65,12 @@ def test_the_order_of_the_categories_changes_nothing() -> None:
         for k in (np.arange(3), order)
     )
     assert np.allclose(one[:, :, order], other, atol=1e-15)
+
+
+def test_what_twins_chose_is_the_mean_over_sources() -> None:
+    sources = np.array([[CODES[0], CODES[1], np.nan], [CODES[1], np.nan, np.nan]])
+    shares = twin_shares(sources, CODES)
+    alone = [twin_shares(source, CODES) for source in sources]
+    np.testing.assert_allclose(shares, np.mean(alone, axis=0))
+    chances = component_chances(np.full((3, 3), np.nan), sources, CODES, shares, shares)
+    np.testing.assert_allclose(chances[3], [[0.5, 0.5, 0], [0, 1, 0], shares])
