@@ -108,10 +108,13 @@ def beside_twins(panel: Panel, weights: Array | None = None) -> tuple[Marginals,
     if open_ended:
         note = f"{len(open_ended)} items are answered with numbers and have no shares, such as {min(open_ended)!r}"
         found = replace(found, notes=(*found.notes, note))
+    known = dict(found.items)
+    if len(panel.sources) > 1:  # together, sources may have answers that fit no scale
+        known |= {
+            i: replace(panel.items[i], scale=panel.scales[i]) for i in new if panel.scales[i].categories
+        }
     place = None if weights is None else dict(zip(panel.respondent_ids, weights.tolist(), strict=True))
-    return found, {
-        name: _beside(source, found.items, open_ended, place) for name, source in panel.sources.items()
-    }
+    return found, {name: _beside(source, known, open_ended, place) for name, source in panel.sources.items()}
 
 
 def _beside(
