@@ -205,7 +205,7 @@ def _faults(one: Contrast) -> list[tuple[str, str]]:
             found.append(
                 (
                     "reverse",
-                    f"treatment and control must differ; both are {one.control!r}: it is its own reverse",
+                    f"treatment and control must differ; both are {one.control!r}: it is its own reverse.",
                 )
             )
     if one.kind == "stacked" and one.minus_outcomes:

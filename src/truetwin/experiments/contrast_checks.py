@@ -164,7 +164,17 @@ def check_arms(
     problems : Problems
         Where what is wrong is added.
     """
+    owners = _owners(contrasts, sides)
     for one in contrasts:
+        theirs = [(item, owners.get(item, one.study)) for item in (*one.outcomes, *one.minus_outcomes)]
+        other = next(((item, owner) for item, owner in theirs if owner != one.study), None)
+        if other is not None and not _has_people(one.study, sides):
+            problems.add(
+                "outside",
+                f"{one.where}: an outcome must belong to the study; only people of study {other[1]!r} have answered "
+                f"{other[0]!r}, not of {one.study!r}. Name the study's own outcomes, or correct the study.",
+            )
+            continue
         counts = {name: studies[one.study].people_by_arm(one) for name, studies in sides.items()}
         if not any(n for found in counts.values() for n in found.values()):
             names = ", ".join(map(repr, (*one.outcomes, *one.minus_outcomes)[:3]))
@@ -174,6 +184,15 @@ def check_arms(
                 "Are they outcomes of another study, or are arms without people?",
             )
             continue
+        foreign = {item for studies in sides.values() for item in studies[one.study].foreign(one)}
+        if foreign:
+            more = f" ({len(foreign) - 1} more such outcomes)" if len(foreign) > 1 else ""
+            problems.add(
+                "outside",
+                f"{one.where}: an outcome must belong to the study; most people of study {one.study!r} have not "
+                f"answered {min(foreign)!r}, but people outside it have{more}. Name the study's own outcomes, or "
+                "correct the study.",
+            )
         for name, found in counts.items():
             empty = [arm for arm, n in found.items() if not n]
             if empty and len(empty) < len(found):
@@ -182,6 +201,22 @@ def check_arms(
                     f"{one.where}: every arm must have people; the {name} table has no answers to its outcomes in arm "
                     f"{' or '.join(empty)}. Remove the contrast, or add their answers.",
                 )
+
+
+def _has_people(study: str, sides: Mapping[str, Mapping[str, StudyAnswers]]) -> bool:
+    """Tell whether a table of conditions names people of a study."""
+    return any(bool(studies[study].conditions.people_of(study)) for studies in sides.values())
+
+
+def _owners(contrasts: Sequence[Contrast], sides: Mapping[str, Mapping[str, StudyAnswers]]) -> dict[str, str]:
+    """Find the study of each outcome that only people of one study have answered."""
+    found: dict[str, str] = {}
+    for one in contrasts:
+        if one.kind != "within" and _has_people(one.study, sides):
+            for item in (*one.outcomes, *one.minus_outcomes):
+                if not any(studies[one.study].n_outside.get(item) for studies in sides.values()):
+                    found[item] = one.study
+    return found
 
 
 def _some(names: Sequence[str]) -> str:

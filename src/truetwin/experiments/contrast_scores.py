@@ -24,6 +24,8 @@ from truetwin.experiments.linear_effects import (
 )
 
 Array = NDArray[np.float64]
+#: Share of those who answered an outcome who may be outside its study, if most people of the study did not answer.
+STRAY = 0.05
 #: Design of a study in which a source has no people.
 NOBODY = SurveyDesign(np.ones(0), np.zeros(0, np.intp), np.zeros(0, np.intp), False, False)
 
@@ -53,6 +55,8 @@ class StudyAnswers:
         Arms of people.
     design : SurveyDesign
         Weights, clusters and strata of these people.
+    n_outside : mapping from item id to int
+        Number of people outside the study who have answered.
     """
 
     study: str
@@ -61,6 +65,7 @@ class StudyAnswers:
     under_arms: Mapping[str, Sequence[tuple[Mapping[str, str], Array]]]
     conditions: StudyColumns
     design: SurveyDesign
+    n_outside: Mapping[str, int] = field(default_factory=dict)
     _composites: dict[tuple[str, ...], Array] = field(default_factory=dict)
     _levels: dict[str, tuple[NDArray[np.intp], dict[str, int]]] = field(default_factory=dict)
 
@@ -125,6 +130,16 @@ class StudyAnswers:
             codes[self._is(column, control)] = 1
             found = np.where((found < 0) | (codes < 0), -1, 2 * found + codes)
         return found, [1, -1] if len(contrast.condition) == 1 else [1, -1, -1, 1]
+
+    def foreign(self, contrast: Contrast) -> list[str]:
+        """List outcomes of another study: people outside this one have answered, and most people in it have not."""
+        found = []
+        for item in (*contrast.outcomes, *contrast.minus_outcomes):
+            n = int(np.isfinite(self.columns[item]).sum()) if item in self.columns else 0
+            outside = self.n_outside.get(item, 0)
+            if outside > STRAY * (n + outside) and 2 * n < len(self.ids):
+                found.append(item)
+        return found
 
     def people_by_arm(self, contrast: Contrast) -> dict[str, int]:
         """Count the people (stacked: the answers) of each arm; all are 0 where an outcome is not in the table."""
@@ -198,11 +213,15 @@ def answers_of_study(
     ids = tuple(answers.respondent_ids[k] for k in here)
     wanted = {item for one in contrasts for item in (*one.outcomes, *one.minus_outcomes)}
     columns: dict[str, Array] = {}
+    n_outside: dict[str, int] = {}
     under_arms: dict[str, list[tuple[dict[str, str], Array]]] = {}
     for j, column in enumerate(answers.item_ids):
         item, levels = arms_of_column(column)
         if column in wanted:
             columns[column] = np.ascontiguousarray(answers.values[here, j])
+            n_outside[column] = int(
+                np.isfinite(answers.values[:, j]).sum() - np.isfinite(columns[column]).sum()
+            )
         elif item in wanted:
             under_arms.setdefault(item, []).append((levels, np.ascontiguousarray(answers.values[here, j])))
     for item, cells in under_arms.items():
@@ -222,7 +241,7 @@ def answers_of_study(
         groups = [person_of(i) for i in ids]
     layers = None if strata is None else table_of(strata).values(study, strata, ids)
     design = SurveyDesign.of(len(ids), w, groups, layers) if ids else NOBODY
-    return StudyAnswers(study, ids, columns, under_arms, conditions, design)
+    return StudyAnswers(study, ids, columns, under_arms, conditions, design, n_outside)
 
 
 def _weights(

@@ -177,8 +177,8 @@ def read_workbook(
 ) -> pa.Table:
     """Read one sheet of a workbook as a table of texts, numbers as they would be typed.
 
-    The sheet is the one named, or else the first visible one that has cells. Its first row that is not empty is the
-    header. Formulas are never computed: a cell holds the value that was stored with it.
+    The sheet is the one named, or else the first visible one that has two columns of cells. Its first row that is not
+    empty is the header. Formulas are never computed: a cell holds the value that was stored with it.
 
     Parameters
     ----------
@@ -235,7 +235,10 @@ def _chosen_sheet(workbook: Any, path: Path, wanted: str | None) -> tuple[list[l
     hidden = {each.name for each in workbook.sheets_metadata if str(each.visible).endswith("Hidden")}
     in_order = sorted(names, key=hidden.__contains__)
     filled = {name: rows for name in in_order if (rows := _filled_rows(workbook, name))}
-    first = next(iter(filled), "")
+    wide = [
+        n for n, rows in filled.items() if n not in hidden and any(sum(c != "" for c in r) > 1 for r in rows)
+    ]
+    first = next(iter([*wide, *filled]), "")  # a cover page has one column
     others = [name for name in filled if name != first and name not in hidden]
     if not others:
         return filled.get(first, []), ""

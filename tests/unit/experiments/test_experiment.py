@@ -275,3 +275,19 @@ def test_a_table_with_a_column_of_sources_has_effects_of_each() -> None:
     )
     effects = experiment([contrast()], twin=both.reset_index(drop=True)).effects()
     assert list(effects.sides) == ["human", "gpt", "gemini"]
+
+
+def test_outcomes_that_another_study_has_asked_are_refused() -> None:
+    """Half of the people of study t were in study s too, and have answered its outcome there."""
+    arms = pd.concat([conditions().iloc[:200], conditions().iloc[150:].assign(study="t")], ignore_index=True)
+    human = answers(2.0, 0.5, 1)
+    human.loc[200:, "keep"] = np.nan
+    rows = [contrast(), contrast(contrast_id="d", study="t", outcomes="keep")]
+    with pytest.raises(DataError, match=r"row 2 .* most people of study 't' have not answered 'keep'"):
+        experiment(rows, human=human, twin=None, conditions=arms)
+
+
+def test_outcomes_of_a_study_are_not_those_of_one_without_conditions() -> None:
+    within = contrast(contrast_id="d", study="t", kind="within", condition="", treatment="", control="")
+    with pytest.raises(DataError, match=r"row 2 .* only people of study 's' have answered 'buy'"):
+        experiment([contrast(), within | {"minus_outcomes": "keep"}], twin=None)

@@ -108,6 +108,14 @@ def test_a_sheet_is_named_after_the_file_and_a_choice_among_sheets_is_said(tmp_p
         check_outputs([path], [Path(f"{path}#people")])
 
 
+def test_a_cover_page_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "in.xlsx"
+    write_workbook(
+        [Sheet("cover", ("Survey",), [("of 2024",)]), Sheet("data", ("id", "Q1"), [("a", 1)])], path
+    )
+    assert read_table(path).to_pylist() == [{"id": "a", "Q1": "1"}]
+
+
 def test_a_hidden_sheet_is_read_only_if_it_is_named(tmp_path: Path) -> None:
     xlsxwriter = pytest.importorskip("xlsxwriter")
     path = tmp_path / "in.xlsx"
