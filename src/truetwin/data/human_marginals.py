@@ -13,6 +13,7 @@ from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
 from truetwin.data.panel import Panel
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
+from truetwin.data.twin_sources import on_scales
 from truetwin.errors import DataError
 
 Array = NDArray[np.float64]
@@ -107,10 +108,13 @@ def beside_twins(panel: Panel, weights: Array | None = None) -> tuple[Marginals,
     if open_ended:
         note = f"{len(open_ended)} items are answered with numbers and have no shares, such as {min(open_ended)!r}"
         found = replace(found, notes=(*found.notes, note))
+    known = dict(found.items)
+    if len(panel.sources) > 1:  # together, sources may have answers that fit no scale
+        known |= {
+            i: replace(panel.items[i], scale=panel.scales[i]) for i in new if panel.scales[i].categories
+        }
     place = None if weights is None else dict(zip(panel.respondent_ids, weights.tolist(), strict=True))
-    return found, {
-        name: _beside(source, found.items, open_ended, place) for name, source in panel.sources.items()
-    }
+    return found, {name: _beside(source, known, open_ended, place) for name, source in panel.sources.items()}
 
 
 def _beside(
@@ -121,17 +125,17 @@ def _beside(
 ) -> ResponseMatrix:
     """Return the answers of a source on the scales of known items, with the weights of its people."""
     twin = source.take_items([k for k, i in enumerate(source.item_ids) if i not in open_ended])
-    on_scales = twin.with_items({i: item for i, item in known.items() if i in twin.item_ids})
+    answers = on_scales(twin, {i: item for i, item in known.items() if i in twin.item_ids})
     if weights is None:
-        return on_scales
+        return answers
     return ResponseMatrix(
-        on_scales.values,
-        on_scales.respondent_ids,
-        on_scales.items,
-        [weights[r] for r in on_scales.respondent_ids],
-        on_scales.source,
-        on_scales.id_name,
-        expectations=on_scales.expectations,
+        answers.values,
+        answers.respondent_ids,
+        answers.items,
+        [weights[r] for r in answers.respondent_ids],
+        answers.source,
+        answers.id_name,
+        expectations=answers.expectations,
     )
 
 

@@ -112,6 +112,24 @@ def _further(what: str) -> str:
     )
 
 
+def on_scales(source: ResponseMatrix, items: Mapping[str, Item]) -> ResponseMatrix:
+    """Declare items of a source. Answers beyond an inferred scale, which other sources have led to, count as its ends.
+
+    Examples
+    --------
+    >>> one = ResponseMatrix([[1], [6]], ["a", "b"], ["Q1"])
+    >>> on_scales(one, {"Q1": Item("Q1", scale=Scale.ordinal(1, 5, inferred=True))}).values.ravel()
+    array([1., 5.])
+    """
+    values = source.values.copy()
+    for j, name in enumerate(source.item_ids):
+        scale = items[name].scale if name in items else None
+        if scale is not None and scale.inferred:
+            off = scale.is_off_scale_code(values[:, j])
+            values[:, j] = np.where(off, values[:, j], scale.clip(values[:, j]))
+    return source.with_values(values).with_items(items)
+
+
 @dataclass(frozen=True, eq=False)
 class StackedSources:
     """Answers of several sources one below the other: each row is one twin of one source.

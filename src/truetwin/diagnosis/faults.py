@@ -46,7 +46,7 @@ def item_faults(panel: Panel, weights: Array | None = None) -> list[dict[str, An
     human, twin = panel.human_values, panel.twin_values
     twins = np.asarray(np.isfinite(twin).any(axis=1))
     return [
-        _faults(item, human[:, j], twin[:, j], twins, panel, weights)
+        _faults(item, human[:, j], twin[:, j], panel.source_values[:, :, j], twins, panel, weights)
         for j, item in enumerate(panel.item_ids)
         if item in set(panel.twin.item_ids)
     ]
@@ -56,11 +56,13 @@ def _faults(
     item: str,
     human: Array,
     twin: Array,
+    sources: Array,
     twins: NDArray[np.bool_],
     panel: Panel,
     weights: Array | None,
 ) -> dict[str, Any]:
     answers, theirs = twin[np.isfinite(twin)], human[np.isfinite(human)]
+    said = sources[np.isfinite(sources)]  # an average of sources is no answer that anybody gave
     # If a person was not asked the item, the twin's missing answer is no fault: only people with an answer count.
     asked = twins & np.isfinite(human) if theirs.size else twins
     row: dict[str, Any] = {
@@ -69,14 +71,12 @@ def _faults(
         "n_twin": int(answers.size),
         "twin_missing": float(1 - np.isfinite(twin[asked]).mean()) if asked.any() else None,
         "constant": bool(answers.size and np.ptp(answers) == 0),
-        "modal_share": float(np.unique(answers, return_counts=True)[1].max() / answers.size)
-        if answers.size
-        else None,
+        "modal_share": float(np.unique(said, return_counts=True)[1].max() / said.size) if said.size else None,
     }
     nominal = panel.scales[item].kind == "nominal"  # no spread, no level
     row |= _beside_humans(human, twin, weights) if theirs.size and answers.size and not nominal else {}
     counted = None if weights is None else weights[np.isfinite(human)]
-    row |= _on_the_scale(item, theirs, answers, panel, counted)
+    row |= _on_the_scale(item, theirs, said, panel, counted)
     return row | {"faults": _in_words(row)}
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_ROWS = 1000
+_NOTHING = re.compile(r"-0(\.0+)?%?")
 ROWS_TO_FILTER = 12
 WIDE = 6.5  # inches
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -169,6 +170,8 @@ def cell(value: Any, style: str) -> str:
     --------
     >>> cell(0.123456, ".3f"), cell(float("nan"), ".3f"), cell(None, ".3f"), cell("a", "")
     ('0.123', 'undefined', '', 'a')
+    >>> cell(-0.0001, ".2f")
+    '0.00'
     """
     if value is None:
         return ""
@@ -176,7 +179,8 @@ def cell(value: Any, style: str) -> str:
         return "∞" if value > 0 else "-∞"
     if isinstance(value, float) and math.isnan(value):
         return "undefined"
-    return format(value, style) if style and not isinstance(value, str) else str(value)
+    text = format(value, style) if style and not isinstance(value, str) else str(value)
+    return text.removeprefix("-") if _NOTHING.fullmatch(text) else text
 
 
 def csv_link(rows: Sequence[Mapping[str, Any]]) -> str:

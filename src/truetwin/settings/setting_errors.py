@@ -47,11 +47,14 @@ class RuleBrokenError(ParameterError):
         self.rule, self.found = rule, found
 
     def named(self, model: type[Settings], side: Side, place: Sequence[Place] = ()) -> ParameterError:
-        """Return this error with the names that the user wrote."""
+        """Return this error with the names that the user wrote. Files of a study are keys of its inputs."""
+        files = model.model_fields.get("inputs")
+        shared = {} if files is None else models_in(files.annotation)[0].model_fields
         inside = models_in(place[-1].field.annotation)[0] if place else model
         fields = inside.model_fields.items()
         names = {name: written_name(model, [*place, Place(inside, name, f)], side) for name, f in fields}
-        return ParameterError(self.rule.format_map(names | self.found))
+        inputs = {name: f"inputs.{name}" for name in shared}
+        return ParameterError(self.rule.format_map(inputs | names | self.found))
 
 
 @dataclass(frozen=True)

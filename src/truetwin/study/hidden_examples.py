@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.human_marginals import twin_category_shares
+from truetwin.data.twin_sources import on_scales
 from truetwin.errors import NotPredictableError
 from truetwin.estimation.reconciliation import calibrate
 from truetwin.study.step_work import Work
@@ -81,5 +82,5 @@ def _without(panel: Panel, item: str) -> Panel:
         values, human.respondent_ids, human.items, human.weights, human.source, human.id_name
     )
     declared = {i: replace(known, scale=panel.scales[i]) for i, known in panel.items.items()}
-    sources = {name: source.with_items(declared) for name, source in panel.sources.items()}
+    sources = {name: on_scales(source, declared) for name, source in panel.sources.items()}
     return Panel(hidden.with_items(declared), sources, people=panel.people)

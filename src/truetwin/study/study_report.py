@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from truetwin.data import ResponseMatrix
-from truetwin.errors import RunError
 from truetwin.evaluation import Evaluation
 from truetwin.io import read_table
 from truetwin.report.page import Page, Section
 from truetwin.report.sections.marginals_section import marginal_scores_section
 from truetwin.report.sections.plan_section import plan_section
 from truetwin.settings.voice_settings import VoiceLeaderboard
-from truetwin.study.experiment_steps import CALIBRATED, EFFECTS, OPTIONS, SCORES, wanted_steps
+from truetwin.study.experiment_report import ExperimentReport, experiment_report
+from truetwin.study.step_records import read_record
 from truetwin.study.step_work import (
     AUDIT,
     ESTIMATE_SCORES,
@@ -35,7 +33,7 @@ def study_page(work: Work) -> Page:
     """Make the page of the report: question and answer first, then every part that the study has."""
     study = work.study
     evaluations = _evaluations(work)
-    sidecar = _json(work.folder / "predictions.json") if study.calibrate else None
+    sidecar = read_record(work.folder / "predictions.json") if study.calibrate else None
     sections: list[Section] = []
     answer, verdict = "The steps of this study gave no evaluation.", ""
     chosen = _fitting(evaluations, sidecar)
@@ -49,13 +47,13 @@ def study_page(work: Work) -> Page:
         from truetwin.diagnosis.diagnosis_record import from_record
         from truetwin.report.sections.diagnosis_section import diagnosis_section, verdict_in_words
 
-        diagnosis = from_record(_json(work.folder / "diagnosis.json"), work.panel)
+        diagnosis = from_record(read_record(work.folder / "diagnosis.json"), work.panel)
         verdict = verdict_in_words(diagnosis)
         sections.append(diagnosis_section(diagnosis))
     if study.audit_twins is not None:
         from truetwin.report.sections.audit_section import audit_sections
 
-        audit = _json(work.folder / AUDIT)
+        audit = read_record(work.folder / AUDIT)
         sections += audit_sections(audit)
         answer = answer if chosen is not None else str(audit["answer"])
     if sidecar is not None:
@@ -64,7 +62,7 @@ def study_page(work: Work) -> Page:
     if study.estimate is not None:
         from truetwin.report.sections.estimates_section import estimates_in_words, estimates_section
 
-        estimates = _json(work.folder / f"{ESTIMATES}.json")
+        estimates = read_record(work.folder / f"{ESTIMATES}.json")
         sections.insert(0, estimates_section(estimates))
         estimated, publishing = estimates_in_words(estimates)
         answer = estimated if chosen is None else f"{estimated} {answer}"
@@ -74,20 +72,22 @@ def study_page(work: Work) -> Page:
     if study.simulate is not None:
         from truetwin.report.sections.simulation_section import simulation_section
 
-        sections.append(simulation_section(_json(work.folder / "simulated.json")))
+        sections.append(simulation_section(read_record(work.folder / "simulated.json")))
     if study.plan is not None:
-        sections.append(plan_section(_json(work.folder / PLAN)))
+        sections.append(plan_section(read_record(work.folder / PLAN)))
     if study.evaluate_marginals is not None:
-        sections.append(marginal_scores_section(_json(work.folder / MARGINAL_SCORES)))
-    told = _experiment(work)
+        sections.append(marginal_scores_section(read_record(work.folder / MARGINAL_SCORES)))
+    told = experiment_report(work)
     if told is not None:
-        sections[:0] = told[0]
-        answer = f"{told[1]} {answer}" if chosen is not None or study.estimate is not None else told[1]
+        sections[:0] = told.sections
+        answer = (
+            f"{told.answer} {answer}" if chosen is not None or study.estimate is not None else told.answer
+        )
     if study.voice.results or played_scores(work):
         section, words = _voice(work)
         sections.append(section)
         answer = answer if chosen is not None or study.estimate is not None or told is not None else words
-    return Page(study.title, study.question, answer, verdict, _facts(work, chosen), sections)
+    return Page(study.title, study.question, answer, verdict, _facts(work, chosen, told), sections)
 
 
 def _evaluations(work: Work) -> dict[str, Evaluation]:
@@ -95,7 +95,7 @@ def _evaluations(work: Work) -> dict[str, Evaluation]:
 
     found: dict[str, Evaluation] = {}
     for protocol in work.study.evaluate.protocols if work.study.evaluate else ():
-        record = _json(evaluation_path(work.folder, protocol))
+        record = read_record(evaluation_path(work.folder, protocol))
         if "impossible" not in record:
             found[protocol] = from_record(record)
     by_item, by_block = (found.get(name) for name in ("leave-one-item-out", "leave-block-out"))
@@ -139,11 +139,11 @@ def _beyond_scores(work: Work) -> list[Section]:
     if part is not None and part.estimates:
         from truetwin.report.sections.estimates_section import estimate_scores_section
 
-        found.append(estimate_scores_section(_json(work.folder / ESTIMATE_SCORES)["rows"]))
+        found.append(estimate_scores_section(read_record(work.folder / ESTIMATE_SCORES)["rows"]))
     if part is not None and part.examples:
-        found.append(examples_section(_json(work.folder / EXAMPLES)["rows"]))
+        found.append(examples_section(read_record(work.folder / EXAMPLES)["rows"]))
     if part is not None and part.thresholds:
-        records = _json(work.folder / THRESHOLDS)
+        records = read_record(work.folder / THRESHOLDS)
         found.append(thresholds_section({method: records[method] for method in part.thresholds}))
     return found
 
@@ -152,42 +152,6 @@ def _calibration(work: Work, sidecar: dict[str, Any], chosen: Evaluation | None)
     from truetwin.report.sections.calibration_section import calibration_section, new_item_shares
 
     return calibration_section(sidecar, new_item_shares(sidecar, work.panel, work.weights), chosen)
-
-
-def _experiment(work: Work) -> tuple[list[Section], str] | None:
-    """Make the sections on the experiment, and its first effect in words; None if the study has none."""
-    from truetwin.report.sections import experiment_section as made
-
-    steps = wanted_steps(work.study)
-    if not steps:
-        return None
-    files = {"calibrate": CALIBRATED, "rank": OPTIONS, "effects": EFFECTS, "evaluate": SCORES}
-    records = {
-        name: _json((work.folder / file).with_suffix(".json"))
-        for name, file in files.items()
-        if name in steps
-    }
-    makers = {
-        "calibrate": made.calibrated_section,
-        "rank": made.options_section,
-        "effects": made.effects_section,
-        "evaluate": made.judged_section,
-    }
-    words = "The effects of left-out studies were predicted."
-    if "calibrate" in records:
-        words = made.calibrated_in_words(records["calibrate"], _headline(work))
-    elif "effects" in records:
-        words = made.effects_in_words(records["effects"])
-    return [makers[name](record) for name, record in records.items()], words
-
-
-def _headline(work: Work) -> list[str]:
-    """List the ids of the contrasts that the study is made for."""
-    from truetwin.io.experiment_files import read_contrasts
-
-    assert work.study.inputs.contrasts is not None
-    contrasts = read_contrasts(work.study.inputs.contrasts).contrasts
-    return [one.contrast_id for one in contrasts if one.headline]
 
 
 def _marginals(work: Work) -> Section:
@@ -216,7 +180,7 @@ def _marginals(work: Work) -> Section:
                 "twin": _twin_share(twins, row["item_id"], row["category"]),
             }
         )
-    return marginals_section(_json(work.folder / "shares.json"), rows)
+    return marginals_section(read_record(work.folder / "shares.json"), rows)
 
 
 def _voice(work: Work) -> tuple[Section, str]:
@@ -257,7 +221,7 @@ def _source_share(twins: ResponseMatrix, item: str, category: str) -> float | No
     return float(np.mean(answers == code)) if answers.size else None
 
 
-def _facts(work: Work, chosen: Evaluation | None) -> list[tuple[str, str]]:
+def _facts(work: Work, chosen: Evaluation | None, told: ExperimentReport | None) -> list[tuple[str, str]]:
     facts = []
     if any(getattr(work.study, name) is not None for name in OF_A_PANEL):
         panel = work.panel
@@ -271,14 +235,9 @@ def _facts(work: Work, chosen: Evaluation | None) -> list[tuple[str, str]]:
         facts.append(
             ("to predict", f"{len(panel.new_items)} new items, {len(panel.new_respondents)} new respondents")
         )
+    if told is not None:
+        facts.append(("experiment", told.size))
     if chosen is not None:
         facts.append(("the answer comes from", str(chosen.settings["protocol"])))
     facts.append(("seed", str(work.study.seed)))
     return facts
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise RunError(f"a result of an earlier step must be readable; {path} is not ({error})") from error

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
+from truetwin.data.human_marginals import beside_twins
 from truetwin.data.source_average import average_answers, average_table, commonest_answers
 from truetwin.data.twin_sources import family_of
 from truetwin.errors import AlignmentError, DataError, ScaleError
@@ -106,6 +107,8 @@ def test_one_source_with_odd_answers_does_not_widen_a_scale_that_most_sources_sh
     usual, odd = source([[1, 1], [2, 2], [3, 3]]), source([[6, 1], [1, 2], [2, 3]])
     panel = Panel(HUMAN, {"x": usual, "y": odd, "z": usual})
     assert panel.scales["Q1"] == Scale.ordinal(1, 5, inferred=True)
+    _, twins = beside_twins(panel)
+    assert twins["y"].values[0, 0] == 5
 
 
 @pytest.mark.parametrize("part", ["human", "sources"])

@@ -169,6 +169,15 @@ def test_twins_are_asked_under_arms_and_their_effect_calibrated(asked: Path, eve
     assert all(step.skipped for step in run_study(study, asked / "run").steps)
 
 
+def test_settings_of_arms_name_the_files_that_they_need(asked: Path) -> None:
+    for old, new, message in (
+        (" arms: arms.csv,", "", r"simulate.every_arm needs inputs.arms"),
+        ("every_arm: true", "assign_within: [region]", r"simulate.assign_within needs inputs.people"),
+    ):
+        with pytest.raises(TruetwinError, match=message):
+            check_study(study_of(asked, ASKED.replace(old, new)))
+
+
 def test_a_contrast_of_arms_that_will_not_be_asked_is_found_before_a_call(asked: Path) -> None:
     for old, new, message in (
         ("message,B", "massage,B", "needs the condition 'massage'"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from truetwin.experiments.effect_words import effect_in_words
 from truetwin.report.figures.effect_figures import effect_scatter_figure, forest_figure, forest_rows
-from truetwin.report.page import Field, Picture, Section, Table
+from truetwin.report.page import Field, Picture, Section, Table, cell
 
 Record = Mapping[str, Any]
 HUMAN = "human"
@@ -103,12 +103,9 @@ def calibrated_in_words(record: Record, headline: Collection[str] = ()) -> str:
     rows = list(zip(record["effects"], record["sentences"], strict=True))
     (row, sentence) = next((r for r in rows if r[0]["contrast"] in headline), rows[0])
     named = sentence.startswith(f"{row['contrast']}:")
-    learned = "" if row["calibrated"] else " This is the twins' effect, not calibrated."
     more = len(rows) - 1
-    return (
-        f"{_capital(sentence)}{'' if named else ' (' + row['contrast'] + ')'}"
-        + (f"; {more} more {'effects are' if more > 1 else 'effect is'} below." if more else ".")
-        + learned
+    return f"{sentence}{'' if named else ' (' + row['contrast'] + ')'}" + (
+        f"; {more} more {'effects are' if more > 1 else 'effect is'} below." if more else "."
     )
 
 
@@ -144,7 +141,7 @@ def calibrated_section(record: Record) -> Section:
     if slopes:
         caption = "How much of a twin effect is a human effect: 1 would be all of it, 0 nothing."
         blocks.append(Table("Slopes learned", SLOPE_FIELDS, slopes, caption))
-    return Section("Effects of arms", (text, *record["notes"]), blocks)
+    return Section("Effects of arms", (text, *map(_as_sentence, record["notes"])), blocks)
 
 
 def options_section(record: Record) -> Section:
@@ -152,7 +149,7 @@ def options_section(record: Record) -> Section:
     best = [row for row in record["options"] if row["rank"] == 1]
     texts = [
         f"{row['study'] + ', ' if row['study'] else ''}{row['outcome']}: {row['option']} is best with probability "
-        f"{row['best']:.0%}; choosing it loses {row['loss']:.3f} sd on average."
+        f"{row['best']:.0%}; choosing it loses {cell(row['loss'], '.3f')} sd on average."
         for row in best
     ]
     losses = Table(
@@ -174,7 +171,7 @@ def effects_section(record: Record) -> Section:
     )
     return Section(
         "Effects among people and twins",
-        (text, *record["notes"]),
+        (text, *map(_as_sentence, record["notes"])),
         (Table("Effects", EFFECT_FIELDS, record["effects"]),),
     )
 
@@ -222,8 +219,10 @@ def judged_section(record: Record) -> Section:
         Table("Squared errors, paired by study", DIFFERENCE_FIELDS, record["differences"]),
         forest,
     )
-    return Section("How good calibrated effects are", (text, *record["notes"]), blocks)
+    return Section("How good calibrated effects are", (text, *map(_as_sentence, record["notes"])), blocks)
 
 
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+def _as_sentence(note: str) -> str:
+    """Write a note with a capital letter and a full stop."""
+    text = note[:1].upper() + note[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -45,7 +45,22 @@ def simulation_section(sidecar: Mapping[str, Any]) -> Section:
         Table("How replies ended", STATE_FIELDS, states),
         Table("By item", ITEM_FIELDS, [_item(name, found) for name, found in sidecar["items"].items()]),
     ]
-    return Section("The simulation", (sidecar["disclosure"], _used(sidecar["usage"])), blocks)
+    texts = (sidecar["disclosure"], *_arms(sidecar["survey"]), _used(sidecar["usage"]))
+    return Section("The simulation", texts, blocks)
+
+
+def _arms(survey: Mapping[str, Any]) -> list[str]:
+    """Say under which arms twins were asked, if they were."""
+    arms = survey.get("arms")
+    if arms is None:
+        return []
+    named = "; ".join(f"{condition}: {', '.join(levels)}" for condition, levels in arms["texts"].items())
+    if not arms["every"]:
+        return [f"Each twin was asked under one arm ({named})."]
+    return [
+        f"Every twin was asked under every arm ({named}). Differences within twins have no variance between twins; how "
+        "far they are from people's differences varies between studies."
+    ]
 
 
 def state_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:

@@ -144,15 +144,14 @@ class Arms:
                 )
 
 
-def forms_of(name: str, items: Sequence[Item], arms: Arms) -> list[str]:
-    """Name all forms in which a group of items can be asked: one for each combination of levels that it shows.
+def forms_of(name: str, conditions: Sequence[str], arms: Arms) -> list[str]:
+    """Name all forms in which a group that shows conditions can be asked: one for each combination of their levels.
 
     Raises
     ------
     DataError
         If there are more than a thousand.
     """
-    conditions = arms.conditions_of(items)
     count = 1
     for condition in conditions:
         count *= len(arms.texts[condition])
@@ -164,9 +163,8 @@ def forms_of(name: str, items: Sequence[Item], arms: Arms) -> list[str]:
     return [arm_column(name, levels) for levels in arms.combinations(conditions)]
 
 
-def form_for(name: str, items: Sequence[Item], arms: Arms, levels: Mapping[str, str]) -> str | None:
-    """Name the form in which a person is asked a group of items; None if one of its conditions is not the person's."""
-    conditions = arms.conditions_of(items)
+def form_for(name: str, conditions: Sequence[str], levels: Mapping[str, str]) -> str | None:
+    """Name the form in which a person of these levels is asked a group; None if one of its conditions is not theirs."""
     if any(condition not in levels for condition in conditions):
         return None
     return arm_column(name, {condition: levels[condition] for condition in conditions})

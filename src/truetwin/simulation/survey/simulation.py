@@ -9,7 +9,7 @@ from typing import Any
 from truetwin.data import Item, ResponseMatrix
 from truetwin.data.persona import Persona
 from truetwin.data.responses import check_unique
-from truetwin.errors import DataError
+from truetwin.errors import DataError, ParameterError
 from truetwin.io import make_folder
 from truetwin.llm import PartOfTask, Progress, RunOptions, RunSummary, Sampling, Store
 from truetwin.llm import run as ask
@@ -39,6 +39,7 @@ def simulate(
     seed: int = 0,
     arms: Mapping[str, Mapping[str, str]] | None = None,
     conditions: Mapping[str, Mapping[str, str]] | None = None,
+    strata: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> tuple[RunSummary, SurveyAnswers]:
     """Ask twins survey items through a language model. A run that exists is continued.
@@ -66,6 +67,8 @@ def simulate(
         twin is asked under every arm, otherwise under one.
     conditions : mapping from person to condition to level, optional
         Who is in which arm. By default the seed decides.
+    strata : mapping from person to stratum, optional
+        Groups of people within which arms that the seed decides are balanced.
     **settings
         Any of :class:`~truetwin.settings.simulate_settings.Simulate`: ``elicit``, ``per_call``, ``temperature``,
         ``base_url``, ``cap_cost`` ...
@@ -92,7 +95,11 @@ def simulate(
     how = read_settings(Simulate, {"model": model, "frame": "survey", **settings})
     check_unique([item.id for item in items], "item", "the items")
     catalogue = {item.id: item for item in items}
-    plan = None if arms is None else ArmPlan(Arms(arms, how.every_arm), conditions)
+    if how.assign_within:
+        raise ParameterError("assign_within names columns of a people table; here, strata holds the groups")
+    if arms is None and (how.every_arm or conditions is not None or strata is not None):
+        raise ParameterError("every_arm, conditions and strata need arms, the texts of the arms")
+    plan = None if arms is None else ArmPlan(Arms(arms, how.every_arm), conditions, strata or {})
     task = survey_of(how, list(personas), catalogue, seed=seed, design=design, sampling=sampling, arms=plan)
     return carry_out_survey(task, how, run, options=options, known=known, progress=progress)
 

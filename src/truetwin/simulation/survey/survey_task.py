@@ -134,16 +134,17 @@ class SurveyTask:
         """Find the form in which each person is asked each group of items; under ``every``, all forms."""
         arms, groups = plan.arms, groups_of(self.items, self.design)
         arms.check(self.items, self._catalogue.values())
+        shown = {name: arms.conditions_of(items) for name, items in groups.items()}
         self.assignment = plan.assignment(list(self.personas), groups, self.design.seed)
         if arms.every:
-            every = (form for name, items in groups.items() for form in forms_of(name, items, arms))
+            every = (form for name, conditions in shown.items() for form in forms_of(name, conditions, arms))
             self._calls = dict.fromkeys(self.personas, tuple(every))
         else:
             self._calls = {
                 person: tuple(
                     form
-                    for name, items in groups.items()
-                    if (form := form_for(name, items, arms, self.assignment[person])) is not None
+                    for name, conditions in shown.items()
+                    if (form := form_for(name, conditions, self.assignment[person])) is not None
                 )
                 for person in self.personas
             }

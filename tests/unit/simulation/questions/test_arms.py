@@ -27,16 +27,16 @@ def test_under_every_arm_an_item_has_the_name_of_its_column() -> None:
 def test_a_group_is_asked_in_one_form_for_each_combination_of_what_it_shows() -> None:
     arms = Arms(TEXTS)
     other = Item("Q2", "Do you like rain?", SCALE)
-    assert forms_of("Q2", [other], arms) == ["Q2"]
-    assert forms_of("Q1..Q2", [ITEM, other], arms) == [
+    assert forms_of("Q2", arms.conditions_of([other]), arms) == ["Q2"]
+    assert forms_of("Q1..Q2", arms.conditions_of([ITEM, other]), arms) == [
         "Q1..Q2@message=A&price=low",
         "Q1..Q2@message=A&price=high",
         "Q1..Q2@message=B&price=low",
         "Q1..Q2@message=B&price=high",
     ]
     groups = {"Q2": (other,), "Q1": (ITEM,)}
-    assert form_for("Q1", [ITEM], arms, {"price": "low", "message": "A"}) == "Q1@message=A&price=low"
-    assert form_for("Q1", [ITEM], arms, {"price": "low"}) is None
+    assert form_for("Q1", ("message", "price"), {"price": "low", "message": "A"}) == "Q1@message=A&price=low"
+    assert form_for("Q1", ("message", "price"), {"price": "low"}) is None
     name, (filled,) = group_in_form("Q1@message=A&price=high", groups, arms)
     assert (name, filled.text) == ("Q1", "Tea is {cheap}. Is it worth 3 euro? Use { and }.")
     forms = ["Q1@message=B&price=low", "Q1@message=A&price=high", "Q2"]
@@ -97,7 +97,6 @@ def test_conditions_have_names_and_two_arms(texts: dict[str, dict[str, str]], me
 def test_too_many_combinations_for_every_twin_are_refused() -> None:
     levels = {str(k): str(k) for k in range(11)}
     arms = Arms(dict.fromkeys("abc", levels))
-    item = Item("Q1", "{{a}} {{b}} {{c}}", SCALE)
     assert MOST_FORMS == 1000
     with pytest.raises(DataError, match="'Q1' would be asked in 1,331 forms"):
-        forms_of("Q1", [item], arms)
+        forms_of("Q1", ("a", "b", "c"), arms)

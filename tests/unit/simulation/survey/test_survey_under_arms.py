@@ -11,7 +11,7 @@ import pytest
 
 from truetwin.data import Item, Scale
 from truetwin.data.persona import Passage, Persona
-from truetwin.errors import DataError, RunError
+from truetwin.errors import DataError, ParameterError, RunError
 from truetwin.io import read_responses, read_table
 from truetwin.llm import Cell, Store, run, scripted_model
 from truetwin.report.files.answer_files import companions, write_answers
@@ -208,6 +208,9 @@ def test_in_python(tmp_path: Path) -> None:
     given = {p.id: {"message": "A"} for p in PEOPLE}
     _, answers = simulate(PEOPLE, ITEMS, "generated", tmp_path / "b", arms=TEXTS, conditions=given)
     assert set(answers.levels["a"].values()) == {"A"}
+    for wrong in ({"every_arm": True}, {"conditions": given}, {"arms": TEXTS, "assign_within": "region"}):
+        with pytest.raises(ParameterError, match=r"arms|strata"):
+            simulate(PEOPLE, ITEMS, "generated", tmp_path / "c", **wrong)
 
 
 def test_a_placeholder_without_arms_is_pointed_out() -> None:
