@@ -1,6 +1,6 @@
 """Vary the constants of the pool of shares, on data that had no part in their choice and on data that was looked at.
 
-    TRUETWIN_DATA_MIRROR=... python benchmarks/share_constants.py [--twin-2k] [--studies FOLDER] [--opinionqa FOLDER]
+    TRUETWIN_DATA_MIRROR=... python benchmarks/share_constants.py [--world KIND]... [--twin-2k] [--opinionqa FOLDER]...
 
 Each constant is halved and doubled, everything else as it is. A row shows the change of the mean Kullback-Leibler
 divergence of hidden items, and of the share of 90% intervals of means that hold the truth. Whole batteries are hidden,
@@ -23,7 +23,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from constants import Constant, scaled, set_to, varied
+from constants import Constant, set_to, varied
 from shares import Data, Scores, data_sets, hide, of_panel
 from truetwin.datasets import generate_world
 from truetwin.reweighting import battery_mean, item_means, pool, share_errors, transition
@@ -65,16 +65,18 @@ def main() -> None:
     )
     parser.add_argument("--studies", type=Path)
     parser.add_argument("--opinionqa", type=Path)
+    parser.add_argument("--world", action="append", choices=WORLDS, help="by default all three")
     parser.add_argument("--twin-2k", action="store_true")
     parser.add_argument("--seeds", type=int, default=1)
     chosen = parser.parse_args()
     wanted = {"later studies": "studies", "OpinionQA excerpt": "OpinionQA"}
     if chosen.twin_2k:
         wanted["Twin-2K JSON Persona - GPT4.1"] = "JSON twins"
-    data: dict[str, list[Data]] = {"worlds": [world(kind) for kind in WORLDS]}
-    for name, each in data_sets(chosen.studies, chosen.opinionqa):
-        if name in wanted:
-            data[wanted[name]] = [each]
+    data: dict[str, list[Data]] = {"worlds": [world(kind) for kind in chosen.world or WORLDS]}
+    if chosen.twin_2k or chosen.studies or chosen.opinionqa:
+        for name, each in data_sets(chosen.studies, chosen.opinionqa):
+            if name in wanted:
+                data[wanted[name]] = [each]
     with threadpool_limits(1):
         base = {name: figures(parts, chosen.seeds) for name, parts in data.items()}
         print(f"{'':34s}" + "".join(f"{name:>18s}" for name in data))
@@ -85,7 +87,7 @@ def main() -> None:
             for value in constant.others:
                 with set_to(constant, value):
                     found = {name: figures(parts, chosen.seeds) for name, parts in data.items()}
-                same = [np.array_equal(value, scaled(now, f)) for f in (0.5, 2.0)]
+                same = [np.array_equal(value, f * np.asarray(now)) for f in (0.5, 2.0)]
                 shown = "half" if same[0] else "double" if same[1] else f"{value:g}"
                 changes = "".join("".join(f"{v:+9.4f}" for v in found[n] - base[n]) for n in data)
                 print(f"{constant.name:20s}{shown:>14s}{changes}", flush=True)
