@@ -8,12 +8,14 @@ Whatever reads a reply reads :func:`spoken` first.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
 #: Longest reply that is read, in characters. Nobody asks for a longer one, and reading it would take time.
 LONGEST_READ = 2_000_000
 
+_JSON = json.JSONDecoder()
 _NAMES = r"(?:seed:)?(?:think|thinking|thoughts?|reasoning|reflection)"
 _OPENING = (
     rf"<(?i:{_NAMES})>|\[THINK\]|◁think▷|<\|START_THINKING\|>|<\|begin_of_thought\|>|<unused94>(?:thought)?"
@@ -54,8 +56,9 @@ class Spoken:
 def spoken(text: str) -> Spoken:
     r"""Remove thoughts and the marks of turns from a reply.
 
-    Text before a closing mark without an opening one is thought. Text before an opening mark is said, and text behind
-    the last closing mark too; if both are there, they stand on lines of their own.
+    A reply that is a JSON object holds no marks: what looks like one is part of a text in it. Otherwise text before a
+    closing mark without an opening one is thought. Text before an opening mark is said, and text behind the last
+    closing mark too; if both are there, they stand on lines of their own.
 
     Examples
     --------
@@ -64,6 +67,9 @@ def spoken(text: str) -> Spoken:
     >>> spoken("<think>She loves tea.")
     Spoken(text='', unfinished=True)
     """
+    whole = _one_object(text)
+    if whole is not None:
+        return Spoken(whole)
     said: list[str] = []
     start, inside = 0, False
     for mark in _MARK.finditer(text):
@@ -80,6 +86,19 @@ def spoken(text: str) -> Spoken:
         said.append(text[start:])
     parts = [part for each in said if (part := _one_turn(each))]
     return Spoken("\n".join(parts), inside)
+
+
+def _one_object(text: str) -> str | None:
+    """Return the JSON object that a reply consists of, without marks behind it; None if it is anything else."""
+    text = text.strip()
+    if not text.startswith("{"):
+        return None
+    try:
+        _, end = _JSON.raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    rest = text[end:].lstrip()
+    return text[:end] if not rest or _TURN_END.match(rest) else None
 
 
 def _one_turn(text: str) -> str:
