@@ -8,6 +8,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 
+_HANGUP = getattr(signal, "SIGHUP", None)
+
 
 @contextlib.contextmanager
 def calls_on_interrupt(call: Callable[[], None]) -> Iterator[None]:
@@ -15,12 +17,9 @@ def calls_on_interrupt(call: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     caught = []
     if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if (
-                number is None or signal.getsignal(number) is signal.SIG_IGN
-            ):  # absent on Windows; ignored under nohup
-                continue
+        for number in (signal.SIGINT, signal.SIGTERM, _HANGUP):
+            if number is None or (number == _HANGUP and signal.getsignal(number) is signal.SIG_IGN):
+                continue  # absent on Windows; ignored under nohup, and it stays so
             with contextlib.suppress(NotImplementedError):  # Windows has no such handlers
                 loop.add_signal_handler(number, call)
                 caught.append(number)
