@@ -94,7 +94,7 @@ def generate_experiments(
     --------
     >>> found = generate_experiments(4, 60)
     >>> found.contrasts.num_rows, sorted(found.truth)[0]
-    (12, 'new_messages:B:buys')
+    (15, 'new_messages:B:buys')
     """
     rng = np.random.default_rng(random_state)
     tables = _Tables()
