@@ -129,5 +129,8 @@ def _p_in_words(value: float | None) -> str:
 
 
 def _text(value: float | None, style: str = ".3g") -> str:
-    """Write a number; a dash where it is missing."""
-    return "-" if value is None else format(value, style)
+    """Write a number, a zero without a sign; a dash where it is missing."""
+    if value is None:
+        return "-"
+    text = format(value, style)
+    return text if text.strip("-0.") else text.removeprefix("-")

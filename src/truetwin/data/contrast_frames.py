@@ -92,6 +92,7 @@ def contrasts_from_frame(
         How a row is called in messages, by its position.
     """
     table = as_arrow(frame, needed="the columns of contrasts must be texts")
+    check_unique(table.column_names, "column", problems.source)
     lacking = [name for name in NEEDED if name not in table.column_names]
     if lacking:
         raise DataError(

@@ -10,7 +10,7 @@ from truetwin.experiments.calibrated_effects import CalibratedEffects
 from truetwin.experiments.experiment import Experiment
 from truetwin.experiments.experiment_calibration import calibrate_experiment
 from truetwin.experiments.paired_effects import PairedEffects
-from truetwin.experiments.past_tables import past_effects
+from truetwin.experiments.past_tables import past_effects_of_table
 from truetwin.io import read_table
 from truetwin.io.experiment_files import read_contrasts, read_experiment_answers, read_study_columns
 from truetwin.settings.experiment_settings import ExperimentLearning, ExperimentTables
@@ -71,7 +71,7 @@ def past_of(settings: ExperimentLearning) -> PairedEffects | None:
     """Read the table of past effects, if there is one."""
     if settings.past is None:
         return None
-    return past_effects(read_table(settings.past).to_pylist(), settings.past.name)
+    return past_effects_of_table(read_table(settings.past), settings.past.name)
 
 
 def moderators_of(by: Sequence[str], experiment: Experiment) -> Sequence[str]:

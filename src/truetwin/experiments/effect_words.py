@@ -40,8 +40,13 @@ def effect_in_words(row: Mapping[str, Any], treatment: str = "", control: str = 
         if low is None or high is None
         else f" ({row['level']:.0%}: {_shown(low, digits)} to {_shown(high, digits)})"
     )
-    amount = f"{_shown(value, digits)} {unit}"
-    told = f"{first} beats {second} by {amount}" if first else f"{row['contrast']}: {amount}"
+    shown = _shown(value, digits)
+    if not first:
+        told = f"{row['contrast']}: {shown} {unit}"
+    elif shown == "0":
+        told = f"{first} against {second}: 0 {unit}"
+    else:
+        told = f"{first} beats {second} by {shown} {unit}"
     return (
         f"{told}{interval}" if row.get("calibrated", True) else f"{told}{interval}, in twins; not calibrated"
     )

@@ -13,7 +13,7 @@ from truetwin.experiments.calibrated_effects import CalibratedEffects, calibrate
 from truetwin.experiments.contrast_arrays import ContrastArrays, contrast_arrays, person_parts, shared_errors
 from truetwin.experiments.experiment import Experiment
 from truetwin.experiments.paired_effects import Array, PairedEffects
-from truetwin.experiments.past_tables import past_effects
+from truetwin.experiments.past_tables import past_effects_of_table
 from truetwin.registry import closest
 
 
@@ -73,7 +73,10 @@ def calibrate_experiment(
     )
     source = "people's answers" if human_sd is None else "people's answers, or as declared"
     sds = human_sds(new.human_sd, new.twin_sd, result.learned, source)
-    labels = [(one.treatment, one.control) for one in new.contrasts]
+    # an interaction is a difference of effects: no side of it beats the other
+    labels = [
+        ("", "") if one.kind == "interaction" else (one.treatment, one.control) for one in new.contrasts
+    ]
     kind = next(iter(experiment.sides.values())).frame_kind
     notes = [f"left out: {text}" for text in found.left_out]
     return result.with_units(sds, labels, kind).with_notes(notes)
@@ -85,7 +88,7 @@ def _past_of(past: Any) -> PairedEffects:
         return past
     if isinstance(past, Experiment):
         return contrast_arrays(past.effects()).effects
-    return past_effects(as_arrow(past, None).to_pylist(), "the table of past effects")
+    return past_effects_of_table(as_arrow(past, None), "the table of past effects")
 
 
 def new_studies(found: ContrastArrays, studies: Sequence[str]) -> tuple[str, ...]:

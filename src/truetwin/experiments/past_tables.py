@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from truetwin.data.responses import check_unique
 from truetwin.errors import DataError
 from truetwin.experiments.effects import HUMAN
 from truetwin.experiments.paired_effects import Array, PairedEffects
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 NAMES = ("contrast_id", "study", "kind")
 #: Columns with effects and standard errors, in a table with one row a contrast.
@@ -18,6 +22,12 @@ WIDE = {
     "twin": ("twin_d", "twin_se"),
     "own": ("twin_own_d", "twin_own_se"),
 }
+
+
+def past_effects_of_table(table: pa.Table, source: str) -> PairedEffects:
+    """Read past effects from a table whose columns have names of their own; see :func:`past_effects`."""
+    check_unique(table.column_names, "column", source)
+    return past_effects(table.to_pylist(), source)
 
 
 def past_effects(records: Sequence[Mapping[str, Any]], source: str) -> PairedEffects:
@@ -94,10 +104,15 @@ def _wide(records: Sequence[Mapping[str, Any]], source: str) -> list[dict[str, A
                 f"past effects need one row a contrast and side; {source} has several for {row['contrast_id']!r}. "
                 f"Several sources of twins must be averaged first"
             )
-        one |= {f"{prefix}_d": row.get("d"), f"{prefix}_se": row.get("d_se")}
+        one |= {f"{prefix}_d": _weighable(row, "d"), f"{prefix}_se": row.get("d_se")}
         if prefix == "twin":
             measured = str(row.get("standardiser") or "").startswith("own")
             if measured:  # nobody human has answered, so that only the twins' own sd is known
                 one |= {"twin_d": None, "twin_se": None}
-            one |= {"twin_own_d": row.get("d_own"), "twin_own_se": row.get("d_own_se")}
+            one |= {"twin_own_d": _weighable(row, "d_own"), "twin_own_se": row.get("d_own_se")}
     return list(found.values())
+
+
+def _weighable(row: Mapping[str, Any], name: str) -> Any:
+    """Return an effect; nothing where it has no standard error, as that of an arm of one person."""
+    return None if row.get(f"{name}_se") in (None, "") else row.get(name)

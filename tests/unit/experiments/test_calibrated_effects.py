@@ -171,6 +171,11 @@ def test_sentences_name_the_side_that_is_higher() -> None:
     assert effect_in_words(whole, "B", "A") == "B beats A by 40 points (90%: -13 to 93)"
 
 
+def test_no_side_beats_the_other_by_nothing() -> None:
+    row = {"contrast": "c", "level": 0.9, "raw": 0.0, "raw_low": -1.3, "raw_high": 1.3}
+    assert effect_in_words(row, "B", "A") == "B against A: 0 points (90%: -1.3 to 1.3)"
+
+
 def test_nothing_to_calibrate_is_refused() -> None:
     with pytest.raises(DataError, match="no contrast"):
         calibrate_effects(PairedEffects.of([], [], []))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from truetwin.errors import AlignmentError, DataError
@@ -291,3 +292,10 @@ def test_outcomes_of_a_study_are_not_those_of_one_without_conditions() -> None:
     within = contrast(contrast_id="d", study="t", kind="within", condition="", treatment="", control="")
     with pytest.raises(DataError, match=r"row 2 .* only people of study 's' have answered 'buy'"):
         experiment([contrast(), within | {"minus_outcomes": "keep"}], twin=None)
+
+
+def test_a_column_of_contrasts_that_occurs_twice_is_refused() -> None:
+    table = pa.Table.from_pylist([contrast()])
+    twice = table.append_column("kind", table["kind"])
+    with pytest.raises(DataError, match="'kind' occurs several times"):
+        experiment(contrasts=twice)

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from effect_examples import experiment, experiment_tables, generated
+from truetwin.data.contrast import Contrast
 from truetwin.errors import DataError, ParameterError
 from truetwin.experiments.contrast_arrays import contrast_arrays, person_parts, shared_errors
 from truetwin.experiments.experiment import Experiment
@@ -240,3 +241,54 @@ def test_effects_in_groups_of_people_are_scored() -> None:
     assert all(scores.n_contrasts == 24 and scores.n_studies == 6 for scores in found.parts.values())
     everybody, young = found.scores.rows, found.parts["age: young"].rows
     assert young[0]["rmse"] > everybody[0]["rmse"]  # fewer people, more sampling error
+
+
+def test_answers_to_the_left_out_study_do_not_change_its_predictions() -> None:
+    tables = experiment_tables(n_studies=5)
+    arms = {r["id"]: r["arm"] for r in tables["conditions"].to_pylist() if r["study"] == "study2"}
+    human = tables["human"].to_pydict()
+    # other effects, the same sd within arms: predictions in sd may use nothing but that
+    moved = {"A": 0.0, "B": 30.0, "C": -50.0}
+    for item in ("study2_likes", "study2_shares"):
+        human[item] = [v + moved[arms[i]] for i, v in zip(human["id"], human[item], strict=True)]
+    found = []
+    for answers in (tables["human"], pa.table(human)):
+        made = Experiment(
+            answers, tables["twin"], tables["conditions"], tables["contrasts"], id_column="id"
+        ).evaluate()
+        found.append(made.predictions)
+    here = np.array(found[0].effects.studies) == "study2"
+    assert not np.allclose(found[0].effects.human[here], found[1].effects.human[here], atol=0.5)
+    for method, before in found[0].predictions.items():
+        after = found[1].predictions[method]
+        np.testing.assert_allclose(after[here], before[here], atol=1e-9, err_msg=method)
+    np.testing.assert_allclose(found[1].law_bounds[:, here], found[0].law_bounds[:, here], atol=1e-9)
+
+
+def test_an_interaction_is_not_told_as_one_arm_beating_another() -> None:
+    random = np.random.default_rng(0)
+    n = 80
+    twin = pa.table({"id": [f"p{k}" for k in range(n)], "buy": random.standard_normal(n)})
+    arms = twin.select(["id"]).append_column("tone", pa.array(["warm", "plain"] * (n // 2)))
+    arms = arms.append_column("price", pa.array(["high", "high", "low", "low"] * (n // 4)))
+    both = Contrast("both", "", "interaction", ("tone", "price"), "warm;high", "plain;low", ("buy",))
+    (sentence,) = Experiment(None, twin, arms, [both]).calibrate().sentences()
+    assert sentence.startswith("both: ")
+    assert "beats" not in sentence
+
+
+def test_a_past_effect_without_an_error_is_left_out() -> None:
+    made = experiment(n_studies=5)
+    rows = made.effects().to_frame("pyarrow").to_pylist()
+    first = rows[0]["contrast_id"]
+    rows[0]["d_se"] = None  # as of an arm of one person
+    assert rows[0]["side"] == "human"
+    found = past_effects(rows, "past.csv")
+    assert np.isnan(found.human[found.contrasts.index(first)])
+    assert np.isfinite(found.human).sum() == len(found) - 1
+
+
+def test_a_column_of_past_effects_that_occurs_twice_is_refused() -> None:
+    past = experiment(n_studies=4).effects().to_frame("pyarrow")
+    with pytest.raises(DataError, match="'d' occurs several times"):
+        experiment(n_studies=1, new=1).calibrate(past=past.append_column("d", past["d_own"]))
