@@ -33,7 +33,7 @@ recipes: $(VENV)/.installed-dev
 # The core's unit tests on the lowest versions that pyproject.toml admits. Old packages call what newer ones below
 # them have deprecated, so that warning, and no other, is let pass.
 test-lowest: $(LOWEST)/.installed
-	$(LOWEST)/bin/python -m pytest -W ignore::DeprecationWarning tests/unit
+	$(LOWEST)/bin/python -m pytest -W ignore::DeprecationWarning -m "not slow" tests/unit
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -14,6 +14,8 @@ from truetwin.cli import _run
 from truetwin.data.contrast_frames import contrast_table
 from truetwin.io import read_table
 
+pytestmark = pytest.mark.slow
+
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "experiments.md"
 TEXT = GUIDE.read_text(encoding="utf-8")
 N = 120

@@ -237,6 +237,16 @@ def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def wait_for_work(pid: int, seconds: float) -> None:
+    """Wait until a process has used this much processor time, however busy the machine is."""
+    stat, tick = Path(f"/proc/{pid}/stat"), os.sysconf("SC_CLK_TCK")
+    for _ in range(600):
+        fields = stat.read_text().rpartition(")")[2].split()
+        if (int(fields[11]) + int(fields[12])) / tick >= seconds:
+            return
+        time.sleep(0.1)
+
+
 def test_interrupting_leaves_no_partial_output(tmp_path: Path) -> None:
     panel = generate_population(1500, 400, n_new_items=200).panel  # too much to be done before the signal
     for matrix, name in ((panel.human, "human"), (panel.twin, "twin")):
@@ -260,7 +270,7 @@ def test_interrupting_leaves_no_partial_output(tmp_path: Path) -> None:
         text=True,
         preexec_fn=heed_interrupts,
     )
-    time.sleep(4)
+    wait_for_work(process.pid, 3.5)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -91,7 +91,7 @@ def test_people_or_twins_may_be_left_out(folder: Path, capsys: pytest.CaptureFix
     assert "answers must be given" in refused(capsys, call(folder, tables=()))
 
 
-@pytest.mark.parametrize("ending", ["csv", "xlsx", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", pytest.param("xlsx", marks=pytest.mark.extra("excel")), "parquet"])
 def test_effects_are_written_with_a_record(
     folder: Path, ending: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,8 @@ from truetwin.errors import ParameterError
 from truetwin.evaluation.estimate_scores import score_estimates, score_summary
 from truetwin.study.example_study import write_example
 
+pytestmark = pytest.mark.slow
+
 PANEL = generate_population(160, 16, n_new_items=0, random_state=1).panel
 
 

@@ -16,6 +16,8 @@ from truetwin.evaluation import evaluate, interval_coverage
 from truetwin.evaluation.hiding_protocols import protocols
 from truetwin.evaluation.threshold_sweep import sweep_thresholds
 
+pytestmark = pytest.mark.slow
+
 PANEL = generate_world("base", 60, 10, n_new_items=0, kinds=("nominal", "five-point")).panel
 NOMINAL = [i for i in PANEL.item_ids if PANEL.scales[i].kind == "nominal"]
 METHODS = ["twin", "ridge", "auto"]

@@ -12,6 +12,8 @@ from truetwin.datasets import generate_population
 from truetwin.evaluation import interval_coverage
 from truetwin.evaluation.law_metrics import LEAST_CHANCE
 
+pytestmark = pytest.mark.slow
+
 DRAWN = generate_population(80, 10, n_new_items=0, random_state=3, missing=0.05).panel
 ITEMS = [
     Item(name, "", Scale.numeric(1, 7) if name == "Q02" else Scale.ordinal(1, 7)) for name in DRAWN.item_ids

@@ -17,6 +17,8 @@ from truetwin.evaluation.domain_words import about_other_domains
 from truetwin.evaluation.source_worth import ANOTHER, REPLICATE, source_worth
 from truetwin.io import write_table
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = tuple(f"p{k:03d}" for k in range(150))
 FIVE = Scale.ordinal(1, 5)
 

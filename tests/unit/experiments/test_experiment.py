@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from truetwin.errors import AlignmentError, DataError
 from truetwin.experiments.experiment import Experiment
 
+pd = pytest.importorskip("pandas", reason="needs the extra 'pandas'")
 N = 400
 
 
-def conditions() -> pd.DataFrame:
+def conditions() -> Any:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"id": [f"p{k}" for k in range(N)], "study": "s"})
     frame["arm"] = rng.choice(["control", "nudge", "tax"], N)
@@ -24,7 +24,7 @@ def conditions() -> pd.DataFrame:
     return frame
 
 
-def answers(effect: float, noise: float, seed: int) -> pd.DataFrame:
+def answers(effect: float, noise: float, seed: int) -> Any:
     rng, arms = np.random.default_rng(seed), conditions()
     person = rng.normal(size=N)
     frame = pd.DataFrame({"id": arms["id"]})

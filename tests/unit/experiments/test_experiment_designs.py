@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from truetwin.errors import DataError
 from truetwin.experiments.effects import SideEffects
 from truetwin.experiments.experiment import Experiment
 
+pd = pytest.importorskip("pandas", reason="needs the extra 'pandas'")
 N = 600
 
 
-def frame(rng: np.random.Generator) -> pd.DataFrame:
+def frame(rng: np.random.Generator) -> Any:
     table = pd.DataFrame({"id": [f"p{k}" for k in range(N)]})
     table["message"] = rng.choice(["plain", "warm"], N)
     table["price"] = rng.choice(["low", "high"], N)
@@ -189,7 +189,7 @@ def test_strata_use_the_linearised_variance() -> None:
     assert found.df[0] == N - 2
 
 
-def under_every_arm(rng: np.random.Generator) -> pd.DataFrame:
+def under_every_arm(rng: np.random.Generator) -> Any:
     person = 5 * rng.normal(size=N)
     table = pd.DataFrame({"id": [f"p{k}" for k in range(N)]})
     for message, m in (("plain", 0.0), ("warm", 1.0)):

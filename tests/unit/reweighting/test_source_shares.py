@@ -17,6 +17,8 @@ from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.panel_shares import left_out_shares
 from truetwin.reweighting.twin_table import TwinTable
 
+pytestmark = pytest.mark.slow
+
 CODES = np.array([[0, 1], [1, 1], [1, 0], [0, 0], [1, 1], [1, -1]])
 SOURCES = ["x", "x", "x", "y", "y/1", "y/1"]
 

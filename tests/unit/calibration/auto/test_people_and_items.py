@@ -12,6 +12,8 @@ from truetwin.calibration.auto.people_weights import leading_directions, own_slo
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.datasets import generate_population
 
+pytestmark = pytest.mark.slow
+
 N_NEW = 150
 
 

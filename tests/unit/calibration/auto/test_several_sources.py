@@ -19,6 +19,8 @@ from truetwin.data import Panel, ResponseMatrix, Target
 from truetwin.datasets import generate_world
 from truetwin.evaluation import evaluate
 
+pytestmark = pytest.mark.slow
+
 PEOPLE, ITEMS = 200, 24
 BLOCKS = {f"Q{k + 1:02d}": f"battery{k // 3}" for k in range(ITEMS)}
 PROTOCOLS = ("leave-one-item-out", "leave-block-out", "leave-one-respondent-out")

@@ -18,6 +18,8 @@ from truetwin.diagnosis.faults import item_faults
 from truetwin.errors import DataError, ParameterError, UnknownNameError
 from truetwin.evaluation.hiding_protocols import protocols
 
+pytestmark = pytest.mark.slow
+
 #: Checks of each point that an audit must cover.
 POINTS = {
     "leaks": ("declared_leaks", "near_copies", "new_people"),
