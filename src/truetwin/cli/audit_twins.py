@@ -81,7 +81,7 @@ def _audit(settings: AuditTwinsCommand, panel: Panel) -> TwinAudit:
 
 def print_audit(found: TwinAudit) -> None:
     """Print the answer, then how sources compare, then the faults of each source."""
-    from truetwin.cli.output import Column, print_table, printable
+    from truetwin.cli.output import Column, note, print_table, printable
 
     print(printable(found.answer))
     print()
@@ -107,6 +107,8 @@ def print_audit(found: TwinAudit) -> None:
             ],
             title="which twin for what (best figure on common items)",
         )
+        if leaky := found.choices[0].with_leaks:
+            note(f"no choice, because they were shown answers or seem to have been: {', '.join(leaky)}")
     for audit in found.sources.values():
         _print_source(audit, alone=len(found.sources) == 1)
     _note_unmeasured(found)

@@ -5,34 +5,51 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
-from truetwin.cli.panel_inputs import blocks_given, panel_of
+from truetwin.cli.panel_inputs import blocks_given, panel_of, shown_items, weights_of, weights_record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from truetwin.data import Panel
     from truetwin.evaluation.source_worth import SourceWorth
     from truetwin.settings.evaluate_settings import EvaluateCommand
     from truetwin.settings.plan_settings import PlanCommand
+    from truetwin.settings.shared_settings import Blocks
 
 SMALL = ".3f"
 
 
 def evaluate_by_source(settings: EvaluateCommand) -> None:
     """Print each source alone, what it adds to the others, and what a further one would add."""
-    method = (settings.methods or ("auto",))[-1]
-    found = _worth(settings, method, settings.protocol, max_folds=settings.max_folds, n_jobs=settings.n_jobs)
-    _show("evaluate", found, settings.as_json)
+    from truetwin.evaluation.hiding_protocols import protocols
+
+    panel = panel_of(settings)
+    (method,) = settings.methods or ("auto",)
+    found = _worth(
+        settings,
+        panel,
+        method,
+        settings.protocol,
+        preset=settings.preset,
+        parameters=settings.parameters,
+        max_folds=settings.max_folds,
+        weights=weights_of(settings, panel),
+        persona_items=shown_items(settings, panel, protocols[settings.protocol].axis) or (),
+        n_jobs=settings.n_jobs,
+    )
+    _show("evaluate", found, settings.as_json, weights_record(settings))
 
 
 def plan_sources(settings: PlanCommand) -> None:
     """Print what another model or another replicate would add, first in words."""
-    found = _worth(settings, "auto", "leave-one-item-out", costs=settings.costs)
+    found = _worth(settings, panel_of(settings), "auto", "leave-one-item-out", costs=settings.costs)
     _show("plan", found, settings.as_json)
 
 
-def _worth(settings: Any, method: str, protocol: str, **options: Any) -> SourceWorth:
+def _worth(settings: Blocks, panel: Panel, method: str, protocol: str, **options: Any) -> SourceWorth:
     from truetwin.evaluation.source_worth import source_worth
     from truetwin.instrument.battery_evidence import resolve_blocks
 
-    panel = panel_of(settings)
     blocks = blocks_given(settings.blocks)
     if blocks == "auto" and protocol != "leave-block-out":
         blocks = resolve_blocks(panel, "auto")[0]
@@ -40,10 +57,20 @@ def _worth(settings: Any, method: str, protocol: str, **options: Any) -> SourceW
         return source_worth(panel, method, protocol, blocks=blocks, progress=progress, **options)
 
 
-def _show(command: str, found: SourceWorth, as_json: bool) -> None:
+def _show(command: str, found: SourceWorth, as_json: bool, weights: Mapping[str, str] | None = None) -> None:
+    from truetwin.diagnosis.audit.protocol_leaks import leak_in_words
+
     rows, steps = found.rows(), found.steps()
+    for leak in found.leaks:
+        note(f"warning: {leak_in_words(leak, found.protocol)}")
     if as_json:
-        described = {"method": found.method, "protocol": found.protocol, "in_words": found.in_words()}
+        described = {
+            "method": found.method,
+            "protocol": found.protocol,
+            "in_words": found.in_words(),
+            **(weights or {}),
+            **({"leaks": list(found.leaks)} if found.leaks else {}),
+        }
         print_json(command, described, rows, steps=steps)
         return
     for line in found.in_words():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,8 @@ class SourceWorth:
     method, protocol : str
     costs : dict of str to float
         What each source costs, in any unit.
+    leaks : tuple of dict
+        Why scores say nothing, if twins were shown what is hidden (``settings["leaks"]`` of an evaluation).
     """
 
     panel: Panel
@@ -54,6 +56,7 @@ class SourceWorth:
     method: str
     protocol: str
     costs: Mapping[str, float]
+    leaks: tuple[dict[str, Any], ...] = ()
 
     def mean(self, sources: Sequence[str]) -> ClusteredMean:
         """Mean score with these sources."""
@@ -98,16 +101,16 @@ class SourceWorth:
         """What a second source adds to a first one, by kind, and what the last one adds to all others.
 
         ``kind`` is "another source" or "another replicate" (of the same source); ``from`` and ``to`` are numbers of
-        sources. Each step is the mean over the choices that were tried, paired by target.
+        sources. Each step is the mean over the choices that were tried, paired by target. Of a pair, either source
+        may be the first one.
         """
         found = []
+        n = len(self.panel.source_names)
         for kind in (ANOTHER, REPLICATE):
             pairs = [pair for pair in self.scores if len(pair) == 2 and kind_of(pair) == kind]
-            if len(self.panel.source_names) > 2:
-                found += self._step(kind, 1, [((a,), (a, b)) for a, b in pairs])
-                found += self._step(kind, len(self.panel.source_names) - 1, self._last(kind))
-            else:
-                found += self._step(kind, 1, [((a,), (a, b)) for a, b in pairs])
+            found += self._step(kind, 1, [((first,), pair) for pair in pairs for first in pair])
+            if n > 2:
+                found += self._step(kind, n - 1, self._last(kind))
         return found
 
     def _last(self, kind: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -224,12 +227,14 @@ def source_worth(
     twins: dict[str, Array] = {}
     clusters: Sequence[str] = ()
     targets: Sequence[str] = ()
+    leaks: Sequence[dict[str, Any]] = ()
     for done, chosen in enumerate(choices, 1):
         part = Panel(panel.human, {n: panel.sources[n] for n in chosen}, panel.in_context, panel.people)
         methods = list(dict.fromkeys(["twin", method]))
         result = evaluate(part, methods, protocol, max_folds=max_folds, n_jobs=n_jobs, **options)
         if chosen == names:
             clusters, targets = result.clusters or result.target_ids, result.target_ids
+            leaks = result.settings.get("leaks", ())
         at = {target: k for k, target in enumerate(result.target_ids)}
         scores = {
             m: np.array([_score(result.scores[m, "pearson"], at.get(t)) for t in targets]) for m in methods
@@ -239,7 +244,7 @@ def source_worth(
             twins[chosen[0]] = scores["twin"]
         if progress:
             progress(done, len(choices))
-    return SourceWorth(panel, found, twins, tuple(clusters), method, protocol, price)
+    return SourceWorth(panel, found, twins, tuple(clusters), method, protocol, price, tuple(leaks))
 
 
 def _score(scores: Array, at: int | None) -> float:
@@ -250,13 +255,9 @@ def _score(scores: Array, at: int | None) -> float:
 def _choices(names: tuple[str, ...]) -> list[tuple[str, ...]]:
     """List the choices of sources to try, all of them first: each alone, each left out, and some pairs of each kind."""
     found = [names, *((n,) for n in names), *(tuple(n for n in names if n != name) for name in names)]
-    pairs = sorted(permutations(names, 2), key=lambda pair: zlib.crc32("\n".join(pair).encode()))
-    seen: dict[str, set[frozenset[str]]] = {ANOTHER: set(), REPLICATE: set()}
-    for pair in pairs:
-        tried = seen[kind_of(pair)]
-        if len(tried) < MOST_PAIRS and frozenset(pair) not in tried:
-            tried.add(frozenset(pair))
-            found.append(pair)
+    pairs = sorted(combinations(names, 2), key=lambda pair: zlib.crc32("\n".join(sorted(pair)).encode()))
+    for kind in (ANOTHER, REPLICATE):
+        found += [pair for pair in pairs if kind_of(pair) == kind][:MOST_PAIRS]
     return list(dict.fromkeys(found))
 
 

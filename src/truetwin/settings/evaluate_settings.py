@@ -127,6 +127,26 @@ class EvaluateCommand(
         return self
 
     @model_validator(mode="after")
+    def _by_source_is_one_method_and_score(self) -> Self:
+        if not self.by_source:
+            return self
+        if len(self.methods or ("auto",)) != 1:
+            raise RuleBrokenError("{by_source} scores one method; name one in {methods}")
+        unused = {
+            "metric": tuple(self.metric) != ("pearson",),
+            "baseline": self.baseline != "twin",
+            "by": bool(self.by),
+            "retest": self.retest is not None,
+            "per_target": self.per_target is not None,
+        }
+        for name, given in unused.items():
+            if given:
+                raise RuleBrokenError(
+                    f"{{by_source}} compares mean correlations of sources; {{{name}}} does not go with it"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _blocks_are_hidden_by_one_protocol(self) -> Self:
         if self.blocks is not None and self.protocol != "leave-block-out" and not self.estimates:
             raise RuleBrokenError(

@@ -69,6 +69,34 @@ def test_another_model_adds_more_than_another_replicate() -> None:
     assert any(line.startswith("a second model or prompt: +.") for line in found.in_words())
 
 
+def test_names_and_order_of_two_sources_do_not_say_which_is_the_second() -> None:
+    z, items = panel_of()
+    human = ResponseMatrix(answers(z), PEOPLE, items)
+    noise = np.random.default_rng(3).normal(size=z.shape)
+    good, bad = (ResponseMatrix(answers(v), PEOPLE, items) for v in (0.7 * z + 0.5 * noise, noise[::-1]))
+    gains = []
+    for sources in (
+        {"a": good, "b": bad},
+        {"a": bad, "b": good},
+        {"b": good, "a": bad},
+        {"x": good, "y": bad},
+    ):
+        found = source_worth(Panel(human, sources), "twin")
+        (step,) = found.steps()
+        assert step["n_choices"] == 2
+        gains.append(step["gain"])
+        alone = [row["alone"] for row in found.rows()]
+        assert step["gain"] == pytest.approx(alone[0] - (alone[1] + alone[2]) / 2)
+    assert gains == pytest.approx([gains[0]] * 4)
+
+
+def test_no_choice_of_sources_is_tried_twice() -> None:
+    z, items = panel_of()
+    panel = Panel(ResponseMatrix(answers(z), PEOPLE, items), sources_of(z, items))
+    tried = [frozenset(choice) for choice in source_worth(panel, "twin").scores]
+    assert len(tried) == len(set(tried))
+
+
 def test_one_source_and_wrong_costs_are_refused() -> None:
     z, items = panel_of()
     human = ResponseMatrix(answers(z), PEOPLE, items)
@@ -134,3 +162,38 @@ def test_commands_say_it_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[
     lone = [human, str(tmp_path / "gpt-1.csv"), "--item-file", file]
     assert _run(["evaluate", *lone, "--protocol", "leave-domain-out", "--methods", "auto"], debug=True) == 0
     assert "donors of other domains" in capsys.readouterr().err
+
+
+def test_by_source_weights_people_and_keeps_to_what_was_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    z, items = panel_of()
+    names = [item.id for item in items]
+    (tmp_path / "twins").mkdir()
+    tables = {f"twins/{n.replace('/', '-')}": s.values for n, s in sources_of(z, items).items()}
+    for name, values in ({"human": answers(z)} | tables).items():
+        write_table(to_frame(values, PEOPLE, names), tmp_path / f"{name}.csv")
+    lines = (tmp_path / "human.csv").read_text(encoding="utf-8").splitlines()
+    heavy = [f"{line},{1 if k % 3 else 9}" for k, line in enumerate(lines[1:])]
+    (tmp_path / "human.csv").write_text("\n".join([lines[0] + ",heavy", *heavy]) + "\n", encoding="utf-8")
+    ask = ["evaluate", str(tmp_path / "human.csv"), str(tmp_path / "twins"), "--people-columns", "heavy"]
+    ask += ["--methods", "twin"]
+
+    def answered(*options: str) -> dict[str, float]:
+        assert _run([*ask, *options, "--json"], debug=True) == 0
+        rows = json.loads(capsys.readouterr().out)["rows"]
+        return {row.get("source", row.get("method")): row.get("alone", row.get("mean")) for row in rows}
+
+    plain, weighted = answered("--by-source"), answered("--by-source", "--weights", "heavy")
+    assert plain["all"] != weighted["all"]
+    assert weighted["all"] == pytest.approx(answered("--weights", "heavy")["twin"])
+    shown = ["--protocol", "leave-one-respondent-out", "--persona-items", names[0]]
+    with pytest.raises(NotPredictableError, match="no new respondents"):
+        _run([*ask, "--by-source", *shown], debug=True)
+    for options, words in (
+        (["--per-target", str(tmp_path / "x.csv")], "--per-target does not go with it"),
+        (["--metric", "mae"], "--metric does not go with it"),
+        (["--methods", "twin,ridge"], "--by-source scores one method"),
+    ):
+        with pytest.raises(ParameterError, match=words):
+            _run([*ask, "--by-source", *options], debug=True)

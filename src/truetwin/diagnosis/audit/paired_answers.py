@@ -71,8 +71,9 @@ class PairedAnswers:
         people: Mapping[str, NDArray[np.object_]] | None = None,
         retest: Array | None = None,
         random_state: int = 0,
+        source: str = "twins",
     ) -> PairedAnswers:
-        """Pair two tables of the same shape.
+        """Pair two tables of the same shape. ``source`` is what to call the twins in messages.
 
         Raises
         ------
@@ -89,8 +90,9 @@ class PairedAnswers:
         names = kept.tolist()
         if kept.size < 2 or rows.size < FEWEST:
             raise DataError(
-                f"an audit needs at least 2 items with {FEWEST} answers from both people and twins, which people do "
-                f"not all answer alike, and {FEWEST} such people; there are {kept.size} items and {rows.size} people"
+                f"an audit of {source} needs at least 2 items with {FEWEST} answers from both people and twins, which "
+                f"people do not all answer alike, and {FEWEST} such people; there are {kept.size} items and "
+                f"{rows.size} people"
             )
         cells = np.ix_(rows, kept)
         seen = both[cells]

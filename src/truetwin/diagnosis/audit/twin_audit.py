@@ -178,6 +178,7 @@ def audit_twins(
             people={column: panel.person_groups(column) for column in by},
             retest=again,
             random_state=random_state,
+            source=f"the source {name!r}" if len(grids) > 1 else "twins",
         )
         if own is None:
             own = own_answers(

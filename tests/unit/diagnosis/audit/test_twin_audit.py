@@ -212,6 +212,10 @@ def test_too_little_to_compare_and_unknown_names_are_refused() -> None:
     )
     with pytest.raises(DataError, match="at least 2 items with 20 answers"):
         tt.audit_twins(panel)
+    people, twin = world.panel.human.respondent_ids, world.panel.twin
+    part = ResponseMatrix(twin.values[:12], people[:12], twin.items)
+    with pytest.raises(DataError, match="the source 'part' needs at least 2 items"):
+        tt.audit_twins(Panel(world.panel.human, {"whole": twin, "part": part}))
     with pytest.raises(UnknownNameError, match="Did you mean 'spread'"):
         tt.audit_twins(world.panel).sources["twin"].check("spraed")
 
