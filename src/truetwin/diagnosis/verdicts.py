@@ -9,8 +9,8 @@ and the twins did. A small ridge regression of the two correlations on the three
 
 - *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the
   variance), or nothing can be learned, because all twins gave the same answer;
-- *use the twin*: the twins' expected correlation exceeds the calibrated one by more than the standard error of that
-  expectation;
+- *use the twin*: calibration is expected to gain less than .005 in correlation, which would not show in the second
+  decimal;
 - *calibrate*: otherwise.
 
 With fewer than eight answered items to learn from, the twins alone decide: *calibrate* if donors explain a tenth of
@@ -22,8 +22,8 @@ alone tell less than the twin does.
 
 The twins' own correlation with people can only be learned where some item like the target has been answered. In a
 battery that is unlike all others, twins may be better than *do not trust* suggests; asking some people will show it.
-For the same reason *use the twin* is hardly ever said of a new battery. It needs other batteries whose twins beat
-calibration, and on the data tried no figure that is known beforehand singles those out.
+For the same reason *use the twin* is said of a new battery only if calibration gains nothing on other batteries. On the
+data tried, no figure that is known beforehand singles out a battery whose twins beat calibration.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from truetwin.diagnosis.track_record import agreement_of_new, left_out, left_out
 Verdict = Literal["calibrate", "use the twin", "do not trust"]
 VERDICTS: tuple[Verdict, ...] = ("calibrate", "use the twin", "do not trust")
 SMALL = 0.1
+LEAST_GAIN = 0.005
 MIN_TWIN_ANSWERS = 3
 _SHOWN = 0.05
 
@@ -203,4 +204,4 @@ def _decide(answers: NDArray[np.float64], r2: float, expected: Expected | None) 
     what = f"expected correlation {expected.calibrated:.2f} calibrated, {expected.twin:.2f} as the twins are"
     if max(expected.calibrated, expected.twin) < SMALL:
         return "do not trust", what
-    return ("use the twin" if expected.gain < -expected.gain_error else "calibrate"), what
+    return ("use the twin" if expected.gain < LEAST_GAIN else "calibrate"), what

@@ -8,12 +8,14 @@ import pytest
 import truetwin as tt
 from truetwin.calibration.laws.item_expectation import expect
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
-from truetwin.datasets import generate_population, movielens, twin_2k_500
+from truetwin.datasets import generate_population, generate_world, movielens, twin_2k_500
+from truetwin.diagnosis import diagnose
 from truetwin.diagnosis.faults import item_faults
 from truetwin.diagnosis.span import ALPHA, span
 from truetwin.diagnosis.standardised_panel import Prepared, prepare
 from truetwin.diagnosis.track_record import NOISE, left_out, left_out_twice
 from truetwin.diagnosis.verdicts import hidden_verdicts, item_verdicts, record_summary
+from truetwin.evaluation import evaluate
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +115,17 @@ def test_true_twins_of_unrelated_items_are_used_as_they_are() -> None:
     rows = item_verdicts(prepare(panel))
     assert [r["verdict"] for r in rows] == ["use the twin"] * 3
     assert rows[0]["expected_twin"] == pytest.approx(0.82, abs=0.06)
+
+
+@pytest.mark.parametrize(("twins", "verdict"), [("nostruct", "use the twin"), ("misaligned", "calibrate")])
+def test_twins_are_used_as_they_are_where_the_default_adds_nothing(twins: str, verdict: str) -> None:
+    """People's answers to items that have nothing in common cannot improve the twin in a new battery."""
+    panel = generate_world(twins, 300, 35, n_new_items=5, random_state=70).panel
+    blocks = {item: f"battery{k // 5}" for k, item in enumerate(panel.item_ids)}
+    table = evaluate(panel, ["auto"], "leave-block-out", metric="pearson", blocks=blocks)
+    reached = dict(zip(table.target_ids, table.scores["auto", "pearson"].tolist(), strict=True))
+    rows = diagnose(panel, blocks=blocks, scores=reached, battery_scores=reached).verdicts
+    assert {row["verdict"] for row in rows} == {verdict}
 
 
 def test_few_answered_items_are_said_to_be_few() -> None:

@@ -25,14 +25,14 @@ from truetwin.calibration.auto.pseudo_targets import MAX_LEARNERS
 from truetwin.calibration.auto.source_choice import (
     SourceMoments,
     best_source,
-    choose_sources,
     clearly_positive,
+    telling_sources,
 )
 from truetwin.calibration.auto.source_tables import chosen_table, merge_copies, together
 from truetwin.calibration.orientation import Array
 
 N_FOLDS = 10
-MAX_JUDGES = 300
+MAX_JUDGES = 600
 
 
 def folds_of_people(respondent_ids: Sequence[str]) -> NDArray[np.intp]:
@@ -109,7 +109,7 @@ def _chosen_by_fold(
 ) -> dict[int, tuple[int, ...]]:
     """Choose sources for people of some folds, by the answers of the people in the others.
 
-    All sources are used, unless the best one, or those that items would choose, have clearly smaller errors.
+    All sources are used, unless the best one, or those that tell something by themselves, have clearly smaller errors.
     """
     everything = tuple(range(len(sources)))
     learned: dict[tuple[int, ...], _Learning] = {}
@@ -124,9 +124,7 @@ def _chosen_by_fold(
         others = folds != f
         moments = SourceMoments.of(sources[:, others], human[others])
         known = np.asarray(np.isfinite(human[others]).any(axis=0))
-        candidates = {choose_sources(moments, known, block), best_source(moments, known, block)} - {
-            everything
-        }
+        candidates = {find(moments, known, block) for find in (telling_sources, best_source)} - {everything}
         gains = {c: errors(everything, f) - errors(c, f) for c in sorted(candidates)}
         better = {c: g.mean() for c, g in gains.items() if clearly_positive(g, len(candidates))}
         chosen[int(f)] = max(better, key=better.__getitem__) if better else everything

@@ -83,6 +83,19 @@ def choose_sources(
     return chosen
 
 
+def telling_sources(
+    moments: SourceMoments, known: NDArray[np.bool_], block: NDArray[np.intp]
+) -> tuple[int, ...]:
+    """Find the sources whose own answers tell something of people's on known items; all if none does."""
+    everything = tuple(range(moments.with_people.shape[1]))
+    if not known.any():
+        return everything
+    telling = tuple(
+        s for s in everything if clearly_positive(_by_battery(moments.reached([s]), known, block), 1)
+    )
+    return telling or everything
+
+
 def best_source(moments: SourceMoments, known: NDArray[np.bool_], block: NDArray[np.intp]) -> tuple[int, ...]:
     """Find the source whose own answers correlate best with people's on known items."""
     return (_ranked(moments, known, block)[0],)

@@ -11,7 +11,7 @@ import pytest
 from truetwin.calibration import calibrate
 from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.calibration.auto.pseudo_targets import Problem, features_of
-from truetwin.calibration.auto.source_choice import SourceMoments, choose_sources
+from truetwin.calibration.auto.source_choice import SourceMoments, choose_sources, telling_sources
 from truetwin.calibration.auto.source_tables import chosen_table, merge_copies
 from truetwin.calibration.base import make_fold
 from truetwin.calibration.design import Preprocessing
@@ -195,3 +195,17 @@ def test_sources_are_dropped_only_if_that_is_clearly_better() -> None:
     assert choose_sources(SourceMoments.of(mixed, truth), known, block) == (0,)
     few = np.arange(30) < 6  # two batteries show nothing
     assert choose_sources(SourceMoments.of(mixed, truth), few, block) == (0, 1, 2)
+
+
+def test_sources_that_tell_nothing_by_themselves_are_found() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.normal(0, 1, (400, 30))
+    weak = truth + rng.normal(0, 3, truth.shape)
+    sources = np.stack([rng.normal(0, 1, truth.shape), truth + rng.normal(0, 1, truth.shape), weak, -truth])
+    known, block = np.ones(30, dtype=bool), np.arange(30) // 3
+    assert telling_sources(SourceMoments.of(sources, truth), known, block) == (1, 2)
+    useless = sources[[0, 3]]
+    assert telling_sources(SourceMoments.of(useless, truth), known, block) == (
+        0,
+        1,
+    )  # nothing better is there
