@@ -22,6 +22,8 @@ from truetwin.calibration.orientation import Array
 
 LARGEST_SHIFT = 2.0
 LARGEST_LOG_RATIO = 1.0
+#: Averages of twins may differ so little that one item, in units of their range, would outweigh all others.
+LARGEST_DIFFERENCE = 3.0
 EDGE = 0.02
 
 
@@ -84,7 +86,8 @@ class ItemLevels:
         difference = np.where(out, 0.0, self.problem.people.mean - self.problem.twins.mean)
         found = []
         for unit in (self._range, self.problem.twin_unit):
-            expected = self._means.expect(difference / unit, out, groups)
+            shift = np.clip(difference / unit, -LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
+            expected = self._means.expect(shift, out, groups)
             found.append((expected.evidence - float(np.log(unit[~out]).sum()), unit, expected))
         _, unit, expected = max(found, key=lambda each: each[0])
         return np.asarray(self.problem.twins.mean + unit * expected.mean)
@@ -125,8 +128,7 @@ class ItemLevels:
     @cached_property
     def _low(self) -> Array:
         """Lower end of the scale; an answer that all twins gave is taken to lie in the middle."""
-        seen = self.problem.twins.seen
-        low = np.min(self.problem.twin, axis=0, where=seen, initial=np.inf)
+        low = self.problem.twin_scales.low
         low = np.where(np.isfinite(low), low, 0.0)
         return np.where(self.problem.twin_constant, low - self._range / 2, low)
 
@@ -142,10 +144,7 @@ class ItemLevels:
 
     @cached_property
     def _binary(self) -> Array:
-        seen, twin = self.problem.twins.seen, self.problem.twin
-        low, high = self._low, np.max(twin, axis=0, where=seen, initial=-np.inf)
-        ends = (twin == low) | (twin == high) | ~seen
-        return np.asarray(ends.all(axis=0) & ~self.problem.twin_constant, dtype=np.float64)
+        return self.problem.twin_scales.binary * ~self.problem.twin_constant
 
     @cached_property
     def _log_twin_sd(self) -> Array:
@@ -168,13 +167,12 @@ class ItemLevels:
     def _sds(self) -> LevelRegression:
         p = np.clip(self._position, EDGE, 1 - EDGE)
         constant = self.problem.twin_constant.astype(np.float64)
-        n_values = [np.unique(c[np.isfinite(c)]).size for c in np.moveaxis(self.problem.twin, 1, 0)]
         features = [
             self._log_twin_sd,
             0.5 * np.log(p * (1 - p)),
             constant,
             self._binary,
-            np.log(np.maximum(n_values, 1)),
+            np.log(np.maximum(self.problem.twin_scales.n_values, 1)),
         ]
         return LevelRegression.of(np.stack(features, axis=1), self.problem.block)
 

@@ -37,6 +37,7 @@ from truetwin.calibration.auto.item_links import (
 )
 from truetwin.calibration.auto.source_tables import chosen_table, merge_copies, together
 from truetwin.calibration.auto.stacking import Moments, MomentSums
+from truetwin.calibration.auto.twin_scales import TwinScales
 from truetwin.calibration.orientation import Array
 
 Situation = Literal["pool", "known battery", "new battery"]
@@ -188,12 +189,15 @@ class Problem:
         return np.asarray(unit)
 
     @cached_property
+    def twin_scales(self) -> TwinScales:
+        """Scales that the twins' answers show."""
+        return TwinScales.of(self.twin[None] if self.sources is None else self.sources)
+
+    @cached_property
     def twin_range(self) -> Array:
         """Largest minus smallest twin answer to each item, (p,)."""
-        seen = self.twins.seen
-        high = np.max(self.twin, axis=0, where=seen, initial=-np.inf)
-        low = np.min(self.twin, axis=0, where=seen, initial=np.inf)
-        return np.where(seen.any(axis=0), high - low, 0.0)
+        low, high = self.twin_scales.low, self.twin_scales.high
+        return np.subtract(high, low, out=np.zeros_like(low), where=np.isfinite(low))
 
     @cached_property
     def block(self) -> NDArray[np.intp]:
