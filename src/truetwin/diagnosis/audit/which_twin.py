@@ -15,6 +15,7 @@ from truetwin.diagnosis.audit.left_out_people import Array
 from truetwin.diagnosis.audit.paired_answers import FEWEST, PairedAnswers
 from truetwin.diagnosis.audit.source_verdict import SourceAudit
 from truetwin.diagnosis.audit.twin_ceilings import item_correlations, share_distance
+from truetwin.solvers.adjusted_p_values import adjusted
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ def choose_sources(
         sign = 1 if higher else -1
         others = [name for name in open_to if name != best]
         p = np.array([_p_worse(sign * (table[best] - table[name]), clusters) for name in others])
-        worse = _holm(p)
+        worse = adjusted(p, "holm") <= LEVEL
         found.append(
             Choice(
                 use,
@@ -221,12 +222,3 @@ def _p_worse(differences: Array, clusters: np.ndarray) -> float:
     sums = np.bincount(clusters, differences - mean, minlength=count)
     error = float(np.sqrt(count / (count - 1) * np.sum(sums**2)) / differences.size)
     return float(stats.t.sf(mean / error, count - 1)) if error > 1e-12 else float(mean <= 0)
-
-
-def _holm(p: Array) -> list[bool]:
-    order = np.argsort(p, kind="stable")
-    found, going = [False] * p.size, True
-    for rank, k in enumerate(order):
-        going = going and bool(p[k] * (p.size - rank) <= LEVEL)
-        found[int(k)] = going
-    return found
