@@ -76,7 +76,17 @@ def test_a_column_that_the_human_table_lacks_leads_to_the_people_table(folder: P
         _run(["estimate", "human.csv", "twin.csv", "--output", "out.csv", option, "age_group"], debug=True)
     with pytest.raises(UnknownNameError) as raised:
         _run(
-            ["estimate", "human.csv", "twin.csv", "--output", "out.csv", "--people", "human.csv", option, "age_group"],
+            [
+                "estimate",
+                "human.csv",
+                "twin.csv",
+                "--output",
+                "out.csv",
+                "--people",
+                "human.csv",
+                option,
+                "age_group",
+            ],
             debug=True,
         )
     assert "--people FILE" not in str(raised.value)
