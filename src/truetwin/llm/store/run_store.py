@@ -17,6 +17,7 @@ from truetwin.llm.messages import Cell, Reply, Request
 from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL, RunFile
 from truetwin.llm.store.sessions import BATCH, Process, begin_work, end_work, is_alive
 from truetwin.llm.store.settings_comparison import compare_settings
+from truetwin.llm.store.store_tables import ADDED, columns_of
 from truetwin.llm.store.stored_call import (
     COLUMNS,
     OPEN_IN_SQL,
@@ -33,7 +34,6 @@ from truetwin.llm.store.stored_call import (
     to_row,
     value_json,
 )
-from truetwin.llm.store.tables import ADDED, columns_of
 from truetwin.llm.task import Parsed, ReplyReader, State
 
 _BEAT = 15.0  # seconds between two signs of life of a session
