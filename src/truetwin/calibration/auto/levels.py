@@ -116,12 +116,16 @@ class ItemLevels:
 
     @cached_property
     def _range(self) -> Array:
-        """Range of twin answers; for items whose twins all agree, the usual one of the block or of all items."""
-        span, block = self.problem.twin_range, self.problem.block
+        """Range of twin answers; if all twins agree, the usual one of the block's items where their answer occurs.
+
+        If their answer occurs nowhere in the block, the block mixes scales, and the usual range of all items counts.
+        """
+        scales, span, block = self.problem.twin_scales, self.problem.twin_range, self.problem.block
         usual = float(np.median(span[span > 0])) if (span > 0).any() else 1.0
         result = span.copy()
         for k in np.flatnonzero(span <= 0):
-            near = span[(block == block[k]) & (span > 0)]
+            shared = (scales.low <= scales.low[k]) & (scales.low[k] <= scales.high)
+            near = span[(block == block[k]) & (span > 0) & shared]
             result[k] = float(np.median(near)) if near.size else usual
         return result
 

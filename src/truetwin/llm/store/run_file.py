@@ -1,13 +1,12 @@
-"""Read a stored run, which is one SQLite file. Define its tables, and write to it in transactions."""
+"""Read a stored run, which is one SQLite file, and write to it in transactions."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,55 +14,23 @@ from typing import Any, Self
 
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Request, Usage
-from truetwin.llm.store.stored_call import COLUMNS, StoredCall, from_row, key, to_request
+from truetwin.llm.store.store_tables import columns_of, damage_named, prepare
+from truetwin.llm.store.stored_call import (
+    COLUMNS,
+    StoredCall,
+    check_seal,
+    from_row,
+    key,
+    settings_seal,
+    text_id,
+    to_request,
+)
 from truetwin.llm.task import State
 
 FILE_NAME = "run.sqlite"
+SETTINGS_SEAL = "hash of the settings of "  # beginning of the name of a note
 ONE_CELL = "step = ? AND persona = ? AND item = ? AND replicate = ?"
-VERSION = 1
 WAIT_FOR_LOCK = 60.0  # most seconds that one writer waits for another
-
-# `texts` holds each text that prompts are made of once, under its hash; `calls.prompt` lists the hashes. `calls` has
-# one row for each answered cell. `failures` has one row for each attempt that gave no answer, so that usage adds up.
-# `claims` records which session is asking a cell right now.
-TABLES = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE steps (step TEXT PRIMARY KEY, settings TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE sessions (
-    id INTEGER PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, born TEXT NOT NULL, about TEXT NOT NULL,
-    started REAL NOT NULL, beat REAL NOT NULL, ended REAL
-);
-CREATE TABLE texts (id TEXT PRIMARY KEY, text TEXT NOT NULL);
-CREATE TABLE calls (
-    step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL, replicate INTEGER NOT NULL,
-    state TEXT NOT NULL, value TEXT, reason TEXT NOT NULL,
-    digest TEXT NOT NULL, prompt TEXT NOT NULL,
-    reply TEXT, finish_reason TEXT, refusal TEXT, logprobs TEXT, model TEXT,
-    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
-    reasoning_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
-    cost REAL, latency REAL, attempts INTEGER NOT NULL, time REAL NOT NULL, session INTEGER, reasoning TEXT,
-    UNIQUE (step, persona, item, replicate)
-);
-CREATE TABLE failures (
-    step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL, replicate INTEGER NOT NULL,
-    kind TEXT NOT NULL, message TEXT NOT NULL,
-    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
-    reasoning_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
-    cost REAL, time REAL NOT NULL, session INTEGER
-);
-CREATE TABLE claims (
-    step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL, replicate INTEGER NOT NULL,
-    session INTEGER NOT NULL, PRIMARY KEY (step, persona, item, replicate)
-) WITHOUT ROWID;
-CREATE INDEX claims_of_session ON claims (session);
-CREATE TABLE batches (
-    custom_id TEXT PRIMARY KEY, step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL,
-    replicate INTEGER NOT NULL, digest TEXT NOT NULL, prompt TEXT NOT NULL, batch TEXT NOT NULL
-) WITHOUT ROWID;
-"""
-
-
-TABLE_NAMES = frozenset(re.findall(r"CREATE TABLE (\w+)", TABLES))
 
 
 @dataclass(frozen=True)
@@ -110,6 +77,7 @@ class RunFile:
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
         path = Path(path)
         self.path = path / FILE_NAME if path.is_dir() else path
+        self.read_only = self.path.is_file() and _is_read_only(self.path)
         self._base = _connect(self.path, create=create)
         self._columns = _columns_of(self._base)
 
@@ -125,44 +93,78 @@ class RunFile:
             with suppress(RunError, sqlite3.Error):  # the error that is being raised says more
                 self.close()
         if isinstance(error, sqlite3.DatabaseError | json.JSONDecodeError | UnicodeDecodeError):
-            raise RunError(
-                f"{self.path} is damaged as a stored run: {error}. Take a copy of it that is whole."
-            ) from error
+            with self.reading():
+                raise error
 
     def close(self) -> None:
         """Close the file."""
         self._base.close()
 
+    def reading(self) -> AbstractContextManager[None]:
+        """Turn errors that damage causes into a :class:`RunError`. Put only the reading of what is stored inside."""
+        return damage_named(self.path)
+
     def settings(self, step: str) -> dict[str, Any]:
         """Read the settings that a step was begun with."""
-        row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
-        if row is None:
-            raise RunError(f"{self.path} has no step {step!r}; it has: {', '.join(self.steps()) or 'none'}")
-        settings: dict[str, Any] = json.loads(row[0])
+        with self.reading():
+            row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
+            if row is None:
+                raise RunError(
+                    f"{self.path} has no step {step!r}; it has: {', '.join(self.steps()) or 'none'}"
+                )
+            settings: dict[str, Any] = json.loads(row[0])
+            sealed = self.notes(SETTINGS_SEAL + step).get(SETTINGS_SEAL + step)
+            if sealed is not None and sealed != settings_seal(settings):
+                raise ValueError(f"the settings of step {step!r} have changed since they were written")
+            if not ("model" in settings and "task" in settings):
+                raise ValueError(f"the settings of step {step!r} lack the model or the task")
         return settings
 
     def steps(self) -> list[str]:
         """List the names of the steps in alphabetical order."""
-        return [name for (name,) in self._base.execute("SELECT step FROM steps ORDER BY step")]
+        with self.reading():
+            return [str(name) for (name,) in self._base.execute("SELECT step FROM steps ORDER BY step")]
 
     def state(self, cell: Cell) -> State | None:
         """Look up the state in which a cell ended; None if it has not been stored."""
-        row = self._base.execute(f"SELECT state FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
-        return None if row is None else State(row[0])
+        with self.reading():
+            row = self._base.execute(f"SELECT state FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
+            return None if row is None else State(row[0])
 
     def call(self, cell: Cell) -> StoredCall | None:
         """Read the stored call of a cell; None if nothing is stored."""
-        row = self._base.execute(f"SELECT {self._columns} FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
-        return None if row is None else from_row(row)
+        query = f"SELECT {self._columns} FROM calls WHERE {ONE_CELL}"
+        with self.reading():
+            row = self._base.execute(query, key(cell)).fetchone()
+            return None if row is None else from_row(row)
 
     def calls(self, step: str | None = None) -> Iterator[StoredCall]:
         """Yield all stored cells, in the order of step, persona, item and replicate."""
+        for _, call in self._rows_and_calls(step):
+            yield call
+
+    def check_rows(self) -> None:
+        """Check the seal of every stored cell. This takes some seconds for a million cells.
+
+        Raises
+        ------
+        RunError
+            If a row was damaged.
+        """
+        with self.reading():
+            for row in self._rows(None):
+                check_seal(row)
+
+    def _rows_and_calls(self, step: str | None) -> Iterator[tuple[tuple[Any, ...], StoredCall]]:
+        with self.reading():
+            for row in self._rows(step):
+                yield row, from_row(row)
+
+    def _rows(self, step: str | None) -> Iterator[tuple[Any, ...]]:
         chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
-        rows = self._base.execute(
+        return self._base.execute(
             f"SELECT {self._columns} FROM calls {chosen} ORDER BY step, persona, item, replicate", values
         )
-        for row in rows:
-            yield from_row(row)
 
     def request(self, cell: Cell) -> Request:
         """Read the request that was sent for a stored cell.
@@ -172,19 +174,27 @@ class RunFile:
         RunError
             If the cell is not stored.
         """
-        row = self._base.execute(f"SELECT prompt FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
-        if row is None:
-            raise RunError(f"{self.path} holds nothing for {cell}")
-        return to_request(row[0], cell, self._text)
+        with self.reading():
+            row = self._base.execute(f"SELECT prompt FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
+            if row is None:
+                raise RunError(f"{self.path} holds nothing for {cell}")
+            return to_request(row[0], cell, self._text)
 
     def _text(self, name: str) -> str:
-        return str(self._base.execute("SELECT text FROM texts WHERE id = ?", (name,)).fetchone()[0])
+        row = self._base.execute("SELECT text FROM texts WHERE id = ?", (name,)).fetchone()
+        if row is None or text_id(row[0]) != name:
+            raise ValueError("a text of a prompt is missing or changed")
+        return str(row[0])
 
     def counts(self, step: str | None = None) -> dict[State, int]:
         """Count stored cells by state; every state is named."""
         chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
-        rows = dict(self._base.execute(f"SELECT state, count(*) FROM calls {chosen} GROUP BY state", values))
-        return {state: rows.get(state.value, 0) for state in State}
+        with self.reading():
+            rows = dict(
+                self._base.execute(f"SELECT state, count(*) FROM calls {chosen} GROUP BY state", values)
+            )
+            found = {State(name): int(n) for name, n in rows.items()}
+        return {state: found.get(state, 0) for state in State}
 
     def totals(self, step: str | None = None) -> Totals:
         """Add up requests, tokens and money of all sessions so far, including failed attempts."""
@@ -193,15 +203,12 @@ class RunFile:
             "coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), coalesce(sum(reasoning_tokens), 0), "
             "coalesce(sum(cached_tokens), 0), coalesce(sum(cost), 0), count(cost)"
         )
-        calls = self._base.execute(
-            f"SELECT {sums}, coalesce(sum(reply IS NOT NULL), 0), coalesce(sum(reply IS NOT NULL AND cost IS NULL), 0) "
-            f"FROM calls {chosen}",
-            values,
-        ).fetchone()
-        failed = self._base.execute(f"SELECT {sums} FROM failures {chosen}", values).fetchone()
-        kinds = dict(
-            self._base.execute(f"SELECT kind, count(*) FROM failures {chosen} GROUP BY kind", values)
-        )
+        replies = "coalesce(sum(reply IS NOT NULL), 0), coalesce(sum(reply IS NOT NULL AND cost IS NULL), 0)"
+        with self.reading():
+            calls = self._base.execute(f"SELECT {sums}, {replies} FROM calls {chosen}", values).fetchone()
+            failed = self._base.execute(f"SELECT {sums} FROM failures {chosen}", values).fetchone()
+            rows = self._base.execute(f"SELECT kind, count(*) FROM failures {chosen} GROUP BY kind", values)
+            kinds = {str(kind): int(n) for kind, n in rows}
         return Totals(
             requests=calls[6] + sum(kinds.values()),
             usage=Usage(*calls[:4]) + Usage(*failed[:4]),
@@ -217,20 +224,22 @@ class RunFile:
 
     def handed_over(self, custom_id: str) -> tuple[Cell, Request] | None:
         """Look up the cell and the request that a batch has under an id; None if no reply to it is awaited."""
-        row = self._base.execute(
-            "SELECT persona, item, step, replicate, prompt FROM batches WHERE custom_id = ?", (custom_id,)
-        ).fetchone()
-        if row is None:
-            return None
-        cell = Cell(*row[:4])
-        return cell, to_request(row[4], cell, self._text)
+        with self.reading():
+            row = self._base.execute(
+                "SELECT persona, item, step, replicate, prompt FROM batches WHERE custom_id = ?", (custom_id,)
+            ).fetchone()
+            if row is None:
+                return None
+            cell = Cell(*row[:4])
+            return cell, to_request(row[4], cell, self._text)
 
     def notes(self, start: str) -> dict[str, Any]:
         """Read the notes whose names begin with ``start``."""
-        rows = self._base.execute(
-            "SELECT name, value FROM meta WHERE substr(name, 1, ?) = ?", (len(start), start)
-        )
-        return {name: json.loads(value) for name, value in rows}
+        with self.reading():
+            rows = self._base.execute(
+                "SELECT name, value FROM meta WHERE substr(name, 1, ?) = ?", (len(start), start)
+            )
+            return {name: json.loads(value) for name, value in rows}
 
     def note(self, name: str, value: Any) -> None:
         """Store a note about the run under a name, as JSON. None removes the note."""
@@ -277,7 +286,7 @@ class RunFile:
 
 def _columns_of(base: sqlite3.Connection) -> str:
     """Return :data:`COLUMNS`, with NULL for those that a file of an earlier version lacks."""
-    there = {row[1] for row in base.execute("PRAGMA table_info(calls)")}
+    there = columns_of(base, "calls")
     return ", ".join(name if name in there else f"NULL AS {name}" for name in COLUMNS.split(", "))
 
 
@@ -289,10 +298,12 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
     Raises
     ------
     RunError
-        If there is no such file and ``create`` is false, or the file is no stored run or one of another version.
+        If there is no such file and ``create`` is false, or the file is no stored run, damaged, or of another version.
     """
     if not create and not path.is_file():
         raise RunError(f"a stored run must be a file; there is none at {path}")
+    if not create and not path.stat().st_size:
+        raise RunError(f"{path} is empty: nothing of a stored run is in it")
     if not path.parent.is_dir():
         raise RunError(f"the run's folder must exist; {path.parent} does not. Create it first.")
     try:
@@ -300,11 +311,13 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise RunError(f"cannot open the stored run {path}: {error}") from error
     try:
-        _prepare(base, path)
+        prepare(base, path)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         base.close()
-        raise RunError(f"{path} cannot be opened as a stored run: {error}") from error
-    except RunError:
+        raise RunError(
+            f"{path} cannot be opened as a stored run: {error}. `truetwin runs check {path}` says what can be saved."
+        ) from error
+    except BaseException:
         base.close()
         raise
     return base
@@ -312,56 +325,18 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
 
 def _open(path: Path) -> sqlite3.Connection:
     options: Any = {"timeout": WAIT_FOR_LOCK, "isolation_level": None, "check_same_thread": False}
-    if path.is_file() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
-        log = path.with_name(path.name + "-wal")
-        if log.exists() and log.stat().st_size:
-            raise RunError(
-                f"{path} cannot be written, and its last answers are still in {log.name}: open it once where it "
-                "can be, or copy the folder to a place that can be written"
-            )
-        base: sqlite3.Connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?immutable=1", uri=True, **options
+    if not (path.is_file() and _is_read_only(path)):
+        base: sqlite3.Connection = sqlite3.connect(path, **options)
+        return base
+    log = path.with_name(path.name + "-wal")
+    if log.exists() and log.stat().st_size:
+        raise RunError(
+            f"{path} cannot be written, and its last answers are still in {log.name}: open it once where it "
+            "can be, or copy the folder to a place that can be written"
         )
-    else:
-        base = sqlite3.connect(path, **options)
+    base = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, **options)
     return base
 
 
-def _prepare(base: sqlite3.Connection, path: Path) -> None:
-    if not _tables(base):
-        base.execute("PRAGMA journal_mode = WAL")
-        _create(base)
-    base.execute(
-        "PRAGMA synchronous = NORMAL"
-    )  # data survive a killed process; a power cut may lose the last moments
-    if "meta" not in _tables(base):
-        raise RunError(f"{path} is an SQLite file, but not a stored run")
-    row = base.execute("SELECT value FROM meta WHERE name = 'truetwin run'").fetchone()
-    found = row[0] if row else "none"
-    if found != str(VERSION):
-        raise RunError(
-            f"stored runs must be of version {VERSION}; {path} is of version {found}. "
-            "Read it with the release of truetwin that wrote it."
-        )
-    if missing := (TABLE_NAMES - _tables(base)):
-        raise RunError(
-            f"{path} is damaged as a stored run: it lacks the table {min(missing)!r}. `truetwin runs check` says "
-            "what can be saved."
-        )
-
-
-def _tables(base: sqlite3.Connection) -> set[str]:
-    return {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-
-
-def _create(base: sqlite3.Connection) -> None:
-    base.execute("BEGIN IMMEDIATE")
-    try:
-        if not _tables(base):  # another process may have been faster
-            for statement in filter(str.strip, TABLES.split(";\n")):
-                base.execute(statement)
-            base.execute("INSERT INTO meta VALUES ('truetwin run', ?)", (str(VERSION),))
-        base.execute("COMMIT")
-    except BaseException:
-        base.execute("ROLLBACK")
-        raise
+def _is_read_only(path: Path) -> bool:
+    return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))

@@ -14,9 +14,10 @@ from typing import Any
 
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Reply, Request
-from truetwin.llm.store.run_file import ONE_CELL, RunFile
+from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL, RunFile
 from truetwin.llm.store.sessions import BATCH, Process, begin_work, end_work, is_alive
 from truetwin.llm.store.settings_comparison import compare_settings
+from truetwin.llm.store.store_tables import ADDED, columns_of
 from truetwin.llm.store.stored_call import (
     COLUMNS,
     OPEN_IN_SQL,
@@ -26,6 +27,8 @@ from truetwin.llm.store.stored_call import (
     failure_row,
     key,
     prompt_and_texts,
+    seal,
+    settings_seal,
     storable,
     text_id,
     to_row,
@@ -33,13 +36,11 @@ from truetwin.llm.store.stored_call import (
 )
 from truetwin.llm.task import Parsed, ReplyReader, State
 
-#: Columns that files of the first version lack: table, name, declaration.
-ADDED = (("calls", "reasoning", "TEXT"),)
 _BEAT = 15.0  # seconds between two signs of life of a session
 _KNOWN = 50_000  # most hashes of stored texts that are kept in memory
 _PUT_FAILURE = f"INSERT INTO failures VALUES ({', '.join('?' * 13)})"
 _PUT = (
-    f"INSERT INTO calls ({COLUMNS}, prompt, session) VALUES ({', '.join('?' * 24)}) "
+    f"INSERT INTO calls ({COLUMNS}, prompt, session) VALUES ({', '.join('?' * 25)}) "
     "ON CONFLICT (step, persona, item, replicate) DO UPDATE SET "
     + ", ".join(f"{c} = excluded.{c}" for c in [*COLUMNS.split(", ")[4:], "prompt", "session"])
     + f" WHERE calls.state IN ({OPEN_IN_SQL})"
@@ -128,16 +129,23 @@ class Store(RunFile):
         with self.writing():
             row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
             if row is None or not self._has_begun(step):
-                self._base.execute("INSERT OR REPLACE INTO steps VALUES (?, ?)", (step, text))
+                self._write_settings(step, text)
                 return
-            if row[0] != text and json.loads(row[0]) == json.loads(text):  # former versions sorted them
-                self._base.execute("UPDATE steps SET settings = ? WHERE step = ?", (text, step))
-        compare_settings(json.loads(row[0]), json.loads(text), f"step {step!r} of {self.path}", may_differ)
+            stored = self.settings(step)
+            if row[0] != text and stored == json.loads(text):  # former versions sorted them
+                self._write_settings(step, text)
+        compare_settings(stored, json.loads(text), f"step {step!r} of {self.path}", may_differ)
+
+    def _write_settings(self, step: str, text: str) -> None:
+        """Write a step's settings, and the hash by which damage to them is noticed."""
+        self._base.execute("INSERT OR REPLACE INTO steps VALUES (?, ?)", (step, text))
+        note = (SETTINGS_SEAL + step, json.dumps(settings_seal(json.loads(text))))
+        self._base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", note)
 
     def bring_up_to_date(self) -> None:
         """Add the columns that a file of an earlier version lacks."""
         for table, column, kind in ADDED:
-            if column not in {row[1] for row in self._base.execute(f"PRAGMA table_info({table})")}:
+            if column not in columns_of(self._base, table):
                 with self.writing():
                     self._base.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
         self._columns = COLUMNS
@@ -431,16 +439,19 @@ class Store(RunFile):
             Number of readings that changed.
         """
         fresh: list[tuple[Any, ...]] = []
-        for call in self.calls(step):
+        for row, call in self._rows_and_calls(step):
             if call.reply is None:
                 continue
             parsed = reader.parse(call.cell, call.reply)
             if _reading(parsed) != _reading(call.parsed):
-                fresh.append((*_reading(parsed), *key(call.cell)))
-        with self.writing():
-            self._base.executemany(
-                f"UPDATE calls SET state = ?, value = ?, reason = ? WHERE {ONE_CELL}", fresh
-            )
+                changed = (*row[:4], *_reading(parsed), *row[7:])
+                fresh.append((*_reading(parsed), seal(changed), *key(call.cell)))
+        if fresh and not self.read_only:
+            self.bring_up_to_date()
+            with self.writing():
+                self._base.executemany(
+                    f"UPDATE calls SET state = ?, value = ?, reason = ?, seal = ? WHERE {ONE_CELL}", fresh
+                )
         return len(fresh)
 
 

@@ -9,7 +9,8 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -65,12 +66,21 @@ class Failure:
 
 COLUMNS = (
     "persona, item, step, replicate, state, value, reason, digest, reply, finish_reason, refusal, logprobs, model, "
-    "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency, attempts, time, reasoning"
+    "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency, attempts, time, reasoning, seal"
 )
+_SEAL = 22  # place of the seal in a row of these columns
+_UNSEALED = (18, 20)  # latency and time: no figure rests on them
+_TEXT, _WHOLE, _NUMBER, _NONE = (str,), (int,), (int, float), type(None)
+_TYPES: tuple[tuple[type, ...], ...] = (
+    _TEXT, _TEXT, _TEXT, _WHOLE, _TEXT, (str, _NONE), _TEXT, _TEXT, (str, _NONE), (str, _NONE), (str, _NONE),
+    (str, _NONE), (str, _NONE), _WHOLE, _WHOLE, _WHOLE, _WHOLE, (*_NUMBER, _NONE), (*_NUMBER, _NONE), _WHOLE, _NUMBER,
+    (str, _NONE), (int, _NONE),
+)  # fmt: skip
 
 
 def from_row(row: tuple[Any, ...]) -> StoredCall:
-    """Read a row of :data:`COLUMNS`."""
+    """Read a row of :data:`COLUMNS`. Raises ValueError, TypeError or the like if it was damaged."""
+    check_seal(row)
     reply = None
     if row[8] is not None:
         logprobs = tuple(json.loads(row[11])) if row[11] is not None else None
@@ -78,6 +88,31 @@ def from_row(row: tuple[Any, ...]) -> StoredCall:
     value = None if row[5] is None else json.loads(row[5])
     parsed = Parsed(State(row[4]), value, row[6])
     return StoredCall(Cell(*row[:4]), parsed, reply, row[7], row[19], row[17], row[20])
+
+
+def seal(row: Sequence[Any]) -> int:
+    """Compute the checksum of a row of :data:`COLUMNS`. SQLite itself does not notice a changed byte of a text."""
+    sealed = [
+        row[k] if k != 17 or row[k] is None else float(row[k]) for k in range(_SEAL) if k not in _UNSEALED
+    ]
+    return zlib.crc32(json.dumps(sealed).encode())
+
+
+def check_seal(row: Sequence[Any]) -> None:
+    """Raise ValueError if the checksum of a row does not fit, or a value is of another type than was written.
+
+    Rows of earlier versions have no checksum.
+    """
+    for value, types in zip(row, _TYPES, strict=True):
+        if type(value) not in types:
+            raise ValueError(f"{_named(row)} holds a value of another type than was written: {value!r:.60}")
+    if row[_SEAL] is not None and row[_SEAL] != seal(row):
+        raise ValueError(f"{_named(row)} has changed since it was written")
+    State(row[4])
+
+
+def _named(row: Sequence[Any]) -> str:
+    return f"the call of persona {row[0]!r:.60} and item {row[1]!r:.60} (step {row[2]!r:.40}, replicate {row[3]!r:.40})"
 
 
 def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
@@ -88,16 +123,18 @@ def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
         parsed.state.value, value_json(parsed.value), storable(parsed.reason), call.digest,
     )  # fmt: skip
     thoughts = None if reply is None or reply.reasoning is None else storable(reply.reasoning)
-    tail = (call.attempts, call.time, thoughts, prompt, session)
+    tail = (call.attempts, call.time, thoughts)
     if reply is None:
-        return (*head, None, None, None, None, None, 0, 0, 0, 0, call.cost, None, *tail)
+        row: tuple[Any, ...] = (*head, None, None, None, None, None, 0, 0, 0, 0, call.cost, None, *tail)
+        return (*row, seal(row), prompt, session)
     used = reply.usage
-    return (
+    row = (
         *head, storable(reply.text), storable(reply.finish_reason), reply.refusal and storable(reply.refusal),
         None if reply.logprobs is None else json.dumps([dict(each) for each in reply.logprobs]), storable(reply.model),
         used.prompt_tokens, used.completion_tokens, used.reasoning_tokens, used.cached_tokens,
         call.cost, reply.latency, *tail,
     )  # fmt: skip
+    return (*row, seal(row), prompt, session)
 
 
 def failure_row(failure: Failure, session: int) -> tuple[Any, ...]:
@@ -132,6 +169,11 @@ def storable(text: str) -> str:
 def text_id(text: str) -> str:
     """Hash ``text`` to the short name under which it is stored, the same on every machine."""
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:12]).decode()
+
+
+def settings_seal(settings: Any) -> str:
+    """Hash the settings of a step, in whatever order they stand."""
+    return text_id(json.dumps(settings, sort_keys=True))
 
 
 def prompt_and_texts(request: Request, known: Callable[[str], str]) -> str:

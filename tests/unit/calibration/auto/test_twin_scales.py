@@ -70,3 +70,16 @@ def test_an_item_whose_averaged_twins_hardly_vary_does_not_spoil_the_levels_of_o
     plain = level_error(Problem(human, nearly, blocks, people), without=0)
     nearly[:, 0] = 1 + 0.001 * (np.arange(300) % 2)
     assert level_error(Problem(human, nearly, blocks, people), without=0) < plain + 0.05
+
+
+@pytest.mark.parametrize(("answer", "expected"), [(1.0, 1.0), (50.0, 20.0)])
+def test_the_range_behind_one_answer_of_all_twins_is_that_of_items_where_it_occurs(
+    answer: float, expected: float
+) -> None:
+    """The other item of the battery has answers between 40 and 60, most others are binary."""
+    human, sources = worlds()
+    twin = sources[0].copy()
+    twin[:, :2] = np.array([answer, 40.0])
+    twin[::2, 1] = 60.0
+    blocks, people = tuple(f"b{k // 2}" for k in range(40)), tuple(f"r{k}" for k in range(300))
+    assert ItemLevels(Problem(human, twin, blocks, people))._range[0] == expected

@@ -1,0 +1,159 @@
+"""Define the tables of a stored run, create them, and check that a file holds them undamaged."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from truetwin.errors import RunError
+
+VERSION = 1
+
+# `texts` holds each text that prompts are made of once, under its hash; `calls.prompt` lists the hashes. `calls` has
+# one row for each answered cell. `failures` has one row for each attempt that gave no answer, so that usage adds up.
+# `claims` records which session is asking a cell right now.
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE steps (step TEXT PRIMARY KEY, settings TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, born TEXT NOT NULL, about TEXT NOT NULL,
+    started REAL NOT NULL, beat REAL NOT NULL, ended REAL
+);
+CREATE TABLE texts (id TEXT PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE calls (
+    step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL, replicate INTEGER NOT NULL,
+    state TEXT NOT NULL, value TEXT, reason TEXT NOT NULL,
+    digest TEXT NOT NULL, prompt TEXT NOT NULL,
+    reply TEXT, finish_reason TEXT, refusal TEXT, logprobs TEXT, model TEXT,
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
+    cost REAL, latency REAL, attempts INTEGER NOT NULL, time REAL NOT NULL, session INTEGER,
+    reasoning TEXT, seal INTEGER,
+    UNIQUE (step, persona, item, replicate)
+);
+CREATE TABLE failures (
+    step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL, replicate INTEGER NOT NULL,
+    kind TEXT NOT NULL, message TEXT NOT NULL,
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
+    cost REAL, time REAL NOT NULL, session INTEGER
+);
+CREATE TABLE claims (
+    step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL, replicate INTEGER NOT NULL,
+    session INTEGER NOT NULL, PRIMARY KEY (step, persona, item, replicate)
+) WITHOUT ROWID;
+CREATE INDEX claims_of_session ON claims (session);
+CREATE TABLE batches (
+    custom_id TEXT PRIMARY KEY, step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL,
+    replicate INTEGER NOT NULL, digest TEXT NOT NULL, prompt TEXT NOT NULL, batch TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+TABLE_NAMES = frozenset(re.findall(r"CREATE TABLE (\w+)", TABLES))
+#: Columns that files of the first version lack: table, name, declaration.
+ADDED = (
+    ("calls", "reasoning", "TEXT"),
+    ("calls", "seal", "INTEGER"),
+)
+_NO_SPACE = ("database or disk is full", "unable to open database file", "readonly database", "is locked")
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn errors that a damaged file causes into a :class:`RunError` that names it. Put only its reading inside."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if any(each in str(error) for each in _NO_SPACE):
+            raise RunError(f"cannot read the stored run {path}: {error}") from error
+        raise RunError(_damaged(path, error)) from error
+    except RunError:
+        raise
+    except (sqlite3.Error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise RunError(_damaged(path, error)) from error
+
+
+def _damaged(path: Path, what: object) -> str:
+    said = f"{type(what).__name__}: {what}" if isinstance(what, LookupError) else what
+    return f"{path} is damaged as a stored run: {said}. `truetwin runs check {path}` says what can be saved."
+
+
+def prepare(base: sqlite3.Connection, path: Path) -> None:
+    """Create the tables in a new file; check those of another.
+
+    Raises
+    ------
+    RunError
+        If the file is no stored run, lacks tables or columns, or is of another version.
+    sqlite3.Error
+        If its pages are damaged.
+    """
+    if not _tables(base):
+        base.execute("PRAGMA journal_mode = WAL")
+        create_tables(base)
+    # With this, data survive a killed process; a power cut may lose the last moments.
+    base.execute("PRAGMA synchronous = NORMAL")
+    if "meta" not in _tables(base):
+        raise RunError(f"{path} is an SQLite file, but not a stored run")
+    row = base.execute("SELECT value FROM meta WHERE name = 'truetwin run'").fetchone()
+    found = row[0] if row else "none"
+    if found != str(VERSION):
+        raise RunError(
+            f"stored runs must be of version {VERSION}; {path} is of version {found}. "
+            "Read it with the release of truetwin that wrote it."
+        )
+    if missing := (TABLE_NAMES - _tables(base)):
+        raise RunError(_damaged(path, f"it lacks the table {min(missing)!r}"))
+    for table in sorted(TABLE_NAMES):
+        newer = {name for where, name, _ in ADDED if where == table}
+        if missing := (_declared()[table] - newer - columns_of(base, table)):
+            raise RunError(_damaged(path, f"its table {table!r} lacks the column {min(missing)!r}"))
+    if (said := integrity(base)) is not None:
+        raise RunError(_damaged(path, said))
+
+
+def integrity(base: sqlite3.Connection) -> str | None:
+    """Say what is wrong with the pages and indexes of a file; None if nothing is. A million calls take a second."""
+    try:
+        said = str(base.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return None if said == "ok" else " ".join(said.split())
+
+
+def columns_of(base: sqlite3.Connection, table: str) -> frozenset[str]:
+    """Name the columns that a table has."""
+    return frozenset(row[1] for row in base.execute(f"PRAGMA table_info({table})"))
+
+
+@cache
+def _declared() -> dict[str, frozenset[str]]:
+    base = sqlite3.connect(":memory:")
+    base.executescript(TABLES)
+    found = {table: columns_of(base, table) for table in TABLE_NAMES}
+    base.close()
+    return found
+
+
+def _tables(base: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def create_tables(base: sqlite3.Connection) -> None:
+    """Create all tables of a run, or none if that is interrupted."""
+    try:
+        base.execute("BEGIN IMMEDIATE")
+        if not _tables(base):  # another process may have been faster
+            for statement in filter(str.strip, TABLES.split(";\n")):
+                base.execute(statement)
+            base.execute("INSERT INTO meta VALUES ('truetwin run', ?)", (str(VERSION),))
+        base.execute("COMMIT")
+    except BaseException:
+        if base.in_transaction:
+            base.execute("ROLLBACK")
+        raise
