@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from truetwin.errors import RunError
+from truetwin.errors import FileFormatError, RunError
 from truetwin.io import file_hash
 from truetwin.llm.batches.batch_files import Imported, import_replies
-from truetwin.llm.batches.batch_service import BatchService, ServiceJob
+from truetwin.llm.batches.batch_service import BatchService, Fetched, ServiceJob
 from truetwin.llm.providers.openai_client import OpenAIModel
 from truetwin.llm.running.pricing import Prices
 from truetwin.llm.store.run_store import Store
@@ -20,6 +20,10 @@ _NOTE = "batch job "
 # Most bytes that are fetched of a file of replies: for each of its requests, and for a file with none.
 _BYTES_A_REPLY = 2**20
 _BYTES_A_FILE = 16 * 2**20
+_FAULTS = {
+    Fetched.CUT: "has more than {most:,} bytes; the rest was not read",
+    Fetched.GONE: "is not there any more",
+}
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,8 @@ class BatchJob:
     """Batch job: a file of requests that was sent to the provider.
 
     ``status`` is the provider's word for how the job stands; "unknown" if the provider does not know the job any more.
-    ``completed`` and ``failed`` count the requests that the provider reports as such. ``reason`` is what it says about a
-    job that failed.
+    ``completed`` and ``failed`` count the requests that the provider reports as such. ``reason`` is what it says about
+    a job that failed.
     """
 
     id: str
@@ -48,14 +52,13 @@ class BatchJob:
 class Collected:
     """Result of a batch job.
 
-    Cells that it left ``unanswered`` may be asked again. ``cut`` names files of the provider that were too long and
-    were read in part.
+    Cells that it left ``unanswered`` may be asked again. ``faults`` says what was wrong with the provider's files.
     """
 
     job: BatchJob
     imported: Imported
     unanswered: int
-    cut: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 def submit_batches(model: OpenAIModel, store: Store, files: Sequence[Path]) -> list[BatchJob]:
@@ -128,16 +131,22 @@ def _open_jobs(service: BatchService, store: Store) -> list[tuple[BatchJob, Serv
 def _collect(
     task: Task, service: BatchService, store: Store, job: BatchJob, found: ServiceJob, prices: Prices | None
 ) -> Collected:
-    total, cut = Imported(0, 0, 0, 0), []
+    total, faults = Imported(0, 0, 0, 0), []
     most = _BYTES_A_FILE + _BYTES_A_REPLY * store.waiting().get(job.file, 0)
     for kind, file in found.files:
         path = store.path.parent / f"{job.id}.{kind}.jsonl"
-        if not service.fetch(file, path, most):
-            cut.append(path.name)
-        total += import_replies(task, store, path, prices=prices)
+        fetched = service.fetch(file, path, most)
+        if fetched is not Fetched.WHOLE:
+            faults.append(f"its {kind} file {_FAULTS[fetched].format(most=most)}")
+        if fetched is Fetched.GONE:
+            continue
+        try:
+            total += import_replies(task, store, path, prices=prices)
+        except FileFormatError:
+            faults.append(f"no line of its {kind} file is a reply; it is kept as {path.name}")
     left = store.give_up(job.file)
     _note_collected(store, job)
-    return Collected(job, total, left, tuple(cut))
+    return Collected(job, total, left, tuple(faults))
 
 
 def _note_collected(store: Store, job: BatchJob) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
 _TIMEOUT = 120.0
 _MOST_PAGES = 20  # of the list of jobs, 100 each
 _MOST_WORDS = 300
+
+
+class Fetched(Enum):
+    """How a file of the service was fetched."""
+
+    WHOLE = "whole"
+    CUT = "cut"
+    GONE = "gone"
 
 
 @dataclass(frozen=True)
@@ -102,32 +111,33 @@ class BatchService:
                 return
             after = {"after": jobs[-1].id}
 
-    def fetch(self, file: str, path: Path, most: int) -> bool:
-        """Write a file of the service to ``path``, whole or not at all, with the key masked.
+    def fetch(self, file: str, path: Path, most: int) -> Fetched:
+        """Write at most ``most`` bytes of a file of the service to ``path``, with the key masked."""
+        import openai
 
-        Returns
-        -------
-        bool
-            False if the file has more than ``most`` bytes and was cut.
-        """
-        whole = True
         with (
             self._asking(),
             closing(self._endpoint.blocking_client(timeout=_TIMEOUT, most_bytes=most)) as client,
-            client.files.with_streaming_response.content(_name(file)) as response,
-            replacing(path) as (draft,),
-            draft.open("wb") as stream,
         ):
-            mask = _Mask(self._endpoint.key)
             try:
-                for piece in response.iter_bytes():
+                with client.files.with_streaming_response.content(_name(file)) as response:
+                    return self._write(response.iter_bytes(), path)
+            except openai.NotFoundError:
+                return Fetched.GONE
+
+    def _write(self, pieces: Iterator[bytes], path: Path) -> Fetched:
+        """Write pieces to a file that appears when all are written; those past the limit raise."""
+        fetched, mask = Fetched.WHOLE, _Mask(self._endpoint.key)
+        with replacing(path) as (draft,), draft.open("wb") as stream:
+            try:
+                for piece in pieces:
                     stream.write(mask.read(piece))
             except TransientError as error:
                 if error.kind != "too-long":
                     raise
-                whole = False
+                fetched = Fetched.CUT
             stream.write(mask.rest())
-        return whole
+        return fetched
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

@@ -10,8 +10,8 @@ from enum import StrEnum
 from truetwin.llm.messages import Cell, Request
 from truetwin.llm.store.run_file import ONE_CELL, RunFile
 from truetwin.llm.store.sessions import BATCH
+from truetwin.llm.store.store_tables import columns_of
 from truetwin.llm.store.stored_call import to_request
-from truetwin.llm.store.tables import columns_of
 
 
 class Outcome(StrEnum):

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Request, Usage
+from truetwin.llm.store.store_tables import ADDED, columns_of, damage_named, prepare
 from truetwin.llm.store.stored_call import (
     COLUMNS,
     StoredCall,
@@ -24,7 +25,6 @@ from truetwin.llm.store.stored_call import (
     text_id,
     to_request,
 )
-from truetwin.llm.store.tables import ADDED, columns_of, damage_named, prepare
 from truetwin.llm.task import State
 
 FILE_NAME = "run.sqlite"
