@@ -143,7 +143,7 @@ def test_names_that_do_not_exist_are_refused_with_a_guess(data: Datasets) -> Non
 
 def test_a_part_that_a_table_has_not_is_said(data: Datasets) -> None:
     with pytest.raises(
-        ParameterError, match="table-2 has no part with dataset 'twin-2k-500'; its datasets are movielens"
+        ParameterError, match="has no part with dataset 'twin-2k-500'; its datasets are movielens"
     ):
         next(reproduce_table("table-2", dataset="twin-2k-500"))
 
