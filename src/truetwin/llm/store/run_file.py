@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Request, Usage
+from truetwin.llm.store.run_tables import columns_of, damage_named, prepare
 from truetwin.llm.store.stored_call import (
     COLUMNS,
     StoredCall,
@@ -24,7 +25,6 @@ from truetwin.llm.store.stored_call import (
     text_id,
     to_request,
 )
-from truetwin.llm.store.tables import columns_of, damage_named, prepare
 from truetwin.llm.task import State
 
 FILE_NAME = "run.sqlite"
@@ -154,6 +154,19 @@ class RunFile:
         with self.reading():
             for row in self._rows(None):
                 check_seal(row)
+
+    def check_texts(self) -> None:
+        """Check the hash of every text of a prompt.
+
+        Raises
+        ------
+        RunError
+            If a text was changed.
+        """
+        with self.reading():
+            for name, text in self._base.execute("SELECT id, text FROM texts"):
+                if text_id(text) != name:
+                    raise ValueError("a text of a prompt has changed since it was written")
 
     def _rows_and_calls(self, step: str | None) -> Iterator[tuple[tuple[Any, ...], StoredCall]]:
         with self.reading():

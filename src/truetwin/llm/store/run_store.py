@@ -15,6 +15,7 @@ from typing import Any
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Reply, Request
 from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL, RunFile
+from truetwin.llm.store.run_tables import ADDED, columns_of
 from truetwin.llm.store.sessions import BATCH, Process, begin_work, end_work, is_alive
 from truetwin.llm.store.settings_comparison import compare_settings
 from truetwin.llm.store.stored_call import (
@@ -33,7 +34,6 @@ from truetwin.llm.store.stored_call import (
     to_row,
     value_json,
 )
-from truetwin.llm.store.tables import ADDED, columns_of
 from truetwin.llm.task import Parsed, ReplyReader, State
 
 _BEAT = 15.0  # seconds between two signs of life of a session
@@ -129,15 +129,15 @@ class Store(RunFile):
         with self.writing():
             row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
             if row is None or not self._has_begun(step):
-                self._write_settings(step, text)
+                self.write_settings(step, text)
                 return
             stored = self.settings(step)
             if row[0] != text and stored == json.loads(text):  # former versions sorted them
-                self._write_settings(step, text)
+                self.write_settings(step, text)
         compare_settings(stored, json.loads(text), f"step {step!r} of {self.path}", may_differ)
 
-    def _write_settings(self, step: str, text: str) -> None:
-        """Write a step's settings, and the hash by which damage to them is noticed."""
+    def write_settings(self, step: str, text: str) -> None:
+        """Write a step's settings, and the hash by which damage to them is noticed, in an open transaction."""
         self._base.execute("INSERT OR REPLACE INTO steps VALUES (?, ?)", (step, text))
         note = (SETTINGS_SEAL + step, json.dumps(settings_seal(json.loads(text))))
         self._base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", note)
@@ -188,12 +188,13 @@ class Store(RunFile):
         int
             Number of claims that were freed. A process claims hardly more cells than it has requests open.
         """
-        rows = self._base.execute(
-            "SELECT id, host, pid, born, beat FROM sessions WHERE ended IS NULL"
-        ).fetchall()
-        dead = [
-            row[0] for row in rows if row[0] != self._session and not is_alive(Process(*row[1:4]), row[4])
-        ]
+        with self.reading():
+            rows = self._base.execute("SELECT id, host, pid, born, beat FROM sessions WHERE ended IS NULL")
+            dead = [
+                session
+                for session, host, pid, born, beat in rows.fetchall()
+                if session != self._session and not is_alive(Process(host, pid, born), beat)
+            ]
         freed = 0
         for session in dead:
             with self.writing():
