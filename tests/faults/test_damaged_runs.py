@@ -16,7 +16,7 @@ import pytest
 from truetwin.cli import _run
 from truetwin.llm import State, Store
 from truetwin.llm.store.run_file import RunFile
-from truetwin.llm.store.run_tables import create_tables
+from truetwin.llm.store.store_tables import create_tables
 
 Damage = Callable[[Path], None]
 PAGE = 4096
@@ -258,6 +258,6 @@ def test_an_interrupt_while_a_store_is_created_is_an_interrupt(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("truetwin.llm.store.run_tables.create_tables", interrupted)
+    monkeypatch.setattr("truetwin.llm.store.store_tables.create_tables", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Store(tmp_path)

@@ -42,6 +42,7 @@ def audit_twins_command(settings: AuditTwinsCommand) -> None:
             answer=record["answer"],
             sources=record["sources"],
             which_twin_for_what=record["which_twin_for_what"],
+            not_audited=record["not_audited"],
         )
         return
     print_audit(found)
@@ -111,6 +112,8 @@ def print_audit(found: TwinAudit) -> None:
             note(f"no choice, because they were shown answers or seem to have been: {', '.join(leaky)}")
     for audit in found.sources.values():
         _print_source(audit, alone=len(found.sources) == 1)
+    for reason in found.not_audited.values():
+        note(f"not audited: {reason}")
     _note_unmeasured(found)
 
 

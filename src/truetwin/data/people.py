@@ -150,12 +150,14 @@ class People:
         return {i: k for k, i in enumerate(self.ids)}
 
 
-def no_such_column(name: str, known: Sequence[str], source: str) -> UnknownNameError:
+def no_such_column(name: str, known: Sequence[str], source: str, advice: str = "") -> UnknownNameError:
     """Make the error for a wrong column name. It names the most similar column, and the first ones."""
+    advice = f" {advice}" if advice else ""
     listed = ", ".join(map(repr, known[:6])) + (", ..." if len(known) > 6 else "")
     return UnknownNameError(
         f"there is no column {name!r} in {source}.{closest(name, list(known))} "
         + (f"Its columns are {listed}." if known else "It has no columns beside the ids.")
+        + advice
     )
 
 

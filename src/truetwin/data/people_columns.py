@@ -55,8 +55,12 @@ class PeopleColumns:
             wanted.update(replicate_columns(self.replicate_weights, names))
         return [name for name in names if name in wanted]
 
-    def check(self, known: Sequence[str], source: str, human: Sequence[str], human_source: str) -> None:
+    def check(
+        self, known: Sequence[str], source: str, human: Sequence[str], human_source: str, advice: str = ""
+    ) -> None:
         """Check that each column exists: listed ones in the human table, the others in the whole people table.
+
+        ``advice`` is added to the error about one of the others.
 
         Raises
         ------
@@ -68,9 +72,9 @@ class PeopleColumns:
                 raise no_such_column(name, human, human_source)
         for name in (*names_among(self.by, known), *self.of_design, *self.margins):
             if name not in known:
-                raise no_such_column(name, known, source)
+                raise no_such_column(name, known, source, advice)
         if self.replicate_weights is not None and not replicate_columns(self.replicate_weights, known):
-            raise no_such_column(f"{self.replicate_weights}1", known, source)
+            raise no_such_column(f"{self.replicate_weights}1", known, source, advice)
 
 
 def names_among(texts: Sequence[str], known: Sequence[str]) -> list[str]:

@@ -179,8 +179,8 @@ def diagnose(
     max_rank : int, default=12
         Largest rank tried for the effective rank.
     scaled : bool, default=True
-        Divide items by their sds before spectra and alignment; False as in the paper, where columns are demeaned only
-        and an item answered in hundreds outweighs the others.
+        Divide items by their sds before spectra and alignment; if False, columns are demeaned only, and an item
+        answered in hundreds outweighs the others.
     scores : mapping from item id to correlation, optional
         Scores of the method that will be used, on the answered items, each hidden in turn (`evaluate` computes them).
         The verdicts are then about that method. By default they are about conditional expectations given other items,
@@ -283,7 +283,8 @@ def spectrum_records(spectra: Mapping[str, Spectrum]) -> list[dict[str, Any]]:
         errors = found.validation_error.mean(axis=1)
         for k, share in enumerate(found.cumulative_variance, 1):
             row = {"source": source, "rank": k, "cumulative_variance": float(share)}
-            row["validation_error"] = float(errors[k]) if k < errors.size else None
+            tried = k < errors.size and np.isfinite(errors[k])
+            row["validation_error"] = float(errors[k]) if tried else None
             rows.append(row)
     return rows
 

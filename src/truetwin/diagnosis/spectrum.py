@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,8 @@ class Spectrum:
     singular_values : ndarray of shape (min(n, m),)
         Largest first.
     validation_error : ndarray of shape (n_ranks, n_repeats)
-        Root mean squared error on hidden entries for ranks 0, 1, ..., relative to rank 0 (column means).
+        Root mean squared error on hidden entries for ranks 0, 1, ..., relative to rank 0 (column means); NaN for a
+        rank that was not tried.
     effective_rank : int
         The rank with the smallest mean validation error; 0 if column means predict hidden entries best.
     """
@@ -65,8 +67,12 @@ def spectrum(values: Array, *, max_rank: int = MAX_RANK, random_state: int = 0) 
     >>> spectrum(X - X.mean(axis=0)).effective_rank
     2
     """
-    errors = validation_errors(values, max_rank=max_rank, random_state=random_state)
-    rank = int(np.argmin(errors.mean(axis=1)))
+    return spectrum_at(values, validation_errors(values, max_rank=max_rank, random_state=random_state))
+
+
+def spectrum_at(values: Array, errors: Array) -> Spectrum:
+    """Compute the spectrum of answers whose validation errors are known, gaps filled at the best rank."""
+    rank = int(np.nanargmin(errors.mean(axis=1)))
     full = completed(values, max(rank, 1)) if np.isnan(values).any() else values
     full = full - full.mean(axis=0)
     return Spectrum(np.linalg.svd(full, compute_uv=False), errors, rank)
@@ -101,6 +107,22 @@ def validation_errors(
     return np.array(errors)
 
 
+def errors_at(values: Array, ranks: Sequence[int], *, share: float, random_state: int = 0) -> Array:
+    """Measure the error of low-rank completion at some ranks, on a share of the entries hidden once at random.
+
+    Returns
+    -------
+    ndarray of shape (max(ranks) + 1, 1)
+        Root mean squared error relative to predicting column means, which is rank 0; NaN at the other ranks.
+    """
+    hidden = _hide(values, np.random.default_rng(random_state), share)
+    errors = np.full((max(ranks) + 1, 1), np.nan)
+    errors[0] = 1.0
+    for rank in ranks:
+        errors[rank] = hidden.error(rank)
+    return errors
+
+
 @dataclass(frozen=True, eq=False)
 class _Hidden:
     values: Array
@@ -116,9 +138,9 @@ class _Hidden:
         return float(np.sqrt(np.mean((self.truth - guess) ** 2)) / self.base)
 
 
-def _hide(values: Array, rng: np.random.Generator) -> _Hidden:
+def _hide(values: Array, rng: np.random.Generator, share: float = HIDDEN_SHARE) -> _Hidden:
     rows, columns = np.nonzero(np.isfinite(values))
-    drawn = rng.random(rows.size) < HIDDEN_SHARE
+    drawn = rng.random(rows.size) < share
     where = rows[drawn], columns[drawn]
     hidden = values.copy()
     hidden[where] = np.nan

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.errors import ParameterError
 from truetwin.estimation.statistics import CHANGE, NO_ANSWER
+from truetwin.solvers.adjusted_p_values import Correction, adjusted
 
 if TYPE_CHECKING:
     from truetwin.io.excel_files import Sheet
 
 Floats = NDArray[np.float64]
-Correction = Literal["holm", "benjamini-hochberg", "none"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +178,7 @@ def compare(
         upper = np.triu_indices(len(groups), 1)
         for row in rows:
             values += row.p_values[upper].tolist()
-    significant = iter(rejected(np.array(values), significance, correction).tolist())
+    significant = iter((adjusted(np.array(values), correction) <= significance).tolist())
     words = {
         "holm": f"Holm's correction: at most {significance:.0%} risk of any wrong letter in all of them",
         "benjamini-hochberg": f"corrected by Benjamini and Hochberg: at most {significance:.0%} of the letters are "
@@ -202,32 +201,6 @@ def compare(
                     marks[larger] += letter(int(smaller))
             letters.append(tuple("".join(sorted(mark)) if len(groups) <= 26 else mark for mark in marks))
         found.append(Crosstab(by, groups, counts, effective, tuple(rows), tuple(letters), footer))
-    return found
-
-
-def rejected(p_values: Floats, significance: float, correction: Correction) -> NDArray[np.bool_]:
-    """Tell which p-values are significant after correction for their number.
-
-    Examples
-    --------
-    >>> p = np.array([0.01, 0.02, 0.03, 0.5])
-    >>> rejected(p, 0.05, "holm").tolist(), rejected(p, 0.05, "benjamini-hochberg").tolist()
-    ([True, False, False, False], [True, True, True, False])
-    """
-    n = p_values.size
-    if correction == "none" or not n:
-        return np.asarray(p_values <= significance)
-    order = np.argsort(p_values, kind="stable")
-    ranked = p_values[order]
-    if correction == "holm":
-        passed = np.logical_and.accumulate(ranked <= significance / (n - np.arange(n)))
-    elif correction == "benjamini-hochberg":
-        below = np.flatnonzero(ranked <= significance * (np.arange(n) + 1) / n)
-        passed = np.arange(n) <= (below[-1] if below.size else -1)
-    else:
-        raise ParameterError(f"the correction must be holm, benjamini-hochberg or none; got {correction!r}")
-    found = np.zeros(n, dtype=bool)
-    found[order] = passed
     return found
 
 

@@ -16,7 +16,7 @@ from truetwin.data.margins import Margins
 from truetwin.data.people_columns import names_among
 from truetwin.data.person_design import PersonWeights, person_design, person_group
 from truetwin.errors import NotPredictableError, ParameterError
-from truetwin.estimation.crosstab import Correction, Crosstab, CrosstabRow, compare
+from truetwin.estimation.crosstab import Crosstab, CrosstabRow, compare
 from truetwin.estimation.estimate_work import EstimateWork
 from truetwin.estimation.estimates import Estimates
 from truetwin.estimation.grouping import CROSS, Grouping, crossed
@@ -31,6 +31,7 @@ from truetwin.estimation.survey_variance import ReplicateKind, kish_n
 from truetwin.estimation.wanted_items import wanted_items
 from truetwin.estimation.waves import changes_of, check_changes
 from truetwin.instrument.battery_evidence import resolve_blocks
+from truetwin.solvers.adjusted_p_values import Correction
 
 Floats = NDArray[np.float64]
 N_DRAWS = 20

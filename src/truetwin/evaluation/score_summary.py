@@ -268,8 +268,9 @@ def batteries_tell_another_story(row: Mapping[str, Any]) -> bool:
 
     That is so if one difference is clear and the other is not, or if both are clear with different signs. Where every
     target is a cluster of its own, there are no batteries, and a mean over clusters only leaves out people's weights.
+    A method without a single defined score tells nothing.
     """
-    if "battery_difference" not in row or "common_difference" not in row:
+    if "battery_difference" not in row or "n_common" not in row:
         return False
     if row["n_common_clusters"] == row["n_common"]:
         return False

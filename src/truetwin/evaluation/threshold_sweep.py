@@ -28,6 +28,7 @@ from truetwin.evaluation.mean_scores import mean_and_error
 from truetwin.evaluation.target_metrics import Pairs, metrics
 from truetwin.instrument.battery_evidence import resolve_blocks
 
+EXACT = 1e-12  # a training error up to this is rounding
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
@@ -67,8 +68,14 @@ class ThresholdSweep:
 
     @property
     def thresholds(self) -> Array:
-        """All thresholds that differ in effect: 0 (never calibrate), and just above each training error."""
-        return np.concatenate([[0.0], np.nextafter(np.unique(self.errors), np.inf)])
+        """All thresholds that differ in effect: 0 (never calibrate), and just above each training error.
+
+        Items fitted exactly (their twins all gave one answer) share a threshold: half the smallest other error.
+        """
+        exact = self.errors <= EXACT
+        above = np.nextafter(np.unique(self.errors[~exact]), np.inf)
+        below = [0.5 * above[0] if above.size else 1.0] if exact.any() else []
+        return np.concatenate([[0.0], below, above])
 
     def at(self, threshold: float | Array) -> Chosen:
         """Score a threshold, the same for all items or one an item."""

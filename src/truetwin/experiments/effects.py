@@ -15,6 +15,7 @@ from truetwin.data.responses import FrameKind
 from truetwin.errors import ParameterError
 from truetwin.experiments.contrast_scores import STANDARDISERS, StudyAnswers
 from truetwin.experiments.linear_effects import LinearEffect
+from truetwin.solvers.adjusted_p_values import Correction, adjusted
 
 Array = NDArray[np.float64]
 HUMAN = "human"
@@ -138,7 +139,7 @@ class Effects:
     entries: tuple[Entry, ...]
     sides: Mapping[str, SideEffects]
     level: float = 0.9
-    correction: Literal["holm", "benjamini-hochberg", "none"] = "holm"
+    correction: Correction = "holm"
     notes: tuple[str, ...] = ()
     frame_kind: FrameKind = "pyarrow"
 
@@ -201,8 +202,6 @@ class Effects:
 
     def _rows_of(self, side: str) -> list[dict[str, Any]]:
         from scipy.stats import t
-
-        from truetwin.experiments.adjusted_p_values import adjusted
 
         ours, human, own = self.arrays(side), self.standardised(side), self.standardised(side, "own")
         half = t.ppf((1 + self.level) / 2, ours.df) * ours.se

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from truetwin.data.arm_columns import declared_under_arms
 from truetwin.data.contrast import Contrast
@@ -21,6 +21,7 @@ from truetwin.errors import DataError
 from truetwin.experiments.contrast_checks import check_arms, check_names, check_people
 from truetwin.experiments.contrast_scores import StudyAnswers, answers_of_study
 from truetwin.experiments.effects import HUMAN, Effects, Entry, FoundEffect, effects_of
+from truetwin.solvers.adjusted_p_values import Correction
 
 if TYPE_CHECKING:
     from truetwin.experiments.calibrated_effects import CalibratedEffects
@@ -171,7 +172,7 @@ class Experiment:
         by: Sequence[str] = (),
         *,
         level: float = 0.9,
-        correction: Literal["holm", "benjamini-hochberg", "none"] = "holm",
+        correction: Correction = "holm",
     ) -> Effects:
         """Estimate the effects of all contrasts, for each source.
 

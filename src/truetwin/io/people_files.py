@@ -13,6 +13,11 @@ from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.io.answer_tables import AnswerTable, open_answers
 
+#: Advice on a column that the human table lacks, where it is the only table.
+_IF_ELSEWHERE = (
+    "If another table holds it, name that table with --people FILE (inputs.people in a study file)."
+)
+
 
 def read_people(
     path: str | Path,
@@ -133,7 +138,7 @@ def open_human(
     opened = open_answers(path, id_column, items, taken_from, choices)
     names, source = opened.table.column_names, str(path)
     both = source if file is None else f"{file.source} or {source}"
-    columns.check((*in_file, *names), both, names, source)
+    columns.check((*in_file, *names), both, names, source, "" if people else _IF_ELSEWHERE)
     taken = taken_from(names)
     known = file
     if taken:

@@ -70,6 +70,7 @@ def test_everything_is_in_the_json(folder: Path, capsys: pytest.CaptureFixture[s
         "answer",
         "sources",
         "which_twin_for_what",
+        "not_audited",
     ]
     assert set(found["sources"]) == {"good", "flat", "leaky"}
     for source in found["sources"].values():
@@ -103,7 +104,13 @@ def test_the_audit_is_written_whole(folder: Path, capsys: pytest.CaptureFixture[
     run(capsys, "audit-twins", "human.csv", *SOURCES, *ALL, "--output", f"audit.{ending}")
     text = (folder / f"audit.{ending}").read_text(encoding="utf-8")
     if ending == "json":
-        assert set(json.loads(text)) == {"answer", "settings", "sources", "which_twin_for_what"}
+        assert set(json.loads(text)) == {
+            "answer",
+            "settings",
+            "sources",
+            "which_twin_for_what",
+            "not_audited",
+        }
     else:
         for words in (
             "Can these twins be trusted",

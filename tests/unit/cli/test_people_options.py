@@ -13,7 +13,7 @@ import pytest
 from truetwin.cli import _run, main
 from truetwin.data.frames import to_frame
 from truetwin.datasets import generate_population
-from truetwin.errors import DataError, ParameterError
+from truetwin.errors import DataError, ParameterError, UnknownNameError
 from truetwin.io import read_table, write_table
 from truetwin.study import read_study, run_study
 from truetwin.study.study_check import check_study
@@ -68,6 +68,28 @@ def test_naming_columns_takes_them_out_of_the_items_of_every_verb(
     assert run(capsys, *verb, *columns)["settings"]["weights"] == "w"
     raked = run(capsys, *verb, *REST, "--margins", "margins.csv", "--weights", "w")
     assert raked["settings"]["margins"] == "margins.csv"
+
+
+@pytest.mark.parametrize("option", ["--by", "--weights", "--clusters"])
+def test_a_column_that_the_human_table_lacks_leads_to_the_people_table(folder: Path, option: str) -> None:
+    with pytest.raises(UnknownNameError, match="name that table with --people FILE"):
+        _run(["estimate", "human.csv", "twin.csv", "--output", "out.csv", option, "age_group"], debug=True)
+    with pytest.raises(UnknownNameError) as raised:
+        _run(
+            [
+                "estimate",
+                "human.csv",
+                "twin.csv",
+                "--output",
+                "out.csv",
+                "--people",
+                "human.csv",
+                option,
+                "age_group",
+            ],
+            debug=True,
+        )
+    assert "--people FILE" not in str(raised.value)
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])

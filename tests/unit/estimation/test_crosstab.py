@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from truetwin.estimation.crosstab import CrosstabRow, compare, letter, rejected
+from truetwin.estimation.crosstab import CrosstabRow, compare, letter
 from truetwin.io.excel_files import Shown
+from truetwin.solvers.adjusted_p_values import adjusted
 
 COUNTS, EFFECTIVE = np.array([50, 60, 70]), np.array([48.0, 55.0, 61.0])
 
@@ -56,13 +57,13 @@ def test_comparisons_of_all_columns_are_corrected_together() -> None:
 @pytest.mark.parametrize("correction", ["holm", "benjamini-hochberg"])
 def test_corrections_reject_what_statsmodels_rejects(correction: str) -> None:
     p = np.array([0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216])
-    found = rejected(p, 0.05, correction)  # type: ignore[arg-type]
+    found = adjusted(p, correction) <= 0.05  # type: ignore[arg-type]
     assert found.sum() == {"holm": 1, "benjamini-hochberg": 2}[correction]
 
 
 def test_null_comparisons_get_hardly_any_letter() -> None:
     rng = np.random.default_rng(0)
-    wrong = [rejected(rng.uniform(size=200), 0.05, "benjamini-hochberg").any() for _ in range(400)]
+    wrong = [(adjusted(rng.uniform(size=200), "benjamini-hochberg") <= 0.05).any() for _ in range(400)]
     assert np.mean(wrong) < 0.08
 
 

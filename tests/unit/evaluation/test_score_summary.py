@@ -112,6 +112,14 @@ def test_batteries_tell_another_story_where_one_large_battery_decides() -> None:
     assert batteries_tell_another_story(clear_over_items)
 
 
+def test_a_method_without_any_score_tells_no_other_story() -> None:
+    """The mean of an item is the same for everybody, so that it has no correlation at all."""
+    scores = {("twin", "pearson"): [0.1, 0.2, 0.3, 0.2], ("mean", "pearson"): [np.nan] * 4}
+    row = rows_of(evaluation(scores, "aabb"))["mean"]
+    assert row["n_scored"] == 0
+    assert not batteries_tell_another_story(row)
+
+
 def test_weighted_people_are_no_batteries_with_another_story() -> None:
     gains = np.array([-0.3, 0.1, 0.12, 0.11, 0.09, 0.1, 0.1, 0.11, 0.1, 0.12])
     scores = {("twin", "pearson"): [0.1] * 10, ("new", "pearson"): list(0.1 + gains)}

@@ -25,6 +25,16 @@ def test_a_threshold_calibrates_the_items_with_smaller_errors() -> None:
     assert SWEEP.at(0.15).standard_error == pytest.approx(np.std([0.9, 0.5, 0.1, 0.3], ddof=1) / 2)
 
 
+def test_items_fitted_exactly_have_a_threshold_that_can_be_read() -> None:
+    some = ThresholdSweep(
+        "ridge", tuple("abcd"), tuple("abcd"), np.array([0.0, 1e-17, 0.2, 0.4]), *np.eye(4)[:2]
+    )
+    np.testing.assert_allclose(some.thresholds, [0.0, 0.1, 0.2, 0.4])
+    assert [some.at(t).share_calibrated for t in some.thresholds] == [0.0, 0.5, 0.75, 1.0]
+    all_exact = ThresholdSweep("ridge", ("a",), ("a",), np.zeros(1), np.ones(1), np.zeros(1))
+    assert all_exact.thresholds.tolist() == [0.0, 1.0]
+
+
 def test_the_best_threshold_is_the_best_in_hindsight() -> None:
     threshold, chosen = SWEEP.best()
     assert 0.1 < threshold < 0.2

@@ -9,7 +9,7 @@ import pytest
 
 from truetwin.datasets import generate_population
 from truetwin.reproduction import structure
-from truetwin.reproduction.structure import Structure, reproduce_structure
+from truetwin.reproduction.structure import RANKS, Structure, reproduce_structure
 
 
 def structure_of(monkeypatch: pytest.MonkeyPatch, **settings: float) -> Structure:
@@ -41,3 +41,8 @@ def test_twins_who_see_other_items_together_lie_further_from_people(monkeypatch:
         return next(row["distance"] for row in rows if (row["compared"], row["rank"]) == ("twin", 2))
 
     assert distance(0.0) < 0.5 * distance(0.9)
+
+
+def test_rows_have_errors_at_the_ranks_that_were_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [r for r in structure_of(monkeypatch).spectrum_rows() if r["source"] == "human"]
+    assert tuple(r["rank"] for r in rows if r["validation_error"] is not None) == RANKS

@@ -12,7 +12,12 @@ from sklearn.linear_model import ElasticNet, Lasso, Ridge
 from truetwin.errors import DataError, ParameterError
 from truetwin.solvers.elastic_net import ElasticNetDesign
 from truetwin.solvers.ridge import RidgeDesign, ridge
-from truetwin.solvers.simplex import WideGram, simplex_least_squares, simplex_mirror_descent_paper
+from truetwin.solvers.simplex import (
+    PublishedRate,
+    WideGram,
+    simplex_least_squares,
+    simplex_mirror_descent_paper,
+)
 
 
 def problem(n=50, p=8, k=3, seed=0):
@@ -112,7 +117,7 @@ def test_a_wide_gram_matrix_is_the_formed_one():
     X, y = rng.standard_normal((12, 40)), rng.standard_normal((12, 2))
     formed = simplex_least_squares(X.T @ X, X.T @ y, 0.1).weights
     np.testing.assert_allclose(simplex_least_squares(WideGram(X), X.T @ y, 0.1).weights, formed, atol=1e-9)
-    paper = [simplex_mirror_descent_paper(g, X.T @ y, n_samples=12).weights for g in (X.T @ X, WideGram(X))]
+    paper = [simplex_mirror_descent_paper(g, X.T @ y).weights for g in (X.T @ X, WideGram(X))]
     np.testing.assert_allclose(*paper, atol=1e-9)
 
 
@@ -136,13 +141,27 @@ def test_simplex_of_one_donor_and_of_constant_donors():
 def test_paper_mirror_descent_stays_between_uniform_and_the_optimum():
     X, Y = problem(100, 20, 1)
     gram, xty = X.T @ X, X.T @ Y[:, 0]
-    short = simplex_mirror_descent_paper(gram, xty, n_samples=100, travel=1e-9).weights
-    np.testing.assert_allclose(short, 1 / 20, atol=1e-6)
-    coarse = simplex_mirror_descent_paper(gram, xty, n_samples=100, n_steps=3000).weights
-    long = simplex_mirror_descent_paper(gram, xty, n_samples=100, travel=1e4, n_steps=40_000).weights
-    exact = simplex_least_squares(gram, xty).weights
-    assert objective(X, Y[:, 0], 0, exact) < objective(X, Y[:, 0], 0, coarse)
-    np.testing.assert_allclose(long, exact, atol=5e-3)
+    uniform, exact = np.full(20, 1 / 20), simplex_least_squares(gram, xty).weights
+    one = simplex_mirror_descent_paper(gram, xty, settings=PublishedRate(steps=1)).weights
+    np.testing.assert_allclose(
+        one, uniform, rtol=0.02
+    )  # the first step moves log-weights by at most the rate
+    stopped = simplex_mirror_descent_paper(gram, xty).weights
+    heights = [objective(X, Y[:, 0], 0, w) for w in (exact, stopped, uniform)]
+    assert heights == sorted(heights)
+    assert heights[0] < heights[1] < heights[2]
+
+
+def test_paper_mirror_descent_takes_each_target_by_itself():
+    X, Y = problem(60, 10, 3)
+    gram, xty = X.T @ X, X.T @ Y
+    few = PublishedRate(steps=200, rate=0.5)  # a rate so large that objectives rise and the rate is cut
+    together = simplex_mirror_descent_paper(gram, xty, 1e-6, few).weights
+    apart = [simplex_mirror_descent_paper(gram, xty[:, k], 1e-6, few).weights for k in range(3)]
+    np.testing.assert_allclose(together, np.column_stack(apart), atol=1e-9)
+    np.testing.assert_allclose(together.sum(axis=0), 1.0)
+    with pytest.raises(ParameterError, match="positive"):
+        simplex_mirror_descent_paper(gram, xty, settings=PublishedRate(steps=0))
 
 
 def test_wrong_input_is_named():

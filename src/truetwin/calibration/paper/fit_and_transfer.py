@@ -139,9 +139,7 @@ class SyntheticControlPaper(SyntheticControl):
     def solve(self, design: Design) -> tuple[Array, Array]:
         """See the base class."""
         X, y = design.complete.X_twin, design.complete.y_twin
-        return simplex_mirror_descent_paper(
-            gram_of(X), X.T @ y, self.alpha, n_samples=len(X)
-        ).weights, np.zeros(y.shape[1])
+        return simplex_mirror_descent_paper(gram_of(X), X.T @ y, self.alpha).weights, np.zeros(y.shape[1])
 
 
 class SyntheticIntervention(LinearTransfer):

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from truetwin.diagnosis.audit.left_out_people import Estimate
+from truetwin.solvers.adjusted_p_values import adjusted
 
 Area = Literal["leaks", "flattening", "equity", "ceilings", "memory"]
 Purpose = Literal["scores of methods", "single answers", "shares and means", "relations", "groups"]
@@ -116,8 +116,7 @@ def any_of(p_values: Array) -> float:
 
 def listed(p_values: Array) -> Array:
     """Adjust p-values of items for a list of which one in twenty may be wrong (Benjamini-Hochberg)."""
-    p = np.where(np.isfinite(p_values), p_values, 1.0)
-    return np.asarray(stats.false_discovery_control(p)) if p.size else p
+    return adjusted(np.where(np.isfinite(p_values), p_values, 1.0), "benjamini-hochberg")
 
 
 def decided(checks: Sequence[Check], level: float = LEVEL) -> list[Check]:
@@ -133,8 +132,7 @@ def decided(checks: Sequence[Check], level: float = LEVEL) -> list[Check]:
     """
     tested = [k for k, c in enumerate(checks) if c.p is not None]
     found = list(checks)
-    highest = 0.0
-    for rank, k in enumerate(sorted(tested, key=lambda k: checks[k].p or 0.0)):
-        highest = max(highest, min(1.0, (checks[k].p or 0.0) * (len(tested) - rank)))
-        found[k] = replace(checks[k], p_adjusted=highest, flagged=highest <= level)
+    p_values = np.array([checks[k].p for k in tested], dtype=np.float64)
+    for k, p in zip(tested, adjusted(p_values, "holm").tolist(), strict=True):
+        found[k] = replace(checks[k], p_adjusted=p, flagged=p <= level)
     return found

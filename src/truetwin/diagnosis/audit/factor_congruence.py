@@ -80,8 +80,7 @@ def factor_check(moments: PairMoments) -> Check:
         people = congruence(h1, h2) + congruence(h2, h1)
         return np.stack([twins / 2, people / 2])
 
-    half = np.arange(moments.human.shape[0]) % 2 == 0
-    found = across_halves(describe, compare, moments.human, moments.twin, half)
+    found = across_halves(describe, compare, moments.human, moments.twin, moments.in_first_half)
     difference = found.map(lambda phi: phi[0].mean() - phi[1].mean()).estimate()
     twin, people = found.value.mean(axis=1)
     return with_estimate(

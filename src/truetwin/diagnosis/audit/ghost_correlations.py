@@ -85,8 +85,7 @@ def _pattern_of(moments: PairMoments) -> Check:
         twins = (np.mean((t1 - h2) ** 2) + np.mean((t2 - h1) ** 2)) / 2
         return np.array([twins, np.mean((h1 - h2) ** 2)])
 
-    half = np.arange(moments.human.shape[0]) % 2 == 0
-    errors = across_halves(describe, compare, moments.human, moments.twin, half)
+    errors = across_halves(describe, compare, moments.human, moments.twin, moments.in_first_half)
     excess = errors.map(lambda e: e[0] - e[1]).estimate()
     twin, human = np.sqrt(errors.value)
     return with_estimate(

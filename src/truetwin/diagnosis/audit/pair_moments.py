@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.diagnosis.audit.left_out_people import Array
 from truetwin.diagnosis.audit.paired_answers import FEWEST, Codes, PairedAnswers
@@ -43,6 +44,11 @@ class PairMoments:
             for side in paired.numbers
         )
         return cls(items, human, twin)
+
+    @property
+    def in_first_half(self) -> NDArray[np.bool_]:
+        """Mask of the groups that are one half of the people, (n_groups,): every other one."""
+        return np.asarray(np.arange(self.human.shape[0]) % 2 == 0)
 
     @cached_property
     def pairs(self) -> tuple[Codes, Codes]:

@@ -22,6 +22,10 @@ MOST_CATEGORIES = 21
 N_BINS = 10
 
 
+class TooFewAnswersError(DataError):
+    """Too few people or items have answers from both sides for an audit."""
+
+
 @dataclass(frozen=True, eq=False)
 class PairedAnswers:
     """Answers of people and of one source of their twins.
@@ -77,7 +81,7 @@ class PairedAnswers:
 
         Raises
         ------
-        DataError
+        TooFewAnswersError
             If fewer than 20 people or two items can be compared.
         """
         both = np.isfinite(human) & np.isfinite(twin)
@@ -89,7 +93,7 @@ class PairedAnswers:
         kept, rows = np.flatnonzero(varied), np.flatnonzero(both[:, varied].any(axis=1))
         names = kept.tolist()
         if kept.size < 2 or rows.size < FEWEST:
-            raise DataError(
+            raise TooFewAnswersError(
                 f"an audit of {source} needs at least 2 items with {FEWEST} answers from both people and twins, which "
                 f"people do not all answer alike, and {FEWEST} such people; there are {kept.size} items and "
                 f"{rows.size} people"

@@ -55,8 +55,9 @@ def _size(found: Replicates, moments: PairMoments, sets: Codes) -> Check:
     def compare(h1: Array, h2: Array, t1: Array, t2: Array) -> Array:
         return np.array([(np.sum(t1 * h2) + np.sum(t2 * h1)) / 2, np.sum(h1 * h2)])
 
-    half = np.arange(moments.human.shape[0]) % 2 == 0
-    products = across_halves(lambda s: _coefficients(s, sets), compare, moments.human, moments.twin, half)
+    products = across_halves(
+        lambda s: _coefficients(s, sets), compare, moments.human, moments.twin, moments.in_first_half
+    )
     apart = products.map(lambda v: v[0] - v[1]).estimate()
     single = found.map(lambda b: b[1] - b[0]).estimate()
     p_single = single.p_values()

@@ -19,7 +19,7 @@ from truetwin.diagnosis.audit.ghost_correlations import correlation_checks
 from truetwin.diagnosis.audit.group_equity import equity_checks
 from truetwin.diagnosis.audit.group_gaps import gap_check, groups_of
 from truetwin.diagnosis.audit.pair_moments import PairMoments
-from truetwin.diagnosis.audit.paired_answers import PairedAnswers
+from truetwin.diagnosis.audit.paired_answers import PairedAnswers, TooFewAnswersError
 from truetwin.diagnosis.audit.regression_coefficients import regression_checks
 from truetwin.diagnosis.audit.response_habits import habit_checks
 from truetwin.diagnosis.audit.source_verdict import SourceAudit
@@ -46,11 +46,14 @@ class TwinAudit:
         For each purpose, how the sources compare; empty with one source.
     settings : dict
         Settings and sizes.
+    not_audited : dict of str to str
+        Why a source could not be audited, by its name.
     """
 
     sources: Mapping[str, SourceAudit]
     choices: Sequence[Choice]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    not_audited: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def answer(self) -> str:
@@ -83,6 +86,7 @@ class TwinAudit:
             "settings": dict(self.settings),
             "sources": {name: audit.record() for name, audit in self.sources.items()},
             "which_twin_for_what": [choice.record() for choice in self.choices],
+            "not_audited": dict(self.not_audited),
         }
 
     def summary(self) -> str:
@@ -90,7 +94,7 @@ class TwinAudit:
         lines = [self.answer]
         for audit in self.sources.values():
             lines += ["", f"{audit.source}:", *(f"- {c.finding}" for c in audit.faults)]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.not_audited.values()])
 
 
 def audit_twins(
@@ -139,8 +143,8 @@ def audit_twins(
 
     Raises
     ------
-    DataError
-        If a source has fewer than two items or twenty people to compare.
+    TooFewAnswersError
+        If no source has two items and twenty people to compare.
     ParameterError
         If a mapping by source names none.
 
@@ -165,28 +169,38 @@ def audit_twins(
     again = None if retest is None else retest.on_grid(panel.respondent_ids, panel.item_ids)
     own: OwnAnswers | None = None
     audits: dict[str, SourceAudit] = {}
+    groups = None if clusters is None else panel.person_groups(clusters).tolist()
+    people = {column: panel.person_groups(column) for column in by}
+    not_audited: dict[str, str] = {}
     pairs: dict[str, PairedAnswers] = {}
     from_twins: dict[str, Array] = {}
     for name, values in grids.items():
-        paired = PairedAnswers.of(
-            panel.human_values,
-            values,
-            panel.item_ids,
-            scales,
-            weights=weight,
-            clusters=None if clusters is None else panel.person_groups(clusters).tolist(),
-            people={column: panel.person_groups(column) for column in by},
-            retest=again,
-            random_state=random_state,
-            source=f"the source {name!r}" if len(grids) > 1 else "twins",
-        )
-        if own is None:
-            own = own_answers(
-                PairedAnswers.of(
-                    panel.human_values, panel.human_values, panel.item_ids, scales, weights=weight
-                ),
+        try:
+            paired = PairedAnswers.of(
+                panel.human_values,
+                values,
+                panel.item_ids,
+                scales,
+                weights=weight,
+                clusters=groups,
+                people=people,
+                retest=again,
                 random_state=random_state,
+                source=f"the source {name!r}" if len(grids) > 1 else "twins",
             )
+        except TooFewAnswersError as error:
+            not_audited[name] = str(error)
+            continue
+        if own is None:
+            with_themselves = PairedAnswers.of(
+                panel.human_values,
+                panel.human_values,
+                panel.item_ids,
+                scales,
+                weights=weight,
+                clusters=groups,
+            )
+            own = own_answers(with_themselves, random_state=random_state)
         from_twins[name] = predicted_from_twins(paired)
         checks = [
             *leak_checks(paired, _of_source(persona_items, name), own, from_twins[name]),
@@ -213,6 +227,8 @@ def audit_twins(
             n_items=len(paired.items),
             left_out=paired.left_out,
         )
+    if not audits:
+        raise TooFewAnswersError("; ".join(not_audited.values()))
     return TwinAudit(
         audits,
         choose_sources(audits, pairs, from_twins, batteries) if len(pairs) > 1 else [],
@@ -224,6 +240,7 @@ def audit_twins(
             "min_cell": min_cell,
             "random_state": random_state,
         },
+        not_audited,
     )
 
 

@@ -37,9 +37,10 @@ def ceiling_checks(paired: PairedAnswers) -> list[Check]:
     return [_knows(paired), _beats_guess(paired), _retest(paired), _figures(paired)]
 
 
-def item_correlations(paired: PairedAnswers) -> Replicates:
-    """Correlate twins with their people item by item; 0 where twins do not vary."""
+def item_correlations(paired: PairedAnswers, predicted: Array | None = None) -> Replicates:
+    """Correlate twins, or predictions, with their people item by item; 0 where they do not vary."""
     human, twin = paired.numbers
+    twin = twin if predicted is None else np.where(paired.seen, predicted, np.nan)
     parts = np.concatenate(
         [
             paired.weighted_sums(human),

@@ -12,9 +12,11 @@ from scipy import stats
 from truetwin.diagnosis.audit.audit_check import LEVEL, Purpose
 from truetwin.diagnosis.audit.group_gaps import groups_of
 from truetwin.diagnosis.audit.left_out_people import Array
+from truetwin.diagnosis.audit.pair_moments import PairMoments, correlations
 from truetwin.diagnosis.audit.paired_answers import FEWEST, PairedAnswers
 from truetwin.diagnosis.audit.source_verdict import SourceAudit
 from truetwin.diagnosis.audit.twin_ceilings import item_correlations, share_distance
+from truetwin.solvers.adjusted_p_values import adjusted
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,15 @@ class Choice:
 
 def _correlations_off(paired: PairedAnswers) -> Array:
     """Root mean square difference of an item's correlations with the others, twins minus people."""
-    sides = []
-    for z in paired.numbers:
-        sd = np.nanstd(z, axis=0)
-        x = np.nan_to_num((z - np.nanmean(z, axis=0)) / np.where(sd > 1e-9, sd, 1.0))
-        seen = paired.seen.astype(np.float64)
-        n = seen.T @ seen
-        sides.append(np.where(n >= FEWEST, x.T @ x / np.maximum(n, 1), np.nan))
-    squares = (sides[1] - sides[0]) ** 2
-    np.fill_diagonal(squares, np.nan)
-    seen_pairs = np.isfinite(squares)
-    return np.asarray(
-        np.sqrt(np.where(seen_pairs, squares, 0.0).sum(axis=1) / np.maximum(seen_pairs.sum(axis=1), 1))
-    )
+    moments = PairMoments.of(paired)
+    squares = np.subtract(*(correlations(side.sum(axis=0)) for side in (moments.twin, moments.human))) ** 2
+    among = np.zeros(squares.shape, dtype=bool)
+    among[moments.pairs] = True
+    among |= among.T
+    found, count = np.full(len(paired.items), np.nan), among.sum(axis=1)
+    mean = np.where(among, squares, 0.0).sum(axis=1) / np.maximum(count, 1)
+    found[moments.items] = np.where(count > 0, np.sqrt(mean), np.nan)
+    return found
 
 
 def _shares_off(paired: PairedAnswers) -> Array:
@@ -105,16 +103,6 @@ def _mean(z: Array, weights: Array) -> Array:
     return np.asarray(np.where(seen.sum(axis=0) >= FEWEST / 4, mean, np.nan))
 
 
-def _known_from_twins(paired: PairedAnswers, predicted: Array) -> Array:
-    z = paired.numbers[0]
-    seen = np.isfinite(z)
-    found = np.zeros(z.shape[1])
-    for j in range(z.shape[1]):
-        x, y = predicted[seen[:, j], j], z[seen[:, j], j]
-        found[j] = np.corrcoef(x, y)[0, 1] if x.std() > 1e-9 and y.std() > 1e-9 else 0.0
-    return found
-
-
 USES: tuple[tuple[str, Purpose, str, bool, Callable[[PairedAnswers, Array], Array]], ...] = (
     (
         "answers of single people",
@@ -128,7 +116,7 @@ USES: tuple[tuple[str, Purpose, str, bool, Callable[[PairedAnswers, Array], Arra
         "single answers",
         "correlation of predictions from the twin alone with people, mean over items",
         True,
-        _known_from_twins,
+        lambda paired, predicted: item_correlations(paired, predicted).value,
     ),
     (
         "shares and means",
@@ -195,7 +183,7 @@ def choose_sources(
         sign = 1 if higher else -1
         others = [name for name in open_to if name != best]
         p = np.array([_p_worse(sign * (table[best] - table[name]), clusters) for name in others])
-        worse = _holm(p)
+        worse = adjusted(p, "holm") <= LEVEL
         found.append(
             Choice(
                 use,
@@ -221,12 +209,3 @@ def _p_worse(differences: Array, clusters: np.ndarray) -> float:
     sums = np.bincount(clusters, differences - mean, minlength=count)
     error = float(np.sqrt(count / (count - 1) * np.sum(sums**2)) / differences.size)
     return float(stats.t.sf(mean / error, count - 1)) if error > 1e-12 else float(mean <= 0)
-
-
-def _holm(p: Array) -> list[bool]:
-    order = np.argsort(p, kind="stable")
-    found, going = [False] * p.size, True
-    for rank, k in enumerate(order):
-        going = going and bool(p[k] * (p.size - rank) <= LEVEL)
-        found[int(k)] = going
-    return found

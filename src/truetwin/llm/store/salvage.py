@@ -13,8 +13,8 @@ from truetwin.errors import RunError
 from truetwin.llm.messages import Cell
 from truetwin.llm.store.run_file import SETTINGS_SEAL, RunFile
 from truetwin.llm.store.run_store import Store
-from truetwin.llm.store.run_tables import ADDED, column_order
 from truetwin.llm.store.sqlite_pages import Pages, Value
+from truetwin.llm.store.store_tables import ADDED, column_order
 from truetwin.llm.store.stored_call import (
     COLUMNS,
     OPEN_STATES,

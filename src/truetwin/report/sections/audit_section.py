@@ -52,6 +52,8 @@ def audit_sections(record: Mapping[str, Any]) -> list[Section]:
     """Make sections from the record of an audit (:meth:`truetwin.diagnosis.TwinAudit.record`)."""
     sources = record["sources"]
     found = [] if len(sources) == 1 else [_comparison(record)]
+    if reasons := record.get("not_audited"):
+        found.insert(0, Section("Sources that were not audited", list(reasons.values()), []))
     return [*found, *(_source(name, audit) for name, audit in sources.items())]
 
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from truetwin.errors import AlignmentError
+from truetwin.solvers.adjusted_p_values import adjusted
 from truetwin.voice.auditing.predictors import Guesses, best_persona_free, guess_all
 from truetwin.voice.items.voice_items import N_OPTIONS, VoiceItem
 from truetwin.voice.protocols.outcomes import FOUR_WAY, Outcome, Protocol
@@ -270,7 +273,11 @@ def _comparisons(entries: Sequence[Entry]) -> list[dict[str, Any]]:
                 "same_pick": percent(found.same_pick),
             }
         )
-    return _holm(rows)
+    p_values = np.array([np.nan if row["cluster_p"] is None else row["cluster_p"] for row in rows])
+    for row, p in zip(rows, adjusted(p_values, "holm").tolist(), strict=True):
+        if row["cluster_p"] is not None:
+            row["cluster_p_holm"] = p
+    return rows
 
 
 def _labels(entries: Sequence[Entry]) -> list[str]:
@@ -281,16 +288,6 @@ def _labels(entries: Sequence[Entry]) -> list[str]:
         else f"{e.score.model} ({e.file})"
         for e in entries
     ]
-
-
-def _holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Add p-values of the clustered test, adjusted for all comparisons by Holm's step-down method."""
-    tested = sorted((row for row in rows if row["cluster_p"] is not None), key=lambda row: row["cluster_p"])
-    largest = 0.0
-    for k, row in enumerate(tested):
-        largest = max(largest, min(1.0, (len(tested) - k) * row["cluster_p"]))
-        row["cluster_p_holm"] = largest
-    return rows
 
 
 def _value(rate: Rate | None) -> float | None:

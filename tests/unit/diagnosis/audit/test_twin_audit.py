@@ -13,7 +13,9 @@ from truetwin.data import Panel, ResponseMatrix
 from truetwin.datasets.audit_worlds import FAULTS, AuditWorld, generate_audit_world
 from truetwin.datasets.worlds import KINDS, generate_world
 from truetwin.diagnosis import TwinAudit
+from truetwin.diagnosis.audit.paired_answers import PairedAnswers
 from truetwin.diagnosis.audit.source_verdict import PURPOSES
+from truetwin.diagnosis.audit.which_twin import USES
 from truetwin.diagnosis.faults import item_faults
 from truetwin.errors import DataError, ParameterError, UnknownNameError
 from truetwin.evaluation.hiding_protocols import protocols
@@ -165,12 +167,37 @@ def test_weights_count_people_as_often_as_they_say() -> None:
     plain = tt.audit_twins(repeated).sources["twin"]
     for name in ("spread", "levels", "distinct_answers", "beats_a_guess", "knows_the_person"):
         assert heavy.check(name).value == pytest.approx(plain.check(name).value), name
+    both = [
+        PairedAnswers.of(
+            p.human_values, p.twin_values, p.item_ids, [p.scales[i] for i in p.item_ids], weights=w
+        )
+        for p, w in ((panel, weights.astype(float)), (repeated, None))
+    ]
+    for use, _, _, _, by_item in USES:
+        figures = [by_item(paired, paired.numbers[1]) for paired in both]
+        assert figures[0] == pytest.approx(figures[1], nan_ok=True), use
     for row, other in zip(heavy.check("levels").rows, plain.check("levels").rows, strict=True):
         assert row["bias_sd"] == pytest.approx(other["bias_sd"])
     faults = {row["item"]: row for row in item_faults(panel, weights.astype(float))}
     assert all(
         r["bias_sd"] == pytest.approx(faults[r["item"]]["level_bias_sd"]) for r in heavy.check("levels").rows
     )
+
+
+def test_a_source_with_too_few_people_is_named_and_the_others_are_audited() -> None:
+    panel = generate_audit_world("faithful", 200, 20).panel
+    few = panel.twin.values.copy()
+    few[10:] = np.nan
+    found = tt.audit_twins(
+        Panel(
+            panel.human,
+            {"all": panel.twin, "few": ResponseMatrix(few, panel.twin.respondent_ids, panel.twin.items)},
+        )
+    )
+    assert list(found.sources) == ["all"]
+    assert "the source 'few' needs at least 2 items" in found.not_audited["few"]
+    assert found.not_audited["few"] in found.summary()
+    assert found.record()["not_audited"] == dict(found.not_audited)
 
 
 def test_sources_are_compared_and_leaky_ones_are_no_choice() -> None:
@@ -214,8 +241,8 @@ def test_too_little_to_compare_and_unknown_names_are_refused() -> None:
         tt.audit_twins(panel)
     people, twin = world.panel.human.respondent_ids, world.panel.twin
     part = ResponseMatrix(twin.values[:12], people[:12], twin.items)
-    with pytest.raises(DataError, match="the source 'part' needs at least 2 items"):
-        tt.audit_twins(Panel(world.panel.human, {"whole": twin, "part": part}))
+    with pytest.raises(DataError, match=r"the source 'part' needs .*; an audit of the source 'again' needs"):
+        tt.audit_twins(Panel(world.panel.human, {"part": part, "again": part}))
     with pytest.raises(UnknownNameError, match="Did you mean 'spread'"):
         tt.audit_twins(world.panel).sources["twin"].check("spraed")
 

@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.errors import ParameterError
+
 Array = NDArray[np.float64]
 Correction = Literal["holm", "benjamini-hochberg", "none"]
 
@@ -15,7 +17,7 @@ def adjusted(p_values: Array, correction: Correction) -> Array:
     """Correct p-values: the smallest error rate at which each is significant; missing ones stay so.
 
     With "holm" the rate is that of any wrong finding, with "benjamini-hochberg" the share of wrong ones among the
-    findings. :func:`truetwin.estimation.crosstab.rejected` says the same of one error rate.
+    findings. A p-value is significant at an error rate if its corrected value does not exceed that rate.
 
     Source: Holm (1979), A simple sequentially rejective multiple test procedure; Benjamini and Hochberg (1995),
     Controlling the false discovery rate.
@@ -34,6 +36,8 @@ def adjusted(p_values: Array, correction: Correction) -> Array:
         return found
     order = known[np.argsort(p_values[known], kind="stable")]
     ranked = p_values[order]
+    if correction not in ("holm", "benjamini-hochberg"):
+        raise ParameterError(f"the correction must be holm, benjamini-hochberg or none; got {correction!r}")
     if correction == "holm":
         moved = np.maximum.accumulate(ranked * (n - np.arange(n)))
     else:

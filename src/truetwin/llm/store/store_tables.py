@@ -52,7 +52,7 @@ CREATE TABLE claims (
 CREATE INDEX claims_of_session ON claims (session);
 CREATE TABLE batches (
     custom_id TEXT PRIMARY KEY, step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL,
-    replicate INTEGER NOT NULL, digest TEXT NOT NULL, prompt TEXT NOT NULL, batch TEXT NOT NULL
+    replicate INTEGER NOT NULL, digest TEXT NOT NULL, prompt TEXT NOT NULL, batch TEXT NOT NULL, outcome TEXT
 ) WITHOUT ROWID;
 """
 
@@ -62,6 +62,7 @@ TABLE_NAMES = frozenset(re.findall(r"CREATE TABLE (\w+)", TABLES))
 ADDED = (
     ("calls", "reasoning", "TEXT"),
     ("calls", "seal", "INTEGER"),
+    ("batches", "outcome", "TEXT"),
     ("claims", "sent", "INTEGER NOT NULL DEFAULT 1"),
     ("sessions", "used_requests", "INTEGER NOT NULL DEFAULT 0"),
     ("sessions", "used_tokens", "INTEGER NOT NULL DEFAULT 0"),
