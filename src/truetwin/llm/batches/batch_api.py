@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from truetwin.errors import FileFormatError, RunError
 from truetwin.io import file_hash
-from truetwin.llm.batches.batch_files import ENDPOINT, Imported, import_replies
+from truetwin.llm.batches.batch_files import Imported, import_replies
+from truetwin.llm.batches.batch_service import BatchService, Fetched, ServiceJob
 from truetwin.llm.providers.openai_client import OpenAIModel
 from truetwin.llm.running.pricing import Prices
 from truetwin.llm.store.run_store import Store
@@ -17,14 +17,22 @@ from truetwin.llm.task import Task
 
 _ENDED = {"completed", "failed", "expired", "cancelled"}
 _NOTE = "batch job "
+# Most bytes that are fetched of a file of replies: for each of its requests, and for a file with none.
+_BYTES_A_REPLY = 2**20
+_BYTES_A_FILE = 16 * 2**20
+_FAULTS = {
+    Fetched.CUT: "has more than {most:,} bytes; the rest was not read",
+    Fetched.GONE: "is not there any more",
+}
 
 
 @dataclass(frozen=True)
 class BatchJob:
     """Batch job: a file of requests that was sent to the provider.
 
-    ``status`` is the provider's word for how the job stands. ``completed`` and ``failed`` count the requests that the
-    provider reports as such.
+    ``status`` is the provider's word for how the job stands; "unknown" if the provider does not know the job any more.
+    ``completed`` and ``failed`` count the requests that the provider reports as such. ``reason`` is what it says about
+    a job that failed.
     """
 
     id: str
@@ -32,6 +40,7 @@ class BatchJob:
     status: str
     completed: int = 0
     failed: int = 0
+    reason: str = ""
 
     @property
     def ended(self) -> bool:
@@ -41,57 +50,52 @@ class BatchJob:
 
 @dataclass(frozen=True)
 class Collected:
-    """Result of a batch job. Cells that it left ``unanswered`` may be asked again."""
+    """Result of a batch job.
+
+    Cells that it left ``unanswered`` may be asked again. ``faults`` says what was wrong with the provider's files.
+    """
 
     job: BatchJob
     imported: Imported
     unanswered: int
+    faults: tuple[str, ...] = ()
 
 
 def submit_batches(model: OpenAIModel, store: Store, files: Sequence[Path]) -> list[BatchJob]:
     """Send files of :func:`~truetwin.llm.batches.batch_files.export_requests` to the provider.
 
-    A file whose job is still open is not sent again. This holds also if the process died before it could note the job,
-    because jobs carry the hash of their file. A later file may have the very same content, since requests that a
-    collected job left unanswered are exported again; that file is sent.
+    A file that has a job is not sent again. This holds also if the process died before it could note the job, because
+    jobs carry the hash of their file.
 
     Raises
     ------
     ProviderError
         If the provider rejects the key, the model or a file, or cannot be reached.
+    RunError
+        If a file is not there.
     """
     noted = store.notes(_NOTE)
-    known = {job["hash"] for job in noted.values() if not job.get("collected")}
+    known = {job["file"] for job in noted.values() if not job.get("collected")}
     collected = {name.removeprefix(_NOTE) for name, job in noted.items() if job.get("collected")}
-    with _client(model) as client:
+    with BatchService(model.endpoint) as service:
         for path in files:
-            digest = file_hash(path)
-            if digest in known:
+            if path.name in known:
                 continue
-            job = _find(client, digest, collected)
-            if job is None:
-                with path.open("rb") as stream:
-                    uploaded = client.files.create(file=stream, purpose="batch")
-                # Create the job without retries: a job whose creation seems to have failed may run all the same. The
-                # next call finds it by its hash.
-                job = client.with_options(max_retries=0).batches.create(
-                    input_file_id=uploaded.id,
-                    endpoint=ENDPOINT,
-                    completion_window="24h",
-                    metadata={"truetwin": digest},
+            if not path.is_file():
+                raise RunError(
+                    f"{path} must be there to be sent; it is not. Put it back, or give it up: --give-up {path.name} "
+                    "asks its calls again."
                 )
+            digest = file_hash(path)
+            job = _find(service, digest, collected) or service.begin(service.send(path), digest)
             store.note(_NOTE + job.id, {"file": path.name, "hash": digest})
     return poll_batches(model, store)
 
 
 def poll_batches(model: OpenAIModel, store: Store) -> list[BatchJob]:
     """Ask the provider for the status of every job whose replies have not been fetched."""
-    with _client(model) as client:
-        return [
-            _job(client.batches.retrieve(name.removeprefix(_NOTE)), noted["file"])
-            for name, noted in store.notes(_NOTE).items()
-            if not noted.get("collected")
-        ]
+    with BatchService(model.endpoint) as service:
+        return [job for job, _ in _open_jobs(service, store)]
 
 
 def collect_batches(
@@ -100,58 +104,58 @@ def collect_batches(
     """Fetch and store the replies of all jobs that have ended.
 
     The provider's files are kept beside the store (``<job>.output.jsonl``, ``<job>.errors.jsonl``). Cells that a job
-    left unanswered, because it expired or was cancelled, may be asked again.
+    left unanswered, because it expired or was cancelled, may be asked again. A job that the provider does not know any
+    more is forgotten once nobody waits for its file.
     """
     done = []
-    for job in poll_batches(model, store):
-        if job.ended:
-            done.append(_collect(task, model, store, job, prices))
+    with BatchService(model.endpoint) as service:
+        for job, found in _open_jobs(service, store):
+            if job.ended:
+                done.append(_collect(task, service, store, job, found, prices))
+            elif job.status == "unknown" and job.file not in store.waiting():
+                _note_collected(store, job)
     return done
 
 
-def _collect(task: Task, model: OpenAIModel, store: Store, job: BatchJob, prices: Prices | None) -> Collected:
-    total = Imported(0, 0, 0, 0)
-    with _client(model) as client:
-        found = client.batches.retrieve(job.id)
-        for kind, file in (("output", found.output_file_id), ("errors", found.error_file_id)):
-            if file is None:
-                continue
-            path = store.path.parent / f"{job.id}.{kind}.jsonl"
-            path.write_bytes(client.files.content(file).read())
-            one = import_replies(task, store, path, prices=prices)
-            total = Imported(
-                total.answered + one.answered,
-                total.failed + one.failed,
-                total.unexpected + one.unexpected,
-                total.unreadable + one.unreadable,
-            )
+def _open_jobs(service: BatchService, store: Store) -> list[tuple[BatchJob, ServiceJob]]:
+    """Look at every job that was not collected."""
+    found = []
+    for name, noted in store.notes(_NOTE).items():
+        if not noted.get("collected"):
+            seen = service.look(name.removeprefix(_NOTE))
+            job = BatchJob(seen.id, noted["file"], seen.status, seen.completed, seen.failed, seen.reason)
+            found.append((job, seen))
+    return found
+
+
+def _collect(
+    task: Task, service: BatchService, store: Store, job: BatchJob, found: ServiceJob, prices: Prices | None
+) -> Collected:
+    total, faults = Imported(0, 0, 0, 0), []
+    most = _BYTES_A_FILE + _BYTES_A_REPLY * store.waiting().get(job.file, 0)
+    for kind, file in found.files:
+        path = store.path.parent / f"{job.id}.{kind}.jsonl"
+        fetched = service.fetch(file, path, most)
+        if fetched is not Fetched.WHOLE:
+            faults.append(f"its {kind} file {_FAULTS[fetched].format(most=most)}")
+        if fetched is Fetched.GONE:
+            continue
+        try:
+            total += import_replies(task, store, path, prices=prices)
+        except FileFormatError:
+            faults.append(f"no line of its {kind} file is a reply; it is kept as {path.name}")
     left = store.give_up(job.file)
-    store.note(_NOTE + job.id, store.notes(_NOTE + job.id)[_NOTE + job.id] | {"collected": True})
-    return Collected(job, total, left)
+    _note_collected(store, job)
+    return Collected(job, total, left, tuple(faults))
 
 
-def _find(client: Any, digest: str, collected: Collection[str]) -> Any:
-    for job in client.batches.list(limit=100):
-        if (job.metadata or {}).get("truetwin") == digest and job.id not in collected:
+def _note_collected(store: Store, job: BatchJob) -> None:
+    name = _NOTE + job.id
+    store.note(name, store.notes(name)[name] | {"collected": True})
+
+
+def _find(service: BatchService, digest: str, collected: Collection[str]) -> ServiceJob | None:
+    for job in service.jobs():
+        if job.digest == digest and job.id not in collected:
             return job
     return None
-
-
-def _job(found: Any, file: str) -> BatchJob:
-    counts = found.request_counts
-    return BatchJob(
-        found.id, file, found.status, counts.completed if counts else 0, counts.failed if counts else 0
-    )
-
-
-@contextmanager
-def _client(model: OpenAIModel) -> Iterator[Any]:
-    import openai
-
-    client = model.endpoint.blocking_client()
-    try:
-        yield client
-    except openai.OpenAIError as error:
-        raise model.endpoint.failure(error) from None
-    finally:
-        client.close()

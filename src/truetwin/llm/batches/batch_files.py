@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,13 +12,15 @@ from typing import Any
 
 from truetwin.errors import FileFormatError, ParameterError, ProviderError
 from truetwin.io import check_writable, replacing
+from truetwin.llm.batches.reply_lines import reply_lines
 from truetwin.llm.messages import Cell, Request, Usage
 from truetwin.llm.providers.chat_format import chat_body, read_completion
 from truetwin.llm.running.budget import estimated_tokens
 from truetwin.llm.running.pricing import Prices
 from truetwin.llm.running.shards import Shard
+from truetwin.llm.store.batched_run import HandedOver, Outcome
 from truetwin.llm.store.run_store import Store
-from truetwin.llm.store.stored_call import Failure, storable
+from truetwin.llm.store.stored_call import OPEN_STATES, Failure, storable
 from truetwin.llm.task import ChatModel, Parsed, ReplyReader, State, Task
 from truetwin.settings.declaration import default_of
 from truetwin.settings.shared_settings import ContextLimit
@@ -39,15 +41,23 @@ class Exported:
 class Imported:
     """Counts of the replies in a file.
 
-    ``answered`` cells have a reply. ``failed`` cells have none and may be asked again. ``unexpected`` lines belong to
-    no request that is waited for: they were imported before, or belong to another run. ``unreadable`` lines are no
-    replies.
+    ``answered`` cells have a reply. ``failed`` cells have none and may be asked again. ``unexpected`` lines answer
+    nothing open: they were imported before, their cells have an answer, or they belong to another run. ``unreadable``
+    lines are no replies.
     """
 
     answered: int
     failed: int
     unexpected: int
     unreadable: int
+
+    def __add__(self, other: Imported) -> Imported:
+        return Imported(
+            self.answered + other.answered,
+            self.failed + other.failed,
+            self.unexpected + other.unexpected,
+            self.unreadable + other.unreadable,
+        )
 
 
 def export_requests(
@@ -133,7 +143,7 @@ def _write_file(
 ) -> Exported | None:
     """Write one file of pending requests. The request that passes the limit of bytes is the last one of the file."""
     lines: list[tuple[str, Cell, Request]] = []
-    path = _free_name(folder)
+    path = _free_name(folder, store)
     with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as stream:
         size = 0
         while len(lines) < max_requests and size < max_bytes:
@@ -141,7 +151,7 @@ def _write_file(
             if found is None:
                 break
             cell, request = found
-            name = custom_id(cell)
+            name = custom_id(cell, path.stem.rpartition("-")[2])
             body = chat_body(request, model)
             size += stream.write(
                 json.dumps({"custom_id": name, "method": "POST", "url": ENDPOINT, "body": body}) + "\n"
@@ -156,9 +166,11 @@ def _write_file(
     return Exported(path, len(lines))
 
 
-def _free_name(folder: Path) -> Path:
+def _free_name(folder: Path, store: Store) -> Path:
+    """Find a name that no file of the run ever had, because ids of requests hold it."""
+    taken = store.request_files()
     number = 1
-    while (path := folder / f"requests-{number:04d}.jsonl").exists():
+    while (path := folder / f"requests-{number:04d}.jsonl").exists() or path.name in taken:
         number += 1
     return path
 
@@ -168,7 +180,8 @@ def import_replies(
 ) -> Imported:
     """Store the replies of a file: JSON lines with ``custom_id`` and either ``response.body`` or ``error``.
 
-    Lines may be in any order. Importing a file twice changes nothing.
+    Lines may be in any order. A good reply is taken if its cell is open, whatever file the request was in. A failure
+    counts for the request of its own file only. Importing a file twice changes nothing.
 
     Raises
     ------
@@ -176,21 +189,11 @@ def import_replies(
         If no line of the file is a reply.
     """
     counts = dict.fromkeys(("answered", "failed", "unexpected", "unreadable"), 0)
-    taken: list[str] = []
-    n_lines = 0
-    with path.open("rb") as stream:
-        for line in stream:
-            if not line.strip():
-                continue
-            n_lines += 1
-            name, outcome = _import_line(line, reader, store, taken, prices)
-            counts[outcome] += 1
-            if outcome in ("answered", "failed"):
-                taken.append(name)
-            if len(taken) >= _BLOCK:
-                store.take_back(taken)
-                taken.clear()
-    store.take_back(taken)
+    taking = _Taking(reader, store, prices)
+    for line in reply_lines(path):
+        counts[taking.line(line)] += 1
+    taking.write()
+    n_lines = sum(counts.values())
     if n_lines and counts["unreadable"] == n_lines:
         raise FileFormatError(
             f"replies must be JSON lines with a 'custom_id' and a 'response' each; no line of {path} is one"
@@ -198,29 +201,72 @@ def import_replies(
     return Imported(**counts)
 
 
-def _import_line(
-    line: bytes, reader: ReplyReader, store: Store, taken: Collection[str], prices: Prices | None
-) -> tuple[str, str]:
+class _Taking:
+    """Taking of a file's replies into a store, block by block."""
+
+    def __init__(self, reader: ReplyReader, store: Store, prices: Prices | None) -> None:
+        self._reader, self._store, self._prices = reader, store, prices
+        self._outcomes: dict[str, Outcome] = {}  # of this block, as yet unwritten
+        self._answered: set[Cell] = set()
+
+    def line(self, line: bytes) -> str:
+        """Take one line. Returns the name of its count."""
+        found = _parsed(line)
+        name = found.get("custom_id") if found is not None else None
+        if found is None or not isinstance(name, str):
+            return "unreadable"
+        name = storable(name)
+        asked = self._store.handed_over(name)
+        if asked is None:
+            return "unexpected"
+        outcome = self._outcomes.get(name, asked.outcome)
+        try:
+            reply = read_completion(_body(found))
+        except ProviderError as error:
+            if outcome is not None:
+                return "unexpected"
+            self._fail(name, asked, error)
+            return "failed"
+        is_open = self._is_open(asked.cell)
+        if not is_open and outcome is Outcome.ANSWERED:
+            return "unexpected"
+        # The store keeps the tokens of a reply to a cell that has an answer, and not the reply.
+        parsed = self._reader.parse(asked.cell, reply)
+        self._store.put(asked.cell, asked.request, parsed, reply, cost=_cost(reply.usage, self._prices))
+        self._answered.add(asked.cell)
+        self._note(name, Outcome.ANSWERED)
+        return "answered" if is_open else "unexpected"
+
+    def _fail(self, name: str, asked: HandedOver, error: ProviderError) -> None:
+        used = getattr(error, "usage", None) or Usage()
+        self._store.put_failure(Failure(asked.cell, "batch", str(error), used, _cost(used, self._prices)))
+        if self._is_open(asked.cell):
+            self._store.put(asked.cell, asked.request, Parsed(State.PROVIDER_ERROR, None, str(error)))
+        self._note(name, Outcome.FAILED)
+
+    def _is_open(self, cell: Cell) -> bool:
+        state = self._store.state(cell)
+        return cell not in self._answered and (state is None or state in OPEN_STATES)
+
+    def _note(self, name: str, outcome: Outcome) -> None:
+        self._outcomes[name] = outcome
+        if len(self._outcomes) >= _BLOCK:
+            self.write()
+
+    def write(self) -> None:
+        """Write the block."""
+        self._store.flush()
+        self._store.end_waits(self._outcomes)
+        self._outcomes.clear()
+        self._answered.clear()
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
-        return "", "unreadable"
-    name = found.get("custom_id") if isinstance(found, dict) else None
-    if not isinstance(name, str):
-        return "", "unreadable"
-    expected = None if name in taken else store.handed_over(storable(name))
-    if expected is None:
-        return name, "unexpected"
-    cell, request = expected
-    try:
-        reply = read_completion(_body(found))
-    except ProviderError as error:
-        used = getattr(error, "usage", None) or Usage()
-        store.put_failure(Failure(cell, "batch", str(error), used, _cost(used, prices)))
-        store.put(cell, request, Parsed(State.PROVIDER_ERROR, None, str(error)))
-        return name, "failed"
-    store.put(cell, request, reader.parse(cell, reply), reply, cost=_cost(reply.usage, prices))
-    return name, "answered"
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _cost(used: Usage, prices: Prices | None) -> float | None:
@@ -238,7 +284,13 @@ def _body(line: dict[str, Any]) -> Any:
     raise ProviderError(f"the batch failed at this request: {json.dumps(inner)[:300]}")
 
 
-def custom_id(cell: Cell) -> str:
-    """Name a cell's request in a file by a hash, because the ids of personas and items may be private."""
+def custom_id(cell: Cell, file: str) -> str:
+    """Name a cell's request in a file. The ids of personas and items may be private, so that a hash stands for them.
+
+    Examples
+    --------
+    >>> custom_id(Cell("anna", "q1"), "0001")[-10:]
+    '606bf-0001'
+    """
     text = json.dumps([cell.step, cell.persona, cell.item, cell.replicate])
-    return "tt-" + hashlib.sha256(text.encode()).hexdigest()[:40]
+    return f"tt-{hashlib.sha256(text.encode()).hexdigest()[:40]}-{file}"

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import AccessError, MissingExtraError, ProviderError
+from truetwin.llm.providers.bounded_responses import HEADERS, MOST_BYTES, limit_blocking
 from truetwin.llm.providers.http_failures import check_base_url, from_exception, from_status
 from truetwin.settings.recorded_values import without_secrets
 
@@ -61,11 +62,18 @@ class Endpoint:
         """Return the arguments that every client of the endpoint is made with."""
         return {"api_key": self.key or _NO_KEY, "base_url": self.base_url}
 
-    def blocking_client(self, **options: Any) -> Any:
-        """Open a client for files, batches and embeddings. It retries by itself, and the caller closes it."""
-        return import_openai().OpenAI(**{**self.arguments(), "max_retries": 3, **options})
+    def blocking_client(self, *, most_bytes: int = MOST_BYTES, **options: Any) -> Any:
+        """Open a client for files, batches and embeddings. It retries by itself, and the caller closes it.
 
-    def failure(self, error: openai.OpenAIError) -> ProviderError:
+        Responses are bounded as those of chats are; ``most_bytes`` is the limit of each.
+        """
+        package = import_openai()
+        connection = package.DefaultHttpxClient(
+            event_hooks={"response": [limit_blocking(most_bytes)]}, headers=HEADERS
+        )
+        return package.OpenAI(**{**self.arguments(), "max_retries": 3, "http_client": connection, **options})
+
+    def failure(self, error: openai.OpenAIError, *, service: str | None = None) -> ProviderError:
         """Turn an error of the client into one of ours, without the key in its message."""
         import openai
 
@@ -76,7 +84,7 @@ class Endpoint:
                 error.response.headers,
                 url=self.url,
                 model=self.model,
-                service=self.service,
+                service=service or self.service,
             )
         elif isinstance(error, openai.APIConnectionError):
             found = from_exception(error, url=self.url)

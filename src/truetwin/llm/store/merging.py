@@ -49,6 +49,7 @@ def merge_stores(target: Store, sources: Sequence[Path]) -> Merged:
 
 
 def _merge_one(target: Store, source: Store) -> Merged:
+    source.check_rows()
     source.bring_up_to_date()
     for step in source.steps():
         target.begin(step, source.settings(step))
@@ -66,6 +67,10 @@ def _merge_one(target: Store, source: Store) -> Merged:
         base.execute(
             "INSERT INTO failures SELECT s.* FROM source.failures s WHERE NOT EXISTS "
             f"(SELECT 1 FROM failures t WHERE {_SAME} AND t.kind = s.kind AND t.time = s.time)"
+        )
+        base.execute(  # so that late replies to files of the part are known; nobody waits for them here
+            "INSERT INTO batches SELECT custom_id, step, persona, item, replicate, digest, prompt, batch, "
+            "coalesce(outcome, 'given up') FROM source.batches WHERE true ON CONFLICT DO NOTHING"
         )
         before = _answers(base)
         base.execute(

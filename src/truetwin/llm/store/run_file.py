@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Request, Usage
-from truetwin.llm.store.store_tables import columns_of, damage_named, prepare
+from truetwin.llm.store.store_tables import ADDED, columns_of, damage_named, prepare
 from truetwin.llm.store.stored_call import (
     COLUMNS,
     StoredCall,
@@ -155,6 +155,19 @@ class RunFile:
             for row in self._rows(None):
                 check_seal(row)
 
+    def check_texts(self) -> None:
+        """Check the hash of every text of a prompt.
+
+        Raises
+        ------
+        RunError
+            If a text was changed.
+        """
+        with self.reading():
+            for name, text in self._base.execute("SELECT id, text FROM texts"):
+                if text_id(text) != name:
+                    raise ValueError("a text of a prompt has changed since it was written")
+
     def _rows_and_calls(self, step: str | None) -> Iterator[tuple[tuple[Any, ...], StoredCall]]:
         with self.reading():
             for row in self._rows(step):
@@ -218,21 +231,6 @@ class RunFile:
             priced=calls[5] + failed[5],
         )
 
-    def waiting(self) -> dict[str, int]:
-        """Count the cells that wait for the replies of a batch, by the name of the batch."""
-        return dict(self._base.execute("SELECT batch, count(*) FROM batches GROUP BY batch ORDER BY batch"))
-
-    def handed_over(self, custom_id: str) -> tuple[Cell, Request] | None:
-        """Look up the cell and the request that a batch has under an id; None if no reply to it is awaited."""
-        with self.reading():
-            row = self._base.execute(
-                "SELECT persona, item, step, replicate, prompt FROM batches WHERE custom_id = ?", (custom_id,)
-            ).fetchone()
-            if row is None:
-                return None
-            cell = Cell(*row[:4])
-            return cell, to_request(row[4], cell, self._text)
-
     def notes(self, start: str) -> dict[str, Any]:
         """Read the notes whose names begin with ``start``."""
         with self.reading():
@@ -248,6 +246,14 @@ class RunFile:
                 self._base.execute("DELETE FROM meta WHERE name = ?", (name,))
             else:
                 self._base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(value)))
+
+    def bring_up_to_date(self) -> None:
+        """Add the columns that a file of an earlier version lacks."""
+        for table, column, kind in ADDED:
+            if column not in columns_of(self._base, table):
+                with self.writing():
+                    self._base.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        self._columns = COLUMNS
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -14,10 +14,10 @@ from typing import Any
 
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Reply, Request
-from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL, RunFile
+from truetwin.llm.store.batched_run import BatchedRun
+from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL
 from truetwin.llm.store.sessions import BATCH, Process, begin_work, end_work, is_alive
 from truetwin.llm.store.settings_comparison import compare_settings
-from truetwin.llm.store.store_tables import ADDED, columns_of
 from truetwin.llm.store.stored_call import (
     COLUMNS,
     OPEN_IN_SQL,
@@ -60,7 +60,7 @@ class Claimed:
     elsewhere: int = 0
 
 
-class Store(RunFile):
+class Store(BatchedRun):
     """Stored run: its settings, every prompt, raw reply and reading, and which process is asking which cell.
 
     A process works on a run in a session. It claims cells before it asks them, so that no two processes ask the same
@@ -129,26 +129,18 @@ class Store(RunFile):
         with self.writing():
             row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
             if row is None or not self._has_begun(step):
-                self._write_settings(step, text)
+                self.write_settings(step, text)
                 return
             stored = self.settings(step)
             if row[0] != text and stored == json.loads(text):  # former versions sorted them
-                self._write_settings(step, text)
+                self.write_settings(step, text)
         compare_settings(stored, json.loads(text), f"step {step!r} of {self.path}", may_differ)
 
-    def _write_settings(self, step: str, text: str) -> None:
-        """Write a step's settings, and the hash by which damage to them is noticed."""
+    def write_settings(self, step: str, text: str) -> None:
+        """Write a step's settings, and the hash by which damage to them is noticed, in an open transaction."""
         self._base.execute("INSERT OR REPLACE INTO steps VALUES (?, ?)", (step, text))
         note = (SETTINGS_SEAL + step, json.dumps(settings_seal(json.loads(text))))
         self._base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", note)
-
-    def bring_up_to_date(self) -> None:
-        """Add the columns that a file of an earlier version lacks."""
-        for table, column, kind in ADDED:
-            if column not in columns_of(self._base, table):
-                with self.writing():
-                    self._base.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-        self._columns = COLUMNS
 
     def _has_begun(self, step: str) -> bool:
         """Tell whether the settings are fixed, because something was answered or another process is at work."""
@@ -188,12 +180,13 @@ class Store(RunFile):
         int
             Number of claims that were freed. A process claims hardly more cells than it has requests open.
         """
-        rows = self._base.execute(
-            "SELECT id, host, pid, born, beat FROM sessions WHERE ended IS NULL"
-        ).fetchall()
-        dead = [
-            row[0] for row in rows if row[0] != self._session and not is_alive(Process(*row[1:4]), row[4])
-        ]
+        with self.reading():
+            rows = self._base.execute("SELECT id, host, pid, born, beat FROM sessions WHERE ended IS NULL")
+            dead = [
+                session
+                for session, host, pid, born, beat in rows.fetchall()
+                if session != self._session and not is_alive(Process(host, pid, born), beat)
+            ]
         freed = 0
         for session in dead:
             with self.writing():
@@ -282,54 +275,27 @@ class Store(RunFile):
         )
         return int(found.fetchone()[0])
 
-    # ------------------------------------------------------------------ claims that are left to a provider's batch
+    # ------------------------------------------------------------------ claims that are left to a file of requests
 
     def hand_over(self, file: str, requests: Sequence[tuple[str, Cell, Request]]) -> None:
-        """Assign claimed cells to a batch. No process asks them until :meth:`take_back`.
+        """Assign claimed cells to a file of requests. No process asks them until the wait for them ends.
 
         Parameters
         ----------
         file : str
-            Name of the batch.
+            Name of the file.
         requests : sequence of (custom id, cell, request)
-            The requests in the batch.
+            The requests in the file.
         """
+        self.bring_up_to_date()
         batch = self.open_session(Process(BATCH, 0, ""), {"file": file})
         with self.writing():
             for custom_id, cell, request in requests:
                 self._base.execute(
-                    "INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
                     (custom_id, *key(cell), request.digest, self._store_prompt(request), file),
                 )
                 self._base.execute(f"UPDATE claims SET session = ? WHERE {ONE_CELL}", (batch, *key(cell)))
-
-    def take_back(self, custom_ids: Iterable[str]) -> None:
-        """End the wait for these requests of a batch: their replies are stored, or they may be asked again."""
-        self.flush()
-        with self.writing():
-            for custom_id in custom_ids:
-                rows = self._base.execute(
-                    "DELETE FROM batches WHERE custom_id = ? RETURNING step, persona, item, replicate",
-                    (custom_id,),
-                ).fetchall()
-                self._base.executemany(f"DELETE FROM claims WHERE {ONE_CELL}", rows)
-            self._base.execute(
-                "UPDATE sessions SET ended = ? WHERE host = ? AND ended IS NULL "
-                "AND NOT EXISTS (SELECT 1 FROM claims WHERE session = sessions.id)",
-                (time.time(), BATCH),
-            )
-
-    def give_up(self, file: str) -> int:
-        """End the wait for a whole batch.
-
-        Returns
-        -------
-        int
-            Number of cells of the batch that have no answer. They may be asked again.
-        """
-        rows = self._base.execute("SELECT custom_id FROM batches WHERE batch = ?", (file,)).fetchall()
-        self.take_back(name for (name,) in rows)
-        return len(rows)
 
     # ------------------------------------------------------------------ answers
 
