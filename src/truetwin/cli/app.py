@@ -188,6 +188,16 @@ VERBS = (
                 "truetwin.cli.runs:reparse_command",
             ),
             VerbEntry(
+                "check",
+                "Check whether a stored run is damaged, and say what of it can be saved.",
+                "truetwin.cli.damaged_runs:check_command",
+            ),
+            VerbEntry(
+                "recover",
+                "Save what can be read of a damaged run in a new folder.",
+                "truetwin.cli.damaged_runs:recover_command",
+            ),
+            VerbEntry(
                 "import",
                 "Store replies to the request files of `simulate --write-requests`, in any order.",
                 "truetwin.cli.runs:import_command",

@@ -70,6 +70,20 @@ class RunsReparseCommand(StoredRun, Terminal):
     outside_studies = "This command works on stored runs; a study keeps a run of its own."
 
 
+class RunsCheckCommand(StoredRun, Terminal):
+    """Settings of the command `truetwin runs check`."""
+
+    outside_studies = "This command works on stored runs; a study keeps a run of its own."
+
+
+class RunsRecoverCommand(StoredRun, Terminal):
+    """Settings of the command `truetwin runs recover`."""
+
+    outside_studies = "This command works on stored runs; a study keeps a run of its own."
+
+    output: Path = setting(..., "Folder for the new run, which must hold none yet; created if it is missing.")
+
+
 class RunsImportCommand(StoredRun, Prices, Terminal):
     """Settings of the command `truetwin runs import`."""
 

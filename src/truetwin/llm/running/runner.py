@@ -163,6 +163,8 @@ class _Run:
     # ------------------------------------------------------------------ the whole run
 
     async def go(self) -> RunSummary:
+        if self.earlier.requests:
+            self.store.check_rows()
         self.interrupted = self.store.reap()
         self.total = sum(1 for _ in self._cells())
         ticker = asyncio.create_task(self._tick())

@@ -49,6 +49,7 @@ def merge_stores(target: Store, sources: Sequence[Path]) -> Merged:
 
 
 def _merge_one(target: Store, source: Store) -> Merged:
+    source.check_rows()
     source.bring_up_to_date()
     for step in source.steps():
         target.begin(step, source.settings(step))

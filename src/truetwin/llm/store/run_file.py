@@ -155,6 +155,19 @@ class RunFile:
             for row in self._rows(None):
                 check_seal(row)
 
+    def check_texts(self) -> None:
+        """Check the hash of every text of a prompt.
+
+        Raises
+        ------
+        RunError
+            If a text was changed.
+        """
+        with self.reading():
+            for name, text in self._base.execute("SELECT id, text FROM texts"):
+                if text_id(text) != name:
+                    raise ValueError("a text of a prompt has changed since it was written")
+
     def _rows_and_calls(self, step: str | None) -> Iterator[tuple[tuple[Any, ...], StoredCall]]:
         with self.reading():
             for row in self._rows(step):

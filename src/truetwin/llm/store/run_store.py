@@ -129,15 +129,15 @@ class Store(BatchedRun):
         with self.writing():
             row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
             if row is None or not self._has_begun(step):
-                self._write_settings(step, text)
+                self.write_settings(step, text)
                 return
             stored = self.settings(step)
             if row[0] != text and stored == json.loads(text):  # former versions sorted them
-                self._write_settings(step, text)
+                self.write_settings(step, text)
         compare_settings(stored, json.loads(text), f"step {step!r} of {self.path}", may_differ)
 
-    def _write_settings(self, step: str, text: str) -> None:
-        """Write a step's settings, and the hash by which damage to them is noticed."""
+    def write_settings(self, step: str, text: str) -> None:
+        """Write a step's settings, and the hash by which damage to them is noticed, in an open transaction."""
         self._base.execute("INSERT OR REPLACE INTO steps VALUES (?, ?)", (step, text))
         note = (SETTINGS_SEAL + step, json.dumps(settings_seal(json.loads(text))))
         self._base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", note)
@@ -180,12 +180,13 @@ class Store(BatchedRun):
         int
             Number of claims that were freed. A process claims hardly more cells than it has requests open.
         """
-        rows = self._base.execute(
-            "SELECT id, host, pid, born, beat FROM sessions WHERE ended IS NULL"
-        ).fetchall()
-        dead = [
-            row[0] for row in rows if row[0] != self._session and not is_alive(Process(*row[1:4]), row[4])
-        ]
+        with self.reading():
+            rows = self._base.execute("SELECT id, host, pid, born, beat FROM sessions WHERE ended IS NULL")
+            dead = [
+                session
+                for session, host, pid, born, beat in rows.fetchall()
+                if session != self._session and not is_alive(Process(host, pid, born), beat)
+            ]
         freed = 0
         for session in dead:
             with self.writing():

@@ -9,19 +9,22 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from truetwin.errors import RunError
+from truetwin.errors import RunError, TruetwinError
 
 VERSION = 1
 
 # `texts` holds each text that prompts are made of once, under its hash; `calls.prompt` lists the hashes. `calls` has
 # one row for each answered cell. `failures` has one row for each attempt that gave no answer, so that usage adds up.
-# `claims` records which session is asking a cell right now.
+# `claims` records which session is asking a cell right now, and whether a request for it may be with the provider.
+# `sessions` counts what each session has used, and what it holds for requests under way, so that caps hold for all.
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE steps (step TEXT PRIMARY KEY, settings TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sessions (
     id INTEGER PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, born TEXT NOT NULL, about TEXT NOT NULL,
-    started REAL NOT NULL, beat REAL NOT NULL, ended REAL
+    started REAL NOT NULL, beat REAL NOT NULL, ended REAL,
+    used_requests INTEGER NOT NULL DEFAULT 0, used_tokens INTEGER NOT NULL DEFAULT 0, used_cost REAL NOT NULL DEFAULT 0,
+    held_requests INTEGER NOT NULL DEFAULT 0, held_tokens INTEGER NOT NULL DEFAULT 0, held_cost REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE texts (id TEXT PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE calls (
@@ -44,7 +47,7 @@ CREATE TABLE failures (
 );
 CREATE TABLE claims (
     step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL, replicate INTEGER NOT NULL,
-    session INTEGER NOT NULL, PRIMARY KEY (step, persona, item, replicate)
+    session INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (step, persona, item, replicate)
 ) WITHOUT ROWID;
 CREATE INDEX claims_of_session ON claims (session);
 CREATE TABLE batches (
@@ -60,6 +63,13 @@ ADDED = (
     ("calls", "reasoning", "TEXT"),
     ("calls", "seal", "INTEGER"),
     ("batches", "outcome", "TEXT"),
+    ("claims", "sent", "INTEGER NOT NULL DEFAULT 1"),
+    ("sessions", "used_requests", "INTEGER NOT NULL DEFAULT 0"),
+    ("sessions", "used_tokens", "INTEGER NOT NULL DEFAULT 0"),
+    ("sessions", "used_cost", "REAL NOT NULL DEFAULT 0"),
+    ("sessions", "held_requests", "INTEGER NOT NULL DEFAULT 0"),
+    ("sessions", "held_tokens", "INTEGER NOT NULL DEFAULT 0"),
+    ("sessions", "held_cost", "REAL NOT NULL DEFAULT 0"),
 )
 _NO_SPACE = ("database or disk is full", "unable to open database file", "readonly database", "is locked")
 
@@ -73,7 +83,7 @@ def damage_named(path: Path) -> Iterator[None]:
         if any(each in str(error) for each in _NO_SPACE):
             raise RunError(f"cannot read the stored run {path}: {error}") from error
         raise RunError(_damaged(path, error)) from error
-    except RunError:
+    except TruetwinError:
         raise
     except (sqlite3.Error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise RunError(_damaged(path, error)) from error
@@ -112,8 +122,8 @@ def prepare(base: sqlite3.Connection, path: Path) -> None:
         raise RunError(_damaged(path, f"it lacks the table {min(missing)!r}"))
     for table in sorted(TABLE_NAMES):
         newer = {name for where, name, _ in ADDED if where == table}
-        if missing := (_declared()[table] - newer - columns_of(base, table)):
-            raise RunError(_damaged(path, f"its table {table!r} lacks the column {min(missing)!r}"))
+        if absent := (set(column_order(table)) - newer - columns_of(base, table)):
+            raise RunError(_damaged(path, f"its table {table!r} lacks the column {min(absent)!r}"))
     if (said := integrity(base)) is not None:
         raise RunError(_damaged(path, said))
 
@@ -133,12 +143,13 @@ def columns_of(base: sqlite3.Connection, table: str) -> frozenset[str]:
 
 
 @cache
-def _declared() -> dict[str, frozenset[str]]:
+def column_order(table: str) -> tuple[str, ...]:
+    """Name the columns of a table as it is declared, in their order."""
     base = sqlite3.connect(":memory:")
     base.executescript(TABLES)
-    found = {table: columns_of(base, table) for table in TABLE_NAMES}
+    names = tuple(row[1] for row in base.execute(f"PRAGMA table_info({table})"))
     base.close()
-    return found
+    return names
 
 
 def _tables(base: sqlite3.Connection) -> set[str]:

@@ -27,8 +27,9 @@ class StoredReader:
         """Read a reply by the settings of its step."""
         if cell.step not in self._questionnaires:
             settings = self._store.settings(cell.step)["task"]
-            portraits = settings.get("task") == "portraits"
-            self._questionnaires[cell.step] = None if portraits else Questionnaire.from_settings(settings)
+            with self._store.reading():
+                portraits = settings.get("task") == "portraits"
+                self._questionnaires[cell.step] = None if portraits else Questionnaire.from_settings(settings)
         questionnaire = self._questionnaires[cell.step]
         return read_portrait(reply) if questionnaire is None else questionnaire.parse(cell, reply)
 

@@ -132,7 +132,9 @@ def collect_answers(
             f"point must be one of {', '.join(POINTS)}; got {point!r}.{closest(point, list(POINTS))}"
         )
     settings = store.settings(ANSWER_STEP)
-    questionnaire = Questionnaire.from_settings(settings["task"])
+    with store.reading():
+        questionnaire = Questionnaire.from_settings(settings["task"])
+        n_answers = questionnaire.n_answers(settings["task"]["personas"]["count"])
     design = questionnaire.design
     if replicate is not None and not 0 <= replicate < design.replicates:
         raise ParameterError(f"the run has the replicates 0 to {design.replicates - 1}; got {replicate}")
@@ -142,7 +144,6 @@ def collect_answers(
             found.add(call, questionnaire)
     values, shares, outside = _reduced(found, questionnaire, point)
     numbers = range(design.replicates) if replicate is None else [replicate]
-    n_answers = questionnaire.n_answers(settings["task"]["personas"]["count"])
     return SurveyAnswers(
         questionnaire,
         settings,

@@ -107,7 +107,8 @@ def test_claims_of_a_dead_process_are_freed_and_counted(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store.begin("answer", SETTINGS)
         dead = store.open_session(Process(here(), 2**22 + 1, "1"))
-        store._base.execute("INSERT INTO claims VALUES ('answer', 'anna', 'q1', 0, ?)", (dead,))
+        named = "INSERT INTO claims (step, persona, item, replicate, session)"
+        store._base.execute(f"{named} VALUES ('answer', 'anna', 'q1', 0, ?)", (dead,))
         assert store.reap() == 1
         assert store.reap() == 0
         assert store.totals().failed_attempts == {"interrupted": 1}

@@ -1,0 +1,224 @@
+"""Find out what of a damaged stored run can be saved, and save it in a new one."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from truetwin.errors import RunError
+from truetwin.llm.messages import Cell
+from truetwin.llm.store.run_file import SETTINGS_SEAL, RunFile
+from truetwin.llm.store.run_store import Store
+from truetwin.llm.store.sqlite_pages import Pages, Value
+from truetwin.llm.store.store_tables import ADDED, column_order
+from truetwin.llm.store.stored_call import (
+    COLUMNS,
+    OPEN_STATES,
+    Failure,
+    check_seal,
+    failure_row,
+    settings_seal,
+    text_id,
+)
+
+Key = tuple[str, str, str, int]
+_REALS = ("cost", "latency", "time")  # whole numbers in these are stored as integers
+_NUMBER = (int, float)
+_FAILURE: tuple[Any, ...] = (
+    str,
+    str,
+    str,
+    int,
+    str,
+    str,
+    int,
+    int,
+    int,
+    int,
+    (*_NUMBER, type(None)),
+    _NUMBER,
+    (int, type(None)),
+)
+_LOST = "its reply was on a damaged page; it was paid"
+
+
+@dataclass(frozen=True)
+class Salvage:
+    """What a file holds of a run that can be read, and what it says of the rest.
+
+    Parameters
+    ----------
+    fault : str or None
+        The first fault that reading the file as a run meets; None if the file is whole.
+    settings : dict of str to str
+        Settings of each step, as JSON.
+    texts : dict of str to str
+        Texts of prompts by their hashes.
+    calls : dict
+        Rows of calls, in the order of the table's columns, by step, persona, item and replicate.
+    failures : list of tuple
+        Rows of failed attempts.
+    lost : frozenset
+        Cells that the index names and whose rows cannot be read.
+    unreadable : int
+        Rows that cannot be read and do not say what they were.
+    """
+
+    fault: str | None
+    settings: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    calls: dict[Key, tuple[Value, ...]] = field(default_factory=dict)
+    failures: list[tuple[Value, ...]] = field(default_factory=list)
+    lost: frozenset[Key] = frozenset()
+    unreadable: int = 0
+
+    @property
+    def replies(self) -> int:
+        """Number of cells whose raw reply can be read."""
+        place = column_order("calls").index("reply")
+        return sum(row[place] is not None for row in self.calls.values())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is known to be lost."""
+        return bool(self.calls) and not (self.lost or self.unreadable)
+
+    def prompts_lost(self) -> int:
+        """Count the calls whose prompt lacks texts that cannot be read."""
+        place = column_order("calls").index("prompt")
+        return sum(not _texts_of(row[place]) <= self.texts.keys() for row in self.calls.values())
+
+
+def look_for_damage(path: Path) -> str | None:
+    """Read a whole stored run. Returns the first fault, or None if there is none."""
+    try:
+        with RunFile(path) as run:
+            for step in run.steps():
+                run.settings(step)
+            run.check_rows()
+            run.check_texts()
+    except (RunError, OSError) as error:
+        return str(error).partition(". `truetwin runs check")[0]
+    return None
+
+
+def salvage(path: Path) -> Salvage:
+    """Read everything of a run that its file still holds, page by page.
+
+    Raises
+    ------
+    RunError
+        If nothing of a run is in the file.
+    """
+    found = Salvage(look_for_damage(path))
+    sealed: dict[str, str] = {}
+    candidates: list[tuple[str, str]] = []
+    named: set[Key] = set()
+    unreadable = 0
+    with Pages(path) as pages:
+        for row in pages.rows():
+            if row is None:
+                unreadable += 1
+            elif row.in_table:
+                unreadable += not _take(row.values, found)
+            else:
+                _take_index(row.values, named, candidates, sealed)
+    for step, text in candidates:  # only the version whose hash was noted; earlier releases noted none
+        if sealed.get(SETTINGS_SEAL + step) in (None, settings_seal(json.loads(text))):
+            found.settings[step] = text
+    if not (found.calls or found.settings or named):
+        raise RunError(f"nothing of a stored run is found in {path}: {found.fault}")
+    lost = frozenset(named - found.calls.keys())
+    return replace(found, fault=found.fault or _partly_readable(lost), lost=lost, unreadable=unreadable)
+
+
+def _partly_readable(lost: frozenset[Key]) -> str | None:
+    """Say that rows have damage in columns that no reading needs."""
+    return f"{len(lost):,} rows of calls cannot be read in full" if lost else None
+
+
+def _take(values: tuple[Value, ...], found: Salvage) -> bool:
+    """Keep a row of a table. Returns whether it can be used, or is none of those that are kept."""
+    if len(values) == 2 and isinstance(values[0], str) and isinstance(values[1], str):
+        if text_id(values[1]) != values[0]:
+            return False
+        found.texts[values[0]] = values[1]
+    elif len(values) == len(column_order("failures")):
+        if not all(isinstance(value, kind) for value, kind in zip(values, _FAILURE, strict=True)):
+            return False
+        found.failures.append(values)
+    elif len(values) >= len(column_order("calls")) - sum(table == "calls" for table, *_ in ADDED):
+        return _take_call(values, found)
+    return True
+
+
+def _take_call(values: tuple[Value, ...], found: Salvage) -> bool:
+    names = column_order("calls")
+    row = dict(zip(names, (*values, *[None] * len(names)), strict=False))
+    for name in _REALS:
+        value = row[name]
+        row[name] = float(value) if isinstance(value, int) else value
+    try:
+        check_seal([row[name] for name in COLUMNS.split(", ")])
+    except (ValueError, TypeError):
+        return False
+    cell = (str(row["step"]), str(row["persona"]), str(row["item"]), int(str(row["replicate"])))
+    before = found.calls.get(cell)
+    if before is None or (before[names.index("state")] in OPEN_STATES and row["state"] not in OPEN_STATES):
+        found.calls[cell] = tuple(row[name] for name in names)
+    return True
+
+
+def _take_index(
+    values: tuple[Value, ...], named: set[Key], candidates: list[tuple[str, str]], sealed: dict[str, str]
+) -> None:
+    """Keep the settings of a step, its hash, or the name of a cell that the index of calls holds."""
+    match values:
+        case (str(step), str(persona), str(item), int(replicate), int()):
+            named.add((step, persona, item, replicate))
+        case (str(name), str(text)):
+            try:
+                content = json.loads(text)
+            except ValueError:
+                return
+            if name.startswith(SETTINGS_SEAL):
+                sealed[name] = content
+            elif isinstance(content, dict) and "task" in content and "model" in content:
+                candidates.append((name, text))
+
+
+def save(found: Salvage, path: Path) -> None:
+    """Write what was found into a new stored run. Lost calls are noted as failed attempts of kind ``"lost"``."""
+    with Store(path) as store, store.writing() as base:
+        for step, text in sorted(found.settings.items()):
+            store.write_settings(step, text)
+        base.executemany("INSERT INTO texts VALUES (?, ?)", found.texts.items())
+        _insert(base, "calls", list(found.calls.values()))
+        _insert(base, "failures", found.failures)
+        lost = [
+            failure_row(Failure(Cell(persona, item, step, replicate), "lost", _LOST), 0)
+            for step, persona, item, replicate in sorted(found.lost)
+        ]
+        _insert(base, "failures", lost)
+        about = {"lost": len(found.lost), "time": time.time(), "fault": found.fault}
+        base.execute("INSERT INTO meta VALUES ('recovered', ?)", (json.dumps(about),))
+
+
+def _insert(base: sqlite3.Connection, table: str, rows: list[tuple[Any, ...]]) -> None:
+    names = column_order(table)
+    marks = ", ".join("?" * len(names))
+    base.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
+
+
+def _texts_of(prompt: Value) -> set[str]:
+    """Name the texts that a stored prompt refers to."""
+    try:
+        found = json.loads(str(prompt))
+        named = {name for _, parts in found["messages"] for name in parts}
+        return named | {found[part] for part in ("sampling", "schema", "prediction") if part in found}
+    except (ValueError, TypeError, LookupError):
+        return {"unreadable"}
