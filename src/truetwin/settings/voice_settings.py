@@ -24,7 +24,7 @@ from truetwin.settings.declaration import (
     Unset,
     setting,
 )
-from truetwin.settings.shared_settings import Asking, Engine, Figures, Terminal
+from truetwin.settings.shared_settings import Asking, Engine, Figures, PromptFiles, Terminal
 from truetwin.settings.value_kinds import Names, Temperature, names_at_commas
 
 Control = Literal["none", "no-history", "no-persona", "swapped"]
@@ -107,7 +107,7 @@ class PlayedDecoding(Settings):
     )
 
 
-class AskingAboutItems(VoiceItems, PlayedDecoding, Asking):
+class AskingAboutItems(VoiceItems, PlayedDecoding, Asking, PromptFiles):
     """Settings of every verb that asks a model about items."""
 
 
