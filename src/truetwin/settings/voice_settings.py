@@ -80,10 +80,10 @@ class Rotations(Settings):
 
     rotations: int = setting(
         1,
-        "Number of orders of options in which each item is asked; 4 puts every option at every position and so "
-        "measures position bias.",
+        "Number of orders of options in which each item is asked; as many as an item has options puts every option at "
+        "every position and so measures position bias.",
         ge=1,
-        le=4,
+        le=10,
     )
 
 
@@ -178,7 +178,7 @@ class VoiceGenerate(Playing):
     """Have a model write the replies of the personas, to be judged later."""
 
     repetitions: int = setting(
-        1, "Number of replies to each item, which are judged in as many orders of options.", ge=1, le=4
+        1, "Number of replies to each item, which are judged in as many orders of options.", ge=1, le=10
     )
 
 

@@ -16,6 +16,8 @@ Dimension: TypeAlias = str
 #: Options of a published item; those of one's own items are within the bounds.
 N_OPTIONS = 4
 FEWEST_OPTIONS, MOST_OPTIONS = 2, 10
+#: Letters of options, in the order in which they are shown.
+LETTERS = "ABCDEFGHIJ"
 #: File in the folder of a run with the items that were played, as they were played.
 PLAYED_ITEMS = "played-items.jsonl"
 
@@ -168,6 +170,14 @@ def chance(items: Sequence[VoiceItem]) -> float:
     0.5
     """
     return sum(1 / len(item.options) for item in items) / len(items) if items else float("nan")
+
+
+def places_by_size(items: Sequence[VoiceItem]) -> dict[int, list[int]]:
+    """Group the places of items by their number of options, the smallest number first."""
+    found: dict[int, list[int]] = {}
+    for place, item in enumerate(items):
+        found.setdefault(len(item.options), []).append(place)
+    return dict(sorted(found.items()))
 
 
 def read_voice_items(path: str | Path) -> list[VoiceItem]:

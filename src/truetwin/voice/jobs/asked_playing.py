@@ -240,9 +240,7 @@ def _as_judge(settings: VoiceRun) -> VoiceRun:
     return settings.model_copy(update=own)
 
 
-def write_played(
-    folder: Path, outcomes: Sequence[Outcome], items: Sequence[VoiceItem]
-) -> tuple[Path, ...]:
+def write_played(folder: Path, outcomes: Sequence[Outcome], items: Sequence[VoiceItem]) -> tuple[Path, ...]:
     """Write one file of outcomes for each protocol, and the items beside them; returns the files of outcomes."""
     write_voice_items(folder / PLAYED_ITEMS, items)
     by_protocol: dict[str, list[Outcome]] = {}

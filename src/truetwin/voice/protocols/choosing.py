@@ -8,9 +8,8 @@ from typing import Any
 from truetwin.llm import Cell, Parsed, Reply, State
 from truetwin.llm.json_replies import object_schema
 from truetwin.voice.items.voice_dimensions import voice_dimensions
-from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.items.voice_items import LETTERS, VoiceItem
 from truetwin.voice.protocols.item_rendering import (
-    LETTERS,
     Lettered,
     history_block,
     language_note,

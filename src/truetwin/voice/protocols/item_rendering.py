@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from truetwin.voice.items.voice_dimensions import voice_dimensions
-from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_items import LETTERS, Option, Turn, VoiceItem, VoicePersona
 from truetwin.voice.protocols.voice_prompts import ENGLISH, NUMBERS, Words
 
-LETTERS = "ABCDEFGHIJ"
 #: Id of a model's own reply among the candidates that a judge sees.
 REPLY_ID = "reply"
 _LANGUAGES = {

@@ -14,7 +14,7 @@ from truetwin.llm.prompts import Prompt
 from truetwin.llm.task import digest_of
 from truetwin.settings.declaration import default_of
 from truetwin.settings.voice_settings import Questions
-from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.items.voice_items import MOST_OPTIONS, VoiceItem
 from truetwin.voice.protocols.voice_prompts import OPTIONAL, VoicePrompts, Words
 
 #: Turns of history that a model sees unless told otherwise (paper B, table 2: 30 in the interpersonal dimension).
@@ -89,6 +89,11 @@ class VoiceTask(ABC):
         if len(self.by_id) != len(self.items):
             raise ParameterError(
                 f"item ids must be unique; {len(self.items) - len(self.by_id)} of {len(self.items)} are repeated"
+            )
+        most = max((len(item.options) for item in self.items), default=MOST_OPTIONS)
+        if setup.rotations > most:
+            raise ParameterError(
+                f"rotations must lie between 1 and {most}; got {setup.rotations}, and no item has more options"
             )
 
     @abstractmethod
