@@ -24,6 +24,7 @@ from truetwin.llm.running.interrupts import calls_on_interrupt
 from truetwin.llm.running.run_options import RunOptions
 from truetwin.llm.running.run_progress import Progress, RunSummary
 from truetwin.llm.running.waiting import wait_for
+from truetwin.llm.store.ledger import Ledger
 from truetwin.llm.store.run_store import Store
 from truetwin.llm.store.stored_call import OPEN_STATES, Failure, value_json
 from truetwin.llm.task import ChatModel, Parsed, State, Task
@@ -120,6 +121,13 @@ async def run_async(
     return await _Run(task, model, store, options or RunOptions(), progress).go()
 
 
+def _ledger(store: Store, options: RunOptions) -> Ledger | None:
+    """Open the ledger of a run that has caps. In a sharded run, each part counts by itself."""
+    if not options.caps.any:
+        return None
+    return Ledger(store, options.shard.holds_persona if store.part else None)
+
+
 class _Run:
     """State of one call of the runner: its passes over the cells, their outcomes, and the reason why it stopped."""
 
@@ -134,10 +142,13 @@ class _Run:
         self.task, self.model, self.store, self.options = task, model, store, options
         self.progress = progress
         earlier = store.totals()
-        self.budget = Budget(
-            options.caps, options.prices, requests=earlier.requests, usage=earlier.usage, cost=earlier.cost
-        )
-        self.earlier = earlier
+        if earlier.requests:
+            store.check_rows()
+        if options.shard.count > 1:
+            store.part = str(options.shard)
+        self.interrupted = store.reap()
+        self.ledger = _ledger(store, options)
+        self.budget = Budget(options.caps.of_part(options.shard), options.prices, self.ledger)
         self.attempts = Attempts(model, options, self.budget, self._note)
         self.works = earlier.requests > sum(
             earlier.failed_attempts.values()
@@ -149,7 +160,6 @@ class _Run:
         self.failed: Counter[str] = Counter()
         self.asked = 0
         self.failures_in_a_row = 0
-        self.interrupted = 0
         self.waiting = 0  # cells that wait before they are asked again
         self.unseen: Iterator[Cell] = iter(())
         self.tasks: set[asyncio.Task[None]] = set()
@@ -163,9 +173,6 @@ class _Run:
     # ------------------------------------------------------------------ the whole run
 
     async def go(self) -> RunSummary:
-        if self.earlier.requests:
-            self.store.check_rows()
-        self.interrupted = self.store.reap()
         self.total = sum(1 for _ in self._cells())
         ticker = asyncio.create_task(self._tick())
         try:
@@ -248,6 +255,8 @@ class _Run:
         try:
             self.store.release(self.claimed)
             self.store.flush()
+            if self.ledger is not None:
+                self.ledger.give_back()
         except RunError as error:
             lost = self.store.unwritten
             if lost:
@@ -277,10 +286,10 @@ class _Run:
 
     def _cost(self) -> float | None:
         unknown = self.options.prices is None or self.budget.uncounted
-        return None if unknown else self.budget.cost - self.earlier.cost
+        return None if unknown else self.budget.cost
 
     def _usage(self) -> Usage:
-        return self.budget.usage - self.earlier.usage
+        return self.budget.usage
 
     # ------------------------------------------------------------------ one cell
 

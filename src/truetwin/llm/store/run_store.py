@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.errors import RunError
-from truetwin.llm.messages import Cell, Reply, Request
+from truetwin.llm.messages import Cell, Reply, Request, Usage
 from truetwin.llm.store.batched_run import BatchedRun
+from truetwin.llm.store.ledger import Use
 from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL
 from truetwin.llm.store.sessions import BATCH, Process, begin_work, end_work, is_alive
 from truetwin.llm.store.settings_comparison import compare_settings
@@ -99,6 +100,9 @@ class Store(BatchedRun):
     def __init__(self, path: Path | str, *, create: bool = True) -> None:
         super().__init__(path, create=create)
         self._identity = _identity(self.path)
+        self.part = ""  # name of the part of the run that this process does; empty for the whole
+        self.spent = Use()  # what this session has used
+        self.put_aside = Use()  # what a ledger allows this session to use; see Ledger
         self._session: int | None = None
         self._process: Process | None = None
         self._last_beat = 0.0
@@ -158,11 +162,12 @@ class Store(BatchedRun):
         """Number of this process's session on the run. The session begins when it is first needed."""
         if self._session is None:
             self._process = begin_work()
-            self._session = self.open_session(self._process)
+            self._session = self.open_session(self._process, {"part": self.part} if self.part else None)
         return self._session
 
     def open_session(self, process: Process, about: Mapping[str, Any] | None = None) -> int:
         """Begin a session, and free the cells that sessions of dead processes had claimed."""
+        self.bring_up_to_date()
         self.reap()
         now = time.time()
         with self.writing():
@@ -207,6 +212,8 @@ class Store(BatchedRun):
             self.flush()
             if self._session is not None:
                 with self.writing():
+                    self.put_aside = Use()
+                    self.write_use()
                     self._base.execute("DELETE FROM claims WHERE session = ?", (self._session,))
                     self._base.execute(
                         "UPDATE sessions SET ended = ? WHERE id = ?", (time.time(), self._session)
@@ -312,10 +319,24 @@ class Store(BatchedRun):
         """Store the outcome of a cell at the next flush."""
         call = StoredCall(cell, parsed, reply, request.digest, attempts, cost, time.time())
         self._calls.append((call, request))
+        if reply is not None:
+            self._count(reply.usage, cost)
 
     def put_failure(self, failure: Failure) -> None:
         """Store an attempt that gave no answer at the next flush."""
         self._failures.append(failure)
+        self._count(failure.usage, failure.cost)
+
+    def _count(self, usage: Usage, cost: float | None) -> None:
+        self.spent = self.spent + Use(1, usage.prompt_tokens + usage.completion_tokens, cost or 0.0)
+
+    def write_use(self) -> None:
+        """Write what this session has used or put aside, in an open transaction."""
+        use = self.spent.or_more(self.put_aside)
+        self._base.execute(
+            "UPDATE sessions SET requests = ?, tokens = ?, cost = ? WHERE id = ?",
+            (use.requests, use.tokens, use.cost, self._session),
+        )
 
     @property
     def unwritten(self) -> int:
@@ -339,6 +360,7 @@ class Store(BatchedRun):
             for call, request in self._calls:
                 self._write(call, request, session)
             self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in self._failures])
+            self.write_use()
             if beating:
                 self._base.execute("UPDATE sessions SET beat = ? WHERE id = ?", (time.time(), session))
         if beating:
