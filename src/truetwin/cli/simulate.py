@@ -67,6 +67,8 @@ def _carry_out(
         return dry_runs.show_pilot(
             task, asked, store, options, settings.pilot, settings.seed, settings.show, json=json
         )
+    if settings.give_up:
+        batches.give_up_files(store, settings.give_up)
     if settings.write_requests:
         return batches.write_requests(task, asked, store, options, json=json)
     if settings.batch and (code := batches.advance_batches(task, asked, store, options, json=json)):
@@ -103,6 +105,7 @@ def _report(settings: SimulateCommand, done: _Done) -> int:
         "n_calls": summary.total,
         "asked_now": summary.asked,
         "remaining": summary.remaining,
+        "waiting": sum(done.store.waiting().values()),
         "valid_share": valid,
         "validity_floor": floor,
         "stopped": summary.stopped or None,
@@ -137,10 +140,9 @@ def _report(settings: SimulateCommand, done: _Done) -> int:
             note(f"written: {path}")
         if summary.stopped:
             note(f"stopped: {summary.stopped}")
-        if summary.remaining:
-            note(
-                f"{summary.remaining:,} calls have no reply; the same command asks them again and nothing else"
-            )
+        open_now = summary.remaining - batches.note_waiting(done.store)
+        if open_now > 0:
+            note(f"{open_now:,} calls have no reply; the same command asks them again and nothing else")
         if below:
             note(f"only {valid:.1%} of the answers are valid, less than the floor of {floor:.0%}; "
                  f"`truetwin runs show {run}` says why")  # fmt: skip
