@@ -149,7 +149,7 @@ class _Run:
         self.interrupted = store.reap()
         self.ledger = _ledger(store, options)
         self.budget = Budget(options.caps.of_part(options.shard), options.prices, self.ledger)
-        self.attempts = Attempts(model, options, self.budget, self._note)
+        self.attempts = Attempts(model, options, self.budget, self._note, store.note_sent)
         self.works = earlier.requests > sum(
             earlier.failed_attempts.values()
         )  # the model has answered in this run
@@ -162,7 +162,7 @@ class _Run:
         self.failures_in_a_row = 0
         self.waiting = 0  # cells that wait before they are asked again
         self.unseen: Iterator[Cell] = iter(())
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: dict[asyncio.Task[None], Cell] = {}
         self.claimed: set[Cell] = set()
         self.stop: BaseException | None = None
         self.room = asyncio.Event()
@@ -296,11 +296,11 @@ class _Run:
     def _start(self, cell: Cell) -> None:
         self.claimed.add(cell)
         each = asyncio.create_task(self._cell(cell))
-        self.tasks.add(each)
+        self.tasks[each] = cell
         each.add_done_callback(self._ended)
 
     def _ended(self, each: asyncio.Task[None]) -> None:
-        self.tasks.discard(each)
+        del self.tasks[each]
         self.room.set()
 
     async def _cell(self, cell: Cell) -> None:
@@ -405,7 +405,7 @@ class _Run:
         """Stop sending requests. Replies under way are still awaited and stored."""
         if self.stop is None:
             self.stop = error
-            for each in self.tasks - self.attempts.sent:
+            for each in self.tasks.keys() - self.attempts.sent:
                 each.cancel()
         self.room.set()
 
@@ -423,12 +423,18 @@ class _Run:
             await asyncio.sleep(_TICK)
             try:
                 self.store.flush()
+                self.store.note_waiting(self._waiting_cells())
                 now = time.monotonic()
                 if now - shown >= _SHOW:
                     shown = now
                     self._show()
             except Exception as error:
                 self._stop(error)
+
+    def _waiting_cells(self) -> list[Cell]:
+        """List the claimed cells that wait for their turn or after a failure, and have no reply."""
+        sent, claimed = self.attempts.sent, self.claimed
+        return [cell for each, cell in self.tasks.items() if each not in sent and cell in claimed]
 
     def _rate(self, now: float) -> float:
         """Cells ended per second over the last half minute, or over as long as it took for a few to end."""

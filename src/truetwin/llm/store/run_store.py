@@ -109,6 +109,7 @@ class Store(BatchedRun):
         self._calls: list[tuple[StoredCall, Request]] = []  # answers that are not on the disk yet
         self._failures: list[Failure] = []
         self._known: dict[str, None] = {}
+        self._not_sent: set[Cell] = set()  # claimed cells that are noted as waiting
 
     def begin(self, step: str, settings: Mapping[str, Any], *, may_differ: Sequence[str] = ()) -> None:
         """Record a step's settings, or check them against those recorded.
@@ -183,7 +184,7 @@ class Store(BatchedRun):
         Returns
         -------
         int
-            Number of claims that were freed. A process claims hardly more cells than it has requests open.
+            Number of requests that were with the provider. Cells that waited for their turn are not counted.
         """
         with self.reading():
             rows = self._base.execute("SELECT id, host, pid, born, beat FROM sessions WHERE ended IS NULL")
@@ -195,10 +196,11 @@ class Store(BatchedRun):
         freed = 0
         for session in dead:
             with self.writing():
-                cells = self._base.execute(
-                    "DELETE FROM claims WHERE session = ? RETURNING persona, item, step, replicate",
+                claims = self._base.execute(
+                    "DELETE FROM claims WHERE session = ? RETURNING persona, item, step, replicate, sent",
                     (session,),
                 ).fetchall()
+                cells = [tuple(cell) for *cell, sent in claims if sent]
                 reason = "asked when the process died; may have been paid"
                 lost = [Failure(Cell(*cell), "interrupted", reason) for cell in cells]
                 self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in lost])
@@ -274,6 +276,26 @@ class Store(BatchedRun):
                 [(*key(c), self.session) for c in cells],
             )
 
+    def note_waiting(self, cells: Iterable[Cell]) -> None:
+        """Note which claimed cells wait to be asked: they are not lost if this process dies now."""
+        fresh = [cell for cell in cells if cell not in self._not_sent]
+        if fresh:
+            self._note_sent(fresh, sent=False)
+            self._not_sent.update(fresh)
+
+    def note_sent(self, cell: Cell) -> None:
+        """Note that the request of a claimed cell is about to be sent."""
+        if cell in self._not_sent:
+            self._note_sent([cell], sent=True)
+            self._not_sent.discard(cell)
+
+    def _note_sent(self, cells: Sequence[Cell], *, sent: bool) -> None:
+        with self.writing():
+            self._base.executemany(
+                f"UPDATE claims SET sent = ? WHERE {ONE_CELL} AND session = ?",
+                [(sent, *key(cell), self.session) for cell in cells],
+            )
+
     def others(self) -> int:
         """Count the cells that other processes are asking right now."""
         found = self._base.execute(
@@ -319,6 +341,7 @@ class Store(BatchedRun):
         """Store the outcome of a cell at the next flush."""
         call = StoredCall(cell, parsed, reply, request.digest, attempts, cost, time.time())
         self._calls.append((call, request))
+        self._not_sent.discard(cell)
         if reply is not None:
             self._count(reply.usage, cost)
 

@@ -86,7 +86,9 @@ def test_processes_that_share_a_run_share_its_cap_on_requests(
     assert all("cap of 100 requests" in summary.stopped for summary in found)
     together(survey(30, 10), model, tmp_path, *[options] * runners)
     assert len(model.paid) == 100
-    together(survey(30, 10), model, tmp_path, *[RunOptions(caps=Caps(requests=150), concurrency=16)] * runners)
+    together(
+        survey(30, 10), model, tmp_path, *[RunOptions(caps=Caps(requests=150), concurrency=16)] * runners
+    )
     assert len(model.paid) == 150
 
 
