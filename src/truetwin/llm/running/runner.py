@@ -160,6 +160,7 @@ class _Run:
         self.failed: Counter[str] = Counter()
         self.asked = 0
         self.failures_in_a_row = 0
+        self.waiting_for = ""  # who holds the cells that are left
         self.waiting = 0  # cells that wait before they are asked again
         self.unseen: Iterator[Cell] = iter(())
         self.tasks: dict[asyncio.Task[None], Cell] = {}
@@ -243,9 +244,11 @@ class _Run:
         return min(self.options.concurrency - len(self.tasks), self.attempts.gate.limit - busy)
 
     async def _wait_for_others(self) -> None:
-        while self.stop is None and self.store.others():
+        while self.stop is None and (holders := self.store.holders()):
+            self.waiting_for = "; ".join(f"{each.cells:,} cells held by {each.in_words}" for each in holders)
             await asyncio.sleep(0.5)
             self.interrupted += self.store.reap()
+        self.waiting_for = ""
 
     async def _drain(self) -> None:
         while self.tasks:
@@ -455,6 +458,7 @@ class _Run:
                 counts={state: self.counts[state] for state in State},
                 failed_attempts=sum(self.failed.values()),
                 timeouts=self.failed["timeout"],
+                waiting_for=self.waiting_for,
                 usage=self._usage(),
                 cost=self._cost(),
                 seconds=time.monotonic() - self.begun,

@@ -17,7 +17,7 @@ from truetwin.llm.messages import Cell, Reply, Request, Usage
 from truetwin.llm.store.batched_run import BatchedRun
 from truetwin.llm.store.ledger import Use
 from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL
-from truetwin.llm.store.sessions import BATCH, Process, begin_work, end_work, is_alive
+from truetwin.llm.store.sessions import BATCH, Holder, Process, begin_work, end_work, is_alive
 from truetwin.llm.store.settings_comparison import compare_settings
 from truetwin.llm.store.stored_call import (
     COLUMNS,
@@ -193,20 +193,44 @@ class Store(BatchedRun):
                 for session, host, pid, born, beat in rows.fetchall()
                 if session != self._session and not is_alive(Process(host, pid, born), beat)
             ]
-        freed = 0
-        for session in dead:
-            with self.writing():
-                claims = self._base.execute(
-                    "DELETE FROM claims WHERE session = ? RETURNING persona, item, step, replicate, sent",
-                    (session,),
-                ).fetchall()
-                cells = [tuple(cell) for *cell, sent in claims if sent]
-                reason = "asked when the process died; may have been paid"
-                lost = [Failure(Cell(*cell), "interrupted", reason) for cell in cells]
-                self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in lost])
+        return sum(self._free(session, ended=True) for session in dead)
+
+    def _free(self, session: int, *, ended: bool) -> int:
+        """Free the claims of a session. Returns how many of its requests may be with the provider."""
+        with self.writing():
+            claims = self._base.execute(
+                "DELETE FROM claims WHERE session = ? RETURNING persona, item, step, replicate, sent",
+                (session,),
+            ).fetchall()
+            reason = "asked when the process died; may have been paid"
+            lost = [Failure(Cell(*cell), "interrupted", reason) for *cell, sent in claims if sent]
+            self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in lost])
+            if ended:
                 self._base.execute("UPDATE sessions SET ended = ? WHERE id = ?", (time.time(), session))
-            freed += len(cells)
-        return freed
+        return len(lost)
+
+    def holders(self) -> list[Holder]:
+        """List the other sessions that hold cells, but for those that wait for a provider's batch."""
+        with self.reading():
+            rows = self._base.execute(
+                "SELECT id, host, pid, born, count(*), sum(sent), beat FROM claims JOIN sessions ON id = session "
+                "WHERE id != ? AND host != ? GROUP BY id ORDER BY id",
+                (self._session or 0, BATCH),
+            )
+            return [Holder(row[0], Process(*row[1:4]), *row[4:]) for row in rows]
+
+    def free(self, holder: Holder) -> int:
+        """Free the cells of a session, whether its process is dead or not.
+
+        If it is still running, it goes on asking the cells it has begun; what is then answered twice is paid twice, and
+        the first answer stays.
+
+        Returns
+        -------
+        int
+            Number of requests that may be with the provider, and be paid.
+        """
+        return self._free(holder.session, ended=not holder.is_alive)
 
     def close(self) -> None:
         """Write buffered answers and end this process's session. Its claims are free again."""
@@ -263,9 +287,9 @@ class Store(BatchedRun):
         return Claimed(tuple(mine), answered, elsewhere)
 
     def _is_asked_elsewhere(self, cell: Cell) -> bool:
-        holder, host = self._base.execute(
-            f"SELECT session, host FROM claims JOIN sessions ON id = session WHERE {ONE_CELL}", key(cell)
-        ).fetchone()
+        query = f"SELECT session, host FROM claims JOIN sessions ON id = session WHERE {ONE_CELL}"
+        with self.reading():
+            holder, host = self._base.execute(query, key(cell)).fetchone()
         return bool(holder != self._session and host != BATCH)
 
     def release(self, cells: Iterable[Cell]) -> None:
@@ -298,11 +322,7 @@ class Store(BatchedRun):
 
     def others(self) -> int:
         """Count the cells that other processes are asking right now."""
-        found = self._base.execute(
-            "SELECT count(*) FROM claims JOIN sessions ON id = session WHERE session != ? AND host != ?",
-            (self.session, BATCH),
-        )
-        return int(found.fetchone()[0])
+        return sum(holder.cells for holder in self.holders())
 
     # ------------------------------------------------------------------ claims that are left to a file of requests
 
