@@ -93,8 +93,8 @@ def reproduce_table(
     Yields
     ------
     dict
-        One cell: dataset, construction, method, mean, standard error, mean by Fisher's z, counts, the paper's figure, the difference, and
-        gains over baselines (:func:`~truetwin.reproduction.gains.with_gains`).
+        One cell: dataset, construction, method, mean, standard error, mean by Fisher's z, counts, the paper's figure,
+        the difference, and gains over baselines (:func:`~truetwin.reproduction.gains.with_gains`).
     """
     spec = TABLES[table]
     names = list(chosen) if chosen else [*spec.baselines, *PAPER_METHODS, "synthetic-control-paper"]
