@@ -137,6 +137,7 @@ class EvaluateCommand(
             "baseline": self.baseline != "twin",
             "by": bool(self.by),
             "retest": self.retest is not None,
+            "imputation_rank": tuple(self.imputation_rank) != (5,),
             "per_target": self.per_target is not None,
         }
         for name, given in unused.items():
