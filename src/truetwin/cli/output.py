@@ -122,6 +122,11 @@ def note(text: str) -> None:
     print(printable(text), file=sys.stderr)
 
 
+def print_line(text: str) -> None:
+    """Print a result for people on standard output."""
+    print(printable(text))
+
+
 def printable(text: str) -> str:
     """Escape control characters in ``text``, so that text from a file or a model cannot control the terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
