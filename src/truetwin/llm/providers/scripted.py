@@ -68,8 +68,8 @@ class ScriptedModel:
 
     Instead of a reply, a rule may give an ``error``: ``rate-limit``, ``server``, ``timeout``, ``connection``,
     ``malformed``, ``access``, ``unknown-model``, ``rejected``, ``too-long`` or ``endpoint``. With ``times``,
-    it fails only the first so many times that a cell is asked. ``default`` answers requests that no rule fits. Texts are data: nothing in them
-    is executed or filled in.
+    it fails only the first so many times that a cell is asked. ``default`` answers requests that no rule fits. Texts
+    are data: nothing in them is executed or filled in.
 
     Parameters
     ----------

@@ -153,6 +153,12 @@ class RunFile:
             )
             return [str(name) for (name,) in rows]
 
+    def items(self, step: str) -> list[str]:
+        """List the items, or groups of items, of which something is stored."""
+        with self.reading():
+            rows = self._base.execute("SELECT DISTINCT item FROM calls WHERE step = ? ORDER BY item", (step,))
+            return [str(name) for (name,) in rows]
+
     def first_cell(self, step: str, persona: str) -> Cell | None:
         """Return a cell of a persona of which something is stored; None if there is none."""
         query = "SELECT persona, item, step, replicate FROM calls WHERE step = ? AND persona = ? LIMIT 1"
@@ -175,9 +181,11 @@ class RunFile:
         """Yield the replies that were asked again, the oldest first, with the request that each answers."""
         if "earlier" not in tables_of(self._base):
             return
-        where, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
+        where, values = "", tuple[Any, ...]()
         if cell is not None:
             where, values = f"WHERE {ONE_CELL}", key(cell)
+        elif step is not None:
+            where, values = "WHERE step = ?", (step,)
         with self.reading():
             for row in self._base.execute(
                 f"SELECT {COLUMNS}, prompt FROM earlier {where} ORDER BY replaced", values

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from truetwin.data.arm_columns import arms_of_column
 from truetwin.data.persona import Persona
 from truetwin.errors import DataError
 from truetwin.llm import PartOfTask, RunOptions, Store, Task
@@ -26,6 +27,8 @@ from truetwin.simulation.survey.survey_task import SurveyTask, digest_of_persona
 
 #: Notes of a run: the hash of each persona, and the arms that each is in.
 PEOPLE, LEVELS = "personas of answer", "arms of answer"
+#: Settings that a growing run changes.
+GROWING = ("task.personas", "task.items", "task.arms", "task.design.replicates")
 _SHOWN = 3
 
 
@@ -62,11 +65,8 @@ class Continued:
             If other settings differ too.
         """
         if self.grows:
-            names = ("personas", "items", "arms", "design.replicates")
             settings = {"task": dict(self.task.settings), "model": dict(model)}
-            store.grow(
-                ANSWER_STEP, settings, [f"task.{name}" for name in names], options.may_differ, options.again
-            )
+            store.grow(ANSWER_STEP, settings, GROWING, options.may_differ, options.again)
         for name, value in self.notes.items():
             if store.notes(name).get(name) != value:
                 store.note(name, value)
@@ -93,7 +93,8 @@ def continued(task: SurveyTask, run: RunFile) -> Continued:
         return _begun(task)
     stored = run.settings(ANSWER_STEP)["task"]
     people = run.notes(PEOPLE).get(PEOPLE)
-    if stored.get("task") != "survey" or stored == _plain(task.settings):
+    asked = _plain(task.settings)
+    if stored.get("task") != "survey" or (stored == asked and list(stored["items"]) == list(asked["items"])):
         return _begun(task)
     return _Growth(task, run, stored, people).result()
 
@@ -191,19 +192,21 @@ class _Growth:
 
     def _check_groups(self, merged: Mapping[str, Any]) -> None:
         """Check that items which were asked together still are, and no others with them."""
-        stored = Questionnaire.from_settings(self.stored)
-        before = _groups(stored)
-        after = _groups(Questionnaire.from_settings({k: v for k, v in merged.items() if k != "arms"}))
-        now = {name: tuple(i.id for i in self.task.questionnaire.items_of(name)) for name in self.task.groups}
-        for name, items in [*before.items(), *((n, i) for n, i in now.items())]:
-            group = self.task.questionnaire.group_of.get(name, name)
-            if after.get(group) != items:
-                raise DataError(
-                    f"items that were asked in one call must stay together, without others; the last calls of the "
-                    f"stored run {self.where} are {', '.join(map(repr, list(before)[-_SHOWN:]))}, and the items now "
-                    f"make a call {group!r} of {len(items)} items. Ask new items alone (--only), in full calls, or in "
-                    "another folder (--run)."
-                )
+        after = _groups(merged)
+        now = self.task.questionnaire
+        groups = {now.group_of[name]: tuple(i.id for i in now.items_of(name)) for name in self.task.groups}
+        stored = [
+            arms_of_column(name)[0] if "arms" in self.stored else name for name in self.run.items(ANSWER_STEP)
+        ]
+        lost = [name for name in stored if name not in after]
+        lost += [name for name, items in groups.items() if after.get(name) != items]
+        if lost:
+            raise DataError(
+                "items that were asked in one call must stay together, without others; with the items of the command, "
+                f"the stored run {self.where} would have the calls {', '.join(map(repr, list(after)[:_SHOWN]))} ..., "
+                f"without {lost[0]!r}. Keep the order of the items, ask new items alone (--only) and in full calls, or "
+                "use another folder (--run)."
+            )
 
     # ------------------------------------------------------------------ what is joined
 
@@ -223,8 +226,8 @@ class _Growth:
         before, now = self.stored.get("arms"), self.asked.get("arms")
         if before is None or now is None:
             return before or now
-        every = [{"task": {"arms": {"every": each["every"]}}} for each in (before, now)]
-        compare_settings(*every, f"step {ANSWER_STEP!r} of {self.where}")
+        old, new = ({"task": {"arms": {"every": each["every"]}}} for each in (before, now))
+        compare_settings(old, new, f"step {ANSWER_STEP!r} of {self.where}")
         texts = {condition: dict(each) for condition, each in before["texts"].items()}
         for condition, each in now["texts"].items():
             for level, text in each.items():
@@ -300,8 +303,10 @@ def _levels_of(run: RunFile, stored: Mapping[str, Any]) -> dict[str, dict[str, s
     return found
 
 
-def _groups(questionnaire: Questionnaire) -> dict[str, tuple[str, ...]]:
-    groups = groups_of(list(questionnaire.items.values()), questionnaire.design)
+def _groups(settings: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the items of each call, whatever arms they show."""
+    whole = Questionnaire.from_settings({k: v for k, v in settings.items() if k != "arms"})
+    groups = groups_of(list(whole.items.values()), whole.design)
     return {name: tuple(item.id for item in items) for name, items in groups.items()}
 
 

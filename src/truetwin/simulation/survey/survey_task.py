@@ -93,7 +93,7 @@ class SurveyTask:
         arms: ArmPlan | None = None,
     ) -> None:
         self._plan = arms
-        self._made = {
+        self._made: dict[str, Any] = {
             "personas": personas,
             "items": items,
             "design": design,
