@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
 import json
 import random
@@ -48,6 +49,7 @@ class Config:
     batch_failing: float = 0.0  # share of a batch's lines that fail
     batch_rejected: int = 0  # batches that end at once, with nothing answered
     batch_lost: int = 0  # batches that are begun, and whose creation is answered by an error
+    batch_fault: str = ""  # what is wrong with the next batches: see Server.spoil
 
 
 @dataclass
@@ -282,10 +284,22 @@ class Server:
             "purpose": "batch", "status": "processed",
         }  # fmt: skip
 
-    async def content(self, request: web.Request) -> web.Response:
-        return web.Response(
-            body=self.files[request.match_info["id"]], content_type="application/octet-stream"
-        )
+    async def content(self, request: web.Request) -> web.StreamResponse:
+        content = self.files[request.match_info["id"]]
+        if self.config.batch_fault == "gone":
+            return problem(404, "No such File object")
+        if self.config.batch_fault == "endless":
+            return await self.stream_without_end(request, content)
+        return web.Response(body=content, content_type="application/octet-stream")
+
+    async def stream_without_end(self, request: web.Request, content: bytes) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            await response.write(content + b"\n")
+            while True:
+                await response.write(b"x" * 2**20)
+        return response
 
     async def create_batch(self, request: web.Request) -> web.Response:
         asked = await request.json()
@@ -295,6 +309,10 @@ class Server:
             "completion_window": asked["completion_window"], "status": "validating", "created_at": 1, "polls": 0,
             "metadata": asked.get("metadata"),
         }  # fmt: skip
+        if self.config.batch_fault == "path":
+            return web.json_response(self.batches[name] | {"id": "../../" + name})
+        if self.config.batch_fault == "words":
+            return web.Response(text="<html>" * 10, content_type="text/html")
         if self.config.batch_lost:
             self.config.batch_lost -= 1
             return problem(500, "the server has a bad day")
@@ -309,12 +327,20 @@ class Server:
 
     async def batch(self, request: web.Request) -> web.Response:
         batch = self.batches[request.match_info["id"]]
+        if self.config.batch_fault == "forgotten":
+            return problem(404, "No batch found with that id")
         batch["polls"] += 1
         if batch["status"] in ("validating", "in_progress"):
             batch["status"] = "in_progress"
             if batch["polls"] > self.config.batch_polls and self.config.batch_rejected:
                 self.config.batch_rejected -= 1
                 batch["status"] = "failed"
+                why = {
+                    "code": "token_limit_exceeded",
+                    "message": "Enqueued token limit reached",
+                    "line": None,
+                }
+                batch["errors"] = {"object": "list", "data": [why]}
             elif batch["polls"] > self.config.batch_polls:
                 self.finish(batch)
         return web.json_response(batch)
@@ -338,10 +364,36 @@ class Server:
                 good.append(head | {"response": {"status_code": 200, "request_id": "r", "body": answer}})
         self.random.shuffle(good)  # providers keep no order
         batch["status"] = "completed"
+        good, bad = self.spoil(batch, good, bad)
         for name, found in (("output_file_id", good), ("error_file_id", bad)):
             if found:
                 batch[name] = self.keep(b"\n".join(json.dumps(each).encode() for each in found))["id"]
         batch["request_counts"] = {"total": len(lines), "completed": len(good), "failed": len(bad)}
+
+    def spoil(self, batch: dict[str, Any], good: list[Any], bad: list[Any]) -> tuple[list[Any], list[Any]]:
+        """Make the batch go wrong as ``batch_fault`` says."""
+        fault, half = self.config.batch_fault, len(good) // 2
+        if fault == "expired":
+            batch["status"] = "expired"
+            why = {"code": "batch_expired", "message": "This request could not be executed in time."}
+            late = [{"custom_id": each["custom_id"], "response": None, "error": why} for each in good[half:]]
+            return good[:half], bad + late
+        if fault == "missing":
+            return good[:half], bad
+        if fault == "twice":
+            return good + good, bad
+        if fault == "both":  # the same request failed and was answered
+            failed = [{"custom_id": each["custom_id"], "error": {"message": "retried"}} for each in good]
+            return failed + good + failed, bad
+        if fault == "strangers":
+            return good + [each | {"custom_id": f"tt-{k}"} for k, each in enumerate(good)], bad
+        if fault == "garbage":
+            return [["no reply"] for _ in good], bad
+        if fault == "echo":
+            why = {"message": f"bad key {self.config.key}"}
+            echoed = [{"custom_id": each["custom_id"], "response": None, "error": why} for each in good]
+            return [], echoed
+        return good, bad
 
 
 def problem(

@@ -198,6 +198,11 @@ VERBS = (
                 "truetwin.cli.damaged_runs:recover_command",
             ),
             VerbEntry(
+                "release",
+                "Free the calls that processes which are gone hold, and say what may be paid twice.",
+                "truetwin.cli.held_cells:release_command",
+            ),
+            VerbEntry(
                 "import",
                 "Store replies to the request files of `simulate --write-requests`, in any order.",
                 "truetwin.cli.runs:import_command",

@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import ParameterError
 
 if TYPE_CHECKING:
     from truetwin.llm import ChatModel, RunOptions, Store, Task
+    from truetwin.llm.batches.batch_api import Collected
+
+
+def give_up_files(store: Store, files: Sequence[str]) -> None:
+    """End the wait for replies to request files, so that their calls are asked again.
+
+    Raises
+    ------
+    ParameterError
+        If a file is not waited for.
+    """
+    from truetwin.cli.output import note
+
+    waiting = store.waiting()
+    names = [file.replace("\\", "/").rpartition("/")[2] for file in files]
+    for file, name in zip(files, names, strict=True):
+        if name not in waiting and name != "all":
+            raise ParameterError(
+                f"--give-up names a request file that is waited for; {file!r} is not. Waited for: "
+                f"{', '.join(waiting) or 'none'}."
+            )
+    for name in waiting if "all" in names else dict.fromkeys(names):
+        note(f"given up: {name}; {store.give_up(name):,} calls are open again")
+
+
+def note_waiting(store: Store) -> int:
+    """Say for which request files the run waits, and what can be done. Returns the number of calls."""
+    from truetwin.cli.output import note
+
+    waiting = store.waiting()
+    number = sum(waiting.values())
+    if number:
+        note(
+            f"{number:,} calls wait for replies to {', '.join(waiting)}: --batch or `truetwin runs import` takes them "
+            "in; --give-up FILE asks the calls of a lost file again"
+        )
+    return number
 
 
 def write_requests(task: Task, model: ChatModel, store: Store, options: RunOptions, *, json: bool) -> int:
@@ -51,6 +89,7 @@ def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOpti
             "status": job.status,
             "completed": job.completed,
             "failed": job.failed,
+            "reason": job.reason or None,
         }
         for job in [*(c.job for c in collected), *jobs]
     ]
@@ -72,16 +111,33 @@ def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOpti
     ]
     print_table(rows, columns, title="batch jobs")
     for each in collected:
-        note(
-            f"collected {each.job.id}: {each.imported.answered:,} replies, {each.imported.failed:,} failures"
-        )
-        if each.unanswered:
+        _note_collected(each)
+    for job in jobs:
+        if job.status == "unknown":
             note(
-                f"{each.unanswered:,} requests of {each.job.id} came back without a reply and are asked again"
+                f"the provider does not know {job.id} any more; --give-up {job.file} asks its calls again, --give-up "
+                "all those of all files"
             )
     if waiting:
         note(f"{waiting:,} calls wait for the provider; the same command collects them when they are done")
     return 1 if waiting else 0
+
+
+def _note_collected(collected: Collected) -> None:
+    from truetwin.cli.output import note
+
+    job, found = collected.job, collected.imported
+    note(f"collected {job.id}: {found.answered:,} replies, {found.failed:,} failures")
+    if job.reason:
+        note(f"the provider says about {job.id}: {job.reason}")
+    if found.unexpected or found.unreadable:
+        note(
+            f"left alone: {found.unexpected:,} lines that answer nothing open, {found.unreadable:,} unreadable"
+        )
+    for fault in collected.faults:
+        note(f"{job.id}: {fault}")
+    if collected.unanswered:
+        note(f"{collected.unanswered:,} requests of {job.id} came back without a reply and are asked again")
 
 
 def _no_caps(options: RunOptions, option: str) -> None:

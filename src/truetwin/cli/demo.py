@@ -139,6 +139,7 @@ def _write_report(
     from truetwin.report.sections.diagnosis_section import diagnosis_section, verdict_in_words
     from truetwin.report.sections.estimates_section import estimates_section
     from truetwin.report.sections.evaluation_section import PROTOCOLS, evaluation_section
+    from truetwin.report.sections.item_headlines import estimate_headlines, headlines_in_words
     from truetwin.results.sidecars import sidecar_path
 
     share_fields = (
@@ -160,20 +161,23 @@ def _write_report(
     sidecar = loads(sidecar_path(predictions).read_text(encoding="utf-8"))
     diagnosis = diagnose(panel, expected=expected_correlations(sidecar))
     shape = panel.human_values.shape
+    record = loads(sidecar_path(path.with_name("estimates.csv")).read_text(encoding="utf-8"))
+    items = {item: panel.items[item] for item in panel.item_ids}
+    headlines = estimate_headlines(record, "share", items, panel.scales, "estimates.csv")
     page = Page(
         "Calibrating digital twins: a generated example",
         "What would people answer to new questions, and does correcting twins bring them closer to it?",
-        f"{shares_in_words(estimates)}. {gain_in_words(best)}",
-        verdict_in_words(diagnosis),
+        f"{shares_in_words(estimates)}.",
+        headlines_in_words(headlines, record)[1],
+        headlines=headlines,
+        evidence=f"{gain_in_words(best)} {verdict_in_words(diagnosis)}",
         facts=(
             ("population", f"{shape[0]} generated respondents, {shape[1]} items; not real people"),
             ("method", METHOD),
             ("protocol", PROTOCOLS["leave-one-item-out"]),
         ),
         sections=(
-            estimates_section(
-                loads(sidecar_path(path.with_name("estimates.csv")).read_text(encoding="utf-8"))
-            ),
+            estimates_section(record),
             Section(
                 "New items and the truth",
                 ("Only a generated population has a truth that new items can be compared with.",),

@@ -1,21 +1,32 @@
-"""Carry out `truetwin reproduce voice-table-3` and `truetwin reproduce voice-table-5`."""
+"""Carry out `truetwin reproduce voice-table-2` to `voice-table-6`."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from truetwin.settings.program_settings import ReproduceCommand
 
 
 def reproduce_voice_table(settings: ReproduceCommand) -> None:
-    """Recompute the table from stored answers and print it beside the published one."""
+    """Recompute table 3 or 5 from stored answers and print it beside the published one."""
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
+    from truetwin.reproduction.voice_averages import averages, models_without_average
     from truetwin.reproduction.voice_tables import METEOR_NOTE, cells_without_answers, reproduce_voice
 
     table = settings.table
     with progress_bar(table) as progress:
         rows = reproduce_voice(table, settings.answers, progress=progress)
     lacking = cells_without_answers(table, rows)
+    without = models_without_average(table, rows)
+    rows += averages(table, rows)
     if settings.as_json:
-        described = {"table": table, "unit": "percent; scores 1 to 5", "without_answers": lacking}
+        described = {
+            "table": table,
+            "unit": "percent; scores 1 to 5",
+            "without_answers": lacking,
+            "without_average": without,
+        }
         print_json(f"reproduce {table}", described, rows)
         return
     accuracy = [
@@ -42,3 +53,62 @@ def reproduce_voice_table(settings: ReproduceCommand) -> None:
         note(METEOR_NOTE)
     if lacking:
         note(f"{len(lacking)} cells of the paper's table have no stored answers here, such as {lacking[0]}")
+    if without:
+        note(f"no average over dimensions, as some have no answers here: {'; '.join(without)}")
+
+
+def reproduce_voice_statistics(settings: ReproduceCommand) -> None:
+    """Count items, turns and tokens of the published dimensions, and print them beside table 2."""
+    from truetwin.cli.output import Column, note, print_json, print_table
+    from truetwin.reproduction.voice_statistics import TOKENS_NOTE, reproduce_statistics
+
+    rows = reproduce_statistics()
+    if settings.as_json:
+        print_json(f"reproduce {settings.table}", {"table": settings.table, "note": TOKENS_NOTE}, rows)
+        return
+    columns = [
+        Column("dimension", "dimension"),
+        Column("statistic", "statistic"),
+        Column("value", "here", ".1f"),
+        Column("paper", "paper", ".1f"),
+        Column("difference", "difference", "+.1f"),
+    ]
+    print_table(rows, columns, title=f"{settings.table}: published items beside the paper's figures")
+    _print_reasons(rows, "dimension")
+    note(TOKENS_NOTE)
+
+
+def reproduce_voice_people(settings: ReproduceCommand) -> int:
+    """Compare judges or models with people's labels beside table 4 or 6; 1 if there are no labels."""
+    from truetwin.cli.output import Column, note, print_json, print_table
+    from truetwin.reproduction.voice_people import NEEDS, reproduce_people
+
+    rows = reproduce_people(settings.table, settings.key, settings.annotators, settings.answers)
+    is_empty = any("unavailable" in row for row in rows)
+    if settings.as_json:
+        print_json(f"reproduce {settings.table}", {"table": settings.table}, rows)
+        return int(is_empty)
+    columns = [
+        Column("protocol", "protocol"),
+        Column("what", "figure"),
+        Column("rater", "rater", optional=True),
+        Column("value", "here", ".3f"),
+        Column("ci_low", "low", ".3f"),
+        Column("ci_high", "high", ".3f"),
+        Column("n", "n", "d"),
+        Column("paper", "paper", ".3f"),
+        Column("difference", "difference", "+.3f"),
+    ]
+    print_table(rows, columns, title=f"{settings.table}: beside people's labels")
+    if is_empty:
+        note(f"printed figures only: {NEEDS}")
+    return int(is_empty)
+
+
+def _print_reasons(rows: Sequence[Mapping[str, Any]], name: str) -> None:
+    from truetwin.cli.output import note
+
+    for key in dict.fromkeys(row[name] for row in rows):
+        reason = next((row["unavailable"] for row in rows if row[name] == key and row["unavailable"]), None)
+        if reason:
+            note(f"{key}: {reason}")

@@ -36,10 +36,13 @@ def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
     from truetwin.cli.output import note
 
     if not sys.stderr.isatty():
-        last, told = time.monotonic(), False
+        last, told, said = time.monotonic(), False, ""
 
         def show_line(progress: Progress) -> None:
-            nonlocal last, told
+            nonlocal last, told, said
+            if progress.waiting_for and not said:
+                said = progress.waiting_for
+                note(f"{label}: {describe_progress(progress)}")
             waits = progress.stopping == "interrupted" and progress.in_flight > 0
             if time.monotonic() - last >= EVERY or (waits and not told):
                 last, told = time.monotonic(), told or waits
@@ -77,6 +80,8 @@ def describe_progress(progress: Progress) -> str:
     if progress.stopping:
         again = "; interrupt again to give them up" if progress.stopping == "interrupted" else ""
         parts.append(f"stopping ({progress.stopping}){again}")
+    if progress.waiting_for:
+        parts.append(f"waiting for {progress.waiting_for}; `truetwin runs release` frees them")
     return ", ".join(parts) + (f"; {progress.hint}" if progress.hint else "")
 
 

@@ -70,6 +70,8 @@ def _carry_out(
     json, task = settings.as_json, found.task
     if settings.dry_run:
         return dry_runs.show_pilot(found, asked, store, options, settings)
+    if settings.give_up:
+        batches.give_up_files(store, settings.give_up)
     if settings.write_requests:
         return batches.write_requests(task, asked, store, options, json=json)
     if settings.batch and (code := batches.advance_batches(task, asked, store, options, json=json)):
@@ -94,12 +96,13 @@ class _Done:
     written: Sequence[Path]
 
 
-def advice(summary: RunSummary, again: Sequence[str] = ()) -> list[str]:
-    """Say what can be done about calls that have no valid answer."""
+def advice(summary: RunSummary, waiting: int = 0, again: Sequence[str] = ()) -> list[str]:
+    """Say what can be done about calls that have no valid answer. ``waiting`` of them wait for replies in files."""
     from truetwin.llm import State
 
     counts, found = summary.counts, []
-    skipped, rest = counts[State.SKIPPED], summary.remaining - counts[State.SKIPPED]
+    skipped = counts[State.SKIPPED]
+    rest = max(0, summary.remaining - waiting - skipped)
     if rest and again and State.PROVIDER_ERROR not in again:
         found.append(f"{rest:,} calls have no reply; the command without --again asks them, and nothing else")
     elif rest:
@@ -140,6 +143,7 @@ def _report(settings: SimulateCommand, done: _Done) -> int:
         "n_calls": summary.total,
         "asked_now": summary.asked,
         "remaining": summary.remaining,
+        "waiting": sum(done.store.waiting().values()),
         "valid_share": valid,
         "validity_floor": floor,
         "stopped": summary.stopped or None,
@@ -174,7 +178,7 @@ def _report(settings: SimulateCommand, done: _Done) -> int:
             note(f"written: {path}")
         if summary.stopped:
             note(f"stopped: {summary.stopped}")
-        for text in advice(summary, again=settings.again):
+        for text in advice(summary, batches.note_waiting(done.store), again=settings.again):
             note(text)
         if below:
             note(f"only {valid:.1%} of the answers are valid, less than the floor of {floor:.0%}; "

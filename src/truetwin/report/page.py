@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from truetwin import __version__
 from truetwin.io import replacing
+from truetwin.report.headline import Headline
 from truetwin.results.disclosure import PREDICTED_ANSWERS
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 1000
 _NOTHING = re.compile(r"-0(\.0+)?%?")
 ROWS_TO_FILTER = 12
+HEADLINES_SHOWN = 8
 WIDE = 6.5  # inches
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
@@ -101,6 +103,10 @@ class Page:
         Sections with the evidence for the answer.
     disclosure : str
         Warning against taking the page for something else; by default, that predictions are no answers.
+    headlines : sequence of Headline
+        The answer item by item, drawn as bars.
+    evidence : str
+        How the answer is known, in a sentence or two.
     """
 
     title: str
@@ -110,6 +116,8 @@ class Page:
     facts: Sequence[tuple[str, str]] = ()
     sections: Sequence[Section] = field(default_factory=tuple)
     disclosure: str = PREDICTED_ANSWERS
+    headlines: Sequence[Headline] = ()
+    evidence: str = ""
 
 
 def without_control(value: Any) -> Any:
@@ -152,6 +160,7 @@ def render(page: Page) -> str:
         is_table=lambda block: isinstance(block, Table),
         most_rows=MOST_ROWS,
         rows_to_filter=ROWS_TO_FILTER,
+        headlines_shown=HEADLINES_SHOWN,
         version=__version__,
     )
 

@@ -15,6 +15,7 @@ from truetwin.datasets.pinned_dataset import MIRROR_VARIABLE
 from truetwin.errors import DatasetError, ParameterError, UnknownNameError
 from truetwin.evaluation import evaluate
 from truetwin.registry import closest
+from truetwin.reproduction.gains import with_gains
 from truetwin.reproduction.published import published_mean
 
 METRIC = "pearson-paper"
@@ -92,7 +93,8 @@ def reproduce_table(
     Yields
     ------
     dict
-        One cell: dataset, construction, method, mean, standard error, counts, the paper's figure, the difference.
+        One cell: dataset, construction, method, mean, standard error, mean by Fisher's z, counts, the paper's figure,
+        the difference, and gains over baselines (:func:`~truetwin.reproduction.gains.with_gains`).
     """
     spec = TABLES[table]
     names = list(chosen) if chosen else [*spec.baselines, *PAPER_METHODS, "synthetic-control-paper"]
@@ -110,31 +112,38 @@ def reproduce_table(
             n_jobs=n_jobs,
             progress=progress,
         )
-        for row in replace(
-            scores, clusters=()
-        ).summary():  # the paper's standard errors take targets as independent
-            paper = published_mean(table, part.published_under, row["method"])
-            yield {
-                "dataset": part.dataset,
-                "construction": part.construction,
-                "method": row["method"],
-                "mean": row["mean"],
-                "standard_error": row["standard_error"],
-                "n_scored": row["n_scored"],
-                "n_unscored": row["n_unscored"],
-                "paper": paper,
-                "difference": None if paper is None else row["mean"] - paper,
-                "seconds": row["seconds"],
-                "shared_seconds": scores.shared_seconds,
-            }
+        # the paper's standard errors take targets as independent
+        rows = replace(scores, clusters=()).summary()
+        yield from with_gains([_cell(table, part, row, scores.shared_seconds) for row in rows])
+
+
+def _cell(table: str, part: Part, row: dict[str, Any], shared_seconds: float) -> dict[str, Any]:
+    paper = published_mean(table, part.published_under, row["method"])
+    return {
+        "dataset": part.dataset,
+        "construction": part.construction,
+        "method": row["method"],
+        "mean": row["mean"],
+        "standard_error": row["standard_error"],
+        "fisher_mean": row["fisher_mean"],
+        "n_scored": row["n_scored"],
+        "n_unscored": row["n_unscored"],
+        "paper": paper,
+        "difference": None if paper is None else row["mean"] - paper,
+        "seconds": row["seconds"],
+        "shared_seconds": shared_seconds,
+    }
 
 
 def _selected(table: str, spec: Table, construction: str | None, dataset: str | None) -> list[Part]:
     if dataset is not None:
         datasets.resolve(dataset)
     if construction is not None and construction not in twin_2k_500.CONSTRUCTIONS:
-        guess = closest(construction, list(twin_2k_500.CONSTRUCTIONS))
-        raise UnknownNameError(f"no persona construction named {construction!r}.{guess}")
+        known = list(twin_2k_500.CONSTRUCTIONS)
+        raise UnknownNameError(
+            f"no persona construction named {construction!r}.{closest(construction, known)} There are "
+            f"{', '.join(known)}."
+        )
     parts = [
         part
         for part in spec.parts()
@@ -145,7 +154,11 @@ def _selected(table: str, spec: Table, construction: str | None, dataset: str | 
             raise DatasetError(
                 f"the answers of construction {construction!r} are not in the mirror that {MIRROR_VARIABLE} names"
             )
-        raise ParameterError(
-            f"{table} has no part with dataset {dataset!r} and construction {construction!r}"
+        asked = " and ".join(
+            f"{what} {name!r}"
+            for what, name in (("dataset", dataset), ("construction", construction))
+            if name is not None
         )
+        has = dict.fromkeys(part.dataset for part in spec.parts())
+        raise ParameterError(f"{table} has no part with {asked}; its datasets are {', '.join(has)}")
     return parts

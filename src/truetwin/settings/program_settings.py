@@ -50,8 +50,8 @@ class ReproduceCommand(Workers, Terminal):
 
     table: Annotated[str, Argument()] = setting(
         ...,
-        "Table or figure to compute. Paper A: table-2, table-4, table-5, table-6, appendix-marginals, figure-3 "
-        "to figure-10. Paper B: voice-table-3, voice-table-5, voice-figure-3.",
+        "Table or figure to compute. Paper A: table-2, table-4 to table-8, appendix-marginals, figure-3 to figure-10. "
+        "Paper B: voice-table-2 to voice-table-6, voice-figure-3.",
     )
     construction: str | None = setting(
         None,
@@ -78,4 +78,11 @@ class ReproduceCommand(Workers, Terminal):
     )
     annotations: Path | None = setting(
         None, "File that says which capabilities each item tests (JSONL; for voice-figure-3)."
+    )
+    key: Path | None = setting(
+        None,
+        "Key of a sample that people labelled (key.json of `truetwin voice sample`; for voice-table-4 and -6).",
+    )
+    annotators: tuple[Path, ...] = setting(
+        (), "File with the labels of one person, for that sample (for voice-table-4 and -6); may be repeated."
     )

@@ -26,6 +26,7 @@ from truetwin.settings.value_kinds import (
     Ids,
     JsonObject,
     Parameters,
+    Ranks,
     SourceFiles,
     names_at_commas,
 )
@@ -385,7 +386,14 @@ class Hyperparameters(Settings):
     )
     parameters: Annotated[Parameters, Flag("--set")] = setting(
         {},
-        "Set one hyperparameter of a method, as METHOD.NAME=VALUE, for example ridge.alpha=10; may be repeated.",
+        "Set one hyperparameter of a method, as METHOD.NAME=VALUE, for example ridge.alpha=10; may be repeated. "
+        "Cross-validation among the twins chooses from a list: 'synthetic-intervention.alpha=[10,100]', "
+        "'neural-net.hidden=[[8],[16,8]]'.",
+    )
+    imputation_rank: Ranks = setting(
+        (5,),
+        "Rank at which missing answers are filled for methods that need complete answers. Of several, separated by "
+        "commas, the one that fills hidden answers of the twins best.",
     )
 
     @property

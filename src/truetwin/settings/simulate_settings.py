@@ -236,6 +236,12 @@ class SimulateCommand(Simulate, IdColumn, Terminal):
         False,
         "Only write the requests to files (JSONL) beside the run, to be answered by software of your own.",
     )
+    give_up: Annotated[Ids, CommandLineOnly(SEVERAL_GOES)] = setting(
+        (),
+        "Name of a request file (requests-0001.jsonl) whose replies will not come, because it is lost or its engine "
+        "failed; 'all' for every file that is waited for; may be repeated. Its calls are asked again. A reply that "
+        "comes all the same is still taken.",
+    )
 
     @model_validator(mode="after")
     def _what_goes_together(self) -> Self:
@@ -261,4 +267,6 @@ class SimulateCommand(Simulate, IdColumn, Terminal):
             raise RuleBrokenError("{export} does not go with {dry_run}: there is nothing to write")
         if sum((self.dry_run, self.batch, self.write_requests)) > 1:
             raise RuleBrokenError("{dry_run}, {batch} and {write_requests} exclude each other")
+        if self.give_up and self.dry_run:
+            raise RuleBrokenError("{give_up} asks calls again; it does not go with {dry_run}")
         return self

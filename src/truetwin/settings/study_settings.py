@@ -201,11 +201,20 @@ class Voice(Settings):
     leaderboard: VoiceLeaderboard | None = setting(None, "Rank models by their results.")
 
 
+Ask = Literal["shares", "means", "people", "effects", "ranking"]
+
+
 class Study(Settings):
     """Whole study. A step is carried out if the file has its section."""
 
     title: str = setting("A study with digital twins", "Title of the report.")
     question: str = setting("What would people answer?", "The question that the report answers first.")
+    ask: Ask | None = setting(
+        None,
+        "What the question is about, which decides what the report opens with: shares or means of the items that are "
+        "estimated, single people, effects of an experiment, or the ranking of its options. By default effects if "
+        "there are any, else shares if any are estimated, else people.",
+    )
     seed: int = setting(0, "Random seed of the whole study.", ge=0)
     inputs: Inputs = setting(..., "Input files.")
     personas: Personas | None = setting(None, "Make personas from people's own answers.")

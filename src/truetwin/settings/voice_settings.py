@@ -24,7 +24,7 @@ from truetwin.settings.declaration import (
     Unset,
     setting,
 )
-from truetwin.settings.shared_settings import Asking, Engine, Figures, Terminal
+from truetwin.settings.shared_settings import Asking, Engine, Figures, PromptFiles, Terminal
 from truetwin.settings.value_kinds import Names, Temperature, names_at_commas
 
 Control = Literal["none", "no-history", "no-persona", "swapped"]
@@ -80,10 +80,10 @@ class Rotations(Settings):
 
     rotations: int = setting(
         1,
-        "Number of orders of options in which each item is asked; 4 puts every option at every position and so "
-        "measures position bias.",
+        "Number of orders of options in which each item is asked; as many as an item has options puts every option at "
+        "every position and so measures position bias.",
         ge=1,
-        le=4,
+        le=10,
     )
 
 
@@ -107,7 +107,7 @@ class PlayedDecoding(Settings):
     )
 
 
-class AskingAboutItems(VoiceItems, PlayedDecoding, Asking):
+class AskingAboutItems(VoiceItems, PlayedDecoding, Asking, PromptFiles):
     """Settings of every verb that asks a model about items."""
 
 
@@ -178,7 +178,7 @@ class VoiceGenerate(Playing):
     """Have a model write the replies of the personas, to be judged later."""
 
     repetitions: int = setting(
-        1, "Number of replies to each item, which are judged in as many orders of options.", ge=1, le=4
+        1, "Number of replies to each item, which are judged in as many orders of options.", ge=1, le=10
     )
 
 

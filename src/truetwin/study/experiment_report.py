@@ -17,10 +17,11 @@ FILES = {"calibrate": CALIBRATED, "rank": OPTIONS, "effects": EFFECTS, "evaluate
 
 @dataclass(frozen=True)
 class ExperimentReport:
-    """Sections on an experiment, its first effect in a sentence, and its size in a few words."""
+    """Sections on an experiment, its first effect and its best option in a sentence each, and its size in words."""
 
     sections: list[Section]
     answer: str
+    ranking: str
     size: str
 
 
@@ -48,6 +49,7 @@ def experiment_report(work: Work) -> ExperimentReport | None:
     return ExperimentReport(
         [makers[name](record) for name, record in records.items()],
         _answer(records, contrasts),
+        made.options_in_words(records["rank"]) if "rank" in records else "",
         f"{len(contrasts)} contrasts of {len(studies)} {'studies' if len(studies) > 1 else 'study'}",
     )
 

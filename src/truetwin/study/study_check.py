@@ -31,6 +31,7 @@ from truetwin.simulation.survey.asked_survey import model_of
 from truetwin.study.experiment_steps import check_experiment, wanted_steps
 from truetwin.study.simulation_step import arm_files, given_source
 from truetwin.study.step_work import Work, people_columns_of
+from truetwin.study.study_answer import asked
 from truetwin.study.study_file import files_of, named_in
 from truetwin.study.voice_steps import check_earlier
 
@@ -263,6 +264,7 @@ def _check_sections(study: Study) -> None:
     if not wanted and not any(steps) and not wanted_steps(study):
         sections = ", ".join(NEEDS)
         raise DataError(f"a study must have at least one of the sections {sections}, experiment, voice")
+    asked(study)
     for name in wanted:
         for role in NEEDS[name]:
             instead = {"personas": study.personas, "marginals": study.inputs.human}.get(role)
@@ -312,6 +314,7 @@ def _personas(study: Study) -> list[Persona]:
 
 def _check_names(study: Study) -> None:
     from truetwin.calibration.calibrators import check_preset
+    from truetwin.evaluation.marginal_metrics import resolve_metric
     from truetwin.evaluation.metric_names import metrics_named
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
     from truetwin.reweighting import discrepancy as discrepancy_named
@@ -327,8 +330,10 @@ def _check_names(study: Study) -> None:
     if study.evaluate_marginals is not None:
         for name in study.evaluate_marginals.methods:
             MARGINAL_METHODS.resolve(name)
-        for name in (*study.evaluate_marginals.discrepancy, *(study.evaluate_marginals.metrics or ())):
+        for name in study.evaluate_marginals.discrepancy:
             DISCREPANCIES.resolve(name)
+        for name in study.evaluate_marginals.metrics or ():
+            resolve_metric(name)
     if study.estimate is not None:
         _check_statistics(study.estimate, study.inputs.by)
     if study.reweight is not None:

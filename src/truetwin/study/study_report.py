@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from truetwin.data import ResponseMatrix
@@ -25,6 +26,7 @@ from truetwin.study.step_work import (
     Work,
     evaluation_path,
 )
+from truetwin.study.study_answer import Told, study_answer
 from truetwin.study.study_check import OF_A_PANEL
 from truetwin.study.voice_steps import ANNOTATIONS, played_outcomes, played_scores
 
@@ -34,39 +36,31 @@ def study_page(work: Work) -> Page:
     study = work.study
     evaluations = _evaluations(work)
     sidecar = read_record(work.folder / "predictions.json") if study.calibrate else None
-    sections: list[Section] = []
-    answer, verdict = "The steps of this study gave no evaluation.", ""
+    estimates = read_record(work.folder / f"{ESTIMATES}.json") if study.estimate is not None else None
     chosen = _fitting(evaluations, sidecar)
-    if chosen is not None:
-        from truetwin.evaluation.calibration_gain import gain_in_words
-
-        method = _method(work, chosen)
-        row = next(r for r in chosen.summary("twin") if (r["method"], r["metric"]) == (method, "pearson"))
-        answer = gain_in_words(row) if "difference" in row else answer
+    sections: list[Section] = []
+    told = Told(gain=_gain(work, chosen))
+    verdicts: list[dict[str, Any]] = []
     if study.diagnose is not None:
         from truetwin.diagnosis.diagnosis_record import from_record
         from truetwin.report.sections.diagnosis_section import diagnosis_section, verdict_in_words
 
         diagnosis = from_record(read_record(work.folder / "diagnosis.json"), work.panel)
-        verdict = verdict_in_words(diagnosis)
+        told, verdicts = replace(told, verdicts=verdict_in_words(diagnosis)), diagnosis.verdicts
         sections.append(diagnosis_section(diagnosis))
     if study.audit_twins is not None:
         from truetwin.report.sections.audit_section import audit_sections
 
         audit = read_record(work.folder / AUDIT)
         sections += audit_sections(audit)
-        answer = answer if chosen is not None else str(audit["answer"])
+        told = replace(told, audit=str(audit["answer"]))
     if sidecar is not None:
         sections.insert(0, _calibration(work, sidecar, chosen))
     sections[:0] = [*(_evaluation(work, found) for found in evaluations.values()), *_beyond_scores(work)]
-    if study.estimate is not None:
-        from truetwin.report.sections.estimates_section import estimates_in_words, estimates_section
+    if estimates is not None:
+        from truetwin.report.sections.estimates_section import estimates_section
 
-        estimates = read_record(work.folder / f"{ESTIMATES}.json")
         sections.insert(0, estimates_section(estimates))
-        estimated, publishing = estimates_in_words(estimates)
-        answer = estimated if chosen is None else f"{estimated} {answer}"
-        verdict = " ".join(filter(None, (publishing, verdict)))
     if study.reweight is not None:
         sections.append(_marginals(work))
     if study.simulate is not None:
@@ -77,17 +71,35 @@ def study_page(work: Work) -> Page:
         sections.append(plan_section(read_record(work.folder / PLAN)))
     if study.evaluate_marginals is not None:
         sections.append(marginal_scores_section(read_record(work.folder / MARGINAL_SCORES)))
-    told = experiment_report(work)
-    if told is not None:
-        sections[:0] = told.sections
-        answer = (
-            f"{told.answer} {answer}" if chosen is not None or study.estimate is not None else told.answer
-        )
+    experiment = experiment_report(work)
+    if experiment is not None:
+        sections[:0] = experiment.sections
     if study.voice.results or played_scores(work):
         section, words = _voice(work)
         sections.append(section)
-        answer = answer if chosen is not None or study.estimate is not None or told is not None else words
-    return Page(study.title, study.question, answer, verdict, _facts(work, chosen, told), sections)
+        told = replace(told, voice=words)
+    found = study_answer(work, told, experiment, estimates, sidecar, verdicts)
+    return Page(
+        study.title,
+        study.question,
+        found.answer,
+        found.verdict,
+        _facts(work, chosen, experiment),
+        sections,
+        headlines=found.headlines,
+        evidence=found.evidence,
+    )
+
+
+def _gain(work: Work, chosen: Evaluation | None) -> str:
+    """Say what calibration gained on hidden answers; empty if nothing was hidden."""
+    if chosen is None:
+        return ""
+    from truetwin.evaluation.calibration_gain import gain_in_words
+
+    method = _method(work, chosen)
+    row = next(r for r in chosen.summary("twin") if (r["method"], r["metric"]) == (method, "pearson"))
+    return gain_in_words(row) if "difference" in row else ""
 
 
 def _evaluations(work: Work) -> dict[str, Evaluation]:

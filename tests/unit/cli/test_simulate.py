@@ -12,10 +12,10 @@ import pytest
 from truetwin.cli import _run
 from truetwin.data.frames import to_frame
 from truetwin.datasets import generate_population
-from truetwin.errors import DataError
+from truetwin.errors import DataError, ParameterError
 from truetwin.io import read_personas, read_responses, write_table
 from truetwin.io.twin_files import read_twins
-from truetwin.llm import Cell, Shard
+from truetwin.llm import Cell, Shard, Store
 
 TOPICS = [
     "tea",
@@ -300,6 +300,47 @@ def test_requests_are_written_for_an_engine_of_ones_own_and_replies_taken_in(stu
     assert study.run("runs", "import", "@run", "@replies.jsonl", "--json")["rows"][0]["answered"] == 7 * N
     study.run("runs", "export", "@run", "--output", "@out.csv")
     assert set(read_responses(study.path("out.csv")).values.ravel()) == {6.0}
+
+
+@pytest.mark.extra("llm")
+def test_thoughts_in_files_of_replies_are_read_as_in_live_replies(study: Study) -> None:
+    options = ["--model", "local", "--base-url", "http://127.0.0.1:9/v1", "--run", "@run", "--write-requests"]
+    study.simulate(*options, code=1)
+    (requests,) = (study.folder / "run").glob("requests-*.jsonl")
+    names = [json.loads(line)["custom_id"] for line in requests.read_text().splitlines()]
+    messages = [
+        {"content": "Is it 1? Rather not.</think>\n6<|im_end|>"},
+        {"content": "[THINK]1 or 2[/THINK]6"},
+        {"content": "6</s>", "reasoning_content": "1, I think"},
+    ]
+    lines = [
+        {"custom_id": name, "response": {"body": {"choices": [{"message": messages[k % 3]}]}}}
+        for k, name in enumerate(names)
+    ]
+    (study.folder / "replies.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    study.run("runs", "import", "@run", "@replies.jsonl")
+    study.run("runs", "export", "@run", "--output", "@out.csv")
+    assert set(read_responses(study.path("out.csv")).values.ravel()) == {6.0}
+    with Store(study.folder / "run") as store:
+        assert {call.reply and call.reply.reasoning for call in store.calls()} >= {"1, I think"}
+
+
+@pytest.mark.extra("llm")
+def test_a_lost_request_file_is_given_up_and_its_calls_are_asked_again(study: Study, llm_server: Any) -> None:
+    llm_server.configure(reply="2")
+    options = ["--model", "m", "--base-url", llm_server.base_url, "--run", "@run"]
+    study.simulate(*options, "--write-requests", code=1)
+    (requests,) = (study.folder / "run").glob("requests-*.jsonl")
+    requests.unlink()
+    study.simulate(*options, code=1)
+    assert f"{7 * N} calls wait for replies to requests-0001.jsonl" in study.err
+    assert "the same command asks them again" not in study.err
+    assert llm_server.stats()["requests"] == 0
+    with pytest.raises(ParameterError, match=r"Waited for: requests-0001\.jsonl"):
+        study.simulate(*options, "--give-up", "requests-0009.jsonl")
+    study.simulate(*options, "--give-up", "run/requests-0001.jsonl")
+    assert f"given up: requests-0001.jsonl; {7 * N} calls are open again" in study.err
+    assert llm_server.stats()["served"] == 7 * N
 
 
 def test_a_run_is_shown_exported_and_read_again(study: Study) -> None:

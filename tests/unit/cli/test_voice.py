@@ -170,3 +170,16 @@ def test_table_3_compares_any_stored_answers_with_the_paper(
     assert (row["paper_model"], row["paper"]) == ("GPT-5-Chat", 46.9)
     assert (row["accuracy_answered"], row["accuracy_all"]) == (100.0, 45.0)
     assert row["difference"] == pytest.approx(100.0 - 46.9)
+
+
+def test_tables_without_a_computation_print_what_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "reproduce", "table-7")
+    assert (code, "1e-08" in out, " no " in out) == (0, True, False)
+    code, out, err = run(capsys, "reproduce", "voice-table-6")
+    assert (code, "0.660" in out, "published no labels" in err) == (1, True, True)
+    code, _, err = run(capsys, "reproduce", "voice-table-9")
+    assert (code, "There are table-2, table-4, table-5, table-6" in err, "voice-table-6" in err) == (
+        2,
+        True,
+        True,
+    )

@@ -11,6 +11,7 @@ from truetwin.datasets import generate_population
 from truetwin.errors import DatasetError, ParameterError, UnknownNameError
 from truetwin.evaluation import evaluate
 from truetwin.reproduction import individual_tables
+from truetwin.reproduction.gains import with_gains
 from truetwin.reproduction.individual_tables import reproduce_table
 
 CONSTRUCTION = "Text Persona - GPT4.1-mini"
@@ -76,6 +77,35 @@ def test_a_method_that_the_paper_has_not_stands_without_a_figure(data: Datasets)
     assert -1 <= trivial["mean"] <= 1  # a score all the same
 
 
+def test_gains_are_over_both_baselines_and_the_best_methods_are_marked(data: Datasets) -> None:
+    chosen = ["twin", "human-respondent-mean", "ridge", "lasso", "elastic-net"]
+    rows = {row["method"]: row for row in reproduce_table("table-2", chosen=chosen)}
+    twin, ridge = rows["twin"], rows["ridge"]
+    assert ridge["gain_over_twin"] == pytest.approx(100 * (ridge["mean"] / twin["mean"] - 1))
+    assert ridge["paper_gain_over_twin"] == pytest.approx(46.418, abs=0.001)  # .511 over .349, printed as +46
+    assert ridge["gain_over_in_context"] is None  # not computed here
+    assert (twin["gain_over_twin"], twin["best"]) == (None, False)
+    assert [m for m, row in rows.items() if row["paper_best"]] == ["elastic-net"]
+    (best,) = (row for row in rows.values() if row["best"])
+    assert best["mean"] == max(rows[m]["mean"] for m in chosen[2:])
+
+
+def test_the_exact_synthetic_control_is_not_the_papers_best() -> None:
+    cell = {"dataset": "x", "construction": None}
+    rows = with_gains(
+        [
+            {**cell, "method": "synthetic-control", "mean": 0.5, "paper": 0.3},
+            {**cell, "method": "synthetic-control-paper", "mean": 0.3, "paper": 0.3},
+            {**cell, "method": "ridge", "mean": 0.4, "paper": 0.2},
+        ]
+    )
+    assert [(row["best"], row["paper_best"]) for row in rows] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+
+
 def test_aliases_and_full_names_are_one_method(data: Datasets) -> None:
     assert [row["method"] for row in reproduce_table("table-2", chosen=["twin", "en"])] == [
         "twin",
@@ -112,7 +142,9 @@ def test_names_that_do_not_exist_are_refused_with_a_guess(data: Datasets) -> Non
 
 
 def test_a_part_that_a_table_has_not_is_said(data: Datasets) -> None:
-    with pytest.raises(ParameterError, match="table-2 has no part with dataset 'twin-2k-500'"):
+    with pytest.raises(
+        ParameterError, match="has no part with dataset 'twin-2k-500'; its datasets are movielens"
+    ):
         next(reproduce_table("table-2", dataset="twin-2k-500"))
 
 

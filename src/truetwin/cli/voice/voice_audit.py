@@ -44,7 +44,7 @@ def audit_command(settings: VoiceAuditCommand) -> None:
     _print_findings(found, settings.show)
     _print_positions(found)
     best = found.report.best
-    if best is not None and best.rate.low > 0.25:
+    if best is not None and best.rate.low > found.report.chance:
         note(
             f"{best.predictor.name} is right in {100 * best.rate.value:.1f}% of the items without "
             f"knowing the persona; a model's accuracy says little unless it is far above that"
@@ -69,7 +69,9 @@ def _print_guesses(found: Audited) -> None:
         Column("uses", "uses", optional=True),
         Column("description", "picks", foldable=True),
     ]
-    print_table(rows, columns, title="Guesses at the true reply, in percent (guessing: 25)")
+    print_table(
+        rows, columns, title=f"Guesses at the true reply, in percent (guessing: {100 * report.chance:.3g})"
+    )
 
 
 def _print_findings(found: Audited, show: int) -> None:

@@ -37,6 +37,7 @@ def play_and_show(settings: VoiceRunCommand | VoiceGenerateCommand) -> int:
         "history": settings.history,
         "rotations": run.setup.rotations,
         "seed": settings.seed,
+        "prompts": dict(done.prompts),
         "stopped": done.played.stopped,
     }
     show_outcomes("voice run", done, described, json=settings.as_json)

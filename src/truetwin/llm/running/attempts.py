@@ -50,6 +50,8 @@ class Attempts:
         Counts use, and refuses a request that would pass a cap.
     note : callable
         Called with every attempt that gave no answer.
+    sending : callable
+        Called with the cell of a request just before it is sent.
 
     Attributes
     ----------
@@ -63,8 +65,10 @@ class Attempts:
         options: RunOptions,
         budget: Budget,
         note: Callable[[Failure], None],
+        sending: Callable[[Cell], None],
     ) -> None:
-        self.model, self.options, self.budget, self.note = model, options, budget, note
+        self.model, self.options, self.budget = model, options, budget
+        self.note, self.sending = note, sending
         self.gate = Gate(options.concurrency, options.timeout)
         self.sent: set[asyncio.Task[None]] = set()
         self.last_answer: float | None = None  # loop time
@@ -89,6 +93,7 @@ class Attempts:
         try:
             reserved = await self._reserve(request)
             try:
+                self.sending(cell)
                 reply = await self._send(request)
             except BaseException as error:
                 used = error.usage if isinstance(error, TransientError) else None

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from truetwin.errors import BudgetError, ParameterError
 from truetwin.llm.messages import Request, Usage
 from truetwin.llm.running.pricing import Prices
+from truetwin.llm.running.shards import Shard
+from truetwin.llm.store.ledger import Ledger, Use
+from truetwin.llm.store.run_file import Totals
 
 _BYTES_PER_TOKEN = 4.0
 _UNKNOWN_REPLY = 300  # expected tokens of a reply, until the first reply has come
+_AHEAD = 8  # requests for which room is put aside at once, while there is enough of it
 
 
 def estimated_tokens(request: Request) -> int:
@@ -24,7 +28,7 @@ def estimated_tokens(request: Request) -> int:
 
 @dataclass(frozen=True)
 class Caps:
-    """Caps on the total use of a run, including earlier sessions and failed attempts. None means no cap.
+    """Caps on the total use of a run by all processes and sessions, failed attempts included. None means no cap.
 
     Parameters
     ----------
@@ -51,6 +55,32 @@ class Caps:
         """Whether anything is capped."""
         return not (self.requests is None and self.tokens is None and self.cost is None)
 
+    def of_part(self, shard: Shard) -> Caps:
+        """Divide the caps by the number of parts of a run, so that all parts together keep to them.
+
+        Raises
+        ------
+        ParameterError
+            If a part gets no request or no token.
+
+        Examples
+        --------
+        >>> [Caps(requests=400).of_part(Shard(k, 3)).requests for k in (1, 2, 3)]
+        [134, 133, 133]
+        """
+        if shard.count == 1:
+            return self
+
+        def share(cap: int | None) -> int | None:
+            return None if cap is None else cap // shard.count + (shard.number <= cap % shard.count)
+
+        requests, tokens = share(self.requests), share(self.tokens)
+        if requests == 0 or tokens == 0:
+            raise ParameterError(
+                f"caps are divided among {shard.count} parts; one of them leaves nothing for a part"
+            )
+        return Caps(requests, tokens, None if self.cost is None else self.cost / shard.count)
+
 
 @dataclass(frozen=True)
 class Reservation:
@@ -63,9 +93,9 @@ class Reservation:
 class Budget:
     """Budget of a run: compares what has been used, and what is under way, with the caps.
 
-    A request under way counts with an estimate: its text, and the mean reply so far. A hundred concurrent requests
-    therefore cannot pass a cap by a hundred replies; the total may pass it by the error of the estimate only. If an
-    endpoint counts no tokens, its replies keep their estimates.
+    A request under way counts with what it may use: its text, and a reply as long as the longest so far. The total
+    passes a cap only by what the last replies are longer than every reply before. If an endpoint counts no tokens,
+    its replies keep their estimates.
 
     Parameters
     ----------
@@ -73,33 +103,30 @@ class Budget:
         The limits.
     prices : Prices, optional
         Needed for a cap on money.
-    requests, usage, cost :
-        Requests, tokens and money that earlier sessions have used.
+    ledger : Ledger, optional
+        Counts what earlier sessions, and other processes at the same time, use. Without it, only this budget counts.
     """
 
-    def __init__(
-        self,
-        caps: Caps,
-        prices: Prices | None,
-        *,
-        requests: int = 0,
-        usage: Usage | None = None,
-        cost: float = 0.0,
-    ) -> None:
+    def __init__(self, caps: Caps, prices: Prices | None, ledger: Ledger | None = None) -> None:
         if caps.cost is not None and prices is None:
             raise ParameterError(
                 "a cap on cost needs prices; give the price of a million tokens sent and received"
             )
         self.caps = caps
         self.prices = prices
-        self.requests = requests
-        self.usage = usage or Usage()
-        self.cost = cost
+        self._ledger = ledger
+        self.earlier = Totals(0, Usage(), 0.0, 0, {}) if ledger is None else ledger.earlier
+        self.requests = 0
+        self.usage = Usage()
+        self.cost = 0.0
         self._replies = 0
         self._seen = Usage()
         self._estimated = 0
+        self._longest_reply = 0  # tokens
+        self._over_estimate = 0  # most tokens by which a request was longer than expected
         self._reserved = Usage()
         self._assumed = Usage()
+        self._unmeasured = self.earlier.uncounted  # earlier replies whose tokens were not counted
         self.uncounted = 0  # number of replies whose tokens the endpoint did not count
 
     def reserve(self, request: Request) -> Reservation:
@@ -115,14 +142,39 @@ class Budget:
             return Reservation()
         estimate = estimated_tokens(request)
         expected = self._expected(request, estimate)
-        reserved = self._reserved + expected
+        self._assumed = self._assumed + _times(expected, self._unmeasured)
+        self._unmeasured = 0
         try:
-            self._check(reserved + self._assumed)
+            self._put_aside(expected)
         except BudgetError:
             self.requests -= 1
             raise
-        self._reserved = reserved
+        self._reserved = self._reserved + expected
         return Reservation(expected, estimate)
+
+    def _put_aside(self, expected: Usage) -> None:
+        """Make sure that one more request of this size fits, beside what other processes have put aside."""
+        under_way = self.usage + self._reserved + self._assumed
+        own = self._use(self.requests, under_way + expected)
+        if self._ledger is None:
+            self._check(own)
+        elif not self._ledger.reserved(own):
+            ahead = self._use(_AHEAD, _times(expected, _AHEAD))
+            now = self._use(self.requests - 1, under_way)
+            others = self._ledger.reserve(now, own, ahead, self._fits)
+            if others is not None:
+                self._check(others + own)
+
+    def _use(self, requests: int, usage: Usage) -> Use:
+        cost = 0.0 if self.prices is None else self.prices.cost(usage)
+        return Use(requests, usage.prompt_tokens + usage.completion_tokens, cost)
+
+    def _fits(self, use: Use) -> bool:
+        try:
+            self._check(use)
+        except BudgetError:
+            return False
+        return True
 
     def settle(self, reserved: Reservation, used: Usage | None) -> float | None:
         """Replace the estimate of a request that has ended by its actual use.
@@ -147,6 +199,10 @@ class Budget:
             self.uncounted += 1
             self._assumed = self._assumed + expected
             return None
+        if self._replies:
+            over = used.prompt_tokens - self._mean_prompt(reserved.estimate)
+            self._over_estimate = max(self._over_estimate, over)
+        self._longest_reply = max(self._longest_reply, used.completion_tokens)
         self._replies += 1
         self._seen = self._seen + used
         self._estimated += reserved.estimate
@@ -165,22 +221,28 @@ class Budget:
         if not self._replies:
             limit = request.sampling.max_tokens
             return Usage(text, _UNKNOWN_REPLY if limit is None else min(limit, _UNKNOWN_REPLY))
-        per_estimate = self._seen.prompt_tokens / self._estimated if self._estimated else 1.0
-        return Usage(round(text * per_estimate), round(self._seen.completion_tokens / self._replies))
+        return Usage(self._mean_prompt(text) + self._over_estimate, self._longest_reply)
 
-    def _check(self, reserved: Usage) -> None:
-        caps = self.caps
-        if caps.requests is not None and self.requests > caps.requests:
+    def _mean_prompt(self, text: int) -> int:
+        return round(text * self._seen.prompt_tokens / self._estimated) if self._estimated else text
+
+    def _check(self, use: Use) -> None:
+        """Raise :class:`BudgetError` if the caps do not allow ``use`` since this budget began."""
+        caps, earlier = self.caps, self.earlier
+        requests = earlier.requests + use.requests
+        if caps.requests is not None and requests > caps.requests:
             raise BudgetError(f"the cap of {caps.requests:,} requests is reached")
-        expected = self.usage + reserved
-        tokens = expected.prompt_tokens + expected.completion_tokens
+        tokens = earlier.usage.prompt_tokens + earlier.usage.completion_tokens + use.tokens
         if caps.tokens is not None and tokens > caps.tokens:
             raise BudgetError(
-                f"the cap of {caps.tokens:,} tokens is reached: one more request would make about {tokens:,}"
+                f"the cap of {caps.tokens:,} tokens is reached: one more request could make up to {tokens:,}"
             )
-        if caps.cost is not None and self.prices is not None:
-            cost = self.cost + self.prices.cost(reserved)
-            if cost > caps.cost:
-                raise BudgetError(
-                    f"the cost cap of {caps.cost:g} is reached: one more request would make about {cost:.4g}"
-                )
+        cost = earlier.cost + use.cost
+        if caps.cost is not None and cost > caps.cost:
+            raise BudgetError(
+                f"the cost cap of {caps.cost:g} is reached: one more request could make up to {cost:.4g}"
+            )
+
+
+def _times(usage: Usage, number: int) -> Usage:
+    return Usage(usage.prompt_tokens * number, usage.completion_tokens * number)

@@ -25,6 +25,7 @@ from truetwin.llm.running.interrupts import calls_on_interrupt
 from truetwin.llm.running.run_options import RunOptions
 from truetwin.llm.running.run_progress import Progress, RunSummary
 from truetwin.llm.running.waiting import wait_for
+from truetwin.llm.store.ledger import Ledger
 from truetwin.llm.store.run_store import Store
 from truetwin.llm.store.stored_call import OPEN_STATES, Failure, value_json
 from truetwin.llm.task import ChatModel, Parsed, State, Task
@@ -121,6 +122,13 @@ async def run_async(
     return await _Run(task, model, store, options or RunOptions(), progress).go()
 
 
+def _ledger(store: Store, options: RunOptions) -> Ledger | None:
+    """Open the ledger of a run that has caps. In a sharded run, each part counts by itself."""
+    if not options.caps.any:
+        return None
+    return Ledger(store, options.shard.holds_persona if store.part else None)
+
+
 class _Run:
     """State of one call of the runner: its passes over the cells, their outcomes, and the reason why it stopped."""
 
@@ -135,11 +143,14 @@ class _Run:
         self.task, self.model, self.store, self.options = task, model, store, options
         self.progress = progress
         earlier = store.totals()
-        self.budget = Budget(
-            options.caps, options.prices, requests=earlier.requests, usage=earlier.usage, cost=earlier.cost
-        )
-        self.earlier = earlier
-        self.attempts = Attempts(model, options, self.budget, self._note)
+        if earlier.requests:
+            store.check_rows()
+        if options.shard.count > 1:
+            store.part = str(options.shard)
+        self.interrupted = store.reap()
+        self.ledger = _ledger(store, options)
+        self.budget = Budget(options.caps.of_part(options.shard), options.prices, self.ledger)
+        self.attempts = Attempts(model, options, self.budget, self._note, store.note_sent)
         self.works = earlier.requests > sum(
             earlier.failed_attempts.values()
         )  # the model has answered in this run
@@ -150,10 +161,10 @@ class _Run:
         self.failed: Counter[str] = Counter()
         self.asked = 0
         self.failures_in_a_row = 0
-        self.interrupted = 0
+        self.waiting_for = ""  # who holds the cells that are left
         self.waiting = 0  # cells that wait before they are asked again
         self.unseen: Iterator[Cell] = iter(())
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: dict[asyncio.Task[None], Cell] = {}
         self.claimed: set[Cell] = set()
         self.stop: BaseException | None = None
         self.room = asyncio.Event()
@@ -164,9 +175,6 @@ class _Run:
     # ------------------------------------------------------------------ the whole run
 
     async def go(self) -> RunSummary:
-        if self.earlier.requests:
-            self.store.check_rows()
-        self.interrupted = self.store.reap()
         self.total = sum(1 for _ in self._cells())
         ticker = asyncio.create_task(self._tick())
         try:
@@ -239,9 +247,11 @@ class _Run:
         return min(self.options.concurrency - len(self.tasks), self.attempts.gate.limit - busy)
 
     async def _wait_for_others(self) -> None:
-        while self.stop is None and self.store.others():
+        while self.stop is None and (holders := self.store.holders()):
+            self.waiting_for = "; ".join(f"{each.cells:,} cells held by {each.in_words}" for each in holders)
             await asyncio.sleep(0.5)
             self.interrupted += self.store.reap()
+        self.waiting_for = ""
 
     async def _drain(self) -> None:
         while self.tasks:
@@ -251,6 +261,8 @@ class _Run:
         try:
             self.store.release(self.claimed)
             self.store.flush()
+            if self.ledger is not None:
+                self.ledger.give_back()
         except RunError as error:
             lost = self.store.unwritten
             if lost:
@@ -280,21 +292,21 @@ class _Run:
 
     def _cost(self) -> float | None:
         unknown = self.options.prices is None or self.budget.uncounted
-        return None if unknown else self.budget.cost - self.earlier.cost
+        return None if unknown else self.budget.cost
 
     def _usage(self) -> Usage:
-        return self.budget.usage - self.earlier.usage
+        return self.budget.usage
 
     # ------------------------------------------------------------------ one cell
 
     def _start(self, cell: Cell) -> None:
         self.claimed.add(cell)
         each = asyncio.create_task(self._cell(cell))
-        self.tasks.add(each)
+        self.tasks[each] = cell
         each.add_done_callback(self._ended)
 
     def _ended(self, each: asyncio.Task[None]) -> None:
-        self.tasks.discard(each)
+        del self.tasks[each]
         self.room.set()
 
     async def _cell(self, cell: Cell) -> None:
@@ -400,7 +412,7 @@ class _Run:
         """Stop sending requests. Replies under way are still awaited and stored."""
         if self.stop is None:
             self.stop = error
-            for each in self.tasks - self.attempts.sent:
+            for each in self.tasks.keys() - self.attempts.sent:
                 each.cancel()
         self.room.set()
 
@@ -418,12 +430,18 @@ class _Run:
             await asyncio.sleep(_TICK)
             try:
                 self.store.flush()
+                self.store.note_waiting(self._waiting_cells())
                 now = time.monotonic()
                 if now - shown >= _SHOW:
                     shown = now
                     self._show()
             except Exception as error:
                 self._stop(error)
+
+    def _waiting_cells(self) -> list[Cell]:
+        """List the claimed cells that wait for their turn or after a failure, and have no reply."""
+        sent, claimed = self.attempts.sent, self.claimed
+        return [cell for each, cell in self.tasks.items() if each not in sent and cell in claimed]
 
     def _rate(self, now: float) -> float:
         """Cells ended per second over the last half minute, or over as long as it took for a few to end."""
@@ -444,6 +462,7 @@ class _Run:
                 counts={state: self.counts[state] for state in State},
                 failed_attempts=sum(self.failed.values()),
                 timeouts=self.failed["timeout"],
+                waiting_for=self.waiting_for,
                 usage=self._usage(),
                 cost=self._cost(),
                 seconds=time.monotonic() - self.begun,

@@ -33,6 +33,9 @@ class Shard:
                 f"a shard must be i/N with 1 <= i <= N; found {self.number}/{self.count}. Use for example 1/4."
             )
 
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
     @classmethod
     def parse(cls, text: str) -> Shard:
         """Read a shard from text such as ``"2/8"``."""
@@ -45,7 +48,11 @@ class Shard:
 
     def holds(self, cell: Cell) -> bool:
         """Tell whether ``cell`` is in this part."""
-        return self.count == 1 or _hash(cell.persona) % self.count == self.number - 1
+        return self.holds_persona(cell.persona)
+
+    def holds_persona(self, persona: str) -> bool:
+        """Tell whether the cells of ``persona`` are in this part."""
+        return self.count == 1 or _hash(persona) % self.count == self.number - 1
 
 
 @lru_cache(maxsize=1024)

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.errors import RunError
-from truetwin.llm.messages import Cell, Reply, Request
+from truetwin.llm.messages import Cell, Reply, Request, Usage
 from truetwin.llm.store.asking_again import AskAgain, Round, round_of
 from truetwin.llm.store.batched_run import BatchedRun
+from truetwin.llm.store.ledger import Use
 from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL
-from truetwin.llm.store.sessions import BATCH, Process, begin_work, end_work, is_alive
+from truetwin.llm.store.sessions import BATCH, Holder, Process, begin_work, end_work, is_alive
 from truetwin.llm.store.stored_call import (
     COLUMNS,
     OPEN_IN_SQL,
@@ -101,6 +102,9 @@ class Store(BatchedRun):
     def __init__(self, path: Path | str, *, create: bool = True) -> None:
         super().__init__(path, create=create)
         self._identity = _identity(self.path)
+        self.part = ""  # name of the part of the run that this process does; empty for the whole
+        self.spent = Use()  # what this session has used
+        self.put_aside = Use()  # what a ledger allows this session to use; see Ledger
         self._session: int | None = None
         self._process: Process | None = None
         self._last_beat = 0.0
@@ -108,6 +112,7 @@ class Store(BatchedRun):
         self._failures: list[Failure] = []
         self._known: dict[str, None] = {}
         self._rounds: dict[str, Round] = {}
+        self._not_sent: set[Cell] = set()  # claimed cells that are noted as waiting
 
     def begin(
         self,
@@ -215,11 +220,12 @@ class Store(BatchedRun):
         """Number of this process's session on the run. The session begins when it is first needed."""
         if self._session is None:
             self._process = begin_work()
-            self._session = self.open_session(self._process)
+            self._session = self.open_session(self._process, {"part": self.part} if self.part else None)
         return self._session
 
     def open_session(self, process: Process, about: Mapping[str, Any] | None = None) -> int:
         """Begin a session, and free the cells that sessions of dead processes had claimed."""
+        self.bring_up_to_date()
         self.reap()
         now = time.time()
         with self.writing():
@@ -235,7 +241,7 @@ class Store(BatchedRun):
         Returns
         -------
         int
-            Number of claims that were freed. A process claims hardly more cells than it has requests open.
+            Number of requests that were with the provider. Cells that waited for their turn are not counted.
         """
         with self.reading():
             rows = self._base.execute("SELECT id, host, pid, born, beat FROM sessions WHERE ended IS NULL")
@@ -244,19 +250,44 @@ class Store(BatchedRun):
                 for session, host, pid, born, beat in rows.fetchall()
                 if session != self._session and not is_alive(Process(host, pid, born), beat)
             ]
-        freed = 0
-        for session in dead:
-            with self.writing():
-                cells = self._base.execute(
-                    "DELETE FROM claims WHERE session = ? RETURNING persona, item, step, replicate",
-                    (session,),
-                ).fetchall()
-                reason = "asked when the process died; may have been paid"
-                lost = [Failure(Cell(*cell), "interrupted", reason) for cell in cells]
-                self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in lost])
+        return sum(self._free(session, ended=True) for session in dead)
+
+    def _free(self, session: int, *, ended: bool) -> int:
+        """Free the claims of a session. Returns how many of its requests may be with the provider."""
+        with self.writing():
+            claims = self._base.execute(
+                "DELETE FROM claims WHERE session = ? RETURNING persona, item, step, replicate, sent",
+                (session,),
+            ).fetchall()
+            reason = "asked when the process died; may have been paid"
+            lost = [Failure(Cell(*cell), "interrupted", reason) for *cell, sent in claims if sent]
+            self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in lost])
+            if ended:
                 self._base.execute("UPDATE sessions SET ended = ? WHERE id = ?", (time.time(), session))
-            freed += len(cells)
-        return freed
+        return len(lost)
+
+    def holders(self) -> list[Holder]:
+        """List the other sessions that hold cells, but for those that wait for a provider's batch."""
+        with self.reading():
+            rows = self._base.execute(
+                "SELECT id, host, pid, born, count(*), sum(sent), beat FROM claims JOIN sessions ON id = session "
+                "WHERE id != ? AND host != ? GROUP BY id ORDER BY id",
+                (self._session or 0, BATCH),
+            )
+            return [Holder(row[0], Process(*row[1:4]), *row[4:]) for row in rows]
+
+    def free(self, holder: Holder) -> int:
+        """Free the cells of a session, whether its process is dead or not.
+
+        If it is still running, it goes on asking the cells it has begun; what is then answered twice is paid twice, and
+        the first answer stays.
+
+        Returns
+        -------
+        int
+            Number of requests that may be with the provider, and be paid.
+        """
+        return self._free(holder.session, ended=not holder.is_alive)
 
     def close(self) -> None:
         """Write buffered answers and end this process's session. Its claims are free again."""
@@ -264,6 +295,8 @@ class Store(BatchedRun):
             self.flush()
             if self._session is not None:
                 with self.writing():
+                    self.put_aside = Use()
+                    self.write_use()
                     self._base.execute("DELETE FROM claims WHERE session = ?", (self._session,))
                     self._base.execute(
                         "UPDATE sessions SET ended = ? WHERE id = ?", (time.time(), self._session)
@@ -315,9 +348,9 @@ class Store(BatchedRun):
         return self._rounds.get(cell.step, _USUAL)
 
     def _is_asked_elsewhere(self, cell: Cell) -> bool:
-        holder, host = self._base.execute(
-            f"SELECT session, host FROM claims JOIN sessions ON id = session WHERE {ONE_CELL}", key(cell)
-        ).fetchone()
+        query = f"SELECT session, host FROM claims JOIN sessions ON id = session WHERE {ONE_CELL}"
+        with self.reading():
+            holder, host = self._base.execute(query, key(cell)).fetchone()
         return bool(holder != self._session and host != BATCH)
 
     def release(self, cells: Iterable[Cell]) -> None:
@@ -328,13 +361,29 @@ class Store(BatchedRun):
                 [(*key(c), self.session) for c in cells],
             )
 
+    def note_waiting(self, cells: Iterable[Cell]) -> None:
+        """Note which claimed cells wait to be asked: they are not lost if this process dies now."""
+        fresh = [cell for cell in cells if cell not in self._not_sent]
+        if fresh:
+            self._note_sent(fresh, sent=False)
+            self._not_sent.update(fresh)
+
+    def note_sent(self, cell: Cell) -> None:
+        """Note that the request of a claimed cell is about to be sent."""
+        if cell in self._not_sent:
+            self._note_sent([cell], sent=True)
+            self._not_sent.discard(cell)
+
+    def _note_sent(self, cells: Sequence[Cell], *, sent: bool) -> None:
+        with self.writing():
+            self._base.executemany(
+                f"UPDATE claims SET sent = ? WHERE {ONE_CELL} AND session = ?",
+                [(sent, *key(cell), self.session) for cell in cells],
+            )
+
     def others(self) -> int:
         """Count the cells that other processes are asking right now."""
-        found = self._base.execute(
-            "SELECT count(*) FROM claims JOIN sessions ON id = session WHERE session != ? AND host != ?",
-            (self.session, BATCH),
-        )
-        return int(found.fetchone()[0])
+        return sum(holder.cells for holder in self.holders())
 
     # ------------------------------------------------------------------ claims that are left to a file of requests
 
@@ -373,10 +422,25 @@ class Store(BatchedRun):
         """Store the outcome of a cell at the next flush."""
         call = StoredCall(cell, parsed, reply, request.digest, attempts, cost, time.time())
         self._calls.append((call, request))
+        self._not_sent.discard(cell)
+        if reply is not None:
+            self._count(reply.usage, cost)
 
     def put_failure(self, failure: Failure) -> None:
         """Store an attempt that gave no answer at the next flush."""
         self._failures.append(failure)
+        self._count(failure.usage, failure.cost)
+
+    def _count(self, usage: Usage, cost: float | None) -> None:
+        self.spent = self.spent + Use(1, usage.prompt_tokens + usage.completion_tokens, cost or 0.0)
+
+    def write_use(self) -> None:
+        """Write what this session has used or put aside, in an open transaction."""
+        use = self.spent.or_more(self.put_aside)
+        self._base.execute(
+            "UPDATE sessions SET requests = ?, tokens = ?, cost = ? WHERE id = ?",
+            (use.requests, use.tokens, use.cost, self._session),
+        )
 
     @property
     def unwritten(self) -> int:
@@ -400,6 +464,7 @@ class Store(BatchedRun):
             for call, request in self._calls:
                 self._write(call, request, session)
             self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in self._failures])
+            self.write_use()
             if beating:
                 self._base.execute("UPDATE sessions SET beat = ? WHERE id = ?", (time.time(), session))
         if beating:

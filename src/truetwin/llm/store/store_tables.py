@@ -17,15 +17,14 @@ VERSION = 1
 # one row for each answered cell. Replies that were asked again are moved to `earlier`. `failures` has one row for
 # each attempt that gave no answer, so that usage adds up.
 # `claims` records which session is asking a cell right now, and whether a request for it may be with the provider.
-# `sessions` counts what each session has used, and what it holds for requests under way, so that caps hold for all.
+# `sessions` counts what each session has used, or has put aside for requests under way, so that caps hold for all.
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE steps (step TEXT PRIMARY KEY, settings TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sessions (
     id INTEGER PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, born TEXT NOT NULL, about TEXT NOT NULL,
     started REAL NOT NULL, beat REAL NOT NULL, ended REAL,
-    used_requests INTEGER NOT NULL DEFAULT 0, used_tokens INTEGER NOT NULL DEFAULT 0, used_cost REAL NOT NULL DEFAULT 0,
-    held_requests INTEGER NOT NULL DEFAULT 0, held_tokens INTEGER NOT NULL DEFAULT 0, held_cost REAL NOT NULL DEFAULT 0
+    requests INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, cost REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE texts (id TEXT PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE calls (
@@ -76,12 +75,9 @@ ADDED = (
     ("calls", "setting", "TEXT"),
     ("batches", "outcome", "TEXT"),
     ("claims", "sent", "INTEGER NOT NULL DEFAULT 1"),
-    ("sessions", "used_requests", "INTEGER NOT NULL DEFAULT 0"),
-    ("sessions", "used_tokens", "INTEGER NOT NULL DEFAULT 0"),
-    ("sessions", "used_cost", "REAL NOT NULL DEFAULT 0"),
-    ("sessions", "held_requests", "INTEGER NOT NULL DEFAULT 0"),
-    ("sessions", "held_tokens", "INTEGER NOT NULL DEFAULT 0"),
-    ("sessions", "held_cost", "REAL NOT NULL DEFAULT 0"),
+    ("sessions", "requests", "INTEGER NOT NULL DEFAULT 0"),
+    ("sessions", "tokens", "INTEGER NOT NULL DEFAULT 0"),
+    ("sessions", "cost", "REAL NOT NULL DEFAULT 0"),
 )
 #: Tables that files of earlier versions lack.
 ADDED_TABLES = frozenset({"earlier"})

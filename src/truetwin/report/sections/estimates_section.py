@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,22 +64,6 @@ def estimates_section(record: Mapping[str, Any]) -> Section:
         blocks.append(Table(f"By {table['by']}", fields, table["rows"], table["footer"]))
     blocks.append(Table("All estimates", ROW_FIELDS, record["rows"]))
     return Section("Estimates", texts, blocks)
-
-
-def estimates_in_words(record: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the first item's estimate as the answer of a report, and how many items can be published."""
-    items = record["items"]
-    first, more = items[0], len(items) - 1
-    of = f" of {first['category']}" if first.get("category") else ""
-    value = number(first["statistic"], first["estimate"])
-    answer = (
-        f"The {first['statistic']}{of} of {first['item']} is estimated at {value} "
-        f"({record['level']:.0%} interval {interval_in_words(first)})"
-        + (f", worth about {in_people(first['worth'])}" if first.get("worth") else "")
-        + (f"; {more} more {'items are' if more > 1 else 'item is'} below." if more else ".")
-    )
-    words = Counter(str(item["publish"]) for item in items)
-    return answer, f"{', '.join(f'{word}: {n}' for word, n in words.items())} of {len(items)} items."
 
 
 SCORE_FIELDS = (

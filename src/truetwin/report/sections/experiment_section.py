@@ -146,12 +146,7 @@ def calibrated_section(record: Record) -> Section:
 
 def options_section(record: Record) -> Section:
     """Show which option of each choice is probably best, from the record that `experiment rank` writes."""
-    best = [row for row in record["options"] if row["rank"] == 1]
-    texts = [
-        f"{row['study'] + ', ' if row['study'] else ''}{row['outcome']}: {row['option']} is best with probability "
-        f"{row['best']:.0%}; choosing it loses {cell(row['loss'], '.3f')} sd on average."
-        for row in best
-    ]
+    texts = _best_options(record)
     losses = Table(
         "What choosing loses on average, in sd",
         LOSS_FIELDS,
@@ -161,6 +156,21 @@ def options_section(record: Record) -> Section:
     return Section(
         "Which option is best", texts, (Table("Options", OPTION_FIELDS, record["options"]), losses)
     )
+
+
+def options_in_words(record: Record) -> str:
+    """Say which option of the first choice is probably best, and how many choices there are."""
+    first, *others = _best_options(record)
+    return f"{first} {len(others)} more choices are below." if others else first
+
+
+def _best_options(record: Record) -> list[str]:
+    return [
+        f"{row['study'] + ', ' if row['study'] else ''}{row['outcome']}: {row['option']} is best with probability "
+        f"{row['best']:.0%}; choosing it loses {cell(row['loss'], '.3f')} sd on average."
+        for row in record["options"]
+        if row["rank"] == 1
+    ]
 
 
 def effects_section(record: Record) -> Section:

@@ -89,7 +89,7 @@ def continued(task: SurveyTask, run: RunFile) -> Continued:
     DataError
         If an item, a persona or an arm of the run has another text or place in the survey. The message names it.
     """
-    if not run.has_answers(ANSWER_STEP):
+    if ANSWER_STEP not in run.steps() or not run.has_answers(ANSWER_STEP):
         return _begun(task)
     stored = run.settings(ANSWER_STEP)["task"]
     people = run.notes(PEOPLE).get(PEOPLE)

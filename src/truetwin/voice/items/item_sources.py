@@ -14,7 +14,9 @@ from truetwin.voice.items.dimensions.loading import finish, load_records, read_l
 from truetwin.voice.items.script_language import language_of
 from truetwin.voice.items.voice_dimensions import Layout, VoiceDimension, voice_dimensions
 from truetwin.voice.items.voice_items import (
-    N_OPTIONS,
+    FEWEST_OPTIONS,
+    LETTERS,
+    MOST_OPTIONS,
     Option,
     Turn,
     VoiceItem,
@@ -94,11 +96,14 @@ def generic_item(record: Mapping[str, Any], number: int, where: str) -> VoiceIte
         raise FileFormatError(f"{where}: 'question' must be a text; got {question!r:.80}")
     listed = record.get("options", record.get("choices"))
     texts = list(listed.values()) if isinstance(listed, dict) else listed
-    letters = [str(k) for k in listed] if isinstance(listed, dict) else list("ABCD")
+    letters = [str(k) for k in listed] if isinstance(listed, dict) else list(LETTERS)
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise FileFormatError(f"{where}: 'options' must be texts; got {listed!r:.80}")
-    if len(texts) != N_OPTIONS:
-        raise DataError(f"{where}: an item must have {N_OPTIONS} options; got {len(texts)}")
+    if not FEWEST_OPTIONS <= len(texts) <= MOST_OPTIONS:
+        raise DataError(
+            f"{where}: an item must have {FEWEST_OPTIONS} to {MOST_OPTIONS} options; got {len(texts)}"
+        )
+    letters = letters[: len(texts)]
     answer = _answer_place(record.get("answer"), texts, letters, where)
     dimension = record.get("dimension", "interpersonal")
     if dimension not in voice_dimensions:

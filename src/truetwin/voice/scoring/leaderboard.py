@@ -12,6 +12,7 @@ from typing import Any
 from truetwin.errors import DataError, FileFormatError
 from truetwin.io.readable_files import read_text
 from truetwin.voice.protocols.outcomes import SCORE_RANGE, Protocol
+from truetwin.voice.scoring.dimension_averages import AVERAGE, average_standings
 from truetwin.voice.scoring.score_table import score_answers
 from truetwin.voice.scoring.stored_answers import Answers, read_answers
 
@@ -19,6 +20,7 @@ UNIT = "percent"
 _NUMBERS = (
     "n", "n_answered", "n_failed", "accuracy_answered", "accuracy_all", "ci_low", "ci_high", "cluster_ci_low",
     "cluster_ci_high", "mean_score", "normalised_ci_low", "normalised_ci_high", "baseline_accuracy",
+    "chance",
 )  # fmt: skip
 
 
@@ -29,6 +31,7 @@ class Standing:
     Accuracies are in percent and None for marks; ``mean_score`` is the mean of marks from 1 to 5. ``ci_low`` and
     ``ci_high`` belong to ``accuracy_all`` or ``mean_score``, in its units; personas are drawn whole where they are
     known. ``baseline`` names the best guess that knows no persona, on the same items, where the items are known.
+    ``chance`` is what guessing gives.
     """
 
     dimension: str
@@ -46,6 +49,7 @@ class Standing:
     baseline: str = ""
     baseline_accuracy: float | None = None
     file: str = ""
+    chance: float | None = None
 
     @property
     def points(self) -> float:
@@ -94,7 +98,12 @@ def read_results(
             standings += [_from_row(row, f"{path}, row {k}", str(path)) for k, row in enumerate(rows, 1)]
     board = score_answers(answers, with_baseline=with_baseline, progress=progress)
     standings += [_from_row(row, row["file"], row["file"]) for row in board.rows() if _is_scored(row)]
-    return Results(tuple(standings), board.notes, any(a.broken_lines for a in answers))
+    averages = average_standings(standings)
+    return Results(
+        (*standings, *averages.standings),
+        (*board.notes, *averages.notes),
+        any(a.broken_lines for a in answers),
+    )
 
 
 def score_rows(path: str | Path) -> list[Any] | None:
@@ -122,7 +131,7 @@ def score_rows(path: str | Path) -> list[Any] | None:
 
 
 def ranked(standings: Sequence[Standing]) -> list[Standing]:
-    """Sort standings by dimension and protocol, the best model first.
+    """Sort standings by dimension and protocol, the best model first; averages over dimensions come last.
 
     Raises
     ------
@@ -133,13 +142,21 @@ def ranked(standings: Sequence[Standing]) -> list[Standing]:
         raise DataError("a leaderboard needs at least one scored result; the files hold none")
     order = {p.value: k for k, p in enumerate(Protocol)}
     return sorted(
-        standings, key=lambda s: (s.dimension, order.get(s.protocol, 99), s.judge, -s.points, s.model)
+        standings,
+        key=lambda s: (
+            s.dimension == AVERAGE,
+            s.dimension,
+            order.get(s.protocol, 99),
+            s.judge,
+            -s.points,
+            s.model,
+        ),
     )
 
 
 def _is_scored(row: Mapping[str, Any]) -> bool:
-    """Test whether a row has a score; written replies that nobody judged have none."""
-    return row.get("protocol") != Protocol.REPLY.value
+    """Test whether a row has a score of its own; written replies that nobody judged have none, and averages neither."""
+    return row.get("protocol") != Protocol.REPLY.value and row.get("dimension") != AVERAGE
 
 
 def _from_row(row: Any, where: str, file: str) -> Standing:

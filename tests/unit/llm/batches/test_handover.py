@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import runpy
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,9 @@ from truetwin.llm import (
     scripted_model,
 )
 from truetwin.llm.batches.batch_api import collect_batches, poll_batches, submit_batches
-from truetwin.llm.batches.batch_files import export_requests, import_replies
+from truetwin.llm.batches.batch_files import Imported, export_requests, import_replies
+from truetwin.llm.batches.reply_lines import reply_lines
+from truetwin.llm.store.merging import merge_stores
 
 
 @pytest.fixture
@@ -270,3 +274,115 @@ def test_a_rejected_key_is_told_when_a_batch_is_submitted(
     with pytest.raises(AccessError) as raised:
         submit_batches(model, store, files)
     assert "secret" not in str(raised.value)
+
+
+def failed(requests: Path, replies: Path) -> None:
+    """Write a failure for each request."""
+    names = [json.loads(line)["custom_id"] for line in requests.read_text().splitlines()]
+    lines = [json.dumps({"custom_id": name, "error": {"message": "no memory"}}) for name in names]
+    replies.write_text("\n".join(lines) + "\n")
+
+
+def counts(imported: Imported) -> tuple[int, int, int, int]:
+    return imported.answered, imported.failed, imported.unexpected, imported.unreadable
+
+
+def test_an_old_file_of_failures_does_not_end_the_wait_for_a_newer_one(
+    survey: Any, store: Store, tmp_path: Path
+) -> None:
+    task, bad, good = survey(), tmp_path / "bad.jsonl", tmp_path / "good.jsonl"
+    (first,) = export_requests(task, scripted_model({}), store, tmp_path)
+    failed(first.path, bad)
+    assert counts(import_replies(task, store, bad)) == (0, 12, 0, 0)
+    (second,) = export_requests(task, scripted_model({}), store, tmp_path)
+    answer(second.path, good)
+    assert counts(import_replies(task, store, bad)) == (0, 0, 12, 0)
+    assert store.waiting() == {second.path.name: 12}
+    assert run(task, scripted_model({"default": "3"}), store).asked == 0
+    assert counts(import_replies(task, store, good)) == (12, 0, 0, 0)
+    assert dict(store.totals().failed_attempts) == {"batch": 12}
+
+
+def test_a_late_good_reply_to_an_older_file_is_taken_and_ends_the_wait(
+    survey: Any, store: Store, tmp_path: Path
+) -> None:
+    task, late = survey(), tmp_path / "late.jsonl"
+    (first,) = export_requests(task, scripted_model({}), store, tmp_path)
+    assert store.give_up(first.path.name) == 12
+    assert store.give_up(first.path.name) == 0
+    export_requests(task, scripted_model({}), store, tmp_path)
+    answer(first.path, late)
+    assert counts(import_replies(task, store, late)) == (12, 0, 0, 0)
+    assert (store.waiting(), store.counts()[State.VALID]) == ({}, 12)
+    assert counts(import_replies(task, store, late)) == (0, 0, 12, 0)
+    assert store.totals().requests == 12
+
+
+def test_a_name_of_a_lost_file_is_not_given_again(survey: Any, store: Store, tmp_path: Path) -> None:
+    (first,) = export_requests(survey(), scripted_model({}), store, tmp_path)
+    first.path.unlink()
+    store.give_up(first.path.name)
+    (second,) = export_requests(survey(), scripted_model({}), store, tmp_path)
+    assert second.path.name == "requests-0002.jsonl"
+
+
+@pytest.mark.parametrize("order", ["error first", "reply first"])
+def test_a_good_line_stays_whatever_stands_beside_it(
+    survey: Any, store: Store, tmp_path: Path, order: str
+) -> None:
+    task, good, bad, both = survey(), tmp_path / "good", tmp_path / "bad", tmp_path / "both"
+    (exported,) = export_requests(task, scripted_model({}), store, tmp_path)
+    answer(exported.path, good)
+    failed(exported.path, bad)
+    parts = (bad, good) if order == "error first" else (good, bad)
+    both.write_text("".join(part.read_text() for part in parts))
+    found = counts(import_replies(task, store, both))
+    assert found == ((12, 12, 0, 0) if order == "error first" else (12, 0, 12, 0))
+    before = store.totals()
+    assert store.counts()[State.VALID] == 12
+    assert counts(import_replies(task, store, both)) == (0, 0, 24, 0)
+    assert store.totals() == before
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_byte_order_mark_is_no_damage(survey: Any, store: Store, tmp_path: Path, encoding: str) -> None:
+    replies = tmp_path / "replies.jsonl"
+    (exported,) = export_requests(survey(), scripted_model({}), store, tmp_path)
+    answer(exported.path, replies)
+    text = replies.read_text().replace("\n", "\r\n")
+    replies.write_bytes((b"\xfe\xff" if encoding == "utf-16-be" else b"") + text.encode(encoding))
+    assert counts(import_replies(survey(), store, replies)) == (12, 0, 0, 0)
+
+
+def test_a_line_of_any_length_is_read_in_bounded_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "replies.jsonl"
+    path.write_bytes(b"a\n\n" + b"x" * 1000 + b"\nlast")
+    assert [line.strip() for line in reply_lines(path, longest=100)] == [b"a", b"x" * 100, b"last"]
+
+
+def test_late_replies_to_files_of_a_part_are_taken_by_the_merged_run(survey: Any, tmp_path: Path) -> None:
+    part, whole, late = tmp_path / "part", tmp_path / "whole", tmp_path / "late.jsonl"
+    part.mkdir()
+    whole.mkdir()
+    with Store(part) as store:
+        (exported,) = export_requests(survey(), scripted_model({}), store, part)
+    answer(exported.path, late)
+    with Store(whole) as store:
+        merge_stores(store, [part / "run.sqlite"])
+        assert store.waiting() == {}
+        assert counts(import_replies(survey(), store, late)) == (12, 0, 0, 0)
+
+
+def test_a_run_of_an_earlier_version_is_waited_for_and_taken_in(
+    survey: Any, store: Store, tmp_path: Path
+) -> None:
+    (exported,) = export_requests(survey(), scripted_model({}), store, tmp_path)
+    replies = tmp_path / "replies.jsonl"
+    answer(exported.path, replies)
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "run.sqlite")) as base:
+        base.execute("ALTER TABLE batches DROP COLUMN outcome")
+    with Store(tmp_path) as later:
+        assert later.waiting() == {exported.path.name: 12}
+        assert counts(import_replies(survey(), later, replies)) == (12, 0, 0, 0)
+        assert later.waiting() == {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 import sqlite3
 import stat
 import time
@@ -70,6 +72,40 @@ def test_a_server_that_stays_away_ends_the_run_and_says_what_is_kept(survey: Any
         run(survey(500, 40), model, store, options)
     with Store(tmp_path) as store:
         assert store.counts()[State.VALID] > 0
+
+
+def test_what_may_have_been_paid_counts_requests_that_were_sent_and_no_waiting_cells(
+    survey: Any, tmp_path: Path
+) -> None:
+    class Killed(Model):
+        """From the fiftieth request on, all fail but three, which stay open; then the process seems to die."""
+
+        open = 0
+
+        async def complete(self, request: Request, *, timeout: float) -> Reply:
+            if self.asked < 50:
+                return await super().complete(request, timeout=timeout)
+            if self.open < 3:
+                self.open += 1
+                await asyncio.sleep(0.5)
+                if not (tmp_path / "killed").exists():
+                    shutil.copytree(tmp_path / "run", tmp_path / "killed")
+                raise KeyboardInterrupt
+            raise EndpointError("connection refused")
+
+    (tmp_path / "run").mkdir()
+    options = RunOptions(backoff=5.0, concurrency=32)
+    with Store(tmp_path / "run") as store:
+        run(survey(100, 10), Killed((9.0, 9.0), EndpointError("never")), store, options)
+    base = sqlite3.connect(tmp_path / "killed" / "run.sqlite")
+    claimed = base.execute("SELECT count(*) FROM claims").fetchone()[0]
+    base.execute("UPDATE sessions SET born = '1', pid = 4194305")  # no process has this number
+    base.commit()
+    base.close()
+    assert claimed > 20
+    with Store(tmp_path / "killed") as store:
+        found = store.reap()  # those, and what was asked again in the last tenth of a second
+        assert 3 <= found == store.totals().failed_attempts["interrupted"] <= 8
 
 
 def test_a_file_that_was_deleted_is_noticed_at_once_and_saved(survey: Any, tmp_path: Path) -> None:
