@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from truetwin.cli import run_display
 from truetwin.cli.export import disclose
+from truetwin.cli.output import print_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,17 +191,13 @@ def _prompts(task: SurveyTask, cells: Sequence[Cell], show: int) -> list[dict[st
 def _print_prompts(task: SurveyTask, cells: Sequence[Cell], show: int) -> None:
     from json import dumps
 
-    from truetwin.cli.output import printable
-
     for found in _prompts(task, cells, show):
-        print(
-            printable(
-                f"--- prompt for persona {found['persona']}, item {found['item']}, replicate {found['replicate']} ---"
-            )
+        print_line(
+            f"--- prompt for persona {found['persona']}, item {found['item']}, replicate {found['replicate']} ---"
         )
         for message in found["messages"]:
-            print(f"[{message['role']}]\n{printable(message['content'])}\n")
+            print_line(f"[{message['role']}]\n{message['content']}\n")
         for name in ("schema", "prediction"):
             if found[name] is not None:
-                text = printable(found[name]) if name == "prediction" else dumps(found[name])
-                print(f"[{name}]\n{text}\n")
+                text = found[name] if name == "prediction" else dumps(found[name])
+                print_line(f"[{name}]\n{text}\n")

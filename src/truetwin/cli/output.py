@@ -38,9 +38,17 @@ def print_json(
     from truetwin.io import dump_json
 
     kept = [{k: v for k, v in row.items() if v is not None} for row in rows]
-    print(
-        dump_json({"command": command, "version": __version__, "settings": settings, "rows": kept, **parts})
+    text = dump_json(
+        {"command": command, "version": __version__, "settings": settings, "rows": kept, **parts}
     )
+    print("".join(c if c.isprintable() or c == "\n" else _json_escape(c) for c in text))
+
+
+def _json_escape(character: str) -> str:
+    """Escape a character as JSON does; machines read the same text, and a terminal shows no control character."""
+    from json import dumps
+
+    return dumps(character)[1:-1]
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "") -> None:
@@ -122,9 +130,9 @@ def note(text: str) -> None:
     print(printable(text), file=sys.stderr)
 
 
-def print_line(text: str) -> None:
+def print_line(text: object) -> None:
     """Print a result for people on standard output."""
-    print(printable(text))
+    print(printable(str(text)))
 
 
 def printable(text: str) -> str:
