@@ -55,7 +55,7 @@ def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
     from rich.text import Text
 
     console = Console(stderr=True)
-    with Live(Text(label), console=console, transient=True, refresh_per_second=4) as live:
+    with Live(Text(printable(label)), console=console, transient=True, refresh_per_second=4) as live:
         yield lambda progress: live.update(
             Text(printable(f"{label}: {describe_progress(progress)}"), overflow="fold")
         )
