@@ -10,23 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.datasets.pinned_dataset import has_pin
-from truetwin.datasets.twinvoice import ANSWERS, AnswerFile, twinvoice
+from truetwin.datasets.twinvoice import ANSWERS, AnswerFile
 from truetwin.errors import DataError, FileFormatError, MissingExtraError
 from truetwin.io.json_lines import numbered_lines
-from truetwin.voice.items.dimensions import narrative, social
-from truetwin.voice.items.dimensions.loading import indexed_options, text_field, whole_number
+from truetwin.voice.items.dimensions.social import item_id_of as social_id
 from truetwin.voice.items.voice_items import PLAYED_ITEMS, VoiceItem, read_voice_items
 from truetwin.voice.protocols.item_rendering import REPLY_ID
-from truetwin.voice.protocols.outcomes import FORMAT, Outcome, Protocol, Status, choice_outcome
-
-NO_ANSWER = -1
-#: Words with which the published files mark that no reply came at all, unlike a reply that could not be read.
-MACHINERY = re.compile(
-    r"connection|timed? ?out|rate.?limit|too many requests|service unavailable|bad gateway|internal server error"
-    r"|quota|unauthorized|\b(?:429|500|502|503|504)\b",
-    re.IGNORECASE,
+from truetwin.voice.protocols.outcomes import FORMAT, Outcome, Status
+from truetwin.voice.scoring.choice_answers import (
+    interpersonal_item,
+    interpersonal_outcome,
+    narrative_id,
+    narrative_outcome,
+    social_item,
+    social_outcome,
 )
-_NOT_READABLE = "LLM did not return"
+from truetwin.voice.scoring.generated_answers import describe_generated, generated_item
+from truetwin.voice.scoring.item_matching import Content, content_of, matched, published_items, said_where
+
+Records = Sequence[tuple[int, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Answers:
     path : Path
         The file.
     layout : str
-        ``"own"``, ``"inspect"``, ``"social"``, ``"narrative"`` or ``"replies"``.
+        ``"own"``, ``"inspect"``, ``"social"``, ``"interpersonal"`` or ``"narrative"`` (choices), or ``"generated"``.
     outcomes : list of Outcome
         Outcomes in the file's order.
     broken_lines : tuple of int
@@ -54,7 +56,9 @@ class Answers:
     items: list[VoiceItem] | None = None
 
 
-def read_answers(path: str | Path, *, model: str | None = None) -> Answers:
+def read_answers(
+    path: str | Path, *, model: str | None = None, items: Sequence[VoiceItem] | None = None
+) -> Answers:
     """Read stored answers in any known layout.
 
     A line that is no JSON (cut off, damaged) is an item whose answer is lost: it counts as failed and never leaves
@@ -67,6 +71,9 @@ def read_answers(path: str | Path, *, model: str | None = None) -> Answers:
         JSONL, or a log (``.eval``) of the Inspect tasks.
     model : str, optional
         Name of the model; by default taken from the file's lines, its content or its name.
+    items : sequence of VoiceItem, optional
+        Items among which those of a published layout are found by content; by default the published ones, if they are
+        on this machine.
     """
     path = Path(path)
     if path.suffix == ".eval":
@@ -76,31 +83,30 @@ def read_answers(path: str | Path, *, model: str | None = None) -> Answers:
     broken = tuple(number for number, record in lines if record is None)
     if not records:
         raise DataError(f"{path} must hold at least one stored answer; it has none")
-    layout = _layout_of(records[0][1], path)
-    published = _published_as(path)
-    name = model or (published.model if published else None) or _LAYOUTS[layout].model_of(path)
-    outcomes = [
-        _LAYOUTS[layout].read(record, number, name, f"{path}, line {number}") for number, record in records
-    ]
-    if model and layout == "own":
-        outcomes = [replace(outcome, model=model) for outcome in outcomes]
+    name = _layout_of(records, path)
+    layout, published = _LAYOUTS[name], _published_as(path)
+    lines_read = layout.read(path, records, model or (published.model if published else None))
+    if name == "own":
+        outcomes, known = [line.outcomes[0] for line in lines_read], _played_items(path, records)
+    else:
+        outcomes, known = _placed(lines_read, items)
     like = outcomes[0]
     outcomes += [
         Outcome(
-            _LAYOUTS[layout].lost_id(number),
+            layout.lost_id(number),
             like.protocol,
             Status.FAILED,
             like.model,
             like.dimension,
+            judge=like.judge,
             reason=f"line {number} of the file is damaged",
         )
         for number in broken
     ]
     _check_unique(outcomes, path)
-    items = _LAYOUTS[layout].items(path, records)
-    if items:
-        outcomes = with_items(outcomes, items)
-    return Answers(path, layout, outcomes, broken, items)
+    if known:
+        outcomes = with_items(outcomes, known)
+    return Answers(path, name, outcomes, broken, known)
 
 
 def read_outcomes(paths: Iterable[Path]) -> list[Outcome]:
@@ -136,107 +142,99 @@ def with_items(outcomes: Sequence[Outcome], items: Sequence[VoiceItem]) -> list[
     return done
 
 
-def _social_outcome(record: Mapping[str, Any], number: int, model: str, where: str) -> Outcome:
-    options, answer = indexed_options(record, "ground_truth_index", social.DISTRACTOR_SOURCE, where)
-    line, picked = (whole_number(record, name, where) for name in ("line_idx", "predicted_index"))
-    if picked != NO_ANSWER and not 0 <= picked < len(options):
-        raise DataError(f"{where}: 'predicted_index' must be 0 to {len(options) - 1}, or -1; got {picked}")
-    reason = str(record.get("reasoning") or "")
-    shown = tuple(option.id for option in options)
-    fields: dict[str, Any] = {
-        "model": model,
-        "dimension": social.DIMENSION,
-        "persona_id": text_field(record, "user_id", where),
-        "reason": reason,
-    }
-    item_id = social.item_id_of(line)
-    if picked == NO_ANSWER and _is_machinery(reason):
-        return Outcome(item_id, Protocol.CHOICE, Status.FAILED, shown=shown, answer=answer, **fields)
-    return choice_outcome(item_id, shown, answer, None if picked == NO_ANSWER else shown[picked], **fields)
+@dataclass(frozen=True)
+class _Line:
+    """What one line says: outcomes, the item as it repeats it, or only where in a novel the item is from."""
+
+    outcomes: list[Outcome]
+    item: VoiceItem | None = None
+    place: Content | None = None
 
 
-def _is_machinery(reason: str) -> bool:
-    return not reason.startswith(_NOT_READABLE) and bool(MACHINERY.search(reason))
+def _placed(
+    lines: Sequence[_Line], items: Sequence[VoiceItem] | None
+) -> tuple[list[Outcome], list[VoiceItem] | None]:
+    """Find the items of a published file by content; what is to no known item keeps an id that is nobody else's."""
+    known = items if items is not None else published_items(lines[0].outcomes[0].dimension)
+    found: list[VoiceItem | None] = [None] * len(lines)
+    if all(line.item for line in lines):
+        found = matched([(line.item.item_id, content_of(line.item)) for line in lines if line.item], known)
+    elif all(line.place for line in lines):
+        found = matched([(line.outcomes[0].item_id, line.place) for line in lines], known, said_where)
+    ids = {item.item_id for item in known} if any(found) else set()
+    outcomes: list[Outcome] = []
+    placed: list[VoiceItem] = []
+    for line, item in zip(lines, found, strict=True):
+        own = line.outcomes[0].item_id
+        name = item.item_id if item else f"{own} of the file" if own in ids else own
+        outcomes += [replace(outcome, item_id=name) for outcome in line.outcomes]
+        best = item or (replace(line.item, item_id=name) if line.item else None)
+        placed += [best] if best else []
+    return outcomes, placed if len(placed) == len(lines) else None
 
 
-def _narrative_outcome(record: Mapping[str, Any], number: int, model: str, where: str) -> Outcome:
-    shown = tuple(f"o{k}" for k in range(1, len(narrative.LETTERS) + 1))
-    by_letter = dict(zip(narrative.LETTERS, shown, strict=True))
-    answer = record.get("answer")
-    if answer not in by_letter:
-        raise DataError(f"{where}: 'answer' must be one of {', '.join(by_letter)}; got {answer!r:.80}")
-    choice = record.get("choice")
-    letter = choice.strip().upper() if isinstance(choice, str) else ""
-    return choice_outcome(
-        _narrative_id(number),
-        shown,
-        by_letter[answer],
-        by_letter.get(letter),
-        model=model,
-        dimension=narrative.DIMENSION,
-        persona_id=str(record.get("speaker", "")),
-        details={"chunk_id": record.get("chunk_id"), "speaker": record.get("speaker")},
-    )
+def _social_lines(path: Path, records: Records, model: str | None) -> list[_Line]:
+    name = model or _named(path, r"twin_(.+?)_merged")
+    wheres = _wheres(path, records)
+    return [
+        _Line([social_outcome(record, n, name, where)], social_item(record, where))
+        for (n, record), where in zip(records, wheres, strict=True)
+    ]
 
 
-def _reply_outcome(record: Mapping[str, Any], number: int, model: str, where: str) -> Outcome:
-    line = whole_number({"line_idx": number, **record}, "line_idx", where)
-    reply = record.get("lmut_reply")
-    done = record.get("step1_status") == "Success" and isinstance(reply, str) and bool(reply.strip())
-    return Outcome(
-        _narrative_id(line),
-        Protocol.REPLY,
-        Status.DONE if done else Status.FAILED,
-        model,
-        narrative.DIMENSION,
-        persona_id=text_field(record, "speaker_match_key", where),
-        group=text_field(record, "source_novel", where),
-        reply=str(reply) if done else "",
-        reason="" if done else str(record.get("step1_status")),
-        details={"true_reply": record.get("utterance", "")},
-    )
+def _interpersonal_lines(path: Path, records: Records, model: str | None) -> list[_Line]:
+    name, wheres = model or path.stem, _wheres(path, records)
+    return [
+        _Line([interpersonal_outcome(record, n, name, where)], interpersonal_item(record, where))
+        for (n, record), where in zip(records, wheres, strict=True)
+    ]
 
 
-def _own_outcome(record: Mapping[str, Any], number: int, model: str, where: str) -> Outcome:
+def _narrative_lines(path: Path, records: Records, model: str | None) -> list[_Line]:
+    name, wheres = model or path.stem, _wheres(path, records)
+    return [
+        _Line([narrative_outcome(record, n, name, where)], place=_place_of(record))
+        for (n, record), where in zip(records, wheres, strict=True)
+    ]
+
+
+def _place_of(record: Mapping[str, Any]) -> Content | None:
+    text = record.get("answer_text")
+    return (record.get("chunk_id"), text.strip()) if isinstance(text, str) else None
+
+
+def _generated_lines(path: Path, records: Records, model: str | None) -> list[_Line]:
+    about = describe_generated(path, records)
+    about = replace(about, model=model) if model else about
+    wheres = _wheres(path, records)
+    return [
+        _Line(about.outcomes(record, n, where), generated_item(record, n, about.dimension, where))
+        for (n, record), where in zip(records, wheres, strict=True)
+    ]
+
+
+def _own_lines(path: Path, records: Records, model: str | None) -> list[_Line]:
+    lines = []
+    for (n, record), where in zip(records, _wheres(path, records), strict=True):
+        outcome = _own_outcome(record, n, where)
+        lines.append(_Line([replace(outcome, model=model) if model else outcome]))
+    return lines
+
+
+def _wheres(path: Path, records: Records) -> list[str]:
+    return [f"{path}, line {number}" for number, _ in records]
+
+
+def _named(path: Path, pattern: str) -> str:
+    found = re.search(pattern, path.name)
+    return found.group(1) if found else path.stem
+
+
+def _own_outcome(record: Mapping[str, Any], number: int, where: str) -> Outcome:
     try:
         return Outcome.from_record(record)
     except (KeyError, TypeError, AttributeError, DataError) as error:
         raise FileFormatError(f"{where}: not an outcome: {error}") from error
-
-
-def _narrative_id(line: int) -> str:
-    return f"{narrative.DIMENSION}-{line:04d}"
-
-
-def _social_items(path: Path, records: Sequence[tuple[int, Mapping[str, Any]]]) -> list[VoiceItem]:
-    return [
-        social.record_to_item(
-            {**record, "history": []},
-            record["line_idx"],
-            f"{path}, line {n}",
-            answer_field="ground_truth_index",
-        )
-        for n, record in records
-    ]
-
-
-def _narrative_items(path: Path, records: Sequence[tuple[int, Mapping[str, Any]]]) -> list[VoiceItem] | None:
-    """Return the published items, if they are on this machine and the answers are to them, line by line."""
-    if not all(map(twinvoice.is_available, (narrative_files := _narrative_paths()))):
-        return None
-    published = twinvoice.load("choices")
-    for number, record in records:
-        text = record.get("answer_text", record.get("utterance"))
-        known = published[number - 1] if number <= len(published) else {}
-        if (known.get("chunk_id"), known.get("utterance")) != (record.get("chunk_id"), text):
-            return None
-    return narrative.load(*map(twinvoice.fetch, narrative_files), remove_leaks=False).items
-
-
-def _narrative_paths() -> tuple[str, str]:
-    from truetwin.datasets.twinvoice import CHOICES, PROFILES
-
-    return CHOICES, PROFILES
 
 
 def _played_items(path: Path, records: Sequence[tuple[int, Mapping[str, Any]]]) -> list[VoiceItem] | None:
@@ -255,49 +253,52 @@ def _played_items(path: Path, records: Sequence[tuple[int, Mapping[str, Any]]]) 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Layout of a file of answers: how it is recognised, and how it is read."""
+    """Layout of a file of answers: the fields by which it is recognised, how it is read, ids of lines that are lost."""
 
-    fields: frozenset[str]
-    read: Callable[[Mapping[str, Any], int, str, str], Outcome]
-    items: Callable[[Path, Sequence[tuple[int, Mapping[str, Any]]]], list[VoiceItem] | None]
+    fields: tuple[frozenset[str], ...]
+    read: Callable[[Path, Records, str | None], list[_Line]]
     lost_id: Callable[[int], str]
-    name_pattern: str = ""
 
-    def model_of(self, path: Path) -> str:
-        found = re.search(self.name_pattern, path.name) if self.name_pattern else None
-        return found.group(1) if found else path.stem
+
+def _line_id(number: int) -> str:
+    return f"line {number}"
 
 
 _LAYOUTS = {
-    "own": _Layout(frozenset({"format"}), _own_outcome, _played_items, lambda number: f"line {number}"),
+    "own": _Layout((frozenset({"format"}),), _own_lines, _line_id),
     "social": _Layout(
-        frozenset({"line_idx", "choices", "ground_truth_index", "predicted_index"}),
-        _social_outcome,
-        _social_items,
-        social.item_id_of,
-        r"twin_(.+?)_merged",
+        (frozenset({"line_idx", "choices", "ground_truth_index", "predicted_index"}),),
+        _social_lines,
+        social_id,
     ),
-    "narrative": _Layout(
-        frozenset({"chunk_id", "choice", "answer"}), _narrative_outcome, _narrative_items, _narrative_id
+    "interpersonal": _Layout(
+        (
+            frozenset({"context", "choices", "answer_index", "predicted_choice"}),
+            frozenset({"context", "choices", "answer_index", "predicted_index"}),
+            frozenset({"context", "choices", "answer_idx", "predicted_choice"}),
+            frozenset({"context", "choices", "answer_idx", "predicted_index"}),
+        ),
+        _interpersonal_lines,
+        _line_id,
     ),
-    "replies": _Layout(
-        frozenset({"lmut_reply", "step1_status"}),
-        _reply_outcome,
-        _narrative_items,
-        _narrative_id,
-        r"generations_(?:lmut-)?(.+?)(?:_choices)?\.jsonl$",
-    ),
+    "narrative": _Layout((frozenset({"chunk_id", "choice", "answer"}),), _narrative_lines, narrative_id),
+    "generated": _Layout((frozenset({"lmut_reply"}),), _generated_lines, _line_id),
 }
 
 
-def _layout_of(record: Mapping[str, Any], path: Path) -> str:
+def _layout_of(records: Records, path: Path) -> str:
+    """Find the layout by the fields of all lines, since the first may lack some where a model failed."""
+    fields: set[str] = set().union(*(record for _, record in records))
+    first = records[0][1]
     for name, layout in _LAYOUTS.items():
-        if layout.fields <= set(record) and (name != "own" or record["format"] == FORMAT):
+        if any(wanted <= fields for wanted in layout.fields) and (
+            name != "own" or first.get("format") == FORMAT
+        ):
             return name
-    known = "; ".join(", ".join(sorted(layout.fields)) for layout in _LAYOUTS.values())
+    known = "; ".join(", ".join(sorted(layout.fields[0])) for layout in _LAYOUTS.values())
     raise FileFormatError(
         f"{path} must hold stored answers with the fields of a known layout ({known}); its first line has "
-        f"{', '.join(sorted(record)) or 'no fields'}"
+        f"{', '.join(sorted(first)) or 'no fields'}"
     )
 
 
