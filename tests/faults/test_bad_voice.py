@@ -178,7 +178,7 @@ def test_a_text_that_imitates_markup_or_templates_stays_text(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("record", "words"),
     [
-        ({"question": "q", "options": ["a", "b", "c"], "answer": 0}, "must have 4 options; got 3"),
+        ({"question": "q", "options": ["a"], "answer": 0}, "must have 2 to 10 options; got 1"),
         (
             {"question": "q", "options": ["a", "b", "c", "d"], "answer": 4},
             "'answer' must be a place from 0 to 3",
@@ -187,7 +187,14 @@ def test_a_text_that_imitates_markup_or_templates_stays_text(tmp_path: Path) -> 
         ({"question": "q", "options": ["a", "a", "c", "d"], "answer": "a"}, "'answer' must be"),
         ({"options": ["a", "b", "c", "d"], "answer": 0}, "'question' must be a text"),
         ({"question": "q", "options": "abcd", "answer": 0}, "'options' must be texts"),
-        ({"id": "1", "question": "q", "options": ["a", "b", "c", "d"], "answer": 0}, "ids must be unique"),
+        (
+            {"dimension": "social", "id": "1", "question": "q", "options": ["a", "b", "c", "d"], "answer": 0},
+            "ids must be unique",
+        ),
+        (
+            {"question": "q", "options": ["a", "b"], "answer": 0},
+            "not said which dimension .* voice items convert",
+        ),
         ({"anything": 1}, "must hold multiple-choice items"),
     ],
 )
