@@ -12,6 +12,8 @@ from truetwin import __version__
 
 #: Narrowest column of texts that are folded.
 NARROWEST = 24
+#: Rules of a table on a terminal that may know no other characters than those of ASCII.
+PLAIN_RULES = "    \n    \n -- \n    \n    \n    \n    \n    \n"
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, fold
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    rules = box.Box(PLAIN_RULES, ascii=True) if console().is_dumb_terminal else box.SIMPLE_HEAD
+    table = Table(box=rules, pad_edge=False)
     for c in columns:
         folds = fold and c.foldable
         longest = max(
