@@ -67,8 +67,8 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
         )
     if path.suffix.lower() in TABLES or json_list(path) is not None:
         raise FileFormatError(
-            f"items must be JSON lines; {path.name} is another kind of file. Make items of it with `truetwin voice items "
-            f"convert {path} --dimension NAME --output items.jsonl`."
+            f"items must be JSON lines; {path.name} is another kind of file. Make items of it with `truetwin voice "
+            f"items convert {path} --dimension NAME --output items.jsonl`."
         )
     first = next((record for _, record in read_lines(path)), None)
     if first is None:
@@ -82,9 +82,10 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
 def generic_item(record: Mapping[str, Any], number: int, where: str) -> VoiceItem:
     """Read a multiple-choice question of any origin as an item.
 
-    Required fields: ``dimension``, ``question`` (or ``stimulus``, ``context``), ``options`` (a list of 2 to 10 texts, or
-    letters to texts) and ``answer`` (position from 0, letter, or the text itself). Optional fields: ``id``, ``persona``
-    (or ``user_id``), ``group``, ``language`` and ``history`` (texts, or objects with ``reply`` and ``context``).
+    Required fields: ``dimension``, ``question`` (or ``stimulus``, ``context``), ``options`` (a list of 2 to 10 texts,
+    or letters to texts) and ``answer`` (position from 0, letter, or the text itself). Optional fields: ``id``,
+    ``persona`` (or ``user_id``), ``group``, ``language`` and ``history`` (texts, or objects with ``reply`` and
+    ``context``).
 
     Examples
     --------
