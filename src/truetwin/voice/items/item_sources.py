@@ -42,9 +42,9 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
     Parameters
     ----------
     source : str
-        ``"narrative"`` (the pinned published items), ``"social"`` (posts and options as the published answers repeat
-        them, without histories), or a JSONL file: our own items, a published layout, or the generic layout of
-        :func:`generic_item`.
+        ``"social"``, ``"interpersonal"`` or ``"narrative"`` (the pinned published items; social ones without their
+        histories where only the published answers can be read), or a JSONL file: our own items, a published layout, or
+        the generic layout of :func:`generic_item`.
     profiles : Path, optional
         Profiles that go with a file of narrative items; by default ``profiles.jsonl`` beside it.
     remove_leaks : bool, default=False
@@ -53,7 +53,7 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
     Raises
     ------
     DatasetError
-        For a dimension without published items, such as ``"interpersonal"``.
+        For a dimension without published items, or whose published file is not at hand.
     FileFormatError, DataError
         If the file has no known layout, or an item in it is damaged.
     """
@@ -105,7 +105,8 @@ def _published(dimension: VoiceDimension, remove_leaks: bool) -> Source:
             f"the dimension's name; its records have {fields}"
         )
     loaded = dimension.published(remove_leaks=remove_leaks)
-    return Source(dimension.name, dimension.published_layout or dimension.name, loaded.items, loaded.report)
+    layout = loaded.layout or dimension.published_layout or dimension.name
+    return Source(dimension.name, layout, loaded.items, loaded.report)
 
 
 def _own(path: Path, *, remove_leaks: bool) -> Loaded:
