@@ -33,10 +33,12 @@ def _run(arguments: list[str], debug: bool) -> int:
     import typer
 
     from truetwin.cli.app import app
+    from truetwin.cli.standard_input import with_standard_input
     from truetwin.errors import TruetwinError
 
     try:
-        result = app(args=arguments, prog_name="truetwin", standalone_mode=False)
+        with with_standard_input(arguments) as given:
+            result = app(args=given, prog_name="truetwin", standalone_mode=False)
         sys.stdout.flush()
         code = result if isinstance(result, int) else 0
     except typer.Exit as stop:

@@ -238,6 +238,8 @@ def _file(run: Path) -> Path:
 
 
 def _step_row(store: Any, step: str) -> dict[str, Any]:
+    from truetwin.llm.store.asking_again import in_words
+
     settings, totals = store.settings(step), store.totals(step)
     counts = store.counts(step)
     return {
@@ -248,6 +250,10 @@ def _step_row(store: Any, step: str) -> dict[str, Any]:
         "states": {str(s): n for s, n in counts.items()},
         **totals.describe(),
         "reasons": _reasons(store, step),
+        "asked_again": {
+            in_words(store.settings_of(name)): n for name, n in store.replies_by_setting(step).items()
+        },
+        "replaced_replies": sum(1 for _ in store.earlier(step)),
     }
 
 
@@ -292,6 +298,8 @@ def _print_step(store: Any, step: str, row: dict[str, Any]) -> None:
     if said:
         note(said)
     print_states(counts, total, title=f"step {step} of {store.path} ({row['model'].get('name')})")
+    for words, n in row["asked_again"].items():
+        note(f"{n:,} replies were given under other settings, or asked again: {words or 'the same settings'}")
     cost = "" if row["cost"] is None else f", cost {row['cost']:,.4g}"
     note(
         f"{row['requests']:,} requests, {row['prompt_tokens']:,} tokens sent ({row['cached_tokens']:,} cached), "
@@ -307,7 +315,9 @@ def _print_step(store: Any, step: str, row: dict[str, Any]) -> None:
 
 
 def _show_call(store: Any, settings: RunsShowCommand) -> None:
-    from truetwin.cli.output import print_json, printable
+    from dataclasses import asdict
+
+    from truetwin.cli.output import print_json, print_line
     from truetwin.errors import RunError
     from truetwin.llm import Cell
 
@@ -331,12 +341,26 @@ def _show_call(store: Any, settings: RunsShowCommand) -> None:
         "reply": None if call.reply is None else call.reply.text,
         "finish_reason": None if call.reply is None else call.reply.finish_reason,
         "latency": None if call.reply is None else call.reply.latency,
+        "settings": {k: v for k, v in asdict(request.sampling).items() if v not in (None, {})},
+        "earlier": [
+            {
+                "state": str(before.parsed.state),
+                "reason": before.parsed.reason or None,
+                "reply": None if before.reply is None else before.reply.text,
+                "settings": {k: v for k, v in asdict(asked.sampling).items() if v not in (None, {})},
+            }
+            for before, asked in store.earlier(cell=cell)
+        ],
     }
     if settings.as_json:
         print_json("runs show", {"run": str(store.path)}, [row])
         return
     for message in row["messages"]:
-        print(f"[{message['role']}]\n{printable(message['content'])}\n")
-    print(f"[reply, {row['finish_reason']}]\n{printable(row['reply'] or '(none)')}\n")
+        print_line(f"[{message['role']}]\n{message['content']}\n")
+    print_line(f"[reply, {row['finish_reason']}]\n{row['reply'] or '(none)'}\n")
+    for before in row["earlier"]:
+        print_line(
+            f"[earlier reply, {before['state']}, settings {before['settings']}]\n{before['reply'] or '(none)'}\n"
+        )
     reason = f"; {row['reason']}" if row["reason"] else ""
-    print(printable(f"state: {row['state']}; value: {row['value']}{reason}"))
+    print_line(f"state: {row['state']}; value: {row['value']}{reason}")

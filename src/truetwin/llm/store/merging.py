@@ -12,6 +12,7 @@ from truetwin.llm.store.run_store import Store
 from truetwin.llm.store.stored_call import COLUMNS, OPEN_IN_SQL
 
 _SAME = "t.step = s.step AND t.persona = s.persona AND t.item = s.item AND t.replicate = s.replicate"
+_EARLIER_OF_S = "e.step = s.step AND e.persona = s.persona AND e.item = s.item AND e.replicate = s.replicate"
 _FIELDS = f"{COLUMNS}, prompt"
 _UPDATED = ", ".join(f"{name} = excluded.{name}" for name in _FIELDS.split(", ")[4:])
 
@@ -121,6 +122,8 @@ def _merge_one(target: Store, source: Store) -> MergedPart:
             "s.completion_tokens, s.reasoning_tokens, s.cached_tokens, s.cost, s.time, NULL "
             f"FROM source.calls s JOIN calls t ON {_SAME} WHERE s.reply IS NOT NULL "
             f"AND t.state NOT IN ({OPEN_IN_SQL}) AND (t.time != s.time OR t.digest != s.digest) "
+            f"AND NOT EXISTS (SELECT 1 FROM source.earlier e WHERE {_EARLIER_OF_S} AND e.time = t.time) "
+            f"AND NOT EXISTS (SELECT 1 FROM main.earlier e WHERE {_EARLIER_OF_S} AND e.time = s.time) "
             f"AND NOT EXISTS (SELECT 1 FROM failures t WHERE {_SAME} AND t.kind = 'duplicate' AND t.time = s.time)"
         )
         duplicates = twice.rowcount
@@ -132,11 +135,21 @@ def _merge_one(target: Store, source: Store) -> MergedPart:
             "INSERT INTO batches SELECT custom_id, step, persona, item, replicate, digest, prompt, batch, "
             "coalesce(outcome, 'given up') FROM source.batches WHERE true ON CONFLICT DO NOTHING"
         )
+        base.execute(  # what is noted of people, so that the whole can grow
+            "INSERT INTO meta SELECT name, value FROM source.meta WHERE name LIKE '% of answer' "
+            "ON CONFLICT DO NOTHING"
+        )
         before = _answers(base)
         base.execute(
             f"INSERT INTO calls ({_FIELDS}) SELECT {_FIELDS} FROM source.calls WHERE true "
             f"ON CONFLICT (step, persona, item, replicate) DO UPDATE SET {_UPDATED} "
-            f"WHERE calls.state IN ({OPEN_IN_SQL}) AND excluded.state NOT IN ({OPEN_IN_SQL})"
+            f"WHERE (calls.state IN ({OPEN_IN_SQL}) AND excluded.state NOT IN ({OPEN_IN_SQL})) "
+            "OR EXISTS (SELECT 1 FROM source.earlier e WHERE e.step = calls.step AND e.persona = calls.persona "
+            "AND e.item = calls.item AND e.replicate = calls.replicate AND e.time = calls.time)"
+        )
+        base.execute(
+            f"INSERT INTO earlier ({_FIELDS}, replaced) SELECT {_FIELDS}, replaced FROM source.earlier s "
+            f"WHERE NOT EXISTS (SELECT 1 FROM main.earlier e WHERE {_EARLIER_OF_S} AND e.time = s.time)"
         )
         taken, answers = _answers(base) - before, _answers(base, "source.calls")
         return MergedPart(source.path, source.shards(), answers, taken, duplicates, there)

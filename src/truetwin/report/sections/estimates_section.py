@@ -11,7 +11,7 @@ from truetwin.estimation.share_plot import draw_estimates
 from truetwin.report.figures.theme import new_figure
 from truetwin.report.page import Field, Picture, Section, Table
 
-N_FIGURES = 6
+N_FIGURES = 12
 ITEM_FIELDS = (
     Field("item", "item"),
     Field("what", "estimate of"),

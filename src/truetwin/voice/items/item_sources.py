@@ -14,7 +14,9 @@ from truetwin.voice.items.dimensions.loading import finish, load_records, read_l
 from truetwin.voice.items.script_language import language_of
 from truetwin.voice.items.voice_dimensions import Layout, VoiceDimension, voice_dimensions
 from truetwin.voice.items.voice_items import (
-    N_OPTIONS,
+    FEWEST_OPTIONS,
+    LETTERS,
+    MOST_OPTIONS,
     Option,
     Turn,
     VoiceItem,
@@ -42,9 +44,9 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
     Parameters
     ----------
     source : str
-        ``"narrative"`` (the pinned published items), ``"social"`` (posts and options as the published answers repeat
-        them, without histories), or a JSONL file: our own items, a published layout, or the generic layout of
-        :func:`generic_item`.
+        ``"social"``, ``"interpersonal"`` or ``"narrative"`` (the pinned published items; social ones without their
+        histories where only the published answers can be read), or a JSONL file: our own items, a published layout, or
+        the generic layout of :func:`generic_item`.
     profiles : Path, optional
         Profiles that go with a file of narrative items; by default ``profiles.jsonl`` beside it.
     remove_leaks : bool, default=False
@@ -53,7 +55,7 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
     Raises
     ------
     DatasetError
-        For a dimension without published items, such as ``"interpersonal"``.
+        For a dimension without published items, or whose published file is not at hand.
     FileFormatError, DataError
         If the file has no known layout, or an item in it is damaged.
     """
@@ -94,11 +96,14 @@ def generic_item(record: Mapping[str, Any], number: int, where: str) -> VoiceIte
         raise FileFormatError(f"{where}: 'question' must be a text; got {question!r:.80}")
     listed = record.get("options", record.get("choices"))
     texts = list(listed.values()) if isinstance(listed, dict) else listed
-    letters = [str(k) for k in listed] if isinstance(listed, dict) else list("ABCD")
+    letters = [str(k) for k in listed] if isinstance(listed, dict) else list(LETTERS)
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise FileFormatError(f"{where}: 'options' must be texts; got {listed!r:.80}")
-    if len(texts) != N_OPTIONS:
-        raise DataError(f"{where}: an item must have {N_OPTIONS} options; got {len(texts)}")
+    if not FEWEST_OPTIONS <= len(texts) <= MOST_OPTIONS:
+        raise DataError(
+            f"{where}: an item must have {FEWEST_OPTIONS} to {MOST_OPTIONS} options; got {len(texts)}"
+        )
+    letters = letters[: len(texts)]
     answer = _answer_place(record.get("answer"), texts, letters, where)
     dimension = record.get("dimension", "interpersonal")
     if dimension not in voice_dimensions:
@@ -151,7 +156,8 @@ def _published(dimension: VoiceDimension, remove_leaks: bool) -> Source:
             f"the dimension's name; its records have {fields}"
         )
     loaded = dimension.published(remove_leaks=remove_leaks)
-    return Source(dimension.name, dimension.published_layout or dimension.name, loaded.items, loaded.report)
+    layout = loaded.layout or dimension.published_layout or dimension.name
+    return Source(dimension.name, layout, loaded.items, loaded.report)
 
 
 def _own(path: Path, *, remove_leaks: bool) -> Loaded:

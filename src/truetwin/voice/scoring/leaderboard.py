@@ -20,6 +20,7 @@ UNIT = "percent"
 _NUMBERS = (
     "n", "n_answered", "n_failed", "accuracy_answered", "accuracy_all", "ci_low", "ci_high", "cluster_ci_low",
     "cluster_ci_high", "mean_score", "normalised_ci_low", "normalised_ci_high", "baseline_accuracy",
+    "chance",
 )  # fmt: skip
 
 
@@ -30,6 +31,7 @@ class Standing:
     Accuracies are in percent and None for marks; ``mean_score`` is the mean of marks from 1 to 5. ``ci_low`` and
     ``ci_high`` belong to ``accuracy_all`` or ``mean_score``, in its units; personas are drawn whole where they are
     known. ``baseline`` names the best guess that knows no persona, on the same items, where the items are known.
+    ``chance`` is what guessing gives.
     """
 
     dimension: str
@@ -47,6 +49,7 @@ class Standing:
     baseline: str = ""
     baseline_accuracy: float | None = None
     file: str = ""
+    chance: float | None = None
 
     @property
     def points(self) -> float:
