@@ -267,6 +267,34 @@ class VoiceAnnotateCommand(VoiceAnnotate, Terminal):
         return self
 
 
+class VoiceConvert(Settings):
+    """Convert multiple-choice questions to benchmark items."""
+
+    questions: Annotated[Path, Argument()] = setting(
+        ...,
+        "Questions: JSON lines, a JSON list, CSV or TSV, with question, choices (or options) and target (or answer).",
+    )
+    dimension: str | None = setting(
+        None,
+        "What the questions are about, which decides the words of prompts: social (users of a platform), interpersonal "
+        "(members of chats) or narrative (characters of novels). Needed unless the questions have a field 'dimension'.",
+    )
+    language: Annotated[str | None, Unset("seen from the script")] = setting(
+        None, "Language of the questions: its two-letter code, such as en or zh."
+    )
+    first_index: Annotated[int | None, Unset("as the answers tell")] = setting(
+        None, "Number of the first option, where answers are numbers: 0 or 1.", ge=0, le=1
+    )
+
+
+class VoiceConvertCommand(VoiceConvert, Terminal):
+    """Settings of the command `truetwin voice items convert`."""
+
+    outside_studies = "It makes the items that a study reads."
+
+    output: Path = setting(..., "File for the items (JSONL).")
+
+
 class VoiceScore(Settings):
     """Score stored answers without any model: accuracies with intervals, baselines, positions, paired tests."""
 

@@ -124,7 +124,12 @@ def test_histories_that_are_not_known_are_not_called_empty(
 
 def test_audit_reads_a_simple_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     records = [
-        {"question": f"Q{k}?", "options": ["a", "bb", "ccc", "dddd"], "answer": "ABCD"[k % 4]}
+        {
+            "question": f"Q{k}?",
+            "options": ["a", "bb", "ccc", "dddd"],
+            "answer": "ABCD"[k % 4],
+            "dimension": "social",
+        }
         for k in range(8)
     ]
     path = write_lines(tmp_path / "mcq.jsonl", records)
