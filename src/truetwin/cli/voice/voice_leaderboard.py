@@ -83,12 +83,20 @@ def _print(standings: list[Standing], rows: list[dict[str, Any]]) -> None:
         Column("dimension", "dimension"), Column("protocol", "protocol"), Column("model", "model", foldable=True),
         Column("judge", "judge", optional=True), Column("accuracy_all", "all", ".1f"),
         Column("mean_score", "mean mark", ".2f"), Column("interval", "95%"),
+        Column("opinion", "opinion", ".0f", optional=True), Column("logic", "logic", ".0f", optional=True),
+        Column("style", "style", ".0f", optional=True), Column("n_imputed", "imputed", "d", optional=True),
         Column("accuracy_answered", "answered only", ".1f", optional=True), Column("n", "n", "d"),
         Column("n_answered", "answered", "d", optional=True), Column("baseline_accuracy", "without persona", ".1f"),
         Column("baseline", "by", optional=True),
     ]  # fmt: skip
     shown = [
-        {**s.to_row(), "judge": s.judge or None, "baseline": s.baseline or None, "interval": _interval(s)}
+        {
+            **s.to_row(),
+            "n_imputed": s.n_imputed or None,
+            "judge": s.judge or None,
+            "baseline": s.baseline or None,
+            "interval": _interval(s),
+        }
         for s in standings
     ]
     print_table(shown, columns, title=f"accuracy in percent ({guessing(shown)}), or mean mark from 1 to 5")

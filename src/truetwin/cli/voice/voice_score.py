@@ -96,15 +96,34 @@ def _print_accuracies(rows: Sequence[Mapping[str, Any]], who: Sequence[Column]) 
 
 def _print_marks(rows: Sequence[Mapping[str, Any]], who: Sequence[Column]) -> None:
     from truetwin.cli.output import Column, print_table
+    from truetwin.voice.scoring.pillars import PILLAR_COLUMNS
 
+    lost = ("n_malformed", "n_failed", "n_unscored")
     columns = [
-        *who,
+        *(column for column in who if column.field not in lost or any(row[column.field] for row in rows)),
+        Column("n_imputed", "imputed", "d", optional=True),
         Column("mean_score", "mean score", ".3f"),
-        Column("normalised_score", "normalised %", ".2f"),
+        Column("score_0_to_1", "0 to 1", ".3f"),
         Column("interval", "95% by persona"),
+        Column("judged_mean_score", "judged only", ".3f", optional=True),
     ]
-    shown = [{**row, "interval": interval(row, "normalised_")} for row in rows]
+    shown = [
+        {
+            **row,
+            "interval": interval(row, "normalised_", scale=0.01),
+            "judged_mean_score": row.get("judged_mean_score") if row.get("n_imputed") else None,
+            "n_imputed": row.get("n_imputed") or None,
+        }
+        for row in rows
+    ]
     print_table(shown, columns, title="Written replies, and marks from 1 to 5")
+    judged = [row for row in rows if any(name in row for name in PILLAR_COLUMNS.values())]
+    if judged:
+        pillars = [Column(name, name, ".1f") for name in PILLAR_COLUMNS.values()]
+        whose = [column for column in who if not column.field.startswith("n")]
+        print_table(
+            judged, [*whose, *pillars], title="What the marks rest on: the judge's verdicts, in percent"
+        )
 
 
 def _note_counts(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -117,6 +136,18 @@ def _note_counts(rows: Sequence[Mapping[str, Any]]) -> None:
         ]
         if lost:
             note(f"{row['model']}, {row['protocol']}: of {row['n']}, {', '.join(lost)}")
+        if row.get("n_imputed"):
+            note(f"{row['model']}, {row['protocol']}: {imputed_in_words(row)}")
+
+
+def imputed_in_words(row: Mapping[str, Any]) -> str:
+    """Say how many marks no judge gave, and what the mean of the others is."""
+    own = row.get("judged_mean_score")
+    return (
+        f"{row['n_imputed']} of {row['n_scored']} marks are imputed: those replies were cut off, refused or malformed, "
+        "no judge saw them, and each counts as the lowest mark; "
+        + ("the judge gave no mark" if own is None else f"the mean of the judge's own marks is {own:.3f}")
+    )
 
 
 def print_texts(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -226,9 +257,10 @@ def _over(row: Mapping[str, Any]) -> str | None:
     return None if ends is None else f"{row['over_baseline']:+.1f} ({ends})"
 
 
-def interval(row: Mapping[str, Any], prefix: str) -> str | None:
+def interval(row: Mapping[str, Any], prefix: str, *, scale: float = 1) -> str | None:
     """Write the two ends of an interval in a row as one text; None where it is undefined."""
     low, high = row.get(f"{prefix}ci_low"), row.get(f"{prefix}ci_high")
-    if low is None or high is None:
+    if low is None or high is None or low != low or high != high:
         return None
-    return f"{low:.1f}–{high:.1f}" if low >= 0 else f"{low:.1f} to {high:.1f}"
+    low, high, digits = low * scale, high * scale, 1 if scale == 1 else 3
+    return f"{low:.{digits}f}–{high:.{digits}f}" if low >= 0 else f"{low:.{digits}f} to {high:.{digits}f}"

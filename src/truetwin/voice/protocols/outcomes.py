@@ -140,15 +140,20 @@ class Outcome:
 
     @property
     def is_answered(self) -> bool:
-        """Whether there is a readable answer, mark or reply, right or wrong."""
-        return self.status in (Status.CORRECT, Status.DONE) or (
-            self.status is Status.INCORRECT and self.picked is not None
-        )
+        """Whether there is a readable answer, a judge's mark, or a reply, right or wrong."""
+        if self.status is Status.DONE:
+            return not self.is_imputed
+        return self.status is Status.CORRECT or (self.status is Status.INCORRECT and self.picked is not None)
+
+    @property
+    def is_imputed(self) -> bool:
+        """Whether the mark was given by rule: the reply was cut off, refused or malformed, and no judge saw it."""
+        return self.score is not None and "state" in self.details
 
     @property
     def is_malformed(self) -> bool:
-        """Whether the model replied but no answer could be read; counts as incorrect."""
-        return self.status is Status.INCORRECT and self.picked is None
+        """Whether the model replied but no answer could be read; counts as incorrect, or gets the lowest mark."""
+        return self.is_imputed or (self.status is Status.INCORRECT and self.picked is None)
 
     @property
     def answer_position(self) -> int | None:

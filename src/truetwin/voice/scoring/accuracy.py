@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from truetwin.errors import DataError
 from truetwin.voice.protocols.outcomes import FOUR_WAY, SCORE_RANGE, Outcome, Protocol, Status
+from truetwin.voice.scoring.pillars import pillar_means
 from truetwin.voice.stats.rates import UNDEFINED, PairedTest, Rate, paired_test, rate
 
 
@@ -60,7 +61,14 @@ class Score:
     rotations : Rotations, optional
         Missing if every item was asked once.
     marks : Rate, optional
-        Mean mark of scoring, put on 0..1, over scored outcomes.
+        Mean mark of scoring, put on 0..1, over scored outcomes: those of a judge, and the lowest mark that replies get
+        by rule if they were cut off or malformed.
+    n_imputed : int
+        Number of marks given by rule.
+    judged_mean : float, optional
+        Mean of the judge's own marks, 1 to 5; None without any.
+    pillars : mapping
+        Mean verdict on each pillar (opinion, logic, style), 0 to 1.
     """
 
     dimension: str
@@ -78,6 +86,9 @@ class Score:
     positions: Positions | None
     rotations: Rotations | None
     marks: Rate | None
+    n_imputed: int = 0
+    judged_mean: float | None = None
+    pillars: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def mean_mark(self) -> float | None:
@@ -136,6 +147,9 @@ def score_one(key: Key, outcomes: Sequence[Outcome]) -> Score:
         positions=positions_of(outcomes) if four_way else None,
         rotations=rotations_of(outcomes) if four_way else None,
         marks=_marks(outcomes) if protocol is Protocol.SCORING else None,
+        n_imputed=sum(o.is_imputed for o in outcomes),
+        judged_mean=_judged_mean(outcomes),
+        pillars=pillar_means(outcomes) if protocol is Protocol.SCORING else {},
     )
 
 
@@ -234,6 +248,11 @@ def _marks(outcomes: Sequence[Outcome]) -> Rate:
     low, high = SCORE_RANGE
     scored = [(o, o.score) for o in outcomes if o.score is not None]
     return rate([(score - low) / (high - low) for _, score in scored], [cluster_of(o) for o, _ in scored])
+
+
+def _judged_mean(outcomes: Sequence[Outcome]) -> float | None:
+    marks = [o.score for o in outcomes if o.score is not None and not o.is_imputed]
+    return float(np.mean(marks)) if marks else None
 
 
 def cluster_of(outcome: Outcome) -> str:

@@ -21,7 +21,7 @@ UNIT = "percent"
 _NUMBERS = (
     "n", "n_answered", "n_failed", "accuracy_answered", "accuracy_all", "ci_low", "ci_high", "cluster_ci_low",
     "cluster_ci_high", "mean_score", "normalised_ci_low", "normalised_ci_high", "baseline_accuracy",
-    "chance",
+    "chance", "judged_mean_score", "n_imputed", "opinion", "logic", "style",
 )  # fmt: skip
 
 
@@ -44,8 +44,10 @@ class Standing:
 
     Accuracies are in percent and None for marks; ``mean_score`` is the mean of marks from 1 to 5. ``ci_low`` and
     ``ci_high`` belong to ``accuracy_all`` or ``mean_score``, in its units; personas are drawn whole where they are
-    known. ``baseline`` names the best guess that knows no persona, on the same items, where the items are known.
-    ``chance`` is what guessing gives.
+    known. ``n_imputed`` counts marks that replies got by rule, ``judged_mean_score`` is the mean of the judge's own;
+    ``opinion``, ``logic`` and ``style`` are mean verdicts on the pillars in percent. ``baseline``
+    names the best guess that knows no persona, on the same items, where the items are known. ``chance`` is what
+    guessing gives.
     """
 
     dimension: str
@@ -64,6 +66,11 @@ class Standing:
     baseline_accuracy: float | None = None
     file: str = ""
     chance: float | None = None
+    judged_mean_score: float | None = None
+    n_imputed: int = 0
+    opinion: float | None = None
+    logic: float | None = None
+    style: float | None = None
 
     @property
     def points(self) -> float:

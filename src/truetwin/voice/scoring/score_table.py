@@ -122,6 +122,10 @@ class Entry:
         return {
             "mean_score": self.score.mean_mark,
             "normalised_score": percent(marks.value),
+            "score_0_to_1": None if marks.value != marks.value else marks.value,
+            "judged_mean_score": self.score.judged_mean,
+            "n_imputed": self.score.n_imputed,
+            **{column: percent(value) for column, value in self.score.pillars.items()},
             "normalised_ci_low": percent(marks.cluster_low),
             "normalised_ci_high": percent(marks.cluster_high),
             "n_scored": marks.n,
@@ -235,7 +239,9 @@ def _over(
         return None
     values = item_values(outcomes)
     return paired_test(
-        [values[item.item_id] for item in items], baseline.credit, [item.persona.id for item in items]
+        [values[item.item_id] for item in items],
+        baseline.credit,
+        [item.persona.id or item.item_id for item in items],
     )
 
 

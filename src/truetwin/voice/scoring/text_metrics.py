@@ -91,7 +91,9 @@ def reply_pairs(outcomes: Iterable[Outcome], items: Iterable[VoiceItem]) -> list
         item = known.get(outcome.item_id)
         if item is None:
             raise AlignmentError(f"every reply's item must be among the items; {outcome.item_id!r} is not")
-        pairs.append(ReplyPair(outcome.reply, item.true_option.text, item.language, item.persona.id))
+        pairs.append(
+            ReplyPair(outcome.reply, item.true_option.text, item.language, item.persona.id or item.item_id)
+        )
     return pairs
 
 
