@@ -420,7 +420,8 @@ class VoiceLeaderboardCommand(VoiceLeaderboard, Figures, Terminal):
     """Settings of the command `truetwin voice leaderboard`."""
 
     files: Annotated[tuple[Path, ...], Argument(), StudyKey("voice.results")] = setting(
-        ..., "Files with results: stored answers, or the output of `truetwin voice score --json`."
+        ...,
+        "Results: folders of runs, files of stored answers, or the output of `truetwin voice score --json`.",
     )
     output: Annotated[Path | None, CommandLineOnly(IN_REPORT)] = setting(
         None, "File for the table: .md, .csv or .html."

@@ -201,3 +201,20 @@ def test_a_run_knows_its_items(capsys: pytest.CaptureFixture[str], items: str, t
     found = run(capsys, "leaderboard", str(tmp_path / "run" / "choice.jsonl"), "--json")
     assert found["rows"][0]["baseline"]
     assert found["rows"][0]["chance"] == 25.0
+
+
+def test_a_leaderboard_compares_two_models_item_by_item(
+    capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path
+) -> None:
+    for name, reply in (("first", "A"), ("second", "B")):
+        model = script(tmp_path, name, default=reply)
+        run(capsys, "run", items, "--model", model, "--run", str(tmp_path / name))
+    folders = (str(tmp_path / "first"), str(tmp_path / "second"))
+    found = run(capsys, "leaderboard", *folders, "--json", "--output", str(tmp_path / "board.md"))
+    [pair] = found["comparisons"]
+    rows = {row["file"].split("/")[-2]: row for row in found["rows"]}
+    assert pair["difference"] == pytest.approx(rows["first"]["accuracy_all"] - rows["second"]["accuracy_all"])
+    assert {"mcnemar_p", "ci_low", "cluster_p", "only_first_right"} <= set(pair)
+    assert "Two models on the same items" in (tmp_path / "board.md").read_text(encoding="utf-8")
+    assert "McNemar p" in run(capsys, "leaderboard", *folders)
+    assert "holds no outcomes" in run(capsys, "leaderboard", str(tmp_path), code=2)

@@ -26,6 +26,35 @@ FIELDS = (
 )
 
 
+#: Columns of paired comparisons.
+PAIRED = (
+    Field("first", "first"),
+    Field("second", "second"),
+    Field("dimension", "dimension"),
+    Field("protocol", "protocol"),
+    Field("n", "items of both", "d"),
+    Field("difference", "first minus second, points", "+.1f"),
+    Field("ci_low", "95% from", "+.1f"),
+    Field("ci_high", "to", "+.1f"),
+    Field("only_first_right", "only first right", "d"),
+    Field("only_second_right", "only second right", "d"),
+    Field("mcnemar_p", "McNemar p", ".2g"),
+    Field("cluster_p", "p, by person", ".2g"),
+    Field("cluster_p_holm", "p, Holm", ".2g"),
+)
+PAIRED_TITLE = "Two models on the same items"
+PAIRED_CAPTION = (
+    "Differences item by item, in percentage points (marks are put on 0 to 100); failed and unreadable answers count "
+    "as wrong. McNemar's exact test takes items as independent. The interval draws whole persons, and the p-value by "
+    "person flips the signs of whole persons; Holm's correction counts all pairs."
+)
+
+
+def paired_table(comparisons: Sequence[Mapping[str, Any]]) -> Table:
+    """Show paired tests of two models on the same items."""
+    return Table(PAIRED_TITLE, PAIRED, list(comparisons), PAIRED_CAPTION)
+
+
 def voice_in_words(standings: Sequence[Standing]) -> str:
     """Say the best result of each dimension under choice, beside the best rule that knows no persona."""
     best: dict[str, Standing] = {}

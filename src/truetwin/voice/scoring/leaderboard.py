@@ -14,7 +14,7 @@ from truetwin.io.readable_files import read_text
 from truetwin.voice.protocols.outcomes import SCORE_RANGE, Protocol
 from truetwin.voice.scoring.dimension_averages import AVERAGE, average_standings
 from truetwin.voice.scoring.score_table import score_answers
-from truetwin.voice.scoring.stored_answers import Answers, read_answers
+from truetwin.voice.scoring.stored_answers import Answers, files_of, read_answers
 
 UNIT = "percent"
 _NUMBERS = (
@@ -66,11 +66,16 @@ class Standing:
 
 @dataclass(frozen=True)
 class Results:
-    """Content of result files: standings, notes for the reader, and whether lines of a file were damaged."""
+    """Content of result files: standings, notes for the reader, and whether lines of a file were damaged.
+
+    ``comparisons`` are paired tests of two models on the items that both were given, one row a pair. Tables of scores
+    know no single items, so that only stored answers are compared.
+    """
 
     standings: tuple[Standing, ...]
     notes: tuple[str, ...] = ()
     is_damaged: bool = False
+    comparisons: tuple[dict[str, Any], ...] = ()
 
 
 def read_results(
@@ -79,7 +84,8 @@ def read_results(
     with_baseline: bool = True,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Results:
-    """Read standings from any number of files: output of ``truetwin voice score --json``, or stored answers.
+    """Read standings from any number of files: output of ``truetwin voice score --json``, stored
+    answers, or folders of runs.
 
     Stored answers are scored as that verb does, with the best guess that knows no persona beside them.
 
@@ -90,7 +96,7 @@ def read_results(
     """
     standings: list[Standing] = []
     answers: list[Answers] = []
-    for path in map(Path, paths):
+    for path in files_of(paths):
         rows = score_rows(path)
         if rows is None:
             answers.append(read_answers(path))
@@ -103,6 +109,7 @@ def read_results(
         (*standings, *averages.standings),
         (*board.notes, *averages.notes),
         any(a.broken_lines for a in answers),
+        board.comparisons,
     )
 
 
