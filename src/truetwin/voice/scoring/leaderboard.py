@@ -13,7 +13,7 @@ from truetwin.errors import DataError, FileFormatError
 from truetwin.io.readable_files import read_text
 from truetwin.voice.protocols.outcomes import SCORE_RANGE, Protocol
 from truetwin.voice.scoring.dimension_averages import AVERAGE, average_standings
-from truetwin.voice.scoring.score_table import score_answers
+from truetwin.voice.scoring.score_table import Scoreboard, score_answers
 from truetwin.voice.scoring.stored_answers import Answers, files_of, read_answers
 
 UNIT = "percent"
@@ -111,6 +111,13 @@ def read_results(
         any(a.broken_lines for a in answers),
         board.comparisons,
     )
+
+
+def standings_of(board: Scoreboard) -> tuple[list[Standing], tuple[str, ...]]:
+    """Make standings of scores, averages over dimensions included; also return notes for the reader."""
+    standings = [_from_row(row, row["file"], row["file"]) for row in board.rows() if _is_scored(row)]
+    averages = average_standings(standings)
+    return [*standings, *averages.standings], averages.notes
 
 
 def score_rows(path: str | Path) -> list[Any] | None:
