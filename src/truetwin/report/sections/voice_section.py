@@ -13,7 +13,6 @@ FIELDS = (
     Field("dimension", "dimension"),
     Field("protocol", "protocol"),
     Field("model", "model"),
-    Field("judge", "judge"),
     Field("accuracy_all", "right, %", ".1f"),
     Field("mean_score", "mean mark", ".2f"),
     Field("ci_low", "95% from", ".1f"),
@@ -24,6 +23,7 @@ FIELDS = (
     Field("n", "n", "d"),
     Field("n_answered", "answered", "d"),
     Field("accuracy_answered", "of those, %", ".1f"),
+    Field("judge", "judge"),
 )
 
 
