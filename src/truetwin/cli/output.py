@@ -40,9 +40,17 @@ def print_json(
     from truetwin.io import dump_json
 
     kept = [{k: v for k, v in row.items() if v is not None} for row in rows]
-    print(
-        dump_json({"command": command, "version": __version__, "settings": settings, "rows": kept, **parts})
+    text = dump_json(
+        {"command": command, "version": __version__, "settings": settings, "rows": kept, **parts}
     )
+    print("".join(c if c.isprintable() or c == "\n" else _json_escape(c) for c in text))
+
+
+def _json_escape(character: str) -> str:
+    """Escape a character as JSON does; machines read the same text, and a terminal shows no control character."""
+    from json import dumps
+
+    return dumps(character)[1:-1]
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "") -> None:
@@ -125,6 +133,11 @@ def note(text: str) -> None:
     print(printable(text), file=sys.stderr)
 
 
+def print_line(text: object) -> None:
+    """Print a result for people on standard output."""
+    print(printable(str(text)))
+
+
 def printable(text: str) -> str:
     """Escape control characters in ``text``, so that text from a file or a model cannot control the terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
@@ -158,5 +171,5 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         console=Console(stderr=True),
         transient=True,
     ) as bar:
-        task = bar.add_task(label, total=None)
+        task = bar.add_task(printable(label), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from truetwin.cli.output import print_line
 from truetwin.cli.verbs import verb
 from truetwin.settings.voice_settings import VoiceAuditCommand
 
@@ -30,6 +31,8 @@ def audit_command(settings: VoiceAuditCommand) -> None:
         written["repaired"] = write_repaired(found.source.items, settings.repaired, settings.seed)
     if not found.histories_known:
         note("from published answers, which repeat posts and options but not the users' histories")
+    if found.source.report.remark:
+        note(found.source.report.remark)
     if settings.as_json:
         described = {
             "source": settings.source,
@@ -59,7 +62,7 @@ def _print_guesses(found: Audited) -> None:
 
     report = found.report
     groups = f", {report.n_groups} groups" if report.n_groups else ""
-    print(f"{report.n_items} items, {report.n_personas} distinct personas{groups}\n")
+    print_line(f"{report.n_items} items, {report.n_personas} distinct personas{groups}\n")
     rows = [{**row, "interval": interval(row, "")} for row in report.rows()]
     columns = [
         Column("predictor", "predictor"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from truetwin.datasets.pinned_dataset import has_pin
 from truetwin.datasets.twinvoice import ANSWERS, AnswerFile, twinvoice
 from truetwin.errors import DataError, FileFormatError, MissingExtraError
 from truetwin.io.json_lines import numbered_lines
@@ -302,10 +303,7 @@ def _layout_of(record: Mapping[str, Any], path: Path) -> str:
 
 def _published_as(path: Path) -> AnswerFile | None:
     """Find which published file this is, by its content."""
-    from truetwin.io import file_hash
-
-    known = {file.sha256: file for file in ANSWERS}
-    return known.get(file_hash(path))
+    return next((file for file in ANSWERS if has_pin(path, file.pin)), None)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
