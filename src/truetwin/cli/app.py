@@ -269,6 +269,17 @@ VERBS = (
                 "truetwin.cli.voice.voice_leaderboard:leaderboard_command",
             ),
             GroupEntry(
+                "items",
+                "Make benchmark items of multiple-choice questions that you have.",
+                (
+                    VerbEntry(
+                        "convert",
+                        "Convert your own multiple-choice questions to benchmark items.",
+                        "truetwin.cli.voice.voice_convert:convert_command",
+                    ),
+                ),
+            ),
+            GroupEntry(
                 "build",
                 "Make benchmark items from raw material, or a repaired release of an item file.",
                 (

@@ -33,7 +33,7 @@ def carry_out(task: Task, model: ChatModel, store: Store, options: RunOptions, l
 @contextmanager
 def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
     """Show rate, tokens, money and failures while a run goes: a live line on a terminal, else a line every minute."""
-    from truetwin.cli.output import note
+    from truetwin.cli.output import note, printable
 
     if not sys.stderr.isatty():
         last, told, said = time.monotonic(), False, ""
@@ -55,8 +55,10 @@ def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
     from rich.text import Text
 
     console = Console(stderr=True)
-    with Live(Text(label), console=console, transient=True, refresh_per_second=4) as live:
-        yield lambda progress: live.update(Text(f"{label}: {describe_progress(progress)}", overflow="fold"))
+    with Live(Text(printable(label)), console=console, transient=True, refresh_per_second=4) as live:
+        yield lambda progress: live.update(
+            Text(printable(f"{label}: {describe_progress(progress)}"), overflow="fold")
+        )
 
 
 def describe_progress(progress: Progress) -> str:

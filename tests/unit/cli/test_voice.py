@@ -124,7 +124,12 @@ def test_histories_that_are_not_known_are_not_called_empty(
 
 def test_audit_reads_a_simple_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     records = [
-        {"question": f"Q{k}?", "options": ["a", "bb", "ccc", "dddd"], "answer": "ABCD"[k % 4]}
+        {
+            "question": f"Q{k}?",
+            "options": ["a", "bb", "ccc", "dddd"],
+            "answer": "ABCD"[k % 4],
+            "dimension": "social",
+        }
         for k in range(8)
     ]
     path = write_lines(tmp_path / "mcq.jsonl", records)
@@ -149,9 +154,15 @@ def test_items_without_a_match_have_no_matched_subset(
     assert "no item has options that are alike" in err
 
 
-def test_the_interpersonal_items_must_be_given_as_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+def test_published_items_that_are_not_in_the_mirror_are_said_to_be_published(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     code, _, err = run(capsys, "voice", "audit", "interpersonal")
-    assert (code, "give the file" in err) == (2, True)
+    assert (code, "not in this mirror" in err, "It is published at" in " ".join(err.split())) == (
+        2,
+        True,
+        True,
+    )
 
 
 def test_voice_tables_take_no_options_of_other_tables(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from itertools import count, islice
 
 from truetwin.errors import (
     BudgetError,
+    ContextOverflowError,
     EndpointError,
     ModerationError,
     ProviderError,
@@ -228,7 +229,9 @@ class _Run:
             if not cells:
                 break
             for step in {cell.step for cell in cells} - self.steps:
-                self.store.begin(step, self.settings, may_differ=self.options.may_differ)
+                self.store.begin(
+                    step, self.settings, may_differ=self.options.may_differ, again=self.options.again
+                )
                 self.steps.add(step)
             claimed = self.store.claim(cells)
             self.counts.update(claimed.answered)
@@ -364,7 +367,8 @@ class _Run:
             self.waiting -= 1
 
     def _give_up(self, cell: Cell, request: Request, error: ProviderError, attempt: int) -> None:
-        self._store(cell, request, Parsed(State.PROVIDER_ERROR, None, str(error)), attempts=attempt)
+        state = State.TOO_LONG if isinstance(error, ContextOverflowError) else State.PROVIDER_ERROR
+        self._store(cell, request, Parsed(state, None, str(error)), attempts=attempt)
         if isinstance(error, RequestRefusedError) and self.works:
             return  # only this request fails; others are answered
         self.failures_in_a_row += 1
