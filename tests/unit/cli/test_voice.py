@@ -75,6 +75,14 @@ def test_what_was_not_answered_is_said_in_words(tmp_path: Path, capsys: pytest.C
     assert "m, choice: of 8, 3 malformed" in err
 
 
+@pytest.mark.parametrize("option", [("--bert-model", "./model"), ("--bert-layer", "5")])
+def test_a_model_for_bertscore_needs_bertscore(
+    answer_file: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str]
+) -> None:
+    code, _, err = run(capsys, "voice", "score", answer_file, *option)
+    assert (code, f"{option[0]} goes with --bert-score" in err) == (2, True)
+
+
 def test_one_name_does_not_fit_two_files(answer_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "voice", "score", answer_file, answer_file, "--model", "x")
     assert (code, "--model goes with one file; got 2" in err) == (2, True)
