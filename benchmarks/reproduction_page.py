@@ -79,12 +79,27 @@ def _methods(rows: Rows) -> str:
         "method": lambda r: f"`{r['method']}`",
         "mean": lambda r: _number(r.get("mean"), ".4f"),
         "SE": lambda r: _number(r.get("standard_error"), ".4f"),
+        "by Fisher's z": lambda r: _number(r.get("fisher_mean"), ".4f"),
         "n": lambda r: str(r["n_scored"]),
         "unscored": lambda r: str(r["n_unscored"]),
         "paper": lambda r: _number(r.get("paper"), ".3f"),
         "difference": lambda r: _number(r.get("difference"), "+.4f"),
+        "gain over twin %": lambda r: _gains(r, "gain_over_twin"),
+        "gain over in-context %": lambda r: _gains(r, "gain_over_in_context"),
+        "best": _best,
     }
     return _table(rows, columns) + _largest(rows, "method")
+
+
+def _gains(row: Mapping[str, Any], name: str) -> str:
+    """Write our gain and, in brackets, that of the printed means."""
+    ours, paper = row.get(name), row.get(f"paper_{name}")
+    return _number(ours, "+.1f") + ("" if paper is None else f" ({paper:+.1f})")
+
+
+def _best(row: Mapping[str, Any]) -> str:
+    marks = [name for name, field in (("here", "best"), ("in the paper", "paper_best")) if row.get(field)]
+    return " and ".join(marks)
 
 
 def _discrepancies(rows: Rows) -> str:

@@ -21,7 +21,8 @@ A message says what must hold, what was found, where, and how to fix it::
         ├── AccessError           the key is missing or rejected; retrying cannot help
         ├── UnknownModelError     the provider has no model of that name; retrying cannot help
         ├── RequestRefusedError   the provider rejects this one request (too long, bad field); retrying cannot help
-        │   └── ModerationError   ... because its content is flagged
+        │   ├── ModerationError   ... because its content is flagged
+        │   └── ContextOverflowError  ... because it is longer than the model's context
         ├── ForbiddenSettingError the model forbids a setting that every request has; retrying cannot help
         ├── EndpointError         nothing answers under the address
         └── TransientError        a failure that may pass: 429, 5xx, timeouts, cut connections, malformed bodies
@@ -117,6 +118,10 @@ class RequestRefusedError(ProviderError):
 
 class ModerationError(RequestRefusedError):
     """The provider's moderation rejects this one request; the model has declined."""
+
+
+class ContextOverflowError(RequestRefusedError):
+    """The request is longer than the model's context; retrying cannot help."""
 
 
 class ForbiddenSettingError(ProviderError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from truetwin.calibration.auto.auto_calibrator import Auto
@@ -340,23 +341,47 @@ def make_calibrator(
     preset : str
         "cv", or a dataset with published settings.
     parameters : mapping, optional
-        Settings that win over the preset.
+        Settings that win over the preset. A list of values is a grid, from which cross-validation among the twins
+        chooses, whatever the preset; of several grids all combinations are tried.
     """
     method = methods[name]
     check_preset(preset)
     given = settings_by_hand(name, parameters)
-    if preset != CROSS_VALIDATION:
-        return method.make(**{**method.published.get((preset, axis), {}), **given})
-    open_candidates = [c for c in method.candidates if not set(c) & set(given)]
-    if not open_candidates or axis not in method.make.axes:
-        return method.make(**given)
+    grids = {k: v.values for k, v in given.items() if isinstance(v, Grid)}
+    fixed = {k: v for k, v in given.items() if k not in grids}
+    is_published = preset != CROSS_VALIDATION
+    if is_published:
+        fixed = {**method.published.get((preset, axis), {}), **fixed}
+    candidates = _candidates(() if is_published else method.candidates, fixed, grids)
+    if len(candidates) < 2 or axis not in method.make.axes:
+        return method.make(**{**fixed, **candidates[0]})
     from truetwin.calibration.paper.tuning import choose
 
-    return choose([method.make(**{**c, **given}) for c in open_candidates], panel, axis)
+    return choose([method.make(**{**fixed, **c}) for c in candidates], panel, axis)
+
+
+def _candidates(
+    usual: Iterable[Mapping[str, Any]], fixed: Mapping[str, Any], grids: Mapping[str, tuple[Any, ...]]
+) -> list[Mapping[str, Any]]:
+    """List the settings that cross-validation chooses from: the usual ones, with grids of the user in their place."""
+    kept = [{k: v for k, v in c.items() if k not in grids} for c in usual if not set(c) & set(fixed)]
+    rest = [c for k, c in enumerate(kept) if c not in kept[:k]] or [{}]
+    return [
+        {**c, **dict(zip(grids, values, strict=True))} for c in rest for values in product(*grids.values())
+    ]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Values of one setting that cross-validation chooses from."""
+
+    values: tuple[Any, ...]
 
 
 def settings_by_hand(name: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     """Check settings by hand of a method, and convert each to the type that the method takes.
+
+    A list of values is a :class:`Grid`; for a setting that is a list itself (``hidden``), a list of lists is.
 
     Raises
     ------
@@ -369,8 +394,27 @@ def settings_by_hand(name: str, parameters: Mapping[str, Any] | None) -> dict[st
         if parameter not in known:
             has = f"its settings are {', '.join(known)}" if known else "it has no settings"
             raise ParameterError(f"method {name!r} has no setting {parameter!r}; {has}")
-        given[parameter] = _like(known[parameter], value, f"setting {parameter!r} of method {name!r}")
+        what = f"setting {parameter!r} of method {name!r}"
+        if _is_grid(known[parameter], value):
+            given[parameter] = _grid(methods[methods.resolve(name)].kind, known[parameter], value, what)
+        else:
+            given[parameter] = _like(known[parameter], value, what)
     return given
+
+
+def _is_grid(default: Any, value: Any) -> bool:
+    if not isinstance(value, list | tuple):
+        return False
+    return not isinstance(default, tuple) or any(isinstance(v, list | tuple) for v in value)
+
+
+def _grid(kind: str, default: Any, values: Iterable[Any], what: str) -> Grid:
+    if kind in ("automatic", "baseline"):
+        raise ParameterError(f"{what} takes one value: the method chooses its settings by itself")
+    found = tuple(dict.fromkeys(_like(default, value, what) for value in values))
+    if not found:
+        raise ParameterError(f"{what} must have at least one value; the list is empty")
+    return Grid(found)
 
 
 def _like(default: Any, value: Any, what: str) -> Any:

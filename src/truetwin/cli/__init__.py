@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -32,10 +33,12 @@ def _run(arguments: list[str], debug: bool) -> int:
     import typer
 
     from truetwin.cli.app import app
+    from truetwin.cli.standard_input import with_standard_input
     from truetwin.errors import TruetwinError
 
     try:
-        result = app(args=arguments, prog_name="truetwin", standalone_mode=False)
+        with with_standard_input(arguments) as given:
+            result = app(args=given, prog_name="truetwin", standalone_mode=False)
         sys.stdout.flush()
         code = result if isinstance(result, int) else 0
     except typer.Exit as stop:
@@ -75,6 +78,8 @@ def _said(error: BaseException) -> str:
 
     if isinstance(error, MemoryError):
         return f"not enough memory ({error})"
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return f"a name between two slashes may have 255 bytes, and this one has more: {error.filename}"
     if isinstance(error, OSError) and error.strerror and not isinstance(error, TruetwinError):
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error.format_message()) if hasattr(error, "format_message") else str(error)

@@ -198,6 +198,11 @@ VERBS = (
                 "truetwin.cli.damaged_runs:recover_command",
             ),
             VerbEntry(
+                "release",
+                "Free the calls that processes which are gone hold, and say what may be paid twice.",
+                "truetwin.cli.held_cells:release_command",
+            ),
+            VerbEntry(
                 "import",
                 "Store replies to the request files of `simulate --write-requests`, in any order.",
                 "truetwin.cli.runs:import_command",
@@ -262,6 +267,17 @@ VERBS = (
                 "Rank models by results, beside the best rule that does not know the person; draw their "
                 "capabilities.",
                 "truetwin.cli.voice.voice_leaderboard:leaderboard_command",
+            ),
+            GroupEntry(
+                "items",
+                "Make benchmark items of multiple-choice questions that you have.",
+                (
+                    VerbEntry(
+                        "convert",
+                        "Convert your own multiple-choice questions to benchmark items.",
+                        "truetwin.cli.voice.voice_convert:convert_command",
+                    ),
+                ),
             ),
             GroupEntry(
                 "build",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from truetwin.cli.output import print_line
 from truetwin.cli.panel_inputs import blocks_of, panel_of, shown_items, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.audit_settings import AuditTwinsCommand
@@ -82,10 +83,10 @@ def _audit(settings: AuditTwinsCommand, panel: Panel) -> TwinAudit:
 
 def print_audit(found: TwinAudit) -> None:
     """Print the answer, then how sources compare, then the faults of each source."""
-    from truetwin.cli.output import Column, note, print_table, printable
+    from truetwin.cli.output import Column, note, print_table
 
-    print(printable(found.answer))
-    print()
+    print_line(found.answer)
+    print_line("")
     if len(found.sources) > 1:
         print_table(
             [_purposes_row(audit) for audit in found.sources.values()],
@@ -148,11 +149,11 @@ def _choice_row(record: dict[str, Any]) -> dict[str, Any]:
 
 def _print_source(audit: SourceAudit, *, alone: bool) -> None:
     """Print every check of a lone source, and the faults of one of several."""
-    from truetwin.cli.output import Column, note, print_table, printable
+    from truetwin.cli.output import Column, note, print_table
 
     checks = [c for c in audit.checks if not c.unmeasured and (alone or c.flagged)]
     if not alone:
-        print(printable(audit.answer))
+        print_line(audit.answer)
     title = f"{audit.source}: {audit.n_people} people and {audit.n_items} items compared"
     if checks:
         print_table(

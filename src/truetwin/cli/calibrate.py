@@ -32,6 +32,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     method, settings, versions, hashes of the inputs and notes on every target.
     """
     from truetwin.calibration.calibrators import check_preset, methods, parameters_for
+    from truetwin.calibration.imputation_rank import prepared_at
     from truetwin.cli.output import note, progress_bar
     from truetwin.data.arm_names import arm_warning
     from truetwin.estimation.reconciliation import calibrate
@@ -49,6 +50,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
         note(f"note: {warning}")
     weights = weights_of(settings, panel)
     members, found_by = blocks_of(panel, settings.blocks)
+    prepared = prepared_at(settings.imputation_rank, panel)
     with progress_bar("calibrating") as progress:
         result = calibrate(
             panel,
@@ -57,6 +59,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
             respondents=ids_among(settings.respondents, panel.respondent_ids),
             preset=settings.preset,
             parameters=by_hand,
+            preprocessing=prepared,
             blocks=members,
             point=settings.point,
             shares=settings.shares,
@@ -67,6 +70,7 @@ def calibrate_command(settings: CalibrateCommand) -> int:
     asked = {
         "preset": settings.preset,
         "set": settings.parameters_in_words,
+        "imputation_rank": prepared.imputation_rank,
         "round": settings.rounded,
         "point": settings.point,
         "blocks": found_by,

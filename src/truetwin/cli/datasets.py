@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from truetwin.cli.output import print_line
 from truetwin.cli.verbs import verb
 from truetwin.settings.program_settings import DatasetsFetchCommand, DatasetsListCommand
 
@@ -62,4 +63,4 @@ def fetch_command(settings: DatasetsFetchCommand) -> None:
         print_json("datasets fetch", {"variant": variant}, rows)
         return
     for row in rows:  # paths are to be copied, so that they stand alone on a line and are never folded
-        print(row["path"])
+        print_line(row["path"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from truetwin.cli.output import print_line
 from truetwin.cli.verbs import verb
 from truetwin.settings.program_settings import DemoCommand
 
@@ -95,7 +96,7 @@ def demo_command(settings: DemoCommand) -> None:
     note(f"  truetwin evaluate {tables['human']} {tables['twin']} --preset twin-2k-500")
     note(f"  truetwin estimate {tables['human']} {tables['twin']} --output SHARES.csv")
     note(f"  truetwin calibrate {tables['human']} {tables['twin']} --output OUT.csv")
-    print(f"report: {report}")
+    print_line(f"report: {report}")
 
 
 def _prepare(output: Path) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from truetwin.cli.output import print_line
+
 if TYPE_CHECKING:
     from truetwin.calibration import Calibration
     from truetwin.data import ResponseMatrix
@@ -99,7 +101,7 @@ def print_results(estimates: Sequence[Row], predictions: Sequence[Row], scores: 
         [Column("answer", "answer"), *figures],
         title=f"what share of the people would choose each answer to the new item {first}?",
     )
-    print(shares_in_words(estimates) + ".\n")
+    print_line(shares_in_words(estimates) + ".\n")
     print_table(
         [row for row in worded if row["statistic"] == "mean"],
         [Column("item", "new item"), *figures],
@@ -112,7 +114,7 @@ def print_results(estimates: Sequence[Row], predictions: Sequence[Row], scores: 
     ]
     print_table(predictions, columns, title=f"single persons: correlation with the truth ({METHOD})")
     before, after = (np.mean([row[k] for row in predictions]) for k in ("twin", "calibrated"))
-    print(f"mean over {len(predictions)} new items: twin {before:.3f}, calibrated {after:.3f}\n")
+    print_line(f"mean over {len(predictions)} new items: twin {before:.3f}, calibrated {after:.3f}\n")
     title = gain_title(
         scores, "methods: answered items, each hidden in turn, correlation with people's answers"
     )

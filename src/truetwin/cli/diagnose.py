@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from truetwin.cli.output import print_line
 from truetwin.cli.panel_inputs import blocks_of, panel_of, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.diagnose_settings import DiagnoseCommand
@@ -98,12 +99,12 @@ def _audit(
 
 def _print_audit(audit: TwinAudit) -> None:
     """Print the answer of the audit, and the faults of each source."""
-    from truetwin.cli.output import note, printable
+    from truetwin.cli.output import note
 
-    print(printable(f"audit of the twins: {audit.answer}"))
+    print_line(f"audit of the twins: {audit.answer}")
     for name, source in audit.sources.items():
         for check in source.faults:
-            print(printable(f"- {name}: {check.fault}"))
+            print_line(f"- {name}: {check.fault}")
     note("truetwin audit-twins: every check with its test, groups, retests, published toplines")
 
 

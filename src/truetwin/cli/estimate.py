@@ -81,6 +81,8 @@ def estimate_command(settings: EstimateCommand) -> None:
     _print(result)
     for text in result.notes:
         note(text)
+    if settings.sample is None and any(told.word == "indicative only" for told in result.verdicts.values()):
+        note("answers of some people make estimates better: give them with --sample FILE")
     if written:
         note("\n".join(["written:", *(f"  {path}" for path in written)]))
     elif len(result.rows) > MOST_ROWS:

@@ -12,6 +12,7 @@ from truetwin.settings.evaluate_settings import EvaluateCommand
 @verb(EvaluateCommand)
 def evaluate_command(settings: EvaluateCommand) -> None:
     """Hide answers that people gave, predict them, and compare methods on what was hidden."""
+    from truetwin.calibration.imputation_rank import prepared_at
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.cli.score_tables import print_evaluation
     from truetwin.data.people_columns import names_among
@@ -49,6 +50,7 @@ def evaluate_command(settings: EvaluateCommand) -> None:
             blocks=blocks_given(settings.blocks),
             preset=settings.preset,
             parameters=settings.parameters,
+            preprocessing=prepared_at(settings.imputation_rank, panel),
             max_folds=settings.max_folds,
             by=names_among(settings.by, tuple(panel.people.columns)) if panel.people else (),
             min_cell=settings.min_cell,

@@ -21,11 +21,12 @@ def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.cli.score_tables import plural
     from truetwin.evaluation.marginal_evaluation import evaluate_marginals
+    from truetwin.evaluation.marginal_metrics import resolve_metric
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
 
     wanted = [MARGINAL_METHODS.resolve(name) for name in settings.methods]
     trained = [DISCREPANCIES.resolve(name) for name in settings.discrepancy]
-    scored = [DISCREPANCIES.resolve(name) for name in settings.metrics or ()] or None
+    scored = [resolve_metric(name) for name in settings.metrics or ()] or None
     human, twins, known = _data(settings)
     with progress_bar("evaluating") as progress:
         result = evaluate_marginals(
@@ -59,7 +60,7 @@ def evaluate_marginals_command(settings: EvaluateMarginalsCommand) -> None:
         rows,
         shown,
         f"{count}; hidden: {result.settings['held_out']}; smaller is better\n"
-        f"band, whole band, bound: share of items inside, nominal {settings.level:g}",
+        f"band, whole band, bound: share of items inside, nominal {settings.level:g}; variance kept: 1 is right",
     )
     counts = sorted({row["n_clusters"] for row in rows})
     note(f"standard errors (SE) are clustered by {plural(result.settings['clustered_by'], counts[-1])}")

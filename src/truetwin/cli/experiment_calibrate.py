@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from truetwin.cli.output import print_line
 from truetwin.cli.verbs import verb
 from truetwin.settings.experiment_settings import ExperimentCalibrateCommand
 
@@ -142,16 +143,15 @@ def _print_learned(result: CalibratedEffects) -> None:
 
 def print_sentences(result: CalibratedEffects, study: str) -> None:
     """Print the effects of a study in words."""
-    from truetwin.cli.output import printable
 
-    print(printable(f"{study}:" if study else ""))
+    print_line(f"{study}:" if study else "")
     for row, sentence in zip(result.rows, result.sentences(), strict=True):
         if row["study"] == study:
             name, told = (
                 row["contrast"].removeprefix(f"{study}:"),
                 sentence.removeprefix(f"{row['contrast']}: "),
             )
-            print(printable(f"  {name}: {told}"))
+            print_line(f"  {name}: {told}")
 
 
 def _interval(row: Mapping[str, Any]) -> str:

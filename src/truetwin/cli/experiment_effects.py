@@ -6,6 +6,7 @@ from math import floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from truetwin.cli.output import print_line
 from truetwin.cli.verbs import verb
 from truetwin.settings.experiment_settings import ExperimentEffectsCommand
 
@@ -71,7 +72,7 @@ def _print(effects: Effects) -> None:
         print_table(shown[:MOST_ROWS], columns, title=title)
         if len(shown) > MOST_ROWS:
             note(f"... and {len(shown) - MOST_ROWS} more rows; --output FILE writes all of them")
-    print(effects.summary())
+    print_line(effects.summary())
     corrected = (
         "" if effects.correction == "none" else f"; p is corrected for their number ({effects.correction})"
     )

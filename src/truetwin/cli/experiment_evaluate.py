@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from truetwin.cli.output import print_line
 from truetwin.cli.verbs import verb
 from truetwin.settings.experiment_settings import ExperimentEvaluateCommand
 
@@ -113,7 +114,7 @@ def _print(found: EffectJudgement) -> None:
     for name, part in found.parts.items():
         title = f"{name}: {part.n_contrasts} effects, {part.n_studies} {'study' if part.n_studies == 1 else 'studies'}"
         print_table(_shown(part.rows), errors, title=title)
-    print(f"people against people: r {found.ceiling.half:.2f}")
+    print_line(f"people against people: r {found.ceiling.half:.2f}")
     note(
         f"RMSE in the human sd, every study counts the same; gain over 'no effect'; {percent} intervals over studies; "
         f"r: cosine; clear: signs of the {scores.n_significant} significant human effects; holds: share of human "

@@ -8,12 +8,18 @@ from typing import Any
 from truetwin.cli.output import Column, print_table
 
 Row = Mapping[str, Any]
-BANDS = {"coverage": "band", "coverage-simultaneous": "whole band", "coverage-discrepancy": "bound"}
+#: Metrics with columns of their own, whatever discrepancies are shown.
+BESIDE = {
+    "variance-ratio": "variance kept",
+    "coverage": "band",
+    "coverage-simultaneous": "whole band",
+    "coverage-discrepancy": "bound",
+}
 
 
 def print_marginal_scores(rows: Sequence[Row], asked: Sequence[str], title: str) -> None:
     """Print one line a method: its means by the metrics asked for, then its differences from the best nulls."""
-    shown = [name for name in asked if any(row["metric"] == name for row in rows)]
+    shown = [name for name in asked if name not in BESIDE and any(row["metric"] == name for row in rows)]
     several = len({row["trained_on"] for row in rows if row["trained_on"]}) > 1
     means = [
         Column("method", "method"),
@@ -23,7 +29,7 @@ def print_marginal_scores(rows: Sequence[Row], asked: Sequence[str], title: str)
             for k, name in enumerate(shown)
             for column in (Column(name, name, ".4f", optional=k > 0), *_error_of(name, k))
         ),
-        *(Column(name, heading, ".3f", optional=True) for name, heading in BANDS.items()),
+        *(Column(name, heading, ".3f", optional=True) for name, heading in BESIDE.items()),
         Column("n", "n", "d", optional=True),
         Column("seconds", "seconds", ".1f", optional=True),
     ]
@@ -63,7 +69,7 @@ def _differences(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, Any]]:
     table: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
         difference, error = row.get("null_difference"), row.get("null_difference_standard_error")
-        if difference is None:
+        if difference is None or difference != difference:  # nothing was scored by both
             continue
         line = table.setdefault(_key(row), _line(row))
         if error is None:

@@ -12,6 +12,8 @@ from truetwin import __version__
 
 #: Narrowest column of texts that are folded.
 NARROWEST = 24
+#: Rules of a table on a terminal that may know no other characters than those of ASCII.
+PLAIN_RULES = "    \n    \n -- \n    \n    \n    \n    \n    \n"
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,17 @@ def print_json(
     from truetwin.io import dump_json
 
     kept = [{k: v for k, v in row.items() if v is not None} for row in rows]
-    print(
-        dump_json({"command": command, "version": __version__, "settings": settings, "rows": kept, **parts})
+    text = dump_json(
+        {"command": command, "version": __version__, "settings": settings, "rows": kept, **parts}
     )
+    print("".join(c if c.isprintable() or c == "\n" else _json_escape(c) for c in text))
+
+
+def _json_escape(character: str) -> str:
+    """Escape a character as JSON does; machines read the same text, and a terminal shows no control character."""
+    from json import dumps
+
+    return dumps(character)[1:-1]
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "") -> None:
@@ -91,7 +101,8 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, fold
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    rules = box.Box(PLAIN_RULES, ascii=True) if console().is_dumb_terminal else box.SIMPLE_HEAD
+    table = Table(box=rules, pad_edge=False)
     for c in columns:
         folds = fold and c.foldable
         longest = max(
@@ -120,6 +131,11 @@ def console() -> Any:
 def note(text: str) -> None:
     """Print a line for people on standard error, so that standard output holds results only."""
     print(printable(text), file=sys.stderr)
+
+
+def print_line(text: object) -> None:
+    """Print a result for people on standard output."""
+    print(printable(str(text)))
 
 
 def printable(text: str) -> str:
@@ -155,5 +171,5 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         console=Console(stderr=True),
         transient=True,
     ) as bar:
-        task = bar.add_task(label, total=None)
+        task = bar.add_task(printable(label), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from truetwin.cli.output import print_line
 from truetwin.settings.program_settings import ReproduceCommand
 
 
@@ -34,4 +35,4 @@ def reproduce_figure(settings: ReproduceCommand) -> None:
         return
     note(spec.title)
     for path in (*paths, table):
-        print(path)
+        print_line(path)

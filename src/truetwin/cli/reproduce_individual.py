@@ -42,6 +42,7 @@ def reproduce_individual(settings: ReproduceCommand) -> None:
         Column("method", "method"),
         Column("mean", "mean", ".4f"),
         Column("standard_error", "SE", ".4f"),
+        Column("fisher_mean", "by Fisher's z", ".4f", optional=True),
         Column("n_scored", "n", "d"),
         Column("n_unscored", "unscored", "d", optional=True),
         Column("paper", "paper", ".3f"),

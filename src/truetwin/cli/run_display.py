@@ -33,13 +33,16 @@ def carry_out(task: Task, model: ChatModel, store: Store, options: RunOptions, l
 @contextmanager
 def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
     """Show rate, tokens, money and failures while a run goes: a live line on a terminal, else a line every minute."""
-    from truetwin.cli.output import note
+    from truetwin.cli.output import note, printable
 
     if not sys.stderr.isatty():
-        last, told = time.monotonic(), False
+        last, told, said = time.monotonic(), False, ""
 
         def show_line(progress: Progress) -> None:
-            nonlocal last, told
+            nonlocal last, told, said
+            if progress.waiting_for and not said:
+                said = progress.waiting_for
+                note(f"{label}: {describe_progress(progress)}")
             waits = progress.stopping == "interrupted" and progress.in_flight > 0
             if time.monotonic() - last >= EVERY or (waits and not told):
                 last, told = time.monotonic(), told or waits
@@ -52,8 +55,10 @@ def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
     from rich.text import Text
 
     console = Console(stderr=True)
-    with Live(Text(label), console=console, transient=True, refresh_per_second=4) as live:
-        yield lambda progress: live.update(Text(f"{label}: {describe_progress(progress)}", overflow="fold"))
+    with Live(Text(printable(label)), console=console, transient=True, refresh_per_second=4) as live:
+        yield lambda progress: live.update(
+            Text(printable(f"{label}: {describe_progress(progress)}"), overflow="fold")
+        )
 
 
 def describe_progress(progress: Progress) -> str:
@@ -77,6 +82,8 @@ def describe_progress(progress: Progress) -> str:
     if progress.stopping:
         again = "; interrupt again to give them up" if progress.stopping == "interrupted" else ""
         parts.append(f"stopping ({progress.stopping}){again}")
+    if progress.waiting_for:
+        parts.append(f"waiting for {progress.waiting_for}; `truetwin runs release` frees them")
     return ", ".join(parts) + (f"; {progress.hint}" if progress.hint else "")
 
 

@@ -85,6 +85,7 @@ def _columns(rows: Sequence[Row]) -> list[Column]:
         Column("method", "method"),
         Column("common_mean", "mean", style),
         Column("common_standard_error", "SE", style, optional=True),
+        *_as_correlation(str(rows[0]["metric"])),
         Column("common_difference", change, f"+{style}"),
         Column("common_difference_standard_error", "SE", style),
     ]
@@ -103,6 +104,15 @@ def _columns(rows: Sequence[Row]) -> list[Column]:
             Column("battery_difference_standard_error", "SE", style, optional=True),
         ]
     return columns
+
+
+def _as_correlation(metric: str) -> list[Column]:
+    """Return the column that takes a mean of Fisher's z back to a correlation."""
+    from truetwin.evaluation.score_summary import declared_metric
+
+    declared = declared_metric(metric)
+    is_z = declared is not None and declared.is_fisher_z
+    return [Column("common_fisher_mean", "as correlation", SMALL)] if is_z else []
 
 
 def _about_errors(rows: Sequence[Row]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from truetwin.settings.simulate_settings import SimulateCommand
 
 if TYPE_CHECKING:
     from truetwin.llm import ChatModel, RunOptions, RunSummary, Store
-    from truetwin.simulation.survey.survey_task import SurveyTask
+    from truetwin.simulation.survey.growing import Continued
 
 INTERRUPTED = 130
 STOPPED_BY_HAND = "interrupted"
@@ -34,7 +34,8 @@ def simulate_command(settings: SimulateCommand) -> int | None:
     from truetwin.llm.running.requested_run import connection_of, run_options_of
     from truetwin.llm.store.run_folder import run_store
     from truetwin.simulation.survey.asked_arms import ArmFiles, arm_plan
-    from truetwin.simulation.survey.asked_survey import model_of, remarks_on, survey_of
+    from truetwin.simulation.survey.asked_survey import again_of, model_of, remarks_on, survey_of
+    from truetwin.simulation.survey.growing import continued_in
     from truetwin.simulation.survey.statistical_twin import open_twin
 
     if settings.export:
@@ -43,30 +44,32 @@ def simulate_command(settings: SimulateCommand) -> int | None:
     model = model_of(settings)
     people, catalogue = read_personas(settings.personas), read_items(settings.items)
     files = ArmFiles(settings.arms, settings.conditions, settings.people, settings.id_column)
-    task = survey_of(settings, people, catalogue, seed=settings.seed, arms=arm_plan(settings, files))
-    options = run_options_of(settings, model, shard=settings.shard)
-    for text in remarks_on(task):
+    survey = survey_of(settings, people, catalogue, seed=settings.seed, arms=arm_plan(settings, files))
+    found = continued_in(survey, settings.run)
+    options = replace(run_options_of(settings, model, shard=settings.shard), again=again_of(settings))
+    for text in remarks_on(found.survey):
         note(f"warning: {text}")
+    for text in found.sentences:
+        note(text)
     if settings.dry_run and not settings.pilot:
-        dry_runs.show_dry_run(task, model, options, settings.show, json=settings.as_json)
+        dry_runs.show_dry_run(found, model, options, settings)
         return None
-    asked = open_twin(model, task, **connection_of(settings))
+    asked = open_twin(model, found.survey, **connection_of(settings))
     assert settings.run is not None
     with run_store(settings.run, resume=settings.resume) as store:
-        return _carry_out(settings, task, asked, store, options)
+        found.write(store, asked.describe(), options)
+        return _carry_out(settings, found, asked, store, options)
 
 
 def _carry_out(
-    settings: SimulateCommand, task: SurveyTask, asked: ChatModel, store: Store, options: RunOptions
+    settings: SimulateCommand, found: Continued, asked: ChatModel, store: Store, options: RunOptions
 ) -> int:
     """Ask one by one or through files, then write the answers and report the outcome."""
     from truetwin.simulation.survey.asked_survey import valid_share_of
 
-    json = settings.as_json
+    json, task = settings.as_json, found.task
     if settings.dry_run:
-        return dry_runs.show_pilot(
-            task, asked, store, options, settings.pilot, settings.seed, settings.show, json=json
-        )
+        return dry_runs.show_pilot(found, asked, store, options, settings)
     if settings.give_up:
         batches.give_up_files(store, settings.give_up)
     if settings.write_requests:
@@ -78,7 +81,7 @@ def _carry_out(
     written: list[Path] = []
     if settings.export:
         written = export_run(store, settings.export, long=settings.long, point=settings.point)
-    done = _Done(summary, valid_share_of(task, summary, store), asked, store, written)
+    done = _Done(summary, valid_share_of(found.survey, summary, store), asked, store, written)
     return _report(settings, done)
 
 
@@ -91,6 +94,41 @@ class _Done:
     model: ChatModel
     store: Store
     written: Sequence[Path]
+
+
+def advice(summary: RunSummary, waiting: int = 0, again: Sequence[str] = ()) -> list[str]:
+    """Say what can be done about calls that have no valid answer. ``waiting`` of them wait for replies in files."""
+    from truetwin.llm import State
+
+    counts, found = summary.counts, []
+    skipped = counts[State.SKIPPED]
+    rest = max(0, summary.remaining - waiting - skipped)
+    if rest and again and State.PROVIDER_ERROR not in again:
+        found.append(f"{rest:,} calls have no reply; the command without --again asks them, and nothing else")
+    elif rest:
+        found.append(f"{rest:,} calls have no reply; the same command asks them again and nothing else")
+    if skipped:
+        found.append(
+            f"{skipped:,} calls are longer than the limit and were not sent: shorten the personas (`truetwin personas "
+            "build --builder summary`), or raise --context-tokens and run the command again"
+        )
+    if counts[State.TOO_LONG]:
+        found.append(
+            f"{counts[State.TOO_LONG]:,} calls are longer than the model's context, and it would reject them again: "
+            "shorten the personas (`truetwin personas build --builder summary`) in a new run; or serve the model with "
+            "a larger context (or ask for fewer --max-tokens) and ask only these with --again too-long"
+        )
+    if counts[State.TRUNCATED] and not summary.stopped:
+        found.append(
+            f"{counts[State.TRUNCATED]:,} replies were cut off: --again truncated with a larger --max-tokens (or "
+            "--reply schema) asks only these again"
+        )
+    if counts[State.UNPARSEABLE] and not summary.stopped:
+        found.append(
+            f"{counts[State.UNPARSEABLE]:,} replies cannot be read: --again unparseable, for instance with --reply "
+            "schema, asks only these again"
+        )
+    return found
 
 
 def _report(settings: SimulateCommand, done: _Done) -> int:
@@ -140,9 +178,8 @@ def _report(settings: SimulateCommand, done: _Done) -> int:
             note(f"written: {path}")
         if summary.stopped:
             note(f"stopped: {summary.stopped}")
-        open_now = summary.remaining - batches.note_waiting(done.store)
-        if open_now > 0:
-            note(f"{open_now:,} calls have no reply; the same command asks them again and nothing else")
+        for text in advice(summary, batches.note_waiting(done.store), again=settings.again):
+            note(text)
         if below:
             note(f"only {valid:.1%} of the answers are valid, less than the floor of {floor:.0%}; "
                  f"`truetwin runs show {run}` says why")  # fmt: skip

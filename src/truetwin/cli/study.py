@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from truetwin.cli.output import print_line
 from truetwin.cli.verbs import verb
 from truetwin.settings.study_settings import (
     StudyCheckCommand,
@@ -19,13 +20,13 @@ def init_command(settings: StudyInitCommand) -> None:
 
     path = write_example(settings.folder, settings.seed)
     note(f"a study of a generated population, not of real people; run it with:\n  truetwin study run {path}")
-    print(path)
+    print_line(path)
 
 
 @verb(StudyCheckCommand)
 def check_command(settings: StudyCheckCommand) -> None:
     """Check the study file and everything that it refers to, before anything is computed or paid for."""
-    from truetwin.cli.output import print_json, printable
+    from truetwin.cli.output import print_json
     from truetwin.settings.declaration import study_record
     from truetwin.study import read_study
     from truetwin.study.study_check import check_study
@@ -38,8 +39,8 @@ def check_command(settings: StudyCheckCommand) -> None:
         print_json("study check", study_record(found), [{"step": name} for name in steps])
         return
     for text in sentences:
-        print(printable(text))
-    print(f"the study can run; its steps: {', '.join(steps)}")
+        print_line(text)
+    print_line(f"the study can run; its steps: {', '.join(steps)}")
 
 
 @verb(StudyRunCommand)
@@ -71,7 +72,7 @@ def run_command(settings: StudyRunCommand) -> None:
     ]
     print_table(rows, columns)
     note(f"everything is in {result.folder}")
-    print(f"report: {result.report}")
+    print_line(f"report: {result.report}")
 
 
 @verb(StudySchemaCommand)
@@ -81,4 +82,4 @@ def schema_command(settings: StudySchemaCommand) -> None:
 
     from truetwin.settings.study_settings import study_schema
 
-    print(dumps(study_schema(), indent=2))
+    print_line(dumps(study_schema(), indent=2))

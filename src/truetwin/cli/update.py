@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from truetwin.cli.output import print_line
 from truetwin.cli.panel_inputs import blocks_given, panel_of
 from truetwin.cli.verbs import verb
 from truetwin.settings.update_settings import LEVEL, PRECISION, STATISTIC, UpdateCommand
@@ -193,7 +194,7 @@ def _print(item: str, work: Fieldwork, report: FieldworkReport) -> None:
         ],
         title=f"{item}: {report.n_answers} of {report.n_people} people have answered",
     )
-    print(_verdict(work, report))
+    print_line(_verdict(work, report))
 
 
 def _by_look(report: FieldworkReport) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -142,7 +143,8 @@ def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
         given = {o: values[o.parameter] for o in options if _is_given(ctx, o)}
         settings = read_settings(model, nested(given), Side.COMMAND_LINE)
         try:
-            return function(settings)
+            with _workers_of(settings):
+                return function(settings)
         except RuleBrokenError as error:
             raise error.named(model, Side.COMMAND_LINE) from error
 
@@ -153,6 +155,17 @@ def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {p.name: p.annotation for p in parameters}
     return called
+
+
+def _workers_of(settings: Settings) -> AbstractContextManager[None]:
+    """Return the context in which the verb's work is shared out as its settings say."""
+    from truetwin.settings.shared_settings import Workers
+
+    if not isinstance(settings, Workers) or settings.backend == "loky":
+        return nullcontext()
+    from truetwin.calibration.worker_backends import workers_on
+
+    return workers_on(settings.backend, settings.address, settings.n_jobs)
 
 
 def _is_given(ctx: typer.Context, option: Option) -> bool:

@@ -201,12 +201,14 @@ def publishing(whole: Topline, twin: Floats) -> Publishing:
     rows = [s for s, each in enumerate(whole.functions) if each.statistic == CATEGORY]
     worth = float(np.median(whole.worth[rows]))
     seen = twin[np.isfinite(twin)]
-    told = "as good as asking everybody" if not np.isfinite(worth) else f"worth about {worth:,.0f} people"
+    told = (
+        "as good as asking everybody" if not np.isfinite(worth) else f"shares worth about {worth:,.0f} people"
+    )
     if worth >= FULL_BASE:
         return Publishing("publish", told, worth)
     if worth >= SMALL_BASE:
         return Publishing("publish with care", f"{told}: a small base, so print the interval", worth)
-    reason = f"{told}: too few to print as a result; ask some people (--sample)"
+    reason = f"{told}: too few to print as a result; ask some people"
     if seen.size and np.ptp(seen) == 0 and not whole.n_answered:
         reason = f"{reason}; all {seen.size} twins gave the same answer"
     return Publishing("indicative only", reason, worth)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import ParameterError
+from truetwin.estimation.crosstab import number
 from truetwin.registry import closest
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ def draw_estimates(axes: Axes, rows: Sequence[Mapping[str, Any]], *, legend: boo
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize=8)
+    if number(str(rows[0]["statistic"]), 0.0).endswith("%"):
+        axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.set_title(_plain(str(rows[0]["item"]), 40), loc="left", fontsize=10)
     if legend and len(groups) > 1:
         axes.legend(frameon=False, fontsize=8, loc="best")

@@ -13,7 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from truetwin.data.marginals import EVERYBODY, Marginals
 from truetwin.data.responses import ResponseMatrix
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import ParameterError
+from truetwin.evaluation.marginal_metrics import VARIANCE_RATIO, has_variance_ratio, table_variance_ratio
 from truetwin.evaluation.mean_scores import ClusteredMean, clustered_mean
 from truetwin.instrument.batteries import infer_blocks
 from truetwin.reweighting.bands import ConformalBands, bands_around, fewest_items
@@ -30,6 +32,17 @@ from truetwin.reweighting.twin_table import TwinTable
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Progress = Callable[[int, int], None]
+
+
+SHOWN = (
+    Shown("method", "method"),
+    Shown("trained_on", "trained on"),
+    Shown("metric", "metric"),
+    Shown("mean", "mean", ".4f"),
+    Shown("standard_error", "SE", ".4f"),
+    Shown("null_difference", "beside null", "+.4f"),
+    Shown("n_scored", "n", "d"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +69,10 @@ class MarginalEvaluation:
     notes: tuple[str, ...] = ()
     clusters: Mapping[str, str] = field(default_factory=dict)
 
-    def summary(self) -> list[dict[str, Any]]:
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def summary(self) -> SummaryTable:
         """Summarise by method and metric, one row each.
 
         The mean is over all hidden items of all splits. The standard error is clustered by group or battery, or else
@@ -84,7 +100,7 @@ class MarginalEvaluation:
             if null is not None and (method, trained_on) != null:
                 row |= self._against(null, values, pairs, metric)
             rows.append(row)
-        return rows
+        return SummaryTable(rows, SHOWN, title="errors of predicted shares on hidden items")
 
     def best_null(self, metric: str) -> tuple[str, str] | None:
         """Return the trivial baseline with the lowest mean by a discrepancy, as the key of its scores; None if none."""
@@ -154,7 +170,8 @@ def evaluate_marginals(
         Hide whole groups, and choose by whole groups inside the training items too. Standard errors are clustered
         by group; without groups by battery, as declared with the items or as their ids suggest.
     metrics : sequence of str, optional
-        Discrepancies to score by; default all that apply (nominal items have no cumulative shares).
+        Discrepancies to score by, and "variance-ratio" (variance of the predicted distribution over that of the human
+        one); default all that apply (nominal items have no cumulative shares and no variance).
     discrepancies : sequence of str
         Discrepancies that the ensemble is trained on, in turn.
     level : float
@@ -183,7 +200,7 @@ def evaluate_marginals(
         known_groups = groups_of(table.item_ids, groups)
         table = replace(table, batteries=None if known_groups is None else tuple(known_groups))
         for train, test in train_test_splits(table.n_items, n_splits, groups=known_groups):
-            split = _Split(table, human, train, test, bases, level)
+            split = _Split(table, human, train, test, bases, level, has_variance_ratio(metrics))
             for model in models:
                 begun = time.perf_counter()
                 found = split.score(model, measures)
@@ -242,7 +259,7 @@ def _models(
 def _measures(metrics: Sequence[str] | None, table: TwinTable) -> list[Discrepancy]:
     if metrics is None:
         return [d for _, d in DISCREPANCIES.items() if table.ordered.all() or not d.ordered]
-    measures = [discrepancy(name) for name in metrics]
+    measures = [discrepancy(name) for name in metrics if name != VARIANCE_RATIO]
     for measure in measures:
         refuse_nominal(measure, table)
     return measures
@@ -256,6 +273,7 @@ class _Split:
     test: Rows
     bases: Floats
     level: float
+    with_variance: bool
 
     def score(self, model: MarginalMethod, measures: Sequence[Discrepancy]) -> dict[str, Floats]:
         """Compute every metric of every hidden item."""
@@ -270,6 +288,8 @@ class _Split:
             predicted = model.fit(known, truth, chosen.setting).predict(hidden)
         target = self.human[self.test]
         out = {measure.name: measure.value(target, predicted) for measure in measures}
+        if self.with_variance:
+            out[VARIANCE_RATIO] = table_variance_ratio(hidden, target, predicted)
         if known.n_items >= fewest_items(self.level):
             kl = DISCREPANCIES["kl"]
             bands = ConformalBands.learn(known, truth, chosen.predictions, kl, self.level)

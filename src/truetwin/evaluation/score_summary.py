@@ -17,12 +17,10 @@ from truetwin.evaluation.mean_scores import (
     mean_over_clusters,
 )
 from truetwin.evaluation.table_metrics import table_metrics
-from truetwin.evaluation.target_metrics import Metric, metrics
+from truetwin.evaluation.target_metrics import Metric, fisher_z, metrics
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-#: Correlations of exactly 1 have no finite Fisher z.
-LARGEST_CORRELATION = 0.999999
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,10 +200,11 @@ def _of_scores(evaluation: Evaluation, method: str, metric: str, amounts: Amount
     fine = np.isfinite(scores)
     row: dict[str, Any] = {"sd": float(scores[fine].std(ddof=1)) if fine.sum() > 1 else float("nan")}
     declared = declared_metric(metric)
-    if declared is not None and declared.is_correlation:
+    if declared is not None and (declared.is_correlation or declared.is_fisher_z):
         common = amounts.common[:, 0] & fine
-        row["fisher_mean"] = fisher_mean(scores[fine], _kept(evaluation.weights, fine))
-        row["common_fisher_mean"] = fisher_mean(scores[common], _kept(evaluation.weights, common))
+        correlations = np.tanh(scores) if declared.is_fisher_z else scores
+        row["fisher_mean"] = fisher_mean(correlations[fine], _kept(evaluation.weights, fine))
+        row["common_fisher_mean"] = fisher_mean(correlations[common], _kept(evaluation.weights, common))
     return row
 
 
@@ -223,8 +222,7 @@ def fisher_mean(correlations: Array, weights: Array | None = None) -> float:
     """
     if not correlations.size:
         return float("nan")
-    z = np.arctanh(np.clip(correlations, -LARGEST_CORRELATION, LARGEST_CORRELATION))
-    return float(np.tanh(np.average(z, weights=weights)))
+    return float(np.tanh(np.average(fisher_z(correlations), weights=weights)))
 
 
 def _differences(amounts: Amounts, method: str, baseline: str) -> dict[str, Any]:

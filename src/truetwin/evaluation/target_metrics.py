@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 Chosen = NDArray[np.bool_] | NDArray[np.intp]
 Need = Literal["categories", "laws", "retest"]
 MIN_PAIRS = 3
+LARGEST_CORRELATION = 0.999999
 _PAPER_SD = 1e-2
 
 
@@ -112,6 +113,8 @@ class Metric:
         of which none is worse than a large one.
     is_correlation : bool
         Whether Fisher's z transformation applies.
+    is_fisher_z : bool
+        Whether scores are Fisher's z of correlations, so that means are also given as correlations.
     needs : tuple
         What it needs beside predictions: "categories" (those next to the predictions), "laws", or a "retest".
     """
@@ -123,6 +126,7 @@ class Metric:
     kinds: tuple[Kind, ...] = ("ordinal", "nominal", "numeric")
     undefined_as: float | None = None
     is_correlation: bool = False
+    is_fisher_z: bool = False
     needs: tuple[Need, ...] = ()
 
     def of(self, pairs: Pairs) -> float:
@@ -157,6 +161,11 @@ def correlation(x: Array, y: Array, weights: Array | None = None) -> float:
     x, y = x - weighted_mean(x, weights), y - weighted_mean(y, weights)
     heavy = x if weights is None else weights * x
     return float(np.clip(heavy @ y / np.sqrt((heavy @ x) * _square(y, weights)), -1.0, 1.0))
+
+
+def fisher_z(correlations: Array | float) -> Array:
+    """Fisher's z transformation, arctanh; a correlation of 1 counts as .999999, which has a finite z."""
+    return np.asarray(np.arctanh(np.clip(correlations, -LARGEST_CORRELATION, LARGEST_CORRELATION)))
 
 
 def _square(y: Array, weights: Array | None) -> float:
@@ -256,6 +265,14 @@ for _metric in (
         **_CORRELATION,
     ),
     Metric("spearman", _spearman, "rank correlation", **_CORRELATION),
+    Metric(
+        "fisher-z",
+        lambda p: float(fisher_z(correlation(p.truth, p.prediction, p.weights))),
+        "Fisher's z of the Pearson correlation; means are given as correlations too",
+        kinds=_ORDERED,
+        undefined_as=0.0,
+        is_fisher_z=True,
+    ),
     Metric(
         "mae",
         lambda p: weighted_mean(np.abs(p.truth - p.prediction), p.weights),

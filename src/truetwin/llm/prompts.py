@@ -125,6 +125,11 @@ class Prompt:
     sections: tuple[tuple[Role, Template], ...]
     digest: str
 
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """Names of the placeholders of all messages."""
+        return frozenset(name for _, template in self.sections for name in template.placeholders)
+
     def messages(self, values: Mapping[str, str]) -> tuple[Message, ...]:
         """Fill in the values and return the messages. Each section takes the values that it asks for.
 
@@ -133,8 +138,7 @@ class Prompt:
         ParameterError
             If a value is missing, or no section asks for one that is given.
         """
-        asked = {name for _, template in self.sections for name in template.placeholders}
-        _check_values(self.name, asked, values)
+        _check_values(self.name, self.placeholders, values)
         return tuple(
             Message(role, template.parts(**{name: values[name] for name in template.placeholders}))
             for role, template in self.sections

@@ -20,6 +20,7 @@ class State(StrEnum):
     UNPARSEABLE = "unparseable"
     OFF_SCALE = "off-scale"
     TRUNCATED = "truncated"
+    TOO_LONG = "too-long"
     PROVIDER_ERROR = "provider-error"
     SKIPPED = "skipped"
 
@@ -73,19 +74,32 @@ def digest_of(records: Iterable[Any]) -> str:
 
 
 class PartOfTask:
-    """Part of a task: some of its cells, under the settings of the whole task. Their answers belong to the same run."""
+    """Part of a task: some of its cells, under the settings of the whole task. Their answers belong to the same run.
 
-    def __init__(self, task: Task, cells: Sequence[Cell]) -> None:
-        self._task, self._cells = task, tuple(cells)
+    Parameters
+    ----------
+    task : Task
+        The task.
+    cells : sequence of Cell, optional
+        The cells of the part. By default all cells of the task.
+    settings : mapping, optional
+        Settings of the whole, if the task is itself a part of a larger run.
+    """
+
+    def __init__(
+        self, task: Task, cells: Sequence[Cell] | None, *, settings: Mapping[str, Any] | None = None
+    ) -> None:
+        self._task, self._cells = task, None if cells is None else tuple(cells)
+        self._settings = settings
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """Settings of the whole task."""
-        return self._task.settings
+        return self._task.settings if self._settings is None else self._settings
 
     def cells(self) -> Iterator[Cell]:
         """Yield the chosen cells."""
-        return iter(self._cells)
+        return iter(self._task.cells() if self._cells is None else self._cells)
 
     def request(self, cell: Cell) -> Request:
         """Make the request that the whole task makes."""

@@ -39,3 +39,48 @@ for (const box of document.querySelectorAll("[data-table]")) {
     });
   }
 }
+// Figures can be saved as they are seen: as SVG, or as PNG as wide as a slide.
+const SLIDE = 1920;
+const COLOURS = ["--ink", "--soft", "--paper", "--line", "--accent", "--human", "--calibrated", "--twin", "--chance"];
+for (const figure of document.querySelectorAll("figure[data-name]")) {
+  const svg = figure.querySelector("svg");
+  const drawing = () => {
+    const copy = svg.cloneNode(true);
+    const now = getComputedStyle(document.documentElement);
+    for (const colour of COLOURS) copy.style.setProperty(colour, now.getPropertyValue(colour));
+    copy.style.fontFamily = "system-ui, sans-serif";
+    copy.style.background = now.getPropertyValue("--paper");
+    for (const text of copy.querySelectorAll("text")) if (!text.style.fill) text.style.fill = "var(--ink)";
+    copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    const { width, height } = svg.viewBox.baseVal;
+    copy.setAttribute("width", SLIDE);
+    copy.setAttribute("height", Math.round((SLIDE * height) / width));
+    return new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" });
+  };
+  const save = (blob, ending) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `${figure.dataset.name}.${ending}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+  const asPng = () => {
+    const image = new Image();
+    image.addEventListener("load", () => {
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [image.width, image.height];
+      canvas.getContext("2d").drawImage(image, 0, 0);
+      canvas.toBlob((blob) => save(blob, "png"), "image/png");
+      URL.revokeObjectURL(image.src);
+    });
+    image.src = URL.createObjectURL(drawing());
+  };
+  const offers = [["SVG", () => save(drawing(), "svg")], ["PNG", asPng]];
+  for (const [kind, act] of offers) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = kind;
+    button.addEventListener("click", act);
+    figure.querySelector("figcaption").append(" ", button);
+  }
+}

@@ -93,8 +93,8 @@ def reproduce_table(
     Yields
     ------
     dict
-        One cell: dataset, construction, method, mean, standard error, counts, the paper's figure, the difference, and
-        gains over baselines (:func:`~truetwin.reproduction.gains.with_gains`).
+        One cell: dataset, construction, method, mean, standard error, mean by Fisher's z, counts, the paper's figure,
+        the difference, and gains over baselines (:func:`~truetwin.reproduction.gains.with_gains`).
     """
     spec = TABLES[table]
     names = list(chosen) if chosen else [*spec.baselines, *PAPER_METHODS, "synthetic-control-paper"]
@@ -125,6 +125,7 @@ def _cell(table: str, part: Part, row: dict[str, Any], shared_seconds: float) ->
         "method": row["method"],
         "mean": row["mean"],
         "standard_error": row["standard_error"],
+        "fisher_mean": row["fisher_mean"],
         "n_scored": row["n_scored"],
         "n_unscored": row["n_unscored"],
         "paper": paper,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from truetwin.datasets.movielens_marginals import MarginalData
 from truetwin.errors import AlignmentError
+from truetwin.evaluation.marginal_metrics import variance_ratio
 from truetwin.reproduction.marginal_tables import load_marginal_dataset
 from truetwin.reweighting.ensemble import Ensemble
 from truetwin.reweighting.marginal_inputs import align
@@ -63,19 +64,6 @@ class FigureData:
 
     example: ExampleItem
     ratios: VarianceRatios
-
-
-def variance_ratio(human: Floats, predicted: Floats, codes: Floats) -> Floats:
-    """Divide the variance of ``predicted`` by that of ``human`` for each item, on the category codes.
-
-    Examples
-    --------
-    >>> variance_ratio(np.array([[0.5, 0.5]]), np.array([[0.1, 0.9]]), np.array([1.0, 2.0])).round(2).tolist()
-    [0.36]
-    """
-    variances = [p @ codes**2 - (p @ codes) ** 2 for p in (predicted, human)]
-    undefined = np.full(human.shape[0], np.nan)
-    return np.asarray(np.divide(variances[0], variances[1], out=undefined, where=variances[1] > 1e-12))
 
 
 def figure_data(

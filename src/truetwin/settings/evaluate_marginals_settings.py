@@ -42,7 +42,9 @@ class EvaluateMarginals(TwinAnswers):
         "chi2, kl, hellinger, ks, cdf-l1, cdf-l2.",
     )
     metrics: Annotated[Names | None, Unset("all that apply")] = setting(
-        None, "Discrepancies to score predictions by, separated by commas."
+        None,
+        "Discrepancies to score predictions by, and variance-ratio (variance of the predicted distribution over that "
+        "of the human one), separated by commas.",
     )
     splits: int = setting(5, "Number of random splits of the items: 80% to learn from, 20% to predict.", ge=1)
     level: float = setting(

@@ -44,8 +44,8 @@ class Evaluate(Hyperparameters):
     ] = setting(None, "Methods to compare, separated by commas; `truetwin methods` lists all.")
     metric: Annotated[Names, InStudy(default=("pearson", "bias", "variance-ratio"))] = setting(
         ("pearson",),
-        "Scores, separated by commas. Of points: pearson, centred-pearson, spearman, mae, rmse, rmse-sd, bias, "
-        "variance-ratio, sd-ratio, accuracy, pearson-paper. Of points and --retest: normalised-accuracy, "
+        "Scores, separated by commas. Of points: pearson, centred-pearson, fisher-z, spearman, mae, rmse, rmse-sd, "
+        "bias, variance-ratio, sd-ratio, accuracy, pearson-paper. Of points and --retest: normalised-accuracy, "
         "normalised-pearson. Of laws: log-score, rps, interval-score, coverage. Of all items together: "
         "item-correlation-error and, with --by, gap-error, gap-slope.",
     )
@@ -137,6 +137,7 @@ class EvaluateCommand(
             "baseline": self.baseline != "twin",
             "by": bool(self.by),
             "retest": self.retest is not None,
+            "imputation_rank": tuple(self.imputation_rank) != (5,),
             "per_target": self.per_target is not None,
         }
         for name, given in unused.items():

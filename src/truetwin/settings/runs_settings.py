@@ -84,6 +84,17 @@ class RunsRecoverCommand(StoredRun, Terminal):
     output: Path = setting(..., "Folder for the new run, which must hold none yet; created if it is missing.")
 
 
+class RunsReleaseCommand(StoredRun, Terminal):
+    """Settings of the command `truetwin runs release`."""
+
+    outside_studies = "This command works on stored runs; a study keeps a run of its own."
+
+    all: bool = setting(
+        False,
+        "Free the calls of processes that seem to be running, too. If they are, calls may be asked and paid twice.",
+    )
+
+
 class RunsImportCommand(StoredRun, Prices, Terminal):
     """Settings of the command `truetwin runs import`."""
 

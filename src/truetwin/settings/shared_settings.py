@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
@@ -26,6 +26,7 @@ from truetwin.settings.value_kinds import (
     Ids,
     JsonObject,
     Parameters,
+    Ranks,
     SourceFiles,
     names_at_commas,
 )
@@ -35,11 +36,14 @@ if TYPE_CHECKING:
     from truetwin.data.reading_choices import ReadingChoices
 
 Answers = Literal["auto", "codes", "labels"]
+Backend = Literal["loky", "dask", "ray"]
 Engine = Literal["openai", "inspect"]
 FigureFormat = Literal["png", "svg", "pdf"]
 FigureFormats = Annotated[tuple[FigureFormat, ...], BeforeValidator(names_at_commas)]
 #: The unit of prices.
 PRICE = "currency a million tokens"
+#: Why a study file does not name workers.
+HOW_FAST = "A study file does not say how fast it is computed; see the options of `study run`."
 
 
 class Terminal(Settings):
@@ -54,13 +58,36 @@ class Terminal(Settings):
 
 
 class Workers(Settings):
-    """Number of parallel workers."""
+    """Parallel workers, here or on a cluster. Results do not depend on them."""
 
     comes_last = True
 
     n_jobs: Annotated[
-        int, CommandLineOnly("A study file does not say how fast it is computed; see `study run --n-jobs`.")
+        int, Unset("1, or every worker with --backend dask or ray"), CommandLineOnly(HOW_FAST)
     ] = setting(1, "Number of parallel workers; -1 for all cores. Results do not depend on it.")
+    backend: Annotated[Backend, CommandLineOnly(HOW_FAST)] = setting(
+        "loky",
+        "Who does the work in parallel: loky (processes on this machine), dask or ray (a cluster, or workers that are "
+        "started on this machine). Results do not depend on it.",
+    )
+    address: Annotated[str | None, CommandLineOnly(HOW_FAST)] = setting(
+        None,
+        "Address of the cluster of --backend: that of a Dask scheduler (tcp://HOST:8786) or of a Ray cluster "
+        "(HOST:6379, ray://HOST:10001, auto). Its machines need the same version of truetwin.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _use_all_of_a_cluster(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("backend") in ("dask", "ray"):
+            return {"n_jobs": -1, **values}
+        return values
+
+    @model_validator(mode="after")
+    def _an_address_is_a_clusters(self) -> Self:
+        if self.address is not None and self.backend == "loky":
+            raise RuleBrokenError("{address} needs {backend} dask or ray: loky works on this machine only")
+        return self
 
 
 class IdColumn(Settings):
@@ -385,7 +412,14 @@ class Hyperparameters(Settings):
     )
     parameters: Annotated[Parameters, Flag("--set")] = setting(
         {},
-        "Set one hyperparameter of a method, as METHOD.NAME=VALUE, for example ridge.alpha=10; may be repeated.",
+        "Set one hyperparameter of a method, as METHOD.NAME=VALUE, for example ridge.alpha=10; may be repeated. "
+        "Cross-validation among the twins chooses from a list: 'synthetic-intervention.alpha=[10,100]', "
+        "'neural-net.hidden=[[8],[16,8]]'.",
+    )
+    imputation_rank: Ranks = setting(
+        (5,),
+        "Rank at which missing answers are filled for methods that need complete answers. Of several, separated by "
+        "commas, the one that fills hidden answers of the twins best.",
     )
 
     @property

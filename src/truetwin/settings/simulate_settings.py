@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from truetwin.settings.declaration import (
     CommandLineOnly,
@@ -24,7 +24,7 @@ from truetwin.settings.shared_settings import (
     PromptFiles,
     Terminal,
 )
-from truetwin.settings.value_kinds import Columns, Ids
+from truetwin.settings.value_kinds import Columns, Ids, Named, names_at_commas
 
 Strategy = Literal["default", "reasoning", "repeat"]
 Elicit = Literal["answer", "distribution", "logprobs"]
@@ -33,6 +33,22 @@ Order = Literal["fixed", "reversed", "rotated"]
 Markers = Literal["codes", "letters"]
 Frame = Literal["survey", "rating"]
 Point = Literal["expected", "likeliest"]
+Askable = Literal["truncated", "unparseable", "off-scale", "refused", "too-long", "provider-error", "skipped"]
+
+
+def _states(value: Any) -> Any:
+    """Read states from a comma-separated text; none is the default."""
+    names = () if value in ((), []) else names_at_commas(value)
+    unknown = [name for name in names if name not in get_args(Askable)]
+    if unknown:
+        raise ValueError(
+            f"must name states that can be asked again: {', '.join(get_args(Askable))}; got {unknown[0]!r}"
+        )
+    return names
+
+
+States = Annotated[tuple[Askable, ...], BeforeValidator(_states), Named("states, separated by commas")]
+
 
 WITHOUT_SENDING = "A dry run sends nothing, so it is no step of a study; `study check` counts the calls."
 SEVERAL_GOES = "A step of a study ends with all answers. This ends earlier, and a later call goes on."
@@ -124,6 +140,12 @@ class Simulate(AnswerTable, Design, Asking, ExtraFields, PromptFiles):
         "within the groups of these columns.",
     )
     only: Ids = setting((), "Ask only these items, separated by commas; may be repeated.")
+    again: States = setting(
+        (),
+        "In a run that exists, ask again the calls that ended in these states, separated by commas: truncated, "
+        "unparseable, off-scale, refused, too-long, provider-error, skipped. How replies are asked for may be new "
+        "(--max-tokens, --temperature, --reply ...). All other replies stay, and replaced ones are kept beside.",
+    )
     temperature: Annotated[
         Annotated[float, Field(ge=0, le=2)] | None,
         Unset("that of --construction if given, else the endpoint's own"),
@@ -227,6 +249,10 @@ class SimulateCommand(Simulate, IdColumn, Terminal):
             raise RuleBrokenError(
                 "a simulation needs {run}, the folder that keeps it (only {dry_run} does without)"
             )
+        if self.again and self.run is None:
+            raise RuleBrokenError("{again} needs {run}, the folder of the run that is asked again")
+        if self.again and (self.batch or self.write_requests):
+            raise RuleBrokenError("{again} asks one by one; it does not go with {batch} and {write_requests}")
         if self.conditions and not self.arms:
             raise RuleBrokenError("{conditions} needs {arms}, the file with the texts of the arms")
         if self.conditions and self.every_arm:

@@ -219,6 +219,13 @@ Counts = Annotated[
     BeforeValidator(_counts),
     Named("whole numbers of at least 2, separated by commas"),
 ]
+#: Ranks of a matrix. One option may hold several, separated by commas.
+Ranks = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...],
+    BeforeValidator(_counts),
+    Field(min_length=1),
+    Named("whole numbers of at least 1, separated by commas"),
+]
 #: Sampling temperature. The word "none" leaves it to the endpoint.
 Temperature = Annotated[
     Annotated[float, Field(ge=0, le=2)] | None,

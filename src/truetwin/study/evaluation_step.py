@@ -25,6 +25,7 @@ def evaluate_methods(work: Work) -> list[Path]:
     """Score the methods under every protocol, and what else the section asks for. Returns the files."""
     import pyarrow as pa
 
+    from truetwin.calibration.imputation_rank import prepared_at
     from truetwin.evaluation import evaluate
     from truetwin.evaluation.comparison import usual_methods
     from truetwin.evaluation.evaluation_record import to_record
@@ -47,6 +48,7 @@ def evaluate_methods(work: Work) -> list[Path]:
                 baseline=part.baseline,
                 preset=part.preset,
                 parameters=part.parameters,
+                preprocessing=prepared_at(part.imputation_rank, work.panel),
                 blocks=work.blocks,
                 max_folds=part.max_folds,
                 by=work.groups_of_people if protocols[protocol].axis == "item" else (),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def calibrate_answers(work: Work) -> list[Path]:
     """Predict the answers of persons, with the draws asked for. Returns the files."""
     from truetwin.calibration.calibrators import parameters_for
+    from truetwin.calibration.imputation_rank import prepared_at
     from truetwin.estimation.reconciliation import calibrate
     from truetwin.report.files.prediction_files import intervals_path, write_predictions
 
@@ -33,6 +34,7 @@ def calibrate_answers(work: Work) -> list[Path]:
         respondents=ids_among(part.respondents, panel.respondent_ids),
         preset=part.preset,
         parameters=parameters_for(part.method, part.parameters),
+        preprocessing=prepared_at(part.imputation_rank, panel),
         blocks=work.blocks,
         point=part.point,
         shares=part.shares,

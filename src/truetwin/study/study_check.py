@@ -314,6 +314,7 @@ def _personas(study: Study) -> list[Persona]:
 
 def _check_names(study: Study) -> None:
     from truetwin.calibration.calibrators import check_preset
+    from truetwin.evaluation.marginal_metrics import resolve_metric
     from truetwin.evaluation.metric_names import metrics_named
     from truetwin.reweighting import DISCREPANCIES, MARGINAL_METHODS
     from truetwin.reweighting import discrepancy as discrepancy_named
@@ -329,8 +330,10 @@ def _check_names(study: Study) -> None:
     if study.evaluate_marginals is not None:
         for name in study.evaluate_marginals.methods:
             MARGINAL_METHODS.resolve(name)
-        for name in (*study.evaluate_marginals.discrepancy, *(study.evaluate_marginals.metrics or ())):
+        for name in study.evaluate_marginals.discrepancy:
             DISCREPANCIES.resolve(name)
+        for name in study.evaluate_marginals.metrics or ():
+            resolve_metric(name)
     if study.estimate is not None:
         _check_statistics(study.estimate, study.inputs.by)
     if study.reweight is not None:

@@ -7,6 +7,7 @@ import pytest
 from truetwin.calibration.calibrators import (
     PAPER_METHODS,
     PRESETS,
+    _candidates,
     check_preset,
     make_calibrator,
     methods,
@@ -69,9 +70,40 @@ def test_settings_take_the_type_that_the_method_needs(panel: Panel) -> None:
     assert make_calibrator("neural-net", panel, "item", parameters={"hidden": [5, 4.0]}).hidden == (5, 4)
 
 
+@pytest.mark.parametrize("preset", ["cv", "movielens"])
+def test_a_list_is_a_grid_that_cross_validation_chooses_from(panel: Panel, preset: str) -> None:
+    grids = {"alpha": [1, 1e9], "rank": [2, 4]}
+    made = make_calibrator("synthetic-intervention", panel, "item", preset=preset, parameters=grids)
+    assert made.alpha in (1.0, 1e9)
+    assert made.rank in (2, 4)
+    sizes = {"hidden": [[2], [3, 2]], "epochs": 2}
+    network = make_calibrator("neural-net", panel, "item", preset=preset, parameters=sizes)
+    assert network.hidden in ((2,), (3, 2))
+    assert network.epochs == 2
+
+
+def test_grids_are_combined_with_each_other_and_take_the_place_of_usual_values() -> None:
+    usual = methods["synthetic-intervention"].candidates
+    found = _candidates(usual, {}, {"alpha": (1.0, 10.0)})
+    assert found == [{"rank": r, "alpha": a} for r in (3, 5, 10, 20, 50) for a in (1.0, 10.0)]
+    assert _candidates(usual, {"rank": 4}, {"alpha": (1.0, 10.0)}) == [{"alpha": 1.0}, {"alpha": 10.0}]
+    assert _candidates((), {}, {"rank": (1, 2), "alpha": (5.0,)}) == [
+        {"rank": 1, "alpha": 5.0},
+        {"rank": 2, "alpha": 5.0},
+    ]
+
+
+def test_a_grid_of_one_is_a_setting(panel: Panel) -> None:
+    made = make_calibrator("synthetic-control", panel, "item", preset="movielens", parameters={"alpha": [3]})
+    assert made.alpha == 3.0
+
+
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
+        ("ridge", {"alpha": []}, "at least one value"),
+        ("ridge", {"alpha": [1, "much"]}, "must be a number; got 'much'"),
+        ("neural-net", {"hidden": [[8], [2.5]]}, "must be a whole number; got 2.5"),
         ("ridge", {"rank": 2}, "has no setting 'rank'; its settings are alpha"),
         ("twin", {"alpha": 2.0}, "it has no settings"),
         ("soft-svd", {"rank": 2.5}, "must be a whole number; got 2.5"),

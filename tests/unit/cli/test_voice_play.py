@@ -173,3 +173,31 @@ def test_replies_to_other_items_are_not_judged(
         "--run", str(tmp_path / "judged"), code=2,
     )  # fmt: skip
     assert "must hold free replies of one model" in text
+
+
+def test_own_prompts_are_sent_and_versioned_in_the_results(
+    capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    text = "version: 5\n--- user\n{{persona}}{{history}}\n{{stimulus}}\n{{options}}\n你选哪一个?\n"
+    (own / "choose-social.txt").write_text(text, encoding="utf-8")
+    arguments = ("run", items, "--model", script(tmp_path, "m", default="A"), "--run", str(tmp_path / "run"))
+    shown = run(capsys, *arguments, "--prompts", str(own), "--dry-run")
+    assert "你选哪一个?" in shown
+    found = run(capsys, *arguments, "--prompts", str(own), "--json")
+    [prompt] = found["settings"]["prompts"]["choice"]
+    assert (prompt["name"], prompt["version"]) == ("choose-social", 5)
+    (own / "choose-social.txt").write_text(text.replace("5", "6"), encoding="utf-8")
+    assert "prompts" in run(capsys, *arguments, "--prompts", str(own), code=2)
+    (own / "choose-social.txt").write_text(text.replace("{{history}}", ""), encoding="utf-8")
+    assert "it lacks {{history}}" in run(capsys, *arguments, "--prompts", str(own), code=2)
+
+
+def test_a_run_knows_its_items(capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path) -> None:
+    model = script(tmp_path, "m", default="A")
+    run(capsys, "run", items, "--model", model, "--run", str(tmp_path / "run"))
+    Path(items).unlink()
+    found = run(capsys, "leaderboard", str(tmp_path / "run" / "choice.jsonl"), "--json")
+    assert found["rows"][0]["baseline"]
+    assert found["rows"][0]["chance"] == 25.0

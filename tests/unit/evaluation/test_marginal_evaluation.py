@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from marginal_examples import made_up
+from truetwin.errors import UnknownNameError
 from truetwin.evaluation.marginal_evaluation import MarginalEvaluation, evaluate_marginals
+from truetwin.evaluation.marginal_metrics import resolve_metric, table_variance_ratio
 from truetwin.evaluation.mean_scores import clustered_mean
+from truetwin.reweighting.twin_table import TwinTable
 
 SCORES = {
     ("twins", "", "kl"): [("a1", 0.5), ("a2", 0.3), ("b", 0.4), ("a1", 0.5)],
@@ -58,3 +61,31 @@ def test_groups_that_are_hidden_whole_are_the_clusters(tmp_path: Path) -> None:
     assert {groups[i] for i in found.clusters} == set(found.clusters.values())
     alone = evaluate_marginals(twins, marginals, ["transition"], n_splits=1, metrics=["tv"])
     assert alone.settings["clustered_by"] == "item"
+
+
+def test_the_variance_that_predictions_keep_is_a_metric(tmp_path: Path) -> None:
+    data = made_up(tmp_path)
+    found = evaluate_marginals(
+        data.twins, data.marginals, ["mean"], n_splits=1, metrics=["tv", "variance-ratio"]
+    )
+    rows = {(row["method"], row["metric"]): row for row in found.summary()}
+    assert {metric for _, metric in rows if not metric.startswith("coverage")} == {"tv", "variance-ratio"}
+    assert rows["mean", "variance-ratio"]["mean"] > 0
+    assert "null" not in rows["mean", "variance-ratio"]  # nearer 1 is better, not smaller
+    alone = evaluate_marginals(data.twins, data.marginals, ["mean"], n_splits=1, metrics=["tv"])
+    assert "variance-ratio" not in {metric for _, _, metric in alone.scores}
+
+
+def test_items_whose_people_all_agree_or_whose_categories_have_no_order_have_no_variance_ratio() -> None:
+    codes = np.array([[0, 0], [1, 1], [1, 1]])
+    table = TwinTable.build(codes, [2, 2], ordered=np.array([True, False]))
+    human, predicted = np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([[0.1, 0.9], [0.1, 0.9]])
+    found = table_variance_ratio(table, human, predicted)
+    assert found[0] == pytest.approx(0.36)
+    assert np.isnan(found[1])
+    assert np.isnan(table_variance_ratio(table, np.array([[1.0, 0.0]] * 2), predicted)).all()
+
+
+def test_an_unknown_metric_of_marginals_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'variance-ratio'"):
+        resolve_metric("variance-ration")

@@ -139,6 +139,16 @@ def test_the_mean_of_correlations_by_fisher_is_shown_beside_the_plain_one() -> N
     assert fisher_mean(np.array([1.0, 1.0])) == pytest.approx(0.999999)
 
 
+def test_fisher_z_is_a_metric_whose_means_are_given_as_correlations_too() -> None:
+    both = tt.evaluate(PANEL, ["twin", "ridge"], metric=["pearson", "fisher-z"])
+    plain, z = both.scores["ridge", "pearson"], both.scores["ridge", "fisher-z"]
+    np.testing.assert_allclose(np.tanh(z), plain)
+    rows = {(row["method"], row["metric"]): row for row in both.summary()}
+    assert rows["ridge", "fisher-z"]["mean"] == pytest.approx(np.arctanh(plain).mean())
+    for name in ("fisher_mean", "common_fisher_mean"):
+        assert rows["ridge", "fisher-z"][name] == pytest.approx(rows["ridge", "pearson"][name])
+
+
 def test_weights_of_hidden_people_enter_the_means_over_people() -> None:
     table = evaluation({("twin", "pearson"): [0.2, 0.6]}, weights=np.array([3.0, 1.0]))
     assert table.summary()[0]["mean"] == pytest.approx(0.3)

@@ -91,6 +91,24 @@ def test_tables_sort_and_filter_by_keyboard(page_file: Path) -> None:
         assert page.locator("[data-count]").inner_text() == "1 of 30 rows match"
 
 
+@pytest.mark.extra("dev")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_saved_as_they_are_seen(page_file: Path, tmp_path: Path, scheme: str) -> None:
+    with chromium() as browser, opened(browser, page_file, scheme=scheme) as page:
+        for kind in ("SVG", "PNG"):
+            with page.expect_download() as waited:
+                page.get_by_role("button", name=kind, exact=True).click()
+            assert waited.value.suggested_filename == f"p.{kind.lower()}"
+            waited.value.save_as(tmp_path / f"p.{kind.lower()}")
+    drawing = (tmp_path / "p.svg").read_text(encoding="utf-8")
+    paper = {"light": "#ffffff", "dark": "#14181d"}[scheme]
+    assert f"--paper: {paper}" in drawing
+    assert {name for name in re.findall(r"var\((--\w+)\)", drawing) if f"{name}:" not in drawing} == set()
+    picture = (tmp_path / "p.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert int.from_bytes(picture[16:20], "big") == 1920
+
+
 def test_an_answer_names_the_means_that_its_gain_is_between() -> None:
     import numpy as np
 
@@ -114,6 +132,8 @@ def test_an_answer_names_the_means_that_its_gain_is_between() -> None:
     assert row["mean"] == pytest.approx(0.2625)
     assert "from 0.240 to 0.350 (paired gain +0.110" in gain_in_words(row)
     assert "3 targets" in gain_in_words(row)
+    nothing = {**row, "difference": float("nan"), "n_paired": 0}
+    assert gain_in_words(nothing).startswith("Whether calibration gains anything cannot be told")
 
 
 def test_control_characters_are_shown_and_not_sent() -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from marginal_examples import made_up
 from truetwin.errors import AlignmentError
+from truetwin.evaluation.marginal_metrics import variance_ratio
 from truetwin.report.figures.marginal_figures import example_item_figure, variance_ratio_figure
-from truetwin.reproduction.marginal_examples import figure_data, variance_ratio
+from truetwin.reproduction.marginal_examples import figure_data
 
 
 def test_figures_are_made_from_data_and_returned(needs_data: None) -> None:

@@ -66,7 +66,9 @@ def _print(
             Column("n_tied", "tied", "d", optional=True),
         ]  # fmt: skip
         print_table(
-            accuracy, columns, title="share right, over answered tasks and over all (guessing: 0.250)"
+            accuracy,
+            columns,
+            title=f"share right, over answered tasks and over all (guessing: {study.key.chance:.3f})",
         )
     if corrected:
         columns = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from truetwin.cli.output import print_line
 from truetwin.cli.verbs import verb
 from truetwin.settings.voice_settings import VoiceAuditCommand
 
@@ -30,6 +31,8 @@ def audit_command(settings: VoiceAuditCommand) -> None:
         written["repaired"] = write_repaired(found.source.items, settings.repaired, settings.seed)
     if not found.histories_known:
         note("from published answers, which repeat posts and options but not the users' histories")
+    if found.source.report.remark:
+        note(found.source.report.remark)
     if settings.as_json:
         described = {
             "source": settings.source,
@@ -44,7 +47,7 @@ def audit_command(settings: VoiceAuditCommand) -> None:
     _print_findings(found, settings.show)
     _print_positions(found)
     best = found.report.best
-    if best is not None and best.rate.low > 0.25:
+    if best is not None and best.rate.low > found.report.chance:
         note(
             f"{best.predictor.name} is right in {100 * best.rate.value:.1f}% of the items without "
             f"knowing the persona; a model's accuracy says little unless it is far above that"
@@ -59,7 +62,7 @@ def _print_guesses(found: Audited) -> None:
 
     report = found.report
     groups = f", {report.n_groups} groups" if report.n_groups else ""
-    print(f"{report.n_items} items, {report.n_personas} distinct personas{groups}\n")
+    print_line(f"{report.n_items} items, {report.n_personas} distinct personas{groups}\n")
     rows = [{**row, "interval": interval(row, "")} for row in report.rows()]
     columns = [
         Column("predictor", "predictor"),
@@ -69,7 +72,9 @@ def _print_guesses(found: Audited) -> None:
         Column("uses", "uses", optional=True),
         Column("description", "picks", foldable=True),
     ]
-    print_table(rows, columns, title="Guesses at the true reply, in percent (guessing: 25)")
+    print_table(
+        rows, columns, title=f"Guesses at the true reply, in percent (guessing: {100 * report.chance:.3g})"
+    )
 
 
 def _print_findings(found: Audited, show: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from truetwin.cli.output import print_line
 from truetwin.cli.verbs import verb
 from truetwin.settings.declaration import Settings, Side, read_settings, values_of
 from truetwin.settings.voice_build_settings import (
@@ -138,7 +139,7 @@ def _print_built(built: Built, rows: list[dict[str, Any]]) -> None:
     from truetwin.cli.output import Column, print_table
 
     people = built.verdict.report.n_personas
-    print(
+    print_line(
         f"{len(built.items)} items of {people} personas, {built.share_kept:.0%} of {built.n_candidates} candidates\n"
     )
     stages = [

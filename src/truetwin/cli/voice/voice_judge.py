@@ -19,6 +19,7 @@ def judge_command(settings: VoiceJudgeCommand) -> int:
         "items": dict(done.about),
         "judge": settings.judge_model,
         "seed": settings.seed,
+        "prompts": dict(done.prompts),
     }
     show_outcomes("voice judge", done, described, json=settings.as_json)
     return 0 if done.played.complete else 1

@@ -77,6 +77,7 @@ def _write_figures(settings: VoiceLeaderboardCommand, rows: list[dict[str, Any]]
 
 def _print(standings: list[Standing], rows: list[dict[str, Any]]) -> None:
     from truetwin.cli.output import Column, print_table
+    from truetwin.cli.voice.voice_score import guessing
 
     columns = [
         Column("dimension", "dimension"), Column("protocol", "protocol"), Column("model", "model", foldable=True),
@@ -90,7 +91,7 @@ def _print(standings: list[Standing], rows: list[dict[str, Any]]) -> None:
         {**s.to_row(), "judge": s.judge or None, "baseline": s.baseline or None, "interval": _interval(s)}
         for s in standings
     ]
-    print_table(shown, columns, title="accuracy in percent (guessing: 25), or mean mark from 1 to 5")
+    print_table(shown, columns, title=f"accuracy in percent ({guessing(shown)}), or mean mark from 1 to 5")
     if rows:
         columns = [
             Column("dimension", "dimension"), Column("capability", "capability"), Column("protocol", "protocol"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from truetwin.cli.output import print_line
 from truetwin.cli.run_display import progress_line
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def show_outcomes(command: str, done: PlayedItems, settings: Mapping[str, Any], 
 
 def show_prompts(tasks: Sequence[VoiceTask], *, json: bool) -> None:
     """Show what would be sent: the number of calls, their length, and the first prompt of each step."""
-    from truetwin.cli.output import note, print_json, printable
+    from truetwin.cli.output import note, print_json
     from truetwin.llm import estimated_tokens
 
     rows = []
@@ -71,4 +72,4 @@ def show_prompts(tasks: Sequence[VoiceTask], *, json: bool) -> None:
         return
     for row in rows:
         note(f"{row['step']}: {row['n']:,} calls, about {row['prompt_tokens']:,} tokens sent; the first:")
-        print(printable(str(row["first_prompt"])))
+        print_line(str(row["first_prompt"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from truetwin.cli.output import print_line
 from truetwin.cli.verbs import verb
 from truetwin.settings.declaration import RuleBrokenError
 from truetwin.settings.voice_settings import VoiceSampleCommand
@@ -51,9 +52,9 @@ def sample_command(settings: VoiceSampleCommand) -> None:
         }  # fmt: skip
         print_json("voice sample", described, [{"task_id": task.task_id} for task in sample.tasks])
         return
-    print(f"{n} tasks of {sample.key.n_population}, sample {sample.key.sample}")
-    print(f"for annotators:  {paths['form']}  or  {paths['table']}")
-    print(f"for you alone:   {paths['key']}")
+    print_line(f"{n} tasks of {sample.key.n_population}, sample {sample.key.sample}")
+    print_line(f"for annotators:  {paths['form']}  or  {paths['table']}")
+    print_line(f"for you alone:   {paths['key']}")
     if protocol is not Protocol.CHOICE:
         note(
             "note: to correct a judge's score by people, draw the sample from all replies that the judge scored"

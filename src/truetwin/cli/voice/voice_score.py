@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from truetwin.cli.verbs import verb
@@ -86,7 +86,7 @@ def _print_accuracies(rows: Sequence[Mapping[str, Any]], who: Sequence[Column]) 
     shown = [
         {**row, "interval": interval(row, ""), "cluster_interval": interval(row, "cluster_")} for row in rows
     ]
-    print_table(shown, columns, title="Right answers (guessing: 25%), of those answered and of all")
+    print_table(shown, columns, title=f"Right answers ({guessing(rows)}), of those answered and of all")
     _print_baselines(rows)
     print_positions([row for row in rows if "recall_by_position" in row])
     chosen = [row for row in rows if row["protocol"] == "choice"]
@@ -164,7 +164,9 @@ def _print_baselines(rows: Sequence[Mapping[str, Any]]) -> None:
 def print_positions(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print recall and picks by place, from rows that hold both as lists."""
     from truetwin.cli.output import Column, print_table
+    from truetwin.voice.items.voice_items import LETTERS
 
+    most = max((len(row["recall_by_position"]) for row in rows), default=0)
     for name, title, more in (
         ("recall", "Right answers by place of the right option, in percent", ()),
         (
@@ -173,12 +175,12 @@ def print_positions(rows: Sequence[Mapping[str, Any]]) -> None:
             (Column("flip_rate", "flips %", ".1f"), Column("vote_accuracy", "right by vote %", ".2f")),
         ),
     ):
-        shown = [{**row, **dict(zip("ABCD", row[f"{name}_by_position"], strict=True))} for row in rows]
+        shown = [{**row, **dict(zip(LETTERS, row[f"{name}_by_position"], strict=False))} for row in rows]
         columns = [
             Column("model", "model", foldable=True),
             Column("dimension", "dimension", optional=True),
             Column("protocol", "protocol", optional=len({row.get("protocol") for row in rows}) == 1),
-            *(Column(letter, letter, ".1f") for letter in "ABCD"),
+            *(Column(letter, letter, ".1f") for letter in LETTERS[:most]),
             *more,
         ]
         if shown:
@@ -209,6 +211,14 @@ def _print_comparisons(board: Scoreboard) -> None:
         columns,
         title="Paired differences in percentage points (failures count as wrong; marks are put on 0 to 100)",
     )
+
+
+def guessing(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Say in words how often guessing is right."""
+    found = sorted({round(row["chance"], 1) for row in rows if row.get("chance") is not None})
+    if not found:
+        return "guessing: unknown"
+    return f"guessing: {found[0]:g}%" if len(found) == 1 else f"guessing: {found[0]:g} to {found[-1]:g}%"
 
 
 def _over(row: Mapping[str, Any]) -> str | None:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from truetwin.errors import (
     AccessError,
+    ContextOverflowError,
     EndpointError,
     ModerationError,
     ProviderError,
@@ -35,6 +36,12 @@ _ABOUT_ACCOUNT = re.compile(
     r"\b(?:api[ _-]?)?keys?\b|credential|authenti|authori[sz]|permission|credit|billing|balance|quota|account"
     r"|organi[sz]ation|project|subscription|\bplan\b|region|country|territory|not have access"
     r"|access to (?:the )?(?:model|this)",
+    re.IGNORECASE,
+)
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|exceed_context_size|(?:context|prompt|input)[ _]?(?:length|window|size)\b"
+    r"|(?:prompt|input|request|conversation) is too (?:long|large)|too many (?:input )?tokens|input token count"
+    r"|reduce the length|maximum number of (?:input )?tokens",
     re.IGNORECASE,
 )
 _KINDS = {408: "timeout", 429: "rate-limit", 503: "overloaded", 504: "timeout", 529: "overloaded"}
@@ -70,6 +77,10 @@ def from_status(
     if (status in (401, 402, 403) and not refused) or code == "insufficient_quota":
         return AccessError(
             f"{url} gives no access ({status}){said}. Check the key, its rights and its credit."
+        )
+    if status not in (401, 402, 403, 404, 429) and (status == 413 or _TOO_LONG.search(f"{code} {words}")):
+        return ContextOverflowError(
+            f"{url} rejects the request as longer than the model's context ({status}){said}"
         )
     if code == "model_not_found" or (status in (400, 404, 422) and _speaks_of_missing_model(words)):
         return UnknownModelError(f"{url} has no model {model!r} ({status}){said}")

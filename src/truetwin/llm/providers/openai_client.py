@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truetwin.errors import (
+    ContextOverflowError,
     ForbiddenSettingError,
     MissingExtraError,
     RequestRefusedError,
@@ -80,7 +81,7 @@ class OpenAIModel:
                 data = await self._post(body, timeout)
                 return self._read(data, time.perf_counter() - begun)
             except RequestRefusedError as error:
-                if not self._adjust(body, str(error)):
+                if isinstance(error, ContextOverflowError) or not self._adjust(body, str(error)):
                     raise
 
     def _body(self, request: Request) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from truetwin.errors import (
     AccessError,
+    ContextOverflowError,
     EndpointError,
     FileFormatError,
     ProviderError,
@@ -28,6 +29,7 @@ _ERRORS: dict[str, type[ProviderError]] = {
     "access": AccessError,
     "unknown-model": UnknownModelError,
     "rejected": RequestRefusedError,
+    "too-long": ContextOverflowError,
     "endpoint": EndpointError,
 }
 _TRANSIENT = ("rate-limit", "overloaded", "server", "timeout", "connection", "malformed")
@@ -65,9 +67,9 @@ class ScriptedModel:
     ``finish_reason``, ``logprobs`` and ``usage``.
 
     Instead of a reply, a rule may give an ``error``: ``rate-limit``, ``server``, ``timeout``, ``connection``,
-    ``malformed``, ``access``, ``unknown-model``, ``rejected`` or ``endpoint``. With ``times``, it fails only the first
-    so many times that a cell is asked. ``default`` answers requests that no rule fits. Texts are data: nothing in them
-    is executed or filled in.
+    ``malformed``, ``access``, ``unknown-model``, ``rejected``, ``too-long`` or ``endpoint``. With ``times``,
+    it fails only the first so many times that a cell is asked. ``default`` answers requests that no rule fits. Texts
+    are data: nothing in them is executed or filled in.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from math import isfinite
 from truetwin.errors import (
     AccessError,
     BudgetError,
+    ContextOverflowError,
     EndpointError,
     ForbiddenSettingError,
     ModerationError,
@@ -194,6 +195,7 @@ def _kind(error: BaseException) -> str:
         (AccessError, "access"),
         (UnknownModelError, "unknown-model"),
         (ModerationError, "declined"),
+        (ContextOverflowError, "too-long"),
         (RequestRefusedError, "rejected"),
         (ForbiddenSettingError, "forbidden-setting"),
         (EndpointError, "endpoint"),

@@ -57,6 +57,8 @@ class PilotForecast:
 
 def forecast(task: Task, cells: Sequence[Cell]) -> Forecast:
     """Count the calls and estimate the size of what they send."""
+    if not cells:
+        return Forecast(0, 0, 0)
     places = np.unique(np.linspace(0, len(cells) - 1, min(_SAMPLED, len(cells))).round().astype(int))
     sizes = [estimated_tokens(task.request(cells[k])) for k in places]
     total = round(float(np.mean(sizes)) * len(cells))

@@ -8,6 +8,7 @@ from truetwin.errors import ParameterError
 from truetwin.llm.running.budget import Caps
 from truetwin.llm.running.pricing import Prices
 from truetwin.llm.running.shards import Shard
+from truetwin.llm.store.asking_again import AskAgain
 from truetwin.settings.declaration import default_of
 from truetwin.settings.shared_settings import RunLimits
 
@@ -45,6 +46,8 @@ class RunOptions:
         The part of the run to do.
     may_differ : tuple of str
         Names of settings in which a stored run may differ from this one, for example ``"model.base_url"``.
+    again : AskAgain, optional
+        Which cells that have a reply are asked again.
 
     Raises
     ------
@@ -65,6 +68,7 @@ class RunOptions:
     prices: Prices | None = None
     shard: Shard = field(default_factory=Shard)
     may_differ: tuple[str, ...] = ()
+    again: AskAgain | None = None
 
     def __post_init__(self) -> None:
         for name in ("concurrency", "timeout", "attempts", "context_limit", "failures_in_a_row"):

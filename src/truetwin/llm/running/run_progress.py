@@ -38,6 +38,8 @@ class Progress:
         Reason why nothing more is sent, while replies under way are awaited. Empty before that.
     timeouts : int
         Number of failed attempts that got no reply in time.
+    waiting_for : str
+        Which other processes hold the cells that are left, while this one waits for them. Empty before that.
     """
 
     total: int
@@ -51,6 +53,7 @@ class Progress:
     limit: int
     stopping: str = ""
     timeouts: int = 0
+    waiting_for: str = ""
 
     @property
     def hint(self) -> str:

@@ -10,6 +10,7 @@ from itertools import count, islice
 
 from truetwin.errors import (
     BudgetError,
+    ContextOverflowError,
     EndpointError,
     ModerationError,
     ProviderError,
@@ -160,6 +161,7 @@ class _Run:
         self.failed: Counter[str] = Counter()
         self.asked = 0
         self.failures_in_a_row = 0
+        self.waiting_for = ""  # who holds the cells that are left
         self.waiting = 0  # cells that wait before they are asked again
         self.unseen: Iterator[Cell] = iter(())
         self.tasks: dict[asyncio.Task[None], Cell] = {}
@@ -227,7 +229,9 @@ class _Run:
             if not cells:
                 break
             for step in {cell.step for cell in cells} - self.steps:
-                self.store.begin(step, self.settings, may_differ=self.options.may_differ)
+                self.store.begin(
+                    step, self.settings, may_differ=self.options.may_differ, again=self.options.again
+                )
                 self.steps.add(step)
             claimed = self.store.claim(cells)
             self.counts.update(claimed.answered)
@@ -243,9 +247,11 @@ class _Run:
         return min(self.options.concurrency - len(self.tasks), self.attempts.gate.limit - busy)
 
     async def _wait_for_others(self) -> None:
-        while self.stop is None and self.store.others():
+        while self.stop is None and (holders := self.store.holders()):
+            self.waiting_for = "; ".join(f"{each.cells:,} cells held by {each.in_words}" for each in holders)
             await asyncio.sleep(0.5)
             self.interrupted += self.store.reap()
+        self.waiting_for = ""
 
     async def _drain(self) -> None:
         while self.tasks:
@@ -361,7 +367,8 @@ class _Run:
             self.waiting -= 1
 
     def _give_up(self, cell: Cell, request: Request, error: ProviderError, attempt: int) -> None:
-        self._store(cell, request, Parsed(State.PROVIDER_ERROR, None, str(error)), attempts=attempt)
+        state = State.TOO_LONG if isinstance(error, ContextOverflowError) else State.PROVIDER_ERROR
+        self._store(cell, request, Parsed(state, None, str(error)), attempts=attempt)
         if isinstance(error, RequestRefusedError) and self.works:
             return  # only this request fails; others are answered
         self.failures_in_a_row += 1
@@ -455,6 +462,7 @@ class _Run:
                 counts={state: self.counts[state] for state in State},
                 failed_attempts=sum(self.failed.values()),
                 timeouts=self.failed["timeout"],
+                waiting_for=self.waiting_for,
                 usage=self._usage(),
                 cost=self._cost(),
                 seconds=time.monotonic() - self.begun,

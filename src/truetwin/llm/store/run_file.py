@@ -14,7 +14,15 @@ from typing import Any, Self
 
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Request, Usage
-from truetwin.llm.store.store_tables import ADDED, columns_of, damage_named, prepare
+from truetwin.llm.store.asking_again import Standing
+from truetwin.llm.store.store_tables import (
+    add_missing,
+    columns_of,
+    damage_named,
+    lacks_something,
+    prepare,
+    tables_of,
+)
 from truetwin.llm.store.stored_call import (
     COLUMNS,
     StoredCall,
@@ -135,6 +143,73 @@ class RunFile:
             row = self._base.execute(f"SELECT state FROM calls WHERE {ONE_CELL}", key(cell)).fetchone()
             return None if row is None else State(row[0])
 
+    def has_answers(self, step: str) -> bool:
+        """Tell whether a step has been begun, so that its settings are fixed."""
+        begun = "SELECT 1 FROM calls WHERE step = ? UNION ALL SELECT 1 FROM claims WHERE step = ? LIMIT 1"
+        with self.reading():
+            return self._base.execute(begun, (step, step)).fetchone() is not None
+
+    def personas(self, step: str) -> list[str]:
+        """List the personas of which something is stored."""
+        with self.reading():
+            rows = self._base.execute(
+                "SELECT DISTINCT persona FROM calls WHERE step = ? ORDER BY persona", (step,)
+            )
+            return [str(name) for (name,) in rows]
+
+    def items(self, step: str) -> list[str]:
+        """List the items, or groups of items, of which something is stored."""
+        with self.reading():
+            rows = self._base.execute("SELECT DISTINCT item FROM calls WHERE step = ? ORDER BY item", (step,))
+            return [str(name) for (name,) in rows]
+
+    def first_cell(self, step: str, persona: str) -> Cell | None:
+        """Return a cell of a persona of which something is stored; None if there is none."""
+        query = "SELECT persona, item, step, replicate FROM calls WHERE step = ? AND persona = ? LIMIT 1"
+        with self.reading():
+            row = self._base.execute(query, (step, persona)).fetchone()
+            return None if row is None else Cell(*row)
+
+    def standing(self, cell: Cell) -> Standing | None:
+        """Look up how a cell stands; None if it has not been stored."""
+        column = "setting" if "NULL AS setting" not in self._columns else "NULL"
+        with self.reading():
+            row = self._base.execute(
+                f"SELECT state, {column} FROM calls WHERE {ONE_CELL}", key(cell)
+            ).fetchone()
+            return None if row is None else Standing(State(row[0]), row[1])
+
+    def earlier(
+        self, step: str | None = None, cell: Cell | None = None
+    ) -> Iterator[tuple[StoredCall, Request]]:
+        """Yield the replies that were asked again, the oldest first, with the request that each answers."""
+        if "earlier" not in tables_of(self._base):
+            return
+        where, values = "", tuple[Any, ...]()
+        if cell is not None:
+            where, values = f"WHERE {ONE_CELL}", key(cell)
+        elif step is not None:
+            where, values = "WHERE step = ?", (step,)
+        with self.reading():
+            for row in self._base.execute(
+                f"SELECT {COLUMNS}, prompt FROM earlier {where} ORDER BY replaced", values
+            ):
+                call = from_row(row[:-1])
+                yield call, to_request(row[-1], call.cell, self._text)
+
+    def replies_by_setting(self, step: str) -> dict[str, int]:
+        """Count the replies that other settings gave than the run's own, or a second asking, by their name."""
+        if "NULL AS setting" in self._columns:
+            return {}
+        query = "SELECT setting, count(*) FROM calls WHERE step = ? AND setting IS NOT NULL GROUP BY setting"
+        with self.reading():
+            return {str(name): int(n) for name, n in self._base.execute(query, (step,))}
+
+    def settings_of(self, setting: str) -> str:
+        """Read how settings under which cells were asked again differ from the run's own, as JSON."""
+        with self.reading():
+            return self._text(setting)
+
     def call(self, cell: Cell) -> StoredCall | None:
         """Read the stored call of a cell; None if nothing is stored."""
         query = f"SELECT {self._columns} FROM calls WHERE {ONE_CELL}"
@@ -158,6 +233,9 @@ class RunFile:
         with self.reading():
             for row in self._rows(None):
                 check_seal(row)
+            if "earlier" in tables_of(self._base):
+                for row in self._base.execute(f"SELECT {COLUMNS} FROM earlier"):
+                    check_seal(row)
 
     def check_texts(self) -> None:
         """Check the hash of every text of a prompt.
@@ -231,14 +309,19 @@ class RunFile:
             failed = self._base.execute(f"SELECT {sums} FROM failures {chosen}", values).fetchone()
             rows = self._base.execute(f"SELECT kind, count(*) FROM failures {chosen} GROUP BY kind", values)
             kinds = {str(kind): int(n) for kind, n in rows}
+            before = (0,) * 9
+            if "earlier" in tables_of(self._base):
+                before = self._base.execute(
+                    f"SELECT {sums}, {replies} FROM earlier {chosen}", values
+                ).fetchone()
         return Totals(
-            requests=calls[6] + sum(kinds.values()),
-            usage=Usage(*calls[:4]) + Usage(*failed[:4]),
-            cost=calls[4] + failed[4],
-            unpriced=calls[7],
+            requests=calls[6] + before[6] + sum(kinds.values()),
+            usage=Usage(*calls[:4]) + Usage(*before[:4]) + Usage(*failed[:4]),
+            cost=calls[4] + before[4] + failed[4],
+            unpriced=calls[7] + before[7],
             failed_attempts=kinds,
-            priced=calls[5] + failed[5],
-            uncounted=calls[8],
+            priced=calls[5] + before[5] + failed[5],
+            uncounted=calls[8] + before[8],
         )
 
     def totals_of_personas(self, chosen: Callable[[str], bool]) -> Totals:
@@ -265,11 +348,10 @@ class RunFile:
                 self._base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(value)))
 
     def bring_up_to_date(self) -> None:
-        """Add the columns that a file of an earlier version lacks."""
-        for table, column, kind in ADDED:
-            if column not in columns_of(self._base, table):
-                with self.writing():
-                    self._base.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        """Add the tables and columns that a file of an earlier version lacks."""
+        if lacks_something(self._base):
+            with self.writing() as base:
+                add_missing(base)
         self._columns = COLUMNS
 
     @contextmanager

@@ -8,17 +8,17 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Reply, Request, Usage
+from truetwin.llm.store.asking_again import AskAgain, Round, round_of
 from truetwin.llm.store.batched_run import BatchedRun
 from truetwin.llm.store.ledger import Use
 from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL
-from truetwin.llm.store.sessions import BATCH, Process, begin_work, end_work, is_alive
-from truetwin.llm.store.settings_comparison import compare_settings
+from truetwin.llm.store.sessions import BATCH, Holder, Process, begin_work, end_work, is_alive
 from truetwin.llm.store.stored_call import (
     COLUMNS,
     OPEN_IN_SQL,
@@ -38,10 +38,11 @@ from truetwin.llm.store.stored_call import (
 from truetwin.llm.task import Parsed, ReplyReader, State
 
 _BEAT = 15.0  # seconds between two signs of life of a session
+_USUAL = Round()
 _KNOWN = 50_000  # most hashes of stored texts that are kept in memory
 _PUT_FAILURE = f"INSERT INTO failures VALUES ({', '.join('?' * 13)})"
 _PUT = (
-    f"INSERT INTO calls ({COLUMNS}, prompt, session) VALUES ({', '.join('?' * 25)}) "
+    f"INSERT INTO calls ({COLUMNS}, prompt, session) VALUES ({', '.join('?' * 26)}) "
     "ON CONFLICT (step, persona, item, replicate) DO UPDATE SET "
     + ", ".join(f"{c} = excluded.{c}" for c in [*COLUMNS.split(", ")[4:], "prompt", "session"])
     + f" WHERE calls.state IN ({OPEN_IN_SQL})"
@@ -66,8 +67,9 @@ class Store(BatchedRun):
 
     A process works on a run in a session. It claims cells before it asks them, so that no two processes ask the same
     one. Answers are buffered until :meth:`flush`, which the runner calls every tenth of a second. Answers that a killed
-    process had not flushed are counted as interrupted by the next process. An answer is never replaced. Only a cell
-    that failed or was skipped is asked and stored again.
+    process had not flushed are counted as interrupted by the next process. A cell that failed or was skipped is asked
+    and stored again. Any other answer is replaced only if it is asked again on purpose (:meth:`begin`), and then kept
+    among the earlier replies.
 
     Parameters
     ----------
@@ -109,9 +111,17 @@ class Store(BatchedRun):
         self._calls: list[tuple[StoredCall, Request]] = []  # answers that are not on the disk yet
         self._failures: list[Failure] = []
         self._known: dict[str, None] = {}
+        self._rounds: dict[str, Round] = {}
         self._not_sent: set[Cell] = set()  # claimed cells that are noted as waiting
 
-    def begin(self, step: str, settings: Mapping[str, Any], *, may_differ: Sequence[str] = ()) -> None:
+    def begin(
+        self,
+        step: str,
+        settings: Mapping[str, Any],
+        *,
+        may_differ: Sequence[str] = (),
+        again: AskAgain | None = None,
+    ) -> None:
         """Record a step's settings, or check them against those recorded.
 
         Parameters
@@ -122,11 +132,13 @@ class Store(BatchedRun):
             Everything that makes two runs differ; anything JSON can hold.
         may_differ : sequence of str
             Dotted names of settings that are not compared, such as ``"model.base_url"``.
+        again : AskAgain, optional
+            Which cells are asked again by this process, and in which settings it may differ.
 
         Raises
         ------
         RunError
-            If the step was begun with other settings; the message says which.
+            If the step was begun with other settings; the message says which. If there is nothing to ask again.
         """
         text = json.dumps(settings)  # in their order: items are grouped in it
         self.bring_up_to_date()
@@ -134,12 +146,57 @@ class Store(BatchedRun):
         with self.writing():
             row = self._base.execute("SELECT settings FROM steps WHERE step = ?", (step,)).fetchone()
             if row is None or not self._has_begun(step):
+                if again is not None:
+                    raise RunError(
+                        f"only a run that has replies can be asked again; {self.path} has none. Leave out --again."
+                    )
                 self.write_settings(step, text)
                 return
             stored = self.settings(step)
             if row[0] != text and stored == json.loads(text):  # former versions sorted them
                 self.write_settings(step, text)
-        compare_settings(stored, json.loads(text), f"step {step!r} of {self.path}", may_differ)
+        where = f"step {step!r} of {self.path}"
+        self._rounds[step] = round_of(stored, json.loads(text), where, may_differ, again)
+
+    def grow(
+        self,
+        step: str,
+        settings: Mapping[str, Any],
+        names: Sequence[str],
+        may_differ: Sequence[str] = (),
+        again: AskAgain | None = None,
+    ) -> None:
+        """Widen the settings of a step that was begun.
+
+        Parameters
+        ----------
+        step : str
+            Name of the step.
+        settings : mapping
+            Settings of the whole run from now on.
+        names : sequence of str
+            Dotted names of the settings that are taken over.
+        may_differ, again
+            As for :meth:`begin`.
+
+        Raises
+        ------
+        RunError
+            If other settings differ than those.
+        """
+        wider = json.loads(json.dumps(settings))
+        self.bring_up_to_date()
+        stored = self.settings(step)
+        round_of(stored, wider, f"step {step!r} of {self.path}", (*may_differ, *names), again)
+        for name in names:
+            old, new = stored, wider
+            *path, last = name.split(".")
+            for part in path:
+                old, new = old[part], new[part]
+            if last in new:
+                old[last] = new[last]
+        with self.writing():
+            self.write_settings(step, json.dumps(stored))
 
     def write_settings(self, step: str, text: str) -> None:
         """Write a step's settings, and the hash by which damage to them is noticed, in an open transaction."""
@@ -193,20 +250,50 @@ class Store(BatchedRun):
                 for session, host, pid, born, beat in rows.fetchall()
                 if session != self._session and not is_alive(Process(host, pid, born), beat)
             ]
-        freed = 0
-        for session in dead:
-            with self.writing():
-                claims = self._base.execute(
-                    "DELETE FROM claims WHERE session = ? RETURNING persona, item, step, replicate, sent",
-                    (session,),
-                ).fetchall()
-                cells = [tuple(cell) for *cell, sent in claims if sent]
-                reason = "asked when the process died; may have been paid"
-                lost = [Failure(Cell(*cell), "interrupted", reason) for cell in cells]
-                self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in lost])
+        return sum(self._free(session, ended=True) for session in dead)
+
+    def _free(self, session: int, *, ended: bool) -> int:
+        """Free the claims of a session. Returns how many of its requests may be with the provider."""
+        with self.writing():
+            claims = self._base.execute(
+                "DELETE FROM claims WHERE session = ? RETURNING persona, item, step, replicate, sent",
+                (session,),
+            ).fetchall()
+            reason = "asked when the process died; may have been paid"
+            lost = [Failure(Cell(*cell), "interrupted", reason) for *cell, sent in claims if sent]
+            self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in lost])
+            if ended:
                 self._base.execute("UPDATE sessions SET ended = ? WHERE id = ?", (time.time(), session))
-            freed += len(cells)
-        return freed
+        return len(lost)
+
+    def shards(self) -> frozenset[str]:
+        """Name the parts of the run that sessions of this store did, such as ``"2/4"``."""
+        with self.reading():
+            about = [json.loads(text) for (text,) in self._base.execute("SELECT about FROM sessions")]
+            return frozenset(str(each["part"]) for each in about if "part" in each)
+
+    def holders(self) -> list[Holder]:
+        """List the other sessions that hold cells, but for those that wait for a provider's batch."""
+        with self.reading():
+            rows = self._base.execute(
+                "SELECT id, host, pid, born, count(*), sum(sent), beat FROM claims JOIN sessions ON id = session "
+                "WHERE id != ? AND host != ? GROUP BY id ORDER BY id",
+                (self._session or 0, BATCH),
+            )
+            return [Holder(row[0], Process(*row[1:4]), *row[4:]) for row in rows]
+
+    def free(self, holder: Holder) -> int:
+        """Free the cells of a session, whether its process is dead or not.
+
+        If it is still running, it goes on asking the cells it has begun; what is then answered twice is paid twice, and
+        the first answer stays.
+
+        Returns
+        -------
+        int
+            Number of requests that may be with the provider, and be paid.
+        """
+        return self._free(holder.session, ended=not holder.is_alive)
 
     def close(self) -> None:
         """Write buffered answers and end this process's session. Its claims are free again."""
@@ -237,19 +324,19 @@ class Store(BatchedRun):
         answered: Counter[State] = Counter()
         todo = []
         for cell in cells:
-            state = self.state(cell)
-            if state is None or state in OPEN_STATES:
+            standing = self.standing(cell)
+            if self._round(cell).asks(standing):
                 todo.append(cell)
-            else:
-                answered[state] += 1
+            elif standing is not None:
+                answered[standing.state] += 1
         if not todo:
             return Claimed((), answered)
         session, mine, elsewhere = self.session, [], 0
         with self.writing():
             for cell in todo:
-                state = self.state(cell)  # look again, now that no other process can write
-                if state is not None and state not in OPEN_STATES:
-                    answered[state] += 1
+                standing = self.standing(cell)  # look again, now that no other process can write
+                if standing is not None and not self._round(cell).asks(standing):
+                    answered[standing.state] += 1
                     continue
                 found = self._base.execute(
                     "INSERT INTO claims (step, persona, item, replicate, session) VALUES (?, ?, ?, ?, ?) "
@@ -262,10 +349,14 @@ class Store(BatchedRun):
                     elsewhere += self._is_asked_elsewhere(cell)
         return Claimed(tuple(mine), answered, elsewhere)
 
+    def _round(self, cell: Cell) -> Round:
+        """Return the round in which this process asks a cell."""
+        return self._rounds.get(cell.step, _USUAL)
+
     def _is_asked_elsewhere(self, cell: Cell) -> bool:
-        holder, host = self._base.execute(
-            f"SELECT session, host FROM claims JOIN sessions ON id = session WHERE {ONE_CELL}", key(cell)
-        ).fetchone()
+        query = f"SELECT session, host FROM claims JOIN sessions ON id = session WHERE {ONE_CELL}"
+        with self.reading():
+            holder, host = self._base.execute(query, key(cell)).fetchone()
         return bool(holder != self._session and host != BATCH)
 
     def release(self, cells: Iterable[Cell]) -> None:
@@ -298,11 +389,7 @@ class Store(BatchedRun):
 
     def others(self) -> int:
         """Count the cells that other processes are asking right now."""
-        found = self._base.execute(
-            "SELECT count(*) FROM claims JOIN sessions ON id = session WHERE session != ? AND host != ?",
-            (self.session, BATCH),
-        )
-        return int(found.fetchone()[0])
+        return sum(holder.cells for holder in self.holders())
 
     # ------------------------------------------------------------------ claims that are left to a file of requests
 
@@ -434,12 +521,36 @@ class Store(BatchedRun):
         return prompt_and_texts(request, known)
 
     def _write(self, call: StoredCall, request: Request, session: int) -> None:
+        if (round_ := self._round(call.cell)).text is not None:
+            before = self.standing(call.cell)
+            if before is not None and before.state not in OPEN_STATES and round_.asks(before):
+                if call.reply is None:  # the earlier reply is better than none
+                    self._end_claim(call.cell, session)
+                    return
+                self._move_to_earlier(call.cell)
+            if (name := round_.setting_of(before)) is not None:
+                self._base.execute(
+                    "INSERT INTO texts VALUES (?, ?) ON CONFLICT DO NOTHING", (name, round_.text)
+                )
+                call = replace(call, setting=name)
         row = to_row(call, self._store_prompt(request), session)
         if not self._base.execute(_PUT, row).rowcount and call.reply is not None:
             # Two processes asked the same cell, because one was taken for dead: the first answer stays.
             late = Failure(call.cell, "duplicate", "answered twice", call.reply.usage, call.cost)
             self._base.execute(_PUT_FAILURE, failure_row(late, session))
-        self._base.execute(f"DELETE FROM claims WHERE {ONE_CELL} AND session = ?", (*key(call.cell), session))
+        self._end_claim(call.cell, session)
+
+    def _move_to_earlier(self, cell: Cell) -> None:
+        """Move the reply of a cell to the earlier ones, so that another can take its place."""
+        names = f"{COLUMNS}, prompt, session"
+        self._base.execute(
+            f"INSERT INTO earlier ({names}, replaced) SELECT {names}, ? FROM calls WHERE {ONE_CELL}",
+            (time.time(), *key(cell)),
+        )
+        self._base.execute(f"DELETE FROM calls WHERE {ONE_CELL}", key(cell))
+
+    def _end_claim(self, cell: Cell, session: int) -> None:
+        self._base.execute(f"DELETE FROM claims WHERE {ONE_CELL} AND session = ?", (*key(cell), session))
 
     def reparse(self, reader: ReplyReader, step: str | None = None) -> int:
         """Read every stored reply again, without a call to the model.

@@ -62,6 +62,8 @@ class Salvage:
         Rows of calls, in the order of the table's columns, by step, persona, item and replicate.
     failures : list of tuple
         Rows of failed attempts.
+    earlier : list of tuple
+        Rows of replies that were asked again.
     lost : frozenset
         Cells that the index names and whose rows cannot be read.
     unreadable : int
@@ -73,6 +75,7 @@ class Salvage:
     texts: dict[str, str] = field(default_factory=dict)
     calls: dict[Key, tuple[Value, ...]] = field(default_factory=dict)
     failures: list[tuple[Value, ...]] = field(default_factory=list)
+    earlier: list[tuple[Value, ...]] = field(default_factory=list)
     lost: frozenset[Key] = frozenset()
     unreadable: int = 0
 
@@ -151,6 +154,8 @@ def _take(values: tuple[Value, ...], found: Salvage) -> bool:
         if not all(isinstance(value, kind) for value, kind in zip(values, _FAILURE, strict=True)):
             return False
         found.failures.append(values)
+    elif len(values) == len(column_order("earlier")):
+        found.earlier.append(values)
     elif len(values) >= len(column_order("calls")) - sum(table == "calls" for table, *_ in ADDED):
         return _take_call(values, found)
     return True
@@ -199,6 +204,7 @@ def save(found: Salvage, path: Path) -> None:
         base.executemany("INSERT INTO texts VALUES (?, ?)", found.texts.items())
         _insert(base, "calls", list(found.calls.values()))
         _insert(base, "failures", found.failures)
+        _insert(base, "earlier", found.earlier)
         lost = [
             failure_row(Failure(Cell(persona, item, step, replicate), "lost", _LOST), 0)
             for step, persona, item, replicate in sorted(found.lost)

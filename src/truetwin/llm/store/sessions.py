@@ -24,6 +24,45 @@ class Process:
     born: str
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Session that holds cells of a run: it has claimed them and not stored an answer yet.
+
+    Parameters
+    ----------
+    session : int
+        Its number in the store.
+    process : Process
+        The process that works in it.
+    cells : int
+        Number of cells it holds.
+    sent : int
+        Number of them whose request may be with the provider.
+    beat : float
+        Time of its last sign of life, in seconds since 1970.
+    """
+
+    session: int
+    process: Process
+    cells: int
+    sent: int
+    beat: float
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process is still running, as far as can be told from here."""
+        return is_alive(self.process, self.beat)
+
+    @property
+    def in_words(self) -> str:
+        """Who it is, where, and when it last gave a sign of life."""
+        host = self.process.host.partition("/")[0]
+        where = "on this machine" if self.process.host == here() else f"on {host}"
+        ago = time.time() - self.beat
+        when = f"{ago:,.0f} s ago" if ago >= -1.0 else f"{-ago:,.0f} s in the future (its clock is wrong)"
+        return f"process {self.process.pid} {where} (last sign of life {when})"
+
+
 @cache
 def here() -> str:
     """Return a name of this machine or container, that is of everything that shares its process ids."""

@@ -9,12 +9,23 @@ from typing import Any
 from truetwin.errors import RunError
 
 _SHOWN = 5
+_FREE = ("task.sampling", "task.design.reply", "task.design.strategy", "task.prompts")
+_AGAIN = (
+    " --again STATES asks only the replies in these states again under new settings, and keeps all others."
+)
 
 
 def compare_settings(
-    stored: Mapping[str, Any], asked: Mapping[str, Any], where: str, may_differ: Sequence[str] = ()
+    stored: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    where: str,
+    may_differ: Sequence[str] = (),
+    *,
+    hint: bool = False,
 ) -> None:
     """Raise :class:`RunError` if ``asked`` differs from ``stored``. The message names the differences.
+
+    ``hint`` adds how replies that are of no use are asked again under other settings.
 
     Examples
     --------
@@ -27,35 +38,50 @@ def compare_settings(
     Continue with the stored settings, or use another folder (--run) for the new ones.
     """
     found = [
-        (name, old, new)
-        for name, old, new in _differences(stored, asked)
-        if not any(name == each or name.startswith(each + ".") for each in may_differ)
+        (".".join(path), old, new)
+        for path, old, new in differences(stored, asked)
+        if not is_among(path, may_differ)
     ]
     if not found:
         return
-    lines = [f"  {name}: stored {_short(old)}, asked for {_short(new)}" for name, old, new in found[:_SHOWN]]
+    lines = [
+        f"  {name}: stored {in_short(old)}, asked for {in_short(new)}" for name, old, new in found[:_SHOWN]
+    ]
     if len(found) > _SHOWN:
         lines.append(f"  and {len(found) - _SHOWN} more")
     raise RunError(
         f"a stored run is continued only under its own settings; {where}\nhas other ones:\n"
         + "\n".join(lines)
         + "\nContinue with the stored settings, or use another folder (--run) for the new ones."
+        + (_AGAIN if hint and any(name.startswith(_FREE) for name, *_ in found) else "")
     )
 
 
 _MISSING = object()
 
 
-def _differences(old: Any, new: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+def differences(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Yield the path to each setting that differs, with both values. See :func:`is_missing`."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in sorted({*old, *new}):
-            inner = f"{name}.{key}" if name else str(key)
-            yield from _differences(old.get(key, _MISSING), new.get(key, _MISSING), inner)
+            yield from differences(old.get(key, _MISSING), new.get(key, _MISSING), (*path, str(key)))
     elif old != new:
-        yield name, old, new
+        yield path, old, new
 
 
-def _short(value: Any) -> str:
+def is_missing(value: Any) -> bool:
+    """Tell whether a value of :func:`differences` stands for a setting that is not there."""
+    return value is _MISSING
+
+
+def is_among(path: Sequence[str], names: Sequence[str]) -> bool:
+    """Tell whether a setting is one of those with these dotted names, or inside one."""
+    name = ".".join(path)
+    return any(name == each or name.startswith(each + ".") for each in names)
+
+
+def in_short(value: Any) -> str:
+    """Write a setting as JSON, cut to a line."""
     if value is _MISSING:
         return "nothing"
     text = json.dumps(value, ensure_ascii=False)

@@ -14,7 +14,8 @@ from truetwin.errors import RunError, TruetwinError
 VERSION = 1
 
 # `texts` holds each text that prompts are made of once, under its hash; `calls.prompt` lists the hashes. `calls` has
-# one row for each answered cell. `failures` has one row for each attempt that gave no answer, so that usage adds up.
+# one row for each answered cell. Replies that were asked again are moved to `earlier`. `failures` has one row for
+# each attempt that gave no answer, so that usage adds up.
 # `claims` records which session is asking a cell right now, and whether a request for it may be with the provider.
 # `sessions` counts what each session has used, or has put aside for requests under way, so that caps hold for all.
 TABLES = """
@@ -34,8 +35,18 @@ CREATE TABLE calls (
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
     reasoning_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
     cost REAL, latency REAL, attempts INTEGER NOT NULL, time REAL NOT NULL, session INTEGER,
-    reasoning TEXT, seal INTEGER,
+    reasoning TEXT, seal INTEGER, setting TEXT,
     UNIQUE (step, persona, item, replicate)
+);
+CREATE TABLE earlier (
+    step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL, replicate INTEGER NOT NULL,
+    state TEXT NOT NULL, value TEXT, reason TEXT NOT NULL,
+    digest TEXT NOT NULL, prompt TEXT NOT NULL,
+    reply TEXT, finish_reason TEXT, refusal TEXT, logprobs TEXT, model TEXT,
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
+    cost REAL, latency REAL, attempts INTEGER NOT NULL, time REAL NOT NULL, session INTEGER,
+    reasoning TEXT, seal INTEGER, setting TEXT, replaced REAL NOT NULL
 );
 CREATE TABLE failures (
     step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL, replicate INTEGER NOT NULL,
@@ -61,12 +72,15 @@ TABLE_NAMES = frozenset(re.findall(r"CREATE TABLE (\w+)", TABLES))
 ADDED = (
     ("calls", "reasoning", "TEXT"),
     ("calls", "seal", "INTEGER"),
+    ("calls", "setting", "TEXT"),
     ("batches", "outcome", "TEXT"),
     ("claims", "sent", "INTEGER NOT NULL DEFAULT 1"),
     ("sessions", "requests", "INTEGER NOT NULL DEFAULT 0"),
     ("sessions", "tokens", "INTEGER NOT NULL DEFAULT 0"),
     ("sessions", "cost", "REAL NOT NULL DEFAULT 0"),
 )
+#: Tables that files of earlier versions lack.
+ADDED_TABLES = frozenset({"earlier"})
 _NO_SPACE = ("database or disk is full", "unable to open database file", "readonly database", "is locked")
 
 
@@ -100,12 +114,12 @@ def prepare(base: sqlite3.Connection, path: Path) -> None:
     sqlite3.Error
         If its pages are damaged.
     """
-    if not _tables(base):
+    if not tables_of(base):
         base.execute("PRAGMA journal_mode = WAL")
         create_tables(base)
     # With this, data survive a killed process; a power cut may lose the last moments.
     base.execute("PRAGMA synchronous = NORMAL")
-    if "meta" not in _tables(base):
+    if "meta" not in tables_of(base):
         raise RunError(f"{path} is an SQLite file, but not a stored run")
     row = base.execute("SELECT value FROM meta WHERE name = 'truetwin run'").fetchone()
     found = row[0] if row else "none"
@@ -114,9 +128,9 @@ def prepare(base: sqlite3.Connection, path: Path) -> None:
             f"stored runs must be of version {VERSION}; {path} is of version {found}. "
             "Read it with the release of truetwin that wrote it."
         )
-    if missing := (TABLE_NAMES - _tables(base)):
+    if missing := (TABLE_NAMES - ADDED_TABLES - tables_of(base)):
         raise RunError(_damaged(path, f"it lacks the table {min(missing)!r}"))
-    for table in sorted(TABLE_NAMES):
+    for table in sorted(TABLE_NAMES & tables_of(base)):
         newer = {name for where, name, _ in ADDED if where == table}
         if absent := (set(column_order(table)) - newer - columns_of(base, table)):
             raise RunError(_damaged(path, f"its table {table!r} lacks the column {min(absent)!r}"))
@@ -148,7 +162,8 @@ def column_order(table: str) -> tuple[str, ...]:
     return names
 
 
-def _tables(base: sqlite3.Connection) -> set[str]:
+def tables_of(base: sqlite3.Connection) -> set[str]:
+    """Name the tables that a file has."""
     return {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
@@ -156,7 +171,7 @@ def create_tables(base: sqlite3.Connection) -> None:
     """Create all tables of a run, or none if that is interrupted."""
     try:
         base.execute("BEGIN IMMEDIATE")
-        if not _tables(base):  # another process may have been faster
+        if not tables_of(base):  # another process may have been faster
             for statement in filter(str.strip, TABLES.split(";\n")):
                 base.execute(statement)
             base.execute("INSERT INTO meta VALUES ('truetwin run', ?)", (str(VERSION),))
@@ -165,3 +180,22 @@ def create_tables(base: sqlite3.Connection) -> None:
         if base.in_transaction:
             base.execute("ROLLBACK")
         raise
+
+
+def add_missing(base: sqlite3.Connection) -> None:
+    """Add the tables and columns that a file of an earlier version lacks, in an open transaction."""
+    there = tables_of(base)
+    for statement in filter(str.strip, TABLES.split(";\n")):
+        found = re.match(r"\s*CREATE TABLE (\w+)", statement)
+        if found and found[1] in ADDED_TABLES - there:
+            base.execute(statement)
+    for table, column, kind in ADDED:
+        if column not in columns_of(base, table):
+            base.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+
+
+def lacks_something(base: sqlite3.Connection) -> bool:
+    """Tell whether a file is of an earlier version that lacks tables or columns."""
+    if not tables_of(base) >= ADDED_TABLES:
+        return True
+    return any(column not in columns_of(base, table) for table, column, _ in ADDED)

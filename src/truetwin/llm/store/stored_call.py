@@ -17,7 +17,8 @@ from typing import Any
 from truetwin.llm.messages import Cell, Message, Reply, Request, Sampling, Usage
 from truetwin.llm.task import Parsed, State
 
-# A failed or skipped cell has no answer: it is asked again.
+# A failed or skipped cell has no answer: it is asked again. One that is too long for the model is not, since the model
+# would reject it again.
 OPEN_STATES = frozenset({State.PROVIDER_ERROR, State.SKIPPED})
 OPEN_IN_SQL = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
 
@@ -42,6 +43,9 @@ class StoredCall:
         Cost in the currency of the prices that were given; None without prices.
     time : float, optional
         Time at which it was stored, in seconds since 1970.
+    setting : str, optional
+        Name of the settings under which it was asked, if they are not the run's own, or if it was asked again
+        (:mod:`truetwin.llm.store.asking_again`).
     """
 
     cell: Cell
@@ -51,6 +55,7 @@ class StoredCall:
     attempts: int = 1
     cost: float | None = None
     time: float = 0.0
+    setting: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,15 +71,17 @@ class Failure:
 
 COLUMNS = (
     "persona, item, step, replicate, state, value, reason, digest, reply, finish_reason, refusal, logprobs, model, "
-    "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency, attempts, time, reasoning, seal"
+    "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency, attempts, time, reasoning, "
+    "seal, setting"
 )
 _SEAL = 22  # place of the seal in a row of these columns
 _UNSEALED = (18, 20)  # latency and time: no figure rests on them
+_SETTING = 23  # sealed where there is one
 _TEXT, _WHOLE, _NUMBER, _NONE = (str,), (int,), (int, float), type(None)
 _TYPES: tuple[tuple[type, ...], ...] = (
     _TEXT, _TEXT, _TEXT, _WHOLE, _TEXT, (str, _NONE), _TEXT, _TEXT, (str, _NONE), (str, _NONE), (str, _NONE),
     (str, _NONE), (str, _NONE), _WHOLE, _WHOLE, _WHOLE, _WHOLE, (*_NUMBER, _NONE), (*_NUMBER, _NONE), _WHOLE, _NUMBER,
-    (str, _NONE), (int, _NONE),
+    (str, _NONE), (int, _NONE), (str, _NONE),
 )  # fmt: skip
 
 
@@ -87,7 +94,7 @@ def from_row(row: tuple[Any, ...]) -> StoredCall:
         reply = Reply(row[8], row[9], Usage(*row[13:17]), row[10], logprobs, row[12], row[18], row[21])
     value = None if row[5] is None else json.loads(row[5])
     parsed = Parsed(State(row[4]), value, row[6])
-    return StoredCall(Cell(*row[:4]), parsed, reply, row[7], row[19], row[17], row[20])
+    return StoredCall(Cell(*row[:4]), parsed, reply, row[7], row[19], row[17], row[20], row[23])
 
 
 def seal(row: Sequence[Any]) -> int:
@@ -95,6 +102,8 @@ def seal(row: Sequence[Any]) -> int:
     sealed = [
         row[k] if k != 17 or row[k] is None else float(row[k]) for k in range(_SEAL) if k not in _UNSEALED
     ]
+    if len(row) > _SETTING and row[_SETTING] is not None:
+        sealed.append(row[_SETTING])
     return zlib.crc32(json.dumps(sealed).encode())
 
 
@@ -126,7 +135,7 @@ def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
     tail = (call.attempts, call.time, thoughts)
     if reply is None:
         row: tuple[Any, ...] = (*head, None, None, None, None, None, 0, 0, 0, 0, call.cost, None, *tail)
-        return (*row, seal(row), prompt, session)
+        return _sealed(row, call, prompt, session)
     used = reply.usage
     row = (
         *head, storable(reply.text), storable(reply.finish_reason), reply.refusal and storable(reply.refusal),
@@ -134,7 +143,11 @@ def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
         used.prompt_tokens, used.completion_tokens, used.reasoning_tokens, used.cached_tokens,
         call.cost, reply.latency, *tail,
     )  # fmt: skip
-    return (*row, seal(row), prompt, session)
+    return _sealed(row, call, prompt, session)
+
+
+def _sealed(row: tuple[Any, ...], call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
+    return (*row, seal((*row, None, call.setting)), call.setting, prompt, session)
 
 
 def failure_row(failure: Failure, session: int) -> tuple[Any, ...]:

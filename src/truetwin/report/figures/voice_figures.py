@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Rows = Sequence[Mapping[str, Any]]
-CHANCE = 25.0
+#: What guessing gives in results of earlier versions, whose items all had four options.
+AMONG_FOUR = 25.0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 _WHAT = {
     COMBINED: "average over three protocols",
-    Protocol.CHOICE.value: "choice among four: share right",
+    Protocol.CHOICE.value: "choice: share right",
     Protocol.REPLY_VS_DISTRACTORS.value: "ranking, reply among distractors: share right",
     Protocol.MAP_TO_OPTIONS.value: "ranking, reply mapped to options: share right",
     Protocol.SCORING.value: "scoring: mean mark, 1 to 5 put on 0 to 100",
@@ -68,10 +69,10 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     _label_spokes(axes, angles, [_spoke(chosen, name) for name in CAPABILITIES])
     axes.grid(color=GRID)
     axes.spines["polar"].set_color(GRID)
-    if protocol in FOUR_WAY:
+    if protocol in FOUR_WAY and np.isfinite(guessed := _chance(chosen)):
         around = np.linspace(0, 2 * np.pi, 200)
         axes.plot(
-            around, np.full(200, CHANCE), color=theme.CHANCE, linestyle=":", linewidth=1.2, label="guessing"
+            around, np.full(200, guessed), color=theme.CHANCE, linestyle=":", linewidth=1.2, label="guessing"
         )
     figure.legend(
         *axes.get_legend_handles_labels(),
@@ -143,8 +144,8 @@ def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = 
         axes.set_xticks(
             np.arange(len(models)), [shorten(m, 16) for m in models], rotation=35, ha="right", fontsize=8
         )
-        if protocol in FOUR_WAY:
-            axes.axhline(CHANCE, color=theme.CHANCE, linestyle="--", linewidth=1)
+        if protocol in FOUR_WAY and np.isfinite(guessed := _chance(chosen)):
+            axes.axhline(guessed, color=theme.CHANCE, linestyle="--", linewidth=1)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_ylim(bottom=0)
     for axes in panels[:, 0]:
@@ -152,7 +153,7 @@ def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = 
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     extra = f" (with ranking: {ranking})" if ranking else ""
-    guessing = "; dashed: guessing among four" if protocol in FOUR_WAY else ""
+    guessing = "; dashed: guessing" if protocol in FOUR_WAY else ""
     figure.suptitle(f"{_WHAT.get(protocol, protocol).capitalize()}{extra}{guessing}", fontsize=11)
     return figure
 
@@ -210,6 +211,12 @@ def _chosen(
             "the two rankings are different estimands: name the one whose combination is to be drawn"
         )
     return chosen
+
+
+def _chance(rows: Rows) -> float:
+    """Average what guessing gives over rows that have items; NaN where it is not known."""
+    known = [chance for r in rows if np.isfinite(chance := r.get("chance", AMONG_FOUR))]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _by_capability(rows: Rows, model: str, field: str) -> Any:

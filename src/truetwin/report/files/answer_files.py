@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ def companions(output: Path, answers: SurveyAnswers | None = None) -> list[Path]
     """List the files beside an export: its sidecar ``NAME.json``, and its further tables ``NAME.KIND.ENDING``.
 
     The kinds are ``not-valid`` (replies without a valid answer), ``distributions``, ``conditions`` (who was in which
-    arm) and ``arms`` (which column stands under which arm). Without ``answers``, all of them are listed.
+    arm), ``arms`` (which column stands under which arm) and ``asked-again`` (which values other settings gave than
+    those of the run). Without ``answers``, all of them are listed.
     """
     kinds = _KINDS if answers is None else _tables(answers)
     return [sidecar_path(output), *(companion_path(output, kind) for kind in kinds)]
@@ -83,6 +85,7 @@ def _tables(answers: SurveyAnswers) -> dict[str, Callable[[SurveyAnswers], Any]]
         "distributions": bool(answers.shares),
         "conditions": bool(answers.levels),
         "arms": arms is not None and arms.every,
+        "asked-again": bool(answers.asked_again),
     }
     return {kind: make for kind, make in _KINDS.items() if wanted[kind]}
 
@@ -111,9 +114,22 @@ def _record(answers: SurveyAnswers, totals: Totals, settings: Mapping[str, Any])
         "states": {str(s): n for s, n in answers.states.items()},
         "valid_share": answers.valid_share,
         "mean_share_outside_the_scale": sum(outside) / len(outside) if outside else None,
+        **_again_record(answers),
         "items": {i: {str(s): n for s, n in c.items() if n} for i, c in answers.counts.items()},
         "usage": totals.describe(),
         "versions": versions(),
+    }
+
+
+def _again_record(answers: SurveyAnswers) -> dict[str, Any]:
+    """Count the answers that each of the other settings gave; empty if there are none."""
+    if not answers.asked_again:
+        return {}
+    counts: dict[str, Counter[str]] = {}
+    for each in answers.asked_again:
+        counts.setdefault(each.settings or "the run's own", Counter())[str(each.state)] += 1
+    return {
+        "asked_again": [{"settings": words, "states": dict(states)} for words, states in counts.items()],
     }
 
 
@@ -181,9 +197,28 @@ def _arms(answers: SurveyAnswers) -> Any:
     return pa.table([pa.array(c, pa.string()) for c in columns.values()], names=list(columns))
 
 
+def _asked_again(answers: SurveyAnswers) -> Any:
+    """Build a table with one row for each answer that was asked again, or under other settings than the run's own."""
+    import pyarrow as pa
+
+    columns = {
+        "respondent_id": [a.respondent_id for a in answers.asked_again],
+        "item_id": [a.item_id for a in answers.asked_again],
+        "replicate": [a.replicate for a in answers.asked_again],
+        "state": [str(a.state) for a in answers.asked_again],
+        "settings": [a.settings for a in answers.asked_again],
+        "earlier_states": [", ".join(map(str, a.earlier)) for a in answers.asked_again],
+    }
+    kinds = {"replicate": pa.int64()}
+    return pa.table(
+        [pa.array(c, kinds.get(name, pa.string())) for name, c in columns.items()], names=list(columns)
+    )
+
+
 _KINDS: dict[str, Callable[[SurveyAnswers], Any]] = {
     "not-valid": _problems,
     "distributions": _distributions,
     "conditions": _conditions,
     "arms": _arms,
+    "asked-again": _asked_again,
 }

@@ -18,7 +18,7 @@ ENDINGS = (".md", ".csv", ".html")
 TITLE = "Voices: who speaks as one given person"
 LEAD = (
     "Accuracy over all items counts whatever failed or could not be read as not right; accuracy over answered items "
-    "leaves it out. Guessing among four is right in 25%. Intervals are 95%, whole personas drawn at a time."
+    "leaves it out. Intervals are 95%, whole personas drawn at a time."
 )
 WARNING = (
     "Compare a model with the best persona-free rule before crediting it with knowing the person. The two rankings are "
@@ -31,6 +31,7 @@ _COLUMNS = {
     "accuracy_answered": "answered %",
     "mean_score": "mean mark",
     "interval": "95% interval",
+    "chance": "guessing %",
     "n": "n",
     "n_answered": "answered",
     "n_failed": "failed",
@@ -126,6 +127,7 @@ def _shown(standing: Standing) -> dict[str, str]:
         "accuracy_answered": _percent(standing.accuracy_answered),
         "mean_score": _fixed(standing.mean_score),
         "interval": _range(standing, _fixed if is_mark else _percent),
+        "chance": _percent(standing.chance),
         "n": str(standing.n),
         "n_answered": str(standing.n_answered),
         "n_failed": str(standing.n_failed) if standing.n_failed else "",

@@ -22,7 +22,7 @@ SHARE_FIELDS = (
 SCORE_FIELDS = (
     Field("method", "method"),
     Field("trained_on", "trained on"),
-    Field("metric", "discrepancy"),
+    Field("metric", "metric"),
     Field("mean", "mean", ".4f"),
     Field("standard_error", "SE", ".4f"),
     Field("n_scored", "n", "d"),

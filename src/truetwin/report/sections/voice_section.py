@@ -20,6 +20,7 @@ FIELDS = (
     Field("ci_high", "to", ".1f"),
     Field("n", "n", "d"),
     Field("n_answered", "answered", "d"),
+    Field("chance", "guessing, %", ".1f"),
     Field("baseline_accuracy", "without persona, %", ".1f"),
     Field("baseline", "by the rule"),
 )
@@ -42,7 +43,7 @@ def voice_in_words(standings: Sequence[Standing]) -> str:
         )
         for name, each in best.items()
     ]
-    return f"{'; '.join(texts)}." if texts else "No result of a choice among four replies."
+    return f"{'; '.join(texts)}." if texts else "No result of a choice among replies."
 
 
 def voice_section(standings: Sequence[Standing], capabilities: Sequence[Mapping[str, Any]] = ()) -> Section:
@@ -51,8 +52,8 @@ def voice_section(standings: Sequence[Standing], capabilities: Sequence[Mapping[
         "Leaderboard",
         FIELDS,
         [standing.to_row() for standing in standings],
-        "Accuracy in percent over all items, wrong and unreadable answers counted as wrong; guessing gives 25. A model "
-        "below the rule that knows no persona has not shown that it plays a person.",
+        "Accuracy in percent over all items, wrong and unreadable answers counted as wrong. A model below the "
+        "rule that knows no persona has not shown that it plays a person.",
     )
     pictures = [
         Picture(

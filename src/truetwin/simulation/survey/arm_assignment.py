@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -29,11 +30,14 @@ class ArmPlan:
         The arms of people, where they are known. Otherwise the seed decides.
     strata : mapping from person to stratum, optional
         Groups within which assignment by seed is balanced.
+    before : mapping from person to condition to level
+        Arms in which people were before, in a run that is continued. Assignment by seed leaves them there.
     """
 
     arms: Arms
     given: Assignment | None = None
     strata: Mapping[str, str | None] = field(default_factory=dict)
+    before: Assignment = field(default_factory=dict)
 
     def assignment(
         self, people: Sequence[str], groups: Mapping[str, Sequence[Item]], seed: int
@@ -43,7 +47,7 @@ class ArmPlan:
             return {}
         if self.given is not None:
             return given_levels(self.given, people, self.arms)
-        return assigned_levels(people, groups, self.arms, seed, self.strata)
+        return assigned_levels(people, groups, self.arms, seed, self.strata, self.before)
 
 
 def assigned_levels(
@@ -52,6 +56,7 @@ def assigned_levels(
     arms: Arms,
     seed: int,
     strata: Mapping[str, str | None] | None = None,
+    before: Assignment | None = None,
 ) -> dict[str, dict[str, str]]:
     """Assign each person to one level of every condition, by seed.
 
@@ -72,6 +77,9 @@ def assigned_levels(
         Random seed.
     strata : mapping from person to stratum, optional
         Groups of people; people without one are a group of their own.
+    before : mapping from person to condition to level, optional
+        Arms in which people are already. They stay there, and each of the others gets the arm that has the fewest
+        people of its stratum, and then the fewest in all.
     """
     found: dict[str, dict[str, str]] = {person: {} for person in people}
     strata = strata or {}
@@ -81,9 +89,40 @@ def assigned_levels(
         order = rng.permutation(len(hands))
         shuffled = [sorted(people)[k] for k in rng.permutation(len(people))]
         dealt = sorted(shuffled, key=lambda person: strata.get(person) or "")
+        if before:
+            _deal_beside(found, dealt, [hands[k] for k in order], strata, before)
+            continue
         for k, person in enumerate(dealt):
             found[person] |= hands[order[k % len(hands)]]
     return {person: {c: found[person][c] for c in arms.texts} for person in people}
+
+
+def _deal_beside(
+    found: dict[str, dict[str, str]],
+    dealt: Sequence[str],
+    hands: Sequence[Mapping[str, str]],
+    strata: Mapping[str, str | None],
+    before: Assignment,
+) -> None:
+    """Deal people to ``hands``, beside those who hold one already."""
+    held: Counter[tuple[str | None, int]] = Counter()
+    everywhere: Counter[int] = Counter()
+    new = []
+    for person in dealt:
+        theirs = before.get(person, {})
+        hand = next((k for k, each in enumerate(hands) if each.items() <= theirs.items()), None)
+        if hand is None:
+            new.append(person)
+            continue
+        found[person] |= hands[hand]
+        held[strata.get(person), hand] += 1
+        everywhere[hand] += 1
+    for person in new:
+        stratum = strata.get(person)
+        hand = min(range(len(hands)), key=lambda k: (held[stratum, k], everywhere[k], k))
+        found[person] |= hands[hand]
+        held[stratum, hand] += 1
+        everywhere[hand] += 1
 
 
 def given_levels(given: Assignment, people: Sequence[str], arms: Arms) -> dict[str, dict[str, str]]:

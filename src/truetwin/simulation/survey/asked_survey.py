@@ -8,9 +8,10 @@ from typing import Any
 from truetwin.data import Item
 from truetwin.data.persona import Persona
 from truetwin.errors import DataError
-from truetwin.llm import RunSummary, Sampling, Store
+from truetwin.llm import RunSummary, Sampling, State, Store
 from truetwin.llm.prompts import Template
 from truetwin.llm.running.requested_run import sampling_of
+from truetwin.llm.store.asking_again import AskAgain
 from truetwin.registry import closest
 from truetwin.settings.declaration import RuleBrokenError, values_of
 from truetwin.settings.simulate_settings import Design, Simulate
@@ -67,6 +68,27 @@ def survey_of(
         context_tokens=settings.context_tokens,
         arms=arms,
     )
+
+
+#: Settings in which cells that are asked again may differ from the run. They change how a reply is asked for, and not
+#: what is asked of whom.
+MAY_DIFFER_AGAIN = (
+    "task.sampling",
+    "task.prompts",
+    "task.design.reply",
+    "task.design.strategy",
+    "task.design.predicted_output",
+    "model.extra",
+    "model.no_system",
+    "model.script",
+)
+
+
+def again_of(settings: Simulate) -> AskAgain | None:
+    """Return which cells of a stored run the settings ask again; None if they name no state."""
+    if not settings.again:
+        return None
+    return AskAgain(frozenset(map(State, settings.again)), MAY_DIFFER_AGAIN)
 
 
 def model_of(settings: Simulate) -> str:

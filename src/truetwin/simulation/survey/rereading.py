@@ -6,6 +6,7 @@ from pathlib import Path
 
 from truetwin.llm import Cell, Parsed, Prices, Reply, Store
 from truetwin.llm.batches.batch_files import Imported, import_replies
+from truetwin.llm.store.asking_again import settings_under
 from truetwin.simulation.survey.portraits import read_portrait
 from truetwin.simulation.survey.questionnaire import Questionnaire
 
@@ -21,17 +22,25 @@ class StoredReader:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._questionnaires: dict[str, Questionnaire | None] = {}
+        self._questionnaires: dict[tuple[str, str | None], Questionnaire | None] = {}
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
-        """Read a reply by the settings of its step."""
-        if cell.step not in self._questionnaires:
-            settings = self._store.settings(cell.step)["task"]
-            with self._store.reading():
-                portraits = settings.get("task") == "portraits"
-                self._questionnaires[cell.step] = None if portraits else Questionnaire.from_settings(settings)
-        questionnaire = self._questionnaires[cell.step]
+        """Read a reply by the settings of its step, or by those under which it was asked again."""
+        standing = self._store.standing(cell)
+        key = (cell.step, None if standing is None else standing.setting)
+        if key not in self._questionnaires:
+            self._questionnaires[key] = self._questionnaire(*key)
+        questionnaire = self._questionnaires[key]
         return read_portrait(reply) if questionnaire is None else questionnaire.parse(cell, reply)
+
+    def _questionnaire(self, step: str, setting: str | None) -> Questionnaire | None:
+        settings = self._store.settings(step)
+        with self._store.reading():
+            if setting is not None:
+                settings = settings_under(settings, self._store.settings_of(setting))
+            if settings["task"].get("task") == "portraits":
+                return None
+            return Questionnaire.from_settings(settings["task"])
 
 
 def reread(store: Store) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from truetwin.settings.simulate_settings import Simulate
 from truetwin.simulation.questions.arms import Arms
 from truetwin.simulation.questions.survey_design import SurveyDesign
 from truetwin.simulation.survey.arm_assignment import ArmPlan
-from truetwin.simulation.survey.asked_survey import model_of, survey_of
+from truetwin.simulation.survey.asked_survey import again_of, model_of, survey_of
+from truetwin.simulation.survey.growing import continued_in
 from truetwin.simulation.survey.statistical_twin import open_twin
 from truetwin.simulation.survey.survey_answers import ANSWER_STEP, SurveyAnswers, collect_answers
 from truetwin.simulation.survey.survey_task import SurveyTask
@@ -130,12 +132,19 @@ def carry_out_survey(
         If all of it is known, and nothing was asked before.
     """
     folder, model = Path(run), model_of(how)
+    found = continued_in(task, folder)
+    task = found.survey
     make_folder(folder, "the run")
     asked = open_twin(model, task, **connection_of(how))
-    part = PartOfTask(task, [c for c in task.cells() if not _is_known(task, c.item, c.persona, known)])
+    cells = [c for c in task.cells() if not _is_known(task, c.item, c.persona, known)]
+    part = PartOfTask(task, cells, settings=found.task.settings)
+    options = options or run_options_of(how, model)
 
     with Store(folder) as store:
-        summary = ask(part, asked, store, options or run_options_of(how, model), progress=progress)
+        if store.has_answers(ANSWER_STEP):  # a run that begins has nothing to ask again
+            options = replace(options, again=options.again or again_of(how))
+        found.write(store, asked.describe(), options)
+        summary = ask(part, asked, store, options, progress=progress)
         if not summary.total and ANSWER_STEP not in store.steps():
             raise DataError(
                 "nothing is left to ask: the twins have answered all of it. Leave the simulation out."

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from truetwin.data import Item
 from truetwin.errors import ParameterError, RunError
-from truetwin.llm import State, Store, StoredCall
+from truetwin.llm import Cell, State, StoredCall
+from truetwin.llm.store.asking_again import in_words
+from truetwin.llm.store.run_file import RunFile
 from truetwin.registry import closest
 from truetwin.results.disclosure import twins_disclosure
 from truetwin.settings.simulate_settings import Point
@@ -33,6 +35,22 @@ class Problem:
     replicate: int
     state: State
     reason: str
+
+
+@dataclass(frozen=True)
+class AskedAgain:
+    """Answer that other settings gave than those of the run, or a second asking under the same.
+
+    ``settings`` says in words how they differ (``max_tokens 60``); it is empty if they do not. ``earlier`` are the
+    states of the replies that it replaced, the oldest first.
+    """
+
+    respondent_id: str
+    item_id: str
+    replicate: int
+    state: State
+    settings: str
+    earlier: tuple[State, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +83,8 @@ class SurveyAnswers:
         Every reply that is not valid.
     levels : mapping from person to condition to level
         Arms in which each person was asked; empty without arms, and where every twin is asked under every arm.
+    asked_again : tuple of AskedAgain
+        Every answer that was asked again, or under other settings than those of the run.
     """
 
     questionnaire: Questionnaire
@@ -78,6 +98,7 @@ class SurveyAnswers:
     outside: Mapping[tuple[str, str], float]
     problems: tuple[Problem, ...]
     levels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    asked_again: tuple[AskedAgain, ...] = ()
 
     @property
     def item_ids(self) -> tuple[str, ...]:
@@ -107,13 +128,13 @@ class SurveyAnswers:
 
 
 def collect_answers(
-    store: Store, *, point: Point = "expected", replicate: int | None = None
+    store: RunFile, *, point: Point = "expected", replicate: int | None = None
 ) -> SurveyAnswers:
     """Collect the answers of a stored survey.
 
     Parameters
     ----------
-    store : Store
+    store : RunFile
         The stored run. It records its items and design, so that no other file is needed.
     point : {"expected", "likeliest"}
         The value of a distribution in the table. A nominal item always gets its likeliest answer.
@@ -139,9 +160,11 @@ def collect_answers(
     if replicate is not None and not 0 <= replicate < design.replicates:
         raise ParameterError(f"the run has the replicates 0 to {design.replicates - 1}; got {replicate}")
     found = _Found({item: Counter() for item in questionnaire.columns})
+    again = _Again(store)
     for call in store.calls(ANSWER_STEP):
         if replicate is None or call.cell.replicate == replicate:
             found.add(call, questionnaire)
+            again.add(call, questionnaire)
     values, shares, outside = _reduced(found, questionnaire, point)
     numbers = range(design.replicates) if replicate is None else [replicate]
     return SurveyAnswers(
@@ -158,6 +181,7 @@ def collect_answers(
         outside,
         tuple(found.problems),
         {} if questionnaire.arms is None or questionnaire.arms.every else found.levels,
+        tuple(again.found),
     )
 
 
@@ -183,6 +207,30 @@ class _Found:
                 self.entries.setdefault((who, item_id), {})[call.cell.replicate] = entry
             else:
                 self.problems.append(Problem(who, item_id, call.cell.replicate, state, reason))
+
+
+class _Again:
+    """Collection of the answers that were asked again, with the settings in words."""
+
+    def __init__(self, store: RunFile) -> None:
+        self.store, self.found = store, list[AskedAgain]()
+        self.earlier: dict[Cell, list[State]] = {}
+        for call, _ in store.earlier(ANSWER_STEP):
+            self.earlier.setdefault(call.cell, []).append(call.parsed.state)
+        self.words: dict[str, str] = {}
+
+    def add(self, call: StoredCall, questionnaire: Questionnaire) -> None:
+        """Add the answers of one call, if it was asked again or under other settings."""
+        if call.setting is None:
+            return
+        if call.setting not in self.words:
+            self.words[call.setting] = in_words(self.store.settings_of(call.setting))
+        earlier = tuple(self.earlier.get(call.cell, ()))
+        cell = call.cell
+        for item_id, _, state, _ in _entries(call, questionnaire):
+            self.found.append(
+                AskedAgain(cell.persona, item_id, cell.replicate, state, self.words[call.setting], earlier)
+            )
 
 
 def _reduced(

@@ -92,6 +92,16 @@ class SurveyTask:
         context_tokens: int = CONTEXT_TOKENS,
         arms: ArmPlan | None = None,
     ) -> None:
+        self._plan = arms
+        self._made: dict[str, Any] = {
+            "personas": personas,
+            "items": items,
+            "design": design,
+            "sampling": sampling,
+            "prompts": prompts,
+            "catalogue": catalogue,
+            "context_tokens": context_tokens,
+        }
         self.design = design or SurveyDesign()
         self.items = tuple(items)
         self.personas = {p.id: p for p in personas}
@@ -124,6 +134,15 @@ class SurveyTask:
             self.groups, key=lambda name: sum(len(self.questionnaire.ask(i).text) for i in self.groups[name])
         )
         check_context(self, context_tokens, [Cell(p, longest) for p in self.personas])
+
+    def keeping_arms(self, levels: Assignment) -> SurveyTask:
+        """Return the same survey, with these people in the arms in which they were before."""
+        assert self._plan is not None
+        return SurveyTask(**self._made, arms=replace(self._plan, before=levels))
+
+    def hidden_in(self, name: str) -> frozenset[str]:
+        """Name the items whose passages of personas are left out of a call."""
+        return self._hidden.get(name, frozenset())
 
     def _without_arms(self) -> Questionnaire:
         questionnaire = Questionnaire(self.items, self.design)
@@ -201,7 +220,7 @@ class SurveyTask:
             else [f"{k}. {q.text}" for k, q in enumerate(questions, 1)]
         )
         user = self._prompts["user"].parts(
-            persona=persona.parts(without=self._hidden.get(cell.item, frozenset())),
+            persona=persona.parts(without=self.hidden_in(cell.item)),
             instruction=self._prompts["instruction"].text,
             questions=("QUESTION\n" if len(shown) == 1 else "QUESTIONS\n") + "\n\n".join(shown),
         )

@@ -11,17 +11,15 @@ from truetwin.errors import DataError
 from truetwin.voice.auditing.predictors import Guesses, best_persona_free, guess_all
 from truetwin.voice.auditing.style import answer_index
 from truetwin.voice.items.item_faults import Finding, find_faults
-from truetwin.voice.items.voice_items import N_OPTIONS, VoiceItem
+from truetwin.voice.items.voice_items import LETTERS, VoiceItem, chance
 from truetwin.voice.stats.rates import percent, wilson
-
-CHANCE = 1 / N_OPTIONS
 
 
 @dataclass(frozen=True)
 class Balance:
     """Positions of the right answers among the options.
 
-    ``p`` is the p-value of a chi-square test against equal shares.
+    ``p`` is the p-value of a chi-square test against equal shares, among items with as many options.
     """
 
     counts: tuple[int, ...]
@@ -35,7 +33,7 @@ class Balance:
             low, high = wilson(count / n, n)
             rows.append(
                 {
-                    "position": "ABCD"[place],
+                    "position": LETTERS[place],
                     "n": count,
                     "share": 100 * count / n,
                     "ci_low": 100 * low,
@@ -59,6 +57,8 @@ class AuditReport:
         Faults of single items, with their ids.
     balance : Balance
         Positions of the right answers as stored.
+    chance : float
+        Share of items that guessing gets right.
     """
 
     n_items: int
@@ -67,6 +67,7 @@ class AuditReport:
     guesses: tuple[Guesses, ...]
     findings: tuple[Finding, ...]
     balance: Balance
+    chance: float
 
     @property
     def best(self) -> Guesses | None:
@@ -82,7 +83,7 @@ class AuditReport:
 
         Where a predictor cannot be applied, ``n`` is 0 and the accuracy is missing.
         """
-        return [predictor_row(found) for found in self.guesses]
+        return [predictor_row(found, self.chance) for found in self.guesses]
 
     def finding_rows(self) -> list[dict[str, Any]]:
         """Return one row a finding, shares in percent."""
@@ -124,18 +125,21 @@ def audit(items: Sequence[VoiceItem], *, histories_known: bool = True) -> AuditR
     if not items:
         raise DataError("an audit needs at least one item; there is none")
     counts = Counter(map(answer_index, items))
-    places = tuple(counts[k] for k in range(N_OPTIONS))
+    sizes = Counter(len(item.options) for item in items)
+    places = tuple(counts[k] for k in range(max(sizes)))
+    expected = [sum(n / size for size, n in sizes.items() if size > k) for k in range(max(sizes))]
     return AuditReport(
         n_items=len(items),
         n_personas=len({item.persona.id for item in items}),
         n_groups=len({item.group for item in items} - {""}),
         guesses=tuple(guess_all(items)),
         findings=tuple(find_faults(items, histories_known=histories_known)),
-        balance=Balance(places, _equal_shares_p(places)),
+        balance=Balance(places, _equal_shares_p(places, expected)),
+        chance=chance(items),
     )
 
 
-def predictor_row(found: Guesses) -> dict[str, Any]:
+def predictor_row(found: Guesses, chance: float) -> dict[str, Any]:
     """Return a predictor's figures in percent, with both intervals; undefined figures are None."""
     r = found.rate
     return {
@@ -146,14 +150,14 @@ def predictor_row(found: Guesses) -> dict[str, Any]:
         "ci_high": percent(r.high),
         "cluster_ci_low": percent(r.cluster_low),
         "cluster_ci_high": percent(r.cluster_high),
-        "chance": 100 * CHANCE,
+        "chance": 100 * chance,
         "uses": found.predictor.uses,
         "persona_free": found.predictor.is_persona_free,
         "description": found.predictor.description,
     }
 
 
-def _equal_shares_p(counts: Sequence[int]) -> float:
+def _equal_shares_p(counts: Sequence[int], expected: Sequence[float]) -> float:
     from scipy.stats import chisquare
 
-    return float(chisquare(counts).pvalue)
+    return float(chisquare(counts, expected).pvalue)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truetwin.errors import DataError, ParameterError
 from truetwin.voice.auditing.predictors import length_gaps
@@ -19,11 +20,11 @@ from truetwin.voice.items.item_faults import (
     true_reply_in_stimulus,
 )
 from truetwin.voice.items.verbatim import cut_out
-from truetwin.voice.items.voice_items import N_OPTIONS, Option, VoiceItem
+from truetwin.voice.items.voice_items import N_OPTIONS, Option, VoiceItem, places_by_size
 
 #: Largest |log ratio| of an option's length to the mean of the others in a matched item: 1.5 times as long or short.
 LENGTH_GAP = float(np.log(1.5))
-#: Largest probability that the style model may give to an option of a matched item; chance is .25.
+#: Largest probability that the style model may give to an option of a matched item; chance is .25 with four options.
 STYLE_PROBABILITY = 0.5
 
 
@@ -49,7 +50,9 @@ def balance_positions(items: Sequence[VoiceItem], *, seed: int) -> list[VoiceIte
     [0, 0, 1, 1, 2, 2, 3, 3]
     """
     random = np.random.default_rng(seed)
-    places = random.permutation(np.arange(len(items)) % N_OPTIONS)
+    places = np.zeros(len(items), dtype=np.intp)
+    for size, alike in places_by_size(items).items():
+        places[alike] = random.permutation(np.arange(len(alike)) % size)
     done = []
     for item, place in zip(items, places, strict=True):
         others: list[Option] = [item.distractors[k] for k in random.permutation(len(item.distractors))]
@@ -113,7 +116,8 @@ def matched_subset(
     length_gap : float
         Largest absolute log ratio of an option's length to the mean length of the others; > 0.
     style_probability : float
-        Largest probability of an option, between chance (.25, keeps nothing) and 1 (keeps everything).
+        Largest probability of an option, between chance (.25 with four options, keeps nothing) and 1 (keeps
+        everything). For items with another number of options it stands as far between their chance and 1.
 
     Raises
     ------
@@ -126,12 +130,9 @@ def matched_subset(
         raise ParameterError(
             f"'style_probability' must be above {1 / N_OPTIONS} and at most 1. Got {style_probability} instead."
         )
-    if not items:
-        return []
-    fine = length_gaps(items).max(axis=1) <= length_gap
-    probabilities = style_probabilities(items)
-    if probabilities is not None:
-        fine &= probabilities.max(axis=1) <= style_probability
+    fine = np.zeros(len(items), dtype=bool)
+    for places in places_by_size(items).values():
+        fine[places] = _alike([items[place] for place in places], length_gap, style_probability)
     again = duplicates_of(items)
     return [
         item
@@ -141,6 +142,21 @@ def matched_subset(
         and not is_placeholder(item.true_option.text)
         and not says_nothing(item.true_option.text)
     ]
+
+
+def _alike(items: Sequence[VoiceItem], length_gap: float, style_probability: float) -> NDArray[np.bool_]:
+    """Tell which of the items, all with equally many options, have options alike in length and style."""
+    fine = length_gaps(items).max(axis=1) <= length_gap
+    probabilities = style_probabilities(items)
+    if probabilities is not None:
+        fine &= probabilities.max(axis=1) <= _scaled(style_probability, len(items[0].options))
+    return np.asarray(fine)
+
+
+def _scaled(probability: float, n_options: int) -> float:
+    """Put a probability that is meant for four options as far between chance and 1 with another number of options."""
+    place = (probability - 1 / N_OPTIONS) / (1 - 1 / N_OPTIONS)
+    return 1 / n_options + place * (1 - 1 / n_options)
 
 
 def _without_leaks(item: VoiceItem) -> VoiceItem:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from truetwin.registry import Registry, must_be
 from truetwin.voice.auditing.style import answer_index, style_probabilities
 from truetwin.voice.items.verbatim import words_of
-from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.items.voice_items import VoiceItem, places_by_size
 from truetwin.voice.stats.rates import Rate, rate
 
 Array = NDArray[np.float64]
@@ -33,7 +33,8 @@ class Predictor:
     uses : {"options", "stimulus", "history"}
         What the rule looks at. Only the history tells anything of the persona.
     score : callable
-        Function from items to an array (n_items, n_options), or to None where the rule cannot be applied.
+        Function from items with equally many options to an array (n_items, n_options), or to None where the rule
+        cannot be applied.
     """
 
     name: str
@@ -80,7 +81,7 @@ def add(predictor: Predictor) -> None:
 
 
 def guess(predictor: Predictor, items: Sequence[VoiceItem]) -> Guesses:
-    """Apply one predictor to items.
+    """Apply one predictor to items, to those with equally many options at a time.
 
     Examples
     --------
@@ -90,12 +91,20 @@ def guess(predictor: Predictor, items: Sequence[VoiceItem]) -> Guesses:
     >>> guess(predictors["shortest"], [item]).rate.value
     1.0
     """
-    scores = predictor.score(items) if items else None
-    if scores is None:
+    credit = np.array(
+        [1 / len(item.options) for item in items]
+    )  # where the rule cannot be applied, all are tied
+    applied = False
+    for places in places_by_size(items).values():
+        alike = [items[place] for place in places]
+        scores = predictor.score(alike)
+        if scores is not None:
+            applied = True
+            best = scores >= scores.max(axis=1, keepdims=True) - _TIE
+            answers = np.array([answer_index(item) for item in alike])
+            credit[places] = best[np.arange(len(alike)), answers] / best.sum(axis=1)
+    if not applied:
         return Guesses(predictor, rate([], []), None)
-    best = scores >= scores.max(axis=1, keepdims=True) - _TIE
-    answers = np.array([answer_index(item) for item in items])
-    credit = best[np.arange(len(items)), answers] / best.sum(axis=1)
     return Guesses(predictor, rate(credit, [item.persona.id for item in items]), credit)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,7 +13,13 @@ from truetwin.voice.items.voice_dimensions import voice_dimensions
 
 #: Name of a part of the benchmark; :data:`truetwin.voice.items.voice_dimensions.voice_dimensions` has all.
 Dimension: TypeAlias = str
+#: Options of a published item; those of one's own items are within the bounds.
 N_OPTIONS = 4
+FEWEST_OPTIONS, MOST_OPTIONS = 2, 10
+#: Letters of options, in the order in which they are shown.
+LETTERS = "ABCDEFGHIJ"
+#: File in the folder of a run with the items that were played, as they were played.
+PLAYED_ITEMS = "played-items.jsonl"
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Option:
 
 @dataclass(frozen=True)
 class VoiceItem:
-    """Benchmark item: a persona, what was said to that person, the true reply, and three other replies.
+    """Benchmark item: a persona, what was said to that person, the true reply, and other replies.
 
     Parameters
     ----------
@@ -65,7 +71,7 @@ class VoiceItem:
     stimulus : str
         What the reply answers: a post, a message, a scene.
     options : tuple of Option
-        Four replies, in no meaningful order.
+        Two to ten replies, in no meaningful order; published items have four.
     answer : str
         Id of the true option.
     history : tuple of Turn
@@ -100,10 +106,10 @@ class VoiceItem:
                 f"{self.item_id!r}"
             )
         ids = [option.id for option in self.options]
-        if len(ids) != N_OPTIONS or len(set(ids)) != N_OPTIONS:
+        if not FEWEST_OPTIONS <= len(ids) <= MOST_OPTIONS or len(set(ids)) != len(ids):
             raise DataError(
-                f"an item must have {N_OPTIONS} options with different ids; item {self.item_id!r} has {len(ids)} "
-                f"({len(set(ids))} different)"
+                f"an item must have {FEWEST_OPTIONS} to {MOST_OPTIONS} options with different ids; item "
+                f"{self.item_id!r} has {len(ids)} ({len(set(ids))} different)"
             )
         if self.answer not in ids:
             raise DataError(
@@ -114,6 +120,12 @@ class VoiceItem:
     def true_option(self) -> Option:
         """Option with the reply that the person gave."""
         return next(option for option in self.options if option.id == self.answer)
+
+    @property
+    def knows_persona(self) -> bool:
+        """Whether anything is known of the person besides a name: earlier replies, traits, goals or details."""
+        person = self.persona
+        return bool(self.history or person.traits or person.goals or person.details)
 
     @property
     def distractors(self) -> tuple[Option, ...]:
@@ -152,6 +164,26 @@ def _check_texts(record: Mapping[str, Any], names: Iterable[str], *, required: b
             raise DataError(f"{name!r} must be a text; got {value!r:.80}")
         if required and name.endswith("id") and not value:
             raise DataError(f"{name!r} must not be empty")
+
+
+def chance(items: Sequence[VoiceItem]) -> float:
+    """Return the share of items that guessing gets right: one in as many as an item has options, on average.
+
+    Examples
+    --------
+    >>> options = tuple(Option(i, i) for i in "ab")
+    >>> chance([VoiceItem("1", "social", "en", VoicePersona("p"), "Hi", options, "a")])
+    0.5
+    """
+    return sum(1 / len(item.options) for item in items) / len(items) if items else float("nan")
+
+
+def places_by_size(items: Sequence[VoiceItem]) -> dict[int, list[int]]:
+    """Group the places of items by their number of options, the smallest number first."""
+    found: dict[int, list[int]] = {}
+    for place, item in enumerate(items):
+        found.setdefault(len(item.options), []).append(place)
+    return dict(sorted(found.items()))
 
 
 def read_voice_items(path: str | Path) -> list[VoiceItem]:

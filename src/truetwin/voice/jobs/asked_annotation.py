@@ -17,6 +17,7 @@ from truetwin.voice.jobs.asked_playing import Heard, open_player
 from truetwin.voice.protocols.capability_annotation import CAPABILITIES, write_annotations
 from truetwin.voice.protocols.item_selection import select_items
 from truetwin.voice.protocols.playing import annotate, blocking
+from truetwin.voice.protocols.voice_prompts import VoicePrompts
 from truetwin.voice.protocols.voice_task import Setup
 from truetwin.voice.scoring.capability_results import Annotation, merge_annotations, read_annotations
 
@@ -90,7 +91,11 @@ def annotate_asked(
     assert settings.model is not None
     assert folder is not None
     setup = Setup(
-        settings.history, structured=settings.structured, sampling=sampling_of(settings), items=selected.about
+        settings.history,
+        structured=settings.structured,
+        sampling=sampling_of(settings),
+        items=selected.about,
+        prompts=VoicePrompts(settings.prompts),
     )
     player = open_player(settings, settings.model, heard)
     with run_store(folder) as store:

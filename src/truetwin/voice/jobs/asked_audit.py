@@ -14,9 +14,9 @@ from truetwin.voice.auditing.benchmark_audit import AuditReport, audit, predicto
 from truetwin.voice.auditing.matched_subset import matched_subset, repaired_release
 from truetwin.voice.auditing.predictors import best_persona_free, guess_all
 from truetwin.voice.items.item_sources import Source, load_source
-from truetwin.voice.items.voice_items import VoiceItem, write_voice_items
+from truetwin.voice.items.voice_items import LETTERS, VoiceItem, chance, write_voice_items
 from truetwin.voice.protocols.outcomes import Protocol
-from truetwin.voice.scoring.score_table import LETTERS, score_answers
+from truetwin.voice.scoring.score_table import score_answers
 from truetwin.voice.scoring.stored_answers import Answers, read_answers
 from truetwin.voice.stats.rates import wilson
 
@@ -123,7 +123,7 @@ def write_matched(items: Sequence[VoiceItem], path: Path) -> dict[str, Any]:
             "no item has options that are alike in length and style, so there is no matched subset"
         )
     write_voice_items(path, subset)
-    row = predictor_row(best)
+    row = predictor_row(best, chance(subset))
     summary = (
         f"best without persona there: {row['predictor']} {row['accuracy']:.1f} "
         f"[{row['ci_low']:.1f}, {row['ci_high']:.1f}]"

@@ -13,7 +13,15 @@ from truetwin.settings.voice_settings import VoiceJudge
 from truetwin.voice.jobs.asked_playing import Heard, PlayedItems, open_player, protocols_of, write_played
 from truetwin.voice.protocols.item_selection import Selected, select_items
 from truetwin.voice.protocols.outcomes import Outcome, Protocol
-from truetwin.voice.protocols.playing import JUDGED, Played, blocking, judge_replies, replies_of
+from truetwin.voice.protocols.playing import (
+    JUDGED,
+    Played,
+    blocking,
+    judge_replies,
+    replies_of,
+    stored_prompts,
+)
+from truetwin.voice.protocols.voice_prompts import VoicePrompts
 from truetwin.voice.protocols.voice_task import Setup
 from truetwin.voice.scoring.stored_answers import read_answers
 
@@ -61,7 +69,15 @@ def judge_asked(
     selected = _replied_items(settings, written, seed)
     about = {**selected.about, "replies": file_hash(settings.replies)}
     rotations = 1 + max(outcome.run for outcome in written)
-    setup = Setup(settings.history, rotations, seed, settings.structured, sampling_of(settings), about)
+    setup = Setup(
+        settings.history,
+        rotations,
+        seed,
+        settings.structured,
+        sampling_of(settings),
+        about,
+        VoicePrompts(settings.prompts),
+    )
     judge = open_player(settings, settings.judge_model, heard)
     summaries: dict[str, RunSummary] = {}
     with run_store(folder) as store:
@@ -76,8 +92,9 @@ def judge_asked(
             summaries=summaries,
         )
         played = Played(blocking(work, judge), summaries)
-    files = write_played(folder_of(folder), played.outcomes)
-    return PlayedItems(selected.items, selected.about, played, files)
+        prompts = stored_prompts(store)
+    files = write_played(folder_of(folder), played.outcomes, selected.items)
+    return PlayedItems(selected.items, selected.about, played, files, prompts)
 
 
 def _replied_items(settings: VoiceJudge, written: list[Outcome], seed: int) -> Selected:

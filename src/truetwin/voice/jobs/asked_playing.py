@@ -15,12 +15,20 @@ from truetwin.registry import closest
 from truetwin.settings.declaration import RuleBrokenError, values_of
 from truetwin.settings.shared_settings import Asking
 from truetwin.settings.voice_settings import Playing, VoiceGenerate, VoiceRun
-from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.items.voice_items import PLAYED_ITEMS, VoiceItem, write_voice_items
 from truetwin.voice.protocols.choosing import ChoiceTask
 from truetwin.voice.protocols.free_replies import ReplyTask
 from truetwin.voice.protocols.item_selection import Selected, select_items
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, write_outcomes
-from truetwin.voice.protocols.playing import JUDGED, Played, Player, blocking, play_async
+from truetwin.voice.protocols.playing import (
+    JUDGED,
+    Played,
+    Player,
+    blocking,
+    play_async,
+    stored_prompts,
+)
+from truetwin.voice.protocols.voice_prompts import VoicePrompts
 from truetwin.voice.protocols.voice_task import Setup, VoiceTask
 
 Heard = Callable[[str, Progress], None]
@@ -40,12 +48,15 @@ class PlayedItems:
         Outcomes and summaries.
     files : tuple of Path
         Files of outcomes beside the stored replies, one for each protocol.
+    prompts : mapping
+        Prompts of each step of the run: name, version and hash.
     """
 
     items: Sequence[VoiceItem]
     about: Mapping[str, Any]
     played: Played
     files: tuple[Path, ...]
+    prompts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -77,9 +88,10 @@ class AskedRun:
     @property
     def remarks(self) -> list[str]:
         """Warnings about the run, in sentences."""
+        found = list(self.selected.remarks)
         if self.is_judged and self.settings.judge_model == self.settings.model:
-            return ["the judge is the model that is judged; judges favour their own words"]
-        return []
+            found.append("the judge is the model that is judged; judges favour their own words")
+        return found
 
     def first_tasks(self) -> list[VoiceTask]:
         """Make the tasks whose prompts are known before any reply: all but the judge's."""
@@ -136,7 +148,15 @@ def asked_run(settings: VoiceRun | VoiceGenerate, *, seed: int = 0) -> AskedRun:
     how = settings if isinstance(settings, VoiceRun) else _as_run(settings)
     protocols = protocols_of(how.protocol)
     selected = select_items(how.items, control=how.control, seed=seed, limit=how.limit, profiles=how.profiles)
-    setup = Setup(how.history, how.rotations, seed, how.structured, sampling_of(how), selected.about)
+    setup = Setup(
+        how.history,
+        how.rotations,
+        seed,
+        how.structured,
+        sampling_of(how),
+        selected.about,
+        VoicePrompts(how.prompts),
+    )
     return AskedRun(how, protocols, selected, setup)
 
 
@@ -187,8 +207,11 @@ def play_asked(run: AskedRun, folder: Path, *, heard: Heard | None = None) -> Pl
     with run_store(folder) as store:
         work = play_async(items, protocols, player, store, setup=setup, judge=judge, judge_setup=judging)
         played = blocking(work, player, judge)
-    files = write_played(folder_of(folder), played.outcomes)
-    return PlayedItems(items, run.selected.about, played, files)
+        prompts = stored_prompts(store)
+    outcomes = [replace(outcome, model=run.selected.labelled(outcome.model)) for outcome in played.outcomes]
+    played = replace(played, outcomes=outcomes)
+    files = write_played(folder_of(folder), played.outcomes, items)
+    return PlayedItems(items, run.selected.about, played, files, prompts)
 
 
 def open_player(settings: Asking, model: str, heard: Heard | None = None) -> Player:
@@ -220,8 +243,9 @@ def _as_judge(settings: VoiceRun) -> VoiceRun:
     return settings.model_copy(update=own)
 
 
-def write_played(folder: Path, outcomes: Sequence[Outcome]) -> tuple[Path, ...]:
-    """Write one file of outcomes for each protocol."""
+def write_played(folder: Path, outcomes: Sequence[Outcome], items: Sequence[VoiceItem]) -> tuple[Path, ...]:
+    """Write one file of outcomes for each protocol, and the items beside them; returns the files of outcomes."""
+    write_voice_items(folder / PLAYED_ITEMS, items)
     by_protocol: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         by_protocol.setdefault(outcome.protocol.value, []).append(outcome)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from truetwin.io import replacing
 from truetwin.voice.people.annotator_files import FORMAT
-from truetwin.voice.people.blinded_samples import LETTERS, Sample, SampleTask, write_key
+from truetwin.voice.people.blinded_samples import Sample, SampleTask, write_key
 from truetwin.voice.protocols.outcomes import Protocol
 
 RUBRIC = (
@@ -23,7 +23,7 @@ RUBRIC = (
     ("1", "Beside the point, or says the opposite."),
 )
 _RANKING = (
-    "You see a reference and four candidates. Decide which candidate is closest to the reference: in tone, words and "
+    "You see a reference and candidates. Decide which candidate is closest to the reference: in tone, words and "
     "phrases, sentence structure, sentiment and topic.",
     "How something is said counts as much as what is said. If two are close, take the better one; there is always "
     "exactly one answer.",
@@ -37,7 +37,7 @@ class _Words:
     title: str
     question: str
     instructions: tuple[str, ...]
-    keys: str = "A to D"
+    keys: str = ""
     stimulus: str = "What the reply answers"
     reference: str = "Reference"
     written: str = "Text to mark"
@@ -46,9 +46,9 @@ class _Words:
 _WORDS = {
     Protocol.CHOICE: _Words(
         "Which reply is this person's?",
-        "Which of the four would this person have written?",
+        "Which of these would this person have written?",
         (
-            "You see earlier replies of one person, and something new that this person replied to. One of the four "
+            "You see earlier replies of one person, and something new that this person replied to. One of the "
             "candidates is the real reply. Choose the one that you think it is.",
             "Look for habits: favourite words, greetings and marks, usual length, mood, opinions, how the person "
             "argues. Put yourself in this person's place. If in doubt, choose the likeliest.",
@@ -116,7 +116,8 @@ def form_page(sample: Sample) -> str:
     template = environment.from_string(
         files(__package__).joinpath("annotation_form.html").read_text(encoding="utf-8")
     )
-    return template.render(title=words.title, instructions=words.instructions, keys=words.keys, data=data)
+    keys = words.keys or f"A to {sample.key.letters[-1]}"
+    return template.render(title=words.title, instructions=words.instructions, keys=keys, data=data)
 
 
 def _write_table(path: Path, sample: Sample) -> None:
@@ -126,20 +127,29 @@ def _write_table(path: Path, sample: Sample) -> None:
     """
     with path.open("w", encoding="utf-8-sig", newline="") as out:
         writer = csv.writer(out)
-        columns = ("task_id", "language", "persona", "history", "stimulus", "reference", "written", *LETTERS)
+        columns = (
+            "task_id",
+            "language",
+            "persona",
+            "history",
+            "stimulus",
+            "reference",
+            "written",
+            *sample.key.letters,
+        )
         writer.writerow([*columns, "annotator", "label", "comment"])
         for task in sample.tasks:
-            writer.writerow([*(_inert(cell) for cell in _cells(task)), "", "", ""])
+            writer.writerow([*(_inert(cell) for cell in _cells(task, sample.key.letters)), "", "", ""])
 
 
-def _cells(task: SampleTask) -> list[str]:
+def _cells(task: SampleTask, letters: tuple[str, ...]) -> list[str]:
     texts = {c.letter: c.text for c in task.candidates}
     turns = "\n".join(
         f"- {context}\n  > {reply}" if context else f"> {reply}" for context, reply in task.history
     )
     return [
         task.task_id, task.language, task.persona, turns, task.stimulus, task.reference, task.written,
-        *(texts.get(letter, "") for letter in LETTERS),
+        *(texts.get(letter, "") for letter in letters),
     ]  # fmt: skip
 
 

@@ -19,11 +19,10 @@ from truetwin.errors import DataError, FileFormatError, ParameterError, UnknownN
 from truetwin.io import replacing
 from truetwin.registry import closest
 from truetwin.settings.voice_settings import Stratum
-from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.items.voice_items import LETTERS, VoiceItem
 from truetwin.voice.protocols.outcomes import FOUR_WAY, Outcome, Protocol
 
 KEY_FORMAT = "voice-sample-key/1"
-LETTERS = "ABCD"
 MARKS = (1, 2, 3, 4, 5)
 WRITTEN = "reply"
 HISTORY_SHOWN = 30
@@ -108,9 +107,20 @@ class SampleKey:
     seed: int
 
     @property
+    def letters(self) -> tuple[str, ...]:
+        """Letters of the task with the most options."""
+        return tuple(LETTERS[: max((len(entry.letters) for entry in self.tasks.values()), default=0)])
+
+    @property
+    def chance(self) -> float:
+        """Share of tasks that guessing gets right; NaN for marks."""
+        sizes = [len(entry.letters) for entry in self.tasks.values() if entry.letters]
+        return sum(1 / size for size in sizes) / len(sizes) if sizes else float("nan")
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """Labels that annotators may give."""
-        return tuple(str(m) for m in MARKS) if self.protocol is Protocol.SCORING else tuple(LETTERS)
+        return tuple(str(m) for m in MARKS) if self.protocol is Protocol.SCORING else self.letters
 
 
 @dataclass(frozen=True)
@@ -268,7 +278,7 @@ def _blind(
         answer = WRITTEN
     ids = sorted(texts)
     order = [ids[k] for k in random.permutation(len(ids))]
-    letters = dict(zip(LETTERS, order, strict=True))
+    letters = dict(zip(LETTERS, order, strict=False))
     candidates = tuple(Candidate(letter, texts[option]) for letter, option in letters.items())
     right = next(letter for letter, option in letters.items() if option == answer)
     return SampleTask(**shown, candidates=candidates), KeyEntry(**entry, letters=letters, answer=right)

@@ -14,6 +14,7 @@ import numpy as np
 
 from truetwin.errors import AlignmentError, DataError
 from truetwin.solvers.prediction_powered import prediction_powered_mean
+from truetwin.voice.items.voice_items import LETTERS
 from truetwin.voice.people.annotator_files import Annotator
 from truetwin.voice.people.blinded_samples import SampleKey, model_label
 from truetwin.voice.people.rater_agreement import (
@@ -57,7 +58,7 @@ class Study:
 
     @property
     def is_four_way(self) -> bool:
-        """Whether tasks have a right answer among four options."""
+        """Whether tasks have a right answer among options."""
         return self.key.protocol in FOUR_WAY
 
     @property
@@ -270,4 +271,4 @@ def _interval(found: Interval) -> dict[str, Any]:
 
 
 def _number(label: str) -> float:
-    return float("ABCD".index(label)) if label in tuple("ABCD") else float(label)
+    return float(LETTERS.index(label)) if label in tuple(LETTERS) else float(label)

@@ -42,11 +42,11 @@ class AnnotationTask(VoiceTask):
         """Fill the placeholders of the prompt."""
         return {
             "language": language_note(item.language),
-            "kind": voice_dimensions[item.dimension].reply,
-            "persona": persona_block(item.persona, "Who the person is"),
-            "history": history_block(item, self.setup.history),
-            "stimulus": quoted("situation", item.stimulus),
-            "reference": quoted("true reply", item.true_option.text),
+            "kind": self.words[voice_dimensions[item.dimension].reply],
+            "persona": persona_block(item.persona, "Who the person is", self.words),
+            "history": history_block(item, self.setup.history, self.words),
+            "stimulus": quoted(self.words["situation"], item.stimulus),
+            "reference": quoted(self.words["true reply"], item.true_option.text),
         }
 
     @property

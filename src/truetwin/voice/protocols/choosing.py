@@ -1,16 +1,15 @@
-"""Discriminative choice: pick the persona's own among four replies (paper B, section 3.2.1, appendix A.3)."""
+"""Discriminative choice: pick the persona's own among several replies (paper B, section 3.2.1, appendix A.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from truetwin.llm import Cell, Parsed, Reply, State
 from truetwin.llm.json_replies import object_schema
 from truetwin.voice.items.voice_dimensions import voice_dimensions
-from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.items.voice_items import LETTERS, VoiceItem
 from truetwin.voice.protocols.item_rendering import (
-    LETTERS,
     Lettered,
     history_block,
     language_note,
@@ -24,7 +23,7 @@ from truetwin.voice.protocols.voice_task import NO_REPLY, VoiceTask, fields_of
 
 
 class ChoiceTask(VoiceTask):
-    """Task of choosing the persona's reply among four; the parsed value is the id of the option chosen.
+    """Task of choosing the persona's reply among the options; the parsed value is the id of the option chosen.
 
     Examples
     --------
@@ -55,28 +54,31 @@ class ChoiceTask(VoiceTask):
 
     def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
         """Fill the placeholders of the prompt."""
+        shown = self.shown(item, rotation)
         return {
             "language": language_note(item.language),
-            "persona": persona_block(item.persona),
-            "history": history_block(item, self.setup.history),
-            "stimulus": quoted("stimulus", item.stimulus),
-            "options": self.shown(item, rotation).quoted(),
-            "letters": ", ".join(LETTERS),
+            "persona": persona_block(item.persona, words=self.words),
+            "history": history_block(item, self.setup.history, self.words),
+            "stimulus": quoted(self.words["stimulus"], item.stimulus),
+            "options": shown.quoted(self.words),
+            "letters": ", ".join(shown.letters),
+            "number": self.words[shown.number],
         }
 
     @property
     def schema(self) -> Mapping[str, Any]:
         """JSON schema of a reason and a letter."""
-        return choice_schema()
+        return choice_schema(self.items)
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
         """Read from a reply the id of the option that it chooses."""
         return read_option(reply, self.shown(self.by_id[cell.item], cell.replicate))
 
 
-def choice_schema() -> dict[str, Any]:
-    """JSON schema of a reason and a letter."""
-    return object_schema({"reason": {"type": "string"}, "choice": {"type": "string", "enum": list(LETTERS)}})
+def choice_schema(items: Sequence[VoiceItem]) -> dict[str, Any]:
+    """JSON schema of a reason and a letter, of as many as the items have options at most."""
+    letters = LETTERS[: max((len(item.options) for item in items), default=0)]
+    return object_schema({"reason": {"type": "string"}, "choice": {"type": "string", "enum": list(letters)}})
 
 
 def read_option(reply: Reply, shown: Lettered) -> Parsed:

@@ -36,9 +36,9 @@ class ReplyTask(VoiceTask):
         """Fill the placeholders of the prompt."""
         return {
             "language": language_note(item.language),
-            "persona": persona_block(item.persona),
-            "history": history_block(item, self.setup.history),
-            "stimulus": quoted("stimulus", item.stimulus),
+            "persona": persona_block(item.persona, words=self.words),
+            "history": history_block(item, self.setup.history, self.words),
+            "stimulus": quoted(self.words["stimulus"], item.stimulus),
             "write_in": write_in(item.language),
         }
 

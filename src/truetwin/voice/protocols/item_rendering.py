@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from truetwin.voice.items.voice_dimensions import voice_dimensions
-from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_items import LETTERS, Option, Turn, VoiceItem, VoicePersona
+from truetwin.voice.protocols.voice_prompts import ENGLISH, NUMBERS, Words
 
-LETTERS = "ABCD"
 #: Id of a model's own reply among the candidates that a judge sees.
 REPLY_ID = "reply"
 _LANGUAGES = {
@@ -69,10 +69,15 @@ class Lettered:
         """Return the id of the option that has a letter."""
         return self.options[LETTERS.index(letter)].id
 
-    def quoted(self) -> str:
+    @property
+    def number(self) -> str:
+        """Number of the options, as prompts write it."""
+        return NUMBERS[len(self.options) - 2]
+
+    def quoted(self, words: Words = ENGLISH) -> str:
         """Render the options for a prompt, one after the other, fenced."""
         lines = [f"{letter}. {_indented(text)}" for letter, text in self.texts.items()]
-        return quoted("options", "\n".join(lines))
+        return quoted(words["options"], "\n".join(lines))
 
 
 def lettered(options: Sequence[Option], key: str, seed: int = 0, rotation: int = 0) -> Lettered:
@@ -107,25 +112,26 @@ def quoted(label: str, text: str) -> str:
     return f"<<<{label} {mark}\n{text}\n{mark}>>>"
 
 
-def persona_block(persona: VoicePersona, heading: str = "Who you are") -> str:
+def persona_block(persona: VoicePersona, heading: str = "Who you are", words: Words = ENGLISH) -> str:
     """Render what is known of the persona besides the history; empty if nothing is."""
-    lines = [f"Name: {persona.name}"] if persona.name else []
+    lines = [f"{words['Name']}: {persona.name}"] if persona.name else []
     for name, texts in (
         ("Personality", persona.traits),
         ("Goals", persona.goals),
         ("Details", persona.details),
     ):
         if texts:
-            lines += [f"{name}:", *(f"- {_indented(text)}" for text in texts)]
-    return f"{heading}:\n{quoted('profile', chr(10).join(lines))}\n\n" if lines else ""
+            lines += [f"{words[name]}:", *(f"- {_indented(text)}" for text in texts)]
+    profile = quoted(words["profile"], "\n".join(lines))
+    return f"{words[heading]}:\n{profile}\n\n" if lines else ""
 
 
-def history_block(item: VoiceItem, turns: int) -> str:
+def history_block(item: VoiceItem, turns: int, words: Words = ENGLISH) -> str:
     """Render the last turns of the history, oldest first; says so if there are none."""
     kept: tuple[Turn, ...] = item.history[-turns:] if turns else ()
     if not kept:
-        return "(none are known)"
-    stimulus, reply = voice_dimensions[item.dimension].turn
+        return words["(none are known)"]
+    stimulus, reply = (words[word] for word in voice_dimensions[item.dimension].turn)
     lines = []
     for number, turn in enumerate(kept, 1):
         if turn.context:
@@ -133,7 +139,7 @@ def history_block(item: VoiceItem, turns: int) -> str:
             lines.append(f"   {reply}: {_indented(turn.reply)}")
         else:
             lines.append(f"{number}. {reply}: {_indented(turn.reply)}")
-    return quoted("history", "\n".join(lines))
+    return quoted(words["history"], "\n".join(lines))
 
 
 def language_note(language: str) -> str:

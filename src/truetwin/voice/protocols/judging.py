@@ -16,7 +16,6 @@ from truetwin.voice.items.voice_dimensions import voice_dimensions
 from truetwin.voice.items.voice_items import Option, VoiceItem
 from truetwin.voice.protocols.choosing import choice_schema, read_option
 from truetwin.voice.protocols.item_rendering import (
-    LETTERS,
     REPLY_ID,
     Lettered,
     history_block,
@@ -102,23 +101,24 @@ class RankingTask(JudgeTask):
 
     def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
         """Fill the placeholders of the prompt."""
+        shown = self.shown(item, rotation)
         compared = (
-            {"reply": quoted("text", self.reply_to(item, rotation))}
+            {"reply": quoted(self.words["text"], self.reply_to(item, rotation))}
             if self.protocol is Protocol.MAP_TO_OPTIONS
-            else {"reference": quoted("reference", item.true_option.text)}
+            else {"reference": quoted(self.words["reference"], item.true_option.text)}
         )
         return {
             "language": language_note(item.language),
-            "kind": voice_dimensions[item.dimension].reply,
-            "options": self.shown(item, rotation).quoted(),
-            "letters": ", ".join(LETTERS),
+            "kind": self.words[voice_dimensions[item.dimension].reply],
+            "options": shown.quoted(self.words),
+            "letters": ", ".join(shown.letters),
             **compared,
         }
 
     @property
     def schema(self) -> Mapping[str, Any]:
         """JSON schema of a reason and a letter."""
-        return choice_schema()
+        return choice_schema(self.items)
 
     def parse(self, cell: Cell, reply: Reply) -> Parsed:
         """Read from a reply the id of the candidate that the judge names."""
@@ -142,11 +142,11 @@ class ScoringTask(JudgeTask):
         """Fill the placeholders of the prompt."""
         return {
             "language": language_note(item.language),
-            "kind": voice_dimensions[item.dimension].reply,
-            "history": history_block(item, self.setup.history),
-            "stimulus": quoted("stimulus", item.stimulus),
-            "reference": quoted("true reply", item.true_option.text),
-            "reply": quoted("twin's reply", self.reply_to(item, rotation)),
+            "kind": self.words[voice_dimensions[item.dimension].reply],
+            "history": history_block(item, self.setup.history, self.words),
+            "stimulus": quoted(self.words["stimulus"], item.stimulus),
+            "reference": quoted(self.words["true reply"], item.true_option.text),
+            "reply": quoted(self.words["twin's reply"], self.reply_to(item, rotation)),
         }
 
     @property

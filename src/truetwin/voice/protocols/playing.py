@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from truetwin.errors import ParameterError
 from truetwin.llm import Cell, ChatModel, Parsed, Progress, RunOptions, RunSummary, State, Store, run_async
 from truetwin.llm.running.waiting import wait_for
+from truetwin.llm.store.run_file import RunFile
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.capability_annotation import AnnotationTask, annotation_record
 from truetwin.voice.protocols.choosing import ChoiceTask, outcome_of_choice
@@ -272,6 +273,11 @@ def stored(store: Store, step: str) -> dict[tuple[str, int], Parsed]:
     if step not in store.steps():
         return {}
     return {_place(call.cell): call.parsed for call in store.calls(step)}
+
+
+def stored_prompts(store: RunFile) -> dict[str, list[dict[str, Any]]]:
+    """Read which prompts each step of a run was asked with: name, version and hash."""
+    return {step: list(store.settings(step)["task"].get("prompts", ())) for step in store.steps()}
 
 
 def replies_of(outcomes: Sequence[Outcome]) -> dict[tuple[str, int], Parsed]:

@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 
 from truetwin.errors import ParameterError
 from truetwin.llm import Cell, Parsed, Reply, Request, Sampling, State
-from truetwin.llm.prompts import Prompt, packaged_prompt
+from truetwin.llm.prompts import Prompt
 from truetwin.llm.task import digest_of
 from truetwin.settings.declaration import default_of
 from truetwin.settings.voice_settings import Questions
-from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.items.voice_items import MOST_OPTIONS, VoiceItem
+from truetwin.voice.protocols.voice_prompts import OPTIONAL, VoicePrompts, Words
 
 #: Turns of history that a model sees unless told otherwise (paper B, table 2: 30 in the interpersonal dimension).
 HISTORY_TURNS: int = default_of(Questions, "history")
@@ -41,6 +42,8 @@ class Setup:
         Decoding settings of the models; temperature 0 by default, as in paper B.
     items : mapping
         Record of where the items come from and what was done to them; see :func:`describe_items`.
+    prompts : VoicePrompts
+        Prompts, some of them replaced by a user's.
 
     Raises
     ------
@@ -54,6 +57,7 @@ class Setup:
     structured: bool = default_of(Questions, "structured")
     sampling: Sampling = field(default_factory=lambda: Sampling(temperature=0.0))
     items: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    prompts: VoicePrompts = field(default_factory=VoicePrompts)
 
     def __post_init__(self) -> None:
         Questions(history=self.history, rotations=self.rotations, structured=self.structured)
@@ -86,6 +90,11 @@ class VoiceTask(ABC):
             raise ParameterError(
                 f"item ids must be unique; {len(self.items) - len(self.by_id)} of {len(self.items)} are repeated"
             )
+        most = max((len(item.options) for item in self.items), default=MOST_OPTIONS)
+        if setup.rotations > most:
+            raise ParameterError(
+                f"rotations must lie between 1 and {most}; got {setup.rotations}, and no item has more options"
+            )
 
     @abstractmethod
     def prompt_name(self, item: VoiceItem) -> str:
@@ -106,7 +115,12 @@ class VoiceTask(ABC):
 
     def prompt(self, item: VoiceItem) -> Prompt:
         """The prompt that an item gets."""
-        return packaged_prompt(self.prompt_package(item), self.prompt_name(item))
+        return self.setup.prompts.prompt(self.prompt_package(item), self.prompt_name(item))
+
+    @property
+    def words(self) -> Words:
+        """Words that are filled into prompts."""
+        return self.setup.prompts.words
 
     def prompt_package(self, item: VoiceItem) -> str:
         """The package in whose folder ``prompts`` it is; the steps with one prompt a dimension override it."""
@@ -115,13 +129,18 @@ class VoiceTask(ABC):
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """All settings in which two runs of the step may differ."""
-        prompts = {prompt.name: prompt for prompt in map(self.prompt, self.items)}
-        shared = {k: v for k, v in asdict(self.setup).items() if k != "rotations"}
-        return {
-            "step": self.step,
-            **shared,
-            "prompts": [prompts[name].describe() for name in sorted(prompts)],
-        }
+        shared = {k: v for k, v in asdict(self.setup).items() if k not in ("rotations", "prompts")}
+        return {"step": self.step, **shared, "prompts": self.describe_prompts()}
+
+    def describe_prompts(self) -> list[dict[str, Any]]:
+        """Return name, version and hash of each prompt of the step."""
+        described = [self._prompts[name].describe() for name in sorted(self._prompts)]
+        return [*described, *self.setup.prompts.describe_words()]
+
+    @cached_property
+    def _prompts(self) -> dict[str, Prompt]:
+        one_of_each = {self.prompt_name(item): item for item in self.items}
+        return {name: self.prompt(item) for name, item in one_of_each.items()}
 
     def asked(self, item: VoiceItem, rotation: int) -> bool:
         """Test whether an item is to be asked in a rotation."""
@@ -144,8 +163,11 @@ class VoiceTask(ABC):
     def request(self, cell: Cell) -> Request:
         """Build the request for a cell."""
         item = self.by_id[cell.item]
+        prompt = self._prompts[self.prompt_name(item)]
+        values = self.values(item, cell.replicate)
+        left_out = OPTIONAL - prompt.placeholders
         return Request(
-            self.prompt(item).messages(self.values(item, cell.replicate)),
+            prompt.messages({name: text for name, text in values.items() if name not in left_out}),
             self.setup.sampling,
             schema=self.schema if self.setup.structured else None,
             cell=cell,

@@ -139,6 +139,15 @@ def score_one(key: Key, outcomes: Sequence[Outcome]) -> Score:
     )
 
 
+def chance_of(outcomes: Iterable[Outcome]) -> float:
+    """Return the share of right answers that guessing gives, by the number of options that were shown.
+
+    NaN if nothing was chosen among, or if it is not known how many options were shown.
+    """
+    shown = [len(o.shown) for o in outcomes if o.protocol in FOUR_WAY and o.shown]
+    return float(np.mean([1 / n for n in shown])) if shown else UNDEFINED
+
+
 def item_values(outcomes: Iterable[Outcome]) -> dict[str, float]:
     """Compute the share of right answers of each item over its runs; failures count as wrong."""
     found: dict[str, list[float]] = defaultdict(list)

@@ -18,7 +18,7 @@ from truetwin.settings.voice_settings import CountedBy, VoiceLeaderboard
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.capability_annotation import CAPABILITIES
 from truetwin.voice.protocols.outcomes import FOUR_WAY, SCORE_RANGE, Outcome, Protocol, Status
-from truetwin.voice.scoring.accuracy import cluster_of
+from truetwin.voice.scoring.accuracy import chance_of, cluster_of
 from truetwin.voice.stats.resampling import LEVEL, RESAMPLES, Array
 
 RANKINGS = (Protocol.REPLY_VS_DISTRACTORS, Protocol.MAP_TO_OPTIONS)
@@ -133,7 +133,7 @@ def capability_results(
     -------
     list of dict
         ``{"model", "dimension", "capability", "protocol", "ranking", "value", "ci_low", "ci_high", "n", "n_answered",
-        "n_personas"}``; the value of a capability without items is NaN.
+        "n_personas", "chance"}``; the value of a capability without items is NaN.
 
     Raises
     ------
@@ -211,6 +211,7 @@ def _row(name: str, parts: Sequence[Sequence[Outcome]], resamples: int, seed: in
         "n": len({o.item_id for part in parts for o in part}),
         "n_answered": len({o.item_id for part in parts for o in part if o.is_answered}),
         "n_personas": len(people),
+        "chance": 100 * chance_of(parts[0]) if len(parts) == 1 else math.nan,
     }
 
 

@@ -69,6 +69,7 @@ def _average(found: Sequence[Standing]) -> Standing:
         n_failed=sum(s.n_failed for s in found),
         baseline="" if baseline is None else f"best rule of each of {len(found)} dimensions",
         baseline_accuracy=baseline,
+        chance=_mean([s.chance for s in found]),
         file=", ".join(dict.fromkeys(s.file for s in found)),
     )
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import DataError, FileFormatError
 from truetwin.io.readable_files import read_text
 from truetwin.voice.protocols.outcomes import SCORE_RANGE, Protocol
@@ -20,7 +21,21 @@ UNIT = "percent"
 _NUMBERS = (
     "n", "n_answered", "n_failed", "accuracy_answered", "accuracy_all", "ci_low", "ci_high", "cluster_ci_low",
     "cluster_ci_high", "mean_score", "normalised_ci_low", "normalised_ci_high", "baseline_accuracy",
+    "chance",
 )  # fmt: skip
+
+
+SHOWN = (
+    Shown("dimension", "dimension"),
+    Shown("protocol", "protocol"),
+    Shown("model", "model"),
+    Shown("accuracy_all", "right, %", ".1f"),
+    Shown("mean_score", "mark", ".2f"),
+    Shown("ci_low", "from", ".2f"),
+    Shown("ci_high", "to", ".2f"),
+    Shown("baseline_accuracy", "without persona, %", ".1f"),
+    Shown("n", "items", "d"),
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +45,7 @@ class Standing:
     Accuracies are in percent and None for marks; ``mean_score`` is the mean of marks from 1 to 5. ``ci_low`` and
     ``ci_high`` belong to ``accuracy_all`` or ``mean_score``, in its units; personas are drawn whole where they are
     known. ``baseline`` names the best guess that knows no persona, on the same items, where the items are known.
+    ``chance`` is what guessing gives.
     """
 
     dimension: str
@@ -47,6 +63,7 @@ class Standing:
     baseline: str = ""
     baseline_accuracy: float | None = None
     file: str = ""
+    chance: float | None = None
 
     @property
     def points(self) -> float:
@@ -68,6 +85,13 @@ class Results:
     standings: tuple[Standing, ...]
     notes: tuple[str, ...] = ()
     is_damaged: bool = False
+
+    def summary(self) -> SummaryTable:
+        """Rank the models under each protocol and dimension, the best first."""
+        return SummaryTable([one.to_row() for one in ranked(self.standings)], SHOWN)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
 
 def read_results(

@@ -13,13 +13,11 @@ import numpy as np
 from truetwin.errors import AlignmentError
 from truetwin.solvers.adjusted_p_values import adjusted
 from truetwin.voice.auditing.predictors import Guesses, best_persona_free, guess_all
-from truetwin.voice.items.voice_items import N_OPTIONS, VoiceItem
+from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.protocols.outcomes import FOUR_WAY, Outcome, Protocol
-from truetwin.voice.scoring.accuracy import Score, compare, grouped, item_values, score_one
+from truetwin.voice.scoring.accuracy import Score, chance_of, compare, grouped, item_values, score_one
 from truetwin.voice.scoring.stored_answers import Answers, with_items
 from truetwin.voice.stats.rates import PairedTest, Rate, paired_test, percent
-
-LETTERS = "ABCD"
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ class Entry:
             **_ends("cluster_", s.all, clustered=True),
             "standard_error": percent(s.all.standard_error) if s.all else None,
             "n_personas": next((r.n_clusters for r in (s.all, s.marks) if r), None),
-            "chance": 100 / N_OPTIONS if s.protocol in FOUR_WAY else None,
+            "chance": percent(chance_of(self.outcomes)),
         }
         return {**row, **self._baseline_fields(), **self._position_fields(), **self._mark_fields()}
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from truetwin.datasets.pinned_dataset import has_pin
 from truetwin.datasets.twinvoice import ANSWERS, AnswerFile, twinvoice
 from truetwin.errors import DataError, FileFormatError, MissingExtraError
 from truetwin.io.json_lines import numbered_lines
 from truetwin.voice.items.dimensions import narrative, social
 from truetwin.voice.items.dimensions.loading import indexed_options, text_field, whole_number
-from truetwin.voice.items.voice_items import VoiceItem
+from truetwin.voice.items.voice_items import PLAYED_ITEMS, VoiceItem, read_voice_items
+from truetwin.voice.protocols.item_rendering import REPLY_ID
 from truetwin.voice.protocols.outcomes import FORMAT, Outcome, Protocol, Status, choice_outcome
 
 NO_ANSWER = -1
@@ -237,8 +239,18 @@ def _narrative_paths() -> tuple[str, str]:
     return CHOICES, PROFILES
 
 
-def _no_items(path: Path, records: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-    return None
+def _played_items(path: Path, records: Sequence[tuple[int, Mapping[str, Any]]]) -> list[VoiceItem] | None:
+    """Return the items that a run keeps beside its outcomes, if the outcomes are of them."""
+    kept = path.parent / PLAYED_ITEMS
+    if not kept.is_file():
+        return None
+    items = read_voice_items(kept)
+    answers = {item.item_id: item.answer for item in items}
+    for _, record in records:
+        shown = record.get("answer")
+        if record.get("item_id") not in answers or shown not in (None, REPLY_ID, answers[record["item_id"]]):
+            return None
+    return items
 
 
 @dataclass(frozen=True)
@@ -257,7 +269,7 @@ class _Layout:
 
 
 _LAYOUTS = {
-    "own": _Layout(frozenset({"format"}), _own_outcome, _no_items, lambda number: f"line {number}"),
+    "own": _Layout(frozenset({"format"}), _own_outcome, _played_items, lambda number: f"line {number}"),
     "social": _Layout(
         frozenset({"line_idx", "choices", "ground_truth_index", "predicted_index"}),
         _social_outcome,
@@ -291,10 +303,7 @@ def _layout_of(record: Mapping[str, Any], path: Path) -> str:
 
 def _published_as(path: Path) -> AnswerFile | None:
     """Find which published file this is, by its content."""
-    from truetwin.io import file_hash
-
-    known = {file.sha256: file for file in ANSWERS}
-    return known.get(file_hash(path))
+    return next((file for file in ANSWERS if has_pin(path, file.pin)), None)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:

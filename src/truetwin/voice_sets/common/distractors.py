@@ -15,7 +15,7 @@ from truetwin.voice.auditing.matched_subset import balance_positions
 from truetwin.voice.auditing.predictors import guess_all
 from truetwin.voice.items.item_faults import is_placeholder, says_nothing
 from truetwin.voice.items.verbatim import same_words, stands_in, words_of
-from truetwin.voice.items.voice_items import Dimension, Option, Turn, VoiceItem, VoicePersona
+from truetwin.voice.items.voice_items import Dimension, Option, Turn, VoiceItem, VoicePersona, chance
 from truetwin.voice_sets.common.distractor_matching import Need, match
 from truetwin.voice_sets.common.text_similarity import Embedder
 
@@ -151,18 +151,18 @@ def balance(
     rng = np.random.default_rng([seed, 7])
     for _ in range(40 if len(items) >= FEWEST_JUDGED else 0):
         blame: Counter[str] = Counter()
-        surplus = 0
+        surplus, guessed = 0, chance(kept)
         for found in guess_all(kept):
             if not found.predictor.is_persona_free or found.credit is None:
                 continue
             limit = limits.margin * limits.of(found.predictor.name) / 100
-            off = float(found.credit.mean()) - 0.25
+            off = float(found.credit.mean()) - guessed
             if abs(off) <= limit:
                 continue
             weight = (abs(off) - limit) / limit
-            surplus = max(surplus, int(np.ceil((abs(off) - limit) * len(kept) / 0.75)))
+            surplus = max(surplus, int(np.ceil((abs(off) - limit) * len(kept) / (1 - guessed))))
             for item, credit in zip(kept, found.credit, strict=True):
-                blame[item.item_id] += weight * (credit - 0.25) * np.sign(off)
+                blame[item.item_id] += weight * (credit - guessed) * np.sign(off)
         room = len(kept) - least
         if not surplus or room <= 0:
             break

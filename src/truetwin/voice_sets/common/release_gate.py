@@ -8,7 +8,7 @@ from typing import Any
 
 from truetwin.errors import DataError
 from truetwin.settings.voice_build_settings import Limits
-from truetwin.voice.auditing.benchmark_audit import CHANCE, AuditReport, audit
+from truetwin.voice.auditing.benchmark_audit import AuditReport, audit
 from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice_sets.common.distractors import FEWEST_JUDGED
 
@@ -93,7 +93,7 @@ def _beyond(report: AuditReport, limits: Limits) -> list[Problem]:
         name = guesses.predictor.name
         if not guesses.predictor.is_persona_free or guesses.credit is None:
             continue
-        off = 100 * (guesses.rate.value - CHANCE)
+        off = 100 * (guesses.rate.value - report.chance)
         # A style model below chance has learned nothing; a fixed rule below chance works when turned round.
         if off > limits.of(name) or (off < -limits.of(name) and name != "style-model"):
             found.append(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -149,26 +148,6 @@ def test_other_settings_are_not_exported_into_a_run(survey: Any, store: Store, t
     export_requests(survey(x=1), scripted_model({}), store, tmp_path)
     with pytest.raises(RunError, match=r"task\.x"):
         export_requests(survey(x=2), scripted_model({}), store, tmp_path)
-
-
-def test_the_example_for_local_engines_reads_requests_and_writes_replies(
-    survey: Any, store: Store, tmp_path: Path
-) -> None:
-    example = runpy.run_path(str(Path(__file__).parents[4] / "examples" / "ray_vllm.py"))
-    (exported,) = export_requests(survey(1, 3), scripted_model({}), store, tmp_path)
-    rows = [example["to_row"](json.loads(line)) for line in exported.path.read_text().splitlines()]
-    made = [
-        {"generated_text": "3", "num_input_tokens": 20, "num_generated_tokens": 1, "__inference_error__": ""},
-        {"generated_text": "4 and", "num_input_tokens": 20, "num_generated_tokens": 1024},
-        {"__inference_error__": "out of memory"},
-    ]
-    replies = tmp_path / "replies.jsonl"
-    lines = [json.dumps(example["to_reply"](row | each)) for row, each in zip(rows, made, strict=True)]
-    replies.write_text("\n".join(lines))
-    imported = import_replies(survey(1, 3), store, replies)
-    assert (imported.answered, imported.failed) == (2, 1)
-    assert [call.reply and call.reply.finish_reason for call in store.calls()] == ["stop", "length", None]
-    assert Usage(40, 1025) == store.totals().usage
 
 
 def test_a_batch_is_submitted_once_polled_and_collected(

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truetwin.errors import AccessError, EndpointError, RequestRefusedError, TransientError, UnknownModelError
+from truetwin.errors import (
+    AccessError,
+    ContextOverflowError,
+    EndpointError,
+    RequestRefusedError,
+    TransientError,
+    UnknownModelError,
+)
 from truetwin.llm import Reply, Usage
 from truetwin.llm.providers.chat_format import read_completion, read_usage
 from truetwin.llm.providers.http_failures import from_status, retry_after
@@ -76,7 +83,7 @@ def test_usage_that_is_none_is_zero(usage: Any) -> None:
         (404, {"detail": "Not Found"}, EndpointError),
         (400, {"message": "The model `x` does not exist."}, UnknownModelError),
         (400, {"error": [{"message": "too long"}]}, RequestRefusedError),
-        (413, "<html>too large</html>", RequestRefusedError),
+        (413, "<html>too large</html>", ContextOverflowError),
         (422, {"detail": [{"loc": ["body"]}]}, RequestRefusedError),
         (429, {"error": {"code": "insufficient_quota"}}, AccessError),
         (429, {}, TransientError),

@@ -14,6 +14,7 @@ import pytest
 
 from truetwin.errors import (
     AccessError,
+    ContextOverflowError,
     EndpointError,
     ForbiddenSettingError,
     ModerationError,
@@ -184,7 +185,7 @@ def test_what_cannot_be_read_is_one_failed_attempt(data: bytes) -> None:
         ("402 Payment Required", "Insufficient credits", AccessError),
         ("400 Bad Request", "System role not supported", ForbiddenSettingError),
         ("400 Bad Request", "Unsupported value: 'temperature' does not support 0", ForbiddenSettingError),
-        ("400 Bad Request", "maximum context length is 8192 tokens", RequestRefusedError),
+        ("400 Bad Request", "maximum context length is 8192 tokens", ContextOverflowError),
     ],
 )
 def test_refusals_of_one_request_are_told_from_those_of_the_account(

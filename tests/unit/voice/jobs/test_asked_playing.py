@@ -59,10 +59,10 @@ def test_a_model_that_cannot_be_opened_leaves_no_folder(played: dict[str, Any], 
 
 
 def test_settings_are_checked_by_the_same_models_in_python(played: dict[str, Any]) -> None:
-    with pytest.raises(ParameterError, match="rotations must lie between 1 and 4; got 5"):
-        VoiceRun(**played, rotations=5)
-    with pytest.raises(ParameterError, match="rotations must lie between 1 and 4; got 5"):
-        Setup(rotations=5)
+    with pytest.raises(ParameterError, match="rotations must lie between 1 and 10; got 11"):
+        VoiceRun(**played, rotations=11)
+    with pytest.raises(ParameterError, match="rotations must lie between 1 and 10; got 11"):
+        Setup(rotations=11)
     with pytest.raises(ParameterError, match="history must not be negative; got -1"):
         Setup(history=-1)
     with pytest.raises(ParameterError, match="limit must be at least 1; got 0"):

@@ -20,9 +20,9 @@ PROMPTS = sorted(p.name.removesuffix(".txt") for p in (files("truetwin.voice") /
 # A prompt whose text changes gets a new version: results under the old one are not comparable.
 ON_RECORD = {
     "annotate": (1, "e021ce424c174679"),
-    "choose-interpersonal": (1, "6bdfed9142bee47e"),
-    "choose-narrative": (1, "a0a208bba32215b6"),
-    "choose-social": (1, "2e0c61862e389f34"),
+    "choose-interpersonal": (2, "6a1c575a0744f7cb"),
+    "choose-narrative": (2, "1cdc82aa25b85e88"),
+    "choose-social": (2, "dc26065a84be5cf3"),
     "generate-interpersonal": (1, "224f29005f39d730"),
     "generate-narrative": (1, "6156cfcc4420ff5b"),
     "generate-social": (1, "e07336e3c9de6fda"),

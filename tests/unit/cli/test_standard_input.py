@@ -1,0 +1,85 @@
+"""A file through standard input, and tables on terminals that know little."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from truetwin.cli import _run
+from truetwin.cli.output import Column, print_table
+from truetwin.data.frames import to_frame
+from truetwin.datasets import generate_population
+from truetwin.io import read_table, write_table
+
+
+@pytest.fixture
+def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    panel = generate_population(60, 12, n_new_items=1).panel
+    for name, matrix in (("human", panel.human), ("twin", panel.twin)):
+        write_table(to_frame(matrix.values, matrix.respondent_ids, matrix.item_ids), tmp_path / f"{name}.csv")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def feed(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    class Stdin:
+        buffer = io.BytesIO(content)
+
+    monkeypatch.setattr("sys.stdin", Stdin())
+
+
+def scores(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    assert _run(["evaluate", *arguments, "--methods", "twin,ridge", "--json"], debug=True) == 0
+    return json.loads(capsys.readouterr().out)["rows"]
+
+
+def without_time(rows: Any) -> Any:
+    return [{k: v for k, v in row.items() if "seconds" not in k} for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_dash_reads_what_comes_in(
+    tables: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    expected = without_time(scores(capsys, "human.csv", "twin.csv"))
+    content = (tables / "twin.csv").read_bytes()
+    if kind == "parquet":
+        pq.write_table(read_table(tables / "twin.csv"), tables / "twin.parquet")
+        content = (tables / "twin.parquet").read_bytes()
+    feed(monkeypatch, content)
+    assert without_time(scores(capsys, "human.csv", "-")) == expected
+    feed(monkeypatch, content)
+    assert without_time(scores(capsys, "human.csv", "--twin", "gpt=-")) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "words"),
+    [(b"", ["human.csv", "-"], "nothing came through"), (b"id,Q1\n", ["-", "-"], "one file only")],
+)
+def test_nothing_and_twice_are_refused(
+    tables: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes,
+    arguments: list[str],
+    words: str,
+) -> None:
+    feed(monkeypatch, content)
+    assert _run(["evaluate", *arguments], debug=False) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_dumb_terminal_gets_plain_rules(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    print_table([{"a": 1}], [Column("a", "figure", "d")])
+    shown = capsys.readouterr().out
+    assert shown.isascii()
+    assert "--" in shown
