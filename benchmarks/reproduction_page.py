@@ -264,8 +264,14 @@ def _statistics(rows: Rows) -> str:
         "paper": lambda r: _number(r.get("paper"), ".1f"),
         "difference": lambda r: _number(r.get("difference"), "+.1f"),
     }
-    reasons = dict.fromkeys(f"{r['dimension']}: {r['unavailable']}" for r in rows if r.get("unavailable"))
+    reasons = dict.fromkeys(f"{r['dimension']}: {_reason(r)}" for r in rows if r.get("unavailable"))
     return _table(rows, columns) + "".join(f"\n{reason}.\n" for reason in reasons)
+
+
+def _reason(row: Mapping[str, Any]) -> str:
+    """Say why something is missing, without the paths of a machine."""
+    why = str(row["unavailable"])
+    return "the published items were not on this machine" if "mirror" in why else why
 
 
 def _people(rows: Rows) -> str:

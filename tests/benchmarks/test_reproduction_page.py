@@ -61,3 +61,11 @@ def test_data_that_is_not_here_is_said_and_other_failures_too() -> None:
     assert "`truetwin reproduce table-4` | its data were not on this machine" in text
     assert "`truetwin reproduce table-6` | it failed" in text
     assert "`truetwin reproduce table-2` | not run for this edition" in text
+
+
+def test_no_path_of_a_machine_stands_on_the_page() -> None:
+    row = {"dimension": "interpersonal", "statistic": "instances", "paper": 2500}
+    row["unavailable"] = "it is not in this mirror (/some/folder)"
+    text = page([record("voice-table-2", rows=[row])], [])
+    assert "interpersonal: the published items were not on this machine." in text
+    assert "/some/folder" not in text
