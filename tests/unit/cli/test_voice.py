@@ -202,3 +202,10 @@ def test_tables_without_a_computation_print_what_is_known(capsys: pytest.Capture
         True,
         True,
     )
+
+
+def test_a_model_for_bertscore_goes_with_table_5(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "reproduce", "voice-table-3", "--bert-model", "m")
+    assert (code, "--bert-model goes with voice-table-5" in err) == (2, True)
+    code, _, err = run(capsys, "reproduce", "voice-table-5", "--bert-layer", "6")
+    assert (code, "--bert-layer goes with --bert-model" in err) == (2, True)

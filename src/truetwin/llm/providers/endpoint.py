@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,6 +93,17 @@ class Endpoint:
             found = from_exception(error, url=self.url)
         else:
             found = ProviderError(f"{self.url}: {error}")
+        return self.clean(found)
+
+    def status_failure(self, response: Any) -> ProviderError:
+        """Turn a response that is no success into an error, without the key in its message."""
+        try:
+            body = json.loads(response.content)
+        except (ValueError, RecursionError):
+            body = response.text
+        found = from_status(
+            response.status_code, body, response.headers, url=self.url, model=self.model, service=self.service
+        )
         return self.clean(found)
 
     @contextmanager
