@@ -18,10 +18,11 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
-    "sphinx.ext.viewcode",
     "command_line",
     "study_file",
 ]
+if not tags.has("without_sources"):  # noqa: F821  # a page of source for each module takes long
+    extensions.append("sphinx.ext.viewcode")
 html_theme = "furo"
 html_title = "truetwin"
 html_static_path = ["_static"]

@@ -20,7 +20,21 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("sphinx", reason="the documentation needs the extra 'docs'")
     out = tmp_path / "html"
     done = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(DOCS), str(out)],
+        [
+            *(
+                sys.executable,
+                "-m",
+                "sphinx",
+                "-W",
+                "--keep-going",
+                "-q",
+                "-b",
+                "html",
+                "-t",
+                "without_sources",
+            ),
+            *(str(DOCS), str(out)),
+        ],
         capture_output=True,
         text=True,
     )

@@ -48,6 +48,11 @@ VERBS = (
         "truetwin.cli.audit_twins:audit_twins_command",
     ),
     VerbEntry(
+        "disclose",
+        "Fill in the reporting checklist from the files of a study, and list what only you can answer.",
+        "truetwin.cli.disclose:disclose_command",
+    ),
+    VerbEntry(
         "plan",
         "Choose the new items (or people) to ask next so that predictions of the rest improve most.",
         "truetwin.cli.plan:plan_command",

@@ -340,11 +340,26 @@ class VoiceScore(Settings):
     bert_score: bool = setting(
         False, "Also compute BERTScore, a similarity of written and true replies (extra 'bertscore')."
     )
+    bert_model: Annotated[str | None, MayBeFile(), Unset("the package's choice for the language")] = setting(
+        None, "Model for BERTScore: its name, or a folder (such as ./all-MiniLM-L6-v2) that holds it."
+    )
+    bert_layer: Annotated[int | None, Unset("the package's choice for the model")] = setting(
+        None,
+        "Layer of the model whose vectors BERTScore compares. A model that its package does not know needs one.",
+        ge=1,
+    )
 
     @model_validator(mode="after")
     def _one_name_for_one_file(self) -> Self:
         if self.model and len(self.files) > 1:
             raise RuleBrokenError(f"{{model}} goes with one file; got {len(self.files)}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_model_for_bert_score(self) -> Self:
+        for name in ("bert_model", "bert_layer"):
+            if getattr(self, name) is not None and not self.bert_score:
+                raise RuleBrokenError(f"{{{name}}} goes with {{bert_score}}")
         return self
 
 

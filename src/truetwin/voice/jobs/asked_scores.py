@@ -64,7 +64,13 @@ def score_asked(
     wanted = load_source(settings.items).items if settings.items else items
     answers = [read_answers(path, model=settings.model) for path in settings.files]
     board = score_answers(answers, items=wanted, progress=progress)
-    texts = text_rows(answers, items=wanted, with_bert_score=settings.bert_score)
+    texts = text_rows(
+        answers,
+        items=wanted,
+        with_bert_score=settings.bert_score,
+        bert_model=settings.bert_model,
+        bert_layer=settings.bert_layer,
+    )
     return Scored(answers, board, texts, has_unscored_replies(answers, wanted))
 
 

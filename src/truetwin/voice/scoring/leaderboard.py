@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import DataError, FileFormatError
 from truetwin.io.readable_files import read_text
 from truetwin.voice.protocols.outcomes import SCORE_RANGE, Protocol
@@ -22,6 +23,19 @@ _NUMBERS = (
     "cluster_ci_high", "mean_score", "normalised_ci_low", "normalised_ci_high", "baseline_accuracy",
     "chance",
 )  # fmt: skip
+
+
+SHOWN = (
+    Shown("dimension", "dimension"),
+    Shown("protocol", "protocol"),
+    Shown("model", "model"),
+    Shown("accuracy_all", "right, %", ".1f"),
+    Shown("mean_score", "mark", ".2f"),
+    Shown("ci_low", "from", ".2f"),
+    Shown("ci_high", "to", ".2f"),
+    Shown("baseline_accuracy", "without persona, %", ".1f"),
+    Shown("n", "items", "d"),
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,13 @@ class Results:
     notes: tuple[str, ...] = ()
     is_damaged: bool = False
     comparisons: tuple[dict[str, Any], ...] = ()
+
+    def summary(self) -> SummaryTable:
+        """Rank the models under each protocol and dimension, the best first."""
+        return SummaryTable([one.to_row() for one in ranked(self.standings)], SHOWN)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
 
 def read_results(
