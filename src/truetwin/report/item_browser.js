@@ -110,8 +110,8 @@ for (const box of document.querySelectorAll("[data-browser]")) {
     const history = make("details", "", make("summary", "", turns.length ? `Earlier replies of the person: ${turns.length}` : "No earlier reply of the person is known"),
       make("ol", "turns", ...turns.map((turn) => make("li", "", turn.context ? make("div", "soft", said(turn.context, one.language)) : null, said(turn.reply, one.language)))));
     return [turning(), make("p", "chips", ...chips.filter(Boolean).map((text) => make("span", "chip", text))),
-      make("h4", "", "What the reply answers"), said(one.stimulus, one.language, "blockquote"),
-      make("h4", "", "The options"), options(one), make("h4", "", "What the models did"), ...data.models.map((_, k) => card(one, k)), profile, history].filter(Boolean);
+      profile, history, make("h4", "", "What the reply answers"), said(one.stimulus, one.language, "blockquote"),
+      make("h4", "", "The options"), options(one), make("h4", "", "What the models did"), ...data.models.map((_, k) => card(one, k))].filter(Boolean);
   };
   const options = (one) => make("ul", "choices", ...one.options.map((option) => {
     const isTrue = option.id === one.answer;
