@@ -201,7 +201,9 @@ def publishing(whole: Topline, twin: Floats) -> Publishing:
     rows = [s for s, each in enumerate(whole.functions) if each.statistic == CATEGORY]
     worth = float(np.median(whole.worth[rows]))
     seen = twin[np.isfinite(twin)]
-    told = "as good as asking everybody" if not np.isfinite(worth) else f"shares worth about {worth:,.0f} people"
+    told = (
+        "as good as asking everybody" if not np.isfinite(worth) else f"shares worth about {worth:,.0f} people"
+    )
     if worth >= FULL_BASE:
         return Publishing("publish", told, worth)
     if worth >= SMALL_BASE:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from truetwin.errors import AccessError, MissingExtraError, ProviderError
 from truetwin.llm.providers.bounded_responses import HEADERS, MOST_BYTES, limit_blocking
 from truetwin.llm.providers.http_failures import check_base_url, from_exception, from_status
+from truetwin.llm.providers.key_masking import KeyMask
 from truetwin.settings.recorded_values import without_secrets
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Endpoint:
     ) -> None:
         self.model, self.service = model, service
         self.key = _find_key(base_url, key_variable)
+        self.mask = KeyMask(self.key)
         self.base_url = check_base_url(
             base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
         )
@@ -80,7 +82,7 @@ class Endpoint:
         if isinstance(error, openai.APIStatusError):
             found = from_status(
                 error.status_code,
-                error.body,
+                self.mask.value(error.body),  # before it is cut to a line
                 error.response.headers,
                 url=self.url,
                 model=self.model,
@@ -93,9 +95,9 @@ class Endpoint:
         return self.clean(found)
 
     def clean(self, error: ProviderError) -> ProviderError:
-        """Remove the key from an error, in case the endpoint has repeated it."""
-        if self.key and self.key in str(error):
-            error.args = (str(error).replace(self.key, "[key]"),)
+        """Mask the key in an error, in case the endpoint has repeated it."""
+        if self.mask.is_in(str(error)):
+            error.args = (self.mask.text(str(error)),)
         return error
 
 
