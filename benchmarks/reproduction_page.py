@@ -76,11 +76,12 @@ NOTES = {
 
 METEOR = """### METEOR: what was tried
 
-The paper prints 11.92 for these replies and does not say how it was computed. Its BLEU-1 (11.67) is nearly
-reached with the tokens used here. METEOR is not. With NLTK's parameters (alpha .9, beta 3, gamma .5), whatever splits words and whether stems
-and synonyms count, it stays below the printed figure; parameters of other versions of METEOR go past it on both
-sides. Nothing that was tried gives 11.92, and no setting was chosen because it comes near. Not tried: the Java
-program of METEOR 1.5 with its tables of paraphrases and its weights of function words, and other editions of WordNet.
+The paper prints 11.92 for these replies and does not say how it was computed. Its BLEU-1 (11.67) is nearly reached
+with the tokens used here. METEOR is not. With NLTK's parameters (alpha .9, beta 3, gamma .5), whatever splits words
+and whether stems and synonyms count, it stays below the printed figure; parameters of other versions of METEOR go
+past it on both sides. Nothing that was tried gives 11.92, and no setting was chosen because it comes near. Not tried:
+the Java program of METEOR 1.5 with its tables of paraphrases and its weights of function words, and other editions of
+WordNet.
 """
 BERTSCORE = """### BERTScore with a small model
 
