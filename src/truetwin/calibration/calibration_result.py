@@ -30,7 +30,18 @@ from truetwin.calibration.weak_laws import why_weak
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import Layout, to_frame
 from truetwin.data.responses import FrameKind
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import ParameterError
+
+SHOWN = (
+    Shown("target", "target"),
+    Shown("n_predicted", "predicted", "d"),
+    Shown("mean", "mean", ".2f"),
+    Shown("expected_correlation", "expected r", ".2f"),
+    Shown("correlation_low", "from", ".2f"),
+    Shown("correlation_high", "to", ".2f"),
+    Shown("reason", "note"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -421,6 +432,22 @@ class Calibration:
         if self.new_cells:
             values[self.new_cells.rows] = np.nan
         return values
+
+    def summary(self) -> SummaryTable:
+        """Summarise by target, one row each: number of predictions, mean, expected correlation, and what to know.
+
+        The correlation is that of the predictions with people's answers, with its 90% interval.
+        """
+        rows = []
+        for row in self.notes():
+            law = self.describe(row["target"]) if row["axis"] == "item" and row["n_predicted"] else {}
+            low, expected, high = law.get("expected_correlation") or (None, None, None)
+            told = {"mean": law.get("mean"), "sd": law.get("sd"), "expected_correlation": expected}
+            rows.append({**row, **told, "correlation_low": low, "correlation_high": high})
+        return SummaryTable(rows, SHOWN, title=repr(self), frame_kind=self.panel.human.frame_kind)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
     def notes(self) -> list[dict[str, Any]]:
         """List one record a target: number of predictions, scale, and the reason where there are no predictions."""

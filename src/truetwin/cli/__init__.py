@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -77,6 +78,8 @@ def _said(error: BaseException) -> str:
 
     if isinstance(error, MemoryError):
         return f"not enough memory ({error})"
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return f"a name between two slashes may have 255 bytes, and this one has more: {error.filename}"
     if isinstance(error, OSError) and error.strerror and not isinstance(error, TruetwinError):
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error.format_message()) if hasattr(error, "format_message") else str(error)

@@ -69,7 +69,7 @@ def _differences(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, Any]]:
     table: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
         difference, error = row.get("null_difference"), row.get("null_difference_standard_error")
-        if difference is None:
+        if difference is None or difference != difference:  # nothing was scored by both
             continue
         line = table.setdefault(_key(row), _line(row))
         if error is None:

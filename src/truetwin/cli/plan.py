@@ -152,10 +152,16 @@ def _print(found: Plan) -> None:
 
 
 def _item_notes(found: Plan) -> list[str]:
-    texts = [
-        f"with the {found.n_known} items that have human answers, {found.unknown:.0%} of how the targets vary is "
-        f"unknown, going by the twins; 'share learned' is of that"
-    ]
+    if found.n_known:
+        texts = [
+            f"with the {found.n_known} items that have human answers, {found.unknown:.0%} of how the targets vary is "
+            f"unknown, going by the twins; 'share learned' is of that"
+        ]
+    else:
+        texts = [
+            "no item has human answers yet: the plan goes by the twins alone, which may vary together where people do "
+            "not; plan again when the first answers have come"
+        ]
     if sum(found.reduction) < 0.01:
         texts.append(
             "note: going by the twins, none of this tells much about the rest: what is asked already tells it, or "

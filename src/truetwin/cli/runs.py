@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from truetwin.cli.export import check_export, export_run, print_states
 from truetwin.cli.verbs import verb
@@ -14,6 +14,10 @@ from truetwin.settings.runs_settings import (
     RunsReparseCommand,
     RunsShowCommand,
 )
+
+if TYPE_CHECKING:
+    from truetwin.llm import Store
+    from truetwin.llm.store.merging import Merged, MergedPart
 
 
 @verb(RunsShowCommand)
@@ -86,7 +90,7 @@ def export_command(settings: RunsExportCommand) -> int:
 
 
 @verb(RunsReparseCommand)
-def reparse_command(settings: RunsReparseCommand) -> None:
+def reparse_command(settings: RunsReparseCommand) -> int:
     """Read every stored reply again, without a call: a newer version may read answers that an older one missed."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm import Store
@@ -94,7 +98,7 @@ def reparse_command(settings: RunsReparseCommand) -> None:
 
     with Store(_file(settings.run), create=False) as store:
         before = {step: store.counts(step) for step in store.steps()}
-        changed = reread(store)
+        changed, read_only = reread(store), store.read_only
         rows = [
             {
                 "step": step,
@@ -104,14 +108,20 @@ def reparse_command(settings: RunsReparseCommand) -> None:
             }
             for step, n in changed.items()
         ]
+    lost = read_only and any(changed.values())
     if settings.as_json:
-        print_json("runs reparse", {"run": str(settings.run)}, rows)
-        return
+        print_json("runs reparse", {"run": str(settings.run), "written": not lost}, rows)
+        return 1 if lost else 0
     for row in rows:
         note(
             f"step {row['step']}: {row['changed']:,} readings changed; {row['valid_before']:,} were valid, "
             f"{row['valid_now']:,} are now"
         )
+    if lost:
+        note(
+            "the run cannot be written here, so the changed readings are not kept: copy its folder and read that anew"
+        )
+    return 1 if lost else 0
 
 
 @verb(RunsImportCommand)
@@ -155,19 +165,66 @@ def merge_command(settings: RunsMergeCommand) -> None:
     with run_store(settings.target) as store:
         merged = merge_stores(store, files)
         total = sum(store.counts().values())
+        steps = [(step, _answered(store, step), _n_calls(store, step)) for step in store.steps()]
     if settings.as_json:
         described = {
             "target": str(settings.target),
             "taken": merged.taken,
             "duplicates": merged.duplicates,
             "calls": total,
+            "steps": [{"step": s, "answered": n, "n_calls": of} for s, n, of in steps],
+            "missing_shards": list(merged.missing_shards),
         }
-        print_json("runs merge", described, [{"source": str(s)} for s in settings.sources])
+        print_json("runs merge", described, [_part_row(p, s) for p, s in _named(merged, settings)])
         return
-    what = f"{merged.taken:,} answers taken over from {len(settings.sources)} runs"
-    note(f"{what}; {settings.target} now holds {total:,} calls")
-    if merged.duplicates:
-        note(f"{merged.duplicates:,} were answered twice; the target's own stay")
+    note(f"{merged.taken:,} answers taken over from {len(settings.sources)} runs")
+    for step, answered, of in steps:
+        whole = f" of {of:,}" if of is not None else ""
+        note(f"{settings.target}, step {step}: {answered:,}{whole} calls are answered")
+    for part, source in _named(merged, settings):
+        if part.given_twice:
+            note(
+                f"{source} was given twice, or merged before: all its {part.answers:,} answers are there already"
+            )
+        elif part.duplicates:
+            note(
+                f"{part.duplicates:,} calls of {source} were answered elsewhere, too; the first answers stay"
+            )
+    if merged.missing_shards:
+        note(f"not merged yet: the shards {', '.join(merged.missing_shards)}")
+
+
+def _named(merged: Merged, settings: RunsMergeCommand) -> list[tuple[MergedPart, Path]]:
+    """Pair each part with the name that the user gave it."""
+    return list(zip(merged.parts, settings.sources, strict=True))
+
+
+def _part_row(part: MergedPart, source: Path) -> dict[str, Any]:
+    return {
+        "source": str(source),
+        "shards": sorted(part.shards),
+        "answers": part.answers,
+        "taken": part.taken,
+        "duplicates": part.duplicates,
+        "there_already": part.there,
+    }
+
+
+def _answered(store: Store, step: str) -> int:
+    from truetwin.llm.store.stored_call import OPEN_STATES
+
+    return sum(n for state, n in store.counts(step).items() if state not in OPEN_STATES)
+
+
+def _n_calls(store: Store, step: str) -> int | None:
+    """Count the calls of a whole step, where its settings tell: those of a survey do."""
+    from truetwin.simulation.survey.questionnaire import Questionnaire
+
+    task = store.settings(step)["task"]
+    if task.get("task") != "survey":
+        return None
+    with store.reading():
+        return Questionnaire.from_settings(task).n_calls(task["personas"]["count"])
 
 
 def _file(run: Path) -> Path:
@@ -226,8 +283,9 @@ def _print_step(store: Any, step: str, row: dict[str, Any]) -> None:
         from truetwin.simulation.survey.asked_arms import arms_in_words
         from truetwin.simulation.survey.questionnaire import Questionnaire
 
-        asked = Questionnaire.from_settings(task)
-        total = asked.n_calls(task["personas"]["count"])
+        with store.reading():
+            asked = Questionnaire.from_settings(task)
+            total = asked.n_calls(task["personas"]["count"])
         usual = SurveyDesign().describe()
         design = [f"{k.replace('_', ' ')} {v}" for k, v in task["design"].items() if v != usual[k]]
         note(

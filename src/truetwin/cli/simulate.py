@@ -91,7 +91,7 @@ def _carry_out(
         asked,
         store,
         written,
-        suspicions(collect_answers(store), store),
+        doubts,
     )
     return _report(settings, done)
 

@@ -18,9 +18,18 @@ from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
 from truetwin.data.scale_inference import infer_scales_of_sources
 from truetwin.data.source_average import average_table
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.data.target import Target
 from truetwin.data.twin_sources import LONE, check_sources, nominal_items, some_ids
 from truetwin.errors import AlignmentError, DataError
+
+SHOWN = (
+    Shown("item", "item"),
+    Shown("n_human", "people", "d"),
+    Shown("n_twin", "twins", "d"),
+    Shown("scale", "scale"),
+    Shown("text", "text"),
+)
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -192,6 +201,26 @@ class Panel:
             known = taken if known is None else known.joined(taken)
         sources = dict(zip(frames, tables[1 : len(frames) + 1], strict=True))
         return cls(tables[0], sources, tables[-1] if in_context is not None else None, known)
+
+    def summary(self) -> SummaryTable:
+        """Summarise by item, one row each: answers of people and of twins, the scale, and whether the item is new."""
+        human, twin = (np.isfinite(v).sum(axis=0) for v in (self.human_values, self.twin_values))
+        rows = [
+            {
+                "item": item,
+                "n_human": int(human[k]),
+                "n_twin": int(twin[k]),
+                "scale": self.scales[item].describe(),
+                "scale_inferred": self.scales[item].inferred,
+                "new": item in self.new_items,
+                "text": self.items[item].text or None,
+            }
+            for k, item in enumerate(self.item_ids)
+        ]
+        return SummaryTable(rows, SHOWN, title=repr(self), frame_kind=self.human.frame_kind)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
     def __repr__(self) -> str:
         n, m = len(self.respondent_ids), len(self.item_ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from truetwin.errors import DatasetError
 from truetwin.registry import Registry, must_be
 
 MIRROR_VARIABLE = "TRUETWIN_DATA_MIRROR"
+#: Length of a pin that is a git blob id; the others are sha256.
+_BLOB_LENGTH = 40
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,9 @@ class Dataset:
         Title, licence and citation, which users must know before they use it.
     repository : Repository
         Where the files are, at a pinned commit.
-    files : mapping from path to sha256
-        Every file that ``load`` may read.
+    files : mapping from path to pin
+        Every file that ``load`` may read. A pin is the sha256 of the content, or its git blob id (40 digits), by which
+        a repository's own index names it.
     load : callable
         Reads the files through :meth:`fetch` and returns truetwin's types.
     variants : tuple of str
@@ -70,35 +75,42 @@ class Dataset:
         DatasetError
             If the file is not there, cannot be downloaded, or has another content than the pinned one.
         """
-        import pooch
-
-        known_hash = self.files[path]
         mirror = os.environ.get(MIRROR_VARIABLE)
         if mirror:
             local = Path(mirror) / self.repository.name / path
             if not local.is_file():
                 raise DatasetError(
-                    f"dataset {self.name!r}: {MIRROR_VARIABLE} is set, but there is no file {local}. Unset the "
-                    f"variable to download the file, or add it to the mirror."
+                    f"dataset {self.name!r}: {path} is not in this mirror ({MIRROR_VARIABLE} is set to {mirror}). It "
+                    f"is published at {self.repository.file_url(path)}. Unset the variable to download it, or add it "
+                    f"to the mirror as {local}."
                 )
-            if pooch.file_hash(str(local)) != known_hash:
-                raise DatasetError(
-                    f"dataset {self.name!r}: {local} has not the pinned content (sha256 differs)"
-                )
-            return local
+        else:
+            local = self._download(path)
+        pin = self.files[path]
+        if not has_pin(local, pin):
+            kind = "git blob id" if len(pin) == _BLOB_LENGTH else "sha256"
+            raise DatasetError(
+                f"dataset {self.name!r}: {local} has not the pinned content ({kind} differs). Remove it; the published "
+                f"file is at {self.repository.file_url(path)}."
+            )
+        return local
+
+    def _download(self, path: str) -> Path:
+        """Download a file into the cache, unless it is there; another content than the pinned one is removed."""
+        import pooch
+
         cache = Path(pooch.os_cache("truetwin")) / self.repository.name / self.repository.commit
         target = cache / path
+        if target.is_file() and not has_pin(target, self.files[path]):
+            target.unlink()
         pooch.get_logger().setLevel("WARNING")
+        address = self.repository.file_url(path)
         try:
-            return Path(
-                pooch.retrieve(
-                    self.repository.file_url(path), known_hash, fname=target.name, path=str(target.parent)
-                )
-            )
+            return Path(pooch.retrieve(address, None, fname=target.name, path=str(target.parent)))
         except (OSError, ValueError) as error:
             raise DatasetError(
-                f"dataset {self.name!r}: cannot fetch {self.repository.file_url(path)} ({error}). Check the "
-                f"connection, or set {MIRROR_VARIABLE} to a folder that holds {self.repository.name}/{path}."
+                f"dataset {self.name!r}: cannot fetch {address} ({error}). Check the connection, or set "
+                f"{MIRROR_VARIABLE} to a folder that holds {self.repository.name}/{path}."
             ) from error
 
     def is_available(self, path: str) -> bool:
@@ -110,6 +122,23 @@ class Dataset:
             return (Path(mirror) / self.repository.name / path).is_file()
         cache = Path(pooch.os_cache("truetwin")) / self.repository.name / self.repository.commit
         return (cache / path).is_file()
+
+
+def has_pin(path: Path, pin: str) -> bool:
+    """Test whether a file has the pinned content: its sha256, or its git blob id, is the pin."""
+    return pin == (blob_id(path) if len(pin) == _BLOB_LENGTH else _digest(path, hashlib.sha256()))
+
+
+def blob_id(path: Path) -> str:
+    """Compute the id that git gives the content of a file: sha1 of ``blob <size>``, a zero byte, and the content."""
+    return _digest(path, hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False))
+
+
+def _digest(path: Path, digest: Any) -> str:
+    with path.open("rb") as content:
+        while piece := content.read(_PIECE):
+            digest.update(piece)
+    return str(digest.hexdigest())
 
 
 SYN_DIGITS = Repository(

@@ -1,4 +1,4 @@
-"""TwinVoice: the published narrative items, and stored answers of the published models."""
+"""TwinVoice: the published items of the three dimensions, and stored answers of the published models."""
 
 from __future__ import annotations
 
@@ -13,26 +13,36 @@ from truetwin.registry import closest
 
 CHOICES = "dataset/dimension_3/choices.jsonl"
 PROFILES = "dataset/dimension_3/profiles.jsonl"
+SOCIAL = "dataset/dimension_1/pchatbot_pccd_top_2000.jsonl"
+INTERPERSONAL = "dataset/dimension_2/conversation_data.jsonl"
 
 
 @dataclass(frozen=True)
 class AnswerFile:
     """Published file of one model's answers.
 
-    ``model`` is the model's name in table 3 of paper B, ``kind`` is ``"choice"`` or ``"reply"``.
+    ``pin`` is the content's sha256 or git blob id, ``model`` the model's name in table 3 of paper B, ``kind`` is
+    ``"choice"``, ``"reply"``, ``"ranking"`` or ``"marks"``.
     """
 
     path: str
-    sha256: str
+    pin: str
     model: str
     dimension: str
     kind: str
 
 
-def _social(model: str, name: str, sha256: str) -> AnswerFile:
+_GENERATED = "lmut-qwen2.5-14b-instruct_judge-gpt-5-chat_range-1-2000"
+
+
+def _social_generative(name: str, pin: str, kind: str) -> AnswerFile:
+    return AnswerFile(f"result/generative/dimension_1/{name}.jsonl", pin, "Qwen2.5-14B", "social", kind)
+
+
+def _social(model: str, name: str, pin: str) -> AnswerFile:
     folder = "result/discriminative/dimension_1"
     path = f"{folder}/pchatbot_pccd1_twin_{name}_merged_samples=1-2000_20.jsonl"
-    return AnswerFile(path, sha256, model, "social", "choice")
+    return AnswerFile(path, pin, model, "social", "choice")
 
 
 ANSWERS = (
@@ -67,27 +77,40 @@ ANSWERS = (
         "narrative",
         "reply",
     ),
+    _social_generative(
+        f"step1_generations_{_GENERATED}", "7da8a1f5f8173ec2a97106cb3f7512703afde246", "reply"
+    ),
+    _social_generative(
+        f"step2_judgements_{_GENERATED}", "689985618cabfe3e912c450a77546b589b874e77", "ranking"
+    ),
+    _social_generative(
+        f"Score_judgements_on_step1_generations_{_GENERATED}_by_gpt-5-chat",
+        "2fa70f2850f66d5780f3a6210393978273fa3b34",
+        "marks",
+    ),
 )
-SOCIAL_ANSWERS = tuple(file.path for file in ANSWERS if file.dimension == "social")
-PARTS = ("choices", "profiles")
+SOCIAL_ANSWERS = tuple(file.path for file in ANSWERS if file.dimension == "social" and file.kind == "choice")
+#: Published items by the part that loads them.
+_ITEMS = {"choices": CHOICES, "social": SOCIAL, "interpersonal": INTERPERSONAL}
+PARTS = (*_ITEMS, "profiles")
 
 
 def load(part: str = "choices") -> list[dict[str, Any]]:
     """Load the records of one part as published.
 
-    :func:`truetwin.voice.items.dimensions.narrative.load` turns them into items.
+    :mod:`truetwin.voice.items.dimensions` turns them into items.
 
     Parameters
     ----------
-    part : {"choices", "profiles"}
-        Items, or profiles of the characters.
+    part : {"choices", "social", "interpersonal", "profiles"}
+        Narrative, social or interpersonal items, or profiles of the narrative characters.
     """
     if part not in PARTS:
         raise UnknownNameError(f"twinvoice has no part {part!r}.{closest(part, list(PARTS))}")
     if part == "profiles":
         content = json.loads(twinvoice.fetch(PROFILES).read_text(encoding="utf-8"))
         return list(content["characterList"].values())
-    return [record for _, record in read_json_lines(twinvoice.fetch(CHOICES))]
+    return [record for _, record in read_json_lines(twinvoice.fetch(_ITEMS[part]))]
 
 
 def available_answers() -> list[AnswerFile]:
@@ -97,7 +120,7 @@ def available_answers() -> list[AnswerFile]:
 
 twinvoice = Dataset(
     name="twinvoice",
-    title="TwinVoice: 1187 items on characters of eight novels, and published answers of models to 2000 social items",
+    title="TwinVoice: 2000 social, 2500 interpersonal and 1187 narrative items, and published answers of models",
     licence="no licence stated upstream",
     citation="Du et al., TwinVoice: A Multi-dimensional Benchmark Towards Digital Twins; paper B",
     repository=Repository(
@@ -106,7 +129,9 @@ twinvoice = Dataset(
     files={
         CHOICES: "17cf63779e5025d57ed0cb4055bfbff4ba3427b2a58a83338e7117cb3779331e",
         PROFILES: "e01e3aa36d2639bc88ff45f25cf70e324f1b1fc4b41fe12830c7d1c8983aa282",
-        **{file.path: file.sha256 for file in ANSWERS},
+        SOCIAL: "3e0570be2b62f43b7bdb685bb7a6c52fdb825350",
+        INTERPERSONAL: "23b67094d11a1c6b895ae2ca9573b41350d0a598",
+        **{file.path: file.pin for file in ANSWERS},
     },
     load=load,
     variants=PARTS,

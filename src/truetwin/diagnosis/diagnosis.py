@@ -11,6 +11,7 @@ import numpy as np
 from truetwin.calibration.nominal.indicators import in_two
 from truetwin.data import Panel
 from truetwin.data.person_design import PersonWeights, person_weights
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.diagnosis.alignment import Alignment, Space, alignment
 from truetwin.diagnosis.bounds import item_bounds, moment_distance, share_bounds
 from truetwin.diagnosis.faults import item_faults
@@ -21,6 +22,15 @@ from truetwin.instrument.suspicious_answers import suspicious_codes
 
 MAX_ITEMS_HIDDEN = 400
 _SPACES: tuple[Space, ...] = ("row", "column")
+
+
+SHOWN = (
+    Shown("item", "new item"),
+    Shown("verdict", "verdict"),
+    Shown("expected_calibrated", "expected r, calibrated", ".2f"),
+    Shown("expected_twin", "as the twin is", ".2f"),
+    Shown("reasons", "why"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +90,15 @@ class Diagnosis:
                 "sampling_term": row["sampling"],
             }
         return [found[i] for i in self.panel.item_ids if i in found]
+
+    def summary(self) -> SummaryTable:
+        """Return the verdict on each new item, with the correlations that are expected."""
+        n = len(self.verdicts)
+        title = f"verdicts on {n} new item{'s' * (n != 1)}"
+        return SummaryTable(self.verdicts, SHOWN, title=title, frame_kind=self.panel.human.frame_kind)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
     def record_summary(self) -> list[dict[str, Any]]:
         """Average the correlations of the answered items by the verdict that they would have got."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data import Panel
+from truetwin.data.alike_answers import alike_in_words, modal_share
 from truetwin.diagnosis.standardised_panel import Array
-from truetwin.instrument.alike_answers import alike_in_words, modal_share
 
 #: Thresholds from which a figure is called a fault: conventions, not estimates.
 CONCENTRATED = 0.5  # sd of twins over sd of humans

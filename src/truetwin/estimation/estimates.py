@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from truetwin.data.frames import as_kind
 from truetwin.data.responses import FrameKind
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.estimation.crosstab import Crosstab, number
 from truetwin.estimation.item_rows import Publishing
 from truetwin.estimation.share_plot import EstimatePlots
@@ -32,6 +32,53 @@ FIELDS = (
     ("effective_n", "double"),
     ("n_answered", "int64"),
     ("note", "string"),
+)
+
+
+def in_people(worth: float | None) -> str:
+    """Say in words how many people an estimate is worth.
+
+    Examples
+    --------
+    >>> in_people(12.3), in_people(1.2), in_people(None)
+    ('12 people', '1 person', '')
+    """
+    if worth is None or worth != worth:
+        return ""
+    if worth > 1e6:
+        return "everybody"
+    return "1 person" if round(worth) == 1 else f"{worth:,.0f} people"
+
+
+def interval_in_words(row: Mapping[str, Any]) -> str:
+    """Write an interval as ``21% to 30%``."""
+    if row["lower"] is None or row["upper"] is None:
+        return ""
+    return " to ".join(number(row["statistic"], row[end]) for end in ("lower", "upper"))
+
+
+def statistic_in_words(row: Mapping[str, Any]) -> str:
+    """Name what is estimated: ``mean``, ``share of 4``."""
+    return f"{row['statistic']} of {row['category']}" if row.get("category") else str(row["statistic"])
+
+
+def value_in_words(row: Mapping[str, Any]) -> str:
+    """Write an estimate as crosstabs do."""
+    return number(row["statistic"], row["estimate"])
+
+
+def worth_in_words(row: Mapping[str, Any]) -> str:
+    """Say how many people an estimate is worth."""
+    return in_people(row.get("worth"))
+
+
+SHOWN = (
+    Shown("item", "item"),
+    Shown("statistic", "estimate of", words=statistic_in_words),
+    Shown("estimate", "estimate", words=value_in_words),
+    Shown("lower", "interval", words=interval_in_words),
+    Shown("worth", "worth about", words=worth_in_words),
+    Shown("publish", "publish"),
 )
 
 
@@ -87,7 +134,7 @@ class Estimates:
         schema = pa.schema([(name, pa.type_for_alias(kind_of)) for name, kind_of in FIELDS])
         return as_kind(pa.Table.from_pylist(list(self.rows), schema=schema), kind or self.frame_kind)
 
-    def summary(self) -> list[dict[str, Any]]:
+    def summary(self) -> SummaryTable:
         """Return one row an item: its main estimate over everybody, what it is worth, and whether to publish."""
         found: dict[str, dict[str, Any]] = {}
         for row in self.rows:
@@ -100,7 +147,7 @@ class Estimates:
             )
             named = ("item", "statistic", "category", "estimate", "lower", "upper", "worth", "n_answered")
             found[row["item"]] = {**{k: main[k] for k in named}, "publish": told.word, "reason": told.reason}
-        return list(found.values())
+        return SummaryTable(found.values(), SHOWN, frame_kind=self.frame_kind)
 
     @property
     def plot(self) -> EstimatePlots:
@@ -146,46 +193,4 @@ class Estimates:
         ]
 
     def _repr_html_(self) -> str:
-        heading = "".join(
-            f"<th>{name}</th>"
-            for name in ("item", "statistic", "estimate", "interval", "worth about", "publish")
-        )
-        body = "".join(_html_row(row) for row in self.summary()[:50])
-        more = len(self.verdicts) - 50
-        rest = f"<p>... and {more} more items; to_frame() has all.</p>" if more > 0 else ""
-        return f"<table><thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table>{rest}"
-
-
-def in_people(worth: float | None) -> str:
-    """Say in words how many people an estimate is worth.
-
-    Examples
-    --------
-    >>> in_people(12.3), in_people(1.2), in_people(None)
-    ('12 people', '1 person', '')
-    """
-    if worth is None or worth != worth:
-        return ""
-    if worth > 1e6:
-        return "everybody"
-    return "1 person" if round(worth) == 1 else f"{worth:,.0f} people"
-
-
-def interval_in_words(row: Mapping[str, Any]) -> str:
-    """Write an interval as ``21% to 30%``."""
-    if row["lower"] is None or row["upper"] is None:
-        return ""
-    return " to ".join(number(row["statistic"], row[end]) for end in ("lower", "upper"))
-
-
-def _html_row(row: Mapping[str, Any]) -> str:
-    name = row["statistic"] if not row["category"] else f"{row['statistic']} of {row['category']}"
-    cells: Sequence[str] = (
-        row["item"],
-        name,
-        number(row["statistic"], row["estimate"]),
-        interval_in_words(row),
-        in_people(row["worth"]),
-        row["publish"],
-    )
-    return f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in cells)}</tr>"
+        return self.summary()._repr_html_()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 from truetwin.calibration import Calibration
@@ -127,6 +128,12 @@ def gain_in_words(row: Mapping[str, Any]) -> str:
     'Calibration raises the mean correlation with hidden human answers from 0.'
     """
     gain, error = row["difference"], row["difference_standard_error"]
+    if not row["n_paired"] or isnan(gain):
+        how = f" ({row['protocol']})" if "protocol" in row else ""
+        return (
+            f"Whether calibration gains anything cannot be told: the answers allow no target to be judged{how}. "
+            "More items or people with both human and twin answers would."
+        )
     figures = f"paired gain {gain:+.3f}, standard error {error:.3f}, {row['n_paired']} targets"
     if "protocol" in row:
         figures = f"{row['protocol']}: {figures}"

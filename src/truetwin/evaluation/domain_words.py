@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def about_other_domains(result: Evaluation, method: str = "auto", metric: str = 
     if result.settings.get("baseline") != "twin":
         return None
     rows = [row for row in result.summary() if (row["method"], row["metric"]) == (method, metric)]
-    if not rows or rows[0].get("difference") is None:
+    if not rows or isnan(rows[0].get("difference", nan)):
         return None
     return _sentence(rows[0], method)
 

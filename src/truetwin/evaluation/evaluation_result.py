@@ -9,11 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.evaluation.table_metrics import Compared
 
 Array = NDArray[np.float64]
 #: Column of the people table, group, method, metric.
 GroupKey = tuple[str, str, str, str]
+SHOWN = (
+    Shown("method", "method"),
+    Shown("metric", "metric"),
+    Shown("mean", "mean", ".3f"),
+    Shown("standard_error", "SE", ".3f"),
+    Shown("difference", "gain", "+.3f"),
+    Shown("difference_standard_error", "SE", ".3f"),
+    Shown("n_scored", "n", "d"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +88,10 @@ class Evaluation:
         """Names of the methods, in their order."""
         return tuple(self.n_answers)
 
-    def summary(self, baseline: str | None = None) -> list[dict[str, Any]]:
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def summary(self, baseline: str | None = None) -> SummaryTable:
         """Summarise by method and metric, one row each: means, standard errors, counts, differences from ``baseline``.
 
         Means over different targets cannot be compared, so every row has several:
@@ -97,7 +110,9 @@ class Evaluation:
         """
         from truetwin.evaluation.score_summary import summary_rows
 
-        return summary_rows(self, baseline or str(self.settings.get("baseline", "")))
+        rows = summary_rows(self, baseline or str(self.settings.get("baseline", "")))
+        title = f"{self.settings.get('protocol', 'scores')}: {len(self.target_ids)} hidden targets"
+        return SummaryTable(rows, SHOWN, title=title)
 
     def by_group(self) -> list[dict[str, Any]]:
         """Summarise by group of people, method and metric: mean, standard error, difference from everybody else."""

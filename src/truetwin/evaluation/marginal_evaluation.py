@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from truetwin.data.marginals import EVERYBODY, Marginals
 from truetwin.data.responses import ResponseMatrix
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import ParameterError
 from truetwin.evaluation.marginal_metrics import VARIANCE_RATIO, has_variance_ratio, table_variance_ratio
 from truetwin.evaluation.mean_scores import ClusteredMean, clustered_mean
@@ -31,6 +32,17 @@ from truetwin.reweighting.twin_table import TwinTable
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Progress = Callable[[int, int], None]
+
+
+SHOWN = (
+    Shown("method", "method"),
+    Shown("trained_on", "trained on"),
+    Shown("metric", "metric"),
+    Shown("mean", "mean", ".4f"),
+    Shown("standard_error", "SE", ".4f"),
+    Shown("null_difference", "beside null", "+.4f"),
+    Shown("n_scored", "n", "d"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +69,10 @@ class MarginalEvaluation:
     notes: tuple[str, ...] = ()
     clusters: Mapping[str, str] = field(default_factory=dict)
 
-    def summary(self) -> list[dict[str, Any]]:
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def summary(self) -> SummaryTable:
         """Summarise by method and metric, one row each.
 
         The mean is over all hidden items of all splits. The standard error is clustered by group or battery, or else
@@ -85,7 +100,7 @@ class MarginalEvaluation:
             if null is not None and (method, trained_on) != null:
                 row |= self._against(null, values, pairs, metric)
             rows.append(row)
-        return rows
+        return SummaryTable(rows, SHOWN, title="errors of predicted shares on hidden items")
 
     def best_null(self, metric: str) -> tuple[str, str] | None:
         """Return the trivial baseline with the lowest mean by a discrepancy, as the key of its scores; None if none."""

@@ -274,5 +274,7 @@ def _checked_costs(costs: Mapping[str, float] | None, names: Sequence[str]) -> d
 
 
 def _signed(value: float) -> str:
+    if value != value:
+        return "undefined"
     text = f"{value:+.3f}"
     return "+.000" if text in ("-0.000", "+0.000") else text.replace("0.", ".", 1)

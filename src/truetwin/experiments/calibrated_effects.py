@@ -11,6 +11,7 @@ import numpy as np
 
 from truetwin.data.frames import as_kind
 from truetwin.data.responses import FrameKind
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import DataError
 from truetwin.experiments.effect_calibration import LEAST_STUDIES, EffectCalibration
 from truetwin.experiments.effect_candidates import SHRUNKEN
@@ -19,6 +20,15 @@ from truetwin.experiments.paired_effects import Array, PairedEffects
 from truetwin.experiments.past_likelihood import PastLikelihood
 from truetwin.experiments.pilots import people_per_arm
 from truetwin.experiments.published_effects import PublishedErrors, published_apart_from, published_errors
+
+SHOWN = (
+    Shown("contrast", "contrast"),
+    Shown("twin", "twins (sd)", ".2f"),
+    Shown("effect", "expected (sd)", ".2f"),
+    Shown("low", "from", ".2f"),
+    Shown("high", "to", ".2f"),
+    Shown("positive", "probably above 0", ".0%"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,6 +245,9 @@ class CalibratedEffects:
             "slopes": self.learned.slopes(self.level),
             "weights": {c.label: w for c, w in self.learned.weights.items()},
         }
+
+    def _repr_html_(self) -> str:
+        return SummaryTable(self.rows, SHOWN, title=repr(self))._repr_html_()
 
     def table_rows(self) -> list[dict[str, Any]]:
         """List the rows with all columns of the table, in their order."""

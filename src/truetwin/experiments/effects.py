@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from truetwin.data.contrast import Contrast
 from truetwin.data.frames import as_kind
 from truetwin.data.responses import FrameKind
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import ParameterError
 from truetwin.experiments.contrast_scores import STANDARDISERS, StudyAnswers
 from truetwin.experiments.linear_effects import LinearEffect
@@ -48,6 +49,17 @@ FIELDS = (
     ("n_control", "int64"),
     ("n_people", "int64"),
     ("note", "string"),
+)
+SHOWN = (
+    Shown("contrast_id", "contrast"),
+    Shown("group", "group"),
+    Shown("side", "among"),
+    Shown("effect", "effect", ".3f"),
+    Shown("lower", "from", ".3f"),
+    Shown("upper", "to", ".3f"),
+    Shown("d", "in sds", ".2f"),
+    Shown("p_adjusted", "p (corrected)", ".3f"),
+    Shown("n_people", "people", "d"),
 )
 
 
@@ -286,6 +298,9 @@ class Effects:
         if sure.any():
             told += f", in {int(same[sure].sum())} of {int(sure.sum())} that are significant among people (p < .05)"
         return told
+
+    def _repr_html_(self) -> str:
+        return SummaryTable(self.rows, SHOWN, title=self.summary())._repr_html_()
 
     def __repr__(self) -> str:
         return f"Effects({self.summary().splitlines()[0]}; {', '.join(self.sides)})"

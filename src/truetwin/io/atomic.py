@@ -12,10 +12,17 @@ from pathlib import Path
 from truetwin.errors import OutputError
 from truetwin.io.sheet_names import file_and_sheet
 
+LONGEST_NAME = 255  # bytes of a file's name that usual systems allow
+_SHORT = 40  # characters of it that the name of a draft begins with
+
 
 def check_writable(path: Path) -> None:
     """Raise :class:`OutputError` if no file can be written at ``path``; call it before long work."""
     folder = path.parent
+    if (length := len(os.fsencode(path.name))) > LONGEST_NAME:
+        raise OutputError(
+            f"the name of a file may have {LONGEST_NAME} bytes; {path.name[:40]}... has {length}. Choose a shorter one."
+        )
     if path.is_dir():
         raise OutputError(f"the output must be a file; {path} is a folder")
     if not folder.is_dir():
@@ -119,7 +126,8 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
     try:
         for path in paths:
             check_writable(path)
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+            short = path.name[:_SHORT]  # a name of the greatest length allowed is longer with anything added
+            handle, name = tempfile.mkstemp(prefix=f".{short}.", suffix=".part", dir=path.parent)
             os.close(handle)
             os.chmod(name, 0o666 & ~_umask())
             drafts.append(Path(name))

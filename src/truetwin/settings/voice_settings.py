@@ -52,10 +52,13 @@ class ItemChoice(Settings):
 class Controlled(Settings):
     """Control run: what items hide from the model, to see how well it does without it."""
 
-    control: Control = setting(
-        "none",
-        "Control run, which hides the person from the model: no-history (earlier replies are hidden), no-persona "
-        "(the profile too) or swapped (another person's history is shown).",
+    control: Annotated[
+        Control | None, Unset("the persons are shown, and items that tell nothing of theirs are refused")
+    ] = setting(
+        None,
+        "Control run, which tables label: no-history (earlier replies are hidden from the model), no-persona (the "
+        "profile too), swapped (another person's history is shown), or none (as the items are, even where they tell "
+        "nothing of the person).",
     )
 
 
@@ -115,7 +118,9 @@ class Playing(AskingAboutItems, Controlled):
     """Settings of the verbs that play personas."""
 
     items: Annotated[str, Argument(), MayBeFile(), FROM_A_BUILD] = setting(
-        ..., "The items: 'narrative' (the published ones), or a JSONL file in any known layout."
+        ...,
+        "The items to play: social, interpersonal or narrative (the published ones, fetched or read from the mirror), "
+        "or a JSONL file of one's own in any known layout.",
     )
     model: Annotated[str, MayBeFile()] = setting(
         ..., "Model that plays the personas: the provider's name, or scripted:FILE."
@@ -196,7 +201,8 @@ class VoiceJudge(AskingAboutItems, Structured):
     )
     items: Annotated[str, MayBeFile(), FROM_A_BUILD] = setting(
         ...,
-        "Items that were replied to: 'narrative' (the published ones), or a JSONL file in any known layout.",
+        "Items that were replied to: social, interpersonal or narrative (the published ones), or a JSONL file in any "
+        "known layout.",
     )
     judge_model: Annotated[str, MayBeFile()] = setting(
         ...,
@@ -220,7 +226,8 @@ class VoiceAnnotate(AskingAboutItems, Structured):
     """Annotate which of the six capabilities each item tests, by a model or by people; merge that into the items."""
 
     items: Annotated[str, Argument(), MayBeFile(), FROM_A_BUILD] = setting(
-        ..., "Items: 'narrative' (the published ones), or a JSONL file in any known layout."
+        ...,
+        "Items: social, interpersonal or narrative (the published ones), or a JSONL file in any known layout.",
     )
     model: Annotated[str | None, MayBeFile()] = setting(
         None,
@@ -260,6 +267,62 @@ class VoiceAnnotateCommand(VoiceAnnotate, Terminal):
         return self
 
 
+class VoiceReport(Settings):
+    """Show runs of a benchmark on one page: leaderboard, comparisons, capabilities, and every item to look at."""
+
+    runs: Annotated[tuple[Path, ...], Argument()] = setting(
+        ..., "Folders of runs, or files of stored answers, of one or more models."
+    )
+    items: Annotated[str | None, MayBeFile(), Unset("those in the folders of the runs")] = setting(
+        None, "Items of stored answers that do not know theirs: a JSONL file, 'narrative' or 'social'."
+    )
+    annotations: Annotated[Path | None, Unset("annotations.jsonl of a run, or those in the items")] = setting(
+        None, "File that says which capabilities each item tests (JSONL of `truetwin voice annotate`)."
+    )
+    by: CountedBy = setting(
+        "labels",
+        "Capabilities for which an item counts: all that it tests (labels), or the primary one only (primary).",
+    )
+
+
+class VoiceReportCommand(VoiceReport, Terminal):
+    """Settings of the command `truetwin voice report`."""
+
+    outside_studies = "A study shows its results in its report."
+
+    output: Annotated[Path | None, Unset("report.html in the first run")] = setting(
+        None, "File for the page (.html)."
+    )
+
+
+class VoiceConvert(Settings):
+    """Convert multiple-choice questions to benchmark items."""
+
+    questions: Annotated[Path, Argument()] = setting(
+        ...,
+        "Questions: JSON lines, a JSON list, CSV or TSV, with question, choices (or options) and target (or answer).",
+    )
+    dimension: str | None = setting(
+        None,
+        "What the questions are about, which decides the words of prompts: social (users of a platform), interpersonal "
+        "(members of chats) or narrative (characters of novels). Needed unless the questions have a field 'dimension'.",
+    )
+    language: Annotated[str | None, Unset("seen from the script")] = setting(
+        None, "Language of the questions: its two-letter code, such as en or zh."
+    )
+    first_index: Annotated[int | None, Unset("as the answers tell")] = setting(
+        None, "Number of the first option, where answers are numbers: 0 or 1.", ge=0, le=1
+    )
+
+
+class VoiceConvertCommand(VoiceConvert, Terminal):
+    """Settings of the command `truetwin voice items convert`."""
+
+    outside_studies = "It makes the items that a study reads."
+
+    output: Path = setting(..., "File for the items (JSONL).")
+
+
 class VoiceScore(Settings):
     """Score stored answers without any model: accuracies with intervals, baselines, positions, paired tests."""
 
@@ -268,7 +331,8 @@ class VoiceScore(Settings):
     )
     items: Annotated[str | None, MayBeFile()] = setting(
         None,
-        "Items to score, for example a subset whose options are alike: a JSONL file, 'narrative' or 'social'.",
+        "Items to score, for example a subset whose options are alike: a JSONL file, social, interpersonal or "
+        "narrative.",
     )
     model: Annotated[str | None, Unset("the name in the file")] = setting(
         None, "Name to show for the model, if there is one file."
@@ -276,11 +340,26 @@ class VoiceScore(Settings):
     bert_score: bool = setting(
         False, "Also compute BERTScore, a similarity of written and true replies (extra 'bertscore')."
     )
+    bert_model: Annotated[str | None, MayBeFile(), Unset("the package's choice for the language")] = setting(
+        None, "Model for BERTScore: its name, or a folder (such as ./all-MiniLM-L6-v2) that holds it."
+    )
+    bert_layer: Annotated[int | None, Unset("the package's choice for the model")] = setting(
+        None,
+        "Layer of the model whose vectors BERTScore compares. A model that its package does not know needs one.",
+        ge=1,
+    )
 
     @model_validator(mode="after")
     def _one_name_for_one_file(self) -> Self:
         if self.model and len(self.files) > 1:
             raise RuleBrokenError(f"{{model}} goes with one file; got {len(self.files)}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_model_for_bert_score(self) -> Self:
+        for name in ("bert_model", "bert_layer"):
+            if getattr(self, name) is not None and not self.bert_score:
+                raise RuleBrokenError(f"{{{name}}} goes with {{bert_score}}")
         return self
 
 
@@ -330,7 +409,7 @@ class VoiceSampleCommand(Terminal):
     outside_studies = "People answer between this command and the next."
 
     items: Annotated[str, Argument(), MayBeFile()] = setting(
-        ..., "Benchmark items: a JSONL file, 'narrative' or 'social'."
+        ..., "Benchmark items: a JSONL file, social, interpersonal or narrative (the published ones)."
     )
     folder: Path = setting(..., "Folder for tasks.csv, form.html and key.json; created if it is missing.")
     protocol: str = setting(
@@ -384,7 +463,8 @@ class VoiceLeaderboardCommand(VoiceLeaderboard, Figures, Terminal):
     """Settings of the command `truetwin voice leaderboard`."""
 
     files: Annotated[tuple[Path, ...], Argument(), StudyKey("voice.results")] = setting(
-        ..., "Files with results: stored answers, or the output of `truetwin voice score --json`."
+        ...,
+        "Results: folders of runs, files of stored answers, or the output of `truetwin voice score --json`.",
     )
     output: Annotated[Path | None, CommandLineOnly(IN_REPORT)] = setting(
         None, "File for the table: .md, .csv or .html."

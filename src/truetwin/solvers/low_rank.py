@@ -14,6 +14,8 @@ import numpy.typing as npt
 from truetwin.errors import DataError, ParameterError
 from truetwin.solvers._spectral_flow import follow
 
+_LARGEST_SINGLE = 1e15  # its square, summed over many cells, is still a number of single precision
+
 FloatArray = npt.NDArray[np.floating]
 
 
@@ -320,6 +322,8 @@ def _spectral(
     if not missing.any():
         return LowRankResult(np.array(X, dtype=np.float64), 0, True)
     begin = starting_point(X, missing, start)
+    if np.abs(begin).max() > _LARGEST_SINGLE:  # squares of such numbers are infinite in single precision
+        dtype = np.float64
     wide = (
         X.shape[0] < X.shape[1]
     )  # the engine works on tall matrices; both iterations commute with transposing

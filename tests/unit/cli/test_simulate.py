@@ -15,7 +15,7 @@ from truetwin.datasets import generate_population
 from truetwin.errors import DataError, ParameterError
 from truetwin.io import read_personas, read_responses, write_table
 from truetwin.io.twin_files import read_twins
-from truetwin.llm import Cell, Shard, Store
+from truetwin.llm import Cell, Parsed, Reply, Shard, State, Store
 
 TOPICS = [
     "tea",
@@ -235,6 +235,50 @@ def test_shards_merge_into_the_whole_run(study: Study) -> None:
     study.run("runs", "merge", "@both", "@part1", "@part2")
     study.run("runs", "export", "@both", "--output", "@both.csv")
     assert (study.folder / "both.csv").read_text() == (study.folder / "whole.csv").read_text()
+
+
+def test_a_merge_says_how_much_is_answered_what_is_missing_and_what_was_given_twice(study: Study) -> None:
+    for part in ("1/3", "2/3"):
+        study.simulate("--model", "generated", "--run", f"@part{part[0]}", "--shard", part)
+    study.run("runs", "merge", "@both", "@part1", "@part2", "@part1")
+    assert f"{study.path('part1')} was given twice" in study.err
+    assert f"{study.path('part2')} was given twice" not in study.err
+    assert "not merged yet: the shards 3/3" in study.err
+    found = study.run("runs", "merge", "@both", "@part2", "--json")
+    (step,) = found["settings"]["steps"]
+    assert (7 * 15, found["settings"]["missing_shards"]) == (step["n_calls"], ["3/3"])
+    assert 0 < step["answered"] < step["n_calls"]
+    assert found["rows"][0]["there_already"] == found["rows"][0]["answers"]
+    study.simulate("--model", "generated", "--run", "@part3", "--shard", "3/3")
+    study.run("runs", "merge", "@both", "@part3")
+    assert "step answer: 105 of 105 calls are answered" in study.err
+    assert "not merged yet" not in study.err
+
+
+def test_a_run_that_cannot_be_written_is_read_anew_all_the_same(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study.simulate("--model", "generated", "--run", "@run")
+    with Store(study.folder / "run") as store:
+        cell = next(store.calls()).cell
+        parsed = Parsed(State.UNPARSEABLE, None, "an older version read it so")
+
+        class Older:
+            def parse(self, asked: Cell, reply: Reply) -> Parsed:
+                return parsed
+
+        assert store.reparse(Older()) == 105
+    monkeypatch.setattr("truetwin.llm.store.run_file._is_read_only", lambda path: True)
+    found = study.run("runs", "reparse", "@run", "--json", code=1)
+    assert (found["rows"][0]["changed"], found["settings"]["written"]) == (105, False)
+    study.run("runs", "reparse", "@run", code=1)
+    assert "the changed readings are not kept: copy its folder" in study.err
+    study.run("runs", "show", "@run")
+    study.run("runs", "export", "@run", "--output", "@out.csv", code=1)
+    monkeypatch.undo()
+    study.run("runs", "reparse", "@run")
+    with Store(study.folder / "run") as store:
+        assert store.state(cell) is State.VALID
 
 
 def test_a_batch_service_is_submitted_to_and_collected_from(

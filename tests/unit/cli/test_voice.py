@@ -75,6 +75,14 @@ def test_what_was_not_answered_is_said_in_words(tmp_path: Path, capsys: pytest.C
     assert "m, choice: of 8, 3 malformed" in err
 
 
+@pytest.mark.parametrize("option", [("--bert-model", "./model"), ("--bert-layer", "5")])
+def test_a_model_for_bertscore_needs_bertscore(
+    answer_file: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str]
+) -> None:
+    code, _, err = run(capsys, "voice", "score", answer_file, *option)
+    assert (code, f"{option[0]} goes with --bert-score" in err) == (2, True)
+
+
 def test_one_name_does_not_fit_two_files(answer_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "voice", "score", answer_file, answer_file, "--model", "x")
     assert (code, "--model goes with one file; got 2" in err) == (2, True)
@@ -124,7 +132,12 @@ def test_histories_that_are_not_known_are_not_called_empty(
 
 def test_audit_reads_a_simple_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     records = [
-        {"question": f"Q{k}?", "options": ["a", "bb", "ccc", "dddd"], "answer": "ABCD"[k % 4]}
+        {
+            "question": f"Q{k}?",
+            "options": ["a", "bb", "ccc", "dddd"],
+            "answer": "ABCD"[k % 4],
+            "dimension": "social",
+        }
         for k in range(8)
     ]
     path = write_lines(tmp_path / "mcq.jsonl", records)
@@ -149,9 +162,15 @@ def test_items_without_a_match_have_no_matched_subset(
     assert "no item has options that are alike" in err
 
 
-def test_the_interpersonal_items_must_be_given_as_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+def test_published_items_that_are_not_in_the_mirror_are_said_to_be_published(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     code, _, err = run(capsys, "voice", "audit", "interpersonal")
-    assert (code, "give the file" in err) == (2, True)
+    assert (code, "not in this mirror" in err, "It is published at" in " ".join(err.split())) == (
+        2,
+        True,
+        True,
+    )
 
 
 def test_voice_tables_take_no_options_of_other_tables(capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,3 +202,10 @@ def test_tables_without_a_computation_print_what_is_known(capsys: pytest.Capture
         True,
         True,
     )
+
+
+def test_a_model_for_bertscore_goes_with_table_5(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "reproduce", "voice-table-3", "--bert-model", "m")
+    assert (code, "--bert-model goes with voice-table-5" in err) == (2, True)
+    code, _, err = run(capsys, "reproduce", "voice-table-5", "--bert-layer", "6")
+    assert (code, "--bert-layer goes with --bert-model" in err) == (2, True)

@@ -132,6 +132,8 @@ def test_an_answer_names_the_means_that_its_gain_is_between() -> None:
     assert row["mean"] == pytest.approx(0.2625)
     assert "from 0.240 to 0.350 (paired gain +0.110" in gain_in_words(row)
     assert "3 targets" in gain_in_words(row)
+    nothing = {**row, "difference": float("nan"), "n_paired": 0}
+    assert gain_in_words(nothing).startswith("Whether calibration gains anything cannot be told")
 
 
 def test_control_characters_are_shown_and_not_sent() -> None:

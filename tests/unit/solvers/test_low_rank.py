@@ -250,3 +250,11 @@ def test_rows_apart_are_completed_nearly_as_together():
 def test_rows_apart_must_leave_a_row():
     with pytest.raises(DataError, match="apart"):
         hard_impute_rows_apart(incomplete(), np.ones(60, dtype=bool), 2)
+
+
+def test_numbers_too_large_for_single_precision_are_completed_all_the_same() -> None:
+    X = np.outer(np.arange(1.0, 7.0), np.arange(1.0, 5.0))
+    X[2, 1] = np.nan
+    small = hard_impute(X, rank=1, dtype=np.float32).completed
+    large = hard_impute(X * 1e49, rank=1, dtype=np.float32).completed
+    np.testing.assert_allclose(large / 1e49, small, rtol=1e-3)

@@ -31,6 +31,8 @@ def audit_command(settings: VoiceAuditCommand) -> None:
         written["repaired"] = write_repaired(found.source.items, settings.repaired, settings.seed)
     if not found.histories_known:
         note("from published answers, which repeat posts and options but not the users' histories")
+    if found.source.report.remark:
+        note(found.source.report.remark)
     if settings.as_json:
         described = {
             "source": settings.source,

@@ -23,16 +23,17 @@ def play_and_show(settings: VoiceRunCommand | VoiceGenerateCommand) -> int:
     from truetwin.voice.jobs.asked_playing import asked_run, play_asked
 
     run = asked_run(settings, seed=settings.seed)
+    for text in run.remarks:
+        note(text)
     if settings.dry_run:
         show_prompts(run.first_tasks(), json=settings.as_json)
         return 0
-    for text in run.remarks:
-        note(text)
     with step_lines() as heard:
         done = play_asked(run, settings.run, heard=heard)
     described = {
         "items": dict(done.about),
         "model": settings.model,
+        "control": settings.control,
         "judge": run.settings.judge_model,
         "history": settings.history,
         "rotations": run.setup.rotations,

@@ -17,12 +17,58 @@ _FIELDS = f"{COLUMNS}, prompt"
 _UPDATED = ", ".join(f"{name} = excluded.{name}" for name in _FIELDS.split(", ")[4:])
 
 
-@dataclass(frozen=True)
-class Merged:
-    """Counts of a merge: answers copied, and cells answered in both stores, for which the target's answer is kept."""
+_PARTS = "parts merged"  # name of the note that keeps which shards a merged run holds
 
+
+@dataclass(frozen=True)
+class MergedPart:
+    """What became of one source of a merge.
+
+    Parameters
+    ----------
+    path : Path
+        The source.
+    shards : frozenset of str
+        Parts of the run that it did, such as ``"2/4"``; empty if it was not sharded.
+    answers : int
+        Number of its cells with a reply.
+    taken : int
+        Number of answers that were copied from it.
+    duplicates : int
+        Number of cells that were answered in another store as well, whose answer is kept.
+    there : int
+        Number of its answers that the target held already.
+    """
+
+    path: Path
+    shards: frozenset[str]
+    answers: int
     taken: int
     duplicates: int
+    there: int
+
+    @property
+    def given_twice(self) -> bool:
+        """Whether the target held all of it already: it was named twice, or merged before."""
+        return 0 < self.answers == self.there
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Outcome of a merge: its parts in their order, and the shards that no part has done so far."""
+
+    parts: tuple[MergedPart, ...]
+    missing_shards: tuple[str, ...]
+
+    @property
+    def taken(self) -> int:
+        """Number of answers that were copied."""
+        return sum(part.taken for part in self.parts)
+
+    @property
+    def duplicates(self) -> int:
+        """Number of cells answered in both stores, for which the target's answer is kept."""
+        return sum(part.duplicates for part in self.parts)
 
 
 def merge_stores(target: Store, sources: Sequence[Path]) -> Merged:
@@ -36,26 +82,40 @@ def merge_stores(target: Store, sources: Sequence[Path]) -> Merged:
     RunError
         If a source was run under other settings. Nothing of that source is copied then.
     """
-    taken = duplicates = 0
+    parts = []
     for path in sources:
         with Store(path, create=False) as source:
             if source.path.resolve() == target.path.resolve():
                 raise RunError(
                     f"a store must be merged with others, not with itself; {source.path} is the target"
                 )
-            merged = _merge_one(target, source)
-        taken += merged.taken
-        duplicates += merged.duplicates
-    return Merged(taken, duplicates)
+            parts.append(_merge_one(target, source))
+    return Merged(tuple(parts), _missing_shards(target, parts))
 
 
-def _merge_one(target: Store, source: Store) -> Merged:
+def _missing_shards(target: Store, parts: Sequence[MergedPart]) -> tuple[str, ...]:
+    """Name the shards that neither these parts nor those merged earlier have done."""
+    done = {name for part in parts for name in part.shards} | set(target.notes(_PARTS).get(_PARTS, ()))
+    if done:
+        target.note(_PARTS, sorted(done))
+    counts = {name.partition("/")[2] for name in done}
+    if len(counts) != 1 or not all(part.shards for part in parts):
+        return ()
+    number = int(counts.pop())
+    return tuple(name for k in range(1, number + 1) if (name := f"{k}/{number}") not in done)
+
+
+def _merge_one(target: Store, source: Store) -> MergedPart:
     source.check_rows()
     source.bring_up_to_date()
     for step in source.steps():
         target.begin(step, source.settings(step))
     with target.attached(source.path, "source") as base:
         base.execute("INSERT INTO texts SELECT * FROM source.texts WHERE true ON CONFLICT DO NOTHING")
+        there = base.execute(
+            f"SELECT count(*) FROM source.calls s JOIN calls t ON {_SAME} WHERE s.reply IS NOT NULL "
+            "AND t.reply IS NOT NULL AND t.time = s.time AND t.digest = s.digest"
+        ).fetchone()[0]
         twice = base.execute(
             "INSERT INTO failures "
             "SELECT s.step, s.persona, s.item, s.replicate, 'duplicate', 'answered in two shards', s.prompt_tokens, "
@@ -91,8 +151,9 @@ def _merge_one(target: Store, source: Store) -> Merged:
             f"INSERT INTO earlier ({_FIELDS}, replaced) SELECT {_FIELDS}, replaced FROM source.earlier s "
             f"WHERE NOT EXISTS (SELECT 1 FROM main.earlier e WHERE {_EARLIER_OF_S} AND e.time = s.time)"
         )
-        return Merged(_answers(base) - before, duplicates)
+        taken, answers = _answers(base) - before, _answers(base, "source.calls")
+        return MergedPart(source.path, source.shards(), answers, taken, duplicates, there)
 
 
-def _answers(base: sqlite3.Connection) -> int:
-    return int(base.execute("SELECT count(*) FROM calls WHERE reply IS NOT NULL").fetchone()[0])
+def _answers(base: sqlite3.Connection, table: str = "calls") -> int:
+    return int(base.execute(f"SELECT count(*) FROM {table} WHERE reply IS NOT NULL").fetchone()[0])

@@ -266,6 +266,12 @@ class Store(BatchedRun):
                 self._base.execute("UPDATE sessions SET ended = ? WHERE id = ?", (time.time(), session))
         return len(lost)
 
+    def shards(self) -> frozenset[str]:
+        """Name the parts of the run that sessions of this store did, such as ``"2/4"``."""
+        with self.reading():
+            about = [json.loads(text) for (text,) in self._base.execute("SELECT about FROM sessions")]
+            return frozenset(str(each["part"]) for each in about if "part" in each)
+
     def holders(self) -> list[Holder]:
         """List the other sessions that hold cells, but for those that wait for a provider's batch."""
         with self.reading():

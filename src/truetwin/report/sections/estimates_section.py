@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from truetwin.estimation.crosstab import number
-from truetwin.estimation.estimates import in_people, interval_in_words
+from truetwin.estimation.estimates import (
+    interval_in_words,
+    statistic_in_words,
+    value_in_words,
+    worth_in_words,
+)
 from truetwin.estimation.share_plot import draw_estimates
 from truetwin.report.figures.theme import new_figure
 from truetwin.report.page import Field, Picture, Section, Table
@@ -48,12 +52,10 @@ def estimates_section(record: Mapping[str, Any]) -> Section:
     items = [
         {
             **row,
-            "what": row["statistic"]
-            if not row.get("category")
-            else f"{row['statistic']} of {row['category']}",
-            "value": number(row["statistic"], row["estimate"]),
+            "what": statistic_in_words(row),
+            "value": value_in_words(row),
             "interval": interval_in_words(row),
-            "people": in_people(row.get("worth")),
+            "people": worth_in_words(row),
         }
         for row in record["items"]
     ]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from truetwin.instrument.alike_answers import MODAL, alike_in_words, modal_share
+from truetwin.data.alike_answers import MODAL, alike_in_words, modal_share
 from truetwin.llm import State
 from truetwin.llm.store.run_file import RunFile
 from truetwin.llm.thoughts import spoken

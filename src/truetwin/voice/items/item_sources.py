@@ -11,18 +11,16 @@ from truetwin.errors import DataError, DatasetError, FileFormatError, UnknownNam
 from truetwin.registry import closest
 from truetwin.voice.items.dimensions import Loaded, LoadReport
 from truetwin.voice.items.dimensions.loading import finish, load_records, read_lines
-from truetwin.voice.items.script_language import language_of
-from truetwin.voice.items.voice_dimensions import Layout, VoiceDimension, voice_dimensions
-from truetwin.voice.items.voice_items import (
-    FEWEST_OPTIONS,
-    LETTERS,
-    MOST_OPTIONS,
-    Option,
-    Turn,
-    VoiceItem,
-    VoicePersona,
-    read_voice_items,
+from truetwin.voice.items.question_records import (
+    ANSWER,
+    OPTIONS,
+    TABLES,
+    Reading,
+    item_of_question,
+    json_list,
 )
+from truetwin.voice.items.voice_dimensions import Layout, VoiceDimension, voice_dimensions
+from truetwin.voice.items.voice_items import VoiceItem, read_voice_items
 
 
 @dataclass(frozen=True)
@@ -44,9 +42,9 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
     Parameters
     ----------
     source : str
-        ``"narrative"`` (the pinned published items), ``"social"`` (posts and options as the published answers repeat
-        them, without histories), or a JSONL file: our own items, a published layout, or the generic layout of
-        :func:`generic_item`.
+        ``"social"``, ``"interpersonal"`` or ``"narrative"`` (the pinned published items; social ones without their
+        histories where only the published answers can be read), or a JSONL file: our own items, a published layout, or
+        the generic layout of :func:`generic_item`.
     profiles : Path, optional
         Profiles that go with a file of narrative items; by default ``profiles.jsonl`` beside it.
     remove_leaks : bool, default=False
@@ -55,7 +53,7 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
     Raises
     ------
     DatasetError
-        For a dimension without published items, such as ``"interpersonal"``.
+        For a dimension without published items, or whose published file is not at hand.
     FileFormatError, DataError
         If the file has no known layout, or an item in it is damaged.
     """
@@ -67,6 +65,11 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
         raise UnknownNameError(
             f"no dimension and no file named {source!r}.{closest(source, known)} Dimensions are {', '.join(known)}."
         )
+    if path.suffix.lower() in TABLES or json_list(path) is not None:
+        raise FileFormatError(
+            f"items must be JSON lines; {path.name} is another kind of file. Make items of it with `truetwin voice "
+            f"items convert {path} --dimension NAME --output items.jsonl`."
+        )
     first = next((record for _, record in read_lines(path)), None)
     if first is None:
         raise DataError(f"{path} must hold at least one item; it has none")
@@ -77,75 +80,21 @@ def load_source(source: str, *, profiles: Path | None = None, remove_leaks: bool
 
 
 def generic_item(record: Mapping[str, Any], number: int, where: str) -> VoiceItem:
-    """Read a four-option question of any origin as an item.
+    """Read a multiple-choice question of any origin as an item.
 
-    Required fields: ``question`` (or ``stimulus``, ``context``), ``options`` (a list of four texts, or letters to
-    texts) and ``answer`` (position from 0, letter, or the text itself). Optional fields: ``id``, ``persona`` (or
-    ``user_id``), ``group``, ``language`` and ``history`` (texts, or objects with ``reply`` and ``context``). The
-    dimension is interpersonal unless given.
+    Required fields: ``dimension``, ``question`` (or ``stimulus``, ``context``), ``options`` (a list of 2 to 10 texts,
+    or letters to texts) and ``answer`` (position from 0, letter, or the text itself). Optional fields: ``id``,
+    ``persona`` (or ``user_id``), ``group``, ``language`` and ``history`` (texts, or objects with ``reply`` and
+    ``context``).
 
     Examples
     --------
-    >>> generic_item({"question": "Hi?", "options": ["a", "b", "c", "d"], "answer": "B"}, 1, "line 1").answer
+    >>> question = {"question": "Hi?", "options": ["a", "b", "c"], "answer": "B", "dimension": "social"}
+    >>> generic_item(question, 1, "line 1").answer
     'o2'
     """
-    question = next(
-        (record[n] for n in ("question", "stimulus", "context") if record.get(n) is not None), None
-    )
-    if not isinstance(question, str):
-        raise FileFormatError(f"{where}: 'question' must be a text; got {question!r:.80}")
-    listed = record.get("options", record.get("choices"))
-    texts = list(listed.values()) if isinstance(listed, dict) else listed
-    letters = [str(k) for k in listed] if isinstance(listed, dict) else list(LETTERS)
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise FileFormatError(f"{where}: 'options' must be texts; got {listed!r:.80}")
-    if not FEWEST_OPTIONS <= len(texts) <= MOST_OPTIONS:
-        raise DataError(
-            f"{where}: an item must have {FEWEST_OPTIONS} to {MOST_OPTIONS} options; got {len(texts)}"
-        )
-    letters = letters[: len(texts)]
-    answer = _answer_place(record.get("answer"), texts, letters, where)
-    dimension = record.get("dimension", "interpersonal")
-    if dimension not in voice_dimensions:
-        raise DataError(
-            f"{where}: 'dimension' must be one of {', '.join(voice_dimensions)}; got {dimension!r:.80}"
-        )
-    return VoiceItem(
-        str(record.get("id", record.get("item_id", f"item-{number:04d}"))),
-        dimension,
-        str(record.get("language") or language_of(f"{question} {texts[answer]}")),
-        VoicePersona(str(record.get("persona", record.get("user_id", f"item-{number:04d}")))),
-        question,
-        tuple(
-            Option(f"o{k}", text, "true" if k == answer + 1 else "distractor")
-            for k, text in enumerate(texts, 1)
-        ),
-        f"o{answer + 1}",
-        history=tuple(_turn(turn, k, where) for k, turn in enumerate(record.get("history") or (), 1)),
-        group=str(record.get("group") or ""),
-        provenance={"line": number},
-    )
-
-
-def _answer_place(answer: object, texts: list[str], letters: list[str], where: str) -> int:
-    if isinstance(answer, int) and not isinstance(answer, bool) and 0 <= answer < len(texts):
-        return answer
-    if isinstance(answer, str) and answer in letters:
-        return letters.index(answer)
-    if isinstance(answer, str) and texts.count(answer) == 1:
-        return texts.index(answer)
-    raise DataError(
-        f"{where}: 'answer' must be a place from 0 to {len(texts) - 1}, one of {', '.join(letters)}, or the text "
-        f"of one option; got {answer!r:.80}"
-    )
-
-
-def _turn(turn: object, position: int, where: str) -> Turn:
-    if isinstance(turn, str):
-        return Turn(turn, "", str(position))
-    if isinstance(turn, dict) and isinstance(turn.get("reply"), str):
-        return Turn(turn["reply"], str(turn.get("context") or ""), str(position))
-    raise FileFormatError(f"{where}: a history turn must be a text or have a 'reply'; got {turn!r:.80}")
+    remedy = "name it in the field 'dimension', or with `truetwin voice items convert FILE --dimension NAME`"
+    return item_of_question(record, number, where, Reading(remedy=remedy))
 
 
 def _published(dimension: VoiceDimension, remove_leaks: bool) -> Source:
@@ -156,7 +105,8 @@ def _published(dimension: VoiceDimension, remove_leaks: bool) -> Source:
             f"the dimension's name; its records have {fields}"
         )
     loaded = dimension.published(remove_leaks=remove_leaks)
-    return Source(dimension.name, dimension.published_layout or dimension.name, loaded.items, loaded.report)
+    layout = loaded.layout or dimension.published_layout or dimension.name
+    return Source(dimension.name, layout, loaded.items, loaded.report)
 
 
 def _own(path: Path, *, remove_leaks: bool) -> Loaded:
@@ -177,9 +127,9 @@ def _layout_of(record: Mapping[str, Any], path: Path) -> Layout:
     for layout in known:
         if set(layout.fields) <= set(record):
             return layout
-    if "answer" in record and ("options" in record or "choices" in record):
+    if any(name in record for name in ANSWER) and any(name in record for name in OPTIONS):
         return _GENERIC
     raise FileFormatError(
         f"{path} must hold multiple-choice items, at least with 'question', 'options' and 'answer'; its first line has "
-        f"{', '.join(sorted(record)) or 'no fields'}"
+        f"{', '.join(sorted(record)) or 'no fields'}. `truetwin voice items convert` reads more layouts."
     )

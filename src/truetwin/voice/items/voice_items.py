@@ -122,6 +122,12 @@ class VoiceItem:
         return next(option for option in self.options if option.id == self.answer)
 
     @property
+    def knows_persona(self) -> bool:
+        """Whether anything is known of the person besides a name: earlier replies, traits, goals or details."""
+        person = self.persona
+        return bool(self.history or person.traits or person.goals or person.details)
+
+    @property
     def distractors(self) -> tuple[Option, ...]:
         """Other options, in stored order."""
         return tuple(option for option in self.options if option.id != self.answer)

@@ -88,9 +88,10 @@ class AskedRun:
     @property
     def remarks(self) -> list[str]:
         """Warnings about the run, in sentences."""
+        found = list(self.selected.remarks)
         if self.is_judged and self.settings.judge_model == self.settings.model:
-            return ["the judge is the model that is judged; judges favour their own words"]
-        return []
+            found.append("the judge is the model that is judged; judges favour their own words")
+        return found
 
     def first_tasks(self) -> list[VoiceTask]:
         """Make the tasks whose prompts are known before any reply: all but the judge's."""
@@ -207,6 +208,8 @@ def play_asked(run: AskedRun, folder: Path, *, heard: Heard | None = None) -> Pl
         work = play_async(items, protocols, player, store, setup=setup, judge=judge, judge_setup=judging)
         played = blocking(work, player, judge)
         prompts = stored_prompts(store)
+    outcomes = [replace(outcome, model=run.selected.labelled(outcome.model)) for outcome in played.outcomes]
+    played = replace(played, outcomes=outcomes)
     files = write_played(folder_of(folder), played.outcomes, items)
     return PlayedItems(items, run.selected.about, played, files, prompts)
 

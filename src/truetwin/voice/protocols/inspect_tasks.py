@@ -15,6 +15,7 @@ endpoint sends malformed bodies, which Inspect does not retry by itself. A log w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ from truetwin.settings.voice_settings import Control
 from truetwin.voice.items.voice_items import Dimension, VoiceItem
 from truetwin.voice.protocols.choosing import ChoiceTask, outcome_of_choice
 from truetwin.voice.protocols.free_replies import ReplyTask
-from truetwin.voice.protocols.item_selection import select_items
+from truetwin.voice.protocols.item_selection import Selected, select_items
 from truetwin.voice.protocols.judging import judge_task, outcome_of_judgement
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status
 from truetwin.voice.protocols.playing import JUDGED
@@ -86,7 +87,7 @@ def voice_social(
     rotations: int = 1,
     seed: int = 0,
     structured: bool = True,
-    control: Control = "none",
+    control: Control | None = None,
 ) -> Task:
     """Social personas: users of a platform, from a file of items."""
     return voice_task("social", items, protocol, Setup(history, rotations, seed, structured), control)
@@ -100,7 +101,7 @@ def voice_interpersonal(
     rotations: int = 1,
     seed: int = 0,
     structured: bool = True,
-    control: Control = "none",
+    control: Control | None = None,
 ) -> Task:
     """Interpersonal personas: members of chats, from a file of items."""
     return voice_task("interpersonal", items, protocol, Setup(history, rotations, seed, structured), control)
@@ -114,14 +115,14 @@ def voice_narrative(
     rotations: int = 1,
     seed: int = 0,
     structured: bool = True,
-    control: Control = "none",
+    control: Control | None = None,
 ) -> Task:
     """Narrative personas: characters of novels, from a file of items or the published 1187."""
     return voice_task("narrative", items, protocol, Setup(history, rotations, seed, structured), control)
 
 
 def voice_task(
-    dimension: Dimension, path: str | None, protocol: str, setup: Setup, control: Control = "none"
+    dimension: Dimension, path: str | None, protocol: str, setup: Setup, control: Control | None = None
 ) -> Task:
     """Make an Inspect task from the items of a dimension."""
     if protocol not in PROTOCOLS:
@@ -129,11 +130,14 @@ def voice_task(
             f"the protocol must be one of {', '.join(PROTOCOLS)}; got {protocol!r}."
             f"{closest(protocol, list(PROTOCOLS))}"
         )
-    return task_of(_items(dimension, path, control, setup.seed), PROTOCOLS[protocol], setup)
+    chosen = _chosen(dimension, path, control, setup.seed)
+    return task_of(chosen.items, PROTOCOLS[protocol], setup, label=chosen.label)
 
 
-def task_of(items: Sequence[VoiceItem], protocols: Sequence[Protocol], setup: Setup) -> Task:
-    """Make an Inspect task from given items."""
+def task_of(
+    items: Sequence[VoiceItem], protocols: Sequence[Protocol], setup: Setup, *, label: str = ""
+) -> Task:
+    """Make an Inspect task from given items; results carry the label, if there is one, beside the model's name."""
     chosen = protocols[0] is Protocol.CHOICE
     asking = ChoiceTask(items, setup) if chosen else ReplyTask(items, setup)
     schema = _response_schema(asking)
@@ -147,18 +151,18 @@ def task_of(items: Sequence[VoiceItem], protocols: Sequence[Protocol], setup: Se
         epochs=Epochs(setup.rotations, over_rotations()),
         score_on_error=True,
         version=VERSION,
-        metadata=dict(asking.settings),
+        metadata={**asking.settings, **({"label": label} if label else {})},
     )
 
 
-def _items(dimension: Dimension, path: str | None, control: Control, seed: int) -> list[VoiceItem]:
-    items = select_items(path or dimension, control=control, seed=seed).items
-    other = next((item for item in items if item.dimension != dimension), None)
+def _chosen(dimension: Dimension, path: str | None, control: Control | None, seed: int) -> Selected:
+    chosen = select_items(path or dimension, control=control, seed=seed)
+    other = next((item for item in chosen.items if item.dimension != dimension), None)
     if other is not None:
         raise DataError(
             f"the items must be of the dimension {dimension}; {other.item_id!r} is {other.dimension}"
         )
-    return items
+    return chosen
 
 
 def _sample(item: VoiceItem) -> Sample:
@@ -363,4 +367,6 @@ def read_inspect_outcomes(path: str | Path) -> list[Outcome]:
     ]
     if not found or not all(found):
         raise FileFormatError(f"{path} must be a log of a truetwin task; it holds other scores, or none")
-    return [Outcome.from_record(record) for record in found]
+    label = str((log.eval.metadata or {}).get("label") or "")
+    outcomes = [Outcome.from_record(record) for record in found]
+    return [replace(o, model=f"{o.model} ({label})") for o in outcomes] if label else outcomes

@@ -277,7 +277,7 @@ def stored(store: Store, step: str) -> dict[tuple[str, int], Parsed]:
 
 def stored_prompts(store: RunFile) -> dict[str, list[dict[str, Any]]]:
     """Read which prompts each step of a run was asked with: name, version and hash."""
-    return {step: list(store.settings(step).get("prompts", ())) for step in store.steps()}
+    return {step: list(store.settings(step)["task"].get("prompts", ())) for step in store.steps()}
 
 
 def replies_of(outcomes: Sequence[Outcome]) -> dict[tuple[str, int], Parsed]:

@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import DataError, FileFormatError
 from truetwin.io.readable_files import read_text
 from truetwin.voice.protocols.outcomes import SCORE_RANGE, Protocol
 from truetwin.voice.scoring.dimension_averages import AVERAGE, average_standings
-from truetwin.voice.scoring.score_table import score_answers
-from truetwin.voice.scoring.stored_answers import Answers, read_answers
+from truetwin.voice.scoring.score_table import Scoreboard, score_answers
+from truetwin.voice.scoring.stored_answers import Answers, files_of, read_answers
 
 UNIT = "percent"
 _NUMBERS = (
@@ -22,6 +23,19 @@ _NUMBERS = (
     "cluster_ci_high", "mean_score", "normalised_ci_low", "normalised_ci_high", "baseline_accuracy",
     "chance",
 )  # fmt: skip
+
+
+SHOWN = (
+    Shown("dimension", "dimension"),
+    Shown("protocol", "protocol"),
+    Shown("model", "model"),
+    Shown("accuracy_all", "right, %", ".1f"),
+    Shown("mean_score", "mark", ".2f"),
+    Shown("ci_low", "from", ".2f"),
+    Shown("ci_high", "to", ".2f"),
+    Shown("baseline_accuracy", "without persona, %", ".1f"),
+    Shown("n", "items", "d"),
+)
 
 
 @dataclass(frozen=True)
@@ -66,11 +80,23 @@ class Standing:
 
 @dataclass(frozen=True)
 class Results:
-    """Content of result files: standings, notes for the reader, and whether lines of a file were damaged."""
+    """Content of result files: standings, notes for the reader, and whether lines of a file were damaged.
+
+    ``comparisons`` are paired tests of two models on the items that both were given, one row a pair. Tables of scores
+    know no single items, so that only stored answers are compared.
+    """
 
     standings: tuple[Standing, ...]
     notes: tuple[str, ...] = ()
     is_damaged: bool = False
+    comparisons: tuple[dict[str, Any], ...] = ()
+
+    def summary(self) -> SummaryTable:
+        """Rank the models under each protocol and dimension, the best first."""
+        return SummaryTable([one.to_row() for one in ranked(self.standings)], SHOWN)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
 
 def read_results(
@@ -79,7 +105,8 @@ def read_results(
     with_baseline: bool = True,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Results:
-    """Read standings from any number of files: output of ``truetwin voice score --json``, or stored answers.
+    """Read standings from any number of files: output of ``truetwin voice score --json``, stored
+    answers, or folders of runs.
 
     Stored answers are scored as that verb does, with the best guess that knows no persona beside them.
 
@@ -90,7 +117,7 @@ def read_results(
     """
     standings: list[Standing] = []
     answers: list[Answers] = []
-    for path in map(Path, paths):
+    for path in files_of(paths):
         rows = score_rows(path)
         if rows is None:
             answers.append(read_answers(path))
@@ -103,7 +130,15 @@ def read_results(
         (*standings, *averages.standings),
         (*board.notes, *averages.notes),
         any(a.broken_lines for a in answers),
+        board.comparisons,
     )
+
+
+def standings_of(board: Scoreboard) -> tuple[list[Standing], tuple[str, ...]]:
+    """Make standings of scores, averages over dimensions included; also return notes for the reader."""
+    standings = [_from_row(row, row["file"], row["file"]) for row in board.rows() if _is_scored(row)]
+    averages = average_standings(standings)
+    return [*standings, *averages.standings], averages.notes
 
 
 def score_rows(path: str | Path) -> list[Any] | None:

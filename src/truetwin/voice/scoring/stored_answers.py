@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from truetwin.datasets.pinned_dataset import has_pin
 from truetwin.datasets.twinvoice import ANSWERS, AnswerFile, twinvoice
 from truetwin.errors import DataError, FileFormatError, MissingExtraError
 from truetwin.io.json_lines import numbered_lines
@@ -100,6 +101,29 @@ def read_answers(path: str | Path, *, model: str | None = None) -> Answers:
     if items:
         outcomes = with_items(outcomes, items)
     return Answers(path, layout, outcomes, broken, items)
+
+
+def files_of(paths: Iterable[str | Path]) -> list[Path]:
+    """Put the outcome files of a run in the place of its folder; files stay as they are.
+
+    Raises
+    ------
+    FileFormatError
+        If a folder holds no outcomes.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            found.append(path)
+            continue
+        here = [file for p in Protocol if (file := path / f"{p.value}.jsonl").is_file()]
+        if not here:
+            names = ", ".join(f"{p.value}.jsonl" for p in Protocol)
+            raise FileFormatError(
+                f"the folder {path} must be that of a voice run ({names}); it holds no outcomes"
+            )
+        found += here
+    return found
 
 
 def read_outcomes(paths: Iterable[Path]) -> list[Outcome]:
@@ -302,10 +326,7 @@ def _layout_of(record: Mapping[str, Any], path: Path) -> str:
 
 def _published_as(path: Path) -> AnswerFile | None:
     """Find which published file this is, by its content."""
-    from truetwin.io import file_hash
-
-    known = {file.sha256: file for file in ANSWERS}
-    return known.get(file_hash(path))
+    return next((file for file in ANSWERS if has_pin(path, file.pin)), None)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:

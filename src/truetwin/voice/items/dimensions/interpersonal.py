@@ -36,6 +36,13 @@ def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
     return load_records(path, record_to_item, remove_leaks=remove_leaks)
 
 
+def load_published(*, remove_leaks: bool = True) -> Loaded:
+    """Load the published items, fetched if need be."""
+    from truetwin.datasets.twinvoice import INTERPERSONAL, twinvoice
+
+    return load(twinvoice.fetch(INTERPERSONAL), remove_leaks=remove_leaks)
+
+
 def record_to_item(record: Mapping[str, Any], number: int, where: str) -> VoiceItem:
     """Convert one published record to an item; its language is guessed from the letters of context and true reply."""
     user, context = (text_field(record, name, where) for name in ("user_id", "context"))
@@ -62,4 +69,5 @@ VOICE_DIMENSION = VoiceDimension(
     reply="message",
     turn=("Message", "Reply"),
     layouts=(Layout(DIMENSION, ("user_id", "context", "choices", "answer_idx"), load),),
+    published=load_published,
 )

@@ -30,12 +30,15 @@ class LoadReport:
         History turns left out, by finding.
     leaks_removed : bool
         Whether the leaks were removed; if not, they are only counted.
+    remark : str
+        What the items lack, and why, in a sentence; empty if nothing.
     """
 
     n_items: int
     found: Mapping[str, tuple[str, ...]]
     turns_removed: Mapping[str, int] = field(default_factory=dict)
     leaks_removed: bool = True
+    remark: str = ""
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one row a finding: how many items, how many turns removed."""
@@ -52,10 +55,11 @@ class LoadReport:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Loaded items, and the report on loading them."""
+    """Loaded items, and the report on loading them; ``layout`` is named where it is not that of the dimension."""
 
     items: list[VoiceItem]
     report: LoadReport
+    layout: str = ""
 
 
 def finish(items: Sequence[VoiceItem], later_turns: Mapping[str, int], *, remove_leaks: bool) -> Loaded:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from truetwin.errors import DataError, FileFormatError
+from truetwin.errors import DataError, DatasetError, FileFormatError
 from truetwin.voice.items.dimensions.loading import (
     Loaded,
     finish,
@@ -39,11 +40,36 @@ def load(path: Path, *, remove_leaks: bool = True) -> Loaded:
     return load_records(path, record_to_item, remove_leaks=remove_leaks)
 
 
+def load_published(*, remove_leaks: bool = False) -> Loaded:
+    """Load the published items; where their file cannot be had, what the published answers repeat of them.
+
+    The report then says that the items lack their histories, and why.
+
+    Raises
+    ------
+    DatasetError
+        If neither can be had.
+    """
+    from truetwin.datasets.twinvoice import SOCIAL, SOCIAL_ANSWERS, twinvoice
+
+    try:
+        path = twinvoice.fetch(SOCIAL)
+    except DatasetError as error:
+        if not twinvoice.is_available(SOCIAL_ANSWERS[0]):
+            raise
+        loaded = load_from_answers(remove_leaks=remove_leaks)
+        remark = (
+            f"the social items have no histories here, since their published file cannot be read: {error}"
+        )
+        return replace(loaded, report=replace(loaded.report, remark=remark), layout="social answers")
+    return load(path, remove_leaks=remove_leaks)
+
+
 def load_from_answers(path: Path | None = None, *, remove_leaks: bool = False) -> Loaded:
     """Posts, options and right answers from a file of published answers; histories are not in it, so all are empty.
 
-    The published items themselves are not in the repository of the answers. Every file of answers repeats each item's
-    post and options in the order of the items. This is enough for all baselines that ignore the persona.
+    Every file of answers repeats each item's post and options in the order of the items. This is enough for all
+    baselines that ignore the persona, where the file of the published items is not at hand.
 
     Parameters
     ----------
@@ -105,6 +131,5 @@ VOICE_DIMENSION = VoiceDimension(
         Layout("social answers", ("anchor_post", "choices", "ground_truth_index"), load_from_answers),
         Layout("social", ("anchor_post", "choices", "answer_idx"), load),
     ),
-    published=load_from_answers,
-    published_layout="social answers",
+    published=load_published,
 )
