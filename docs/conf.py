@@ -17,13 +17,14 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "sphinx.ext.mathjax",
     "command_line",
+    "mathml",
     "study_file",
 ]
 if not tags.has("without_sources"):  # noqa: F821  # a page of source for each module takes long
     extensions.append("sphinx.ext.viewcode")
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = "truetwin"
 html_static_path = ["_static"]
 html_css_files = ["tables.css"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from truetwin.settings.declaration import InStudy, mark_of
 from truetwin.settings.study_settings import Study, sections
 
 DOCS = Path(__file__).parents[2] / "docs"
+FROM_NETWORK = re.compile(r"""<(script|link|img)\b[^>]*\b(src|href)=["']https?:""")
 
 
 def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
@@ -39,6 +41,8 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    for page in out.rglob("*.html"):
+        assert not FROM_NETWORK.search(page.read_text(encoding="utf-8")), page
     verbs = (out / "reference" / "command-line.html").read_text(encoding="utf-8")
     assert "Predict what people would answer" in verbs
     executed = (out / "notebooks" / "calibrate.html").read_text(encoding="utf-8")
