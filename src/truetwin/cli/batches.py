@@ -42,8 +42,8 @@ def note_waiting(store: Store) -> int:
     number = sum(waiting.values())
     if number:
         note(
-            f"{number:,} calls wait for replies to {', '.join(waiting)}: --batch or `truetwin runs import` takes them "
-            "in; --give-up FILE asks the calls of a lost file again"
+            f"{number:,} calls wait for replies to {', '.join(waiting)}: `simulate --batch` or `runs import` takes "
+            "them in; `simulate --give-up FILE` asks the calls of a lost file again"
         )
     return number
 
