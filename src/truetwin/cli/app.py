@@ -273,6 +273,11 @@ VERBS = (
                 "capabilities.",
                 "truetwin.cli.voice.voice_leaderboard:leaderboard_command",
             ),
+            VerbEntry(
+                "report",
+                "Show runs on one page: leaderboard, comparisons, capabilities, and every item to look at.",
+                "truetwin.cli.voice.voice_report:report_command",
+            ),
             GroupEntry(
                 "items",
                 "Make benchmark items of multiple-choice questions that you have.",

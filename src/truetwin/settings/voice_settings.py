@@ -267,6 +267,34 @@ class VoiceAnnotateCommand(VoiceAnnotate, Terminal):
         return self
 
 
+class VoiceReport(Settings):
+    """Show runs of a benchmark on one page: leaderboard, comparisons, capabilities, and every item to look at."""
+
+    runs: Annotated[tuple[Path, ...], Argument()] = setting(
+        ..., "Folders of runs, or files of stored answers, of one or more models."
+    )
+    items: Annotated[str | None, MayBeFile(), Unset("those in the folders of the runs")] = setting(
+        None, "Items of stored answers that do not know theirs: a JSONL file, 'narrative' or 'social'."
+    )
+    annotations: Annotated[Path | None, Unset("annotations.jsonl of a run, or those in the items")] = setting(
+        None, "File that says which capabilities each item tests (JSONL of `truetwin voice annotate`)."
+    )
+    by: CountedBy = setting(
+        "labels",
+        "Capabilities for which an item counts: all that it tests (labels), or the primary one only (primary).",
+    )
+
+
+class VoiceReportCommand(VoiceReport, Terminal):
+    """Settings of the command `truetwin voice report`."""
+
+    outside_studies = "A study shows its results in its report."
+
+    output: Annotated[Path | None, Unset("report.html in the first run")] = setting(
+        None, "File for the page (.html)."
+    )
+
+
 class VoiceConvert(Settings):
     """Convert multiple-choice questions to benchmark items."""
 
@@ -435,7 +463,8 @@ class VoiceLeaderboardCommand(VoiceLeaderboard, Figures, Terminal):
     """Settings of the command `truetwin voice leaderboard`."""
 
     files: Annotated[tuple[Path, ...], Argument(), StudyKey("voice.results")] = setting(
-        ..., "Files with results: stored answers, or the output of `truetwin voice score --json`."
+        ...,
+        "Results: folders of runs, files of stored answers, or the output of `truetwin voice score --json`.",
     )
     output: Annotated[Path | None, CommandLineOnly(IN_REPORT)] = setting(
         None, "File for the table: .md, .csv or .html."
