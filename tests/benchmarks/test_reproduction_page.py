@@ -69,3 +69,9 @@ def test_no_path_of_a_machine_stands_on_the_page() -> None:
     text = page([record("voice-table-2", rows=[row])], [])
     assert "interpersonal: the published items were not on this machine." in text
     assert "/some/folder" not in text
+
+
+def test_cells_without_answers_are_listed_model_by_model() -> None:
+    lacking = ["a, social, accuracy", "a, social, score_gen", "a, narrative, accuracy", "b, social, accuracy"]
+    text = page([record("voice-table-3", rows=[], without_answers=lacking)], [("voice-table-3",)])
+    assert "for a: social (accuracy, score_gen), narrative (accuracy); b: social (accuracy)" in text

@@ -13,7 +13,7 @@ from truetwin.settings.disclose_settings import DiscloseCommand
 @verb(DiscloseCommand)
 def disclose_command(settings: DiscloseCommand) -> None:
     """Fill in the reporting checklist of a study from its files, and list what only you can answer."""
-    from truetwin.cli.output import note, print_json, printable
+    from truetwin.cli.output import note, print_json, print_line
     from truetwin.errors import DataError
     from truetwin.io import check_writable, replacing
     from truetwin.report.reporting_checklist import Known, checklist, checklist_markdown
@@ -35,7 +35,7 @@ def disclose_command(settings: DiscloseCommand) -> None:
         return
     if settings.output is None:
         for line in checklist_markdown(entries).splitlines():
-            print(printable(line))
+            print_line(line)
     else:
         left = sum(not entry.answer for entry in entries)
         note(f"checklist: {settings.output}; {left} points are left for you")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from truetwin.cli.output import print_line
 from truetwin.cli.verbs import verb
 from truetwin.errors import FileFormatError
 from truetwin.settings.voice_settings import VoiceReportCommand
@@ -43,9 +44,9 @@ def report_command(settings: VoiceReportCommand) -> int:
         shown = {"n_items": len(found.cases.cases), "n_unknown": found.cases.n_unknown}
         print_json("voice report", {**described, **shown}, rows, comparisons=comparisons, steps=found.steps)
     else:
-        print(page.answer)
+        print_line(page.answer)
         if verdict := verdict_in_words(found):
-            print(verdict)
+            print_line(verdict)
         note(f"report: {output} ({len(found.cases.cases)} items)")
     return 1 if found.is_damaged else 0
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from truetwin.errors import (
@@ -122,12 +123,18 @@ class OpenAIModel:
 
     def _read(self, data: Any, latency: float) -> Reply:
         url = self.endpoint.url
+        data = self.endpoint.mask.value(data)
         if isinstance(data, Mapping) and data.get("error") and not data.get("choices"):
             inner = data["error"]
             status = inner.get("code") if isinstance(inner, Mapping) else None
             status = status if isinstance(status, int) and status >= 400 else 500
             raise self.endpoint.clean(from_status(status, data, {}, url=url, model=self.name))
-        return read_completion(data, latency=latency)
+        reply = read_completion(data, latency=latency)
+        if reply.logprobs and self.endpoint.mask.is_in(
+            "".join(next(iter(each), "") for each in reply.logprobs)
+        ):
+            return replace(reply, logprobs=None)  # the key is spelled out in tokens
+        return reply
 
     def _adjust(self, body: Mapping[str, Any], words: str) -> bool:
         """Learn from a rejected request what the endpoint does not support. Returns whether another try is worth it."""
