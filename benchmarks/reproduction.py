@@ -4,7 +4,8 @@
 
 The result of every command is kept in the results folder with the date, the version and the time it took. It is
 computed again only with `--again`, so that the slow tables can be run on another day. Cells without available data are
-listed as not computed. With `--only ''` nothing is run, and the page is written from the results that exist.
+listed as not computed. With `--only ''` nothing is run, and the page is written from the results that exist. What
+`text_metric_settings.py` has kept there is shown too.
 """
 
 from __future__ import annotations
@@ -41,6 +42,12 @@ def commands() -> list[tuple[str, ...]]:
         ("table-5", "--dataset", "movielens"),
         ("table-5", "--dataset", "twin-2k-500"),
         ("appendix-marginals", "--dataset", "movielens"),
+        ("table-7",),
+        ("table-8",),
+        *((f"figure-{k}",) for k in (3, 4, 6, 7)),
+        ("voice-table-2",),
+        ("voice-table-4",),
+        ("voice-table-6",),
     ]
 
 
@@ -53,7 +60,9 @@ def compute(arguments: tuple[str, ...], path: Path) -> None:
         "reproduce",
         *arguments,
         "--json",
+        *(["--figures", str(path.parent / "figures")] if arguments[0].startswith("figure") else []),
     ]
+    path.parent.mkdir(parents=True, exist_ok=True)
     begun, commit = time.perf_counter(), _commit()
     done = subprocess.run(
         program, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False
@@ -68,7 +77,6 @@ def compute(arguments: tuple[str, ...], path: Path) -> None:
         record["failure"] = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no output"
     else:
         record["result"] = json.loads(done.stdout)
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record), encoding="utf-8")
     print(
         f"{' '.join(arguments)}: {record['seconds']:.0f} s{' FAILED' if 'failure' in record else ''}",
@@ -110,7 +118,12 @@ def main() -> None:
         for path in (kept(options.results, arguments) for arguments in commands())
         if path.exists()
     ]
-    options.page.write_text(page(records, commands()), encoding="utf-8")
+    tried = {
+        name: json.loads(path.read_text(encoding="utf-8"))
+        for name in ("meteor", "bertscore")
+        if (path := options.results / f"{name}.json").exists()
+    }
+    options.page.write_text(page(records, commands(), tried), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -140,13 +140,12 @@ def main(calls: int, concurrency: int, latency: float) -> None:
             server.terminate()
 
 
-def configure(base_url: str, latency: float) -> None:
+def configure(base_url: str, latency: float, slots: int | None = None) -> None:
     import urllib.request
 
     url = base_url.removesuffix("/v1") + "/admin/config"
-    urllib.request.urlopen(
-        urllib.request.Request(url, data=json.dumps({"latency": latency}).encode())
-    ).close()
+    settings = {"latency": latency} | ({} if slots is None else {"slots": slots})
+    urllib.request.urlopen(urllib.request.Request(url, data=json.dumps(settings).encode())).close()
 
 
 if __name__ == "__main__":

@@ -17,15 +17,18 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "sphinx.ext.mathjax",
-    "sphinx.ext.viewcode",
     "command_line",
+    "mathml",
     "study_file",
 ]
+if not tags.has("without_sources"):  # noqa: F821  # a page of source for each module takes long
+    extensions.append("sphinx.ext.viewcode")
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = "truetwin"
 html_static_path = ["_static"]
 html_css_files = ["tables.css"]
+html_js_files = ["access.js"]
 exclude_patterns = ["_build", "_ext", "_static", "decisions/README.md"]
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3

@@ -40,6 +40,7 @@ class Config:
     rejects_max_tokens: bool = False
     max_chars: int | None = None
     max_concurrent: int | None = None  # more are answered 429
+    slots: int | None = None  # requests served at a time; more wait in a queue, first come first served
     rules: list[dict[str, Any]] = field(default_factory=list)  # contains, reply, finish_reason, refusal
     reply: str | None = None
     states_usage: bool = True
@@ -73,6 +74,7 @@ class Server:
         self.config, self.stats = Config(), Stats()
         self.random = random.Random(0)
         self.running = 0
+        self.places = asyncio.Semaphore(2**20)
         self.failed: Counter[str] = Counter()
         self.served: Counter[str] = Counter()
         self.files: dict[str, bytes] = {}
@@ -105,6 +107,8 @@ class Server:
             setattr(self.config, name, value)
             if name == "seed":
                 self.random = random.Random(value)
+            if name == "slots":
+                self.places = asyncio.Semaphore(value)
         return web.json_response(asdict(self.config))
 
     async def restart(self, request: web.Request) -> web.Response:
@@ -133,7 +137,8 @@ class Server:
         try:
             kind = self.fate()
             if config.latency:
-                await asyncio.sleep(config.latency)
+                async with self.places:
+                    await asyncio.sleep(config.latency)
             rejected = self.rejection(body)
             if rejected is not None:
                 self.failed["rejected"] += 1

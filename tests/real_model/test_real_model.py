@@ -146,3 +146,4 @@ def test_embeddings_are_vectors_of_one_length(embedding_url: str) -> None:
     assert found.shape[1] > 10
     assert np.isfinite(found).all()
     assert not np.allclose(found[0], found[1])
+    assert not found[2].any()

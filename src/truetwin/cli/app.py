@@ -48,6 +48,11 @@ VERBS = (
         "truetwin.cli.audit_twins:audit_twins_command",
     ),
     VerbEntry(
+        "disclose",
+        "Fill in the reporting checklist of a study from its files, and list what only you can answer.",
+        "truetwin.cli.disclose:disclose_command",
+    ),
+    VerbEntry(
         "plan",
         "Choose the new items (or people) to ask next so that predictions of the rest improve most.",
         "truetwin.cli.plan:plan_command",
@@ -267,6 +272,11 @@ VERBS = (
                 "Rank models by results, beside the best rule that does not know the person; draw their "
                 "capabilities.",
                 "truetwin.cli.voice.voice_leaderboard:leaderboard_command",
+            ),
+            VerbEntry(
+                "report",
+                "Show runs on one page: leaderboard, comparisons, capabilities, and every item to look at.",
+                "truetwin.cli.voice.voice_report:report_command",
             ),
             GroupEntry(
                 "items",

@@ -42,8 +42,8 @@ def note_waiting(store: Store) -> int:
     number = sum(waiting.values())
     if number:
         note(
-            f"{number:,} calls wait for replies to {', '.join(waiting)}: --batch or `truetwin runs import` takes them "
-            "in; --give-up FILE asks the calls of a lost file again"
+            f"{number:,} calls wait for replies to {', '.join(waiting)}: `simulate --batch` or `runs import` takes "
+            "them in; `simulate --give-up FILE` asks the calls of a lost file again"
         )
     return number
 
@@ -114,10 +114,7 @@ def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOpti
         _note_collected(each)
     for job in jobs:
         if job.status == "unknown":
-            note(
-                f"the provider does not know {job.id} any more; --give-up {job.file} asks its calls again, --give-up "
-                "all those of all files"
-            )
+            note(f"the provider does not know {job.id} any more; --give-up {job.file} asks its calls again")
     if waiting:
         note(f"{waiting:,} calls wait for the provider; the same command collects them when they are done")
     return 1 if waiting else 0

@@ -12,7 +12,7 @@ GOES_WITH = {
     "marginals": {"dataset", "trained_on", "folder", "figures"},
     "figure": {"figures"},
     "hyperparameters": set(),
-    "voice": {"answers"},
+    "voice": {"answers", "bert_model", "bert_layer"},
     "voice-statistics": set(),
     "voice-people": {"answers", "key", "annotators"},
     "voice-figure": {"answers", "annotations", "figures"},

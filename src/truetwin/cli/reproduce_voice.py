@@ -11,12 +11,28 @@ from truetwin.settings.program_settings import ReproduceCommand
 def reproduce_voice_table(settings: ReproduceCommand) -> None:
     """Recompute table 3 or 5 from stored answers and print it beside the published one."""
     from truetwin.cli.output import Column, note, print_json, print_table, progress_bar
+    from truetwin.errors import ParameterError
     from truetwin.reproduction.voice_averages import averages, models_without_average
-    from truetwin.reproduction.voice_tables import METEOR_NOTE, cells_without_answers, reproduce_voice
+    from truetwin.reproduction.voice_tables import (
+        BERT_NOTE,
+        METEOR_NOTE,
+        cells_without_answers,
+        reproduce_voice,
+    )
 
     table = settings.table
+    if settings.bert_model and table != "voice-table-5":
+        raise ParameterError(f"--bert-model goes with voice-table-5, not with {table}")
+    if settings.bert_layer and not settings.bert_model:
+        raise ParameterError("--bert-layer goes with --bert-model")
     with progress_bar(table) as progress:
-        rows = reproduce_voice(table, settings.answers, progress=progress)
+        rows = reproduce_voice(
+            table,
+            settings.answers,
+            bert_model=settings.bert_model,
+            bert_layer=settings.bert_layer,
+            progress=progress,
+        )
     lacking = cells_without_answers(table, rows)
     without = models_without_average(table, rows)
     rows += averages(table, rows)
@@ -51,6 +67,8 @@ def reproduce_voice_table(settings: ReproduceCommand) -> None:
             note(f"{row['metric']}: {row['unavailable']}")
     if any(row["metric"] == "meteor" for row in rows):
         note(METEOR_NOTE)
+    if any(row["metric"] == "bertscore" for row in rows):
+        note(BERT_NOTE)
     if lacking:
         note(f"{len(lacking)} cells of the paper's table have no stored answers here, such as {lacking[0]}")
     if without:

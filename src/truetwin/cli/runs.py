@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from truetwin.cli.batches import note_waiting
 from truetwin.cli.export import check_export, export_run, print_states
 from truetwin.cli.verbs import verb
 from truetwin.settings.runs_settings import (
@@ -34,10 +35,11 @@ def show_command(settings: RunsShowCommand) -> None:
         steps = [step] if step else store.steps()
         rows = [_step_row(store, each) for each in steps]
         if settings.as_json:
-            print_json("runs show", {"run": str(store.path)}, rows)
+            print_json("runs show", {"run": str(store.path), "waiting": store.waiting()}, rows)
             return
         for each, row in zip(steps, rows, strict=True):
             _print_step(store, each, row)
+        note_waiting(store)
 
 
 @verb(RunsExportCommand)

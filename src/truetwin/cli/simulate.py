@@ -42,7 +42,7 @@ def simulate_command(settings: SimulateCommand) -> int | None:
         given = (settings.personas, settings.items, settings.arms, settings.conditions, settings.people)
         check_export(settings.export, given)
     model = model_of(settings)
-    people, catalogue = read_personas(settings.personas), read_items(settings.items)
+    people, catalogue = read_personas(settings.personas, settings.id_column), read_items(settings.items)
     files = ArmFiles(settings.arms, settings.conditions, settings.people, settings.id_column)
     survey = survey_of(settings, people, catalogue, seed=settings.seed, arms=arm_plan(settings, files))
     found = continued_in(survey, settings.run)
@@ -66,6 +66,8 @@ def _carry_out(
 ) -> int:
     """Ask one by one or through files, then write the answers and report the outcome."""
     from truetwin.simulation.survey.asked_survey import valid_share_of
+    from truetwin.simulation.survey.survey_answers import collect_answers
+    from truetwin.simulation.survey.suspicious_replies import suspicions
 
     json, task = settings.as_json, found.task
     if settings.dry_run:
@@ -81,7 +83,16 @@ def _carry_out(
     written: list[Path] = []
     if settings.export:
         written = export_run(store, settings.export, long=settings.long, point=settings.point)
-    done = _Done(summary, valid_share_of(found.survey, summary, store), asked, store, written)
+    answered = any(summary.counts.values())
+    doubts = suspicions(collect_answers(store), store) if answered else []
+    done = _Done(
+        summary,
+        valid_share_of(found.survey, summary, store),
+        asked,
+        store,
+        written,
+        doubts,
+    )
     return _report(settings, done)
 
 
@@ -94,6 +105,7 @@ class _Done:
     model: ChatModel
     store: Store
     written: Sequence[Path]
+    suspicions: Sequence[str]
 
 
 def advice(summary: RunSummary, waiting: int = 0, again: Sequence[str] = ()) -> list[str]:
@@ -155,6 +167,7 @@ def _report(settings: SimulateCommand, done: _Done) -> int:
         "failed_attempts_now": dict(summary.failed_attempts),
         "may_have_been_paid_without_answer": summary.interrupted,
         "written": [str(p) for p in done.written],
+        "suspicions": list(done.suspicions),
     }
     rows = [
         {"state": str(s), "calls": n, "share": n / max(summary.total, 1)} for s, n in summary.counts.items()
@@ -178,6 +191,8 @@ def _report(settings: SimulateCommand, done: _Done) -> int:
             note(f"written: {path}")
         if summary.stopped:
             note(f"stopped: {summary.stopped}")
+        for text in done.suspicions:
+            note(f"warning: {text}")
         for text in advice(summary, batches.note_waiting(done.store), again=settings.again):
             note(text)
         if below:

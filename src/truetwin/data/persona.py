@@ -35,6 +35,9 @@ class Persona:
         The attributes that ``text`` shows.
     builder : str
         Name of the builder that made the persona; empty for personas written by hand.
+    id_column : str
+        Name of the column of ids in the table that the person comes from, which tables of answers have too; empty if
+        it is not known.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class Persona:
     passages: tuple[Passage, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
     builder: str = ""
+    id_column: str = ""
 
     def parts(self, without: Collection[str] = ()) -> tuple[str, ...]:
         """Return the text in parts, leaving out the passages of the given items."""

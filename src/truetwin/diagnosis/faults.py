@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data import Panel
+from truetwin.data.alike_answers import alike_in_words, modal_share
 from truetwin.diagnosis.standardised_panel import Array
 
 #: Thresholds from which a figure is called a fault: conventions, not estimates.
@@ -15,7 +16,6 @@ CONCENTRATED = 0.5  # sd of twins over sd of humans
 LEVEL_BIAS = 0.5  # difference of means in human sds: a "medium" effect
 MISSING = 0.2  # share of twins without an answer
 POPULAR = 0.05  # a category that this share of humans chose and no twin did
-MODAL = 0.95  # share of twins that gave the same answer
 
 
 def item_faults(panel: Panel, weights: Array | None = None) -> list[dict[str, Any]]:
@@ -71,7 +71,7 @@ def _faults(
         "n_twin": int(answers.size),
         "twin_missing": float(1 - np.isfinite(twin[asked]).mean()) if asked.any() else None,
         "constant": bool(answers.size and np.ptp(answers) == 0),
-        "modal_share": float(np.unique(said, return_counts=True)[1].max() / said.size) if said.size else None,
+        "modal_share": modal_share(said),
     }
     nominal = panel.scales[item].kind == "nominal"  # no spread, no level
     row |= _beside_humans(human, twin, weights) if theirs.size and answers.size and not nominal else {}
@@ -142,10 +142,8 @@ def _in_words(row: dict[str, Any]) -> list[str]:
     if not row["n_twin"]:
         return ["no twin has answered it"]
     words = []
-    if row["constant"]:
-        words.append("all twins gave the same answer")
-    elif row["modal_share"] >= MODAL:
-        words.append(f"{row['modal_share']:.0%} of the twins gave the same answer")
+    if alike := alike_in_words(row["modal_share"], constant=row["constant"]):
+        words.append(alike)
     ratio, bias = row.get("sd_ratio"), row.get("level_bias_sd")
     if ratio is not None and ratio < CONCENTRATED and not row["constant"]:
         words.append(f"twins differ {ratio:.2f} times as much as people")

@@ -25,13 +25,13 @@ SAMPLE_WEIGHT = "weight"
 
 
 def read_panel(
-    human: Path,
-    twin: TwinTables,
+    human: str | Path,
+    twin: str | TwinTables,
     *,
     id_column: str | None = None,
-    item_file: Path | None = None,
-    in_context: Path | None = None,
-    people: Path | None = None,
+    item_file: str | Path | None = None,
+    in_context: str | Path | None = None,
+    people: str | Path | None = None,
     people_columns: PeopleColumns | None = None,
     named: Collection[str] = (),
     choices: ReadingChoices = AS_USUAL,
@@ -71,6 +71,10 @@ def read_panel(
     DataError
         If a table is not one, the tables have nothing in common, or the item file declares none of their items.
     """
+    human, twin = Path(human), Path(twin) if isinstance(twin, str) else twin
+    item_file, in_context, people = (
+        None if path is None else Path(path) for path in (item_file, in_context, people)
+    )
     notes: list[str] = []
     items = read_items(item_file, notes.append, choices.encoding) if item_file else None
     columns = people_columns or PeopleColumns()

@@ -13,15 +13,18 @@ from truetwin.errors import DataError, FileFormatError
 from truetwin.io.json_lines import read_json_lines, write_json_lines
 from truetwin.io.tables import read_table
 
-_FIELDS = ("id", "text", "answers", "passages", "attributes", "builder")
+_FIELDS = ("id", "text", "answers", "passages", "attributes", "builder", "id_column")
 
 
-def read_personas(path: str | Path) -> list[Persona]:
+def read_personas(path: str | Path, id_column: str | None = None) -> list[Persona]:
     """Read personas from JSON lines, or from a table with the columns ``id`` and ``text``.
 
+    ``id_column`` names the column of ids, if the table has it in the place of ``id``. Tables of answers get a column of
+    the same name.
+
     A line is a JSON object with ``id`` and ``text``, and any of ``answers`` (item id -> code; these items cannot be
-    asked), ``passages`` (list of ``{"item_id", "text"}``), ``attributes`` and ``builder``. The fields are those of
-    :class:`~truetwin.data.persona.Persona`.
+    asked), ``passages`` (list of ``{"item_id", "text"}``), ``attributes``, ``builder`` and ``id_column``. The
+    fields are those of :class:`~truetwin.data.persona.Persona`.
 
     Raises
     ------
@@ -35,14 +38,18 @@ def read_personas(path: str | Path) -> list[Persona]:
         personas = [_persona(record, f"{path}, line {number}") for number, record in read_json_lines(path)]
     else:
         table = read_table(path)
-        missing = [name for name in ("id", "text") if name not in table.column_names]
+        name = id_column if id_column is not None and id_column in table.column_names else "id"
+        missing = [each for each in (name, "text") if each not in table.column_names]
         if missing:
             raise DataError(
                 f"{path} must have the columns id and text; it lacks {' and '.join(missing)}. Personas come as a "
                 "table with these two columns, or as JSON lines (.jsonl)."
             )
-        rows = table.select(["id", "text"]).to_pylist()
-        personas = [_persona(row, f"{path}, row {number}") for number, row in enumerate(rows, 1)]
+        rows = zip(table.column(name).to_pylist(), table.column("text").to_pylist(), strict=True)
+        personas = [
+            _persona({"id": who, "text": text, "id_column": name}, f"{path}, row {number}")
+            for number, (who, text) in enumerate(rows, 1)
+        ]
     if not personas:
         raise DataError(f"{path} must hold at least one persona; it has none")
     check_unique([p.id for p in personas], "persona id", str(path))
@@ -106,6 +113,7 @@ def _persona(record: Any, where: str) -> Persona:
             tuple(Passage(str(p["item_id"]), str(p["text"])) for p in record.get("passages") or ()),
             {str(k): str(v) for k, v in dict(record.get("attributes") or {}).items()},
             str(record.get("builder") or ""),
+            str(record.get("id_column") or ""),
         )
     except UnicodeEncodeError as error:
         raise DataError(
@@ -129,4 +137,6 @@ def _record(persona: Persona) -> dict[str, Any]:
         record["attributes"] = dict(persona.attributes)
     if persona.builder:
         record["builder"] = persona.builder
+    if persona.id_column not in ("", "respondent_id"):
+        record["id_column"] = persona.id_column
     return record

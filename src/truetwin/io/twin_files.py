@@ -31,8 +31,9 @@ def twin_files(twin: TwinTables) -> dict[str, Path]:
     FileFormatError
         If a folder holds no table, or two of one name.
     """
-    if not isinstance(twin, Path):
-        return dict(twin)
+    if isinstance(twin, Mapping):
+        return {name: Path(path) for name, path in twin.items()}
+    twin = Path(twin)
     if not twin.is_dir():
         return {"": twin}
     tables = [

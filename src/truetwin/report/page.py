@@ -9,13 +9,14 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin import __version__
 from truetwin.io import replacing
 from truetwin.report.headline import Headline
+from truetwin.report.item_browser import ItemBrowser, part, render_browser
+from truetwin.report.visible_texts import without_control
 from truetwin.results.disclosure import PREDICTED_ANSWERS
 
 if TYPE_CHECKING:
@@ -26,7 +27,37 @@ _NOTHING = re.compile(r"-0(\.0+)?%?")
 ROWS_TO_FILTER = 12
 HEADLINES_SHOWN = 8
 WIDE = 6.5  # inches
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+#: Words of reports on surveys, and of reports on voices, with their meaning.
+SURVEY_WORDS = (
+    ("respondent", "a real person who answers"),
+    ("item", "a question, or a thing to be rated"),
+    ("twin", "a language model that answers in the place of one respondent"),
+    ("persona", "the text that tells a model which person to answer as"),
+    ("calibrated", "corrected with what people answered to other items, or what other people answered"),
+    (
+        "target",
+        "what is predicted: an item that nobody has answered, or a respondent who has answered nothing",
+    ),
+    ("donor", "an answered item (or a respondent) that a target is predicted from"),
+    ("battery or block", "items that are asked together"),
+    ("hidden", "known, but kept from the method, so that its prediction can be checked"),
+    ("interval", "a range that is expected to hold the stated share of answers, on average over items"),
+)
+VOICE_WORDS = (
+    ("item", "a person with earlier replies, something said to them, their true reply, and other replies"),
+    ("choice", "the model picks the person's own reply among the options"),
+    ("reply", "the model writes a reply in the person's place"),
+    (
+        "reply-vs-distractors",
+        "a judge says what is closest to the true reply: the written reply or a wrong option",
+    ),
+    ("map-to-options", "a judge says which option the written reply is closest to"),
+    ("scoring", "a judge marks the written reply against the true one, from 1 to 5"),
+    ("rule without persona", "a guess from the options and the situation alone, such as the shortest option"),
+    ("interval", "a range that holds the true share in 95 of 100 such samples; whole persons are drawn"),
+)
 
 
 @dataclass(frozen=True)
@@ -76,11 +107,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """Part of a page: a heading, sentences, then tables and pictures in order."""
+    """Part of a page: a heading, sentences, then tables, pictures and browsers of items in order."""
 
     title: str
     texts: Sequence[str] = ()
-    blocks: Sequence[Table | Picture] = ()
+    blocks: Sequence[Table | Picture | ItemBrowser] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +138,8 @@ class Page:
         The answer item by item, drawn as bars.
     evidence : str
         How the answer is known, in a sentence or two.
+    words : sequence of (word, meaning)
+        Words explained at the end; by default those of surveys.
     """
 
     title: str
@@ -118,19 +151,7 @@ class Page:
     disclosure: str = PREDICTED_ANSWERS
     headlines: Sequence[Headline] = ()
     evidence: str = ""
-
-
-def without_control(value: Any) -> Any:
-    r"""Write control characters of a text as escapes; other values, and the class of the text, stay as they are.
-
-    Examples
-    --------
-    >>> without_control("a\x1b[31m")
-    'a\\x1b[31m'
-    """
-    if not (isinstance(value, str) and _CONTROL.search(value)):
-        return value
-    return type(value)(_CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", str(value)))
+    words: Sequence[tuple[str, str]] = SURVEY_WORDS
 
 
 def render(page: Page) -> str:
@@ -140,9 +161,6 @@ def render(page: Page) -> str:
 
     from truetwin.report.figures.theme import to_svg
 
-    def part(name: str) -> markupsafe.Markup:
-        return markupsafe.Markup(files(__package__).joinpath(name).read_text(encoding="utf-8"))
-
     def picture(block: Picture) -> markupsafe.Markup:
         return markupsafe.Markup(to_svg(block.figure, block.name))
 
@@ -150,10 +168,14 @@ def render(page: Page) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, finalize=without_control
     )
     template = environment.from_string(part("page.html"))
+    blocks = [block for section in page.sections for block in section.blocks]
+    with_browser = any(isinstance(block, ItemBrowser) for block in blocks)
     return template.render(
         page=page,
-        style=part("page.css"),
-        script=part("page.js"),
+        styles=[part("page.css"), *([part("item_browser.css")] if with_browser else [])],
+        scripts=[part("page.js"), *([part("item_browser.js")] if with_browser else [])],
+        is_browser=lambda block: isinstance(block, ItemBrowser),
+        browser=render_browser,
         svg=picture,
         cell=cell,
         csv_link=csv_link,

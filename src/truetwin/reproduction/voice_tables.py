@@ -21,6 +21,7 @@ _COLUMNS = {
     Protocol.MAP_TO_OPTIONS: "accuracy_gen",
     Protocol.SCORING: "score_gen",
 }
+BERT_NOTE = "the paper does not name the model of its BERTScore, and scores of two models cannot be compared"
 METEOR_NOTE = "the paper does not give METEOR's settings; with NLTK's defaults its figure is not reached"
 
 
@@ -47,6 +48,8 @@ def reproduce_voice(
     table: str,
     paths: Sequence[Path] = (),
     *,
+    bert_model: str | None = None,
+    bert_layer: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[dict[str, Any]]:
     """Compute every cell of the table for which stored answers exist, one row each.
@@ -57,18 +60,23 @@ def reproduce_voice(
         Name of the table.
     paths : sequence of Path
         Stored answers; by default the published ones on this machine.
+    bert_model, bert_layer : str and int, optional
+        Model (a name or a folder) and layer for BERTScore in voice-table-5; without a model there is no BERTScore.
 
     Returns
     -------
     list of dict
         ``paper`` is the printed figure; it is missing for models that are not in the paper. ``difference`` is ours
-        minus the printed one; for accuracies, unanswered items are left out, as in the paper.
+        minus the printed one, except for BERTScore; for accuracies, unanswered items are left out, as in the paper.
     """
     answers = stored_answers(paths)
     if table == "voice-table-5":
         from truetwin.voice.scoring.stored_reply_metrics import text_rows
 
-        return [_text_row(row) for row in text_rows(answers)]
+        rows = text_rows(
+            answers, with_bert_score=bert_model is not None, bert_model=bert_model, bert_layer=bert_layer
+        )
+        return [_text_row(row) for row in rows]
     board = score_answers(answers, with_baseline=False, progress=progress)
     return [_accuracy_row(entry) for entry in board.entries if entry.score.protocol in _COLUMNS]
 
@@ -133,13 +141,14 @@ def _text_row(found: dict[str, Any]) -> dict[str, Any]:
     metric = str(found["metric"]).replace("-", "")
     known, paper = _printed("voice-table-5", found["model"], found["dimension"], metric)
     mean = found.get("mean")
+    comparable = paper is not None and metric != "bertscore"
     return {
         **found,
         "table": "voice-table-5",
         "paper_model": known,
         "metric": metric,
         "paper": paper,
-        "difference": None if paper is None or mean is None else mean - paper,
+        "difference": mean - paper if comparable and mean is not None else None,
     }
 
 

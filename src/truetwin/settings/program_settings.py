@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from truetwin.settings.declaration import Argument, Unset, setting
+from truetwin.settings.declaration import Argument, MayBeFile, Unset, setting
 from truetwin.settings.shared_settings import FigureFormats, Terminal, Workers
 from truetwin.settings.value_kinds import Names
 
@@ -78,6 +78,12 @@ class ReproduceCommand(Workers, Terminal):
     )
     annotations: Path | None = setting(
         None, "File that says which capabilities each item tests (JSONL; for voice-figure-3)."
+    )
+    bert_model: Annotated[str | None, MayBeFile()] = setting(
+        None, "Model for BERTScore: its name, or a folder that holds it (for voice-table-5)."
+    )
+    bert_layer: int | None = setting(
+        None, "Layer of that model; one that the package bert-score does not know needs it.", ge=1
     )
     key: Path | None = setting(
         None,

@@ -507,7 +507,9 @@ class Requests(Settings):
     """Number of simultaneous requests, and their time limit."""
 
     concurrency: int = setting(
-        64, "Most requests sent at the same time; fewer while the endpoint says that it is too busy.", ge=1
+        512,
+        "Most requests sent at the same time. A run begins with one, and sends more while answers come faster for it.",
+        ge=1,
     )
     timeout: Annotated[float, Unit("seconds")] = setting(
         120.0, "Seconds to wait for a reply before the attempt counts as failed.", gt=0

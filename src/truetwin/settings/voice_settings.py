@@ -267,6 +267,34 @@ class VoiceAnnotateCommand(VoiceAnnotate, Terminal):
         return self
 
 
+class VoiceReport(Settings):
+    """Show runs of a benchmark on one page: leaderboard, comparisons, capabilities, and every item to look at."""
+
+    runs: Annotated[tuple[Path, ...], Argument()] = setting(
+        ..., "Folders of runs, or files of stored answers, of one or more models."
+    )
+    items: Annotated[str | None, MayBeFile(), Unset("those in the folders of the runs")] = setting(
+        None, "Items of stored answers that do not know theirs: a JSONL file, 'narrative' or 'social'."
+    )
+    annotations: Annotated[Path | None, Unset("annotations.jsonl of a run, or those in the items")] = setting(
+        None, "File that says which capabilities each item tests (JSONL of `truetwin voice annotate`)."
+    )
+    by: CountedBy = setting(
+        "labels",
+        "Capabilities for which an item counts: all that it tests (labels), or the primary one only (primary).",
+    )
+
+
+class VoiceReportCommand(VoiceReport, Terminal):
+    """Settings of the command `truetwin voice report`."""
+
+    outside_studies = "A study shows its results in its report."
+
+    output: Annotated[Path | None, Unset("report.html in the first run")] = setting(
+        None, "File for the page (.html)."
+    )
+
+
 class VoiceConvert(Settings):
     """Convert multiple-choice questions to benchmark items."""
 
@@ -312,11 +340,26 @@ class VoiceScore(Settings):
     bert_score: bool = setting(
         False, "Also compute BERTScore, a similarity of written and true replies (extra 'bertscore')."
     )
+    bert_model: Annotated[str | None, MayBeFile(), Unset("the package's choice for the language")] = setting(
+        None, "Model for BERTScore: its name, or a folder (such as ./all-MiniLM-L6-v2) that holds it."
+    )
+    bert_layer: Annotated[int | None, Unset("the package's choice for the model")] = setting(
+        None,
+        "Layer of the model whose vectors BERTScore compares. A model that its package does not know needs one.",
+        ge=1,
+    )
 
     @model_validator(mode="after")
     def _one_name_for_one_file(self) -> Self:
         if self.model and len(self.files) > 1:
             raise RuleBrokenError(f"{{model}} goes with one file; got {len(self.files)}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_model_for_bert_score(self) -> Self:
+        for name in ("bert_model", "bert_layer"):
+            if getattr(self, name) is not None and not self.bert_score:
+                raise RuleBrokenError(f"{{{name}}} goes with {{bert_score}}")
         return self
 
 
@@ -420,7 +463,8 @@ class VoiceLeaderboardCommand(VoiceLeaderboard, Figures, Terminal):
     """Settings of the command `truetwin voice leaderboard`."""
 
     files: Annotated[tuple[Path, ...], Argument(), StudyKey("voice.results")] = setting(
-        ..., "Files with results: stored answers, or the output of `truetwin voice score --json`."
+        ...,
+        "Results: folders of runs, files of stored answers, or the output of `truetwin voice score --json`.",
     )
     output: Annotated[Path | None, CommandLineOnly(IN_REPORT)] = setting(
         None, "File for the table: .md, .csv or .html."

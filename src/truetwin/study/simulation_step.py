@@ -49,7 +49,9 @@ def run_simulation(work: Work) -> list[Path]:
     items = read_items(inputs.items)
     given = given_source(inputs, items)
     arms = arm_plan(part, arm_files(inputs))
-    task = survey_of(part, read_personas(work.personas), items, seed=work.study.seed, arms=arms)
+    task = survey_of(
+        part, read_personas(work.personas, inputs.id_column), items, seed=work.study.seed, arms=arms
+    )
     progress = work.progress
     summary, answers = carry_out_survey(
         task,

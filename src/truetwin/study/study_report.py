@@ -78,6 +78,7 @@ def study_page(work: Work) -> Page:
         section, words = _voice(work)
         sections.append(section)
         told = replace(told, voice=words)
+    sections.append(_checklist(work))
     found = study_answer(work, told, experiment, estimates, sidecar, verdicts)
     return Page(
         study.title,
@@ -89,6 +90,14 @@ def study_page(work: Work) -> Page:
         headlines=found.headlines,
         evidence=found.evidence,
     )
+
+
+def _checklist(work: Work) -> Section:
+    """Fill in the reporting checklist from the records of all steps."""
+    from truetwin.report.reporting_checklist import Known, checklist_section
+
+    records = {path.name: read_record(path) for path in sorted(work.folder.glob("*.json"))}
+    return checklist_section(Known.among(records))
 
 
 def _gain(work: Work, chosen: Evaluation | None) -> str:

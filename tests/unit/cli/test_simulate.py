@@ -380,6 +380,8 @@ def test_a_lost_request_file_is_given_up_and_its_calls_are_asked_again(study: St
     assert f"{7 * N} calls wait for replies to requests-0001.jsonl" in study.err
     assert "the same command asks them again" not in study.err
     assert llm_server.stats()["requests"] == 0
+    study.run("runs", "show", "@run")
+    assert f"{7 * N} calls wait for replies to requests-0001.jsonl" in study.err
     with pytest.raises(ParameterError, match=r"Waited for: requests-0001\.jsonl"):
         study.simulate(*options, "--give-up", "requests-0009.jsonl")
     study.simulate(*options, "--give-up", "run/requests-0001.jsonl")

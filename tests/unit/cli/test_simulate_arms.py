@@ -63,7 +63,7 @@ def test_arms_against_an_endpoint_are_resumed_and_paid_for_once(folder: Folder, 
     folder.simulate(*endpoint, "--every-arm", "--export", "@out.csv")
     assert llm_server.stats()["requests"] == 3 * N
     assert folder.rows("out.csv")[0] == {
-        "respondent_id": "p0",
+        "id": "p0",
         "Q1@message=A": "2",
         "Q1@message=B": "5",
         "Q2": "3",
@@ -77,7 +77,7 @@ def test_assigned_arms_are_exported_with_the_conditions_table(folder: Folder) ->
     options = ["--arms", "@arms.csv", "--assign-within", "region", "--people", "@people.csv", "--seed", "3"]
     folder.simulate("--model", "generated", "--run", "@run", *options)
     folder.run("runs", "export", "@run", "--output", "@out.csv")
-    levels = {row["respondent_id"]: row["message"] for row in folder.rows("out.conditions.csv")}
+    levels = {row["id"]: row["message"] for row in folder.rows("out.conditions.csv")}
     assert sorted(levels[f"p{k}"] for k in range(0, N, 2)) == ["A"] * 3 + ["B"] * 3
     shown = folder.run("runs", "show", "@run")
     assert "arms: message: 6 A, 6 B" in folder.err
@@ -91,7 +91,7 @@ def test_arms_are_balanced_within_groups_of_several_columns(folder: Folder) -> N
     folder.write("people.csv", f"id,region,sex\n{rows}")
     options = ["--arms", "@arms.csv", "--assign-within", "region,sex", "--people", "@people.csv"]
     folder.simulate("--model", "generated", "--run", "@run", "--export", "@out.csv", *options)
-    levels = {row["respondent_id"]: row["message"] for row in folder.rows("out.conditions.csv")}
+    levels = {row["id"]: row["message"] for row in folder.rows("out.conditions.csv")}
     for first in range(4):
         here = [levels[f"p{k}"] for k in range(first, N, 4)]
         assert sorted(here) in (["A", "A", "B"], ["A", "B", "B"])
@@ -153,4 +153,4 @@ def test_many_items_a_call_are_exported_in_their_order(folder: Folder) -> None:
     items = "".join(f"Q{k},Do you like {k}?,1,5\n" for k in range(1, 12))
     folder.write("items.csv", "item_id,text,low,high\n" + items)
     folder.simulate("--model", "generated", "--run", "@run", "--per-call", "2", "--export", "@out.csv")
-    assert list(folder.rows("out.csv")[0]) == ["respondent_id", *(f"Q{k}" for k in range(1, 12))]
+    assert list(folder.rows("out.csv")[0]) == ["id", *(f"Q{k}" for k in range(1, 12))]

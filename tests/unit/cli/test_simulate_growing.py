@@ -90,8 +90,8 @@ def test_fewer_personas_or_items_leave_what_is_there(folder: Folder) -> None:
     assert folder.simulate("--export", "@out.csv") == 1 * 2 + 2 * 1
     assert "also holds 1 persona ('p0'), not asked now; what is stored of it stays" in folder.err
     assert "also holds 1 item ('Q1'), not asked now" in folder.err
-    assert [row["respondent_id"] for row in folder.rows("out.csv")] == ["p0", "p1", "p2", "p3"]
-    assert folder.rows("out.csv")[0] == {"respondent_id": "p0", "Q1": "4", "Q2": "4", "Q3": ""}
+    assert [row["id"] for row in folder.rows("out.csv")] == ["p0", "p1", "p2", "p3"]
+    assert folder.rows("out.csv")[0] == {"id": "p0", "Q1": "4", "Q2": "4", "Q3": ""}
     folder.personas(range(2))
     assert folder.simulate("--replicates", "1") == 1  # Q3 of p0
 
@@ -147,12 +147,12 @@ def test_arms_grow_and_people_stay_in_theirs(
     arms.write_text("condition,arm,text\nmessage,A,Tea is healthy.\nmessage,B,Tea is cheap.\n")
     folder.personas(range(8))
     assert folder.simulate("--arms", "@arms.csv", "--export", "@out.csv") == 16
-    before = {row["respondent_id"]: row["message"] for row in folder.rows("out.conditions.csv")}
+    before = {row["id"]: row["message"] for row in folder.rows("out.conditions.csv")}
     arms.write_text(arms.read_text() + "message,C,Tea is rare.\n")
     folder.personas(range(12))
     assert folder.simulate("--arms", "@arms.csv", "--export", "@out.csv") == 8
     assert "the run grows by 1 arm ('message C')" in folder.err
-    after = {row["respondent_id"]: row["message"] for row in folder.rows("out.conditions.csv")}
+    after = {row["id"]: row["message"] for row in folder.rows("out.conditions.csv")}
     assert {k: after[k] for k in before} == before
     assert [list(after.values()).count(level) for level in "ABC"] == [4, 4, 4]
     assert folder.simulate("--arms", "@arms.csv") == 0

@@ -75,6 +75,14 @@ def test_what_was_not_answered_is_said_in_words(tmp_path: Path, capsys: pytest.C
     assert "m, choice: of 8, 3 malformed" in err
 
 
+@pytest.mark.parametrize("option", [("--bert-model", "./model"), ("--bert-layer", "5")])
+def test_a_model_for_bertscore_needs_bertscore(
+    answer_file: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str]
+) -> None:
+    code, _, err = run(capsys, "voice", "score", answer_file, *option)
+    assert (code, f"{option[0]} goes with --bert-score" in err) == (2, True)
+
+
 def test_one_name_does_not_fit_two_files(answer_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "voice", "score", answer_file, answer_file, "--model", "x")
     assert (code, "--model goes with one file; got 2" in err) == (2, True)
@@ -194,3 +202,10 @@ def test_tables_without_a_computation_print_what_is_known(capsys: pytest.Capture
         True,
         True,
     )
+
+
+def test_a_model_for_bertscore_goes_with_table_5(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "reproduce", "voice-table-3", "--bert-model", "m")
+    assert (code, "--bert-model goes with voice-table-5" in err) == (2, True)
+    code, _, err = run(capsys, "reproduce", "voice-table-5", "--bert-layer", "6")
+    assert (code, "--bert-layer goes with --bert-model" in err) == (2, True)

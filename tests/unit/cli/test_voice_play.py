@@ -201,3 +201,40 @@ def test_a_run_knows_its_items(capsys: pytest.CaptureFixture[str], items: str, t
     found = run(capsys, "leaderboard", str(tmp_path / "run" / "choice.jsonl"), "--json")
     assert found["rows"][0]["baseline"]
     assert found["rows"][0]["chance"] == 25.0
+
+
+def test_a_leaderboard_compares_two_models_item_by_item(
+    capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path
+) -> None:
+    for name, reply in (("first", "A"), ("second", "B")):
+        model = script(tmp_path, name, default=reply)
+        run(capsys, "run", items, "--model", model, "--run", str(tmp_path / name))
+    folders = (str(tmp_path / "first"), str(tmp_path / "second"))
+    found = run(capsys, "leaderboard", *folders, "--json", "--output", str(tmp_path / "board.md"))
+    [pair] = found["comparisons"]
+    rows = {row["file"].split("/")[-2]: row for row in found["rows"]}
+    assert pair["difference"] == pytest.approx(rows["first"]["accuracy_all"] - rows["second"]["accuracy_all"])
+    assert {"mcnemar_p", "ci_low", "cluster_p", "only_first_right"} <= set(pair)
+    assert "Two models on the same items" in (tmp_path / "board.md").read_text(encoding="utf-8")
+    assert "McNemar p" in run(capsys, "leaderboard", *folders)
+    assert "holds no outcomes" in run(capsys, "leaderboard", str(tmp_path), code=2)
+
+
+def test_a_report_shows_the_judges_words(
+    capsys: pytest.CaptureFixture[str], items: str, tmp_path: Path
+) -> None:
+    writer = script(tmp_path, "w", default="哈哈")
+    judge = script(tmp_path, "j", default={"reason": "Not in this tone.", "score": 2})
+    run(
+        capsys, "run", items, "--model", writer, "--judge-model", judge, "--protocol", "reply,scoring",
+        "--run", str(tmp_path / "run"),
+    )  # fmt: skip
+    text = run(capsys, "report", str(tmp_path / "run"))
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "report.html (8 items)" in text
+    assert "Not in this tone." in page
+    found = run(capsys, "report", str(tmp_path / "run"), "--output", str(tmp_path / "x.html"), "--json")
+    assert found["steps"][0]["prompts"].startswith("score v1")
+    assert "must end in .html" in run(
+        capsys, "report", str(tmp_path / "run"), "--output", str(tmp_path / "x.pdf"), code=2
+    )

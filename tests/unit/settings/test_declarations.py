@@ -156,7 +156,7 @@ def test_arguments_come_first_then_what_must_be_given() -> None:
 
 def test_help_says_default_and_limits() -> None:
     helps = {option.name: option.help for option in options_of(SimulateCommand)}
-    assert helps["--concurrency"].endswith("[default: 64; 1 or more]")
+    assert helps["--concurrency"].endswith("[default: 512; 1 or more]")
     assert helps["--key-variable"].endswith("[default: OPENAI_API_KEY]")
     assert helps["--validity-floor"].endswith("[default: 0.9; 0 to 1]")
 
@@ -195,7 +195,7 @@ def test_settings_cannot_be_changed_and_groups_can_be_taken_out() -> None:
         "drop_unsupported": False,
         "no_system": False,
     }
-    assert default_of(RunLimits, "concurrency") == 64
+    assert default_of(RunLimits, "concurrency") == 512
 
 
 def test_nested_settings_are_made_from_mappings() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from truetwin.cli.output import print_line
 from truetwin.cli.verbs import verb
 from truetwin.settings.voice_settings import VoiceConvertCommand
 
@@ -29,11 +30,11 @@ def convert_command(settings: VoiceConvertCommand) -> None:
         )
         return
     sizes = ", ".join(f"{n} with {size}" for size, n in facts["options"].items())
-    print(f"{facts['n']} items ({', '.join(facts['dimensions'])}) of {facts['n_personas']} persons")
-    print(f"options: {sizes}; guessing is right in {facts['chance']:.1f}%")
+    print_line(f"{facts['n']} items ({', '.join(facts['dimensions'])}) of {facts['n_personas']} persons")
+    print_line(f"options: {sizes}; guessing is right in {facts['chance']:.1f}%")
     if found.first_index is not None:
-        print(f"answers that are numbers count options from {found.first_index}")
-    print(f"with a history: {facts['n_with_history']} of {facts['n']}")
+        print_line(f"answers that are numbers count options from {found.first_index}")
+    print_line(f"with a history: {facts['n_with_history']} of {facts['n']}")
     for name, n in faults.items():
         note(f"{name}: {n} items; `truetwin voice audit {settings.output}` names them")
     note(f"items: {settings.output}")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def leaderboard_command(settings: VoiceLeaderboardCommand) -> int:
     """Rank models by results, beside the best rule that does not know the person; draw their capabilities."""
     from truetwin.cli.output import note, print_json, progress_bar
+    from truetwin.cli.voice.voice_score import print_comparisons
     from truetwin.io import check_folder
     from truetwin.report.files.leaderboard_files import check_leaderboard_ending, write_leaderboard
     from truetwin.voice.scoring.leaderboard import UNIT, ranked, read_results
@@ -33,9 +34,10 @@ def leaderboard_command(settings: VoiceLeaderboardCommand) -> int:
             "some choices have no best guess without persona beside them, as their items are not known: give what "
             "`truetwin voice score FILE --items ITEMS --json` prints instead of the answers"
         )
+    comparisons = results.comparisons
     rows = _capabilities(settings)
     if settings.output:
-        write_leaderboard(settings.output, standings)
+        write_leaderboard(settings.output, standings, comparisons)
         note(f"leaderboard: {settings.output}")
     _write_figures(settings, rows)
     if settings.as_json:
@@ -45,9 +47,16 @@ def leaderboard_command(settings: VoiceLeaderboardCommand) -> int:
             "files": [str(path) for path in settings.files],
             "by": settings.by if settings.annotations else None,
         }
-        print_json("voice leaderboard", described, [s.to_row() for s in standings], capabilities=rows)
+        print_json(
+            "voice leaderboard",
+            described,
+            [s.to_row() for s in standings],
+            capabilities=rows,
+            comparisons=list(comparisons),
+        )
     else:
         _print(standings, rows)
+        print_comparisons(comparisons)
     return 1 if results.is_damaged else 0
 
 

@@ -50,7 +50,7 @@ def print_score(board: Scoreboard) -> None:
         _print_accuracies(judged, who)
     if others:
         _print_marks(others, who)
-    _print_comparisons(board)
+    print_comparisons(board.comparisons)
     _note_counts(rows)
 
 
@@ -218,16 +218,17 @@ def print_positions(rows: Sequence[Mapping[str, Any]]) -> None:
             print_table(shown, columns, title=title)
 
 
-def _print_comparisons(board: Scoreboard) -> None:
+def print_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> None:
+    """Print paired tests of two models on the same items."""
     from truetwin.cli.output import Column, print_table
 
-    if not board.comparisons:
+    if not comparisons:
         return
     columns = [
         Column("first", "first", foldable=True),
         Column("second", "second", foldable=True),
         Column("dimension", "dimension", optional=True),
-        Column("protocol", "protocol", optional=len({row["protocol"] for row in board.comparisons}) == 1),
+        Column("protocol", "protocol", optional=len({row["protocol"] for row in comparisons}) == 1),
         Column("n", "n", "d", optional=True),
         Column("difference", "points", "+.2f"),
         Column("interval", "95% by persona"),
@@ -236,7 +237,7 @@ def _print_comparisons(board: Scoreboard) -> None:
         Column("cluster_p_holm", "Holm", ".2g", optional=True),
         Column("same_pick", "same pick", ".1f", optional=True),
     ]
-    rows = [{**row, "interval": interval(row, "")} for row in board.comparisons]
+    rows = [{**row, "interval": interval(row, "")} for row in comparisons]
     print_table(
         rows,
         columns,

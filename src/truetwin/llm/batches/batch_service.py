@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
@@ -15,11 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from truetwin.errors import ProviderError, TransientError, TruetwinError
+from truetwin.errors import ProviderError, TransientError
 from truetwin.io import replacing
 from truetwin.llm.providers.bounded_responses import MOST_BYTES
 from truetwin.llm.providers.endpoint import Endpoint
-from truetwin.llm.providers.http_failures import from_exception
 
 _COMPLETIONS = "/v1/chat/completions"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
@@ -139,27 +138,8 @@ class BatchService:
             stream.write(mask.rest())
         return fetched
 
-    @contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Turn what goes wrong into errors of ours, without the key."""
-        import openai
-
-        try:
-            yield
-        except openai.OpenAIError as error:
-            raise self._endpoint.failure(error, service="batches") from None
-        except ProviderError as error:
-            raise self._endpoint.clean(error) from None
-        except (TruetwinError, OSError):
-            raise
-        except (ValueError, RecursionError) as error:
-            raise self._endpoint.clean(
-                TransientError(
-                    f"{self._endpoint.url} sent a body that cannot be read: {error}", kind="malformed"
-                )
-            ) from None
-        except Exception as error:  # of the libraries below
-            raise self._endpoint.clean(from_exception(error, url=self._endpoint.url)) from None
+    def _asking(self) -> AbstractContextManager[None]:
+        return self._endpoint.errors_told("batches")
 
 
 class _Mask:

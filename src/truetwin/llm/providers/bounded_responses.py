@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import cache
 from typing import Any
 
 from truetwin.errors import EndpointError, ProviderError, TransientError
@@ -92,25 +93,33 @@ class Counter:
 
 
 def _bounded_stream(response: Any, most: int) -> Any:
-    # The client's library is httpx or, in its later versions, httpx2; a stream must be of the same one.
-    library: Any = importlib.import_module(type(response).__module__.partition(".")[0])
-    stream = response.stream
     counter = Counter(response.headers.get("content-encoding", ""), most)
     response.headers.pop("content-encoding", None)
+    # The client's library is httpx or, in its later versions, httpx2; a stream must be of the same one.
+    return _bounded_class(type(response).__module__.partition(".")[0])(response.stream, counter)
+
+
+@cache
+def _bounded_class(name: str) -> Any:
+    """Make the class of bounded streams for a library."""
+    library: Any = importlib.import_module(name)
 
     class Bounded(library.AsyncByteStream, library.SyncByteStream):  # type: ignore[misc]
+        def __init__(self, stream: Any, counter: Counter) -> None:
+            self._stream, self._counter = stream, counter
+
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for piece in stream:
-                yield counter.read(piece)
+            async for piece in self._stream:
+                yield self._counter.read(piece)
 
         def __iter__(self) -> Iterator[bytes]:
-            for piece in stream:
-                yield counter.read(piece)
+            for piece in self._stream:
+                yield self._counter.read(piece)
 
         async def aclose(self) -> None:
-            await stream.aclose()
+            await self._stream.aclose()
 
         def close(self) -> None:
-            stream.close()
+            self._stream.close()
 
-    return Bounded()
+    return Bounded

@@ -20,7 +20,7 @@ class ModelOptions:
         Address of an OpenAI-compatible endpoint, up to and with ``/v1``.
     key_variable : str, optional
         Environment variable that holds the key; the key itself is never an argument.
-    concurrency : int, default=64
+    concurrency : int, default=512
         Connections to keep open at most.
     extra : mapping
         Options that only some engines have, passed on to the engine. They are recorded with the run, so they must hold

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from truetwin.errors import AccessError, MissingExtraError, ProviderError
+from truetwin.errors import AccessError, MissingExtraError, ProviderError, TransientError, TruetwinError
 from truetwin.llm.providers.bounded_responses import HEADERS, MOST_BYTES, limit_blocking
 from truetwin.llm.providers.http_failures import check_base_url, from_exception, from_status
+from truetwin.llm.providers.key_masking import KeyMask
 from truetwin.settings.recorded_values import without_secrets
 
 if TYPE_CHECKING:
@@ -52,6 +56,7 @@ class Endpoint:
     ) -> None:
         self.model, self.service = model, service
         self.key = _find_key(base_url, key_variable)
+        self.mask = KeyMask(self.key)
         self.base_url = check_base_url(
             base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
         )
@@ -80,7 +85,7 @@ class Endpoint:
         if isinstance(error, openai.APIStatusError):
             found = from_status(
                 error.status_code,
-                error.body,
+                self.mask.value(error.body),  # before it is cut to a line
                 error.response.headers,
                 url=self.url,
                 model=self.model,
@@ -92,10 +97,42 @@ class Endpoint:
             found = ProviderError(f"{self.url}: {error}")
         return self.clean(found)
 
+    def status_failure(self, response: Any) -> ProviderError:
+        """Turn a response that is no success into an error, without the key in its message."""
+        try:
+            body = json.loads(response.content)
+        except (ValueError, RecursionError):
+            body = response.text
+        body = self.mask.value(body)  # before it is cut to a line
+        found = from_status(
+            response.status_code, body, response.headers, url=self.url, model=self.model, service=self.service
+        )
+        return self.clean(found)
+
+    @contextmanager
+    def errors_told(self, service: str) -> Iterator[None]:
+        """Turn what goes wrong while a blocking client asks into errors of ours, without the key."""
+        import openai
+
+        try:
+            yield
+        except openai.OpenAIError as error:
+            raise self.failure(error, service=service) from None
+        except ProviderError as error:
+            raise self.clean(error) from None
+        except (TruetwinError, OSError):
+            raise
+        except (AttributeError, RecursionError, TypeError, ValueError) as error:  # the body is no answer
+            raise self.clean(
+                TransientError(f"{self.url} sent a body that cannot be read: {error}", kind="malformed")
+            ) from None
+        except Exception as error:  # of the libraries below
+            raise self.clean(from_exception(error, url=self.url)) from None
+
     def clean(self, error: ProviderError) -> ProviderError:
-        """Remove the key from an error, in case the endpoint has repeated it."""
-        if self.key and self.key in str(error):
-            error.args = (str(error).replace(self.key, "[key]"),)
+        """Mask the key in an error, in case the endpoint has repeated it."""
+        if self.mask.is_in(str(error)):
+            error.args = (self.mask.text(str(error)),)
         return error
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from truetwin.errors import (
@@ -60,7 +61,9 @@ class OpenAIModel:
         self._structured = True
         self._new_limit = False
         self._dropped: set[str] = set()
-        self._client: Any = None
+        self._connections: Any = None
+        self._address: Any = None
+        self._headers: Mapping[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def describe(self) -> Mapping[str, Any]:
@@ -91,44 +94,47 @@ class OpenAIModel:
         return body | dict(self._options.extra)
 
     async def _post(self, body: dict[str, Any], timeout: float) -> Any:
-        import openai
-
+        """Send a body and return what the response holds, as JSON."""
+        url = self.endpoint.url
         try:
+            content = json.dumps(body, ensure_ascii=False).encode()
             async with asyncio.timeout(timeout):
-                return await self._connected().post(
-                    "/chat/completions", cast_to=object, body=body, options={"timeout": timeout}
+                response = await self._connected().post(
+                    self._address, content=content, headers=self._headers, timeout=timeout
                 )
-        except (openai.APIStatusError, openai.APIConnectionError) as error:
-            raise self.endpoint.failure(error) from None
         except TimeoutError:
-            raise TransientError(
-                f"{self.endpoint.url} gave no reply within {timeout:g} seconds", kind="timeout"
-            ) from None
+            raise TransientError(f"{url} gave no reply within {timeout:g} seconds", kind="timeout") from None
         except UnicodeEncodeError:
             raise RequestRefusedError("a prompt must be text; it holds half of a surrogate pair") from None
+        except TruetwinError:
+            raise
+        except (
+            Exception
+        ) as error:  # of the libraries below: a cut connection, a bad status line, a bad header
+            raise self.endpoint.clean(from_exception(error, url=url)) from None
+        if not response.is_success:
+            raise self.endpoint.status_failure(response)
+        try:
+            return json.loads(response.content)
         except (ValueError, RecursionError) as error:  # the body is neither JSON nor UTF-8
-            url = self.endpoint.url
             raise self.endpoint.clean(
                 TransientError(f"{url} sent a body that cannot be read: {error}", kind="malformed")
             ) from None
-        except TruetwinError:
-            raise
-        except Exception as error:  # of the libraries below: a bad status line, a bad header
-            raise self.endpoint.clean(from_exception(error, url=self.endpoint.url)) from None
 
     def _read(self, data: Any, latency: float) -> Reply:
         url = self.endpoint.url
-        if isinstance(data, str):  # JSON that was sent with another content type
-            try:
-                data = json.loads(data)
-            except (ValueError, RecursionError):
-                raise TransientError(f"{url} sent a body that is not JSON", kind="malformed") from None
+        data = self.endpoint.mask.value(data)
         if isinstance(data, Mapping) and data.get("error") and not data.get("choices"):
             inner = data["error"]
             status = inner.get("code") if isinstance(inner, Mapping) else None
             status = status if isinstance(status, int) and status >= 400 else 500
             raise self.endpoint.clean(from_status(status, data, {}, url=url, model=self.name))
-        return read_completion(data, latency=latency)
+        reply = read_completion(data, latency=latency)
+        if reply.logprobs and self.endpoint.mask.is_in(
+            "".join(next(iter(each), "") for each in reply.logprobs)
+        ):
+            return replace(reply, logprobs=None)  # the key is spelled out in tokens
+        return reply
 
     def _adjust(self, body: Mapping[str, Any], words: str) -> bool:
         """Learn from a rejected request what the endpoint does not support. Returns whether another try is worth it."""
@@ -155,30 +161,35 @@ class OpenAIModel:
         return True
 
     def _connected(self) -> Any:
-        """Return the client of this event loop."""
+        """Return the connections of this event loop.
+
+        The client prepares address and headers once. To prepare and read each request by itself would take it more time
+        than all the rest of a call.
+        """
         loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:
+        if self._connections is None or self._loop is not loop:
             openai = import_openai()
             standard = openai.DEFAULT_CONNECTION_LIMITS
             most = max(self._options.concurrency, 1)
             limits = type(standard)(max_connections=most, max_keepalive_connections=most)
             try:
-                transport = openai.DefaultAioHttpClient(
+                self._connections = openai.DefaultAioHttpClient(
                     limits=limits, event_hooks={"response": [limit_async()]}, headers=HEADERS
                 )
             except RuntimeError:
                 raise MissingExtraError("aiohttp", "llm", "asking models") from None
-            self._client = openai.AsyncOpenAI(
-                **self.endpoint.arguments(), max_retries=0, http_client=transport
-            )
+            client = openai.AsyncOpenAI(**self.endpoint.arguments(), http_client=self._connections)
+            headers = {**client.default_headers, **client.auth_headers}
+            self._headers = {name: value for name, value in headers.items() if isinstance(value, str)}
+            self._address = client.base_url.join("chat/completions")
             self._loop = loop
-        return self._client
+        return self._connections
 
     async def close(self) -> None:
         """Close the connections; another request would open new ones."""
-        client, self._client = self._client, None
-        if client is not None and self._loop is asyncio.get_running_loop():
-            await client.close()
+        connections, self._connections = self._connections, None
+        if connections is not None and self._loop is asyncio.get_running_loop():
+            await connections.aclose()
 
 
 def _what_to_do(name: str, words: str) -> str:

@@ -22,7 +22,7 @@ from truetwin.errors import (
 )
 from truetwin.llm.messages import Cell, Reply, Request, Usage
 from truetwin.llm.running.budget import Budget, Reservation
-from truetwin.llm.running.request_gate import Gate
+from truetwin.llm.running.request_gate import Gate, most_connections
 from truetwin.llm.running.run_options import RunOptions
 from truetwin.llm.store.stored_call import Failure
 from truetwin.llm.task import ChatModel
@@ -69,7 +69,7 @@ class Attempts:
     ) -> None:
         self.model, self.options, self.budget = model, options, budget
         self.note, self.sending = note, sending
-        self.gate = Gate(options.concurrency, options.timeout)
+        self.gate = Gate(most_connections(options.concurrency), options.timeout)
         self.sent: set[asyncio.Task[None]] = set()
         self.last_answer: float | None = None  # loop time
         self._settled = asyncio.Event()

@@ -7,7 +7,18 @@ from collections import deque
 
 from truetwin.llm.running.pace import Pace
 
+_OTHER_FILES = 64  # open files that a process has besides its connections
 _LATE = 0.005  # seconds added to a wait: the loop may call a moment too early, and would not call again
+
+
+def most_connections(wanted: int) -> int:
+    """Lower the number of connections that are wanted to what the system lets a process open; at least 1."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return wanted
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if allowed == resource.RLIM_INFINITY else max(1, min(wanted, allowed - _OTHER_FILES))
 
 
 class Gate:

@@ -19,8 +19,8 @@ class RunOptions:
 
     Parameters
     ----------
-    concurrency : int, default=64
-        The most requests at once; fewer while the provider answers "too many requests".
+    concurrency : int, default=512
+        The most requests at once. A run begins with one, and sends more while answers come faster for it.
     timeout : float, default=120.0
         Seconds for one request.
     attempts : int, default=6

@@ -11,6 +11,7 @@ from typing import Any
 
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell
+from truetwin.llm.store.batched_run import Outcome
 from truetwin.llm.store.run_file import SETTINGS_SEAL, RunFile
 from truetwin.llm.store.run_store import Store
 from truetwin.llm.store.sqlite_pages import Pages, Value
@@ -64,6 +65,8 @@ class Salvage:
         Rows of failed attempts.
     earlier : list of tuple
         Rows of replies that were asked again.
+    handed_over : list of tuple
+        Rows of requests in files, whose replies may still come.
     lost : frozenset
         Cells that the index names and whose rows cannot be read.
     unreadable : int
@@ -76,6 +79,7 @@ class Salvage:
     calls: dict[Key, tuple[Value, ...]] = field(default_factory=dict)
     failures: list[tuple[Value, ...]] = field(default_factory=list)
     earlier: list[tuple[Value, ...]] = field(default_factory=list)
+    handed_over: list[tuple[Value, ...]] = field(default_factory=list)
     lost: frozenset[Key] = frozenset()
     unreadable: int = 0
 
@@ -129,7 +133,7 @@ def salvage(path: Path) -> Salvage:
             elif row.in_table:
                 unreadable += not _take(row.values, found)
             else:
-                _take_index(row.values, named, candidates, sealed)
+                _take_index(row.values, named, candidates, sealed, found)
     for step, text in candidates:  # only the version whose hash was noted; earlier releases noted none
         if sealed.get(SETTINGS_SEAL + step) in (None, settings_seal(json.loads(text))):
             found.settings[step] = text
@@ -179,10 +183,16 @@ def _take_call(values: tuple[Value, ...], found: Salvage) -> bool:
 
 
 def _take_index(
-    values: tuple[Value, ...], named: set[Key], candidates: list[tuple[str, str]], sealed: dict[str, str]
+    values: tuple[Value, ...],
+    named: set[Key],
+    candidates: list[tuple[str, str]],
+    sealed: dict[str, str],
+    found: Salvage,
 ) -> None:
-    """Keep the settings of a step, its hash, or the name of a cell that the index of calls holds."""
+    """Keep a step's settings, its hash, a cell that the index of calls names, or a request that was handed over."""
     match values:
+        case (str(), str(), str(), str(), int(), str(), str(), str(), *_):
+            found.handed_over.append((*values[:8], Outcome.GIVEN_UP.value))
         case (str(step), str(persona), str(item), int(replicate), int()):
             named.add((step, persona, item, replicate))
         case (str(name), str(text)):
@@ -205,6 +215,7 @@ def save(found: Salvage, path: Path) -> None:
         _insert(base, "calls", list(found.calls.values()))
         _insert(base, "failures", found.failures)
         _insert(base, "earlier", found.earlier)
+        _insert(base, "batches", found.handed_over)
         lost = [
             failure_row(Failure(Cell(persona, item, step, replicate), "lost", _LOST), 0)
             for step, persona, item, replicate in sorted(found.lost)

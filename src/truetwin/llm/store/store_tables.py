@@ -64,6 +64,7 @@ CREATE TABLE batches (
     custom_id TEXT PRIMARY KEY, step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL,
     replicate INTEGER NOT NULL, digest TEXT NOT NULL, prompt TEXT NOT NULL, batch TEXT NOT NULL, outcome TEXT
 ) WITHOUT ROWID;
+CREATE INDEX batches_of_cell ON batches (step, persona, item, replicate);
 """
 
 
@@ -81,6 +82,8 @@ ADDED = (
 )
 #: Tables that files of earlier versions lack.
 ADDED_TABLES = frozenset({"earlier"})
+#: Index that files of earlier versions lack.
+ADDED_INDEX = "batches_of_cell"
 _NO_SPACE = ("database or disk is full", "unable to open database file", "readonly database", "is locked")
 
 
@@ -183,7 +186,7 @@ def create_tables(base: sqlite3.Connection) -> None:
 
 
 def add_missing(base: sqlite3.Connection) -> None:
-    """Add the tables and columns that a file of an earlier version lacks, in an open transaction."""
+    """Add the tables, columns and index that a file of an earlier version lacks, in an open transaction."""
     there = tables_of(base)
     for statement in filter(str.strip, TABLES.split(";\n")):
         found = re.match(r"\s*CREATE TABLE (\w+)", statement)
@@ -192,10 +195,12 @@ def add_missing(base: sqlite3.Connection) -> None:
     for table, column, kind in ADDED:
         if column not in columns_of(base, table):
             base.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    base.execute(f"CREATE INDEX IF NOT EXISTS {ADDED_INDEX} ON batches (step, persona, item, replicate)")
 
 
 def lacks_something(base: sqlite3.Connection) -> bool:
-    """Tell whether a file is of an earlier version that lacks tables or columns."""
-    if not tables_of(base) >= ADDED_TABLES:
+    """Tell whether a file is of an earlier version that lacks tables, columns or an index."""
+    index = base.execute("SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ?", (ADDED_INDEX,))
+    if index.fetchone() is None or not tables_of(base) >= ADDED_TABLES:
         return True
     return any(column not in columns_of(base, table) for table, column, _ in ADDED)

@@ -63,7 +63,13 @@ def write_answers(
     """
     beside = companions(output, answers)
     if one_row or len(answers.by_replicate) == 1:
-        table = to_frame(answers.values, answers.respondent_ids, answers.item_ids, layout=layout)
+        table = to_frame(
+            answers.values,
+            answers.respondent_ids,
+            answers.item_ids,
+            layout=layout,
+            id_column=answers.id_column,
+        )
     else:
         table = _replicates(answers, layout)
     tables = [table, *(make(answers) for make in _tables(answers).values())]
@@ -94,10 +100,13 @@ def _replicates(answers: SurveyAnswers, layout: Layout) -> Any:
     """Build a table with rows for each replicate, whose number is in a column that no item has."""
     import pyarrow as pa
 
-    name = next(n for n in REPLICATE_COLUMNS if n not in answers.item_ids)
+    taken = {*answers.item_ids, answers.id_column}
+    name = next(n for n in REPLICATE_COLUMNS if n not in taken)
     parts = []
     for number, values in answers.by_replicate.items():
-        part = to_frame(values, answers.respondent_ids, answers.item_ids, layout=layout)
+        part = to_frame(
+            values, answers.respondent_ids, answers.item_ids, layout=layout, id_column=answers.id_column
+        )
         parts.append(part.add_column(1, name, pa.array([number] * part.num_rows, pa.int64())))
     return pa.concat_tables(parts)
 
@@ -176,7 +185,7 @@ def _conditions(answers: SurveyAnswers) -> Any:
             pa.array(answers.respondent_ids, pa.string()),
             *(pa.array(c, pa.string()) for c in columns.values()),
         ],
-        names=["respondent_id", *columns],
+        names=[answers.id_column, *columns],
     )
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from truetwin.errors import FileFormatError
 from truetwin.io import check_writable, replacing
-from truetwin.report.page import Field, Page, Section, Table, render
+from truetwin.report.page import Field, Page, Section, Table, cell, render
+from truetwin.report.sections.voice_section import PAIRED, PAIRED_CAPTION, PAIRED_TITLE, paired_table
 from truetwin.voice.scoring.leaderboard import Standing, ranked
 
 ENDINGS = (".md", ".csv", ".html")
@@ -54,18 +55,26 @@ def check_leaderboard_ending(path: Path) -> None:
     check_writable(path)
 
 
-def write_leaderboard(path: str | Path, standings: Sequence[Standing]) -> None:
-    """Write the leaderboard in the format of the name's ending, whole or not at all."""
+def write_leaderboard(
+    path: str | Path, standings: Sequence[Standing], comparisons: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Write the leaderboard in the format of the name's ending, whole or not at all.
+
+    Paired comparisons stand below it; CSV holds the standings alone.
+    """
     path = Path(path)
     check_leaderboard_ending(path)
-    text = {".md": leaderboard_markdown, ".csv": leaderboard_csv, ".html": leaderboard_html}[
-        path.suffix.lower()
-    ](standings)
+    if path.suffix.lower() == ".csv":
+        text = leaderboard_csv(standings)
+    elif path.suffix.lower() == ".md":
+        text = leaderboard_markdown(standings, comparisons)
+    else:
+        text = leaderboard_html(standings, comparisons)
     with replacing(path) as (draft,):
         draft.write_text(text, encoding="utf-8", newline="")
 
 
-def leaderboard_markdown(standings: Sequence[Standing]) -> str:
+def leaderboard_markdown(standings: Sequence[Standing], comparisons: Sequence[Mapping[str, Any]] = ()) -> str:
     """Format the leaderboard as Markdown: one table for every dimension and protocol, the best model first."""
     parts = [f"# {TITLE}\n\n{LEAD} {WARNING}\n"]
     for title, columns, rows in _tables(standings):
@@ -75,6 +84,14 @@ def leaderboard_markdown(standings: Sequence[Standing]) -> str:
         )
         lines += ["| " + " | ".join(_markdown(row[c]) for c in columns) + " |" for row in rows]
         parts.append(f"## {title}\n\n" + "\n".join(lines) + "\n")
+    if comparisons:
+        names = [f.heading for f in PAIRED]
+        lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+        lines += [
+            "| " + " | ".join(_markdown(cell(row.get(f.name), f.format)) for f in PAIRED) + " |"
+            for row in comparisons
+        ]
+        parts.append(f"## {PAIRED_TITLE}\n\n{PAIRED_CAPTION}\n\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
@@ -88,7 +105,7 @@ def leaderboard_csv(standings: Sequence[Standing]) -> str:
     return out.getvalue()
 
 
-def leaderboard_html(standings: Sequence[Standing]) -> str:
+def leaderboard_html(standings: Sequence[Standing], comparisons: Sequence[Mapping[str, Any]] = ()) -> str:
     """Format the leaderboard as one self-contained page, in the style of the other reports."""
     numbers = {"accuracy_all", "accuracy_answered", "mean_score", "n", "n_answered", "n_failed"}
     tables = [
@@ -96,6 +113,7 @@ def leaderboard_html(standings: Sequence[Standing]) -> str:
         for title, columns, rows in _tables(standings)
     ]
     models = {s.model for s in standings}
+    tables += [paired_table(comparisons)] if comparisons else []
     page = Page(
         TITLE,
         "Which model speaks most like the person that it plays?",

@@ -13,17 +13,47 @@ FIELDS = (
     Field("dimension", "dimension"),
     Field("protocol", "protocol"),
     Field("model", "model"),
-    Field("accuracy_all", "all items, %", ".1f"),
-    Field("accuracy_answered", "answered only, %", ".1f"),
+    Field("accuracy_all", "right, %", ".1f"),
     Field("mean_score", "mean mark", ".2f"),
     Field("ci_low", "95% from", ".1f"),
     Field("ci_high", "to", ".1f"),
-    Field("n", "n", "d"),
-    Field("n_answered", "answered", "d"),
-    Field("chance", "guessing, %", ".1f"),
     Field("baseline_accuracy", "without persona, %", ".1f"),
     Field("baseline", "by the rule"),
+    Field("chance", "guessing, %", ".1f"),
+    Field("n", "n", "d"),
+    Field("n_answered", "answered", "d"),
+    Field("accuracy_answered", "of those, %", ".1f"),
+    Field("judge", "judge"),
 )
+
+
+#: Columns of paired comparisons.
+PAIRED = (
+    Field("first", "first"),
+    Field("second", "second"),
+    Field("dimension", "dimension"),
+    Field("protocol", "protocol"),
+    Field("n", "items of both", "d"),
+    Field("difference", "first minus second, points", "+.1f"),
+    Field("ci_low", "95% from", "+.1f"),
+    Field("ci_high", "to", "+.1f"),
+    Field("only_first_right", "only first right", "d"),
+    Field("only_second_right", "only second right", "d"),
+    Field("mcnemar_p", "McNemar p", ".2g"),
+    Field("cluster_p", "p, by person", ".2g"),
+    Field("cluster_p_holm", "p, Holm", ".2g"),
+)
+PAIRED_TITLE = "Two models on the same items"
+PAIRED_CAPTION = (
+    "Differences item by item, in percentage points (marks are put on 0 to 100); failed and unreadable answers count "
+    "as wrong. McNemar's exact test takes items as independent. The interval draws whole persons, and the p-value by "
+    "person flips the signs of whole persons; Holm's correction counts all pairs."
+)
+
+
+def paired_table(comparisons: Sequence[Mapping[str, Any]]) -> Table:
+    """Show paired tests of two models on the same items."""
+    return Table(PAIRED_TITLE, PAIRED, list(comparisons), PAIRED_CAPTION)
 
 
 def voice_in_words(standings: Sequence[Standing]) -> str:
@@ -48,13 +78,23 @@ def voice_in_words(standings: Sequence[Standing]) -> str:
 
 def voice_section(standings: Sequence[Standing], capabilities: Sequence[Mapping[str, Any]] = ()) -> Section:
     """Show a leaderboard beside the best rule that knows no persona, and results by capability where annotated."""
-    table = Table(
+    pictures = capability_section(capabilities).blocks if capabilities else ()
+    return Section("Voices", (), [leaderboard_table(standings), *pictures])
+
+
+def leaderboard_table(standings: Sequence[Standing]) -> Table:
+    """Show standings, with their intervals and the best rule that knows no persona beside them."""
+    return Table(
         "Leaderboard",
         FIELDS,
-        [standing.to_row() for standing in standings],
-        "Accuracy in percent over all items, wrong and unreadable answers counted as wrong. A model below the "
-        "rule that knows no persona has not shown that it plays a person.",
+        [{**s.to_row(), "judge": s.judge or None, "baseline": s.baseline or None} for s in standings],
+        "Share of right answers over all items, wrong and unreadable answers counted as wrong. A model below the best "
+        "rule without persona has not shown that it plays a person.",
     )
+
+
+def capability_section(capabilities: Sequence[Mapping[str, Any]]) -> Section:
+    """Draw results by capability: radars, and bars with intervals."""
     pictures = [
         Picture(
             name,
@@ -62,6 +102,6 @@ def voice_section(standings: Sequence[Standing], capabilities: Sequence[Mapping[
             f"Results by capability ({name.replace('-', ' ')}), in percent; counts and intervals are in the data.",
             list(capabilities),
         )
-        for name, figure in (capability_figures(capabilities) if capabilities else {}).items()
+        for name, figure in capability_figures(capabilities).items()
     ]
-    return Section("Voices", (), [table, *pictures])
+    return Section("Capabilities", (), pictures)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -279,7 +279,7 @@ def _rating_history_in_context(source: PersonaSource, row: int, portraits: Mappi
         for j, item_id in enumerate(source.answers.item_ids)
         if item_id in targets and np.isfinite(values[j])
     )
-    return Persona(base.id, base.text, base.answers, passages, base.attributes, "rating-history-in-context")
+    return replace(base, passages=passages, builder="rating-history-in-context")
 
 
 def _persona(
@@ -292,7 +292,8 @@ def _persona(
 ) -> Persona:
     """Make a persona that records the answers and attributes it shows. Others may be private and are left out."""
     who = source.answers.respondent_ids[row]
-    return Persona(who, text, {item.id: code for item, code in shown}, (), attributes or {}, builder)
+    answers = {item.id: code for item, code in shown}
+    return Persona(who, text, answers, (), attributes or {}, builder, source.answers.id_name)
 
 
 def _listed(attributes: Mapping[str, str]) -> str:

@@ -22,7 +22,7 @@ from truetwin.llm.store.settings_comparison import compare_settings, differences
 from truetwin.llm.task import digest_of
 from truetwin.simulation.questions.arms import Arms, form_for, forms_of, place_of
 from truetwin.simulation.survey.questionnaire import Questionnaire, groups_of
-from truetwin.simulation.survey.survey_answers import ANSWER_STEP
+from truetwin.simulation.survey.survey_answers import ANSWER_STEP, ID_COLUMN
 from truetwin.simulation.survey.survey_task import SurveyTask, digest_of_personas
 
 #: Notes of a run: the hash of each persona, and the arms that each is in.
@@ -100,15 +100,23 @@ def continued(task: SurveyTask, run: RunFile) -> Continued:
 
 
 def _begun(task: SurveyTask) -> Continued:
-    return Continued(task, task, _notes(_digests(task), task.assignment))
+    return Continued(task, task, _notes(_digests(task), task.assignment, task))
 
 
 def _digests(task: SurveyTask) -> dict[str, str]:
     return {p.id: digest_of_personas([p])[:16] for p in task.personas.values()}
 
 
-def _notes(people: Mapping[str, str], levels: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    return {PEOPLE: dict(people), **({LEVELS: {k: dict(v) for k, v in levels.items()}} if levels else {})}
+def _notes(
+    people: Mapping[str, str], levels: Mapping[str, Mapping[str, str]], task: SurveyTask
+) -> dict[str, Any]:
+    found: dict[str, Any] = {PEOPLE: dict(people)}
+    if levels:
+        found[LEVELS] = {k: dict(v) for k, v in levels.items()}
+    name = next((p.id_column for p in task.personas.values() if p.id_column), "")
+    if name:
+        found[ID_COLUMN] = name
+    return found
 
 
 class _Growth:
@@ -148,7 +156,7 @@ class _Growth:
         return Continued(
             self.task,
             PartOfTask(self.task, None, settings=merged),
-            _notes(people, levels),
+            _notes(people, levels, self.task),
             grows,
             tuple(self._sentences()),
         )

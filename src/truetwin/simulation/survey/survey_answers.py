@@ -23,6 +23,8 @@ from truetwin.simulation.survey.questionnaire import Questionnaire
 
 POINTS = ("expected", "likeliest")
 ANSWER_STEP = "answer"
+#: Note of a run: the name of the column of ids in the table that its people come from.
+ID_COLUMN = "id column of answer"
 Shares = dict[float, float]
 
 
@@ -85,6 +87,8 @@ class SurveyAnswers:
         Arms in which each person was asked; empty without arms, and where every twin is asked under every arm.
     asked_again : tuple of AskedAgain
         Every answer that was asked again, or under other settings than those of the run.
+    id_column : str
+        Name of the column of ids in the table that the people come from.
     """
 
     questionnaire: Questionnaire
@@ -99,6 +103,7 @@ class SurveyAnswers:
     problems: tuple[Problem, ...]
     levels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     asked_again: tuple[AskedAgain, ...] = ()
+    id_column: str = "respondent_id"
 
     @property
     def item_ids(self) -> tuple[str, ...]:
@@ -182,7 +187,14 @@ def collect_answers(
         tuple(found.problems),
         {} if questionnaire.arms is None or questionnaire.arms.every else found.levels,
         tuple(again.found),
+        _id_column(store, questionnaire),
     )
+
+
+def _id_column(store: RunFile, questionnaire: Questionnaire) -> str:
+    """Return the name of the column of ids, unless an item has it too."""
+    name = str(store.notes(ID_COLUMN).get(ID_COLUMN) or "respondent_id")
+    return "respondent_id" if name in questionnaire.columns else name
 
 
 @dataclass(eq=False)

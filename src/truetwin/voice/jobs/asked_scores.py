@@ -13,7 +13,7 @@ from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.scoring.capability_results import capability_results, read_annotations
 from truetwin.voice.scoring.leaderboard import score_rows
 from truetwin.voice.scoring.score_table import Scoreboard, score_answers
-from truetwin.voice.scoring.stored_answers import Answers, read_answers
+from truetwin.voice.scoring.stored_answers import Answers, files_of, read_answers
 from truetwin.voice.scoring.stored_reply_metrics import has_unscored_replies, text_rows
 
 
@@ -64,7 +64,13 @@ def score_asked(
     wanted = load_source(settings.items).items if settings.items else items
     answers = [read_answers(path, model=settings.model, items=wanted) for path in settings.files]
     board = score_answers(answers, items=wanted, progress=progress)
-    texts = text_rows(answers, items=wanted, with_bert_score=settings.bert_score)
+    texts = text_rows(
+        answers,
+        items=wanted,
+        with_bert_score=settings.bert_score,
+        bert_model=settings.bert_model,
+        bert_layer=settings.bert_layer,
+    )
     return Scored(answers, board, texts, has_unscored_replies(answers, wanted))
 
 
@@ -78,10 +84,10 @@ class CapabilityTable:
 
 def capability_table(files: Sequence[Path], annotations: Path, by: CountedBy) -> CapabilityTable:
     """Compute results by capability of the files that hold stored answers; tables of scores know no items."""
-    stored = [path for path in files if score_rows(path) is None]
+    stored = [path for path in files_of(files) if score_rows(path) is None]
     notes = [
         f"{path} holds scores, no answers: it has no results by capability"
-        for path in files
+        for path in files_of(files)
         if path not in stored
     ]
     outcomes = [outcome for path in stored for outcome in read_answers(path).outcomes]

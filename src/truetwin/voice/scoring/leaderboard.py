@@ -14,8 +14,8 @@ from truetwin.errors import DataError, FileFormatError
 from truetwin.io.readable_files import read_text
 from truetwin.voice.protocols.outcomes import SCORE_RANGE, Protocol
 from truetwin.voice.scoring.dimension_averages import AVERAGE, average_standings
-from truetwin.voice.scoring.score_table import score_answers
-from truetwin.voice.scoring.stored_answers import Answers, read_answers
+from truetwin.voice.scoring.score_table import Scoreboard, score_answers
+from truetwin.voice.scoring.stored_answers import Answers, files_of, read_answers
 
 UNIT = "percent"
 _NUMBERS = (
@@ -87,11 +87,16 @@ class Standing:
 
 @dataclass(frozen=True)
 class Results:
-    """Content of result files: standings, notes for the reader, and whether lines of a file were damaged."""
+    """Content of result files: standings, notes for the reader, and whether lines of a file were damaged.
+
+    ``comparisons`` are paired tests of two models on the items that both were given, one row a pair. Tables of scores
+    know no single items, so that only stored answers are compared.
+    """
 
     standings: tuple[Standing, ...]
     notes: tuple[str, ...] = ()
     is_damaged: bool = False
+    comparisons: tuple[dict[str, Any], ...] = ()
 
     def summary(self) -> SummaryTable:
         """Rank the models under each protocol and dimension, the best first."""
@@ -107,7 +112,8 @@ def read_results(
     with_baseline: bool = True,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Results:
-    """Read standings from any number of files: output of ``truetwin voice score --json``, or stored answers.
+    """Read standings from any number of files: output of ``truetwin voice score --json``, stored
+    answers, or folders of runs.
 
     Stored answers are scored as that verb does, with the best guess that knows no persona beside them.
 
@@ -118,7 +124,7 @@ def read_results(
     """
     standings: list[Standing] = []
     answers: list[Answers] = []
-    for path in map(Path, paths):
+    for path in files_of(paths):
         rows = score_rows(path)
         if rows is None:
             answers.append(read_answers(path))
@@ -131,7 +137,15 @@ def read_results(
         (*standings, *averages.standings),
         (*board.notes, *averages.notes),
         any(a.broken_lines for a in answers),
+        board.comparisons,
     )
+
+
+def standings_of(board: Scoreboard) -> tuple[list[Standing], tuple[str, ...]]:
+    """Make standings of scores, averages over dimensions included; also return notes for the reader."""
+    standings = [_from_row(row, row["file"], row["file"]) for row in board.rows() if _is_scored(row)]
+    averages = average_standings(standings)
+    return [*standings, *averages.standings], averages.notes
 
 
 def score_rows(path: str | Path) -> list[Any] | None:

@@ -109,6 +109,29 @@ def read_answers(
     return Answers(path, name, outcomes, broken, known)
 
 
+def files_of(paths: Iterable[str | Path]) -> list[Path]:
+    """Put the outcome files of a run in the place of its folder; files stay as they are.
+
+    Raises
+    ------
+    FileFormatError
+        If a folder holds no outcomes.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            found.append(path)
+            continue
+        here = [file for p in Protocol if (file := path / f"{p.value}.jsonl").is_file()]
+        if not here:
+            names = ", ".join(f"{p.value}.jsonl" for p in Protocol)
+            raise FileFormatError(
+                f"the folder {path} must be that of a voice run ({names}); it holds no outcomes"
+            )
+        found += here
+    return found
+
+
 def read_outcomes(paths: Iterable[Path]) -> list[Outcome]:
     """Read the outcomes of several files of stored answers, one after the other."""
     return [outcome for path in paths for outcome in read_answers(path).outcomes]

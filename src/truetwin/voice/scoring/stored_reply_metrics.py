@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from truetwin.errors import MissingExtraError, ParameterError
@@ -35,6 +36,8 @@ def text_rows(
     *,
     items: Sequence[VoiceItem] | None = None,
     with_bert_score: bool = False,
+    bert_model: str | None = None,
+    bert_layer: int | None = None,
 ) -> list[dict[str, Any]]:
     """Compute one row for every file, model and metric, from the replies that models wrote.
 
@@ -50,7 +53,10 @@ def text_rows(
         The items that the replies are to; by default those that the files themselves repeat.
     with_bert_score : bool, default=False
         Also BERTScore, raw and rescaled, each language on its own; needs the extra ``bertscore`` and a model.
+    bert_model, bert_layer : str and int, optional
+        As ``model`` and ``layer`` of :func:`~truetwin.voice.scoring.bert_score.bert_score`.
     """
+    bert = partial(_bert_scores, model=bert_model, layer=bert_layer) if with_bert_score else None
     rows = []
     for file in answers:
         known = {item.item_id: item for item in (items if items is not None else file.items or ())}
@@ -65,7 +71,7 @@ def text_rows(
                 "model": model,
                 "n_failed": len(to_known) - len(pairs),
             }
-            rows += [{**head, **row} for row in _rows(pairs, with_bert_score)]
+            rows += [{**head, **row} for row in _rows(pairs, bert)]
     return rows
 
 
@@ -83,19 +89,19 @@ def _is_reply(outcome: Outcome) -> bool:
     return outcome.protocol is Protocol.REPLY and bool(outcome.reply)
 
 
-def _rows(pairs: Sequence[ReplyPair], with_bert_score: bool) -> Iterable[dict[str, Any]]:
+def _rows(pairs: Sequence[ReplyPair], bert: Metric | None) -> Iterable[dict[str, Any]]:
     if not pairs:
         return
     for name, compute in voice_metrics.items():
         yield from _row(name, compute, pairs)
     for name, why in voice_metrics.faults().items():
         yield {"metric": name, "unavailable": why}
-    if with_bert_score:
+    if bert is not None:
         by_language: dict[str, list[ReplyPair]] = {}
         for pair in pairs:
             by_language.setdefault(pair.language, []).append(pair)
         for language, some in by_language.items():
-            for row in _row("bertscore", _bert_scores, some):
+            for row in _row("bertscore", bert, some):
                 yield {**row, "language": language}
 
 
@@ -114,10 +120,10 @@ def _meteor(pairs: Sequence[ReplyPair]) -> list[TextScore]:
     return [meteor(pairs)]
 
 
-def _bert_scores(pairs: Sequence[ReplyPair]) -> list[TextScore]:
+def _bert_scores(pairs: Sequence[ReplyPair], model: str | None, layer: int | None) -> list[TextScore]:
     from truetwin.voice.scoring.bert_score import bert_score
 
-    found = bert_score(pairs)
+    found = bert_score(pairs, model=model, layer=layer)
     return [found.raw, *([found.rescaled] if found.rescaled else [])]
 
 

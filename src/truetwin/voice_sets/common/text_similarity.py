@@ -163,9 +163,11 @@ class SentenceEmbedder:
         return self
 
     def embed(self, texts: Sequence[str]) -> Any:
-        """Give an array of shape (n_texts, n_dimensions)."""
-        found = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(found, dtype=np.float64)
+        """Give an array of shape (n_texts, n_dimensions). The vector of an empty text is all zeros."""
+        encoded = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+        found = np.array(encoded, dtype=np.float64)
+        found[[not text.strip() for text in texts]] = 0.0
+        return found
 
 
 class EndpointEmbedder:

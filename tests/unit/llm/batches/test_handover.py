@@ -28,6 +28,7 @@ from truetwin.llm.batches.batch_api import collect_batches, poll_batches, submit
 from truetwin.llm.batches.batch_files import Imported, export_requests, import_replies
 from truetwin.llm.batches.reply_lines import reply_lines
 from truetwin.llm.store.merging import merge_stores
+from truetwin.llm.store.salvage import salvage, save
 
 
 @pytest.fixture
@@ -365,3 +366,16 @@ def test_a_run_of_an_earlier_version_is_waited_for_and_taken_in(
         assert later.waiting() == {exported.path.name: 12}
         assert counts(import_replies(survey(), later, replies)) == (12, 0, 0, 0)
         assert later.waiting() == {}
+
+
+def test_a_recovered_run_takes_late_replies_to_its_files(survey: Any, tmp_path: Path) -> None:
+    broken, whole, late = tmp_path / "broken", tmp_path / "whole", tmp_path / "late.jsonl"
+    broken.mkdir()
+    whole.mkdir()
+    with Store(broken) as store:
+        (exported,) = export_requests(survey(), scripted_model({}), store, broken)
+    answer(exported.path, late)
+    save(salvage(broken / "run.sqlite"), whole / "run.sqlite")
+    with Store(whole) as store:
+        assert store.waiting() == {}
+        assert counts(import_replies(survey(), store, late)) == (12, 0, 0, 0)

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from truetwin.errors import AccessError, EndpointError, ProviderError, UnknownModelError
+from truetwin.errors import AccessError, EndpointError, ProviderError, TransientError, UnknownModelError
 from truetwin.llm.providers.embedding_endpoint import BATCH, EmbeddingsEndpoint
 
 pytest.importorskip("openai", reason="needs the extra 'llm'")
@@ -32,6 +32,20 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, model: str, texts: list[str]) -> tuple[int, dict[str, object]]:
         if model == "denied":
             return 401, {"error": {"message": f"no access with {KEY}"}}
+        if model == "no blanks" and not all(text.strip() for text in texts):
+            return 400, {"error": {"message": "input cannot be empty"}}
+        if model == "busy":
+            return 503, {"error": {"message": f"come back later, {KEY}"}}
+        if model == "words":
+            return 200, f"no vectors, {KEY}"  # type: ignore[return-value]
+        if model == "endless":
+            return 200, {"data": ["x" * 3_000_000]}
+        if model == "numbers":
+            return 200, {"data": [{"index": 5, "embedding": [1.0]} for _ in texts]}
+        if model == "nan":
+            return 200, {"data": [{"index": k, "embedding": [float("nan")]} for k, _ in enumerate(texts)]}
+        if model == "sizes":
+            return 200, {"data": [{"index": k, "embedding": [1.0] * (k + 1)} for k, _ in enumerate(texts)]}
         if model == "absent":
             return 404, {"error": {"message": "no such model", "code": "model_not_found"}}
         if model == "elsewhere":
@@ -61,7 +75,14 @@ def url() -> Iterator[str]:
 def test_vectors_come_in_the_order_of_their_texts(url: str) -> None:
     texts = ["a" * (k % 7) for k in range(BATCH + 3)]
     found = EmbeddingsEndpoint("m", base_url=url).vectors(texts)
-    assert found == [[float(max(len(text), 1))] for text in texts]  # an empty text is sent as a blank
+    assert found == [[float(len(text))] for text in texts]
+
+
+def test_an_empty_text_is_not_sent_and_becomes_zeros(url: str) -> None:
+    endpoint = EmbeddingsEndpoint("no blanks", base_url=url)
+    assert endpoint.vectors([]) == []
+    assert endpoint.vectors(["", " \n"]) == [[0.0], [0.0]]  # the size is that of any text
+    assert endpoint.vectors(["", "abc", " "]) == [[0.0], [3.0], [0.0]]
 
 
 @pytest.mark.parametrize(
@@ -71,12 +92,20 @@ def test_vectors_come_in_the_order_of_their_texts(url: str) -> None:
         ("absent", UnknownModelError, "has no model 'absent'"),
         ("elsewhere", EndpointError, "has no embeddings"),
         ("short", ProviderError, "one vector a text; it returned 1 for 2"),
+        ("busy", TransientError, "answers 503"),
+        ("words", TransientError, "sent a body that cannot be read"),
+        ("endless", TransientError, "more than 1,000,000 bytes"),
+        ("numbers", TransientError, "must number its vectors"),
+        ("nan", TransientError, "finite numbers"),
+        ("sizes", TransientError, "vectors of 1 finite numbers; it returned one of 2"),
     ],
 )
 def test_failures_say_what_to_do_and_hold_no_key(
     url: str, monkeypatch: pytest.MonkeyPatch, model: str, error: type[ProviderError], words: str
 ) -> None:
     monkeypatch.setenv("A_KEY", KEY)
+    monkeypatch.setattr("truetwin.llm.providers.embedding_endpoint._ATTEMPTS_MORE", 0)
+    monkeypatch.setattr("truetwin.llm.providers.embedding_endpoint.MOST_BYTES", 1_000_000)
     with pytest.raises(error, match=words) as caught:
         EmbeddingsEndpoint(model, base_url=url, key_variable="A_KEY").vectors(["one", "two"])
     assert KEY not in str(caught.value)
