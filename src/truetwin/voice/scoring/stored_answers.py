@@ -16,7 +16,7 @@ from truetwin.io.json_lines import numbered_lines
 from truetwin.voice.items.dimensions.social import item_id_of as social_id
 from truetwin.voice.items.voice_items import PLAYED_ITEMS, VoiceItem, read_voice_items
 from truetwin.voice.protocols.item_rendering import REPLY_ID
-from truetwin.voice.protocols.outcomes import FORMAT, Outcome, Status
+from truetwin.voice.protocols.outcomes import FORMAT, Outcome, Protocol, Status
 from truetwin.voice.scoring.choice_answers import (
     interpersonal_item,
     interpersonal_outcome,
