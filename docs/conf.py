@@ -28,6 +28,7 @@ html_math_renderer = "mathml"
 html_title = "truetwin"
 html_static_path = ["_static"]
 html_css_files = ["tables.css"]
+html_js_files = ["access.js"]
 exclude_patterns = ["_build", "_ext", "_static", "decisions/README.md"]
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3

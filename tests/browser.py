@@ -52,5 +52,17 @@ def opened(browser: Any, path: Path, *, width: int = 1000, scheme: str = "light"
     context.close()
 
 
+def barriers(page: Any) -> list[str]:
+    """Serious faults of a page for readers without a mouse or a screen, as axe finds them."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    return [
+        f"{fault['id']}: {fault['nodes'][0]['html'][:100]}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    ]
+
+
 def _local(url: str) -> bool:
     return url.startswith(("file:", "data:", "blob:", "about:"))

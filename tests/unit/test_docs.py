@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from browser import barriers, chromium, opened
 from truetwin.settings.declaration import InStudy, mark_of
 from truetwin.settings.study_settings import Study, sections
 
@@ -18,9 +19,11 @@ DOCS = Path(__file__).parents[2] / "docs"
 FROM_NETWORK = re.compile(r"""<(script|link|img)\b[^>]*\b(src|href)=["']https?:""")
 
 
-def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation as pages, built without a warning."""
     pytest.importorskip("sphinx", reason="the documentation needs the extra 'docs'")
-    out = tmp_path / "html"
+    out = tmp_path_factory.mktemp("docs") / "html"
     done = subprocess.run(
         [
             *(
@@ -41,6 +44,10 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_the_documentation_has_what_is_made_for_it_and_needs_no_network(out: Path) -> None:
     for page in out.rglob("*.html"):
         assert not FROM_NETWORK.search(page.read_text(encoding="utf-8")), page
     verbs = (out / "reference" / "command-line.html").read_text(encoding="utf-8")
@@ -55,6 +62,15 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
         for name, field in model.model_fields.items():
             there = mark_of(field, InStudy)
             assert f">{(there.key if there else None) or name}<" in keys
+
+
+@pytest.mark.extra("dev")
+@pytest.mark.parametrize(
+    "name", ["index", "tutorial", "guides/simulate", "reference/command-line", "notebooks/calibrate"]
+)
+def test_pages_can_be_read_without_mouse_and_screen(out: Path, name: str) -> None:
+    with chromium() as browser, opened(browser, out / f"{name}.html") as page:
+        assert barriers(page) == []
 
 
 @pytest.fixture

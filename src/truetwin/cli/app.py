@@ -49,7 +49,7 @@ VERBS = (
     ),
     VerbEntry(
         "disclose",
-        "Fill in the reporting checklist from the files of a study, and list what only you can answer.",
+        "Fill in the reporting checklist of a study from its files, and list what only you can answer.",
         "truetwin.cli.disclose:disclose_command",
     ),
     VerbEntry(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from browser import chromium, opened
+from browser import barriers, chromium, opened
 from truetwin.report.figures.theme import new_figure, shorten
 from truetwin.report.page import Field, Page, Picture, Section, Table, csv_link, render, write_page
 
@@ -71,6 +71,7 @@ def test_the_page_fits_every_width_in_light_and_dark_and_reports_no_error(page_f
                     assert page.title() == HOSTILE
                     assert page.locator("img").count() == 0
                     assert page.locator("figure svg").count() == 1
+                    assert barriers(page) == []
 
 
 @pytest.mark.extra("dev")

@@ -41,6 +41,7 @@ def annotate_command(settings: VoiceAnnotateCommand) -> int:
             "items": dict(found.about),
             "model": settings.model,
             "n_missing": found.n_missing,
+            "prompts": dict(found.prompts),
             **{name: str(file) for name, file in written.items() if file},
         }
         steps = [found.summary.to_row("annotate")] if found.summary else []

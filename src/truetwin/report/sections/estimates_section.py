@@ -62,7 +62,7 @@ def estimates_section(record: Mapping[str, Any]) -> Section:
     blocks: list[Table | Picture] = [Table("Items", ITEM_FIELDS, items)]
     blocks += _pictures(record)
     for table in record["crosstabs"]:
-        fields = [Field("item", "item"), Field("row", ""), *(Field(c, c) for c in table["columns"])]
+        fields = [Field("item", "item"), Field("row", "statistic"), *(Field(c, c) for c in table["columns"])]
         blocks.append(Table(f"By {table['by']}", fields, table["rows"], table["footer"]))
     blocks.append(Table("All estimates", ROW_FIELDS, record["rows"]))
     return Section("Estimates", texts, blocks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from truetwin.voice.items.voice_items import VoiceItem
 from truetwin.voice.jobs.asked_playing import Heard, open_player
 from truetwin.voice.protocols.capability_annotation import CAPABILITIES, write_annotations
 from truetwin.voice.protocols.item_selection import select_items
-from truetwin.voice.protocols.playing import annotate, blocking
+from truetwin.voice.protocols.playing import annotate, blocking, stored_prompts
 from truetwin.voice.protocols.voice_prompts import VoicePrompts
 from truetwin.voice.protocols.voice_task import Setup
 from truetwin.voice.scoring.capability_results import Annotation, merge_annotations, read_annotations
@@ -36,12 +36,15 @@ class AnnotatedItems:
         Annotations.
     summary : RunSummary, optional
         What asking a model used; None if the annotations come from a file.
+    prompts : mapping
+        Prompts of the step: name, version and hash.
     """
 
     items: Sequence[VoiceItem]
     about: Mapping[str, Any]
     known: Mapping[str, Annotation]
     summary: RunSummary | None = None
+    prompts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def n_missing(self) -> int:
@@ -100,5 +103,6 @@ def annotate_asked(
     player = open_player(settings, settings.model, heard)
     with run_store(folder) as store:
         records, summary = blocking(annotate(selected.items, player, store, setup), player)
+        prompts = stored_prompts(store)
     known = {record["item_id"]: Annotation.from_record(record) for record in records}
-    return AnnotatedItems(selected.items, selected.about, known, summary)
+    return AnnotatedItems(selected.items, selected.about, known, summary, prompts)
