@@ -118,7 +118,7 @@ def round_of(
     False
     """
     free = () if again is None else again.may_differ
-    compare_settings(stored, asked, where, (*may_differ, *free), hint=again is None)
+    compare_settings(stored, asked, where, (*may_differ, *free), hint=again is None and _is_survey(asked))
     if again is None:
         return Round()
     changes = [
@@ -127,6 +127,12 @@ def round_of(
         if is_among(path, free) and not is_among(path, may_differ)
     ]
     return Round(again.states, json.dumps(changes))
+
+
+def _is_survey(settings: Mapping[str, Any]) -> bool:
+    """Tell whether settings are those of a survey: only surveys are asked again so far."""
+    task = settings.get("task")
+    return isinstance(task, Mapping) and task.get("task") == "survey"
 
 
 def settings_under(stored: Mapping[str, Any], text: str) -> dict[str, Any]:
