@@ -65,7 +65,8 @@ _WORDS = {
         "How well does one reply stand for another?",
         "How well does the text stand for the reference?",
         (
-            "You see a reference reply and a text. Say how well the text stands for the reference, from 1 to 5.",
+            "You see earlier replies of one person, something that the person replied to, the person's real reply (the "
+            "reference), and a text. Say how well the text stands for the reference, from 1 to 5.",
             "Look at three things: the opinion or feeling; the reasoning and the facts; the style, that is words, tone "
             "and sentences. Judge all texts by the same measure.",
         ),
@@ -109,7 +110,7 @@ def form_page(sample: Sample) -> str:
         "question": words.question,
         "names": {"stimulus": words.stimulus, "reference": words.reference, "written": words.written},
         "marks": list(marks) or None,
-        "shows_history": sample.key.protocol is Protocol.CHOICE,
+        "shows_history": sample.key.protocol in (Protocol.CHOICE, Protocol.SCORING),
         "tasks": [asdict(task) for task in sample.tasks],
     }
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)

@@ -262,13 +262,14 @@ def _blind(
         "model": outcome.model if outcome else "",
     }
     written = outcome.reply if outcome else ""
-    if protocol is Protocol.SCORING:
-        shown |= {"reference": item.true_option.text, "written": written, "stimulus": item.stimulus}
+    turns = tuple((turn.context, turn.reply) for turn in item.history[-HISTORY_SHOWN:])
+    if protocol is Protocol.SCORING:  # what the judge's prompt shows
+        shown |= {"history": turns, "stimulus": item.stimulus}
+        shown |= {"reference": item.true_option.text, "written": written}
         return SampleTask(**shown), KeyEntry(**entry)
     texts = {option.id: option.text for option in item.options}
     answer = item.answer
     if protocol is Protocol.CHOICE:
-        turns = tuple((turn.context, turn.reply) for turn in item.history[-HISTORY_SHOWN:])
         shown |= {"persona": item.persona.name, "history": turns, "stimulus": item.stimulus}
     elif protocol is Protocol.MAP_TO_OPTIONS:
         shown |= {"reference": written}

@@ -245,3 +245,8 @@ def test_marks_may_be_numbers(tmp_path: Path) -> None:
 def test_what_is_no_key_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(FileFormatError, match="must be the key of a sample"):
         read_key(write(tmp_path, "key.json", text))
+
+
+def test_who_marks_a_reply_sees_what_the_judge_sees() -> None:
+    task = sample(Protocol.SCORING).tasks[0]
+    assert all((task.history, task.stimulus, task.reference, task.written))
