@@ -243,18 +243,21 @@ def _voice_steps(study: Study) -> list[str]:
     for name in ("run", "generate"):
         part = getattr(voice, name)
         if part is not None:
-            found.append(f"voice.{name}: {_n_items(part, study.seed)}, played by {part.model}")
+            found.append(f"voice.{name}: {_n_items(part, name, study.seed)}, played by {part.model}")
     return found
 
 
-def _n_items(part: Playing, seed: int) -> str:
+def _n_items(part: Playing, step: str, seed: int) -> str:
     from truetwin.voice.protocols.item_selection import select_items
+    from truetwin.voice.protocols.voice_task import check_rotations
 
     if part.items == EARLIER_STEP:
         return "the items of voice.build"
     chosen = select_items(
         part.items, control=part.control, seed=seed, limit=part.limit, profiles=part.profiles
     )
+    for name in ("rotations", "repetitions"):
+        check_rotations(chosen.items, getattr(part, name, 1), f"voice.{step}.{name}")
     return f"{len(chosen.items)} items"
 
 

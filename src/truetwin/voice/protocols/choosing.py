@@ -8,7 +8,7 @@ from typing import Any
 from truetwin.llm import Cell, Parsed, Reply, State
 from truetwin.llm.json_replies import object_schema
 from truetwin.voice.items.voice_dimensions import voice_dimensions
-from truetwin.voice.items.voice_items import LETTERS, VoiceItem
+from truetwin.voice.items.voice_items import LETTERS, N_OPTIONS, VoiceItem
 from truetwin.voice.protocols.item_rendering import (
     Lettered,
     history_block,
@@ -20,6 +20,15 @@ from truetwin.voice.protocols.item_rendering import (
 from truetwin.voice.protocols.judgement_reading import read_choice
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
 from truetwin.voice.protocols.voice_task import NO_REPLY, VoiceTask, fields_of
+
+
+#: Hashes of version 1 of the prompts by those of version 2. With four options both give the same text, so that runs
+#: that were begun with version 1 go on.
+VERSION_1 = {
+    "dc26065a84be5cf3": "2e0c61862e389f34",
+    "1cdc82aa25b85e88": "a0a208bba32215b6",
+    "6a1c575a0744f7cb": "6bdfed9142bee47e",
+}
 
 
 class ChoiceTask(VoiceTask):
@@ -51,6 +60,16 @@ class ChoiceTask(VoiceTask):
     def shown(self, item: VoiceItem, rotation: int = 0) -> Lettered:
         """Put the options in the order in which a rotation shows them."""
         return lettered(item.options, item.item_id, self.setup.seed, rotation)
+
+    def describe_prompts(self) -> list[dict[str, Any]]:
+        """See the base class; a prompt that gives the text of version 1 is described as version 1."""
+        described = super().describe_prompts()
+        if any(len(item.options) != N_OPTIONS for item in self.items):
+            return described
+        return [
+            {**one, "version": 1, "digest": VERSION_1[one["digest"]]} if one.get("digest") in VERSION_1 else one
+            for one in described
+        ]
 
     def values(self, item: VoiceItem, rotation: int) -> Mapping[str, str]:
         """Fill the placeholders of the prompt."""

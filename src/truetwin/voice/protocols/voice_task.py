@@ -68,6 +68,15 @@ def describe_items(items: Sequence[VoiceItem], **about: Any) -> dict[str, Any]:
     return {**about, "n": len(items), "digest": digest_of(item.to_record() for item in items)[:16]}
 
 
+def check_rotations(items: Sequence[VoiceItem], rotations: int, name: str = "rotations") -> None:
+    """Raise :class:`ParameterError` if there are more orders than the largest item has options."""
+    most = max((len(item.options) for item in items), default=MOST_OPTIONS)
+    if rotations > most:
+        raise ParameterError(
+            f"{name} must lie between 1 and {most}; got {rotations}, and no item has more options"
+        )
+
+
 class VoiceTask(ABC):
     """Step of a protocol as a :class:`truetwin.llm.Task`; it has one cell for each item and rotation.
 
@@ -90,11 +99,7 @@ class VoiceTask(ABC):
             raise ParameterError(
                 f"item ids must be unique; {len(self.items) - len(self.by_id)} of {len(self.items)} are repeated"
             )
-        most = max((len(item.options) for item in self.items), default=MOST_OPTIONS)
-        if setup.rotations > most:
-            raise ParameterError(
-                f"rotations must lie between 1 and {most}; got {setup.rotations}, and no item has more options"
-            )
+        check_rotations(self.items, setup.rotations)
 
     @abstractmethod
     def prompt_name(self, item: VoiceItem) -> str:
