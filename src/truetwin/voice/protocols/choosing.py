@@ -21,7 +21,6 @@ from truetwin.voice.protocols.judgement_reading import read_choice
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome
 from truetwin.voice.protocols.voice_task import NO_REPLY, VoiceTask, fields_of
 
-
 #: Hashes of version 1 of the prompts by those of version 2. With four options both give the same text, so that runs
 #: that were begun with version 1 go on.
 VERSION_1 = {
