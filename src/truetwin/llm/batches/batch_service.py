@@ -151,7 +151,9 @@ class _MaskedPieces:
 
     def read(self, piece: bytes) -> bytes:
         """Return what can be written: all but the last bytes, which may be the beginning of a key."""
-        found = self._mask.text(self._kept + piece.decode("latin-1"))  # keys are ASCII; other bytes stay as they are
+        found = self._mask.text(
+            self._kept + piece.decode("latin-1")
+        )  # keys are ASCII; other bytes stay as they are
         cut = max(0, len(found) - self._mask.longest + 1)
         self._kept = found[cut:]
         return found[:cut].encode("latin-1")

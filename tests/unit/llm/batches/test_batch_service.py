@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -188,7 +187,9 @@ def test_a_key_is_masked_wherever_pieces_are_cut(
     llm_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, form: str
 ) -> None:
     text = b'{"a": "KEY KEYs sk sec ret \xff KEY", "b": "KEY"}'.replace(b"KEY", form.encode())
-    assert text.replace(form.encode(), b"[key]") == written(text, size, "sk-secret", llm_server, tmp_path, monkeypatch)
+    assert text.replace(form.encode(), b"[key]") == written(
+        text, size, "sk-secret", llm_server, tmp_path, monkeypatch
+    )
 
 
 def test_what_servers_without_keys_take_is_left_in_replies(
