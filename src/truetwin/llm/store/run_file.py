@@ -87,8 +87,7 @@ class RunFile:
     """
 
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
-        path = Path(path)
-        self.path = path / FILE_NAME if path.is_dir() else path
+        self.path = file_of(Path(path))
         self.read_only = self.path.is_file() and _is_read_only(self.path)
         self._base = _connect(self.path, create=create)
         self._columns = _columns_of(self._base)
@@ -387,6 +386,11 @@ class RunFile:
                 yield self._base
         finally:
             self._base.execute(f"DETACH DATABASE {name}")
+
+
+def file_of(run: Path) -> Path:
+    """Return the file of a run that is named by its folder or by its file."""
+    return run / FILE_NAME if run.is_dir() else run
 
 
 def _columns_of(base: sqlite3.Connection) -> str:

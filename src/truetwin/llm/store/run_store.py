@@ -207,11 +207,7 @@ class Store(BatchedRun):
     def _has_begun(self, step: str) -> bool:
         """Tell whether the settings are fixed, because something was answered or another process is at work."""
         at_work = "SELECT 1 FROM sessions WHERE ended IS NULL AND id != ?"
-        answered = "SELECT 1 FROM calls WHERE step = ? UNION ALL SELECT 1 FROM claims WHERE step = ? LIMIT 1"
-        return (
-            self._base.execute(at_work, (self._session,)).fetchone() is not None
-            or self._base.execute(answered, (step, step)).fetchone() is not None
-        )
+        return self._base.execute(at_work, (self._session,)).fetchone() is not None or self.has_answers(step)
 
     # ------------------------------------------------------------------ sessions
 

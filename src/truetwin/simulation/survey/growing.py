@@ -17,7 +17,7 @@ from truetwin.data.arm_columns import arms_of_column
 from truetwin.data.persona import Persona
 from truetwin.errors import DataError
 from truetwin.llm import PartOfTask, RunOptions, Store, Task
-from truetwin.llm.store.run_file import FILE_NAME, RunFile
+from truetwin.llm.store.run_file import RunFile, file_of
 from truetwin.llm.store.settings_comparison import compare_settings, differences, in_short
 from truetwin.llm.task import digest_of
 from truetwin.simulation.questions.arms import Arms, form_for, forms_of, place_of
@@ -74,10 +74,9 @@ class Continued:
 
 def continued_in(task: SurveyTask, folder: Path | None) -> Continued:
     """Continue the run in a folder, or of a file; begin one if there is none. Nothing is written."""
-    file = None if folder is None else folder / FILE_NAME if folder.is_dir() else folder
-    if file is None or not file.is_file():
+    if folder is None or not file_of(folder).is_file():
         return _begun(task)
-    with RunFile(file) as run:
+    with RunFile(folder) as run:
         return continued(task, run)
 
 
