@@ -161,6 +161,7 @@ class Store(BatchedRun):
     def grow(
         self,
         step: str,
+        before: Mapping[str, Any],
         settings: Mapping[str, Any],
         names: Sequence[str],
         may_differ: Sequence[str] = (),
@@ -172,6 +173,8 @@ class Store(BatchedRun):
         ----------
         step : str
             Name of the step.
+        before : mapping
+            Settings of the run that were looked at to find the wider ones.
         settings : mapping
             Settings of the whole run from now on.
         names : sequence of str
@@ -182,21 +185,31 @@ class Store(BatchedRun):
         Raises
         ------
         RunError
-            If other settings differ than those.
+            If other settings differ than those, or another process has widened the run since.
         """
         wider = json.loads(json.dumps(settings))
         self.bring_up_to_date()
-        stored = self.settings(step)
-        round_of(stored, wider, f"step {step!r} of {self.path}", (*may_differ, *names), again)
-        for name in names:
-            old, new = stored, wider
-            *path, last = name.split(".")
-            for part in path:
-                old, new = old[part], new[part]
-            if last in new:
-                old[last] = new[last]
         with self.writing():
+            stored = self.settings(step)
+            round_of(stored, wider, f"step {step!r} of {self.path}", (*may_differ, *names), again)
+            for name in names:
+                *path, last = name.split(".")
+                seen, old, new = (_inside(each, path) for each in (before, stored, wider))
+                if old.get(last) not in (seen.get(last), new.get(last)):
+                    raise RunError(
+                        f"another process has just added to {self.path} as well; run the same command again"
+                    )
+                if last in new:
+                    old[last] = new[last]
             self.write_settings(step, json.dumps(stored))
+
+    def note_more(self, name: str, entries: Mapping[str, Any]) -> None:
+        """Add entries to a note that is a mapping, or begin it. Those that other processes have added stay."""
+        with self.writing():
+            noted = self.notes(name).get(name)
+            joined = {**(noted or {}), **entries}
+            if joined != noted:
+                self._base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(joined)))
 
     def write_settings(self, step: str, text: str) -> None:
         """Write a step's settings, and the hash by which damage to them is noticed, in an open transaction."""
@@ -580,6 +593,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _inside(settings: Mapping[str, Any], path: Sequence[str]) -> Any:
+    for name in path:
+        settings = settings[name]
+    return settings
 
 
 def _reading(parsed: Parsed) -> tuple[str, str | None, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,8 @@ class Continued:
         The same calls, under the settings of the whole run.
     notes : mapping
         What the run notes of its people, so that it can grow.
+    before : mapping
+        Settings of the run's task that were looked at; empty if it begins.
     grows : bool
         Whether the run gets more personas, items, replicates or arms.
     sentences : tuple of str
@@ -53,6 +55,7 @@ class Continued:
     survey: SurveyTask
     task: Task
     notes: Mapping[str, Any]
+    before: Mapping[str, Any] = field(default_factory=dict)
     grows: bool = False
     sentences: tuple[str, ...] = ()
 
@@ -66,9 +69,13 @@ class Continued:
         """
         if self.grows:
             settings = {"task": dict(self.task.settings), "model": dict(model)}
-            store.grow(ANSWER_STEP, settings, GROWING, options.may_differ, options.again)
+            before = {"task": self.before}
+            store.grow(ANSWER_STEP, before, settings, GROWING, options.may_differ, options.again)
+        is_begun = store.has_answers(ANSWER_STEP)
         for name, value in self.notes.items():
-            if store.notes(name).get(name) != value:
+            if is_begun and isinstance(value, Mapping):
+                store.note_more(name, value)
+            elif store.notes(name).get(name) != value:
                 store.note(name, value)
 
 
@@ -156,6 +163,7 @@ class _Growth:
             self.task,
             PartOfTask(self.task, None, settings=merged),
             _notes(people, levels, self.task),
+            self.stored,
             grows,
             tuple(self._sentences()),
         )
