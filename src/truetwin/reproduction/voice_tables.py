@@ -49,8 +49,8 @@ def stored_answers(paths: Sequence[Path] = ()) -> list[Answers]:
     found = [read_answers(twinvoice.fetch(file.path)) for file in available_answers()]
     if not found:
         raise DatasetError(
-            "the published answers are not in this mirror; `truetwin datasets fetch twinvoice` gets them, and --answers "
-            "names others"
+            "the published answers are not in this mirror; `truetwin datasets fetch twinvoice` gets them, and "
+            "--answers names others"
         )
     return found
 
