@@ -272,7 +272,7 @@ def _statistics(rows: Rows) -> str:
 def _reason(row: Mapping[str, Any]) -> str:
     """Say why something is missing, without the paths of a machine."""
     why = str(row["unavailable"])
-    return "the published items are not in this mirror" if "mirror" in why else why
+    return "the published items are not in this mirror" if "not in this mirror (" in why else why
 
 
 def _people(rows: Rows) -> str:
