@@ -39,7 +39,8 @@ _PUBLIC = {
     "score_outcomes": "truetwin.voice.scoring.accuracy",
     "simulate": "truetwin.simulation.survey.simulation",
 }
-__all__ = ["__version__", *_PUBLIC]
+_MODULES = ("plot",)
+__all__ = ["__version__", *_MODULES, *_PUBLIC]
 
 
 if not any(isinstance(finder, OldModules) for finder in sys.meta_path):
@@ -47,6 +48,8 @@ if not any(isinstance(finder, OldModules) for finder in sys.meta_path):
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"truetwin.{name}")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'truetwin' has no attribute {name!r}")
     value = getattr(import_module(_PUBLIC[name]), name)

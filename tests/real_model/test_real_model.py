@@ -95,7 +95,7 @@ def test_a_prompt_too_long_for_the_model_is_one_failed_cell(
     with Store(folder / "run") as store:
         found = {(c.cell.persona, c.parsed.state): c.parsed.reason for c in store.calls()}
     assert all(state is State.VALID for persona, state in found if persona != "long")
-    assert "context" in found["long", State.PROVIDER_ERROR]
+    assert "context" in found["long", State.TOO_LONG]
 
 
 def test_a_model_plays_a_voice_and_judges_itself(

@@ -36,6 +36,7 @@ LAYERS = [
     {"voice_sets"},
     {"reproduction"},
     {"report"},
+    {"plot"},
     {"study"},
     {"cli"},
     {"__main__"},

@@ -583,10 +583,15 @@ class Caps(Settings):
     """Caps on the money and the tokens of a run."""
 
     cap_cost: float | None = setting(
-        None, "Most money that the whole run may cost, in the currency of the prices; needs prices.", gt=0
+        None,
+        "Most money that the whole run may cost, in the currency of the prices, by all processes that share it; needs "
+        "prices.",
+        gt=0,
     )
     cap_tokens: int | None = setting(
-        None, "Most tokens that the whole run may use, sent and received together.", gt=0
+        None,
+        "Most tokens that the whole run may use, sent and received together, by all processes that share it.",
+        gt=0,
     )
 
 
@@ -594,7 +599,9 @@ class AllCaps(Caps):
     """Caps on the money, the tokens and the requests of a run."""
 
     cap_requests: int | None = setting(
-        None, "Most requests that the whole run may send, including failed ones.", gt=0
+        None,
+        "Most requests that the whole run may send, including failed ones, by all processes that share it.",
+        gt=0,
     )
 
 

@@ -225,7 +225,7 @@ class SimulateCommand(Simulate, IdColumn, Terminal):
     shard: Annotated[str | None, CommandLineOnly(SEVERAL_GOES)] = setting(
         None,
         "Ask only part i/N of the personas, such as 2/8, so that several machines share the work; join the parts "
-        "with `truetwin runs merge`.",
+        "with `truetwin runs merge`. Each part gets an equal share of the caps.",
     )
     batch: Annotated[bool, CommandLineOnly(SEVERAL_GOES)] = setting(
         False,

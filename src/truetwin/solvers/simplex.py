@@ -262,7 +262,7 @@ def simplex_mirror_descent_paper(
     >>> import numpy as np
     >>> X = np.array([[1.0, 0.0], [0.0, 1.0]])
     >>> simplex_mirror_descent_paper(X.T @ X, X.T @ np.array([0.9, 0.3])).weights.round(2)
-    array([0.65, 0.35])
+    array([0.73, 0.27])
     """
     _checked(gram, xty, alpha, None)
     at = settings or PublishedRate()

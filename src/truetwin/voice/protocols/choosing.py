@@ -66,7 +66,9 @@ class ChoiceTask(VoiceTask):
         if any(len(item.options) != N_OPTIONS for item in self.items):
             return described
         return [
-            {**one, "version": 1, "digest": VERSION_1[one["digest"]]} if one.get("digest") in VERSION_1 else one
+            {**one, "version": 1, "digest": VERSION_1[one["digest"]]}
+            if one.get("digest") in VERSION_1
+            else one
             for one in described
         ]
 
