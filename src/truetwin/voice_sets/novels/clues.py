@@ -19,7 +19,7 @@ from truetwin.voice_sets.novels.word_classes import (
     TITLES,
 )
 
-Kind = Literal["tag", "lead", "beat"]
+Kind = Literal["cue", "tag", "lead", "beat"]
 _VERB = "|".join(sorted(SPEECH_VERBS))
 _OWNED_VOICE = re.compile(
     r"\b([Hh]er|[Hh]is) (?:[a-z-]+ )?(?:voice|words?|mutterings?|murmurs?|answer|reply|lips|remark|question|cry)\b"

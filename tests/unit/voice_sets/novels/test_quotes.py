@@ -6,7 +6,8 @@ import pytest
 
 from truetwin.errors import DataError
 from truetwin.voice_sets.novels.book import Book, book_of
-from truetwin.voice_sets.novels.quotations import find_convention, find_quotations, joined_text
+from truetwin.voice_sets.novels.quotations import find_convention, find_quotations
+from truetwin.voice_sets.novels.spans import joined_text
 
 FILLER = "\n\n".join(f"{{o}}Line number {k} is here.{{c}}" for k in range(6))
 
