@@ -45,7 +45,8 @@ WAIT_FOR_LOCK = 60.0  # most seconds that one writer waits for another
 class Totals:
     """Total use of all sessions of a run. ``failed_attempts`` counts attempts without an answer by kind.
 
-    ``uncounted`` counts the replies whose tokens the endpoint did not count.
+    ``uncounted`` counts the replies whose tokens the endpoint did not count. ``models`` are the names under which
+    models answered, as the endpoint stated them.
     """
 
     requests: int
@@ -55,6 +56,7 @@ class Totals:
     failed_attempts: Mapping[str, int]
     priced: int = 0
     uncounted: int = 0
+    models: tuple[str, ...] = ()
 
     def describe(self) -> dict[str, Any]:
         """Return the totals as JSON. The cost is None if some attempts have no price, since it would be too low."""
@@ -306,6 +308,7 @@ class RunFile:
         replies += "coalesce(sum(reply IS NOT NULL AND prompt_tokens + completion_tokens = 0), 0)"
         with self.reading():
             calls = self._base.execute(f"SELECT {sums}, {replies} FROM calls {chosen}", values).fetchone()
+            named = self._base.execute(f"SELECT model FROM calls {chosen} GROUP BY model", values).fetchall()
             failed = self._base.execute(f"SELECT {sums} FROM failures {chosen}", values).fetchone()
             rows = self._base.execute(f"SELECT kind, count(*) FROM failures {chosen} GROUP BY kind", values)
             kinds = {str(kind): int(n) for kind, n in rows}
@@ -322,6 +325,7 @@ class RunFile:
             failed_attempts=kinds,
             priced=calls[5] + before[5] + failed[5],
             uncounted=calls[8] + before[8],
+            models=tuple(sorted(str(name) for (name,) in named if name)),
         )
 
     def totals_of_personas(self, chosen: Callable[[str], bool]) -> Totals:
