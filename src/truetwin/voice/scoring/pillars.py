@@ -36,7 +36,8 @@ def pillar_means(outcomes: Iterable[Outcome]) -> dict[str, float]:
         if not isinstance(verdicts, Mapping):
             continue
         for pillar, column in PILLAR_COLUMNS.items():
-            value = VERDICT_VALUES.get(str(verdicts.get(pillar)).strip().lower())
+            verdict = verdicts.get(pillar)
+            value = VERDICT_VALUES.get(verdict.strip().lower()) if isinstance(verdict, str) else None
             if value is not None:
                 found.setdefault(column, []).append(value)
     return {column: sum(values) / len(values) for column, values in found.items()}
