@@ -19,7 +19,7 @@ python benchmarks/reproduction.py
 runs the commands shown below on the public data and puts every figure beside the printed one. `difference` is
 ours minus the paper's. Errors are standard errors over targets. `unscored` counts targets without a defined
 correlation, which the paper's rule counts as 0. Gains are over the twin as it is and over the in-context twin; those
-of the printed means are in brackets. Commands whose data were not on the machine are listed
+of the printed means are in brackets. Commands whose data were not in the mirror used are listed
 [at the end](#not-computed), as is what was not run for this edition. Whoever has all the data gets the rest by the
 same program.
 """
@@ -272,7 +272,7 @@ def _statistics(rows: Rows) -> str:
 def _reason(row: Mapping[str, Any]) -> str:
     """Say why something is missing, without the paths of a machine."""
     why = str(row["unavailable"])
-    return "the published items were not on this machine" if "mirror" in why else why
+    return "the published items are not in this mirror" if "not in this mirror (" in why else why
 
 
 def _people(rows: Rows) -> str:
@@ -314,17 +314,12 @@ def _not_computed(records: Sequence[Record], wanted: Sequence[tuple[str, ...]]) 
             rows.append({"command": command(arguments), "why": "not run for this edition"})
         elif "failure" in record:
             lacks_data = "mirror" in record["failure"].lower()
-            why = "its data were not on this machine" if lacks_data else "it failed"
+            why = "its data are not in this mirror" if lacks_data else "it failed"
             rows.append({"command": command(arguments), "why": why})
         else:
-            lacking = record["result"]["settings"].get("without_answers") or []
-            if lacking:
-                rows.append(
-                    {
-                        "command": command(arguments),
-                        "why": f"no stored answers on this machine for {_grouped(lacking)}",
-                    }
-                )
+            reasons = record["result"]["settings"].get("why_without_answers") or {}
+            for reason, cells in reasons.items():
+                rows.append({"command": command(arguments), "why": f"{reason}: {_grouped(cells)}"})
     columns: dict[str, Callable[[Mapping[str, Any]], str]] = {
         "command": lambda r: f"`{r['command']}`",
         "why": lambda r: str(r["why"]),

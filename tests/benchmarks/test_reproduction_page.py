@@ -58,7 +58,7 @@ def test_data_that_is_not_here_is_said_and_other_failures_too() -> None:
     failed = {"arguments": ["table-4"], "failure": "it is not in the mirror"}
     broken = {"arguments": ["table-6"], "failure": "no output"}
     text = page([failed, broken], [("table-4",), ("table-6",), ("table-2",)])
-    assert "`truetwin reproduce table-4` | its data were not on this machine" in text
+    assert "`truetwin reproduce table-4` | its data are not in this mirror" in text
     assert "`truetwin reproduce table-6` | it failed" in text
     assert "`truetwin reproduce table-2` | not run for this edition" in text
 
@@ -67,11 +67,13 @@ def test_no_path_of_a_machine_stands_on_the_page() -> None:
     row = {"dimension": "interpersonal", "statistic": "instances", "paper": 2500}
     row["unavailable"] = "it is not in this mirror (/some/folder)"
     text = page([record("voice-table-2", rows=[row])], [])
-    assert "interpersonal: the published items were not on this machine." in text
+    assert "interpersonal: the published items are not in this mirror." in text
     assert "/some/folder" not in text
 
 
 def test_cells_without_answers_are_listed_model_by_model() -> None:
     lacking = ["a, social, accuracy", "a, social, score_gen", "a, narrative, accuracy", "b, social, accuracy"]
-    text = page([record("voice-table-3", rows=[], without_answers=lacking)], [("voice-table-3",)])
-    assert "for a: social (accuracy, score_gen), narrative (accuracy); b: social (accuracy)" in text
+    reasons = {"not in this mirror": lacking}
+    text = page([record("voice-table-3", rows=[], why_without_answers=reasons)], [("voice-table-3",)])
+    listed = "a: social (accuracy, score_gen), narrative (accuracy); b: social (accuracy)"
+    assert f"not in this mirror: {listed}" in text

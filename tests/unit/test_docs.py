@@ -108,7 +108,7 @@ def test_what_was_not_reproduced_is_listed_with_the_reason(reproduction_page: An
     }
     page = reproduction_page([failed], [tuple(failed["arguments"]), ("table-5",)])
     assert (
-        '| `truetwin reproduce table-4 --construction "No Such One"` | its data were not on this machine |'
+        '| `truetwin reproduce table-4 --construction "No Such One"` | its data are not in this mirror |'
         in page
     )
     assert "| `truetwin reproduce table-5` | not run for this edition |" in page

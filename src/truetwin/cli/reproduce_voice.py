@@ -18,6 +18,7 @@ def reproduce_voice_table(settings: ReproduceCommand) -> None:
         METEOR_NOTE,
         cells_without_answers,
         reproduce_voice,
+        why_without_answers,
     )
 
     table = settings.table
@@ -34,6 +35,7 @@ def reproduce_voice_table(settings: ReproduceCommand) -> None:
             progress=progress,
         )
     lacking = cells_without_answers(table, rows)
+    reasons = why_without_answers(lacking, given=bool(settings.answers))
     without = models_without_average(table, rows)
     rows += averages(table, rows)
     if settings.as_json:
@@ -41,6 +43,7 @@ def reproduce_voice_table(settings: ReproduceCommand) -> None:
             "table": table,
             "unit": "percent; scores 1 to 5",
             "without_answers": lacking,
+            "why_without_answers": reasons,
             "without_average": without,
         }
         print_json(f"reproduce {table}", described, rows)
@@ -69,10 +72,11 @@ def reproduce_voice_table(settings: ReproduceCommand) -> None:
         note(METEOR_NOTE)
     if any(row["metric"] == "bertscore" for row in rows):
         note(BERT_NOTE)
-    if lacking:
-        note(f"{len(lacking)} cells of the paper's table have no stored answers here, such as {lacking[0]}")
+    for reason, cells in reasons.items():
+        some = f"{len(cells)} cells of the paper's table, such as {cells[0]}" if len(cells) > 1 else cells[0]
+        note(f"{some}: {reason}")
     if without:
-        note(f"no average over dimensions, as some have no answers here: {'; '.join(without)}")
+        note(f"no average over dimensions, as no answers were read for some of them: {'; '.join(without)}")
 
 
 def reproduce_voice_statistics(settings: ReproduceCommand) -> None:

@@ -30,7 +30,7 @@ for (const box of document.querySelectorAll("[data-browser]")) {
   const isWritten = () => data.protocols[Number(protocol.value)] === "reply";
   const offer = () => {
     const kept = show.value;
-    const all = [["all", "all items"]], lost = [["lost", "no readable answer"]];
+    const all = [["all", "all items"]], lost = [["lost", isMark() ? "imputed marks and replies without a mark" : "no readable answer"]];
     const judged = isMark() ? [["wrong", "a mark of 1 or 2"], ["differ", "marks 2 or more apart"]]
       : [["wrong", "wrong"], ["every", "wrong by all models"], ["differ", "disagreement"], ["right", "right by all models"]];
     const many = data.models.length > 1 ? judged : judged.filter(([value]) => value === "wrong" || value === "right");
@@ -63,7 +63,7 @@ for (const box of document.querySelectorAll("[data-browser]")) {
     return one.text;
   };
   const named = { right: "right", wrong: "wrong", unreadable: "not readable", failed: "no reply came", unscored: "not judged", written: "written" };
-  const inWords = (t) => (t.verdict === "mark" ? `mark ${t.mark} of 5` : named[t.verdict]);
+  const inWords = (t) => (t.imputed ? `mark ${t.mark} of 5, imputed: no judge saw the reply` : t.verdict === "mark" ? `mark ${t.mark} of 5` : named[t.verdict]);
   const badge = (t, before = "") => make("span", t.verdict === "right" ? "good" : isWrong(t) ? "bad" : "soft", `${before}${t.verdict === "right" ? "✓ " : isWrong(t) ? "✗ " : ""}${inWords(t)}`);
   let chosen = [], at = 0;
   const summary = (answers) => answers.map((a) => {

@@ -31,7 +31,7 @@ def reproduce_statistics() -> list[dict[str, Any]]:
         items, why = _published_items(dimension)
         ours = item_statistics(items) if items else {}
         if items and not ours["history_turns"]:
-            why = "the published histories are not on this machine, so that nothing that depends on them is given"
+            why = "the published histories are not in this mirror, so that nothing that depends on them is given"
             ours = {name: ours[name] for name in ("instances", "personas")}
         for name in dict.fromkeys((*printed, *ours)):
             value, paper = ours.get(name), printed.get(name)

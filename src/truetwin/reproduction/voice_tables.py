@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from truetwin.datasets.twinvoice import available_answers, twinvoice
+from truetwin.datasets.twinvoice import ANSWERS, available_answers, twinvoice
 from truetwin.errors import DatasetError
 from truetwin.reproduction.published import published_voice
 from truetwin.voice.protocols.outcomes import Protocol
@@ -22,23 +22,34 @@ _COLUMNS = {
     Protocol.SCORING: "score_gen",
 }
 BERT_NOTE = "the paper does not name the model of its BERTScore, and scores of two models cannot be compared"
+NOT_IN_MIRROR = "published, but not in this mirror (`truetwin datasets fetch twinvoice` gets it)"
+NOT_GIVEN = "not in the files given by --answers"
+NO_MODEL = "stored replies are here; --bert-model names the model that compares them"
+NOT_IN_COMMIT = "the published commit holds no answers to the whole set"
+#: Kind of published file that has the answers behind a column of tables 3 and 5.
+_KINDS = {
+    "accuracy": "choice",
+    "accuracy_gen": "ranking",
+    "score_gen": "marks",
+    **dict.fromkeys(("bleu1", "meteor", "bertscore"), "reply"),
+}
 METEOR_NOTE = "the paper does not give METEOR's settings; with NLTK's defaults its figure is not reached"
 
 
 def stored_answers(paths: Sequence[Path] = ()) -> list[Answers]:
-    """Read the files named, or all published answers on this machine.
+    """Read the files named, or all published answers that this mirror holds.
 
     Raises
     ------
     DatasetError
-        If there are none.
+        If this mirror holds none.
     """
     if paths:
         return [read_answers(path) for path in paths]
     found = [read_answers(twinvoice.fetch(file.path)) for file in available_answers()]
     if not found:
         raise DatasetError(
-            "no stored answers are on this machine; `truetwin datasets fetch twinvoice` gets the published ones, and "
+            "the published answers are not in this mirror; `truetwin datasets fetch twinvoice` gets them, and "
             "--answers names others"
         )
     return found
@@ -59,7 +70,7 @@ def reproduce_voice(
     table : {"voice-table-3", "voice-table-5"}
         Name of the table.
     paths : sequence of Path
-        Stored answers; by default the published ones on this machine.
+        Stored answers; by default the published ones that this mirror holds.
     bert_model, bert_layer : str and int, optional
         Model (a name or a folder) and layer for BERTScore in voice-table-5; without a model there is no BERTScore.
 
@@ -82,7 +93,7 @@ def reproduce_voice(
 
 
 def cells_without_answers(table: str, rows: Sequence[dict[str, Any]]) -> list[str]:
-    """List the cells of the paper's table for which no stored answers exist, as ``"model, dimension, metric"``."""
+    """List the cells of the paper's table that no answers were read for, as ``"model, dimension, metric"``."""
     have = {(row.get("paper_model"), row["dimension"], row["metric"]) for row in rows}
     return [
         f"{model}, {dimension}, {metric}"
@@ -92,6 +103,32 @@ def cells_without_answers(table: str, rows: Sequence[dict[str, Any]]) -> list[st
         for metric in metrics
         if (model, dimension, metric) not in have
     ]
+
+
+def why_without_answers(cells: Sequence[str], *, given: bool = False) -> dict[str, list[str]]:
+    """Group cells by why no answers were read: what the published commit holds is not in this mirror.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        Cells from :func:`cells_without_answers`.
+    given : bool, default=False
+        Whether files were named, so that nothing else was looked for.
+    """
+    published = {(file.model, file.dimension, file.kind): file.path for file in ANSWERS}
+    reasons: dict[str, list[str]] = {}
+    for cell in cells:
+        model, dimension, metric = cell.split(", ")
+        path = published.get((model, dimension, _KINDS[metric]))
+        if given:
+            why = NOT_GIVEN
+        elif path is None:
+            why = NOT_IN_COMMIT
+        else:
+            is_here = metric == "bertscore" and twinvoice.is_available(path)
+            why = NO_MODEL if is_here else NOT_IN_MIRROR
+        reasons.setdefault(why, []).append(cell)
+    return reasons
 
 
 def paper_model(name: str) -> str | None:

@@ -73,7 +73,7 @@ class ReproduceCommand(Workers, Terminal):
     figure_format: FigureFormats = setting(
         ("png",), "Formats of the figures: png, svg, pdf, separated by commas."
     )
-    answers: Annotated[tuple[Path, ...], Unset("the published ones on this machine")] = setting(
+    answers: Annotated[tuple[Path, ...], Unset("the published ones in this mirror")] = setting(
         (), "File with stored answers of a model (for voice-*); may be repeated."
     )
     annotations: Path | None = setting(

@@ -374,7 +374,7 @@ class VoiceAudit(Settings):
         ..., "Items to audit: social, narrative, interpersonal, or a JSONL file of multiple-choice items."
     )
     answers: Annotated[
-        tuple[Path, ...], Unset("for 'social' and 'narrative', the published ones on this machine")
+        tuple[Path, ...], Unset("for 'social' and 'narrative', the published ones in this mirror")
     ] = setting(
         (),
         "File with a model's stored answers to these items, to measure its position bias; may be repeated.",

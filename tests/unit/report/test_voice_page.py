@@ -14,6 +14,7 @@ from browser import chromium, opened
 from truetwin.report.page import render, write_page
 from truetwin.report.sections.case_section import browser_data
 from truetwin.report.sections.voice_page import voice_page
+from truetwin.report.sections.voice_section import leaderboard_table
 from truetwin.settings.voice_settings import VoiceReport
 from truetwin.voice.items.voice_items import PLAYED_ITEMS, Turn, VoiceItem, write_voice_items
 from truetwin.voice.jobs.asked_report import ReportedRuns, report_asked
@@ -102,6 +103,29 @@ def test_the_page_has_comparisons_capabilities_and_the_best_rule(found: Reported
     for heading in ("Results", "Model against model", "Look at items", "Capabilities"):
         assert f">{heading}</h2>" in text
     assert "first is" in text or "second is" in text
+
+
+def test_pillars_and_imputed_marks_are_columns_and_imputed_marks_are_named_in_the_browser(
+    tmp_path: Path,
+) -> None:
+    write_voice_items(tmp_path / PLAYED_ITEMS, items())
+    cut = replace(mark(items()[0], 1.0), details={"state": "truncated"})
+    write_outcomes(tmp_path / "scoring.jsonl", [cut, *(mark(each, 4.0) for each in items()[1:])])
+    found = report_asked(VoiceReport(runs=(tmp_path,)))
+    table = leaderboard_table(found.standings)
+    shown = {field.name: table.rows[0][field.name] for field in table.shown}
+    assert (shown["opinion"], shown["n_imputed"], shown["judged_mean_score"]) == (100.0, 1, 4.0)
+    assert "logic" not in shown
+    assert "no judge saw it" in table.caption
+    first, second = browser_data(found.cases)["cases"][:2]
+    assert first["answers"][0]["attempts"][0]["imputed"]
+    assert "imputed" not in second["answers"][0]["attempts"][0]
+
+
+def test_tables_without_marks_do_not_speak_of_pillars(found: ReportedRuns) -> None:
+    table = leaderboard_table([s for s in found.standings if s.protocol == "choice"])
+    assert not {"opinion", "n_imputed"} & {field.name for field in table.shown}
+    assert "imputed" not in table.caption.lower()
 
 
 def test_no_text_of_a_model_becomes_markup(found: ReportedRuns, page: Path, browser: Any) -> None:

@@ -46,7 +46,7 @@ def test_dimensions_without_items_or_histories_are_said(monkeypatch: pytest.Monk
     rows = {(row["dimension"], row["statistic"]): row for row in reproduce_statistics()}
     assert rows["social", "instances"]["value"] == 1
     assert rows["social", "history_turns"]["value"] is None
-    assert "histories are not on this machine" in rows["social", "history_turns"]["unavailable"]
+    assert "histories are not in this mirror" in rows["social", "history_turns"]["unavailable"]
     assert rows["interpersonal", "instances"]["unavailable"] == "not in this mirror"
     assert rows["narrative", "prompt_tokens_choose"]["paper"] == 934.3
 

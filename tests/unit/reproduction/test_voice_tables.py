@@ -9,11 +9,16 @@ import pytest
 from truetwin.errors import DatasetError
 from truetwin.reproduction import voice_tables
 from truetwin.reproduction.voice_tables import (
+    NO_MODEL,
+    NOT_GIVEN,
+    NOT_IN_COMMIT,
+    NOT_IN_MIRROR,
     cells_without_answers,
     paper_model,
     published_voice,
     reproduce_voice,
     stored_answers,
+    why_without_answers,
 )
 from voice_examples import social_answer, write_lines
 
@@ -56,6 +61,27 @@ def test_cells_that_no_answers_exist_for_are_listed(tmp_path: Path) -> None:
     assert "GPT-4o-mini, social, accuracy" not in missing
     assert "GPT-4o-mini, narrative, accuracy" in missing
     assert len(cells_without_answers("voice-table-3", [])) == len(printed)
+
+
+def test_what_the_published_commit_holds_is_said_not_to_be_in_this_mirror(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TRUETWIN_DATA_MIRROR", str(tmp_path))
+    cells = [
+        "Qwen2.5-14B, social, accuracy_gen",
+        "Qwen2.5-14B, social, score_gen",
+        "Qwen2.5-14B, social, meteor",
+        "DeepSeek-V3, social, accuracy",
+        "GPT-4o-mini, narrative, accuracy",
+    ]
+    assert why_without_answers(cells) == {NOT_IN_MIRROR: cells[:-1], NOT_IN_COMMIT: cells[-1:]}
+    assert why_without_answers(cells, given=True) == {NOT_GIVEN: cells}
+
+
+def test_replies_that_are_here_lack_a_model_for_bertscore_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(voice_tables.twinvoice), "is_available", lambda self, path: True)
+    cell = "Qwen2.5-14B, narrative, bertscore"
+    assert why_without_answers([cell]) == {NO_MODEL: [cell]}
 
 
 def test_without_stored_answers_it_is_said_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:

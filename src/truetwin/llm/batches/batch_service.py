@@ -19,6 +19,7 @@ from truetwin.errors import ProviderError, TransientError
 from truetwin.io import replacing
 from truetwin.llm.providers.bounded_responses import MOST_BYTES
 from truetwin.llm.providers.endpoint import Endpoint
+from truetwin.llm.providers.key_masking import KeyMask
 
 _COMPLETIONS = "/v1/chat/completions"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
@@ -126,7 +127,7 @@ class BatchService:
 
     def _write(self, pieces: Iterator[bytes], path: Path) -> Fetched:
         """Write pieces to a file that appears when all are written; those past the limit raise."""
-        fetched, mask = Fetched.WHOLE, _Mask(self._endpoint.key)
+        fetched, mask = Fetched.WHOLE, _MaskedPieces(self._endpoint.mask)
         with replacing(path) as (draft,), draft.open("wb") as stream:
             try:
                 for piece in pieces:
@@ -142,26 +143,25 @@ class BatchService:
         return self._endpoint.errors_told("batches")
 
 
-class _Mask:
+class _MaskedPieces:
     """Masking of the key in bytes that come in pieces."""
 
-    def __init__(self, key: str | None) -> None:
-        self._key = (key or "").encode()
-        self._kept = b""
+    def __init__(self, mask: KeyMask) -> None:
+        self._mask, self._kept = mask, ""
 
     def read(self, piece: bytes) -> bytes:
         """Return what can be written: all but the last bytes, which may be the beginning of a key."""
-        if not self._key:
-            return piece
-        found = (self._kept + piece).replace(self._key, b"[key]")
-        cut = max(0, len(found) - len(self._key) + 1)
+        found = self._mask.text(
+            self._kept + piece.decode("latin-1")
+        )  # keys are ASCII; other bytes stay as they are
+        cut = max(0, len(found) - self._mask.longest + 1)
         self._kept = found[cut:]
-        return found[:cut]
+        return found[:cut].encode("latin-1")
 
     def rest(self) -> bytes:
         """Return the last bytes."""
-        kept, self._kept = self._kept, b""
-        return kept
+        kept, self._kept = self._kept, ""
+        return kept.encode("latin-1")
 
 
 def _name(found: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MASK = "[key]"
+_LONGEST_FORM = 8  # characters in which one of the key is written at most
 _SHORTEST = 8  # what servers without keys take, such as "none" or "x", may be a word of a reply
 
 
@@ -30,6 +31,11 @@ class KeyMask:
     def __init__(self, key: str | None) -> None:
         self._key = key if key is not None and len(key) >= _SHORTEST else None
         self._escaped = re.compile("".join(map(_any_form, self._key))) if self._key else None
+
+    @property
+    def longest(self) -> int:
+        """Most characters in which the key may be written; 0 if nothing is masked."""
+        return _LONGEST_FORM * len(self._key or "")
 
     def text(self, text: str) -> str:
         """Mask the key in a text."""

@@ -121,7 +121,7 @@ class Ledger:
 def _stored_by(base: sqlite3.Connection, session: int) -> Use:
     """Add up what the answers and failed attempts that a session has stored have used."""
     total = Use()
-    for table, counted in (("calls", "count(reply)"), ("failures", "count(*)")):
+    for table, counted in (("calls", "count(reply)"), ("earlier", "count(reply)"), ("failures", "count(*)")):
         row = base.execute(
             f"SELECT {counted}, coalesce(sum(prompt_tokens + completion_tokens), 0), coalesce(sum(cost), 0.0) "
             f"FROM {table} WHERE session = ?",

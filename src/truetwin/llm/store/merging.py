@@ -14,6 +14,11 @@ from truetwin.llm.store.stored_call import COLUMNS, OPEN_IN_SQL
 _SAME = "t.step = s.step AND t.persona = s.persona AND t.item = s.item AND t.replicate = s.replicate"
 _EARLIER_OF_S = "e.step = s.step AND e.persona = s.persona AND e.item = s.item AND e.replicate = s.replicate"
 _FIELDS = f"{COLUMNS}, prompt"
+# Numbers of sessions are left out: each file counts its own.
+_OF_FAILURES = (
+    "step, persona, item, replicate, kind, message, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, "
+    "cost, time"
+)
 _UPDATED = ", ".join(f"{name} = excluded.{name}" for name in _FIELDS.split(", ")[4:])
 
 
@@ -117,9 +122,9 @@ def _merge_one(target: Store, source: Store) -> MergedPart:
             "AND t.reply IS NOT NULL AND t.time = s.time AND t.digest = s.digest"
         ).fetchone()[0]
         twice = base.execute(
-            "INSERT INTO failures "
+            f"INSERT INTO failures ({_OF_FAILURES}) "
             "SELECT s.step, s.persona, s.item, s.replicate, 'duplicate', 'answered in two shards', s.prompt_tokens, "
-            "s.completion_tokens, s.reasoning_tokens, s.cached_tokens, s.cost, s.time, NULL "
+            "s.completion_tokens, s.reasoning_tokens, s.cached_tokens, s.cost, s.time "
             f"FROM source.calls s JOIN calls t ON {_SAME} WHERE s.reply IS NOT NULL "
             f"AND t.state NOT IN ({OPEN_IN_SQL}) AND (t.time != s.time OR t.digest != s.digest) "
             f"AND NOT EXISTS (SELECT 1 FROM source.earlier e WHERE {_EARLIER_OF_S} AND e.time = t.time) "
@@ -128,7 +133,7 @@ def _merge_one(target: Store, source: Store) -> MergedPart:
         )
         duplicates = twice.rowcount
         base.execute(
-            "INSERT INTO failures SELECT s.* FROM source.failures s WHERE NOT EXISTS "
+            f"INSERT INTO failures ({_OF_FAILURES}) SELECT {_OF_FAILURES} FROM source.failures s WHERE NOT EXISTS "
             f"(SELECT 1 FROM failures t WHERE {_SAME} AND t.kind = s.kind AND t.time = s.time)"
         )
         base.execute(  # so that late replies to files of the part are known; nobody waits for them here

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,7 @@ class Salvage:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is known to be lost."""
-        return bool(self.calls) and not (self.lost or self.unreadable)
+        return bool(self.calls) and not (self.lost or self.unreadable or self.prompts_lost())
 
     def prompts_lost(self) -> int:
         """Count the calls whose prompt lacks texts that cannot be read."""
@@ -159,14 +160,30 @@ def _take(values: tuple[Value, ...], found: Salvage) -> bool:
             return False
         found.failures.append(values)
     elif len(values) == len(column_order("earlier")):
-        found.earlier.append(values)
+        row = _sealed(values, "earlier")
+        if row is None:
+            return False
+        found.earlier.append(tuple(row.values()))
     elif len(values) >= len(column_order("calls")) - sum(table == "calls" for table, *_ in ADDED):
         return _take_call(values, found)
     return True
 
 
 def _take_call(values: tuple[Value, ...], found: Salvage) -> bool:
-    names = column_order("calls")
+    row = _sealed(values, "calls")
+    if row is None:
+        return False
+    cell = (str(row["step"]), str(row["persona"]), str(row["item"]), int(str(row["replicate"])))
+    before = found.calls.get(cell)
+    state = column_order("calls").index("state")
+    if before is None or (before[state] in OPEN_STATES and row["state"] not in OPEN_STATES):
+        found.calls[cell] = tuple(row.values())
+    return True
+
+
+def _sealed(values: tuple[Value, ...], table: str) -> dict[str, Value] | None:
+    """Name the values of a row of calls or earlier replies; None if its checksum does not fit."""
+    names = column_order(table)
     row = dict(zip(names, (*values, *[None] * len(names)), strict=False))
     for name in _REALS:
         value = row[name]
@@ -174,12 +191,8 @@ def _take_call(values: tuple[Value, ...], found: Salvage) -> bool:
     try:
         check_seal([row[name] for name in COLUMNS.split(", ")])
     except (ValueError, TypeError):
-        return False
-    cell = (str(row["step"]), str(row["persona"]), str(row["item"]), int(str(row["replicate"])))
-    before = found.calls.get(cell)
-    if before is None or (before[names.index("state")] in OPEN_STATES and row["state"] not in OPEN_STATES):
-        found.calls[cell] = tuple(row[name] for name in names)
-    return True
+        return None
+    return row
 
 
 def _take_index(
@@ -191,8 +204,9 @@ def _take_index(
 ) -> None:
     """Keep a step's settings, its hash, a cell that the index of calls names, or a request that was handed over."""
     match values:
-        case (str(), str(), str(), str(), int(), str(), str(), str(), *_):
-            found.handed_over.append((*values[:8], Outcome.GIVEN_UP.value))
+        case (str(), str(), str(), str(), int(), str(), str(), str(), *outcome):
+            ended = outcome[0] if outcome and outcome[0] in set(Outcome) else Outcome.GIVEN_UP.value
+            found.handed_over.append((*values[:8], ended))
         case (str(step), str(persona), str(item), int(replicate), int()):
             named.add((step, persona, item, replicate))
         case (str(name), str(text)):
@@ -225,10 +239,14 @@ def save(found: Salvage, path: Path) -> None:
         base.execute("INSERT INTO meta VALUES ('recovered', ?)", (json.dumps(about),))
 
 
-def _insert(base: sqlite3.Connection, table: str, rows: list[tuple[Any, ...]]) -> None:
-    names = column_order(table)
-    marks = ", ".join("?" * len(names))
-    base.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
+def _insert(base: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows without their sessions, which are those of the old file."""
+    columns = column_order(table)
+    kept = [k for k, name in enumerate(columns) if name != "session"]
+    names, marks = ", ".join(columns[k] for k in kept), ", ".join("?" * len(kept))
+    base.executemany(
+        f"INSERT INTO {table} ({names}) VALUES ({marks})", ([row[k] for k in kept] for row in rows)
+    )
 
 
 def _texts_of(prompt: Value) -> set[str]:

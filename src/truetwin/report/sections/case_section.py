@@ -97,6 +97,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "verdict": attempt.verdict,
         "picked": outcome.picked,
         "mark": outcome.score,
+        "imputed": outcome.is_imputed or None,
         "reply": outcome.reply,
         "words": attempt.words,
         "reason": outcome.reason if outcome.reason != attempt.words else "",

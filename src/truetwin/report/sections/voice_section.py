@@ -8,6 +8,7 @@ from typing import Any
 from truetwin.report.figures.voice_figures import capability_figures
 from truetwin.report.page import Field, Picture, Section, Table
 from truetwin.voice.scoring.leaderboard import Standing
+from truetwin.voice.scoring.pillars import PILLAR_COLUMNS
 
 FIELDS = (
     Field("dimension", "dimension"),
@@ -17,6 +18,11 @@ FIELDS = (
     Field("mean_score", "mean mark", ".2f"),
     Field("ci_low", "95% from", ".1f"),
     Field("ci_high", "to", ".1f"),
+    Field("opinion", "opinion, %", ".0f"),
+    Field("logic", "logic, %", ".0f"),
+    Field("style", "style, %", ".0f"),
+    Field("n_imputed", "marks imputed", "d"),
+    Field("judged_mean_score", "mean of the judge's own", ".2f"),
     Field("baseline_accuracy", "without persona, %", ".1f"),
     Field("baseline", "by the rule"),
     Field("chance", "guessing, %", ".1f"),
@@ -25,7 +31,15 @@ FIELDS = (
     Field("accuracy_answered", "of those, %", ".1f"),
     Field("judge", "judge"),
 )
-
+CAPTION = (
+    "Share of right answers over all items, wrong and unreadable answers counted as wrong. A model below the best "
+    "rule without persona has not shown that it plays a person."
+)
+PILLARS_CAPTION = "Opinion, logic and style are the mean of the judge's verdicts on each, in percent."
+IMPUTED_CAPTION = (
+    "An imputed mark is the lowest, given by rule to a reply that was cut off or could not be read; no judge saw it. "
+    "It counts in the mean mark, and the mean of the judge's own marks stands beside."
+)
 
 #: Columns of paired comparisons.
 PAIRED = (
@@ -83,14 +97,25 @@ def voice_section(standings: Sequence[Standing], capabilities: Sequence[Mapping[
 
 
 def leaderboard_table(standings: Sequence[Standing]) -> Table:
-    """Show standings, with their intervals and the best rule that knows no persona beside them."""
-    return Table(
-        "Leaderboard",
-        FIELDS,
-        [{**s.to_row(), "judge": s.judge or None, "baseline": s.baseline or None} for s in standings],
-        "Share of right answers over all items, wrong and unreadable answers counted as wrong. A model below the best "
-        "rule without persona has not shown that it plays a person.",
-    )
+    """Show standings: intervals, the best rule that knows no persona, verdicts on the pillars, and imputed marks."""
+    rows = [_leaderboard_row(each) for each in standings]
+    caption = [CAPTION]
+    if any(row[pillar] is not None for row in rows for pillar in PILLAR_COLUMNS.values()):
+        caption.append(PILLARS_CAPTION)
+    if any(row["n_imputed"] for row in rows):
+        caption.append(IMPUTED_CAPTION)
+    return Table("Leaderboard", FIELDS, rows, " ".join(caption))
+
+
+def _leaderboard_row(standing: Standing) -> dict[str, Any]:
+    """Leave out what does not apply, so that columns without any value are not shown."""
+    return {
+        **standing.to_row(),
+        "judge": standing.judge or None,
+        "baseline": standing.baseline or None,
+        "n_imputed": standing.n_imputed or None,
+        "judged_mean_score": standing.judged_mean_score if standing.n_imputed else None,
+    }
 
 
 def capability_section(capabilities: Sequence[Mapping[str, Any]]) -> Section:

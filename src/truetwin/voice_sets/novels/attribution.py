@@ -17,11 +17,14 @@ import numpy as np
 from truetwin.voice_sets.novels.book import Book
 from truetwin.voice_sets.novels.characters import Character
 from truetwin.voice_sets.novels.clues import Clue, Names, Subject, clues_of
-from truetwin.voice_sets.novels.quotations import Quotations, Span, joined_text
+from truetwin.voice_sets.novels.quotations import Quotations
+from truetwin.voice_sets.novels.script_names import Owners
+from truetwin.voice_sets.novels.spans import Span, joined_text
 
+CUED = 60.0
 NAMED, LED, ACTING, MENTIONED = 12.0, 8.0, 5.0, 1.0
 WRONG_GENDER, UNKNOWN_GENDER = -9.0, -1.0
-ADDRESSED, SPEAKS_OF, SPEAKS_TO_PARENT = -6.0, -1.5, 3.0
+ADDRESSED, SPEAKS_OF, SPEAKS_TO_PARENT = -12.0, -1.5, 3.0
 STRANGER = -3.0
 SAME_TURN, ALTERNATES, WAS_ADDRESSED = -4.0, 1.5, 2.0
 #: Paragraphs of narration that end a conversation.
@@ -64,10 +67,15 @@ class _Turn:
     scores: dict[str, float] = field(default_factory=dict)
 
 
-def attribute(book: Book, quotations: Quotations, cast: Sequence[Character]) -> list[Utterance]:
-    """Find the utterances in order, each with its likeliest speaker."""
+def attribute(
+    book: Book, quotations: Quotations, cast: Sequence[Character], owners: Owners | None = None
+) -> list[Utterance]:
+    """Find the utterances in order, each with its likeliest speaker.
+
+    ``owners`` says whose the names are that open lines of a script.
+    """
     names = Names(cast)
-    turns = list(_turns(book, quotations, names))
+    turns = list(_turns(book, quotations, names, owners or {}))
     found: list[Utterance] = []
     for scene in _scenes(turns, book):
         found += _speakers(scene, names)
@@ -75,16 +83,25 @@ def attribute(book: Book, quotations: Quotations, cast: Sequence[Character]) -> 
 
 
 def narration_of(book: Book, quotations: Quotations, index: int) -> list[str]:
-    """Cut out a paragraph's narration: before its first quotation, between them, after the last."""
+    """Cut out a paragraph's narration: before its first quotation, between them, after the last.
+
+    In a line of a script these are the directions.
+    """
     text, at, pieces = book.paragraphs[index].text, 0, []
+    marks = quotations.convention
+    opening, closing = (
+        (len(marks.opening), len(marks.closing)) if index not in quotations.scripted else (0, 0)
+    )
+    if index in quotations.cues:
+        at = quotations.cues[index].end
     for span in quotations.spans.get(index, ()):
-        pieces.append(text[at : max(span.start - len(quotations.convention.opening), at)])
-        at = min(span.end + len(quotations.convention.closing), len(text))
+        pieces.append(text[at : max(span.start - opening, at)])
+        at = min(span.end + closing, len(text))
     pieces.append(text[at:])
     return pieces
 
 
-def _turns(book: Book, quotations: Quotations, names: Names) -> Iterator[_Turn]:
+def _turns(book: Book, quotations: Quotations, names: Names, owners: Owners) -> Iterator[_Turn]:
     recent: dict[str, float] = {}
     previous: _Turn | None = None
     number = 0
@@ -96,12 +113,16 @@ def _turns(book: Book, quotations: Quotations, names: Names) -> Iterator[_Turn]:
             old = previous.utterance
             merged = (*old.spans, *spans)
             previous.utterance = replace(old, spans=merged, last_paragraph=k, text=joined_text(book, merged))
-            previous.clues += clues_of(names, ["", *pieces[1:]], "")
+            if k not in quotations.scripted:
+                previous.clues += clues_of(names, ["", *pieces[1:]], "")
         elif spans:
             if previous is not None:
                 yield previous
-            for group, around in _split(names, spans, pieces):
-                turn = _turn(book, names, group, around, k, number, recent)
+            cue = quotations.cues.get(k)
+            groups = [(spans, pieces)] if cue else _split(names, spans, pieces)
+            for group, around in groups:
+                clues = None if cue is None else [Clue("cue", owners.get(cue.name, Subject(words=cue.name)))]
+                turn = _turn(book, names, group, around, k, number, recent, clues)
                 number += 1
                 if group[-1] != spans[-1]:
                     yield turn
@@ -136,13 +157,14 @@ def _turn(
     k: int,
     number: int,
     recent: dict[str, float],
+    clues: list[Clue] | None,
 ) -> _Turn:
     text = joined_text(book, spans)
     before = book.paragraphs[k - 1].text if k else ""
     addressed = names.addressed(text)
     return _Turn(
         Utterance(number, k, k, text, spans),
-        clues_of(names, pieces, before),
+        clues_of(names, pieces, before) if clues is None else clues,
         {p: 1.0 / (1 + k - at) for p, at in recent.items() if k - at <= FORGOTTEN},
         addressed,
         {m.person for m in names.mentions(text)} - addressed,
@@ -198,7 +220,9 @@ def _candidates(scene: Sequence[_Turn], names: Names) -> list[str]:
             weights[person] += nearness  # type: ignore[assignment]
         for mention in names.mentions(turn.narration):
             weights[mention.person] += 1
-    people = [p for p, _ in sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_CANDIDATES]]
+    cued = {clue.subject.person for turn in scene for clue in turn.clues if clue.kind == "cue"} - {""}
+    likely = sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))
+    people = [p for k, (p, _) in enumerate(likely) if k < MOST_CANDIDATES or p in cued]
     others = [s for s, _ in sorted(strangers.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_CANDIDATES]]
     return [*people, *others, "other:"]
 
@@ -222,7 +246,7 @@ def _score(turn: _Turn, candidate: str, names: Names) -> float:
         if clue.kind == "beat" and seen_beat:
             continue
         seen_beat |= clue.kind == "beat"
-        weight = {"tag": NAMED, "lead": LED, "beat": ACTING}[clue.kind]
+        weight = {"cue": CUED, "tag": NAMED, "lead": LED, "beat": ACTING}[clue.kind]
         total += _fit(clue.subject, candidate, person, weight, names)
     if candidate in turn.addressed:
         total += ADDRESSED
@@ -245,7 +269,7 @@ def _fit(subject: Subject, candidate: str, person: Character | None, weight: flo
     if not subject.gender or person is None:
         return 0.0
     if not person.gender:
-        return UNKNOWN_GENDER * weight / NAMED
+        return UNKNOWN_GENDER * min(weight, NAMED) / NAMED
     return 0.0 if person.gender == subject.gender else WRONG_GENDER * weight / NAMED
 
 
@@ -306,7 +330,7 @@ def _basis(turn: _Turn, speaker: str) -> str:
         return "none"
     for clue in turn.clues:
         if clue.subject.person == speaker or f"other:{clue.subject.words.lower()}" == speaker:
-            return {"tag": "named", "lead": "announced", "beat": "acts"}[clue.kind]
+            return {"cue": "script", "tag": "named", "lead": "announced", "beat": "acts"}[clue.kind]
     if any(clue.kind != "beat" and clue.subject.gender for clue in turn.clues):
         return "pronoun"
     return "turn"

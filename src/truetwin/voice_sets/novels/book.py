@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from truetwin.errors import DataError, FileFormatError, ParameterError
+from truetwin.voice_sets.novels.script_cues import cue_of, cut_at_cues
 
 #: A paragraph longer than this (characters) is no paragraph; it is left out and counted.
 LONGEST_PARAGRAPH = 50_000
@@ -97,7 +98,7 @@ def book_of(text: str, *, name: str, where: str = "the text") -> Book:
         blocks = body.split("\n")
     paragraphs: list[Paragraph] = []
     section = skipped = 0
-    for block in blocks:
+    for block in cut_at_cues(blocks):
         flat = " ".join(block.split())
         if not flat:
             continue
@@ -106,7 +107,10 @@ def book_of(text: str, *, name: str, where: str = "the text") -> Book:
             continue
         numbered = bool(_HEADING.match(block.strip().split("\n")[0].strip()))
         titled = bool(
-            paragraphs and _HEADING.match(paragraphs[-1].text) and len(flat.split()) <= LONGEST_TITLE
+            paragraphs
+            and _HEADING.match(paragraphs[-1].text)
+            and len(flat.split()) <= LONGEST_TITLE
+            and cue_of(flat) is None
         )
         section += numbered
         paragraphs.append(Paragraph(len(paragraphs), flat, section, numbered or titled))

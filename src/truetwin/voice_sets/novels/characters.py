@@ -45,8 +45,10 @@ class Character:
 
     @property
     def surname(self) -> str:
-        """Last word of the name; empty for a name of one word."""
+        """Last word of the name; empty for a name of one word, and for a title alone ("Captain")."""
         words = _bare(self.name).split()
+        if not words:
+            return ""
         return words[-1] if len(words) > 1 or words != self.name.split() else ""
 
 
@@ -88,15 +90,20 @@ def read_characters(path: str | Path, *, novel: str | None = None) -> list[Chara
     return people
 
 
-def complete_cast(people: Sequence[Character], narration: Sequence[str]) -> list[Character]:
+def complete_cast(
+    people: Sequence[Character], narration: Sequence[str], cued: Sequence[Character] = ()
+) -> list[Character]:
     """Add the people whom the narration names to the listed ones; give all of them the forms of their names.
+
+    ``cued`` are people whom only the lines of a script name.
 
     A form with a title (Mr., Miss ...) goes to the person of that surname whose gender agrees; one that agrees with
     nobody is another person of that surname. Genders are read off the pronouns that follow a name.
     """
     text = "\n".join(narration)
     titled = Counter((t.rstrip("."), n) for t, n in _TITLED.findall(text))
-    cast = [_with_gender(replace(p, forms=_plain_forms(p, people), listed=True), text) for p in people]
+    known = [replace(p, listed=True) for p in people] + list(cued)
+    cast = [_with_gender(replace(p, forms=_plain_forms(p, known)), text) for p in known]
     speaking = _beside_a_verb(narration)
     cast = _add_found(cast, speaking, text)
     owners = _title_owners(cast, titled)

@@ -24,7 +24,9 @@ from truetwin.voice_sets.novels.book import Book, read_book
 from truetwin.voice_sets.novels.character_distractors import WritingTask
 from truetwin.voice_sets.novels.characters import Character, complete_cast, read_characters
 from truetwin.voice_sets.novels.novel_drafts import ReadBook, drafts_of, pool_of
-from truetwin.voice_sets.novels.quotations import Quotations, Span, find_quotations
+from truetwin.voice_sets.novels.quotations import Quotations, find_quotations
+from truetwin.voice_sets.novels.script_names import name_owners
+from truetwin.voice_sets.novels.spans import Span
 from truetwin.voice_sets.novels.speaker_questions import SpeakerTask, doubtful, with_answers
 
 #: From so many books on, a whole book is a group; below, its chapters are.
@@ -114,8 +116,9 @@ def read_speech(
     """Find what is said in a book and by whom, by rules alone."""
     quotations = find_quotations(book)
     narration = [" ".join(narration_of(book, quotations, p.index)) for p in book.paragraphs]
-    cast = complete_cast(people, narration)
-    found = tuple(attribute(book, quotations, cast))
+    owners, cued = name_owners(quotations.cues.values(), people, quotations.persons)
+    cast = complete_cast(people, narration, cued)
+    found = tuple(attribute(book, quotations, cast, owners))
     return ReadBook(book, found, {person.id: person for person in cast}, language), quotations
 
 

@@ -56,3 +56,11 @@ NO_NAMES = _words(
     had has have
     did does will would shall should may might can could must thank papa mamma"""
 )
+#: Words that open a heading, a direction or a note, never the line of a person in a script.
+NO_SPEAKERS = _words(
+    """act scene scena chapter book part volume canto letter prologue epilogue interlude curtain tableau time place
+    note notes notice characters persons cast dramatis setting enter exit exeunt end finis contents preface
+    introduction illustration footnote author title language release produced transcriber"""
+)
+#: Names by which a script means several people.
+SEVERAL_PEOPLE = _words("all both everybody everyone together voices several others chorus omnes they we")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -183,13 +182,30 @@ def test_a_key_that_a_batch_repeats_is_masked_on_disk_and_in_messages(
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 100])
+@pytest.mark.parametrize("form", ["sk-secret", "sk%2Dsecret", "sk\\u002dsecret"])
 def test_a_key_is_masked_wherever_pieces_are_cut(
-    llm_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+    llm_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, form: str
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "secret")
-    model: Any = open_model("m", base_url=llm_server.base_url)
-    text = json.dumps({"a": "secret secrets sec ret secret"}).encode()
+    text = b'{"a": "KEY KEYs sk sec ret \xff KEY", "b": "KEY"}'.replace(b"KEY", form.encode())
+    assert text.replace(form.encode(), b"[key]") == written(
+        text, size, "sk-secret", llm_server, tmp_path, monkeypatch
+    )
+
+
+def test_what_servers_without_keys_take_is_left_in_replies(
+    llm_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = b'{"content": "none of these"}'
+    assert text == written(text, 5, "none", llm_server, tmp_path, monkeypatch)
+
+
+def written(
+    text: bytes, size: int, key: str, server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> bytes:
+    """Write a text that comes in pieces of a size as a file of the service."""
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    model: Any = open_model("m", base_url=server.base_url)
     pieces = (text[k : k + size] for k in range(0, len(text), size))
     with BatchService(model.endpoint) as service:
-        service._write(pieces, tmp_path / "file")
-    assert text.replace(b"secret", b"[key]") == (tmp_path / "file").read_bytes()
+        service._write(pieces, folder / "file")
+    return (folder / "file").read_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from hypothesis import strategies as st
 
 from truetwin.errors import RunError
 from truetwin.llm import Cell, Message, Parsed, Reply, Request, Sampling, State, Store, Usage
+from truetwin.llm.store.batched_run import Outcome
+from truetwin.llm.store.ledger import Ledger, Use
 from truetwin.llm.store.merging import merge_stores
+from truetwin.llm.store.salvage import look_for_damage, salvage, save
 from truetwin.llm.store.sessions import Process, begin_work, end_work, here, is_alive
 from truetwin.llm.store.stored_call import Failure
 
@@ -98,7 +102,7 @@ def test_two_sessions_never_hold_the_same_cell(tmp_path: Path) -> None:
         theirs = second.claim(cells)
         assert tuple(cells[:6]) == mine
         assert (tuple(cells[6:]), 6) == (theirs.mine, theirs.elsewhere)
-        assert first.others() == 4
+        assert sum(holder.cells for holder in first.holders()) == 4
         first.release(mine)
         assert mine == second.claim(mine).mine
 
@@ -191,6 +195,54 @@ def test_a_cell_answered_in_two_shards_keeps_one_answer_and_both_costs(tmp_path:
         assert (merged.taken, merged.duplicates) == (1, 1)
         assert [call.reply.text for call in target.calls() if call.reply] == ["3"]
         assert Usage(20, 2) == target.totals().usage
+
+
+def merged_from(old: Path, new: Path) -> None:
+    with Store(new) as target:
+        merge_stores(target, [old])
+    with Store(new) as store, store.writing() as base:
+        base.execute("DELETE FROM sessions")  # so that the next session has the number of one in the old file
+
+
+def recovered_from(old: Path, new: Path) -> None:
+    save(salvage(old), new)
+
+
+@pytest.mark.parametrize("copied", [merged_from, recovered_from])
+def test_what_came_from_another_file_is_not_taken_for_the_use_of_a_session_here(
+    tmp_path: Path, copied: Callable[[Path, Path], None]
+) -> None:
+    with answered(tmp_path / "old.sqlite") as store:
+        store.put_failure(Failure(CELL, "server", "500", Usage(1000, 1000)))
+    copied(tmp_path / "old.sqlite", tmp_path / "new.sqlite")
+    with Store(tmp_path / "new.sqlite") as other, Store(tmp_path / "new.sqlite") as store:
+        assert other.session == 1
+        ledger = Ledger(store)
+        other.put(Cell("ben", "q1"), HELLO, VALID, Reply("3", usage=Usage(10, 1)))
+        other.flush()
+        assert ledger.reserve(Use(), Use(1, 1), Use(), lambda use: False) == Use(1, 11)
+
+
+def test_replies_that_were_asked_again_are_recovered_only_if_they_are_sound(tmp_path: Path) -> None:
+    with answered(tmp_path / "old.sqlite") as store:
+        store._move_to_earlier(CELL)
+    recovered_from(tmp_path / "old.sqlite", tmp_path / "whole.sqlite")
+    with Store(tmp_path / "whole.sqlite") as store:
+        assert [call.parsed.value for call, _ in store.earlier()] == [3]
+    with Store(tmp_path / "old.sqlite") as store, store.writing() as base:
+        base.execute("UPDATE earlier SET reply = '4'")
+    recovered_from(tmp_path / "old.sqlite", tmp_path / "new.sqlite")
+    assert look_for_damage(tmp_path / "new.sqlite") is None
+
+
+def test_what_became_of_requests_in_files_is_recovered(tmp_path: Path) -> None:
+    with answered(tmp_path / "old.sqlite") as store:
+        store.hand_over("a.jsonl", [("id-1", CELL, HELLO), ("id-2", Cell("ben", "q1"), HELLO)])
+        store.end_waits({"id-1": Outcome.ANSWERED})
+    recovered_from(tmp_path / "old.sqlite", tmp_path / "new.sqlite")
+    with Store(tmp_path / "new.sqlite") as store:
+        found = [store.handed_over(name) for name in ("id-1", "id-2")]
+    assert [each and each.outcome for each in found] == [Outcome.ANSWERED, Outcome.GIVEN_UP]
 
 
 def test_shards_of_other_settings_are_not_merged(tmp_path: Path) -> None:

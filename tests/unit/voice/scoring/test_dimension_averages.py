@@ -32,6 +32,16 @@ def test_marks_are_averaged_and_judges_kept_apart() -> None:
     assert [(s.judge, s.mean_score) for s in average_standings(rows).standings] == [("a", 2.5), ("b", 2.5)]
 
 
+def test_pillars_and_imputed_marks_of_an_average_are_those_of_all_dimensions() -> None:
+    about = {"mean_score": 2.0, "judge": "j"}
+    rows = [
+        Standing("social", "scoring", "m", 10, 9, opinion=20.0, logic=50.0, n_imputed=1, **about),  # type: ignore[arg-type]
+        Standing("narrative", "scoring", "m", 10, 7, opinion=40.0, n_imputed=3, **about),  # type: ignore[arg-type]
+    ]
+    (row,) = average_standings(rows).standings
+    assert (row.opinion, row.logic, row.n_imputed) == (30.0, None, 4)
+
+
 def test_a_model_that_lacks_a_dimension_has_no_average_and_is_named() -> None:
     rows = [
         standing("social", "m", 40.0),

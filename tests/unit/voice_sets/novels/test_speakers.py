@@ -8,7 +8,7 @@ from truetwin.llm import Cell, Reply, State
 from truetwin.voice_sets.novels.attribution import Utterance
 from truetwin.voice_sets.novels.book import book_of
 from truetwin.voice_sets.novels.characters import Character
-from truetwin.voice_sets.novels.quotations import Span
+from truetwin.voice_sets.novels.spans import Span
 from truetwin.voice_sets.novels.speaker_questions import SpeakerTask
 
 BOOK = book_of("They met.\n\n“Stay here.”\n\nNobody stayed.", name="b")
