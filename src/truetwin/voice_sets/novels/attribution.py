@@ -24,7 +24,7 @@ from truetwin.voice_sets.novels.spans import Span, joined_text
 CUED = 60.0
 NAMED, LED, ACTING, MENTIONED = 12.0, 8.0, 5.0, 1.0
 WRONG_GENDER, UNKNOWN_GENDER = -9.0, -1.0
-ADDRESSED, SPEAKS_OF, SPEAKS_TO_PARENT = -6.0, -1.5, 3.0
+ADDRESSED, SPEAKS_OF, SPEAKS_TO_PARENT = -12.0, -1.5, 3.0
 STRANGER = -3.0
 SAME_TURN, ALTERNATES, WAS_ADDRESSED = -4.0, 1.5, 2.0
 #: Paragraphs of narration that end a conversation.

@@ -28,6 +28,7 @@ _TO_A_PARENT = re.compile(
     r"(?:^|[,;!?.—-]\s*)(?:(?:my|dear|dearest|poor|oh),?\s)*(" + "|".join(PARENTS) + r")\s*(?=[,.!?;—-]|$)",
     re.I,
 )
+_QUOTED_WITHIN = re.compile(r"(?<!\w)‘[^‘’]*[,.!?]’|“[^“”]*”|(?<!\w)'[^']*[,.!?]'|\"[^\"]*\"")
 _BARE = r"[a-z][a-z’'-]*"
 
 
@@ -93,12 +94,16 @@ class Names:
         ]
 
     def addressed(self, speech: str) -> set[str]:
-        """Find the characters whom a speech addresses: names set off by commas or stops."""
-        pattern = re.compile(
-            rf"(?:^|[,;!?.—–…-]\s*)(?:(?:my|dear|dearest|poor|O|Oh|oh|and|but|well)\s+)*({self.pattern})"
-            r"\s*(?=[,.!?;—–…]|$)"
+        """Find the characters whom a speech addresses: names set off by commas or stops, outside words it quotes."""
+        return {self.owner(m.group(1)) for m in self._address.finditer(_QUOTED_WITHIN.sub(" ", speech))}
+
+    @cached_property
+    def _address(self) -> re.Pattern[str]:
+        before = r"(?:my|my own|dear|dearest|poor|old|O|Oh|oh|Ah|ah|Why|why|and|but|well|No|no|Yes|yes|you)"
+        after = r"(?:dear|darling|dearest|my \w+|old \w+)"
+        return re.compile(
+            rf"(?:^|[,;!?.—–…-]\s*)(?:{before}\s+)*({self.pattern})(?:,?\s+{after})?\s*(?=[,.!?;—–…]|--|$)"
         )
-        return {self.owner(m.group(1)) for m in pattern.finditer(speech)}
 
     def parents_addressed(self, speech: str) -> str:
         """Find the gender of a parent whom a speech addresses as such, or nothing."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from truetwin.errors import DataError
@@ -25,7 +25,20 @@ _ELIDED = "tis|twas|twere|twould|twill|tisn|twasn|em|till|til|cause|bout|ere|gai
 _BEFORE_OPENING = re.compile(r"[\s(\[—–\-“\"‘:]$")
 #: More words than this are speech even without a stop inside the marks.
 LONGEST_MENTION = 8
-_REPORTED = re.compile(rf"\s*(?:[\w’'.]+\s+){{0,3}}(?:{'|'.join(sorted(SPEECH_VERBS))})\b")
+_SAID = "|".join(sorted(SPEECH_VERBS))
+_REPORTED = re.compile(rf"\s*(?:[\w’'.]+\s+){{0,3}}(?:{_SAID})\b")
+#: Marks that may have a blank before the words.
+_SPACED = "«»„"
+#: Within speech that a dash opens: what the narrator says of it, up to the next dash or the end of the sentence.
+_TAG = re.compile(
+    rf"(?:\s?[—–―]\s?|\s--?\s|--|(?<=[,.!?…])\s)"
+    rf"(?:(?:{_SAID})\s(?:he|she|I|they|the|an?|my|his|her|[A-Z][\w’'-]+)\b(?![’'])"
+    rf"|(?:he|she|they|[A-Z][\w’'-]+)\s(?:{_SAID})(?=(?:\s\w+ly)?(?:\sto\s\w+)?\s?[,.;:!?—–―-]))"
+    r"(?:(?!\s--?\s|--)[^—–―.!?;:,])*"
+    r"(?:,(?=\s(?:and|but|with|as|while|\w+ing)\b)[^—–―.!?;:]*)?"
+)
+#: A dash with a blank before it and none after it opens an insertion in other languages ("No —dijo Ana—. Ven.").
+_INSERTED = re.compile(r"\s[—–―](?=[^\W\d_A-Z])[^—–―]*")
 _STOPS = ".,!?;:—–-…)"
 
 
@@ -48,9 +61,17 @@ CONVENTIONS = (
     Convention("double-straight", '"', '"'),
     Convention("single-curly", "‘", "’"),
     Convention("single-straight", "'", "'"),
+    Convention("single-backtick", "`", "'"),
     Convention("guillemets", "«", "»"),
+    Convention("guillemets-inward", "»", "«"),
     Convention("low-curly", "„", "“"),
+    Convention("low-right", "„", "”"),
+    Convention("low-straight", "„", '"'),
     Convention("dash", "—", ""),
+    Convention("dash-short", "–", ""),
+    Convention("dash-bar", "―", ""),
+    Convention("dash-hyphens", "--", ""),
+    Convention("dash-hyphen", "- ", ""),
 )
 #: Convention of a book in which all that is said stands in lines of a script.
 NO_MARKS = Convention("script", "", "")
@@ -82,12 +103,16 @@ def find_convention(book: Book, scripted: Collection[int] = ()) -> Convention:
     the convention :data:`NO_MARKS`; one without either raises :class:`truetwin.errors.DataError`.
     """
     starts: Counter[str] = Counter()
+    closings: Counter[str] = Counter()
     paragraphs = [p for p in book.paragraphs if p.index not in scripted]
     for paragraph in paragraphs:
         for convention in CONVENTIONS:
             if paragraph.text.startswith(convention.opening) and len(paragraph.text) > 1:
                 starts[convention.name] += 1
-    best = max(CONVENTIONS, key=lambda c: starts[c.name])
+                closings[convention.name] += (
+                    bool(convention.closing) and convention.closing in paragraph.text[1:]
+                )
+    best = max(CONVENTIONS, key=lambda c: (starts[c.name], closings[c.name]))
     found = sum(len(_scan(p.text, best)[0]) for p in paragraphs) if starts[best.name] else 0
     needed = max(2.0, FEWEST_PER_10000_WORDS * book.n_words / 10_000)
     if found >= needed:
@@ -121,7 +146,11 @@ def find_quotations(book: Book, convention: Convention | None = None) -> Quotati
         continues = running and text.startswith(convention.opening)
         unclosed += running and not continues
         raw, running = ([], False) if paragraph.is_heading else _scan(text, convention)
-        kept = [(a, b) for a, b in raw if _is_speech(text, a, b) or (continues and a == 1)]
+        kept = [
+            (a, b)
+            for a, b in raw
+            if not convention.closing or _is_speech(text, a, b) or (continues and a == 1)
+        ]
         mentions += len(raw) - len(kept)
         if kept:
             spans[paragraph.index] = tuple(Span(paragraph.index, a, b) for a, b in kept)
@@ -144,7 +173,7 @@ def _scan(text: str, convention: Convention) -> tuple[list[tuple[int, int]], boo
     if convention is NO_MARKS:
         return [], False
     if not convention.closing:
-        return _scan_dashes(text), False
+        return _scan_dashes(text, convention.opening), False
     found: list[tuple[int, int]] = []
     at = 0
     while (start := _opening(text, at, convention)) is not None:
@@ -163,7 +192,8 @@ def _opening(text: str, at: int, convention: Convention) -> int | None:
     while (k := text.find(mark, at)) >= 0:
         after = text[k + 1 : k + 2]
         free = k == 0 or bool(_BEFORE_OPENING.search(text[:k][-1]))
-        if after and not after.isspace() and (free or mark not in ("'", '"')):
+        spaced = mark in _SPACED and bool(text[k + 1 :].strip())
+        if after and (spaced or not after.isspace()) and (free or mark not in ("'", '"')):
             elided = convention.is_single and k > 0 and _is_elision(text, k)
             if not elided:
                 return k
@@ -218,12 +248,18 @@ def _is_dropped_ending(text: str, k: int) -> bool:
     )
 
 
-def _scan_dashes(text: str) -> list[tuple[int, int]]:
-    """Find speech that a dash opens: up to the paragraph's end, without insertions between two dashes."""
-    if not text.startswith("—"):
+def _scan_dashes(text: str, dash: str) -> list[tuple[int, int]]:
+    """Find speech that a dash opens: up to the paragraph's end, without what the narrator says of it."""
+    if not text.startswith(dash):
         return []
-    pieces: Sequence[re.Match[str]] = list(re.finditer(r"[^—]+", text))
-    return [(p.start(), p.end()) for p in pieces[::2]]
+    found: list[tuple[int, int]] = []
+    at = len(dash)
+    while told := (_TAG.search(text, at) or _INSERTED.search(text, at)):
+        found.append((at, told.start()))
+        at = told.end()
+        at += len(text[at:]) - len(text[at:].lstrip(" —–―-.,;:!?"))
+    found.append((at, len(text)))
+    return [(a, b) for a, b in found if re.search(r"\w", text[a:b])]
 
 
 def _is_speech(text: str, start: int, end: int) -> bool:

@@ -59,6 +59,18 @@ def test_nobody_addresses_themselves() -> None:
     assert speakers("“Come here, Anna, and look.”") == ["hale"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["Do what I say, Anna.", "Oh, Anna, look up!", "Oh Anna, look up!", "Listen, Anna dear.", "Anna--stop!"],
+)
+def test_whoever_is_addressed_does_not_speak_though_they_act_beside_it(words: str) -> None:
+    assert speakers(f"“{words}” Anna sat quite still.") != ["anna"]
+
+
+def test_whoever_is_addressed_in_quoted_words_may_speak() -> None:
+    assert speakers("“He said, ‘Come, Anna,’ and I came.” Anna sat down.") == ["anna"]
+
+
 def test_a_name_before_a_colon_announces_the_next_paragraph() -> None:
     assert speakers("At last Anna whispered:", "“It is over.”") == ["anna"]
 

@@ -31,8 +31,18 @@ def first(text: str, opening: str, closing: str) -> list[str]:
         ("‘", "’", "single-curly"),
         ("'", "'", "single-straight"),
         ("«", "»", "guillemets"),
+        ("« ", " »", "guillemets"),
+        ("»", "«", "guillemets-inward"),
+        ("`", "'", "single-backtick"),
         ("„", "“", "low-curly"),
+        ("„", "”", "low-right"),
+        ("„", '"', "low-straight"),
         ("—", "", "dash"),
+        ("— ", "", "dash"),
+        ("– ", "", "dash-short"),
+        ("―", "", "dash-bar"),
+        ("--", "", "dash-hyphens"),
+        ("- ", "", "dash-hyphen"),
     ],
 )
 def test_each_convention_is_recognised_and_read(opening: str, closing: str, name: str) -> None:
@@ -41,7 +51,7 @@ def test_each_convention_is_recognised_and_read(opening: str, closing: str, name
     assert joined_text(found, find_quotations(found).spans[0]) == "Come in at once."
 
 
-@pytest.mark.parametrize(("opening", "closing"), [("‘", "’"), ("'", "'")])
+@pytest.mark.parametrize(("opening", "closing"), [("‘", "’"), ("'", "'"), ("`", "'")])
 def test_apostrophes_do_not_close_single_quotes(opening: str, closing: str) -> None:
     a = closing
     said = f"It isn{a}t the boys{a} fault, {a}tis the dogs{a} o{a} course."
@@ -59,6 +69,29 @@ def test_quotations_within_quotations_belong_to_the_outer_one() -> None:
 
 def test_speech_interrupted_by_the_narrator_has_several_spans() -> None:
     assert first("“Well,” she said, “I think so.”", "“", "”") == ["Well,", "I think so."]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("—Where is it? said Anna.", ["Where is it?"]),
+        ("—I lost it, he said quietly, and sat down. Let me look.", ["I lost it,", "Let me look."]),
+        ("—Well—said Anna—let us look.", ["Well", "let us look."]),
+        ("—I lost it—or somebody did—on the way.", ["I lost it—or somebody did—on the way."]),
+        ("—No —dijo Ana—. Ven.", ["No", "Ven."]),
+        ("—He said so yesterday.", ["He said so yesterday."]),
+    ],
+)
+def test_the_narrator_is_cut_out_of_speech_that_a_dash_opens(text: str, expected: list[str]) -> None:
+    assert first(text, "—", "") == expected
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("“", "”"), ("'", "'"), ("»", "«"), ("„", "“")])
+def test_a_quotation_over_three_paragraphs_is_opened_anew_in_each(opening: str, closing: str) -> None:
+    text = "\n\n".join(f"{opening}Part {k} isn't the last." for k in range(3)) + closing
+    quotations = find_quotations(book(text, opening, closing))
+    assert frozenset({1, 2}) == quotations.joined
+    assert quotations.n_unclosed == 0
 
 
 def test_a_quotation_over_paragraphs_is_one() -> None:
