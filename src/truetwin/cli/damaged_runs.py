@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin.cli.verbs import verb
@@ -20,9 +19,10 @@ def check_command(settings: RunsCheckCommand) -> int:
     status is 1 if something is damaged.
     """
     from truetwin.cli.output import note, print_json
+    from truetwin.llm.store.run_folder import existing_run
     from truetwin.llm.store.salvage import salvage
 
-    file = _file(settings.run)
+    file = existing_run(settings.run)
     found = salvage(file)
     if settings.as_json:
         print_json("runs check", {"run": str(file)}, [_row(found)])
@@ -47,9 +47,10 @@ def recover_command(settings: RunsRecoverCommand) -> int:
     from truetwin.errors import OutputError
     from truetwin.io import make_folder
     from truetwin.llm.store.run_file import FILE_NAME
+    from truetwin.llm.store.run_folder import existing_run
     from truetwin.llm.store.salvage import salvage, save
 
-    file, output = _file(settings.run), settings.output
+    file, output = existing_run(settings.run), settings.output
     if output.exists() and (not output.is_dir() or (output / FILE_NAME).exists()):
         raise OutputError(f"--output must be a folder without a run; {output} is none. Name a new one.")
     found = salvage(file)
@@ -91,13 +92,3 @@ def _row(found: Salvage) -> dict[str, Any]:
         "unreadable_rows": found.unreadable,
         "prompts_lost": found.prompts_lost(),
     }
-
-
-def _file(run: Path) -> Path:
-    from truetwin.errors import RunError
-    from truetwin.llm.store.run_file import FILE_NAME
-
-    file = run / FILE_NAME if run.is_dir() else run
-    if not file.is_file():
-        raise RunError(f"there is no run at {run}")
-    return file

@@ -87,17 +87,16 @@ def _open_cells(
     """Find the cells that the command would ask; None if there is no run yet."""
     from truetwin.errors import RunError
     from truetwin.llm.running.open_cells import open_cells
-    from truetwin.llm.store.run_file import FILE_NAME, RunFile
+    from truetwin.llm.store.run_file import RunFile, file_of
     from truetwin.simulation.survey.growing import GROWING
 
-    file = None if folder is None else folder / FILE_NAME if folder.is_dir() else folder
-    if file is None or not file.is_file():
+    if folder is None or not file_of(folder).is_file():
         if options.again is not None:
             raise RunError(f"only a run that has replies can be asked again; there is none at {folder}")
         return None
     if found.grows:
         options = replace(options, may_differ=(*options.may_differ, *GROWING))
-    with RunFile(file) as run:
+    with RunFile(folder) as run:
         return open_cells(found.task, run, cells, options)
 
 

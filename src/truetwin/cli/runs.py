@@ -26,9 +26,10 @@ def show_command(settings: RunsShowCommand) -> None:
     """Show what a run asked, how its calls ended, and the tokens they used; or show one call in full."""
     from truetwin.cli.output import print_json
     from truetwin.llm import Store
+    from truetwin.llm.store.run_folder import existing_run
 
     step = settings.step
-    with Store(_file(settings.run), create=False) as store:
+    with Store(existing_run(settings.run), create=False) as store:
         if settings.persona is not None and settings.item is not None:
             _show_call(store, settings)
             return
@@ -51,11 +52,12 @@ def export_command(settings: RunsExportCommand) -> int:
     """
     from truetwin.cli.output import note, print_json
     from truetwin.llm import State, Store
+    from truetwin.llm.store.run_folder import existing_run
     from truetwin.simulation.survey.survey_answers import collect_answers
 
     check_export(settings.output, [])
     validity_floor = settings.validity_floor
-    with Store(_file(settings.run), create=False) as store:
+    with Store(existing_run(settings.run), create=False) as store:
         written = export_run(
             store,
             settings.output,
@@ -96,9 +98,10 @@ def reparse_command(settings: RunsReparseCommand) -> int:
     """Read every stored reply again, without a call: a newer version may read answers that an older one missed."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm import Store
+    from truetwin.llm.store.run_folder import existing_run
     from truetwin.simulation.survey.rereading import reread
 
-    with Store(_file(settings.run), create=False) as store:
+    with Store(existing_run(settings.run), create=False) as store:
         before = {step: store.counts(step) for step in store.steps()}
         changed, read_only = reread(store), store.read_only
         rows = [
@@ -133,9 +136,10 @@ def import_command(settings: RunsImportCommand) -> int:
     from truetwin.io.readable_files import check_is_file
     from truetwin.llm import Store
     from truetwin.llm.running.requested_run import prices_of
+    from truetwin.llm.store.run_folder import existing_run
     from truetwin.simulation.survey.rereading import import_stored
 
-    with Store(_file(settings.run), create=False) as store:
+    with Store(existing_run(settings.run), create=False) as store:
         found = import_stored(store, check_is_file(settings.replies), prices_of(settings, ""))
         waiting = sum(store.waiting().values())
     row = {
@@ -161,9 +165,9 @@ def merge_command(settings: RunsMergeCommand) -> None:
     """Merge the parts of a run that several machines have done (`simulate --shard`) into one run."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm.store.merging import merge_stores
-    from truetwin.llm.store.run_folder import run_store
+    from truetwin.llm.store.run_folder import existing_run, run_store
 
-    files = [_file(source) for source in settings.sources]
+    files = [existing_run(source) for source in settings.sources]
     with run_store(settings.target) as store:
         merged = merge_stores(store, files)
         total = sum(store.counts().values())
@@ -227,16 +231,6 @@ def _n_calls(store: Store, step: str) -> int | None:
         return None
     with store.reading():
         return Questionnaire.from_settings(task).n_calls(task["personas"]["count"])
-
-
-def _file(run: Path) -> Path:
-    from truetwin.errors import RunError
-    from truetwin.llm.store.run_file import FILE_NAME
-
-    file = run / FILE_NAME if run.is_dir() else run
-    if not file.exists():
-        raise RunError(f"there is no run at {run}")
-    return file
 
 
 def _step_row(store: Any, step: str) -> dict[str, Any]:

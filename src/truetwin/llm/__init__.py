@@ -12,9 +12,10 @@ from truetwin.llm.running.run_options import RunOptions
 from truetwin.llm.running.run_progress import Progress, RunSummary
 from truetwin.llm.running.runner import run, run_async
 from truetwin.llm.running.shards import Shard
-from truetwin.llm.store.run_file import RunFile, Totals
+from truetwin.llm.store.run_file import RunFile
 from truetwin.llm.store.run_store import Store
 from truetwin.llm.store.stored_call import OPEN_STATES, StoredCall
+from truetwin.llm.store.totals import Totals
 from truetwin.llm.task import ChatModel, Parsed, PartOfTask, State, Task
 
 __all__ = [

@@ -48,7 +48,5 @@ def render_browser(browser: ItemBrowser) -> markupsafe.Markup:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(part("item_browser.html"))
     return markupsafe.Markup(
-        template.render(
-            title=browser.title, caption=browser.caption, data=visible(browser.data), options=browser.data
-        )
+        template.render(title=browser.title, caption=browser.caption, data=visible(browser.data))
     )

@@ -530,6 +530,16 @@ class Moved(Settings):
     )
 
 
+class DecodingSeed(Settings):
+    """Seeds by which models draw their words."""
+
+    no_decoding_seed: bool = setting(
+        False,
+        "Send no decoding seed. By default each call has its own, derived from the seed of the run, the person, the "
+        "item and the repetition, so that repetitions differ and a run repeats where the endpoint keeps to seeds.",
+    )
+
+
 class Prices(Settings):
     """Prices of tokens, given as numbers."""
 
@@ -605,7 +615,7 @@ class AllCaps(Caps):
     )
 
 
-class RunLimits(Moved, Requests, Attempts, AllCaps, CachedPrices, ContextLimit):
+class RunLimits(Moved, Requests, Attempts, DecodingSeed, AllCaps, CachedPrices, ContextLimit):
     """Pace, prices and limits of a run. None of these settings changes what is asked."""
 
     @model_validator(mode="after")

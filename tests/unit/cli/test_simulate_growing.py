@@ -11,7 +11,7 @@ import pytest
 
 from truetwin.cli import _run
 from truetwin.llm import Store
-from truetwin.simulation.survey.growing import PEOPLE
+from truetwin.simulation.survey.growing import PEOPLE, Continued
 from truetwin.simulation.survey.survey_answers import collect_answers
 
 TEXTS = {"Q1": "Do you like tea?", "Q2": "Do you like rain?", "Q3": "Do you like maps?", "Q4": "And chess?"}
@@ -181,3 +181,40 @@ def test_a_dry_run_of_a_growing_run_counts_what_is_new(folder: Folder) -> None:
     assert folder.simulate("--dry-run") == 0
     assert "6 stay as" in folder.err
     assert "4 would be made: 4 were never asked" in folder.err
+
+
+def meanwhile(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let another command add a persona when the next one has looked at the run, and has not written to it."""
+    write = Continued.write
+
+    def late(self: Continued, *given: Any) -> None:
+        monkeypatch.setattr(Continued, "write", write)
+        folder.personas(range(4))
+        folder.items("Q1", "Q2")
+        assert folder.simulate() == 2
+        write(self, *given)
+
+    monkeypatch.setattr(Continued, "write", late)
+
+
+def test_of_two_commands_that_add_at_once_neither_undoes_the_other(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meanwhile(folder, monkeypatch)
+    folder.items("Q1", "Q2", "Q3")
+    folder.simulate(code=2)
+    assert "run the same command again" in folder.err
+    folder.items("Q1", "Q2", "Q3")
+    assert folder.simulate() == 4
+    with Store(folder.path / "run") as store:
+        settings = store.settings("answer")["task"]
+        assert (settings["personas"]["count"], list(settings["items"])) == (4, ["Q1", "Q2", "Q3"])
+
+
+def test_what_another_command_notes_of_its_people_stays(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meanwhile(folder, monkeypatch)
+    folder.simulate(code=2)  # the settings are no longer those that it looked at
+    with Store(folder.path / "run") as store:
+        assert set(store.notes(PEOPLE)[PEOPLE]) == {"p0", "p1", "p2", "p3"}

@@ -152,7 +152,7 @@ class OpenAIModel:
             name = forbidden_field(body, words)
             if name is None:
                 return False
-            if name in ("system", "logprobs") or not self._options.drop_unsupported:
+            if name in ("system", "logprobs") or not (name == "seed" or self._options.drop_unsupported):
                 raise ForbiddenSettingError(_what_to_do(name, words))
             self._dropped.add(name)
             note = f"the model forbids {FIELDS[name]}; it was left out"

@@ -9,7 +9,7 @@ from truetwin.llm.messages import Request, Usage
 from truetwin.llm.running.pricing import Prices
 from truetwin.llm.running.shards import Shard
 from truetwin.llm.store.ledger import Ledger, Use
-from truetwin.llm.store.run_file import Totals
+from truetwin.llm.store.totals import Totals
 
 _BYTES_PER_TOKEN = 4.0
 _UNKNOWN_REPLY = 300  # expected tokens of a reply, until the first reply has come

@@ -23,8 +23,6 @@ from truetwin.llm.store.settings_comparison import (
 from truetwin.llm.store.stored_call import OPEN_STATES, text_id
 from truetwin.llm.task import State
 
-#: States that can be asked again: all but valid.
-ASKABLE = tuple(state for state in State if state is not State.VALID)
 #: Cells in these states have no reply that could be better than nothing, and a new call may well end otherwise.
 _WITHOUT_REPLY = OPEN_STATES | {State.TOO_LONG}
 

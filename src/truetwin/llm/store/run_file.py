@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from truetwin.errors import RunError
-from truetwin.llm.messages import Cell, Request, Usage
+from truetwin.llm.messages import Cell, Request
 from truetwin.llm.store.asking_again import Standing
 from truetwin.llm.store.store_tables import (
     add_missing,
@@ -33,41 +32,13 @@ from truetwin.llm.store.stored_call import (
     text_id,
     to_request,
 )
+from truetwin.llm.store.totals import Totals, add_up
 from truetwin.llm.task import State
 
 FILE_NAME = "run.sqlite"
 SETTINGS_SEAL = "hash of the settings of "  # beginning of the name of a note
 ONE_CELL = "step = ? AND persona = ? AND item = ? AND replicate = ?"
 WAIT_FOR_LOCK = 60.0  # most seconds that one writer waits for another
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Total use of all sessions of a run. ``failed_attempts`` counts attempts without an answer by kind.
-
-    ``uncounted`` counts the replies whose tokens the endpoint did not count.
-    """
-
-    requests: int
-    usage: Usage
-    cost: float
-    unpriced: int
-    failed_attempts: Mapping[str, int]
-    priced: int = 0
-    uncounted: int = 0
-
-    def describe(self) -> dict[str, Any]:
-        """Return the totals as JSON. The cost is None if some attempts have no price, since it would be too low."""
-        return {
-            "requests": self.requests,
-            "prompt_tokens": self.usage.prompt_tokens,
-            "completion_tokens": self.usage.completion_tokens,
-            "reasoning_tokens": self.usage.reasoning_tokens,
-            "cached_tokens": self.usage.cached_tokens,
-            "cost": self.cost if self.priced and not self.unpriced else None,
-            "requests_without_a_price": self.unpriced,
-            "failed_attempts": dict(self.failed_attempts),
-        }
 
 
 class RunFile:
@@ -87,8 +58,7 @@ class RunFile:
     """
 
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
-        path = Path(path)
-        self.path = path / FILE_NAME if path.is_dir() else path
+        self.path = file_of(Path(path))
         self.read_only = self.path.is_file() and _is_read_only(self.path)
         self._base = _connect(self.path, create=create)
         self._columns = _columns_of(self._base)
@@ -293,43 +263,15 @@ class RunFile:
 
     def totals(self, step: str | None = None) -> Totals:
         """Add up requests, tokens and money of all sessions so far, including failed attempts."""
-        return self._totals(*(("WHERE step = ?", (step,)) if step is not None else ("", ())))
-
-    def _totals(self, chosen: str, values: Sequence[Any]) -> Totals:
-        sums = (
-            "coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), coalesce(sum(reasoning_tokens), 0), "
-            "coalesce(sum(cached_tokens), 0), coalesce(sum(cost), 0), count(cost)"
-        )
-        replies = (
-            "coalesce(sum(reply IS NOT NULL), 0), coalesce(sum(reply IS NOT NULL AND cost IS NULL), 0), "
-        )
-        replies += "coalesce(sum(reply IS NOT NULL AND prompt_tokens + completion_tokens = 0), 0)"
         with self.reading():
-            calls = self._base.execute(f"SELECT {sums}, {replies} FROM calls {chosen}", values).fetchone()
-            failed = self._base.execute(f"SELECT {sums} FROM failures {chosen}", values).fetchone()
-            rows = self._base.execute(f"SELECT kind, count(*) FROM failures {chosen} GROUP BY kind", values)
-            kinds = {str(kind): int(n) for kind, n in rows}
-            before = (0,) * 9
-            if "earlier" in tables_of(self._base):
-                before = self._base.execute(
-                    f"SELECT {sums}, {replies} FROM earlier {chosen}", values
-                ).fetchone()
-        return Totals(
-            requests=calls[6] + before[6] + sum(kinds.values()),
-            usage=Usage(*calls[:4]) + Usage(*before[:4]) + Usage(*failed[:4]),
-            cost=calls[4] + before[4] + failed[4],
-            unpriced=calls[7] + before[7],
-            failed_attempts=kinds,
-            priced=calls[5] + before[5] + failed[5],
-            uncounted=calls[8] + before[8],
-        )
+            return add_up(self._base, *(("WHERE step = ?", (step,)) if step is not None else ("", ())))
 
     def totals_of_personas(self, chosen: Callable[[str], bool]) -> Totals:
         """Add up requests, tokens and money as :meth:`totals` does, over the personas that ``chosen`` is true of."""
         with self.reading():
             rows = self._base.execute("SELECT persona FROM calls UNION SELECT persona FROM failures")
             names = json.dumps([str(name) for (name,) in rows if chosen(str(name))])
-        return self._totals("WHERE persona IN (SELECT value FROM json_each(?))", (names,))
+            return add_up(self._base, "WHERE persona IN (SELECT value FROM json_each(?))", (names,))
 
     def notes(self, start: str) -> dict[str, Any]:
         """Read the notes whose names begin with ``start``."""
@@ -387,6 +329,11 @@ class RunFile:
                 yield self._base
         finally:
             self._base.execute(f"DETACH DATABASE {name}")
+
+
+def file_of(run: Path) -> Path:
+    """Return the file of a run that is named by its folder or by its file."""
+    return run / FILE_NAME if run.is_dir() else run
 
 
 def _columns_of(base: sqlite3.Connection) -> str:

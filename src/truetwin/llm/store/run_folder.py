@@ -8,7 +8,7 @@ from pathlib import Path
 
 from truetwin.errors import RunError
 from truetwin.io import make_folder
-from truetwin.llm.store.run_file import FILE_NAME
+from truetwin.llm.store.run_file import FILE_NAME, file_of
 from truetwin.llm.store.run_store import Store
 
 
@@ -35,6 +35,20 @@ def run_store(path: Path, *, resume: bool = False) -> Iterator[Store]:
     make_folder(folder, "the run")
     with Store(file) as store:
         yield store
+
+
+def existing_run(path: Path) -> Path:
+    """Return the file of a run that is named by its folder or by its file, and is there.
+
+    Raises
+    ------
+    RunError
+        If there is no run.
+    """
+    file = file_of(path)
+    if not file.is_file():
+        raise RunError(f"there is no run at {path}")
+    return file
 
 
 def folder_of(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Write a stored run that several processes may share: their sessions, the cells they claim, and every answer."""
+"""Write a stored run: the settings of its steps, the cells that are asked, and every answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +15,10 @@ from typing import Any
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Reply, Request, Usage
 from truetwin.llm.store.asking_again import AskAgain, Round, round_of
-from truetwin.llm.store.batched_run import BatchedRun
 from truetwin.llm.store.ledger import Use
 from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL
-from truetwin.llm.store.sessions import BATCH, Holder, Process, begin_work, end_work, is_alive
+from truetwin.llm.store.sessions import BATCH, Process
+from truetwin.llm.store.shared_run import PUT_FAILURE, SharedRun
 from truetwin.llm.store.stored_call import (
     COLUMNS,
     OPEN_IN_SQL,
@@ -40,7 +40,6 @@ from truetwin.llm.task import Parsed, ReplyReader, State
 _BEAT = 15.0  # seconds between two signs of life of a session
 _USUAL = Round()
 _KNOWN = 50_000  # most hashes of stored texts that are kept in memory
-_PUT_FAILURE = f"INSERT INTO failures VALUES ({', '.join('?' * 13)})"
 _PUT = (
     f"INSERT INTO calls ({COLUMNS}, prompt, session) VALUES ({', '.join('?' * 26)}) "
     "ON CONFLICT (step, persona, item, replicate) DO UPDATE SET "
@@ -62,7 +61,7 @@ class Claimed:
     elsewhere: int = 0
 
 
-class Store(BatchedRun):
+class Store(SharedRun):
     """Stored run: its settings, every prompt, raw reply and reading, and which process is asking which cell.
 
     A process works on a run in a session. It claims cells before it asks them, so that no two processes ask the same
@@ -102,17 +101,13 @@ class Store(BatchedRun):
     def __init__(self, path: Path | str, *, create: bool = True) -> None:
         super().__init__(path, create=create)
         self._identity = _identity(self.path)
-        self.part = ""  # name of the part of the run that this process does; empty for the whole
         self.spent = Use()  # what this session has used
         self.put_aside = Use()  # what a ledger allows this session to use; see Ledger
-        self._session: int | None = None
-        self._process: Process | None = None
         self._last_beat = 0.0
         self._calls: list[tuple[StoredCall, Request]] = []  # answers that are not on the disk yet
         self._failures: list[Failure] = []
         self._known: dict[str, None] = {}
         self._rounds: dict[str, Round] = {}
-        self._not_sent: set[Cell] = set()  # claimed cells that are noted as waiting
 
     def begin(
         self,
@@ -161,6 +156,7 @@ class Store(BatchedRun):
     def grow(
         self,
         step: str,
+        before: Mapping[str, Any],
         settings: Mapping[str, Any],
         names: Sequence[str],
         may_differ: Sequence[str] = (),
@@ -172,6 +168,8 @@ class Store(BatchedRun):
         ----------
         step : str
             Name of the step.
+        before : mapping
+            Settings of the run that were looked at to find the wider ones.
         settings : mapping
             Settings of the whole run from now on.
         names : sequence of str
@@ -182,21 +180,31 @@ class Store(BatchedRun):
         Raises
         ------
         RunError
-            If other settings differ than those.
+            If other settings differ than those, or another process has widened the run since.
         """
         wider = json.loads(json.dumps(settings))
         self.bring_up_to_date()
-        stored = self.settings(step)
-        round_of(stored, wider, f"step {step!r} of {self.path}", (*may_differ, *names), again)
-        for name in names:
-            old, new = stored, wider
-            *path, last = name.split(".")
-            for part in path:
-                old, new = old[part], new[part]
-            if last in new:
-                old[last] = new[last]
         with self.writing():
+            stored = self.settings(step)
+            round_of(stored, wider, f"step {step!r} of {self.path}", (*may_differ, *names), again)
+            for name in names:
+                *path, last = name.split(".")
+                seen, old, new = (_inside(each, path) for each in (before, stored, wider))
+                if old.get(last) not in (seen.get(last), new.get(last)):
+                    raise RunError(
+                        f"another process has just added to {self.path} as well; run the same command again"
+                    )
+                if last in new:
+                    old[last] = new[last]
             self.write_settings(step, json.dumps(stored))
+
+    def note_more(self, name: str, entries: Mapping[str, Any]) -> None:
+        """Add entries to a note that is a mapping, or begin it. Those that other processes have added stay."""
+        with self.writing():
+            noted = self.notes(name).get(name)
+            joined = {**(noted or {}), **entries}
+            if joined != noted:
+                self._base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(joined)))
 
     def write_settings(self, step: str, text: str) -> None:
         """Write a step's settings, and the hash by which damage to them is noticed, in an open transaction."""
@@ -207,93 +215,7 @@ class Store(BatchedRun):
     def _has_begun(self, step: str) -> bool:
         """Tell whether the settings are fixed, because something was answered or another process is at work."""
         at_work = "SELECT 1 FROM sessions WHERE ended IS NULL AND id != ?"
-        answered = "SELECT 1 FROM calls WHERE step = ? UNION ALL SELECT 1 FROM claims WHERE step = ? LIMIT 1"
-        return (
-            self._base.execute(at_work, (self._session,)).fetchone() is not None
-            or self._base.execute(answered, (step, step)).fetchone() is not None
-        )
-
-    # ------------------------------------------------------------------ sessions
-
-    @property
-    def session(self) -> int:
-        """Number of this process's session on the run. The session begins when it is first needed."""
-        if self._session is None:
-            self._process = begin_work()
-            self._session = self.open_session(self._process, {"part": self.part} if self.part else None)
-        return self._session
-
-    def open_session(self, process: Process, about: Mapping[str, Any] | None = None) -> int:
-        """Begin a session, and free the cells that sessions of dead processes had claimed."""
-        self.bring_up_to_date()
-        self.reap()
-        now = time.time()
-        with self.writing():
-            found = self._base.execute(
-                "INSERT INTO sessions (host, pid, born, about, started, beat) VALUES (?, ?, ?, ?, ?, ?)",
-                (process.host, process.pid, process.born, json.dumps(about or {}), now, now),
-            )
-        return int(found.lastrowid or 0)
-
-    def reap(self) -> int:
-        """Free the claims of dead processes and count their calls as interrupted.
-
-        Returns
-        -------
-        int
-            Number of requests that were with the provider. Cells that waited for their turn are not counted.
-        """
-        with self.reading():
-            rows = self._base.execute("SELECT id, host, pid, born, beat FROM sessions WHERE ended IS NULL")
-            dead = [
-                session
-                for session, host, pid, born, beat in rows.fetchall()
-                if session != self._session and not is_alive(Process(host, pid, born), beat)
-            ]
-        return sum(self._free(session, ended=True) for session in dead)
-
-    def _free(self, session: int, *, ended: bool) -> int:
-        """Free the claims of a session. Returns how many of its requests may be with the provider."""
-        with self.writing():
-            claims = self._base.execute(
-                "DELETE FROM claims WHERE session = ? RETURNING persona, item, step, replicate, sent",
-                (session,),
-            ).fetchall()
-            reason = "asked when the process died; may have been paid"
-            lost = [Failure(Cell(*cell), "interrupted", reason) for *cell, sent in claims if sent]
-            self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in lost])
-            if ended:
-                self._base.execute("UPDATE sessions SET ended = ? WHERE id = ?", (time.time(), session))
-        return len(lost)
-
-    def shards(self) -> frozenset[str]:
-        """Name the parts of the run that sessions of this store did, such as ``"2/4"``."""
-        with self.reading():
-            about = [json.loads(text) for (text,) in self._base.execute("SELECT about FROM sessions")]
-            return frozenset(str(each["part"]) for each in about if "part" in each)
-
-    def holders(self) -> list[Holder]:
-        """List the other sessions that hold cells, but for those that wait for a provider's batch."""
-        with self.reading():
-            rows = self._base.execute(
-                "SELECT id, host, pid, born, count(*), sum(sent), beat FROM claims JOIN sessions ON id = session "
-                "WHERE id != ? AND host != ? GROUP BY id ORDER BY id",
-                (self._session or 0, BATCH),
-            )
-            return [Holder(row[0], Process(*row[1:4]), *row[4:]) for row in rows]
-
-    def free(self, holder: Holder) -> int:
-        """Free the cells of a session, whether its process is dead or not.
-
-        If it is still running, it goes on asking the cells it has begun; what is then answered twice is paid twice, and
-        the first answer stays.
-
-        Returns
-        -------
-        int
-            Number of requests that may be with the provider, and be paid.
-        """
-        return self._free(holder.session, ended=not holder.is_alive)
+        return self._base.execute(at_work, (self._session,)).fetchone() is not None or self.has_answers(step)
 
     def close(self) -> None:
         """Write buffered answers and end this process's session. Its claims are free again."""
@@ -310,12 +232,6 @@ class Store(BatchedRun):
                 self._session = None
         finally:
             self.abandon()
-
-    def abandon(self) -> None:
-        """Close the file without ending the session, as a crash would. The cells it was asking count as interrupted."""
-        if self._process is not None:
-            end_work(self._process)
-        super().close()
 
     # ------------------------------------------------------------------ claims
 
@@ -352,44 +268,6 @@ class Store(BatchedRun):
     def _round(self, cell: Cell) -> Round:
         """Return the round in which this process asks a cell."""
         return self._rounds.get(cell.step, _USUAL)
-
-    def _is_asked_elsewhere(self, cell: Cell) -> bool:
-        query = f"SELECT session, host FROM claims JOIN sessions ON id = session WHERE {ONE_CELL}"
-        with self.reading():
-            holder, host = self._base.execute(query, key(cell)).fetchone()
-        return bool(holder != self._session and host != BATCH)
-
-    def release(self, cells: Iterable[Cell]) -> None:
-        """Give back cells that were claimed and not asked."""
-        with self.writing():
-            self._base.executemany(
-                f"DELETE FROM claims WHERE {ONE_CELL} AND session = ?",
-                [(*key(c), self.session) for c in cells],
-            )
-
-    def note_waiting(self, cells: Iterable[Cell]) -> None:
-        """Note which claimed cells wait to be asked: they are not lost if this process dies now."""
-        fresh = [cell for cell in cells if cell not in self._not_sent]
-        if fresh:
-            self._note_sent(fresh, sent=False)
-            self._not_sent.update(fresh)
-
-    def note_sent(self, cell: Cell) -> None:
-        """Note that the request of a claimed cell is about to be sent."""
-        if cell in self._not_sent:
-            self._note_sent([cell], sent=True)
-            self._not_sent.discard(cell)
-
-    def _note_sent(self, cells: Sequence[Cell], *, sent: bool) -> None:
-        with self.writing():
-            self._base.executemany(
-                f"UPDATE claims SET sent = ? WHERE {ONE_CELL} AND session = ?",
-                [(sent, *key(cell), self.session) for cell in cells],
-            )
-
-    def others(self) -> int:
-        """Count the cells that other processes are asking right now."""
-        return sum(holder.cells for holder in self.holders())
 
     # ------------------------------------------------------------------ claims that are left to a file of requests
 
@@ -469,7 +347,7 @@ class Store(BatchedRun):
         with self.writing():
             for call, request in self._calls:
                 self._write(call, request, session)
-            self._base.executemany(_PUT_FAILURE, [failure_row(each, session) for each in self._failures])
+            self._base.executemany(PUT_FAILURE, [failure_row(each, session) for each in self._failures])
             self.write_use()
             if beating:
                 self._base.execute("UPDATE sessions SET beat = ? WHERE id = ?", (time.time(), session))
@@ -525,7 +403,7 @@ class Store(BatchedRun):
             before = self.standing(call.cell)
             if before is not None and before.state not in OPEN_STATES and round_.asks(before):
                 if call.reply is None:  # the earlier reply is better than none
-                    self._end_claim(call.cell, session)
+                    self.end_claim(call.cell, session)
                     return
                 self._move_to_earlier(call.cell)
             if (name := round_.setting_of(before)) is not None:
@@ -537,8 +415,8 @@ class Store(BatchedRun):
         if not self._base.execute(_PUT, row).rowcount and call.reply is not None:
             # Two processes asked the same cell, because one was taken for dead: the first answer stays.
             late = Failure(call.cell, "duplicate", "answered twice", call.reply.usage, call.cost)
-            self._base.execute(_PUT_FAILURE, failure_row(late, session))
-        self._end_claim(call.cell, session)
+            self._base.execute(PUT_FAILURE, failure_row(late, session))
+        self.end_claim(call.cell, session)
 
     def _move_to_earlier(self, cell: Cell) -> None:
         """Move the reply of a cell to the earlier ones, so that another can take its place."""
@@ -548,9 +426,6 @@ class Store(BatchedRun):
             (time.time(), *key(cell)),
         )
         self._base.execute(f"DELETE FROM calls WHERE {ONE_CELL}", key(cell))
-
-    def _end_claim(self, cell: Cell, session: int) -> None:
-        self._base.execute(f"DELETE FROM claims WHERE {ONE_CELL} AND session = ?", (*key(cell), session))
 
     def reparse(self, reader: ReplyReader, step: str | None = None) -> int:
         """Read every stored reply again, without a call to the model.
@@ -584,6 +459,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _inside(settings: Mapping[str, Any], path: Sequence[str]) -> Any:
+    for name in path:
+        settings = settings[name]
+    return settings
 
 
 def _reading(parsed: Parsed) -> tuple[str, str | None, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from truetwin.data.arm_columns import arms_of_column
 from truetwin.data.persona import Persona
 from truetwin.errors import DataError
 from truetwin.llm import PartOfTask, RunOptions, Store, Task
-from truetwin.llm.store.run_file import FILE_NAME, RunFile
+from truetwin.llm.store.run_file import RunFile, file_of
 from truetwin.llm.store.settings_comparison import compare_settings, differences, in_short
 from truetwin.llm.task import digest_of
 from truetwin.simulation.questions.arms import Arms, form_for, forms_of, place_of
@@ -44,6 +44,8 @@ class Continued:
         The same calls, under the settings of the whole run.
     notes : mapping
         What the run notes of its people, so that it can grow.
+    before : mapping
+        Settings of the run's task that were looked at; empty if it begins.
     grows : bool
         Whether the run gets more personas, items, replicates or arms.
     sentences : tuple of str
@@ -53,6 +55,7 @@ class Continued:
     survey: SurveyTask
     task: Task
     notes: Mapping[str, Any]
+    before: Mapping[str, Any] = field(default_factory=dict)
     grows: bool = False
     sentences: tuple[str, ...] = ()
 
@@ -66,18 +69,21 @@ class Continued:
         """
         if self.grows:
             settings = {"task": dict(self.task.settings), "model": dict(model)}
-            store.grow(ANSWER_STEP, settings, GROWING, options.may_differ, options.again)
+            before = {"task": self.before}
+            store.grow(ANSWER_STEP, before, settings, GROWING, options.may_differ, options.again)
+        is_begun = store.has_answers(ANSWER_STEP)
         for name, value in self.notes.items():
-            if store.notes(name).get(name) != value:
+            if is_begun and isinstance(value, Mapping):
+                store.note_more(name, value)
+            elif store.notes(name).get(name) != value:
                 store.note(name, value)
 
 
 def continued_in(task: SurveyTask, folder: Path | None) -> Continued:
     """Continue the run in a folder, or of a file; begin one if there is none. Nothing is written."""
-    file = None if folder is None else folder / FILE_NAME if folder.is_dir() else folder
-    if file is None or not file.is_file():
+    if folder is None or not file_of(folder).is_file():
         return _begun(task)
-    with RunFile(file) as run:
+    with RunFile(folder) as run:
         return continued(task, run)
 
 
@@ -157,6 +163,7 @@ class _Growth:
             self.task,
             PartOfTask(self.task, None, settings=merged),
             _notes(people, levels, self.task),
+            self.stored,
             grows,
             tuple(self._sentences()),
         )
