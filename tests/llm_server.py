@@ -38,6 +38,7 @@ class Config:
     models: list[str] | None = None
     rejects_response_format: bool = False
     rejects_max_tokens: bool = False
+    rejects_seed: bool = False
     max_chars: int | None = None
     max_concurrent: int | None = None  # more are answered 429
     slots: int | None = None  # requests served at a time; more wait in a queue, first come first served
@@ -176,6 +177,8 @@ class Server:
             return problem(404, f"The model `{body['model']}` does not exist", "model_not_found")
         if config.rejects_response_format and "response_format" in body:
             return problem(400, "response_format is not supported by this server")
+        if config.rejects_seed and "seed" in body:
+            return problem(422, "body.seed: Extra inputs are not permitted", "extra_forbidden")
         if config.rejects_max_tokens and "max_tokens" in body:
             return problem(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
         if (

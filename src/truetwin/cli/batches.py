@@ -52,10 +52,16 @@ def write_requests(task: Task, model: ChatModel, store: Store, options: RunOptio
     """Write the requests of all unanswered cells beside the store, for software that reads such files."""
     from truetwin.cli.output import note, print_json
     from truetwin.llm.batches.batch_files import export_requests
+    from truetwin.llm.decoding_seeds import with_seeds
 
     _no_caps(options, "--write-requests")
     written = export_requests(
-        task, model, store, store.path.parent, shard=options.shard, context_limit=options.context_limit
+        with_seeds(task, options.decoding_seed),
+        model,
+        store,
+        store.path.parent,
+        shard=options.shard,
+        context_limit=options.context_limit,
     )
     rows = [{"file": str(each.path), "requests": each.requests} for each in written]
     if json:
@@ -73,6 +79,7 @@ def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOpti
     from truetwin.cli.output import Column, note, print_json, print_table
     from truetwin.llm.batches.batch_api import collect_batches, submit_batches
     from truetwin.llm.batches.batch_files import export_requests
+    from truetwin.llm.decoding_seeds import with_seeds
     from truetwin.llm.providers.openai_client import OpenAIModel
     from truetwin.simulation.survey.rereading import StoredReader
 
@@ -82,7 +89,8 @@ def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOpti
     # The run may have been asked more than this command names, so that its own settings tell how replies are read.
     collected = collect_batches(StoredReader(store), model, store, prices=options.prices)
     folder = store.path.parent
-    export_requests(task, model, store, folder, shard=options.shard, context_limit=options.context_limit)
+    asked = with_seeds(task, options.decoding_seed)
+    export_requests(asked, model, store, folder, shard=options.shard, context_limit=options.context_limit)
     jobs = submit_batches(model, store, [folder / name for name in store.waiting()])
     rows: list[dict[str, Any]] = [
         {

@@ -46,7 +46,9 @@ def simulate_command(settings: SimulateCommand) -> int | None:
     files = ArmFiles(settings.arms, settings.conditions, settings.people, settings.id_column)
     survey = survey_of(settings, people, catalogue, seed=settings.seed, arms=arm_plan(settings, files))
     found = continued_in(survey, settings.run)
-    options = replace(run_options_of(settings, model, shard=settings.shard), again=again_of(settings))
+    options = replace(
+        run_options_of(settings, model, shard=settings.shard, seed=settings.seed), again=again_of(settings)
+    )
     for text in remarks_on(found.survey):
         note(f"warning: {text}")
     for text in found.sentences:

@@ -469,6 +469,10 @@ class Connection(Settings):
         False,
         "Put the system message at the beginning of the user's message, for models that have no system role.",
     )
+    preflight: Annotated[bool, Flag("--preflight/--no-preflight")] = setting(
+        True,
+        "Before the first request, ask the endpoint which models it serves, and with which context. This is free.",
+    )
 
 
 class OutputLimit(Settings):
@@ -527,6 +531,16 @@ class Moved(Settings):
 
     moved: bool = setting(
         False, "Continue a stored run although --base-url differs, because the same model has a new address."
+    )
+
+
+class DecodingSeed(Settings):
+    """Seeds by which models draw their words."""
+
+    no_decoding_seed: bool = setting(
+        False,
+        "Send no decoding seed. By default each call has its own, derived from the seed of the run, the person, the "
+        "item and the repetition, so that repetitions differ and a run repeats where the endpoint keeps to seeds.",
     )
 
 
@@ -605,7 +619,7 @@ class AllCaps(Caps):
     )
 
 
-class RunLimits(Moved, Requests, Attempts, AllCaps, CachedPrices, ContextLimit):
+class RunLimits(Moved, Requests, Attempts, DecodingSeed, AllCaps, CachedPrices, ContextLimit):
     """Pace, prices and limits of a run. None of these settings changes what is asked."""
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ from truetwin.settings.value_kinds import ColumnNames, listed_alone
 
 Languages = Literal["auto", "lingua", "common-words"]
 Distractors = Literal["real", "written", "both"]
+Profiles = Literal["listed", "extracted"]
 Basis = Literal["addressed", "answer", "goes on"]
 
 STAGE = FileOnly(
@@ -207,6 +208,11 @@ class NarrativeSettings(Settings):
         "Source of the distractors (wrong options): other characters' real utterances (real), lines that a model "
         "writes for the scene (written), or those of both that match best (both).",
     )
+    profiles: Annotated[Profiles, STAGE] = setting(
+        "listed",
+        "Source of what is told of characters (traits, goals, motives): the file of characters (listed), or for those "
+        "who have nothing there, what the build's model draws from their lines in the book (extracted).",
+    )
     language: Annotated[str, STAGE] = setting(
         "en", "ISO 639-1 code of the books' language. The rules that find speakers are made for English."
     )
@@ -219,7 +225,9 @@ class NarrativeBuild(NarrativeSettings, BuildModel):
         ..., "Books as plain text files, one or more."
     )
     model: Annotated[str | None, MayBeFile(), Unset("none")] = setting(
-        None, "Language model to ask who speaks if the rules are not sure."
+        None,
+        "Language model to ask who speaks if the rules are not sure, and for profiles and written distractors where "
+        "these are chosen.",
     )
 
 

@@ -57,7 +57,7 @@ def run_simulation(work: Work) -> list[Path]:
         task,
         part,
         work.folder / RUN,
-        options=run_options_of(part, model_of(part)),
+        options=run_options_of(part, model_of(part), seed=task.design.seed),
         known=given,
         progress=None if progress is None else lambda state: progress(state.done, state.total),
     )

@@ -10,7 +10,7 @@ from typing import Any
 FIELDS = {
     "temperature": "--temperature",
     "top_p": "--top-p",
-    "seed": "--seed",
+    "seed": "decoding seeds",
     "reasoning_effort": "--reasoning-effort",
     "max_tokens": "--max-tokens",
     "max_completion_tokens": "--max-tokens",

@@ -46,8 +46,10 @@ def prices_of(settings: PriceSettings, model: str) -> Prices | None:
     return Prices(settings.price_in, settings.price_out, cached)
 
 
-def run_options_of(settings: RunLimits, model: str, *, shard: str | None = None) -> RunOptions:
-    """Turn settings into the options of a run of a model."""
+def run_options_of(
+    settings: RunLimits, model: str, *, shard: str | None = None, seed: int | None = None
+) -> RunOptions:
+    """Turn settings into the options of a run of a model. Decoding seeds are derived from ``seed``, if it is given."""
     return RunOptions(
         concurrency=settings.concurrency,
         timeout=settings.timeout,
@@ -56,6 +58,7 @@ def run_options_of(settings: RunLimits, model: str, *, shard: str | None = None)
         caps=Caps(settings.cap_requests, settings.cap_tokens, settings.cap_cost),
         prices=prices_of(settings, model),
         shard=Shard.parse(shard) if shard else Shard(),
+        decoding_seed=None if settings.no_decoding_seed else seed,
         may_differ=("model.base_url",) if settings.moved else (),
     )
 
@@ -79,4 +82,5 @@ def connection_of(settings: Asking) -> dict[str, Any]:
         "concurrency": settings.concurrency,
         "drop_unsupported": settings.drop_unsupported,
         "no_system": settings.no_system,
+        "preflight": settings.preflight,
     }

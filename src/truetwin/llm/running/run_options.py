@@ -44,6 +44,8 @@ class RunOptions:
         Prices of tokens. Without them, the cost is unknown.
     shard : Shard
         The part of the run to do.
+    decoding_seed : int, optional
+        Seed of the run from which each cell's decoding seed is derived. Without it, no seed is sent.
     may_differ : tuple of str
         Names of settings in which a stored run may differ from this one, for example ``"model.base_url"``.
     again : AskAgain, optional
@@ -67,6 +69,7 @@ class RunOptions:
     caps: Caps = field(default_factory=Caps)
     prices: Prices | None = None
     shard: Shard = field(default_factory=Shard)
+    decoding_seed: int | None = None
     may_differ: tuple[str, ...] = ()
     again: AskAgain | None = None
 

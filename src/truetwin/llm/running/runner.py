@@ -18,6 +18,7 @@ from truetwin.errors import (
     RunError,
     TransientError,
 )
+from truetwin.llm.decoding_seeds import with_seeds
 from truetwin.llm.messages import Cell, Reply, Request, Usage
 from truetwin.llm.running.attempts import Attempts, Patience
 from truetwin.llm.running.budget import Budget, estimated_tokens
@@ -140,7 +141,8 @@ class _Run:
         options: RunOptions,
         progress: Callable[[Progress], None] | None,
     ) -> None:
-        self.task, self.model, self.store, self.options = task, model, store, options
+        self.task = with_seeds(task, options.decoding_seed)
+        self.model, self.store, self.options = model, store, options
         self.progress = progress
         earlier = store.totals()
         if earlier.requests:

@@ -11,7 +11,7 @@ import json
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from truetwin.llm.messages import Cell, Message, Reply, Request, Sampling, Usage
@@ -194,8 +194,11 @@ def prompt_and_texts(request: Request, known: Callable[[str], str]) -> str:
     prompt: dict[str, Any] = {
         "messages": [(m.role, [known(part) for part in m.parts]) for m in request.messages]
     }
-    if request.sampling != Sampling():
-        prompt["sampling"] = known(json.dumps(asdict(request.sampling), sort_keys=True))
+    if request.sampling.seed is not None:  # it differs from call to call; the rest does not
+        prompt["seed"] = request.sampling.seed
+    shared = replace(request.sampling, seed=None)
+    if shared != Sampling():
+        prompt["sampling"] = known(json.dumps(asdict(shared), sort_keys=True))
     if request.schema is not None:
         prompt["schema"] = known(json.dumps(request.schema))
     if request.prediction is not None:
@@ -206,9 +209,10 @@ def prompt_and_texts(request: Request, known: Callable[[str], str]) -> str:
 def to_request(prompt: str, cell: Cell, text: Callable[[str], str]) -> Request:
     """Restore the request from a stored prompt. ``text`` returns the text of a hash."""
     found: Mapping[str, Any] = json.loads(prompt)
+    sampling = Sampling(**json.loads(text(found["sampling"]))) if "sampling" in found else Sampling()
     return Request(
         messages=tuple(Message(role, tuple(text(i) for i in parts)) for role, parts in found["messages"]),
-        sampling=Sampling(**json.loads(text(found["sampling"]))) if "sampling" in found else Sampling(),
+        sampling=replace(sampling, seed=found["seed"]) if "seed" in found else sampling,
         schema=json.loads(text(found["schema"])) if "schema" in found else None,
         prediction=text(found["prediction"]) if "prediction" in found else None,
         cell=cell,

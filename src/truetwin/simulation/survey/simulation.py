@@ -138,7 +138,7 @@ def carry_out_survey(
     asked = open_twin(model, task, **connection_of(how))
     cells = [c for c in task.cells() if not _is_known(task, c.item, c.persona, known)]
     part = PartOfTask(task, cells, settings=found.task.settings)
-    options = options or run_options_of(how, model)
+    options = options or run_options_of(how, model, seed=task.design.seed)
 
     with Store(folder) as store:
         if store.has_answers(ANSWER_STEP):  # a run that begins has nothing to ask again

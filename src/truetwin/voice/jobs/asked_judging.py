@@ -78,7 +78,7 @@ def judge_asked(
         about,
         VoicePrompts(settings.prompts),
     )
-    judge = open_player(settings, settings.judge_model, heard)
+    judge = open_player(settings, settings.judge_model, heard, seed=seed)
     summaries: dict[str, RunSummary] = {}
     with run_store(folder) as store:
         work = judge_replies(

@@ -199,9 +199,9 @@ def play_asked(run: AskedRun, folder: Path, *, heard: Heard | None = None) -> Pl
     """
     check_judge(run.settings)
     how, setup = run.settings, run.setup
-    player, judge = open_player(how, how.model, heard), None
+    player, judge = open_player(how, how.model, heard, seed=setup.seed), None
     if run.is_judged and how.judge_model is not None:
-        judge = open_player(_as_judge(how), how.judge_model, heard)
+        judge = open_player(_as_judge(how), how.judge_model, heard, seed=setup.seed)
     judging = replace(setup, sampling=replace(setup.sampling, temperature=how.judge_temperature))
     items, protocols = run.selected.items, run.protocols
     with run_store(folder) as store:
@@ -214,8 +214,10 @@ def play_asked(run: AskedRun, folder: Path, *, heard: Heard | None = None) -> Pl
     return PlayedItems(items, run.selected.about, played, files, prompts)
 
 
-def open_player(settings: Asking, model: str, heard: Heard | None = None) -> Player:
-    """Open a model, ready to be asked as the settings say.
+def open_player(
+    settings: Asking, model: str, heard: Heard | None = None, *, seed: int | None = None
+) -> Player:
+    """Open a model, ready to be asked as the settings say. Decoding seeds are derived from ``seed``, if it is given.
 
     Raises
     ------
@@ -227,7 +229,7 @@ def open_player(settings: Asking, model: str, heard: Heard | None = None) -> Pla
             "the statistical stand-in 'generated' answers survey items only; without a key, voices can be played by "
             "scripted:FILE"
         )
-    options = run_options_of(settings, model)
+    options = run_options_of(settings, model, seed=seed)
     return Player(open_model(model, **connection_of(settings)), options, heard)
 
 

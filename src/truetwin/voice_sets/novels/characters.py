@@ -45,8 +45,10 @@ class Character:
 
     @property
     def surname(self) -> str:
-        """Last word of the name; empty for a name of one word."""
+        """Last word of the name; empty for a name of one word, and for a title alone ("Captain")."""
         words = _bare(self.name).split()
+        if not words:
+            return ""
         return words[-1] if len(words) > 1 or words != self.name.split() else ""
 
 

@@ -21,7 +21,8 @@ from truetwin.voice_sets.common.stages import Progress, Stage, Stages, Tally
 from truetwin.voice_sets.common.text_similarity import open_embedder
 from truetwin.voice_sets.novels.attribution import Utterance, attribute, narration_of
 from truetwin.voice_sets.novels.book import Book, read_book
-from truetwin.voice_sets.novels.character_distractors import WritingTask
+from truetwin.voice_sets.novels.character_distractors import WritingTask, writing_settings
+from truetwin.voice_sets.novels.character_profiles import ProfileTask, with_profile
 from truetwin.voice_sets.novels.characters import Character, complete_cast, read_characters
 from truetwin.voice_sets.novels.novel_drafts import ReadBook, drafts_of, pool_of
 from truetwin.voice_sets.novels.quotations import Quotations, find_quotations
@@ -49,9 +50,10 @@ def build_narrative(
 ) -> Built:
     """Make benchmark items from plain-text books.
 
-    Stages: "utterances" (quotations and their speakers, by rules), "speakers" (a model's answers where the rules are
-    not sure; only with a model), "drafts" (filters), "distractors", "balance"; then the gate. Each is counted, cached
-    in the output folder and resumed; the same seed gives the same bytes.
+    Stages: "cast" and "utterances" (quotations and their speakers, by rules), "speakers" (a model's answers where the
+    rules are not sure; only with a model), "profiles" (who the characters are, by the model; only if asked for),
+    "drafts" (filters), "distractors", "balance"; then the gate. Each is counted, cached in the output folder and
+    resumed; the same seed gives the same bytes.
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ def build_narrative(
     settings : NarrativeSettings, optional
         Settings of the build.
     model : ChatModel, optional
-        Model to ask for speakers the rules are not sure of, and for written distractors.
+        Model to ask for speakers the rules are not sure of, for profiles, and for written distractors.
     run_options : RunOptions, optional
         Options of asking the model: caps, retries, concurrency.
     progress : callable, optional
@@ -80,6 +82,8 @@ def build_narrative(
         raise ParameterError(
             f"distractors {settings.distractors!r} are written by a model; name one, or take 'real' ones"
         )
+    if settings.profiles != "listed" and model is None:
+        raise ParameterError("profiles 'extracted' are written by a model; name one, or take 'listed' ones")
     material = _read_material(books, settings)
     stages = Stages(output, _inputs(material, settings), progress)
     speech = _speech(stages, material, settings)
@@ -88,6 +92,9 @@ def build_narrative(
         ask = partial(_asked, speech, settings.items.min_margin, asker)
         asked = {"model": dict(asker.model.describe()), "margin": settings.items.min_margin}
         speech = replace(speech, utterances=stages.run("speakers", ask, asked))
+        if settings.profiles == "extracted":
+            describe = partial(_profiled, speech, settings.items.min_margin, asker)
+            speech = replace(speech, cast=stages.run("profiles", describe, asked))
     drafts = stages.run(
         "drafts", partial(_drafts, speech, settings.items), {"items": settings.items.model_dump()}
     )
@@ -95,8 +102,12 @@ def build_narrative(
     read_drafts = partial(stored_drafts, drafts, limit, settings.build.seed)
     pool = partial(_pool, speech, settings.items)
     if settings.distractors != "real" and asker is not None:
-        write = partial(_written, read_drafts, pool, asker)
-        written = stages.run("written lines", write, {"model": dict(asker.model.describe()), "limit": limit})
+        people = speech.casts()
+        write = partial(_written, read_drafts, pool, people, asker)
+        asked = {"model": dict(asker.model.describe()), "limit": limit}
+        if "profiles" in (shown := writing_settings(people)):
+            asked |= shown
+        written = stages.run("written lines", write, asked)
         pool = partial(_pool, speech if settings.distractors == "both" else None, settings.items, written)
     items = furnished(stages, read_drafts, pool, open_embedder(settings.build.embeddings), settings.build)
     return finish_build(
@@ -163,10 +174,17 @@ def _about(material: _Material, settings: NarrativeSettings, model: ChatModel | 
         "novel": settings.novel,
         "language": settings.language,
         "distractors": settings.distractors,
+        "profiles": settings.profiles,
         "model": dict(model.describe()) if model else None,
     }
     title = f"Narrative items from {', '.join(book.name for book in material.books)}"
-    return About(title, material.sources, shown, [_NOTES[settings.distractors]])
+    notes = [_NOTES[settings.distractors]]
+    if settings.profiles == "extracted":
+        notes.append(
+            "Traits and goals of characters without a listed profile were drawn by a model from their lines in the "
+            "whole book, later ones included; statements that repeat a line are left out."
+        )
+    return About(title, material.sources, shown, notes)
 
 
 class _Person(TypedDict):
@@ -192,12 +210,17 @@ class _Speech:
     utterances: Stage[_Said]
     language: str
 
-    def read(self) -> Iterator[ReadBook]:
-        """Put each book together with its characters and utterances."""
+    def casts(self) -> dict[str, dict[str, Character]]:
+        """Read the characters of each book, by id."""
         casts: dict[str, dict[str, Character]] = {book.name: {} for book in self.books}
         for record in self.cast.records():
             person = _character(record["person"])
             casts[record["book"]][person.id] = person
+        return casts
+
+    def read(self) -> Iterator[ReadBook]:
+        """Put each book together with its characters and utterances."""
+        casts = self.casts()
         said: dict[str, list[Utterance]] = {book.name: [] for book in self.books}
         for found in self.utterances.records():
             said[found["book"]].append(_utterance(found["utterance"]))
@@ -243,11 +266,25 @@ def _asked(speech: _Speech, margin: float, asker: Asker, tally: Tally) -> Iterat
         yield from _said(read, with_answers(read.utterances, answers), tally)
 
 
+def _profiled(speech: _Speech, margin: float, asker: Asker, tally: Tally) -> Iterator[_Person]:
+    """Give all characters, those without a listed profile with what a model says of them."""
+    for read in speech.read():
+        valid = _valid(ProfileTask(read, margin), asker, f"profiles-{read.book.name}", tally)
+        profiles = {cell.persona: value for cell, value in valid.items()}
+        for person in read.cast.values():
+            tally.n_in += 1
+            yield {"book": read.book.name, "person": asdict(with_profile(person, profiles.get(person.id)))}
+
+
 def _written(
-    drafts: Callable[[], list[Draft]], pool: Callable[[], list[PoolReply]], asker: Asker, tally: Tally
+    drafts: Callable[[], list[Draft]],
+    pool: Callable[[], list[PoolReply]],
+    people: Mapping[str, Mapping[str, Character]],
+    asker: Asker,
+    tally: Tally,
 ) -> Iterator[dict[str, Any]]:
     """Give the lines that a model writes as other characters."""
-    task = WritingTask(drafts(), pool())
+    task = WritingTask(drafts(), pool(), people)
     for reply in task.replies(_valid(task, asker, "written", tally)):
         tally.n_in += 1
         yield asdict(reply)

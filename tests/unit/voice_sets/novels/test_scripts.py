@@ -163,3 +163,8 @@ def test_headings_and_sentences_are_no_names(text: str) -> None:
 def test_a_capital_word_in_prose_is_no_script() -> None:
     text = "\n\n".join(["“Yes,” said Anna.", "“No,” said Hale."] * 4 + ["NOTICE. Keep off the grass."])
     assert all(words in ("Yes,", "No,") for _, words in said(text))
+
+
+def test_people_whom_a_script_names_by_a_title_alone_can_speak() -> None:
+    text = "\n\n".join(["CAPTAIN. Who goes there?", "NORA. It is only me.", "DUKE. Let her pass."] * 3)
+    assert [speaker for speaker, _ in said(text)[:3]] == ["Captain", "Nora", "Duke"]
