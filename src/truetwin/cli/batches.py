@@ -81,11 +81,13 @@ def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOpti
     from truetwin.llm.batches.batch_files import export_requests
     from truetwin.llm.decoding_seeds import with_seeds
     from truetwin.llm.providers.openai_client import OpenAIModel
+    from truetwin.simulation.survey.rereading import StoredReader
 
     _no_caps(options, "--batch")
     if not isinstance(model, OpenAIModel):
         raise ParameterError(f"--batch needs an OpenAI-compatible batch service; {model.name!r} is none")
-    collected = collect_batches(task, model, store, prices=options.prices)
+    # The run may have been asked more than this command names, so that its own settings tell how replies are read.
+    collected = collect_batches(StoredReader(store), model, store, prices=options.prices)
     folder = store.path.parent
     asked = with_seeds(task, options.decoding_seed)
     export_requests(asked, model, store, folder, shard=options.shard, context_limit=options.context_limit)

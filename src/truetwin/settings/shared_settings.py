@@ -469,6 +469,10 @@ class Connection(Settings):
         False,
         "Put the system message at the beginning of the user's message, for models that have no system role.",
     )
+    preflight: Annotated[bool, Flag("--preflight/--no-preflight")] = setting(
+        True,
+        "Before the first request, ask the endpoint which models it serves, and with which context. This is free.",
+    )
 
 
 class OutputLimit(Settings):

@@ -194,6 +194,7 @@ def test_settings_cannot_be_changed_and_groups_can_be_taken_out() -> None:
         "key_variable": None,
         "drop_unsupported": False,
         "no_system": False,
+        "preflight": True,
     }
     assert default_of(RunLimits, "concurrency") == 512
 

@@ -13,7 +13,7 @@ from truetwin.llm.batches.batch_service import BatchService, Fetched, ServiceJob
 from truetwin.llm.providers.openai_client import OpenAIModel
 from truetwin.llm.running.pricing import Prices
 from truetwin.llm.store.run_store import Store
-from truetwin.llm.task import Task
+from truetwin.llm.task import ReplyReader
 
 _ENDED = {"completed", "failed", "expired", "cancelled"}
 _NOTE = "batch job "
@@ -99,7 +99,7 @@ def poll_batches(model: OpenAIModel, store: Store) -> list[BatchJob]:
 
 
 def collect_batches(
-    task: Task, model: OpenAIModel, store: Store, *, prices: Prices | None = None
+    reader: ReplyReader, model: OpenAIModel, store: Store, *, prices: Prices | None = None
 ) -> list[Collected]:
     """Fetch and store the replies of all jobs that have ended.
 
@@ -111,7 +111,7 @@ def collect_batches(
     with BatchService(model.endpoint) as service:
         for job, found in _open_jobs(service, store):
             if job.ended:
-                done.append(_collect(task, service, store, job, found, prices))
+                done.append(_collect(reader, service, store, job, found, prices))
             elif job.status == "unknown" and job.file not in store.waiting():
                 _note_collected(store, job)
     return done
@@ -129,7 +129,12 @@ def _open_jobs(service: BatchService, store: Store) -> list[tuple[BatchJob, Serv
 
 
 def _collect(
-    task: Task, service: BatchService, store: Store, job: BatchJob, found: ServiceJob, prices: Prices | None
+    reader: ReplyReader,
+    service: BatchService,
+    store: Store,
+    job: BatchJob,
+    found: ServiceJob,
+    prices: Prices | None,
 ) -> Collected:
     total, faults = Imported(0, 0, 0, 0), []
     most = _BYTES_A_FILE + _BYTES_A_REPLY * store.waiting().get(job.file, 0)
@@ -141,7 +146,7 @@ def _collect(
         if fetched is Fetched.GONE:
             continue
         try:
-            total += import_replies(task, store, path, prices=prices)
+            total += import_replies(reader, store, path, prices=prices)
         except FileFormatError:
             faults.append(f"no line of its {kind} file is a reply; it is kept as {path.name}")
     left = store.give_up(job.file)

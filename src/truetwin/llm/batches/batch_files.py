@@ -250,13 +250,13 @@ class _Taking:
 
     def _note(self, name: str, outcome: Outcome) -> None:
         self._outcomes[name] = outcome
+        self._store.end_wait(name, outcome)
         if len(self._outcomes) >= _BLOCK:
             self.write()
 
     def write(self) -> None:
         """Write the block."""
         self._store.flush()
-        self._store.end_waits(self._outcomes)
         self._outcomes.clear()
         self._answered.clear()
 

@@ -30,6 +30,8 @@ class ModelOptions:
         :class:`~truetwin.errors.ForbiddenSettingError`.
     no_system : bool, default=False
         Whether the system message is put at the beginning of the user's, for models without that role.
+    preflight : bool, default=True
+        Whether the endpoint is asked first which models it serves.
     """
 
     base_url: str | None = None
@@ -38,3 +40,4 @@ class ModelOptions:
     extra: Mapping[str, Any] = field(default_factory=dict)
     drop_unsupported: bool = default_of(Connection, "drop_unsupported")
     no_system: bool = default_of(Connection, "no_system")
+    preflight: bool = default_of(Connection, "preflight")

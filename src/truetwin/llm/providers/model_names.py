@@ -40,6 +40,7 @@ def open_model(
     extra: Mapping[str, Any] | None = None,
     drop_unsupported: bool = default_of(Connection, "drop_unsupported"),
     no_system: bool = default_of(Connection, "no_system"),
+    preflight: bool = default_of(Connection, "preflight"),
 ) -> ChatModel:
     """Open the model behind a name.
 
@@ -48,7 +49,7 @@ def open_model(
     name : str
         ``kind:rest`` for a registered kind, such as ``scripted:<file>``. Any other name is the provider's name of a
         model, for example ``llama3:8b``, since no kind is called ``llama3``.
-    base_url, key_variable, concurrency, extra, drop_unsupported, no_system :
+    base_url, key_variable, concurrency, extra, drop_unsupported, no_system, preflight :
         See :class:`ModelOptions`.
     engine : str, default="openai"
         Library that sends the requests: ``"openai"`` for any OpenAI-compatible endpoint, ``"inspect"`` for the
@@ -68,7 +69,9 @@ def open_model(
     >>> open_model("llama3:8b", base_url="http://localhost:11434/v1").describe()["name"]
     'llama3:8b'
     """
-    options = ModelOptions(base_url, key_variable, concurrency, extra or {}, drop_unsupported, no_system)
+    options = ModelOptions(
+        base_url, key_variable, concurrency, extra or {}, drop_unsupported, no_system, preflight
+    )
     kind, _, rest = name.partition(":")
     if kind in models:
         return models[kind](rest, options)

@@ -16,6 +16,7 @@ from truetwin.errors import (
     RequestRefusedError,
     TransientError,
     TruetwinError,
+    UnknownModelError,
 )
 from truetwin.llm.messages import Reply, Request
 from truetwin.llm.providers.bounded_responses import HEADERS, limit_async
@@ -24,6 +25,11 @@ from truetwin.llm.providers.connection import ModelOptions
 from truetwin.llm.providers.endpoint import Endpoint, import_openai
 from truetwin.llm.providers.forbidden_settings import FIELDS, forbidden_field
 from truetwin.llm.providers.http_failures import from_exception, from_status
+from truetwin.llm.providers.served_models import ServedModels
+
+#: Most seconds that an endpoint may take to say which models it serves.
+LOOK_AHEAD = 5.0
+MOST_NOTES = 20
 
 
 class OpenAIModel:
@@ -32,7 +38,8 @@ class OpenAIModel:
     One call is one attempt: the client's own retries are off. If the endpoint rejects structured output, or the old
     name of the limit on tokens, the following requests are sent without it and ``adjustments`` says so. With
     ``drop_unsupported``, the same holds for any other setting that the model forbids; without it, the first rejection
-    says what to leave out.
+    says what to leave out. Before the first request the endpoint is asked which models it serves, which is free;
+    one that does not tell is none the worse. The first reply shows whether a schema is kept and log-probabilities come.
 
     Parameters
     ----------
@@ -63,8 +70,10 @@ class OpenAIModel:
         self._dropped: set[str] = set()
         self._connections: Any = None
         self._address: Any = None
+        self._models: Any = None
         self._headers: Mapping[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._served: ServedModels | None = None
 
     def describe(self) -> Mapping[str, Any]:
         """Describe the model for the store; neither the key nor any other secret is in it."""
@@ -75,15 +84,54 @@ class OpenAIModel:
 
     async def complete(self, request: Request, *, timeout: float) -> Reply:
         """Make one attempt at a request; see :class:`truetwin.llm.ChatModel`."""
+        if self._options.preflight and self._served is None:
+            self._served = ServedModels({})
+            self._served = await self._look_ahead()
+            self._say(self._served.in_words(self.name))
         while True:
             body = self._body(request)
             begun = time.perf_counter()
             try:
                 data = await self._post(body, timeout)
-                return self._read(data, time.perf_counter() - begun)
+                reply = self._read(data, time.perf_counter() - begun)
+                self._note_what_came(body, reply)
+                return reply
+            except UnknownModelError as error:
+                others = self._served.instead_of(self.name) if self._served is not None else ""
+                raise UnknownModelError(f"{str(error).rstrip('.')}.{others}") from None
             except RequestRefusedError as error:
                 if isinstance(error, ContextOverflowError) or not self._adjust(body, str(error)):
                     raise
+
+    async def _look_ahead(self) -> ServedModels:
+        """Ask which models there are. An endpoint that does not tell, or tells something else, tells nothing."""
+        try:
+            async with asyncio.timeout(LOOK_AHEAD):
+                response = await self._connected().get(
+                    self._models, headers=self._headers, timeout=LOOK_AHEAD, follow_redirects=False
+                )
+            return ServedModels.read(self.endpoint.mask.value(json.loads(response.content)))
+        except MissingExtraError:
+            raise
+        except Exception:  # whatever it is, the first request will meet it, too, and say it
+            return ServedModels({})
+
+    def _note_what_came(self, body: Mapping[str, Any], reply: Reply) -> None:
+        """Say, once each, what an endpoint did other than it was asked."""
+        if reply.model and reply.model not in (self.name, f"{self.name}:latest"):
+            self._say(f"{self.name} was asked, and the endpoint says that {reply.model} answered")
+        if body.get("logprobs") and reply.logprobs is None:
+            self._say("the endpoint gives no log-probabilities; ask for another kind of --reply")
+        if (
+            "response_format" in body
+            and not reply.said.lstrip().startswith("{")
+            and reply.finish_reason == "stop"
+        ):
+            self._say("the endpoint takes a schema and does not keep to it; --reply json asks in words")
+
+    def _say(self, note: str) -> None:
+        if note and note not in self.adjustments and len(self.adjustments) < MOST_NOTES:
+            self.adjustments += (note,)
 
     def _body(self, request: Request) -> dict[str, Any]:
         body = chat_body(request, self.name, structured=self._structured, system=not self._options.no_system)
@@ -156,8 +204,7 @@ class OpenAIModel:
                 raise ForbiddenSettingError(_what_to_do(name, words))
             self._dropped.add(name)
             note = f"the model forbids {FIELDS[name]}; it was left out"
-        if note not in self.adjustments:
-            self.adjustments += (note,)
+        self._say(note)
         return True
 
     def _connected(self) -> Any:
@@ -182,6 +229,7 @@ class OpenAIModel:
             headers = {**client.default_headers, **client.auth_headers}
             self._headers = {name: value for name, value in headers.items() if isinstance(value, str)}
             self._address = client.base_url.join("chat/completions")
+            self._models = client.base_url.join("models")
             self._loop = loop
         return self._connections
 

@@ -82,4 +82,5 @@ def connection_of(settings: Asking) -> dict[str, Any]:
         "concurrency": settings.concurrency,
         "drop_unsupported": settings.drop_unsupported,
         "no_system": settings.no_system,
+        "preflight": settings.preflight,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -84,27 +85,31 @@ class BatchedRun(RunFile):
         """
         self.bring_up_to_date()
         with self.writing() as base:
-            for custom_id, outcome in outcomes.items():
-                base.execute("UPDATE batches SET outcome = ? WHERE custom_id = ?", (outcome, custom_id))
-                cell = base.execute(
-                    "SELECT step, persona, item, replicate FROM batches WHERE custom_id = ?", (custom_id,)
-                ).fetchone()
-                if outcome is Outcome.ANSWERED:
-                    base.execute(
-                        f"UPDATE batches SET outcome = ? WHERE outcome IS NULL AND {ONE_CELL}",
-                        (Outcome.ELSEWHERE, *cell),
-                    )
+            self._end_waits(base, outcomes)
+
+    def _end_waits(self, base: sqlite3.Connection, outcomes: Mapping[str, Outcome]) -> None:
+        """Do what :meth:`end_waits` does, in an open transaction."""
+        for custom_id, outcome in outcomes.items():
+            base.execute("UPDATE batches SET outcome = ? WHERE custom_id = ?", (outcome, custom_id))
+            cell = base.execute(
+                "SELECT step, persona, item, replicate FROM batches WHERE custom_id = ?", (custom_id,)
+            ).fetchone()
+            if outcome is Outcome.ANSWERED:
                 base.execute(
-                    f"DELETE FROM claims WHERE {ONE_CELL} "
-                    "AND session IN (SELECT id FROM sessions WHERE host = ?) "
-                    f"AND NOT EXISTS (SELECT 1 FROM batches WHERE outcome IS NULL AND {ONE_CELL})",
-                    (*cell, BATCH, *cell),
+                    f"UPDATE batches SET outcome = ? WHERE outcome IS NULL AND {ONE_CELL}",
+                    (Outcome.ELSEWHERE, *cell),
                 )
             base.execute(
-                "UPDATE sessions SET ended = ? WHERE host = ? AND ended IS NULL "
-                "AND NOT EXISTS (SELECT 1 FROM claims WHERE session = sessions.id)",
-                (time.time(), BATCH),
+                f"DELETE FROM claims WHERE {ONE_CELL} "
+                "AND session IN (SELECT id FROM sessions WHERE host = ?) "
+                f"AND NOT EXISTS (SELECT 1 FROM batches WHERE outcome IS NULL AND {ONE_CELL})",
+                (*cell, BATCH, *cell),
             )
+        base.execute(
+            "UPDATE sessions SET ended = ? WHERE host = ? AND ended IS NULL "
+            "AND NOT EXISTS (SELECT 1 FROM claims WHERE session = sessions.id)",
+            (time.time(), BATCH),
+        )
 
     def give_up(self, file: str) -> int:
         """End the wait for all replies to a file. A reply that comes later is still taken, if its cell is open.

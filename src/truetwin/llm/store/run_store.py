@@ -15,6 +15,7 @@ from typing import Any
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Reply, Request, Usage
 from truetwin.llm.store.asking_again import AskAgain, Round, round_of
+from truetwin.llm.store.batched_run import Outcome
 from truetwin.llm.store.ledger import Use
 from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL
 from truetwin.llm.store.sessions import BATCH, Process
@@ -106,6 +107,7 @@ class Store(SharedRun):
         self._last_beat = 0.0
         self._calls: list[tuple[StoredCall, Request]] = []  # answers that are not on the disk yet
         self._failures: list[Failure] = []
+        self._ended: dict[str, Outcome] = {}  # waits for requests in files that ended
         self._known: dict[str, None] = {}
         self._rounds: dict[str, Round] = {}
 
@@ -315,6 +317,10 @@ class Store(SharedRun):
         self._failures.append(failure)
         self._count(failure.usage, failure.cost)
 
+    def end_wait(self, custom_id: str, outcome: Outcome) -> None:
+        """End the wait for a request in a file at the next flush, together with what is stored of it."""
+        self._ended[custom_id] = outcome
+
     def _count(self, usage: Usage, cost: float | None) -> None:
         self.spent = self.spent + Use(1, usage.prompt_tokens + usage.completion_tokens, cost or 0.0)
 
@@ -340,7 +346,7 @@ class Store(SharedRun):
             If the disk is full, the file cannot be written, or it is no longer there.
         """
         beating = self._session is not None and time.time() - self._last_beat > _BEAT
-        if not (self._calls or self._failures or beating):
+        if not (self._calls or self._failures or self._ended or beating):
             return
         self._check_that_file_is_there()
         session = self.session
@@ -348,12 +354,14 @@ class Store(SharedRun):
             for call, request in self._calls:
                 self._write(call, request, session)
             self._base.executemany(PUT_FAILURE, [failure_row(each, session) for each in self._failures])
+            if self._ended:
+                self._end_waits(self._base, self._ended)
             self.write_use()
             if beating:
                 self._base.execute("UPDATE sessions SET beat = ? WHERE id = ?", (time.time(), session))
         if beating:
             self._last_beat = time.time()
-        self._calls, self._failures = [], []
+        self._calls, self._failures, self._ended = [], [], {}
 
     def _check_that_file_is_there(self) -> None:
         """Raise if the file was deleted or replaced; what it held is then saved beside it, if that is possible."""

@@ -24,7 +24,8 @@ _REPLIES = (
 class Totals:
     """Total use of all sessions of a run. ``failed_attempts`` counts attempts without an answer by kind.
 
-    ``uncounted`` counts the replies whose tokens the endpoint did not count.
+    ``uncounted`` counts the replies whose tokens the endpoint did not count. ``models`` are the names under which
+    models answered, as the endpoint stated them.
     """
 
     requests: int
@@ -34,6 +35,7 @@ class Totals:
     failed_attempts: Mapping[str, int]
     priced: int = 0
     uncounted: int = 0
+    models: tuple[str, ...] = ()
 
     def describe(self) -> dict[str, Any]:
         """Return the totals as JSON. The cost is None if some attempts have no price, since it would be too low."""
@@ -59,6 +61,7 @@ def add_up(base: sqlite3.Connection, chosen: str, values: Sequence[Any]) -> Tota
     before = sums(f"{_SUMS}, {_REPLIES}", "earlier") if "earlier" in tables_of(base) else (0,) * 9
     rows = base.execute(f"SELECT kind, count(*) FROM failures {chosen} GROUP BY kind", values)
     kinds = {str(kind): int(n) for kind, n in rows}
+    names = base.execute(f"SELECT model FROM calls {chosen} GROUP BY model", values)
     return Totals(
         requests=calls[6] + before[6] + sum(kinds.values()),
         usage=Usage(*calls[:4]) + Usage(*before[:4]) + Usage(*failed[:4]),
@@ -67,4 +70,5 @@ def add_up(base: sqlite3.Connection, chosen: str, values: Sequence[Any]) -> Tota
         failed_attempts=kinds,
         priced=calls[5] + before[5] + failed[5],
         uncounted=calls[8] + before[8],
+        models=tuple(sorted(str(name) for (name,) in names if name)),
     )

@@ -116,6 +116,7 @@ def _record(answers: SurveyAnswers, totals: Totals, settings: Mapping[str, Any])
     return {
         "disclosure": answers.disclosure,
         "model": answers.settings["model"],
+        "reported_models": list(totals.models),
         "survey": answers.settings["task"],
         "settings": settings,
         "n_expected": answers.n_expected,

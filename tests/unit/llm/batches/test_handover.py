@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from truetwin.cli import _run
 from truetwin.errors import AccessError, FileFormatError, RunError, TransientError
 from truetwin.llm import (
+    Cell,
     Message,
+    Parsed,
     Prices,
+    Reply,
     Request,
     RunOptions,
     Shard,
@@ -379,3 +383,38 @@ def test_a_recovered_run_takes_late_replies_to_its_files(survey: Any, tmp_path: 
     with Store(whole) as store:
         assert store.waiting() == {}
         assert counts(import_replies(survey(), store, late)) == (12, 0, 0, 0)
+
+
+def test_a_file_whose_import_breaks_off_is_counted_once(survey: Any, tmp_path: Path) -> None:
+    class Broken:
+        def parse(self, cell: Cell, reply: Reply) -> Parsed:
+            if cell.persona == "p2":
+                raise KeyboardInterrupt
+            return survey().parse(cell, reply)
+
+    with Store(tmp_path) as store:
+        (exported,) = export_requests(survey(), scripted_model({}), store, tmp_path)
+        answer(exported.path, tmp_path / "replies.jsonl")
+    with pytest.raises(KeyboardInterrupt), Store(tmp_path) as store:
+        import_replies(Broken(), store, tmp_path / "replies.jsonl")
+    with Store(tmp_path) as store:
+        begun = store.counts()[State.VALID]
+        assert 0 < begun < 12
+        found = import_replies(survey(), store, tmp_path / "replies.jsonl")
+        assert (found.answered, found.unexpected) == (12 - begun, begun)
+        assert (store.totals().usage, dict(store.totals().failed_attempts)) == (Usage(120, 12), {})
+
+
+def test_a_command_that_names_fewer_items_collects_all_the_same(
+    tmp_path: Path, llm_server: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-quite-secret")
+    llm_server.configure(batch_polls=0, reply="4")
+    (tmp_path / "personas.csv").write_text("id,text\na,A cook.\nb,A nurse.\n")
+    given = ["--personas", str(tmp_path / "personas.csv"), "--items", str(tmp_path / "items.csv")]
+    given += ["--run", str(tmp_path / "run"), "--model", "m", "--base-url", llm_server.base_url, "--batch"]
+    for items, code in (("Q1,Tea?,1,5\nQ2,Rain?,1,5\n", 1), ("Q1,Tea?,1,5\n", 0)):
+        (tmp_path / "items.csv").write_text("item_id,text,low,high\n" + items)
+        assert _run(["simulate", *given], debug=False) == code, capsys.readouterr().err
+    with Store(tmp_path / "run") as store:
+        assert (store.counts()[State.VALID], store.waiting()) == (4, {})
