@@ -23,6 +23,10 @@ _TITLE = r"(?:" + "|".join(sorted(TITLES, key=len, reverse=True)) + r")\.?"
 _FULL = rf"(?:{_TITLE} )?{_NAME}(?: {_NAME})?"
 _VERB = "|".join(sorted(SPEECH_VERBS))
 _BESIDE_A_VERB = re.compile(rf"\b(?:{_VERB}) ({_FULL})|({_FULL}) (?:{_VERB})\b")
+#: Names with an article: "said the Duchess", "the March Hare replied".
+_ARTICLED_BESIDE_A_VERB = re.compile(
+    rf"\b(?:{_VERB}) the ({_NAME}(?: {_NAME})?)|\b[Tt]he ({_NAME}(?: {_NAME})?) (?:{_VERB})\b"
+)
 _TITLED = re.compile(rf"\b({_TITLE}) ({_NAME})")
 _GENDERED = re.compile(r"\b(he|him|his|himself|she|her|hers|herself)\b", re.I)
 
@@ -189,6 +193,10 @@ def _beside_a_verb(narration: Sequence[str]) -> Counter[str]:
     """Count how often each name, with its title, stands beside a verb of speech."""
     counts: Counter[str] = Counter()
     for passage in narration:
+        for pair in _ARTICLED_BESIDE_A_VERB.findall(passage):
+            name = next(filter(None, pair))
+            if len(name.split()) > 1 or name.lower() not in NO_NAMES:
+                counts[name] += 1
         for pair in _BESIDE_A_VERB.findall(passage):
             words = [w.rstrip(".") for w in next(filter(None, pair)).split()]
             if not any(w.lower() in NO_NAMES for w in words if w not in TITLES):
@@ -202,13 +210,21 @@ def _add_found(cast: list[Character], speaking: Counter[str], text: str) -> list
     found: list[Character] = []
     for form, n in sorted(speaking.items(), key=lambda pair: (-len(pair[0].split()), -pair[1], pair[0])):
         words = form.split()
-        if n < FEWEST_MENTIONS or known & set(words) or words[0] in TITLES or _is_common_word(form, text):
+        titled = words[0] in TITLES and not _has_article(form, text)
+        if n < FEWEST_MENTIONS or known & set(words) or titled or _is_common_word(form, text):
             continue
         name = form if len(words) > 1 else _full_name(form, text)
-        known |= set(words)
-        forms = tuple(dict.fromkeys((name, form, *words)))
+        own = [w for w in words if len(words) == 1 or w not in words[1:] or _full_name(w, text) == w]
+        own = [w for w in own if w.lower() not in NO_NAMES]
+        known |= set(own)
+        forms = tuple(dict.fromkeys((name, form, *own)))
         found.append(_with_gender(Character(f"found:{name}", name, forms), text))
     return cast + found
+
+
+def _has_article(form: str, text: str) -> bool:
+    """Tell whether a word that may be a title is a person's name: "the Queen", never followed by another name."""
+    return len(re.findall(rf"\b[Tt]he {re.escape(form)}\b(?! (?:of|{_NAME}))", text)) >= FEWEST_MENTIONS
 
 
 def _is_common_word(form: str, text: str) -> bool:

@@ -70,7 +70,9 @@ class Names:
 
     def __init__(self, cast: Sequence[Character]) -> None:
         self.cast = {person.id: person for person in cast}
-        self._owner = {form: person.id for person in cast for form in person.forms}
+        owned = [(form, person.id) for person in cast for form in person.forms]
+        #: A name in capitals is the same name, cried out or in a direction.
+        self._owner = {form.upper(): owner for form, owner in owned} | dict(owned)
 
     @cached_property
     def pattern(self) -> str:
@@ -99,7 +101,7 @@ class Names:
 
     @cached_property
     def _address(self) -> re.Pattern[str]:
-        before = r"(?:my|my own|dear|dearest|poor|old|O|Oh|oh|Ah|ah|Why|why|and|but|well|No|no|Yes|yes|you)"
+        before = r"(?i:my|my own|dear|dearest|poor|old|O|oh|ah|why|and|but|well|no|yes|you)"
         after = r"(?:dear|darling|dearest|my \w+|old \w+)"
         return re.compile(
             rf"(?:^|[,;!?.—–…-]\s*)(?:{before}\s+)*({self.pattern})(?:,?\s+{after})?\s*(?=[,.!?;—–…]|--|$)"
@@ -114,7 +116,7 @@ class Names:
     def _subject(self) -> str:
         titles = "|".join(sorted(TITLES))
         return (
-            rf"(?P<name>{self.pattern})(?!\w|[’']s)"
+            rf"(?:[Tt]he\s+)?(?P<name>{self.pattern})(?!\w|[’']s)"
             r"|(?P<pronoun>[Hh]e|[Ss]he|I|[Tt]hey)\b"
             rf"|(?P<kin>(?:[Hh]er|[Hh]is|[Mm]y|(?:{self.pattern})[’']s)\s+(?:{_BARE}\s+){{0,2}}?"
             rf"(?:{'|'.join(sorted(MALE_NOUNS | FEMALE_NOUNS))})\b)"

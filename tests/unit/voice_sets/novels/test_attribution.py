@@ -114,3 +114,19 @@ def test_people_are_found_without_a_list() -> None:
         "Anna said so to herself.",
     ] * 3
     assert {p.name: p.gender for p in complete_cast([], said)} == {"Anna": "f", "Hale": "m"}
+
+
+def test_people_whose_names_have_an_article_are_found() -> None:
+    said = ["said the Duchess, and she went.", "The Duchess replied.", "said the March Hare; he ate."] * 3
+    assert {p.name for p in complete_cast([], said)} == {"Duchess", "March Hare"}
+
+
+def test_a_first_name_belongs_to_whoever_bears_it_first() -> None:
+    said = ["said Long Joe.", "said Joe.", "Joe Hale and Mrs. Hale came."] * 3
+    forms = {p.name: p.forms for p in complete_cast([], said)}
+    assert "Joe" in forms["Joe Hale"]
+    assert "Joe" not in forms["Long Joe"]
+
+
+def test_a_name_in_capitals_is_the_same_name() -> None:
+    assert speakers("“You ANNA!” Anna sat quite still.") != ["anna"]
