@@ -85,4 +85,4 @@ def test_an_endpoint_that_takes_no_seed_is_asked_without(llm_server: Any, tmp_pa
         options = RunOptions(concurrency=1, decoding_seed=0)
         summary = run(Twice(), open_model("m", base_url=llm_server.base_url), store, options)
     assert summary.complete
-    assert summary.notes == ("the model forbids decoding seeds; it was left out",)
+    assert summary.notes[0] == "the model forbids decoding seeds; it was left out"
