@@ -36,9 +36,14 @@ class Config:
     seed: int = 0
     key: str | None = None
     models: list[str] | None = None
+    context: int | None = None  # said in the list of models
+    props: dict[str, Any] | None = (
+        None  # what llama.cpp's server says of itself; it then answers under any name
+    )
     rejects_response_format: bool = False
     rejects_max_tokens: bool = False
     rejects_seed: bool = False
+    no_logprobs: bool = False  # asked for, they are left out without a word
     max_chars: int | None = None
     max_concurrent: int | None = None  # more are answered 429
     slots: int | None = None  # requests served at a time; more wait in a queue, first come first served
@@ -86,6 +91,7 @@ class Server:
         app.add_routes([
             web.post("/v1/chat/completions", self.chat),
             web.get("/v1/models", self.models),
+            web.get("/props", self.properties),
             web.post("/v1/files", self.upload),
             web.get("/v1/files/{id}/content", self.content),
             web.post("/v1/batches", self.create_batch),
@@ -173,7 +179,7 @@ class Server:
 
     def rejection(self, body: dict[str, Any]) -> web.Response | None:
         config = self.config
-        if config.models is not None and body["model"] not in config.models:
+        if config.models is not None and config.props is None and body["model"] not in config.models:
             return problem(404, f"The model `{body['model']}` does not exist", "model_not_found")
         if config.rejects_response_format and "response_format" in body:
             return problem(400, "response_format is not supported by this server")
@@ -240,7 +246,7 @@ class Server:
             "finish_reason": finish,
             "message": {"role": "assistant", "content": None if refusal else text, "refusal": refusal},
         }
-        if body.get("logprobs"):
+        if body.get("logprobs") and not self.config.no_logprobs:
             choice["logprobs"] = {"content": [logprobs(text[:1], body.get("top_logprobs", 0))]}
         usage = {
             "prompt_tokens": sent,
@@ -271,8 +277,19 @@ class Server:
         return str(number % 5 + 1), "stop", None
 
     async def models(self, request: web.Request) -> web.Response:
-        names = self.config.models or ["any"]
-        return web.json_response({"object": "list", "data": [{"id": n, "object": "model"} for n in names]})
+        config = self.config
+        more: dict[str, Any] = {}
+        if config.context is not None:
+            more["max_model_len"] = config.context
+        if config.props is not None:
+            more["owned_by"] = "llamacpp"
+        data = [{"id": name, "object": "model", **more} for name in config.models or ["any"]]
+        return web.json_response({"object": "list", "data": data})
+
+    async def properties(self, request: web.Request) -> web.Response:
+        return (
+            problem(404, "Not Found") if self.config.props is None else web.json_response(self.config.props)
+        )
 
     # ------------------------------------------------------------------ batches
 

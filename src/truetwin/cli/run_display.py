@@ -21,8 +21,6 @@ def carry_out(task: Task, model: ChatModel, store: Store, options: RunOptions, l
 
     with progress_line(label) as show:
         summary = run(task, model, store, options, progress=show)
-    for text in summary.notes:
-        note(f"the endpoint: {text}")
     if summary.interrupted:
         note(
             f"{summary.interrupted:,} calls were under way when an earlier process died, and may have been paid"
@@ -31,15 +29,27 @@ def carry_out(task: Task, model: ChatModel, store: Store, options: RunOptions, l
 
 
 @contextmanager
-def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
-    """Show rate, tokens, money and failures while a run goes: a live line on a terminal, else a line every minute."""
+def progress_line(label: str, noted: set[str] | None = None) -> Iterator[Callable[[Progress], None]]:
+    """Show rate, tokens, money and failures while a run goes: a live line on a terminal, else a line every minute.
+
+    Remarks on the endpoint are said as they come, except those in ``noted``, which holds what was said before.
+    """
     from truetwin.cli.output import note, printable
+
+    told_before = set() if noted is None else noted
+
+    def note_fresh(progress: Progress) -> None:
+        for text in progress.notes:
+            if text not in told_before:
+                told_before.add(text)
+                note(text if "the endpoint" in text else f"the endpoint: {text}")
 
     if not sys.stderr.isatty():
         last, told, said = time.monotonic(), False, ""
 
         def show_line(progress: Progress) -> None:
             nonlocal last, told, said
+            note_fresh(progress)
             if progress.waiting_for and not said:
                 said = progress.waiting_for
                 note(f"{label}: {describe_progress(progress)}")
@@ -56,9 +66,12 @@ def progress_line(label: str) -> Iterator[Callable[[Progress], None]]:
 
     console = Console(stderr=True)
     with Live(Text(printable(label)), console=console, transient=True, refresh_per_second=4) as live:
-        yield lambda progress: live.update(
-            Text(printable(f"{label}: {describe_progress(progress)}"), overflow="fold")
-        )
+
+        def show_live(progress: Progress) -> None:
+            note_fresh(progress)
+            live.update(Text(printable(f"{label}: {describe_progress(progress)}"), overflow="fold"))
+
+        yield show_live
 
 
 def describe_progress(progress: Progress) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli import batches, run_display
+from truetwin.cli import batches, preflight, run_display
 from truetwin.cli import dry_run as dry_runs
 from truetwin.cli.export import check_export, disclose, export_run
 from truetwin.cli.verbs import verb
@@ -55,6 +55,8 @@ def simulate_command(settings: SimulateCommand) -> int | None:
         note(text)
     if settings.dry_run and not settings.pilot:
         dry_runs.show_dry_run(found, model, options, settings)
+        if preflight.is_wanted(settings):
+            preflight.look_ahead(open_twin(model, found.survey, **connection_of(settings)))
         return None
     asked = open_twin(model, found.survey, **connection_of(settings))
     assert settings.run is not None

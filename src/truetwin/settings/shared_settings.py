@@ -471,7 +471,8 @@ class Connection(Settings):
     )
     preflight: Annotated[bool, Flag("--preflight/--no-preflight")] = setting(
         True,
-        "Before the first request, ask the endpoint which models it serves, and with which context. This is free.",
+        "Before the first request, ask the endpoint which models it serves, and with which context. This is free. A "
+        "dry run asks only if --preflight is given.",
     )
 
 

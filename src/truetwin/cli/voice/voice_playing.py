@@ -20,11 +20,12 @@ def step_lines() -> Iterator[Callable[[str, Progress], None]]:
     """Show a line of progress for each step, one after the other."""
     with ExitStack() as lines:
         shown: dict[str, Callable[[Progress], None]] = {}
+        noted: set[str] = set()
 
         def show(step: str, progress: Progress) -> None:
             if step not in shown:
                 lines.pop_all().close()
-                shown[step] = lines.enter_context(progress_line(step))
+                shown[step] = lines.enter_context(progress_line(step, noted))
             shown[step](progress)
 
         yield show

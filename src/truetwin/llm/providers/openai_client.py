@@ -86,7 +86,7 @@ class OpenAIModel:
         """Make one attempt at a request; see :class:`truetwin.llm.ChatModel`."""
         if self._options.preflight and self._served is None:
             self._served = ServedModels({})
-            self._served = await self._look_ahead()
+            self._served = await self.look_ahead()
             self._say(self._served.in_words(self.name))
         while True:
             body = self._body(request)
@@ -103,18 +103,24 @@ class OpenAIModel:
                 if isinstance(error, ContextOverflowError) or not self._adjust(body, str(error)):
                     raise
 
-    async def _look_ahead(self) -> ServedModels:
+    async def look_ahead(self) -> ServedModels:
         """Ask which models there are. An endpoint that does not tell, or tells something else, tells nothing."""
+        self._connected()
+        served = ServedModels.read(await self._told(self._models))
+        if served.is_llamacpp:
+            served = served.with_slots(await self._told(self._models.join("../props")))
+        return served
+
+    async def _told(self, address: Any) -> Any:
+        """Read what an endpoint tells under an address; None if it does not."""
         try:
             async with asyncio.timeout(LOOK_AHEAD):
                 response = await self._connected().get(
-                    self._models, headers=self._headers, timeout=LOOK_AHEAD, follow_redirects=False
+                    address, headers=self._headers, timeout=LOOK_AHEAD, follow_redirects=False
                 )
-            return ServedModels.read(self.endpoint.mask.value(json.loads(response.content)))
-        except MissingExtraError:
-            raise
+            return self.endpoint.mask.value(json.loads(response.content))
         except Exception:  # whatever it is, the first request will meet it, too, and say it
-            return ServedModels({})
+            return None
 
     def _note_what_came(self, body: Mapping[str, Any], reply: Reply) -> None:
         """Say, once each, what an endpoint did other than it was asked."""

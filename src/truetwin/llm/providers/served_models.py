@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from truetwin.registry import closest
@@ -22,9 +22,15 @@ class ServedModels:
     ----------
     contexts : mapping from name to int or None
         Longest context of each model, in tokens, where it is told.
+    slots : int or None
+        Requests that the server answers at a time, where it is told.
+    is_llamacpp : bool
+        Whether it is llama.cpp's server, which answers under any name.
     """
 
     contexts: Mapping[str, int | None]
+    slots: int | None = None
+    is_llamacpp: bool = False
 
     @classmethod
     def read(cls, data: Any) -> ServedModels:
@@ -47,7 +53,21 @@ class ServedModels:
                     told[name] for name in CONTEXT if isinstance(told.get(name), int) and told[name] > 0
                 ]
                 found[each["id"]] = lengths[0] if lengths else None
-        return cls(found)
+        owners = (
+            {each.get("owned_by") for each in listed or () if isinstance(each, Mapping)} if found else set()
+        )
+        return cls(found, is_llamacpp=owners == {"llamacpp"})
+
+    def with_slots(self, properties: Any) -> ServedModels:
+        """Add what llama.cpp's server says of itself (``GET /props``).
+
+        Examples
+        --------
+        >>> ServedModels({"a": 8192}).with_slots({"total_slots": 4}).in_words("a")
+        'the endpoint serves a with a context of 8,192 tokens, and answers 4 requests at a time'
+        """
+        slots = properties.get("total_slots") if isinstance(properties, Mapping) else None
+        return replace(self, slots=slots if isinstance(slots, int) and slots > 0 else None)
 
     def name_of(self, model: str) -> str | None:
         """Return the name under which a model is listed; Ollama leaves out ``:latest``."""
@@ -62,8 +82,12 @@ class ServedModels:
         ('the endpoint serves a with a context of 8,192 tokens', '')
         """
         name = self.name_of(model)
+        if name is None and self.is_llamacpp and len(self.contexts) == 1:
+            name = next(iter(self.contexts))
         length = self.contexts[name] if name is not None else None
-        return f"the endpoint serves {name} with a context of {length:,} tokens" if length else ""
+        told = [f"with a context of {length:,} tokens"] if length else []
+        told += [f"and answers {self.slots:,} requests at a time"] if self.slots else []
+        return f"the endpoint serves {name} {', '.join(told)}" if told else ""
 
     def instead_of(self, model: str) -> str:
         """Name the models that there are in place of one that there is not; empty if none are known.

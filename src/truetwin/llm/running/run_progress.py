@@ -38,6 +38,8 @@ class Progress:
         Reason why nothing more is sent, while replies under way are awaited. Empty before that.
     timeouts : int
         Number of failed attempts that got no reply in time.
+    notes : tuple of str
+        Remarks so far on how the model was asked, and what its endpoint supports.
     waiting_for : str
         Which other processes hold the cells that are left, while this one waits for them. Empty before that.
     """
@@ -53,6 +55,7 @@ class Progress:
     limit: int
     stopping: str = ""
     timeouts: int = 0
+    notes: tuple[str, ...] = ()
     waiting_for: str = ""
 
     @property

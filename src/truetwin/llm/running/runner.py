@@ -12,6 +12,7 @@ from truetwin.errors import (
     BudgetError,
     ContextOverflowError,
     EndpointError,
+    ForbiddenSettingError,
     ModerationError,
     ProviderError,
     RequestRefusedError,
@@ -351,10 +352,20 @@ class _Run:
                     return
                 await self._wait(self.attempts.wait_after(error, attempt, outage=outage))
             else:
-                self.works = self.reached = True
+                is_first, self.works, self.reached = not self.works, True, True
                 self.failures_in_a_row = 0
                 self._store(cell, request, self._read(cell, reply), reply, attempts=attempt, cost=cost)
+                if is_first:
+                    self._check_first(request, reply)
                 return
+
+    def _check_first(self, request: Request, reply: Reply) -> None:
+        """End a run whose first reply shows that no reply will be of use: it lacks the log-probabilities."""
+        if request.sampling.top_logprobs and reply.logprobs is None and "base_url" in self.settings["model"]:
+            raise ForbiddenSettingError(
+                "the endpoint gives no log-probabilities; ask for answers (--elicit answer) or for distributions in "
+                "words (--elicit distribution), in another --run"
+            )
 
     def _others_are_open(self) -> bool:
         """Tell whether more cells than one wait for an answer."""
@@ -471,6 +482,7 @@ class _Run:
                 rate=self._rate(time.monotonic()),
                 in_flight=len(self.attempts.sent),
                 limit=self.attempts.gate.limit,
+                notes=tuple(getattr(self.model, "adjustments", ())),
                 stopping="" if self.stop is None else str(self.stop),
             )
         )
