@@ -355,8 +355,8 @@ def _show_call(store: Any, settings: RunsShowCommand) -> None:
         print_line(f"[{message['role']}]\n{message['content']}\n")
     print_line(f"[reply, {row['finish_reason']}]\n{row['reply'] or '(none)'}\n")
     for before in row["earlier"]:
-        print_line(
-            f"[earlier reply, {before['state']}, settings {before['settings']}]\n{before['reply'] or '(none)'}\n"
-        )
+        other = {name: value for name, value in before["settings"].items() if name != "seed"}
+        print_line(f"[earlier reply, {before['state']}, settings {other}]\n{before['reply'] or '(none)'}\n")
     reason = f"; {row['reason']}" if row["reason"] else ""
-    print_line(f"state: {row['state']}; value: {row['value']}{reason}")
+    seed = "" if request.sampling.seed is None else f"; decoding seed: {request.sampling.seed}"
+    print_line(f"state: {row['state']}; value: {row['value']}{reason}{seed}")

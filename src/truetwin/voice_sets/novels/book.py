@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from truetwin.errors import DataError, FileFormatError, ParameterError
-from truetwin.voice_sets.novels.script_cues import cue_of, cut_at_cues
+from truetwin.voice_sets.novels.script_cues import cut_at_cues, opens_line
 
 #: A paragraph longer than this (characters) is no paragraph; it is left out and counted.
 LONGEST_PARAGRAPH = 50_000
@@ -110,7 +110,7 @@ def book_of(text: str, *, name: str, where: str = "the text") -> Book:
             paragraphs
             and _HEADING.match(paragraphs[-1].text)
             and len(flat.split()) <= LONGEST_TITLE
-            and cue_of(flat) is None
+            and not opens_line(flat)
         )
         section += numbered
         paragraphs.append(Paragraph(len(paragraphs), flat, section, numbered or titled))

@@ -13,10 +13,10 @@ _WORD = rf"(?:\d{{1,2}}(?:ST|ND|RD|TH)|{_CAPITALS}(?:{_CAPITALS}|[’'-])*)"
 _SHORT = r"(?:MRS|MR|MS|DR|ST|MME|MLLE|M|[Mm]rs|[Mm]r|[Mm]s|[Dd]r|[Ss]t|Mme|Mlle)\.\s"
 IN_CAPITALS = rf"(?:{_SHORT})?{_WORD}(?:,?\s(?:{_SHORT})?(?:{_WORD}|and|of|the|&)){{0,4}}"
 _IN_SMALL = rf"(?:{_SHORT})?{_CAPITALS}[a-zà-ÿ’'-]+(?:\s{_CAPITALS}[a-zà-ÿ’'-]+){{0,2}}"
-_ASIDE = r"\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\]"
+_ASIDE = r"\((?P<round>(?:[^()]|\([^()]*\))*)\)|\[(?P<square>[^\[\]]*)\]"
 _LINE = (
     rf"[_*]*(?P<name>{{name}})[_*]*\s*(?:(?:{_ASIDE})[_*]*\s*(?P<after>[.:]?)|(?P<stop>[.:]))[_*]*"
-    r"(?:\s?(?:—|–|--))?\s+(?=\S)"
+    r"(?:\s?(?:—|–|--)\s*|\s+)(?=\S)"
 )
 _CAPITAL_LINE = re.compile(_LINE.format(name=IN_CAPITALS))
 _SMALL_LINE = re.compile(_LINE.format(name=_IN_SMALL))
@@ -67,14 +67,15 @@ def cut_at_cues(blocks: Iterable[str]) -> Iterator[str]:
     """
     for block in blocks:
         lines = block.strip("\n").split("\n")
-        if len(lines) == 1 or not _opens(lines[0]):
+        if len(lines) == 1 or not opens_line(lines[0]):
             yield block
             continue
-        starts = [k for k, line in enumerate(lines) if k == 0 or _opens(line)]
+        starts = [k for k, line in enumerate(lines) if k == 0 or opens_line(line)]
         for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
             yield "\n".join(lines[start:end])
 
 
-def _opens(line: str) -> bool:
-    cue = cue_of(line.strip())
-    return cue is not None and cue.in_capitals
+def opens_line(text: str) -> bool:
+    """Tell whether a text opens with a name in capitals and goes on in small letters, as titles in capitals do not."""
+    cue = cue_of(text.strip())
+    return cue is not None and cue.in_capitals and not text.isupper()

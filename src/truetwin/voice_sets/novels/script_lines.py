@@ -18,7 +18,7 @@ FEWEST_LINES, FEWEST_SMALL_LINES = 3, 6
 #: Share of the paragraphs of a run that must be lines where names are not in capitals.
 SMALL_SHARE = 0.5
 _SQUARE = re.compile(r"\[[^\]]*(?:\]|$)[.,]?")
-_ROUND = re.compile(r"\([^()]*(?:\)|$)")
+_ROUND = re.compile(r"\((?:[^()]|\([^()]*\))*(?:\)|$)")
 #: A list of the persons of a play ends with a heading, and has at most so many paragraphs.
 LONGEST_LIST = 40
 _CAST_LIST = re.compile(

@@ -168,3 +168,25 @@ def test_a_capital_word_in_prose_is_no_script() -> None:
 def test_people_whom_a_script_names_by_a_title_alone_can_speak() -> None:
     text = "\n\n".join(["CAPTAIN. Who goes there?", "NORA. It is only me.", "DUKE. Let her pass."] * 3)
     assert [speaker for speaker, _ in said(text)[:3]] == ["Captain", "Nora", "Duke"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("ANNA.--Is it late?", "Is it late?"),
+        ("ANNA:—Is it late?", "Is it late?"),
+        ("ANNA (aside). Is it late?", "Is it late?"),
+        ("ANNA [to BROOK]: Is it late?", "Is it late?"),
+        ("ANNA: (_She points (with her left hand) to the clock._) Is it late?", "Is it late?"),
+        ("ANNA: Is it (she looks) late?", "Is it late?"),
+        ("_Anna_. Is it late?", None),
+    ],
+)
+def test_notations_of_lines_and_directions(line: str, expected: str | None) -> None:
+    text = f"{line}\n\nANNA: Well?\n\nBROOK: Not yet.\n\nANNA: Then wait."
+    assert said(text)[0] == ("Anna", expected or "Well?")
+
+
+@pytest.mark.parametrize("title", ["London. An arrival", "JANE: A PORTRAIT"])
+def test_a_title_below_a_chapter_number_stays_a_heading(title: str) -> None:
+    assert book_of(f"CHAPTER I\n\n{title}\n\nIt was late.", name="b").paragraphs[1].is_heading
