@@ -295,7 +295,7 @@ VERBS = (
                 (
                     VerbEntry(
                         "narrative",
-                        "Make items from novels: what a character says in a scene, against other "
+                        "Make items from novels and plays: what a character says in a scene, against other "
                         "characters' real words.",
                         "truetwin.cli.voice.voice_build:narrative_command",
                     ),

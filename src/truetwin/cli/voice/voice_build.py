@@ -30,7 +30,7 @@ AnyCommand = NarrativeCommand | InterpersonalCommand | SocialCommand | RepairCom
 
 @verb(NarrativeCommand)
 def narrative_command(settings: NarrativeCommand) -> None:
-    """Make items from novels: what a character says in a scene, against other characters' real words."""
+    """Make items from novels and plays: what a character says in a scene, against other characters' real words."""
     _build("voice build narrative", settings, NarrativeSettings)
 
 
