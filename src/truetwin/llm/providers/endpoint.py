@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import AccessError, MissingExtraError, ProviderError, TransientError, TruetwinError
-from truetwin.llm.providers.bounded_responses import HEADERS, MOST_BYTES, limit_blocking
+from truetwin.llm.providers.bounded_responses import HEADERS, MOST_BYTES, limit_blocking, read_json
 from truetwin.llm.providers.http_failures import check_base_url, from_exception, from_status
 from truetwin.llm.providers.key_masking import KeyMask
 from truetwin.settings.recorded_values import without_secrets
@@ -100,7 +99,7 @@ class Endpoint:
     def status_failure(self, response: Any) -> ProviderError:
         """Turn a response that is no success into an error, without the key in its message."""
         try:
-            body = json.loads(response.content)
+            body = read_json(response.content)
         except (ValueError, RecursionError):
             body = response.text
         body = self.mask.value(body)  # before it is cut to a line

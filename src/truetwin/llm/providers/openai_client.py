@@ -19,7 +19,7 @@ from truetwin.errors import (
     UnknownModelError,
 )
 from truetwin.llm.messages import Reply, Request
-from truetwin.llm.providers.bounded_responses import HEADERS, limit_async
+from truetwin.llm.providers.bounded_responses import HEADERS, limit_async, read_json
 from truetwin.llm.providers.chat_format import chat_body, read_completion
 from truetwin.llm.providers.connection import ModelOptions
 from truetwin.llm.providers.endpoint import Endpoint, import_openai
@@ -118,7 +118,7 @@ class OpenAIModel:
                 response = await self._connected().get(
                     address, headers=self._headers, timeout=LOOK_AHEAD, follow_redirects=False
                 )
-            return self.endpoint.mask.value(json.loads(response.content))
+            return self.endpoint.mask.value(read_json(response.content))
         except Exception:  # whatever it is, the first request will meet it, too, and say it
             return None
 
@@ -169,7 +169,7 @@ class OpenAIModel:
         if not response.is_success:
             raise self.endpoint.status_failure(response)
         try:
-            return json.loads(response.content)
+            return read_json(response.content)
         except (ValueError, RecursionError) as error:  # the body is neither JSON nor UTF-8
             raise self.endpoint.clean(
                 TransientError(f"{url} sent a body that cannot be read: {error}", kind="malformed")

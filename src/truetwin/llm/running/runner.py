@@ -32,6 +32,7 @@ from truetwin.llm.store.run_store import Store
 from truetwin.llm.store.stored_call import OPEN_STATES, Failure, value_json
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
+_LONG_REPLY = 2**18  # characters
 _TICK = 0.1  # seconds between writes to the store
 _SHOW = 0.25  # seconds between calls of the progress callback
 _WINDOW, _FEW = (
@@ -411,6 +412,8 @@ class _Run:
         cost: float | None = None,
     ) -> None:
         self.store.put(cell, request, parsed, reply, attempts=attempts, cost=cost)
+        if reply is not None and len(reply.text) > _LONG_REPLY:
+            self.store.flush()  # what is long waits on the disk, not in memory
         self.claimed.discard(cell)
         self.counts[parsed.state] += 1
         self.asked += 1
