@@ -15,6 +15,7 @@ from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Request
 from truetwin.llm.store.asking_again import Standing
 from truetwin.llm.store.store_tables import (
+    WAIT_FOR_LOCK,
     add_missing,
     columns_of,
     damage_named,
@@ -38,7 +39,6 @@ from truetwin.llm.task import State
 FILE_NAME = "run.sqlite"
 SETTINGS_SEAL = "hash of the settings of "  # beginning of the name of a note
 ONE_CELL = "step = ? AND persona = ? AND item = ? AND replicate = ?"
-WAIT_FOR_LOCK = 60.0  # most seconds that one writer waits for another
 
 
 class RunFile:
@@ -364,15 +364,24 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
         raise RunError(f"cannot open the stored run {path}: {error}") from error
     try:
         prepare(base, path)
+    except sqlite3.OperationalError as error:
+        base.close()
+        if "locked" not in str(error):
+            raise RunError(_unreadable(path, error)) from error
+        raise RunError(
+            f"cannot open the stored run {path}: another process has locked it ({error})"
+        ) from error
     except (sqlite3.Error, UnicodeDecodeError) as error:
         base.close()
-        raise RunError(
-            f"{path} cannot be opened as a stored run: {error}. `truetwin runs check {path}` says what can be saved."
-        ) from error
+        raise RunError(_unreadable(path, error)) from error
     except BaseException:
         base.close()
         raise
     return base
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    return f"{path} cannot be opened as a stored run: {error}. `truetwin runs check {path}` says what can be saved."
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,6 +13,7 @@ from pathlib import Path
 from truetwin.errors import RunError, TruetwinError
 
 VERSION = 1
+WAIT_FOR_LOCK = 60.0  # most seconds that one writer waits for another
 
 # `texts` holds each text that prompts are made of once, under its hash; `calls.prompt` lists the hashes. `calls` has
 # one row for each answered cell. Replies that were asked again are moved to `earlier`. `failures` has one row for
@@ -118,7 +120,7 @@ def prepare(base: sqlite3.Connection, path: Path) -> None:
         If its pages are damaged.
     """
     if not tables_of(base):
-        base.execute("PRAGMA journal_mode = WAL")
+        _use_write_ahead_log(base)
         create_tables(base)
     # With this, data survive a killed process; a power cut may lose the last moments.
     base.execute("PRAGMA synchronous = NORMAL")
@@ -183,6 +185,19 @@ def create_tables(base: sqlite3.Connection) -> None:
         if base.in_transaction:
             base.execute("ROLLBACK")
         raise
+
+
+def _use_write_ahead_log(base: sqlite3.Connection) -> None:
+    """Have a new file written through a log. Here SQLite itself does not wait for another process that does so."""
+    limit = time.monotonic() + WAIT_FOR_LOCK
+    while True:
+        try:
+            base.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > limit:
+                raise
+        time.sleep(0.01)
 
 
 def add_missing(base: sqlite3.Connection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -314,3 +315,14 @@ def test_settings_keep_their_order_and_get_it_back_in_runs_that_lost_it(tmp_path
         assert list(store.settings("answer")["task"]["items"]) == ["q10", "q2"]
         store.begin("answer", asked)
         assert json.dumps(store.settings("answer")) == json.dumps(asked)
+
+
+def test_a_new_file_that_another_process_is_making_is_waited_for(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "run.sqlite", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    released = threading.Timer(0.05, other.execute, ["ROLLBACK"])
+    released.start()
+    with Store(tmp_path) as store:
+        assert store.steps() == []
+    released.join()
+    other.close()
