@@ -10,6 +10,7 @@ import pytest
 
 from truetwin.cli import _run
 from truetwin.errors import ForbiddenSettingError, UnknownModelError
+from truetwin.llm.providers.served_models import ServedModels
 from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePersona, write_voice_items
 
 pytest.importorskip("openai", reason="needs the extra 'llm'")
@@ -129,3 +130,10 @@ def test_a_voice_run_says_it_too(tmp_path: Path, llm_server: Any, capsys: pytest
     said = capsys.readouterr().err
     assert said.count("serves small with a context of 1,000 tokens") == 1
     assert said.count("the endpoint says that small-2024 answered") == 1
+
+
+@pytest.mark.parametrize("owner", [["x"], {"name": "x"}, None, 3])
+def test_an_owner_that_is_no_text_is_no_error(owner: Any) -> None:
+    served = ServedModels.read({"data": [{"id": "small", "owned_by": owner}]})
+    assert served.contexts == {"small": None}
+    assert not served.is_llamacpp

@@ -53,10 +53,8 @@ class ServedModels:
                     told[name] for name in CONTEXT if isinstance(told.get(name), int) and told[name] > 0
                 ]
                 found[each["id"]] = lengths[0] if lengths else None
-        owners = (
-            {each.get("owned_by") for each in listed or () if isinstance(each, Mapping)} if found else set()
-        )
-        return cls(found, is_llamacpp=owners == {"llamacpp"})
+        owners = [each.get("owned_by") for each in listed or () if isinstance(each, Mapping)] if found else []
+        return cls(found, is_llamacpp=bool(owners) and all(owner == "llamacpp" for owner in owners))
 
     def with_slots(self, properties: Any) -> ServedModels:
         """Add what llama.cpp's server says of itself (``GET /props``).
