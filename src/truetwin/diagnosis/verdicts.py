@@ -14,7 +14,8 @@ and the twins did. A small ridge regression of the two correlations on the three
 - *calibrate*: otherwise.
 
 With fewer than eight answered items to learn from, the twins alone decide: *calibrate* if donors explain a tenth of
-how the item's twins differ, else *do not trust*.
+how the item's twins differ, else *do not trust*. Where people answered every donor alike, nothing shows that twins know
+them: *do not trust*.
 
 "Calibrated" means predicted from the answers to other items (fit-and-transfer), unless scores of another method are
 given. A method that also uses the item's own twins may beat both. Then *use the twin* says only that other items
@@ -164,7 +165,9 @@ def _row(
 ) -> dict[str, Any]:
     answers = prepared.panel.twin_values[:, j]
     answers = answers[np.isfinite(answers)]
-    verdict, why = _decide(answers, around.r2[j], expected)
+    others = prepared.human[:, prepared.donors[prepared.donors != j]]
+    people_differ = bool(np.nan_to_num(others).any())
+    verdict, why = _decide(answers, around.r2[j], expected, people_differ)
     ids = prepared.panel.item_ids
     near = [(ids[d], c) for d, c in around.nearest[j] if abs(c) >= _SHOWN]
     shown = ", ".join(f"{d} ({c:+.2f})" for d, c in near)
@@ -193,11 +196,15 @@ def _row(
     }
 
 
-def _decide(answers: NDArray[np.float64], r2: float, expected: Expected | None) -> tuple[Verdict, str]:
+def _decide(
+    answers: NDArray[np.float64], r2: float, expected: Expected | None, people_differ: bool
+) -> tuple[Verdict, str]:
     if answers.size < MIN_TWIN_ANSWERS:
         return "do not trust", f"only {answers.size} twin answers: nothing to learn from"
     if np.ptp(answers) == 0:
         return "do not trust", f"all {answers.size} twins gave the same answer: nothing to learn from"
+    if not people_differ:
+        return "do not trust", "people answered every other item alike: nothing to learn from"
     if expected is None:
         why = "too few answered items to learn from, so judged by the twins alone"
         return ("calibrate" if np.isfinite(r2) and r2 >= SMALL else "do not trust"), why

@@ -62,7 +62,7 @@ class Known:
             "predictions": lambda r: "method" in r and "targets" in r,
             "estimates": lambda r: "crosstabs" in r and "items" in r,
             "evaluations": lambda r: isinstance(r.get("settings"), Mapping) and "protocol" in r["settings"],
-            "diagnoses": lambda r: "verdicts" in r and "alignments" in r,
+            "diagnoses": lambda r: ("verdicts" in r and "alignments" in r) or bool(_verdicts(r)),
             "audits": lambda r: "which_twin_for_what" in r,
             "steps": lambda r: (
                 bool(r) and all(isinstance(v, Mapping) and "finished" in v for v in r.values())
@@ -249,9 +249,18 @@ def _trust(record: Record) -> str:
     if "answer" in record:
         return str(record["answer"])
     counts: dict[str, int] = {}
-    for row in record["verdicts"]:
-        counts[row["verdict"]] = counts.get(row["verdict"], 0) + 1
+    for verdict in _verdicts(record):
+        counts[verdict] = counts.get(verdict, 0) + 1
     return "verdicts on new items: " + ", ".join(f"{k} {n}" for k, n in counts.items()) if counts else ""
+
+
+def _verdicts(record: Record) -> list[str]:
+    """Find the verdicts in the record of a study's step, or among the items beside the table of `diagnose`."""
+    rows = record.get("verdicts", record.get("items"))
+    if not isinstance(rows, list):
+        return []
+    found = [row.get("verdict") for row in rows if isinstance(row, Mapping)]
+    return [verdict for verdict in found if isinstance(verdict, str)]
 
 
 def _intervals(record: Record) -> str:

@@ -135,6 +135,16 @@ def test_few_answered_items_are_said_to_be_few() -> None:
     assert row["expected_twin"] is None
 
 
+def test_twins_of_people_who_answer_everything_alike_are_not_trusted() -> None:
+    panel = generate_population(100, 12, n_new_items=2, random_state=1).panel
+    alike = panel.human.with_values(np.full(panel.human.shape, 4.0))
+    prepared = prepare(Panel(alike, panel.twin))
+    rows = item_verdicts(prepared)
+    assert ["do not trust"] * 2 == [row["verdict"] for row in rows]
+    assert "people answered every other item alike" in rows[0]["reasons"][0]
+    assert {"do not trust"} == {row["verdict"] for row in hidden_verdicts(prepared)}
+
+
 def test_an_expectation_never_looks_at_its_target() -> None:
     rng = np.random.default_rng(0)
     features, outcomes = rng.standard_normal((30, 3)), rng.standard_normal((30, 2))

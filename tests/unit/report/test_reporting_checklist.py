@@ -62,6 +62,17 @@ def test_what_files_know_is_filled_in() -> None:
     assert found["validation"] == ["", ""]
 
 
+def test_the_record_beside_verdicts_is_known() -> None:
+    items = [
+        {"item": "Q1", "n_twin": 9},
+        {"item": "Q2", "verdict": "calibrate"},
+        {"item": "Q3", "verdict": None},
+    ]
+    found = answers({"d.json": {"items": items, "versions": {"truetwin": "0.2.0"}}})
+    assert ["", "verdicts on new items: calibrate 1"] == found["validation"]
+    assert not Known.among({"d.json": {"items": [{"item": "Q1", "verdict": ["calibrate"]}, 1]}})
+
+
 def test_what_no_file_knows_is_left_to_the_author_and_texts_stay_text() -> None:
     entries = checklist(Known.among({"a.json": SIMULATED}))
     text = checklist_markdown(entries)

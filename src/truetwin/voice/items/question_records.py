@@ -170,7 +170,7 @@ def _dimension(record: Mapping[str, Any], reading: Reading, where: str) -> str:
         raise DataError(
             f"{where}: it is not said which dimension the question is of ({', '.join(known)}); {reading.remedy}"
         )
-    if name not in voice_dimensions:
+    if not isinstance(name, str) or name not in voice_dimensions:
         raise DataError(
             f"{where}: 'dimension' must be one of {', '.join(known)}; got {name!r:.80}.{closest(str(name), known)}"
         )

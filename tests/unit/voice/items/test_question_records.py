@@ -98,6 +98,8 @@ def test_an_answer_that_can_be_read_in_two_ways_is_refused(tmp_path: Path) -> No
         ({"target": "D"}, "'answer' must be a place"),
         ({"question": " "}, "'question' must be a text"),
         ({"dimension": "socal"}, "Did you mean 'social'"),
+        ({"dimension": ["social"]}, "'dimension' must be one of"),
+        ({"dimension": {"a": 1}}, "'dimension' must be one of"),
         ({"history": 3}, "'history' must be a list"),
     ],
 )
