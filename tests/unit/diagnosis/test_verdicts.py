@@ -140,7 +140,7 @@ def test_twins_of_people_who_answer_everything_alike_are_not_trusted() -> None:
     alike = panel.human.with_values(np.full(panel.human.shape, 4.0))
     prepared = prepare(Panel(alike, panel.twin))
     rows = item_verdicts(prepared)
-    assert ["do not trust"] * 2 == [row["verdict"] for row in rows]
+    assert [row["verdict"] for row in rows] == ["do not trust"] * 2
     assert "people answered every other item alike" in rows[0]["reasons"][0]
     assert {"do not trust"} == {row["verdict"] for row in hidden_verdicts(prepared)}
 

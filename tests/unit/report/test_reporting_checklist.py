@@ -69,7 +69,7 @@ def test_the_record_beside_verdicts_is_known() -> None:
         {"item": "Q3", "verdict": None},
     ]
     found = answers({"d.json": {"items": items, "versions": {"truetwin": "0.2.0"}}})
-    assert ["", "verdicts on new items: calibrate 1"] == found["validation"]
+    assert found["validation"] == ["", "verdicts on new items: calibrate 1"]
     assert not Known.among({"d.json": {"items": [{"item": "Q1", "verdict": ["calibrate"]}, 1]}})
 
 
