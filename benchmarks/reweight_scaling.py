@@ -20,7 +20,7 @@ import numpy as np
 from truetwin.reweighting import discrepancy
 from truetwin.reweighting.ensemble import MeanDiscrepancy
 from truetwin.solvers.categorical import CategoricalMap
-from truetwin.solvers.mirror_descent import minimise_on_simplex
+from truetwin.solvers.column_generation import minimise_over_many
 
 
 def columns(n: int, m: int, width: int, seed: int) -> Iterator[np.ndarray]:
@@ -65,7 +65,7 @@ def measure(n: int, m: int, width: int, fit: bool, tol: float) -> dict[str, obje
     if fit:
         kl = discrepancy("kl")
         begun, begun_cpu = time.perf_counter(), time.process_time()
-        solution = minimise_on_simplex(operator, MeanDiscrepancy(kl, truth, complete=True), weights, tol=tol)
+        solution = minimise_over_many(operator, MeanDiscrepancy(kl, truth, complete=True), weights, tol=tol)
         found |= {
             "fit_seconds": round(time.perf_counter() - begun, 1),
             "fit_cpu_seconds": round(time.process_time() - begun_cpu, 1), "fit_steps": solution.n_steps,
