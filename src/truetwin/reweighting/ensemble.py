@@ -16,8 +16,8 @@ from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
 from truetwin.reweighting.marginal_method import FittedMarginals, MarginalMethod, Setting
 from truetwin.reweighting.paper_run import PaperRun
 from truetwin.reweighting.twin_table import TwinTable
-from truetwin.solvers.em import em_weights
 from truetwin.solvers.column_generation import minimise_over_many
+from truetwin.solvers.em import em_weights
 from truetwin.solvers.mirror_descent import SimplexSolution
 
 Floats = NDArray[np.float64]

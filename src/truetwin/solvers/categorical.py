@@ -240,9 +240,7 @@ def _item_node(
     return _Node(leaves, cells[:, None]), not has_missing
 
 
-def _codes(
-    node: _Node, leaves: NDArray[np.integer], row: int
-) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def _codes(node: _Node, leaves: NDArray[np.integer], row: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Yield each item of a node with the codes that belong to these leaves; an item has ``row`` cells."""
     below = node.below[leaves]
     if not node.parts:
