@@ -72,11 +72,11 @@ def minimise_over_many(
     >>> import numpy as np
     >>> from truetwin.reweighting import discrepancy
     >>> from truetwin.reweighting.ensemble import MeanDiscrepancy
-    >>> codes = np.random.default_rng(0).integers(0, 3, size=(30_000, 40))
-    >>> operator = CategoricalMap.from_codes(codes, [3] * 40)
-    >>> human = np.tile([0.9, 0.1, 0.0], (40, 1))
+    >>> codes = np.random.default_rng(0).integers(0, 3, size=(25_000, 12))
+    >>> operator = CategoricalMap.from_codes(codes, [3] * 12)
+    >>> human = np.tile([0.9, 0.1, 0.0], (12, 1))
     >>> objective = MeanDiscrepancy(discrepancy("kl"), human, complete=True)
-    >>> solution = minimise_over_many(operator, objective, np.full(30_000, 1 / 30_000))
+    >>> solution = minimise_over_many(operator, objective, np.full(25_000, 1 / 25_000))
     >>> solution.converged, solution.n_above() < 500
     (True, True)
     """
