@@ -29,6 +29,7 @@ from truetwin.calibration.orientation import Array, axis_ids, orient
 from truetwin.calibration.weak_laws import why_weak
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import Layout, to_frame
+from truetwin.data.plots import Plots
 from truetwin.data.responses import FrameKind
 from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import ParameterError
@@ -80,6 +81,8 @@ class Calibration:
     point: Point | None = None
     designs: Mapping[Axis, Design] = field(default_factory=dict)
     reshared: Mapping[str, Law] = field(default_factory=dict)
+
+    plot = Plots("predictions", "expectations")
 
     def __repr__(self) -> str:
         predicted = int(np.isfinite(self.grid).sum())

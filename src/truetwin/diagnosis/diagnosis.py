@@ -11,6 +11,7 @@ import numpy as np
 from truetwin.calibration.nominal.indicators import in_two
 from truetwin.data import Panel
 from truetwin.data.person_design import PersonWeights, person_weights
+from truetwin.data.plots import Plots
 from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.diagnosis.alignment import Alignment, Space, alignment
 from truetwin.diagnosis.bounds import item_bounds, moment_distance, share_bounds
@@ -91,6 +92,8 @@ class Diagnosis:
                 "sampling_term": row["sampling"],
             }
         return [found[i] for i in self.panel.item_ids if i in found]
+
+    plot = Plots("verdicts", "spectra", "alignment", "faults")
 
     def summary(self) -> SummaryTable:
         """Return the verdict on each new item, with the correlations that are expected."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from truetwin.data.contrast import Contrast
 from truetwin.data.frames import as_kind
+from truetwin.data.plots import Plots
 from truetwin.data.responses import FrameKind
 from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import ParameterError
@@ -154,6 +155,8 @@ class Effects:
     correction: Correction = "holm"
     notes: tuple[str, ...] = ()
     frame_kind: FrameKind = "pyarrow"
+
+    plot = Plots("effects")
 
     @property
     def contrasts(self) -> tuple[Contrast, ...]:
