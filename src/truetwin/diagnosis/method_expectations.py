@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from truetwin.calibration.calibration import calibrate
+from truetwin.calibration.calibrators import methods
 from truetwin.data import Panel
 from truetwin.data.person_design import PersonWeights
 from truetwin.errors import DataError, NotPredictableError
@@ -19,7 +20,8 @@ def method_expectations(
 ) -> dict[str, float]:
     """Calibrate, and read the expected correlation of each new item off its law, as :func:`truetwin.calibrate` says it.
 
-    An item that the method cannot predict, or of which it expects nothing, is left out.
+    An item that the method cannot predict, or of which it expects nothing, is left out. Nothing is read of the method
+    "twin": verdicts compare a method with the twin, and both figures must then come from the same source.
 
     Examples
     --------
@@ -29,7 +31,7 @@ def method_expectations(
     >>> method_expectations(panel, "auto") == tt.calibrate(panel).expected_correlations()
     True
     """
-    if not panel.new_items:
+    if not panel.new_items or methods.resolve(method) == "twin":
         return {}
     try:
         found = calibrate(panel, method, items=panel.new_items, blocks=blocks, weights=weights)
