@@ -36,8 +36,8 @@ def choose_imputation_rank(panel: Panel, ranks: Sequence[int]) -> int:
     """Choose the rank that fills hidden answers of the twins best; no human answer is ever looked at.
 
     A fifth of the twins' answers are hidden and filled as before calibration. The score is the mean over items of the
-    squared error over the variance of the hidden answers; on a tie the first rank wins. The draw depends on ids alone, so that the
-    order of rows and columns does not matter.
+    squared error over the variance of the hidden answers; on a tie the first rank wins. The draw depends on ids alone,
+    so that the order of rows and columns does not matter.
 
     Parameters
     ----------
