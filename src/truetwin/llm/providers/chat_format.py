@@ -9,6 +9,7 @@ from truetwin.errors import TransientError
 from truetwin.llm.messages import Reply, Request, Usage
 
 _MOST_TOKENS = 2**40  # a larger number cannot be a count of tokens
+_LONGEST_NAME = 200  # characters of the name of a model or of a reason to end that are kept
 
 
 def chat_body(
@@ -87,11 +88,11 @@ def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
             raise TypeError("a refusal that is no text")
         return Reply(
             text=text,
-            finish_reason=str(choice.get("finish_reason") or ""),
+            finish_reason=str(choice.get("finish_reason") or "")[:_LONGEST_NAME],
             usage=usage,
             refusal=refusal,
             logprobs=_logprobs(choice.get("logprobs")),
-            model=str(data.get("model") or ""),
+            model=str(data.get("model") or "")[:_LONGEST_NAME],
             latency=latency,
             reasoning=_reasoning(message),
         )
