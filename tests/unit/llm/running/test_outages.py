@@ -145,12 +145,11 @@ def test_a_file_that_was_deleted_is_noticed_at_once_and_saved(survey: Any, tmp_p
 def test_a_file_that_was_deleted_after_the_last_answer_is_noticed_at_the_end(
     survey: Any, tmp_path: Path
 ) -> None:
-    with (
-        pytest.raises(RunError, match=r"deleted or replaced while it was written\. .* saved in"),
-        Store(tmp_path) as store,
-    ):
-        run(survey(), Model((9.0, 9.0), EndpointError("never")), store, RunOptions())
-        (tmp_path / "run.sqlite").unlink()
+    store = Store(tmp_path)
+    run(survey(), Model((9.0, 9.0), EndpointError("never")), store, RunOptions())
+    (tmp_path / "run.sqlite").unlink()
+    with pytest.raises(RunError, match=r"deleted or replaced while it was written\. .* saved in"):
+        store.close()
     with RunFile(tmp_path / "run.saved.sqlite") as saved:
         assert saved.counts()[State.VALID] == 12
 
