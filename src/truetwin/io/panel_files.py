@@ -13,6 +13,7 @@ from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.errors import AlignmentError, DataError
+from truetwin.instrument.summary_rows import refuse_summary_row
 from truetwin.io.answer_tables import AnswerTable, open_answers, read_responses
 from truetwin.io.item_files import read_items
 from truetwin.io.matching_tables import doubts, repair_hint, with_matching_ids, with_matching_items
@@ -87,6 +88,7 @@ def read_panel(
     named = {*(items or ()), *named}
     ours, theirs, third = _chosen(ours, theirs, third, named)
     human_answers = ours.answers()
+    refuse_summary_row(human_answers)
     sources = {
         name: each.responses(expectations=True).with_notes(*each.left_out_notes())
         for name, each in theirs.items()
