@@ -93,6 +93,9 @@ def read_panel(
         name: each.responses(expectations=True).with_notes(*each.left_out_notes())
         for name, each in theirs.items()
     }
+    asked = {item for answers in (human_answers, *sources.values()) for item in answers.item_ids}
+    for each, answers in ((ours.opened, human_answers), *((theirs[name], sources[name]) for name in sources)):
+        _refuse_mixed(each, asked - set(answers.item_ids))
     tables = [human_answers, *sources.values()]
     if third is not None:
         tables.append(
@@ -119,6 +122,16 @@ def read_panel(
         item_file=item_file,
         say=say,
     )
+
+
+def _refuse_mixed(opened: AnswerTable, elsewhere: Collection[str]) -> None:
+    """Refuse a long table that has items of another table, which are not among its own, as columns."""
+    mixed = [name for name in opened.table.column_names if name in elsewhere] if opened.is_long else []
+    if mixed:
+        raise DataError(
+            f"{opened.source} must have one row an answer, or one column an item; it has both: a column item_id, and "
+            f"the item {mixed[0]!r} ({len(mixed) - 1} more) as a column. Move the answers of such columns to rows."
+        )
 
 
 def _opened_twins(

@@ -657,6 +657,22 @@ def test_decimal_commas_are_read_beside_words_with_points(tmp_path: Path) -> Non
     np.testing.assert_array_equal(found.values[:, 0], [1.5, np.nan, 2.5])
 
 
+def test_a_table_that_is_long_and_wide_at_once_is_refused(tmp_path: Path) -> None:
+    wide = [["id", "Q1", "Q2"], *([f"p{k}", 1 + k % 5, 1 + k % 3] for k in range(9))]
+    rows = [["respondent_id", "item_id", "value", "Q2"], *([i, "Q1", a, b] for i, a, b in wide[1:])]
+    files = write(tmp_path / "human.csv", rows), write(tmp_path / "twin.csv", wide)
+    with pytest.raises(DataError, match=r"the item 'Q2' \(0 more\) as a column"):
+        read_panel(*files)
+
+
+def test_a_long_table_under_other_names_says_which_names_it_needs(tmp_path: Path) -> None:
+    wide = [["id", "Q1", "Q2"], *([f"p{k}", 1 + k % 5, 1 + k % 3] for k in range(9))]
+    rows = [["id", "question", "answer"], *([row[0], f"Q{j}", row[j]] for row in wide[1:] for j in (1, 2))]
+    files = write(tmp_path / "human.csv", rows), write(tmp_path / "twin.csv", wide)
+    with pytest.raises(DataError, match=r"9 ids occur in 18 rows.*respondent_id, item_id, value"):
+        read_panel(*files)
+
+
 def in_dialect(tmp_path: Path, name: str, rows: Rows, kind: str) -> Path:
     path = tmp_path / f"{name}.csv"
     if kind == "semicolons and decimal commas":
