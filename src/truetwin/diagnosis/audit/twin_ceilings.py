@@ -1,4 +1,4 @@
-"""Compare twins with the best that they could be, and with a guess: retests, halves of the people, trivial baselines."""
+"""Compare twins with the best that they could be and with a guess: retests, halves of the people, trivial baselines."""
 
 from __future__ import annotations
 
