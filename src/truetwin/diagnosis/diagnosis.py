@@ -171,8 +171,8 @@ class Diagnosis:
             ratio = float(np.median([r["bound"] / r["error"] for r in scored]))
             if ratio > 10:
                 found.append(
-                    f"the bound of theorem 4.1 is {ratio:.0f} times the error found (median): "
-                    f"read its terms beside each other, not as a guarantee"
+                    f"the bounds on errors are {ratio:.0f} times the errors found (median): they rank items and are "
+                    f"no guarantee"
                 )
         return found
 
