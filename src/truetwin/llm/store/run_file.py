@@ -140,6 +140,13 @@ class RunFile:
             row = self._base.execute(query, (step, persona)).fetchone()
             return None if row is None else Cell(*row)
 
+    def has_seeds(self) -> bool | None:
+        """Tell whether prompts of the run carry decoding seeds; None if it has no prompts yet."""
+        with self.reading():
+            first = "SELECT prompt FROM (SELECT prompt FROM calls LIMIT 1) UNION ALL SELECT prompt FROM batches LIMIT 1"
+            row = self._base.execute(first).fetchone()
+            return None if row is None else "seed" in json.loads(row[0])
+
     def standing(self, cell: Cell) -> Standing | None:
         """Look up how a cell stands; None if it has not been stored."""
         column = "setting" if "NULL AS setting" not in self._columns else "NULL"

@@ -11,7 +11,7 @@ from truetwin.estimation.estimates import (
     value_in_words,
     worth_in_words,
 )
-from truetwin.estimation.share_plot import draw_estimates
+from truetwin.report.figures.estimate_figures import draw_estimates
 from truetwin.report.figures.theme import new_figure
 from truetwin.report.page import Field, Picture, Section, Table
 
