@@ -98,7 +98,7 @@ def from_frame(
         long = replicates_as_long(table, id_column, declared)
         if long is not None:
             return from_long(long, declared, source, kind_of(frame), expectations=True, choices=choices)
-    if len(set(ids)) <= len(ids) / 2:
+    if ids and len(set(ids)) <= len(ids) / 2:
         often = max(ids, key=Counter(ids).__getitem__)
         raise DataError(
             f"every respondent id must occur once in {source}; {len(set(ids))} ids occur in {len(ids)} rows, most of "
