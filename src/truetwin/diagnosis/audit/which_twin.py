@@ -1,4 +1,4 @@
-"""Which source of twins to use for what: figures by item, compared on the items that all sources have."""
+"""Choose the source of twins for each use: figures by item, compared on the items that all sources have."""
 
 from __future__ import annotations
 
