@@ -6,9 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
+from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Reply, Request
+from truetwin.llm.store.run_file import RunFile
 from truetwin.llm.task import Parsed, Task
 
 
@@ -54,6 +57,23 @@ class SeededTask:
         return self._task.parse(cell, reply)
 
 
-def with_seeds(task: Task, run_seed: int | None) -> Task:
-    """Add decoding seeds to a task; None adds none."""
-    return task if run_seed is None else SeededTask(task, run_seed)
+def with_seeds(task: Task, run: RunFile, run_seed: int | None) -> Task:
+    """Add decoding seeds to a task; None adds none. A run that was begun without seeds goes on without.
+
+    Raises
+    ------
+    RunError
+        If the run was begun with decoding seeds, and there are none now.
+    """
+    begun_with = run.has_seeds()
+    if begun_with and run_seed is None and not _has_seeds(task):
+        raise RunError(
+            f"a run goes on with decoding seeds as it was begun; {run.path} was begun with them. Leave out "
+            "--no-decoding-seed, or use another folder (--run)."
+        )
+    return task if run_seed is None or begun_with is False else SeededTask(task, run_seed)
+
+
+def _has_seeds(task: Task) -> bool:
+    """Tell whether the requests of a task carry seeds of their own."""
+    return any(task.request(cell).sampling.seed is not None for cell in islice(task.cells(), 1))
