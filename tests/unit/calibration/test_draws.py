@@ -92,7 +92,7 @@ def test_spread_and_relations_are_kept_on_average() -> None:
 
 @pytest.mark.parametrize("method", ["auto", "ridge"])
 def test_drawn_answers_have_the_probabilities_of_their_laws(method: str) -> None:
-    panel = generate_population(60, 16, n_new_items=2, n_new_respondents=4, random_state=2).panel
+    panel = generate_population(60, 12, n_new_items=2, n_new_respondents=4, random_state=2).panel
     first = panel.new_items[0]
     plain = tt.calibrate(panel, method)
     known = [r not in panel.new_respondents for r in panel.respondent_ids]
