@@ -34,7 +34,7 @@ settings.load_profile("truetwin")
 # The modules whose presence says that an extra of pyproject.toml is installed.
 EXTRAS = {
     "survey": ("pyreadstat", "pandas"),
-    "excel": ("python_calamine", "xlsxwriter"),
+    "excel": ("python_calamine",),
     "pandas": ("pandas",),
     "polars": ("polars",),
     "llm": ("openai", "httpx_aiohttp", "aiohttp"),

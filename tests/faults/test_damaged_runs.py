@@ -182,6 +182,7 @@ def test_a_damaged_run_is_named_and_what_is_left_of_it_saved(
     checked, said = outcome("runs", "check", "RUN")
     assert checked in (0, 1) or "nothing of a stored run is found" in said
     saved, _ = outcome("runs", "recover", "RUN", "--output", str(tmp_path / "saved"))
+    assert (checked == 0) <= (saved == 0)
     if saved != 2:
         with RunFile(tmp_path / "saved") as store:
             left = store.counts()[State.VALID]
@@ -216,6 +217,19 @@ def test_what_is_lost_with_a_page_is_counted_and_everything_else_saved(
         assert 0 < lost < CALLS / 4
         assert {"lost": lost} == store.totals().failed_attempts
     assert f"lost: {lost} calls, which were paid and will be asked again" in said
+
+
+def test_a_prompt_that_names_a_text_that_is_not_there_is_damage(
+    sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(sound / "run", tmp_path / "run")
+    set_in_a_row("prompt", "replace(prompt, '[\"', '[\"x')")(tmp_path / "run" / "run.sqlite")
+    assert _run(["runs", "check", str(tmp_path / "run")], debug=False) == 1
+    assert "damaged: the prompts of 1 calls cannot be read" in capsys.readouterr().err
+    assert (
+        _run(["runs", "recover", str(tmp_path / "run"), "--output", str(tmp_path / "new")], debug=False) == 1
+    )
+    assert f"can be saved: {CALLS} calls, {CALLS} of them with a reply" in capsys.readouterr().err
 
 
 def test_a_run_is_recovered_together_with_its_log(sound: Path, tmp_path: Path) -> None:

@@ -358,6 +358,18 @@ class Calibration:
         law = self.law(item)
         return law.describe(self._weights_of(law, None))
 
+    def expected_correlations(self) -> dict[str, float]:
+        """Return the correlation with people's answers that is expected of each predicted new item, where it is known.
+
+        Its interval is in :meth:`summary`.
+        """
+        found = {}
+        for item in self._part("item").target_ids if "item" in self.calibrators else ():
+            expected = self.law(item).expected_correlation() if self._predicted(item) else None
+            if expected is not None:
+                found[item] = expected[1]
+        return found
+
     def with_shares(self, shares: Mapping[str, Any], weights: Array | None = None) -> Calibration:
         """Return the same calibration with other shares in the population; everything is read off the new laws.
 

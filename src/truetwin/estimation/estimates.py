@@ -155,11 +155,6 @@ class Estimates:
         """Write a workbook with all rows, a sheet for each crosstab, the verdicts and the notes.
 
         Texts are stored as texts, also those that begin like a formula.
-
-        Raises
-        ------
-        MissingExtraError
-            If the package xlsxwriter is not installed.
         """
         from truetwin.io import replacing
         from truetwin.io.excel_files import write_workbook

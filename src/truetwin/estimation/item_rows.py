@@ -182,7 +182,7 @@ class ItemRows:
 
 @dataclass(frozen=True)
 class Publishing:
-    """Whether to publish the shares of an item, in a word, with the reason and the number of people they are worth."""
+    """Advice on publishing the shares of an item, in a word, with the reason and how many people they are worth."""
 
     word: str
     reason: str

@@ -66,7 +66,7 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Entry:
-    """What one effect is about: a contrast, among everybody or in a group."""
+    """Subject of one effect: a contrast, among everybody or in a group."""
 
     contrast: Contrast
     by: str = ""

@@ -132,7 +132,7 @@ def read_usage(found: Any) -> Usage:
 
 def _count(found: Any, name: str) -> int:
     value = found.get(name) if isinstance(found, Mapping) else None
-    return value if isinstance(value, int) and 0 <= value < _MOST_TOKENS else 0
+    return value if type(value) is int and 0 <= value < _MOST_TOKENS else 0  # true and false are no counts
 
 
 def _text(content: Any) -> str:

@@ -194,9 +194,9 @@ class RunFile:
             row = self._base.execute(query, key(cell)).fetchone()
             return None if row is None else from_row(row)
 
-    def calls(self, step: str | None = None) -> Iterator[StoredCall]:
-        """Yield all stored cells, in the order of step, persona, item and replicate."""
-        for _, call in self._rows_and_calls(step):
+    def calls(self, step: str | None = None, state: State | None = None) -> Iterator[StoredCall]:
+        """Yield all stored cells, or those in one state, in the order of step, persona, item and replicate."""
+        for _, call in self._rows_and_calls(step, state):
             yield call
 
     def check_rows(self) -> None:
@@ -227,15 +227,19 @@ class RunFile:
                 if text_id(text) != name:
                     raise ValueError("a text of a prompt has changed since it was written")
 
-    def _rows_and_calls(self, step: str | None) -> Iterator[tuple[tuple[Any, ...], StoredCall]]:
+    def _rows_and_calls(
+        self, step: str | None, state: State | None = None
+    ) -> Iterator[tuple[tuple[Any, ...], StoredCall]]:
         with self.reading():
-            for row in self._rows(step):
+            for row in self._rows(step, state):
                 yield row, from_row(row)
 
-    def _rows(self, step: str | None) -> Iterator[tuple[Any, ...]]:
-        chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
+    def _rows(self, step: str | None, state: State | None = None) -> Iterator[tuple[Any, ...]]:
+        wanted = {name: value for name, value in (("step", step), ("state", state)) if value is not None}
+        chosen = f"WHERE {' AND '.join(f'{name} = ?' for name in wanted)}" if wanted else ""
         return self._base.execute(
-            f"SELECT {self._columns} FROM calls {chosen} ORDER BY step, persona, item, replicate", values
+            f"SELECT {self._columns} FROM calls {chosen} ORDER BY step, persona, item, replicate",
+            tuple(wanted.values()),
         )
 
     def request(self, cell: Cell) -> Request:

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,11 @@ class Salvage:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is known to be lost."""
-        return bool(self.calls) and not (self.lost or self.unreadable or self.prompts_lost())
+        return bool(self.calls) and not (self.lost or self.unreadable or self.prompts_lost)
 
+    @cached_property
     def prompts_lost(self) -> int:
-        """Count the calls whose prompt lacks texts that cannot be read."""
+        """Number of calls whose prompt lacks texts that cannot be read."""
         place = column_order("calls").index("prompt")
         return sum(not _texts_of(row[place]) <= self.texts.keys() for row in self.calls.values())
 
@@ -140,13 +142,15 @@ def salvage(path: Path) -> Salvage:
             found.settings[step] = text
     if not (found.calls or found.settings or named):
         raise RunError(f"nothing of a stored run is found in {path}: {found.fault}")
-    lost = frozenset(named - found.calls.keys())
-    return replace(found, fault=found.fault or _partly_readable(lost), lost=lost, unreadable=unreadable)
+    found = replace(found, lost=frozenset(named - found.calls.keys()), unreadable=unreadable)
+    return found if found.fault is not None else replace(found, fault=_partly_readable(found))
 
 
-def _partly_readable(lost: frozenset[Key]) -> str | None:
-    """Say that rows have damage in columns that no reading needs."""
-    return f"{len(lost):,} rows of calls cannot be read in full" if lost else None
+def _partly_readable(found: Salvage) -> str | None:
+    """Say that rows have damage in columns that no figure needs; None if they have none."""
+    if found.lost:
+        return f"{len(found.lost):,} rows of calls cannot be read in full"
+    return f"the prompts of {found.prompts_lost:,} calls cannot be read" if found.prompts_lost else None
 
 
 def _take(values: tuple[Value, ...], found: Salvage) -> bool:

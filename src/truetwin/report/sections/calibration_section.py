@@ -15,11 +15,11 @@ from truetwin.report.figures.calibration_figures import (
     MOST_ITEMS,
     expectation_figure,
     ratio_figure,
-    shares_figure,
+    shares_grid,
 )
+from truetwin.report.figures.theme import MOST_PANELS
 from truetwin.report.page import Field, Picture, Section, Table
 
-N_EXAMPLES = 2
 TARGET_FIELDS = (
     Field("target", "target"),
     Field("axis", "a new"),
@@ -64,20 +64,22 @@ def calibration_section(
     elif known:
         pictures.append(_expectations(known))
     blocks: list[Table | Picture] = [Table("Predicted targets", fields, rows), *pictures]
-    for item in list(dict.fromkeys(row["item"] for row in shares))[:N_EXAMPLES]:
-        here = [row for row in shares if row["item"] == item]
-        blocks.append(
-            Picture(
-                f"shares-{len(blocks)}",
-                shares_figure(here, item),
-                f"Example of a new item: predicted shares of the categories, and the twins' own "
-                f"({here[0]['n']} people).",
-                here,
-            )
-        )
+    if shares:
+        blocks.append(_shares(shares))
     if evaluation is not None:
         blocks += _ratios(evaluation, method)
     return Section("Predictions", texts, blocks)
+
+
+def _shares(rows: Sequence[Mapping[str, Any]]) -> Picture:
+    n = len({row["item"] for row in rows})
+    drawn = f"The first {MOST_PANELS} of {n} are drawn; the data has all." if n > MOST_PANELS else ""
+    return Picture(
+        "predicted-shares",
+        shares_grid(rows),
+        f"New items: predicted shares of the categories ({rows[0]['n']} people), and the twins' own. {drawn}".strip(),
+        rows,
+    )
 
 
 def _same_expectation(known: Sequence[Mapping[str, Any]]) -> str:

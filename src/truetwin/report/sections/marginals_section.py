@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from truetwin.report.figures.calibration_figures import shares_figure
+from truetwin.report.figures.calibration_figures import shares_grid
+from truetwin.report.figures.theme import MOST_PANELS
 from truetwin.report.page import Field, Picture, Section, Table
 
-N_EXAMPLES = 4
 SHARE_FIELDS = (
     Field("item", "item"),
     Field("population", "population"),
@@ -57,14 +57,15 @@ def marginals_section(sidecar: Mapping[str, Any], rows: Sequence[Mapping[str, An
         f"{fit['n_predicted']} items predicted."
         for fit in fits
     ]
-    items = list(dict.fromkeys(row["item"] for row in rows))
-    examples = [
-        Picture(
-            f"marginals-{k}",
-            shares_figure(rows, item),
-            f"Example {k} of {len(items)} new items: predicted shares and the twins' own; bands are in the table.",
-            [row for row in rows if row["item"] == item],
-        )
-        for k, item in enumerate(items[:N_EXAMPLES], 1)
-    ]
-    return Section("Populations", texts, [*examples, Table("Predicted shares", SHARE_FIELDS, rows)])
+    named = (
+        [{**row, "item": f"{row['item']}, {row['population']}"} for row in rows] if len(fits) > 1 else rows
+    )
+    n = len({row["item"] for row in named})
+    drawn = f"The first {MOST_PANELS} of {n} are drawn." if n > MOST_PANELS else ""
+    picture = Picture(
+        "marginals",
+        shares_grid(named),
+        f"New items: predicted shares and the twins' own; bands are in the table. {drawn}".strip(),
+        rows,
+    )
+    return Section("Populations", texts, [picture, Table("Predicted shares", SHARE_FIELDS, rows)])
