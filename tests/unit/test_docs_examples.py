@@ -1,4 +1,4 @@
-"""The commands of the documentation are commands of the program, and the page for users of other tools runs as it stands."""
+"""Commands in the documentation are commands of the program; the page for users of other tools runs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def parsed(program: Any, words: list[str]) -> None:
     import typer
 
     while hasattr(program, "commands"):
-        assert words and words[0] in program.commands, f"no verb {words[:1]}"
+        assert words[0] in program.commands
         program, words = program.commands[words[0]], words[1:]
     try:
         program.make_context("truetwin", list(words))
@@ -52,6 +52,7 @@ def test_commands_of_a_page_have_verbs_and_options_of_the_program(page: Path) ->
                 parsed(program, words)
 
 
+@pytest.mark.slow
 def test_a_page_for_users_of_other_tools_runs_as_it_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
