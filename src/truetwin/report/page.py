@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from truetwin import __version__
 from truetwin.io import replacing
 from truetwin.io.excel_files import Sheet, write_workbook
+from truetwin.report.cited_cells import CellsOf
 from truetwin.report.headline import Headline
 from truetwin.report.item_browser import ItemBrowser, part, render_browser
 from truetwin.report.visible_texts import without_control
@@ -88,13 +89,15 @@ class Field:
 class Table:
     """Rows that a reader can sort, filter and download.
 
-    A page shows the first thousand rows and says how many there are; the download has them all.
+    A page shows the first thousand rows and says how many there are; the download has them all. ``cells`` says which
+    file holds the numbers, and where.
     """
 
     title: str
     fields: Sequence[Field]
     rows: Sequence[Mapping[str, Any]]
     caption: str = ""
+    cells: CellsOf | None = None
 
     @property
     def shown(self) -> list[Field]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,31 @@ def test_a_run_holds_its_study_and_says_that_predictions_are_predictions(study_f
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         assert "Calibration raises" in page.locator(".lead").inner_text()
         assert "Verdicts on 8 new items" in page.locator(".verdict").inner_text()
+
+
+@pytest.mark.extra("dev")
+def test_every_number_of_a_table_is_the_one_in_its_file(study_file: Path) -> None:
+    study_file.write_text(f"{QUICK}estimate: {{statistics: [share, mean]}}\n", encoding="utf-8")
+    result = run_study(read_study(study_file), study_file.parent / "run")
+    with chromium() as browser, opened(browser, result.report) as page:
+        cells = page.eval_on_selector_all(
+            "[data-cell]",
+            "all => all.map(e => [e.closest('[data-from]').dataset.from, e.dataset.cell, e.dataset.value])",
+        )
+    files = {name: json.loads((result.folder / name).read_text(encoding="utf-8")) for name, _, _ in cells}
+    evaluation = "evaluation-leave-one-item-out.json"
+    assert set(files) == {"estimates.json", "predictions.json", "diagnosis.json", evaluation}
+    assert len(cells) > 300
+    for name, cell, shown in cells:
+        found = files[name]
+        for step in cell.split("/")[1:]:
+            found = found[
+                int(step) if isinstance(found, list) else step.replace("~1", "/").replace("~0", "~")
+            ]
+        assert math.isnan(float(shown)) if found is None else float(shown) == pytest.approx(found), (
+            name,
+            cell,
+        )
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ _LISTS = ("data", "items", "questions", "examples", "rows")
 
 @dataclass(frozen=True)
 class Reading:
-    """How questions are read where their fields do not tell.
+    """Settings for reading questions where their fields do not tell.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ _MOST_OBJECTS = 20
 
 @dataclass(frozen=True)
 class Attempt:
-    """What became of one item with one model under one protocol, in one order of options.
+    """Result of one item with one model under one protocol, in one order of options.
 
     Attributes
     ----------
