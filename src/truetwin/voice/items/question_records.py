@@ -188,8 +188,8 @@ def _options(record: Mapping[str, Any], where: str) -> tuple[list[str], list[str
     letters: list[str] | None = None
     texts: Any = listed
     if isinstance(listed, dict) and isinstance(listed.get("text"), list):  # {"label": [...], "text": [...]}
-        texts = listed["text"]
-        letters = list(map(str, listed.get("label") or LETTERS[: len(texts)]))
+        texts, label = listed["text"], listed.get("label")
+        letters = list(map(str, label)) if label and isinstance(label, list | str) else None
     elif isinstance(listed, dict):
         letters, texts = list(map(str, listed)), list(listed.values())
     elif isinstance(listed, list) and listed and all(isinstance(entry, dict) for entry in listed):
