@@ -64,8 +64,8 @@ def odd_scales(panel: Panel) -> list[str]:
 def other_codes(panel: Panel) -> list[str]:
     """Warn if twins seem to answer in other codes than people, such as 1 to 5 where people have 0 to 4.
 
-    That is so if on half of the items or more, and on three at least, the lowest and the highest answer of the twins lie
-    beyond those of people, both on the same side. Only items of few whole answers, 30 of people and 30 of twins at
+    That is so if on half of the items or more, and on three at least, the lowest and the highest answer of the twins
+    lie beyond those of people, both on the same side. Only items of few whole answers, 30 of people and 30 of twins at
     least, are compared, and none with a declared scale: what is off it is refused.
     """
     sides: dict[int, list[str]] = {1: [], -1: []}
@@ -84,7 +84,8 @@ def other_codes(panel: Panel) -> list[str]:
         if (twin_low - low) * (twin_high - high) > 0:
             sides[1 if twin_low > low else -1].append(item)
     return [
-        f"answers of people to {items[0]!r} are {ends[items[0]]} ({len(items) - 1} more items): are both in the same codes?"
+        f"answers of people to {items[0]!r} are {ends[items[0]]} ({len(items) - 1} more items): are both in the same "
+        "codes?"
         for items in sides.values()
         if len(items) >= max(3, compared / 2)
     ]
