@@ -119,6 +119,15 @@ def test_a_model_of_few_persons_is_not_said_to_be_below_the_best_rule(
     assert verdict in verdict_in_words(report_asked(VoiceReport(runs=(tmp_path,))))
 
 
+def test_runs_of_one_model_in_folders_that_are_called_alike_are_told_apart(tmp_path: Path) -> None:
+    runs = (tmp_path / "a" / "run", tmp_path / "b" / "run")
+    for folder in runs:
+        folder.mkdir(parents=True)
+        write_voice_items(folder / PLAYED_ITEMS, items())
+        write_outcomes(folder / "choice.jsonl", [choice(each, "m", True) for each in items()])
+    assert report_asked(VoiceReport(runs=runs)).cases.models == tuple(f"m ({run})" for run in runs)
+
+
 def test_pillars_and_imputed_marks_are_columns_and_imputed_marks_are_named_in_the_browser(
     tmp_path: Path,
 ) -> None:
