@@ -130,10 +130,15 @@ class SplitMatrix:
 class Subspace:
     """Subspace iteration: track the leading right singular vectors of a slowly changing tall matrix (n, p)."""
 
-    def __init__(self, Z: SplitMatrix, rank: int) -> None:
+    def __init__(self, Z: SplitMatrix, rank: int, directions: Array | None = None) -> None:
         p = len(Z.order)
         self.rank = min(rank, p)
-        k = min(self.rank + OVERSAMPLING, p)
+        if directions is not None:
+            self.V = np.ascontiguousarray(directions[Z.order], dtype=Z.tail.dtype)
+            return
+        k = min(
+            -(-(self.rank + OVERSAMPLING) // 4) * 4, p
+        )  # products by multiples of four columns are faster
         whole = np.concatenate([Z.fixed, Z.tail], axis=1)
         _, vectors = eigh(whole.T @ whole, subset_by_index=[p - k, p - 1])
         self.V = np.ascontiguousarray(vectors[:, ::-1], dtype=whole.dtype)
@@ -168,7 +173,23 @@ def _orthonormal(Y: Array) -> Array:
     return np.linalg.qr(Y)[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Course:
+    """Point on the flow's course, from which it can be followed further.
+
+    Attributes
+    ----------
+    time : float
+        Number of plain iterations that would have come as far.
+    directions : ndarray of shape (p, k)
+        Leading right singular vectors that were tracked; k > rank unless p is smaller.
+    """
+
+    time: float
+    directions: Array
+
+
+@dataclass(frozen=True, eq=False)
 class FlowEnd:
     """End of the flow: the completed matrix, its last low-rank part ``left @ right.T``, and how the flow ended."""
 
@@ -177,6 +198,7 @@ class FlowEnd:
     right: Array
     n_iter: int
     converged: bool
+    course: Course
 
 
 def follow(
@@ -188,6 +210,7 @@ def follow(
     tol: float,
     max_iter: int,
     accelerate: bool,
+    after: Course | None = None,
 ) -> FlowEnd:
     """Follow the flow from ``Z`` (complete, tall or square) until a plain step would move it by less than ``tol``.
 
@@ -203,15 +226,18 @@ def follow(
         Stop when ``|D(Z)| < tol |Z|`` (Frobenius), or after the time of ``max_iter`` plain iterations.
     accelerate : bool
         Long strides after the first ten maps; otherwise the plain iteration throughout.
+    after : Course, optional
+        Course of the same flow up to ``Z``. Strides are then as long as they had become.
     """
     matrix = SplitMatrix(Z, missing)
     D, previous = np.empty_like(matrix.tail), np.empty_like(matrix.tail)
-    subspace = Subspace(matrix, rank)
+    subspace = Subspace(matrix, rank, None if after is None else after.directions)
     n_plain = PLAIN_STEPS if accelerate else max_iter + 1
 
-    time, n_iter, converged, stage = 0.0, 0, False, 0
+    time, n_iter, converged, stage = 0.0 if after is None else after.time, 0, False, 0
+    latest = time + max_iter
     stride = stride_of(1)
-    while not converged and time < max_iter:
+    while not converged and time < latest:
         left, right, values = subspace.advance(matrix)
         if shrinkage > 0.0:
             kept = np.maximum(values - shrinkage, 0.0) / np.where(values > 0.0, values, 1.0)
@@ -231,9 +257,10 @@ def follow(
         stage += 1
         if stage == len(stride.stages):
             stage, time = 0, time + stride.span
-    ordered_right = np.empty_like(right)
-    ordered_right[matrix.order] = right
-    return FlowEnd(matrix.whole(), left, ordered_right, n_iter, converged)
+    directions = np.empty_like(subspace.V)
+    directions[matrix.order] = subspace.V
+    right = directions[:, : left.shape[1]]
+    return FlowEnd(matrix.whole(), left, right, n_iter, converged, Course(time, directions))
 
 
 def _take_stage(
