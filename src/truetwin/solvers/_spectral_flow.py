@@ -15,9 +15,9 @@ agrees with the plain iteration's to about 1e-3 of the standard deviation of the
 1e-2 where the rank overfits most), with up to ten times fewer maps. Strong damping makes strides shorter, but leaves
 less noise, so that the flow is seen to end where it does.
 
-The SVD is tracked, not recomputed: a right subspace of ``rank + 7`` dimensions or a few more gets one power step and one
-Rayleigh-Ritz step per map, both on the *current* matrix (a basis lagging by one map makes long strides
-unstable).
+The SVD is tracked, not recomputed: a right subspace of ``rank + 7`` dimensions or a few more gets one power
+step and one Rayleigh-Ritz step per map, both on the *current* matrix (a basis lagging by one map makes long
+strides unstable).
 """
 
 from __future__ import annotations
