@@ -64,7 +64,7 @@ def gains(panel: Panel, blocks: Mapping[str, str], protocol: str) -> dict[str, A
 
 
 def paper_methods(panel: Panel, protocol: str) -> dict[str, float]:
-    """Score the twin and the paper's methods as the paper prepared them: means over items, undefined counted as 0."""
+    """Score the twin and the paper's methods with the paper's settings: means over items, undefined counted as 0."""
     result = evaluate(
         panel,
         ["twin", *PAPER],

@@ -22,12 +22,13 @@ QUIET = [
 @contextmanager
 def chromium() -> Iterator[Any]:
     """A headless browser."""
-    from playwright.sync_api import sync_playwright
-
+    driving = pytest.importorskip(
+        "playwright.sync_api", reason="needs the extra dev, which brings playwright"
+    )
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("no chromium on this machine: install Debian's package chromium")
-    with sync_playwright() as driver:
+    with driving.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=QUIET)
         try:
             yield browser

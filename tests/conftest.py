@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import os
@@ -34,7 +35,7 @@ settings.load_profile("truetwin")
 # The modules whose presence says that an extra of pyproject.toml is installed.
 EXTRAS = {
     "survey": ("pyreadstat", "pandas"),
-    "excel": ("python_calamine", "xlsxwriter"),
+    "excel": ("python_calamine",),
     "pandas": ("pandas",),
     "polars": ("polars",),
     "llm": ("openai", "httpx_aiohttp", "aiohttp"),
@@ -66,6 +67,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for half, rest in enumerate((short[:middle], short[middle:]))
         for item in (*(i for i in items if half_of.get(i.path) == half), *rest)
     ]
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of every later search for garbage: it stays to the end."""
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

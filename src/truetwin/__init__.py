@@ -23,6 +23,7 @@ _PUBLIC = {
     "ResponseMatrix": "truetwin.data",
     "Scale": "truetwin.data",
     "Target": "truetwin.data",
+    "TwinRegressor": "truetwin.estimation.twin_regressor",
     "audit_twins": "truetwin.diagnosis",
     "calibrate": "truetwin.estimation.reconciliation",
     "diagnose": "truetwin.diagnosis",

@@ -1,4 +1,4 @@
-"""Plots of results, as matplotlib figures: ``tt.plot.verdicts(diagnosis)``.
+"""Plots of results, as matplotlib figures: ``tt.plot.verdicts(diagnosis)``, or ``diagnosis.plot.verdicts()``.
 
 Each function takes a result and returns a new figure, which notebooks show and ``figure.savefig`` writes. They are the
 figures of reports.
@@ -15,35 +15,84 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from truetwin.calibration import Calibration
+    from truetwin.data import Panel
     from truetwin.diagnosis import Diagnosis
     from truetwin.estimation.estimates import Estimates
     from truetwin.evaluation import Evaluation
     from truetwin.experiments.calibrated_effects import CalibratedEffects
+    from truetwin.experiments.effects import Effects
     from truetwin.voice.scoring.leaderboard import Results
 
 __all__ = [
     "alignment",
+    "answers",
     "effects",
     "expectations",
     "faults",
     "methods",
     "models",
+    "predictions",
     "shares",
     "spectra",
     "verdicts",
 ]
 
 
-def shares(found: Estimates, items: Iterable[str] | None = None, *, by: str | None = None) -> Figure:
+def answers(found: Panel, items: Iterable[str] | None = None) -> Figure:
+    """Draw the shares of each answer among people and among twins, one panel an item.
+
+    Parameters
+    ----------
+    found : Panel
+    items : iterable of str, optional
+        By default the first twelve that people have answered and whose scale has categories.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such item.
+    """
+    from truetwin.data.human_marginals import human_marginals, twin_category_shares
+    from truetwin.report.figures.calibration_figures import shares_grid
+
+    new = set(found.new_items)
+    there = [i for i in found.item_ids if found.scales[i].categories and i not in new]
+    if not there:
+        raise ParameterError("this panel has no item with categories that people have answered")
+    people = human_marginals(found, there)
+    rows = []
+    for item, counted in people.by_population["all"].items():
+        twin, labels = twin_category_shares(found, item), found.scales[item].labels
+        for code, share in zip(found.scales[item].categories, counted.shares, strict=True):
+            rows.append(
+                {
+                    "item": item,
+                    "category": labels.get(code, f"{code:g}"),
+                    "human": float(share),
+                    "twin": twin.get(code),
+                }
+            )
+    return shares_grid(rows, items)
+
+
+def shares(
+    found: Estimates, items: Iterable[str] | None = None, *, by: str | None = None, statistic: str = "share"
+) -> Figure:
     """Draw estimated shares with their intervals, one panel an item; by group where there are groups.
 
     Parameters
     ----------
     found : Estimates
     items : iterable of str, optional
-        By default the first twelve.
+        By default the first twelve that have the statistic.
     by : str, optional
         Column of groups; by default the first one, if there is any.
+    statistic : str, default="share"
+
+    Raises
+    ------
+    ParameterError
+        If there is nothing of that kind to draw.
 
     Examples
     --------
@@ -53,7 +102,9 @@ def shares(found: Estimates, items: Iterable[str] | None = None, *, by: str | No
     >>> len(tt.plot.shares(tt.estimate(panel)).axes)
     2
     """
-    return found.plot.shares(items, by=by)
+    from truetwin.report.figures.estimate_figures import estimates_figure
+
+    return estimates_figure(found.rows, found.level, items, by=by, statistic=statistic)
 
 
 def methods(found: Evaluation, metric: str | None = None, *, baseline: str = "twin") -> Figure:
@@ -81,7 +132,31 @@ def methods(found: Evaluation, metric: str | None = None, *, baseline: str = "tw
     return method_figure([row for row in rows if row["metric"] == wanted])
 
 
-def expectations(result: Calibration) -> Figure:
+def predictions(found: Calibration, items: Iterable[str] | None = None) -> Figure:
+    """Draw the predicted shares of each answer to new items beside the twins' own, one panel an item.
+
+    Parameters
+    ----------
+    found : Calibration
+    items : iterable of str, optional
+        By default the first twelve new items whose scale has categories.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such item.
+    """
+    from truetwin.report.figures.calibration_figures import shares_grid
+    from truetwin.report.sections.calibration_section import new_item_shares
+
+    laws = {item: found.describe(item) for item in found.laws}
+    rows = new_item_shares({"laws": laws}, found.panel, found.weights)
+    if not rows:
+        raise ParameterError("this calibration predicts no new item with categories")
+    return shares_grid(rows, items)
+
+
+def expectations(found: Calibration) -> Figure:
     """Draw the correlation with people's answers that is expected of each new item's predictions, with intervals.
 
     Raises
@@ -98,7 +173,7 @@ def expectations(result: Calibration) -> Figure:
             "low": row["correlation_low"],
             "high": row["correlation_high"],
         }
-        for row in result.summary()
+        for row in found.summary()
         if row["expected_correlation"] is not None
     ]
     if not rows:
@@ -136,11 +211,13 @@ def faults(found: Diagnosis) -> Figure:
     return fault_figure(found)
 
 
-def effects(found: CalibratedEffects) -> Figure:
-    """Draw the effects of each contrast: a pilot of people, twins as they are, calibrated with intervals."""
-    from truetwin.report.figures.effect_figures import forest_figure, forest_rows
+def effects(found: CalibratedEffects | Effects) -> Figure:
+    """Draw the effects of each contrast in sd, with intervals: people or a pilot of them, twins, and calibrated."""
+    from truetwin.experiments.effects import Effects
+    from truetwin.report.figures.effect_figures import forest_figure, forest_rows, measured_rows
 
-    return forest_figure(forest_rows(found.rows), found.level)
+    rows = measured_rows(found.rows) if isinstance(found, Effects) else forest_rows(found.rows)
+    return forest_figure(rows, found.level)
 
 
 def models(found: Results, dimension: str, protocol: str) -> Figure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,18 +17,6 @@ def study(tmp_path: Path) -> Path:
 
 def tables(study: Path) -> list[str]:
     return [str(study / "human.csv"), str(study / "generated.csv"), "--people", str(study / "people.csv")]
-
-
-def test_a_workbook_without_its_package_names_the_extra_before_any_work(
-    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
-    output = study / "out.xlsx"
-    assert _run(["estimate", *tables(study), "--output", str(output)], debug=False) != 0
-    error = capsys.readouterr().err
-    assert "truetwin[excel]" in error
-    assert len(error.strip().splitlines()) == 1
-    assert not output.exists()
 
 
 @pytest.mark.parametrize(

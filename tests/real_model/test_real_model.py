@@ -12,6 +12,7 @@ import pytest
 
 from truetwin.cli import _run
 from truetwin.llm import State, Store
+from truetwin.llm.decoding_seeds import decoding_seed
 from truetwin.llm.providers.embedding_endpoint import EmbeddingsEndpoint
 from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePersona, write_voice_items
 
@@ -38,15 +39,16 @@ def truetwin(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
     return code, json.loads(captured.out) if captured.out else None, captured.err
 
 
-def simulated(capsys: pytest.CaptureFixture[str], folder: Path, url: str, *options: str) -> Any:
+def simulated(capsys: pytest.CaptureFixture[str], folder: Path, url: str, *options: str) -> str:
+    """Simulate the survey. Returns what was said."""
     run = folder / "run"
-    code, found, err = truetwin(
+    code, _, err = truetwin(
         capsys, "simulate", "--personas", str(folder / "personas.jsonl"), "--items", str(folder / "items.csv"),
         "--model", "smollm2", "--base-url", url, "--run", str(run), "--export", str(folder / "twin.csv"),
         "--max-tokens", "40", "--temperature", "0", *options,
     )  # fmt: skip
     assert code in (0, 1), err
-    return found
+    return err
 
 
 def states(folder: Path) -> list[State]:
@@ -75,10 +77,15 @@ def test_every_cell_gets_a_state_and_nothing_is_asked_twice(
         assert store.totals().requests == asked
 
 
-def test_valid_answers_are_on_the_scale_and_can_be_read_as_a_table(
+def test_a_run_is_looked_ahead_of_seeded_and_gives_a_table_of_answers_on_the_scale(
     capsys: pytest.CaptureFixture[str], folder: Path, chat_url: str
 ) -> None:
-    simulated(capsys, folder, chat_url, "--reply", "schema")
+    said = simulated(capsys, folder, chat_url, "--reply", "schema")
+    told = "the endpoint serves smollm2 with a context of 2,048 tokens, and answers 4 requests at a time"
+    assert said.count(told) == 1
+    with Store(folder / "run") as store:
+        seeds = {call.cell: store.request(call.cell).sampling.seed for call in store.calls()}
+    assert seeds == {cell: decoding_seed(0, cell) for cell in seeds}
     with (folder / "twin.csv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     assert [row["respondent_id"] for row in rows] == [p["id"] for p in PERSONAS]

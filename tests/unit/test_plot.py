@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 
+import numpy as np
 import pytest
 
 import truetwin as tt
+from truetwin.calibration import Calibration
+from truetwin.data import Panel
 from truetwin.datasets import generate_population
+from truetwin.diagnosis import Diagnosis
 from truetwin.errors import ParameterError
+from truetwin.estimation.estimates import Estimates
+from truetwin.evaluation import Evaluation
+from truetwin.experiments.calibrated_effects import CalibratedEffects
+from truetwin.experiments.effects import Effects
 from truetwin.voice.scoring.leaderboard import Results, Standing
 
 
@@ -19,14 +28,17 @@ def test_every_result_has_its_plots() -> None:
         tt.evaluate(panel, ["twin", "ridge"], metric=["pearson", "rmse"]),
     )
     standing = Standing("social", "choice", "m", 10, 10, 50.0, 50.0, 30.0, 70.0)
+    calibration, estimates = tt.calibrate(panel), tt.estimate(panel)
     figures = [
-        tt.plot.shares(tt.estimate(panel)),
+        panel.plot.answers(["Q01", "Q03", "Q02"]),
+        calibration.plot.predictions(),
+        estimates.plot.shares(),
         tt.plot.methods(evaluation),
-        tt.plot.methods(evaluation, "rmse"),
-        tt.plot.expectations(tt.calibrate(panel)),
+        evaluation.plot.methods("rmse"),
+        calibration.plot.expectations(),
         tt.plot.verdicts(diagnosis),
         tt.plot.spectra(diagnosis),
-        tt.plot.alignment(diagnosis, "column"),
+        diagnosis.plot.alignment("column"),
         tt.plot.faults(diagnosis),
         tt.plot.models(Results((standing,)), "social", "choice"),
     ]
@@ -38,4 +50,36 @@ def test_every_result_has_its_plots() -> None:
         tt.plot.methods(evaluation, "accuracy")
     with pytest.raises(ParameterError, match="there are social, choice"):
         tt.plot.models(Results((standing,)), "social", "generation")
+    with pytest.raises(ParameterError, match=r"'Q99'.*"):
+        panel.plot.answers(["Q99"])
     assert "plot" in dir(tt)
+
+
+def test_people_and_twins_are_drawn_with_their_shares() -> None:
+    panel = generate_population(60, 12, n_new_items=2).panel
+    (axes,) = tt.plot.answers(panel, ["Q01"]).axes
+    answers = panel.human_values[np.isfinite(panel.human_values[:, 0]), 0]
+    shares = [float(np.mean(answers == code)) for code in panel.scales["Q01"].categories]
+    assert [bar.get_height() for bar in axes.containers[0]] == pytest.approx(shares)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["people", "twins as they are"]
+
+
+@pytest.mark.parametrize(
+    "result", [Panel, Calibration, Estimates, Diagnosis, Evaluation, Effects, CalibratedEffects, Results]
+)
+def test_what_a_result_offers_to_plot_takes_that_result(result: type) -> None:
+    names = result.plot.names  # type: ignore[attr-defined]
+    assert names
+    for name in names:
+        first = next(iter(inspect.signature(getattr(tt.plot, name)).parameters.values()))
+        assert result.__name__ in str(first.annotation).split(" | ")
+
+
+def test_every_plot_is_offered_by_a_result_and_no_other_is() -> None:
+    results = [Panel, Calibration, Estimates, Diagnosis, Evaluation, Effects, CalibratedEffects, Results]
+    assert {name for result in results for name in result.plot.names} == set(tt.plot.__all__)
+    panel = generate_population(60, 12).panel
+    assert dir(panel.plot) == ["answers"]
+    assert repr(panel.plot) == "plots of a Panel: answers"
+    with pytest.raises(AttributeError, match="a Panel has no plot 'verdicts'; it has answers"):
+        panel.plot.verdicts()

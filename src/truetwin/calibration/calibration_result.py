@@ -29,6 +29,7 @@ from truetwin.calibration.orientation import Array, axis_ids, orient
 from truetwin.calibration.weak_laws import why_weak
 from truetwin.data import Axis, Panel, Target
 from truetwin.data.frames import Layout, to_frame
+from truetwin.data.plots import Plots
 from truetwin.data.responses import FrameKind
 from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import ParameterError
@@ -80,6 +81,8 @@ class Calibration:
     point: Point | None = None
     designs: Mapping[Axis, Design] = field(default_factory=dict)
     reshared: Mapping[str, Law] = field(default_factory=dict)
+
+    plot = Plots("predictions", "expectations")
 
     def __repr__(self) -> str:
         predicted = int(np.isfinite(self.grid).sum())
@@ -354,6 +357,18 @@ class Calibration:
         """Return what a record of the predictions says of an item (:meth:`Law.describe`), weighted as shares are."""
         law = self.law(item)
         return law.describe(self._weights_of(law, None))
+
+    def expected_correlations(self) -> dict[str, float]:
+        """Return the correlation with people's answers that is expected of each predicted new item, where it is known.
+
+        Its interval is in :meth:`summary`.
+        """
+        found = {}
+        for item in self._part("item").target_ids if "item" in self.calibrators else ():
+            expected = self.law(item).expected_correlation() if self._predicted(item) else None
+            if expected is not None:
+                found[item] = expected[1]
+        return found
 
     def with_shares(self, shares: Mapping[str, Any], weights: Array | None = None) -> Calibration:
         """Return the same calibration with other shares in the population; everything is read off the new laws.

@@ -12,6 +12,7 @@ from truetwin.calibration.design import Preprocessing
 from truetwin.calibration.imputation import complete_donors
 from truetwin.calibration.nominal.indicators import Encoding
 from truetwin.calibration.orientation import Array
+from truetwin.calibration.paper.tuning import relative_error
 from truetwin.data import Panel
 from truetwin.errors import ParameterError
 
@@ -35,8 +36,8 @@ def choose_imputation_rank(panel: Panel, ranks: Sequence[int]) -> int:
     """Choose the rank that fills hidden answers of the twins best; no human answer is ever looked at.
 
     A fifth of the twins' answers are hidden and filled as before calibration. The score is the mean over items of the
-    squared error over the item's variance; on a tie the first rank wins. The draw depends on ids alone, so that the
-    order of rows and columns does not matter.
+    squared error over the variance of the hidden answers; on a tie the first rank wins. The draw depends on ids alone,
+    so that the order of rows and columns does not matter.
 
     Parameters
     ----------
@@ -61,7 +62,8 @@ def choose_imputation_rank(panel: Panel, ranks: Sequence[int]) -> int:
     hidden &= np.isfinite(shown).any(axis=0)
     if not hidden.any():
         return ranks[0]
-    losses = [_loss(values, complete_donors(shown, rank), hidden) for rank in ranks]
+    truth = np.where(hidden, values, np.nan)
+    losses = [relative_error(complete_donors(shown, rank), truth) for rank in ranks]
     return ranks[int(np.argmin(np.round(losses, 12)))]
 
 
@@ -72,12 +74,3 @@ def _drawn(values: Array) -> NDArray[np.bool_]:
         np.random.default_rng(seed).random(values.shape) < HIDDEN_SHARE
     )
     return found
-
-
-def _loss(values: Array, filled: Array, hidden: NDArray[np.bool_]) -> float:
-    variance = np.nanvar(values, axis=0)
-    kept = hidden.any(axis=0) & (variance > 0)
-    if not kept.any():
-        return 0.0
-    errors = np.where(hidden, (filled - values) ** 2, 0.0)[:, kept].sum(axis=0)
-    return float(np.mean(errors / hidden[:, kept].sum(axis=0) / variance[kept]))

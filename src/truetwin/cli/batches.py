@@ -56,12 +56,13 @@ def write_requests(task: Task, model: ChatModel, store: Store, options: RunOptio
 
     _no_caps(options, "--write-requests")
     written = export_requests(
-        with_seeds(task, options.decoding_seed),
+        with_seeds(task, store, options.decoding_seed),
         model,
         store,
         store.path.parent,
         shard=options.shard,
         context_limit=options.context_limit,
+        may_differ=options.may_differ,
     )
     rows = [{"file": str(each.path), "requests": each.requests} for each in written]
     if json:
@@ -89,8 +90,16 @@ def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOpti
     # The run may have been asked more than this command names, so that its own settings tell how replies are read.
     collected = collect_batches(StoredReader(store), model, store, prices=options.prices)
     folder = store.path.parent
-    asked = with_seeds(task, options.decoding_seed)
-    export_requests(asked, model, store, folder, shard=options.shard, context_limit=options.context_limit)
+    asked = with_seeds(task, store, options.decoding_seed)
+    export_requests(
+        asked,
+        model,
+        store,
+        folder,
+        shard=options.shard,
+        context_limit=options.context_limit,
+        may_differ=options.may_differ,
+    )
     jobs = submit_batches(model, store, [folder / name for name in store.waiting()])
     rows: list[dict[str, Any]] = [
         {

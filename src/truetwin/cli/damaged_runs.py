@@ -77,7 +77,7 @@ def _say_what_is_saved(found: Salvage) -> None:
         note(f"lost: {len(found.lost):,} calls, which were paid and will be asked again ({some}{more})")
     if found.unreadable:
         note(f"rows that cannot be read: {found.unreadable:,}, of which some may be among the lost")
-    if without := found.prompts_lost():
+    if without := found.prompts_lost:
         note(f"the prompts of {without:,} saved calls cannot be shown any more; their replies can")
 
 
@@ -90,5 +90,5 @@ def _row(found: Salvage) -> dict[str, Any]:
         "steps": sorted(found.settings),
         "lost": len(found.lost),
         "unreadable_rows": found.unreadable,
-        "prompts_lost": found.prompts_lost(),
+        "prompts_lost": found.prompts_lost,
     }

@@ -29,6 +29,7 @@ def diagnose_command(settings: DiagnoseCommand) -> None:
     """
     from truetwin.cli.output import note, print_json, progress_bar
     from truetwin.diagnosis import diagnose
+    from truetwin.diagnosis.method_expectations import method_expectations
     from truetwin.evaluation.hidden_scores import HiddenScores, hidden_scores
     from truetwin.io import check_folder
     from truetwin.report.files.diagnosis_files import write_diagnosis
@@ -40,15 +41,19 @@ def diagnose_command(settings: DiagnoseCommand) -> None:
     panel = panel_of(settings)
     weights = weights_of(settings, panel)
     members, found_by = blocks_of(panel, settings.blocks)
-    scores = HiddenScores()
-    if settings.method not in (None, "none"):
-        scores = hidden_scores(panel, str(settings.method), members, weights=weights, bar=progress_bar)
+    scores, expected = HiddenScores(), None
+    method = None if settings.method in (None, "none") else str(settings.method)
+    if method is not None:
+        scores = hidden_scores(panel, method, members, weights=weights, bar=progress_bar)
+        expected = method_expectations(panel, method, blocks=members, weights=weights)
     found = diagnose(
         panel,
         blocks=members,
         scaled=settings.scaled,
+        method=None,
         scores=scores.by_item,
         battery_scores=scores.by_battery,
+        expected=expected,
         weights=weights,
         random_state=settings.seed,
     )

@@ -120,6 +120,7 @@ def _draw(settings: EstimateCommand, result: Estimates) -> list[Path]:
     if settings.figures is None:
         return []
     from truetwin.io.atomic import make_folder
+    from truetwin.plot import shares
     from truetwin.report.figures.theme import save_figures
 
     make_folder(settings.figures, "the folder of figures")
@@ -129,7 +130,7 @@ def _draw(settings: EstimateCommand, result: Estimates) -> list[Path]:
     drawn = {}
     for k, column in enumerate(columns):
         name = f"{PLOT}.{settings.figure_format}" if k == 0 else f"{PLOT}-{k + 1}.{settings.figure_format}"
-        drawn[settings.figures / name] = result.plot.shares(by=column, statistic=statistic)
+        drawn[settings.figures / name] = shares(result, by=column, statistic=statistic)
     save_figures(drawn)
     return list(drawn)
 

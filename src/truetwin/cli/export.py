@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from truetwin.llm import ChatModel, State, Store
     from truetwin.settings.simulate_settings import Point
+    from truetwin.simulation.survey.survey_answers import SurveyAnswers
 
 
 def check_export(output: Path, inputs: Iterable[Path | None]) -> None:
@@ -23,16 +24,22 @@ def check_export(output: Path, inputs: Iterable[Path | None]) -> None:
 
 
 def export_run(
-    store: Store, output: Path, *, long: bool, point: Point, replicate: int | Literal["mean"] | None = None
+    store: Store,
+    answers: SurveyAnswers,
+    output: Path,
+    *,
+    long: bool,
+    point: Point,
+    replicate: int | Literal["mean"] | None = None,
 ) -> list[Path]:
     """Write the answers of a run and the files that go with them. Returns all paths.
 
-    ``replicate`` is the number of the only repetition to write, or "mean"; by default each has rows of its own.
+    ``point`` and ``replicate`` say how the answers were collected; "mean" writes one row for all repetitions of a
+    person, and by default each has rows of its own.
     """
     from truetwin.report.files.answer_files import write_answers
-    from truetwin.simulation.survey.survey_answers import ANSWER_STEP, collect_answers
+    from truetwin.simulation.survey.survey_answers import ANSWER_STEP
 
-    answers = collect_answers(store, point=point, replicate=None if replicate == "mean" else replicate)
     settings = {"point": point, "replicate": replicate, "long": long}
     beside = write_answers(
         answers,

@@ -58,15 +58,16 @@ def export_command(settings: RunsExportCommand) -> int:
     check_export(settings.output, [])
     validity_floor = settings.validity_floor
     with Store(existing_run(settings.run), create=False) as store:
+        only = None if settings.replicate == "mean" else settings.replicate
+        answers = collect_answers(store, point=settings.point, replicate=only)
         written = export_run(
             store,
+            answers,
             settings.output,
             long=settings.long,
             point=settings.point,
             replicate=settings.replicate,
         )
-        only = None if settings.replicate == "mean" else settings.replicate
-        answers = collect_answers(store, replicate=only)
     share = answers.valid_share
     missing = answers.n_not_asked + answers.states[State.PROVIDER_ERROR] + answers.states[State.SKIPPED]
     described = {

@@ -84,14 +84,15 @@ def _carry_out(
         return code
     summary = run_display.carry_out(task, asked, store, options, "simulating")
     disclose(asked)
+    is_read = settings.export is not None or any(summary.counts.values())
+    answers = collect_answers(store, point=settings.point) if is_read else None
     written: list[Path] = []
-    if settings.export:
-        written = export_run(store, settings.export, long=settings.long, point=settings.point)
-    answered = any(summary.counts.values())
-    doubts = suspicions(collect_answers(store), store) if answered else []
+    if answers is not None and settings.export:
+        written = export_run(store, answers, settings.export, long=settings.long, point=settings.point)
+    doubts = suspicions(answers, store) if answers is not None else []
     done = _Done(
         summary,
-        valid_share_of(found.survey, summary, store),
+        valid_share_of(found.survey, summary, answers),
         asked,
         store,
         written,

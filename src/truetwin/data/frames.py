@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,6 +98,13 @@ def from_frame(
         long = replicates_as_long(table, id_column, declared)
         if long is not None:
             return from_long(long, declared, source, kind_of(frame), expectations=True, choices=choices)
+    if ids and len(set(ids)) <= len(ids) / 2:
+        often = max(ids, key=Counter(ids).__getitem__)
+        raise DataError(
+            f"every respondent id must occur once in {source}; {len(set(ids))} ids occur in {len(ids)} rows, most of "
+            f"all {often!r}. Keep one row a respondent, or name the columns of a table with one row an answer "
+            f"{', '.join(LONG_COLUMNS)}."
+        )
     if [name for name in names if name != id_column] == []:
         raise DataError(
             f"{source} must have at least one item column beside its id column {id_column!r}; it has none. "

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from truetwin.data.id_families import infer_blocks
 from truetwin.data.item import Item, merged_item
 from truetwin.data.people import People
+from truetwin.data.plots import Plots
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
@@ -79,6 +80,8 @@ class Panel:
     >>> several.source_names, several.source_values.shape
     (('gpt', 'gemini'), (2, 2, 3))
     """
+
+    plot = Plots("answers")
 
     human: ResponseMatrix
     sources: Mapping[str, ResponseMatrix]

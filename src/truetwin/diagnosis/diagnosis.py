@@ -11,10 +11,12 @@ import numpy as np
 from truetwin.calibration.nominal.indicators import in_two
 from truetwin.data import Panel
 from truetwin.data.person_design import PersonWeights, person_weights
+from truetwin.data.plots import Plots
 from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.diagnosis.alignment import Alignment, Space, alignment
 from truetwin.diagnosis.bounds import item_bounds, moment_distance, share_bounds
 from truetwin.diagnosis.faults import item_faults
+from truetwin.diagnosis.method_expectations import method_expectations
 from truetwin.diagnosis.spectrum import MAX_RANK, Spectrum, spectrum
 from truetwin.diagnosis.standardised_panel import Prepared, completed, demeaned, prepare
 from truetwin.diagnosis.verdicts import hidden_verdicts, item_verdicts, record_summary
@@ -90,6 +92,8 @@ class Diagnosis:
                 "sampling_term": row["sampling"],
             }
         return [found[i] for i in self.panel.item_ids if i in found]
+
+    plot = Plots("verdicts", "spectra", "alignment", "faults")
 
     def summary(self) -> SummaryTable:
         """Return the verdict on each new item, with the correlations that are expected."""
@@ -167,8 +171,8 @@ class Diagnosis:
             ratio = float(np.median([r["bound"] / r["error"] for r in scored]))
             if ratio > 10:
                 found.append(
-                    f"the bound of theorem 4.1 is {ratio:.0f} times the error found (median): "
-                    f"read its terms beside each other, not as a guarantee"
+                    f"the bounds on errors are {ratio:.0f} times the errors found (median): they rank items and are "
+                    f"no guarantee"
                 )
         return found
 
@@ -179,6 +183,7 @@ def diagnose(
     blocks: Mapping[str, str] | None = None,
     max_rank: int = MAX_RANK,
     scaled: bool = True,
+    method: str | None = "auto",
     scores: Mapping[str, float] | None = None,
     battery_scores: Mapping[str, float] | None = None,
     expected: Mapping[str, float] | None = None,
@@ -200,15 +205,19 @@ def diagnose(
     scaled : bool, default=True
         Divide items by their sds before spectra and alignment; if False, columns are demeaned only, and an item
         answered in hundreds outweighs the others.
+    method : str or None, default="auto"
+        Method that the verdicts judge, unless scores or expected correlations are given. They state the correlations
+        that :func:`truetwin.calibrate` expects with it. None judges conditional expectations given other items, which
+        do as well as the paper's fit-and-transfer methods and are faster. The record of the answered items is always
+        about these.
     scores : mapping from item id to correlation, optional
         Scores of the method that will be used, on the answered items, each hidden in turn (`evaluate` computes them).
-        The verdicts are then about that method. By default they are about conditional expectations given other items,
-        which do as well as the paper's fit-and-transfer methods.
+        The verdicts and the record are then about that method.
     battery_scores : mapping from item id to correlation, optional
         Scores with whole batteries hidden ("leave-block-out"); verdicts on items of new batteries rest on these.
     expected : mapping from item id to correlation, optional
-        Expected correlations of the predictions with people's answers, as the laws of the method say them
-        (``result.law(item).expected_correlation()[1]``); verdicts then state and judge these.
+        Expected correlations of predictions that have been made (``result.expected_correlations()``); verdicts then
+        state and judge these.
     weights : str or array of shape (n,), optional
         Survey weights of people: a column of the people table, or one number for each respondent. Faults of level and
         spread, and the categories that people choose and no twin does, are then those of the weighted people.
@@ -238,6 +247,8 @@ def diagnose(
         None if given is None else np.array([given.get(i, np.nan) for i in panel.item_ids], dtype=float)
         for given in (scores, battery_scores)
     )
+    if expected is None and scores is None and method is not None:
+        expected = method_expectations(panel, method, blocks=blocks, weights=weights)
     human, _ = prepared.pair(scaled=scaled)
     spectra, alignments = structure(prepared, scaled=scaled, max_rank=max_rank, random_state=random_state)
     many = prepared.donors.size > MAX_ITEMS_HIDDEN

@@ -17,9 +17,9 @@ With fewer than eight answered items to learn from, the twins alone decide: *cal
 how the item's twins differ, else *do not trust*. Where people answered every donor alike, nothing shows that twins know
 them: *do not trust*.
 
-"Calibrated" means predicted from the answers to other items (fit-and-transfer), unless scores of another method are
-given. A method that also uses the item's own twins may beat both. Then *use the twin* says only that other items
-alone tell less than the twin does.
+"Calibrated" means predicted from the answers to other items (fit-and-transfer), unless scores of another method, or
+what its laws expect, are given. A method that also uses the item's own twins may beat both. Then *use the twin* says
+only that other items alone tell less than the twin does.
 
 The twins' own correlation with people can only be learned where some item like the target has been answered. In a
 battery that is unlike all others, twins may be better than *do not trust* suggests; asking some people will show it.

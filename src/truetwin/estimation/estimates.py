@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from truetwin.data.frames import as_kind
+from truetwin.data.plots import Plots
 from truetwin.data.responses import FrameKind
 from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.estimation.crosstab import Crosstab, number
 from truetwin.estimation.item_rows import Publishing
-from truetwin.estimation.share_plot import EstimatePlots
 from truetwin.results.disclosure import ESTIMATES
 
 #: Columns of the table of estimates, with their types.
@@ -123,6 +123,8 @@ class Estimates:
     settings: Mapping[str, Any] = field(default_factory=dict)
     frame_kind: FrameKind = "pyarrow"
 
+    plot = Plots("shares")
+
     def __repr__(self) -> str:
         columns = ", ".join(table.by for table in self.crosstabs)
         return f"Estimates({len(self.verdicts)} items, {len(self.rows)} rows{f', by {columns}' if columns else ''})"
@@ -149,20 +151,10 @@ class Estimates:
             found[row["item"]] = {**{k: main[k] for k in named}, "publish": told.word, "reason": told.reason}
         return SummaryTable(found.values(), SHOWN, frame_kind=self.frame_kind)
 
-    @property
-    def plot(self) -> EstimatePlots:
-        """Plots: ``plot.shares()``."""
-        return EstimatePlots(self.rows, self.level)
-
     def to_excel(self, path: str | Path) -> Path:
         """Write a workbook with all rows, a sheet for each crosstab, the verdicts and the notes.
 
         Texts are stored as texts, also those that begin like a formula.
-
-        Raises
-        ------
-        MissingExtraError
-            If the package xlsxwriter is not installed.
         """
         from truetwin.io import replacing
         from truetwin.io.excel_files import write_workbook

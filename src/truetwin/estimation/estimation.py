@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.arm_names import arm_warning
+from truetwin.data.marginals import EVERYBODY
 from truetwin.data.margins import Margins
 from truetwin.data.people_columns import names_among
 from truetwin.data.person_design import PersonWeights, person_design, person_group
@@ -25,7 +26,6 @@ from truetwin.estimation.off_scale_answers import expected_off_scale
 from truetwin.estimation.raking import Amounts, rake
 from truetwin.estimation.relations import correlations
 from truetwin.estimation.sampling_error import design_factor
-from truetwin.estimation.share_plot import EVERYBODY
 from truetwin.estimation.statistics import Statistic, check_admitted, named_statistics
 from truetwin.estimation.survey_variance import ReplicateKind, kish_n
 from truetwin.estimation.wanted_items import wanted_items

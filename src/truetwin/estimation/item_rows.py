@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.data.marginals import EVERYBODY
 from truetwin.estimation.crosstab import CrosstabRow
 from truetwin.estimation.group_estimates import GroupEstimates
 from truetwin.estimation.off_scale_answers import ExpectedOffScale
-from truetwin.estimation.share_plot import EVERYBODY
 from truetwin.estimation.statistics import CHANGE, NO_ANSWER, Statistic, why_not
 from truetwin.estimation.topline import CATEGORY, Topline
 from truetwin.estimation.waves import Change
@@ -182,7 +182,7 @@ class ItemRows:
 
 @dataclass(frozen=True)
 class Publishing:
-    """Whether to publish the shares of an item, in a word, with the reason and the number of people they are worth."""
+    """Advice on publishing the shares of an item, in a word, with the reason and how many people they are worth."""
 
     word: str
     reason: str

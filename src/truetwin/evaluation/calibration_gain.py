@@ -80,6 +80,7 @@ def measure_gain(
                 max_folds=most,
                 metric=metric,
                 weights=weights,
+                preprocessing=result.preprocessing,
                 n_jobs=n_jobs,
                 progress=progress,
             )

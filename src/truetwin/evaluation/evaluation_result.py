@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.data.plots import Plots
 from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.evaluation.table_metrics import Compared
 
@@ -87,6 +88,8 @@ class Evaluation:
     def methods(self) -> tuple[str, ...]:
         """Names of the methods, in their order."""
         return tuple(self.n_answers)
+
+    plot = Plots("methods")
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()

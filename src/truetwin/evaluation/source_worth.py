@@ -1,4 +1,4 @@
-"""What each source of twin answers is worth: alone, left out, and as a further model or a further replicate.
+"""Measure what each source of twin answers is worth: alone, left out, and as a further model or a further replicate.
 
 All figures are means over the same hidden targets; differences are paired, with errors clustered as the protocol says.
 An undefined score counts as 0, as everywhere that methods are ranked.
@@ -98,7 +98,7 @@ class SourceWorth:
         return found
 
     def steps(self) -> list[dict[str, Any]]:
-        """What a second source adds to a first one, by kind, and what the last one adds to all others.
+        """List what a second source adds to a first one, by kind, and what the last one adds to all others.
 
         ``kind`` is "another source" or "another replicate" (of the same source); ``from`` and ``to`` are numbers of
         sources. Each step is the mean over the choices that were tried, paired by target. Of a pair, either source

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from truetwin.data.frames import as_kind
+from truetwin.data.plots import Plots
 from truetwin.data.responses import FrameKind
 from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import DataError
@@ -134,6 +135,8 @@ class CalibratedEffects:
     sds: HumanSds | None = None
     labels: Sequence[tuple[str, str]] = ()
     frame_kind: FrameKind = field(default="pyarrow")
+
+    plot = Plots("effects")
 
     def __repr__(self) -> str:
         studies = len(self.effects.study_names)

@@ -39,7 +39,7 @@ BOOTSTRAPS, SEED = 1000, 20180901
 
 @dataclass(frozen=True, eq=False)
 class EffectCalibration:
-    """How human effects follow from twin effects, learned from past studies. Make it with :meth:`fit`.
+    """Rule by which human effects follow from twin effects, learned from past studies. Make it with :meth:`fit`.
 
     Attributes
     ----------

@@ -240,7 +240,7 @@ def _study_means(effects: PairedEffects, values: Array) -> Array:
 
 
 def _resamples(n_studies: int, bootstraps: int, seed: int) -> Array:
-    """How often each study is drawn, in each resample of the studies."""
+    """Draw how often each study counts, in each resample of the studies."""
     random = np.random.default_rng(seed)
     return random.multinomial(n_studies, np.full(n_studies, 1 / n_studies), size=bootstraps).astype(float)
 

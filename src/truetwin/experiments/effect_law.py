@@ -166,7 +166,7 @@ class EffectLaw:
 
 @dataclass(frozen=True, eq=False)
 class _Observed:
-    """What noisy observations say of each component: y = m + F u + noise, with F = [L, shared] and u ~ N(0, I)."""
+    """Conditioning of components on noisy observations: y = m + F u + noise, with F = [L, shared] and u ~ N(0, I)."""
 
     log_density: Array
     gain: Array  # (K, C): share of the rest of an observation that is the effect's own

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from truetwin.data.contrast import Contrast
 from truetwin.data.frames import as_kind
+from truetwin.data.plots import Plots
 from truetwin.data.responses import FrameKind
 from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import ParameterError
@@ -65,7 +66,7 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Entry:
-    """What one effect is about: a contrast, among everybody or in a group."""
+    """Subject of one effect: a contrast, among everybody or in a group."""
 
     contrast: Contrast
     by: str = ""
@@ -154,6 +155,8 @@ class Effects:
     correction: Correction = "holm"
     notes: tuple[str, ...] = ()
     frame_kind: FrameKind = "pyarrow"
+
+    plot = Plots("effects")
 
     @property
     def contrasts(self) -> tuple[Contrast, ...]:

@@ -23,7 +23,7 @@ SPLITS = 200
 
 @dataclass(frozen=True)
 class SplitHalf:
-    """How well the effects in one random half of the people go with those in the other half.
+    """Agreement of the effects in one random half of the people with those in the other half.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class SplitHalf:
 
 @dataclass(frozen=True, eq=False)
 class EffectJudgement:
-    """How well twin effects, calibrated and not, predict human effects of studies that were left out.
+    """Scores of twin effects, calibrated and not, against human effects of studies that were left out.
 
     Attributes
     ----------

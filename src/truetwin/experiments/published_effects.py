@@ -38,7 +38,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class PublishedErrors:
-    """How far published twin effects, as they are, were from the human effects; every study counts the same.
+    """Errors of published twin effects, as they are, against the human effects; every study counts the same.
 
     Attributes
     ----------

@@ -72,7 +72,7 @@ class Ranking:
 
 @dataclass(frozen=True, eq=False)
 class PilotMade:
-    """What a pilot that has been made says alone, and what twins said before it: effects against the control.
+    """Pilot that has been made: what it says alone, and what twins said before it: effects against the control.
 
     Attributes
     ----------

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ class Sheet:
         return cls(name, columns, [[record.get(c) for c in columns] for record in records])
 
 
-def write_workbook(sheets: Sequence[Sheet], path: Path) -> None:
+def write_workbook(sheets: Sequence[Sheet], path: Path | BytesIO) -> None:
     """Write sheets to an Excel workbook at ``path``, as it is; see :func:`truetwin.io.replacing` for drafts.
 
     Numbers are stored as numbers. Every text is stored as a text, also one that begins with ``=``, so that no cell
@@ -72,15 +73,15 @@ def write_workbook(sheets: Sequence[Sheet], path: Path) -> None:
 
     Raises
     ------
-    MissingExtraError
-        If the package xlsxwriter is not installed.
     OutputError
         If a sheet has more rows or columns than Excel can hold.
     """
-    xlsxwriter = _xlsxwriter()
+    import xlsxwriter
+    import xlsxwriter.exceptions
+
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     names = sheet_names([sheet.name for sheet in sheets])
-    workbook = xlsxwriter.Workbook(str(path), options)
+    workbook = xlsxwriter.Workbook(path if isinstance(path, BytesIO) else str(path), options)
     try:
         workbook.set_properties({"created": _CREATED})
         formats = _Formats(workbook)
@@ -89,11 +90,6 @@ def write_workbook(sheets: Sequence[Sheet], path: Path) -> None:
         workbook.close()
     except xlsxwriter.exceptions.XlsxWriterException as error:
         raise OutputError(f"cannot write {path}: {error}") from error
-
-
-def check_can_write() -> None:
-    """Raise :class:`MissingExtraError` if no workbook can be written; call it before long work."""
-    _xlsxwriter()
 
 
 class _Formats:
@@ -258,15 +254,6 @@ def _text(cell: Any) -> str:
     if isinstance(cell, datetime.date | datetime.time):
         return cell.isoformat()
     return str(cell)
-
-
-def _xlsxwriter() -> Any:
-    try:
-        import xlsxwriter
-        import xlsxwriter.exceptions
-    except ImportError:
-        raise MissingExtraError("xlsxwriter", "excel", "writing .xlsx files") from None
-    return xlsxwriter
 
 
 def _calamine(purpose: str) -> Any:

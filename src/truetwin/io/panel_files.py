@@ -13,6 +13,7 @@ from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.errors import AlignmentError, DataError
+from truetwin.instrument.summary_rows import refuse_summary_row
 from truetwin.io.answer_tables import AnswerTable, open_answers, read_responses
 from truetwin.io.item_files import read_items
 from truetwin.io.matching_tables import doubts, repair_hint, with_matching_ids, with_matching_items
@@ -87,10 +88,14 @@ def read_panel(
     named = {*(items or ()), *named}
     ours, theirs, third = _chosen(ours, theirs, third, named)
     human_answers = ours.answers()
+    refuse_summary_row(human_answers)
     sources = {
         name: each.responses(expectations=True).with_notes(*each.left_out_notes())
         for name, each in theirs.items()
     }
+    asked = {item for answers in (human_answers, *sources.values()) for item in answers.item_ids}
+    for each, answers in ((ours.opened, human_answers), *((theirs[name], sources[name]) for name in sources)):
+        _refuse_mixed(each, asked - set(answers.item_ids))
     tables = [human_answers, *sources.values()]
     if third is not None:
         tables.append(
@@ -117,6 +122,16 @@ def read_panel(
         item_file=item_file,
         say=say,
     )
+
+
+def _refuse_mixed(opened: AnswerTable, elsewhere: Collection[str]) -> None:
+    """Refuse a long table that has items of another table, which are not among its own, as columns."""
+    mixed = [name for name in opened.table.column_names if name in elsewhere] if opened.is_long else []
+    if mixed:
+        raise DataError(
+            f"{opened.source} must have one row an answer, or one column an item; it has both: a column item_id, and "
+            f"the item {mixed[0]!r} ({len(mixed) - 1} more) as a column. Move the answers of such columns to rows."
+        )
 
 
 def _opened_twins(

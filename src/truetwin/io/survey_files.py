@@ -49,12 +49,15 @@ def read_survey_file(path: Path) -> tuple[pa.Table, dict[str, Item], list[str]]:
         if path.stat().st_size > _MAY_BE_WIDE:
             check_width(read(str(path), metadataonly=True)[1].number_columns, path)
         frame, meta = read(str(path), disable_datetime_conversion=True, **options)
-        columns, items, divided = [], {}, {}
+        columns, items, divided, blanked = [], {}, {}, {}
         for k, name in enumerate(meta.column_names):
             values = frame.iloc[:, k]
-            numeric = np.asarray(values, dtype=float) if values.dtype.kind in "iuf" else None
+            # pandas holds whole numbers beside extended missing values as objects
+            is_text = meta.readstat_variable_types.get(name) == "string"
+            numeric = None if is_text else np.asarray(values, dtype=float)
             if numeric is None:
-                columns.append(pa.array(values.astype(object).where(values.notna(), None), pa.string()))
+                texts, blanked[name] = _texts(values, meta.missing_ranges.get(name, []))
+                columns.append(pa.array(texts, pa.string()))
             elif _DATE.match(str(meta.original_variable_types.get(name, ""))):
                 columns.append(
                     pa.array([f"date {v:.15g}" if np.isfinite(v) else None for v in numeric], pa.string())
@@ -63,7 +66,22 @@ def read_survey_file(path: Path) -> tuple[pa.Table, dict[str, Item], list[str]]:
                 columns.append(pa.array(numeric, from_pandas=True))
                 items[name], divided[name] = _item(name, numeric, meta)
     table = pa.table(columns, names=[str(n) for n in meta.column_names])
-    return table, items, doubt_note(str(path), divided)
+    notes = doubt_note(str(path), divided)
+    if sum(blanked.values()):
+        first = next(name for name, count in blanked.items() if count)
+        notes.append(
+            f"{path}: {sum(blanked.values())} texts of columns such as {first!r} are read as missing, as missing "
+            "values of the file say"
+        )
+    return table, items, notes
+
+
+def _texts(values: Any, missing_ranges: Sequence[Mapping[str, Any]]) -> tuple[list[str | None], int]:
+    """Return the texts of a column, without those that the file declares as missing, and how many these were."""
+    declared = {str(r["lo"]).strip() for r in missing_ranges}
+    given = values.astype(object).where(values.notna(), None).tolist()
+    kept = [None if text is not None and text.strip() in declared else text for text in given]
+    return kept, sum(text is not None for text in given) - sum(text is not None for text in kept)
 
 
 def _item(name: str, values: np.ndarray[Any, np.dtype[np.float64]], meta: Any) -> tuple[Item, LabelledCodes]:

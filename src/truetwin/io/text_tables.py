@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from truetwin.data.answer_cells import is_decimal_comma
+from truetwin.data.answer_cells import as_number, is_decimal_comma
 from truetwin.errors import FileFormatError
 from truetwin.io.readable_files import reading
 
@@ -56,8 +56,8 @@ def read_text_table(path: Path, encoding: str | None = None) -> tuple[pa.Table, 
     """Read a text table; its cells stay texts, as written.
 
     Quoted cells may hold delimiters and line ends. A line ``sep=;``, remarks (lines that begin with ``#`` and are no
-    rows) and columns without name and content are left out. In tables that are not separated by commas, decimal commas
-    become points in columns of numbers.
+    rows), rows of empty cells, and columns without name and content are left out. In tables that are not separated by
+    commas, decimal commas become points in columns of numbers.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def read_text_table(path: Path, encoding: str | None = None) -> tuple[pa.Table, 
         table = _parsed(path, dialect)
     if dialect.delimiter != ",":
         table = _with_points(table)
-    table, unnamed = without_unnamed(table)
+    table, unnamed = without_unnamed(_without_empty_rows(table))
     notes = []
     if dialect.guessed:
         notes.append(
@@ -323,13 +323,26 @@ def _with_points(table: pa.Table) -> pa.Table:
             continue
         texts = [t.strip() for t in pc.unique(column).to_pylist() if t and t.strip()]
         commas = [t for t in texts if "," in t]
-        if not commas or not all(map(is_decimal_comma, commas)) or any("." in t for t in texts):
+        points = any("." in t and as_number(t) is not None for t in texts)
+        if not commas or not all(map(is_decimal_comma, commas)) or points:
             continue
         # 1,000 may be a thousand; a column in which every comma is followed by three digits stays as it is
         if all(re.fullmatch(r"[-+]?[1-9]\d{0,2},\d{3}", t) for t in commas):
             continue
         table = table.set_column(k, name, pc.replace_substring(column, ",", ".", max_replacements=1))
     return table
+
+
+def _without_empty_rows(table: pa.Table) -> pa.Table:
+    """Leave out rows of empty cells, which spreadsheets write below their tables."""
+    import pyarrow.compute as pc
+
+    empty = True
+    for column in table.columns:
+        empty = pc.and_(pc.equal(pc.utf8_trim_whitespace(column), ""), empty)
+        if not pc.any(empty).as_py():
+            return table
+    return table.filter(pc.invert(empty))
 
 
 def without_unnamed(table: pa.Table) -> tuple[pa.Table, int]:

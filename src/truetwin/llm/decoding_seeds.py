@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Reply, Request
+from truetwin.llm.store.run_file import RunFile
 from truetwin.llm.task import Parsed, Task
 
 
@@ -54,6 +56,19 @@ class SeededTask:
         return self._task.parse(cell, reply)
 
 
-def with_seeds(task: Task, run_seed: int | None) -> Task:
-    """Add decoding seeds to a task; None adds none."""
-    return task if run_seed is None else SeededTask(task, run_seed)
+def with_seeds(task: Task, run: RunFile, run_seed: int | None) -> Task:
+    """Add decoding seeds to a task; None adds none. A run that was begun without seeds goes on without.
+
+    Raises
+    ------
+    RunError
+        If the run was begun with decoding seeds, and there are none now.
+    """
+    first = next(iter(task.cells()), None)
+    begun_with = None if first is None else run.has_seeds(first.step)
+    if first is not None and begun_with and run_seed is None and task.request(first).sampling.seed is None:
+        raise RunError(
+            f"a run goes on with decoding seeds as it was begun; {run.path} was begun with them. Leave out "
+            "--no-decoding-seed, or use another folder (--run)."
+        )
+    return task if run_seed is None or begun_with is False else SeededTask(task, run_seed)

@@ -81,6 +81,6 @@ for (const figure of document.querySelectorAll("figure[data-name]")) {
     button.type = "button";
     button.textContent = kind;
     button.addEventListener("click", act);
-    figure.querySelector("figcaption").append(" ", button);
+    figure.querySelector(".saved").append(" ", button);
   }
 }

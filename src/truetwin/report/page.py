@@ -5,25 +5,26 @@ from __future__ import annotations
 import base64
 import csv
 import io
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin import __version__
+from truetwin.data.table_cells import cell
 from truetwin.io import replacing
+from truetwin.io.excel_files import Sheet, write_workbook
+from truetwin.report.cited_cells import CellsOf
 from truetwin.report.headline import Headline
 from truetwin.report.item_browser import ItemBrowser, part, render_browser
 from truetwin.report.visible_texts import without_control
+from truetwin.report.word_links import WordLinks
 from truetwin.results.disclosure import PREDICTED_ANSWERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_ROWS = 1000
-_NOTHING = re.compile(r"-0(\.0+)?%?")
 ROWS_TO_FILTER = 12
 HEADLINES_SHOWN = 8
 WIDE = 6.5  # inches
@@ -43,7 +44,17 @@ SURVEY_WORDS = (
     ("donor", "an answered item (or a respondent) that a target is predicted from"),
     ("battery or block", "items that are asked together"),
     ("hidden", "known, but kept from the method, so that its prediction can be checked"),
-    ("interval", "a range that is expected to hold the stated share of answers, on average over items"),
+    ("interval or band", "a range that should hold the truth as often as is stated, on average over items"),
+    ("standard error or SE", "how far a figure would differ if other people, or other items, had been drawn"),
+    (
+        "verdict",
+        "whether to calibrate, to use the twin as it is, or not to trust, judged without answers to the item",
+    ),
+    (
+        "expected correlation",
+        "how predictions of single people should go with their answers, judged from answered items",
+    ),
+    ("effective rank", "the number of directions in which answers vary more than by chance"),
 )
 VOICE_WORDS = (
     ("item", "a person with earlier replies, something said to them, their true reply, and other replies"),
@@ -76,13 +87,15 @@ class Field:
 class Table:
     """Rows that a reader can sort, filter and download.
 
-    A page shows the first thousand rows and says how many there are; the download has them all.
+    A page shows the first thousand rows and says how many there are; the download has them all. ``cells`` says which
+    file holds the numbers, and where.
     """
 
     title: str
     fields: Sequence[Field]
     rows: Sequence[Mapping[str, Any]]
     caption: str = ""
+    cells: CellsOf | None = None
 
     @property
     def shown(self) -> list[Field]:
@@ -161,6 +174,8 @@ def render(page: Page) -> str:
 
     from truetwin.report.figures.theme import to_svg
 
+    links = WordLinks(page.words)
+
     def picture(block: Picture) -> markupsafe.Markup:
         return markupsafe.Markup(to_svg(block.figure, block.name))
 
@@ -179,6 +194,8 @@ def render(page: Page) -> str:
         svg=picture,
         cell=cell,
         csv_link=csv_link,
+        workbook_link=workbook_link,
+        links=links,
         is_table=lambda block: isinstance(block, Table),
         most_rows=MOST_ROWS,
         rows_to_filter=ROWS_TO_FILTER,
@@ -194,24 +211,12 @@ def write_page(page: Page, output: Path) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
-def cell(value: Any, style: str) -> str:
-    """Format one value for a reader: an undefined value is "undefined", one that does not apply is empty.
-
-    Examples
-    --------
-    >>> cell(0.123456, ".3f"), cell(float("nan"), ".3f"), cell(None, ".3f"), cell("a", "")
-    ('0.123', 'undefined', '', 'a')
-    >>> cell(-0.0001, ".2f")
-    '0.00'
-    """
-    if value is None:
-        return ""
-    if isinstance(value, float) and math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    if isinstance(value, float) and math.isnan(value):
-        return "undefined"
-    text = format(value, style) if style and not isinstance(value, str) else str(value)
-    return text.removeprefix("-") if _NOTHING.fullmatch(text) else text
+def workbook_link(rows: Sequence[Mapping[str, Any]], name: str) -> str:
+    """Encode the rows as an Excel workbook inside a link."""
+    workbook = io.BytesIO()
+    write_workbook([Sheet.from_records(name, rows)], workbook)
+    encoded = base64.b64encode(workbook.getvalue()).decode()
+    return f"data:application/vnd.openxmlformats-officedocument.spreadsheetml.sheet;base64,{encoded}"
 
 
 def csv_link(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -16,8 +16,9 @@ from truetwin.reweighting.discrepancies import Discrepancy, discrepancy
 from truetwin.reweighting.marginal_method import FittedMarginals, MarginalMethod, Setting
 from truetwin.reweighting.paper_run import PaperRun
 from truetwin.reweighting.twin_table import TwinTable
+from truetwin.solvers.column_generation import minimise_over_many
 from truetwin.solvers.em import em_weights
-from truetwin.solvers.mirror_descent import SimplexSolution, minimise_on_simplex
+from truetwin.solvers.mirror_descent import SimplexSolution
 
 Floats = NDArray[np.float64]
 Variant = Literal["both", "personas-only", "base-only"]
@@ -184,7 +185,7 @@ class Ensemble(MarginalMethod):
         elif self.solver == "em":
             solution = em_weights(operator, human, start, tol=self.tol, max_steps=self.max_steps)
         else:
-            solution = minimise_on_simplex(
+            solution = minimise_over_many(
                 operator,
                 objective,
                 start,

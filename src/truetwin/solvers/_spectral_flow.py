@@ -27,7 +27,8 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import eigh
+
+from truetwin.solvers.leading_eigenpairs import leading_eigenpairs
 
 Array = npt.NDArray[np.floating]
 
@@ -141,8 +142,8 @@ class Subspace:
             -(-(self.rank + OVERSAMPLING) // 4) * 4, p
         )  # products by multiples of four columns are faster
         whole = np.concatenate([Z.fixed, Z.tail], axis=1)
-        _, vectors = eigh(whole.T @ whole, subset_by_index=[p - k, p - 1])
-        self.V = np.ascontiguousarray(vectors[:, ::-1], dtype=whole.dtype)
+        _, vectors = leading_eigenpairs(whole.T @ whole, k)
+        self.V = np.ascontiguousarray(vectors, dtype=whole.dtype)
 
     def advance(self, Z: SplitMatrix) -> tuple[Array, Array, Array]:
         """Refresh the basis; return left factor ``(n, r)``, right factor ``(p, r)`` and singular values.

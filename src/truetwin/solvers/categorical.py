@@ -9,7 +9,7 @@ and each knows the answers that it stands for. Weights flow up (answerers -> lea
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -88,6 +88,7 @@ class CategoricalMap:
 
     def __init__(self, items: Iterable[NDArray[np.integer]], n_categories: Iterable[int]) -> None:
         sizes = np.asarray(list(n_categories), dtype=np.int64)
+        self._sizes = sizes
         width = int(sizes.max()) if sizes.size else 0
         self.shape = (sizes.size, width)
         self.complete = True
@@ -159,6 +160,24 @@ class CategoricalMap:
                 np.take(table, index[:size], out=looked_up[:size], mode="clip")
                 part += looked_up[:size]
 
+    def codes(self, answerers: NDArray[np.integer]) -> NDArray[np.int16]:
+        """Return the codes of these answerers, shape ``(len(answerers), m)``, -1 where there is no answer."""
+        out = np.empty((answerers.size, self.shape[0]), dtype=np.int16)
+        offset = 0
+        for k, node in enumerate(self._nodes):
+            if self._top is not None:
+                leaves = self._top.indices.reshape(self.n_answerers, -1)[answerers, k] - offset
+                offset += node.size
+            else:
+                leaves = self._leaves[k][answerers]
+            for item, codes in _codes(node, leaves, self._row):
+                out[:, item] = np.where(codes < self.shape[1], codes, -1)
+        return out
+
+    def take(self, answerers: NDArray[np.integer]) -> CategoricalMap:
+        """Build the map of these answerers alone."""
+        return CategoricalMap.from_codes(self.codes(answerers), self._sizes)
+
     @property
     def n_blocks(self) -> int:
         """Number of merged groups of items."""
@@ -175,6 +194,7 @@ class CategoricalMap:
         n = self.n_answerers
         tops = [node.leaves for node in nodes if node.leaves is not None]
         self._n_leaves = [node.size for node in nodes]
+        self._nodes = [replace(node, leaves=None) for node in nodes]
         self._leaves = tops
         self._levels = _levels(nodes, n_cells)
         self._levels_up = [level.T for level in reversed(self._levels)]
@@ -218,6 +238,15 @@ def _item_node(
     if has_missing:
         cells[-1] = offset + missing
     return _Node(leaves, cells[:, None]), not has_missing
+
+
+def _codes(node: _Node, leaves: NDArray[np.integer], row: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield each item of a node with the codes that belong to these leaves; an item has ``row`` cells."""
+    below = node.below[leaves]
+    if not node.parts:
+        yield int(node.below[0, 0]) // row, below[:, 0] % row
+    for k, part in enumerate(node.parts):
+        yield from _codes(part, below[:, k], row)
 
 
 def _entropy(leaves: NDArray[np.uint16] | None) -> float:

@@ -37,6 +37,25 @@ class LinearMap(Protocol):
 
 
 @dataclass(frozen=True)
+class LowerBound:
+    """Linear function of the weights that lies below the objective everywhere on the simplex.
+
+    Attributes
+    ----------
+    constant : float
+    slope : ndarray of shape (m, K)
+        The function is ``constant + pull_back(slope) @ w``.
+    """
+
+    constant: float
+    slope: Floats
+
+    def costs(self, operator: LinearMap) -> Floats:
+        """Compute the function at each answerer alone, shape ``(n,)``; the least of them bounds the objective."""
+        return self.constant + operator.pull_back(self.slope)
+
+
+@dataclass(frozen=True)
 class SimplexSolution:
     """Solution on the simplex, with its proven gap.
 
@@ -54,6 +73,8 @@ class SimplexSolution:
         Whether the gap is at most ``tol`` times the objective, or 1e-7.
     trace : tuple of (int, float, float)
         Step, true objective and lower bound at every check.
+    bound : LowerBound, optional
+        What proves the gap.
     """
 
     weights: Floats
@@ -62,6 +83,7 @@ class SimplexSolution:
     n_steps: int
     converged: bool
     trace: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
+    bound: LowerBound | None = field(default=None, repr=False)
 
     @property
     def effective_sample_size(self) -> float:
@@ -166,6 +188,7 @@ class _State:
         self.n_steps, self.lipschitz = 0, 1.0
         self.smoothing = 0.0
         self.lower = -np.inf
+        self.bound: LowerBound | None = None
         self.trace: list[tuple[int, float, float]] = []
 
     def enter(self, smoothing: float) -> None:
@@ -181,6 +204,7 @@ class _State:
             self.log_z0 = np.log(self.x)
         self.total = 0.0
         self.gradients = np.zeros_like(self.x)
+        self.slopes = np.zeros_like(self.x_shares)
         self.constant = self.true_constant = 0.0
 
     def step(self) -> None:
@@ -213,13 +237,16 @@ class _State:
         offset = y_inner - float(np.vdot(slope, y_shares))  # the constant part of an affine map
         self.true_constant += a * (self.objective.intercept(y_shares, fy, slope) - offset)
         self.total, self.gradients = total, gradients
+        self.slopes = self.slopes + a * slope
         self.x = (1.0 - theta) * self.x + theta * z
         self.x_shares, self.z, self.z_shares = x_shares, z, z_shares
         risen = fx > self.fx
         self.fx = fx
         least = float(gradients.min())
         self.stage_lower = max(self.stage_lower, (self.constant + least) / total)
-        self.lower = max(self.lower, (self.true_constant + least) / total)
+        if (self.true_constant + least) / total > self.lower:
+            self.lower = (self.true_constant + least) / total
+            self.bound = LowerBound(self.true_constant / total, self.slopes / total)
         if risen:
             self.restart()
         return True
@@ -239,7 +266,9 @@ class _State:
         gap = float(max(self.best_value - self.lower, 0.0))
         weights = self.best_x / self.best_x.sum()
         done = gap <= allowed_gap(self.best_value, tol)
-        return SimplexSolution(weights, self.best_value, gap, self.n_steps, bool(done), tuple(self.trace))
+        return SimplexSolution(
+            weights, self.best_value, gap, self.n_steps, bool(done), tuple(self.trace), self.bound
+        )
 
 
 def _divergence(p: Floats, q: Floats) -> float:

@@ -32,6 +32,7 @@ def diagnose_twins(work: Work) -> list[Path]:
         work.panel,
         blocks=work.blocks,
         scaled=part.scaled,
+        method=None,
         scores=_stored_scores(work, "leave-one-item-out"),
         battery_scores=_stored_scores(work, "leave-block-out"),
         expected=expected_correlations(json.loads(predicted.read_text(encoding="utf-8")))

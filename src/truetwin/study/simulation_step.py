@@ -64,8 +64,8 @@ def run_simulation(work: Work) -> list[Path]:
     output = work.folder / ANSWERS
     with Store(work.folder / RUN / FILE_NAME) as store:
         totals = store.totals(ANSWER_STEP)
-        share = valid_share_of(task, summary, store)
     write_answers(answers, output, totals=totals, settings=study_record(part))
+    share = valid_share_of(task, summary, answers)
     if not summary.complete:
         raise RunError(
             f"the simulation is not complete: {summary.remaining} of {summary.total} calls have no reply "

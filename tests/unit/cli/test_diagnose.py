@@ -47,8 +47,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return line
 
 
-def test_diagnose_prints_one_object_of_the_promised_shape(
-    capsys: pytest.CaptureFixture[str], tables: tuple[str, str]
+def test_diagnose_prints_one_object_of_the_promised_shape_and_the_numbers_of_calibrate(
+    capsys: pytest.CaptureFixture[str], tables: tuple[str, str], tmp_path: Path
 ) -> None:
     report = run(capsys, "diagnose", *tables, "--id-column", "person", "--json")
     assert set(report) == {"command", "version", "settings", "rows"}
@@ -58,6 +58,11 @@ def test_diagnose_prints_one_object_of_the_promised_shape(
     assert list(verdicts) == ["Q13", "Q14", "Q15"]
     assert all(row["reasons"] for row in report["rows"] if "verdict" in row)
     assert {"effective_rank", "alignment", "moments", "record", "warnings"} <= set(report["settings"])
+    output = tmp_path / "predictions.csv"
+    run(capsys, "calibrate", *tables, "--id-column", "person", "--output", str(output))
+    laws = json.loads(output.with_suffix(".json").read_text())["laws"]
+    stated = {row["item"]: row["expected_calibrated"] for row in report["rows"] if "verdict" in row}
+    assert stated == {item: laws[item]["expected_correlation"][1] for item in stated}
 
 
 def test_diagnose_prints_tables_and_writes_figures(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from truetwin.cli import _run
-from truetwin.errors import ForbiddenSettingError, UnknownModelError
+from truetwin.errors import ForbiddenSettingError, RunError, UnknownModelError
 from truetwin.llm.providers.served_models import ServedModels
 from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePersona, write_voice_items
 
@@ -58,6 +58,12 @@ def test_a_model_that_the_server_does_not_have_is_an_error_at_once(asked: Asked)
     assert asked.server.stats()["requests"] == 1
 
 
+def test_a_name_that_the_list_lacks_and_that_answers_is_said_once(asked: Asked) -> None:
+    asked.server.configure(models=None)  # it lists "any", and answers to every name
+    asked.simulate()
+    assert asked.err.count("the endpoint does not list small, and answers all the same. It serves any.") == 1
+
+
 def test_context_and_slots_are_said(asked: Asked) -> None:
     asked.server.configure(models=["small"], context=1000)
     asked.simulate()
@@ -71,6 +77,12 @@ def test_a_dry_run_asks_nothing_unless_told_to(asked: Asked) -> None:
     asked.server.configure(models=["small"], context=1000)
     asked.simulate("--dry-run", run=False)
     assert "serves" not in asked.err
+
+
+def test_what_a_server_names_is_said_on_one_line(asked: Asked) -> None:
+    asked.server.configure(models=["large\nerror: your disk is full"], props={"total_slots": 4}, context=1000)
+    asked.simulate()
+    assert "the endpoint serves large error: your disk is full with a context of 1,000 tokens" in asked.err
 
 
 def test_the_look_ahead_can_be_switched_off(asked: Asked) -> None:
@@ -137,3 +149,30 @@ def test_an_owner_that_is_no_text_is_no_error(owner: Any) -> None:
     served = ServedModels.read({"data": [{"id": "small", "owned_by": owner}]})
     assert served.contexts == {"small": None}
     assert not served.is_llamacpp
+
+
+def test_no_decoding_seed_sends_none_and_the_run_keeps_to_it(asked: Asked) -> None:
+    options = ("--cap-requests", "1")
+    asked.simulate("--no-decoding-seed", *options, code=1)
+    assert "seed" not in asked.server.stats()["last_body"]
+    asked.simulate()
+    assert "seed" not in asked.server.stats()["last_body"]
+    assert asked.err.count("the run was begun without decoding seeds, so the endpoint gets none") == 1
+
+
+def test_a_run_with_decoding_seeds_is_not_continued_without(asked: Asked) -> None:
+    asked.simulate("--cap-requests", "1", code=1)
+    assert "seed" in asked.server.stats()["last_body"]
+    with pytest.raises(RunError, match="Leave out --no-decoding-seed"):
+        asked.simulate("--no-decoding-seed")
+    assert asked.server.stats()["requests"] == 1
+
+
+def test_files_of_requests_keep_to_seeds_address_and_roles_as_calls_do(asked: Asked) -> None:
+    asked.simulate("--no-decoding-seed", "--no-system", "--cap-requests", "1", code=1)
+    moved = asked.server.base_url.replace("127.0.0.1", "localhost")
+    asked.simulate("--no-system", "--base-url", moved, "--moved", "--write-requests", code=1)
+    (line,) = (asked.folder / "run" / "requests-0001.jsonl").read_text(encoding="utf-8").splitlines()
+    body = json.loads(line)["body"]
+    assert [message["role"] for message in body["messages"]] == ["user"]
+    assert body.keys() == {"model", "messages"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,21 @@ from truetwin.io.parquet_width import n_parquet_columns
 FIVE = ["Strongly disagree", "Disagree", "Neither", "Agree", "Strongly agree"]
 
 
-@pytest.fixture
-def tables(tmp_path: Path) -> tuple[Rows, Rows, np.ndarray]:
-    """A human and a twin table, and what is predicted from them."""
+@pytest.fixture(scope="module")
+def right(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+    """What is predicted from the plain tables."""
+    folder = tmp_path_factory.mktemp("plain")
     human, twin = answers()
-    code, right = predict(write(tmp_path / "h.csv", human), write(tmp_path / "t.csv", twin))
+    code, right = predict(write(folder / "h.csv", human), write(folder / "t.csv", twin))
     assert code == 0
-    return human, twin, right
+    right.setflags(write=False)
+    return right
+
+
+@pytest.fixture
+def tables(right: np.ndarray) -> tuple[Rows, Rows, np.ndarray]:
+    """A human and a twin table, and what is predicted from them."""
+    return *answers(), right
 
 
 def with_column(rows: Rows, name: str, cells: Any) -> Rows:
@@ -575,11 +584,101 @@ def test_an_export_of_edsl_is_read(tables: Any, tmp_path: Path) -> None:
 def test_words_without_declared_labels_come_with_the_lines_to_paste(tmp_path: Path) -> None:
     human = [["id", "Q1"], *([f"p{k}", w] for k, w in enumerate(["Agree", "Disagree"] * 10))]
     twin = [["id", "Q1", "Q2"], *([f"p{k}", 1 + k % 2, 1] for k in range(20))]
-    with pytest.raises(DataError, match=r"item_id,labels and Q1,1=Agree\|2=Disagree"):
+    with pytest.raises(DataError, match=r"item_id,kind,labels and Q1,ordinal,1=Agree\|2=Disagree \("):
         read_panel(write(tmp_path / "human.csv", human), write(tmp_path / "twin.csv", twin))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        {2: "2 = No, hardly", 1: "1 = No", 3: "3 = Yes"},
+        {3: "(3) Yes", 1: "(1) No", 2: "(2) Hardly"},
+        {2: "A2", 1: "A1", 3: "A3"},
+        {3: "3 - Very much", 1: "1 - Not at all", 2: "2"},
+    ],
+)
+def test_pasted_lines_give_words_with_codes_these_codes(tmp_path: Path, words: dict[int, str]) -> None:
+    human = [["id", "Q1"], *([f"p{k}", word] for k, word in enumerate(list(words.values()) * 5))]
+    twin = [["id", "Q1", "Q2"], *([f"p{k}", 1 + k % 3, 1] for k in range(15))]
+    files = write(tmp_path / "human.csv", human), write(tmp_path / "twin.csv", twin)
+    with pytest.raises(DataError) as raised:
+        read_panel(*files)
+    line = re.search(r"with the lines item_id,kind,labels and (.*) \(the codes", str(raised.value))
+    assert line is not None
+    items = tmp_path / "items.csv"
+    items.write_text(f"item_id,kind,labels\n{line.group(1)}\n")
+    panel = read_panel(*files, item_file=items)
+    np.testing.assert_array_equal(panel.human_values[:, 0], list(words) * 5)
+    assert panel.scales["Q1"].describe() == "ordinal 1..3"
+
+
+@pytest.mark.parametrize("cells", [["often", "2", "3"], ["1.300,5", "1.200,5", "900"], ["2%", "3%", "4%"]])
+def test_no_codes_are_suggested_where_nothing_tells_them(tmp_path: Path, cells: list[str]) -> None:
+    human = [["id", "Q1"], *([f"p{k}", cell] for k, cell in enumerate(cells * 5))]
+    twin = [["id", "Q1", "Q2"], *([f"p{k}", 1 + k % 3, 1] for k in range(15))]
+    with pytest.raises(DataError, match="answers must be numbers") as raised:
+        read_panel(write(tmp_path / "human.csv", human), write(tmp_path / "twin.csv", twin))
+    assert "with the lines" not in str(raised.value)
+
+
+@pytest.mark.parametrize("what", ["means", "means and deviations", "sums"])
+def test_a_row_of_means_or_sums_is_no_person(tmp_path: Path, what: str) -> None:
+    answers = np.array([[1 + k % 5, 1 + k % 4] for k in range(22)])
+    last = {
+        "means": [["Mean", *answers.mean(axis=0).round(2)]],
+        "means and deviations": [["Mean", *answers.mean(axis=0).round(1)], ["SD", *answers.std(axis=0)]],
+        "sums": [["Total", *answers.sum(axis=0)]],
+    }[what]
+    people = [[f"p{k}", *row] for k, row in enumerate(answers.tolist())]
+    human = write(tmp_path / "human.csv", [["id", "Q1", "Q2"], *people, *last])
+    twin = write(tmp_path / "twin.csv", [["id", "Q1", "Q2", "Q3"], *([*row, 1] for row in people)])
+    with pytest.raises(
+        DataError, match=rf"row 23 \('{last[0][0]}'\) holds the {what.split()[0]} of the rows"
+    ):
+        read_panel(human, twin)
+
+
+def test_people_whose_answers_are_means_are_people(tmp_path: Path) -> None:
+    people = [[f"p{k}", 1 + k % 3 + 0.5, 2.5] for k in range(9)]
+    human = write(tmp_path / "human.csv", [["id", "Q1", "Q2"], *people])
+    panel = read_panel(human, write(tmp_path / "twin.csv", [["id", "Q1", "Q2"], *people]))
+    assert len(panel.respondent_ids) == 9
+
+
 # Text tables
+
+
+def test_rows_of_empty_cells_are_no_rows(tables: Any, tmp_path: Path) -> None:
+    human, twin, right = tables
+    empty = [""] * len(human[0])
+    code, found = predict(
+        write(tmp_path / "e.csv", [human[0], empty, *human[1:], empty, empty]),
+        write(tmp_path / "t.csv", twin),
+    )
+    assert code == 0
+    np.testing.assert_array_equal(found, right)
+
+
+def test_decimal_commas_are_read_beside_words_with_points(tmp_path: Path) -> None:
+    rows = [["id", "Q1", "Q2"], ["a", "1,5", "1"], ["b", "k.A.", "2"], ["c", "2,5", "3"]]
+    found = read_responses(write(tmp_path / "human.csv", rows, delimiter=";"))
+    np.testing.assert_array_equal(found.values[:, 0], [1.5, np.nan, 2.5])
+
+
+def test_a_table_that_is_long_and_wide_at_once_is_refused(tmp_path: Path) -> None:
+    wide = [["id", "Q1", "Q2"], *([f"p{k}", 1 + k % 5, 1 + k % 3] for k in range(9))]
+    rows = [["respondent_id", "item_id", "value", "Q2"], *([i, "Q1", a, b] for i, a, b in wide[1:])]
+    files = write(tmp_path / "human.csv", rows), write(tmp_path / "twin.csv", wide)
+    with pytest.raises(DataError, match=r"the item 'Q2' \(0 more\) as a column"):
+        read_panel(*files)
+
+
+def test_a_long_table_under_other_names_says_which_names_it_needs(tmp_path: Path) -> None:
+    wide = [["id", "Q1", "Q2"], *([f"p{k}", 1 + k % 5, 1 + k % 3] for k in range(9))]
+    rows = [["id", "question", "answer"], *([row[0], f"Q{j}", row[j]] for row in wide[1:] for j in (1, 2))]
+    files = write(tmp_path / "human.csv", rows), write(tmp_path / "twin.csv", wide)
+    with pytest.raises(DataError, match=r"9 ids occur in 18 rows.*respondent_id, item_id, value"):
+        read_panel(*files)
 
 
 def in_dialect(tmp_path: Path, name: str, rows: Rows, kind: str) -> Path:

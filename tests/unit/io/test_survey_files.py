@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -75,3 +77,20 @@ def test_predictions_and_intervals_say_in_every_format_that_they_are_predicted(
     again = read_responses(output)
     assert again.item_ids == ("Q09", "Q10")  # the remark is no item
     assert again.n_missing == 0
+
+
+def test_extended_missing_values_of_whole_numbers_are_missing(tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"person": ["a", "b", "c"], "Q1": [1, "d", 2], "Q2": [1, 2, 3]})
+    path = tmp_path / "human.dta"
+    pyreadstat.write_dta(frame, str(path), missing_user_values={"Q1": ["d"]})
+    found = read_responses(path)
+    np.testing.assert_array_equal(found.values, [[1, 1], [np.nan, 2], [2, 3]])
+
+
+def test_texts_that_the_file_declares_as_missing_are_missing(tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"person": ["a", "b", "c"], "Q1": ["1", "8", "2"]})
+    path = tmp_path / "human.sav"
+    pyreadstat.write_sav(frame, str(path), missing_ranges={"Q1": ["8"]})
+    found = read_responses(path)
+    np.testing.assert_array_equal(found.values[:, 0], [1, np.nan, 2])
+    assert "1 texts of columns such as 'Q1' are read as missing" in " ".join(found.notes)

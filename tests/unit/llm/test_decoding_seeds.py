@@ -7,7 +7,21 @@ from typing import Any
 
 import pytest
 
-from truetwin.llm import Cell, Message, Parsed, Reply, Request, RunOptions, Sampling, State, Store, run
+from truetwin.errors import RunError
+from truetwin.llm import (
+    Caps,
+    Cell,
+    Message,
+    Parsed,
+    Reply,
+    Request,
+    RunOptions,
+    Sampling,
+    State,
+    Store,
+    run,
+    scripted_model,
+)
 from truetwin.llm.decoding_seeds import SeededTask, decoding_seed
 from truetwin.llm.store.stored_call import prompt_and_texts, text_id, to_request
 
@@ -86,3 +100,37 @@ def test_an_endpoint_that_takes_no_seed_is_asked_without(llm_server: Any, tmp_pa
         summary = run(Twice(), open_model("m", base_url=llm_server.base_url), store, options)
     assert summary.complete
     assert summary.notes[0] == "the model forbids decoding seeds; it was left out"
+
+
+def asked_one(store: Store, seed: int | None, task: Twice | None = None) -> tuple[str, ...]:
+    """Ask one more cell of a run. Returns what is said of it."""
+    wanted = Caps(requests=store.totals().requests + 1)
+    options = RunOptions(concurrency=1, decoding_seed=seed, caps=wanted)
+    return run(task or Twice(), scripted_model({"default": "1"}), store, options).notes
+
+
+def seeds_in(store: Store) -> list[int | None]:
+    return [store.request(call.cell).sampling.seed for call in store.calls()]
+
+
+def test_a_run_that_was_begun_without_seeds_goes_on_without(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        assert asked_one(store, None) == ()
+        (said,) = asked_one(store, 3)
+        assert "begun without decoding seeds" in said
+        assert seeds_in(store) == [None, None]
+
+
+def test_a_run_that_was_begun_with_seeds_does_not_go_on_without(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        assert asked_one(store, 3) == asked_one(store, 3) == ()
+        with pytest.raises(RunError, match=r"begun with them\. Leave out --no-decoding-seed"):
+            asked_one(store, None)
+        assert seeds_in(store) == [decoding_seed(3, cell) for cell in Twice().cells()[:2]]
+
+
+def test_a_task_with_seeds_of_its_own_is_continued_with_them(tmp_path: Path) -> None:
+    task = Twice(Sampling(seed=5))
+    with Store(tmp_path) as store:
+        assert asked_one(store, None, task) == asked_one(store, 3, task) == ()
+        assert seeds_in(store) == [5, 5]

@@ -158,8 +158,13 @@ def test_records_and_reports_are_weighted_as_estimates_are(tmp_path: Path, panel
     assert row["twin"] == pytest.approx(float(weights @ twin / weights.sum()))
 
 
-def test_counts_of_verdicts_agree(panel: Panel) -> None:
+def test_verdicts_and_counts_of_them_agree_with_the_calibration(panel: Panel, result: Calibration) -> None:
     diagnosis = diagnose(panel)
+    stated = {row["item"]: row["expected_calibrated"] for row in diagnosis.verdicts}
+    summarised = {row["target"]: row["expected_correlation"] for row in result.summary()}
+    assert len(result.expected_correlations()) == 3
+    for item, value in result.expected_correlations().items():
+        assert value == stated[item] == summarised[item] == result.law(item).expected_correlation()[1]
     labels = [text.get_text() for text in verdict_figure(diagnosis).axes[0].get_legend().get_texts()]
     for verdict in {row["verdict"] for row in diagnosis.verdicts}:
         here = [r for r in diagnosis.verdicts if r["verdict"] == verdict]

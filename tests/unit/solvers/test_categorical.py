@@ -43,6 +43,18 @@ def test_the_form_for_millions_of_answerers_gives_the_same_numbers(monkeypatch: 
     assert large.nbytes == 2 * 3000 * large.n_blocks
 
 
+@pytest.mark.parametrize("limit", [0, 1 << 24])
+def test_codes_are_read_back_in_both_forms(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(categorical, "SPARSE_LIMIT", limit)
+    rng = np.random.default_rng(1)
+    sizes = rng.integers(1, 5, size=30)
+    codes = rng.integers(-1, sizes, size=(2000, 30))
+    operator = CategoricalMap.from_codes(codes, sizes)
+    some = np.array([1999, 3, 3, 0, 750])
+    np.testing.assert_array_equal(operator.codes(some), codes[some])
+    assert operator.take(some).shape == operator.shape
+
+
 def test_alike_items_are_merged_into_few_blocks() -> None:
     column = np.random.default_rng(0).integers(0, 3, size=500)
     codes = np.repeat(column[:, None], 40, axis=1)

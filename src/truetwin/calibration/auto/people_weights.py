@@ -22,7 +22,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 from scipy.optimize import nnls
 
 from truetwin.calibration.auto.people_features import (
@@ -34,6 +33,7 @@ from truetwin.calibration.auto.people_features import (
     spread,
 )
 from truetwin.calibration.orientation import Array
+from truetwin.solvers.leading_eigenpairs import leading_eigenpairs
 
 LEAST_TWIN_SD = 0.2
 LEAST_PAIRS = 4
@@ -179,7 +179,7 @@ def leading_directions(sums: PeopleSums) -> Array:
     shrunk = np.where(known, typical + trust * (r - typical), typical)
     np.fill_diagonal(shrunk, 1.0)
     count = min(N_DIRECTIONS, p)
-    result[:, :count] = eigh(shrunk, subset_by_index=(p - count, p - 1))[1][:, ::-1]
+    result[:, :count] = leading_eigenpairs(shrunk, count)[1]
     return result
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration.auto.agreement import NO_LIMIT, TWIN_ALONE, Parts, choose_limit, correlation
+from truetwin.calibration.auto.agreement import NO_LIMIT, Parts, choose_limit, correlation
 from truetwin.calibration.orientation import Array
 
 _MAX_STEPS = 40
@@ -77,7 +77,7 @@ class MomentSums:
 
 @dataclass(frozen=True)
 class Scale:
-    """How far predictions spread, given the spread that the weighted features have.
+    """Scale of predictions: how far they spread, given the spread that the weighted features have.
 
     Attributes
     ----------
@@ -149,11 +149,6 @@ class Stack:
         """Return the factor by which to multiply predictions with the given spread; 1 where they do not vary at all."""
         return Scale(self.typical, self.power).widening(spread)
 
-    @property
-    def is_twin_alone(self) -> bool:
-        """Whether donors do not raise the mean correlation on known batteries, so that the twin is left as it is."""
-        return self.limit == TWIN_ALONE
-
     def parts(self, F: Array) -> Array:
         """Split the weighted sum of features (f, ...) into the donors' part and the own part, (2, ...)."""
         n = len(self.weights) - self.n_own
@@ -181,7 +176,7 @@ class Stack:
 
 @dataclass(frozen=True, eq=False)
 class Limiting:
-    """What limits donors in a new battery.
+    """Limit of donors in a new battery.
 
     Attributes
     ----------

@@ -24,13 +24,10 @@ class Expected:
     ----------
     calibrated, twin : float
         Expected correlation of calibrated predictions, and of the twins as they are.
-    gain_error : float
-        Standard error of the expected gain, ``calibrated - twin``.
     """
 
     calibrated: float
     twin: float
-    gain_error: float
 
     @property
     def gain(self) -> float:
@@ -90,19 +87,15 @@ def expect(
     gram, cross = (weight[:, None] * X).T @ X, (weight[:, None] * X).T @ (y - level)
     inverses = [np.linalg.inv(gram + PENALTIES[p] * np.eye(X.shape[1])) for p in best]
     calibrated, twin = (float(level[k] + x @ inverses[k] @ cross[:, k]) for k in (0, 1))
-    missed = y - np.stack([left_out[best[k], :, k] for k in (0, 1)], axis=1)
-    missed = np.column_stack([missed, missed[:, 0] - missed[:, 1]])  # the last column belongs to the gain
-    means = np.stack([np.bincount(member, column) for column in (weight[:, None] * missed).T], axis=1)
-    leverage = 1 / sizes.size + max(float(x @ inverse @ x) for inverse in inverses)
-    variance = float(np.mean(means[:, 2] ** 2)) * leverage
     siblings = np.flatnonzero(groups[usable] == groups[target])
     if siblings.size:
+        missed = y - np.stack([left_out[best[k], :, k] for k in (0, 1)], axis=1)
+        means = np.stack([np.bincount(member, column) for column in (weight[:, None] * missed).T], axis=1)
         within = np.sum((missed - means[member]) ** 2, axis=0) / max(int(np.sum(sizes - 1)), 1)
         between = np.maximum(np.mean(means**2 - within / sizes[:, None], axis=0), 0.0)
         share = between * siblings.size / np.maximum(between * siblings.size + within, 1e-9)
-        calibrated, twin = np.array([calibrated, twin]) + (share * missed[siblings].mean(axis=0))[:2]
-        variance = float((between * (1 - share))[2])
-    return Expected(float(calibrated), float(twin), float(np.sqrt(variance)))
+        calibrated, twin = np.array([calibrated, twin]) + share * missed[siblings].mean(axis=0)
+    return Expected(float(calibrated), float(twin))
 
 
 def _left_out(X: Array, y: Array, weight: Array, member: Positions, n_groups: int) -> Array:

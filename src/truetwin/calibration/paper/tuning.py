@@ -55,12 +55,14 @@ def choose(candidates: Sequence[Calibrator], answers: Answers, axis: Axis) -> Ca
     # For a new respondent the held-out samples are items that no other twin has left: their level is the donors'.
     level: Literal["human", "twin"] = "twin" if axis == "item" else "human"
     (design,) = make_designs(twins, [fold], Preprocessing(level=level))
-    losses = [_loss(candidate.predict_designs([design])[0].values, truth) for candidate in candidates]
+    losses = [
+        relative_error(candidate.predict_designs([design])[0].values, truth) for candidate in candidates
+    ]
     return candidates[int(np.argmin(np.round(losses, 12)))]
 
 
-def _loss(prediction: Array, truth: Array) -> float:
-    """Compute the mean over pseudo-targets of squared error over variance; infinite if nothing can be compared."""
+def relative_error(prediction: Array, truth: Array) -> float:
+    """Compute the mean over columns of squared error over variance; infinite if nothing can be compared."""
     losses = []
     for predicted, observed in zip(prediction.T, truth.T, strict=True):
         both = np.isfinite(predicted) & np.isfinite(observed)

@@ -13,11 +13,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy import linalg
 
 from truetwin.diagnosis.audit.audit_check import Check, with_estimate
 from truetwin.diagnosis.audit.left_out_people import Array, across_halves
 from truetwin.diagnosis.audit.pair_moments import PairMoments, correlations
+from truetwin.solvers.leading_eigenpairs import leading_eigenpairs
 
 MOST_FACTORS = 8
 
@@ -30,16 +30,15 @@ def n_factors(r: Array, n: float) -> int:
     >>> n_factors(np.full((10, 10), 0.5) + 0.5 * np.eye(10), 200.0)
     1
     """
-    values = linalg.eigvalsh(r)
+    values = np.linalg.eigvalsh(r)
     edge = (1 + np.sqrt(r.shape[0] / max(n, 1.0))) ** 2
     return int(np.clip((values > edge).sum(), 1, min(MOST_FACTORS, r.shape[0] - 1)))
 
 
 def loadings(r: Array, k: int) -> Array:
     """Return the loadings on the leading k factors, (m, k), largest first."""
-    m = r.shape[0]
-    values, vectors = linalg.eigh(r, subset_by_index=[m - k, m - 1])
-    return np.asarray(vectors[:, ::-1] * np.sqrt(np.maximum(values[::-1], 0.0)))
+    values, vectors = leading_eigenpairs(r, k)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
 def congruence(a: Array, b: Array) -> Array:

@@ -23,12 +23,15 @@ class PairMoments:
     ----------
     items : ndarray of shape (m,)
         Positions of the items among those of the paired answers.
+    in_first_half : ndarray of shape (n_groups,)
+        Which groups are the first half of the people.
     human, twin : ndarray of shape (n_groups, 4, m, m)
         Sums over the people who answered both items: of weights, of the answers to the first item, of their squares,
         and of products.
     """
 
     items: Codes
+    in_first_half: NDArray[np.bool_]
     human: Array
     twin: Array
 
@@ -43,12 +46,7 @@ class PairMoments:
             _sums(side[:, items], paired.weights, paired.groups.numbers, paired.groups.count)
             for side in paired.numbers
         )
-        return cls(items, human, twin)
-
-    @property
-    def in_first_half(self) -> NDArray[np.bool_]:
-        """Mask of the groups that are one half of the people, (n_groups,): every other one."""
-        return np.asarray(np.arange(self.human.shape[0]) % 2 == 0)
+        return cls(items, paired.groups.in_first_half, human, twin)
 
     @cached_property
     def pairs(self) -> tuple[Codes, Codes]:
@@ -56,6 +54,13 @@ class PairMoments:
         enough = self.human[:, 0].sum(axis=0) >= FEWEST
         first, second = np.nonzero(np.triu(enough, 1))
         return first, second
+
+    def correlations_off(self) -> Array:
+        """Compute correlations among twins minus those among people, (m, m); NaN but for the pairs."""
+        human, twin = (correlations(side.sum(axis=0)) for side in (self.human, self.twin))
+        found = np.full(human.shape, np.nan)
+        found[self.pairs] = (twin - human)[self.pairs]
+        return np.asarray(np.fmax(found, found.T))
 
 
 def _sums(z: Array, weights: Array, groups: Codes, count: int) -> Array:

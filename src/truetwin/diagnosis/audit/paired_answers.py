@@ -194,7 +194,7 @@ class PairedAnswers:
         return self.closeness_to(self.twin)
 
     def closeness_to(self, answers: Array) -> Array:
-        """How close some answers are to the people's, as in :attr:`closeness`."""
+        """Measure how close some answers are to the people's, as in :attr:`closeness`."""
         spans = np.array(
             [
                 scale.high - scale.low

@@ -26,7 +26,7 @@ from truetwin.diagnosis.audit.source_verdict import SourceAudit
 from truetwin.diagnosis.audit.topline_memory import memory_checks
 from truetwin.diagnosis.audit.twin_ceilings import ceiling_checks
 from truetwin.diagnosis.audit.twin_leaks import OwnAnswers, leak_checks, own_answers, predicted_from_twins
-from truetwin.diagnosis.audit.which_twin import Choice, choose_sources
+from truetwin.diagnosis.audit.which_twin import Choice, Compared, choose_sources
 from truetwin.diagnosis.audit.wording_variants import variant_check
 from truetwin.errors import ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
@@ -172,8 +172,7 @@ def audit_twins(
     groups = None if clusters is None else panel.person_groups(clusters).tolist()
     people = {column: panel.person_groups(column) for column in by}
     not_audited: dict[str, str] = {}
-    pairs: dict[str, PairedAnswers] = {}
-    from_twins: dict[str, Array] = {}
+    compared: dict[str, Compared] = {}
     for name, values in grids.items():
         try:
             paired = PairedAnswers.of(
@@ -201,10 +200,11 @@ def audit_twins(
                 clusters=groups,
             )
             own = own_answers(with_themselves, random_state=random_state)
-        from_twins[name] = predicted_from_twins(paired)
+        predicted = predicted_from_twins(paired)
+        moments = PairMoments.of(paired, random_state=random_state)
         checks = [
-            *leak_checks(paired, _of_source(persona_items, name), own, from_twins[name]),
-            *_flattening(paired, min_cell, random_state),
+            *leak_checks(paired, _of_source(persona_items, name), own, predicted),
+            *_flattening(paired, moments, min_cell),
             variant_check(panel.human_values, values, {i: panel.items[i] for i in panel.item_ids}),
             *equity_checks(paired, groups_of(paired, min_cell)),
             *ceiling_checks(paired),
@@ -219,7 +219,7 @@ def audit_twins(
                 random_state=random_state,
             ),
         ]
-        pairs[name] = paired
+        compared[name] = Compared.of(paired, predicted, moments)
         audits[name] = SourceAudit(
             name,
             tuple(decided(checks)),
@@ -231,7 +231,7 @@ def audit_twins(
         raise TooFewAnswersError("; ".join(not_audited.values()))
     return TwinAudit(
         audits,
-        choose_sources(audits, pairs, from_twins, batteries) if len(pairs) > 1 else [],
+        choose_sources(audits, compared, batteries) if len(compared) > 1 else [],
         {
             "n_sources": len(audits),
             "by": list(by),
@@ -244,8 +244,7 @@ def audit_twins(
     )
 
 
-def _flattening(paired: PairedAnswers, min_cell: int, random_state: int) -> list[Check]:
-    moments = PairMoments.of(paired, random_state=random_state)
+def _flattening(paired: PairedAnswers, moments: PairMoments, min_cell: int) -> list[Check]:
     return [
         *spread_checks(paired),
         *correlation_checks(paired, moments),

@@ -1,4 +1,4 @@
-"""How good could twins be, and are they better than a guess? Retests, halves of the people, and trivial baselines."""
+"""Compare twins with the best that they could be and with a guess: retests, halves of the people, trivial baselines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which source of twins to use for what: figures by item, compared on the items that all sources have."""
+"""Choose the source of twins for each use: figures by item, compared on the items that all sources have."""
 
 from __future__ import annotations
 
@@ -12,11 +12,42 @@ from scipy import stats
 from truetwin.diagnosis.audit.audit_check import LEVEL, Purpose
 from truetwin.diagnosis.audit.group_gaps import groups_of
 from truetwin.diagnosis.audit.left_out_people import Array
-from truetwin.diagnosis.audit.pair_moments import PairMoments, correlations
+from truetwin.diagnosis.audit.pair_moments import PairMoments
 from truetwin.diagnosis.audit.paired_answers import FEWEST, PairedAnswers
 from truetwin.diagnosis.audit.source_verdict import SourceAudit
 from truetwin.diagnosis.audit.twin_ceilings import item_correlations, share_distance
 from truetwin.solvers.adjusted_p_values import adjusted
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """One source, as far as it is compared with others.
+
+    Attributes
+    ----------
+    paired : PairedAnswers
+    predicted : ndarray of shape (n, m)
+        Predictions of people from their twins alone.
+    related : tuple of str
+        Items whose pairs were looked at.
+    correlations_off : ndarray of shape (n_related, n_related)
+        Correlations of these items among twins minus those among people; NaN where too few people answered both.
+    """
+
+    paired: PairedAnswers
+    predicted: Array
+    related: tuple[str, ...]
+    correlations_off: Array
+
+    @classmethod
+    def of(cls, paired: PairedAnswers, predicted: Array, moments: PairMoments) -> Compared:
+        """Keep of the moments, which are large, the correlations only."""
+        related = tuple(paired.items[j] for j in moments.items.tolist())
+        return cls(paired, predicted, related, moments.correlations_off())
+
+
+#: Figures of each source by item.
+ByItem = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -66,16 +97,22 @@ class Choice:
         }
 
 
-def _correlations_off(paired: PairedAnswers) -> Array:
-    """Root mean square difference of an item's correlations with the others, twins minus people."""
-    moments = PairMoments.of(paired)
-    squares = np.subtract(*(correlations(side.sum(axis=0)) for side in (moments.twin, moments.human))) ** 2
-    among = np.zeros(squares.shape, dtype=bool)
-    among[moments.pairs] = True
-    among |= among.T
-    found, count = np.full(len(paired.items), np.nan), among.sum(axis=1)
-    mean = np.where(among, squares, 0.0).sum(axis=1) / np.maximum(count, 1)
-    found[moments.items] = np.where(count > 0, np.sqrt(mean), np.nan)
+def _relations_off(sources: Mapping[str, Compared]) -> ByItem:
+    """Root mean square difference of an item's correlations, twins minus people, over pairs that all sources have."""
+    shared = [
+        i for i in next(iter(sources.values())).related if all(i in s.related for s in sources.values())
+    ]
+    off = {}
+    for name, source in sources.items():
+        place = [source.related.index(i) for i in shared]
+        off[name] = source.correlations_off[np.ix_(place, place)]
+    known = np.all([np.isfinite(each) for each in off.values()], axis=0)
+    count = known.sum(axis=1)
+    found = {}
+    for name, each in off.items():
+        sums = np.sum(each**2, axis=1, where=known)
+        rms = np.sqrt(np.divide(sums, count, out=np.full(count.shape, np.nan), where=count > 0))
+        found[name] = dict(zip(shared, rms.tolist(), strict=True))
     return found
 
 
@@ -103,59 +140,62 @@ def _mean(z: Array, weights: Array) -> Array:
     return np.asarray(np.where(seen.sum(axis=0) >= FEWEST / 4, mean, np.nan))
 
 
-USES: tuple[tuple[str, Purpose, str, bool, Callable[[PairedAnswers, Array], Array]], ...] = (
+def _each(figure: Callable[[Compared], Array]) -> Callable[[Mapping[str, Compared]], ByItem]:
+    """Compute a figure by item for every source by itself."""
+    return lambda sources: {
+        name: dict(zip(source.paired.items, figure(source).tolist(), strict=True))
+        for name, source in sources.items()
+    }
+
+
+USES: tuple[tuple[str, Purpose, str, bool, Callable[[Mapping[str, Compared]], ByItem]], ...] = (
     (
         "answers of single people",
         "single answers",
         "correlation of twins with their people, mean over items",
         True,
-        lambda paired, _: item_correlations(paired).value,
+        _each(lambda s: item_correlations(s.paired).value),
     ),
     (
         "people who answered nothing",
         "single answers",
         "correlation of predictions from the twin alone with people, mean over items",
         True,
-        lambda paired, predicted: item_correlations(paired, predicted).value,
+        _each(lambda s: item_correlations(s.paired, s.predicted).value),
     ),
     (
         "shares and means",
         "shares and means",
         "total variation distance of shares from people's, mean over items",
         False,
-        lambda paired, _: _shares_off(paired),
+        _each(lambda s: _shares_off(s.paired)),
     ),
     (
         "relations between items",
         "relations",
         "root mean square error of correlations between items",
         False,
-        lambda paired, _: _correlations_off(paired),
+        _relations_off,
     ),
     (
         "gaps between groups",
         "groups",
         "mean absolute error of gaps between groups, in sds",
         False,
-        lambda paired, _: _gaps_off(paired),
+        _each(lambda s: _gaps_off(s.paired)),
     ),
 )
 
 
 def choose_sources(
-    audits: Mapping[str, SourceAudit],
-    pairs: Mapping[str, PairedAnswers],
-    from_twins: Mapping[str, Array],
-    batteries: Mapping[str, str],
+    audits: Mapping[str, SourceAudit], sources: Mapping[str, Compared], batteries: Mapping[str, str]
 ) -> list[Choice]:
     """Compare the sources for each use, on common items, with errors clustered by battery (Holm over sources).
 
     Parameters
     ----------
     audits : mapping from source to SourceAudit
-    pairs : mapping from source to PairedAnswers
-    from_twins : mapping from source to ndarray of shape (n, m)
-        Predictions of people from their twins alone.
+    sources : mapping from source to Compared
     batteries : mapping from item id to battery
     """
     found = []
@@ -163,10 +203,7 @@ def choose_sources(
         name for name, audit in audits.items() if any(c.area == "leaks" and c.flagged for c in audit.checks)
     )
     for use, purpose, measure, higher, by_item in USES:
-        values = {
-            name: dict(zip(p.items, by_item(p, from_twins[name]).tolist(), strict=True))
-            for name, p in pairs.items()
-        }
+        values = by_item(sources)
         common = [
             item
             for item in next(iter(values.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -68,6 +68,7 @@ def export_requests(
     *,
     shard: Shard | None = None,
     context_limit: int = default_of(ContextLimit, "context_tokens"),
+    may_differ: Sequence[str] = (),
     max_requests: int = 50_000,
     max_bytes: int = 180_000_000,
 ) -> list[Exported]:
@@ -90,6 +91,8 @@ def export_requests(
         The part of the run to write.
     context_limit : int, default=250_000
         Longest request, in estimated tokens. A longer one is stored as skipped.
+    may_differ : sequence of str
+        Names of settings in which the stored run may differ, for example ``"model.base_url"``.
     max_requests, max_bytes : int
         Most requests and bytes in one file.
 
@@ -105,23 +108,23 @@ def export_requests(
             f"a file must hold at least one request; the limits are {max_requests} and {max_bytes}"
         )
     check_writable(folder / "requests.jsonl")
-    pending = _pending(task, model, store, shard or Shard(), context_limit)
+    pending = _pending(task, model, store, shard or Shard(), context_limit, may_differ)
     written: list[Exported] = []
-    while (done := _write_file(pending, model.name, store, folder, max_requests, max_bytes)) is not None:
+    while (done := _write_file(pending, model, store, folder, max_requests, max_bytes)) is not None:
         written.append(done)
     store.flush()
     return written
 
 
 def _pending(
-    task: Task, model: ChatModel, store: Store, shard: Shard, context_limit: int
+    task: Task, model: ChatModel, store: Store, shard: Shard, context_limit: int, may_differ: Sequence[str]
 ) -> Iterator[tuple[Cell, Request]]:
     cells = filter(shard.holds, task.cells())
     settings = {"task": task.settings, "model": model.describe()}
     begun: set[str] = set()
     while block := list(islice(cells, _BLOCK)):
         for step in {cell.step for cell in block} - begun:
-            store.begin(step, settings)
+            store.begin(step, settings, may_differ=may_differ)
             begun.add(step)
         for cell in store.claim(block).mine:
             request = task.request(cell)
@@ -135,7 +138,7 @@ def _pending(
 
 def _write_file(
     pending: Iterator[tuple[Cell, Request]],
-    model: str,
+    model: ChatModel,
     store: Store,
     folder: Path,
     max_requests: int,
@@ -143,6 +146,7 @@ def _write_file(
 ) -> Exported | None:
     """Write one file of pending requests. The request that passes the limit of bytes is the last one of the file."""
     lines: list[tuple[str, Cell, Request]] = []
+    described = model.describe()
     path = _free_name(folder, store)
     with replacing(path) as (draft,), draft.open("w", encoding="utf-8") as stream:
         size = 0
@@ -152,7 +156,8 @@ def _write_file(
                 break
             cell, request = found
             name = custom_id(cell, path.stem.rpartition("-")[2])
-            body = chat_body(request, model)
+            body = chat_body(request, model.name, system=not described.get("no_system"))
+            body |= described.get("extra", {})
             size += stream.write(
                 json.dumps({"custom_id": name, "method": "POST", "url": ENDPOINT, "body": body}) + "\n"
             )

@@ -9,6 +9,7 @@ from truetwin.errors import TransientError
 from truetwin.llm.messages import Reply, Request, Usage
 
 _MOST_TOKENS = 2**40  # a larger number cannot be a count of tokens
+_LONGEST_NAME = 200  # characters of the name of a model or of a reason to end that are kept
 
 
 def chat_body(
@@ -87,11 +88,11 @@ def read_completion(data: Any, *, latency: float = 0.0) -> Reply:
             raise TypeError("a refusal that is no text")
         return Reply(
             text=text,
-            finish_reason=str(choice.get("finish_reason") or ""),
+            finish_reason=str(choice.get("finish_reason") or "")[:_LONGEST_NAME],
             usage=usage,
             refusal=refusal,
             logprobs=_logprobs(choice.get("logprobs")),
-            model=str(data.get("model") or ""),
+            model=str(data.get("model") or "")[:_LONGEST_NAME],
             latency=latency,
             reasoning=_reasoning(message),
         )
@@ -131,7 +132,7 @@ def read_usage(found: Any) -> Usage:
 
 def _count(found: Any, name: str) -> int:
     value = found.get(name) if isinstance(found, Mapping) else None
-    return value if isinstance(value, int) and 0 <= value < _MOST_TOKENS else 0
+    return value if type(value) is int and 0 <= value < _MOST_TOKENS else 0  # true and false are no counts
 
 
 def _text(content: Any) -> str:

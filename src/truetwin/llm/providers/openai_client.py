@@ -74,6 +74,7 @@ class OpenAIModel:
         self._headers: Mapping[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._served: ServedModels | None = None
+        self._others = ""  # models that are listed in place of this one
 
     def describe(self) -> Mapping[str, Any]:
         """Describe the model for the store; neither the key nor any other secret is in it."""
@@ -87,7 +88,9 @@ class OpenAIModel:
         if self._options.preflight and self._served is None:
             self._served = ServedModels({})
             self._served = await self.look_ahead()
-            self._say(self._served.in_words(self.name))
+            told = self._served.in_words(self.name)
+            self._others = "" if told else self._served.instead_of(self.name)
+            self._say(told)
         while True:
             body = self._body(request)
             begun = time.perf_counter()
@@ -97,8 +100,7 @@ class OpenAIModel:
                 self._note_what_came(body, reply)
                 return reply
             except UnknownModelError as error:
-                others = self._served.instead_of(self.name) if self._served is not None else ""
-                raise UnknownModelError(f"{str(error).rstrip('.')}.{others}") from None
+                raise UnknownModelError(f"{str(error).rstrip('.')}.{self._others}") from None
             except RequestRefusedError as error:
                 if isinstance(error, ContextOverflowError) or not self._adjust(body, str(error)):
                     raise
@@ -124,6 +126,8 @@ class OpenAIModel:
 
     def _note_what_came(self, body: Mapping[str, Any], reply: Reply) -> None:
         """Say, once each, what an endpoint did other than it was asked."""
+        if self._others:
+            self._say(f"the endpoint does not list {self.name}, and answers all the same.{self._others}")
         if reply.model and reply.model not in (self.name, f"{self.name}:latest"):
             self._say(f"{self.name} was asked, and the endpoint says that {reply.model} answered")
         if body.get("logprobs") and reply.logprobs is None:
@@ -136,6 +140,7 @@ class OpenAIModel:
             self._say("the endpoint takes a schema and does not keep to it; --reply json asks in words")
 
     def _say(self, note: str) -> None:
+        note = " ".join(note.split())  # what a server names must not look like lines of ours
         if note and note not in self.adjustments and len(self.adjustments) < MOST_NOTES:
             self.adjustments += (note,)
 

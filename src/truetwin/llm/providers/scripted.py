@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -195,11 +195,17 @@ def _read_rule(rule: Any, where: str) -> _Rule:
     texts = rule.get("replies", [rule.get("reply", "")])
     if not isinstance(texts, list) or not texts:
         raise FileFormatError(f"replies must be a list of at least one; {where} has {texts!r}")
+    if not isinstance(rule.get("refusal"), str | None):
+        raise FileFormatError(f"a refusal must be a text; {where} has {rule['refusal']!r}")
     try:
-        Usage(**rule.get("usage", {}))
+        usage = Usage(**rule.get("usage", {}))
+        if not all(type(count) is int and count >= 0 for count in astuple(usage)):
+            raise TypeError("a count that is no whole number")
     except TypeError:
         names = ", ".join(Usage.__dataclass_fields__)
-        raise FileFormatError(f"usage must be a table of {names}; {where} has {rule['usage']!r}") from None
+        raise FileFormatError(
+            f"usage must be a table of {names}, whole numbers each; {where} has {rule['usage']!r}"
+        ) from None
     return _Rule(
         where={
             name: _several(rule[name]) for name in ("persona", "item", "step", "replicate") if name in rule

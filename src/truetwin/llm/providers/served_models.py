@@ -10,7 +10,7 @@ from truetwin.registry import closest
 
 #: Names under which servers tell the longest context of a model: vLLM, gateways, llama.cpp.
 CONTEXT = ("max_model_len", "context_length", "context_window", "n_ctx", "n_ctx_train")
-MOST_NAMES = 1000
+MOST_NAMES, LONGEST_NAME = 1000, 200
 SHOWN = 5
 
 
@@ -46,7 +46,11 @@ class ServedModels:
         listed = data.get("data") if isinstance(data, Mapping) else None
         found: dict[str, int | None] = {}
         for each in listed[:MOST_NAMES] if isinstance(listed, list) else ():
-            if isinstance(each, Mapping) and isinstance(each.get("id"), str):
+            if (
+                isinstance(each, Mapping)
+                and isinstance(each.get("id"), str)
+                and len(each["id"]) <= LONGEST_NAME
+            ):
                 meta = each.get("meta")
                 told = {**(meta if isinstance(meta, Mapping) else {}), **each}
                 lengths = [

@@ -29,8 +29,8 @@ from truetwin.llm.task import ChatModel
 
 _GRACE = 5.0  # seconds by which a model may exceed its timeout before the call is cancelled
 _SLOW_DOWN = {"rate-limit", "overloaded"}
-#: Kinds of failures that come all at once when a server is down.
-_DOWN = {"connection", "server", "overloaded", "timeout", "endpoint", "malformed"}
+#: Kinds of failures that come all at once when a server is down. A malformed reply is none: it may have been paid.
+_DOWN = {"connection", "server", "overloaded", "timeout", "endpoint"}
 _LONGEST_WAIT_WHILE_DOWN = 10.0
 _PATIENCE_FOR_LIMITS = (
     0.2  # part of an attempt that "too many requests" counts for: the provider has not failed

@@ -32,6 +32,7 @@ from truetwin.llm.store.run_store import Store
 from truetwin.llm.store.stored_call import OPEN_STATES, Failure, value_json
 from truetwin.llm.task import ChatModel, Parsed, State, Task
 
+_NO_SEEDS = "the run was begun without decoding seeds, so the endpoint gets none"
 _LONG_REPLY = 2**18  # characters
 _TICK = 0.1  # seconds between writes to the store
 _SHOW = 0.25  # seconds between calls of the progress callback
@@ -143,7 +144,8 @@ class _Run:
         options: RunOptions,
         progress: Callable[[Progress], None] | None,
     ) -> None:
-        self.task = with_seeds(task, options.decoding_seed)
+        self.task = with_seeds(task, store, options.decoding_seed)
+        self.remarks = () if options.decoding_seed is None or self.task is not task else (_NO_SEEDS,)
         self.model, self.store, self.options = model, store, options
         self.progress = progress
         earlier = store.totals()
@@ -291,8 +293,11 @@ class _Run:
             interrupted=self.interrupted,
             seconds=time.monotonic() - self.begun,
             stopped="" if self.stop is None else str(self.stop),
-            notes=tuple(getattr(self.model, "adjustments", ())),
+            notes=self._notes(),
         )
+
+    def _notes(self) -> tuple[str, ...]:
+        return (*self.remarks, *getattr(self.model, "adjustments", ()))
 
     def _cost(self) -> float | None:
         unknown = self.options.prices is None or self.budget.uncounted
@@ -485,7 +490,7 @@ class _Run:
                 rate=self._rate(time.monotonic()),
                 in_flight=len(self.attempts.sent),
                 limit=self.attempts.gate.limit,
-                notes=tuple(getattr(self.model, "adjustments", ())),
+                notes=self._notes(),
                 stopping="" if self.stop is None else str(self.stop),
             )
         )

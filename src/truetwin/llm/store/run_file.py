@@ -14,6 +14,7 @@ from typing import Any, Self
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Request
 from truetwin.llm.store.asking_again import Standing
+from truetwin.llm.store.sqlite_pages import hides_commits
 from truetwin.llm.store.store_tables import (
     WAIT_FOR_LOCK,
     add_missing,
@@ -50,6 +51,8 @@ class RunFile:
         The file, or a folder that holds ``run.sqlite``.
     create : bool, default=False
         Whether to make the file if there is none.
+    untouched : bool, default=False
+        Whether the file and its log stay as they are. Otherwise the log is taken into the file when it is closed.
 
     Raises
     ------
@@ -57,10 +60,10 @@ class RunFile:
         If there is no such run, or the file is no stored run or one of another version.
     """
 
-    def __init__(self, path: Path | str, *, create: bool = False) -> None:
+    def __init__(self, path: Path | str, *, create: bool = False, untouched: bool = False) -> None:
         self.path = file_of(Path(path))
-        self.read_only = self.path.is_file() and _is_read_only(self.path)
-        self._base = _connect(self.path, create=create)
+        self.read_only = untouched or (self.path.is_file() and _is_read_only(self.path))
+        self._base = _connect(self.path, create=create, untouched=untouched)
         self._columns = _columns_of(self._base)
 
     def __enter__(self) -> Self:
@@ -140,6 +143,13 @@ class RunFile:
             row = self._base.execute(query, (step, persona)).fetchone()
             return None if row is None else Cell(*row)
 
+    def has_seeds(self, step: str) -> bool | None:
+        """Tell whether prompts of a step carry decoding seeds; None if it has no prompts yet."""
+        first = "SELECT prompt FROM calls WHERE step = ?1 UNION ALL SELECT prompt FROM batches WHERE step = ?1 LIMIT 1"
+        with self.reading():
+            row = self._base.execute(first, (step,)).fetchone()
+            return None if row is None else "seed" in json.loads(row[0])
+
     def standing(self, cell: Cell) -> Standing | None:
         """Look up how a cell stands; None if it has not been stored."""
         column = "setting" if "NULL AS setting" not in self._columns else "NULL"
@@ -187,9 +197,9 @@ class RunFile:
             row = self._base.execute(query, key(cell)).fetchone()
             return None if row is None else from_row(row)
 
-    def calls(self, step: str | None = None) -> Iterator[StoredCall]:
-        """Yield all stored cells, in the order of step, persona, item and replicate."""
-        for _, call in self._rows_and_calls(step):
+    def calls(self, step: str | None = None, state: State | None = None) -> Iterator[StoredCall]:
+        """Yield all stored cells, or those in one state, in the order of step, persona, item and replicate."""
+        for _, call in self._rows_and_calls(step, state):
             yield call
 
     def check_rows(self) -> None:
@@ -220,15 +230,19 @@ class RunFile:
                 if text_id(text) != name:
                     raise ValueError("a text of a prompt has changed since it was written")
 
-    def _rows_and_calls(self, step: str | None) -> Iterator[tuple[tuple[Any, ...], StoredCall]]:
+    def _rows_and_calls(
+        self, step: str | None, state: State | None = None
+    ) -> Iterator[tuple[tuple[Any, ...], StoredCall]]:
         with self.reading():
-            for row in self._rows(step):
+            for row in self._rows(step, state):
                 yield row, from_row(row)
 
-    def _rows(self, step: str | None) -> Iterator[tuple[Any, ...]]:
-        chosen, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
+    def _rows(self, step: str | None, state: State | None = None) -> Iterator[tuple[Any, ...]]:
+        wanted = {name: value for name, value in (("step", step), ("state", state)) if value is not None}
+        chosen = f"WHERE {' AND '.join(f'{name} = ?' for name in wanted)}" if wanted else ""
         return self._base.execute(
-            f"SELECT {self._columns} FROM calls {chosen} ORDER BY step, persona, item, replicate", values
+            f"SELECT {self._columns} FROM calls {chosen} ORDER BY step, persona, item, replicate",
+            tuple(wanted.values()),
         )
 
     def request(self, cell: Cell) -> Request:
@@ -342,7 +356,7 @@ def _columns_of(base: sqlite3.Connection) -> str:
     return ", ".join(name if name in there else f"NULL AS {name}" for name in COLUMNS.split(", "))
 
 
-def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
+def _connect(path: Path, *, create: bool, untouched: bool) -> sqlite3.Connection:
     """Open the file of a run and create its tables if the file is new.
 
     A file on a medium that cannot be written is opened for reading only.
@@ -358,8 +372,12 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
         raise RunError(f"{path} is empty: nothing of a stored run is in it")
     if not path.parent.is_dir():
         raise RunError(f"the run's folder must exist; {path.parent} does not. Create it first.")
+    if not untouched and hides_commits(path.with_name(path.name + "-wal")):
+        raise RunError(
+            _unreadable(path, "its log is damaged, and what stands behind the damage would be lost")
+        )
     try:
-        base = _open(path)
+        base = _open(path, untouched=untouched)
     except sqlite3.Error as error:
         raise RunError(f"cannot open the stored run {path}: {error}") from error
     try:
@@ -380,14 +398,15 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
     return base
 
 
-def _unreadable(path: Path, error: Exception) -> str:
+def _unreadable(path: Path, error: Exception | str) -> str:
     return f"{path} cannot be opened as a stored run: {error}. `truetwin runs check {path}` says what can be saved."
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, *, untouched: bool) -> sqlite3.Connection:
     options: Any = {"timeout": WAIT_FOR_LOCK, "isolation_level": None, "check_same_thread": False}
     if not (path.is_file() and _is_read_only(path)):
-        base: sqlite3.Connection = sqlite3.connect(path, **options)
+        name = f"{path.resolve().as_uri()}?mode=ro" if untouched else path
+        base: sqlite3.Connection = sqlite3.connect(name, uri=untouched, **options)
         return base
     log = path.with_name(path.name + "-wal")
     if log.exists() and log.stat().st_size:

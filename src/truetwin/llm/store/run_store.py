@@ -224,6 +224,7 @@ class Store(SharedRun):
         try:
             self.flush()
             if self._session is not None:
+                self._check_that_file_is_there()
                 with self.writing():
                     self.put_aside = Use()
                     self.write_use()
@@ -376,9 +377,9 @@ class Store(SharedRun):
             where = f"What it held is saved in {saved}; rename it to go on"
         except (sqlite3.Error, OSError) as error:
             where = f"What it held cannot be saved in {saved}: {error}"
+        lost = f"; {len(self._calls)} answers that have just come are lost" if self._calls else ""
         raise RunError(
-            f"the stored run {self.path} was deleted or replaced while it was written; {len(self._calls)} answers that "
-            f"have just come are lost. {where}."
+            f"the stored run {self.path} was deleted or replaced while it was written{lost}. {where}."
         )
 
     @contextmanager

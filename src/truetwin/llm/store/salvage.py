@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -93,22 +94,28 @@ class Salvage:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is known to be lost."""
-        return bool(self.calls) and not (self.lost or self.unreadable or self.prompts_lost())
+        return bool(self.calls) and not (self.lost or self.unreadable or self.prompts_lost)
 
+    @cached_property
     def prompts_lost(self) -> int:
-        """Count the calls whose prompt lacks texts that cannot be read."""
+        """Number of calls whose prompt lacks texts that cannot be read."""
         place = column_order("calls").index("prompt")
         return sum(not _texts_of(row[place]) <= self.texts.keys() for row in self.calls.values())
 
 
-def look_for_damage(path: Path) -> str | None:
-    """Read a whole stored run. Returns the first fault, or None if there is none."""
+def look_for_damage(path: Path, n_calls: int = 0) -> str | None:
+    """Read a whole stored run, and change nothing. Returns the first fault, or None if there is none.
+
+    ``n_calls`` is the number of calls that stand on its pages. If SQLite finds fewer, it stopped at damage in the log.
+    """
     try:
-        with RunFile(path) as run:
+        with RunFile(path, untouched=True) as run:
             for step in run.steps():
                 run.settings(step)
             run.check_rows()
             run.check_texts()
+            if (unseen := n_calls - sum(run.counts().values())) > 0:
+                return f"the log beside {path} is damaged; {unseen:,} calls stand in it behind the damage"
     except (RunError, OSError) as error:
         return str(error).partition(". `truetwin runs check")[0]
     return None
@@ -122,7 +129,7 @@ def salvage(path: Path) -> Salvage:
     RunError
         If nothing of a run is in the file.
     """
-    found = Salvage(look_for_damage(path))
+    found = Salvage(None)
     sealed: dict[str, str] = {}
     candidates: list[tuple[str, str]] = []
     named: set[Key] = set()
@@ -138,15 +145,22 @@ def salvage(path: Path) -> Salvage:
     for step, text in candidates:  # only the version whose hash was noted; earlier releases noted none
         if sealed.get(SETTINGS_SEAL + step) in (None, settings_seal(json.loads(text))):
             found.settings[step] = text
+    found = replace(
+        found,
+        fault=look_for_damage(path, len(found.calls)),
+        lost=frozenset(named - found.calls.keys()),
+        unreadable=unreadable,
+    )
     if not (found.calls or found.settings or named):
         raise RunError(f"nothing of a stored run is found in {path}: {found.fault}")
-    lost = frozenset(named - found.calls.keys())
-    return replace(found, fault=found.fault or _partly_readable(lost), lost=lost, unreadable=unreadable)
+    return found if found.fault is not None else replace(found, fault=_partly_readable(found))
 
 
-def _partly_readable(lost: frozenset[Key]) -> str | None:
-    """Say that rows have damage in columns that no reading needs."""
-    return f"{len(lost):,} rows of calls cannot be read in full" if lost else None
+def _partly_readable(found: Salvage) -> str | None:
+    """Say that rows have damage in columns that no figure needs; None if they have none."""
+    if found.lost:
+        return f"{len(found.lost):,} rows of calls cannot be read in full"
+    return f"the prompts of {found.prompts_lost:,} calls cannot be read" if found.prompts_lost else None
 
 
 def _take(values: tuple[Value, ...], found: Salvage) -> bool:

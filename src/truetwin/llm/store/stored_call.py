@@ -140,8 +140,7 @@ def to_row(call: StoredCall, prompt: str, session: int) -> tuple[Any, ...]:
     row = (
         *head, storable(reply.text), storable(reply.finish_reason), reply.refusal and storable(reply.refusal),
         None if reply.logprobs is None else json.dumps([dict(each) for each in reply.logprobs]), storable(reply.model),
-        used.prompt_tokens, used.completion_tokens, used.reasoning_tokens, used.cached_tokens,
-        call.cost, reply.latency, *tail,
+        *_tokens(used), call.cost, reply.latency, *tail,
     )  # fmt: skip
     return _sealed(row, call, prompt, session)
 
@@ -155,9 +154,14 @@ def failure_row(failure: Failure, session: int) -> tuple[Any, ...]:
     used = failure.usage
     return (
         *key(failure.cell), failure.kind, storable(failure.message)[:500],
-        used.prompt_tokens, used.completion_tokens, used.reasoning_tokens, used.cached_tokens,
-        failure.cost, time.time(), session,
+        *_tokens(used), failure.cost, time.time(), session,
     )  # fmt: skip
+
+
+def _tokens(used: Usage) -> tuple[int, ...]:
+    """Return counts of tokens as plain integers, whatever kind of number a model gave."""
+    counts = (used.prompt_tokens, used.completion_tokens, used.reasoning_tokens, used.cached_tokens)
+    return tuple(map(int, counts))
 
 
 def key(cell: Cell) -> tuple[str, str, str, int]:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from truetwin.report.figures.theme import CALIBRATED, CHANCE, HUMAN, TWIN, new_figure, one_row_each, shorten
+from truetwin.report.figures.theme import (
+    CALIBRATED,
+    CHANCE,
+    HUMAN,
+    TWIN,
+    finding,
+    item_grid,
+    new_figure,
+    one_row_each,
+    shorten,
+    tidy,
+)
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_ITEMS = 40
@@ -18,6 +30,8 @@ SOURCES = (
     ("calibrated", "twins, calibrated", CALIBRATED),
     ("twin", "twins as they are", TWIN),
 )
+#: Sources in titles.
+SHORT = {"calibrated": "calibrated", "twin": "twins"}
 
 
 def expectation_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
@@ -35,6 +49,8 @@ def expectation_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     axes.axvline(0, color=CHANCE, linewidth=1)
     one_row_each(axes, [shorten(row["item"], 24) for row in shown], fontsize=8)
     axes.set_xlabel("expected correlation with people's answers")
+    above = sum(row["low"] > 0 for row in shown)
+    finding(axes, f"{above} of {len(shown)} items drawn are expected above 0")
     return figure
 
 
@@ -43,9 +59,25 @@ def shares_figure(rows: Sequence[Mapping[str, Any]], item: str) -> Figure:
 
     ``rows`` have ``item``, ``category`` and any of ``human``, ``calibrated`` and ``twin``.
     """
+    figure, axes = new_figure(5.2, 3.0)
+    _draw_shares(axes, rows, item)
+    return figure
+
+
+def shares_grid(rows: Sequence[Mapping[str, Any]], items: Iterable[str] | None = None) -> Figure:
+    """Draw the shares of several items' categories, one panel an item; ``rows`` as for :func:`shares_figure`."""
+    there = list(dict.fromkeys(row["item"] for row in rows))
+
+    def draw(axes: Axes, item: str, first: bool) -> None:
+        tidy(axes)
+        _draw_shares(axes, rows, item, legend=first)
+
+    return item_grid(items, there, "share of answers", draw)
+
+
+def _draw_shares(axes: Axes, rows: Sequence[Mapping[str, Any]], item: str, *, legend: bool = True) -> None:
     here = [row for row in rows if row["item"] == item]
     known = [s for s in SOURCES if any(row.get(s[0]) is not None for row in here)]
-    figure, axes = new_figure(5.2, 3.0)
     places, width = np.arange(len(here)), 0.8 / max(len(known), 1)
     for k, (name, label, colour) in enumerate(known):
         shares = [np.nan if row.get(name) is None else row[name] for row in here]
@@ -54,10 +86,20 @@ def shares_figure(rows: Sequence[Mapping[str, Any]], item: str) -> Figure:
         )
     axes.set_xticks(places, [shorten(str(row["category"]), 14) for row in here], fontsize=8)
     axes.set_ylabel("share of answers")
-    axes.set_title(shorten(item, 48), loc="left", fontsize=10)
-    axes.margins(y=0.25)
-    axes.legend(frameon=False, fontsize=8, ncols=len(known), loc="upper left")
-    return figure
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    finding(axes, f"{item}: {_most(here, known)}" if known else item)
+    if legend:
+        axes.margins(y=0.25)
+        axes.legend(frameon=False, fontsize=8, ncols=len(known), loc="upper left")
+
+
+def _most(rows: Sequence[Mapping[str, Any]], known: Sequence[tuple[str, str, str]]) -> str:
+    """Say which category each source chooses most often."""
+    told = []
+    for name, label, _ in known:
+        top = max(rows, key=lambda row: row.get(name) or 0.0)
+        told.append(f"{SHORT.get(name, label)} “{shorten(str(top['category']), 16)}”")
+    return f"most often {', '.join(told)}"
 
 
 def ratio_figure(ratios: Mapping[str, Sequence[float]]) -> Figure:
@@ -70,6 +112,8 @@ def ratio_figure(ratios: Mapping[str, Sequence[float]]) -> Figure:
         median = f" (median {np.median(values):.2f}, n {values.size})" if values.size else " (none)"
         axes.hist(np.minimum(values, edges[-1]), bins=edges, alpha=0.7, label=f"{name}{median}", color=colour)
     axes.axvline(1.0, color=HUMAN, linewidth=1.4, label="as people")
+    kept = [f"{name} {np.median(values):.0%}" for name, values in shown.items() if values.size]
+    finding(axes, f"Of people's variance is kept: {', '.join(kept)}" if kept else "No variance is known")
     axes.set_xlabel("variance of answers / variance of people's answers")
     axes.set_ylabel("items")
     axes.margins(y=0.35)

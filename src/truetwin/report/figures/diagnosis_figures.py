@@ -10,6 +10,7 @@ import numpy as np
 
 from truetwin.diagnosis import Diagnosis
 from truetwin.diagnosis.alignment import Alignment
+from truetwin.diagnosis.faults import CONCENTRATED, LEVEL_BIAS
 from truetwin.diagnosis.spectrum import Spectrum
 from truetwin.report.figures.theme import (
     CHANCE,
@@ -152,7 +153,7 @@ def verdict_figure(diagnosis: Diagnosis) -> Figure:
         xlim=(low, high), ylim=(low, high), aspect="equal",
         xlabel="expected correlation of the twin as it is",
         ylabel="expected correlation after calibration",
-        title="Verdicts on new items; answered ones hidden in turn",
+        title=_verdicts_in_words(diagnosis),
     )  # fmt: skip
     silent = sum(r["expected_calibrated"] is None for r in diagnosis.verdicts)
     if silent:
@@ -167,6 +168,12 @@ def verdict_figure(diagnosis: Diagnosis) -> Figure:
     return figure
 
 
+def _verdicts_in_words(diagnosis: Diagnosis) -> str:
+    given = [row["verdict"] for row in diagnosis.verdicts]
+    told = [f"{given.count(verdict)} {verdict}" for verdict in VERDICTS if verdict in given]
+    return f"New items: {', '.join(told)}" if told else "Answered items, hidden in turn"
+
+
 def fault_figure(diagnosis: Diagnosis) -> Figure:
     """Draw spread and level of twins' answers to each answered item, relative to people's."""
     figure, (left, right) = _two_panels()
@@ -179,7 +186,7 @@ def fault_figure(diagnosis: Diagnosis) -> Figure:
     ):
         if values.size:
             axes.hist(values, bins=min(30, max(8, values.size // 4)), color=TWIN, alpha=0.85)
-        low, high = (0.5, 2.0) if usual else (-0.5, 0.5)  # beyond these, `diagnose` speaks of a fault
+        low, high = (CONCENTRATED, 1 / CONCENTRATED) if usual else (-LEVEL_BIAS, LEVEL_BIAS)
         left_edge, right_edge = axes.get_xlim()
         margin = 0.25 * (right_edge - left_edge)  # room for the words beside the line
         left_edge, right_edge = min(left_edge, usual - margin), max(right_edge, usual + margin)
@@ -195,7 +202,12 @@ def fault_figure(diagnosis: Diagnosis) -> Figure:
             textcoords="offset points", color=HUMAN, fontsize=9,
         )  # fmt: skip
         axes.set(xlabel=label, ylabel="items", title=title)
-    figure.suptitle(f"{len(rows)} items answered by people and twins; shaded: called a fault", fontsize=10)
+    spread = int(((ratio < CONCENTRATED) | (ratio > 1 / CONCENTRATED)).sum())
+    level = int((np.abs(bias) > LEVEL_BIAS).sum())
+    figure.suptitle(
+        f"Of {len(rows)} items, {spread} vary too little or too much among twins, {level} are off in level (shaded)",
+        fontsize=10,
+    )
     return figure
 
 

@@ -43,6 +43,23 @@ def forest_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def measured_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Turn rows of measured effects of everybody, one a source, into those of a forest plot, one a contrast.
+
+    Of several sources of twins, the first is drawn.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["by"]:
+            continue
+        drawn = found.setdefault(row["contrast_id"], {"contrast": row["contrast_id"]})
+        if row["side"] == "human":
+            drawn |= {"human": row["d"], "human_se": row["d_se"]}
+        else:
+            drawn.setdefault("twin", row["d"])
+    return list(found.values())
+
+
 def forest_figure(rows: Sequence[Mapping[str, Any]], level: float = 0.9) -> Figure:
     """Draw the effects of each contrast: people, twins as they are, calibrated, each with its interval if it has one.
 
@@ -69,6 +86,14 @@ def forest_figure(rows: Sequence[Mapping[str, Any]], level: float = 0.9) -> Figu
     one_row_each(axes, [shorten(str(row["contrast"]), 36) for row in reversed(shown)], fontsize=8)
     axes.set_xlabel(f"effect in sd, {level:.0%} intervals")
     _legend(axes, rows)
+    pairs = [
+        (r["human"], r["twin"]) for r in shown if r.get("human") is not None and r.get("twin") is not None
+    ]
+    if pairs:
+        same = sum(human * twin > 0 for human, twin in pairs)
+        figure.suptitle(
+            f"Twins have people's sign in {same} of {len(pairs)} effects", fontsize=10, x=0.02, ha="left"
+        )
     return figure
 
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from truetwin.report.figures.theme import CALIBRATED, CHANCE, GRID, TWIN, new_figure, one_row_each, shorten
+from truetwin.report.figures.theme import (
+    CALIBRATED,
+    CHANCE,
+    GRID,
+    TWIN,
+    finding,
+    new_figure,
+    one_row_each,
+    shorten,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,6 +55,8 @@ def target_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
         )  # fmt: skip
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", xlabel="twin as it is", ylabel="calibrated")
     axes.grid(axis="x", color=GRID, linewidth=0.6)
+    better = sum(row["gain"] > 0 for row in shown)
+    finding(axes, f"Calibration is better at {better} of {len(shown)} targets")
     return figure
 
 
@@ -87,8 +98,19 @@ def method_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     for name, mark, label, _ in marks:
         filled = "none" if name == "zero" else CHANCE
         axes.plot([], [], mark, color=CHANCE, markerfacecolor=filled, markersize=5, label=label)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    finding(axes, _best_gain(shown))
     return figure
+
+
+def _best_gain(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say which method gains most where that is clear; ``rows`` are ordered by gain."""
+    if not rows:
+        return "No method can be compared"
+    best = rows[-1]
+    if np.isfinite(low := best.get("common_difference_low", np.nan)) and low > 0:
+        return f"{best['method']} gains most: {best['common_difference']:+.3f}"
+    return "No method is clearly better than the baseline"
 
 
 def _gain(axes: Axes, y: float, row: Mapping[str, Any], name: str, mark: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from truetwin.errors import ParameterError
 from truetwin.io import replacing
+from truetwin.registry import closest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +42,8 @@ CATEGORICAL = (
     "#d1495b",
 )
 VERDICTS = {"calibrate": CALIBRATED, "use the twin": TWIN, "do not trust": CHANCE}
+#: Panels of one figure at most.
+MOST_PANELS = 12
 _UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 _VARIABLES = {
     "#000000": "var(--ink)",
@@ -79,6 +83,51 @@ def one_row_each(axes: Axes, labels: Sequence[str], *, fontsize: float | None = 
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
+
+
+def finding(axes: Axes, text: str) -> None:
+    """Write above a plot what it shows, in a few words."""
+    axes.set_title(shorten(text, 64), loc="left", fontsize=10)
+
+
+def item_grid(
+    items: Iterable[str] | None, there: Sequence[str], what: str, draw: Callable[[Axes, str, bool], None]
+) -> Figure:
+    """Make a figure with one panel an item, two beside each other.
+
+    Parameters
+    ----------
+    items : iterable of str, optional
+        Items to draw, of which the first twelve are; by default the first twelve there are.
+    there : sequence of str
+        Items that can be drawn.
+    what : str
+        What is drawn of an item, for errors.
+    draw : callable
+        Draws an item into its panel; the last argument says whether it is the first.
+
+    Raises
+    ------
+    ParameterError
+        If an item is not there, or none is asked for.
+    """
+    from matplotlib.figure import Figure
+
+    wanted = (list(there) if items is None else list(items))[:MOST_PANELS]
+    if not wanted:
+        raise ParameterError("there must be at least one item to draw")
+    for item in wanted:
+        if item not in there:
+            raise ParameterError(f"there is no {what} of item {item!r}.{closest(item, list(there))}")
+    columns = min(len(wanted), 2)
+    lines = -(-len(wanted) // columns)
+    figure = Figure(figsize=(4.6 * columns + 0.6, 2.9 * lines), layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False).reshape(-1)
+    for k, (axes, item) in enumerate(zip(grid, wanted, strict=False)):
+        draw(axes, item, k == 0)
+    for axes in grid[len(wanted) :]:
+        axes.set_axis_off()
+    return figure
 
 
 def whole_numbers(axis: Axis) -> None:

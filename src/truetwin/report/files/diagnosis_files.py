@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from truetwin.diagnosis import Diagnosis
 from truetwin.errors import FileFormatError
-from truetwin.io.excel_files import WRITTEN_WORKBOOK, Sheet, check_can_write
+from truetwin.io.excel_files import WRITTEN_WORKBOOK, Sheet
 from truetwin.results.disclosure import VERDICTS, disclosed
 from truetwin.results.plain_rows import plain_rows
 from truetwin.results.sidecars import TableFile, hashed, versions, write_with_sidecar
@@ -19,17 +19,12 @@ ENDINGS = (".csv", ".tsv", ".parquet", WRITTEN_WORKBOOK)
 
 
 def check_diagnosis_ending(path: Path) -> None:
-    """Raise :class:`FileFormatError` unless a diagnosis can be written to a file of that name.
-
-    Raises :class:`MissingExtraError` if the file is a workbook and the package that writes them is not installed.
-    """
+    """Raise :class:`FileFormatError` unless a diagnosis can be written to a file of that name."""
     ending = path.suffix.lower()
     if ending not in ENDINGS:
         raise FileFormatError(
             f"a file of verdicts must have a name that ends in one of {', '.join(ENDINGS)}; got {path.name!r}"
         )
-    if ending == WRITTEN_WORKBOOK:
-        check_can_write()
 
 
 def write_diagnosis(

@@ -28,19 +28,12 @@ ENDINGS = (".csv", ".tsv", ".parquet", WRITTEN_WORKBOOK)
 
 
 def check_estimate_ending(path: Path) -> None:
-    """Raise :class:`FileFormatError` unless estimates can be written to a file of that name.
-
-    Raises :class:`MissingExtraError` if the file is a workbook and the package that writes them is not installed.
-    """
+    """Raise :class:`FileFormatError` unless estimates can be written to a file of that name."""
     ending = path.suffix.lower()
     if ending not in ENDINGS:
         raise FileFormatError(
             f"a file of estimates must have a name that ends in one of {', '.join(ENDINGS)}; got {path.name!r}"
         )
-    if ending == WRITTEN_WORKBOOK:
-        from truetwin.io.excel_files import check_can_write
-
-        check_can_write()
 
 
 def crosstab_paths(output: Path, columns: list[str]) -> dict[str, Path]:

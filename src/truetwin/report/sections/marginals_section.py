@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from truetwin.report.figures.calibration_figures import shares_figure
+from truetwin.report.cited_cells import CellsOf, pointer
+from truetwin.report.figures.calibration_figures import shares_grid
+from truetwin.report.figures.theme import MOST_PANELS
 from truetwin.report.page import Field, Picture, Section, Table
 
-N_EXAMPLES = 4
+#: Files beside the report.
+FILE, SCORES_FILE = "shares.csv", "marginal-scores.json"
 SHARE_FIELDS = (
     Field("item", "item"),
     Field("population", "population"),
@@ -32,6 +35,11 @@ SCORE_FIELDS = (
 )
 
 
+def _cell(place: int, row: Mapping[str, Any], field: str) -> str:
+    """Point to a number of a predicted share; the twins' own shares are counted for the report."""
+    return "" if field == "twin" else pointer(place, "share" if field == "calibrated" else field)
+
+
 def marginal_scores_section(record: Mapping[str, Any]) -> Section:
     """Show how well shares of known items were predicted; ``record`` is an evaluation of marginals as JSON."""
     text = "Items with known shares were hidden, predicted, and compared with what is known of them."
@@ -42,6 +50,7 @@ def marginal_scores_section(record: Mapping[str, Any]) -> Section:
         record["rows"],
         f"Standard errors are clustered by {unit}. The best null is that of the trivial baselines (twins, mean, mix) "
         f"with the lowest mean by the same discrepancy; differences are paired, and negative is better.",
+        CellsOf.listed(SCORES_FILE, "rows"),
     )
     return Section("How well populations are predicted", (text, *record["notes"]), (table,))
 
@@ -57,14 +66,19 @@ def marginals_section(sidecar: Mapping[str, Any], rows: Sequence[Mapping[str, An
         f"{fit['n_predicted']} items predicted."
         for fit in fits
     ]
-    items = list(dict.fromkeys(row["item"] for row in rows))
-    examples = [
-        Picture(
-            f"marginals-{k}",
-            shares_figure(rows, item),
-            f"Example {k} of {len(items)} new items: predicted shares and the twins' own; bands are in the table.",
-            [row for row in rows if row["item"] == item],
-        )
-        for k, item in enumerate(items[:N_EXAMPLES], 1)
-    ]
-    return Section("Populations", texts, [*examples, Table("Predicted shares", SHARE_FIELDS, rows)])
+    named = (
+        [{**row, "item": f"{row['item']}, {row['population']}"} for row in rows] if len(fits) > 1 else rows
+    )
+    n = len({row["item"] for row in named})
+    drawn = f"The first {MOST_PANELS} of {n} are drawn." if n > MOST_PANELS else ""
+    picture = Picture(
+        "marginals",
+        shares_grid(named),
+        f"New items: predicted shares and the twins' own; bands are in the table. {drawn}".strip(),
+        rows,
+    )
+    return Section(
+        "Populations",
+        texts,
+        [picture, Table("Predicted shares", SHARE_FIELDS, rows, cells=CellsOf(FILE, _cell))],
+    )

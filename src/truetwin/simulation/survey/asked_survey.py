@@ -8,7 +8,7 @@ from typing import Any
 from truetwin.data import Item
 from truetwin.data.persona import Persona
 from truetwin.errors import DataError
-from truetwin.llm import RunSummary, Sampling, State, Store
+from truetwin.llm import RunSummary, Sampling, State
 from truetwin.llm.prompts import Template
 from truetwin.llm.running.requested_run import sampling_of
 from truetwin.llm.store.asking_again import AskAgain
@@ -22,7 +22,7 @@ from truetwin.simulation.questions.survey_design import CONSTRUCTIONS, Construct
 from truetwin.simulation.survey.arm_assignment import ArmPlan
 from truetwin.simulation.survey.asked_arms import people_by_level
 from truetwin.simulation.survey.prompt_set import PromptSet
-from truetwin.simulation.survey.survey_answers import collect_answers
+from truetwin.simulation.survey.survey_answers import SurveyAnswers
 from truetwin.simulation.survey.survey_task import SurveyTask
 
 
@@ -214,8 +214,8 @@ def _remarks_on_arms(task: SurveyTask) -> list[str]:
     ]
 
 
-def valid_share_of(task: SurveyTask, summary: RunSummary, store: Store) -> float | None:
-    """Return the share of valid answers. If a call asks several items, each of them counts."""
+def valid_share_of(task: SurveyTask, summary: RunSummary, answers: SurveyAnswers | None) -> float | None:
+    """Return the share of valid answers; None if there are none. If a call asks several items, each of them counts."""
     if all(len(group) == 1 for group in task.groups.values()):
         return summary.valid_share
-    return collect_answers(store).valid_share
+    return None if answers is None else answers.valid_share

@@ -71,8 +71,8 @@ def _echoes(store: RunFile) -> list[str]:
     """Name the items whose replies repeat the placeholder of the instruction."""
     counts: Counter[str] = Counter()
     example = ""
-    for call in store.calls(ANSWER_STEP):
-        if call.parsed.state is State.UNPARSEABLE and call.reply is not None and len(call.reply.text) <= 500:
+    for call in store.calls(ANSWER_STEP, State.UNPARSEABLE):
+        if call.reply is not None and len(call.reply.text) <= 500:
             said = spoken(call.reply.text).text.strip(" `*\"'\n")
             if len(said) <= _LONGEST and _PLACEHOLDER.fullmatch(said):
                 counts[call.cell.item] += 1

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from truetwin.data.plots import Plots
 from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import DataError, FileFormatError
 from truetwin.io.readable_files import read_text
@@ -97,6 +98,8 @@ class Results:
     notes: tuple[str, ...] = ()
     is_damaged: bool = False
     comparisons: tuple[dict[str, Any], ...] = ()
+
+    plot = Plots("models")
 
     def summary(self) -> SummaryTable:
         """Rank the models under each protocol and dimension, the best first."""

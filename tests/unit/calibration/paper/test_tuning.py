@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from truetwin.calibration.paper.fit_and_transfer import Ridge
-from truetwin.calibration.paper.tuning import N_TARGETS, _loss, _pose, choose
+from truetwin.calibration.paper.tuning import N_TARGETS, _pose, choose, relative_error
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.datasets import generate_population
 
@@ -74,5 +74,7 @@ def test_too_little_to_try_on_gives_the_first() -> None:
 
 def test_the_loss_is_the_squared_error_in_units_of_the_variance() -> None:
     truth = np.array([[1.0, 1.0, NAN], [3.0, 1.0, NAN], [NAN, 1.0, NAN]])
-    assert _loss(np.array([[2.0, 9.0, 1.0], [2.0, 9.0, 1.0], [5.0, 9.0, 1.0]]), truth) == 1.0
-    assert _loss(np.array([[1.0, 9.0, 1.0], [NAN, 9.0, 1.0], [NAN, 9.0, 1.0]]), truth) == np.inf  # one point
+    assert relative_error(np.array([[2.0, 9.0, 1.0], [2.0, 9.0, 1.0], [5.0, 9.0, 1.0]]), truth) == 1.0
+    assert (
+        relative_error(np.array([[1.0, 9.0, 1.0], [NAN, 9.0, 1.0], [NAN, 9.0, 1.0]]), truth) == np.inf
+    )  # one point

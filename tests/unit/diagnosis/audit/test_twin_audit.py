@@ -13,9 +13,10 @@ from truetwin.data import Panel, ResponseMatrix
 from truetwin.datasets.audit_worlds import FAULTS, AuditWorld, generate_audit_world
 from truetwin.datasets.worlds import KINDS, generate_world
 from truetwin.diagnosis import TwinAudit
+from truetwin.diagnosis.audit.pair_moments import PairMoments
 from truetwin.diagnosis.audit.paired_answers import PairedAnswers
 from truetwin.diagnosis.audit.source_verdict import PURPOSES
-from truetwin.diagnosis.audit.which_twin import USES
+from truetwin.diagnosis.audit.which_twin import USES, Compared
 from truetwin.diagnosis.faults import item_faults
 from truetwin.errors import DataError, ParameterError, UnknownNameError
 from truetwin.evaluation.hiding_protocols import protocols
@@ -174,7 +175,10 @@ def test_weights_count_people_as_often_as_they_say() -> None:
         for p, w in ((panel, weights.astype(float)), (repeated, None))
     ]
     for use, _, _, _, by_item in USES:
-        figures = [by_item(paired, paired.numbers[1]) for paired in both]
+        figures = [
+            by_item({"twin": Compared.of(paired, paired.numbers[1], PairMoments.of(paired))})["twin"]
+            for paired in both
+        ]
         assert figures[0] == pytest.approx(figures[1], nan_ok=True), use
     for row, other in zip(heavy.check("levels").rows, plain.check("levels").rows, strict=True):
         assert row["bias_sd"] == pytest.approx(other["bias_sd"])
@@ -211,6 +215,24 @@ def test_sources_are_compared_and_leaky_ones_are_no_choice() -> None:
     assert shares.as_good == ()
     assert shares.with_leaks == ("shown-persons",)
     assert shares.figures["shrunk"] > shares.figures["faithful"]
+
+
+def test_relations_are_compared_over_the_pairs_that_all_sources_have() -> None:
+    worlds = {f: generate_audit_world(f, 100, 12).panel for f in ("faithful", "shrunk")}
+    human, short = worlds["faithful"].human, worlds["shrunk"].twin
+    wrong = worlds["faithful"].twin.values.copy()
+    wrong[:, 0] = np.random.default_rng(0).permutation(human.values[:, 1])
+    full = ResponseMatrix(wrong, short.respondent_ids, short.items)
+    part = ResponseMatrix(short.values[:, 1:], short.respondent_ids, short.items[1:])
+    found = tt.audit_twins(Panel(human, {"full": full, "part": part}))
+    without = tt.audit_twins(
+        Panel(
+            ResponseMatrix(human.values[:, 1:], human.respondent_ids, human.items[1:]),
+            {"full": ResponseMatrix(wrong[:, 1:], short.respondent_ids, short.items[1:]), "part": part},
+        )
+    )
+    figures = [next(c for c in f.choices if c.purpose == "relations").figures for f in (found, without)]
+    assert figures[0] == pytest.approx(figures[1])
 
 
 def test_one_source_of_several_is_audited_as_if_alone() -> None:

@@ -67,7 +67,15 @@ def test_no_more_can_be_cached_than_was_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    "usage", [None, 3, {"prompt_tokens": "many"}, {"prompt_tokens": -1}, {"prompt_tokens": 10**30}]
+    "usage",
+    [
+        None,
+        3,
+        {"prompt_tokens": "many"},
+        {"prompt_tokens": -1},
+        {"prompt_tokens": 10**30},
+        {"prompt_tokens": True},
+    ],
 )
 def test_usage_that_is_none_is_zero(usage: Any) -> None:
     assert Usage() == read_completion({"choices": [{"message": {"content": "3"}}], "usage": usage}).usage

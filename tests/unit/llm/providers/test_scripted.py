@@ -115,6 +115,8 @@ def test_another_script_is_another_model(tmp_path: Path) -> None:
         ("rules: [{regex: '(', reply: x}]", "must be a regular expression"),
         ("rules: [{reply: x, replies: []}]", "at least one"),
         ("rules: [{reply: x, usage: {tokens: 3}}]", "usage"),
+        ("rules: [{reply: x, usage: {prompt_tokens: 1.5}}]", "usage .* whole numbers"),
+        ("rules: [{refusal: 3}]", "a refusal must be a text"),
     ],
 )
 def test_a_broken_script_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -52,6 +52,7 @@ def test_a_model_that_is_not_served_is_an_error_that_names_those_that_are(
 def test_a_model_that_answers_under_another_name_is_said_and_kept(
     llm_server: Any, survey: Any, tmp_path: Path, preflight: bool
 ) -> None:
+    llm_server.configure(models=["m"])
     model = open_model("m", base_url=llm_server.base_url, preflight=preflight)
     with Store(tmp_path) as store:
         summary = run(survey(), model, store, RunOptions())

@@ -62,6 +62,23 @@ def test_an_outage_is_bridged(survey: Any, tmp_path: Path, error: Exception) -> 
     assert summary.counts[State.VALID] == 800
 
 
+def test_what_cannot_be_read_is_no_outage_and_not_paid_for_more_often_than_allowed(
+    survey: Any, tmp_path: Path
+) -> None:
+    class Malformed(Model):
+        async def complete(self, request: Request, *, timeout: float) -> Reply:
+            self.asked += 1
+            if self.asked > 2:
+                raise TransientError("a body that cannot be read", kind="malformed", usage=Usage(10, 1))
+            return Reply("3")
+
+    model = Malformed((9.0, 9.0), EndpointError("never"))
+    with Store(tmp_path) as store:
+        summary = run(survey(2, 3), model, store, RunOptions(attempts=2, backoff=0.01, outage=0.5))
+    assert summary.counts[State.PROVIDER_ERROR] == 4
+    assert model.asked == 2 + 4 * 2
+
+
 def test_a_server_that_stays_away_ends_the_run_and_says_what_is_kept(survey: Any, tmp_path: Path) -> None:
     model = Model((0.05, 60.0), EndpointError("connection refused"))
     options = RunOptions(attempts=2, failures_in_a_row=3, backoff=0.01, outage=1.5)
@@ -123,6 +140,18 @@ def test_a_file_that_was_deleted_is_noticed_at_once_and_saved(survey: Any, tmp_p
     assert model.asked < 100_000
     with RunFile(tmp_path / "run.saved.sqlite") as saved:
         assert saved.steps() == ["answer"]
+
+
+def test_a_file_that_was_deleted_after_the_last_answer_is_noticed_at_the_end(
+    survey: Any, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    run(survey(), Model((9.0, 9.0), EndpointError("never")), store, RunOptions())
+    (tmp_path / "run.sqlite").unlink()
+    with pytest.raises(RunError, match=r"deleted or replaced while it was written\. .* saved in"):
+        store.close()
+    with RunFile(tmp_path / "run.saved.sqlite") as saved:
+        assert saved.counts()[State.VALID] == 12
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -300,6 +301,17 @@ def test_any_text_can_be_stored(text: str, tmp_path_factory: pytest.TempPathFact
     assert found.reply is not None
     if text.isprintable():
         assert text == found.reply.text == found.parsed.value["text"]
+
+
+@pytest.mark.parametrize("count", [True, np.int64(3), 3.0])
+def test_counts_of_any_kind_are_stored_as_whole_numbers(tmp_path: Path, count: Any) -> None:
+    with Store(tmp_path) as store:
+        store.put(CELL, HELLO, VALID, Reply("3", usage=Usage(count, count, count, count)))
+        store.flush()
+        found = store.call(CELL)
+    assert found is not None
+    assert found.reply is not None
+    assert Usage(*[int(count)] * 4) == found.reply.usage
 
 
 def test_settings_keep_their_order_and_get_it_back_in_runs_that_lost_it(tmp_path: Path) -> None:
