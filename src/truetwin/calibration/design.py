@@ -238,7 +238,7 @@ class Design:
         )
 
     @cached_property
-    def shared(self) -> dict[tuple[object, ...], Array]:
+    def shared(self) -> dict[tuple[object, ...], object]:
         """Store of results that several methods can use, under keys that describe them."""
         return {}
 
@@ -396,7 +396,9 @@ def _make_design(
     sample_rank: NDArray[np.intp],
 ) -> Design:
     axis = fold.axis
-    donors = np.array(sorted(fold.donors, key=donor_rank.__getitem__), dtype=np.intp)
+    ids = axis_ids(answers, axis)
+    donors = np.array(fold.donors, dtype=np.intp)
+    donors = donors[np.argsort(donor_rank[donors])]
     human, twin = (pick(v, donors, axis) for v in (answers.human_values, answers.twin_values))
     target = pick(answers.twin_values, fold.targets, axis)
     in_context = answers.in_context_values
@@ -407,8 +409,8 @@ def _make_design(
     human, twin = (pick(v, s, other(axis)) for v, s in ((human, human_samples), (twin, twin_samples)))
     return Design(
         fold=fold,
-        target_ids=tuple(axis_ids(answers, axis)[t] for t in fold.targets),
-        donor_ids=tuple(axis_ids(answers, axis)[d] for d in donors),
+        target_ids=tuple(ids[t] for t in fold.targets),
+        donor_ids=tuple(map(ids.__getitem__, donors.tolist())),
         sample_ids=axis_ids(answers, other(axis)),
         preprocessing=preprocessing,
         human_samples=human_samples,

@@ -35,13 +35,21 @@ from truetwin.io.parquet_width import n_parquet_columns
 FIVE = ["Strongly disagree", "Disagree", "Neither", "Agree", "Strongly agree"]
 
 
-@pytest.fixture
-def tables(tmp_path: Path) -> tuple[Rows, Rows, np.ndarray]:
-    """A human and a twin table, and what is predicted from them."""
+@pytest.fixture(scope="module")
+def right(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+    """What is predicted from the plain tables."""
+    folder = tmp_path_factory.mktemp("plain")
     human, twin = answers()
-    code, right = predict(write(tmp_path / "h.csv", human), write(tmp_path / "t.csv", twin))
+    code, right = predict(write(folder / "h.csv", human), write(folder / "t.csv", twin))
     assert code == 0
-    return human, twin, right
+    right.setflags(write=False)
+    return right
+
+
+@pytest.fixture
+def tables(right: np.ndarray) -> tuple[Rows, Rows, np.ndarray]:
+    """A human and a twin table, and what is predicted from them."""
+    return *answers(), right
 
 
 def with_column(rows: Rows, name: str, cells: Any) -> Rows:
@@ -638,6 +646,20 @@ def test_people_whose_answers_are_means_are_people(tmp_path: Path) -> None:
 
 
 # Text tables
+
+
+@pytest.mark.parametrize(
+    ("above", "repair"),
+    [
+        ([["Survey of 2026", "", ""]], "remove the title"),
+        ([["", "Trust", "News"]], "second header line, remove it"),
+    ],
+)
+def test_lines_above_the_header_are_refused_with_the_repair(tmp_path: Path, above: Rows, repair: str) -> None:
+    rows = [["id", "Q1", "Q2"], *([f"p{k}", 1 + k % 5, 1 + k % 3] for k in range(9))]
+    files = write(tmp_path / "human.csv", [*above, *rows]), write(tmp_path / "twin.csv", rows)
+    with pytest.raises(DataError, match=repair):
+        read_panel(*files)
 
 
 def test_rows_of_empty_cells_are_no_rows(tables: Any, tmp_path: Path) -> None:
