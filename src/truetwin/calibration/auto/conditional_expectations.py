@@ -169,8 +169,8 @@ def _fillings(
 ) -> tuple[Array, Array]:
     r"""Compute :math:`P = M A`, (n, p, p), and :math:`W P`, (f, n, p, p).
 
-    For somebody with gaps S they are those of somebody without, less a matrix of as low a rank as there are gaps: with B
-    the inverse without gaps, :math:`A = B - B_{:S} B_{SS}^{-1} B_{S:}`.
+    For somebody with gaps S they are those of somebody without, less a matrix of as low a rank as there are gaps:
+    with B the inverse without gaps, :math:`A = B - B_{:S} B_{SS}^{-1} B_{S:}`.
     """
     n, p = seen.shape
     whole = _inverse(covariance + NOISE * np.eye(p))
@@ -391,30 +391,34 @@ def leave_out_one(
     p = people.inverse.shape[1]
     J: slice | NDArray[np.intp] = slice(None) if each.size == p else each
     row = people.inverse[who, item]
-    core = row[:, item]
-    alpha = people.solution[who, item] / core
+    core = row[:, item, None]
+    alpha = people.solution[who, item, None] / core
     row = row[:, J]
-    share = row / core[:, None]
-    own = each == item
+    share = row / core
     pivot = people.diagonal[who][:, J] - row * share
-    pivot[:, own] = 1.0
-    beta = (people.solution[who][:, J] - row * alpha[:, None]) / pivot
+    pivot[:, each == item] = 1.0
+    beta = people.solution[who][:, J] - row * alpha
+    beta /= pivot
     filling = people.filling[who, :, item][:, J]
-    filled = people.filled[who][:, J] - filling * alpha[:, None]
-    filled -= (people.filling_diagonal[who][:, J] - filling * share) * beta
-    shared = share * beta
+    filled = people.filled[who][:, J] - filling * alpha
+    filling *= share
+    filled -= (people.filling_diagonal[who][:, J] - filling) * beta
+    shared = np.multiply(share, beta, out=share)
     linked = []
     for f in sets:
         toward = people.links_filling[f][who, item]
-        inside = toward[:, item]
-        found = inside[:, None] * shared
-        found -= toward[:, J] * beta
-        found -= people.links[f][item, J] * filled
-        found += (people.expected[f][who, item] - inside * alpha)[:, None]
+        inside = toward[:, item, None].copy()
+        toward = toward[:, J]
+        toward *= beta
+        found = inside * shared
+        found -= toward
+        found -= np.multiply(filled, people.links[f][item, J], out=toward)
+        found += people.expected[f][who, item, None] - inside * alpha
         linked.append(found[:, None])
-    total = people.sums[who] - people.column_sums[who, item] * alpha
-    level = people.column_sums[who, item, None] * shared - people.column_sums[who][:, J] * beta
-    return LeftOut(tuple(linked), total[:, None] + level)
+    sums = people.column_sums[who]
+    total = people.sums[who, None] - sums[:, item, None] * alpha
+    level = sums[:, item, None] * shared - sums[:, J] * beta
+    return LeftOut(tuple(linked), total + level)
 
 
 def _solve(core: Array, right: Array) -> Array:
