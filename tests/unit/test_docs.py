@@ -6,8 +6,11 @@ import importlib
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -17,6 +20,38 @@ from truetwin.settings.study_settings import Study, sections
 
 DOCS = Path(__file__).parents[2] / "docs"
 FROM_NETWORK = re.compile(r"""<(script|link|img)\b[^>]*\b(src|href)=["']https?:""")
+
+
+EXAMPLES = ("market-research", "social-science", "recommenders", "model-evaluation")
+LOOKED_AT = (
+    "index",
+    "tutorial",
+    "guides/simulate",
+    "guides/coming-from",
+    "reference/command-line",
+    "notebooks/calibrate",
+    "notebooks/estimates",
+    "gallery/index",
+    *(f"gallery/{name}" for name in EXAMPLES),
+)
+
+
+class Links(HTMLParser):
+    """Links, anchors and pictures of one page."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.pictures: list[dict[str, str | None]] = []
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.anchors |= {found[name] or "" for name in ("id", "name") if name in found}
+        if tag == "img":
+            self.pictures.append(found)
+        self.links += [found[name] or "" for name in ("href", "src") if name in found]
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +99,45 @@ def test_the_documentation_has_what_is_made_for_it_and_needs_no_network(out: Pat
             assert f">{(there.key if there else None) or name}<" in keys
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        yield started
+
+
+def test_no_link_or_anchor_within_the_documentation_is_dead(out: Path) -> None:
+    pages = {page.resolve(): Links(page) for page in out.rglob("*.html")}
+    dead = []
+    for page, found in pages.items():
+        for link in found.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            there = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            place = unquote(parts.fragment) if there in pages else ""
+            if not there.is_file() or (place and place not in pages[there].anchors):
+                dead.append(f"{page.relative_to(out)}: {link}")
+    assert dead == []
+
+
+def test_each_example_of_the_gallery_has_a_card_and_a_figure_that_says_what_it_shows(out: Path) -> None:
+    cards = (out / "gallery" / "index.html").read_text(encoding="utf-8")
+    count = 0
+    for name in EXAMPLES:
+        page = out / "gallery" / f"{name}.html"
+        assert all(len(picture.get("alt") or "") > 40 for picture in Links(page).pictures)
+        sections = re.split(r'<section id="', page.read_text(encoding="utf-8"))[1:]
+        for section in sections:
+            count += 1
+            assert '<img alt="' in section
+            assert f'href="{name}.html#{section.partition(chr(34))[0]}"' in cards
+    assert cards.count('<img alt=""') == count >= 10
+
+
 @pytest.mark.extra("dev")
-@pytest.mark.parametrize(
-    "name", ["index", "tutorial", "guides/simulate", "reference/command-line", "notebooks/calibrate"]
-)
-def test_pages_can_be_read_without_mouse_and_screen(out: Path, name: str) -> None:
-    with chromium() as browser, opened(browser, out / f"{name}.html") as page:
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_pages_can_be_read_without_mouse_and_screen(out: Path, browser: Any, name: str) -> None:
+    with opened(browser, out / f"{name}.html") as page:
         assert barriers(page) == []
 
 

@@ -60,8 +60,9 @@ MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__
 
 
 @cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Everything that a module is made of."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 def place(path: Path) -> str:
@@ -74,7 +75,7 @@ def layer_of(name: str) -> int:
 
 def imports(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("truetwin"):
             parts = node.module.split(".")
             found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names} - {"__version__"}
@@ -105,7 +106,7 @@ def room_imports() -> dict[str, set[str]]:
         if path.name == "__init__.py":
             continue
         own = room_of(".".join(("truetwin", *path.relative_to(ROOT).with_suffix("").parts)))
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if not (isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("truetwin.")):
                 continue
             for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
@@ -139,7 +140,7 @@ def test_only_the_command_line_prints() -> None:
         f"{place(path)}:{node.lineno}"
         for path in MODULES
         if path.relative_to(ROOT).parts[0] != "cli"
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
     assert printing == []
@@ -150,7 +151,7 @@ def test_only_one_module_transposes() -> None:
         path.name
         for path in MODULES
         if path.is_relative_to(ROOT / "calibration")
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Attribute)
         and node.attr == "T"
         and isinstance(node.value, ast.Name)
@@ -169,7 +170,7 @@ MAY_IMPORT_PROVIDERS = {
 
 def outside_imports(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
         elif isinstance(node, ast.Import):

@@ -396,7 +396,9 @@ def _make_design(
     sample_rank: NDArray[np.intp],
 ) -> Design:
     axis = fold.axis
-    donors = np.array(sorted(fold.donors, key=donor_rank.__getitem__), dtype=np.intp)
+    ids = axis_ids(answers, axis)
+    donors = np.array(fold.donors, dtype=np.intp)
+    donors = donors[np.argsort(donor_rank[donors])]
     tables, across = (answers.human_values, answers.twin_values), 1 if axis == "item" else 0
     human, twin = (v.take(donors, axis=across) for v in tables)
     target = pick(answers.twin_values, fold.targets, axis)
@@ -408,8 +410,8 @@ def _make_design(
     human, twin = (v.take(s, axis=1 - across) for v, s in ((human, human_samples), (twin, twin_samples)))
     return Design(
         fold=fold,
-        target_ids=tuple(axis_ids(answers, axis)[t] for t in fold.targets),
-        donor_ids=tuple(axis_ids(answers, axis)[d] for d in donors),
+        target_ids=tuple(ids[t] for t in fold.targets),
+        donor_ids=tuple(map(ids.__getitem__, donors.tolist())),
         sample_ids=axis_ids(answers, other(axis)),
         preprocessing=preprocessing,
         human_samples=human_samples,

@@ -144,14 +144,11 @@ def printable(text: str) -> str:
 
 
 def _cell(value: Any, style: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        if value != value:
-            return "undefined"
-        text = format(value, style or ".3f")
-        return text.replace("-", "", 1) if text.startswith("-") and not text.strip("-0.%") else text
-    return format(value, style) if style and not style.endswith("f") else printable(str(value))
+    """Write a cell; whole numbers in columns of fractions stay whole."""
+    from truetwin.data.table_cells import cell
+
+    style = (style or ".3f") if isinstance(value, float) else "" if style.endswith("f") else style
+    return printable(cell(value, style))
 
 
 @contextmanager

@@ -13,7 +13,13 @@ from typing import BinaryIO
 from truetwin.errors import ParameterError
 
 #: How files of each format begin; what begins otherwise is text.
-BEGINNINGS = {b"PAR1": ".parquet", b"PK\x03\x04": ".xlsx", b"$FL2": ".sav", b"$FL3": ".zsav"}
+BEGINNINGS = {
+    b"PAR1": ".parquet",
+    b"PK\x03\x04": ".xlsx",
+    b"$FL2": ".sav",
+    b"$FL3": ".zsav",
+    b"<stata_dta>": ".dta",
+}
 _FIRST = 4096
 
 
@@ -57,8 +63,8 @@ def _ending(first: bytes) -> str:
 
     Examples
     --------
-    >>> _ending(b"id,Q1"), _ending(b"id\\tQ1"), _ending(b'{"id": 1}'), _ending(b"PAR1....")
-    ('.csv', '.tsv', '.jsonl', '.parquet')
+    >>> _ending(b"id,Q1"), _ending(b"id\\tQ1"), _ending(b'{"id": 1}'), _ending(b'[{"id": 1}]'), _ending(b"PAR1....")
+    ('.csv', '.tsv', '.jsonl', '.json', '.parquet')
     """
     for begins, ending in BEGINNINGS.items():
         if first.startswith(begins):
@@ -66,4 +72,6 @@ def _ending(first: bytes) -> str:
     line = first.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0]
     if line.startswith(b"{"):
         return ".jsonl"
+    if line.startswith(b"["):
+        return ".json"
     return ".tsv" if line.count(b"\t") > line.count(b",") else ".csv"

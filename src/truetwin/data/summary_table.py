@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,6 +9,7 @@ from typing import Any
 
 from truetwin.data.frames import as_kind
 from truetwin.data.responses import FrameKind
+from truetwin.data.table_cells import cell, on_one_line, plain
 
 MOST_SHOWN = 50
 
@@ -25,7 +25,7 @@ class Shown:
 
     def cell(self, row: Mapping[str, Any]) -> str:
         """Write the cell of a row."""
-        return self.words(row) if self.words is not None else _cell(row.get(self.field), self.format)
+        return self.words(row) if self.words is not None else cell(row.get(self.field), self.format)
 
 
 class SummaryTable(list[dict[str, Any]]):
@@ -73,11 +73,11 @@ class SummaryTable(list[dict[str, Any]]):
         import pyarrow as pa
 
         names = list(dict.fromkeys(name for row in self for name in row))
-        columns = {name: [_plain(row.get(name)) for row in self] for name in names}
+        columns = {name: [plain(row.get(name)) for row in self] for name in names}
         return as_kind(pa.table(columns), kind or self.frame_kind)
 
     def __str__(self) -> str:
-        heads, lines = self._cells()
+        heads, *lines = ([on_one_line(text) for text in line] for line in self._lines())
         right = [bool(column.format) for column in self._columns]
         widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
         text = [
@@ -90,7 +90,7 @@ class SummaryTable(list[dict[str, Any]]):
         return "\n".join([*([self.title] if self.title else []), *text, *self._rest()])
 
     def _repr_html_(self) -> str:
-        heads, lines = self._cells()
+        heads, *lines = self._lines()
         styles = [' style="text-align:right"' if column.format else "" for column in self._columns]
 
         def row(cells: Sequence[str], tag: str) -> str:
@@ -107,10 +107,9 @@ class SummaryTable(list[dict[str, Any]]):
     def _columns(self) -> list[Shown]:
         return [c for c in self.shown if any(row.get(c.field) is not None for row in self)]
 
-    def _cells(self) -> tuple[list[str], list[list[str]]]:
+    def _lines(self) -> list[list[str]]:
         columns = self._columns
-        lines = [[c.cell(row) for c in columns] for row in self[:MOST_SHOWN]]
-        return [c.heading for c in columns], lines
+        return [[c.heading for c in columns], *([c.cell(row) for c in columns] for row in self[:MOST_SHOWN])]
 
     def _rest(self) -> list[str]:
         more = len(self) - MOST_SHOWN
@@ -121,19 +120,3 @@ def _made(
     rows: list[dict[str, Any]], shown: tuple[Shown, ...], title: str, frame_kind: FrameKind
 ) -> SummaryTable:
     return SummaryTable(rows, shown, title=title, frame_kind=frame_kind)
-
-
-def _cell(value: Any, style: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and math.isnan(value):
-        return "undefined"
-    plain = _plain(value)
-    return format(plain, style) if style and not isinstance(plain, str) else str(plain)
-
-
-def _plain(value: Any) -> Any:
-    """Turn what no column of a frame can hold into a text."""
-    if isinstance(value, Mapping):
-        return "; ".join(f"{k}: {v}" for k, v in value.items())
-    return "; ".join(map(str, value)) if isinstance(value, list | tuple) else value

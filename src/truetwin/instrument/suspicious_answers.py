@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from truetwin.data.missing_codes import far_codes
+from truetwin.data.missing_codes import FEW, far_codes
+from truetwin.data.undeclared_codes import ENOUGH
 
 if TYPE_CHECKING:
     from truetwin.data.panel import Panel
@@ -57,4 +58,34 @@ def odd_scales(panel: Panel) -> list[str]:
     return [
         f"{wide[0]!r} ({low:g} to {high:g}){more} vary over ten times as much as most items do: leave out what is no "
         f"survey item."
+    ]
+
+
+def other_codes(panel: Panel) -> list[str]:
+    """Warn if twins seem to answer in other codes than people, such as 1 to 5 where people have 0 to 4.
+
+    That is so if on half of the items or more, and on three at least, the lowest and the highest answer of the twins
+    lie beyond those of people, both on the same side. Only items of few whole answers, 30 of people and 30 of twins at
+    least, are compared, and none with a declared scale: what is off it is refused.
+    """
+    sides: dict[int, list[str]] = {1: [], -1: []}
+    ends, compared = {}, 0
+    for j, item in enumerate(panel.item_ids):
+        ours, theirs = panel.human_values[:, j], panel.source_values[:, :, j].ravel()
+        ours, theirs = ours[np.isfinite(ours)], theirs[np.isfinite(theirs)]
+        if panel.items[item].has_scale or min(ours.size, theirs.size) < ENOUGH:
+            continue
+        answers = np.unique(ours)
+        if answers.size > FEW or np.any(answers != np.round(answers)):
+            continue
+        compared += 1
+        low, high, twin_low, twin_high = answers[0], answers[-1], theirs.min(), theirs.max()
+        ends[item] = f"{low:g} to {high:g}, their twins' {twin_low:g} to {twin_high:g}"
+        if (twin_low - low) * (twin_high - high) > 0:
+            sides[1 if twin_low > low else -1].append(item)
+    return [
+        f"answers of people to {items[0]!r} are {ends[items[0]]} ({len(items) - 1} more items): are both in the same "
+        "codes?"
+        for items in sides.values()
+        if len(items) >= max(3, compared / 2)
     ]

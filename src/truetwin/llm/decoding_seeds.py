@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 from truetwin.errors import RunError
@@ -65,15 +64,11 @@ def with_seeds(task: Task, run: RunFile, run_seed: int | None) -> Task:
     RunError
         If the run was begun with decoding seeds, and there are none now.
     """
-    begun_with = run.has_seeds()
-    if begun_with and run_seed is None and not _has_seeds(task):
+    first = next(iter(task.cells()), None)
+    begun_with = None if first is None else run.has_seeds(first.step)
+    if first is not None and begun_with and run_seed is None and task.request(first).sampling.seed is None:
         raise RunError(
             f"a run goes on with decoding seeds as it was begun; {run.path} was begun with them. Leave out "
             "--no-decoding-seed, or use another folder (--run)."
         )
     return task if run_seed is None or begun_with is False else SeededTask(task, run_seed)
-
-
-def _has_seeds(task: Task) -> bool:
-    """Tell whether the requests of a task carry seeds of their own."""
-    return any(task.request(cell).sampling.seed is not None for cell in islice(task.cells(), 1))

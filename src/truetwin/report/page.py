@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import csv
 import io
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truetwin import __version__
+from truetwin.data.table_cells import cell
 from truetwin.io import replacing
 from truetwin.io.excel_files import Sheet, write_workbook
+from truetwin.report.cited_cells import CellsOf
 from truetwin.report.headline import Headline
 from truetwin.report.item_browser import ItemBrowser, part, render_browser
 from truetwin.report.visible_texts import without_control
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_ROWS = 1000
-_NOTHING = re.compile(r"-0(\.0+)?%?")
 ROWS_TO_FILTER = 12
 HEADLINES_SHOWN = 8
 WIDE = 6.5  # inches
@@ -88,13 +87,15 @@ class Field:
 class Table:
     """Rows that a reader can sort, filter and download.
 
-    A page shows the first thousand rows and says how many there are; the download has them all.
+    A page shows the first thousand rows and says how many there are; the download has them all. ``cells`` says which
+    file holds the numbers, and where.
     """
 
     title: str
     fields: Sequence[Field]
     rows: Sequence[Mapping[str, Any]]
     caption: str = ""
+    cells: CellsOf | None = None
 
     @property
     def shown(self) -> list[Field]:
@@ -208,26 +209,6 @@ def write_page(page: Page, output: Path) -> None:
     text = render(page)
     with replacing(output) as (draft,):
         draft.write_text(text, encoding="utf-8")
-
-
-def cell(value: Any, style: str) -> str:
-    """Format one value for a reader: an undefined value is "undefined", one that does not apply is empty.
-
-    Examples
-    --------
-    >>> cell(0.123456, ".3f"), cell(float("nan"), ".3f"), cell(None, ".3f"), cell("a", "")
-    ('0.123', 'undefined', '', 'a')
-    >>> cell(-0.0001, ".2f")
-    '0.00'
-    """
-    if value is None:
-        return ""
-    if isinstance(value, float) and math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    if isinstance(value, float) and math.isnan(value):
-        return "undefined"
-    text = format(value, style) if style and not isinstance(value, str) else str(value)
-    return text.removeprefix("-") if _NOTHING.fullmatch(text) else text
 
 
 def workbook_link(rows: Sequence[Mapping[str, Any]], name: str) -> str:

@@ -25,6 +25,7 @@ from truetwin.settings.declaration import (
 )
 from truetwin.settings.shared_settings import Terminal
 from truetwin.settings.value_kinds import ColumnNames, listed_alone
+from truetwin.settings.voice_settings import ProfilesFile
 
 Languages = Literal["auto", "lingua", "common-words"]
 Distractors = Literal["real", "written", "both"]
@@ -472,15 +473,12 @@ class RepairOptions(Settings):
     min_history: Annotated[int, STAGE] = setting(1, "Least number of earlier replies in an item.", ge=0)
 
 
-class RepairBuild(RepairOptions):
+class RepairBuild(RepairOptions, ProfilesFile):
     """Repaired set of items."""
 
     source: Annotated[str, Argument("FILE"), MayBeFile()] = setting(
         ...,
         "JSONL file of items, or the name of a published part of the benchmark: social or narrative.",
-    )
-    profiles: Path | None = setting(
-        None, "File with the profiles of the characters, for a file of narrative items."
     )
 
 

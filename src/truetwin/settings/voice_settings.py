@@ -40,12 +40,17 @@ IN_FOLDER = "A study always writes this to its folder."
 IN_REPORT = "A study shows its results in its report."
 
 
-class ItemChoice(Settings):
-    """Choice of the items of a benchmark."""
+class ProfilesFile(Settings):
+    """File with profiles of characters, which files of published narrative items go with."""
 
     profiles: Annotated[Path | None, Unset("profiles.jsonl beside the items")] = setting(
         None, "File with the profiles of the characters, for a file of narrative items."
     )
+
+
+class ItemChoice(ProfilesFile):
+    """Choice of the items of a benchmark."""
+
     limit: int | None = setting(None, "Use only the first items, this many of them.", ge=1)
 
 
@@ -267,21 +272,27 @@ class VoiceAnnotateCommand(VoiceAnnotate, Terminal):
         return self
 
 
-class VoiceReport(Settings):
+class CapabilityCount(Settings):
+    """Capabilities for which an item counts."""
+
+    by: CountedBy = setting(
+        "labels",
+        "Capabilities for which an item counts: all that it tests (labels), or the primary one only (primary).",
+    )
+
+
+class VoiceReport(CapabilityCount):
     """Show runs of a benchmark on one page: leaderboard, comparisons, capabilities, and every item to look at."""
 
     runs: Annotated[tuple[Path, ...], Argument()] = setting(
         ..., "Folders of runs, or files of stored answers, of one or more models."
     )
     items: Annotated[str | None, MayBeFile(), Unset("those in the folders of the runs")] = setting(
-        None, "Items of stored answers that do not know theirs: a JSONL file, 'narrative' or 'social'."
+        None,
+        "Items of stored answers that do not know theirs: a JSONL file, social, interpersonal or narrative.",
     )
     annotations: Annotated[Path | None, Unset("annotations.jsonl of a run, or those in the items")] = setting(
         None, "File that says which capabilities each item tests (JSONL of `truetwin voice annotate`)."
-    )
-    by: CountedBy = setting(
-        "labels",
-        "Capabilities for which an item counts: all that it tests (labels), or the primary one only (primary).",
     )
 
 
@@ -327,7 +338,8 @@ class VoiceScore(Settings):
     """Score stored answers without any model: accuracies with intervals, baselines, positions, paired tests."""
 
     files: Annotated[tuple[Path, ...], Argument(), InStudy(default=(EARLIER_STEP,))] = setting(
-        ..., "Files with stored answers: outcomes of `truetwin voice run`, or a published layout (JSONL)."
+        ...,
+        "Stored answers: folders of runs, outcomes of `truetwin voice run`, or files in a published layout (JSONL).",
     )
     items: Annotated[str | None, MayBeFile()] = setting(
         None,
@@ -367,7 +379,7 @@ class VoiceScoreCommand(VoiceScore, Terminal):
     """Settings of the command `truetwin voice score`."""
 
 
-class VoiceAudit(Settings):
+class VoiceAudit(ProfilesFile):
     """Find out how well a benchmark can be solved without knowing the person, and what is wrong with its items."""
 
     source: Annotated[str, Argument(), MayBeFile(), FROM_A_BUILD] = setting(
@@ -378,9 +390,6 @@ class VoiceAudit(Settings):
     ] = setting(
         (),
         "File with a model's stored answers to these items, to measure its position bias; may be repeated.",
-    )
-    profiles: Path | None = setting(
-        None, "File with the profiles of the characters, for a file of narrative items."
     )
 
 
@@ -450,13 +459,8 @@ class VoiceAgreeCommand(Terminal):
     seed: int = setting(0, "Random seed of the bootstrap.", ge=0)
 
 
-class VoiceLeaderboard(Settings):
+class VoiceLeaderboard(CapabilityCount):
     """Rank models by results, beside the best rule that does not know the person; draw their capabilities."""
-
-    by: CountedBy = setting(
-        "labels",
-        "Capabilities for which an item counts: all that it tests (labels), or the primary one only (primary).",
-    )
 
 
 class VoiceLeaderboardCommand(VoiceLeaderboard, Figures, Terminal):

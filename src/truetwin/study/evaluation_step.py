@@ -62,7 +62,7 @@ def evaluate_methods(work: Work) -> list[Path]:
         except NotPredictableError as error:
             write_json({"protocol": protocol, "impossible": str(error)}, path)
         else:
-            write_json(to_record(found), path)
+            write_json({**to_record(found), "summary": found.summary("twin")}, path)
             rows += [{"protocol": protocol, **row} for row in found.per_target()]
         written.append(path)
     scores = work.folder / "scores.parquet"

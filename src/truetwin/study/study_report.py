@@ -47,7 +47,7 @@ def study_page(work: Work) -> Page:
 
         diagnosis = from_record(read_record(work.folder / "diagnosis.json"), work.panel)
         told, verdicts = replace(told, verdicts=verdict_in_words(diagnosis)), diagnosis.verdicts
-        sections.append(diagnosis_section(diagnosis))
+        sections.append(diagnosis_section(diagnosis, "diagnosis.json"))
     if study.audit_twins is not None:
         from truetwin.report.sections.audit_section import audit_sections
 
@@ -148,7 +148,9 @@ def _method(work: Work, evaluation: Evaluation) -> str:
 def _evaluation(work: Work, found: Evaluation) -> Section:
     from truetwin.report.sections.evaluation_section import evaluation_section
 
-    return evaluation_section(found, _method(work, found))
+    protocol = str(found.settings["protocol"])
+    file = evaluation_path(work.folder, protocol).name
+    return evaluation_section(found, _method(work, found), file=file)
 
 
 def _beyond_scores(work: Work) -> list[Section]:

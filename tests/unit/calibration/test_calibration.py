@@ -131,6 +131,7 @@ def test_a_blind_item_is_predicted_as_an_evaluation_predicts_it_and_says_so() ->
     assert result.unpredicted == {}
     assert np.isfinite(result.grid[:, panel.item_ids.index(panel.new_items[0])]).all()
     assert "says little of the item" in result.notes()[0]["reason"]
+    assert result.law(result.notes()[0]["target"]).expected_correlation() is None
 
 
 def with_declared_blocks(panel: Panel, size: int) -> Panel:

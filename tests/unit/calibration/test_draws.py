@@ -10,6 +10,7 @@ import pytest
 import truetwin as tt
 from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.calibration.base import make_fold
+from truetwin.calibration.calibration_result import Calibration
 from truetwin.calibration.design import Preprocessing, make_designs
 from truetwin.calibration.draws import Draws
 from truetwin.data import Item, Panel, ResponseMatrix, Scale, Target
@@ -23,8 +24,13 @@ def panel() -> Panel:
 
 
 @pytest.fixture(scope="module")
-def draws(panel: Panel) -> Draws:
-    return tt.calibrate(panel).draws(6, seed=3)
+def result(panel: Panel) -> Calibration:
+    return tt.calibrate(panel)
+
+
+@pytest.fixture(scope="module")
+def draws(result: Calibration) -> Draws:
+    return result.draws(6, seed=3)
 
 
 def test_given_answers_stay_and_every_predicted_cell_is_drawn(panel: Panel, draws: Draws) -> None:
@@ -47,8 +53,8 @@ def test_drawn_answers_lie_on_the_scale(panel: Panel, draws: Draws) -> None:
         assert panel.scales[item].on_scale(answers[np.isfinite(answers)]).all()
 
 
-def test_the_seed_decides_the_draws(panel: Panel, draws: Draws) -> None:
-    again, other = (tt.calibrate(panel).draws(6, seed=s) for s in (3, 4))
+def test_the_seed_decides_the_draws(panel: Panel, result: Calibration, draws: Draws) -> None:
+    again, other = tt.calibrate(panel).draws(6, seed=3), result.draws(6, seed=4)
     np.testing.assert_array_equal(again.drawn, draws.drawn)
     assert (other.drawn != draws.drawn).any()
 
@@ -86,7 +92,7 @@ def test_spread_and_relations_are_kept_on_average() -> None:
 
 @pytest.mark.parametrize("method", ["auto", "ridge"])
 def test_drawn_answers_have_the_probabilities_of_their_laws(method: str) -> None:
-    panel = generate_population(60, 16, n_new_items=2, n_new_respondents=4, random_state=2).panel
+    panel = generate_population(60, 12, n_new_items=2, n_new_respondents=4, random_state=2).panel
     first = panel.new_items[0]
     plain = tt.calibrate(panel, method)
     known = [r not in panel.new_respondents for r in panel.respondent_ids]
@@ -143,8 +149,7 @@ def test_numeric_answers_are_limited_and_nominal_ones_are_categories(panel: Pane
         (2, True, "the seed of the draws must be a whole number of at least 0; got True"),
     ],
 )
-def test_wrong_numbers_are_refused(m: int, seed: int, message: str) -> None:
-    result = tt.calibrate(generate_population(40, 12, n_new_items=2).panel)
+def test_wrong_numbers_are_refused(result: Calibration, m: int, seed: int, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         result.draws(m, seed)
 

@@ -79,6 +79,12 @@ def test_a_dry_run_asks_nothing_unless_told_to(asked: Asked) -> None:
     assert "serves" not in asked.err
 
 
+def test_what_a_server_names_is_said_on_one_line(asked: Asked) -> None:
+    asked.server.configure(models=["large\nerror: your disk is full"], props={"total_slots": 4}, context=1000)
+    asked.simulate()
+    assert "the endpoint serves large error: your disk is full with a context of 1,000 tokens" in asked.err
+
+
 def test_the_look_ahead_can_be_switched_off(asked: Asked) -> None:
     asked.server.configure(models=["small"], context=1000)
     asked.simulate("--no-preflight")

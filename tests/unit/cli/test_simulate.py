@@ -16,6 +16,7 @@ from truetwin.errors import DataError, ParameterError
 from truetwin.io import read_personas, read_responses, write_table
 from truetwin.io.twin_files import read_twins
 from truetwin.llm import Cell, Parsed, Reply, Shard, State, Store
+from truetwin.llm.decoding_seeds import decoding_seed
 
 TOPICS = [
     "tea",
@@ -433,6 +434,9 @@ def test_portraits_are_written_by_a_model_and_make_personas(study: Study) -> Non
     personas = read_personas(study.path("summaries.jsonl"))
     assert (len(personas), "R07" in {p.id for p in personas}) == (N - 1, False)
     assert personas[0].text.endswith("stay at home.")
+    with Store(study.folder / "portraits") as store:
+        seeds = {call.cell: store.request(call.cell).sampling.seed for call in store.calls()}
+    assert seeds == {cell: decoding_seed(0, cell) for cell in seeds}
     assert "SCRIPTED" in study.err
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows = [(panel.respondent_ids[k], f"{truth[k]:g}", "by phone") for k in order[:n]]
         write_csv(folder / f"answers{n}.csv", [("respondent_id", ITEM, "mode"), *rows])
     return folder
+
+
+@pytest.fixture(scope="module")
+def state(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state file after the first answers; tests change copies of it."""
+    path = tmp_path_factory.mktemp("state") / "fieldwork.json"
+    assert _run(call(folder, "--state", str(path)), debug=True) == 0
+    return path
 
 
 def write_csv(path: Path, rows: list[tuple[str, ...]]) -> None:
@@ -84,10 +93,9 @@ def test_the_table_says_whether_to_go_on(
 
 
 def test_a_refused_call_leaves_the_state_as_it_was(
-    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], folder: Path, state: Path, tmp_path: Path
 ) -> None:
-    path = tmp_path / "fieldwork.json"
-    told(capsys, *call(folder, "--state", str(path)))
+    path = shutil.copy(state, tmp_path / "fieldwork.json")
     before = path.read_bytes()
     wrong = tmp_path / "wrong.csv"
     first = (folder / "answers30.csv").read_text(encoding="utf-8").splitlines()[1].split(",")
@@ -173,10 +181,14 @@ def test_plan_says_how_many_people_are_needed(capsys: pytest.CaptureFixture[str]
     ],
 )
 def test_a_damaged_state_is_refused(
-    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path, change: Any, word: str
+    capsys: pytest.CaptureFixture[str],
+    folder: Path,
+    state: Path,
+    tmp_path: Path,
+    change: Any,
+    word: str,
 ) -> None:
-    path = tmp_path / "fieldwork.json"
-    told(capsys, *call(folder, "--state", str(path)))
+    path = shutil.copy(state, tmp_path / "fieldwork.json")
     record = json.loads(path.read_text(encoding="utf-8"))
     change(record)
     path.write_text(json.dumps(record), encoding="utf-8")
@@ -200,9 +212,10 @@ def test_a_precision_that_means_nothing_is_refused(
         assert "error: the precision must be" in refused(capsys, *words)
 
 
-def test_two_processes_that_update_one_state_lose_no_answers(folder: Path, tmp_path: Path) -> None:
-    state = tmp_path / "fieldwork.json"
-    assert _run(call(folder, "--state", str(state)), debug=True) == 0
+def test_two_processes_that_update_one_state_lose_no_answers(
+    folder: Path, state: Path, tmp_path: Path
+) -> None:
+    state = shutil.copy(state, tmp_path / "fieldwork.json")
     lines = (folder / "answers120.csv").read_text(encoding="utf-8").splitlines()
     parts = [[lines[0], *lines[41:80]], [lines[0], *lines[81:120]]]
     running = []

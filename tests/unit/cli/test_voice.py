@@ -54,6 +54,14 @@ def test_score_prints_one_row_a_file_and_comparisons(
     assert found["comparisons"][0]["difference"] == 100.0
 
 
+def test_score_takes_the_folder_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = ("o1", "o2", "o3", "o4")
+    outcomes = [choice_outcome(i.item_id, shown, i.answer, "o1", model="m") for i in items(4)]
+    write_outcomes(tmp_path / "choice.jsonl", outcomes)
+    code, out, _ = run(capsys, "voice", "score", tmp_path, "--json")
+    assert (code, [row["n"] for row in json.loads(out)["rows"]]) == (0, [4])
+
+
 def test_score_with_items_shows_the_baseline(
     item_file: Path, answer_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

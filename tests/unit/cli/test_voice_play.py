@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from truetwin.cli import main
+from truetwin.llm import Store
+from truetwin.llm.decoding_seeds import decoding_seed
 from truetwin.voice.items.voice_items import (
     Option,
     Turn,
@@ -109,6 +111,9 @@ def test_capabilities_are_annotated(capsys: pytest.CaptureFixture[str], items: s
     assert {row["capability"]: row["primary"] for row in found["rows"]}["persona_tone"] == 8
     lines = (tmp_path / "run" / "annotations.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(lines[0]) == {"item_id": "i0", "primary": "persona_tone", "labels": labels}
+    with Store(tmp_path / "run") as store:
+        seeds = {call.cell: store.request(call.cell).sampling.seed for call in store.calls()}
+    assert seeds == {cell: decoding_seed(0, cell) for cell in seeds}
 
 
 def test_annotations_by_people_are_merged_into_the_items(

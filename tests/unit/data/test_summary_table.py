@@ -73,3 +73,10 @@ def test_results_show_themselves_and_can_be_pickled() -> None:
         assert html == pickle.loads(pickle.dumps(result))._repr_html_()
         assert len(result.summary()) >= 2
         assert result.summary().to_frame().num_rows == len(result.summary())
+
+
+def test_texts_neither_break_a_printed_table_nor_control_the_terminal() -> None:
+    table = SummaryTable(
+        [{"item": "Q1\nQ2\x1b[31m", "r": -0.0001}], [Shown("item", "item"), Shown("r", "r", ".2f")]
+    )
+    assert str(table).splitlines() == ["item" + " " * 12 + "   r", r"Q1\nQ2\x1b[31m  0.00"]

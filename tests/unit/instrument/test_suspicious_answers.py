@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
-from truetwin.instrument.suspicious_answers import suspicious_codes
+from truetwin.instrument.suspicious_answers import other_codes, suspicious_codes
 
 
 def panel_of(answers: list[float], item: Item | str = "Q") -> Panel:
@@ -55,3 +55,17 @@ def test_the_public_data_hold_no_such_code() -> None:
 
     assert suspicious_codes(twin_2k_500.load()) == []
     assert suspicious_codes(movielens.load()) == []
+
+
+@pytest.mark.parametrize(
+    ("shift", "is_said"), [((0, 4), True), ((1, 5), False), ((2, 4), False), ((2, 6), True)]
+)
+def test_answers_in_other_codes_than_those_of_twins_are_asked_about(
+    shift: tuple[int, int], is_said: bool
+) -> None:
+    ids, items = [f"p{k}" for k in range(40)], ["Q1", "Q2", "Q3", "Q4"]
+    low, high = shift
+    human = np.array([[low + (k + j) % (high - low + 1) for j in range(4)] for k in range(40)], dtype=float)
+    twin = np.array([[1 + (k + 2 * j) % 5 for j in range(4)] for k in range(40)], dtype=float)
+    panel = Panel(ResponseMatrix(human, ids, items), ResponseMatrix(twin, ids, items))
+    assert len(other_codes(panel)) == is_said

@@ -35,13 +35,21 @@ from truetwin.io.parquet_width import n_parquet_columns
 FIVE = ["Strongly disagree", "Disagree", "Neither", "Agree", "Strongly agree"]
 
 
-@pytest.fixture
-def tables(tmp_path: Path) -> tuple[Rows, Rows, np.ndarray]:
-    """A human and a twin table, and what is predicted from them."""
+@pytest.fixture(scope="module")
+def right(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+    """What is predicted from the plain tables."""
+    folder = tmp_path_factory.mktemp("plain")
     human, twin = answers()
-    code, right = predict(write(tmp_path / "h.csv", human), write(tmp_path / "t.csv", twin))
+    code, right = predict(write(folder / "h.csv", human), write(folder / "t.csv", twin))
     assert code == 0
-    return human, twin, right
+    right.setflags(write=False)
+    return right
+
+
+@pytest.fixture
+def tables(right: np.ndarray) -> tuple[Rows, Rows, np.ndarray]:
+    """A human and a twin table, and what is predicted from them."""
+    return *answers(), right
 
 
 def with_column(rows: Rows, name: str, cells: Any) -> Rows:

@@ -14,10 +14,10 @@ import pytest
 from browser import chromium, opened
 from truetwin.report.page import render, write_page
 from truetwin.report.sections.case_section import browser_data
-from truetwin.report.sections.voice_page import voice_page
+from truetwin.report.sections.voice_page import verdict_in_words, voice_page
 from truetwin.report.sections.voice_section import leaderboard_table
 from truetwin.settings.voice_settings import VoiceReport
-from truetwin.voice.items.voice_items import PLAYED_ITEMS, Turn, VoiceItem, write_voice_items
+from truetwin.voice.items.voice_items import PLAYED_ITEMS, Turn, VoiceItem, VoicePersona, write_voice_items
 from truetwin.voice.jobs.asked_report import ReportedRuns, report_asked
 from truetwin.voice.protocols.capability_annotation import CAPABILITIES
 from truetwin.voice.protocols.outcomes import Outcome, Protocol, Status, choice_outcome, write_outcomes
@@ -103,7 +103,29 @@ def test_the_page_has_comparisons_capabilities_and_the_best_rule(found: Reported
     text = render(voice_page(found))
     for heading in ("Results", "Model against model", "Look at items", "Capabilities"):
         assert f">{heading}</h2>" in text
-    assert "first is" in text or "second is" in text
+    assert "the best rule without persona (length-outlier): -50.0 points" in text
+    assert "(persons: 3, too few to tell this from chance)" in text
+
+
+@pytest.mark.parametrize(
+    ("n_persons", "verdict"), [(5, "persons: 5, too few"), (6, "is below the best rule")]
+)
+def test_a_model_of_few_persons_is_not_said_to_be_below_the_best_rule(
+    tmp_path: Path, n_persons: int, verdict: str
+) -> None:
+    played = [item(k, persona=VoicePersona(f"p{k % n_persons}")) for k in range(12)]
+    write_voice_items(tmp_path / PLAYED_ITEMS, played)
+    write_outcomes(tmp_path / "choice.jsonl", [choice(each, "m", right=False) for each in played])
+    assert verdict in verdict_in_words(report_asked(VoiceReport(runs=(tmp_path,))))
+
+
+def test_runs_of_one_model_in_folders_that_are_called_alike_are_told_apart(tmp_path: Path) -> None:
+    runs = (tmp_path / "a" / "run", tmp_path / "b" / "run")
+    for folder in runs:
+        folder.mkdir(parents=True)
+        write_voice_items(folder / PLAYED_ITEMS, items())
+        write_outcomes(folder / "choice.jsonl", [choice(each, "m", True) for each in items()])
+    assert report_asked(VoiceReport(runs=runs)).cases.models == tuple(f"m ({run})" for run in runs)
 
 
 def test_pillars_and_imputed_marks_are_columns_and_imputed_marks_are_named_in_the_browser(

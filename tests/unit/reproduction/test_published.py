@@ -1,4 +1,4 @@
-"""What the papers printed."""
+"""Figures that the papers printed."""
 
 from __future__ import annotations
 

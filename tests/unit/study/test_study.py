@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,19 +25,37 @@ diagnose:
 """
 
 
-@pytest.fixture
-def study_file(tmp_path: Path) -> Path:
-    path = write_example(tmp_path / "study", n_respondents=80)
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = write_example(tmp_path_factory.mktemp("example") / "study", n_respondents=80)
     path.write_text(QUICK, encoding="utf-8")
     return path
 
 
-def test_a_step_is_done_again_only_if_its_inputs_have_changed(study_file: Path) -> None:
-    run = study_file.parent / "run"
-    first = run_study(read_study(study_file), run)
-    assert [(s.name, s.skipped) for s in first.steps] == [
+@pytest.fixture
+def study_file(example: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(example.parent, tmp_path / "study") / example.name
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study whose steps are done."""
+    path = write_example(tmp_path_factory.mktemp("finished") / "study", n_respondents=80)
+    path.write_text(QUICK, encoding="utf-8")
+    done = run_study(read_study(path), path.parent / "run")
+    assert [(s.name, s.skipped) for s in done.steps] == [
         ("evaluate", False), ("calibrate", False), ("diagnose", False), ("report", False),
     ]  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def finished_file(finished: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(finished.parent, tmp_path / "finished") / finished.name
+
+
+def test_a_step_is_done_again_only_if_its_inputs_have_changed(finished_file: Path) -> None:
+    study_file, run = finished_file, finished_file.parent / "run"
     assert [s.skipped for s in run_study(read_study(study_file), run).steps] == [True] * 4
     study_file.write_text(QUICK.replace("diagnose:", "diagnose: {scaled: false}"), encoding="utf-8")
     assert [s.skipped for s in run_study(read_study(study_file), run).steps] == [True, True, False, False]
@@ -47,8 +67,9 @@ def test_a_step_is_done_again_only_if_its_inputs_have_changed(study_file: Path) 
 
 
 @pytest.mark.extra("dev")
-def test_a_run_holds_its_study_and_says_that_predictions_are_predictions(study_file: Path) -> None:
-    result = run_study(read_study(study_file), study_file.parent / "run")
+def test_a_run_holds_its_study_and_says_that_predictions_are_predictions(finished_file: Path) -> None:
+    result = run_study(read_study(finished_file), finished_file.parent / "run")
+    assert all(step.skipped for step in result.steps)
     resolved = json.loads((result.folder / "study.json").read_text())
     assert resolved["study"]["evaluate"]["max_folds"] is None
     assert set(resolved["inputs"]) == {"human", "twin"}
@@ -59,6 +80,31 @@ def test_a_run_holds_its_study_and_says_that_predictions_are_predictions(study_f
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         assert "Calibration raises" in page.locator(".lead").inner_text()
         assert "Verdicts on 8 new items" in page.locator(".verdict").inner_text()
+
+
+@pytest.mark.extra("dev")
+def test_every_number_of_a_table_is_the_one_in_its_file(study_file: Path) -> None:
+    study_file.write_text(f"{QUICK}estimate: {{statistics: [share, mean]}}\n", encoding="utf-8")
+    result = run_study(read_study(study_file), study_file.parent / "run")
+    with chromium() as browser, opened(browser, result.report) as page:
+        cells = page.eval_on_selector_all(
+            "[data-cell]",
+            "all => all.map(e => [e.closest('[data-from]').dataset.from, e.dataset.cell, e.dataset.value])",
+        )
+    files = {name: json.loads((result.folder / name).read_text(encoding="utf-8")) for name, _, _ in cells}
+    evaluation = "evaluation-leave-one-item-out.json"
+    assert set(files) == {"estimates.json", "predictions.json", "diagnosis.json", evaluation}
+    assert len(cells) > 300
+    for name, cell, shown in cells:
+        found = files[name]
+        for step in cell.split("/")[1:]:
+            found = found[
+                int(step) if isinstance(found, list) else step.replace("~1", "/").replace("~0", "~")
+            ]
+        assert math.isnan(float(shown)) if found is None else float(shown) == pytest.approx(found), (
+            name,
+            cell,
+        )
 
 
 @pytest.mark.parametrize(
@@ -197,9 +243,8 @@ def test_the_batteries_of_a_study_reach_its_calibration(study_file: Path) -> Non
     assert all(t["situation"].startswith("new item of a known battery: 4") for t in sidecar["targets"])
 
 
-def test_a_diagnosis_is_made_again_for_another_method(study_file: Path) -> None:
-    run = study_file.parent / "run"
-    run_study(read_study(study_file), run)
+def test_a_diagnosis_is_made_again_for_another_method(finished_file: Path) -> None:
+    study_file, run = finished_file, finished_file.parent / "run"
     study_file.write_text(
         QUICK.replace("calibrate: {method: ridge", "calibrate: {method: twin"), encoding="utf-8"
     )
@@ -207,9 +252,8 @@ def test_a_diagnosis_is_made_again_for_another_method(study_file: Path) -> None:
     assert steps == {"evaluate": True, "calibrate": False, "diagnose": False, "report": False}
 
 
-def test_another_id_column_is_another_study(study_file: Path) -> None:
-    run = study_file.parent / "run"
-    run_study(read_study(study_file), run)
+def test_another_id_column_is_another_study(finished_file: Path) -> None:
+    study_file, run = finished_file, finished_file.parent / "run"
     study_file.write_text(
         QUICK.replace("twin: generated.csv", "twin: generated.csv, id_column: respondent_id"),
         encoding="utf-8",
@@ -217,9 +261,8 @@ def test_another_id_column_is_another_study(study_file: Path) -> None:
     assert not any(s.skipped for s in run_study(read_study(study_file), run).steps)
 
 
-def test_another_way_of_reading_the_tables_is_another_study(study_file: Path) -> None:
-    run = study_file.parent / "run"
-    run_study(read_study(study_file), run)
+def test_another_way_of_reading_the_tables_is_another_study(finished_file: Path) -> None:
+    study_file, run = finished_file, finished_file.parent / "run"
     study_file.write_text(
         QUICK.replace("twin: generated.csv", "twin: generated.csv, missing_codes: [7]"), encoding="utf-8"
     )

@@ -187,8 +187,14 @@ def _drawn(problem: Problem) -> NDArray[np.intp]:
 
 
 def item_errors(each: Residuals, stack: Stack, points: Array, rows: NDArray[np.intp]) -> ItemErrors:
-    """Estimate level, errors and expected correlation of one target, with standardised points for some people."""
+    """Estimate level, errors and expected correlation of one target, with standardised points for some people.
+
+    Where all twins agree and nobody has answered an item of the battery, nothing says how the item goes with others: no
+    correlation is expected then, for what other items reached would promise too much.
+    """
     problem, items = each.problem, np.flatnonzero(each.importance > 0)
+    if problem.twin_constant[each.target] and each.situation != "known battery":
+        return ItemErrors(each.level, each.record, None)
     twins = problem.twins
     answers = np.where(twins.seen, twins.values, np.nan)
     features = [visible(each.predicted[k], answers[each.who, k]) for k in items]

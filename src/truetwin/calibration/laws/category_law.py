@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -70,9 +71,8 @@ class CategoryLaw(Law):
     def quantile(self, u: float | Array) -> Array:
         """See the base class."""
         self._need_order("quantiles")
-        below = np.cumsum(np.nan_to_num(self.table), axis=1)
-        wanted = np.broadcast_to(np.asarray(u, dtype=np.float64), (len(below),))
-        at = (below[:, :-1] < wanted[:, None] - 1e-12).sum(axis=1)
+        wanted = np.broadcast_to(np.asarray(u, dtype=np.float64), (len(self.table),))
+        at = (self._below[:, :-1] < wanted[:, None] - 1e-12).sum(axis=1)
         return np.where(self._there, self.codes[at], np.nan)
 
     def interval(self, level: float = 0.9) -> tuple[Array, Array]:
@@ -133,6 +133,11 @@ class CategoryLaw(Law):
     @property
     def _there(self) -> Array:
         return np.isfinite(self.table[:, 0])
+
+    @cached_property
+    def _below(self) -> Array:
+        """Probability of each category and all lower ones: draws ask for many quantiles of one law."""
+        return np.cumsum(np.nan_to_num(self.table), axis=1)
 
     def _need_order(self, what: str) -> None:
         if not self.ordered:

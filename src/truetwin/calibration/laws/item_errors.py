@@ -111,7 +111,7 @@ class ItemErrors(Errors):
     def expected_correlation(self) -> tuple[float, float, float] | None:
         """See the base class."""
         found = self.correlation
-        return None if found is None else (found.low, found.mean, found.high)
+        return None if found is None or np.isnan(found.mean) else (found.low, found.mean, found.high)
 
 
 @dataclass(frozen=True, eq=False)

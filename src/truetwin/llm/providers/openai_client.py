@@ -140,6 +140,7 @@ class OpenAIModel:
             self._say("the endpoint takes a schema and does not keep to it; --reply json asks in words")
 
     def _say(self, note: str) -> None:
+        note = " ".join(note.split())  # what a server names must not look like lines of ours
         if note and note not in self.adjustments and len(self.adjustments) < MOST_NOTES:
             self.adjustments += (note,)
 

@@ -140,11 +140,11 @@ class RunFile:
             row = self._base.execute(query, (step, persona)).fetchone()
             return None if row is None else Cell(*row)
 
-    def has_seeds(self) -> bool | None:
-        """Tell whether prompts of the run carry decoding seeds; None if it has no prompts yet."""
+    def has_seeds(self, step: str) -> bool | None:
+        """Tell whether prompts of a step carry decoding seeds; None if it has no prompts yet."""
+        first = "SELECT prompt FROM calls WHERE step = ?1 UNION ALL SELECT prompt FROM batches WHERE step = ?1 LIMIT 1"
         with self.reading():
-            first = "SELECT prompt FROM (SELECT prompt FROM calls LIMIT 1) UNION ALL SELECT prompt FROM batches LIMIT 1"
-            row = self._base.execute(first).fetchone()
+            row = self._base.execute(first, (step,)).fetchone()
             return None if row is None else "seed" in json.loads(row[0])
 
     def standing(self, cell: Cell) -> Standing | None:

@@ -9,9 +9,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from truetwin.data.table_cells import cell
 from truetwin.errors import FileFormatError
 from truetwin.io import check_writable, replacing
-from truetwin.report.page import Field, Page, Section, Table, cell, render
+from truetwin.report.page import Field, Page, Section, Table, render
 from truetwin.report.sections.voice_section import PAIRED, PAIRED_CAPTION, PAIRED_TITLE, paired_table
 from truetwin.voice.scoring.leaderboard import Standing, ranked
 

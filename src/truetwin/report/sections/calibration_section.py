@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from truetwin.data import Panel
 from truetwin.data.human_marginals import twin_category_shares
 from truetwin.evaluation import Evaluation
+from truetwin.report.cited_cells import CellsOf, pointer
 from truetwin.report.figures.calibration_figures import (
     MOST_ITEMS,
     expectation_figure,
@@ -20,6 +21,15 @@ from truetwin.report.figures.calibration_figures import (
 from truetwin.report.figures.theme import MOST_PANELS
 from truetwin.report.page import Field, Picture, Section, Table
 
+#: The file beside the report, and where it keeps what laws tell of a target.
+FILE = "predictions.json"
+IN_LAWS = {
+    "low": ("expected_correlation", 0),
+    "expected": ("expected_correlation", 1),
+    "high": ("expected_correlation", 2),
+    "level": ("mean",),
+    "spread": ("sd",),
+}
 TARGET_FIELDS = (
     Field("target", "target"),
     Field("axis", "a new"),
@@ -63,12 +73,21 @@ def calibration_section(
         fields = [f for f in fields if f.name not in ("expected", "low", "high")]
     elif known:
         pictures.append(_expectations(known))
-    blocks: list[Table | Picture] = [Table("Predicted targets", fields, rows), *pictures]
+    blocks: list[Table | Picture] = [
+        Table("Predicted targets", fields, rows, cells=CellsOf(FILE, _cell)),
+        *pictures,
+    ]
     if shares:
         blocks.append(_shares(shares))
     if evaluation is not None:
         blocks += _ratios(evaluation, method)
     return Section("Predictions", texts, blocks)
+
+
+def _cell(place: int, row: Mapping[str, Any], field: str) -> str:
+    """Point to a number of a target: of its law, or of what is noted of it."""
+    law = IN_LAWS.get(field)
+    return pointer("laws", row["target"], *law) if law else pointer("targets", place, field)
 
 
 def _shares(rows: Sequence[Mapping[str, Any]]) -> Picture:

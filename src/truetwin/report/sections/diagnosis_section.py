@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from truetwin.diagnosis import Diagnosis
+from truetwin.report.cited_cells import CellsOf
 from truetwin.report.figures.diagnosis_figures import (
     alignment_figure,
     fault_figure,
@@ -51,8 +52,8 @@ def verdict_in_words(diagnosis: Diagnosis) -> str:
     return f"Verdicts on {sum(counts.values())} new items: {listed}."
 
 
-def diagnosis_section(diagnosis: Diagnosis) -> Section:
-    """Show the verdicts with their reasons, then the evidence behind them."""
+def diagnosis_section(diagnosis: Diagnosis, file: str = "") -> Section:
+    """Show the verdicts with their reasons, then the evidence behind them; ``file`` holds all of it, if one does."""
     n = diagnosis.settings["n_respondents"]
     described = f"{n} respondents, {diagnosis.settings['n_items']} items"
     verdicts = [_plain(row) for row in diagnosis.verdicts]
@@ -60,7 +61,9 @@ def diagnosis_section(diagnosis: Diagnosis) -> Section:
     alignment = [row for found in diagnosis.alignments.values() for row in found.records()]
     blocks: list[Table | Picture] = []
     if verdicts:
-        blocks.append(Table("Verdict on each new item", VERDICT_FIELDS, verdicts))
+        blocks.append(
+            Table("Verdict on each new item", VERDICT_FIELDS, verdicts, cells=_cells(file, "verdicts"))
+        )
     if record:
         blocks.append(
             Table(
@@ -102,10 +105,19 @@ def diagnosis_section(diagnosis: Diagnosis) -> Section:
             "Spread and level of the twins' answers beside people's, one count an answered item.",
             [_plain(row) for row in diagnosis.faults],
         ),
-        Table("Twins' answers, item by item", FAULT_FIELDS, [_plain(row) for row in diagnosis.faults]),
+        Table(
+            "Twins' answers, item by item",
+            FAULT_FIELDS,
+            [_plain(row) for row in diagnosis.faults],
+            cells=_cells(file, "faults"),
+        ),
     ]
     texts = [f"{text[0].upper()}{text[1:]}." for text in diagnosis.warnings()]
     return Section("How far to trust the twins", texts, blocks)
+
+
+def _cells(file: str, rows: str) -> CellsOf | None:
+    return CellsOf.listed(file, rows) if file else None
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

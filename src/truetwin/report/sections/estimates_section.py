@@ -11,11 +11,14 @@ from truetwin.estimation.estimates import (
     value_in_words,
     worth_in_words,
 )
+from truetwin.report.cited_cells import CellsOf
 from truetwin.report.figures.estimate_figures import draw_estimates
 from truetwin.report.figures.theme import new_figure
 from truetwin.report.page import Field, Picture, Section, Table
 
 N_FIGURES = 12
+#: Files beside the report.
+FILE, SCORES_FILE = "estimates.json", "estimate-scores.json"
 ITEM_FIELDS = (
     Field("item", "item"),
     Field("what", "estimate of"),
@@ -59,12 +62,12 @@ def estimates_section(record: Mapping[str, Any]) -> Section:
         }
         for row in record["items"]
     ]
-    blocks: list[Table | Picture] = [Table("Items", ITEM_FIELDS, items)]
+    blocks: list[Table | Picture] = [Table("Items", ITEM_FIELDS, items, cells=CellsOf.listed(FILE, "items"))]
     blocks += _pictures(record)
     for table in record["crosstabs"]:
         fields = [Field("item", "item"), Field("row", "statistic"), *(Field(c, c) for c in table["columns"])]
         blocks.append(Table(f"By {table['by']}", fields, table["rows"], table["footer"]))
-    blocks.append(Table("All estimates", ROW_FIELDS, record["rows"]))
+    blocks.append(Table("All estimates", ROW_FIELDS, record["rows"], cells=CellsOf.listed(FILE, "rows")))
     return Section("Estimates", texts, blocks)
 
 
@@ -88,7 +91,9 @@ def estimate_scores_section(rows: Sequence[Mapping[str, Any]]) -> Section:
         "everybody, by group, and with the answers of some people."
     )
     return Section(
-        "How good estimates are", (text,), (Table("Estimates of hidden items", SCORE_FIELDS, rows),)
+        "How good estimates are",
+        (text,),
+        (Table("Estimates of hidden items", SCORE_FIELDS, rows, cells=CellsOf.listed(SCORES_FILE, "rows")),),
     )
 
 

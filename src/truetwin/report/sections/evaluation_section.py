@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from truetwin.evaluation.metric_names import meaning_of
 from truetwin.evaluation.score_summary import batteries_tell_another_story
 from truetwin.evaluation.target_gains import target_rows
 from truetwin.evaluation.threshold_sweep import ThresholdSweep
+from truetwin.report.cited_cells import CellsOf, Row, pointer
 from truetwin.report.figures.calibration_figures import shares_figure
 from truetwin.report.figures.evaluation_figures import method_figure, target_figure
 from truetwin.report.figures.threshold_figure import threshold_figure
@@ -87,36 +88,44 @@ PROTOCOLS = {
 
 
 def evaluation_section(
-    evaluation: Evaluation, method: str, *, metric: str = "pearson", key: str = ""
+    evaluation: Evaluation, method: str, *, metric: str = "pearson", file: str = ""
 ) -> Section:
-    """Compare the methods, and show each target with and without calibration."""
+    """Compare the methods, and show each target with and without calibration.
+
+    ``file`` holds the record of the evaluation with its summary, if one does.
+    """
     protocol = str(evaluation.settings["protocol"])
     summary = evaluation.summary("twin")
     rows = [row for row in summary if row["metric"] == metric]
     others = [row for row in summary if row["metric"] != metric]
+    cells = CellsOf(file, _of_summary(summary)) if file else None
     targets = target_rows(evaluation, method, metric=metric)
     n = sum(1 for row in targets if row["gain"] == row["gain"])
     unit = "respondents" if "respondent" in protocol else "items"
-    name = f"{protocol}{key}"
     blocks: list[Table | Picture] = [
-        Table(f"Methods ({protocol})", _fields(rows), rows, _methods_in_words(rows, metric, unit)),
+        Table(f"Methods ({protocol})", _fields(rows), rows, _methods_in_words(rows, metric, unit), cells),
         Picture(
-            f"methods-{name}",
+            f"methods-{protocol}",
             method_figure(rows),
             f"Gain of every method over the twin, with 95% intervals: on the {unit} that every method scores, and on "
             f"all {unit} with an undefined score counted as 0; grey where the interval holds zero.",
             rows,
         ),
         Picture(
-            f"targets-{name}",
+            f"targets-{protocol}",
             target_figure(targets),
             f"Correlation of calibrated predictions ({method}) and of twins with hidden human answers: {n} of "
             f"{len(targets)} {unit}, each with its 95% interval; above the line, calibration helped.",
             targets,
         ),
-        *_other_scores(others, protocol),
+        *_other_scores(others, protocol, cells),
         *_group_tables(evaluation, metric),
-        Table(f"Each {unit[:-1]} ({protocol})", TARGET_FIELDS, targets),
+        Table(
+            f"Each {unit[:-1]} ({protocol})",
+            TARGET_FIELDS,
+            targets,
+            cells=CellsOf(file, _of_scores(evaluation, method, metric)) if file else None,
+        ),
     ]
     return Section(
         f"What calibration gained: {protocol}",
@@ -157,7 +166,29 @@ def _methods_in_words(rows: Sequence[Mapping[str, Any]], metric: str, unit: str)
     )
 
 
-def _other_scores(rows: Sequence[Mapping[str, Any]], protocol: str) -> list[Table | Picture]:
+def _of_scores(evaluation: Evaluation, method: str, metric: str) -> Callable[[int, Row, str], str]:
+    """Point to the scores of each target; gains and intervals are worked out of them."""
+    numbers = {key: k for k, key in enumerate(evaluation.scores)}
+    baseline = str(evaluation.settings.get("baseline", "twin"))
+    scores = {"twin": numbers[baseline, metric], "calibrated": numbers[method, metric]}
+
+    def cell(place: int, row: Row, field: str) -> str:
+        if field == "n_answers":
+            return pointer("n_answers", method, place)
+        return pointer("scores", scores[field], "values", place) if field in scores else ""
+
+    return cell
+
+
+def _of_summary(summary: Sequence[Row]) -> Callable[[int, Row, str], str]:
+    """Point to the row of a method and a metric in the summary."""
+    places = {(row["method"], row["metric"]): place for place, row in enumerate(summary)}
+    return lambda place, row, field: pointer("summary", places[row["method"], row["metric"]], field)
+
+
+def _other_scores(
+    rows: Sequence[Mapping[str, Any]], protocol: str, cells: CellsOf | None
+) -> list[Table | Picture]:
     """List the scores by other metrics, if there are any, and say what each measures."""
     if not rows:
         return []
@@ -168,7 +199,7 @@ def _other_scores(rows: Sequence[Mapping[str, Any]], protocol: str) -> list[Tabl
     ]
     text = f"Means over the targets that every method has a score for. {' '.join(said)}"
     ordered = sorted(rows, key=lambda row: str(row["metric"]))
-    return [Table(f"Other scores ({protocol})", OTHER_FIELDS, ordered, text)]
+    return [Table(f"Other scores ({protocol})", OTHER_FIELDS, ordered, text, cells)]
 
 
 def _group_tables(evaluation: Evaluation, metric: str) -> list[Table | Picture]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from truetwin.data.table_cells import cell
 from truetwin.experiments.effect_words import effect_in_words
 from truetwin.report.figures.effect_figures import effect_scatter_figure, forest_figure, forest_rows
-from truetwin.report.page import Field, Picture, Section, Table, cell
+from truetwin.report.page import Field, Picture, Section, Table
 
 Record = Mapping[str, Any]
 HUMAN = "human"

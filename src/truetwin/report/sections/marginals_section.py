@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from truetwin.report.cited_cells import CellsOf, pointer
 from truetwin.report.figures.calibration_figures import shares_grid
 from truetwin.report.figures.theme import MOST_PANELS
 from truetwin.report.page import Field, Picture, Section, Table
 
+#: Files beside the report.
+FILE, SCORES_FILE = "shares.csv", "marginal-scores.json"
 SHARE_FIELDS = (
     Field("item", "item"),
     Field("population", "population"),
@@ -32,6 +35,11 @@ SCORE_FIELDS = (
 )
 
 
+def _cell(place: int, row: Mapping[str, Any], field: str) -> str:
+    """Point to a number of a predicted share; the twins' own shares are counted for the report."""
+    return "" if field == "twin" else pointer(place, "share" if field == "calibrated" else field)
+
+
 def marginal_scores_section(record: Mapping[str, Any]) -> Section:
     """Show how well shares of known items were predicted; ``record`` is an evaluation of marginals as JSON."""
     text = "Items with known shares were hidden, predicted, and compared with what is known of them."
@@ -42,6 +50,7 @@ def marginal_scores_section(record: Mapping[str, Any]) -> Section:
         record["rows"],
         f"Standard errors are clustered by {unit}. The best null is that of the trivial baselines (twins, mean, mix) "
         f"with the lowest mean by the same discrepancy; differences are paired, and negative is better.",
+        CellsOf.listed(SCORES_FILE, "rows"),
     )
     return Section("How well populations are predicted", (text, *record["notes"]), (table,))
 
@@ -68,4 +77,8 @@ def marginals_section(sidecar: Mapping[str, Any], rows: Sequence[Mapping[str, An
         f"New items: predicted shares and the twins' own; bands are in the table. {drawn}".strip(),
         rows,
     )
-    return Section("Populations", texts, [picture, Table("Predicted shares", SHARE_FIELDS, rows)])
+    return Section(
+        "Populations",
+        texts,
+        [picture, Table("Predicted shares", SHARE_FIELDS, rows, cells=CellsOf(FILE, _cell))],
+    )

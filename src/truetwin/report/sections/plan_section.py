@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from truetwin.report.cited_cells import CellsOf
 from truetwin.report.page import Field, Section, Table
+
+#: The file beside the report.
+FILE = "plan.json"
 
 
 def plan_section(record: Mapping[str, Any]) -> Section:
@@ -27,7 +31,11 @@ def plan_section(record: Mapping[str, Any]) -> Section:
         f"{len(rows)} of {record['n_candidates']} {record['axis']}, chosen so that predictions of "
         f"{record['n_targets']} targets improve most, going by the twins."
     )
-    return Section("What to ask next", (text,), (Table("In the order of asking", fields, rows),))
+    return Section(
+        "What to ask next",
+        (text,),
+        (Table("In the order of asking", fields, rows, cells=CellsOf.listed(FILE, "rows")),),
+    )
 
 
 def _sample_section(record: Mapping[str, Any]) -> Section:
@@ -41,4 +49,8 @@ def _sample_section(record: Mapping[str, Any]) -> Section:
         f"Random samples of the {record['n_people']} people in the tables, looked at once, for {record['level']:.0%} "
         f"intervals of half width {record['precision']:g} ({record['statistic']})."
     )
-    return Section("How many people to ask", (text,), (Table("People by item", fields, record["rows"]),))
+    return Section(
+        "How many people to ask",
+        (text,),
+        (Table("People by item", fields, record["rows"], cells=CellsOf.listed(FILE, "rows")),),
+    )

@@ -26,6 +26,8 @@ WARNING = (
     "Compare a model with the best rule that knows no person before crediting it with knowing the person. The two "
     "rankings are different estimands and are never averaged."
 )
+#: With fewer persons, no test that turns round the signs of whole persons can reach p = .05: 2 / 2**5 is .0625.
+FEWEST_PERSONS = 6
 _STEPS = (
     Field("run", "run"),
     Field("step", "step"),
@@ -76,8 +78,12 @@ def verdict_in_words(found: ReportedRuns) -> str:
     best = max(known, key=lambda row: row["over_baseline"])
     low, high = best.get("over_baseline_ci_low"), best.get("over_baseline_ci_high")
     points = f"{best['over_baseline']:+.1f} points"
-    if low is None or high is None:
-        return f"{best['model']} against the best rule without persona ({best['baseline']}): {points}."
+    n_persons = best["n_personas"] or 0
+    if low is None or high is None or n_persons < FEWEST_PERSONS:
+        return (
+            f"{best['model']} against the best rule without persona ({best['baseline']}): {points} "
+            f"(persons: {n_persons}, too few to tell this from chance)."
+        )
     says = "above" if low > 0 else "below" if high < 0 else "not clearly above"
     return (
         f"{best['model']} is {says} the best rule without persona ({best['baseline']}): {points} "

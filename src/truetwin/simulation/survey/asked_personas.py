@@ -150,7 +150,7 @@ def write_portraits(
     task = PortraitTask(
         source, words=settings.words, sampling=sampling_of(settings), prompts=PromptSet(settings.prompts)
     )
-    options = run_options_of(settings, settings.model)
+    options = run_options_of(settings, settings.model, seed=0)
     check_context(task, settings.context_tokens)
     model = open_model(settings.model, **connection_of(settings))
     summary = carry_out(task, model, store, options)

@@ -49,7 +49,7 @@ _LISTS = ("data", "items", "questions", "examples", "rows")
 
 @dataclass(frozen=True)
 class Reading:
-    """How questions are read where their fields do not tell.
+    """Settings for reading questions where their fields do not tell.
 
     Parameters
     ----------
@@ -79,8 +79,9 @@ def read_questions(path: Path) -> list[tuple[str, dict[str, Any]]]:
     """
     if path.suffix.lower() in TABLES:
         table, _ = read_text_table(path)
-        rows = [{k: v for k, v in row.items() if v is not None} for row in table.to_pylist()]
-        found: list[tuple[str, Any]] = [(f"{path}, row {k}", row) for k, row in enumerate(rows, 1)]
+        found: list[tuple[str, Any]] = [
+            (f"{path}, row {k}", row) for k, row in enumerate(table.to_pylist(), 1)
+        ]
     elif (listed := json_list(path)) is not None:
         found = [(f"{path}, entry {k}", record) for k, record in enumerate(listed, 1)]
     else:
@@ -140,10 +141,6 @@ def item_of_question(record: Mapping[str, Any], number: int, where: str, reading
     if not isinstance(question, str) or not question.strip():
         raise FileFormatError(f"{where}: 'question' must be a text; got {question!r:.80}")
     letters, texts = _options(record, where)
-    if not FEWEST_OPTIONS <= len(texts) <= MOST_OPTIONS:
-        raise DataError(
-            f"{where}: an item must have {FEWEST_OPTIONS} to {MOST_OPTIONS} options; got {len(texts)}"
-        )
     place = _answer_place(_field(record, ANSWER), texts, letters, reading, where)
     own_id = f"item-{number:04d}"
     return VoiceItem(
@@ -185,34 +182,48 @@ def _options(record: Mapping[str, Any], where: str) -> tuple[list[str], list[str
     """Find the options and their letters; columns of a table stand in the order of their letters or numbers."""
     listed = _field(record, OPTIONS)
     if listed is None:
-        listed = _option_columns(record)
+        listed = _option_columns(record, where)
     if isinstance(listed, str):
         listed = _from_cell(listed)
+    letters: list[str] | None = None
+    texts: Any = listed
     if isinstance(listed, dict) and isinstance(listed.get("text"), list):  # {"label": [...], "text": [...]}
-        listed = dict(zip(listed.get("label") or LETTERS, listed["text"], strict=False))
-    if isinstance(listed, list) and listed and all(isinstance(entry, dict) for entry in listed):
-        listed = {
-            str(entry.get("label", LETTERS[k % 10])): entry.get("text") for k, entry in enumerate(listed)
-        }
-    texts = list(listed.values()) if isinstance(listed, dict) else listed
+        texts, label = listed["text"], listed.get("label")
+        letters = list(map(str, label)) if label and isinstance(label, list | str) else None
+    elif isinstance(listed, dict):
+        letters, texts = list(map(str, listed)), list(listed.values())
+    elif isinstance(listed, list) and listed and all(isinstance(entry, dict) for entry in listed):
+        letters = [str(entry.get("label", LETTERS[k : k + 1])) for k, entry in enumerate(listed)]
+        texts = [entry.get("text") for entry in listed]
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise FileFormatError(f"{where}: 'options' must be texts; got {listed!r:.80}")
-    letters = [str(k) for k in listed] if isinstance(listed, dict) else list(LETTERS[: len(texts)])
+    if not FEWEST_OPTIONS <= len(texts) <= MOST_OPTIONS:
+        raise DataError(
+            f"{where}: an item must have {FEWEST_OPTIONS} to {MOST_OPTIONS} options; got {len(texts)}"
+        )
+    letters = list(LETTERS[: len(texts)]) if letters is None else letters
+    if len(letters) != len(texts) or len(set(letters)) < len(letters):
+        raise DataError(f"{where}: each option must have a letter of its own; got {', '.join(letters)}")
     return letters, texts
 
 
-def _option_columns(record: Mapping[str, Any]) -> dict[str, str] | None:
-    found: dict[str, str] = {}
+def _option_columns(record: Mapping[str, Any], where: str) -> dict[str, list[str]] | None:
+    """Find the columns with one option each; in a table, those after the last option of a row are empty."""
+    found: dict[str, object] = {}
     for name, value in record.items():
-        named = _COLUMN.fullmatch(str(name))
-        if named and isinstance(value, str) and value != "":
+        if named := _COLUMN.fullmatch(str(name)):
             found[named.group(1).upper()] = value
     ordered = sorted(found, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
-    if not ordered:
+    texts = [value if isinstance(value := found[name], str) else "" for name in ordered]
+    while texts and texts[-1] == "":
+        texts.pop()
+    if "" in texts:
+        raise DataError(f"{where}: option {ordered[texts.index('')]} is empty, and a later one is not")
+    if not texts:
         return None
     if ordered[0].isdigit():  # numbered columns: their options get letters
-        return {LETTERS[k % len(LETTERS)]: found[name] for k, name in enumerate(ordered)}
-    return {name: found[name] for name in ordered}
+        return {"label": list(LETTERS[: len(texts)]), "text": texts}
+    return {"label": ordered[: len(texts)], "text": texts}
 
 
 def _answer_place(
@@ -240,6 +251,10 @@ def _answer_place(
     if len(places) > 1:
         meant = " and ".join(f"{what} (option {place + 1})" for place, what in places.items())
         raise DataError(f"{where}: 'answer' must be clear; {answer!r:.80} is {meant}")
+    if answer is None:
+        raise FileFormatError(
+            f"{where}: the question must have an answer; none of {', '.join(ANSWER)} is there"
+        )
     if not places:
         first = reading.first_index or 0
         raise DataError(

@@ -100,7 +100,7 @@ def annotate_asked(
         items=selected.about,
         prompts=VoicePrompts(settings.prompts),
     )
-    player = open_player(settings, settings.model, heard)
+    player = open_player(settings, settings.model, heard, seed=setup.seed)
     with run_store(folder) as store:
         records, summary = blocking(annotate(selected.items, player, store, setup), player)
         prompts = stored_prompts(store)

@@ -62,7 +62,7 @@ def score_asked(
         Called with the number of scored and of all files.
     """
     wanted = load_source(settings.items).items if settings.items else items
-    answers = [read_answers(path, model=settings.model, items=wanted) for path in settings.files]
+    answers = [read_answers(path, model=settings.model, items=wanted) for path in files_of(settings.files)]
     board = score_answers(answers, items=wanted, progress=progress)
     texts = text_rows(
         answers,

@@ -49,7 +49,7 @@ class Score:
     Attributes
     ----------
     n, n_answered, n_malformed, n_failed, n_unscored : int
-    Number of outcomes in all, with a readable answer, with an unreadable reply, without a reply, and unscored by
+        Number of outcomes in all, with a readable answer, with an unreadable reply, without a reply, and unscored by
         the judge.
     answered : Rate, optional
         Accuracy over readable answers only, as in paper B.

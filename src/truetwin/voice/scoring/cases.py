@@ -20,7 +20,7 @@ _MOST_OBJECTS = 20
 
 @dataclass(frozen=True)
 class Attempt:
-    """What became of one item with one model under one protocol, in one order of options.
+    """Result of one item with one model under one protocol, in one order of options.
 
     Attributes
     ----------
@@ -54,7 +54,8 @@ class Cases:
     cases : tuple of Case
         One case for each item that was played, in the order of the items.
     models : tuple of str
-        Names of the models; the same model in two runs has the folder of the run in its name.
+        Names of the models; the same model in two runs has the folder of the run in its name, with the folders above it
+        if two are called alike.
     n_unknown : int
         Number of outcomes whose items are not known, which are in no case.
     """
@@ -171,7 +172,10 @@ def _items_of(answers: Sequence[Answers]) -> Iterable[VoiceItem]:
 
 
 def _names(answers: Sequence[Answers]) -> dict[tuple[str, Path], str]:
-    """Name each model of each file; one that did the same in two files is named with the folder, or the file."""
+    """Name each model of each file; one that did the same in two files is named with the folder, or the file.
+
+    Where two of these are called alike, their whole paths are shown.
+    """
     files: dict[tuple[str, Protocol], set[Path]] = {}
     for file in answers:
         for outcome in file.outcomes:
@@ -180,10 +184,17 @@ def _names(answers: Sequence[Answers]) -> dict[tuple[str, Path], str]:
     in_one_folder = {
         model for (model, _), found in files.items() if len({path.parent for path in found}) < len(found)
     }
+    places = {
+        key: {path: path.with_suffix("") if key[0] in in_one_folder else path.parent for path in found}
+        for key, found in files.items()
+    }
+    alike = {
+        model for (model, _), wheres in places.items() if len({w.name for w in wheres.values()}) < len(wheres)
+    }
     names = {}
-    for (model, _), found in files.items():
-        for path in found:
-            where = path.stem if model in in_one_folder else path.parent.name
+    for (model, _), wheres in places.items():
+        for path, where in wheres.items():
             shown = model or "unnamed"
-            names[model, path] = f"{shown} ({where})" if model in twice else shown
+            place = str(where) if model in alike else where.name
+            names[model, path] = f"{shown} ({place})" if model in twice else shown
     return names

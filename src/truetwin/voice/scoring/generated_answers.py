@@ -36,7 +36,7 @@ _NAME_END = r"(?=_judge-|_range-|_choices|_by_|\.jsonl$)"
 
 @dataclass(frozen=True)
 class Generated:
-    """What a file of generations is about, seen from all its lines.
+    """Description of a file of generations, seen from all its lines.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ def _reply(record: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _is_lost(fault: str) -> bool:
-    """Whether no reply came; one that came and could not be read counts against the model instead."""
+    """Tell whether no reply came; one that came and could not be read counts against the model instead."""
     return bool(fault) and not fault.startswith(_UNREADABLE)
 
 

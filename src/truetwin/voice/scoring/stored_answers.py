@@ -167,7 +167,7 @@ def with_items(outcomes: Sequence[Outcome], items: Sequence[VoiceItem]) -> list[
 
 @dataclass(frozen=True)
 class _Line:
-    """What one line says: outcomes, the item as it repeats it, or only where in a novel the item is from."""
+    """Contents of one line: outcomes, the item as it repeats it, or only where in a novel the item is from."""
 
     outcomes: list[Outcome]
     item: VoiceItem | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from truetwin.errors import DataError, FileFormatError, ParameterError
-from truetwin.voice_sets.novels.script_cues import cut_at_cues, opens_line
+from truetwin.voice_sets.novels.script_cues import cut_at_cues, on_one_line, opens_line
 
 #: A paragraph longer than this (characters) is no paragraph; it is left out and counted.
 LONGEST_PARAGRAPH = 50_000
@@ -99,7 +99,7 @@ def book_of(text: str, *, name: str, where: str = "the text") -> Book:
     paragraphs: list[Paragraph] = []
     section = skipped = 0
     for block in cut_at_cues(blocks):
-        flat = " ".join(block.split())
+        flat = on_one_line(block)
         if not flat:
             continue
         if len(flat) > LONGEST_PARAGRAPH:

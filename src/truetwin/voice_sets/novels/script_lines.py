@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from truetwin.voice_sets.novels.book import Book, Paragraph
 from truetwin.voice_sets.novels.script_cues import IN_CAPITALS, Cue, cue_of
@@ -52,12 +52,21 @@ def find_script(book: Book) -> Script:
     direction = _SQUARE if any("[" in book.paragraphs[k].text for k in cues) else _ROUND
     spans = {k: _spoken(book.paragraphs[k].text, k, cue.end, direction) for k, cue in cues.items()}
     continued = set()
-    for k in list(cues):
+    for k, cue in list(cues.items()):
         for paragraph in book.paragraphs[k + 1 :]:
-            if paragraph.index in cues or not _continues(book, paragraph, cues):
+            here = paragraph.index
+            if here in cues:
                 break
-            spans[paragraph.index] = _spoken(paragraph.text, paragraph.index, 0, direction)
-            continued.add(paragraph.index)
+            words = _spoken(paragraph.text, here, 0, direction)
+            if not words and paragraph.text[0] in "([":
+                continue  # a direction alone
+            if not words or not (_continues if spans[k] else _begins)(book, paragraph, words[0].start, cues):
+                break
+            spans[here] = words
+            if spans[k]:
+                continued.add(here)
+            else:  # the name stands above its words
+                k, cues[here] = here, replace(cue, end=0)
     said = {k: found for k, found in sorted(spans.items()) if found}
     kept = {k: c for k, c in cues.items() if k in said}
     return Script(kept, said, frozenset(continued & set(said)), tuple(lists.values()) if kept else ())
@@ -82,7 +91,9 @@ def _runs(book: Book, lists: Collection[int]) -> Iterator[list[tuple[int, Cue]]]
     """Cut all paragraphs that look like lines into runs, and give those that are scenes."""
     run: list[tuple[int, Cue]] = []
     for paragraph in book.paragraphs:
-        cue = None if paragraph.index in lists or paragraph.is_heading else cue_of(paragraph.text)
+        cue = None if paragraph.index in lists else cue_of(paragraph.text)
+        if cue is not None and paragraph.is_heading and cue.end < len(paragraph.text):
+            continue
         if cue is None or (not cue.in_capitals and cue.name.split()[0].lower() in NO_NAMES - {"mr", "mrs"}):
             continue
         if run and (paragraph.index - run[-1][0] > LONGEST_BREAK + 1):
@@ -110,29 +121,40 @@ def _is_scene(lines: Sequence[tuple[int, Cue]], fewest: int) -> bool:
     return len(lines) >= fewest and len(names) > 1 and max(names.values()) > 1
 
 
-def _continues(book: Book, paragraph: Paragraph, cues: Mapping[int, Cue]) -> bool:
+def _begins(book: Book, paragraph: Paragraph, start: int, cues: Mapping[int, Cue]) -> bool:
+    """Tell whether a paragraph below a name, or below a name with a direction, is what is said there."""
+    above = paragraph.index - 1
+    text = book.paragraphs[above].text
+    is_expected = above in cues and (cues[above].end == len(text) or text.endswith(":"))
+    return not paragraph.is_heading and (is_expected or _may_be_said(paragraph, start, cues))
+
+
+def _continues(book: Book, paragraph: Paragraph, start: int, cues: Mapping[int, Cue]) -> bool:
     """Tell whether a paragraph after a line goes on with it, rather than directing or narrating.
 
     It does if it begins within a sentence; or if another line follows soon, it speaks as people in conversation do,
-    and names nobody in capitals, as directions do.
+    and names nobody in capitals, as directions do. It may open with a direction, up to ``start``.
     """
-    text = paragraph.text
-    if paragraph.is_heading or text[0] in "([_*":
+    if paragraph.is_heading or paragraph.text[0] in "_*":
         return False
     before = book.paragraphs[paragraph.index - 1].text
-    if text[0].islower() or before.rstrip("_*")[-1] in ",;:":
+    if paragraph.text[0].islower() or before.rstrip("_*")[-1] in ",;:":
         return True
+    return _may_be_said(paragraph, start, cues) and bool(_IN_CONVERSATION.search(paragraph.text[start:]))
+
+
+def _may_be_said(paragraph: Paragraph, start: int, cues: Mapping[int, Cue]) -> bool:
     soon = any(k in cues for k in range(paragraph.index + 1, paragraph.index + 3))
-    unnamed = not _FULL_NAME_IN_CAPITALS.search(text)
-    return soon and unnamed and bool(_IN_CONVERSATION.search(text))
+    return soon and not _FULL_NAME_IN_CAPITALS.search(paragraph.text[start:])
 
 
 def _spoken(text: str, paragraph: int, start: int, direction: re.Pattern[str]) -> tuple[Span, ...]:
     """Cut the directions out of a line."""
     pieces: list[tuple[int, int]] = []
     at = start
-    opening = _ROUND.match(text, _after_blanks(text, start))
-    if opening:  # what stands in round brackets before the words is a direction in every edition
+    begins = _after_blanks(text, start)
+    opening = _ROUND.match(text, begins) or _SQUARE.match(text, begins)
+    if opening:  # what stands in brackets before the words is a direction in every edition
         at = opening.end()
     for found in direction.finditer(text, at):
         pieces.append((at, found.start()))

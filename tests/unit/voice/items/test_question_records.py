@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from truetwin.errors import DataError, FileFormatError
+from truetwin.errors import DataError, FileFormatError, TruetwinError
 from truetwin.settings.voice_settings import VoiceConvert
 from truetwin.voice.items.item_sources import load_source
 from truetwin.voice.items.voice_items import VoiceItem, read_voice_items, write_voice_items
@@ -44,6 +44,32 @@ def one(tmp_path: Path, **record: Any) -> VoiceItem:
 def test_common_layouts_give_one_item(tmp_path: Path, record: dict[str, Any]) -> None:
     item = one(tmp_path, **record)
     assert (item.stimulus, [o.text for o in item.options], item.true_option.text) == ("Snow?", TEXTS, "Yes.")
+
+
+@pytest.mark.parametrize(
+    ("record", "fault"),
+    [
+        ({"choices": {"label": ["A", "A", "B"], "text": TEXTS}}, "a letter of its own"),
+        ({"choices": {"label": ["A", "B"], "text": TEXTS}}, "a letter of its own"),
+        ({"choices": [{"label": "A", "text": text} for text in TEXTS]}, "a letter of its own"),
+        ({"choices": [{"text": str(k)} for k in range(11)]}, "2 to 10 options; got 11"),
+        ({"choices": None} | {f"option_{k}": str(k) for k in range(1, 12)}, "2 to 10 options; got 11"),
+        ({"target": None}, "must have an answer"),
+    ],
+)
+def test_options_that_cannot_be_told_apart_and_lost_answers_are_refused(
+    tmp_path: Path, record: dict[str, Any], fault: str
+) -> None:
+    with pytest.raises(TruetwinError, match=fault):
+        one(tmp_path, **record)
+
+
+def test_an_empty_option_before_others_is_refused_and_one_after_them_is_none(tmp_path: Path) -> None:
+    head = "question,option1,option2,option3,answer\n"
+    items = converted(tmp_path / "q.csv", f"{head}Q?,a,b,,2\nR?,a,b,c,3\n").items
+    assert [len(item.options) for item in items] == [2, 3]
+    with pytest.raises(DataError, match="row 1: option 2 is empty"):
+        converted(tmp_path / "q.csv", f"{head}Q?,a,,c,2\n")
 
 
 def test_a_table_a_json_list_and_json_lines_give_the_same_items(tmp_path: Path) -> None:

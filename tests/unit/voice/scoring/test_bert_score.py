@@ -31,7 +31,7 @@ PAIRS = [
 
 
 class Scorer:
-    """What bert-score offers. It fails on empty texts, as bert-score does with new versions of transformers."""
+    """Stand-in for bert-score. It fails on empty texts, as bert-score does with new versions of transformers."""
 
     num_layers = 5
 

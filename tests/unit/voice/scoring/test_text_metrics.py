@@ -124,7 +124,7 @@ def test_bertscore_names_its_extra_and_refuses_mixed_languages(monkeypatch: pyte
 
 
 class _Scorer:
-    """What bert-score 0.3.13 offers, its settings read-only; every reply but the same gets .9 of 1."""
+    """Stand-in for bert-score 0.3.13, its settings read-only; every reply but the same gets .9 of 1."""
 
     num_layers = property(lambda self: 17)
     baseline_vals = property(lambda self: (0.8, 0.8, 0.8))

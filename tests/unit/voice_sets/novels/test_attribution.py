@@ -1,4 +1,4 @@
-"""Who says what, by rules, on made-up scenes."""
+"""Attribution of speech, by rules, on made-up scenes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who characters are: profiles that a model draws from a book, and what writers of distractors see of them."""
+"""Profiles of characters: those that a model draws from a book, and what writers of distractors see of them."""
 
 from __future__ import annotations
 

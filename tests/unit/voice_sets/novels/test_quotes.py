@@ -17,7 +17,7 @@ def book(text: str, opening: str, closing: str) -> Book:
 
 
 def first(text: str, opening: str, closing: str) -> list[str]:
-    """What is said in the first paragraph."""
+    """Return what is said in the first paragraph."""
     found = book(text, opening, closing)
     spans = find_quotations(found).spans.get(0, ())
     return [joined_text(found, [span]) for span in spans]

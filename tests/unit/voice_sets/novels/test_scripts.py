@@ -179,12 +179,43 @@ def test_people_whom_a_script_names_by_a_title_alone_can_speak() -> None:
         ("ANNA [to BROOK]: Is it late?", "Is it late?"),
         ("ANNA: (_She points (with her left hand) to the clock._) Is it late?", "Is it late?"),
         ("ANNA: Is it (she looks) late?", "Is it late?"),
+        ("ANNA—Is it late?", "Is it late?"),
+        ("ANNA -- Is it late?", "Is it late?"),
+        ("ANNA\tIs it late?", "Is it late?"),
+        ("ANNA    Is it late?", "Is it late?"),
+        ("ANNA\nI ask,\nis it late?", "I ask, is it late?"),
+        ("ANNA\n\nIs it late?", "Is it late?"),
+        ("ANNA (rising):\n\nIs it late?", "Is it late?"),
+        ("ANNA. [Sings]\n\n“The night is late.”", "“The night is late.”"),
+        ("ANNA: Is it late?\n\n[A pause.]\n\nI ask you.", "Is it late? I ask you."),
+        ("ANNA: Is it late?\n\n[She sits.] I ask you.", "Is it late? I ask you."),
         ("_Anna_. Is it late?", None),
     ],
 )
 def test_notations_of_lines_and_directions(line: str, expected: str | None) -> None:
     text = f"{line}\n\nANNA: Well?\n\nBROOK: Not yet.\n\nANNA: Then wait."
     assert said(text)[0] == ("Anna", expected or "Well?")
+
+
+def test_what_a_direction_introduces_is_not_said_by_whoever_spoke_before() -> None:
+    text = "ANNA. You do not listen.\n\nBROOK. [Sings]\n\n“Where is the gate,\nmy dear?”\n\nANNA. Oh!\n\nBROOK. Ah!"
+    assert said(text)[:2] == [("Anna", "You do not listen."), ("Brook", "“Where is the gate, my dear?”")]
+
+
+def test_a_play_with_names_above_the_words_and_no_blank_lines_is_read() -> None:
+    text = "ACT I\n\nANNA\nIs it late?\nIs it dark?\nBROOK\nVery.\n\nACT II\n\nANNA\n\nThen go.\n\nBROOK\n\nNow?\n"
+    assert said(text) == [
+        ("Anna", "Is it late? Is it dark?"),
+        ("Brook", "Very."),
+        ("Anna", "Then go."),
+        ("Brook", "Now?"),
+    ]
+
+
+def test_chapters_named_after_people_are_no_lines() -> None:
+    chapter = "“Yes,” said Anna.\n\n“No,” said Hale.\n\n" * 3
+    text = "".join(f"{name}\n\nThe day went on.\n\n{chapter}" for name in ("ANNA", "HALE", "ANNA"))
+    assert all(words in ("Yes,", "No,") for _, words in said(text))
 
 
 @pytest.mark.parametrize("title", ["London. An arrival", "JANE: A PORTRAIT"])
