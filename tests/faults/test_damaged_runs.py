@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from truetwin.cli import _run
-from truetwin.llm import State, Store
+from truetwin.llm import Cell, Message, Parsed, Reply, Request, State, Store
 from truetwin.llm.store.run_file import RunFile
+from truetwin.llm.store.sqlite_pages import hides_commits
 from truetwin.llm.store.store_tables import create_tables
 
 Damage = Callable[[Path], None]
@@ -248,6 +249,47 @@ def test_a_run_is_recovered_together_with_its_log(sound: Path, tmp_path: Path) -
     with RunFile(tmp_path / "new") as saved:
         assert saved.counts()[State.VALID] == CALLS - 1
         assert saved.call(first.cell) is None
+
+
+@pytest.mark.parametrize("place", [0, 40, 60_000, 100_000])
+def test_what_stands_in_the_log_behind_damage_is_saved_and_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: int
+) -> None:
+    n, store = 30, Store(tmp_path / "run.sqlite")
+    store.begin("answer", {"task": {}, "model": {}})
+    for k in range(n):
+        request = Request((Message("user", (f"{k}?",)),))
+        store.put(Cell(f"p{k}", "q"), request, Parsed(State.VALID, 3), Reply("3"))
+        store.flush()
+    shutil.copytree(tmp_path, tmp_path / "killed")  # as if the process had ended here
+    store.close()
+    run, log = str(tmp_path / "killed"), tmp_path / "killed" / "run.sqlite-wal"
+    content = bytearray(log.read_bytes())
+    assert len(content) > 2 * place
+    content[place : place + 60] = b"\xee" * 60 if place else bytes(60)
+    log.write_bytes(bytes(content))
+    assert _run(["runs", "show", run], debug=False) == 2
+    assert "its log is damaged" in capsys.readouterr().err
+    for _ in range(2):  # looking changes nothing
+        assert _run(["runs", "check", run], debug=False) == 1
+        assert f"can be saved: {n} calls" in capsys.readouterr().err
+    _run(["runs", "recover", run, "--output", str(tmp_path / "new")], debug=False)
+    with RunFile(tmp_path / "new") as saved:
+        assert saved.counts()[State.VALID] == n
+
+
+def test_a_log_that_was_not_finished_is_no_damage(tmp_path: Path) -> None:
+    store = Store(tmp_path / "run.sqlite")
+    store.begin("answer", {"task": {}, "model": {}})
+    shutil.copytree(tmp_path, tmp_path / "killed")
+    store.close()
+    log = tmp_path / "killed" / "run.sqlite-wal"
+    content = log.read_bytes()
+    for end in (0, 10, 32, 50, 4000, len(content) - 1, len(content)):
+        log.write_bytes(content[:end])
+        assert not hides_commits(log)
+    log.write_bytes(content + bytes(24 + PAGE))
+    assert not hides_commits(log)
 
 
 def test_a_new_run_is_not_recovered_over_another(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -238,7 +238,7 @@ class Design:
         )
 
     @cached_property
-    def shared(self) -> dict[tuple[object, ...], Array]:
+    def shared(self) -> dict[tuple[object, ...], object]:
         """Store of results that several methods can use, under keys that describe them."""
         return {}
 

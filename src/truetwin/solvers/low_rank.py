@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from truetwin.errors import DataError, ParameterError
-from truetwin.solvers._spectral_flow import follow
+from truetwin.solvers._spectral_flow import Course, follow
 
 _LARGEST_SINGLE = 1e15  # its square, summed over many cells, is still a number of single precision
 
 FloatArray = npt.NDArray[np.floating]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LowRankResult:
     """Completed matrix, and how the iteration ended.
 
@@ -31,11 +31,14 @@ class LowRankResult:
         Rank-r projections computed; 0 if nothing was missing.
     converged : bool
         Whether the stop rule was met within ``max_iter``.
+    course : Course, optional
+        How far the iteration has come, for functions that go on from here.
     """
 
     completed: npt.NDArray[np.float64]
     n_iter: int
     converged: bool
+    course: Course | None = None
 
 
 def hard_impute(
@@ -240,7 +243,7 @@ def als(
     rank: int,
     penalty: float,
     *,
-    start: FloatArray | None = None,
+    start: FloatArray | LowRankResult | None = None,
     max_iter: int = 1000,
     tol: float = 1e-5,
     dtype: npt.DTypeLike = np.float64,
@@ -267,9 +270,10 @@ def als(
         Columns of U and V, at least 1.
     penalty : float
         :math:`\lambda`, in units of X; > 0.
-    start : ndarray of shape (n, p), optional
+    start : ndarray of shape (n, p), or LowRankResult, optional
         Values at which missing entries start (default 0). It changes the time, and the result only within
-        ``tol``; a `soft_impute` of the same X with the same rank and shrinkage is the best one.
+        ``tol``. The best one is the result of `soft_impute` for the same X, with the same rank and shrinkage: the
+        iteration then goes on where that one stopped, in strides as long as it had reached.
     max_iter, tol, dtype
         As in `hard_impute`, with a tighter stop.
 
@@ -294,7 +298,9 @@ def als(
         raise ParameterError(f"'penalty' must be > 0. Got {penalty!r} instead.")
     missing = check_incomplete(X, rank, tol, max_iter)
     wide = X.shape[0] < X.shape[1]
-    Z = starting_point(X, missing, np.zeros_like(X) if start is None else start).astype(dtype)
+    after = start.course if isinstance(start, LowRankResult) else None
+    values = start.completed if isinstance(start, LowRankResult) else start
+    Z = starting_point(X, missing, np.zeros_like(X) if values is None else values).astype(dtype)
     end = follow(
         Z.T if wide else Z,
         missing.T if wide else missing,
@@ -303,6 +309,7 @@ def als(
         tol=tol,
         max_iter=max_iter,
         accelerate=True,
+        after=after,
     )
     fit = (end.left @ end.right.T).astype(np.float64)
     return LowRankResult(fit.T if wide else fit, end.n_iter, end.converged)
@@ -338,7 +345,8 @@ def _spectral(
         accelerate=accelerate,
     )
     completed = end.completed.T if wide else end.completed
-    return LowRankResult(np.where(missing, completed, X).astype(np.float64), end.n_iter, end.converged)
+    filled = np.where(missing, completed, X).astype(np.float64)
+    return LowRankResult(filled, end.n_iter, end.converged, end.course)
 
 
 def check_incomplete(X: FloatArray, rank: int, tol: float, max_iter: int) -> npt.NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
 
 from truetwin.errors import DataError, ParameterError
+from truetwin.solvers import simplex
 from truetwin.solvers.elastic_net import ElasticNetDesign
 from truetwin.solvers.ridge import RidgeDesign, ridge
 from truetwin.solvers.simplex import (
@@ -187,3 +188,14 @@ def test_wrong_input_is_named():
         simplex_least_squares(np.eye(3), np.ones(2))
     with pytest.raises(DataError, match="allowed"):
         simplex_least_squares(np.eye(2), np.ones(2), allowed=np.zeros(2, dtype=bool))
+
+
+def test_paper_mirror_descent_in_blocks_goes_where_single_steps_go():
+    X, Y = problem(300, 40, 2)
+    gram, xty = X.T @ X, X.T @ Y
+    settings = PublishedRate()
+    in_blocks, descended = simplex._in_blocks(gram, xty, 1e-6, settings)
+    assert descended.all()
+    singly = simplex._step_by_step(gram, xty, 1e-6, settings)
+    np.testing.assert_allclose(in_blocks, singly, rtol=5e-3)
+    np.testing.assert_array_equal(simplex_mirror_descent_paper(gram, xty, 1e-6).weights, in_blocks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from truetwin.calibration.base import Calibrator
 from truetwin.calibration.design import Design
 from truetwin.calibration.orientation import Array
 from truetwin.errors import ParameterError
-from truetwin.solvers.low_rank import als, hard_impute, soft_impute
+from truetwin.solvers.low_rank import LowRankResult, als, hard_impute, soft_impute
 
 Stack = Literal["linked", "unlinked"]
 _LARGEST_SHARED = 2**23
@@ -104,7 +104,7 @@ class SoftSVD(StackedCompletion):
 
     def complete(self, design: Design, k: int, stacked: Array) -> Array:
         """See the base class."""
-        return _softly(design, k, stacked, self.rank, self.shrinkage)
+        return _softly(design, k, stacked, self.rank, self.shrinkage).completed
 
 
 class ALS(StackedCompletion):
@@ -138,12 +138,12 @@ class ALS(StackedCompletion):
         return found.completed
 
 
-def _softly(design: Design, k: int, stacked: Array, rank: int, shrinkage: float) -> Array:
+def _softly(design: Design, k: int, stacked: Array, rank: int, shrinkage: float) -> LowRankResult:
     """Run soft-impute on a stack; the result is kept with the design, and methods with the same settings share it."""
     key = ("soft-impute", k, rank, shrinkage)
     found = design.shared.get(key)
     if found is None:
-        found = soft_impute(stacked, rank, shrinkage, dtype=np.float32).completed
-        if found.size <= _LARGEST_SHARED:
+        found = soft_impute(stacked, rank, shrinkage, dtype=np.float32)
+        if found.completed.size <= _LARGEST_SHARED:
             design.shared[key] = found
-    return found
+    return cast(LowRankResult, found)

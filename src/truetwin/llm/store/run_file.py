@@ -14,6 +14,7 @@ from typing import Any, Self
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Request
 from truetwin.llm.store.asking_again import Standing
+from truetwin.llm.store.sqlite_pages import hides_commits
 from truetwin.llm.store.store_tables import (
     WAIT_FOR_LOCK,
     add_missing,
@@ -50,6 +51,8 @@ class RunFile:
         The file, or a folder that holds ``run.sqlite``.
     create : bool, default=False
         Whether to make the file if there is none.
+    untouched : bool, default=False
+        Whether the file and its log stay as they are. Otherwise the log is taken into the file when it is closed.
 
     Raises
     ------
@@ -57,10 +60,10 @@ class RunFile:
         If there is no such run, or the file is no stored run or one of another version.
     """
 
-    def __init__(self, path: Path | str, *, create: bool = False) -> None:
+    def __init__(self, path: Path | str, *, create: bool = False, untouched: bool = False) -> None:
         self.path = file_of(Path(path))
-        self.read_only = self.path.is_file() and _is_read_only(self.path)
-        self._base = _connect(self.path, create=create)
+        self.read_only = untouched or (self.path.is_file() and _is_read_only(self.path))
+        self._base = _connect(self.path, create=create, untouched=untouched)
         self._columns = _columns_of(self._base)
 
     def __enter__(self) -> Self:
@@ -353,7 +356,7 @@ def _columns_of(base: sqlite3.Connection) -> str:
     return ", ".join(name if name in there else f"NULL AS {name}" for name in COLUMNS.split(", "))
 
 
-def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
+def _connect(path: Path, *, create: bool, untouched: bool) -> sqlite3.Connection:
     """Open the file of a run and create its tables if the file is new.
 
     A file on a medium that cannot be written is opened for reading only.
@@ -369,8 +372,12 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
         raise RunError(f"{path} is empty: nothing of a stored run is in it")
     if not path.parent.is_dir():
         raise RunError(f"the run's folder must exist; {path.parent} does not. Create it first.")
+    if not untouched and hides_commits(path.with_name(path.name + "-wal")):
+        raise RunError(
+            _unreadable(path, "its log is damaged, and what stands behind the damage would be lost")
+        )
     try:
-        base = _open(path)
+        base = _open(path, untouched=untouched)
     except sqlite3.Error as error:
         raise RunError(f"cannot open the stored run {path}: {error}") from error
     try:
@@ -391,14 +398,15 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
     return base
 
 
-def _unreadable(path: Path, error: Exception) -> str:
+def _unreadable(path: Path, error: Exception | str) -> str:
     return f"{path} cannot be opened as a stored run: {error}. `truetwin runs check {path}` says what can be saved."
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, *, untouched: bool) -> sqlite3.Connection:
     options: Any = {"timeout": WAIT_FOR_LOCK, "isolation_level": None, "check_same_thread": False}
     if not (path.is_file() and _is_read_only(path)):
-        base: sqlite3.Connection = sqlite3.connect(path, **options)
+        name = f"{path.resolve().as_uri()}?mode=ro" if untouched else path
+        base: sqlite3.Connection = sqlite3.connect(name, uri=untouched, **options)
         return base
     log = path.with_name(path.name + "-wal")
     if log.exists() and log.stat().st_size:

@@ -103,14 +103,19 @@ class Salvage:
         return sum(not _texts_of(row[place]) <= self.texts.keys() for row in self.calls.values())
 
 
-def look_for_damage(path: Path) -> str | None:
-    """Read a whole stored run. Returns the first fault, or None if there is none."""
+def look_for_damage(path: Path, n_calls: int = 0) -> str | None:
+    """Read a whole stored run, and change nothing. Returns the first fault, or None if there is none.
+
+    ``n_calls`` is the number of calls that stand on its pages. If SQLite finds fewer, it stopped at damage in the log.
+    """
     try:
-        with RunFile(path) as run:
+        with RunFile(path, untouched=True) as run:
             for step in run.steps():
                 run.settings(step)
             run.check_rows()
             run.check_texts()
+            if (unseen := n_calls - sum(run.counts().values())) > 0:
+                return f"the log beside {path} is damaged; {unseen:,} calls stand in it behind the damage"
     except (RunError, OSError) as error:
         return str(error).partition(". `truetwin runs check")[0]
     return None
@@ -124,7 +129,7 @@ def salvage(path: Path) -> Salvage:
     RunError
         If nothing of a run is in the file.
     """
-    found = Salvage(look_for_damage(path))
+    found = Salvage(None)
     sealed: dict[str, str] = {}
     candidates: list[tuple[str, str]] = []
     named: set[Key] = set()
@@ -140,9 +145,14 @@ def salvage(path: Path) -> Salvage:
     for step, text in candidates:  # only the version whose hash was noted; earlier releases noted none
         if sealed.get(SETTINGS_SEAL + step) in (None, settings_seal(json.loads(text))):
             found.settings[step] = text
+    found = replace(
+        found,
+        fault=look_for_damage(path, len(found.calls)),
+        lost=frozenset(named - found.calls.keys()),
+        unreadable=unreadable,
+    )
     if not (found.calls or found.settings or named):
         raise RunError(f"nothing of a stored run is found in {path}: {found.fault}")
-    found = replace(found, lost=frozenset(named - found.calls.keys()), unreadable=unreadable)
     return found if found.fault is not None else replace(found, fault=_partly_readable(found))
 
 

@@ -6,7 +6,10 @@ itself (https://www.sqlite.org/fileformat2.html). Rows in the write-ahead log ar
 
 from __future__ import annotations
 
+import os
 import struct
+import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +19,8 @@ Value = int | float | str | bytes | None
 
 _USUAL_SIZE = 4096
 _TABLE_LEAF, _INDEX_INTERIOR, _INDEX_LEAF = 0x0D, 0x02, 0x0A
+_UNTIL_NEXT_LOOK = 0.05  # seconds
+_LOG = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")  # how logs begin, by the order of bytes in their checksums
 _INTEGER_SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 
@@ -41,7 +46,7 @@ class Pages:
         self.size = size if size >= 512 and not size & (size - 1) else _USUAL_SIZE
         self._usable = self.size - (head[20] if len(head) == 100 and head[20] < 64 else 0)
         self._later: dict[int, bytes] = _committed(path.with_name(path.name + "-wal"), self.size)
-        self.count = max(path.stat().st_size // self.size, *self._later, 0)
+        self._numbers = sorted({*range(1, path.stat().st_size // self.size + 1), *self._later})
 
     def __enter__(self) -> Pages:
         return self
@@ -51,7 +56,7 @@ class Pages:
 
     def rows(self) -> Iterator[Row | None]:
         """Yield the rows of all pages. None stands for a row that cannot be read."""
-        for number in range(1, self.count + 1):
+        for number in self._numbers:
             page = self._page(number)
             at = 100 if number == 1 else 0
             kind = page[at] if len(page) > at + 12 else 0
@@ -86,7 +91,7 @@ class Pages:
         most = usable - 35 if in_table else (usable - 12) * 64 // 255 - 23
         if length <= most:
             return page[at : at + length]
-        if length > self.count * self.size:
+        if length > len(self._numbers) * self.size:
             raise ValueError("longer than the file")
         least = (usable - 12) * 32 // 255 - 23
         here = least + (length - least) % (usable - 4)
@@ -94,7 +99,7 @@ class Pages:
         parts, missing = [page[at : at + here]], length - here
         following = int.from_bytes(page[at + here : at + here + 4], "big")
         while missing > 0:
-            if not 1 < following <= self.count:
+            if not 1 < following <= self._numbers[-1]:
                 raise ValueError("the rest is on no page")
             more = self._page(following)
             parts.append(more[4 : 4 + min(missing, usable - 4)])
@@ -103,22 +108,83 @@ class Pages:
 
 
 def _committed(log: Path, size: int) -> dict[int, bytes]:
-    """Read the last committed version of each page in a write-ahead log."""
+    """Read the last committed version of each page in a write-ahead log, also behind damage to it.
+
+    Frames of the log that are older than its last beginning have another salt.
+    """
     if not log.is_file():
         return {}
     found: dict[int, bytes] = {}
     pending: dict[int, bytes] = {}
     with log.open("rb") as file:
-        salt = file.read(32)[16:24]
-        while len(head := file.read(24)) == 24 and head[8:16] == salt:
-            page = file.read(size)
-            if len(page) < size:
-                break
+        start = file.read(32)
+        salt = start[16:24] if _is_sound(start) else _usual_salt(file, size)
+        while len(head := file.read(24)) == 24 and len(page := file.read(size)) == size:
+            if head[8:16] != salt:
+                continue
             pending[int.from_bytes(head[:4], "big")] = page
             if int.from_bytes(head[4:8], "big"):  # the frame ends a transaction
                 found |= pending
                 pending = {}
     return found
+
+
+def _usual_salt(file: BinaryIO, size: int) -> bytes:
+    """Find the salt of most frames of a log whose beginning is damaged."""
+    salts: Counter[bytes] = Counter()
+    while len(head := file.read(24)) == 24:
+        salts[head[8:16]] += 1
+        file.seek(size, os.SEEK_CUR)
+    file.seek(32)
+    return max(salts, key=lambda salt: salts[salt], default=b"")
+
+
+def hides_commits(log: Path) -> bool:
+    """Tell whether something was committed to a write-ahead log that stands behind damage, where SQLite does not look.
+
+    SQLite takes the first frame whose checksum does not fit for the end of the log, and writes over what follows. A log
+    that a process is writing may look so for a moment: it counts as damaged if nobody writes it.
+    """
+    if not log.is_file() or not _hides_commits(content := log.read_bytes()):
+        return False
+    time.sleep(_UNTIL_NEXT_LOOK)
+    return log.is_file() and log.read_bytes() == content
+
+
+def _hides_commits(log: bytes) -> bool:
+    start, sound = log[:32], True
+    if len(start) < 32:
+        return False
+    if not _is_sound(start):
+        return len(log) >= 56  # with the head of a frame
+    size, salt, sums, order = int.from_bytes(start[8:12], "big"), start[16:24], start[24:32], _order(start)
+    for at in range(32, len(log) - size - 23, size + 24):
+        head = log[at : at + 24]
+        if sound:
+            sums = _checksum(head[:8] + log[at + 24 : at + 24 + size], order, sums)
+            sound = head[8:16] == salt and head[16:24] == sums
+        elif head[8:16] == salt and any(head[4:8]):  # the frame ends a transaction
+            return True
+    return False
+
+
+def _is_sound(start: bytes) -> bool:
+    """Tell whether the first 32 bytes of a log are what they must be."""
+    return start[:4] in _LOG and _checksum(start[:24], _order(start), bytes(8)) == start[24:32]
+
+
+def _order(start: bytes) -> str:
+    """Return the order of bytes in which the checksums of a log are computed."""
+    return ">" if start[3] & 1 else "<"
+
+
+def _checksum(data: bytes, order: str, sums: bytes) -> bytes:
+    """Continue the checksum of a log over data."""
+    first, second = struct.unpack(">II", sums)
+    for one, other in struct.iter_unpack(order + "II", data):
+        first = first + one + second & 0xFFFFFFFF
+        second = second + other + first & 0xFFFFFFFF
+    return struct.pack(">II", first, second)
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
