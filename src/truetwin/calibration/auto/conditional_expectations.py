@@ -75,12 +75,12 @@ class People:
     @cached_property
     def diagonal(self) -> Array:
         """Diagonals of A, (n, p)."""
-        return np.einsum("npp->np", self.inverse).copy()
+        return np.array(np.einsum("npp->np", self.inverse))
 
     @cached_property
     def filling_diagonal(self) -> Array:
         """Diagonals of P, (n, p)."""
-        return np.einsum("npp->np", self.filling).copy()
+        return np.array(np.einsum("npp->np", self.filling))
 
     def without(self, items: Sequence[int]) -> People:
         """Return the same people without their answers to ``items``, and without links to them."""
