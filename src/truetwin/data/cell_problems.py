@@ -27,6 +27,8 @@ def unread_cells(cells: Cells, name: str, row: int, respondent: str, item: Item 
         f"answers must be numbers; found {shown(text)}{more} in column {name!r}, row {row + 1} (respondent "
         f"{respondent!r})."
     )
+    if row == 0 and cells.n_unread == 1:
+        found += " If this row is a second header line, remove it."
     if is_decimal_comma(text):
         return f"{found} Write decimals with a point."
     if _NUMBER.fullmatch(text):

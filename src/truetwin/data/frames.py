@@ -108,7 +108,7 @@ def from_frame(
     if [name for name in names if name != id_column] == []:
         raise DataError(
             f"{source} must have at least one item column beside its id column {id_column!r}; it has none. "
-            f"Is it a comma-separated table?"
+            f"Is it a comma-separated table? If a title stands above its header line, remove the title."
         )
     if not ids:
         raise DataError(f"{source} must have at least one respondent; it has no rows")

@@ -648,6 +648,20 @@ def test_people_whose_answers_are_means_are_people(tmp_path: Path) -> None:
 # Text tables
 
 
+@pytest.mark.parametrize(
+    ("above", "repair"),
+    [
+        ([["Survey of 2026", "", ""]], "remove the title"),
+        ([["", "Trust", "News"]], "second header line, remove it"),
+    ],
+)
+def test_lines_above_the_header_are_refused_with_the_repair(tmp_path: Path, above: Rows, repair: str) -> None:
+    rows = [["id", "Q1", "Q2"], *([f"p{k}", 1 + k % 5, 1 + k % 3] for k in range(9))]
+    files = write(tmp_path / "human.csv", [*above, *rows]), write(tmp_path / "twin.csv", rows)
+    with pytest.raises(DataError, match=repair):
+        read_panel(*files)
+
+
 def test_rows_of_empty_cells_are_no_rows(tables: Any, tmp_path: Path) -> None:
     human, twin, right = tables
     empty = [""] * len(human[0])

@@ -106,6 +106,17 @@ def test_the_exact_synthetic_control_is_not_the_papers_best() -> None:
     ]
 
 
+def test_a_baseline_is_never_the_best_method() -> None:
+    figures = {"twin": 0.4, "in-context": 0.6, "ridge": 0.5}
+    rows = with_gains([{"method": name, "mean": mean, "paper": mean} for name, mean in figures.items()])
+    assert [(row["best"], row["paper_best"]) for row in rows] == [
+        (False, False),
+        (False, False),
+        (True, True),
+    ]
+    assert rows[2]["gain_over_in_context"] == pytest.approx(-100 / 6)
+
+
 def test_aliases_and_full_names_are_one_method(data: Datasets) -> None:
     assert [row["method"] for row in reproduce_table("table-2", chosen=["twin", "en"])] == [
         "twin",

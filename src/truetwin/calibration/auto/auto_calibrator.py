@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
@@ -10,7 +11,11 @@ from numpy.typing import NDArray
 
 from truetwin.calibration.auto.item_study import ItemStudy, SourceStudies
 from truetwin.calibration.auto.new_items import has_donors
-from truetwin.calibration.auto.new_people import folds_of_people, predict_people_by_sources
+from truetwin.calibration.auto.new_people import (
+    LearnedWeights,
+    folds_of_people,
+    predict_people_by_sources,
+)
 from truetwin.calibration.auto.people_and_items import predict_new_cells
 from truetwin.calibration.auto.pseudo_targets import Problem
 from truetwin.calibration.base import Calibrator, Prediction
@@ -154,7 +159,19 @@ class Auto(Calibrator):
         self, design: Design, human: Array, sources: Array, rows: NDArray[np.intp], ids: Sequence[str]
     ) -> Array:
         block = self._block_numbers(design.sample_ids)
-        return predict_people_by_sources(human, sources, rows, folds_of_people(ids), block)
+        learned = self._learned_from(human, sources, ids)
+        return predict_people_by_sources(human, sources, rows, folds_of_people(ids), block, learned)
+
+    def _learned_from(self, human: Array, sources: Array, ids: Sequence[str]) -> LearnedWeights:
+        """Weights of people, as far as they are learned from these answers; points and errors share them."""
+        mark = hashlib.blake2b("\0".join(ids).encode())
+        for table in (human, sources):
+            mark.update(f"{table.shape}".encode())
+            mark.update(np.ascontiguousarray(table).data)
+        kept = getattr(self, "learned_", None)
+        if kept is None or kept[0] != mark.digest():
+            self.learned_: tuple[bytes, LearnedWeights] = (mark.digest(), {})
+        return self.learned_[1]
 
     def new_cells(self, design: Design, people: NDArray[np.intp]) -> NewCells:
         """Predict the answers of new respondents, given by their positions among all, to new items."""

@@ -33,6 +33,10 @@ from truetwin.calibration.orientation import Array
 
 N_FOLDS = 10
 MAX_JUDGES = 600
+#: Weights for the people of a fold, learned from the others.
+WeightsOfFolds = dict[int, PeopleWeights]
+#: The same for each choice of sources.
+LearnedWeights = dict[tuple[int, ...], WeightsOfFolds]
 
 
 def folds_of_people(respondent_ids: Sequence[str]) -> NDArray[np.intp]:
@@ -47,7 +51,11 @@ def folds_of_people(respondent_ids: Sequence[str]) -> NDArray[np.intp]:
 
 
 def predict_people(
-    human: Array, twin: Array, targets: NDArray[np.intp], folds: NDArray[np.intp] | None = None
+    human: Array,
+    twin: Array,
+    targets: NDArray[np.intp],
+    folds: NDArray[np.intp] | None = None,
+    learned: WeightsOfFolds | None = None,
 ) -> Array:
     """Predict each target person from everybody else, each as if alone left out.
 
@@ -61,6 +69,8 @@ def predict_people(
         Rows to predict.
     folds : ndarray of int of shape (n,), optional
         The fold of each person; by default people fall into folds by turns.
+    learned : dict from fold to PeopleWeights, optional
+        Weights that were learned from these same answers. Those of further folds are added.
 
     Returns
     -------
@@ -68,13 +78,18 @@ def predict_people(
         NaN for items that nobody else has answered.
     """
     result = np.full((len(targets), human.shape[1]), np.nan)
-    for some, weights, features in _each(human, twin, targets, folds):
+    for some, weights, features in _each(human, twin, targets, folds, learned):
         result[some] = features.mean + weights.sd * weights.deviations(features)
     return result
 
 
 def predict_people_by_sources(
-    human: Array, sources: Array, targets: NDArray[np.intp], folds: NDArray[np.intp], block: NDArray[np.intp]
+    human: Array,
+    sources: Array,
+    targets: NDArray[np.intp],
+    folds: NDArray[np.intp],
+    block: NDArray[np.intp],
+    learned: LearnedWeights | None = None,
 ) -> Array:
     """Predict each target person as :func:`predict_people` does, from several sources of twin answers.
 
@@ -92,15 +107,20 @@ def predict_people_by_sources(
         The fold of each person.
     block : ndarray of int of shape (p,)
         Battery of each item.
+    learned : dict from choice of sources to weights of folds, optional
+        What was learned from these same answers; more is added.
     """
+    learned = {} if learned is None else learned
     each = merge_copies(sources)
     if len(each) == 1:
-        return predict_people(human, together(each), targets, folds)
+        return predict_people(human, together(each), targets, folds, learned.setdefault((0,), {}))
     chosen = _chosen_by_fold(human, each, folds, np.unique(folds[targets]), block)
     result = np.full((len(targets), human.shape[1]), np.nan)
     for choice in set(chosen.values()):
         here = np.array([chosen[f] == choice for f in folds[targets]])
-        result[here] = predict_people(human, chosen_table(each, choice), targets[here], folds)
+        result[here] = predict_people(
+            human, chosen_table(each, choice), targets[here], folds, learned.setdefault(choice, {})
+        )
     return result
 
 
@@ -142,15 +162,21 @@ def people_deviations(
 
 
 def _each(
-    human: Array, twin: Array, targets: NDArray[np.intp], folds: NDArray[np.intp] | None
+    human: Array,
+    twin: Array,
+    targets: NDArray[np.intp],
+    folds: NDArray[np.intp] | None,
+    learned: WeightsOfFolds | None = None,
 ) -> Iterator[tuple[NDArray[np.intp], PeopleWeights, PeopleFeatures]]:
     """Go through the targets, some at a time, with their features and what weighs them."""
+    learned = {} if learned is None else learned
     fold_of = np.arange(len(human)) % N_FOLDS if folds is None else folds
     learning = _Learning.of(human, twin, fold_of)
     everybody = reduce(add, learning.sums.values())
-    for f in np.unique(fold_of[targets]):
-        weights = learning.weights(int(f), MAX_LEARNERS)
-        here = np.flatnonzero(fold_of[targets] == f)
+    for f in np.unique(fold_of[targets]).tolist():
+        if f not in learned:
+            learned[f] = learning.weights(f, MAX_LEARNERS)
+        weights, here = learned[f], np.flatnonzero(fold_of[targets] == f)
         for start in range(0, len(here), CHUNK):
             some = here[start : start + CHUNK]
             yield some, weights, features_of(learning.table, targets[some], everybody)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ def report_asked(
     rows = capability_results(scored, known, by=settings.by) if scored else []
     if known:
         annotated = merge_annotations([case.item for case in cases.cases], known)
-        shown = tuple(type(c)(i, c.attempts) for c, i in zip(cases.cases, annotated, strict=True))
+        shown = tuple(replace(c, item=i) for c, i in zip(cases.cases, annotated, strict=True))
         cases = Cases(shown, cases.models, cases.n_unknown)
     board = Scoreboard(board.entries, board.comparisons, (*board.notes, *notes))
     folders = list(dict.fromkeys(a.path.parent for a in answers))

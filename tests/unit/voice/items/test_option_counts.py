@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,8 @@ import pytest
 from truetwin.errors import ParameterError
 from truetwin.llm import Reply
 from truetwin.voice.auditing.benchmark_audit import audit
-from truetwin.voice.auditing.matched_subset import balance_positions
-from truetwin.voice.auditing.predictors import guess_all
+from truetwin.voice.auditing.matched_subset import balance_positions, matched_subset
+from truetwin.voice.auditing.predictors import Predictor, guess, guess_all
 from truetwin.voice.items.voice_items import Option, VoiceItem, VoicePersona, chance
 from truetwin.voice.protocols.choosing import ChoiceTask
 from truetwin.voice.protocols.outcomes import Protocol, choice_outcome
@@ -62,6 +63,29 @@ def test_rules_guess_among_items_of_different_sizes() -> None:
     credit = next(g.credit for g in guess_all(tied) if g.predictor.name == "longest")
     assert credit is not None
     np.testing.assert_allclose(credit, [1 / 2, 1 / 10, 1 / 2, 1 / 5])
+
+
+def test_options_are_tied_where_a_rule_cannot_be_applied_to_items_of_a_size() -> None:
+    def first_of_two(items: Sequence[VoiceItem]) -> np.ndarray | None:
+        return np.array([[1.0, 0.0]] * len(items)) if len(items[0].options) == 2 else None
+
+    found = guess(Predictor("first", "the first of two", "options", first_of_two), MIXED)
+    assert found.credit is not None
+    np.testing.assert_allclose(found.credit, [0, 1 / 10, 0, 1 / 5])
+
+
+def test_the_threshold_of_style_lies_as_far_from_chance_for_every_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def probabilities(items: Sequence[VoiceItem]) -> np.ndarray:
+        n = len(items[0].options)
+        top = {2: (0.6, 0.7), 4: (0.45, 0.55)}[n]
+        return np.array([[p, *[(1 - p) / (n - 1)] * (n - 1)] for p in top])
+
+    monkeypatch.setattr("truetwin.voice.auditing.matched_subset.style_probabilities", probabilities)
+    items = [item_with(n, f"{n}{k}") for n in (2, 4) for k in "ab"]
+    kept = matched_subset(items, length_gap=9.0, style_probability=0.5)  # with two options, 2/3 of the time
+    assert [item.item_id for item in kept] == ["2a", "4a"]
 
 
 def test_right_answers_are_balanced_among_items_of_one_size() -> None:

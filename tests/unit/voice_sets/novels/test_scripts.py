@@ -218,6 +218,37 @@ def test_chapters_named_after_people_are_no_lines() -> None:
     assert all(words in ("Yes,", "No,") for _, words in said(text))
 
 
+@pytest.mark.parametrize(
+    "direction", ["NORA comes in with my lamp.", "It is dark in my room.\n\nA clock strikes.\n\nRain."]
+)
+def test_what_directs_is_said_by_nobody(direction: str) -> None:
+    text = f"ANNA. Who is it?\n\nBROOK. [He looks out]\n\n{direction}\n\nANNA. Is it late?\n\nBROOK. Very."
+    assert [words for _, words in said(text)] == ["Who is it?", "Is it late?", "Very."]
+    text = text.replace("[He looks out]", "Nobody.")
+    assert [words for _, words in said(text)] == ["Who is it?", "Nobody.", "Is it late?", "Very."]
+
+
+def test_names_in_small_letters_that_open_few_paragraphs_are_no_script() -> None:
+    told = "\n\n“It rains,” said Hale.\n\n“It does,” said Nora.\n\n"
+    text = told.join(f"{name}. A day like any other." for name in ("Monica", "Petra") * 3)
+    assert all(words in ("It rains,", "It does,") for _, words in said(text))
+
+
+def test_entries_of_a_list_of_persons_are_no_lines() -> None:
+    persons = "CHARACTERS\n\nANNA REED. A widow.\n\nBROOK. Her neighbour.\n\nANNA REED (young). The same."
+    assert [words for _, words in said(f"{persons}\n\nACT I\n\nANNA. Well?\n\nBROOK. No.\n\nANNA. Oh.")] == [
+        "Well?",
+        "No.",
+        "Oh.",
+    ]
+
+
+def test_a_name_means_whoever_has_it_before_whomever_it_abbreviates() -> None:
+    people = (Character("a", "Ann Grey", (), "f"), Character("b", "Annabel Hill", (), "f"))
+    lines = "ANN. Who calls?\n\nANNABEL. I.\n\nANN. You?"
+    assert [name for name, _ in said(lines, people)] == ["Ann Grey", "Annabel Hill", "Ann Grey"]
+
+
 @pytest.mark.parametrize("title", ["London. An arrival", "JANE: A PORTRAIT"])
 def test_a_title_below_a_chapter_number_stays_a_heading(title: str) -> None:
     assert book_of(f"CHAPTER I\n\n{title}\n\nIt was late.", name="b").paragraphs[1].is_heading
