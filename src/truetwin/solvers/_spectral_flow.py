@@ -11,9 +11,9 @@ one may travel it with longer steps. :math:`S_r` is the gradient of a convex fun
 the flow lie below 1, and a first-order Runge-Kutta-Chebyshev step of ``s`` stages (van der Houwen and
 Sommeijer, 1980) stays stable over a time of nearly :math:`2 s^2` at the price of ``s`` maps. Strides grow
 with the time already travelled, because the flow slows down as it ages. On the paper's data the end point
-agrees with the plain iteration's to about 1e-3 of the standard deviation of the answers (root mean square over cells;
-1e-2 where the rank overfits most), with up to ten times fewer maps. Strong damping makes strides shorter, but leaves
-less noise, so that the flow is seen to end where it does.
+agrees with the plain iteration's to a few 1e-3 of the standard deviation of the answers (root mean square over
+cells; 1e-2 where the rank overfits most), with up to ten times fewer maps. Strong damping makes strides
+shorter, but leaves less noise, so that the flow is seen to end where it does.
 
 The SVD is tracked, not recomputed: a right subspace of ``rank + 7`` dimensions or a few more gets one power
 step and one Rayleigh-Ritz step per map, both on the *current* matrix (a basis lagging by one map makes long
