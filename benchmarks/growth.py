@@ -1,37 +1,36 @@
 """Measure how time and memory of calibrating grow with the numbers of respondents and items.
 
-    python benchmarks/growth.py [--most-respondents 200000] [--most-items 1000]
+    python benchmarks/growth.py [--most-respondents 200000] [--most-items 800]
 
-For each size, a separate process generates a panel, calibrates two new items, and reports seconds and peak resident
-memory. The exponent is the slope of log seconds on log size over the larger half of the sizes.
+For each size, a separate process generates a panel, calibrates two new items on one thread, and reports CPU time in
+yardsticks (benchmarks/yardstick.py) and peak resident memory. The exponent is the slope of log time on log size between
+the two largest sizes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import math
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 METHODS = ("ridge", "elastic-net", "soft-svd")
-RESPONDENTS = (2_000, 6_000, 20_000, 60_000, 200_000)
-ITEMS = (50, 100, 200, 500, 1_000)
+RESPONDENTS = (2_000, 20_000, 200_000)
+ITEMS = (50, 200, 800)
 
 
 def one(n: int, m: int, method: str) -> None:
     """Measure one size and print the figures as JSON."""
+    sys.path.insert(0, str(Path(__file__).parent))
     import truetwin as tt
     from truetwin.datasets import generate_population
+    from yardstick import cost
 
     panel = generate_population(n, m, n_new_items=2, missing=0.2).panel
-    begin = time.perf_counter()
-    result = tt.calibrate(panel, method, preset="twin-2k-500")
-    assert result.grid.shape == (n, m)
-    seconds = time.perf_counter() - begin
-    gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(json.dumps({"seconds": seconds, "gib": gib}))
+    spent = cost(lambda: tt.calibrate(panel, method, preset="twin-2k-500"))
+    print(json.dumps({"yardsticks": spent.ratio, "gib": spent.gib}))
 
 
 def measure(n: int, m: int, method: str) -> dict[str, float]:
@@ -40,12 +39,9 @@ def measure(n: int, m: int, method: str) -> dict[str, float]:
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def exponent(sizes: list[int], seconds: list[float]) -> float:
-    """Fit the slope of log seconds on log size."""
-    import numpy as np
-
-    half = len(sizes) // 2
-    return float(np.polyfit(np.log(sizes[half:]), np.log(seconds[half:]), 1)[0])
+def exponent(sizes: list[int], spent: list[float]) -> float:
+    """Return the slope of log time on log size between the two largest sizes."""
+    return math.log(spent[-1] / spent[-2]) / math.log(sizes[-1] / sizes[-2])
 
 
 def main() -> None:
@@ -67,12 +63,12 @@ def main() -> None:
         ("items (2000 respondents)", 1, items),
     ):
         sizes = [shape[axis] for shape in shapes]
-        print(f"{what}: seconds (peak GiB)")
+        print(f"{what}: yardsticks (peak GiB)")
         print(f"  {'method':14}" + "".join(f"{size:>16,}" for size in sizes) + f"{'exponent':>10}")
         for method in METHODS:
             cells = [measure(*shape, method) for shape in shapes]
-            texts = "".join(f"{c['seconds']:.1f} ({c['gib']:.1f})".rjust(16) for c in cells)
-            slope = exponent(sizes, [c["seconds"] for c in cells]) if len(sizes) > 3 else float("nan")
+            texts = "".join(f"{c['yardsticks']:.1f} ({c['gib']:.1f})".rjust(16) for c in cells)
+            slope = exponent(sizes, [c["yardsticks"] for c in cells]) if len(sizes) > 1 else float("nan")
             print(f"  {method:14}{texts}{slope:10.2f}", flush=True)
 
 

@@ -1,6 +1,6 @@
 """Measure the building and repairing of narrative items on the public data.
 
-``python benchmarks/voice_build.py BOOK [--characters PROFILES --novel NAME] [--only speech|build|repair] [--seed S]``
+``python benchmarks/voice_build.py BOOK [--novel NAME] [--only speech|build|repair] [--seed S]``
 
 BOOK is the plain text of the novel. The published items and profiles come from the usual cache or mirror. Printed are:
 

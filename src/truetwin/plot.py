@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from truetwin.evaluation import Evaluation
     from truetwin.experiments.calibrated_effects import CalibratedEffects
     from truetwin.experiments.effects import Effects
+    from truetwin.reweighting.reweighting import Reweighting
     from truetwin.voice.scoring.leaderboard import Results
 
 __all__ = [
@@ -76,13 +77,19 @@ def answers(found: Panel, items: Iterable[str] | None = None) -> Figure:
 
 
 def shares(
-    found: Estimates, items: Iterable[str] | None = None, *, by: str | None = None, statistic: str = "share"
+    found: Estimates | Reweighting,
+    items: Iterable[str] | None = None,
+    *,
+    by: str | None = None,
+    statistic: str = "share",
 ) -> Figure:
     """Draw estimated shares with their intervals, one panel an item; by group where there are groups.
 
+    Of a population whose toplines are known, the predicted shares with their bands; by population if there are several.
+
     Parameters
     ----------
-    found : Estimates
+    found : Estimates or Reweighting
     items : iterable of str, optional
         By default the first twelve that have the statistic.
     by : str, optional
@@ -102,9 +109,26 @@ def shares(
     >>> len(tt.plot.shares(tt.estimate(panel)).axes)
     2
     """
+    from truetwin.estimation.estimates import Estimates
     from truetwin.report.figures.estimate_figures import estimates_figure
 
-    return estimates_figure(found.rows, found.level, items, by=by, statistic=statistic)
+    if isinstance(found, Estimates):
+        return estimates_figure(found.rows, found.level, items, by=by, statistic=statistic)
+    several = len({row["population"] for row in found.predictions}) > 1
+    rows = [
+        {
+            "item": row["item_id"],
+            "by": "population" if several else "",
+            "group": row["population"],
+            "statistic": "share",
+            "category": row["category"],
+            "estimate": row["share"],
+            "lower": row["lower"],
+            "upper": row["upper"],
+        }
+        for row in found.predictions
+    ]
+    return estimates_figure(rows, found.level, items, by=by, statistic=statistic)
 
 
 def methods(found: Evaluation, metric: str | None = None, *, baseline: str = "twin") -> Figure:

@@ -11,6 +11,7 @@ import pytest
 import truetwin as tt
 from truetwin.calibration import Calibration
 from truetwin.data import Panel
+from truetwin.data.human_marginals import human_marginals
 from truetwin.datasets import generate_population
 from truetwin.diagnosis import Diagnosis
 from truetwin.errors import ParameterError
@@ -18,6 +19,7 @@ from truetwin.estimation.estimates import Estimates
 from truetwin.evaluation import Evaluation
 from truetwin.experiments.calibrated_effects import CalibratedEffects
 from truetwin.experiments.effects import Effects
+from truetwin.reweighting.reweighting import Reweighting
 from truetwin.voice.scoring.leaderboard import Results, Standing
 
 
@@ -64,8 +66,23 @@ def test_people_and_twins_are_drawn_with_their_shares() -> None:
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["people", "twins as they are"]
 
 
+def test_predicted_populations_are_drawn_with_their_bands_if_there_are_any() -> None:
+    panel = generate_population(60, 12, n_new_items=2).panel
+    toplines = human_marginals(panel)
+    for level, lines in ((0.9, 2), (None, 0)):
+        found = tt.reweight(panel.twin, toplines, level=level)
+        (axes,) = found.plot.shares(["Q11"]).axes
+        points = [line.get_xdata()[0] for line in axes.lines]
+        assert points == pytest.approx([row["share"] for row in found.predictions if row["item_id"] == "Q11"])
+        assert (len(axes.collections) > lines) == (level is not None)
+    summary = found.summary()
+    assert "Reweighting(2 items predicted of all, method auto)" in str(summary)
+    assert summary.to_frame().num_rows == len(found.predictions)
+
+
 @pytest.mark.parametrize(
-    "result", [Panel, Calibration, Estimates, Diagnosis, Evaluation, Effects, CalibratedEffects, Results]
+    "result",
+    [Panel, Calibration, Estimates, Diagnosis, Evaluation, Effects, CalibratedEffects, Results, Reweighting],
 )
 def test_what_a_result_offers_to_plot_takes_that_result(result: type) -> None:
     names = result.plot.names  # type: ignore[attr-defined]
@@ -76,7 +93,9 @@ def test_what_a_result_offers_to_plot_takes_that_result(result: type) -> None:
 
 
 def test_every_plot_is_offered_by_a_result_and_no_other_is() -> None:
-    results = [Panel, Calibration, Estimates, Diagnosis, Evaluation, Effects, CalibratedEffects, Results]
+    results = [
+        Panel, Calibration, Estimates, Diagnosis, Evaluation, Effects, CalibratedEffects, Results, Reweighting,
+    ]  # fmt: skip
     assert {name for result in results for name in result.plot.names} == set(tt.plot.__all__)
     panel = generate_population(60, 12).panel
     assert dir(panel.plot) == ["answers"]

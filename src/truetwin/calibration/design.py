@@ -399,14 +399,15 @@ def _make_design(
     ids = axis_ids(answers, axis)
     donors = np.array(fold.donors, dtype=np.intp)
     donors = donors[np.argsort(donor_rank[donors])]
-    human, twin = (pick(v, donors, axis) for v in (answers.human_values, answers.twin_values))
+    tables, across = (answers.human_values, answers.twin_values), 1 if axis == "item" else 0
+    human, twin = (v.take(donors, axis=across) for v in tables)
     target = pick(answers.twin_values, fold.targets, axis)
     in_context = answers.in_context_values
     human_samples, twin_samples = (
         seen[np.argsort(sample_rank[seen])]
         for seen in (np.flatnonzero(np.isfinite(orient(v, axis)).any(axis=1)) for v in (human, twin))
     )
-    human, twin = (pick(v, s, other(axis)) for v, s in ((human, human_samples), (twin, twin_samples)))
+    human, twin = (v.take(s, axis=1 - across) for v, s in ((human, human_samples), (twin, twin_samples)))
     return Design(
         fold=fold,
         target_ids=tuple(ids[t] for t in fold.targets),

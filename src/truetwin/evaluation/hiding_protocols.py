@@ -55,7 +55,9 @@ def _answered(panel: Panel, axis: Axis) -> list[int]:
 def _one_out(axis: Axis) -> Callable[[Panel, Mapping[str, str] | None], list[Fold]]:
     def folds(panel: Panel, blocks: Mapping[str, str] | None) -> list[Fold]:
         everything = donors(panel, axis, set())
-        return [Fold(axis, (k,), tuple(d for d in everything if d != k)) for k in _answered(panel, axis)]
+        at = {d: n for n, d in enumerate(everything)}
+        rest = {k: everything[: at[k]] + everything[at[k] + 1 :] for k in at}
+        return [Fold(axis, (k,), rest.get(k, everything)) for k in _answered(panel, axis)]
 
     return folds
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ Rows = NDArray[np.int64]
 Blocks = Mapping[str, str] | Literal["auto"] | None
 Protocol = Literal["known", "new"]
 
+#: What a panel was asked for last, with the laws: predictions and estimates of one panel need the same.
+_LATEST: WeakKeyDictionary[Panel, tuple[object, dict[str, ShareLaw]]] = WeakKeyDictionary()
 FEWEST_PEOPLE = 5.0  # effective number of people who answered an item, for the item to be learned from
 
 
@@ -80,13 +83,20 @@ def pool_shares(
     _check_wanted(wanted, panel)
     weight = None if weights is None else person_weights(panel, weights)
     hidden = _without_answers(panel, wanted)
-    table = PanelTable.of(hidden, resolve_blocks(hidden, blocks)[0], weight)
-    _check_answered(wanted, table, panel)
-    place = {item: r for r, item in enumerate(table.table.item_ids)}
-    targets = np.array([place[item] for item in wanted], dtype=np.int64)
-    with threadpool_limits(1, user_api="blas"):  # the matrices are small
-        laws = _laws(table, _training(table, targets), targets, n_folds, seed)
-    return {item: laws[item] for item in wanted}
+    members = resolve_blocks(hidden, blocks)[0]
+    asked = (
+        tuple(wanted), tuple(sorted(members.items())), None if weight is None else weight.tobytes(), n_folds, seed
+    )  # fmt: skip
+    latest = _LATEST.get(panel)
+    if latest is None or latest[0] != asked:
+        table = PanelTable.of(hidden, members, weight)
+        _check_answered(wanted, table, panel)
+        place = {item: r for r, item in enumerate(table.table.item_ids)}
+        targets = np.array([place[item] for item in wanted], dtype=np.int64)
+        with threadpool_limits(1, user_api="blas"):  # the matrices are small
+            latest = asked, _laws(table, _training(table, targets), targets, n_folds, seed)
+        _LATEST[panel] = latest
+    return {item: latest[1][item] for item in wanted}
 
 
 def left_out_shares(

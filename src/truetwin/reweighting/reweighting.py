@@ -14,7 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from truetwin.data.item import Item
 from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
+from truetwin.data.plots import Plots
 from truetwin.data.responses import ResponseMatrix
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.data.twin_sources import StackedSources
 from truetwin.errors import AlignmentError, DataError, NotPredictableError
 from truetwin.results.disclosure import PREDICTED_SHARES
@@ -39,6 +41,16 @@ from truetwin.reweighting.twin_table import TwinTable
 from truetwin.settings.reweight_settings import Reweight
 
 Floats = NDArray[np.float64]
+
+#: Main columns of a summary.
+SHOWN = (
+    Shown("population", "population"),
+    Shown("item_id", "item"),
+    Shown("category", "answer"),
+    Shown("share", "share", ".1%"),
+    Shown("lower", "from", ".1%"),
+    Shown("upper", "to", ".1%"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +182,20 @@ class Reweighting:
     method: str
     discrepancy: str
     level: float | None
+
+    plot = Plots("shares")
+
+    def __repr__(self) -> str:
+        items = {row["item_id"] for row in self.predictions}
+        names = ", ".join(dict.fromkeys(each.population for each in self.populations))
+        return f"Reweighting({len(items)} items predicted of {names}, method {self.method})"
+
+    def summary(self) -> SummaryTable:
+        """List the predicted share of each answer with the ends of its band."""
+        return SummaryTable(self.predictions, SHOWN, title=repr(self))
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
     @cached_property
     def predictions(self) -> list[dict[str, Any]]:

@@ -11,9 +11,9 @@ one may travel it with longer steps. :math:`S_r` is the gradient of a convex fun
 the flow lie below 1, and a first-order Runge-Kutta-Chebyshev step of ``s`` stages (van der Houwen and
 Sommeijer, 1980) stays stable over a time of nearly :math:`2 s^2` at the price of ``s`` maps. Strides grow
 with the time already travelled, because the flow slows down as it ages. On the paper's data the end point
-agrees with the plain iteration's to about 1e-3 of the standard deviation of the answers (root mean square over cells;
-1e-2 where the rank overfits most), with up to ten times fewer maps. Strong damping makes strides shorter, but leaves
-less noise, so that the flow is seen to end where it does.
+agrees with the plain iteration's to a few 1e-3 of the standard deviation of the answers (root mean square over
+cells; 1e-2 where the rank overfits most), with up to ten times fewer maps. Strong damping makes strides
+shorter, but leaves less noise, so that the flow is seen to end where it does.
 
 The SVD is tracked, not recomputed: a right subspace of ``rank + 7`` dimensions or a few more gets one power
 step and one Rayleigh-Ritz step per map, both on the *current* matrix (a basis lagging by one map makes long
@@ -100,9 +100,11 @@ class SplitMatrix:
         holey = missing.any(axis=0)
         self.order = np.concatenate([np.flatnonzero(~holey), np.flatnonzero(holey)])
         self.n_fixed = int((~holey).sum())
-        self.fixed = np.ascontiguousarray(Z[:, self.order[: self.n_fixed]])
-        self.tail = np.ascontiguousarray(Z[:, self.order[self.n_fixed :]])
-        self.free = np.ascontiguousarray(missing[:, self.order[self.n_fixed :]], dtype=Z.dtype)
+        # np.take is several times faster than an index of columns.
+        self.fixed = np.take(Z, self.order[: self.n_fixed], axis=1)
+        changing = self.order[self.n_fixed :]
+        self.tail = np.take(Z, changing, axis=1) if self.n_fixed else np.array(Z, order="C")
+        self.free = np.take(missing, changing, axis=1).astype(Z.dtype)
         self._fixed_square = float(np.vdot(self.fixed, self.fixed))
 
     def square(self) -> float:
@@ -119,10 +121,14 @@ class SplitMatrix:
     def transposed_times(self, T: Array) -> Array:
         """Multiply the transpose by an (n, k) matrix; rows of the result are in the order of the blocks."""
         # As T'Z, not Z'T: the same numbers, a third faster with row-major blocks.
+        if not self.n_fixed:
+            return (T.T @ self.tail).T
         return np.concatenate([T.T @ self.fixed, T.T @ self.tail], axis=1).T
 
     def whole(self) -> Array:
         """Return the matrix with its columns in their original order."""
+        if not self.n_fixed:
+            return self.tail
         Z = np.empty((len(self.tail), len(self.order)), dtype=self.tail.dtype)
         Z[:, self.order[: self.n_fixed]] = self.fixed
         Z[:, self.order[self.n_fixed :]] = self.tail
@@ -141,7 +147,7 @@ class Subspace:
         k = min(
             -(-(self.rank + OVERSAMPLING) // 4) * 4, p
         )  # products by multiples of four columns are faster
-        whole = np.concatenate([Z.fixed, Z.tail], axis=1)
+        whole = np.concatenate([Z.fixed, Z.tail], axis=1) if Z.n_fixed else Z.tail
         _, vectors = leading_eigenpairs(whole.T @ whole, k)
         self.V = np.ascontiguousarray(vectors, dtype=whole.dtype)
 

@@ -345,7 +345,7 @@ def _spectral(
         accelerate=accelerate,
     )
     completed = end.completed.T if wide else end.completed
-    filled = np.where(missing, completed, X).astype(np.float64)
+    filled = _filled(X, missing, completed)
     return LowRankResult(filled, end.n_iter, end.converged, end.course)
 
 
@@ -377,9 +377,20 @@ def starting_point(
             raise DataError(f"'start' must have the shape of X, {X.shape}. Got {np.shape(start)}.")
         if not np.isfinite(start[missing]).all():
             raise DataError("'start' must be finite wherever X is missing.")
-        return np.where(missing, start, X)
-    observed = np.where(missing, 0.0, X)
+        return _filled(X, missing, start)
+    gaps = np.flatnonzero(missing)
+    filled = np.array(X, dtype=np.float64, order="C")
+    filled.reshape(-1)[gaps] = 0.0
     count = (~missing).sum(axis=0)
-    total = observed.sum(axis=0)
+    total = filled.sum(axis=0)
     means = np.where(count > 0, total / np.maximum(count, 1), total.sum() / count.sum())
-    return np.where(missing, means, X)
+    filled.reshape(-1)[gaps] = means[gaps % X.shape[1]]
+    return filled
+
+
+def _filled(X: FloatArray, missing: npt.NDArray[np.bool_], values: FloatArray) -> npt.NDArray[np.float64]:
+    """Copy X with its gaps filled from ``values``; several times faster than ``np.where`` on scattered gaps."""
+    gaps = np.flatnonzero(missing)
+    filled = np.array(X, dtype=np.float64, order="C")
+    filled.reshape(-1)[gaps] = np.ascontiguousarray(values).reshape(-1)[gaps]
+    return filled

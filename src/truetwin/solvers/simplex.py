@@ -246,8 +246,8 @@ def simplex_mirror_descent_paper(
     with the sum over all gradients so far; then weights are floored and made to sum to 1. The loss is a sum, so that
     the root is large and 3000 steps leave the weights near uniform. While the objective at the start of a step has
     not been the best one for ``patience`` steps, each step cuts :math:`\eta`. Where the objective falls all the way,
-    steps are taken in blocks, at a twentieth of the cost; on the paper's data, predictions differ from those of single
-    steps by about 1e-3 of their standard deviation, and their correlation by less than 1e-6.
+    steps are taken in blocks, at a fifteenth of the cost; on the paper's data, predictions then differ from those of
+    single steps by about 1e-3 of their standard deviation.
 
     Parameters
     ----------

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
+from truetwin.datasets import generate_population
 from truetwin.datasets.worlds import generate_world
 from truetwin.errors import AlignmentError, ParameterError
+from truetwin.reweighting import panel_shares
 from truetwin.reweighting.panel_shares import left_out_shares, pool_shares
 from truetwin.reweighting.panel_table import Categories, twin_quantile_edges
 from truetwin.reweighting.share_law import ShareLaw
@@ -207,3 +209,12 @@ def test_intervals_hold_where_all_twins_of_a_new_item_gave_one_answer_and_those_
             notes.append(law.notes)
     assert np.mean(held) >= 0.88
     assert all(any("gave one answer" in note for note in each) for each in notes)
+
+
+def test_asking_a_panel_the_same_again_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = generate_population(150, 12, n_new_items=2, random_state=3).panel
+    first = pool_shares(panel)
+    monkeypatch.setattr(panel_shares, "_laws", lambda *_: pytest.fail("computed again"))
+    assert pool_shares(panel) == first
+    with pytest.raises(pytest.fail.Exception):
+        pool_shares(panel, seed=1)

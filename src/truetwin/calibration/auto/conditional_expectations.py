@@ -61,6 +61,27 @@ class People:
         sums: Array = self.inverse.sum(axis=1)
         return sums
 
+    def each_left_out(self) -> tuple[Array, Array]:
+        """Predict every item from all others: linked (f, n, p) and level (n, p), as in :class:`LeftOut`."""
+        alpha = self.solution / self.diagonal
+        linked = self.expected - np.einsum("fnpp->fnp", self.links_filling) * alpha
+        return linked, self.sums[:, None] - self.column_sums * alpha
+
+    @cached_property
+    def sums(self) -> Array:
+        """Sums of the solutions, :math:`1'a`, (n,)."""
+        return np.asarray(self.solution.sum(axis=1))
+
+    @cached_property
+    def diagonal(self) -> Array:
+        """Diagonals of A, (n, p)."""
+        return np.array(np.einsum("npp->np", self.inverse))
+
+    @cached_property
+    def filling_diagonal(self) -> Array:
+        """Diagonals of P, (n, p)."""
+        return np.array(np.einsum("npp->np", self.filling))
+
     def without(self, items: Sequence[int]) -> People:
         """Return the same people without their answers to ``items``, and without links to them."""
         S = np.asarray(items)
@@ -95,7 +116,29 @@ class People:
         return People(links, inverse, solution, filled, filling, expected, links_filling)
 
 
-def solve_people(z: Array, seen: NDArray[np.bool_], covariance: Array, links: Array) -> People:
+@dataclass(frozen=True, eq=False)
+class Workspace:
+    """Memory for the largest arrays of :class:`People`, to be used again for the next people: new memory is slow.
+
+    Attributes
+    ----------
+    inverse, filling : ndarray of shape (n, p, p)
+    links_filling : ndarray of shape (n, f p, p)
+    """
+
+    inverse: Array
+    filling: Array
+    links_filling: Array
+
+    @classmethod
+    def of(cls, n: int, p: int, f: int) -> Workspace:
+        """Reserve memory for ``n`` people, ``p`` items and ``f`` sets of links."""
+        return cls(np.empty((n, p, p)), np.empty((n, p, p)), np.empty((n, f * p, p)))
+
+
+def solve_people(
+    z: Array, seen: NDArray[np.bool_], covariance: Array, links: Array, space: Workspace | None = None
+) -> People:
     """Solve for every person, with one matrix inverse each.
 
     Parameters
@@ -108,17 +151,48 @@ def solve_people(z: Array, seen: NDArray[np.bool_], covariance: Array, links: Ar
         M; M plus the identity must be positive definite.
     links : ndarray of shape (f, p, p)
         Sets of links W.
+    space : Workspace, optional
+        Memory to use, for at least as many people. The result is lost when it is used again.
     """
     n, p = z.shape
-    inverse = _inverses(seen, covariance)
-    there = np.where(seen[:, None, :] & seen[:, :, None], inverse, 0.0)
-    solution = np.einsum("nkl,nl->nk", there, z)
-    filling = np.matmul(covariance, there)
+    space = space or Workspace.of(n, p, len(links))
+    inverse = _inverses(seen, covariance, space.inverse[:n])
+    solution = np.einsum("nkl,nl->nk", inverse, np.where(seen, z, 0.0))
     filled = solution @ covariance
-    links_filling = np.empty((len(links), n, p, p))
-    for W, result in zip(links, links_filling, strict=True):
-        np.matmul(W, filling, out=result)
-    return People(links, inverse, solution, filled, filling, filled @ links.transpose(0, 2, 1), links_filling)
+    filling, links_filling = _fillings(inverse, seen, covariance, links, space)
+    expected = filled @ links.transpose(0, 2, 1)
+    return People(links, inverse, solution, filled, filling, expected, links_filling)
+
+
+def _fillings(
+    inverse: Array, seen: NDArray[np.bool_], covariance: Array, links: Array, space: Workspace
+) -> tuple[Array, Array]:
+    r"""Compute :math:`P = M A`, (n, p, p), and :math:`W P`, (f, n, p, p).
+
+    For somebody with gaps S they are those of somebody without, less a matrix of as low a rank as there are gaps:
+    with B the inverse without gaps, :math:`A = B - B_{:S} B_{SS}^{-1} B_{S:}`.
+    """
+    n, p = seen.shape
+    whole = _inverse(covariance + NOISE * np.eye(p))
+    toward = links @ covariance
+    turned, linked = whole @ covariance, (toward @ whole).reshape(-1, p)
+    columns = np.ascontiguousarray(linked.T)
+    filling_turned, links_filling = space.filling[:n], space.links_filling[:n]
+    for i in range(n):
+        gaps = np.flatnonzero(~seen[i])
+        if gaps.size > FEW_GAPS * p:
+            there = inverse[i].copy()
+            there[gaps, gaps] = 0.0
+            np.matmul(there, covariance, out=filling_turned[i])
+            np.matmul(toward.reshape(-1, p), there, out=links_filling[i])
+            continue
+        share = _solved(whole[gaps[:, None], gaps], whole[gaps]) if gaps.size else whole[gaps]
+        np.subtract(turned, share.T @ turned[gaps], out=filling_turned[i])
+        np.matmul(columns[gaps].T, share, out=links_filling[i])
+        np.subtract(linked, links_filling[i], out=links_filling[i])
+        filling_turned[i, gaps] = 0.0
+        links_filling[i][:, gaps] = 0.0
+    return filling_turned.transpose(0, 2, 1), links_filling.reshape(n, -1, p, p).transpose(1, 0, 2, 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +235,7 @@ class Unhidden:
 
 def solve_unhidden(z: Array, seen: NDArray[np.bool_], covariance: Array, links: Array) -> Unhidden:
     """Solve for every person; much cheaper than :func:`solve_people`, whose arguments it takes."""
-    inverse = _inverses(seen, covariance)
+    inverse = _inverses(seen, covariance, np.empty((*z.shape, z.shape[1])))
     solution = np.einsum("nkl,nl->nk", inverse, z)
     filled = solution @ covariance
     return Unhidden(links, links @ covariance, inverse, solution, filled, filled @ links.transpose(0, 2, 1))
@@ -197,19 +271,20 @@ def _solved(matrix: Array, right: Array) -> Array:
     return np.asarray(answer)
 
 
-def _inverses(seen: NDArray[np.bool_], covariance: Array) -> Array:
-    """Invert for every person, (n, p, p); rows and columns of gaps are those of the identity."""
+def _inverses(seen: NDArray[np.bool_], covariance: Array, inverse: Array) -> Array:
+    """Invert for every person, into (n, p, p); rows and columns of gaps are those of the identity."""
     n, p = seen.shape
-    inverse = np.zeros((n, p, p))
     system = covariance + NOISE * np.eye(p)
     everything = _inverse(system)
     for i in range(n):
         observed, gaps = np.flatnonzero(seen[i]), np.flatnonzero(~seen[i])
         if gaps.size <= FEW_GAPS * p:
             inverse[i] = _downdated(everything, gaps)
-        elif observed.size:
-            cells = np.ix_(observed, observed)
-            inverse[i][cells] = _inverse(system[cells])
+        else:
+            inverse[i] = 0.0
+            if observed.size:
+                cells = np.ix_(observed, observed)
+                inverse[i][cells] = _inverse(system[cells])
         inverse[i, gaps, gaps] = 1.0
     return inverse
 
@@ -277,7 +352,7 @@ def leave_out(
     core = rows[:, :, G]
     alpha = _solve(core, people.solution[:, G, None])[:, :, 0]
     sums = people.column_sums
-    total = people.solution.sum(axis=1) - np.einsum("ng,ng->n", sums[:, G], alpha)
+    total = people.sums - np.einsum("ng,ng->n", sums[:, G], alpha)
     if each is None:
         linked = [
             people.expected[f][:, G]
@@ -304,6 +379,46 @@ def leave_out(
         linked.append(start[:, :, None] - slope * beta[:, None, :] - to_J * filled[:, None, :])
     level = total[:, None] - (sums[:, J] - _dot(sums[:, G, None], share)) * beta
     return LeftOut(tuple(linked), level)
+
+
+def leave_out_one(
+    people: People, sets: Sequence[int], item: int, each: NDArray[np.intp], who: NDArray[np.intp]
+) -> LeftOut:
+    """Do as :func:`leave_out` does for a group of one item, at a third of its cost, and for some of the people.
+
+    Entries for the item itself, if it is in ``each``, are meaningless.
+    """
+    p = people.inverse.shape[1]
+    J: slice | NDArray[np.intp] = slice(None) if each.size == p else each
+    row = people.inverse[who, item]
+    core = row[:, item, None]
+    alpha = people.solution[who, item, None] / core
+    row = row[:, J]
+    share = row / core
+    pivot = people.diagonal[who][:, J] - row * share
+    pivot[:, each == item] = 1.0
+    beta = people.solution[who][:, J] - row * alpha
+    beta /= pivot
+    filling = people.filling[who, :, item][:, J]
+    filled = people.filled[who][:, J] - filling * alpha
+    filling *= share
+    filled -= (people.filling_diagonal[who][:, J] - filling) * beta
+    shared = np.multiply(share, beta, out=share)
+    linked = []
+    for f in sets:
+        toward = people.links_filling[f][who, item]
+        inside = toward[:, item, None].copy()
+        toward = toward[:, J]
+        toward *= beta
+        found = inside * shared
+        found -= toward
+        found -= np.multiply(filled, people.links[f][item, J], out=toward)
+        found += people.expected[f][who, item, None] - inside * alpha
+        linked.append(found[:, None])
+    sums = people.column_sums[who]
+    total = people.sums[who, None] - sums[:, item, None] * alpha
+    level = sums[:, item, None] * shared - sums[:, J] * beta
+    return LeftOut(tuple(linked), total + level)
 
 
 def _solve(core: Array, right: Array) -> Array:

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from truetwin.calibration.auto.conditional_expectations import (
     People,
     Unhidden,
+    Workspace,
     leave_out,
+    leave_out_one,
     solutions_of,
     solve_people,
     solve_unhidden,
@@ -388,6 +390,7 @@ class FoldFeatures:
         plain = not on_pseudo and not hidden  # nothing to leave out: solving is enough
         copies = 6 + len(links) if hidden else 4
         size = max(1, int(CHUNK_BYTES / (8 * max(1, columns.size) ** 2 * copies)))
+        space = Workspace.of(min(size, len(chosen)), columns.size, len(links)) if hidden else None
         for start in range(0, len(chosen), size):
             who = chosen[start : start + size]
             cells = np.ix_(who, columns)
@@ -400,7 +403,7 @@ class FoldFeatures:
             z, seen = problem.people.values[cells], problem.people.seen[cells]
             rest: People | Unhidden
             if hidden:
-                chunk = solve_people(z, seen, covariance, links)
+                chunk = solve_people(z, seen, covariance, links, space)
                 self._visit_singles(chunk, who, on_pseudo, on_target)
             else:
                 rest = solve_unhidden(z, seen, covariance, links)
@@ -427,11 +430,12 @@ class FoldFeatures:
                 each = np.array([self._place[self.folds[k][0]] for k in folds])
                 self._pseudo(chunk, who, s, folds, each, (), sink)
         if on_target:
+            linked, level = chunk.each_left_out()
             for k in self._singles:
                 (target,), (s,) = self.folds[k], self.situations[k]
-                left = leave_out(chunk, self._sets[s], [self._place[target]])
-                own = self.problem.own[:, who, target]
-                on_target(k, 0, who, _assemble(s, [x[:, 0] for x in left.linked], left.level, *own)[0].T)
+                at, own = [self._place[target]], self.problem.own[:, who, target]
+                parts = [linked[f][:, at] for f in self._sets[s]]
+                on_target(k, 0, who, _assemble(s, parts, level[:, at], *own)[0].T)
 
     def _pseudo(
         self,
@@ -443,22 +447,33 @@ class FoldFeatures:
         hidden: Sequence[int],
         sink: PseudoSink,
     ) -> None:
-        problem = self.problem
+        problem, every = self.problem, np.arange(self.columns.size)
         for group in self._groups(s, hidden):
-            left = (
-                leave_out(chunk, self._sets[s], group, each)
-                if isinstance(chunk, People)
-                else chunk.leave_out(self._sets[s], group)
-            )
+            alone = each is not None and len(group) == 1
+            if not alone:
+                left = (
+                    leave_out(chunk, self._sets[s], group, each)
+                    if isinstance(chunk, People)
+                    else chunk.leave_out(self._sets[s], group)
+                )
             keep = np.ones(len(folds), bool) if each is None else ~np.isin(each, group)
             for g, position in enumerate(group):
                 item = int(self.columns[position])
                 there = np.flatnonzero(problem.people.seen[who, item])
-                if there.size and keep.any():
+                if not there.size or not keep.any():
+                    continue
+                own, answer = problem.own[:, who[there], item], problem.people.values[who[there], item]
+                if alone and isinstance(chunk, People) and each is not None:
+                    # most items at once are cheaper than a choice of them
+                    most = 2 * each.size > every.size
+                    left = leave_out_one(chunk, self._sets[s], position, every if most else each, there)
+                    linked = [x[:, 0] for x in left.linked]
+                    variables = _assemble(s, linked, left.level, *own, answer)[each[keep] if most else keep]
+                else:
                     cells = np.ix_(there, keep)
-                    own, answer = problem.own[:, who[there], item], problem.people.values[who[there], item]
                     linked = [x[:, g][cells] for x in left.linked]
-                    sink(item, folds[keep], who[there], _assemble(s, linked, left.level[cells], *own, answer))
+                    variables = _assemble(s, linked, left.level[cells], *own, answer)
+                sink(item, folds[keep], who[there], variables)
 
     def _groups(self, s: Situation, hidden: Sequence[int]) -> list[list[int]]:
         """Group the items that are left out together as pseudo-targets: one by one, or block by block."""

@@ -28,7 +28,7 @@ COLOURS = (CALIBRATED, HUMAN, TWIN, *(c for c in CATEGORICAL if c != TWIN))
 
 def estimates_figure(
     rows: Sequence[Mapping[str, Any]],
-    level: float,
+    level: float | None,
     items: Iterable[str] | None = None,
     *,
     by: str | None = None,
@@ -51,7 +51,7 @@ def estimates_figure(
         f"estimate of {statistic!r}",
         lambda axes, item, first: draw_estimates(axes, [r for r in shown if r["item"] == item], legend=first),
     )
-    figure.supxlabel(f"{statistic}, with {level:.0%} intervals", fontsize=9)
+    figure.supxlabel(f"{statistic}, with {level:.0%} intervals" if level else statistic, fontsize=9)
     return figure
 
 
@@ -68,7 +68,8 @@ def draw_estimates(axes: Axes, rows: Sequence[Mapping[str, Any]], *, legend: boo
             if row is None:
                 continue
             height = c + step * (g - (len(groups) - 1) / 2)
-            axes.hlines(height, row["lower"], row["upper"], color=colour, linewidth=1.6)
+            if row["lower"] is not None:
+                axes.hlines(height, row["lower"], row["upper"], color=colour, linewidth=1.6)
             name = shorten(str(group), 28) if c == 0 else None
             axes.plot([row["estimate"]], [height], "o", color=colour, markersize=4.5, label=name)
     axes.set_yticks(range(len(categories)), [shorten(text, 22) for text in categories], fontsize=8)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ _VARIABLES = {
     GRID: "var(--line)",
     "#ffffff": "var(--paper)",
 }
+SVG_DPI = 72  # at which matplotlib writes SVG
 _COLOUR = re.compile("|".join(_VARIABLES))
 
 
@@ -154,6 +156,27 @@ def save_figures(figures: Mapping[Path, Figure], dpi: int = 150) -> None:
                 figure.savefig(draft, format=kind, dpi=dpi, metadata=_UNDATED.get(kind))
 
 
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Lay a figure out at the resolution of SVG, so that saving it need not draw it once more for that."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    engine, dpi, canvas = figure.get_layout_engine(), figure.get_dpi(), figure.canvas
+    if engine is None:
+        yield
+        return
+    figure.set_dpi(SVG_DPI)
+    figure.set_canvas(FigureCanvasSVG(figure))
+    engine.execute(figure)
+    figure.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
+        figure.set_dpi(dpi)
+        figure.set_canvas(canvas)
+
+
 def to_svg(figure: Figure, name: str) -> str:
     """Convert a figure to SVG text for a page; it takes the page's colours, so that it follows light and dark.
 
@@ -162,7 +185,7 @@ def to_svg(figure: Figure, name: str) -> str:
     import matplotlib
 
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), _laid_out(figure):
         figure.savefig(buffer, format="svg", transparent=True, metadata=_UNDATED["svg"])
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

@@ -7,7 +7,12 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from truetwin.calibration.auto.conditional_expectations import leave_out, solutions_of, solve_people
+from truetwin.calibration.auto.conditional_expectations import (
+    leave_out,
+    leave_out_one,
+    solutions_of,
+    solve_people,
+)
 
 N, P, F = 5, 7, 2
 
@@ -97,3 +102,31 @@ def test_a_group_is_predicted_without_its_own_answers_and_without_one_more(
             np.testing.assert_allclose(found.linked[f][:, :, 0], expected.expected[f][:, group], atol=1e-10)
     whole = leave_out(people, [1], group, each)
     assert whole.linked[0].shape == (N, len(group), len(each))
+
+
+@pytest.mark.parametrize("each", [np.arange(P), np.array([1, 4, 6])])
+def test_one_item_left_out_is_a_group_of_one(system: tuple, each: np.ndarray) -> None:
+    people, who, item = solve_people(*system), np.array([4, 0, 2]), 3
+    one, group = leave_out_one(people, [1, 0], item, each, who), leave_out(people, [1, 0], [item], each)
+    other = each != item
+    np.testing.assert_allclose(one.level[:, other], group.level[who][:, other], atol=1e-12)
+    for found, expected in zip(one.linked, group.linked, strict=True):
+        np.testing.assert_allclose(found[:, :, other], expected[who][:, :, other], atol=1e-12)
+
+
+def test_each_item_left_out_is_every_group_of_one(system: tuple) -> None:
+    people = solve_people(*system)
+    linked, level = people.each_left_out()
+    for item in range(P):
+        alone = leave_out(people, range(F), [item])
+        np.testing.assert_allclose(level[:, [item]], alone.level, atol=1e-12)
+        np.testing.assert_allclose(linked[:, :, item], np.stack(alone.linked)[..., 0, 0], atol=1e-12)
+
+
+def test_people_with_many_gaps_are_solved_as_well(system: tuple) -> None:
+    z, seen, covariance, links = system
+    seen = seen & (np.arange(P) < 3)  # more gaps than a low-rank change is good for
+    people = solve_people(np.where(seen, z, 0.0), seen, covariance, links)
+    there = np.where(seen[:, None] & seen[:, :, None], people.inverse, 0.0)
+    np.testing.assert_allclose(people.filling, covariance @ there, atol=1e-12)
+    np.testing.assert_allclose(people.links_filling, links[:, None] @ (covariance @ there), atol=1e-12)
