@@ -48,6 +48,8 @@ def test_every_result_has_its_plots() -> None:
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
         assert buffer.getvalue().startswith(b"\x89PNG")
+    assert all(hasattr(figure, "_repr_png_") for figure in figures)
+    assert figures[0]._repr_png_().startswith(b"\x89PNG")  # as a notebook shows it
     with pytest.raises(ParameterError, match="must be one of pearson, rmse; got 'accuracy'"):
         tt.plot.methods(evaluation, "accuracy")
     with pytest.raises(ParameterError, match="there are social, choice"):

@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"] or ["--help"]
+    _open_closed_streams()
     signal.signal(signal.SIGTERM, _terminate)
     hangup = getattr(signal, "SIGHUP", None)  # absent on Windows; ignored under nohup, and it stays so
     if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
@@ -27,6 +28,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     sys.exit(_run(arguments, debug))
+
+
+def _open_closed_streams() -> None:
+    """Let what is printed vanish where the caller has closed a stream (``>&-``), which Python then lacks."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the end
 
 
 def _run(arguments: list[str], debug: bool) -> int:

@@ -20,6 +20,21 @@ BEGINNINGS = {
     b"$FL3": ".zsav",
     b"<stata_dta>": ".dta",
 }
+#: Options that name what is written, or kept from one call to the next.
+WRITTEN = frozenset(
+    [
+        "--output",
+        "--draws-output",
+        "--weights-output",
+        "--export",
+        "--figures",
+        "--run",
+        "--state",
+        "--matched",
+        "--merged",
+        "--repaired",
+    ]
+)
 _FIRST = 4096
 
 
@@ -32,12 +47,14 @@ def with_standard_input(arguments: Sequence[str]) -> Iterator[list[str]]:
     Raises
     ------
     ParameterError
-        If more than one argument stands for standard input, or nothing comes in.
+        If more than one argument stands for standard input, nothing comes in, or the argument names what is written.
     """
     places = [k for k, text in enumerate(arguments) if text == "-" or text.endswith("=-")]
     if not places:
         yield list(arguments)
         return
+    for k in places:
+        _check_is_read(arguments, k)
     if len(places) > 1:
         raise ParameterError("standard input (-) can be read as one file only; write the other one to a file")
     with tempfile.TemporaryDirectory() as folder:
@@ -45,6 +62,20 @@ def with_standard_input(arguments: Sequence[str]) -> Iterator[list[str]]:
         given = list(arguments)
         given[places[0]] = f"{given[places[0]][:-1]}{path}"
         yield given
+
+
+def _check_is_read(arguments: Sequence[str], place: int) -> None:
+    """Refuse a dash that would have results written to a file that is gone when the verb ends."""
+    text = arguments[place]
+    option = text[:-2] if text.endswith("=-") else arguments[place - 1] if place else ""
+    if option in WRITTEN:
+        raise ParameterError(
+            f"{option} must name a file or folder to write; - stands for standard input, which is only read"
+        )
+    if list(arguments[:2]) == ["study", "run"]:
+        raise ParameterError(
+            "the results of a study lie beside its file, so that - cannot stand for it; name a file"
+        )
 
 
 def _stored(stream: BinaryIO, folder: Path) -> Path:

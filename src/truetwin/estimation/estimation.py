@@ -16,7 +16,8 @@ from truetwin.data.marginals import EVERYBODY
 from truetwin.data.margins import Margins
 from truetwin.data.people_columns import names_among
 from truetwin.data.person_design import PersonWeights, person_design, person_group
-from truetwin.errors import NotPredictableError, ParameterError
+from truetwin.errors import ParameterError
+from truetwin.estimation.completed_answers import completed_answers
 from truetwin.estimation.crosstab import Crosstab, CrosstabRow, compare
 from truetwin.estimation.estimate_work import EstimateWork
 from truetwin.estimation.estimates import Estimates
@@ -239,15 +240,12 @@ def _compared(
 def _relations(work: EstimateWork) -> list[dict[str, Any]]:
     """Make the rows of correlations between the wanted items."""
     items = [i for i in work.wanted.items if work.panel.scales[i].kind != "nominal"]
-    drawn = work.calibration.draws(N_DRAWS, work.seed)
-    lacking = [i for i in items if i in drawn.left_out]
-    if lacking:
-        raise NotPredictableError(f"no correlations of item {lacking[0]!r}: {drawn.left_out[lacking[0]]}")
     counted = work.weights > 0
     n = max(kish_n(work.weights[counted]) - 3, 1)
     sampling = work.factor / n if work.population else 0.0
-    places = [drawn.item_ids.index(i) for i in items]
-    grids = (drawn.values_of(k)[:, places] for k in range(len(drawn)))
+    grids = completed_answers(work, items, N_DRAWS)
+    nobody = np.zeros(len(work.weights), dtype=bool)
+    answered = {i: np.isfinite(work.wanted.answers[i]) if i in work.wanted.answers else nobody for i in items}
     return [
         {
             "item": each.first,
@@ -263,10 +261,10 @@ def _relations(work: EstimateWork) -> list[dict[str, Any]]:
             "worth": None,
             "n": int(counted.sum()),
             "effective_n": kish_n(work.weights[counted]),
-            "n_answered": 0,
+            "n_answered": int((answered[each.first] & answered[each.second] & counted).sum()),
             "note": None,
         }
-        for each in correlations(grids, items, work.weights[drawn.rows], work.level, sampling)
+        for each in correlations(grids, items, work.weights, work.level, sampling)
     ]
 
 

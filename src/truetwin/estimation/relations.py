@@ -38,7 +38,7 @@ def correlations(
     Parameters
     ----------
     draws : iterable of ndarray of shape (n_people, n_items)
-        Completed answers to the items, in their order; people without answers are left out.
+        Completed answers to the items, in their order; a pair is correlated over those who answered both.
     items : sequence of str
     weights : ndarray of shape (n_people,)
     level : float
@@ -61,21 +61,37 @@ def correlations(
     first, second = (np.array([pair[k] for pair in pairs]) for k in (0, 1))
     found = []
     for values in draws:
-        whole = np.isfinite(values).all(axis=1) & (weights > 0)
-        w = weights[whole] / weights[whole].sum()
-        centred = values[whole] - w @ values[whole]
-        covariance = centred.T @ (centred * w[:, None])
-        sd = np.sqrt(np.maximum(np.diagonal(covariance), 1e-300))
-        found.append(np.arctanh(np.clip(covariance[first, second] / (sd[first] * sd[second]), -0.999, 0.999)))
+        correlation, missing = _pairwise(values, weights)
+        found.append(np.arctanh(np.clip(correlation[first, second], -0.999, 0.999)))
     z = np.stack(found)
     m = len(z)
     between = (1 + 1 / m) * z.var(axis=0, ddof=1)
-    total = between + sampling
-    df = (m - 1) * np.where(between > 0, (total / np.maximum(between, 1e-300)) ** 2, 1e9)
-    half = student.ppf((1 + level) / 2, np.minimum(df, 1e9)) * np.sqrt(total)
+    total = between + missing[first, second] + sampling
+    df = np.minimum((m - 1) * (total / np.maximum(between, 1e-9)) ** 2, 1e9)
+    half = student.ppf((1 + level) / 2, np.maximum(df, m - 1)) * np.sqrt(total)
     middle = z.mean(axis=0)
     ends = [np.tanh(middle), np.tanh(middle - half), np.tanh(middle + half)]
     return [
         Relation(items[a], items[b], float(r), float(low), float(high))
         for (a, b), r, low, high in zip(pairs, *ends, strict=True)
     ]
+
+
+def _pairwise(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Correlate each pair of items over those who answered both, (p, p).
+
+    Also returns the variance of each correlation (of Fisher's z) that comes from those who answered one only, as far
+    as they are like the others.
+    """
+    w = weights * np.isfinite(values).any(axis=1)
+    seen = np.isfinite(values) & (w > 0)[:, None]
+    shifted = np.where(seen, values - np.nanmean(values, axis=0), 0.0)
+    weighted, counted = shifted * w[:, None], seen.astype(np.float64)
+    whole = counted.T @ (counted * w[:, None])
+    mean = (weighted.T @ counted) / whole  # of the row's item, among those who answered the column's too
+    square = ((weighted * shifted).T @ counted) / whole - mean**2
+    covariance = (weighted.T @ shifted) / whole - mean * mean.T
+    spread = np.sqrt(np.maximum(square * square.T, 1e-300))
+    effective = whole**2 / (counted.T @ (counted * (w**2)[:, None]))
+    missing = np.maximum(1 - whole / w.sum(), 0.0) / np.maximum(effective - 3, 1.0)
+    return covariance / spread, missing

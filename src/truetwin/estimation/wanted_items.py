@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -158,6 +158,14 @@ def without_answers(panel: Panel, items: Sequence[str]) -> Panel:
     values = np.array(panel.human_values)
     values[:, [panel.item_ids.index(i) for i in items]] = np.nan
     return _with_human(panel, values, keep=items)
+
+
+def with_answers(panel: Panel, answers: Mapping[str, Floats]) -> Panel:
+    """Put human answers to some items into a panel, each (n_respondents,); their scales stay as they are."""
+    values = np.array(panel.human_values)
+    for item, given in answers.items():
+        values[:, panel.item_ids.index(item)] = given
+    return _with_human(panel, values, keep=tuple(answers))
 
 
 def _with_human(panel: Panel, values: Floats, keep: Sequence[str] = ()) -> Panel:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from truetwin.cli import _run
-from truetwin.cli.output import Column, print_table
+from truetwin.cli import _open_closed_streams, _run
+from truetwin.cli.output import Column, note, print_table
 from truetwin.data.frames import to_frame
 from truetwin.datasets import generate_population
 from truetwin.io import read_table, write_table
@@ -72,6 +74,31 @@ def test_nothing_and_twice_are_refused(
     feed(monkeypatch, content)
     assert _run(["evaluate", *arguments], debug=False) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["estimate", "h.csv", "t.csv", "--output", "-"], "--output must name a file"),
+        (["estimate", "h.csv", "t.csv", "--figures=-"], "--figures must name a file"),
+        (["study", "run", "-"], "results of a study lie beside its file"),
+    ],
+)
+def test_results_are_not_written_to_a_file_that_vanishes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    feed(monkeypatch, b"id,Q1\n")
+    assert _run(arguments, debug=False) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_closed_output_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    monkeypatch.setattr("sys.stderr", None)
+    _open_closed_streams()
+    with contextlib.closing(sys.stdout), contextlib.closing(sys.stderr):
+        print_table([{"a": 1}], [Column("a", "figure", "d")])
+        note("said to nobody")
 
 
 def test_a_dumb_terminal_gets_plain_rules(

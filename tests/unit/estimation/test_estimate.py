@@ -12,10 +12,14 @@ import truetwin as tt
 from truetwin.calibration.calibrators import named_calibrators
 from truetwin.data import Item, Panel, ResponseMatrix, Scale
 from truetwin.data.people import People
+from truetwin.data.person_design import person_design
 from truetwin.datasets import generate_population
 from truetwin.errors import AlignmentError, DataError, NotPredictableError, ParameterError
+from truetwin.estimation.completed_answers import completed_answers
+from truetwin.estimation.estimate_work import EstimateWork
 from truetwin.estimation.estimation import estimate
 from truetwin.estimation.hidden_answers import predict_hidden
+from truetwin.estimation.wanted_items import wanted_items
 
 POPULATION = generate_population(150, 18, n_new_items=3, random_state=3)
 PANEL = POPULATION.panel
@@ -136,6 +140,48 @@ def test_the_change_between_two_waves_has_an_error() -> None:
     assert change["estimate"] == pytest.approx(now["estimate"] - old, abs=1e-6)
     assert change["upper"] - change["lower"] >= 0.95 * (now["upper"] - now["lower"])
     assert change["note"] == "since Q15"
+
+
+def test_correlations_of_answered_items_are_those_of_their_answers() -> None:
+    first, second = (PANEL.human_values[:, j] for j in (0, 2))
+    both = np.isfinite(first) & np.isfinite(second)
+    items = [PANEL.item_ids[0], PANEL.item_ids[2], PANEL.new_items[0]]
+    told, with_new, _ = estimate(PANEL, items, statistics=["correlation"]).rows
+    assert told["estimate"] == pytest.approx(np.corrcoef(first[both], second[both])[0, 1], abs=1e-9)
+    assert (told["n_answered"], with_new["n_answered"]) == (both.sum(), 0)
+    assert told["lower"] < told["estimate"] < told["upper"]  # some people answered one of the two only
+    assert told["upper"] - told["lower"] < with_new["upper"] - with_new["lower"]
+
+
+def test_correlations_of_items_that_everybody_answered_are_exact_among_these_people() -> None:
+    panel = generate_population(60, 12, n_new_items=1, missing=0.0, random_state=2).panel
+    items = list(panel.item_ids[:2])
+    (exact,) = estimate(panel, items, statistics=["correlation"]).rows
+    (beyond,) = estimate(panel, items, statistics=["correlation"], population=True).rows
+    assert exact["lower"] == pytest.approx(exact["upper"])
+    assert beyond["lower"] < exact["estimate"] < beyond["upper"]
+
+
+def test_answers_of_a_few_people_stay_in_every_draw() -> None:
+    given = ResponseMatrix([[1.0], [5.0]], PANEL.respondent_ids[:2], [PANEL.new_items[0]])
+    wanted = wanted_items(PANEL, [PANEL.new_items[0], PANEL.item_ids[0]], given)
+    design = person_design(PANEL)
+    work = EstimateWork(
+        wanted,
+        {i: i for i in PANEL.item_ids},
+        np.ones(len(PANEL.respondent_ids)),
+        design,
+        False,
+        1.0,
+        0.9,
+        0,
+        1,
+        (),
+    )
+    grids = list(completed_answers(work, wanted.items, 3))
+    assert [grid[:2, 0].tolist() for grid in grids] == [[1.0, 5.0]] * 3
+    assert len({grid[2:, 0].tobytes() for grid in grids}) == 3
+    assert all(np.array_equal(grid[:, 1], PANEL.human_values[:, 0], equal_nan=True) for grid in grids)
 
 
 def test_correlations_come_from_draws() -> None:
