@@ -67,7 +67,7 @@ def calibration_section(
         if row.get("expected") is not None
     ]
     texts = [f"Method: {method}. Every value is a prediction by a model, not an answer that anybody gave."]
-    if "sample" in sidecar["inputs"]:
+    if "sample" in sidecar.get("inputs", ()):
         texts.append(
             "The sample's answers count in the estimates, not in these predictions, so that their means differ."
         )
