@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from truetwin.evaluation import Evaluation
     from truetwin.experiments.calibrated_effects import CalibratedEffects
     from truetwin.experiments.effects import Effects
+    from truetwin.experiments.experiment import Experiment
     from truetwin.reweighting.reweighting import Reweighting
     from truetwin.voice.scoring.leaderboard import Results
 
@@ -235,11 +236,13 @@ def faults(found: Diagnosis) -> Figure:
     return fault_figure(found)
 
 
-def effects(found: CalibratedEffects | Effects) -> Figure:
+def effects(found: CalibratedEffects | Effects | Experiment) -> Figure:
     """Draw the effects of each contrast in sd, with intervals: people or a pilot of them, twins, and calibrated."""
     from truetwin.experiments.effects import Effects
+    from truetwin.experiments.experiment import Experiment
     from truetwin.report.figures.effect_figures import forest_figure, forest_rows, measured_rows
 
+    found = found.effects() if isinstance(found, Experiment) else found
     rows = measured_rows(found.rows) if isinstance(found, Effects) else forest_rows(found.rows)
     return forest_figure(rows, found.level)
 

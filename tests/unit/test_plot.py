@@ -19,8 +19,22 @@ from truetwin.estimation.estimates import Estimates
 from truetwin.evaluation import Evaluation
 from truetwin.experiments.calibrated_effects import CalibratedEffects
 from truetwin.experiments.effects import Effects
+from truetwin.experiments.experiment import Experiment
 from truetwin.reweighting.reweighting import Reweighting
 from truetwin.voice.scoring.leaderboard import Results, Standing
+
+RESULTS = (
+    Panel,
+    Calibration,
+    Estimates,
+    Diagnosis,
+    Evaluation,
+    Effects,
+    CalibratedEffects,
+    Experiment,
+    Results,
+    Reweighting,
+)
 
 
 def test_every_result_has_its_plots() -> None:
@@ -48,6 +62,8 @@ def test_every_result_has_its_plots() -> None:
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
         assert buffer.getvalue().startswith(b"\x89PNG")
+    assert all(hasattr(figure, "_repr_png_") for figure in figures)
+    assert figures[0]._repr_png_().startswith(b"\x89PNG")  # as a notebook shows it
     with pytest.raises(ParameterError, match="must be one of pearson, rmse; got 'accuracy'"):
         tt.plot.methods(evaluation, "accuracy")
     with pytest.raises(ParameterError, match="there are social, choice"):
@@ -82,7 +98,7 @@ def test_predicted_populations_are_drawn_with_their_bands_if_there_are_any() -> 
 
 @pytest.mark.parametrize(
     "result",
-    [Panel, Calibration, Estimates, Diagnosis, Evaluation, Effects, CalibratedEffects, Results, Reweighting],
+    RESULTS,
 )
 def test_what_a_result_offers_to_plot_takes_that_result(result: type) -> None:
     names = result.plot.names  # type: ignore[attr-defined]
@@ -93,12 +109,10 @@ def test_what_a_result_offers_to_plot_takes_that_result(result: type) -> None:
 
 
 def test_every_plot_is_offered_by_a_result_and_no_other_is() -> None:
-    results = [
-        Panel, Calibration, Estimates, Diagnosis, Evaluation, Effects, CalibratedEffects, Results, Reweighting,
-    ]  # fmt: skip
-    assert {name for result in results for name in result.plot.names} == set(tt.plot.__all__)
+    assert {name for result in RESULTS for name in result.plot.names} == set(tt.plot.__all__)
     panel = generate_population(60, 12).panel
     assert dir(panel.plot) == ["answers"]
+    assert all(hasattr(result, "summary") and hasattr(result, "_repr_html_") for result in RESULTS)
     assert repr(panel.plot) == "plots of a Panel: answers"
     with pytest.raises(AttributeError, match="a Panel has no plot 'verdicts'; it has answers"):
         panel.plot.verdicts()

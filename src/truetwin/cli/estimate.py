@@ -178,8 +178,9 @@ def _print(result: Estimates) -> None:
         Column("what", "", foldable=True),
         Column("value", "estimate"),
         Column("interval", f"{result.level:.0%} interval"),
-        Column("people", "worth about", optional=True),
     ]
+    if any(row["worth"] is not None for row in everybody):
+        columns.append(Column("people", "worth about", optional=True))
     print_table(_in_words(everybody[:MOST_ROWS]), columns, title="everybody")
     if len(everybody) > MOST_ROWS:
         note(f"... and {len(everybody) - MOST_ROWS} more rows")
@@ -198,8 +199,9 @@ def _print(result: Estimates) -> None:
         if len(gaps) > MOST_ROWS:
             note(f"... and {len(gaps) - MOST_ROWS} more gaps")
     words: dict[str, list[str]] = {}
-    for item, told in result.verdicts.items():
-        words.setdefault(told.word, []).append(item)
+    if any(row["statistic"] != "correlation" for row in result.rows):  # verdicts are about shares
+        for item, told in result.verdicts.items():
+            words.setdefault(told.word, []).append(item)
     for word, items in words.items():
         shown = ", ".join(items[:6]) + (f" and {len(items) - 6} more" if len(items) > 6 else "")
         usual = median(result.verdicts[item].worth for item in items)

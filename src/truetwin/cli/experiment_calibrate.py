@@ -38,7 +38,7 @@ def experiment_calibrate_command(settings: ExperimentCalibrateCommand) -> None:
             {**settings.chosen, **files, "notes": list(result.notes)},
             result.rows,
             sentences=result.sentences(),
-            learned=result.summary(),
+            learned=result.learned_record(),
         )
         return
     _print(result)
@@ -120,7 +120,7 @@ def _print_learned(result: CalibratedEffects) -> None:
     """Print the slopes that past studies teach."""
     from truetwin.cli.output import Column, print_table
 
-    learned = result.summary()
+    learned = result.learned_record()
     units = {"twin": "human sd", "own": "own sd"}
     rows = [
         {**row, "unit": units[row["standardiser"]], "interval": f"{row['low']:.2f} to {row['high']:.2f}"}

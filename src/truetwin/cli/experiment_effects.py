@@ -42,7 +42,7 @@ def experiment_effects_command(settings: ExperimentEffectsCommand) -> None:
     if settings.as_json:
         files = {"files": [str(path) for path in written]} if written else {}
         described = {**settings.chosen, **files, "notes": list(effects.notes)}
-        print_json("experiment effects", described, effects.rows, summary=effects.summary())
+        print_json("experiment effects", described, effects.rows, summary=effects.in_words())
         return
     _print(effects)
     for text in effects.notes:
@@ -72,7 +72,7 @@ def _print(effects: Effects) -> None:
         print_table(shown[:MOST_ROWS], columns, title=title)
         if len(shown) > MOST_ROWS:
             note(f"... and {len(shown) - MOST_ROWS} more rows; --output FILE writes all of them")
-    print_line(effects.summary())
+    print_line(effects.in_words())
     corrected = (
         "" if effects.correction == "none" else f"; p is corrected for their number ({effects.correction})"
     )

@@ -62,8 +62,12 @@ def with_known_outcomes(table: ContrastTable, names: Iterable[str]) -> ContrastT
     return ContrastTable(tuple(sound), table.problems)
 
 
-def outcome_columns(names: Sequence[str], outcomes: Sequence[str], source: str) -> list[str]:
+def outcome_columns(
+    names: Sequence[str], outcomes: Sequence[str], source: str, *, advice: str = ""
+) -> list[str]:
     """Return the columns that hold answers to outcomes, under an arm or not.
+
+    ``advice`` ends the message if there is none.
 
     Raises
     ------
@@ -81,6 +85,6 @@ def outcome_columns(names: Sequence[str], outcomes: Sequence[str], source: str) 
         shown = ", ".join(map(repr, outcomes[:3])) + (" ..." if len(outcomes) > 3 else "")
         raise DataError(
             f"{source} must have answers to outcomes of the contrasts ({shown}); it has none of them."
-            f"{closest(outcomes[0], list(names)) if outcomes else ''}"
+            f"{closest(outcomes[0], list(names)) if outcomes else ''}{advice}"
         )
     return found

@@ -178,16 +178,23 @@ def compare(
         upper = np.triu_indices(len(groups), 1)
         for row in rows:
             values += row.p_values[upper].tolist()
-    significant = iter((adjusted(np.array(values), correction) <= significance).tolist())
+    beyond = adjusted(np.array(values), correction) <= significance
+    significant = iter(beyond.tolist())
     words = {
         "holm": f"Holm's correction: at most {significance:.0%} risk of any wrong letter in all of them",
         "benjamini-hochberg": f"corrected by Benjamini and Hochberg: at most {significance:.0%} of the letters are "
         "expected to be wrong",
         "none": "not corrected for their number",
     }[correction]
+    told = (
+        "A letter marks a group that the cell exceeds"
+        if beyond.any()
+        else "No cell exceeds that of another group"
+    )
     footer = (
-        f"A letter marks a group that the cell exceeds significantly ({significance:.0%} level, two-sided). "
-        f"{len(values):,d} comparisons of pairs of groups over all rows; {words}."
+        f"{told} significantly ({significance:.0%} level, two-sided). "
+        f"{len(values):,d} comparisons of pairs of groups over all rows; "
+        f"{words if beyond.any() else words.partition(':')[0]}."
     )
     found = []
     for by, groups, counts, effective, rows in tables:

@@ -21,6 +21,7 @@ from truetwin.estimation.completed_answers import completed_answers
 from truetwin.estimation.crosstab import Crosstab, CrosstabRow, compare
 from truetwin.estimation.estimate_work import EstimateWork
 from truetwin.estimation.estimates import Estimates
+from truetwin.estimation.group_shares import GroupLaw
 from truetwin.estimation.grouping import CROSS, Grouping, crossed
 from truetwin.estimation.item_rows import ItemRows, Publishing, publishing
 from truetwin.estimation.off_scale_answers import expected_off_scale
@@ -210,6 +211,11 @@ def _assembled(
         settings.setdefault("gaps", {})[grouping.by] = {
             "new batteries" if new else "known batteries": each.gaps.chosen for new, each in law.items()
         }
+    notes += [
+        text
+        for each, law in zip(groupings, laws, strict=True)
+        if (text := _same_in_all_groups(work, each, law))
+    ]
     return Estimates(
         tuple(rows),
         verdicts,
@@ -218,6 +224,17 @@ def _assembled(
         (*notes, *_assumptions(work)),
         settings,
         panel.human.frame_kind,
+    )
+
+
+def _same_in_all_groups(work: EstimateWork, grouping: Grouping, law: Mapping[bool, GroupLaw]) -> str | None:
+    """Say why groups have one figure in items that nobody has answered, if they have."""
+    unanswered = [item for item in work.wanted.items if item not in work.wanted.answers]
+    if not any(law[work.new_battery[item]].gaps.none for item in unanswered):
+        return None
+    return (
+        f"{grouping.by}: in answered items, neither twins nor predictions tell how groups differ. Where nobody has "
+        "answered, every group has everybody's figure, in a wider interval."
     )
 
 

@@ -94,6 +94,11 @@ class GapLaw:
         errors = np.where(seen, record.human - predicted, np.nan)
         return cls(coefficients, chosen, tau_weights(errors, record.bases, units), int(items.sum()))
 
+    @property
+    def none(self) -> bool:
+        """Whether no gap is predicted, of any group in any item."""
+        return not self.coefficients.any()
+
     def predict(self, twin: Floats, calibrated: Floats) -> Floats:
         """Predict gaps in sd of the item; where there are no twins or predictions, their gap counts as none."""
         return np.asarray(

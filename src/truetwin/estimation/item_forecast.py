@@ -137,6 +137,18 @@ def functions_of_law(law: ShareLaw, scale: Scale, statistic: str) -> list[Catego
     return found
 
 
+def points_in_words(precision: float) -> str:
+    """Say how a precision that seems to be percentage points is written as a share.
+
+    Examples
+    --------
+    >>> points_in_words(5)
+    ' 5 percentage points are written 0.05.'
+    """
+    points = precision if 1 <= precision < 50 else 3
+    return f" {points:g} percentage point{'s are' if points != 1 else ' is'} written {points / 100:g}."
+
+
 def check_precision(prior: SharePrior, precision: float, statistic: str) -> None:
     """Refuse a half width that any estimate has, and one that no sample can reach.
 
@@ -149,7 +161,7 @@ def check_precision(prior: SharePrior, precision: float, statistic: str) -> None
     if not np.isfinite(span) or span <= 0:
         return
     if precision >= span / 2:
-        hint = " 3 percentage points are written 0.03." if span == 1 else ""
+        hint = points_in_words(precision) if span == 1 else ""
         raise ParameterError(
             f"the precision must be below {span / 2:g}, or nobody need be asked: {statistic!r} lies within "
             f"{float(prior.low.min()):g} and {float(prior.high.max()):g}; got {precision:g}.{hint}"

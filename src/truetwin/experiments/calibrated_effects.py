@@ -238,7 +238,11 @@ class CalibratedEffects:
             for row, (treatment, control) in zip(self.rows, labels, strict=True)
         ]
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> SummaryTable:
+        """List the effects, one row a contrast."""
+        return SummaryTable(self.rows, SHOWN, title=repr(self), frame_kind=self.frame_kind)
+
+    def learned_record(self) -> dict[str, Any]:
         """Return what was learned: past studies, slopes, weights of the candidates."""
         if self.learned is None:
             return {"calibrated": False, "past_studies": []}
@@ -250,7 +254,7 @@ class CalibratedEffects:
         }
 
     def _repr_html_(self) -> str:
-        return SummaryTable(self.rows, SHOWN, title=repr(self))._repr_html_()
+        return self.summary()._repr_html_()
 
     def table_rows(self) -> list[dict[str, Any]]:
         """List the rows with all columns of the table, in their order."""

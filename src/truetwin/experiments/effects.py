@@ -278,7 +278,11 @@ class Effects:
         schema = pa.schema([(name, pa.type_for_alias(type_)) for name, type_ in FIELDS])
         return as_kind(pa.Table.from_pylist(self.rows, schema=schema), kind or self.frame_kind)
 
-    def summary(self) -> str:
+    def summary(self) -> SummaryTable:
+        """List the effects, one row for each effect and source."""
+        return SummaryTable(self.rows, SHOWN, title=self.in_words(), frame_kind=self.frame_kind)
+
+    def in_words(self) -> str:
         """Say in a few lines how the effects of twins go with those of people."""
         n, studies = sum(not entry.by for entry in self.entries), {one.study for one in self.contrasts}
         lines = [
@@ -303,10 +307,10 @@ class Effects:
         return told
 
     def _repr_html_(self) -> str:
-        return SummaryTable(self.rows, SHOWN, title=self.summary())._repr_html_()
+        return self.summary()._repr_html_()
 
     def __repr__(self) -> str:
-        return f"Effects({self.summary().splitlines()[0]}; {', '.join(self.sides)})"
+        return f"Effects({self.in_words().splitlines()[0]}; {', '.join(self.sides)})"
 
 
 @dataclass(frozen=True)

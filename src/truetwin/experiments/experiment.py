@@ -14,8 +14,10 @@ from truetwin.data.frames import LONG_COLUMNS, as_arrow, from_frame, id_column_o
 from truetwin.data.item import Item
 from truetwin.data.outcome_columns import names_of_items, outcome_columns, outcomes_of, with_known_outcomes
 from truetwin.data.panel import Panel
+from truetwin.data.plots import Plots
 from truetwin.data.responses import FrameKind, ResponseMatrix
 from truetwin.data.study_columns import StudyColumns
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.data.task_rows import with_task_ids
 from truetwin.errors import DataError
 from truetwin.experiments.contrast_checks import check_arms, check_names, check_people
@@ -29,6 +31,14 @@ if TYPE_CHECKING:
     from truetwin.experiments.experiment_ranking import Choice
 
 TWIN = "twin"
+#: Main columns of a summary.
+SHOWN = (
+    Shown("contrast", "contrast"),
+    Shown("study", "study"),
+    Shown("kind", "kind"),
+    Shown("compared", "compared"),
+    Shown("outcomes", "outcomes"),
+)
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -72,6 +82,8 @@ class Experiment:
     >>> Experiment(human, None, arms, [contrast]).effects().arrays("human").effect
     array([3.])
     """
+
+    plot = Plots("effects")
 
     sides: Mapping[str, ResponseMatrix]
     conditions: StudyColumns
@@ -139,6 +151,27 @@ class Experiment:
         """Make an experiment of a panel and all of its sources; ``options`` are keyword arguments of the class."""
         options = {"people": panel.people, "items": panel.items, **options}
         return cls(panel.human, panel.sources, conditions, contrasts, **options)
+
+    def summary(self) -> SummaryTable:
+        """List the contrasts, one row each: what is compared, and on which outcomes."""
+        rows = [
+            {
+                "contrast": one.contrast_id,
+                "study": one.study,
+                "kind": one.kind,
+                "compared": one.in_words,
+                "outcomes": ", ".join(one.outcomes),
+            }
+            for one in self.contrasts
+        ]
+        return SummaryTable(rows, SHOWN, title=repr(self), frame_kind=self.frame_kind)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def __repr__(self) -> str:
+        studies = len({one.study for one in self.contrasts})
+        return f"Experiment({len(self.contrasts)} contrasts, {studies} studies; answers of {', '.join(self.sides)})"
 
     def conditions_of(self, side: str) -> StudyColumns:
         """Return the arms of people, or of twins."""

@@ -16,6 +16,9 @@ from truetwin.experiments.paired_effects import Array, PairedEffects
 from truetwin.experiments.past_tables import past_effects_of_table
 from truetwin.registry import closest
 
+#: What to do if no contrast says which study it belongs to.
+NAMELESS = "The contrasts name no study: give their table a column 'study', which names it."
+
 
 def calibrate_experiment(
     experiment: Experiment,
@@ -96,10 +99,12 @@ def new_studies(found: ContrastArrays, studies: Sequence[str]) -> tuple[str, ...
     known = found.effects.study_names
     for name in studies:
         if name not in known:
-            raise ParameterError(
-                f"there is no study {name!r} with effects of twins.{closest(name, list(known))} The studies are "
-                f"{', '.join(known)}"
+            listed = "".join(
+                (closest(name, list(known)), " The studies are ", ", ".join(map(repr, known)), ".")
+                if any(known)
+                else (" ", NAMELESS)
             )
+            raise ParameterError(f"there is no study {name!r} with effects of twins.{listed}")
     if studies:
         return tuple(dict.fromkeys(studies))
     seen = np.isfinite(found.effects.human)
@@ -107,8 +112,9 @@ def new_studies(found: ContrastArrays, studies: Sequence[str]) -> tuple[str, ...
     new = tuple(name for k, name in enumerate(known) if not seen[numbers == k].any())
     if not new:
         raise DataError(
-            "every study has human effects, so that none is new. Name the studies to calibrate; their human answers "
-            "then count as a pilot. `truetwin experiment evaluate` leaves out each study in turn"
+            "every study has human effects, so that none is new. Name the studies to calibrate (--studies); their "
+            "human answers then count as a pilot. `truetwin experiment evaluate` leaves out each study in turn."
+            + ("" if any(known) else f" {NAMELESS}")
         )
     return new
 

@@ -23,6 +23,10 @@ from truetwin.io.twin_files import TwinTables, open_twins
 
 #: Name of the people's answers among the sources of an experiment.
 HUMAN = "human"
+#: What to do where the people's table knows nothing of an experiment.
+NOBODY_ANSWERED = (
+    " If nobody has answered them, leave this table out, and name the twins' as --twin NAME=FILE (twin)."
+)
 
 
 def read_contrasts(path: str | Path) -> ContrastTable:
@@ -146,7 +150,9 @@ def _outcomes(
     opened = replace(opened, table=table, declared=declared)
     if not opened.is_long:
         columns = opened.columns()
-        kept = outcome_columns(list(columns), outcomes, opened.source)
+        kept = outcome_columns(
+            list(columns), outcomes, opened.source, advice=NOBODY_ANSWERED if side == HUMAN else ""
+        )
         wrong = {
             name: reason
             for name, (column, item) in columns.items()

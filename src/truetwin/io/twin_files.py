@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from truetwin.data import Item, ResponseMatrix
@@ -150,4 +151,17 @@ def source_notes(sources: Mapping[str, ResponseMatrix]) -> list[str]:
         for name, source in sources.items()
     ]
     more = len(texts) - _MOST_SHOWN
-    return [*texts[:_MOST_SHOWN], f"... and {more} more sources"] if more > 0 else texts
+    shown = [*texts[:_MOST_SHOWN], f"... and {more} more sources"] if more > 0 else texts
+    return [*shown, *_copies(sources)]
+
+
+def _copies(sources: Mapping[str, ResponseMatrix]) -> list[str]:
+    """Say which sources hold the same answers as one before them."""
+    first: dict[object, str] = {}
+    found = []
+    for name, source in sources.items():
+        answers = (source.respondent_ids, source.item_ids, sha256(source.values.tobytes()).digest())
+        before = first.setdefault(answers, name)
+        if before != name:
+            found.append(f"sources {before!r} and {name!r} hold the same answers: was a file given twice?")
+    return found

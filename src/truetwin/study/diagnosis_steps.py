@@ -160,6 +160,7 @@ def _sample_plan(work: Work, part: Plan, precision: float) -> dict[str, Any]:
         "statistic": part.statistic,
         "level": part.level,
         "n_people": found.n_people,
+        "sample_left_out": work.study.inputs.sample is not None,
         "rows": found.rows,
     }
 

@@ -149,13 +149,15 @@ def _check_estimates(study: Study, work: Work, panel: Panel, *, answered: bool) 
 
 def _check_precision(plan: Plan, panel: Panel) -> None:
     """Refuse a precision that every estimate has: half of what the statistic can span, or more."""
+    from truetwin.estimation.item_forecast import points_in_words
+
     assert plan.precision is not None
     named = ids_among(plan.targets, panel.item_ids) or list(panel.new_items)
     scales = [panel.scales[item] for item in named if item in panel.scales]
     spans = [s.high - s.low for s in scales] if plan.statistic == "mean" else [1.0]
     span = max(spans, default=np.inf)
     if plan.statistic != "nps" and plan.precision >= span / 2:
-        hint = " 3 percentage points are written 0.03." if span == 1 else ""
+        hint = points_in_words(plan.precision) if span == 1 else ""
         raise ParameterError(
             f"plan.precision must be below {span / 2:g}, half of what {plan.statistic!r} can span; got "
             f"{plan.precision:g}.{hint}"

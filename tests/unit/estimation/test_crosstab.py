@@ -69,3 +69,11 @@ def test_null_comparisons_get_hardly_any_letter() -> None:
 
 def test_letters_go_on_after_z() -> None:
     assert [letter(k) for k in (0, 25, 26, 51, 52)] == ["A", "Z", "AA", "AZ", "BA"]
+
+
+def test_the_footer_says_whether_there_are_letters() -> None:
+    (found,) = compare([("age", ("a", "b", "c"), COUNTS, EFFECTIVE, [row({(0, 1): 1e-4})])])
+    assert found.footer.startswith("A letter marks a group")
+    (none,) = compare([("age", ("a", "b", "c"), COUNTS, EFFECTIVE, [row({})])])
+    assert none.footer.startswith("No cell exceeds that of another group significantly")
+    assert "letter" not in none.footer

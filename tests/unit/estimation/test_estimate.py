@@ -377,3 +377,20 @@ def test_renaming_the_codes_of_a_nominal_item_changes_no_hidden_prediction() -> 
         )
     np.testing.assert_array_equal(found[0], found[1])
     assert np.isnan(found[0][:, 0]).all()
+
+
+def test_it_is_said_why_groups_have_one_figure() -> None:
+    made = generate_population(80, 10, n_new_items=1, random_state=2)
+    people = tt.People(
+        made.panel.respondent_ids, {"coin": np.random.default_rng(2).choice(["heads", "tails"], 80)}
+    )
+    found = tt.estimate(
+        tt.Panel(made.panel.human, made.panel.twin, people=people), by="coin", statistics="mean"
+    )
+    means = [row["estimate"] for row in found.rows]
+    assert means == pytest.approx([means[0]] * 3)
+    assert any(note.startswith("coin: in answered items, neither twins nor") for note in found.notes)
+
+
+def test_the_note_on_equal_groups_is_not_said_of_groups_that_differ(by_age) -> None:  # type: ignore[no-untyped-def]
+    assert not any("neither twins nor" in note for note in by_age.notes)

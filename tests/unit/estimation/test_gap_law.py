@@ -76,3 +76,10 @@ def test_tilted_shares_have_the_mean_that_was_asked_for() -> None:
 
 def test_a_gap_beyond_the_scale_ends_at_the_scale() -> None:
     assert tilted(np.array([0.5, 0.5]), np.array([0.0, 1.0]), np.array([3.0]))[0, 1] <= 1.0
+
+
+def test_a_law_says_whether_it_predicts_no_gap() -> None:
+    found = record(0.4, 0.05)
+    assert not GapLaw.learn(found).none
+    few = GapRecord(found.human[:4], found.twin[:4], found.calibrated[:4], found.bases[:4], found.units[:4])
+    assert GapLaw.learn(few).none

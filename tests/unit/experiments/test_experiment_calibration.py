@@ -292,3 +292,20 @@ def test_a_column_of_past_effects_that_occurs_twice_is_refused() -> None:
     past = experiment(n_studies=4).effects().to_frame("pyarrow")
     with pytest.raises(DataError, match="'d' occurs several times"):
         experiment(n_studies=1, new=1).calibrate(past=past.append_column("d", past["d_own"]))
+
+
+def test_an_experiment_whose_contrasts_name_no_study_is_told_to_name_one() -> None:
+    tables = experiment_tables(n_studies=1)
+    nameless = Experiment(
+        tables["human"],
+        tables["twin"],
+        tables["conditions"].drop_columns("study"),
+        tables["contrasts"].drop_columns("study"),
+        id_column="id",
+    )
+    with pytest.raises(DataError, match="give their table a column 'study'"):
+        calibrate_experiment(nameless)
+    with pytest.raises(ParameterError, match=r"no study 'warm'.*give their table a column 'study'"):
+        calibrate_experiment(nameless, ["warm"])
+    with pytest.raises(ParameterError, match="The studies are 'study0'"):
+        calibrate_experiment(experiment(n_studies=1), ["warm"])

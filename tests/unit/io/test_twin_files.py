@@ -133,3 +133,10 @@ def test_a_replicate_and_a_file_of_one_name_are_refused(folder: Path) -> None:
     files = {"m/1": folder / "twins" / "gpt.csv", "m": folder / "more.csv"}
     with pytest.raises(DataError, match="two are called 'm/1'"):
         read_twins(files)
+
+
+def test_sources_with_the_same_answers_are_named(folder: Path) -> None:
+    gpt = folder / "twins" / "gpt.csv"
+    said: list[str] = []
+    read_panel(folder / "human.csv", {"one": gpt, "two": gpt}, say=said.append)
+    assert "sources 'one' and 'two' hold the same answers: was a file given twice?" in said

@@ -132,3 +132,17 @@ def test_every_number_on_the_first_screen_is_the_one_in_its_file(tmp_path: Path)
         ]
         assert float(number["value"]) == pytest.approx(cell)
         assert number["text"] == f"{cell:z.0%}"
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["publish"] * 2, "All 2 can be published."),
+        (["publish", "publish with care"], "All 2 can be published, 1 of them with care."),
+        (["publish with care"] * 2, "All 2 can be published with care."),
+    ],
+)
+def test_a_report_says_whether_all_of_its_items_can_be_published(words: list[str], answer: str) -> None:
+    found = estimate_headlines(record(YES_NO), "share", ITEMS, SCALES, "e.csv") * 2
+    several = {"items": [{"publish": word} for word in words], "level": 0.9}
+    assert headlines_in_words(found, several)[1] == answer

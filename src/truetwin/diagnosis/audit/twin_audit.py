@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.marginals import Marginals
 from truetwin.data.person_design import PersonWeights, person_weights
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.diagnosis.audit.answer_spread import spread_checks
 from truetwin.diagnosis.audit.audit_check import Check, decided
 from truetwin.diagnosis.audit.factor_congruence import factor_check
@@ -32,6 +33,16 @@ from truetwin.errors import ParameterError
 from truetwin.instrument.battery_evidence import resolve_blocks
 
 Array = NDArray[np.float64]
+
+#: Main columns of a summary.
+SHOWN = (
+    Shown("source", "source"),
+    Shown("name", "check"),
+    Shown("value", "figure", ".3f"),
+    Shown("baseline", "against", ".3f"),
+    Shown("p_adjusted", "p (corrected)", ".3f"),
+    Shown("flagged", "fault", words=lambda row: "yes" if row["flagged"] else ""),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +100,14 @@ class TwinAudit:
             "not_audited": dict(self.not_audited),
         }
 
-    def summary(self) -> str:
+    def summary(self) -> SummaryTable:
+        """List every check of every source, one row each, under the answer and the faults found."""
+        return SummaryTable(self.rows(), SHOWN, title=self.in_words())
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def in_words(self) -> str:
         """Return the answer, and the faults of each source, as text."""
         lines = [self.answer]
         for audit in self.sources.values():

@@ -234,9 +234,9 @@ def _size(diagnosis: Diagnosis) -> str:
 
 
 def _two_panels() -> tuple[Figure, tuple[Axes, Axes]]:
-    from matplotlib.figure import Figure
+    from truetwin.report.figures.shown_figure import ShownFigure
 
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    figure = ShownFigure(figsize=(9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     tidy(left)
     tidy(right)

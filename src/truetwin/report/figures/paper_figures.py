@@ -115,9 +115,9 @@ def voice_figure(answers: Sequence[Path], annotations: Path | None) -> PaperFigu
 
 def cumulative_variance_figure(found: list[Structure]) -> Figure:
     """Draw the share of variance in the leading directions, one panel a dataset (paper A, figure 10)."""
-    from matplotlib.figure import Figure
+    from truetwin.report.figures.shown_figure import ShownFigure
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = ShownFigure(figsize=(9, 3.6), layout="constrained")
     for axes, each in zip(figure.subplots(1, len(found), sharey=True), found, strict=True):
         tidy(axes)
         for source, label, colour, line in (("human", "people", HUMAN, "-"), ("twin", "twins", TWIN, "--")):

@@ -62,9 +62,9 @@ _COLOUR = re.compile("|".join(_VARIABLES))
 
 def new_figure(width: float = 5.2, height: float = 3.5) -> tuple[Figure, Axes]:
     """Make an empty figure with one plot and few frame lines; sizes in inches."""
-    from matplotlib.figure import Figure
+    from truetwin.report.figures.shown_figure import ShownFigure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = ShownFigure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     tidy(axes)
     return figure, axes
@@ -113,7 +113,7 @@ def item_grid(
     ParameterError
         If an item is not there, or none is asked for.
     """
-    from matplotlib.figure import Figure
+    from truetwin.report.figures.shown_figure import ShownFigure
 
     wanted = (list(there) if items is None else list(items))[:MOST_PANELS]
     if not wanted:
@@ -123,7 +123,7 @@ def item_grid(
             raise ParameterError(f"there is no {what} of item {item!r}.{closest(item, list(there))}")
     columns = min(len(wanted), 2)
     lines = -(-len(wanted) // columns)
-    figure = Figure(figsize=(4.6 * columns + 0.6, 2.9 * lines), layout="constrained")
+    figure = ShownFigure(figsize=(4.6 * columns + 0.6, 2.9 * lines), layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False).reshape(-1)
     for k, (axes, item) in enumerate(zip(grid, wanted, strict=False)):
         draw(axes, item, k == 0)

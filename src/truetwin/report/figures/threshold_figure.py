@@ -23,9 +23,9 @@ def threshold_figure(sweeps: Sequence[ThresholdSweep]) -> Figure:
     The top of the curve is an optimum in hindsight, because its threshold is chosen on the scored items. Horizontal
     lines show the score of a threshold that is chosen on other items, and on items of other blocks.
     """
-    from matplotlib.figure import Figure
+    from truetwin.report.figures.shown_figure import ShownFigure
 
-    figure = Figure(figsize=(4.7 * len(sweeps) + 0.6, 5.2), layout="constrained")
+    figure = ShownFigure(figsize=(4.7 * len(sweeps) + 0.6, 5.2), layout="constrained")
     grid = figure.subplots(2, len(sweeps), sharex="col", sharey="row", squeeze=False, height_ratios=[3, 1])
     for column, sweep in enumerate(sweeps):
         _draw_scores(grid[0, column], sweep)

@@ -49,13 +49,13 @@ def capability_radar(rows: Rows, dimension: str, protocol: str, ranking: str | N
     DataError
         If no row is of this dimension, protocol and ranking.
     """
-    from matplotlib.figure import Figure
+    from truetwin.report.figures.shown_figure import ShownFigure
 
     chosen = _chosen(rows, protocol, ranking, dimension)
     models = list(dict.fromkeys(r["model"] for r in chosen))
     angles = np.linspace(0, 2 * np.pi, len(CAPABILITIES), endpoint=False)
     # Laid out by hand: automatic layouts do not see the labels of the spokes.
-    figure = Figure(figsize=(8.8, 4.9))
+    figure = ShownFigure(figsize=(8.8, 4.9))
     axes: Any = figure.add_axes((0.17, 0.1, 0.41, 0.72), projection="polar")
     axes.set_theta_offset(np.pi / 2)
     axes.set_theta_direction(-1)
@@ -117,12 +117,12 @@ def capability_bars(rows: Rows, protocol: str = COMBINED, ranking: str | None = 
     DataError
         If no row is of this protocol and ranking.
     """
-    from matplotlib.figure import Figure
+    from truetwin.report.figures.shown_figure import ShownFigure
 
     chosen = _chosen(rows, protocol, ranking)
     models = list(dict.fromkeys(r["model"] for r in chosen))
     dimensions = list(dict.fromkeys(r["dimension"] for r in chosen))
-    figure = Figure(figsize=(max(7.5, 2.2 + 1.5 * len(models)), 6.6), layout="constrained")
+    figure = ShownFigure(figsize=(max(7.5, 2.2 + 1.5 * len(models)), 6.6), layout="constrained")
     panels = figure.subplots(2, 3, sharey=True, sharex=True)
     width = 0.8 / len(dimensions)
     for axes, capability in zip(panels.ravel(), CAPABILITIES, strict=True):

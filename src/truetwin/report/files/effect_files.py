@@ -123,7 +123,7 @@ def write_effects(output: Path, effects: Effects, origin: Origin) -> list[Path]:
     return write_effect_tables(
         output,
         {"effects": rows},
-        found={"notes": list(effects.notes), "summary": effects.summary()},
+        found={"notes": list(effects.notes), "summary": effects.in_words()},
         origin=replace(origin, disclosure_column=False),
         disclosure=EFFECTS_AS_THEY_ARE,
     )
@@ -131,7 +131,7 @@ def write_effects(output: Path, effects: Effects, origin: Origin) -> list[Path]:
 
 def write_calibrated(output: Path, result: CalibratedEffects, origin: Origin) -> list[Path]:
     """Write calibrated effects, and beside them the slopes that were learned. Returns all files."""
-    learned = result.summary()
+    learned = result.learned_record()
     return write_effect_tables(
         output,
         {"effects": result.table_rows(), "slopes": learned.get("slopes", [])},
@@ -169,7 +169,7 @@ def write_choices(
             "options": [row for choice in choices for row in choice.records()],
             "losses": [choice.losses() for choice in choices],
         },
-        found={"notes": list(result.notes), "learned": result.summary()},
+        found={"notes": list(result.notes), "learned": result.learned_record()},
         origin=origin,
     )
 

@@ -67,6 +67,10 @@ def calibration_section(
         if row.get("expected") is not None
     ]
     texts = [f"Method: {method}. Every value is a prediction by a model, not an answer that anybody gave."]
+    if "sample" in sidecar.get("inputs", ()):
+        texts.append(
+            "The sample's answers count in the estimates, not in these predictions, so that their means differ."
+        )
     fields, pictures = list(TARGET_FIELDS), list[Picture]()
     if len({(row["expected"], row["low"], row["high"]) for row in known}) == 1 and len(known) > 1:
         texts.append(_same_expectation(known))

@@ -133,9 +133,9 @@ def headlines_in_words(found: Sequence[Headline], record: Mapping[str, Any]) -> 
         f"{record['level']:.0%} of the time."
     )
     if printed == n:
-        return answer, f"All {n} can be published" + (
-            f", {words[PUBLISHED[1]]} with care." if words[PUBLISHED[1]] else "."
-        )
+        careful = words[PUBLISHED[1]]
+        tail = " with care" if careful == n else f", {careful} of them with care" if careful else ""
+        return answer, f"All {n} can be published{tail}."
     if not printed:
         return answer, "None is sure enough to publish as a result: ask some people first."
     return answer, f"{printed} of {n} can be published; the others are indicative only."

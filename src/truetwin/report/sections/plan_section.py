@@ -49,8 +49,13 @@ def _sample_section(record: Mapping[str, Any]) -> Section:
         f"Random samples of the {record['n_people']} people in the tables, looked at once, for {record['level']:.0%} "
         f"intervals of half width {record['precision']:g} ({record['statistic']})."
     )
+    texts = [text]
+    if record.get("sample_left_out"):
+        texts.append(
+            "This is the plan from before anybody was asked: the sample's answers are not counted in."
+        )
     return Section(
         "How many people to ask",
-        (text,),
+        texts,
         (Table("People by item", fields, record["rows"], cells=CellsOf.listed(FILE, "rows")),),
     )

@@ -200,7 +200,7 @@ def test_a_source_with_too_few_people_is_named_and_the_others_are_audited() -> N
     )
     assert list(found.sources) == ["all"]
     assert "the source 'few' needs at least 2 items" in found.not_audited["few"]
-    assert found.not_audited["few"] in found.summary()
+    assert found.not_audited["few"] in str(found.summary())
     assert found.record()["not_audited"] == dict(found.not_audited)
 
 
