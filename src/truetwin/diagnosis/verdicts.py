@@ -8,7 +8,8 @@ and the twins did. A small ridge regression of the two correlations on the three
 (:mod:`truetwin.calibration.laws.item_expectation`). No threshold is fitted:
 
 - *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the
-  variance), or nothing can be learned, because all twins gave the same answer;
+  variance), or nothing can be learned, because all twins gave the same answer, or on the answered items neither
+  calibration nor the twins did better than chance (their mean correlations are within two standard errors of 0);
 - *use the twin*: calibration is expected to gain less than .005 in correlation, which would not show in the second
   decimal;
 - *calibrate*: otherwise.
@@ -36,7 +37,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from truetwin.calibration.laws.item_expectation import Expected, expect
+from truetwin.calibration.laws.item_expectation import Expected, Positions, expect
 from truetwin.diagnosis.span import Span, span
 from truetwin.diagnosis.standardised_panel import Array, Prepared
 from truetwin.diagnosis.track_record import agreement_of_new, left_out, left_out_twice, twin_scores
@@ -46,6 +47,9 @@ VERDICTS: tuple[Verdict, ...] = ("calibrate", "use the twin", "do not trust")
 SMALL = 0.1
 LEAST_GAIN = 0.005
 MIN_TWIN_ANSWERS = 3
+#: A mean over answered items is better than chance if it lies this many standard errors from 0.
+CERTAIN = 2.0
+MIN_GROUPS = 3
 _SHOWN = 0.05
 
 
@@ -94,7 +98,8 @@ def item_verdicts(
             law = said.get(prepared.panel.item_ids[j])
             if expected and law is not None:
                 expected = replace(expected, calibrated=law)
-            rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery))
+            chance = _by_chance(outcomes, prepared.donors, prepared.groups)
+            rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery, chance))
     order = {j: k for k, j in enumerate(prepared.new.tolist())}
     return sorted(rows, key=lambda row: order[prepared.panel.item_ids.index(row["item"])])
 
@@ -121,7 +126,8 @@ def hidden_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dic
         calibrated = record.calibrated[:, h] if scores is None else scores
         outcomes = np.column_stack([calibrated, twin])
         expected = expect(features, outcomes, prepared.donors[prepared.donors != h], int(h), prepared.groups)
-        row = _row(prepared, int(h), around, record.agreement[h, h], expected, False)
+        chance = _by_chance(outcomes, prepared.donors[prepared.donors != h], prepared.groups)
+        row = _row(prepared, int(h), around, record.agreement[h, h], expected, False, chance)
         rows.append(
             row | {"calibrated": float(calibrated[h]), "twin": float(twin[h]), "block": prepared.blocks[h]}
         )
@@ -161,13 +167,19 @@ def _features(around: Span, agreement: Array) -> Array:
 
 
 def _row(
-    prepared: Prepared, j: int, around: Span, agreement: float, expected: Expected | None, new_battery: bool
+    prepared: Prepared,
+    j: int,
+    around: Span,
+    agreement: float,
+    expected: Expected | None,
+    new_battery: bool,
+    by_chance: str,
 ) -> dict[str, Any]:
     answers = prepared.panel.twin_values[:, j]
     answers = answers[np.isfinite(answers)]
     others = prepared.human[:, prepared.donors[prepared.donors != j]]
     people_differ = bool(np.nan_to_num(others).any())
-    verdict, why = _decide(answers, around.r2[j], expected, people_differ)
+    verdict, why = _decide(answers, around.r2[j], expected, people_differ, by_chance)
     ids = prepared.panel.item_ids
     near = [(ids[d], c) for d, c in around.nearest[j] if abs(c) >= _SHOWN]
     shown = ", ".join(f"{d} ({c:+.2f})" for d, c in near)
@@ -196,8 +208,29 @@ def _row(
     }
 
 
+def _by_chance(outcomes: Array, record: Positions, groups: Positions) -> str:
+    """Say so if neither calibration nor the twins did better than chance on the answered items, groups alike.
+
+    Two items predict each other from the same answers, so that chance in a pair counts in both. The variance of the
+    mean over calibrated items is therefore twice that of independent items.
+    """
+    told = []
+    columns = outcomes[record].T
+    for name, column, factor in zip(("calibrated", "as the twins are"), columns, (2.0, 1.0), strict=True):
+        fine = np.isfinite(column)
+        place, sizes = np.unique(groups[record][fine], return_inverse=True, return_counts=True)[1:]
+        if sizes.size < MIN_GROUPS:
+            return ""
+        means = np.bincount(place, column[fine]) / sizes
+        mean, error = float(means.mean()), float(means.std(ddof=1) * (factor / sizes.size) ** 0.5)
+        if abs(mean) > CERTAIN * error:
+            return ""
+        told.append(f"{mean:.2f} {name}")
+    return f"on the answered items neither did better than chance (mean correlation {', '.join(told)})"
+
+
 def _decide(
-    answers: NDArray[np.float64], r2: float, expected: Expected | None, people_differ: bool
+    answers: NDArray[np.float64], r2: float, expected: Expected | None, people_differ: bool, by_chance: str
 ) -> tuple[Verdict, str]:
     if answers.size < MIN_TWIN_ANSWERS:
         return "do not trust", f"only {answers.size} twin answers: nothing to learn from"
@@ -211,4 +244,6 @@ def _decide(
     what = f"expected correlation {expected.calibrated:.2f} calibrated, {expected.twin:.2f} as the twins are"
     if max(expected.calibrated, expected.twin) < SMALL:
         return "do not trust", what
+    if by_chance:
+        return "do not trust", by_chance
     return ("use the twin" if expected.gain < LEAST_GAIN else "calibrate"), what

@@ -15,7 +15,7 @@ from truetwin.diagnosis.method_expectations import method_expectations
 from truetwin.diagnosis.span import ALPHA, span
 from truetwin.diagnosis.standardised_panel import Prepared, prepare
 from truetwin.diagnosis.track_record import NOISE, left_out, left_out_twice, twin_scores
-from truetwin.diagnosis.verdicts import hidden_verdicts, item_verdicts, record_summary
+from truetwin.diagnosis.verdicts import _by_chance, hidden_verdicts, item_verdicts, record_summary
 from truetwin.errors import UnknownNameError
 from truetwin.evaluation import evaluate
 
@@ -292,3 +292,24 @@ def test_a_diagnosis_with_undefined_scores_comes_back_from_json_as_it_was() -> N
     assert any(row["calibrated"] != row["calibrated"] for row in found.record)
     assert repr(again.record) == repr([dict(row) for row in found.record])
     assert repr(again.record_summary()) == repr(found.record_summary())
+
+
+def test_twins_that_are_noise_are_seldom_trusted() -> None:
+    found = [
+        row["verdict"]
+        for seed in range(4)
+        for row in diagnose(
+            generate_world("noise", 60, 14, n_new_items=3, random_state=seed).panel, method=None
+        ).verdicts
+    ]
+    assert found.count("do not trust") >= 9
+
+
+def test_what_no_record_bears_out_is_not_trusted() -> None:
+    groups, record = np.arange(10), np.arange(9)
+    noise = np.array([0.3, -0.25, 0.2, -0.3, 0.25, -0.1, 0.15, -0.2, 0.1, np.nan])
+    assert "neither did better than chance" in _by_chance(np.stack([noise, noise], axis=1), record, groups)
+    assert not _by_chance(np.stack([noise, noise + 0.3], axis=1), record, groups)
+    assert not _by_chance(
+        np.stack([noise - 0.5, noise], axis=1), record, groups
+    )  # turned round, which is no chance

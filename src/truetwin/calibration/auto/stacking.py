@@ -117,7 +117,7 @@ class Stack:
     weights : ndarray of shape (f,)
         Weights of the f features; all 0 if there was nothing to learn from.
     correlations : ndarray of shape (p,)
-        Correlation reached on each pseudo-target; NaN where it is not one.
+        Correlation on each pseudo-target, with weights that are learned without it; NaN where it is not one.
     spreads : ndarray of shape (p,)
         Sd of the features times ``weights`` for each pseudo-target; NaN where it is not one.
     typical : float
@@ -242,7 +242,8 @@ def fit_stack(
         limit = choose_limit(parts, cross @ donors, cross @ twin, share, blocks, alone=limiting.alone)
     kept = parts.kept(limit)
     variance, explained = parts.variance(kept), kept * (cross @ donors) + cross @ twin
-    correlations[usable] = correlation(variance, explained)
+    group = limiting.blocks[usable] if limiting else np.arange(len(own))
+    correlations[usable] = _correlations_left_out(own, cross, share, ridge, w, group, is_own, kept)
     spread = np.sqrt(variance)
     scale = Scale.learn(spread, explained, share)
     spreads[usable] = scale.factor * spread
@@ -284,6 +285,40 @@ def _best_weights(own: Array, cross: Array, share: Array, ridge: float) -> Array
         if moved < 1e-14:
             break
     return w
+
+
+def _correlations_left_out(
+    own: Array,
+    cross: Array,
+    share: Array,
+    ridge: float,
+    w: Array,
+    group: NDArray[np.intp],
+    is_own: NDArray[np.bool_],
+    kept: Array,
+) -> Array:
+    """Compute the correlation on each pseudo-target with weights that are learned without its group, (p,).
+
+    Weights that were learned on a pseudo-target fit what is chance in it, so that twins that are noise seem to know
+    something. One step of the iteration without the group starts at the weights of all, which comes close to learning
+    anew. With one group only there is nothing else to learn from, and its own weights stay.
+    """
+    spread = np.sqrt(own @ w @ w + _FLOOR)
+    reached = np.maximum(cross @ w / spread, _LEAST_CORRELATION)
+    place = np.unique(group, return_inverse=True)[1]
+    n_groups = int(place.max()) + 1
+    curvature, pull = np.zeros((n_groups, *own.shape[1:])), np.zeros((n_groups, len(w)))
+    np.add.at(curvature, place, (share * reached / spread**2)[:, None, None] * own)
+    np.add.at(pull, place, (share / spread)[:, None] * cross)
+    curvature, pull = curvature.sum(axis=0) - curvature, pull.sum(axis=0) - pull
+    size = np.trace(curvature, axis1=1, axis2=2)[:, None, None] / len(w)
+    system = curvature + np.maximum(ridge * size, 1e-12) * np.eye(len(w))
+    alone = (
+        np.linalg.solve(system, pull[..., None])[place, :, 0] if n_groups > 1 else np.tile(w, (len(own), 1))
+    )
+    alone = np.where(is_own, 1.0, kept[:, None]) * alone
+    explained = np.einsum("pf,pf->p", cross, alone)
+    return correlation(np.einsum("pf,pfg,pg->p", alone, own, alone), explained)
 
 
 def _slope(spread: Array, cross: Array, share: Array) -> tuple[float, float]:

@@ -57,6 +57,16 @@ def test_a_pseudo_target_without_importance_or_variance_is_left_out() -> None:
     assert np.isnan(found.correlations[1:]).all()
 
 
+def test_correlations_are_those_of_weights_learned_without_the_pseudo_target() -> None:
+    rng = np.random.default_rng(3)
+    found = []
+    for _ in range(20):
+        features, answers = rng.standard_normal((4, 12, 60)), rng.standard_normal((12, 60))
+        noise = np.stack([covariances(*features[:, k], answer=answers[k]) for k in range(12)])
+        found.append(fit_stack(noise, np.ones(12), 0.01).correlations.mean())
+    assert abs(np.mean(found)) < 0.02  # with the weights of all, noise reaches .07
+
+
 def test_a_feature_that_never_varies_has_no_weight() -> None:
     covariance = np.array([[[1.0, 0.0, 0.6], [0.0, 0.0, 0.0], [0.6, 0.0, 1.0]]])
     np.testing.assert_allclose(fit_stack(covariance, np.ones(1), 1e-6).weights, [0.6, 0.0], atol=1e-5)
