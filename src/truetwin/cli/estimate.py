@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from truetwin.cli.panel_inputs import blocks_given, note_suspicious, panel_of
+from truetwin.cli.panel_inputs import blocks_given, panel_of
 from truetwin.cli.verbs import verb
 from truetwin.settings.estimate_settings import EstimateCommand
 from truetwin.settings.value_kinds import ids_among
@@ -87,7 +87,6 @@ def estimate_command(settings: EstimateCommand) -> None:
         note("\n".join(["written:", *(f"  {path}" for path in written)]))
     elif len(result.rows) > MOST_ROWS:
         note("--output FILE writes all of them (.csv, .parquet, .xlsx)")
-    note_suspicious(panel)
 
 
 def _sample(settings: EstimateCommand, panel: Panel) -> ResponseMatrix | None:

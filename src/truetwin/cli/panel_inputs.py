@@ -168,9 +168,14 @@ def blocks_of(panel: Panel, given: str | None) -> tuple[dict[str, str], str]:
 def note_suspicious(panel: Panel) -> None:
     """Warn of answers that look like undeclared codes."""
     from truetwin.cli.output import note
-    from truetwin.instrument.suspicious_answers import odd_scales, other_codes, suspicious_codes
+    from truetwin.instrument.suspicious_answers import (
+        odd_scales,
+        other_codes,
+        suspicious_codes,
+        unused_scales,
+    )
 
-    for text in (*odd_scales(panel), *other_codes(panel)):
+    for text in (*odd_scales(panel), *unused_scales(panel), *other_codes(panel)):
         note(f"note: {text}")
     texts = suspicious_codes(panel)
     for text in texts[:5]:

@@ -10,6 +10,8 @@ from truetwin.data.missing_codes import FEW, far_codes
 from truetwin.data.undeclared_codes import ENOUGH
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from truetwin.data.panel import Panel
 
 
@@ -33,6 +35,28 @@ def suspicious_codes(panel: Panel) -> list[str]:
             found += [
                 f"{far.describe(item)}: an off-scale code?" for far in far_codes(both[np.isfinite(both)])
             ]
+    return found
+
+
+def unused_scales(panel: Panel) -> list[str]:
+    """Warn of a declared scale of which several items use half or less, as a scale that belongs to others would.
+
+    Answers of people and twins to all ordinal items of one scale count together.
+    """
+    used: dict[tuple[float, float], list[NDArray[np.float64]]] = {}
+    for j, item in enumerate(panel.item_ids):
+        scale = panel.scales.get(item)
+        if scale is not None and panel.items[item].has_scale and scale.kind == "ordinal":
+            both = np.concatenate([panel.human_values[:, j], panel.source_values[:, :, j].ravel()])
+            used.setdefault((scale.low, scale.high), []).append(both[np.isfinite(both)])
+    found = []
+    for (low, high), answers in used.items():
+        seen = np.concatenate(answers)
+        if len(answers) >= 4 and seen.size and np.ptp(seen) <= (high - low) / 2:
+            found.append(
+                f"{len(answers)} items are declared as {low:g}..{high:g}, and all answers of people and twins to them "
+                f"lie within {seen.min():g}..{seen.max():g}: is the scale right?"
+            )
     return found
 
 
