@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -170,12 +171,12 @@ class Estimates:
         about = [ESTIMATES, f"Intervals hold with probability {self.level:.0%} each.", *self.notes]
         verdicts = [
             {
-                "item": row["item"],
-                "publish": row["publish"],
-                "worth (people)": None if row["worth"] is None else Shown(row["worth"], "0"),
-                "reason": row["reason"],
+                "item": item,
+                "publish": told.word,
+                "worth of shares (people)": Shown(told.worth, "0") if isfinite(told.worth) else None,
+                "reason": told.reason,
             }
-            for row in self.summary()
+            for item, told in self.verdicts.items()
         ]
         return [
             Sheet.from_table("estimates", self.to_frame("pyarrow")),

@@ -394,3 +394,10 @@ def test_it_is_said_why_groups_have_one_figure() -> None:
 
 def test_the_note_on_equal_groups_is_not_said_of_groups_that_differ(by_age) -> None:  # type: ignore[no-untyped-def]
     assert not any("neither twins nor" in note for note in by_age.notes)
+
+
+def test_the_workbook_says_what_shares_are_worth_once(by_age) -> None:  # type: ignore[no-untyped-def]
+    (sheet,) = (each for each in by_age.sheets() if each.name == "publish")
+    for item, _, worth, reason in sheet.rows:
+        assert f"shares worth about {worth.value:,.0f} people" in reason
+        assert worth.value == by_age.verdicts[item].worth

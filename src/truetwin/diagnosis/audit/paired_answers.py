@@ -174,8 +174,11 @@ class PairedAnswers:
 
     @cached_property
     def counts(self) -> tuple[Array, Array]:
-        """Weight of the answers in each category by group of people, (n_groups, m, K) each."""
-        K = max(int(side.max()) for side in self.coded) + 1
+        """Weight of the answers in each category by group of people, (n_groups, m, K) each.
+
+        K is the largest number of categories of any item, whether anybody chose the last of them or not.
+        """
+        K = max(*(int(side.max()) + 1 for side in self.coded), *(codes.size for codes in self.categories))
         m = len(self.items)
         found = []
         for side in self.coded:

@@ -12,8 +12,14 @@ from typing import Any
 from truetwin.data.table_cells import cell
 from truetwin.errors import FileFormatError
 from truetwin.io import check_writable, replacing
-from truetwin.report.page import Field, Page, Section, Table, render
-from truetwin.report.sections.voice_section import PAIRED, PAIRED_CAPTION, PAIRED_TITLE, paired_table
+from truetwin.report.page import VOICE_WORDS, Field, Page, Section, Table, render
+from truetwin.report.sections.voice_section import (
+    PAIRED,
+    PAIRED_CAPTION,
+    PAIRED_TITLE,
+    paired_table,
+    voice_in_words,
+)
 from truetwin.voice.scoring.leaderboard import Standing, ranked
 
 ENDINGS = (".md", ".csv", ".html")
@@ -118,10 +124,11 @@ def leaderboard_html(standings: Sequence[Standing], comparisons: Sequence[Mappin
     page = Page(
         TITLE,
         "Which model speaks most like the person that it plays?",
-        LEAD,
+        voice_in_words(standings),
         facts=(("models", str(len(models))), ("results", str(len(standings)))),
-        sections=(Section("Leaderboard", (WARNING,), tables),),
+        sections=(Section("Leaderboard", (LEAD, WARNING), tables),),
         disclosure=WARNING,
+        words=VOICE_WORDS,
     )
     return render(page)
 

@@ -79,7 +79,7 @@ def voice_in_words(standings: Sequence[Standing]) -> str:
             if held is None or each.accuracy_all > (held.accuracy_all or 0.0):
                 best[each.dimension] = each
     texts = [
-        f"{name}: {each.model} chooses the true reply in {each.accuracy_all:.1f}% of {each.n} items"
+        f"{name}: {each.model} chooses the true reply in {each.accuracy_all:.1f}% of {each.n} questions asked"
         + (
             f" (a rule without persona: {each.baseline_accuracy:.1f}%)"
             if each.baseline_accuracy is not None

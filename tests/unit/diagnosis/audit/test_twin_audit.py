@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import truetwin as tt
-from truetwin.data import Panel, ResponseMatrix
+from truetwin.data import Panel, ResponseMatrix, Scale
 from truetwin.datasets.audit_worlds import FAULTS, AuditWorld, generate_audit_world
 from truetwin.datasets.worlds import KINDS, generate_world
 from truetwin.diagnosis import TwinAudit
@@ -286,3 +286,13 @@ def test_people_with_few_answers_in_common_are_audited() -> None:
     world = generate_audit_world("faithful", 400, 30, missing=0.85)
     found = tt.audit_twins(world.panel).sources["twin"]
     assert not [c.name for c in found.faults if c.area == "leaks"]
+
+
+def test_the_last_categories_of_all_scales_may_be_chosen_by_nobody() -> None:
+    panel = tt.datasets.generate_population(40, 8, n_new_items=1, n_categories=5, random_state=0).panel
+    items = [replace(item, scale=Scale.ordinal(1, 11)) for item in panel.items.values()]
+    wide = Panel(
+        panel.human.with_items({i.id: i for i in items}), panel.twin.with_items({i.id: i for i in items})
+    )
+    checks = tt.audit_twins(wide).record()["sources"]["twin"]["checks"]
+    assert checks["agreeableness"]["value"] is not None

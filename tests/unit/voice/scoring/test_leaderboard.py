@@ -136,3 +136,14 @@ def test_hostile_names_stay_text() -> None:
     assert "\\|x |" in leaderboard_markdown(standings)
     (cells,) = csv.DictReader(leaderboard_csv(standings).splitlines())
     assert cells["model"] == f"'{EVIL}"
+
+
+def test_the_page_opens_with_the_best_result_beside_the_rule_without_persona() -> None:
+    standings = [
+        Standing("social", "choice", "worse", 10, 9, 30.0, 30.0),
+        Standing(
+            "social", "choice", "better", 10, 9, 50.0, 45.0, baseline="shortest", baseline_accuracy=33.5
+        ),
+    ]
+    answer = "social: better chooses the true reply in 45.0% of 10 questions asked (a rule without persona: 33.5%)."
+    assert answer in leaderboard_html(standings)
