@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"] or ["--help"]
-    _open_closed_streams()
+    _prepare_streams()
     signal.signal(signal.SIGTERM, _terminate)
     hangup = getattr(signal, "SIGHUP", None)  # absent on Windows; ignored under nohup, and it stays so
     if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
@@ -30,11 +31,18 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(_run(arguments, debug))
 
 
-def _open_closed_streams() -> None:
-    """Let what is printed vanish where the caller has closed a stream (``>&-``), which Python then lacks."""
+def _prepare_streams() -> None:
+    """Let nothing that is printed be an error.
+
+    What a caller has closed (``>&-``), and Python then lacks, swallows everything. Characters that the encoding of a
+    terminal does not have are written as escapes.
+    """
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(arguments: list[str], debug: bool) -> int:

@@ -43,7 +43,12 @@ def print_json(
     text = dump_json(
         {"command": command, "version": __version__, "settings": settings, "rows": kept, **parts}
     )
-    print("".join(c if c.isprintable() or c == "\n" else _json_escape(c) for c in text))
+    ascii_only = not (sys.stdout.encoding or "utf").lower().startswith("utf")
+    print("".join(_json_escape(c) if _needs_escape(c, ascii_only) else c for c in text))
+
+
+def _needs_escape(character: str, ascii_only: bool) -> bool:
+    return character != "\n" and (not character.isprintable() or (ascii_only and not character.isascii()))
 
 
 def _json_escape(character: str) -> str:

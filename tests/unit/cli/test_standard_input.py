@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from truetwin.cli import _open_closed_streams, _run
-from truetwin.cli.output import Column, note, print_table
+from truetwin.cli import _prepare_streams, _run
+from truetwin.cli.output import Column, note, print_json, print_table
 from truetwin.data.frames import to_frame
 from truetwin.datasets import generate_population
 from truetwin.io import read_table, write_table
@@ -95,10 +95,23 @@ def test_results_are_not_written_to_a_file_that_vanishes(
 def test_a_closed_output_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", None)
     monkeypatch.setattr("sys.stderr", None)
-    _open_closed_streams()
+    _prepare_streams()
     with contextlib.closing(sys.stdout), contextlib.closing(sys.stderr):
         print_table([{"a": 1}], [Column("a", "figure", "d")])
         note("said to nobody")
+
+
+def test_characters_that_the_encoding_lacks_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream in (out := io.BytesIO(), table := io.BytesIO()):
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(stream, encoding="ascii"))
+        _prepare_streams()
+        if stream is out:
+            print_json("estimate", {}, [{"item": "\U0001f600 é"}])
+        else:
+            print_table([{"item": "\U0001f600 é"}], [Column("item", "item")])
+        sys.stdout.flush()
+    assert json.loads(out.getvalue())["rows"] == [{"item": "\U0001f600 é"}]
+    assert b"\\U0001f600 \\xe9" in table.getvalue()
 
 
 def test_a_dumb_terminal_gets_plain_rules(
