@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +13,7 @@ from truetwin.datasets import generate_population
 from truetwin.io import read_responses, read_table, write_draft
 from truetwin.report.files.prediction_files import intervals_path, write_predictions
 
+pandas = pytest.importorskip("pandas", reason="needs the extra 'survey'")
 pyreadstat = pytest.importorskip("pyreadstat", reason="needs the extra 'survey'")
 ITEMS = {
     "Q1": Item("Q1", "How are you?", Scale.ordinal(1, 3, labels={1: "badly", 3: "well"})),
