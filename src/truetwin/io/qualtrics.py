@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from truetwin.data import Item
+from truetwin.data.answer_cells import as_number
 from truetwin.errors import DataError
 from truetwin.io.qualtrics_questions import plain_text
 
@@ -80,7 +81,12 @@ def header_of_export(table: pa.Table) -> ExportHeader | None:
     if len(rows) == 2 and any(_IMPORT_ID.match(cell) for cell in rows[1]):
         found = [m.group("id") if (m := _IMPORT_ID.match(cell)) else "" for cell in rows[1]]
         return ExportHeader(2, tuple(rows[0]), tuple(found), ids or RESPONSE_ID)
-    return ExportHeader(1, tuple(rows[0]), None, ids) if ids is not None else None
+    # The row of somebody whose id is such a wording has answers beside it, not wordings.
+    others = [cell for name, cell in zip(names, rows[0], strict=True) if name != ids and cell]
+    numbers = sum(as_number(cell) is not None for cell in others)
+    return (
+        ExportHeader(1, tuple(rows[0]), None, ids) if ids is not None and 2 * numbers <= len(others) else None
+    )
 
 
 def _first_rows(table: pa.Table, n: int) -> list[tuple[object, ...]]:

@@ -46,6 +46,14 @@ def test_ids_and_items_survive_a_round_trip(
     np.testing.assert_array_equal(again.values, values)
 
 
+def test_somebody_may_be_called_like_a_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,Q1,Q2\nResponseID,,1.5\n0,2,3\n")
+    found = read_responses(path, id_column="id")
+    assert found.respondent_ids == ("ResponseID", "0")
+    assert found.values.tolist()[1] == [2.0, 3.0]
+
+
 def test_leading_zeros_stay(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("TWIN_ID,Q1\n007,1\n7,2\n")
