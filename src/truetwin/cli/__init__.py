@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import errno
 import io
 import os
 import signal
 import sys
+import time
 from types import FrameType
 from typing import NoReturn
 
@@ -21,6 +23,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"] or ["--help"]
     _prepare_streams()
+    _hear_dropped_interrupts()
     signal.signal(signal.SIGTERM, _terminate)
     hangup = getattr(signal, "SIGHUP", None)  # absent on Windows; ignored under nohup, and it stays so
     if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
@@ -29,6 +32,26 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     sys.exit(_run(arguments, debug))
+
+
+def _hear_dropped_interrupts() -> None:
+    """Interrupt once more where Python drops an interrupt, as it does in callbacks of C libraries and in finalisers.
+
+    Another thread does so a moment later: from within the hook, the interrupt would be dropped again.
+    """
+    usual = sys.unraisablehook
+
+    def again() -> None:
+        time.sleep(0.01)
+        _thread.interrupt_main()
+
+    def hook(dropped: sys.UnraisableHookArgs) -> None:
+        if issubclass(dropped.exc_type, KeyboardInterrupt):
+            _thread.start_new_thread(again, ())
+        else:
+            usual(dropped)
+
+    sys.unraisablehook = hook
 
 
 def _prepare_streams() -> None:

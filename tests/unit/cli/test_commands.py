@@ -289,6 +289,26 @@ def test_interrupting_leaves_no_partial_output(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == before
 
 
+def test_an_interrupt_in_a_callback_of_a_library_is_heard() -> None:
+    script = """
+import ctypes, time
+from truetwin.cli import _hear_dropped_interrupts
+
+def interrupted():
+    raise KeyboardInterrupt
+
+_hear_dropped_interrupts()
+try:
+    ctypes.CFUNCTYPE(None)(interrupted)()
+    time.sleep(5)
+    print("lost")
+except KeyboardInterrupt:
+    print("heard")
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("heard\n", "")
+
+
 def test_help_and_import_stay_light() -> None:
     heavy = {"sklearn", "matplotlib", "pandas", "pyarrow", "scipy", "plotly", "torch", "pooch", "jinja2"}
     for code in ("import truetwin", "from truetwin.cli.app import app"):
