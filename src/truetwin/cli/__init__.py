@@ -39,11 +39,14 @@ def _hear_dropped_interrupts() -> None:
 
     Another thread does so a moment later: from within the hook, the interrupt would be dropped again.
     """
-    usual = sys.unraisablehook
+    usual, main_thread = sys.unraisablehook, _thread.get_ident()
 
     def again() -> None:
         time.sleep(0.01)
-        _thread.interrupt_main()
+        if hasattr(signal, "pthread_kill"):  # absent on Windows; it wakes a main thread that waits
+            signal.pthread_kill(main_thread, signal.SIGINT)
+        else:
+            _thread.interrupt_main()
 
     def hook(dropped: sys.UnraisableHookArgs) -> None:
         if issubclass(dropped.exc_type, KeyboardInterrupt):

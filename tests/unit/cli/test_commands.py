@@ -305,7 +305,13 @@ try:
 except KeyboardInterrupt:
     print("heard")
 """
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        check=True,
+        capture_output=True,
+        text=True,
+        preexec_fn=heed_interrupts,
+    )
     assert (done.stdout, done.stderr) == ("heard\n", "")
 
 
