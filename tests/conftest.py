@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib.util
 import json
 import os
@@ -67,11 +66,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for half, rest in enumerate((short[:middle], short[middle:]))
         for item in (*(i for i in items if half_of.get(i.path) == half), *rest)
     ]
-
-
-def pytest_collection_finish() -> None:
-    """Leave what was imported and collected out of every later search for garbage: it stays to the end."""
-    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
