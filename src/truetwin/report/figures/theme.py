@@ -16,6 +16,7 @@ from truetwin.registry import closest
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
 #: Colours of people, calibrated predictions, twins as they are, chance and other baselines, lines in the background.
@@ -45,6 +46,8 @@ CATEGORICAL = (
 VERDICTS = {"calibrate": CALIBRATED, "use the twin": TWIN, "do not trust": CHANCE}
 #: Panels of one figure at most.
 MOST_PANELS = 12
+#: Room around a figure, and between its plots, in lines of text.
+MARGIN, BETWEEN = 0.5, 1.0
 _UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 _VARIABLES = {
     "#000000": "var(--ink)",
@@ -56,18 +59,24 @@ _VARIABLES = {
     GRID: "var(--line)",
     "#ffffff": "var(--paper)",
 }
-SVG_DPI = 72  # at which matplotlib writes SVG
 _COLOUR = re.compile("|".join(_VARIABLES))
 
 
 def new_figure(width: float = 5.2, height: float = 3.5) -> tuple[Figure, Axes]:
     """Make an empty figure with one plot and few frame lines; sizes in inches."""
-    from truetwin.report.figures.shown_figure import ShownFigure
-
-    figure = ShownFigure(figsize=(width, height), layout="constrained")
+    figure = blank_figure(width, height)
     axes = figure.subplots()
     tidy(axes)
     return figure, axes
+
+
+def blank_figure(width: float, height: float) -> Figure:
+    """Make a figure without plots; margins will fit what is written around them. Sizes in inches."""
+    from truetwin.report.figures.shown_figure import ShownFigure
+
+    figure = ShownFigure(figsize=(width, height))
+    figure.set_layout_engine("tight", pad=MARGIN, h_pad=BETWEEN, w_pad=BETWEEN)
+    return figure
 
 
 def tidy(axes: Axes) -> None:
@@ -113,8 +122,6 @@ def item_grid(
     ParameterError
         If an item is not there, or none is asked for.
     """
-    from truetwin.report.figures.shown_figure import ShownFigure
-
     wanted = (list(there) if items is None else list(items))[:MOST_PANELS]
     if not wanted:
         raise ParameterError("there must be at least one item to draw")
@@ -123,7 +130,7 @@ def item_grid(
             raise ParameterError(f"there is no {what} of item {item!r}.{closest(item, list(there))}")
     columns = min(len(wanted), 2)
     lines = -(-len(wanted) // columns)
-    figure = ShownFigure(figsize=(4.6 * columns + 0.6, 2.9 * lines), layout="constrained")
+    figure = blank_figure(4.6 * columns + 0.6, 2.9 * lines)
     grid = figure.subplots(lines, columns, squeeze=False).reshape(-1)
     for k, (axes, item) in enumerate(zip(grid, wanted, strict=False)):
         draw(axes, item, k == 0)
@@ -157,22 +164,19 @@ def save_figures(figures: Mapping[Path, Figure], dpi: int = 150) -> None:
 
 
 @contextmanager
-def _laid_out(figure: Figure) -> Iterator[None]:
-    """Lay a figure out at the resolution of SVG, so that saving it need not draw it once more for that."""
+def _on_page(figure: Figure) -> Iterator[FigureCanvasSVG]:
+    """Give a figure a canvas that writes SVG, and no ground, so that the page's shows."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    engine, dpi, canvas = figure.get_layout_engine(), figure.get_dpi(), figure.canvas
-    if engine is None:
-        yield
-        return
-    figure.set_dpi(SVG_DPI)
-    figure.set_canvas(FigureCanvasSVG(figure))
-    engine.execute(figure)
-    figure.set_layout_engine("none")
+    dpi, canvas = figure.get_dpi(), figure.canvas
+    grounds = [part.patch for part in (figure, *figure.axes) if part.patch.get_visible()]
+    for ground in grounds:
+        ground.set_visible(False)
     try:
-        yield
+        yield FigureCanvasSVG(figure)
     finally:
-        figure.set_layout_engine(engine)
+        for ground in grounds:
+            ground.set_visible(True)
         figure.set_dpi(dpi)
         figure.set_canvas(canvas)
 
@@ -185,8 +189,8 @@ def to_svg(figure: Figure, name: str) -> str:
     import matplotlib
 
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), _laid_out(figure):
-        figure.savefig(buffer, format="svg", transparent=True, metadata=_UNDATED["svg"])
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), _on_page(figure) as canvas:
+        canvas.print_svg(buffer, metadata=_UNDATED["svg"])  # savefig would draw the figure twice
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
