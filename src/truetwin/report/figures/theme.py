@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import ParameterError
 from truetwin.io import replacing
@@ -47,7 +48,11 @@ VERDICTS = {"calibrate": CALIBRATED, "use the twin": TWIN, "do not trust": CHANC
 #: Panels of one figure at most.
 MOST_PANELS = 12
 #: Room around a figure, and between its plots, in lines of text.
-MARGIN, BETWEEN = 0.5, 1.0
+MARGIN, BETWEEN = 0.4, 1.0
+#: Height of tick labels and label of a horizontal axis, in points.
+BELOW_LABEL = 36
+#: Width of a letter of 10 points, in points.
+LETTER = 6.0
 _UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 _VARIABLES = {
     "#000000": "var(--ink)",
@@ -75,7 +80,8 @@ def blank_figure(width: float, height: float) -> Figure:
     from truetwin.report.figures.shown_figure import ShownFigure
 
     figure = ShownFigure(figsize=(width, height))
-    figure.set_layout_engine("tight", pad=MARGIN, h_pad=BETWEEN, w_pad=BETWEEN)
+    # With a rectangle, which is the default, every text would be measured once more.
+    figure.set_layout_engine("tight", pad=MARGIN, h_pad=BETWEEN, w_pad=BETWEEN, rect=None)
     return figure
 
 
@@ -96,9 +102,49 @@ def one_row_each(axes: Axes, labels: Sequence[str], *, fontsize: float | None = 
     axes.spines["left"].set_visible(False)
 
 
-def finding(axes: Axes, text: str) -> None:
-    """Write above a plot what it shows, in a few words."""
-    axes.set_title(shorten(text, 64), loc="left", fontsize=10)
+def finding(axes: Axes, text: str, labels: Sequence[str] = (), fontsize: float = 10) -> None:
+    """Write above a plot what it shows, in a few words, on two lines if need be.
+
+    ``labels`` of rows, in their font size, take room from the left.
+    """
+    place = axes.get_subplotspec()
+    columns = place.get_gridspec().ncols if place else 1
+    letters = 72 * axes.figure.bbox.width / axes.figure.dpi / columns / LETTER - 4
+    letters = max(24, letters - max(map(len, labels), default=0) * fontsize / 10)
+    lines = fill(shorten(text, 200), int(letters), max_lines=2, placeholder=" …")
+    axes.set_title(lines, loc="left", fontsize=10, y=1.0)
+
+
+def overall(figure: Figure, text: str, **place: Any) -> None:
+    """Write what the plots of a figure show above all of them."""
+    top = 1 - MARGIN * 10 / 72 / figure.get_figheight()
+    figure.suptitle(text, fontsize=10, y=top, **place)
+
+
+def below_all(figure: Figure, text: str) -> None:
+    """Label the horizontal axes of all plots of a figure at once."""
+    figure.supxlabel(text, fontsize=9, y=MARGIN * 10 / 72 / figure.get_figheight())
+
+
+def heading(axes: Axes, text: str) -> None:
+    """Write above a plot, in its middle, what is drawn."""
+    axes.set_title(text, y=1.0)
+
+
+def legend_below(axes: Axes, ncols: int) -> None:
+    """Explain marks in one line below the label of the horizontal axis."""
+    from matplotlib.transforms import ScaledTranslation
+
+    down = ScaledTranslation(0, -BELOW_LABEL / 72, axes.figure.dpi_scale_trans)
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=axes.transAxes + down,
+        borderaxespad=0,
+        ncols=ncols,
+        frameon=False,
+        fontsize=8,
+    )
 
 
 def item_grid(
@@ -169,7 +215,8 @@ def _on_page(figure: Figure) -> Iterator[FigureCanvasSVG]:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     dpi, canvas = figure.get_dpi(), figure.canvas
-    grounds = [part.patch for part in (figure, *figure.axes) if part.patch.get_visible()]
+    patches = [figure.patch, *(axes.patch for axes in figure.axes)]
+    grounds = [patch for patch in patches if patch.get_visible()]
     for ground in grounds:
         ground.set_visible(False)
     try:
@@ -190,7 +237,8 @@ def to_svg(figure: Figure, name: str) -> str:
 
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), _on_page(figure) as canvas:
-        canvas.print_svg(buffer, metadata=_UNDATED["svg"])  # savefig would draw the figure twice
+        # `savefig` would draw the figure twice.
+        canvas.print_svg(buffer, metadata=_UNDATED["svg"])  # type: ignore[no-untyped-call]
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
