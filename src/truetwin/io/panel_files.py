@@ -16,7 +16,13 @@ from truetwin.errors import AlignmentError, DataError
 from truetwin.instrument.summary_rows import refuse_summary_row
 from truetwin.io.answer_tables import AnswerTable, open_answers, read_responses
 from truetwin.io.item_files import read_items
-from truetwin.io.matching_tables import doubts, repair_hint, with_matching_ids, with_matching_items
+from truetwin.io.matching_tables import (
+    doubts,
+    people_with_matching_ids,
+    repair_hint,
+    with_matching_ids,
+    with_matching_items,
+)
 from truetwin.io.people_files import HumanTable, open_human, people_notes
 from truetwin.io.qualtrics_loops import loop_base
 from truetwin.io.twin_files import TwinTables, open_twins, source_notes
@@ -103,8 +109,13 @@ def read_panel(
         )
     for table in tables[: len(sources) + 1]:
         _refuse_weight(table, items)
-    if choices.match:
-        tables[1:] = [with_matching_ids(tables[0], table) for table in tables[1:]]
+    known, match = human_answers.respondent_ids, choices.match
+    tables[1:] = [with_matching_ids(known, human_answers.source, table, match=match) for table in tables[1:]]
+    if ours.file is not None:
+        everybody = tuple(dict.fromkeys(i for table in tables for i in table.respondent_ids))
+        file, matched = people_with_matching_ids(everybody, human_answers.source, ours.file, match=match)
+        ours = replace(ours, file=file)
+        notes += matched
     if choices.missing_codes is None:
         tables, found = without_sure_codes(*tables, n_twins=len(sources))
         tables[0] = tables[0].with_notes(*found)
@@ -228,9 +239,10 @@ def read_sample(
     path: Path, panel: Panel, *, id_column: str | None = None, choices: ReadingChoices = AS_USUAL
 ) -> ResponseMatrix:
     """Read the answers of some people of a panel to new items; a column ``weight`` has their weights of being asked."""
-    return read_responses(
+    answers = read_responses(
         path, id_column=id_column, items=panel.items, weight_column=SAMPLE_WEIGHT, choices=choices
     )
+    return with_matching_ids(panel.respondent_ids, panel.human.source, answers, match=choices.match)
 
 
 def read_retest(
@@ -244,7 +256,12 @@ def read_retest(
         If it has no respondent or no item of the panel.
     """
     opened = open_answers(path, id_column, panel.items, choices=choices).only_answers(panel.item_ids)
-    answers = opened.responses(expectations=False)
+    answers = with_matching_ids(
+        panel.respondent_ids,
+        panel.human.source,
+        opened.responses(expectations=False),
+        match=choices.match,
+    )
     for what, ours, theirs in (
         ("respondent id", panel.human.respondent_ids, answers.respondent_ids),
         ("item", panel.human.item_ids, answers.item_ids),
