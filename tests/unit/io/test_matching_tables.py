@@ -65,7 +65,7 @@ def test_ids_that_lost_their_zeros_are_refused_however_many_others_match(
     first = written_alike + 1
     assert f"{40 - written_alike} are written in another way, such as '{first}' for '{first:03d}'" in told
     assert f"{written_alike} of 40 match" in told
-    assert "Removing zeros at the front would match 40 of 40 respondent ids; --match does it" in told
+    assert "removing zeros at the front would match 40 of 40 respondent ids; --match does it" in told
     panel = read_panel(*files, choices=MATCH)
     assert panel.respondent_ids == tuple(numbers.values())
     assert not panel.new_respondents
