@@ -69,8 +69,8 @@ def refuse_two_writings(known: Sequence[str], source: str, ids: Sequence[str], w
     raise AlignmentError(
         f"{where} must write respondent ids as {source} does, or the same person counts as two; {len(pairs)} are "
         f"written in another way, such as {theirs!r} for {ours!r}, and {len(found.theirs_to_ours) - len(pairs)} of "
-        f"{len(ids)} match. To repair: {found.describe('respondent id')}; --match does it (in a study: match: true among "
-        "its inputs)."
+        f"{len(ids)} match. To repair: {found.describe('respondent id')}; --match does it (in a study: match: true "
+        "among its inputs)."
     )
 
 
