@@ -17,6 +17,8 @@ from truetwin.data.problems import Problems
 MOST_LABELS = 12
 #: Most groups of columns with unread words, and most columns of a group, that a message lists.
 MOST_GROUPS, MOST_COLUMNS = 5, 5
+#: What to do about words in the first row only.
+SECOND_HEADER = "If this row is a second header line, remove it."
 #: Number in another notation: thousands apart, decimal commas, a sign for percent.
 _NUMBER = re.compile(r"[-+]?\d[\d.,'’\u202f\xa0]*\s*%?")
 #: Words with a code of their own: ``2 = Disagree``, ``(2) Disagree``, ``2. Disagree``, ``A2``.
@@ -78,6 +80,8 @@ def _advice(columns: Sequence[UnreadColumn]) -> list[str]:
     """Say once for all columns how they are repaired, with lines of an item file to paste."""
     found = list(dict.fromkeys(filter(None, (_notation(next(iter(one.cells.first))) for one in columns))))
     words = [one for one in columns if not _notation(next(iter(one.cells.first)))]
+    if any(_may_be_header(one.cells, one.row) for one in words):
+        found.append(SECOND_HEADER)
     if not words:
         return found
     lines = [label_line(one.id, one.cells, one.item) for one in words if one.wants_labels]
@@ -120,8 +124,8 @@ def unread_cells(cells: Cells, name: str, row: int, respondent: str, item: Item 
         f"answers must be numbers; found {shown(text)}{more} in column {name!r}, row {row + 1} (respondent "
         f"{respondent!r})."
     )
-    if row == 0 and cells.n_unread == 1:
-        found += " If this row is a second header line, remove it."
+    if _may_be_header(cells, row):
+        found += f" {SECOND_HEADER}"
     if _notation(text):
         return f"{found} {_notation(text)}"
     remedy = "Recode it, leave it empty if it is missing, or declare the item's labels"
@@ -136,6 +140,10 @@ def unread_cells(cells: Cells, name: str, row: int, respondent: str, item: Item 
             else ""
         )
     return f"{found} {remedy}."
+
+
+def _may_be_header(cells: Cells, row: int) -> bool:
+    return row == 0 and cells.n_unread == 1
 
 
 def _notation(text: str) -> str:
