@@ -5,7 +5,7 @@ all frames up to this one. For pairs of words (x, y) it steps from (s, t) to
 
 .. math:: s' = s + t + x, \quad t' = t + s' + y \pmod{2^{32}},
 
-which is linear: over a frame of n pairs, :math:`M^n (s, t)` plus a weighted sum of the words, with M = [[1, 1], [1, 2]].
+which is linear: over n pairs, :math:`M^n (s, t)` plus a weighted sum of the words, with M = [[1, 1], [1, 2]].
 So all frames are computed at once, each from the checksum that stands in the frame before it.
 """
 
