@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,7 +114,7 @@ def _order(start: bytes) -> str:
 
 
 def _checksum_of_head(start: bytes) -> bytes:
-    order = "big" if start[3] & 1 else "little"
+    order: Literal["big", "little"] = "big" if start[3] & 1 else "little"
     first = second = 0
     for at in range(0, 24, 8):
         first = first + int.from_bytes(start[at : at + 4], order) + second & 0xFFFFFFFF
