@@ -168,7 +168,7 @@ def _laid_out(figure: Figure) -> Iterator[None]:
     figure.set_dpi(SVG_DPI)
     figure.set_canvas(FigureCanvasSVG(figure))
     engine.execute(figure)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
     try:
         yield
     finally:
