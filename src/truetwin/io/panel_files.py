@@ -9,6 +9,7 @@ from pathlib import Path
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.item import Item
 from truetwin.data.item_columns import choose_columns_of_several
+from truetwin.data.matched_ids import people_with_matching_ids, with_matching_ids
 from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.undeclared_codes import without_sure_codes
@@ -16,13 +17,7 @@ from truetwin.errors import AlignmentError, DataError
 from truetwin.instrument.summary_rows import refuse_summary_row
 from truetwin.io.answer_tables import AnswerTable, open_answers
 from truetwin.io.item_files import read_items
-from truetwin.io.matching_tables import (
-    doubts,
-    people_with_matching_ids,
-    repair_hint,
-    with_matching_ids,
-    with_matching_items,
-)
+from truetwin.io.matching_tables import doubts, repair_hint, with_matching_items
 from truetwin.io.people_files import HumanTable, open_human, people_notes
 from truetwin.io.qualtrics_loops import loop_base
 from truetwin.io.twin_files import TwinTables, open_twins, source_notes
