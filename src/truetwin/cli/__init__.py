@@ -15,7 +15,7 @@ from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 130
-#: An error is one line that can be read, whatever a file holds.
+#: An error is one line, or a short list, that can be read whatever a file holds.
 LONGEST_ERROR = 2000
 
 
@@ -106,7 +106,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     except (TruetwinError, typer.TyperException, MemoryError, OSError) as error:
         if debug:
             raise
-        print(f"error: {_one_line(error)}", file=sys.stderr)
+        print(f"error: {_listed(error)}", file=sys.stderr)
         return 2
     except Exception as error:
         if debug:
@@ -119,6 +119,17 @@ def _run(arguments: list[str], debug: bool) -> int:
     if code == INTERRUPTED:  # typer turns the interrupt into this code too
         print("interrupted", file=sys.stderr)
     return code
+
+
+def _listed(error: BaseException) -> str:
+    """Write an error as one line, or as the lines of a list that it has."""
+    from truetwin.cli.output import printable
+    from truetwin.errors import DataError
+
+    if not isinstance(error, DataError) or not error.lines:
+        return _one_line(error)
+    message = "\n".join(printable(" ".join(line.split())) for line in error.lines)
+    return message if len(message) <= LONGEST_ERROR else f"{message[:LONGEST_ERROR]}..."
 
 
 def _one_line(error: BaseException) -> str:
