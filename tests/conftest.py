@@ -89,6 +89,12 @@ def needs_data() -> None:
         pytest.skip("TRUETWIN_DATA_MIRROR is not set: the published data are not on this machine")
 
 
+@pytest.fixture
+def figures_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write pages without drawing their figures, for tests of anything else: drawing is most of the work of a page."""
+    monkeypatch.setattr("truetwin.report.figures.theme.to_svg", lambda figure, name: f'<svg id="{name}"/>')
+
+
 @dataclass
 class LLMServer:
     """The process of ``tests/llm_server.py``: an endpoint that fails on command and counts what it served."""
