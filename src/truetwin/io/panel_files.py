@@ -9,20 +9,15 @@ from pathlib import Path
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.item import Item
 from truetwin.data.item_columns import choose_columns_of_several
+from truetwin.data.matched_ids import people_with_matching_ids, with_matching_ids
 from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.errors import AlignmentError, DataError
 from truetwin.instrument.summary_rows import refuse_summary_row
-from truetwin.io.answer_tables import AnswerTable, open_answers, read_responses
+from truetwin.io.answer_tables import AnswerTable, open_answers
 from truetwin.io.item_files import read_items
-from truetwin.io.matching_tables import (
-    doubts,
-    people_with_matching_ids,
-    repair_hint,
-    with_matching_ids,
-    with_matching_items,
-)
+from truetwin.io.matching_tables import doubts, repair_hint, with_matching_items
 from truetwin.io.people_files import HumanTable, open_human, people_notes
 from truetwin.io.qualtrics_loops import loop_base
 from truetwin.io.twin_files import TwinTables, open_twins, source_notes
@@ -238,10 +233,14 @@ def _some(ids: list[str]) -> str:
 def read_sample(
     path: Path, panel: Panel, *, id_column: str | None = None, choices: ReadingChoices = AS_USUAL
 ) -> ResponseMatrix:
-    """Read the answers of some people of a panel to new items; a column ``weight`` has their weights of being asked."""
-    answers = read_responses(
-        path, id_column=id_column, items=panel.items, weight_column=SAMPLE_WEIGHT, choices=choices
-    )
+    """Read the answers of some people of a panel to new items; a column ``weight`` has their weights of being asked.
+
+    Columns of texts, such as how people were asked, are left out, and named in the notes.
+    """
+    opened = open_answers(path, id_column, panel.items, choices=choices)
+    opened = opened.only_answers((*panel.item_ids, SAMPLE_WEIGHT))
+    answers = opened.responses(expectations=False, weight_column=SAMPLE_WEIGHT)
+    answers = answers.with_notes(*opened.left_out_notes())
     return with_matching_ids(panel.respondent_ids, panel.human.source, answers, match=choices.match)
 
 
