@@ -13,10 +13,11 @@ people answer all items in the same direction, or those of one battery. Each is 
 
 .. math:: \sum_{j \ne k} \omega_j \omega_k A_{jk} B_{jk},
 
-with A the correlations of people's answers, and B the twins' correlations, or 1, or 1 within batteries. Where nothing is
-known of an item, neither is the sign of its relations: the sums are compared with those after random items were turned
-round. The largest of the three, each divided by its sd, is compared with the largest after turning. For a new battery,
-whole batteries are turned round, and pairs within a battery do not count.
+with A the correlations of people's answers, and B the twins' correlations, or 1, or 1 within batteries. Where nothing
+is known of an item, neither is the sign of its relations: the sums are compared with those after random items were
+turned round. Up to ten items there are too few ways to turn them, and they are exchanged as well: batteries of one size
+with each other, items within batteries. The largest of the three, each divided by its sd over draws, is compared with
+the largest of each draw. For a new battery, whole batteries are turned round, and pairs within a battery do not count.
 
 Batteries count alike: :math:`\omega` is one over the size of an item's battery. Each of the two tests has half of the
 error, so that twins that know nothing pass with a chance of 5%, whatever relations people's answers have.
@@ -34,7 +35,7 @@ from truetwin.diagnosis.standardised_panel import Array, Positions, Prepared
 #: Chance with which twins that know nothing pass.
 ERROR = 0.05
 N_DRAWS = 1000
-#: Up to so many units, there are too few ways to turn them, and items are exchanged as well.
+#: Up to so many units (items, or batteries), items are exchanged as well as turned round.
 FEW_UNITS = 10
 
 

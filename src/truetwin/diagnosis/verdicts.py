@@ -15,9 +15,9 @@ and the twins did. A small ridge regression of the two correlations on the three
   decimal;
 - *calibrate*: otherwise.
 
-With fewer than eight answered items to learn from, the twins decide: *calibrate* if donors explain a tenth of how the
-item's twins differ and chance does not explain what the answered items show, else *do not trust*. Where people answered every donor alike, nothing shows that twins know
-them: *do not trust*.
+With fewer than eight answered items there are no expected correlations: *calibrate* if donors explain a tenth of how
+the item's twins differ and chance does not explain what the answered items show, else *do not trust*. Where people
+answered every donor alike, nothing shows that twins know them: *do not trust*.
 
 "Calibrated" means predicted from the answers to other items (fit-and-transfer), unless scores of another method, or
 what its laws expect, are given. A method that also uses the item's own twins may beat both. Then *use the twin* says
@@ -246,7 +246,7 @@ def _decide(
     if not people_differ:
         return "do not trust", "people answered every other item alike: nothing to learn from"
     if expected is None:
-        why = "too few answered items to learn from, so judged by the twins alone"
+        why = "too few answered items to learn from, so judged by how its twins differ"
         if doubts:
             return "do not trust", f"{why}; {doubts}"
         return ("calibrate" if np.isfinite(r2) and r2 >= SMALL else "do not trust"), why
