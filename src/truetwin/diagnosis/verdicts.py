@@ -95,12 +95,16 @@ def item_verdicts(
         features = _features(around, agreement)
         reached = battery_scores if new_battery and len(known) < prepared.donors.size else scores
         outcomes = np.column_stack([record.calibrated if reached is None else reached, twin_scores(prepared)])
-        doubts = _doubts(chance(prepared, groups), outcomes, prepared.donors, prepared.groups)
+        shown = chance(prepared, groups)
+        # a method whose laws are known may do better than conditional expectations, whose record says nothing then
+        judged = reached is not None or not said
+        failed = _by_chance(outcomes, prepared.donors, prepared.groups) if judged else ""
         for j in targets:
             expected = expect(features, outcomes, prepared.donors, int(j), prepared.groups)
             law = said.get(prepared.panel.item_ids[j])
             if expected and law is not None:
                 expected = replace(expected, calibrated=law)
+            doubts = _doubts(shown, failed, expected)
             rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery, doubts))
     order = {j: k for k, j in enumerate(prepared.new.tolist())}
     return sorted(rows, key=lambda row: order[prepared.panel.item_ids.index(row["item"])])
@@ -123,12 +127,13 @@ def hidden_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dic
     around = span(prepared, groups)
     record, twin = left_out_twice(prepared), twin_scores(prepared)
     rows = []
-    for h, left in zip(prepared.donors, chance_without_each(prepared), strict=True):
+    for h, shown in zip(prepared.donors, chance_without_each(prepared), strict=True):
         features = _features(around, record.agreement[:, h])
         calibrated = record.calibrated[:, h] if scores is None else scores
         outcomes = np.column_stack([calibrated, twin])
         expected = expect(features, outcomes, prepared.donors[prepared.donors != h], int(h), prepared.groups)
-        doubts = _doubts(left, outcomes, prepared.donors[prepared.donors != h], prepared.groups)
+        failed = _by_chance(outcomes, prepared.donors[prepared.donors != h], prepared.groups)
+        doubts = _doubts(shown, failed, expected)
         row = _row(prepared, int(h), around, record.agreement[h, h], expected, False, doubts)
         rows.append(
             row | {"calibrated": float(calibrated[h]), "twin": float(twin[h]), "block": prepared.blocks[h]}
@@ -210,9 +215,11 @@ def _row(
     }
 
 
-def _doubts(left: Chance, outcomes: Array, record: Positions, groups: Positions) -> str:
-    """Say so if chance explains what the answered items show."""
-    return left.in_words() if left.explains else _by_chance(outcomes, record, groups)
+def _doubts(shown: Chance, failed: str, expected: Expected | None) -> str:
+    """Say so if chance explains what the answered items show, or how the method did on them; few say nothing of it."""
+    if shown.explains:
+        return shown.in_words()
+    return failed if expected else ""
 
 
 def _by_chance(outcomes: Array, record: Positions, groups: Positions) -> str:

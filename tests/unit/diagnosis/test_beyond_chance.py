@@ -114,3 +114,15 @@ def test_few_answered_items_and_twins_that_know_nothing_are_not_trusted(prepared
         found += item_verdicts(few)
     assert {"too few answered items" in row["reasons"][0] for row in found} == {True}
     assert [row["verdict"] for row in found].count("calibrate") <= 2  # of 12
+
+
+def test_people_who_agree_to_everything_are_calibrated_whatever_their_twins_are(prepared: Prepared) -> None:
+    """What a person answers to other items tells something then, and a method whose laws say so is believed."""
+    rng = np.random.default_rng(0)
+    human = standardised(rng.standard_normal((80, 1)) + rng.standard_normal((80, 14)))
+    human[:, prepared.new] = np.nan
+    twin = standardised(rng.standard_normal((80, 14)))
+    found = replace(prepared, blocks=prepared.panel.item_ids, human=human, twin=twin)
+    assert chance(found, found.groups).own > 0.05
+    said = dict.fromkeys(found.panel.item_ids, 0.5)
+    assert {row["verdict"] for row in item_verdicts(found, known_expectations=said)} == {"calibrate"}
