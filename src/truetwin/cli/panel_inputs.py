@@ -103,12 +103,16 @@ def weights_of(settings: Weights, panel: Panel) -> Array | None:
 
 
 def sample_of(settings: EstimateCommand | PlanCommand, panel: Panel) -> ResponseMatrix | None:
-    """Read the answers of some people to new items; None if none are given."""
+    """Read the answers of some people to new items, and say how they were read; None if none are given."""
+    from truetwin.cli.output import note
     from truetwin.io.panel_files import read_sample
 
     if settings.sample is None:
         return None
-    return read_sample(settings.sample, panel, id_column=settings.id_column, choices=settings.reading)
+    sample = read_sample(settings.sample, panel, id_column=settings.id_column, choices=settings.reading)
+    for text in sample.notes:
+        note(text)
+    return sample
 
 
 def marginals_of(
