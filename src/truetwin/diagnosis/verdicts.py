@@ -9,8 +9,8 @@ and the twins did. A small ridge regression of the two correlations on the three
 
 - *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the
   variance), or nothing can be learned, because all twins gave the same answer, or chance explains what the answered
-  items show (:mod:`truetwin.diagnosis.beyond_chance`), or neither calibration nor the twins did better on them than
-  chance (their mean correlations are within two standard errors of 0);
+  items show (:mod:`truetwin.diagnosis.beyond_chance`), or neither the method nor the twins did better on them than
+  chance, where its record is known (their mean correlations are within two standard errors of 0);
 - *use the twin*: calibration is expected to gain less than .005 in correlation, which would not show in the second
   decimal;
 - *calibrate*: otherwise.
