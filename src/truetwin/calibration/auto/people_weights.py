@@ -191,7 +191,7 @@ def split_weights(gram: Sequence[Array], cross: Sequence[Array]) -> tuple[Array,
     """Learn the weights of the parts, (12,), from moments by folds of people.
 
     The coarsest split is taken whose error on unseen folds is within one standard error, over folds, of the smallest.
-    Its error on each fold, less that of the item means, is returned too, (n_folds,).
+    Its error on each fold, unseen by its weights, less that of item means, comes second.
     """
     all_gram, all_cross = np.sum(gram, axis=0), np.sum(cross, axis=0)
     errors, weights = [], []
