@@ -1,18 +1,19 @@
 r"""Errors of the groups of an item: how large they are, and which groups miss together.
 
-The errors of the means of G groups, given the error of everybody's, are drawn from
+The errors of the means of G groups, less the error of everybody's, are those of
 
 .. math:: N(0,\ \tau^2 C + \mathrm{diag}(1 / n_g))
 
-in sd of the item. The size :math:`\tau` differs between items; the form C is that of the column of groups, and says which
-groups are missed in the same direction: where young people are predicted too low, old ones may be predicted too high, and
-the gap between them is then further off than each of them. The second part is chance: the few people of a group differ
-from what such people answer on average.
+in sd of the item. The size :math:`\tau` differs between items. The form C belongs to the column of groups: where the
+young are predicted too low, the old may be predicted too high, and the gap between them is then further off than the
+gap of either from the middle. The second part is chance: the few people of a group differ from what such people answer
+on average.
 
 How often an item has which :math:`\tau`, and C, are learned by EM on answered items with whole batteries hidden. Only
-differences between groups show C. Before anything is seen, groups miss independently of each other and alike in size
-(C = I), as sure as if ``strength`` batteries had said so; whether C is learned at all, and with which strength, is decided
-by the likelihood of batteries left out. Wherever C is learned, the mean variance of a gap is that of C = I.
+differences between groups tell C. Beforehand, groups miss independently and alike in size (C = I), as sure as if a
+number of batteries had shown it: the *strength*, for each difference that groups can have. Batteries left out decide by
+their likelihood which strength it is, and whether C is learned at all. The mean variance of a gap is always that of
+C = I.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ TAUS = np.array([0.01, 0.03, 0.06, 0.1, 0.15, 0.22, 0.32, 0.5, 0.8])
 #: Number of items that are assumed beforehand to have each tau; most for middling ones.
 PSEUDO = np.array([0.1, 0.1, 0.1, 0.1, 0.2, 0.5, 0.3, 0.1, 0.05])
 #: Strengths of independent groups, in batteries for each difference that groups can have; infinite: C = I.
-STRENGTHS = (np.inf, 8.0, 2.0)
+STRENGTHS = (np.inf, 2.0, 0.5)
 N_FOLDS = 5
 N_STEPS, N_STEPS_FORM = 100, 40
 UNSEEN = 1e6  # variance of a group that has not answered
@@ -108,7 +109,13 @@ class _Contrasts:
             axis=1, keepdims=True
         )
         filled = np.where(seen, errors[rows] - middle, 0.0)
-        return cls(filled @ B.T, np.linalg.cholesky((B * chance[:, None, :]) @ B.T), units[rows])
+        roots = np.asarray(np.linalg.cholesky((B * chance[:, None, :]) @ B.T))
+        return cls(filled @ B.T, roots, units[rows])
+
+    @cached_property
+    def inverses(self) -> Floats:
+        """Inverses of the roots."""
+        return np.asarray(np.linalg.inv(self.roots))
 
     def take(self, rows: NDArray[np.bool_]) -> _Contrasts:
         return _Contrasts(self.z[rows], self.roots[rows], self.units[rows])
@@ -139,7 +146,7 @@ class _Likelihoods:
 
     @classmethod
     def of(cls, seen: _Contrasts, M: Floats) -> _Likelihoods:
-        inverse = np.linalg.inv(seen.roots)
+        inverse = seen.inverses
         ratios, Q = np.linalg.eigh(inverse @ M @ inverse.transpose(0, 2, 1))
         y = np.einsum("jkp,jkl,jl->jp", Q, inverse, seen.z)
         return cls(seen.roots @ Q, y, np.maximum(ratios, 0.0))
@@ -152,13 +159,12 @@ class _Likelihoods:
 
     def scatter(self, chances: Floats) -> Floats:
         """Expect u u' / tau^2 of each item, u the part of its errors that is no chance, (n, G - 1, G - 1)."""
-        squared = TAUS**2
-        trust = squared[:, None] * self.ratios[:, None, :]
-        trust = trust / (trust + 1.0)  # (n, T, p)
-        inner = np.einsum("jt,jtp,jtq,t->jpq", chances, trust, trust, 1.0 / squared)
+        part = TAUS[:, None] ** 2 * self.ratios[:, None, :]
+        trust = part / (part + 1.0) * np.sqrt(chances / TAUS**2)[:, :, None]  # (n, T, p)
+        inner = trust.transpose(0, 2, 1) @ trust
         inner *= self.y[:, :, None] * self.y[:, None, :]
         k = np.arange(self.y.shape[1])
-        inner[:, k, k] += np.einsum("jt,jtp,t->jp", chances, trust, 1.0 / squared)
+        inner[:, k, k] += (chances[:, :, None] * self.ratios[:, None, :] / (part + 1.0)).sum(axis=1)
         return np.asarray(self.back @ inner @ self.back.transpose(0, 2, 1))
 
 
@@ -220,9 +226,7 @@ def _best_strength(seen: _Contrasts) -> float:
             weights, M = _learned(seen.take(fold != k), strength)
             logs = _Likelihoods.of(seen.take(fold == k), M).logs + np.log(weights)
             top = logs.max(axis=1)
-            total += float(
-                seen.counts[fold == k] @ (top + np.log(np.exp(logs - top[:, None]).sum(axis=1)))
-            )
+            total += float(seen.counts[fold == k] @ (top + np.log(np.exp(logs - top[:, None]).sum(axis=1))))
         reached.append(total)
     return STRENGTHS[int(np.argmax(reached))]
 
