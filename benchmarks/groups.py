@@ -136,8 +136,9 @@ def main() -> None:
             a, b = np.triu_indices(grouping.n_groups, 1)
             held_pairs = np.abs(off[:, a] - off[:, b]) <= pair_half
             pairs_covered.append(np.mean(held_pairs))
-            low_high = sorted([grouping.names.index("low"), grouping.names.index("high")])
-            ends_covered.append(np.mean(held_pairs[:, (a == low_high[0]) & (b == low_high[1])]))
+            ends = [k for k, name in enumerate(grouping.names) if name in ("low", "high")]
+            if len(ends) == 2:
+                ends_covered.append(np.mean(held_pairs[:, (a == ends[0]) & (b == ends[1])]))
             widths.append(2 * np.nanmean(pair_half))
         held = np.concatenate(covered, axis=1).mean(axis=1)
         by_battery = np.mean([held[np.array(units) == unit].mean() for unit in set(units)])

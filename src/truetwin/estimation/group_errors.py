@@ -29,8 +29,9 @@ Floats = NDArray[np.float64]
 TAUS = np.array([0.01, 0.03, 0.06, 0.1, 0.15, 0.22, 0.32, 0.5, 0.8])
 #: Number of items that are assumed beforehand to have each tau; most for middling ones.
 PSEUDO = np.array([0.1, 0.1, 0.1, 0.1, 0.2, 0.5, 0.3, 0.1, 0.05])
-#: Strengths of independent groups, in batteries for each difference that groups can have; infinite: C = I.
-STRENGTHS = (np.inf, 2.0, 0.5)
+#: Strengths of independent groups to choose from, in batteries for each difference that groups can have.
+STRENGTHS = (2.0, 0.5)
+MOST_GROUPS = 20  # whose form is learned; more are independent
 N_FOLDS = 5
 N_STEPS, N_STEPS_FORM = 100, 40
 UNSEEN = 1e6  # variance of a group that has not answered
@@ -71,7 +72,7 @@ class GroupErrors:
         """
         n_groups = errors.shape[1]
         seen = _Contrasts.of(errors, bases, units)
-        strength = _best_strength(seen) if n_groups > 2 else np.inf
+        strength = _best_strength(seen) if 2 < n_groups <= MOST_GROUPS else np.inf
         weights, M = _learned(seen, strength)
         return cls(weights, _form(M))
 
@@ -219,8 +220,8 @@ def _best_strength(seen: _Contrasts) -> float:
     """Choose the strength under which batteries that were left out are likeliest."""
     units = np.unique(seen.units)
     fold = np.searchsorted(units, seen.units) % min(N_FOLDS, max(units.size, 1))
-    reached = []
-    for strength in STRENGTHS:
+    candidates, reached = (np.inf, *STRENGTHS), []
+    for strength in candidates:
         total = 0.0
         for k in np.unique(fold):
             weights, M = _learned(seen.take(fold != k), strength)
@@ -228,7 +229,7 @@ def _best_strength(seen: _Contrasts) -> float:
             top = logs.max(axis=1)
             total += float(seen.counts[fold == k] @ (top + np.log(np.exp(logs - top[:, None]).sum(axis=1))))
         reached.append(total)
-    return STRENGTHS[int(np.argmax(reached))]
+    return candidates[int(np.argmax(reached))]
 
 
 def deviation_variances(shares: Floats, bases: Floats, form: Floats) -> tuple[Floats, Floats]:
