@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import os
+import pickle
 import subprocess
 import sys
 import urllib.request
@@ -18,6 +20,10 @@ from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# A full collection of garbage looks at all that the imported libraries hold, which takes a third of a second each time.
+# Python begins one for every 70,000 objects; here it is one for every two million.
+gc.set_threshold(5_000, 20, 20)
 
 # Property tests judge the code, not the machine: an example may take long on a busy one, so there is no time limit
 # for it and no complaint that examples are made slowly. CI tries the same examples every time, so that a failure
@@ -82,6 +88,30 @@ def needs_data() -> None:
     """Skip a test whose published data are not on this machine."""
     if not os.environ.get("TRUETWIN_DATA_MIRROR"):
         pytest.skip("TRUETWIN_DATA_MIRROR is not set: the published data are not on this machine")
+
+
+@pytest.fixture
+def figures_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write pages without drawing their figures, for tests of anything else: drawing is most of the work of a page."""
+    monkeypatch.setattr("truetwin.report.figures.theme.to_svg", lambda figure, name: f'<svg id="{name}"/>')
+
+
+@pytest.fixture(scope="module")
+def shares_learned_once() -> Iterator[None]:
+    """Learn shares from the same answers once, for modules whose tests read the same files again and again."""
+    from truetwin.reweighting import panel_shares
+
+    learn, learned = panel_shares._laws, {}
+
+    def laws(*given: Any) -> Any:
+        key = pickle.dumps(given)
+        if key not in learned:
+            learned[key] = learn(*given)
+        return dict(learned[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(panel_shares, "_laws", laws)
+        yield
 
 
 @dataclass
