@@ -215,7 +215,7 @@ class JointItemLaw(JointLaw):
         copula = (correlations * np.outer(total, total) - own) / np.outer(spread, spread)
         copula = np.clip(copula, -LARGEST_COPULA, LARGEST_COPULA)
         np.fill_diagonal(copula, 1.0)
-        root = np.linalg.cholesky(positive_definite(copula))
+        root = np.asarray(np.linalg.cholesky(positive_definite(copula)))
         g = rng.standard_normal(mu.shape) @ root.T
         part, variance = self.donors.drawn(rng, root)
         at = ndtr(g * np.sqrt(1 - variance) + part)
