@@ -20,6 +20,7 @@ from truetwin.calibration.orientation import Answers, Array, axis_ids, orient, o
 from truetwin.data import Axis
 from truetwin.errors import ParameterError
 from truetwin.solvers.elastic_net import ElasticNetDesign
+from truetwin.solvers.simplex import WideGram, gram_of
 
 #: Parts that respondents are divided into when each is left out in turn; one part shares its imputations.
 N_GROUPS = 16
@@ -128,15 +129,20 @@ class Complete:
         return ElasticNetDesign(self.X_twin)
 
     @cached_property
+    def gram(self) -> Array | WideGram:
+        """Gram matrix X'X of the twins' donors, not centred."""
+        return gram_of(self.X_twin)
+
+    @cached_property
     def right_singular_vectors(self) -> Array:
         """Right singular vectors of the twins' donors with a singular value above rounding, (p, <= min(n_twin, p)).
 
         The leading ones come first. The data are not centred. They are computed from the Gram matrix of the smaller
         side.
         """
-        X = self.X_twin
-        tall = X.shape[0] >= X.shape[1]
-        squares, vectors = np.linalg.eigh(X.T @ X if tall else X @ X.T)
+        X, gram = self.X_twin, self.gram
+        tall = not isinstance(gram, WideGram)
+        squares, vectors = np.linalg.eigh(X @ X.T if isinstance(gram, WideGram) else gram)
         kept = np.flatnonzero(squares > 1e-12 * max(squares[-1], 1e-300))[::-1]
         return vectors[:, kept] if tall else X.T @ (vectors[:, kept] / np.sqrt(squares[kept]))
 
