@@ -176,10 +176,10 @@ def test_stride_is_consistent_and_stable(n_stages):
     stride = stride_of(n_stages)
 
     def amplification(decay):
-        previous, current = 1.0, 1.0
-        for k, stage in enumerate(stride.stages):
-            new = stage.keep * current + (stage.back * previous if k else 0.0) - stage.step * decay * current
-            previous, current = current, new
+        current, change = 1.0, 0.0
+        for stage in stride.stages:
+            change = stage.momentum * change - stage.step * decay * current
+            current += change
         return current
 
     assert all(abs(amplification(z)) <= 1 for z in np.linspace(1e-9, 1.0, 500))

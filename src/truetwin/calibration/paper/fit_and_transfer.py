@@ -139,7 +139,9 @@ class SyntheticControlPaper(SyntheticControl):
     def solve(self, design: Design) -> tuple[Array, Array]:
         """See the base class."""
         X, y = design.complete.X_twin, design.complete.y_twin
-        return simplex_mirror_descent_paper(design.complete.gram, X.T @ y, self.alpha).weights, np.zeros(y.shape[1])
+        return simplex_mirror_descent_paper(design.complete.gram, X.T @ y, self.alpha).weights, np.zeros(
+            y.shape[1]
+        )
 
 
 class SyntheticIntervention(LinearTransfer):
