@@ -152,7 +152,8 @@ class SplitMatrix:
         """Multiply the transpose by an (n, k) matrix; rows of the result are in the order of the blocks."""
         # As T'Z, not Z'T: the same numbers, a third faster with row-major blocks.
         if not self.n_fixed:
-            return (T.T @ self.tail).T
+            product: Array = T.T @ self.tail
+            return product.T
         return np.concatenate([T.T @ self.fixed, T.T @ self.tail], axis=1).T
 
     def gram(self) -> Array:
