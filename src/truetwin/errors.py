@@ -36,7 +36,15 @@ class TruetwinError(Exception):
 
 
 class DataError(TruetwinError, ValueError):
-    """A table, file or array is not what it must be."""
+    """A table, file or array is not what it must be.
+
+    Attributes
+    ----------
+    lines : tuple of str
+        Lines of a message that is a list; empty if the message is a single line.
+    """
+
+    lines: tuple[str, ...] = ()
 
 
 class FileFormatError(DataError):

@@ -15,8 +15,8 @@ import pytest
 
 from truetwin.cli import _run
 from truetwin.llm import Cell, Message, Parsed, Reply, Request, State, Store
+from truetwin.llm.store.log_damage import hides_commits
 from truetwin.llm.store.run_file import RunFile
-from truetwin.llm.store.sqlite_pages import hides_commits
 from truetwin.llm.store.store_tables import create_tables
 
 Damage = Callable[[Path], None]

@@ -88,9 +88,10 @@ def test_predicted_populations_are_drawn_with_their_bands_if_there_are_any() -> 
     for level, lines in ((0.9, 2), (None, 0)):
         found = tt.reweight(panel.twin, toplines, level=level)
         (axes,) = found.plot.shares(["Q11"]).axes
-        points = [line.get_xdata()[0] for line in axes.lines]
+        points = [x for line in axes.lines for x in line.get_xdata()]
         assert points == pytest.approx([row["share"] for row in found.predictions if row["item_id"] == "Q11"])
-        assert (len(axes.collections) > lines) == (level is not None)
+        bands = [segment for found in axes.collections for segment in found.get_segments()]
+        assert (len(bands) > lines) == (level is not None)
     summary = found.summary()
     assert "Reweighting(2 items predicted of all, method auto)" in str(summary)
     assert summary.to_frame().num_rows == len(found.predictions)

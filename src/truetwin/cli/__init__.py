@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import _thread
+import atexit
 import errno
+import gc
 import io
 import os
 import signal
@@ -13,13 +15,15 @@ from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 130
-#: An error is one line that can be read, whatever a file holds.
+#: An error is one line, or a short list, that can be read whatever a file holds.
 LONGEST_ERROR = 2000
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the program and exit with status 0 if everything was done, 1 if not, 2 for wrong use or bad input."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        _collect_rarely()
+        arguments = sys.argv[1:]
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"] or ["--help"]
     _prepare_streams()
@@ -32,6 +36,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     sys.exit(_run(arguments, debug))
+
+
+def _collect_rarely() -> None:
+    """Look for garbage less often, and not at all at the end, when the process gives all its memory back anyway.
+
+    A search passes over every object of every library. Most of what is to be freed is freed without it.
+    """
+    gc.set_threshold(20_000)
+    atexit.register(gc.freeze)
 
 
 def _hear_dropped_interrupts() -> None:
@@ -93,7 +106,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     except (TruetwinError, typer.TyperException, MemoryError, OSError) as error:
         if debug:
             raise
-        print(f"error: {_one_line(error)}", file=sys.stderr)
+        print(f"error: {_listed(error)}", file=sys.stderr)
         return 2
     except Exception as error:
         if debug:
@@ -106,6 +119,17 @@ def _run(arguments: list[str], debug: bool) -> int:
     if code == INTERRUPTED:  # typer turns the interrupt into this code too
         print("interrupted", file=sys.stderr)
     return code
+
+
+def _listed(error: BaseException) -> str:
+    """Write an error as one line, or as the lines of a list that it has."""
+    from truetwin.cli.output import printable
+    from truetwin.errors import DataError
+
+    if not isinstance(error, DataError) or not error.lines:
+        return _one_line(error)
+    message = "\n".join(printable(" ".join(line.split())) for line in error.lines)
+    return message if len(message) <= LONGEST_ERROR else f"{message[:LONGEST_ERROR]}..."
 
 
 def _one_line(error: BaseException) -> str:

@@ -63,6 +63,7 @@ def write_requests(task: Task, model: ChatModel, store: Store, options: RunOptio
         shard=options.shard,
         context_limit=options.context_limit,
         may_differ=options.may_differ,
+        again=options.again,
     )
     rows = [{"file": str(each.path), "requests": each.requests} for each in written]
     if json:
@@ -88,7 +89,8 @@ def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOpti
     if not isinstance(model, OpenAIModel):
         raise ParameterError(f"--batch needs an OpenAI-compatible batch service; {model.name!r} is none")
     # The run may have been asked more than this command names, so that its own settings tell how replies are read.
-    collected = collect_batches(StoredReader(store), model, store, prices=options.prices)
+    reader = StoredReader(store)
+    collected = collect_batches(reader, model, store, prices=options.prices, under=reader.under)
     folder = store.path.parent
     asked = with_seeds(task, store, options.decoding_seed)
     export_requests(
@@ -99,6 +101,7 @@ def advance_batches(task: Task, model: ChatModel, store: Store, options: RunOpti
         shard=options.shard,
         context_limit=options.context_limit,
         may_differ=options.may_differ,
+        again=options.again,
     )
     jobs = submit_batches(model, store, [folder / name for name in store.waiting()])
     rows: list[dict[str, Any]] = [

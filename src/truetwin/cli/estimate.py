@@ -7,13 +7,12 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from truetwin.cli.panel_inputs import blocks_given, panel_of
+from truetwin.cli.panel_inputs import blocks_given, panel_of, sample_of
 from truetwin.cli.verbs import verb
 from truetwin.settings.estimate_settings import EstimateCommand
 from truetwin.settings.value_kinds import ids_among
 
 if TYPE_CHECKING:
-    from truetwin.data import Panel, ResponseMatrix
     from truetwin.estimation.crosstab import Crosstab
     from truetwin.estimation.estimates import Estimates
 
@@ -50,7 +49,7 @@ def estimate_command(settings: EstimateCommand) -> None:
             strata=settings.strata,
             replicate_weights=settings.replicate_weights,
             replicate_kind=settings.replicate_kind,
-            sample=_sample(settings, panel),
+            sample=sample_of(settings, panel),
             population=settings.population,
             change=settings.change,
             level=settings.level,
@@ -87,14 +86,6 @@ def estimate_command(settings: EstimateCommand) -> None:
         note("\n".join(["written:", *(f"  {path}" for path in written)]))
     elif len(result.rows) > MOST_ROWS:
         note("--output FILE writes all of them (.csv, .parquet, .xlsx)")
-
-
-def _sample(settings: EstimateCommand, panel: Panel) -> ResponseMatrix | None:
-    from truetwin.io.panel_files import read_sample
-
-    if settings.sample is None:
-        return None
-    return read_sample(settings.sample, panel, id_column=settings.id_column, choices=settings.reading)
 
 
 def _check_outputs(settings: EstimateCommand) -> None:

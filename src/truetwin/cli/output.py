@@ -20,7 +20,8 @@ PLAIN_RULES = "    \n    \n -- \n    \n    \n    \n    \n    \n"
 class Column:
     """Column of a printed table: its field, heading and number format.
 
-    On a narrow terminal an optional column is left out, and a foldable one is folded.
+    On a narrow terminal an optional column is left out, and a foldable one is folded. A column of names, which commas
+    part, is folded between names only; where even that is too wide, it is a table of its own below.
     """
 
     field: str
@@ -28,6 +29,7 @@ class Column:
     format: str = ""
     optional: bool = False
     foldable: bool = False
+    names: bool = False
 
 
 def print_json(
@@ -79,19 +81,38 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *,
         table = _table(rows, shown, fold=True)
         measured = _table([_shortened(row, shown) for row in rows], shown, fold=True)
     needed = Measurement.get(out, _unlimited(out), measured).minimum
-    out.width = max(out.width, needed)
     if title:
         print(printable(title))
+    below = [c for c in shown[1:] if c.names] if needed > out.width else []
+    if below:
+        print_table(rows, [c for c in shown if c not in below])
+        for c in below:
+            named = [
+                {**row, c.field: str(row[c.field]).replace(", ", "\n")} for row in rows if row.get(c.field)
+            ]
+            print_table(named, [shown[0], Column(c.field, c.heading)])
+        return
+    out.width = max(out.width, needed)
     out.print(table)
     left_out = [c.heading for c in wanted if c not in shown]
     if left_out:
         note(f"left out for want of width: {', '.join(left_out)}; --json has everything")
 
 
+def _longest_name(row: Mapping[str, Any], column: Column) -> int:
+    from rich.cells import cell_len
+
+    return max((cell_len(part) for part in _cell(row.get(column.field), "").split()), default=0)
+
+
 def _shortened(row: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
-    """Cut the texts that may be folded, to measure how narrow a table can be: a long word is folded, too."""
+    """Cut the texts that may be folded, to measure how narrow a table can be: a long word is folded, too.
+
+    Names are not: as much is kept as the longest one has.
+    """
+    kept = {c.field: max(NARROWEST, _longest_name(row, c)) if c.names else NARROWEST for c in columns}
     return {
-        c.field: _cell(row.get(c.field), c.format)[:NARROWEST] if c.foldable else row.get(c.field)
+        c.field: _cell(row.get(c.field), c.format)[: kept[c.field]] if c.foldable else row.get(c.field)
         for c in columns
     }
 
@@ -111,19 +132,25 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, fold
     for c in columns:
         folds = fold and c.foldable
         longest = max(
-            cell_len(text)
+            cell_len(line)
             for text in (printable(c.heading), *(_cell(row.get(c.field), c.format) for row in rows))
+            for line in text.split("\n")
         )
         table.add_column(
             Text(printable(c.heading), no_wrap=True),
             justify="right" if c.format else "left",
             no_wrap=not folds,
             overflow="fold",
-            min_width=min(longest, NARROWEST) if folds else longest,
+            min_width=min(longest, _narrowest(rows, c)) if folds else longest,
         )
     for row in rows:
         table.add_row(*(Text(_cell(row.get(c.field), c.format)) for c in columns))
     return table
+
+
+def _narrowest(rows: Sequence[Mapping[str, Any]], column: Column) -> int:
+    """Return how narrow a column may be that is folded."""
+    return max([NARROWEST, *(_longest_name(row, column) for row in rows if column.names)])
 
 
 def console() -> Any:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from truetwin.data.reading_choices import ReadingChoices
     from truetwin.io.twin_files import TwinTables
     from truetwin.settings.audit_settings import AuditTwinsCommand
+    from truetwin.settings.estimate_settings import EstimateCommand
     from truetwin.settings.evaluate_marginals_settings import EvaluateMarginalsCommand
     from truetwin.settings.evaluate_settings import EvaluateCommand
+    from truetwin.settings.plan_settings import PlanCommand
     from truetwin.settings.reweight_settings import ReweightCommand
     from truetwin.settings.shared_settings import PanelTables, PeopleTable, Weights
 
@@ -98,6 +100,19 @@ def weights_of(settings: Weights, panel: Panel) -> Array | None:
     raking = rake(panel, read_margins(settings.margins), settings.weights)
     note(raking.summary())
     return raking.weights
+
+
+def sample_of(settings: EstimateCommand | PlanCommand, panel: Panel) -> ResponseMatrix | None:
+    """Read the answers of some people to new items, and say how they were read; None if none are given."""
+    from truetwin.cli.output import note
+    from truetwin.io.panel_files import read_sample
+
+    if settings.sample is None:
+        return None
+    sample = read_sample(settings.sample, panel, id_column=settings.id_column, choices=settings.reading)
+    for text in sample.notes:
+        note(text)
+    return sample
 
 
 def marginals_of(

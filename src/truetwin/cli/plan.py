@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truetwin.cli.panel_inputs import blocks_given, panel_of
+from truetwin.cli.panel_inputs import blocks_given, panel_of, sample_of, weights_of, weights_record
 from truetwin.cli.verbs import verb
 from truetwin.settings.plan_settings import PlanCommand
 from truetwin.settings.value_kinds import ids_among
@@ -36,9 +36,13 @@ def plan_command(settings: PlanCommand) -> None:
     from truetwin.calibration.orientation import axis_ids
     from truetwin.cli.output import print_json
     from truetwin.diagnosis import plan
+    from truetwin.estimation.wanted_items import with_sample
 
     assert settings.budget is not None
     panel = panel_of(settings)
+    weights, sample = weights_of(settings, panel), sample_of(settings, panel)
+    if sample is not None:
+        panel = with_sample(panel, sample)
     axis: Axis = "item" if settings.axis == "items" else "respondent"
     known = axis_ids(panel, axis)
     found = plan(
@@ -47,6 +51,7 @@ def plan_command(settings: PlanCommand) -> None:
         axis=axis,
         targets=ids_among(settings.targets, known),
         candidates=ids_among(settings.candidates, known),
+        weights=weights,
     )
     if settings.as_json:
         described = {
@@ -56,6 +61,7 @@ def plan_command(settings: PlanCommand) -> None:
             "n_targets": found.n_targets,
             "n_known": found.n_known,
             "unknown": found.unknown,
+            **_where_from(settings),
         }
         print_json("plan", described, found.records())
     else:
@@ -105,6 +111,8 @@ def _plan_sample(settings: PlanCommand, precision: float) -> None:
         items=ids_among(settings.targets, panel.item_ids),
         statistic=settings.statistic,
         level=settings.level,
+        weights=weights_of(settings, panel),
+        sample=sample_of(settings, panel),
         blocks=blocks_given(settings.blocks),
     )
     if settings.as_json:
@@ -113,24 +121,42 @@ def _plan_sample(settings: PlanCommand, precision: float) -> None:
             "statistic": settings.statistic,
             "level": found.level,
             "n_people": found.n_people,
+            "design_effect": found.effect,
+            **_where_from(settings),
         }
         print_json("plan", described, found.rows)
         return
+    asked = any(row["asked"] for row in found.rows)
     columns = [
         Column("item", "item"),
+        *([Column("asked", "asked", "d")] if asked else []),
         Column("half_width_now", "+- now", ".3f"),
-        Column("people_without_twins", "without twins", "d"),
-        Column("people", "with twins", "d"),
+        Column("more_without_twins", "without twins", "d"),
+        Column("more", "with twins", "d"),
     ]
     print_table(
         found.rows,
         columns,
-        title=f"people to ask for +-{found.precision:g} ({settings.statistic}, {found.level:.0%} interval)",
+        title=f"{'more ' if asked else ''}people to ask for +-{found.precision:g} "
+        f"({settings.statistic}, {found.level:.0%} interval)",
     )
     note(
-        f"a random sample of the {found.n_people} people in the tables, looked at once. Looking after every batch "
-        f"(truetwin update) needs about twice as many"
+        f"a random sample of the {found.n_people} people in the tables{', those asked among them' if asked else ''}, "
+        f"looked at once. Looking after every batch (truetwin update) needs about twice as many"
     )
+    if found.effect > 1.005:
+        note(
+            f"the weights differ between people, so that {found.effect:.2f} of them tell as much as one who counts "
+            f"like everybody; the numbers allow for it"
+        )
+
+
+def _where_from(settings: PlanCommand) -> dict[str, str]:
+    """Return where weights and answers so far come from, for records."""
+    return {
+        **weights_record(settings),
+        **({} if settings.sample is None else {"sample": str(settings.sample)}),
+    }
 
 
 def _print(found: Plan) -> None:

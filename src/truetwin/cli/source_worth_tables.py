@@ -42,8 +42,16 @@ def evaluate_by_source(settings: EvaluateCommand) -> None:
 
 def plan_sources(settings: PlanCommand) -> None:
     """Print what another model or another replicate would add, first in words."""
-    found = _worth(settings, panel_of(settings), "auto", "leave-one-item-out", costs=settings.costs)
-    _show("plan", found, settings.as_json)
+    panel = panel_of(settings)
+    found = _worth(
+        settings,
+        panel,
+        "auto",
+        "leave-one-item-out",
+        costs=settings.costs,
+        weights=weights_of(settings, panel),
+    )
+    _show("plan", found, settings.as_json, weights_record(settings))
 
 
 def _worth(settings: Blocks, panel: Panel, method: str, protocol: str, **options: Any) -> SourceWorth:

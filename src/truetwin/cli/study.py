@@ -68,7 +68,7 @@ def run_command(settings: StudyRunCommand) -> None:
         Column("step", "step"),
         Column("state", "state"),
         Column("seconds", "seconds", ".1f"),
-        Column("files", "files", foldable=True),
+        Column("files", "files", foldable=True, names=True),
     ]
     print_table(rows, columns)
     note(f"everything is in {result.folder}")

@@ -4,19 +4,116 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from truetwin.data.answer_cells import Cells, as_number, is_decimal_comma
 from truetwin.data.item import Item
 from truetwin.data.people import shown
+from truetwin.data.problems import Problems
 
 #: Most different words in a column for which lines of an item file are suggested.
 MOST_LABELS = 12
+#: Most groups of columns with unread words, and most columns of a group, that a message lists.
+MOST_GROUPS, MOST_COLUMNS = 5, 5
+#: What to do about words in the first row only.
+SECOND_HEADER = "If this row is a second header line, remove it."
 #: Number in another notation: thousands apart, decimal commas, a sign for percent.
 _NUMBER = re.compile(r"[-+]?\d[\d.,'’\u202f\xa0]*\s*%?")
 #: Words with a code of their own: ``2 = Disagree``, ``(2) Disagree``, ``2. Disagree``, ``A2``.
 _CODE = re.compile(r"[(\[]?(?P<front>-?\d+)(?:[)\].:=]|\s*[-–—=:]\s)\D*|[^\W\d]{1,3}(?P<end>\d+)")
+
+
+@dataclass(frozen=True)
+class UnreadColumn:
+    """Column with cells that cannot be read, the first of them in ``row`` (from 0)."""
+
+    cells: Cells
+    name: str
+    row: int
+    respondent: str
+    item: Item | None = None
+
+    @property
+    def id(self) -> str:
+        """Id of the item, or name of the column."""
+        return self.item.id if self.item else self.name
+
+    @property
+    def words(self) -> set[str]:
+        """Words that are no numbers."""
+        return {word for word in self.cells.unread if as_number(word) is None}
+
+    @property
+    def wants_labels(self) -> bool:
+        """Whether the words look like labels of a scale, rather than like texts that each person writes."""
+        cells, few = self.cells, len(self.cells.unread) <= MOST_LABELS
+        declared = self.item is not None and self.item.scale is not None
+        return few and (cells.n_unread > len(cells.unread) or declared)
+
+
+def add_unread(problems: Problems, columns: Sequence[UnreadColumn]) -> None:
+    """Add the problem of columns with unread cells. Columns with the same words are one line of a short list."""
+    if not columns:
+        return
+    if len(columns) == 1:
+        (one,) = columns
+        problems.add("words", unread_cells(one.cells, one.name, one.row, one.respondent, one.item))
+        return
+    groups = _with_the_same_words(columns)
+    lines = [f"answers must be numbers; {len(columns)} columns hold texts:"]
+    for group in groups[:MOST_GROUPS]:
+        first, cells = group[0], group[0].cells
+        more = f" and {cells.n_unread - 1} more" if cells.n_unread > 1 else ""
+        lines.append(
+            f"- {_some([one.id for one in group])}: {shown(next(iter(cells.first)))}{more} in {first.name!r}, row "
+            f"{first.row + 1} (respondent {first.respondent!r})"
+        )
+    rest = [one.id for group in groups[MOST_GROUPS:] for one in group]
+    if rest:
+        lines.append(f"- others in {_some(rest)}")
+    problems.add("words", *lines, *_advice([group[0] for group in groups]), count=len(columns))
+
+
+def _advice(columns: Sequence[UnreadColumn]) -> list[str]:
+    """Say once for all columns how they are repaired, with lines of an item file to paste."""
+    found = list(dict.fromkeys(filter(None, (_notation(next(iter(one.cells.first))) for one in columns))))
+    words = [one for one in columns if not _notation(next(iter(one.cells.first)))]
+    if any(_may_be_header(one.cells, one.row) for one in words):
+        found.append(SECOND_HEADER)
+    if not words:
+        return found
+    lines = [label_line(one.id, one.cells, one.item) for one in words if one.wants_labels]
+    pasted = [line for line in lines if line.text]
+    if not pasted:
+        return [*found, "Recode texts, leave them empty if they are missing, or declare the items' labels."]
+    order = "" if all(line.has_codes for line in pasted) else ", in the order of its scale (if none, nominal)"
+    return [
+        *found,
+        f"Recode texts, leave them empty if they are missing, or declare labels in an item file (--item-file): one "
+        f"line an item{order}, such as",
+        "item_id,kind,labels",
+        *(line.text for line in pasted[:MOST_GROUPS]),
+    ]
+
+
+def _with_the_same_words(columns: Sequence[UnreadColumn]) -> list[list[UnreadColumn]]:
+    """Group columns whose words are those of another one, or some of them; the one with the most words comes first."""
+    groups: list[list[UnreadColumn]] = []
+    for column in sorted(columns, key=lambda one: -len(one.words)):
+        of_same = (g for g in groups if column.wants_labels and column.words and column.words <= g[0].words)
+        group = next(of_same, None)
+        if group is None:
+            groups.append([column])
+        else:
+            group.append(column)
+    return sorted(groups, key=len, reverse=True)
+
+
+def _some(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - MOST_COLUMNS} more" if len(ids) > MOST_COLUMNS else ""
+    return ", ".join(ids[:MOST_COLUMNS]) + more
 
 
 def unread_cells(cells: Cells, name: str, row: int, respondent: str, item: Item | None = None) -> str:
@@ -27,20 +124,44 @@ def unread_cells(cells: Cells, name: str, row: int, respondent: str, item: Item 
         f"answers must be numbers; found {shown(text)}{more} in column {name!r}, row {row + 1} (respondent "
         f"{respondent!r})."
     )
-    if row == 0 and cells.n_unread == 1:
-        found += " If this row is a second header line, remove it."
-    if is_decimal_comma(text):
-        return f"{found} Write decimals with a point."
-    if _NUMBER.fullmatch(text):
-        return f"{found} Write numbers with digits and a point only, such as 1234.5."
+    if _may_be_header(cells, row):
+        found += f" {SECOND_HEADER}"
+    if _notation(text):
+        return f"{found} {_notation(text)}"
     remedy = "Recode it, leave it empty if it is missing, or declare the item's labels"
-    if len(cells.unread) <= MOST_LABELS and (cells.n_unread > len(cells.unread) or (item and item.scale)):
+    if UnreadColumn(cells, name, row, respondent, item).wants_labels:
         line = label_line(item.id if item else name, cells, item)
-        remedy += f" in an item file with the lines item_id,kind,labels and {line}" if line else ""
+        which = "the codes that the words have"
+        if not line.has_codes:
+            which = "in the order of the scale; if there is no order, the kind is nominal"
+        remedy += (
+            f" in an item file with the lines item_id,kind,labels and {line.text} ({which})"
+            if line.text
+            else ""
+        )
     return f"{found} {remedy}."
 
 
-def label_line(name: str, cells: Cells, item: Item | None = None) -> str:
+def _may_be_header(cells: Cells, row: int) -> bool:
+    return row == 0 and cells.n_unread == 1
+
+
+def _notation(text: str) -> str:
+    """Say how a number in another notation is to be written; empty if the text is no number."""
+    if is_decimal_comma(text):
+        return "Write decimals with a point."
+    return "Write numbers with digits and a point only, such as 1234.5." if _NUMBER.fullmatch(text) else ""
+
+
+@dataclass(frozen=True)
+class LabelLine:
+    """Line of an item file, and whether its codes are those that the words have."""
+
+    text: str
+    has_codes: bool = False
+
+
+def label_line(name: str, cells: Cells, item: Item | None = None) -> LabelLine:
     """Write the line of an item file that declares the words of a column; empty if nothing tells their codes.
 
     The codes are those that the words begin with (``2 = Disagree``) or end with (``A2``). Words without codes get the
@@ -53,14 +174,14 @@ def label_line(name: str, cells: Cells, item: Item | None = None) -> str:
     own = {} if known else _own_codes(words)
     if own:
         line = "|".join(f"{code}={word}" for code, word in sorted(own.items()))
-        return f"{name},ordinal,{_quoted(line)} (the codes that the words have)"
+        return LabelLine(f"{name},ordinal,{_quoted(line)}", has_codes=True)
     if not known and np.isfinite(cells.values).any():
-        return ""
+        return LabelLine("")
     start = int(max(known, default=0)) + 1
     labels = {**known, **{float(code): word for code, word in enumerate(words, start)}}
     line = "|".join(f"{code:g}={word}" for code, word in labels.items())
     kind = "ordinal" if scale is None or not scale.is_declared else scale.kind
-    return f"{name},{kind},{_quoted(line)} (in the order of the scale; if there is no order, the kind is nominal)"
+    return LabelLine(f"{name},{kind},{_quoted(line)}")
 
 
 def _quoted(cell: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data.answer_cells import Cells, digit_reading, read_cells
-from truetwin.data.cell_problems import unread_cells
+from truetwin.data.cell_problems import UnreadColumn, add_unread
 from truetwin.data.item import Item
 from truetwin.data.problems import Problems
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
@@ -155,7 +155,7 @@ def _read_columns(
     """Read the columns of answers, by position."""
     parts = [(item, table.column(k)) for k, item in columns.items()]
     digits = digit_reading(parts, problems.source) if choices.answers == "auto" else choices.answers
-    found = {}
+    found, unread = {}, []
     for k, item in columns.items():
         try:
             found[k] = read_cells(table.column(k), item, digits)
@@ -166,7 +166,8 @@ def _read_columns(
             continue
         if found[k].unread:
             row = next(iter(found[k].first.values()))
-            problems.add("words", unread_cells(found[k], item.id, row, ids[row], item))
+            unread.append(UnreadColumn(found[k], item.id, row, ids[row], item))
+    add_unread(problems, unread)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,8 @@ _CHANGES: tuple[tuple[str, _Change], ...] = (
         lambda text: re.sub(r"[\s.\-]+", "_", text.strip()),
     ),
 )
+#: Changes that leave an id the same to whoever reads it; the last one gives it another name.
+_WRITING = _CHANGES[:-1]
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,45 @@ def find_match(ours: Sequence[str], theirs: Sequence[str]) -> Match | None:
         if found is not None and len(found) > most:
             most, best = len(found), Match(name, found, len(ours), len(theirs))
     return best
+
+
+def written_otherwise(ours: Sequence[str], theirs: Sequence[str]) -> Match | None:
+    """Find ids that the tables write in two ways, such as ``007`` and ``7``, besides those that match as they are.
+
+    None if there are none. Ids that would become the same as another one of their own table are left alone: where a
+    table holds both 007 and 7, they are two people.
+
+    Examples
+    --------
+    >>> found = written_otherwise(["007", "120"], ["7", "120"])
+    >>> found.change, found.theirs_to_ours
+    ('removing zeros at the front', {'120': '120', '7': '007'})
+    >>> written_otherwise(["007", "7"], ["0007", "120"]) is None
+    True
+    """
+    known, given = set(ours), set(theirs)
+    sides = [{_as_read(text): text for text in part} for part in (known - given, given - known)]
+    keys = sides[0].keys() & sides[1].keys()
+    if not keys:
+        return None
+    counts = [Counter(map(_as_read, texts)) for texts in (known, given)]
+    pairs = {sides[1][key]: sides[0][key] for key in keys if counts[0][key] == counts[1][key] == 1}
+    if not pairs:
+        return None
+    used = list(_WRITING)
+    for each in _WRITING:
+        others = [one for one in used if one is not each]
+        if all(_as_read(a, others) == _as_read(b, others) for a, b in pairs.items()):
+            used = others
+    same = {text: text for text in theirs if text in known}
+    ordered = {text: pairs[text] for text in theirs if text in pairs}
+    return Match(" and ".join(name for name, _ in used), {**same, **ordered}, len(ours), len(theirs))
+
+
+def _as_read(text: str, changes: Sequence[tuple[str, _Change]] = _WRITING) -> str:
+    for _, change in changes:
+        text = change(text)
+    return text
 
 
 def _matched(ours: Sequence[str], theirs: Sequence[str], changes: Sequence[_Change]) -> dict[str, str] | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.data.answer_cells import Digits, digit_reading, plain_column, read_cells
-from truetwin.data.cell_problems import unread_cells
+from truetwin.data.cell_problems import UnreadColumn, add_unread, unread_cells
 from truetwin.data.frames import (
     LONG_COLUMNS,
     WEIGHT,
@@ -227,7 +227,7 @@ def _read_values(
     else:
         labelled = [j for j, item in enumerate(items) if item.scale is not None and item.scale.labels]
         digits = digit_reading(((items[j], column.take(of_item[j])) for j in labelled), problems.source)
-    found = {}
+    found, unread = {}, []
     for j, here in enumerate(of_item):
         try:
             found[j] = read_cells(column.take(here), items[j], digits)
@@ -236,10 +236,10 @@ def _read_values(
             return found
         if found[j].unread:
             row = int(here[next(iter(found[j].first.values()))])
-            problems.add(
-                "words",
-                unread_cells(found[j], f"value of {items[j].id}", row, respondents[rows[row]], items[j]),
+            unread.append(
+                UnreadColumn(found[j], f"value of {items[j].id}", row, respondents[rows[row]], items[j])
             )
+    add_unread(problems, unread)
     return found
 
 

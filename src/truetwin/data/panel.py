@@ -154,6 +154,11 @@ class Panel:
         for missing answers that lie far from the others are read as missing; ``panel.human.notes`` and
         ``panel.twin.notes`` say so.
 
+        Raises
+        ------
+        AlignmentError
+            If tables write the same ids in two ways, such as 7 and 007, and ``choices.match`` is false.
+
         Examples
         --------
         >>> import pyarrow as pa
@@ -165,6 +170,7 @@ class Panel:
         """
         from truetwin.data.frames import from_frame
         from truetwin.data.item_columns import LeftOut, columns_without_answers
+        from truetwin.data.matched_ids import people_with_matching_ids, with_matching_ids
         from truetwin.data.people_frames import people_from_frame
         from truetwin.data.source_columns import source_frames
         from truetwin.data.undeclared_codes import without_sure_codes
@@ -191,12 +197,16 @@ class Panel:
                     choices=choices,
                 )
                 tables.append(read.with_notes(LeftOut(source, left_out).describe()) if left_out else read)
+        ids, match = tables[0].respondent_ids, choices.match
+        tables[1:] = [with_matching_ids(ids, "the human table", each, match=match) for each in tables[1:]]
         if choices.missing_codes is None:
             tables, notes = without_sure_codes(*tables, n_twins=len(frames))
             tables[0] = tables[0].with_notes(*notes)
         known: People | None = None
         if people is not None:
             known = people if isinstance(people, People) else people_from_frame(people, id_column=id_column)
+            everybody = tuple(dict.fromkeys(i for each in tables for i in each.respondent_ids))
+            known, _ = people_with_matching_ids(everybody, "the human table", known, match=match)
         if people_columns:
             taken = people_from_frame(
                 human, id_column=id_column, columns=people_columns, items=items, source="the human table"

@@ -23,7 +23,8 @@ class ReadingChoices:
     snap : bool
         Move answers between the points of a declared scale to the nearest point.
     match : bool
-        Repair ids and item names that do not match between the tables, where a simple change makes them match.
+        Repair ids and item names that do not match between the tables, where a simple change makes them match. In data
+        frames only ids are repaired.
     encoding : str, optional
         Text encoding of CSV and TSV files; by default UTF-8, UTF-16 or Windows-1252, as the bytes say.
     unfinished : bool

@@ -11,7 +11,7 @@ It does not depend on the answers, so that fielding can be planned. Asking item 
 :math:`\sum_{t \in T} P_{tc}^2 / (P_{cc} + \lambda)`, and each greedy step takes the largest reduction, then updates P
 by the same rank-one term. A target that is asked itself needs no prediction. It counts only by what it tells about
 the other targets. P is kept as :math:`F C F^T`, with F (targets and candidates) x (dimensions of the other side), so
-that neither many items nor many people make it large.
+that neither many items nor many people make it large. Survey weights enter K, as weighted correlations.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 from truetwin.calibration.nominal.indicators import in_two
 from truetwin.calibration.orientation import axis_ids, orient
 from truetwin.data import Axis, Panel
+from truetwin.data.person_design import PersonWeights, person_weights
 from truetwin.diagnosis.representatives import places, representatives
 from truetwin.diagnosis.standardised_panel import Array, Positions, standardised
 from truetwin.errors import NotPredictableError, ParameterError
@@ -87,6 +88,7 @@ def plan(
     axis: Axis = "item",
     targets: Iterable[str] | None = None,
     candidates: Iterable[str] | None = None,
+    weights: PersonWeights | None = None,
 ) -> Plan:
     """Choose whom or what to ask, so that predictions of the rest improve most.
 
@@ -103,6 +105,9 @@ def plan(
         is asked and needs no prediction.
     candidates : iterable of str, optional
         What can be asked; by default everything without human answers, apart from targets that are named.
+    weights : str or array of shape (n,), optional
+        Survey weights: a column of the people table, or one number for each respondent. Items are chosen by weighted
+        correlations, and people so that they are spread as the weighted targets are.
 
     Returns
     -------
@@ -144,10 +149,12 @@ def plan(
             f"the budget must be at most the {len(pool)} {axis}s to choose from; got {budget}"
         )
     position = {name: k for k, name in enumerate(ids)}
+    weight = None if weights is None else person_weights(panel, weights)
     rows = [np.array([position[i] for i in part], dtype=np.intp) for part in (wanted, sorted(pool))]
     if axis == "respondent":
-        return _people(panel, int(budget), rows[0], rows[1], np.flatnonzero(known))
-    return _greedy(panel, axis, int(budget), rows[0], rows[1], np.flatnonzero(known))
+        return _people(panel, int(budget), rows[0], rows[1], np.flatnonzero(known), weight)
+    F = factors(panel, axis, weight)
+    return _greedy(ids, F, axis, int(budget), rows[0], rows[1], np.flatnonzero(known))
 
 
 def _checked(
@@ -171,13 +178,16 @@ def _checked(
     return named
 
 
-def factors(panel: Panel, axis: Axis) -> Array:
+def factors(panel: Panel, axis: Axis, weights: Array | None = None) -> Array:
     """Compute F, for which F F' are the twins' correlations of items (respondents); gaps are at the items' means.
 
-    For items, correlations are of standardised answers. For respondents, answers are standardised item by item but
-    not person by person, and scaled so that the mean of the diagonal is 1.
+    For items, correlations are of standardised answers, weighted if there are weights. For respondents, answers are
+    standardised item by item but not person by person, and scaled so that the mean of the diagonal is 1.
     """
-    Z = orient(np.nan_to_num(standardised(in_two(panel)[0].twin_values), nan=0.0), axis)  # (samples, donors)
+    answers = standardised(in_two(panel)[0].twin_values)
+    if weights is not None and axis == "item":
+        answers = _weighted(answers, weights)
+    Z = orient(np.nan_to_num(answers, nan=0.0), axis)  # (samples, donors)
     if axis == "item":
         size = np.sqrt(np.sum(Z**2, axis=0))
         Z = Z / np.where(size > 0, size, 1.0)
@@ -190,11 +200,29 @@ def factors(panel: Panel, axis: Axis) -> Array:
     return np.asarray(vectors[:, kept] * np.sqrt(values[kept]))
 
 
-def _people(panel: Panel, budget: int, targets: Positions, pool: Positions, known: Positions) -> Plan:
+def _weighted(values: Array, weights: Array) -> Array:
+    """Demean columns by weights and multiply rows by the roots of the weights, so that products are weighted."""
+    seen = np.isfinite(values)
+    total = np.sum(weights[:, None] * np.nan_to_num(values), axis=0)
+    size = weights @ seen
+    return np.asarray((values - total / np.where(size > 0, size, 1.0)) * np.sqrt(weights)[:, None])
+
+
+def _people(
+    panel: Panel,
+    budget: int,
+    targets: Positions,
+    pool: Positions,
+    known: Positions,
+    weights: Array | None,
+) -> Plan:
     place = places(factors(panel, "respondent"))
     if float(np.ptp(place[targets], axis=0).max(initial=0.0)) <= 1e-12 and targets.size > 1:
         raise NotPredictableError("nothing to plan: the targets' twins all answer alike")
-    found = representatives(place, known, pool, targets, budget)
+    part = None if weights is None else weights[targets]
+    if part is not None and not part.sum() > 0:
+        raise NotPredictableError("nothing to plan: all targets have a weight of 0")
+    found = representatives(place, known, pool, targets, budget, part)
     ids = panel.respondent_ids
     helps = []
     for who in found.chosen:
@@ -214,10 +242,14 @@ def _people(panel: Panel, budget: int, targets: Positions, pool: Positions, know
 
 
 def _greedy(
-    panel: Panel, axis: Axis, budget: int, targets: Positions, pool: Positions, known: Positions
+    ids: Sequence[str],
+    F: Array,
+    axis: Axis,
+    budget: int,
+    targets: Positions,
+    pool: Positions,
+    known: Positions,
 ) -> Plan:
-    F = factors(panel, axis)
-    ids = axis_ids(panel, axis)
     # Conditioning on what is known, in the space of the factors: (I + F_S' F_S / lambda)^-1.
     C = np.linalg.inv(np.eye(F.shape[1]) + F[known].T @ F[known] / NOISE)
     active = F[targets]

@@ -54,7 +54,12 @@ def places(factors: Array) -> Array:
 
 
 def representatives(
-    place: Array, known: Positions, pool: Positions, targets: Positions, budget: int
+    place: Array,
+    known: Positions,
+    pool: Positions,
+    targets: Positions,
+    budget: int,
+    weights: Array | None = None,
 ) -> Representatives:
     """Choose ``budget`` people of the pool that, with those known, stand for the targets.
 
@@ -67,6 +72,8 @@ def representatives(
         drawn, are used.
     budget : int
         Number of people to choose.
+    weights : ndarray of shape (n_targets,), optional
+        How much each target counts; by default all count alike.
 
     Examples
     --------
@@ -76,9 +83,11 @@ def representatives(
     """
     step = -(-targets.size // MAX_TARGETS)
     goal = place[targets[::step]]
-    near = _kernel(place[pool], goal).mean(axis=1)
-    spread = float(_kernel(goal, goal).mean())
-    between = float(_kernel(place[known], goal).mean()) if known.size else 0.0
+    part = np.ones(len(goal)) if weights is None else weights[::step]
+    part = part / part.sum()
+    near = _kernel(place[pool], goal) @ part
+    spread = float(part @ _kernel(goal, goal) @ part)
+    between = float((_kernel(place[known], goal) @ part).mean()) if known.size else 0.0
     inside = float(_kernel(place[known], place[known]).sum()) if known.size else 0.0
     crowd = _kernel(place[pool], place[known]).sum(axis=1) if known.size else np.zeros(pool.size)
     n = int(known.size)

@@ -7,7 +7,9 @@ people.
 share is, is learned on answered items: each is predicted as if nobody had answered it (nor its battery, if the new
 item's battery is new), and the variance that predictions leave is averaged over batteries.
 
-Both half widths are averaged over what the answers may turn out to be, by the law of the item's shares.
+Both half widths are averaged over what the answers may turn out to be, by the law of the item's shares. Answers that
+some people have given already narrow that law, and those people count among those to ask. With survey weights, n people
+are worth n divided by the design effect of the weights (Kish).
 """
 
 from __future__ import annotations
@@ -21,11 +23,15 @@ from numpy.typing import NDArray
 
 from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.calibration.base import with_blocks
-from truetwin.data import Panel
+from truetwin.data import Panel, ResponseMatrix
+from truetwin.data.person_design import PersonWeights, person_weights
 from truetwin.errors import NotPredictableError, ParameterError
+from truetwin.estimation.first_answers import NOBODY, FirstAnswers, first_answers
 from truetwin.estimation.hidden_answers import predict_hidden
-from truetwin.estimation.item_forecast import check_precision, prior_of_law
+from truetwin.estimation.item_forecast import check_precision, functions_of_law, prior_of_law
 from truetwin.estimation.sample_posterior import LEAST_RATIO, SharePrior, posterior_mixture
+from truetwin.estimation.survey_variance import kish_n
+from truetwin.estimation.wanted_items import weights_of_being_asked, with_sample, without_answers
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.registry import closest
 
@@ -42,19 +48,23 @@ class SamplePlan:
     Attributes
     ----------
     rows : list of dict
-        One row an item: ``item``, ``statistic``, ``people`` and ``people_without_twins`` (whom to ask), ``saved``,
-        ``half_width_now`` (of the interval before anybody is asked), ``variance_left`` (share of the variance that
+        One row an item: ``item``, ``statistic``, ``people`` and ``people_without_twins`` (whom to ask in all),
+        ``asked`` (who have answered already), ``more`` and ``more_without_twins`` (whom to ask besides them),
+        ``saved``, ``half_width_now`` (of the interval as things stand), ``variance_left`` (share of the variance that
         predictions leave).
     precision, level : float
         Half width that is wanted, and the probability that an interval holds.
     n_people : int
-        Number of people in the tables.
+        Number of people in the tables whose weight is above 0.
+    effect : float
+        Design effect of the survey weights: how many people are worth one who counts like everybody.
     """
 
     rows: list[dict[str, Any]]
     precision: float
     level: float
     n_people: int
+    effect: float = 1.0
 
 
 def plan_sample(
@@ -64,6 +74,8 @@ def plan_sample(
     items: Iterable[str] | None = None,
     statistic: str = "share",
     level: float = 0.9,
+    weights: PersonWeights | None = None,
+    sample: ResponseMatrix | None = None,
     blocks: Mapping[str, str] | Literal["auto"] | None = None,
 ) -> SamplePlan:
     """Say how many people each new item needs for intervals of a given half width, looked at once.
@@ -75,11 +87,15 @@ def plan_sample(
     precision : float
         Half width that is wanted: in shares of people, or in units of the answer for a mean.
     items : iterable of str, optional
-        New items; by default all.
+        New items, or items of the sample; by default all of them.
     statistic : str, default="share"
         What is estimated; of several shares the widest interval counts.
     level : float, default=0.9
         Probability that an interval holds.
+    weights : str or array of shape (n,), optional
+        Survey weights: a column of the people table, or one number for each respondent of the panel.
+    sample : ResponseMatrix, optional
+        Answers of people who have been asked already; its weights, if it has any, are those of being asked.
     blocks : mapping from item id to block, or "auto", optional
         Batteries (items asked together).
 
@@ -87,6 +103,8 @@ def plan_sample(
     ------
     ParameterError
         If the precision or the level is out of range, an item is not new, or its scale does not admit the statistic.
+    AlignmentError
+        If the sample has people or items that the panel lacks.
     NotPredictableError
         If there is no new item.
     """
@@ -96,43 +114,67 @@ def plan_sample(
         raise ParameterError(f"the precision must be a number above 0; got {precision:g}")
     if not 0 < level < 1:
         raise ParameterError(f"the level of an interval must lie between 0 and 1; got {level:g}")
-    wanted = _new_items(panel, items)
-    members, _ = resolve_blocks(panel, blocks)
-    laws = pool_shares(panel, members, wanted)
-    new = set(panel.new_items)
-    known = {members[i] for i in panel.item_ids if i not in new}
-    kinds = {i: members[i] not in known for i in wanted}  # whether the battery is new
-    left = {
-        is_new: variance_left(panel, members, statistic, new_battery=is_new) for is_new in set(kinds.values())
-    }
-    n_people = len(panel.respondent_ids)
-    priors = {item: prior_of_law(laws[item], panel.scales[item], statistic) for item in wanted}
+    whole = panel if sample is None else with_sample(panel, sample)
+    wanted = _new_items(panel, items, sample)
+    hidden = panel if sample is None else without_answers(whole, wanted)
+    weight = np.ones(len(whole.respondent_ids)) if weights is None else person_weights(whole, weights)
+    own = weights_of_being_asked(sample, whole.respondent_ids)
+    n_people = int((weight > 0).sum())
+    effect = n_people / kish_n(weight)
+    members, _ = resolve_blocks(hidden, blocks)
+    laws = pool_shares(hidden, members, wanted, weights=None if weights is None else weight)
+    left = _variances_left(hidden, members, statistic, wanted)
+    priors = {item: prior_of_law(laws[item], hidden.scales[item], statistic) for item in wanted}
     check_precision(max(priors.values(), key=_span), precision, statistic)
     rows = []
     for item, prior in priors.items():
-        ratio = left[kinds[item]]
-        people = people_needed(prior, precision, population=n_people, level=level, ratio=ratio)
-        without = people_without_twins(prior, precision, population=n_people, level=level)
-        rows.append(
-            {
-                "item": item,
-                "statistic": statistic,
-                "people": min(people, without),
-                "people_without_twins": without,
-                "saved": max(without - people, 0),
-                "half_width_now": float(_expected_half_width(prior, 0, n_people, level, ratio).max()),
-                "variance_left": ratio,
-            }
-        )
-    return SamplePlan(rows, precision, level, n_people)
+        answers = whole.human_values[:, whole.item_ids.index(item)]
+        functions = functions_of_law(laws[item], hidden.scales[item], statistic)
+        first = first_answers(answers, weight, own, laws[item], functions, effect)
+        needed = _needed(prior, precision, n_people, level, left[item], first)
+        rows.append({"item": item, "statistic": statistic, **needed, "variance_left": left[item]})
+    return SamplePlan(rows, precision, level, n_people, effect)
+
+
+def _needed(
+    prior: SharePrior, precision: float, population: int, level: float, ratio: float, first: FirstAnswers
+) -> dict[str, Any]:
+    """Say how many people one item needs in all, and how many more than have answered."""
+    people = people_needed(prior, precision, population=population, level=level, ratio=ratio, first=first)
+    without = people_without_twins(prior, precision, population=population, level=level, first=first)
+    people = min(people, without)
+    return {
+        "people": people,
+        "people_without_twins": without,
+        "saved": without - people,
+        "asked": first.n,
+        "more": people - first.n,
+        "more_without_twins": without - first.n,
+        "half_width_now": float(_expected_half_width(prior, first.n, population, level, ratio, first).max()),
+    }
+
+
+def _variances_left(
+    panel: Panel, blocks: Mapping[str, str], statistic: str, wanted: Iterable[str]
+) -> dict[str, float]:
+    """Share of the variance that predictions leave, by wanted item; new batteries and known ones have two shares."""
+    new = set(panel.new_items)
+    known = {blocks[i] for i in panel.item_ids if i not in new}
+    kinds = {i: blocks[i] not in known for i in wanted}  # whether the battery is new
+    left = {kind: variance_left(panel, blocks, statistic, new_battery=kind) for kind in set(kinds.values())}
+    return {item: left[kind] for item, kind in kinds.items()}
 
 
 def _span(prior: SharePrior) -> float:
     return float((prior.high - prior.low).max())
 
 
-def people_without_twins(prior: SharePrior, precision: float, *, population: float, level: float) -> int:
+def people_without_twins(
+    prior: SharePrior, precision: float, *, population: float, level: float, first: FirstAnswers = NOBODY
+) -> int:
     """Smallest simple random sample whose widest interval by Student's t has the half width wanted on average.
+
+    Those who have answered already (``first``) are in it.
 
     Examples
     --------
@@ -143,17 +185,25 @@ def people_without_twins(prior: SharePrior, precision: float, *, population: flo
     """
     from scipy.stats import t
 
-    spread = np.sqrt(_spread_of(prior, _possible_means(prior, 0.0))).mean(axis=1).max()
+    now = _worth(first.n, population, level, 1.0, first)
+    spread = np.sqrt(_spread_of(prior, _possible_means(prior, first, now, np.inf), first)).mean(axis=1).max()
 
     def half_width(n: int) -> float:
-        rest = max(1 - n / population, 0.0)
-        return float(t.ppf((1 + level) / 2, n - 1) * spread * np.sqrt(rest / n))
+        people = first.people(n)
+        error = spread * np.sqrt(first.rest(n, population) / people)
+        return float(t.ppf((1 + level) / 2, max(people - 1, 1.0)) * error)
 
-    return _smallest(half_width, precision, 2, population)
+    return _smallest(half_width, precision, max(2, first.n), population)
 
 
 def people_needed(
-    prior: SharePrior, precision: float, *, population: float, level: float, ratio: float = 1.0
+    prior: SharePrior,
+    precision: float,
+    *,
+    population: float,
+    level: float,
+    ratio: float = 1.0,
+    first: FirstAnswers = NOBODY,
 ) -> int:
     """Smallest simple random sample whose widest interval has the half width wanted on average, with the twins' help.
 
@@ -167,12 +217,14 @@ def people_needed(
         Number of people whom the estimate is about.
     ratio : float, default=1
         Share of the variance that predictions of single people leave.
+    first : FirstAnswers, optional
+        Those who have answered already; they are in the sample.
     """
 
     def half_width(n: int) -> float:
-        return float(_expected_half_width(prior, n, population, level, ratio).max())
+        return float(_expected_half_width(prior, n, population, level, ratio, first).max())
 
-    return _smallest(half_width, precision, 0, population)
+    return _smallest(half_width, precision, first.n, population)
 
 
 def variance_left(panel: Panel, blocks: Mapping[str, str], statistic: str, *, new_battery: bool) -> float:
@@ -206,15 +258,28 @@ def _left_of(y: Array, f: Array, is_mean: bool) -> float:
     return float(1.0 - explained.sum() / (columns**2).sum())
 
 
-def _expected_half_width(prior: SharePrior, n: int, population: float, level: float, ratio: float) -> Array:
-    """Half widths of the S posteriors, averaged over equally likely ways in which the answers may turn out."""
+def _worth(n: int, population: float, level: float, ratio: float, first: FirstAnswers) -> float:
+    """Return how many people drawn simply at random from many n people are worth, with the help of predictions."""
     from scipy.stats import norm, t
 
+    if n <= 1:
+        return 0.0
+    people = first.people(n)
+    student = float(t.ppf((1 + level) / 2, max(people - 1, 1.0)))
     z = float(norm.ppf((1 + level) / 2))
-    size = n / max(1 - n / population, 1e-9)
-    worth = size * (z / float(t.ppf((1 + level) / 2, max(n - 1, 1)))) ** 2 / ratio if n > 1 else 0.0
-    theta = _possible_means(prior, 1 / worth if worth else 0.0)
-    spread = _spread_of(prior, theta)
+    return people / max(first.rest(n, population), 1e-9) * (z / student) ** 2 / ratio
+
+
+def _expected_half_width(
+    prior: SharePrior, n: int, population: float, level: float, ratio: float, first: FirstAnswers
+) -> Array:
+    """Half widths of the S posteriors, averaged over equally likely ways in which the answers may turn out."""
+    from scipy.stats import norm
+
+    worth = _worth(n, population, level, ratio, first)
+    now = _worth(first.n, population, level, ratio, first)
+    theta = _possible_means(prior, first, now, worth)
+    spread = _spread_of(prior, theta, first)
     tiled = SharePrior(
         np.repeat(prior.means, CASES),
         np.repeat(prior.variances, CASES),
@@ -228,25 +293,33 @@ def _expected_half_width(prior: SharePrior, n: int, population: float, level: fl
     )
     centre = (weights * means).sum(axis=1)
     total = (weights * (variances + (means - centre[:, None]) ** 2)).sum(axis=1)
+    z = float(norm.ppf((1 + level) / 2))
     return np.asarray(z * np.sqrt(total).reshape(theta.shape).mean(axis=1))
 
 
-def _possible_means(prior: SharePrior, noise: float) -> Array:
-    """Means that may turn out, equally likely, of shape (S, CASES); ``noise`` is the relative variance of a sample."""
+def _possible_means(prior: SharePrior, first: FirstAnswers, now: float, worth: float) -> Array:
+    """Means of a sample that may turn out, equally likely, of shape (S, CASES).
+
+    The sample is worth ``worth`` people. Of these ``now`` have answered; the others draw from what is believed since.
+    """
     from scipy.stats import norm
 
+    means, variances, weights = first.belief(prior, now)
     cases = (np.arange(CASES) + 0.5) / CASES
-    reached = np.cumsum(prior.weights, axis=1)[:, None, :] >= cases[:, None] * (1 - 1e-9)
-    kappa = prior.kappas[reached.argmax(axis=2)]
-    away = norm.ppf((np.arange(CASES) * 0.6180339887498949 + 0.5) % 1.0)  # spread evenly over each kappa
-    found = prior.means[:, None] + away * np.sqrt(prior.variances[:, None] * (1 / (kappa + 1) + noise))
+    reached = np.cumsum(weights, axis=1)[:, None, :] >= cases[:, None] * (1 - 1e-9)
+    part = reached.argmax(axis=2)
+    away = norm.ppf((np.arange(CASES) * 0.6180339887498949 + 0.5) % 1.0)  # spread evenly over each part
+    others = 1.0 if worth == 0 or np.isinf(worth) else 1.0 - now / worth
+    noise = first.variance(prior)[:, None] * (others / worth if worth else 0.0)
+    middle = others * np.take_along_axis(means, part, axis=1) + (1 - others) * first.centre(prior)[:, None]
+    found = middle + away * np.sqrt(others**2 * np.take_along_axis(variances, part, axis=1) + noise)
     return np.asarray(np.clip(found, prior.low[:, None], prior.high[:, None]))
 
 
-def _spread_of(prior: SharePrior, means: Array) -> Array:
+def _spread_of(prior: SharePrior, means: Array, first: FirstAnswers) -> Array:
     """Variance over people if these are the means."""
     two_valued = _is_two_valued(prior)
-    spread = np.repeat(prior.variances[:, None], means.shape[1], axis=1)
+    spread = np.repeat(first.variance(prior)[:, None], means.shape[1], axis=1)
     least, most = prior.low[two_valued, None], prior.high[two_valued, None]
     spread[two_valued] = (means[two_valued] - least) * (most - means[two_valued])
     return spread
@@ -276,18 +349,20 @@ def _smallest(half_width: Any, precision: float, least: int, population: float) 
     return high
 
 
-def _new_items(panel: Panel, items: Iterable[str] | None) -> list[str]:
-    new = [i for i in panel.new_items if i in set(panel.twin.item_ids)]
-    if not new:
+def _new_items(panel: Panel, items: Iterable[str] | None, sample: ResponseMatrix | None) -> list[str]:
+    sampled = set() if sample is None else set(sample.item_ids)
+    new = set(panel.new_items) | sampled
+    can = [i for i in panel.item_ids if i in new and i in set(panel.twin.item_ids)]
+    if not can:
         raise NotPredictableError(
             "nothing to plan: every item that twins have answered has human answers already"
         )
     if items is None:
-        return new
+        return can
     wanted = list(dict.fromkeys(items))
     for item in wanted:
-        if item not in new:
+        if item not in can:
             raise ParameterError(
-                f"the size of a sample is planned for new items; {item!r} is none.{closest(item, new)}"
+                f"the size of a sample is planned for new items; {item!r} is none.{closest(item, can)}"
             )
     return wanted

@@ -100,11 +100,7 @@ def wanted_items(
             "estimates are learned from other items that people and twins have answered; none is left. Name fewer "
             "items, or add answers to others."
         )
-    own = None
-    if sample is not None and sample.weights is not None:
-        own = np.full(len(whole.respondent_ids), np.nan)
-        place = {r: k for k, r in enumerate(whole.respondent_ids)}
-        own[[place[r] for r in sample.respondent_ids]] = sample.weights
+    own = weights_of_being_asked(sample, whole.respondent_ids)
     silent = (
         [i for i in whole.item_ids if i not in asked and counts[i] < FEW * n_people] if items is None else []
     )
@@ -151,6 +147,16 @@ def with_sample(panel: Panel, sample: ResponseMatrix) -> Panel:
             f"{panel.human.source} as well ({len(twice) - 1} more). Leave it out of one of them."
         )
     return _with_human(panel, np.where(np.isfinite(new), new, old))
+
+
+def weights_of_being_asked(sample: ResponseMatrix | None, people: Sequence[str]) -> Floats | None:
+    """Return the sample's own weights for everybody, NaN for those not asked; None if it has none."""
+    if sample is None or sample.weights is None:
+        return None
+    own = np.full(len(people), np.nan)
+    place = {r: k for k, r in enumerate(people)}
+    own[[place[r] for r in sample.respondent_ids]] = sample.weights
+    return own
 
 
 def without_answers(panel: Panel, items: Sequence[str]) -> Panel:

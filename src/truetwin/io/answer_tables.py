@@ -110,13 +110,16 @@ class AnswerTable:
         }
         return self.without(reasons) if len(reasons) < len(self.columns()) else self
 
-    def responses(self, *, expectations: bool, without: Sequence[str] = ()) -> ResponseMatrix:
-        """Read the answers; ``without`` names columns that are no items."""
+    def responses(
+        self, *, expectations: bool, without: Sequence[str] = (), weight_column: str | None = None
+    ) -> ResponseMatrix:
+        """Read the answers; ``without`` names columns that are no items, ``weight_column`` that of design weights."""
         found = from_frame(
             self.table,
             id_column=self.id_column,
             items=self.declared,
             source=self.source,
+            weight_column=weight_column,
             expectations=expectations,
             people_columns=without,
             choices=self.choices,

@@ -80,6 +80,8 @@ def write_workbook(sheets: Sequence[Sheet], path: Path | BytesIO) -> None:
     import xlsxwriter.exceptions
 
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    if isinstance(path, BytesIO):
+        options["in_memory"] = True  # without files for the parts
     names = sheet_names([sheet.name for sheet in sheets])
     workbook = xlsxwriter.Workbook(path if isinstance(path, BytesIO) else str(path), options)
     try:

@@ -23,15 +23,6 @@ def with_matching_items(human: AnswerTable, twin: AnswerTable) -> AnswerTable:
     return twin.with_names(changed, done)
 
 
-def with_matching_ids(human: ResponseMatrix, twin: ResponseMatrix) -> ResponseMatrix:
-    """Change the twins' ids so that they match those of the human table, where a simple change does."""
-    found = find_match(human.respondent_ids, twin.respondent_ids)
-    if found is None:
-        return twin
-    note = f"{twin.source}: matched {len(found.theirs_to_ours)} respondent ids by {found.change} (--match)"
-    return twin.with_ids(found.theirs_to_ours).with_notes(note)
-
-
 def repair_hint(human: ResponseMatrix, twin: ResponseMatrix) -> str:
     """Say what would make tables match that have nothing in common; empty if nothing simple does."""
     if _mostly(human.respondent_ids, twin.item_ids):

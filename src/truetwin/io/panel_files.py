@@ -9,14 +9,15 @@ from pathlib import Path
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.item import Item
 from truetwin.data.item_columns import choose_columns_of_several
+from truetwin.data.matched_ids import people_with_matching_ids, with_matching_ids
 from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.undeclared_codes import without_sure_codes
 from truetwin.errors import AlignmentError, DataError
 from truetwin.instrument.summary_rows import refuse_summary_row
-from truetwin.io.answer_tables import AnswerTable, open_answers, read_responses
+from truetwin.io.answer_tables import AnswerTable, open_answers
 from truetwin.io.item_files import read_items
-from truetwin.io.matching_tables import doubts, repair_hint, with_matching_ids, with_matching_items
+from truetwin.io.matching_tables import doubts, repair_hint, with_matching_items
 from truetwin.io.people_files import HumanTable, open_human, people_notes
 from truetwin.io.qualtrics_loops import loop_base
 from truetwin.io.twin_files import TwinTables, open_twins, source_notes
@@ -103,8 +104,13 @@ def read_panel(
         )
     for table in tables[: len(sources) + 1]:
         _refuse_weight(table, items)
-    if choices.match:
-        tables[1:] = [with_matching_ids(tables[0], table) for table in tables[1:]]
+    known, match = human_answers.respondent_ids, choices.match
+    tables[1:] = [with_matching_ids(known, human_answers.source, table, match=match) for table in tables[1:]]
+    if ours.file is not None:
+        everybody = tuple(dict.fromkeys(i for table in tables for i in table.respondent_ids))
+        file, matched = people_with_matching_ids(everybody, human_answers.source, ours.file, match=match)
+        ours = replace(ours, file=file)
+        notes += matched
     if choices.missing_codes is None:
         tables, found = without_sure_codes(*tables, n_twins=len(sources))
         tables[0] = tables[0].with_notes(*found)
@@ -227,10 +233,15 @@ def _some(ids: list[str]) -> str:
 def read_sample(
     path: Path, panel: Panel, *, id_column: str | None = None, choices: ReadingChoices = AS_USUAL
 ) -> ResponseMatrix:
-    """Read the answers of some people of a panel to new items; a column ``weight`` has their weights of being asked."""
-    return read_responses(
-        path, id_column=id_column, items=panel.items, weight_column=SAMPLE_WEIGHT, choices=choices
-    )
+    """Read the answers of some people of a panel to new items; a column ``weight`` has their weights of being asked.
+
+    Columns of texts, such as how people were asked, are left out, and named in the notes.
+    """
+    opened = open_answers(path, id_column, panel.items, choices=choices)
+    opened = opened.only_answers((*panel.item_ids, SAMPLE_WEIGHT))
+    answers = opened.responses(expectations=False, weight_column=SAMPLE_WEIGHT)
+    answers = answers.with_notes(*opened.left_out_notes())
+    return with_matching_ids(panel.respondent_ids, panel.human.source, answers, match=choices.match)
 
 
 def read_retest(
@@ -244,7 +255,12 @@ def read_retest(
         If it has no respondent or no item of the panel.
     """
     opened = open_answers(path, id_column, panel.items, choices=choices).only_answers(panel.item_ids)
-    answers = opened.responses(expectations=False)
+    answers = with_matching_ids(
+        panel.respondent_ids,
+        panel.human.source,
+        opened.responses(expectations=False),
+        match=choices.match,
+    )
     for what, ours, theirs in (
         ("respondent id", panel.human.respondent_ids, answers.respondent_ids),
         ("item", panel.human.item_ids, answers.item_ids),

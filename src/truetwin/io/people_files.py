@@ -54,11 +54,22 @@ def read_people(
 
 @dataclass(frozen=True, eq=False)
 class HumanTable:
-    """File of people's answers, opened; what else is known of the people; and its columns that are no items."""
+    """File of people's answers, opened; what else is known of the people; and its columns that are no items.
+
+    What is known is in a ``file`` of its own, or ``here`` in columns of the file of answers.
+    """
 
     opened: AnswerTable
-    people: People | None
+    file: People | None
+    here: People | None
     no_items: tuple[str, ...]
+
+    @property
+    def people(self) -> People | None:
+        """All that is known of the people."""
+        if self.file is None or self.here is None:
+            return self.file or self.here
+        return self.file.joined(self.here)
 
     def only_answers(self, named: Collection[str] = ()) -> HumanTable:
         """Leave out the columns that hold no answers, where no table of twins says which columns are items."""
@@ -140,13 +151,12 @@ def open_human(
     both = source if file is None else f"{file.source} or {source}"
     columns.check((*in_file, *names), both, names, source, "" if people else _IF_ELSEWHERE)
     taken = taken_from(names)
-    known = file
+    here = None
     if taken:
         here = people_from_frame(
             opened.table, id_column=opened.id_column, columns=taken, items=opened.declared, source=source
         )
-        known = here if file is None else file.joined(here)
-    return HumanTable(opened, known, tuple(taken))
+    return HumanTable(opened, file, here, tuple(taken))
 
 
 def people_notes(panel: Panel) -> list[str]:

@@ -17,7 +17,7 @@ from truetwin.settings.declaration import (
     Unset,
     setting,
 )
-from truetwin.settings.shared_settings import Blocks, PanelFiles, Terminal
+from truetwin.settings.shared_settings import Blocks, PanelFiles, Terminal, Weights
 from truetwin.settings.value_kinds import Costs, Ids, Named
 
 
@@ -107,7 +107,7 @@ class PilotPlan(Settings):
     )
 
 
-class PlanCommand(Plan, PilotPlan, Blocks, PanelFiles, Terminal):
+class PlanCommand(Plan, PilotPlan, Weights, Blocks, PanelFiles, Terminal):
     """Settings of the command `truetwin plan`."""
 
     needs_twins = False  # for a plan of an experiment
@@ -116,6 +116,16 @@ class PlanCommand(Plan, PilotPlan, Blocks, PanelFiles, Terminal):
         None,
         "Answers of people: CSV, Excel, Parquet, SPSS or Stata; one column for each item, or one row for each answer.",
     )
+    sample: Annotated[Path | None, StudyKey("inputs.sample")] = setting(
+        None,
+        "Answers so far of some people to new items, in the same formats as the human table; a column 'weight' holds "
+        "the weights of being asked. With a precision: says how many more people are needed.",
+    )
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Files of the tables, by role."""
+        return {**super().files, **({"sample": self.sample} if self.sample else {})}
 
     @model_validator(mode="after")
     def _one_question(self) -> Self:
@@ -125,6 +135,7 @@ class PlanCommand(Plan, PilotPlan, Blocks, PanelFiles, Terminal):
                     "{experiment} is a plan of its own, from a table of calibrated effects; {budget}, {precision} and "
                     "tables of answers do not go with it"
                 )
+            self._check_columns_belong_to_tables()
             return self
         if self.human is None:
             raise RuleBrokenError("{human} is missing: a plan needs answers of people, or {experiment}")
@@ -134,4 +145,15 @@ class PlanCommand(Plan, PilotPlan, Blocks, PanelFiles, Terminal):
                 "they are given not at all"
             )
         _check_question(self)
+        if self.worth_of_sources and self.sample is not None:
+            raise RuleBrokenError(
+                "{sample} goes with {budget} or {precision}; {worth_of_sources} learns from the human table"
+            )
         return self
+
+    def _check_columns_belong_to_tables(self) -> None:
+        given = [name for name in ("weights", "margins", "sample") if getattr(self, name) is not None]
+        if given:
+            raise RuleBrokenError(
+                f"{{{given[0]}}} needs tables of answers; {{experiment}} reads a table of calibrated effects"
+            )

@@ -251,8 +251,6 @@ class SimulateCommand(Simulate, IdColumn, Terminal):
             )
         if self.again and self.run is None:
             raise RuleBrokenError("{again} needs {run}, the folder of the run that is asked again")
-        if self.again and (self.batch or self.write_requests):
-            raise RuleBrokenError("{again} asks one by one; it does not go with {batch} and {write_requests}")
         if self.conditions and not self.arms:
             raise RuleBrokenError("{conditions} needs {arms}, the file with the texts of the arms")
         if self.conditions and self.every_arm:

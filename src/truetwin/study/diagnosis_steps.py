@@ -82,6 +82,7 @@ def plan_questions(work: Work) -> list[Path]:
     from truetwin.calibration.orientation import axis_ids
     from truetwin.data import Axis
     from truetwin.diagnosis import plan
+    from truetwin.estimation.wanted_items import with_sample
 
     part = work.study.plan
     assert part is not None
@@ -98,13 +99,15 @@ def plan_questions(work: Work) -> list[Path]:
         return [path, table]
     assert part.budget is not None
     axis: Axis = "item" if part.axis == "items" else "respondent"
-    known = axis_ids(work.panel, axis)
+    panel = work.panel if work.sample is None else with_sample(work.panel, work.sample)
+    known = axis_ids(panel, axis)
     found = plan(
-        work.panel,
+        panel,
         part.budget,
         axis=axis,
         targets=ids_among(part.targets, known),
         candidates=ids_among(part.candidates, known),
+        weights=work.weights,
     )
     record = {
         "axis": part.axis,
@@ -138,7 +141,12 @@ def _source_plan(work: Work, part: Plan) -> dict[str, Any]:
     from truetwin.evaluation.source_worth import source_worth
 
     found = source_worth(
-        work.panel, costs=part.costs, blocks=work.blocks, n_jobs=work.n_jobs, progress=work.progress
+        work.panel,
+        costs=part.costs,
+        weights=work.weights,
+        blocks=work.blocks,
+        n_jobs=work.n_jobs,
+        progress=work.progress,
     )
     return {"sources": found.rows(), "rows": found.steps(), "in_words": found.in_words()}
 
@@ -153,6 +161,8 @@ def _sample_plan(work: Work, part: Plan, precision: float) -> dict[str, Any]:
         items=ids_among(part.targets, work.panel.item_ids),
         statistic=part.statistic,
         level=part.level,
+        weights=work.weights,
+        sample=work.sample,
         blocks=work.blocks,
     )
     return {
@@ -160,7 +170,7 @@ def _sample_plan(work: Work, part: Plan, precision: float) -> dict[str, Any]:
         "statistic": part.statistic,
         "level": part.level,
         "n_people": found.n_people,
-        "sample_left_out": work.study.inputs.sample is not None,
+        "design_effect": found.effect,
         "rows": found.rows,
     }
 

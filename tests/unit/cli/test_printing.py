@@ -39,6 +39,31 @@ def test_every_way_of_printing_escapes_marks(capsys: pytest.CaptureFixture[str])
     assert json.loads(printed)["settings"]["a"] == HOSTILE  # machines read the same text
 
 
+@pytest.mark.parametrize("width", [160, 100, 60, 30])
+def test_names_of_files_are_never_broken(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    from rich.console import Console
+
+    files = ["evaluation-leave-one-item-out.json", "evaluation-leave-block-out.json", "scores.parquet"]
+    rows = [
+        {"step": "evaluate", "state": "unchanged, kept", "files": ", ".join(files)},
+        {"step": "evaluate_marginals", "state": "done", "files": ""},
+    ]
+    columns = [
+        Column("step", "step"),
+        Column("state", "state"),
+        Column("files", "files", foldable=True, names=True),
+    ]
+    monkeypatch.setattr("truetwin.cli.output.console", lambda: Console(width=width, highlight=False))
+    print_table(rows, columns)
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in files)
+    assert all(word in printed for word in ("unchanged, kept", "evaluate_marginals"))
+    if width >= 60:
+        assert max(map(len, printed.splitlines())) <= width
+
+
 def test_progress_escapes_what_a_server_says(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,3 +213,48 @@ def test_merging_and_recovery_keep_what_was_asked_again(folder: Folder, tmp_path
     with Store(tmp_path / "saved.sqlite") as saved:
         assert saved.counts()[State.VALID] == 2 * N
         assert len(list(saved.earlier())) == N
+
+
+def test_a_batch_asks_again_as_single_calls_do(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    folder.server.configure(rules=[], reply=json.dumps({"1": 2}), batch_polls=2)
+    before = folder.server.stats()["requests"]
+    again = ["--again", "truncated", "--max-tokens", "60", "--reply", "json", "--batch"]
+    folder.simulate(*again, code=1)
+    (file,) = (folder.path / "run").glob("requests-*.jsonl")
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert len(lines) == N
+    assert {line["body"]["max_tokens"] for line in lines} == {60}
+    assert folder.states() == {"truncated": N, "unparseable": N, "valid": N}  # until replies are there
+    folder.simulate(*again, code=1)  # not yet
+    folder.simulate("--max-tokens", "2", "--batch")  # any command takes replies in, each by its own settings
+    assert folder.states() == {"unparseable": N, "valid": 2 * N}
+    folder.simulate(*again, "--export", "@out.csv")  # nothing is left to ask
+    assert folder.server.stats()["requests"] == before
+    assert len(list((folder.path / "run").glob("requests-*.jsonl"))) == 1
+    assert {row["Q1"] for row in folder.rows("out.csv")} == {"2"}
+    assert all("reply json" in row["settings"] for row in folder.rows("out.asked-again.csv"))
+    with Store(folder.path / "run") as store:
+        [(earlier, _)] = store.earlier(cell=Cell("p0", "Q1"))
+        assert earlier.parsed.state is State.TRUNCATED
+    folder.run("runs", "reparse", "@run")
+    assert "0 readings changed" in folder.err
+
+
+def test_written_requests_ask_again_and_failures_leave_the_earlier_reply(folder: Folder) -> None:
+    folder.simulate("--again", "truncated", "--max-tokens", "60", "--write-requests", code=1)
+    (file,) = (folder.path / "run").glob("requests-*.jsonl")
+    names = [json.loads(line)["custom_id"] for line in file.read_text().splitlines()]
+    body = {"choices": [{"message": {"content": "5"}}]}
+    lines = [
+        {"custom_id": name, "response": {"body": body}} if k else {"custom_id": name, "error": "too busy"}
+        for k, name in enumerate(names)
+    ]
+    (folder.path / "replies.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for code in (1, 0):  # importing twice changes nothing
+        folder.run("runs", "import", "@run", "@replies.jsonl", code=code)
+        assert folder.states() == {"truncated": 1, "unparseable": N, "valid": 2 * N - 1}
+    folder.simulate("--again", "truncated", "--max-tokens", "60", "--write-requests", code=1)
+    assert len(list((folder.path / "run").glob("requests-*.jsonl"))) == 2  # the failed one is asked once more
+    with Store(folder.path / "run") as store:
+        assert store.waiting() == {"requests-0002.jsonl": 1}

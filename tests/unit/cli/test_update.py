@@ -168,6 +168,24 @@ def test_plan_says_how_many_people_are_needed(capsys: pytest.CaptureFixture[str]
     assert "--axis" in refused(capsys, "plan", *tables, "--precision", "0.1", "--axis", "respondents")
 
 
+def test_plan_counts_weights_and_answers_so_far(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
+) -> None:
+    people = tmp_path / "people.csv"
+    ids = [line.split(",")[0] for line in (folder / "human.csv").read_text().splitlines()[1:]]
+    write_csv(people, [("respondent_id", "w"), *((who, str(1 + k % 3)) for k, who in enumerate(ids))])
+    tables = [str(folder / "human.csv"), str(folder / "twin.csv"), "--people", str(people), "--weights", "w"]
+    sample = ["--sample", str(folder / "answers30.csv")]
+    found = told(capsys, "plan", *tables, *sample, "--budget", "1", "--json")
+    assert [row["item"] for row in found["rows"]] == ["Q14"]  # the sample has answers to the other
+    assert found["settings"]["weights"] == "w"
+    assert found["settings"]["sample"] == sample[1]
+    words = refused(capsys, "plan", *tables, *sample, "--sources")
+    assert "--sample goes with --budget or --precision" in words
+    words = refused(capsys, "plan", "--experiment", str(people), "--weights", "w")
+    assert "--weights needs tables of answers" in words
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [

@@ -54,6 +54,21 @@ def test_ids_are_compared_as_they_are_written() -> None:
         Panel(matrix([[1]], "7", "1"), ResponseMatrix([[1]], ["007"], ["Q1"]))
 
 
+def test_data_frames_that_write_ids_in_two_ways_are_refused_or_matched() -> None:
+    import pyarrow as pa
+
+    from truetwin.data.reading_choices import ReadingChoices
+
+    human = pa.table({"id": ["007", "120"], "Q1": [1, 2]})
+    twin = pa.table({"id": [7, 120], "Q1": [1, 1], "Q2": [2, 1]})
+    people = pa.table({"id": ["007", "0120"], "age": [30, 40]})
+    with pytest.raises(AlignmentError, match=r"such as '7' for '007', and 1 of 2 match.*ReadingChoices"):
+        Panel.from_frames(human, twin)
+    panel = Panel.from_frames(human, twin, people=people, choices=ReadingChoices(match=True))
+    assert panel.respondent_ids == ("007", "120")
+    assert panel.person_numbers("age").tolist() == [30, 40]
+
+
 @pytest.mark.parametrize(
     ("values", "rows", "columns", "message"),
     [

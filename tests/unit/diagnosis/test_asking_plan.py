@@ -48,6 +48,29 @@ def test_reductions_are_those_of_the_conditional_variance(panel: Panel, axis: st
         asked.append(ids.index(chosen))
 
 
+def test_a_weight_counts_a_person_as_often_as_it_says(panel: Panel) -> None:
+    weights = np.random.default_rng(2).integers(1, 4, 150)
+    often = np.repeat(np.arange(150), weights)
+    names = [f"{panel.respondent_ids[k]}x{n}" for n, k in enumerate(often)]
+    human = ResponseMatrix(panel.human_values[often], names, [panel.items[i] for i in panel.item_ids])
+    twin = ResponseMatrix(panel.twin_values[often], names, human.items)
+    weighted = plan(panel, 3, weights=weights.astype(float))
+    repeated = plan(Panel(human, twin), 3)
+    assert weighted.chosen == repeated.chosen
+    np.testing.assert_allclose(weighted.reduction, repeated.reduction)
+    assert weighted.chosen != plan(panel, 3).chosen or weighted.reduction != plan(panel, 3).reduction
+
+
+def test_weighted_targets_count_as_often_as_their_weights_say() -> None:
+    place = np.random.default_rng(1).normal(size=(60, 3))
+    known, pool, targets = np.arange(10), np.arange(10, 35), np.arange(35, 60)
+    weights = np.random.default_rng(2).integers(1, 4, 25)
+    weighted = representatives(place, known, pool, targets, 4, weights.astype(float))
+    repeated = representatives(place, known, pool, np.repeat(targets, weights), 4)
+    assert weighted.chosen.tolist() == repeated.chosen.tolist()
+    np.testing.assert_allclose(weighted.reduction, repeated.reduction)
+
+
 def test_greedy_is_close_to_the_best_pair(panel: Panel) -> None:
     K = factors(panel, "item") @ factors(panel, "item").T
     targets = list(range(8, 16))

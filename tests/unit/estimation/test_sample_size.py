@@ -9,7 +9,8 @@ import pytest
 
 from truetwin.data import ResponseMatrix
 from truetwin.datasets import generate_population
-from truetwin.errors import NotPredictableError, ParameterError
+from truetwin.errors import AlignmentError, NotPredictableError, ParameterError
+from truetwin.estimation.first_answers import FirstAnswers
 from truetwin.estimation.sample_posterior import SharePrior, sample_posterior
 from truetwin.estimation.sample_size import people_needed, people_without_twins, plan_sample, variance_left
 from truetwin.instrument.batteries import infer_blocks
@@ -51,6 +52,53 @@ def test_the_planned_sample_has_the_precision_that_was_planned() -> None:
         found = sample_posterior(prior, answers, population=2000)
         widths.append((found.high - found.low)[0] / 2)
     assert np.mean(widths) == pytest.approx(0.06, abs=0.003)
+
+
+def test_the_interval_now_is_that_of_the_answers_so_far() -> None:
+    prior = prior_worth(2)
+    answers = np.repeat([1.0, 0.0], [21, 39])[:, None]
+    first = FirstAnswers(60, 60.0, answers.mean(axis=0), answers.var(axis=0, ddof=1))
+    found = sample_posterior(prior, answers, population=2000)
+    now = float((found.high - found.low)[0] / 2)
+    assert people_needed(prior, now * 1.01, population=2000, level=0.9, first=first) == 60
+    assert people_needed(prior, now * 0.97, population=2000, level=0.9, first=first) in range(61, 68)
+    in_all = people_needed(prior, 0.05, population=2000, level=0.9, first=first)
+    assert in_all == pytest.approx(people_needed(prior, 0.05, population=2000, level=0.9), rel=0.1)
+
+
+def test_people_with_unequal_weights_are_worth_fewer() -> None:
+    unequal, n_people = FirstAnswers(effect=1.5), np.inf
+    alike = people_without_twins(prior_worth(3), 0.03, population=n_people, level=0.9)
+    weighted = people_without_twins(prior_worth(3), 0.03, population=n_people, level=0.9, first=unequal)
+    assert weighted == pytest.approx(1.5 * alike, abs=2)
+    helped = people_needed(prior_worth(3), 0.03, population=n_people, level=0.9, ratio=0.8, first=unequal)
+    assert helped == pytest.approx(
+        1.5 * people_needed(prior_worth(3), 0.03, population=n_people, level=0.9, ratio=0.8), abs=2
+    )
+
+
+def test_a_sample_and_weights_change_what_is_still_to_ask() -> None:
+    population = generate_population(150, 8, n_new_items=2, random_state=0)
+    panel, truth = population.panel, population.truth
+    item = panel.new_items[0]
+    column = truth.item_ids.index(item)
+    sample = ResponseMatrix(truth.values[:40, [column]], panel.respondent_ids[:40], [truth.items[column]])
+    before = plan_sample(panel, 0.1, items=[item]).rows[0]
+    weights = np.where(np.arange(150) % 2, 0.4, 1.6)
+    found = plan_sample(panel, 0.1, weights=weights, sample=sample)
+    assert [row["item"] for row in found.rows] == list(panel.new_items)
+    row, other = found.rows
+    assert (row["asked"], other["asked"], before["asked"]) == (40, 0, 0)
+    assert row["half_width_now"] < before["half_width_now"]
+    assert (row["more"], row["more_without_twins"]) == (
+        row["people"] - 40,
+        row["people_without_twins"] - 40,
+    )
+    assert found.effect == pytest.approx(1.36)
+    assert row["people_without_twins"] > before["people_without_twins"]
+    strangers = ResponseMatrix(sample.values, [f"X{k}" for k in range(40)], sample.items)
+    with pytest.raises(AlignmentError, match="every person of the sample"):
+        plan_sample(panel, 0.1, sample=strangers)
 
 
 def test_each_new_item_gets_its_numbers() -> None:

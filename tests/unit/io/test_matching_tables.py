@@ -10,7 +10,7 @@ import pytest
 from real_files import Rows, answers, write
 from truetwin.data.reading_choices import ReadingChoices
 from truetwin.errors import AlignmentError
-from truetwin.io.panel_files import read_panel
+from truetwin.io.panel_files import read_panel, read_sample
 
 MATCH = ReadingChoices(match=True)
 
@@ -48,6 +48,51 @@ def test_ids_that_nearly_match_are_repaired_on_request(
     assert any("matched 40 respondent ids" in text for text in said)
 
 
+@pytest.mark.parametrize("written_alike", [0, 3, 20, 39])
+def test_ids_that_lost_their_zeros_are_refused_however_many_others_match(
+    tmp_path: Path, written_alike: int
+) -> None:
+    human, twin = answers()
+    numbers = {row[0]: f"{k:03d}" for k, row in enumerate(human[1:], 1)}
+    short = {row[0]: numbers[row[0]] if k < written_alike else str(k + 1) for k, row in enumerate(human[1:])}
+    files = (
+        write(tmp_path / "human.csv", renamed(human, numbers.get)),
+        write(tmp_path / "twin.csv", renamed(twin, short.get)),
+    )
+    with pytest.raises(AlignmentError) as caught:
+        read_panel(*files)
+    told = str(caught.value)
+    first = written_alike + 1
+    assert f"{40 - written_alike} are written in another way, such as '{first}' for '{first:03d}'" in told
+    assert f"{written_alike} of 40 match" in told
+    assert "removing zeros at the front would match 40 of 40 respondent ids; --match does it" in told
+    panel = read_panel(*files, choices=MATCH)
+    assert panel.respondent_ids == tuple(numbers.values())
+    assert not panel.new_respondents
+
+
+def test_people_and_samples_are_matched_like_twins(tmp_path: Path) -> None:
+    human, twin = answers()
+    rows = [["id", "age"], *([str(int(row[0][1:])), 30 + k] for k, row in enumerate(human[1:]))]
+    files = (
+        write(tmp_path / "human.csv", renamed(human, lambda i: i[1:])),
+        write(tmp_path / "twin.csv", renamed(twin, lambda i: i[1:])),
+    )
+    people = write(tmp_path / "people.csv", rows)
+    with pytest.raises(AlignmentError, match=r"people\.csv must write respondent ids as .*human\.csv does"):
+        read_panel(*files, people=people)
+    said: list[str] = []
+    panel = read_panel(*files, people=people, choices=MATCH, say=said.append)
+    assert panel.people is not None
+    assert panel.people.ids == panel.respondent_ids
+    assert any("people.csv: matched 40 respondent ids" in text for text in said)
+    new = panel.new_items[0]
+    sample = write(tmp_path / "sample.csv", [["id", new], *([row[0], 1] for row in rows[1:6])])
+    with pytest.raises(AlignmentError, match="--match does it"):
+        read_sample(sample, panel)
+    assert read_sample(sample, panel, choices=MATCH).respondent_ids == panel.respondent_ids[:5]
+
+
 def test_items_that_nearly_match_are_repaired_on_request(tmp_path: Path) -> None:
     human, twin = answers()
     twin[0] = ["person", *(f"answer_{name.lower()}" for name in twin[0][1:])]
@@ -79,3 +124,6 @@ def test_ids_that_would_become_equal_are_left_alone(tmp_path: Path) -> None:
     with pytest.raises(AlignmentError) as caught:
         read_panel(write(tmp_path / "human.csv", human), write(tmp_path / "twin.csv", twin))
     assert "--match" not in str(caught.value)
+    twin.append(["7", 3])  # the other number is a person of its own in both tables
+    panel = read_panel(tmp_path / "human.csv", write(tmp_path / "twin.csv", twin))
+    assert panel.new_respondents == ("0007", "x")

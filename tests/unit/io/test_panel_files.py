@@ -21,6 +21,12 @@ def test_samples_and_retests_are_read_like_the_tables_of_the_panel(tmp_path: Pat
     sample = read_sample(file, panel, choices=choices)
     np.testing.assert_array_equal(sample.values[:, 0], [1, np.nan, 5])
     np.testing.assert_array_equal(sample.weights, [2, 1, 1])
+    file.write_text("id,Q1,mode,weight\na,1,by phone,2\nb,4,by mail,1\nc,5,by phone,1\n", encoding="utf-8")
+    with_more = read_sample(file, panel, choices=choices)
+    assert with_more.item_ids == ("Q1",)
+    np.testing.assert_array_equal(with_more.weights, [2, 1, 1])
+    assert any("mode" in text for text in with_more.notes)
+    file.write_text("id,Q1,weight\na,1,2\nb,4,1\nc,5,1\n", encoding="utf-8")
     retest = read_retest(file, panel, choices=choices)
     np.testing.assert_array_equal(retest.values[:, 0], [1, np.nan, 5])
 

@@ -588,6 +588,36 @@ def test_words_without_declared_labels_come_with_the_lines_to_paste(tmp_path: Pa
         read_panel(write(tmp_path / "human.csv", human), write(tmp_path / "twin.csv", twin))
 
 
+def test_many_columns_of_words_are_a_short_list_with_lines_to_paste(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from truetwin.cli import _run
+
+    names = [f"Q{k}" for k in range(1, 26)]
+    words = [("Agree", "Disagree"), ("Yes", "No"), ("1 - low", "2 - high")]
+    rows = [[f"p{i}", *(words[k % 3][(i + k) % 2] for k in range(25))] for i in range(20)]
+    rows[0][1] = "Neither"  # the first item has a word more than the others like it
+    human = write(tmp_path / "human.csv", [["id", *names], *rows])
+    twin = write(
+        tmp_path / "twin.csv", [["id", *names, "N"], *([f"p{i}", *[1 + i % 2] * 26] for i in range(20))]
+    )
+    with pytest.raises(DataError, match="25 columns hold texts"):
+        read_panel(human, twin)
+    assert _run(["diagnose", str(human), str(twin)], debug=False) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told[1:4] == [
+        "- Q1, Q4, Q7, Q10, Q13 and 4 more: 'Neither' and 19 more in 'Q1', row 1 (respondent 'p0')",
+        "- Q2, Q5, Q8, Q11, Q14 and 3 more: 'No' and 19 more in 'Q2', row 1 (respondent 'p0')",
+        "- Q3, Q6, Q9, Q12, Q15 and 3 more: '1 - low' and 19 more in 'Q3', row 1 (respondent 'p0')",
+    ]
+    assert told[5:] == [
+        "item_id,kind,labels",
+        "Q1,ordinal,1=Neither|2=Disagree|3=Agree",
+        "Q2,ordinal,1=No|2=Yes",
+        "Q3,ordinal,1=1 - low|2=2 - high",
+    ]
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from truetwin.errors import FileFormatError, RunError
@@ -99,7 +100,12 @@ def poll_batches(model: OpenAIModel, store: Store) -> list[BatchJob]:
 
 
 def collect_batches(
-    reader: ReplyReader, model: OpenAIModel, store: Store, *, prices: Prices | None = None
+    reader: ReplyReader,
+    model: OpenAIModel,
+    store: Store,
+    *,
+    prices: Prices | None = None,
+    under: Callable[[str], ReplyReader] | None = None,
 ) -> list[Collected]:
     """Fetch and store the replies of all jobs that have ended.
 
@@ -107,11 +113,11 @@ def collect_batches(
     left unanswered, because it expired or was cancelled, may be asked again. A job that the provider does not know any
     more is forgotten once nobody waits for its file.
     """
-    done = []
+    done, take = [], partial(import_replies, reader, store, prices=prices, under=under)
     with BatchService(model.endpoint) as service:
         for job, found in _open_jobs(service, store):
             if job.ended:
-                done.append(_collect(reader, service, store, job, found, prices))
+                done.append(_collect(take, service, store, job, found))
             elif job.status == "unknown" and job.file not in store.waiting():
                 _note_collected(store, job)
     return done
@@ -129,12 +135,7 @@ def _open_jobs(service: BatchService, store: Store) -> list[tuple[BatchJob, Serv
 
 
 def _collect(
-    reader: ReplyReader,
-    service: BatchService,
-    store: Store,
-    job: BatchJob,
-    found: ServiceJob,
-    prices: Prices | None,
+    take: Callable[[Path], Imported], service: BatchService, store: Store, job: BatchJob, found: ServiceJob
 ) -> Collected:
     total, faults = Imported(0, 0, 0, 0), []
     most = _BYTES_A_FILE + _BYTES_A_REPLY * store.waiting().get(job.file, 0)
@@ -146,7 +147,7 @@ def _collect(
         if fetched is Fetched.GONE:
             continue
         try:
-            total += import_replies(reader, store, path, prices=prices)
+            total += take(path)
         except FileFormatError:
             faults.append(f"no line of its {kind} file is a reply; it is kept as {path.name}")
     left = store.give_up(job.file)

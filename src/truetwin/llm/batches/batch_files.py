@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from truetwin.llm.providers.chat_format import chat_body, read_completion
 from truetwin.llm.running.budget import estimated_tokens
 from truetwin.llm.running.pricing import Prices
 from truetwin.llm.running.shards import Shard
+from truetwin.llm.store.asking_again import AskAgain, Round
 from truetwin.llm.store.batched_run import HandedOver, Outcome
 from truetwin.llm.store.run_store import Store
 from truetwin.llm.store.stored_call import OPEN_STATES, Failure, storable
@@ -69,6 +70,7 @@ def export_requests(
     shard: Shard | None = None,
     context_limit: int = default_of(ContextLimit, "context_tokens"),
     may_differ: Sequence[str] = (),
+    again: AskAgain | None = None,
     max_requests: int = 50_000,
     max_bytes: int = 180_000_000,
 ) -> list[Exported]:
@@ -93,6 +95,8 @@ def export_requests(
         Longest request, in estimated tokens. A longer one is stored as skipped.
     may_differ : sequence of str
         Names of settings in which the stored run may differ, for example ``"model.base_url"``.
+    again : AskAgain, optional
+        Which cells that have an answer are asked again, and in which settings they may differ.
     max_requests, max_bytes : int
         Most requests and bytes in one file.
 
@@ -108,7 +112,7 @@ def export_requests(
             f"a file must hold at least one request; the limits are {max_requests} and {max_bytes}"
         )
     check_writable(folder / "requests.jsonl")
-    pending = _pending(task, model, store, shard or Shard(), context_limit, may_differ)
+    pending = _pending(task, model, store, shard or Shard(), context_limit, may_differ, again)
     written: list[Exported] = []
     while (done := _write_file(pending, model, store, folder, max_requests, max_bytes)) is not None:
         written.append(done)
@@ -117,14 +121,20 @@ def export_requests(
 
 
 def _pending(
-    task: Task, model: ChatModel, store: Store, shard: Shard, context_limit: int, may_differ: Sequence[str]
+    task: Task,
+    model: ChatModel,
+    store: Store,
+    shard: Shard,
+    context_limit: int,
+    may_differ: Sequence[str],
+    again: AskAgain | None,
 ) -> Iterator[tuple[Cell, Request]]:
     cells = filter(shard.holds, task.cells())
     settings = {"task": task.settings, "model": model.describe()}
     begun: set[str] = set()
     while block := list(islice(cells, _BLOCK)):
         for step in {cell.step for cell in block} - begun:
-            store.begin(step, settings, may_differ=may_differ)
+            store.begin(step, settings, may_differ=may_differ, again=again)
             begun.add(step)
         for cell in store.claim(block).mine:
             request = task.request(cell)
@@ -181,12 +191,31 @@ def _free_name(folder: Path, store: Store) -> Path:
 
 
 def import_replies(
-    reader: ReplyReader, store: Store, path: Path, *, prices: Prices | None = None
+    reader: ReplyReader,
+    store: Store,
+    path: Path,
+    *,
+    prices: Prices | None = None,
+    under: Callable[[str], ReplyReader] | None = None,
 ) -> Imported:
     """Store the replies of a file: JSON lines with ``custom_id`` and either ``response.body`` or ``error``.
 
     Lines may be in any order. A good reply is taken if its cell is open, whatever file the request was in. A failure
     counts for the request of its own file only. Importing a file twice changes nothing.
+
+    Parameters
+    ----------
+    reader : ReplyReader
+        Reader of replies under the settings of the run.
+    store : Store
+        Where answers go.
+    path : Path
+        File of replies.
+    prices : Prices, optional
+        Prices of tokens.
+    under : callable, optional
+        Makes the reader of replies to calls that were asked again, from how the settings differ (JSON); by default
+        ``reader`` reads them.
 
     Raises
     ------
@@ -194,7 +223,7 @@ def import_replies(
         If no line of the file is a reply.
     """
     counts = dict.fromkeys(("answered", "failed", "unexpected", "unreadable"), 0)
-    taking = _Taking(reader, store, prices)
+    taking = _Taking(reader, store, prices, under)
     for line in reply_lines(path):
         counts[taking.line(line)] += 1
     taking.write()
@@ -209,8 +238,17 @@ def import_replies(
 class _Taking:
     """Taking of a file's replies into a store, block by block."""
 
-    def __init__(self, reader: ReplyReader, store: Store, prices: Prices | None) -> None:
+    def __init__(
+        self,
+        reader: ReplyReader,
+        store: Store,
+        prices: Prices | None,
+        under: Callable[[str], ReplyReader] | None,
+    ) -> None:
         self._reader, self._store, self._prices = reader, store, prices
+        self._under = under
+        self._rounds: dict[tuple[str, str], Round] = {}
+        self._readers: dict[str, ReplyReader] = {}
         self._outcomes: dict[str, Outcome] = {}  # of this block, as yet unwritten
         self._answered: set[Cell] = set()
 
@@ -232,12 +270,14 @@ class _Taking:
                 return "unexpected"
             self._fail(name, asked, error)
             return "failed"
-        is_open = self._is_open(asked.cell)
+        is_open = self._is_open(asked)
         if not is_open and outcome is Outcome.ANSWERED:
             return "unexpected"
         # The store keeps the tokens of a reply to a cell that has an answer, and not the reply.
-        parsed = self._reader.parse(asked.cell, reply)
-        self._store.put(asked.cell, asked.request, parsed, reply, cost=_cost(reply.usage, self._prices))
+        round_ = self._round(asked)
+        parsed = self._reader_in(round_).parse(asked.cell, reply)
+        cost = _cost(reply.usage, self._prices)
+        self._store.put(asked.cell, asked.request, parsed, reply, cost=cost, round_=round_)
         self._answered.add(asked.cell)
         self._note(name, Outcome.ANSWERED)
         return "answered" if is_open else "unexpected"
@@ -245,13 +285,34 @@ class _Taking:
     def _fail(self, name: str, asked: HandedOver, error: ProviderError) -> None:
         used = getattr(error, "usage", None) or Usage()
         self._store.put_failure(Failure(asked.cell, "batch", str(error), used, _cost(used, self._prices)))
-        if self._is_open(asked.cell):
-            self._store.put(asked.cell, asked.request, Parsed(State.PROVIDER_ERROR, None, str(error)))
+        if self._is_open(asked):
+            failed = Parsed(State.PROVIDER_ERROR, None, str(error))
+            self._store.put(asked.cell, asked.request, failed, round_=self._round(asked))
         self._note(name, Outcome.FAILED)
 
-    def _is_open(self, cell: Cell) -> bool:
-        state = self._store.state(cell)
-        return cell not in self._answered and (state is None or state in OPEN_STATES)
+    def _is_open(self, asked: HandedOver) -> bool:
+        """Tell whether a reply is wanted: the cell has no answer, or one that was to be asked again."""
+        if asked.cell in self._answered:
+            return False
+        standing = self._store.standing(asked.cell)
+        return (
+            standing is None
+            or standing.state in OPEN_STATES
+            or (self._round(asked).text is not None and self._round(asked).asks(standing))
+        )
+
+    def _round(self, asked: HandedOver) -> Round:
+        key = asked.file, asked.cell.step
+        if key not in self._rounds:
+            self._rounds[key] = self._store.round_of_file(*key)
+        return self._rounds[key]
+
+    def _reader_in(self, round_: Round) -> ReplyReader:
+        if round_.text is None or self._under is None:
+            return self._reader
+        if round_.text not in self._readers:
+            self._readers[round_.text] = self._under(round_.text)
+        return self._readers[round_.text]
 
     def _note(self, name: str, outcome: Outcome) -> None:
         self._outcomes[name] = outcome

@@ -84,6 +84,15 @@ class Round:
             return False
         return standing.state in _WITHOUT_REPLY or standing.setting != self.setting
 
+    def record(self) -> dict[str, Any]:
+        """Write the round as a record for JSON."""
+        return {"states": sorted(self.states), "text": self.text}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Round:
+        """Read what :meth:`record` wrote."""
+        return cls(frozenset(map(State, record["states"])), record["text"])
+
     def setting_of(self, before: Standing | None) -> str | None:
         """Return the name to record with a reply. First replies under the run's own settings have none."""
         return self.setting if before is not None or self.differs else None

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from truetwin.llm.messages import Cell, Request
+from truetwin.llm.store.asking_again import Round
 from truetwin.llm.store.run_file import ONE_CELL, RunFile
 from truetwin.llm.store.sessions import BATCH
 from truetwin.llm.store.store_tables import columns_of
 from truetwin.llm.store.stored_call import to_request
+
+ROUND_OF_FILE = "round of "  # beginning of the name of a note
 
 
 class Outcome(StrEnum):
@@ -69,6 +72,13 @@ class BatchedRun(RunFile):
             cell = Cell(*row[:4])
             outcome = None if row[6] is None else Outcome(row[6])
             return HandedOver(cell, to_request(row[4], cell, self._text), str(row[5]), outcome)
+
+    def round_of_file(self, file: str, step: str) -> Round:
+        """Return the round in which the requests of a file are asked: the usual one, or again."""
+        name = ROUND_OF_FILE + file
+        record = self.notes(name).get(name, {}).get(step)
+        with self.reading():
+            return Round() if record is None else Round.from_record(record)
 
     @property
     def _outcome(self) -> str:

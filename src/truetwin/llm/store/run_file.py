@@ -14,7 +14,7 @@ from typing import Any, Self
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Request
 from truetwin.llm.store.asking_again import Standing
-from truetwin.llm.store.sqlite_pages import hides_commits
+from truetwin.llm.store.log_damage import hides_commits
 from truetwin.llm.store.store_tables import (
     WAIT_FOR_LOCK,
     add_missing,

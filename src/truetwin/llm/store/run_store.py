@@ -15,7 +15,7 @@ from typing import Any
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Reply, Request, Usage
 from truetwin.llm.store.asking_again import AskAgain, Round, round_of
-from truetwin.llm.store.batched_run import Outcome
+from truetwin.llm.store.batched_run import ROUND_OF_FILE, Outcome
 from truetwin.llm.store.ledger import Use
 from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL
 from truetwin.llm.store.sessions import BATCH, Process
@@ -105,7 +105,7 @@ class Store(SharedRun):
         self.spent = Use()  # what this session has used
         self.put_aside = Use()  # what a ledger allows this session to use; see Ledger
         self._last_beat = 0.0
-        self._calls: list[tuple[StoredCall, Request]] = []  # answers that are not on the disk yet
+        self._calls: list[tuple[StoredCall, Request, Round]] = []  # answers that are not on the disk yet
         self._failures: list[Failure] = []
         self._ended: dict[str, Outcome] = {}  # waits for requests in files that ended
         self._known: dict[str, None] = {}
@@ -282,10 +282,18 @@ class Store(SharedRun):
         file : str
             Name of the file.
         requests : sequence of (custom id, cell, request)
-            The requests in the file.
+            The requests in the file. If they are asked again, the file is noted to be of that round.
         """
         self.bring_up_to_date()
         batch = self.open_session(Process(BATCH, 0, ""), {"file": file})
+        steps = {cell.step for _, cell, _ in requests}
+        again = {
+            step: found.record()
+            for step in steps
+            if (found := self._rounds.get(step, _USUAL)).text is not None
+        }
+        if again:
+            self.note(ROUND_OF_FILE + file, again)
         with self.writing():
             for custom_id, cell, request in requests:
                 self._base.execute(
@@ -305,10 +313,11 @@ class Store(SharedRun):
         *,
         attempts: int = 1,
         cost: float | None = None,
+        round_: Round | None = None,
     ) -> None:
-        """Store the outcome of a cell at the next flush."""
+        """Store the outcome of a cell at the next flush. ``round_`` is another one than that of this process."""
         call = StoredCall(cell, parsed, reply, request.digest, attempts, cost, time.time())
-        self._calls.append((call, request))
+        self._calls.append((call, request, round_ or self._round(cell)))
         self._not_sent.discard(cell)
         if reply is not None:
             self._count(reply.usage, cost)
@@ -352,8 +361,8 @@ class Store(SharedRun):
         self._check_that_file_is_there()
         session = self.session
         with self.writing():
-            for call, request in self._calls:
-                self._write(call, request, session)
+            for call, request, round_ in self._calls:
+                self._write(call, request, session, round_)
             self._base.executemany(PUT_FAILURE, [failure_row(each, session) for each in self._failures])
             if self._ended:
                 self._end_waits(self._base, self._ended)
@@ -407,8 +416,8 @@ class Store(SharedRun):
             del self._known[next(iter(self._known))]
         return prompt_and_texts(request, known)
 
-    def _write(self, call: StoredCall, request: Request, session: int) -> None:
-        if (round_ := self._round(call.cell)).text is not None:
+    def _write(self, call: StoredCall, request: Request, session: int, round_: Round) -> None:
+        if round_.text is not None:
             before = self.standing(call.cell)
             if before is not None and before.state not in OPEN_STATES and round_.asks(before):
                 if call.reply is None:  # the earlier reply is better than none

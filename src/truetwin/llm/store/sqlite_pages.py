@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import os
 import struct
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from truetwin.llm.store.log_damage import is_sound
+
 Value = int | float | str | bytes | None
 
 _USUAL_SIZE = 4096
 _TABLE_LEAF, _INDEX_INTERIOR, _INDEX_LEAF = 0x0D, 0x02, 0x0A
-_UNTIL_NEXT_LOOK = 0.05  # seconds
-_LOG = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")  # how logs begin, by the order of bytes in their checksums
 _INTEGER_SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 
@@ -118,7 +117,7 @@ def _committed(log: Path, size: int) -> dict[int, bytes]:
     pending: dict[int, bytes] = {}
     with log.open("rb") as file:
         start = file.read(32)
-        salt = start[16:24] if _is_sound(start) else _usual_salt(file, size)
+        salt = start[16:24] if is_sound(start) else _usual_salt(file, size)
         while len(head := file.read(24)) == 24 and len(page := file.read(size)) == size:
             if head[8:16] != salt:
                 continue
@@ -137,54 +136,6 @@ def _usual_salt(file: BinaryIO, size: int) -> bytes:
         file.seek(size, os.SEEK_CUR)
     file.seek(32)
     return max(salts, key=lambda salt: salts[salt], default=b"")
-
-
-def hides_commits(log: Path) -> bool:
-    """Tell whether something was committed to a write-ahead log that stands behind damage, where SQLite does not look.
-
-    SQLite takes the first frame whose checksum does not fit for the end of the log, and writes over what follows. A log
-    that a process is writing may look so for a moment: it counts as damaged if nobody writes it.
-    """
-    if not log.is_file() or not _hides_commits(content := log.read_bytes()):
-        return False
-    time.sleep(_UNTIL_NEXT_LOOK)
-    return log.is_file() and log.read_bytes() == content
-
-
-def _hides_commits(log: bytes) -> bool:
-    start, sound = log[:32], True
-    if len(start) < 32:
-        return False
-    if not _is_sound(start):
-        return len(log) >= 56  # with the head of a frame
-    size, salt, sums, order = int.from_bytes(start[8:12], "big"), start[16:24], start[24:32], _order(start)
-    for at in range(32, len(log) - size - 23, size + 24):
-        head = log[at : at + 24]
-        if sound:
-            sums = _checksum(head[:8] + log[at + 24 : at + 24 + size], order, sums)
-            sound = head[8:16] == salt and head[16:24] == sums
-        elif head[8:16] == salt and any(head[4:8]):  # the frame ends a transaction
-            return True
-    return False
-
-
-def _is_sound(start: bytes) -> bool:
-    """Tell whether the first 32 bytes of a log are what they must be."""
-    return start[:4] in _LOG and _checksum(start[:24], _order(start), bytes(8)) == start[24:32]
-
-
-def _order(start: bytes) -> str:
-    """Return the order of bytes in which the checksums of a log are computed."""
-    return ">" if start[3] & 1 else "<"
-
-
-def _checksum(data: bytes, order: str, sums: bytes) -> bytes:
-    """Continue the checksum of a log over data."""
-    first, second = struct.unpack(">II", sums)
-    for one, other in struct.iter_unpack(order + "II", data):
-        first = first + one + second & 0xFFFFFFFF
-        second = second + other + first & 0xFFFFFFFF
-    return struct.pack(">II", first, second)
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

@@ -43,14 +43,16 @@ def expectation_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     if len(shown) > MOST_ITEMS:
         shown = [*shown[: MOST_ITEMS // 2], *shown[-(MOST_ITEMS // 2) :]]
     figure, axes = new_figure(5.2, max(1.8, 0.22 * len(shown) + 0.9))
-    for k, row in enumerate(shown):
-        axes.hlines(k, row["low"], row["high"], color=CALIBRATED, linewidth=1.6)
-        axes.plot([row["expected"]], [k], "o", color=CALIBRATED, markersize=4.5)
+    places = range(len(shown))
+    lows, values, highs = ([row[name] for row in shown] for name in ("low", "expected", "high"))
+    axes.hlines(places, lows, highs, color=CALIBRATED, linewidth=1.6)
+    axes.plot(values, places, "o", color=CALIBRATED, markersize=4.5)
     axes.axvline(0, color=CHANCE, linewidth=1)
-    one_row_each(axes, [shorten(row["item"], 24) for row in shown], fontsize=8)
+    labels = [shorten(row["item"], 24) for row in shown]
+    one_row_each(axes, labels, fontsize=8)
     axes.set_xlabel("expected correlation with people's answers")
     above = sum(row["low"] > 0 for row in shown)
-    finding(axes, f"{above} of {len(shown)} items drawn are expected above 0")
+    finding(axes, f"{above} of {len(shown)} items drawn are expected above 0", labels, 8)
     return figure
 
 

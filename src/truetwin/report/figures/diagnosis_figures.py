@@ -19,7 +19,10 @@ from truetwin.report.figures.theme import (
     SHUFFLED,
     TWIN,
     VERDICTS,
+    blank_figure,
+    heading,
     new_figure,
+    overall,
     save_figures,
     tidy,
     whole_numbers,
@@ -60,15 +63,16 @@ def spectrum_figure(spectra: Mapping[str, Spectrum], size: str = "") -> Figure:
             markerfacecolor="none",
             color=colour,
         )
-    left.set(xlabel="rank", ylabel="share of variance", ylim=(0, 1.02), title="Cumulative variance")
+    left.set(xlabel="rank", ylabel="share of variance", ylim=(0, 1.02))
+    heading(left, "Cumulative variance")
     left.legend(frameon=False, loc="lower right")
     ranks = {s: spectra[s].effective_rank for s in ("human", "twin")}
     right.set(
         xlabel="rank",
         ylabel="error on hidden answers,\nrelative to item means",
-        title=f"Effective rank: people {ranks['human']}, twins {ranks['twin']}",
     )
-    figure.suptitle(_joined(size, "rings: effective rank, the smallest error"), fontsize=10)
+    heading(right, f"Effective rank: people {ranks['human']}, twins {ranks['twin']}")
+    overall(figure, _joined(size, "rings: effective rank, the smallest error"))
     top = max(float(s.validation_error.mean(axis=1).max()) for s in spectra.values())
     right.set_ylim(top=min(top * 1.05, 1.3))
     right.legend(frameon=False)
@@ -97,14 +101,14 @@ def alignment_figure(found: Alignment, size: str = "") -> Figure:
         xlabel="principal angle",
         ylabel="cosine (1: same direction)",
         ylim=(-0.03, 1.03),
-        title="Leading angles",
     )
+    heading(left, "Leading angles")
     right.set(
         xlabel="number of leading directions",
         ylabel="projection distance (0: same space)",
         ylim=(0, 1.58),
-        title="Distance of spaces",
     )
+    heading(right, "Distance of spaces")
     right.axhline(2**0.5, color=CHANCE, linewidth=0.8, zorder=0)
     right.annotate(
         "spaces at right angles", (0.0, 2**0.5), xycoords=("axes fraction", "data"), xytext=(4, 3),
@@ -113,9 +117,8 @@ def alignment_figure(found: Alignment, size: str = "") -> Figure:
     left.legend(frameon=False, fontsize=8)
     for axes in (left, right):
         whole_numbers(axes.xaxis)
-    figure.suptitle(
-        _joined(f"Twins beside people: {_SPACE_NAMES[found.space]}", size, "bars: 2 standard errors"),
-        fontsize=10,
+    overall(
+        figure, _joined(f"Twins beside people: {_SPACE_NAMES[found.space]}", size, "bars: 2 standard errors")
     )
     return figure
 
@@ -150,11 +153,11 @@ def verdict_figure(diagnosis: Diagnosis) -> Figure:
             color=CHANCE, fontsize=8,
         )  # fmt: skip
     axes.set(
-        xlim=(low, high), ylim=(low, high), aspect="equal",
+        xlim=(low, high), ylim=(low, high), aspect="equal", anchor="W",
         xlabel="expected correlation of the twin as it is",
         ylabel="expected correlation after calibration",
-        title=_verdicts_in_words(diagnosis),
     )  # fmt: skip
+    heading(axes, _verdicts_in_words(diagnosis))
     silent = sum(r["expected_calibrated"] is None for r in diagnosis.verdicts)
     if silent:
         axes.annotate(
@@ -201,12 +204,13 @@ def fault_figure(diagnosis: Diagnosis) -> Figure:
             "as people", (usual, 1), xycoords=("data", "axes fraction"), xytext=(4, -10),
             textcoords="offset points", color=HUMAN, fontsize=9,
         )  # fmt: skip
-        axes.set(xlabel=label, ylabel="items", title=title)
+        axes.set(xlabel=label, ylabel="items")
+        heading(axes, title)
     spread = int(((ratio < CONCENTRATED) | (ratio > 1 / CONCENTRATED)).sum())
     level = int((np.abs(bias) > LEVEL_BIAS).sum())
-    figure.suptitle(
+    overall(
+        figure,
         f"Of {len(rows)} items, {spread} vary too little or too much among twins, {level} are off in level (shaded)",
-        fontsize=10,
     )
     return figure
 
@@ -234,9 +238,7 @@ def _size(diagnosis: Diagnosis) -> str:
 
 
 def _two_panels() -> tuple[Figure, tuple[Axes, Axes]]:
-    from truetwin.report.figures.shown_figure import ShownFigure
-
-    figure = ShownFigure(figsize=(9, 3.8), layout="constrained")
+    figure = blank_figure(9, 3.8)
     left, right = figure.subplots(1, 2)
     tidy(left)
     tidy(right)

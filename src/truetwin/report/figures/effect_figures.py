@@ -15,6 +15,7 @@ from truetwin.report.figures.theme import (
     TWIN,
     new_figure,
     one_row_each,
+    overall,
     shorten,
 )
 
@@ -91,9 +92,7 @@ def forest_figure(rows: Sequence[Mapping[str, Any]], level: float = 0.9) -> Figu
     ]
     if pairs:
         same = sum(human * twin > 0 for human, twin in pairs)
-        figure.suptitle(
-            f"Twins have people's sign in {same} of {len(pairs)} effects", fontsize=10, x=0.02, ha="left"
-        )
+        overall(figure, f"Twins have people's sign in {same} of {len(pairs)} effects", x=0.02, ha="left")
     return figure
 
 

@@ -13,6 +13,7 @@ from truetwin.report.figures.theme import (
     GRID,
     HUMAN,
     TWIN,
+    below_all,
     finding,
     item_grid,
     shorten,
@@ -51,7 +52,7 @@ def estimates_figure(
         f"estimate of {statistic!r}",
         lambda axes, item, first: draw_estimates(axes, [r for r in shown if r["item"] == item], legend=first),
     )
-    figure.supxlabel(f"{statistic}, with {level:.0%} intervals" if level else statistic, fontsize=9)
+    below_all(figure, f"{statistic}, with {level:.0%} intervals" if level else statistic)
     return figure
 
 
@@ -61,18 +62,17 @@ def draw_estimates(axes: Axes, rows: Sequence[Mapping[str, Any]], *, legend: boo
     groups = list(dict.fromkeys(row["group"] for row in rows))
     step = min(0.8 / len(groups), 0.22)
     for g, group in enumerate(groups):
-        here = {row["category"] or row["statistic"]: row for row in rows if row["group"] == group}
-        colour = COLOURS[g % len(COLOURS)]
-        for c, category in enumerate(categories):
-            row = here.get(category)
-            if row is None:
-                continue
-            height = c + step * (g - (len(groups) - 1) / 2)
-            if row["lower"] is not None:
-                axes.hlines(height, row["lower"], row["upper"], color=colour, linewidth=1.6)
-            name = shorten(str(group), 28) if c == 0 else None
-            axes.plot([row["estimate"]], [height], "o", color=colour, markersize=4.5, label=name)
-    axes.set_yticks(range(len(categories)), [shorten(text, 22) for text in categories], fontsize=8)
+        here = [row for row in rows if row["group"] == group]
+        shift, colour = step * (g - (len(groups) - 1) / 2), COLOURS[g % len(COLOURS)]
+        heights = [categories.index(row["category"] or row["statistic"]) + shift for row in here]
+        bands = [(at, row["lower"], row["upper"]) for at, row in zip(heights, here, strict=True)]
+        bands = [band for band in bands if band[1] is not None]
+        if bands:
+            axes.hlines(*zip(*bands, strict=True), color=colour, linewidth=1.6)
+        estimates = [row["estimate"] for row in here]
+        axes.plot(estimates, heights, "o", color=colour, markersize=4.5, label=shorten(str(group), 28))
+    labels = [shorten(text, 22) for text in categories]
+    axes.set_yticks(range(len(categories)), labels, fontsize=8)
     axes.set_ylim(len(categories) - 0.4, -0.6)
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -81,7 +81,7 @@ def draw_estimates(axes: Axes, rows: Sequence[Mapping[str, Any]], *, legend: boo
     axes.tick_params(axis="x", labelsize=8)
     if number(str(rows[0]["statistic"]), 0.0).endswith("%"):
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    finding(axes, _most(rows) if len(groups) == 1 else str(rows[0]["item"]))
+    finding(axes, _most(rows) if len(groups) == 1 else str(rows[0]["item"]), labels, 8)
     if legend and len(groups) > 1:
         axes.legend(frameon=False, fontsize=8, loc="best")
 

@@ -13,6 +13,7 @@ from truetwin.report.figures.theme import (
     GRID,
     TWIN,
     finding,
+    legend_below,
     new_figure,
     one_row_each,
     shorten,
@@ -33,16 +34,8 @@ def target_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """
     figure, axes = new_figure(5.2, 4.8)
     shown = [row for row in rows if np.isfinite(row["gain"])]
-    for row in shown:
-        better = row["gain"] >= 0
-        colour = CALIBRATED if better else TWIN
-        x, y = row["twin"], row["calibrated"]
-        if "twin_low" in row:
-            axes.hlines(y, row["twin_low"], row["twin_high"], color=colour, linewidth=0.6, alpha=0.35)
-            axes.vlines(
-                x, row["calibrated_low"], row["calibrated_high"], color=colour, linewidth=0.6, alpha=0.35
-            )
-        axes.plot([x], [y], marker="o" if better else "D", color=colour, markersize=4.5, linestyle="none")
+    _draw_targets(axes, [row for row in shown if row["gain"] >= 0], CALIBRATED, "o")
+    _draw_targets(axes, [row for row in shown if row["gain"] < 0], TWIN, "D")
     ends = [row[k] for row in shown for k in ("twin", "calibrated")] or [0.0, 1.0]
     low, high = min(-0.05, *ends) - 0.06, max(0.3, *ends) + 0.06
     axes.plot([low, high], [low, high], color=CHANCE, linewidth=1, zorder=0)
@@ -58,6 +51,15 @@ def target_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     better = sum(row["gain"] > 0 for row in shown)
     finding(axes, f"Calibration is better at {better} of {len(shown)} targets")
     return figure
+
+
+def _draw_targets(axes: Axes, rows: Sequence[Mapping[str, Any]], colour: str, marker: str) -> None:
+    banded = [row for row in rows if "twin_low" in row]
+    for lines, at, along in ((axes.hlines, "calibrated", "twin"), (axes.vlines, "twin", "calibrated")):
+        lows, highs = ([row[f"{along}_{end}"] for row in banded] for end in ("low", "high"))
+        lines([row[at] for row in banded], lows, highs, color=colour, linewidth=0.6, alpha=0.35)
+    x, y = ([row[source] for row in rows] for source in ("twin", "calibrated"))
+    axes.plot(x, y, marker=marker, color=colour, markersize=4.5, linestyle="none")
 
 
 def _named(rows: Sequence[Mapping[str, Any]], width: float) -> list[Mapping[str, Any]]:
@@ -89,17 +91,17 @@ def method_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     )
     figure, axes = new_figure(5.2, max(1.9, 0.42 * len(shown) + 1.1))
     marks = [("common", "o", "every method scores", 0.14), ("zero", "D", "undefined as 0", -0.14)]
+    axes.axvline(0, color=CHANCE, linewidth=1, zorder=0)
     for name, mark, _, shift in marks:
-        for k, row in enumerate(shown):
-            _gain(axes, k + shift, row, name, mark)
-    axes.axvline(0, color=CHANCE, linewidth=1)
-    one_row_each(axes, [shorten(row["method"]) for row in shown])
+        _draw_gains(axes, shown, shift, name, mark)
+    labels = [shorten(row["method"]) for row in shown]
+    one_row_each(axes, labels)
     axes.set_xlabel("gain over the baseline, with 95% interval")
     for name, mark, label, _ in marks:
         filled = "none" if name == "zero" else CHANCE
         axes.plot([], [], mark, color=CHANCE, markerfacecolor=filled, markersize=5, label=label)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
-    finding(axes, _best_gain(shown))
+    legend_below(axes, ncols=2)
+    finding(axes, _best_gain(shown), labels)
     return figure
 
 
@@ -113,18 +115,25 @@ def _best_gain(rows: Sequence[Mapping[str, Any]]) -> str:
     return "No method is clearly better than the baseline"
 
 
-def _gain(axes: Axes, y: float, row: Mapping[str, Any], name: str, mark: str) -> None:
-    """Draw one gain with its interval, grey where the interval holds 0 or is not known."""
-    value, low, high = (row.get(f"{name}_difference{end}", np.nan) for end in ("", "_low", "_high"))
-    clear = low > 0 or high < 0
-    colour = CHANCE if not clear else CALIBRATED if value > 0 else TWIN
-    if np.isfinite(low):
-        axes.hlines(y, low, high, color=colour, linewidth=2 if name == "common" else 1.2)
-    axes.plot(
-        [value],
-        [y],
-        mark,
-        color=colour,
-        markerfacecolor=colour if name == "common" else "none",
-        markersize=5.5 if name == "common" else 4.5,
+def _draw_gains(axes: Axes, rows: Sequence[Mapping[str, Any]], shift: float, name: str, mark: str) -> None:
+    """Draw one gain a row with its interval, grey where the interval holds 0 or is not known."""
+    places = np.arange(len(rows)) + shift
+    values, lows, highs = (
+        np.array([row.get(f"{name}_difference{end}", np.nan) for row in rows], dtype=np.float64)
+        for end in ("", "_low", "_high")
+    )
+    clear = (lows > 0) | (highs < 0)
+    colours = np.where(clear, np.where(values > 0, CALIBRATED, TWIN), CHANCE)
+    known, main = np.isfinite(lows), name == "common"
+    axes.hlines(
+        places[known], lows[known], highs[known], colors=colours[known].tolist(), linewidth=2 if main else 1.2
+    )
+    axes.scatter(
+        values,
+        places,
+        s=5.5**2 if main else 4.5**2,
+        marker=mark,
+        facecolors=colours.tolist() if main else "none",
+        edgecolors=colours.tolist(),
+        linewidths=1,
     )

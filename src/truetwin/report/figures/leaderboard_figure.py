@@ -47,6 +47,7 @@ def leaderboard_figure(standings: Sequence[Standing]) -> Figure:
     one_row_each(axes, [shorten(each.model or "unnamed", 30) for each in rows])
     axes.set_xlim(0, 100)
     axes.set_xlabel("right, percent of all items")
+    figure.set_layout_engine("constrained")  # it makes room for what is outside of plots
     figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=8)
     return figure
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from truetwin.errors import ParameterError
-from truetwin.report.figures.theme import HUMAN, TWIN, tidy
+from truetwin.report.figures.theme import HUMAN, TWIN, blank_figure, heading, tidy
 from truetwin.reproduction.structure import DATASETS, Structure, reproduce_structure
 
 if TYPE_CHECKING:
@@ -115,9 +115,7 @@ def voice_figure(answers: Sequence[Path], annotations: Path | None) -> PaperFigu
 
 def cumulative_variance_figure(found: list[Structure]) -> Figure:
     """Draw the share of variance in the leading directions, one panel a dataset (paper A, figure 10)."""
-    from truetwin.report.figures.shown_figure import ShownFigure
-
-    figure = ShownFigure(figsize=(9, 3.6), layout="constrained")
+    figure = blank_figure(9, 3.6)
     for axes, each in zip(figure.subplots(1, len(found), sharey=True), found, strict=True):
         tidy(axes)
         for source, label, colour, line in (("human", "people", HUMAN, "-"), ("twin", "twins", TWIN, "--")):
@@ -125,7 +123,8 @@ def cumulative_variance_figure(found: list[Structure]) -> Figure:
             rank = each.spectra[source].effective_rank
             axes.plot(np.arange(1, share.size + 1), share, line, color=colour, linewidth=2,
                       label=f"{label} (effective rank {rank})")  # fmt: skip
-        axes.set(xscale="log", ylim=(0, 1.02), xlabel="leading directions", title=DATASETS[each.dataset])
+        axes.set(xscale="log", ylim=(0, 1.02), xlabel="leading directions")
+        heading(axes, DATASETS[each.dataset])
         ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200) if t <= share.size]
         axes.set_xticks(ticks, [str(t) for t in ticks])
         axes.minorticks_off()

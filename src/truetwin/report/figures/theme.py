@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 from truetwin.errors import ParameterError
 from truetwin.io import replacing
@@ -16,6 +17,7 @@ from truetwin.registry import closest
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
 #: Colours of people, calibrated predictions, twins as they are, chance and other baselines, lines in the background.
@@ -45,6 +47,12 @@ CATEGORICAL = (
 VERDICTS = {"calibrate": CALIBRATED, "use the twin": TWIN, "do not trust": CHANCE}
 #: Panels of one figure at most.
 MOST_PANELS = 12
+#: Room around a figure, and between its plots, in lines of text.
+MARGIN, BETWEEN = 0.4, 1.0
+#: Height of tick labels and label of a horizontal axis, in points.
+BELOW_LABEL = 36
+#: Width of a letter of 10 points, in points.
+LETTER = 6.0
 _UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 _VARIABLES = {
     "#000000": "var(--ink)",
@@ -56,18 +64,25 @@ _VARIABLES = {
     GRID: "var(--line)",
     "#ffffff": "var(--paper)",
 }
-SVG_DPI = 72  # at which matplotlib writes SVG
 _COLOUR = re.compile("|".join(_VARIABLES))
 
 
 def new_figure(width: float = 5.2, height: float = 3.5) -> tuple[Figure, Axes]:
     """Make an empty figure with one plot and few frame lines; sizes in inches."""
-    from truetwin.report.figures.shown_figure import ShownFigure
-
-    figure = ShownFigure(figsize=(width, height), layout="constrained")
+    figure = blank_figure(width, height)
     axes = figure.subplots()
     tidy(axes)
     return figure, axes
+
+
+def blank_figure(width: float, height: float) -> Figure:
+    """Make a figure without plots; margins will fit what is written around them. Sizes in inches."""
+    from truetwin.report.figures.shown_figure import ShownFigure
+
+    figure = ShownFigure(figsize=(width, height))
+    # With a rectangle, which is the default, every text would be measured once more.
+    figure.set_layout_engine("tight", pad=MARGIN, h_pad=BETWEEN, w_pad=BETWEEN, rect=None)
+    return figure
 
 
 def tidy(axes: Axes) -> None:
@@ -87,9 +102,49 @@ def one_row_each(axes: Axes, labels: Sequence[str], *, fontsize: float | None = 
     axes.spines["left"].set_visible(False)
 
 
-def finding(axes: Axes, text: str) -> None:
-    """Write above a plot what it shows, in a few words."""
-    axes.set_title(shorten(text, 64), loc="left", fontsize=10)
+def finding(axes: Axes, text: str, labels: Sequence[str] = (), fontsize: float = 10) -> None:
+    """Write above a plot what it shows, in a few words, on two lines if need be.
+
+    ``labels`` of rows, in their font size, take room from the left.
+    """
+    place = axes.get_subplotspec()
+    columns = place.get_gridspec().ncols if place else 1
+    letters = 72 * axes.figure.bbox.width / axes.figure.dpi / columns / LETTER - 4
+    letters = max(24, letters - max(map(len, labels), default=0) * fontsize / 10)
+    lines = fill(shorten(text, 200), int(letters), max_lines=2, placeholder=" …")
+    axes.set_title(lines, loc="left", fontsize=10, y=1.0)
+
+
+def overall(figure: Figure, text: str, **place: Any) -> None:
+    """Write what the plots of a figure show above all of them."""
+    top = 1 - MARGIN * 10 / 72 / figure.get_figheight()
+    figure.suptitle(text, fontsize=10, y=top, **place)
+
+
+def below_all(figure: Figure, text: str) -> None:
+    """Label the horizontal axes of all plots of a figure at once."""
+    figure.supxlabel(text, fontsize=9, y=MARGIN * 10 / 72 / figure.get_figheight())
+
+
+def heading(axes: Axes, text: str) -> None:
+    """Write above a plot, in its middle, what is drawn."""
+    axes.set_title(text, y=1.0)
+
+
+def legend_below(axes: Axes, ncols: int) -> None:
+    """Explain marks in one line below the label of the horizontal axis."""
+    from matplotlib.transforms import ScaledTranslation
+
+    down = ScaledTranslation(0, -BELOW_LABEL / 72, axes.figure.dpi_scale_trans)
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=axes.transAxes + down,
+        borderaxespad=0,
+        ncols=ncols,
+        frameon=False,
+        fontsize=8,
+    )
 
 
 def item_grid(
@@ -113,8 +168,6 @@ def item_grid(
     ParameterError
         If an item is not there, or none is asked for.
     """
-    from truetwin.report.figures.shown_figure import ShownFigure
-
     wanted = (list(there) if items is None else list(items))[:MOST_PANELS]
     if not wanted:
         raise ParameterError("there must be at least one item to draw")
@@ -123,7 +176,7 @@ def item_grid(
             raise ParameterError(f"there is no {what} of item {item!r}.{closest(item, list(there))}")
     columns = min(len(wanted), 2)
     lines = -(-len(wanted) // columns)
-    figure = ShownFigure(figsize=(4.6 * columns + 0.6, 2.9 * lines), layout="constrained")
+    figure = blank_figure(4.6 * columns + 0.6, 2.9 * lines)
     grid = figure.subplots(lines, columns, squeeze=False).reshape(-1)
     for k, (axes, item) in enumerate(zip(grid, wanted, strict=False)):
         draw(axes, item, k == 0)
@@ -157,22 +210,20 @@ def save_figures(figures: Mapping[Path, Figure], dpi: int = 150) -> None:
 
 
 @contextmanager
-def _laid_out(figure: Figure) -> Iterator[None]:
-    """Lay a figure out at the resolution of SVG, so that saving it need not draw it once more for that."""
+def _on_page(figure: Figure) -> Iterator[FigureCanvasSVG]:
+    """Give a figure a canvas that writes SVG, and no ground, so that the page's shows."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    engine, dpi, canvas = figure.get_layout_engine(), figure.get_dpi(), figure.canvas
-    if engine is None:
-        yield
-        return
-    figure.set_dpi(SVG_DPI)
-    figure.set_canvas(FigureCanvasSVG(figure))
-    engine.execute(figure)
-    figure.set_layout_engine("none")
+    dpi, canvas = figure.get_dpi(), figure.canvas
+    patches = [figure.patch, *(axes.patch for axes in figure.axes)]
+    grounds = [patch for patch in patches if patch.get_visible()]
+    for ground in grounds:
+        ground.set_visible(False)
     try:
-        yield
+        yield FigureCanvasSVG(figure)
     finally:
-        figure.set_layout_engine(engine)
+        for ground in grounds:
+            ground.set_visible(True)
         figure.set_dpi(dpi)
         figure.set_canvas(canvas)
 
@@ -185,8 +236,9 @@ def to_svg(figure: Figure, name: str) -> str:
     import matplotlib
 
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), _laid_out(figure):
-        figure.savefig(buffer, format="svg", transparent=True, metadata=_UNDATED["svg"])
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), _on_page(figure) as canvas:
+        # `savefig` would draw the figure twice.
+        canvas.print_svg(buffer, metadata=_UNDATED["svg"])  # type: ignore[no-untyped-call]
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)

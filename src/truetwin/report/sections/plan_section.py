@@ -39,21 +39,22 @@ def plan_section(record: Mapping[str, Any]) -> Section:
 
 
 def _sample_section(record: Mapping[str, Any]) -> Section:
+    asked = any(row.get("asked") for row in record["rows"])
     fields = (
         Field("item", "item"),
+        *([Field("asked", "asked so far", "d")] if asked else []),
         Field("half_width_now", "half width now", ".3f"),
         Field("people_without_twins", "without twins", "d"),
         Field("people", "with twins", "d"),
+        *([Field("more", "still to ask", "d")] if asked else []),
     )
     text = (
         f"Random samples of the {record['n_people']} people in the tables, looked at once, for {record['level']:.0%} "
         f"intervals of half width {record['precision']:g} ({record['statistic']})."
     )
     texts = [text]
-    if record.get("sample_left_out"):
-        texts.append(
-            "This is the plan from before anybody was asked: the sample's answers are not counted in."
-        )
+    if asked:
+        texts.append("People who have answered already are counted in.")
     return Section(
         "How many people to ask",
         texts,
