@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -115,16 +116,16 @@ class SplitMatrix:
         changing = np.flatnonzero(holey)
         self.order = np.concatenate([np.flatnonzero(~holey), changing])
         self.n_fixed = len(self.order) - len(changing)
-        # np.take is several times faster than an index of columns, and positions are faster than a mask.
-        gaps = np.take(missing, changing, axis=1)
+        # Positions of gaps are several times faster than a mask.
+        gaps = _columns(missing, changing)
         self._gaps = np.flatnonzero(gaps)
         self.free = gaps.astype(dtype)
-        filled = np.take(X, changing, axis=1)
-        begin = np.take(np.broadcast_to(start, X.shape), changing, axis=1)
+        filled = _columns(X, changing)
+        begin = _columns(np.broadcast_to(start, X.shape), changing)
         filled.reshape(-1)[self._gaps] = begin.reshape(-1)[self._gaps]
         with np.errstate(over="ignore"):  # infinite in single precision: see `largest`
             self.tail = filled.astype(dtype)
-            self.fixed = np.take(X, self.order[: self.n_fixed], axis=1).astype(dtype)
+            self.fixed = _columns(X, self.order[: self.n_fixed]).astype(dtype)
         self._fixed_square = float(np.vdot(self.fixed, self.fixed))
 
     def largest(self) -> float:
@@ -170,6 +171,13 @@ class SplitMatrix:
     def _fixed_gram(self) -> Array:
         gram: Array = self.fixed.T @ self.fixed
         return gram
+
+
+def _columns(table: npt.NDArray[Any], chosen: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    """Copy columns; np.take is several times faster than an index of columns, and a plain copy faster still."""
+    if len(chosen) == table.shape[1]:
+        return np.array(table, order="C")
+    return np.take(table, chosen, axis=1)
 
 
 class Subspace:

@@ -366,10 +366,11 @@ def starting_values(
     if start is not None:
         if np.shape(start) != X.shape:
             raise DataError(f"'start' must have the shape of X, {X.shape}. Got {np.shape(start)}.")
-        if not np.isfinite(start[missing]).all():
+        if not (np.isfinite(start) | ~missing).all():
             raise DataError("'start' must be finite wherever X is missing.")
         return start
-    count = len(X) - missing.sum(axis=0)
-    total = np.where(missing, 0.0, X).sum(axis=0)
+    known = np.array(X, dtype=np.float64, order="C")
+    known.reshape(-1)[np.flatnonzero(missing)] = 0.0
+    count, total = len(X) - missing.sum(axis=0), known.sum(axis=0)
     means: FloatArray = np.where(count > 0, total / np.maximum(count, 1), total.sum() / count.sum())
     return means[None]
