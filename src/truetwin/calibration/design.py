@@ -20,7 +20,6 @@ from truetwin.calibration.orientation import Answers, Array, axis_ids, orient, o
 from truetwin.data import Axis
 from truetwin.errors import ParameterError
 from truetwin.solvers.elastic_net import ElasticNetDesign
-from truetwin.solvers.leading_eigenpairs import leading_eigenpairs
 from truetwin.solvers.simplex import WideGram, gram_of
 
 #: Parts that respondents are divided into when each is left out in turn; one part shares its imputations.
@@ -134,19 +133,18 @@ class Complete:
         """Gram matrix X'X of the twins' donors, not centred."""
         return gram_of(self.X_twin)
 
-    def right_singular_vectors(self, rank: int) -> Array:
-        """Compute leading right singular vectors of the twins' donors, (p, <= rank), those above rounding.
+    @cached_property
+    def right_singular_vectors(self) -> Array:
+        """Right singular vectors of the twins' donors with a singular value above rounding, (p, <= min(n_twin, p)).
 
         The leading ones come first. The data are not centred. They are computed from the Gram matrix of the smaller
         side.
         """
         X, gram = self.X_twin, self.gram
         tall = not isinstance(gram, WideGram)
-        small = X @ X.T if isinstance(gram, WideGram) else gram
-        squares, vectors = leading_eigenpairs(small, min(rank, len(small)))
-        kept = np.flatnonzero(squares > 1e-12 * max(squares[0], 1e-300))
-        found = vectors[:, kept] if tall else X.T @ (vectors[:, kept] / np.sqrt(squares[kept]))
-        return np.asarray(found, dtype=np.float64)
+        squares, vectors = np.linalg.eigh(X @ X.T if isinstance(gram, WideGram) else gram)
+        kept = np.flatnonzero(squares > 1e-12 * max(squares[-1], 1e-300))[::-1]
+        return vectors[:, kept] if tall else X.T @ (vectors[:, kept] / np.sqrt(squares[kept]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -192,7 +192,7 @@ class Subspace:
             self.V = np.ascontiguousarray(directions[Z.order], dtype=Z.tail.dtype)
         else:
             self.V = _leading_directions(Z.gram(), k)
-        self._image = None if self._by_gram else Z.times(self.V)
+        self._image: Array | None = None
 
     def advance(self, Z: SplitMatrix, change: Array) -> tuple[Array, Array, Array]:
         """Refresh the basis; return left factor ``(n, r)``, right factor ``(p, r)`` and singular values.
@@ -201,7 +201,7 @@ class Subspace:
         how much the tail of ``Z`` has changed since the last call.
         """
         r = self.rank
-        if self._image is None:
+        if self._by_gram:
             gram, basis = Z.gram(), self.V
             for _ in range(POWER_STEPS):
                 basis = _orthonormal(gram @ basis)
@@ -209,8 +209,10 @@ class Subspace:
             self.V = basis @ C[:, ::-1]
             left = Z.times(self.V[:, :r])
         else:
-            self._image += change @ self.V[Z.n_fixed :]  # now Z V
-            basis = _orthonormal(Z.transposed_times(self._image))
+            # Z V is that of the last call, and what has changed since.
+            last = self._image
+            image = Z.times(self.V) if last is None else last + change @ self.V[Z.n_fixed :]
+            basis = _orthonormal(Z.transposed_times(image))
             T = Z.times(basis)
             squares, C = np.linalg.eigh(T.T @ T)
             self.V = basis @ C[:, ::-1]

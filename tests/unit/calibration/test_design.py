@@ -158,7 +158,7 @@ def test_singular_vectors_are_orthonormal_and_leave_out_what_is_only_rounding() 
     twin = panel.twin_values.copy()
     twin[:, 1] = twin[:, 0]
     doubled = Panel(panel.human, ResponseMatrix(twin, panel.respondent_ids, panel.item_ids))
-    V = design_of(doubled).complete.right_singular_vectors(9)
+    V = design_of(doubled).complete.right_singular_vectors
     assert V.shape == (5, 4)
     np.testing.assert_allclose(V.T @ V, np.eye(4), atol=1e-10)
 

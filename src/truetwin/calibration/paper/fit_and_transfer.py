@@ -165,6 +165,6 @@ class SyntheticIntervention(LinearTransfer):
         """See the base class."""
         if self.rank < 1:
             raise ParameterError(f"'rank' of SyntheticIntervention must be >= 1. Got {self.rank} instead.")
-        directions = design.complete.right_singular_vectors(self.rank)
+        directions = design.complete.right_singular_vectors[:, : self.rank]
         coef, intercept = ridge(design.complete.X_twin @ directions, design.complete.y_twin, self.alpha)
         return directions @ coef, intercept
