@@ -16,8 +16,9 @@ cells; 1e-2 where the rank overfits most), with up to ten times fewer maps. Stro
 shorter, but leaves less noise, so that the flow is seen to end where it does.
 
 The SVD is tracked, not recomputed: a right subspace of ``rank + 7`` dimensions or a few more gets one power
-step and one Rayleigh-Ritz step per map, both on the *current* matrix (a basis lagging by one map makes long
-strides unstable).
+step and one Rayleigh-Ritz step per map, both on the *current* matrix (a basis lagging by one map, or singular
+vectors that got only half a power step, make long strides unstable). Where few columns change, the steps are taken on
+the Gram matrix: it costs less than products with a wide basis, and more power steps are free.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ STRIDE_GROWTH = 1.2
 #: Damping of the Chebyshev stages; larger is shorter and smoother.
 DAMPING = 2.0
 MOST_STAGES = 16
-#: Power steps per map on the Gram matrix, where they cost next to nothing.
+#: Power steps on the Gram matrix per map, and before the first map (there with its square).
 POWER_STEPS = 2
 FIRST_POWER_STEPS = 6
 
@@ -187,7 +188,7 @@ class Subspace:
         p = len(Z.order)
         self.rank = min(rank, p)
         k = min(-(-(self.rank + OVERSAMPLING) // 4) * 4, p)  # products by multiples of four are faster
-        self._by_gram = _gram_is_cheaper(p - Z.n_fixed, p, self.rank, k)
+        self._by_gram = _gram_is_cheaper(Z, self.rank, k)
         if directions is not None:
             self.V = np.ascontiguousarray(directions[Z.order], dtype=Z.tail.dtype)
         else:
@@ -235,12 +236,13 @@ def _leading_directions(gram: Array, k: int) -> Array:
     return basis
 
 
-def _gram_is_cheaper(q: int, p: int, r: int, k: int) -> bool:
-    """Say whether the Gram matrix of a matrix (n, p), of which q columns have changed, costs less than products.
-
-    Products are those with one row, as n is large: three times with k directions, and their rotation to r.
-    """
-    return q * (p - q) + q * q / 2 + p * r < 0.8 * (3 * p * k + k * (k + r))
+def _gram_is_cheaper(Z: SplitMatrix, r: int, k: int) -> bool:
+    """Say whether steps on the Gram matrix cost clearly less than three products with k directions."""
+    (n, q), p = Z.tail.shape, len(Z.order)
+    # Multiplications per row of Z; the rotation of the product to r directions is counted too.
+    by_gram: float = q * (p - q) + q * q / 2 + p * r + (POWER_STEPS + 1) * p * p * k / n
+    by_products: float = 3 * p * k + k * (k + r)
+    return by_gram < 0.8 * by_products
 
 
 def _orthonormal(Y: Array) -> Array:
